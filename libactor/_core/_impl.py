@@ -1,0 +1,71 @@
+"""The one place that chooses between the C core and its Python twin."""
+
+# LIBACTOR_PURE=1 in the environment picks Python, for tests and for reading along in a debugger. Without it the C
+# core is used; where it was not built (pip found no compiler) Python serves, and says so once.
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+from libactor._core._future import (
+    DISCARDED,
+    FAILED,
+    ON_ABANDONED,
+    ON_ANY,
+    ON_DISCARD,
+    ON_DISCARDED,
+    ON_FAILED,
+    ON_READY,
+    PENDING,
+    READY,
+)
+from libactor._core._mailbox import CLOSED, QUEUED, WAKE
+
+__all__ = [
+    "CLOSED",
+    "CORE",
+    "DISCARDED",
+    "FAILED",
+    "ON_ABANDONED",
+    "ON_ANY",
+    "ON_DISCARD",
+    "ON_DISCARDED",
+    "ON_FAILED",
+    "ON_READY",
+    "PENDING",
+    "QUEUED",
+    "READY",
+    "WAKE",
+    "FutureCell",
+    "Mailbox",
+    "RunQueue",
+    "set_reporters",
+]
+
+
+def _choose() -> str:
+    if os.environ.get("LIBACTOR_PURE") == "1":
+        return "python"
+    try:
+        import libactor._core._native  # noqa: F401
+    except ImportError as error:
+        warnings.warn(
+            f"libactor: the C core is missing ({error}), so the slower Python core is used; "
+            "install a C compiler and the Python headers and reinstall, or set LIBACTOR_PURE=1 to accept this",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return "python"
+    return "c"
+
+
+CORE = _choose()  # "c" or "python"
+
+if TYPE_CHECKING or CORE == "python":
+    from libactor._core._future import FutureCell, set_reporters
+    from libactor._core._mailbox import Mailbox
+    from libactor._core._run_queue import RunQueue
+else:
+    from libactor._core._native import FutureCell, Mailbox, RunQueue, set_reporters
