@@ -1,0 +1,67 @@
+# What one does with this checkout. `make` alone lists it.
+#
+# Everything runs in an environment of its own, .venv, which the first target makes and later ones keep; it is renewed
+# when what it was made from changes. It stays with the Python that made it: for another one, either `make clean`
+# first, or keep both: make test PYTHON=python3.12 VENV=.venv-3.12
+SHELL := bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+READY := $(VENV)/.ready
+export PYTHON
+
+# An environment is of no use after its Python has gone or the checkout has moved: forget it.
+ifneq ($(wildcard $(READY)),)
+ifneq ($(shell $(BIN)/python -c 'print(open("$(READY)").read().strip() == "$(CURDIR)")' 2>/dev/null),True)
+$(shell rm -f $(READY) $(VENV)/.installed)
+endif
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-native test-pure lint bench sanitize wheel check-all clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12  the interpreter that makes the environment (default: python3, or the newest found)"
+	@echo "  VENV=.venv-3.12    where the environment is (default: .venv)"
+	@echo "  ARGS=...           more arguments for the command that the target runs"
+
+$(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
+	@.ci/environment $(VENV)
+	@touch $@
+
+demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
+	@$(BIN)/mesoslite demo $(ARGS)
+
+test: test-native test-pure ## all tests; those of the runtime once with the C core, once with the Python core
+
+test-native: $(READY)
+	$(RUN) pytest tests $(ARGS)
+
+test-pure: $(READY)
+	LIBACTOR_PURE=1 $(RUN) pytest tests/runtime $(ARGS)
+
+lint: $(READY) ## style, types and the rules of the tree
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) pytest tests/tidy -q
+
+bench: $(READY) ## the benchmarks and their report
+	$(RUN) bench $(ARGS)
+
+sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core
+	@VENV=$(VENV) .ci/sanitize $(ARGS)
+
+wheel: $(READY) ## build the wheel and try it in an environment of its own
+	@VENV=$(VENV) .ci/wheel
+
+check-all: ## the tests with each of Python 3.11, 3.12, 3.13 that is found
+	@.ci/check-all
+
+clean: ## remove all that the other targets made
+	rm -rf .venv .venv-* .venv.lock .ci-cache build dist *.egg-info
+	rm -f libactor/_core/*.so
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find libactor mesoslite tests bench examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null; true

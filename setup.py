@@ -1,0 +1,67 @@
+"""Declare what setup.cfg cannot: the packages, with the examples among them, and the C extension."""
+
+# Who calls: pip, build and `make` (build_ext --inplace). Everything else about the project is in setup.cfg.
+# Packages: found, so that a new folder needs no entry; `examples/` is installed as `mesoslite.examples`, a mapping
+#   which setup.cfg can state only beside a list of packages written out by hand.
+# Environment: LIBACTOR_REQUIRE_NATIVE=1  a C part that does not compile is an error (make and CI say so)
+#              LIBACTOR_SANITIZE=1        address and undefined-behaviour sanitizers
+#              LIBACTOR_DEBUG=1           no optimisation, C assertions on
+# Without a compiler the Python twin of the C part serves; the import says so once.
+
+import os
+from glob import glob
+
+from setuptools import Extension, find_packages, setup
+
+EXAMPLES = "mesoslite.examples"
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-parameter",
+    "-Wno-missing-field-initializers",
+    "-Werror=implicit-function-declaration",
+]
+
+
+def is_switched_on(name: str) -> bool:
+    """Say whether the environment switch ``name`` is 1; refuse what is neither 0, 1 nor empty."""
+    value = os.environ.get(name, "")
+    if value not in ("", "0", "1"):
+        raise SystemExit(f"setup.py: {name} is {value!r}, expected 0 or 1; set it to 1 or unset it")
+    return value == "1"
+
+
+def compiler_flags() -> tuple[list[str], list[str]]:
+    """Return the flags for the compiler and for the linker that the environment asks for."""
+    if is_switched_on("LIBACTOR_SANITIZE"):
+        sanitizers = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+        return ["-O1", "-g", "-UNDEBUG", *sanitizers, *WARNINGS], sanitizers
+    if is_switched_on("LIBACTOR_DEBUG"):
+        return ["-O0", "-g", "-UNDEBUG", *WARNINGS], []
+    return ["-O3", "-g", *WARNINGS], []
+
+
+def extensions() -> list[Extension]:
+    """Return the one extension module, built from every file in csrc/, or nothing if there is none."""
+    sources = sorted(glob("csrc/*.c"))
+    if not sources:
+        return []
+    compile_args, link_args = compiler_flags()
+    return [
+        Extension(
+            "libactor._core._native",
+            sources=sources,
+            depends=sorted(glob("csrc/*.h")),
+            include_dirs=["csrc"],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            optional=not is_switched_on("LIBACTOR_REQUIRE_NATIVE"),
+        )
+    ]
+
+
+setup(
+    packages=[*find_packages(include=["libactor", "libactor.*", "mesoslite", "mesoslite.*"]), EXAMPLES],
+    package_dir={EXAMPLES: "examples"},
+    ext_modules=extensions(),
+)
