@@ -1,0 +1,26 @@
+"""Agents: what a machine says of itself when it registers."""
+
+# Who calls: the agent builds AgentInfo; the master returns it with the id set.
+# Source: Mesos include/mesos/v1/mesos.proto (AgentInfo, Attribute).
+
+import msgspec
+
+from .ids import AgentID
+from .resources import Resources
+
+
+class Attribute(msgspec.Struct, frozen=True, gc=False):
+    """A property of a machine that frameworks choose by, such as its rack; numbers are floats."""
+
+    name: str
+    value: str | float
+
+
+class AgentInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An agent's description of itself; ``id`` is None until the master has given one."""
+
+    hostname: str
+    port: int
+    resources: Resources
+    attributes: tuple[Attribute, ...] = ()
+    id: AgentID | None = None

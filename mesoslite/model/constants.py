@@ -1,0 +1,41 @@
+"""Defaults of the cluster manager, their units in their names, and the relations between them, executed."""
+
+# Who calls: master, agent, allocator and framework, as the defaults of their options.
+# Source: Mesos src/master/constants.hpp, src/slave/constants.hpp.
+
+from .resources import Resources
+
+HEARTBEAT_INTERVAL_SECONDS = 15  # master to subscribed framework
+PING_INTERVAL_SECONDS = 15  # master to agent
+PING_MISSED_MAX = 5
+PING_TIMEOUT_SECONDS = PING_INTERVAL_SECONDS * PING_MISSED_MAX  # silence after which an agent is lost
+AGENT_REREGISTER_SECONDS = 10 * 60  # how long a disconnected agent is waited for
+
+STATUS_UPDATE_RETRY_SECONDS = 10  # first repetition; each next wait is twice as long
+STATUS_UPDATE_RETRY_SECONDS_MAX = 10 * 60
+
+KILL_GRACE_SECONDS = 3  # between asking a task to end and killing it
+
+ALLOCATION_INTERVAL_SECONDS = 1
+REFUSE_SECONDS = 5  # default length of an offer filter
+REFUSE_SECONDS_MAX = 365 * 24 * 60 * 60
+MIN_ALLOCATABLE = (
+    Resources.parse("cpus:0.01"),
+    Resources.parse("mem:32"),
+)  # at least one must be there to offer
+
+COMPLETED_FRAMEWORKS_MAX = 50  # kept for readers, oldest dropped
+COMPLETED_TASKS_MAX = 1_000  # per framework
+
+assert PING_TIMEOUT_SECONDS < AGENT_REREGISTER_SECONDS, (
+    "an agent must have time to see its loss and come back"
+)
+assert PING_TIMEOUT_SECONDS > STATUS_UPDATE_RETRY_SECONDS, (
+    "an update must be repeated before its agent counts as lost"
+)
+assert STATUS_UPDATE_RETRY_SECONDS <= STATUS_UPDATE_RETRY_SECONDS_MAX, "waits double up to the maximum"
+assert KILL_GRACE_SECONDS < PING_TIMEOUT_SECONDS, "a kill must end before its agent counts as lost"
+assert ALLOCATION_INTERVAL_SECONDS <= REFUSE_SECONDS <= REFUSE_SECONDS_MAX, (
+    "a refusal must outlast an allocation"
+)
+assert all(MIN_ALLOCATABLE), "an empty alternative would make offers of nothing"

@@ -1,0 +1,58 @@
+"""Events: what the master tells a framework, one frozen struct each, named as in Mesos's scheduler API."""
+
+# Who calls: master/ sends them; framework/ and api/ read them.
+# Invariant: Subscribed is the first event of a subscription and Error its last.
+# Source: Mesos include/mesos/v1/scheduler/scheduler.proto (Event).
+
+from typing import TypeAlias
+
+import msgspec
+
+from .ids import AgentID, FrameworkID, OfferID
+from .offers import Offer
+from .tasks import TaskStatus
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="SUBSCRIBED"):
+    """The subscription stands under this id; heartbeats will follow at this interval."""
+
+    framework_id: FrameworkID
+    master_id: str
+    heartbeat_interval_seconds: float
+
+
+class Offers(msgspec.Struct, frozen=True, gc=False, tag="OFFERS"):
+    """Resources to accept or decline."""
+
+    offers: tuple[Offer, ...]
+
+
+class Rescind(msgspec.Struct, frozen=True, gc=False, tag="RESCIND"):
+    """The offer no longer stands."""
+
+    offer_id: OfferID
+
+
+class Update(msgspec.Struct, frozen=True, gc=False, tag="UPDATE"):
+    """The status of a task; to be acknowledged if it carries a uuid."""
+
+    status: TaskStatus
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False, tag="FAILURE"):
+    """The agent is lost."""
+
+    agent_id: AgentID
+
+
+class Error(msgspec.Struct, frozen=True, gc=False, tag="ERROR"):
+    """The subscription has ended, for the reason in the message."""
+
+    message: str
+
+
+class Heartbeat(msgspec.Struct, frozen=True, gc=False, tag="HEARTBEAT"):
+    """The master is alive."""
+
+
+Event: TypeAlias = Subscribed | Offers | Rescind | Update | Failure | Error | Heartbeat

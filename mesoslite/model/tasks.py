@@ -1,0 +1,93 @@
+"""Tasks: what a framework asks to run, and the statuses that tell how it goes."""
+
+# Who calls: frameworks build TaskInfo; executors, agents and the master build TaskStatus.
+# Invariants: 1. ``TaskStatus.uuid`` is set exactly if a status is repeated until it is acknowledged.
+#   2. the exit status of a command travels as a label, because Mesos has no field for it.
+# Values are only checked where a master must be able to answer with a TASK_ERROR: see validation.py.
+# Source: Mesos include/mesos/v1/mesos.proto (TaskInfo, CommandInfo, TaskStatus).
+
+import msgspec
+
+from .ids import AgentID, ExecutorID, TaskID
+from .resources import Resources
+from .states import Reason, Source, TaskState
+
+EXIT_STATUS_LABEL = "exit_status"
+
+
+class Label(msgspec.Struct, frozen=True, gc=False):
+    """A free-form pair that frameworks attach; mesoslite shows it and never acts on it."""
+
+    key: str
+    value: str = ""
+
+
+class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What to execute: ``value`` in a shell, or the program ``value`` with ``arguments``, argv[0] first.
+
+    Shapes: ``environment`` is ((name, value), ...), added to what the agent gives.
+    """
+
+    value: str
+    shell: bool = True
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task to launch on the agent of an offer.
+
+    Units: ``kill_grace_seconds`` is the time between asking the task to end and killing it; None leaves it to
+    the default of constants.py.
+    """
+
+    task_id: TaskID
+    name: str
+    agent_id: AgentID
+    resources: Resources
+    command: CommandInfo
+    labels: tuple[Label, ...] = ()
+    kill_grace_seconds: float | None = None
+
+
+class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One report on a task.
+
+    Units: ``timestamp`` is seconds since the epoch. ``uuid`` is 16 bytes, or None if no acknowledgement is
+    wanted.
+    """
+
+    task_id: TaskID
+    state: TaskState
+    source: Source
+    timestamp: float
+    agent_id: AgentID | None = None
+    executor_id: ExecutorID | None = None
+    reason: Reason | None = None
+    message: str = ""
+    uuid: bytes | None = None
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def exit_status(self) -> int | None:
+        """How the command ended: 0 to 255 is its exit code, -n is death by signal n, None is not known.
+
+        A label of that name which is no such number, as a framework's executor may set, counts as not known.
+        """
+        for label in self.labels:
+            if label.key == EXIT_STATUS_LABEL:
+                return _exit_status(label.value)
+        return None
+
+    def with_exit_status(self, exit_status: int) -> "TaskStatus":
+        """Return a copy that says how the command ended, in the form of ``exit_status`` above."""
+        others = tuple([label for label in self.labels if label.key != EXIT_STATUS_LABEL])
+        return msgspec.structs.replace(self, labels=(*others, Label(EXIT_STATUS_LABEL, str(exit_status))))
+
+
+def _exit_status(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+        return None
+    exit_status = int(text)
+    return exit_status if exit_status <= 255 else None
