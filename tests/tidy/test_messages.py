@@ -1,0 +1,113 @@
+"""Rule: a message is frozen all the way down, so that actors can share it by reference and nobody can change it."""
+
+# msgspec's `frozen` guards the fields, not what they hold: a frozen struct with a list in it is still shared state.
+# So each declared field must be of an immutable type too: scalars, enums, tuples and frozen sets of such, other
+# frozen structs. A mapping is a tuple of pairs.
+
+import ast
+import datetime
+import enum
+import importlib
+import types
+import typing
+import uuid
+from collections.abc import Iterator
+
+import msgspec
+
+from .source_tree import Module, read_folder
+
+SCALARS = (str, int, float, bool, bytes, type(None), uuid.UUID, datetime.datetime, datetime.timedelta)
+SCALARS += (msgspec.UnsetType,)
+CONTAINERS = (tuple, frozenset)
+
+
+def is_immutable(hint: object) -> bool:
+    """Say whether every value that the annotation ``hint`` allows is immutable all the way down."""
+    if isinstance(hint, typing.NewType):
+        return is_immutable(hint.__supertype__)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return True
+    if origin is typing.Annotated:
+        return is_immutable(arguments[0])
+    if origin in (typing.Union, types.UnionType) or origin in CONTAINERS:
+        return bool(arguments) and all(entry is Ellipsis or is_immutable(entry) for entry in arguments)
+    if not isinstance(hint, type):
+        return hint is None
+    if issubclass(hint, msgspec.Struct):
+        return hint.__struct_config__.frozen  # its own fields are checked where it is defined
+    return hint in SCALARS or issubclass(hint, enum.Enum)
+
+
+def faults(struct: type[msgspec.Struct]) -> Iterator[str]:
+    """Yield what makes ``struct`` mutable, each with what to do."""
+    name = f"{struct.__module__}.{struct.__qualname__}"
+    if not struct.__struct_config__.frozen:
+        yield f"{name} is not frozen; say msgspec.Struct, frozen=True"
+    hints = typing.get_type_hints(struct, include_extras=True)
+    for field in struct.__struct_fields__:
+        if not is_immutable(hints[field]):
+            yield f"{name}.{field} is {hints[field]}, which can change; use tuples, frozensets, scalars, frozen structs"
+
+
+def defines_structs(module: Module) -> bool:
+    names = (node for node in ast.walk(module.tree) if isinstance(node, (ast.Name, ast.Attribute)))
+    return any(getattr(node, "attr", getattr(node, "id", "")) == "Struct" for node in names)
+
+
+def structs_of(module: Module) -> list[type[msgspec.Struct]]:
+    """Return the structs that are defined in ``module``, which is imported for it."""
+    values = vars(importlib.import_module(module.name)).values()
+    classes = [value for value in values if isinstance(value, type) and issubclass(value, msgspec.Struct)]
+    return [struct for struct in classes if struct.__module__ == module.name]
+
+
+def test_every_message_is_immutable_all_the_way_down():
+    sources = [*read_folder("mesoslite/model", "mesoslite.model"), *read_folder("libactor", "libactor")]
+    structs = [struct for module in sources if defines_structs(module) for struct in structs_of(module)]
+
+    found = [line for struct in structs for line in faults(struct)]
+
+    assert structs, "no message was found, so nothing was checked; look at defines_structs"
+    assert not found, "\n".join(found)
+
+
+class Point(msgspec.Struct, frozen=True):
+    x: int
+    tags: tuple[str, ...] = ()
+
+
+class Thawed(msgspec.Struct):
+    x: int
+
+
+def test_a_mutable_field_is_caught_however_deep():
+    good = [
+        int,
+        "str | None",
+        tuple[str, ...],
+        frozenset[int],
+        tuple[tuple[str, int], ...],
+        Point | None,
+        uuid.UUID,
+    ]
+    bad = [
+        list,
+        list[int],
+        dict[str, int],
+        set[str],
+        tuple,
+        tuple[list[int], ...],
+        Point | list[int],
+        object,
+        Thawed,
+    ]
+
+    assert all(is_immutable(eval(hint) if isinstance(hint, str) else hint) for hint in good)
+    assert not any(is_immutable(hint) for hint in bad)
+
+
+def test_a_struct_that_is_not_frozen_is_caught():
+    assert list(faults(Point)) == []
+    assert len(list(faults(Thawed))) == 1
