@@ -1,0 +1,77 @@
+"""libactor: actors and futures in the tradition of libprocess.
+
+import libactor as la
+
+class Counter(la.Actor):
+    def __init__(self): super().__init__("counter"); self.n = 0
+    def add(self, k: int) -> int: self.n += k; return self.n
+
+with la.Runtime():
+    pid = la.spawn(Counter())
+    print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
+"""
+
+from libactor._core._impl import CORE
+from libactor._core.clock import Clock, Timer
+from libactor._core.errors import (
+    Abandoned,
+    Discarded,
+    LibactorError,
+    NoRuntime,
+    NotPassable,
+    SpawnError,
+    TooManyBlockedHandlers,
+)
+from libactor._core.values import move
+from libactor.actor import Actor, handles
+from libactor.future import Future, Promise, failed, ready
+from libactor.messages import (
+    Deferred,
+    collect,
+    defer,
+    delay,
+    dispatch,
+    execute,
+    link,
+    post,
+    spawn,
+    tell,
+    terminate,
+    wait,
+)
+from libactor.pid import PID
+from libactor.runtime import Runtime
+
+__all__ = [
+    "CORE",
+    "PID",
+    "Abandoned",
+    "Actor",
+    "Clock",
+    "Deferred",
+    "Discarded",
+    "Future",
+    "LibactorError",
+    "NoRuntime",
+    "NotPassable",
+    "Promise",
+    "Runtime",
+    "SpawnError",
+    "Timer",
+    "TooManyBlockedHandlers",
+    "collect",
+    "defer",
+    "delay",
+    "dispatch",
+    "execute",
+    "failed",
+    "handles",
+    "link",
+    "move",
+    "post",
+    "ready",
+    "spawn",
+    "tell",
+    "terminate",
+    "wait",
+]

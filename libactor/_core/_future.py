@@ -121,6 +121,15 @@ class FutureCell:
                 return
         _run([callback], arguments)
 
+    def _unsubscribe(self, kind: int, callback: Callable[..., object]) -> bool:
+        """Take one subscription back, found by equality; False if it is not there (any more)."""
+        with _lock:
+            callbacks = self._callbacks or []
+            if (kind, callback) not in callbacks:
+                return False
+            callbacks.remove((kind, callback))
+            return True
+
     def _outcome(self) -> tuple[int, Any]:
         """The state and the value; reading a failure counts as looking at it."""
         if self._state == FAILED:

@@ -1,0 +1,184 @@
+"""Clock: the time of one runtime, real or virtual, and the timers that hang on it."""
+
+# Who calls: any thread reads and sets timers; workers fire what is due between turns (libactor/worker.py); tests pause,
+#   advance and settle. The only module of libactor that reads the machine's clock (tests/tidy/test_banned.py).
+# Invariants: 1. time never runs backwards: resume() continues from where a paused clock stands.
+#   2. a timer fires once, never early, in order of deadline and then of creation.
+#   3. a thunk runs without the lock, in the thread that fires it, and only hands work to others (a dispatch, a promise).
+# Time is an integer of nanoseconds since the epoch inside and seconds as float at the edges: at 2^53 ns a float of
+#   nanoseconds would already be off by hundreds.
+# Not sched.scheduler: it cannot be woken for an earlier timer, and cancelling there is linear.
+# Source: libprocess clock.hpp; unlike there, each runtime has a clock of its own.
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger("libactor")
+
+NANOSECONDS = 1_000_000_000
+COMPACT_AT = 64  # cancelled timers that may stay in the heap before it is rebuilt, if they are more than half of it
+
+# A wait of more than this is cut: threading refuses a timeout of more than about 292 years.
+SECONDS_MAX = 100 * 365 * 24 * 3600.0
+
+
+class Timer:
+    """One appointment: ``deadline_ns`` since the epoch and, until it fired or was cancelled, what to do then."""
+
+    __slots__ = ("_clock", "deadline_ns", "thunk")
+
+    def __init__(self, clock: Clock, deadline_ns: int, thunk: Callable[[], object]) -> None:
+        self._clock = clock
+        self.deadline_ns = deadline_ns
+        self.thunk: Callable[[], object] | None = thunk
+
+    def cancel(self) -> bool:
+        """Take the appointment back; False if it has fired or was cancelled before."""
+        return self._clock.cancel(self)
+
+    @property
+    def pending(self) -> bool:
+        """True until the timer fires or is cancelled."""
+        return self.thunk is not None
+
+
+class Clock:
+    """Time and timers of a runtime.
+
+    ``now`` is in seconds since the epoch. While paused, time moves only by ``advance``, and a test reads: pause,
+    provoke, advance, ``settle``, look.
+    """
+
+    def __init__(self, wake: Callable[[], None], settle: Callable[[float | None], bool]) -> None:
+        self._wake = wake  # lets a parked worker see that there is an earlier deadline
+        self._wait_idle = settle  # waits until no actor has anything left to do
+        self._lock = threading.Lock()
+        self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
+        self._paused_ns: int | None = None  # the time, while paused
+        self._heap: list[tuple[int, int, Timer]] = []
+        self._sequence = 0
+        self._cancelled = 0  # cancelled timers still in the heap
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+        paused = self._paused_ns
+        return time.monotonic_ns() + self._offset_ns if paused is None else paused
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.now_ns() / NANOSECONDS
+
+    @property
+    def paused(self) -> bool:
+        """True between pause and resume."""
+        return self._paused_ns is not None
+
+    def pause(self) -> None:
+        """Freeze time; a second pause changes nothing."""
+        with self._lock:
+            if self._paused_ns is None:
+                self._paused_ns = self.now_ns()
+
+    def resume(self) -> None:
+        """Let time run again from where it stands."""
+        with self._lock:
+            if self._paused_ns is not None:
+                self._offset_ns = self._paused_ns - time.monotonic_ns()
+                self._paused_ns = None
+        self._wake()
+
+    def advance(self, seconds: float) -> None:
+        """Move a paused clock forward and fire what falls due; what the timers set off runs on: see ``settle``.
+
+        Raises: RuntimeError on a running clock, ValueError on a negative or undefined span.
+        """
+        step = _nanoseconds(seconds, "advance")
+        with self._lock:
+            if self._paused_ns is None:
+                raise RuntimeError("advance: the clock is running; call pause() first")
+            self._paused_ns += step
+        self.fire_due()
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until every actor has served all its events and no timer is due; False after ``timeout`` real seconds.
+
+        Threads of the program, other processes and sockets are not covered. Raises: RuntimeError on a running clock.
+        """
+        if self._paused_ns is None:
+            raise RuntimeError("settle: the clock is running, so there is always more to come; call pause() first")
+        while True:
+            if not self._wait_idle(timeout):
+                return False
+            if self.fire_due() == 0:
+                return True
+
+    def timer(self, seconds: float, thunk: Callable[[], object]) -> Timer:
+        """Call ``thunk`` once, not earlier than ``seconds`` from now; raises ValueError as ``advance``."""
+        span = _nanoseconds(seconds, "timer")
+        with self._lock:
+            timer = Timer(self, self.now_ns() + span, thunk)
+            self._sequence += 1
+            heapq.heappush(self._heap, (timer.deadline_ns, self._sequence, timer))
+            first = self._heap[0][2] is timer
+        if first:
+            self._wake()
+        return timer
+
+    def cancel(self, timer: Timer) -> bool:
+        """See Timer.cancel; the heap is rebuilt once cancelled timers are most of it."""
+        with self._lock:
+            if timer.thunk is None:
+                return False
+            timer.thunk = None
+            self._cancelled += 1
+            if self._cancelled > COMPACT_AT and self._cancelled * 2 > len(self._heap):
+                self._heap = [entry for entry in self._heap if entry[2].thunk is not None]
+                heapq.heapify(self._heap)
+                self._cancelled = 0
+            return True
+
+    def fire_due(self) -> int:
+        """Fire every timer whose deadline has come; how many that were."""
+        if not self._heap or self._heap[0][0] > self.now_ns():
+            return 0
+        due = self._take_due()
+        for thunk in due:
+            try:
+                thunk()
+            except Exception:  # the other timers, and the worker, are not at fault
+                log.exception("clock: what a timer was set for failed")
+        return len(due)
+
+    def next_timeout(self) -> float | None:
+        """Seconds a worker may sleep before a timer is due; None for as long as it likes."""
+        with self._lock:
+            while self._heap and self._heap[0][2].thunk is None:
+                heapq.heappop(self._heap)
+                self._cancelled -= 1
+            if not self._heap or self._paused_ns is not None:
+                return None
+            return min(max(0, self._heap[0][0] - self.now_ns()) / NANOSECONDS, SECONDS_MAX)
+
+    def _take_due(self) -> list[Callable[[], object]]:
+        due: list[Callable[[], object]] = []
+        with self._lock:
+            now = self.now_ns()
+            while self._heap and self._heap[0][0] <= now:
+                timer = heapq.heappop(self._heap)[2]
+                if timer.thunk is None:
+                    self._cancelled -= 1
+                else:
+                    due.append(timer.thunk)
+                    timer.thunk = None
+        return due
+
+
+def _nanoseconds(seconds: float, operation: str) -> int:
+    if not seconds >= 0:  # catches NaN as well
+        raise ValueError(f"{operation}: got {seconds!r}, expected a number of seconds of 0 or more")
+    return round(min(seconds, SECONDS_MAX) * NANOSECONDS)

@@ -1,0 +1,29 @@
+"""The errors libactor raises: who has to act, and on what."""
+
+
+class LibactorError(Exception):
+    """Base of every error that libactor raises itself."""
+
+
+class NoRuntime(LibactorError, RuntimeError):
+    """A module function was called where no runtime is current: the caller opens one with ``with la.Runtime():``."""
+
+
+class Abandoned(LibactorError):
+    """Nobody is left who could complete this future: its actor stopped first, or its promise was dropped."""
+
+
+class Discarded(LibactorError):
+    """The future was discarded, on request, by whoever would have completed it."""
+
+
+class SpawnError(LibactorError, ValueError):
+    """An actor cannot be started as asked: its id is taken, it was spawned before, or it was not initialised."""
+
+
+class NotPassable(LibactorError, TypeError):
+    """A value cannot cross from one actor to another: the text names the argument, its type and what to do."""
+
+
+class TooManyBlockedHandlers(LibactorError, RuntimeError):
+    """More handlers wait inside ``get`` or ``wait`` than the runtime has spare threads for."""

@@ -1,0 +1,97 @@
+"""Actor: what users subclass, and the mark that makes a method a message handler."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from libactor._core.errors import SpawnError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from libactor.pid import PID
+    from libactor.process import Process
+
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+_sequence: dict[str, itertools.count[int]] = {}
+
+
+def generate_id(prefix: str) -> str:
+    """``prefix(1)``, ``prefix(2)``, … in this program; the first of a prefix is 1 (libprocess ID::generate)."""
+    return f"{prefix}({next(_sequence.setdefault(prefix, itertools.count(1)))})"
+
+
+def handles(kind: type) -> Callable[[MethodT], MethodT]:
+    """Mark a method as the handler of messages of exactly the class ``kind``.
+
+    The method takes ``(self, message)`` or ``(self, message, sender)``; ``sender`` is a PID, or None for a message
+    posted from outside of actors. A subclass's handler of a class replaces its base's.
+    """
+    if not isinstance(kind, type):
+        raise TypeError(f"handles: got {kind!r}, expected a message class, as in @handles(Reset)")
+
+    def mark(method: MethodT) -> MethodT:
+        method.__dict__.setdefault("_handled", []).append(kind)
+        return method
+
+    return mark
+
+
+class Actor:
+    """State of its own, changed only by its handlers, which run one at a time.
+
+    Subclass it, call ``super().__init__()`` and hand the object to ``spawn``; from then on only its handlers may
+    touch it. Others reach it through its PID: by ``dispatch`` and ``tell`` to its methods, by ``post`` to its
+    ``@handles`` methods.
+
+    ``id`` names the actor within its runtime; left out, one is made from the class name.
+    """
+
+    _handlers: ClassVar[dict[type, tuple[str, bool]]] = {}  # message class -> method name, whether it takes the sender
+
+    def __init__(self, id: str | None = None) -> None:
+        if id is not None and (not id or "@" in id or "/" in id):
+            raise SpawnError(f"Actor: id {id!r} will not do; expected text without '@' and '/', or None for a made one")
+        self._id = id or generate_id(type(self).__name__.lower())
+        self._process: Process | None = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        handlers = dict(cls._handlers)
+        for name, method in vars(cls).items():
+            for kind in getattr(method, "_handled", ()):
+                handlers[kind] = (name, _takes_sender(cls, name, method))
+        cls._handlers = handlers
+
+    @property
+    def pid(self: Self) -> PID[Self]:
+        """The address others reach this actor at; raises SpawnError before it is spawned."""
+        if self._process is None:
+            raise SpawnError(f"{self._id}: has no PID before it is spawned; use it from on_start on")
+        return self._process.pid
+
+    def on_start(self) -> None:
+        """Called once, in the actor, before any event. An exception here stops the actor."""
+
+    def on_stop(self) -> None:
+        """Called once, in the actor, after its last event, unless on_start failed."""
+
+    def on_exited(self, pid: PID[Any], reason: BaseException | None) -> None:
+        """An actor this one is linked to has stopped: ``reason`` is what made it, None if it was terminated."""
+
+
+def _takes_sender(cls: type, name: str, method: Callable[..., Any]) -> bool:
+    positional = [
+        parameter
+        for parameter in inspect.signature(method).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(positional) not in (2, 3):
+        raise TypeError(
+            f"{cls.__qualname__}.{name}: a message handler takes (self, message) or (self, message, sender)"
+        )
+    return len(positional) == 3

@@ -1,0 +1,46 @@
+"""Where the calling code runs: in which actor, and under which runtime."""
+
+# Who calls: the worker sets the actor for each turn (libactor/process.py); `with Runtime()` sets the runtime; the module
+#   functions ask (libactor/messages.py).
+# The actor hangs on the thread, because a turn never leaves its thread. The runtime hangs on the context, so that
+#   asyncio tasks inherit the runtime of the code that started them.
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from libactor._core.errors import NoRuntime
+
+if TYPE_CHECKING:
+    from libactor.process import Process
+    from libactor.runtime import Runtime
+
+
+class _Running(threading.local):
+    process: Process | None = None
+
+
+running = _Running()  # running.process: the actor whose handler the calling thread is in, or None
+opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
+
+
+def current_runtime(operation: str) -> Runtime:
+    """The runtime of the running actor, else of the innermost ``with``; raises NoRuntime naming ``operation``."""
+    if running.process is not None:
+        return running.process.runtime
+    stack = opened.get()
+    if not stack:
+        raise NoRuntime(
+            f"{operation}: no runtime is current here; open one with `with libactor.Runtime():`, or call the method "
+            "of a Runtime object (threads of your own do not inherit the `with` of another thread)"
+        )
+    return stack[-1]
+
+
+def current_process(operation: str) -> Process:
+    """The actor the caller runs in; raises NoRuntime naming ``operation`` outside of actors."""
+    if running.process is None:
+        raise NoRuntime(f"{operation}: called outside an actor; it works only inside a handler")
+    return running.process

@@ -1,0 +1,286 @@
+"""Future and Promise: a value that arrives later, seen from the side that waits and from the side that delivers."""
+
+# Who calls: users; dispatch returns futures (libactor/messages.py). State, flags and callbacks live in the core's
+#   FutureCell (C or Python); here is the policy: waiting, raising, chaining.
+# Discard flows upstream (from the result of `then` to what it waits for), outcomes and abandonment flow downstream.
+# A chain refers downstream strongly and upstream weakly: a result nobody keeps must not keep the chain alive for
+#   discards that nobody can ask for any more.
+# Source: libprocess future.hpp.
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar, cast
+
+from libactor._core._impl import (
+    DISCARDED,
+    FAILED,
+    ON_ABANDONED,
+    ON_ANY,
+    ON_DISCARD,
+    ON_DISCARDED,
+    ON_FAILED,
+    ON_READY,
+    READY,
+    FutureCell,
+    set_reporters,
+)
+from libactor._core.errors import Abandoned, Discarded
+from libactor._core.values import register_immutable
+from libactor.context import running
+
+log = logging.getLogger("libactor")
+
+T = TypeVar("T")
+U = TypeVar("U")
+FutureT = TypeVar("FutureT", bound="Future[Any]")
+
+
+class Future(FutureCell, Generic[T]):
+    """The reading side of a value of type ``T`` that is pending, ready, failed or discarded.
+
+    Made by dispatch or by a Promise. Any thread, any actor and any asyncio task may use it. Callbacks run in the
+    thread that completes it, or at once if it is complete; wrap them in ``defer`` to run them in an actor.
+    """
+
+    __slots__ = ()
+
+    def get(self, timeout: float | None = None) -> T:
+        """Wait for the value and return it; ``timeout`` in seconds, None for ever.
+
+        Raises: a fresh exception of the failure's own class with the original as its cause; Discarded; Abandoned;
+        TimeoutError. Inside a handler the wait lets another worker run the other actors.
+        """
+        if self.is_pending():
+            _wait(self, timeout)
+        state, value = self._outcome()
+        if state == READY:
+            return cast(T, value)
+        if state == FAILED:
+            raise _fresh(value) from value
+        if state == DISCARDED:
+            raise Discarded("get: the future was discarded")
+        if self.is_abandoned():
+            raise Abandoned("get: nobody is left to complete this future: its actor stopped or its promise was dropped")
+        raise TimeoutError(f"get: still pending after {timeout} s")
+
+    def exception(self) -> BaseException | None:
+        """The exception of a failed future, else None; never waits."""
+        state, value = self._outcome()
+        return cast(BaseException, value) if state == FAILED else None
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Wait in an asyncio task; cancelling the task asks for a discard."""
+        if self.is_pending():
+            yield from _arrival(self)
+        return self.get(0)
+
+    def on_ready(self: FutureT, callback: Callable[[Any], object]) -> FutureT:
+        """Call ``callback(value)`` when the value arrives."""
+        self._subscribe(ON_READY, callback)
+        return self
+
+    def on_failed(self: FutureT, callback: Callable[[BaseException], object]) -> FutureT:
+        """Call ``callback(exception)`` when the computation fails."""
+        self._subscribe(ON_FAILED, callback)
+        return self
+
+    def on_discarded(self: FutureT, callback: Callable[[], object]) -> FutureT:
+        """Call ``callback()`` when a discard has been honoured."""
+        self._subscribe(ON_DISCARDED, callback)
+        return self
+
+    def on_any(self: FutureT, callback: Callable[[Future[T]], object]) -> FutureT:
+        """Call ``callback(future)`` when the future is complete in whichever way; after the more specific ones."""
+        self._subscribe(ON_ANY, callback)
+        return self
+
+    def on_discard(self: FutureT, callback: Callable[[], object]) -> FutureT:
+        """Call ``callback()`` when somebody asks for a discard: for the completing side."""
+        self._subscribe(ON_DISCARD, callback)
+        return self
+
+    def on_abandoned(self: FutureT, callback: Callable[[], object]) -> FutureT:
+        """Call ``callback()`` when nobody is left who could complete the future."""
+        self._subscribe(ON_ABANDONED, callback)
+        return self
+
+    def then(self, function: Callable[[T], U | Future[U]]) -> Future[U]:
+        """The future of ``function(value)``; failure, discard and abandonment pass through.
+
+        A future that ``function`` returns is waited for. After a discard request ``function`` is not called: the
+        result is discarded. A discard of the result reaches this future and the one ``function`` returned.
+        """
+        result: Future[U] = Future()
+        _pass_discard_up(result, self)
+        self._subscribe(ON_ABANDONED, result._abandon)
+        self._subscribe(ON_ANY, lambda _: _continue(self, result, function, READY))
+        return result
+
+    def repair(self, function: Callable[[Future[T]], T | Future[T]]) -> Future[T]:
+        """As ``then`` for a failure: the future of ``function(this future)``; other outcomes pass through."""
+        result: Future[T] = Future()
+        _pass_discard_up(result, self)
+        self._subscribe(ON_ABANDONED, result._abandon)
+        self._subscribe(ON_ANY, lambda _: _continue(self, result, lambda _error: function(self), FAILED))
+        return result
+
+    def __repr__(self) -> str:
+        if self.is_pending():
+            state = "Abandoned" if self.is_abandoned() else "Pending"
+        else:
+            state = "Ready" if self.is_ready() else "Failed" if self.is_failed() else "Discarded"
+        return f"<Future {state}{' (with discard)' if self.has_discard() else ''}>"
+
+
+register_immutable(Future)
+set_reporters(
+    lambda error: log.error("a future failed and nobody looked at it", exc_info=error),
+    lambda callback, error: log.error("a callback of a future raised: %r", callback, exc_info=error),
+)
+
+
+class Promise(Generic[T]):
+    """The delivering side of one future. A promise that goes away undelivered abandons its future."""
+
+    __slots__ = ("_associated", "future")
+
+    def __init__(self) -> None:
+        self.future: Future[T] = Future()
+        self._associated = False
+
+    def set(self, value: T) -> bool:
+        """Deliver ``value``; False if the future is complete, or was handed over by ``associate``."""
+        return not self._associated and self.future._complete(READY, value)
+
+    def fail(self, error: BaseException) -> bool:
+        """Deliver a failure; False as ``set``. Raises TypeError if ``error`` is not an exception."""
+        if not isinstance(error, BaseException):
+            raise TypeError(f"fail: got {error!r}, expected an exception object")
+        return not self._associated and self.future._complete(FAILED, error)
+
+    def discard(self) -> bool:
+        """Honour a discard; False as ``set``."""
+        return not self._associated and self.future._complete(DISCARDED, None)
+
+    def associate(self, source: Future[T]) -> bool:
+        """Let ``source`` deliver from now on; False if the future is complete or was handed over before."""
+        if self._associated or not self.future.is_pending():
+            return False
+        self._associated = True
+        mirror(source, self.future)
+        return True
+
+    def __del__(self) -> None:
+        if not self._associated:
+            self.future._abandon()
+
+
+def ready(value: T) -> Future[T]:
+    """A future that already holds ``value``."""
+    future: Future[T] = Future()
+    future._complete(READY, value)
+    return future
+
+
+def failed(error: BaseException) -> Future[Any]:
+    """A future that has already failed with ``error``."""
+    future: Future[Any] = Future()
+    future._complete(FAILED, error)
+    return future
+
+
+def mirror(source: Future[T], target: Future[T]) -> None:
+    """Complete ``target`` as ``source`` is; a discard of ``target`` reaches ``source``, abandonment comes back."""
+    _pass_discard_up(target, source)
+    source._subscribe(ON_ABANDONED, target._abandon)
+    source._subscribe(ON_ANY, lambda done: target._complete(*done._outcome()))
+
+
+def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
+    upstream = weakref.ref(source)
+
+    def discard() -> None:
+        future = upstream()
+        if future is not None:
+            future.discard()
+
+    result._subscribe(ON_DISCARD, discard)
+
+
+def _continue(source: Future[Any], result: Future[Any], function: Callable[[Any], Any], state: int) -> None:
+    """Complete ``result``: by ``function`` if ``source`` came out as ``state``, else in the way of ``source``."""
+    outcome, value = source._outcome()
+    if outcome != state:
+        result._complete(outcome, value)
+    elif result.has_discard():
+        result._complete(DISCARDED, None)
+    else:
+        try:
+            deliver(result, function(value))
+        except BaseException as error:
+            result._complete(FAILED, error)
+            if not isinstance(error, Exception):
+                raise
+
+
+def deliver(future: Future[Any], value: Any) -> None:
+    """Complete ``future`` with ``value``, or let it follow ``value`` if that is itself a future."""
+    if isinstance(value, Future):
+        mirror(value, future)
+    else:
+        future._complete(READY, value)
+
+
+def _fresh(original: BaseException) -> BaseException:
+    """A new exception that equals ``original``, so that no two readers share a traceback."""
+    kind = type(original)
+    try:
+        fresh = kind.__new__(kind, *original.args)
+    except TypeError:  # a __new__ with a signature of its own
+        fresh = RuntimeError(f"{kind.__qualname__}: {original}")
+    fresh.args = original.args
+    fresh.__dict__.update(original.__dict__)
+    return fresh
+
+
+def _wait(future: Future[Any], timeout: float | None) -> None:
+    """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
+    arrivals: SimpleQueue[object] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
+    future._subscribe(ON_ANY, arrivals.put)
+    future._subscribe(ON_ABANDONED, partial(arrivals.put, None))
+    process = running.process
+    with process.runtime.workers.blocking() if process is not None else nullcontext():
+        try:
+            arrivals.get(timeout=None if timeout is None else max(0.0, timeout))
+        except Empty:
+            future._unsubscribe(ON_ANY, arrivals.put)
+            return
+
+
+def _arrival(future: Future[Any]) -> Generator[Any, None, None]:
+    """Suspend the running asyncio task until ``future`` is complete or abandoned."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def wake_from_anywhere(_: object = None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(wake)
+
+    future._subscribe(ON_ANY, wake_from_anywhere)
+    future._subscribe(ON_ABANDONED, wake_from_anywhere)
+    try:
+        yield from waiter
+    except asyncio.CancelledError:
+        future.discard()
+        raise

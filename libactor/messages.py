@@ -1,0 +1,207 @@
+"""How code reaches an actor: dispatch, tell, execute, post, now, later or as a callback."""
+
+# Who calls: users, from anywhere. What is passed is taken by value at the call (libactor/_core/values.py): whatever
+#   the caller does to its objects afterwards, the actor does not see it.
+# Methods are named by the function of the class and looked up by name on the actor when it comes to serve the call, so
+#   a subclass's method is called. Source: libprocess dispatch.hpp, defer.hpp, delay.hpp.
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+
+from libactor._core._impl import FAILED, READY
+from libactor._core.clock import Timer
+from libactor._core.values import by_value
+from libactor.actor import Actor
+from libactor.context import current_process, current_runtime, running
+from libactor.events import Dispatch, Execute, Message, Tell
+from libactor.future import Future
+from libactor.pid import PID
+
+A = TypeVar("A")
+ActorT = TypeVar("ActorT", bound=Actor)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def dispatch(
+    pid: PID[A], method: Callable[Concatenate[A, P], Future[R]], *args: P.args, **kwargs: P.kwargs
+) -> Future[R]: ...
+@overload
+def dispatch(pid: PID[A], method: Callable[Concatenate[A, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+def dispatch(pid: PID[Any], method: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+    """Call ``method`` of the actor at ``pid`` and return the future of its result.
+
+    ``method`` is the function of the class (``Counter.add``), not bound to an object. Arguments and result are passed
+    by value; wrap one in ``move`` to hand it over. The method's exception fails the future and the actor lives on; if
+    the actor stops before it comes to the call the future is abandoned.
+
+    Raises: TypeError for what is not a method of the actor's class; NotPassable for an argument.
+    """
+    process = pid._process
+    name = _method_name(pid, method, "dispatch")
+    future: Future[Any] = Future()
+    process.deliver(Dispatch(name, _pass(name, args), _pass_named(name, kwargs), future))
+    return future
+
+
+def tell(pid: PID[A], method: Callable[Concatenate[A, P], object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """As dispatch without a future: nobody waits, so an exception of the method stops the actor."""
+    name = _method_name(pid, method, "tell")
+    pid._process.deliver(Tell(name, _pass(name, args), _pass_named(name, kwargs)))
+
+
+@overload
+def execute(pid: PID[Any], function: Callable[[], Future[R]]) -> Future[R]: ...
+@overload
+def execute(pid: PID[Any], function: Callable[[], R]) -> Future[R]: ...
+def execute(pid: PID[Any], function: Callable[[], Any]) -> Future[Any]:
+    """Run a callable inside the actor at ``pid``, as if it were a handler; the future of its result."""
+    if not callable(function):
+        raise TypeError(f"execute: got {function!r}, expected a callable without arguments")
+    future: Future[Any] = Future()
+    pid._process.deliver(Execute(function, future))
+    return future
+
+
+def post(pid: PID[Any], message: object, sender: PID[Any] | None = None) -> None:
+    """Send a typed message to the ``@handles`` method for its class.
+
+    ``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message
+    nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross.
+    """
+    if sender is None and running.process is not None:
+        sender = running.process.pid
+    pid._process.deliver(Message(by_value(message, "message"), sender))
+
+
+class Deferred(Generic[R]):
+    """A callable that dispatches: what ``defer`` returns."""
+
+    __slots__ = ("_arguments", "_call")
+
+    def __init__(self, call: Callable[..., Future[R]], arguments: tuple[Any, ...]) -> None:
+        self._call = call
+        self._arguments = arguments
+
+    def __call__(self, *args: Any) -> Future[R]:
+        """Dispatch with the bound arguments followed by ``args``."""
+        return self._call(*self._arguments, *args)
+
+
+def defer(target: PID[Any] | Callable[..., R], method: Callable[..., R] | None = None, *args: Any) -> Deferred[R]:
+    """A callable that, whenever it is called, runs in an actor: for the callbacks of futures.
+
+    ``defer(pid, Counter.add, 1)`` dispatches the method with the bound arguments and then those of the call;
+    ``defer(pid, function)`` runs a function there; ``defer(function)`` in the actor that is running now.
+    Raises: NoRuntime for the last form outside of actors.
+    """
+    if not isinstance(target, PID):
+        pid, function = current_process("defer").pid, target
+    else:
+        if method is None:
+            raise TypeError("defer: got only a PID; expected defer(pid, method, ...) or defer(function)")
+        pid, function = target, method
+    if _is_method(function):
+        return Deferred(lambda *called: dispatch(pid, function, *called), args)
+    return Deferred(lambda *called: execute(pid, lambda: function(*called)), args)
+
+
+def delay(
+    seconds: float,
+    pid: PID[A],
+    method: Callable[Concatenate[A, P], object],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Timer:
+    """Tell ``method`` of the actor at ``pid`` once, not earlier than ``seconds`` from now on its runtime's clock.
+
+    The timer can be cancelled. Raises: ValueError for a negative or undefined time, and as ``tell``.
+    """
+    name = _method_name(pid, method, "delay")
+    process = pid._process
+    event = Tell(name, _pass(name, args), _pass_named(name, kwargs))
+    return process.runtime.clock.timer(seconds, lambda: process.deliver(event))
+
+
+def link(pid: PID[Any]) -> None:
+    """Inside an actor: have its ``on_exited(pid, reason)`` called when the actor at ``pid`` stops; at once if it has."""
+    watcher = current_process("link")
+    if watcher is pid._process:
+        raise ValueError(f"link: {pid} cannot watch itself")
+    pid._process.link(watcher)
+
+
+def spawn(actor: ActorT) -> PID[ActorT]:
+    """Start an actor in the current runtime: see Runtime.spawn."""
+    return current_runtime("spawn").spawn(actor)
+
+
+def terminate(pid: PID[Any], inject: bool = True) -> None:
+    """Ask an actor to stop: see Runtime.terminate."""
+    pid._process.runtime.terminate(pid, inject)
+
+
+def wait(pid: PID[Any], timeout: float | None = None) -> bool:
+    """Wait until an actor has stopped: see Runtime.wait."""
+    return pid._process.runtime.wait(pid, timeout)
+
+
+def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
+    """The future of all values, in the order of ``futures``.
+
+    The first failure fails it, a discarded member fails it, an abandoned member abandons it; a discard of it reaches
+    every member. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
+    """
+    members = list(futures)
+    result: Future[list[R]] = Future()
+    arrivals = itertools.count(1)  # next() on it is one step, whichever threads the members complete in
+    if not members:
+        result._complete(READY, [])
+
+    def arrived(_: object) -> None:
+        if next(arrivals) == len(members):
+            result._complete(READY, [member.get(0) for member in members])
+
+    for member in members:
+        member.on_ready(arrived)
+        member.on_failed(lambda error: result._complete(FAILED, error))
+        member.on_discarded(lambda: result._complete(FAILED, RuntimeError("collect: a future was discarded")))
+        member.on_abandoned(result._abandon)
+        result.on_discard(member.discard)
+    return result
+
+
+def _pass(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([by_value(value, f"argument {i + 1} of {name}") for i, value in enumerate(args)]) if args else ()
+
+
+def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {key: by_value(value, f"argument {key} of {name}") for key, value in kwargs.items()} if kwargs else {}
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether ``function`` was defined in the body of a class, and is not bound to an object."""
+    owner = getattr(function, "__qualname__", "").rpartition(".")[0]
+    return bool(owner) and not owner.endswith("<locals>") and not hasattr(function, "__self__")
+
+
+def _method_name(pid: PID[Any], method: Callable[..., Any], operation: str) -> str:
+    """The name to look ``method`` up by; raises TypeError if the actor's class has no such method."""
+    name: str | None = getattr(method, "__name__", None)
+    if name is None or hasattr(method, "__self__"):
+        raise TypeError(
+            f"{operation}: got {method!r}, expected a function of the actor's class, such as Counter.add; "
+            "a bound method would run outside the actor"
+        )
+    if name.startswith("__") and not name.endswith("__"):  # a private name, as the compiler stores it
+        name = f"_{method.__qualname__.split('.')[-2].lstrip('_')}{name}"
+    kind = pid._process.kind
+    if not hasattr(kind, name):
+        raise TypeError(
+            f"{operation}: {kind.__qualname__} has no method {name!r}; for a function of your own use execute"
+        )
+    return name

@@ -1,0 +1,169 @@
+"""Runtime: a set of actors, the workers that run them and the clock they live by."""
+
+# Who calls: users open one by `with`; the module functions of libactor/messages.py use the current one.
+# Invariants: 1. an id names at most one live actor.    2. after close() no thread of the runtime lives, unless a handler
+#   would not end, which close() reports.    3. actors are stopped in reverse order of spawning, one at a time and after
+#   they have served what they were sent: what was started later may still need what was started before.
+# Several runtimes live side by side in a program; their actors may send to one another.
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from libactor._core._impl import RunQueue
+from libactor._core.clock import Clock
+from libactor._core.errors import SpawnError
+from libactor.actor import Actor
+from libactor.context import opened, running
+from libactor.events import Start, Terminate
+from libactor.process import Process
+from libactor.worker import Workers
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from libactor.pid import PID
+
+log = logging.getLogger("libactor")
+
+A = TypeVar("A", bound=Actor)
+
+CLOSE_TIMEOUT_S = 10.0  # what close() waits for an actor to end its handler, unless told otherwise
+
+_names = (f"local-{number}" for number in itertools.count(1))
+_live: weakref.WeakSet[Runtime] = weakref.WeakSet()
+
+
+class Runtime:
+    """Runs actors. Use it as a context manager: inside, the module functions refer to it; at the end it is closed.
+
+    ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
+    """
+
+    def __init__(self) -> None:
+        self.address = next(_names)
+        self.queue = RunQueue()
+        self.clock = Clock(self.queue.wake, self.queue.wait_idle)
+        self.workers = Workers(self.address, self.queue, self.clock)
+        self.dead_letters = 0  # messages and tells that reached nobody
+        self._processes: dict[str, Process] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        self.workers.start()
+        _live.add(self)
+
+    def spawn(self, actor: A) -> PID[A]:
+        """Start ``actor`` and return its address; its on_start runs in a worker, before anything that is sent to it.
+
+        Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,
+        or if the runtime is closed.
+        """
+        if not isinstance(actor, Actor):
+            raise SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
+        if "_process" not in actor.__dict__:
+            raise SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
+        if actor._process is not None:
+            raise SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
+        with self._lock:
+            if self._closed:
+                raise SpawnError(f"spawn: runtime {self.address} is closed")
+            if actor._id in self._processes:
+                raise SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
+            process = self._processes[actor._id] = Process(self, actor, actor._id)
+            actor._process = process
+        process.deliver(Start())
+        return process.pid
+
+    def terminate(self, pid: PID[Any], inject: bool = True) -> None:
+        """Ask an actor to stop: ahead of what waits in its mailbox, or after it if ``inject`` is False.
+
+        The handler that runs is not interrupted. Nothing happens if the actor has stopped already.
+        """
+        if inject:
+            pid._process.deliver_first(Terminate())
+        else:
+            pid._process.deliver(Terminate())
+
+    def wait(self, pid: PID[Any], timeout: float | None = None) -> bool:
+        """Wait until an actor has stopped; False if ``timeout`` seconds pass before.
+
+        Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile.
+        """
+        if running.process is pid._process:
+            raise RuntimeError(f"wait: {pid} would wait for itself; use terminate and let the handler return")
+        try:
+            pid._process.stopped.get(timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def find(self, id: str) -> PID[Any] | None:
+        """The live actor of that id, or None."""
+        process = self._processes.get(id)
+        return process.pid if process is not None else None
+
+    def pids(self) -> tuple[PID[Any], ...]:
+        """Every live actor, in order of spawning."""
+        with self._lock:
+            return tuple(process.pid for process in self._processes.values())
+
+    def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
+        """Stop every actor, the last one spawned first, then the workers; ``timeout`` in seconds bounds each.
+
+        Raises: RuntimeError naming the actors that would not stop; their threads are left behind as daemons.
+        """
+        if threading.current_thread() in self.workers:
+            raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            processes = list(reversed(self._processes.values()))
+        stuck = []
+        for process in processes:
+            self.terminate(process.pid, inject=False)
+            if not self.wait(process.pid, timeout):
+                stuck.append(str(process.pid))
+        self.workers.stop(timeout if not stuck else 0.0)
+        if stuck:
+            raise RuntimeError(
+                f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
+            )
+
+    def dead_letter(self, pid: PID[Any], what: str) -> None:
+        """Count something that was sent to ``pid`` and reached nobody."""
+        self.dead_letters += 1
+        log.debug("%s: %s was sent to an actor that has stopped or does not handle it", pid, what)
+
+    def __enter__(self) -> Self:
+        opened.set((*opened.get(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        opened.set(tuple(runtime for runtime in opened.get() if runtime is not self))
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
+
+    def _forget(self, process: Process) -> None:
+        with self._lock:
+            if self._processes.get(process.pid.id) is process:
+                del self._processes[process.pid.id]
+
+
+@atexit.register
+def _close_all() -> None:
+    for runtime in list(_live):
+        try:
+            runtime.close(timeout=1.0)
+        except RuntimeError as error:
+            log.warning("at exit: %s", error)

@@ -1,0 +1,147 @@
+"""Workers: the threads that run actors, one at a time under the interpreter's lock."""
+
+# Who calls: the runtime starts and stops them; Future.get and wait, inside a handler, go through blocking().
+# Invariants: 1. one worker is active: under the interpreter's lock a second would only contend for it.
+#   2. a handler that waits gives its role to a spare, so the actors it waits for can run; when it comes back there are
+#   two for a moment, and the first of them that ends a turn becomes a spare.
+#   3. no thread outlives stop().
+# Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
+#   the lower one's answer needs the upper one to finish).
+# Threads are daemons, so that a program that forgot to close its runtime still ends; the runtime closes itself at exit.
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from libactor._core._impl import RunQueue
+from libactor._core.clock import Clock
+from libactor._core.errors import TooManyBlockedHandlers
+
+if TYPE_CHECKING:
+    from libactor.process import Process
+
+log = logging.getLogger("libactor")
+
+BLOCKED_MAX = 256  # handlers that may wait at the same time; each holds a thread
+
+
+class Workers:
+    """The threads of one runtime."""
+
+    def __init__(self, name: str, queue: RunQueue, clock: Clock) -> None:
+        self._name = name
+        self._queue = queue
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._active = 0  # workers that pop from the queue or run a turn; at most one for long
+        self._blocked = 0  # workers inside blocking()
+        self._spares: list[threading.Lock] = []  # one gate per idle spare, held until it is needed
+        self._threads: set[threading.Thread] = set()
+        self._started = 0  # for the names of threads
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the first worker."""
+        with self._lock:
+            self._add()
+
+    @contextmanager
+    def blocking(self) -> Iterator[None]:
+        """Around a wait inside a handler: another worker runs the other actors meanwhile.
+
+        Raises: TooManyBlockedHandlers beyond BLOCKED_MAX at the same time.
+        """
+        with self._lock:
+            if self._blocked >= BLOCKED_MAX:
+                raise TooManyBlockedHandlers(
+                    f"{self._name}: {self._blocked} handlers wait inside get() or wait() already; let handlers go on "
+                    "with then() and defer() instead of waiting"
+                )
+            self._blocked += 1
+            self._active -= 1
+            if self._active == 0 and not self._stopping:
+                self._add()
+        self._queue.leave()
+        try:
+            yield
+        finally:
+            self._queue.enter()
+            with self._lock:
+                self._blocked -= 1
+                self._active += 1
+
+    def stop(self, timeout: float) -> list[str]:
+        """Let every worker finish its turn and end; the names of those still in a handler after ``timeout`` s."""
+        with self._lock:
+            self._stopping = True
+            threads = list(self._threads)
+            for gate in self._spares:
+                gate.release()
+            self._spares.clear()
+        self._queue.close()
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout)
+        return [thread.name for thread in threads if thread.is_alive()]
+
+    def __contains__(self, thread: threading.Thread) -> bool:
+        with self._lock:
+            return thread in self._threads
+
+    def _add(self) -> None:
+        """Make one more worker active: a spare, or a new thread. The lock is held."""
+        self._active += 1
+        self._queue.enter()
+        if self._spares:
+            self._spares.pop().release()
+            return
+        self._started += 1
+        thread = threading.Thread(target=self._run, name=f"{self._name}-worker-{self._started}", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _run(self) -> None:
+        try:
+            while self._work() and self._rest():
+                pass
+        finally:
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def _work(self) -> bool:
+        """Run actors until the queue is closed (False), or until another worker is active too (True)."""
+        queue, clock = self._queue, self._clock
+        while True:
+            clock.fire_due()
+            process: Process | None = queue.pop(clock.next_timeout())
+            if process is not None:
+                process.run_turn()
+            elif queue.closed:
+                self._leave()
+                return False
+            if self._active > 1:
+                with self._lock:
+                    if self._active > 1:
+                        self._active -= 1
+                        self._queue.leave()
+                        return True
+
+    def _rest(self) -> bool:
+        """Wait as a spare until needed (True) or until the runtime stops (False)."""
+        gate = threading.Lock()
+        gate.acquire()
+        with self._lock:
+            if self._stopping:
+                return False
+            self._spares.append(gate)
+        gate.acquire()
+        return not self._stopping
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._active -= 1
+            self._queue.leave()
