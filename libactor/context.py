@@ -1,7 +1,7 @@
 """Where the calling code runs: in which actor, and under which runtime."""
 
-# Who calls: the worker sets the actor for each turn (libactor/process.py); `with Runtime()` sets the runtime; the module
-#   functions ask (libactor/messages.py).
+# Who calls: the worker sets the actor for each turn (libactor/process.py); `with Runtime()` sets the runtime; the
+#   module functions ask (libactor/messages.py).
 # The actor hangs on the thread, because a turn never leaves its thread. The runtime hangs on the context, so that
 #   asyncio tasks inherit the runtime of the code that started them.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import FAILED, READY
 from libactor._core.clock import Timer
@@ -128,7 +128,7 @@ def delay(
 
 
 def link(pid: PID[Any]) -> None:
-    """Inside an actor: have its ``on_exited(pid, reason)`` called when the actor at ``pid`` stops; at once if it has."""
+    """Inside an actor: have its ``on_exited(pid, reason)`` called when the one at ``pid`` stops; at once if it has."""
     watcher = current_process("link")
     if watcher is pid._process:
         raise ValueError(f"link: {pid} cannot watch itself")

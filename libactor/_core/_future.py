@@ -7,7 +7,7 @@
 #   those for any outcome; never under the lock, each exactly once, and are dropped afterwards.
 #   3. discard is a request and abandonment a verdict about a cell that is still pending; both are flags, not states.
 # One lock for all cells: a critical section is a few loads and stores, and a lock per cell would double its size.
-# Twin: csrc/future.c; both pass tests/runtime/test_future_cell.py. Source: libprocess future.hpp (facts in docs/libprocess.md).
+# Twin: csrc/future.c; both pass tests/runtime/test_future_cell.py. Source: libprocess future.hpp.
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class FutureCell:
         Arguments by kind: ON_READY the value, ON_FAILED the exception, ON_ANY this future; the others none.
         """
         with _lock:
-            if kind == ON_FAILED or kind == ON_ANY:
+            if kind in (ON_FAILED, ON_ANY):
                 self._observed = True
             if self._happened(kind):
                 arguments = self._arguments(kind)

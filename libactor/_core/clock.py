@@ -4,7 +4,7 @@
 #   advance and settle. The only module of libactor that reads the machine's clock (tests/tidy/test_banned.py).
 # Invariants: 1. time never runs backwards: resume() continues from where a paused clock stands.
 #   2. a timer fires once, never early, in order of deadline and then of creation.
-#   3. a thunk runs without the lock, in the thread that fires it, and only hands work to others (a dispatch, a promise).
+#   3. a thunk runs without the lock, in the thread that fires it, and only hands work on (a dispatch, a promise).
 # Time is an integer of nanoseconds since the epoch inside and seconds as float at the edges: at 2^53 ns a float of
 #   nanoseconds would already be off by hundreds.
 # Not sched.scheduler: it cannot be woken for an earlier timer, and cancelling there is linear.

@@ -1,8 +1,8 @@
 """Passing by value: what crosses from one actor to another is shared only when nobody can change it."""
 
 # Who calls: every dispatch, tell, post and result (libactor/messages.py, libactor/events.py).
-# Rules: 1. what is deeply immutable goes by reference: scalars, and frozen structs and dataclasses all of whose declared
-#   fields are immutable (decided once per class), and tuples and frozensets that turn out to hold only such values.
+# Rules: 1. what is deeply immutable goes by reference: scalars, frozen structs and dataclasses all of whose declared
+#   fields are immutable (decided once per class), tuples and frozensets that turn out to hold only such values.
 #   2. list, dict, set, bytearray, deque and other dataclasses and structs are copied; two references to one object
 #   inside a message stay two references to one copy; a cycle is an error.    3. move(x) hands over x itself.
 #   4. everything else is an error that names the argument.
