@@ -84,9 +84,7 @@ def violations(modules: list[Module]) -> list[str]:
     for module in modules:
         layer = layer_of(module.name)
         if layer is None:
-            found.append(
-                f"{module.path}: {module.name} has no row in LAYERS; add one that says what it may import"
-            )
+            found.append(f"{module.path}: {module.name} has no row in LAYERS; add one that says what it may import")
             continue
         for line, target in imports(module, known):
             reason = refusal(module, layer, target)

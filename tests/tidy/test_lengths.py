@@ -94,12 +94,9 @@ def ratchet(lengths: dict[str, int], limit: int, listed: dict[str, tuple[int, st
 def over_aim(lengths: dict[str, int], listed: dict[str, str]) -> list[str]:
     """Return one line for each file between aim and limit that is not listed, and each that is listed idly."""
     over = {path for path, length in lengths.items() if FILE_AIM < length <= FILE_LIMIT}
-    missing = [
-        f"{path} has {lengths[path]} lines, the aim is {FILE_AIM}; split it or list why not" for path in over
-    ]
+    missing = [f"{path} has {lengths[path]} lines, the aim is {FILE_AIM}; split it or list why not" for path in over]
     return sorted(line for line in missing if line.split()[0] not in listed) + [
-        f"{path} is no longer between aim and limit; take it off the list"
-        for path in sorted(listed.keys() - over)
+        f"{path} is no longer between aim and limit; take it off the list" for path in sorted(listed.keys() - over)
     ]
 
 
@@ -155,7 +152,8 @@ def test_c_functions_are_measured_and_structs_are_not():
     text = (
         "typedef struct {\n    int n;\n} Ring;\n\nint known(Ring *ring);\n\n"
         "static PyMethodDef methods[] = {\n    {NULL},\n};\n\n"
-        "static int\nring_take(Ring *ring,\n          int n)\n{\n    if (n) {\n        return 0;\n    }\n    return 1;\n}\n\n"
+        "static int\nring_take(Ring *ring,\n          int n)\n"
+        "{\n    if (n) {\n        return 0;\n    }\n    return 1;\n}\n\n"
         "int ring_size(Ring *ring) {\n    return ring->n;\n}\n"
     )
 

@@ -23,9 +23,7 @@ def public_values() -> dict[str, object]:
     """Return what each public name stands for; raise AttributeError for a name that stands for nothing."""
     packages = {name: importlib.import_module(name) for name in PACKAGES}
     return {
-        f"{name}.{entry}": getattr(package, entry)
-        for name, package in packages.items()
-        for entry in package.__all__
+        f"{name}.{entry}": getattr(package, entry) for name, package in packages.items() for entry in package.__all__
     }
 
 

@@ -28,9 +28,7 @@ def sleeps(module: Module) -> list[str]:
         elif isinstance(node, ast.While):
             names = [name for _, name in full_names(node.test, aliases)]
             if any(name.startswith("time.") for name in names):
-                found.append(
-                    f"{module.path}:{node.lineno}: a loop on the wall clock; `get` a future with a timeout"
-                )
+                found.append(f"{module.path}:{node.lineno}: a loop on the wall clock; `get` a future with a timeout")
     return found
 
 
