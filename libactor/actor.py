@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from libactor.pid import PID
     from libactor.process import Process
+    from libactor.runtime import Runtime
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
@@ -73,6 +74,13 @@ class Actor:
         if self._process is None:
             raise SpawnError(f"{self._id}: has no PID before it is spawned; use it from on_start on")
         return self._process.pid
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime this actor lives in, for its clock and to spawn; raises SpawnError before it is spawned."""
+        if self._process is None:
+            raise SpawnError(f"{self._id}: has no runtime before it is spawned; use it from on_start on")
+        return self._process.runtime
 
     def on_start(self) -> None:
         """Called once, in the actor, before any event. An exception here stops the actor."""

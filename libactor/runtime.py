@@ -2,8 +2,8 @@
 
 # Who calls: users open one by `with`; the module functions of libactor/messages.py use the current one.
 # Invariants: 1. an id names at most one live actor.    2. after close() no thread of the runtime lives, unless a
-#   handler would not end, which close() reports.    3. actors are stopped in reverse order of spawning, one at a time and after
-#   they have served what they were sent: what was started later may still need what was started before.
+#   handler would not end, which close() reports.    3. actors are stopped in reverse order of spawning, one at a time
+#   and after they have served what they were sent: what was started later may still need what was started before.
 # Several runtimes live side by side in a program; their actors may send to one another.
 
 from __future__ import annotations
