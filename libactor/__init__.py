@@ -22,6 +22,7 @@ from libactor._core.errors import (
     SpawnError,
     TooManyBlockedHandlers,
 )
+from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import move
 from libactor.actor import Actor, handles
 from libactor.future import Future, Promise, failed, ready
@@ -69,6 +70,8 @@ __all__ = [
     "link",
     "move",
     "post",
+    "random_stream",
+    "random_uuid",
     "ready",
     "spawn",
     "tell",
