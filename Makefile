@@ -29,7 +29,6 @@ help: ## list these targets
 
 $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
 	@.ci/environment $(VENV)
-	@touch $@
 
 demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
 	@$(BIN)/mesoslite demo $(ARGS)
