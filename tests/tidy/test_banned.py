@@ -42,6 +42,7 @@ BANS = {
         remedy="take a random.Random that the caller seeded, or the runtime's",
         names=("random.", "secrets.", "os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4"),
         excused=("random.Random",),  # a type to annotate with; making one without a seed is caught apart
+        doors={"libactor/_core/randomness.py": "the one source of entropy, from which a runtime seeds its own"},
     ),
     "sockets": Ban(
         remedy="send a message, or add a route to an actor",
