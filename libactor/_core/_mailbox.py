@@ -7,6 +7,8 @@
 #   3. after close() nothing enters; close() hands out what was inside, once.
 # A mailbox starts out idle. take() on an empty mailbox makes it idle again, in the same step: a put is either seen
 #   by that take or answers WAKE.
+# The lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and put
+#   an event too; so no section makes a call between looking at the mailbox and changing it.
 # Not queue.SimpleQueue: it cannot be closed, so a sender could slip in after the drain and wait for ever.
 # Twin: csrc/mailbox.c; both pass tests/runtime/test_mailbox.py. Source: libprocess event_queue.hpp.
 
@@ -14,11 +16,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any
+from typing import Any, final
 
 QUEUED, WAKE, CLOSED = range(3)
 
 
+@final
 class Mailbox:
     """Pending events of one actor, and whether the actor waits for the next one."""
 
@@ -30,23 +33,27 @@ class Mailbox:
         self._events: deque[Any] = deque()
         self._awake = False
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
-    def put(self, event: Any) -> int:
+    def put(self, event: Any, /) -> int:
         """Append ``event``; CLOSED if refused, WAKE if the caller must now schedule the actor, else QUEUED."""
         with self._lock:
             if self._closed:
                 return CLOSED
+            answer = QUEUED if self._awake else WAKE
+            self._awake = True
             self._events.append(event)
-            return self._rouse()
+            return answer
 
-    def put_first(self, event: Any) -> int:
+    def put_first(self, event: Any, /) -> int:
         """As put, ahead of everything that waits."""
         with self._lock:
             if self._closed:
                 return CLOSED
+            answer = QUEUED if self._awake else WAKE
+            self._awake = True
             self._events.appendleft(event)
-            return self._rouse()
+            return answer
 
     def take(self) -> Any:
         """The next event, or None: then the mailbox is idle and the caller must let go of the actor."""
@@ -58,17 +65,12 @@ class Mailbox:
 
     def close(self) -> list[Any]:
         """Refuse every further event; the events that were still inside."""
+        unused: deque[Any] = deque()
         with self._lock:
             self._closed = True
-            rest = list(self._events)
-            self._events.clear()
-            return rest
+            rest = self._events
+            self._events = unused
+        return list(rest)
 
     def __len__(self) -> int:
         return len(self._events)
-
-    def _rouse(self) -> int:
-        if self._awake:
-            return QUEUED
-        self._awake = True
-        return WAKE

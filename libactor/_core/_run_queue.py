@@ -6,14 +6,17 @@
 #   on leave; whoever unparks a worker counts it busy at once, so that "nothing queued and nobody busy" means idle.
 # No lost wake-up: a worker looks at the queue and enters the list of parked workers under one lock, and a push
 #   appends and looks at that list under the same lock.
+#   That lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and
+#   push too; so no section makes a call between looking at the queue and changing it.
 # Parking is a lock per parked worker and not one condition variable: a push then wakes exactly the worker it chose.
 # Twin: csrc/run_queue.c; both pass tests/runtime/test_run_queue.py. Source: libprocess run_queue.hpp.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
-from typing import Any
+from typing import Any, final
 
 
 class _Parked:
@@ -27,6 +30,7 @@ class _Parked:
         self.woken = False
 
 
+@final
 class RunQueue:
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
@@ -38,32 +42,41 @@ class RunQueue:
         self._idle_waiters: list[_Parked] = []
         self._busy = 0
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
-    def push(self, item: Any) -> None:
+    def push(self, item: Any, /) -> None:
         """Append ``item`` and unpark a worker if one is parked."""
         with self._lock:
             self._items.append(item)
             self._unpark()
 
     def pop(self, timeout: float | None = None) -> Any:
-        """The next item; None after ``timeout`` seconds, after wake(), or once the queue is closed and empty.
+        """The next item; None after ``timeout`` seconds, after wake(), once the queue is closed and empty, or when
+        another worker was quicker.
 
         None as timeout waits without bound. The caller must be counted busy (enter) and is again on return.
+        Raises: ValueError if ``timeout`` is NaN.
         """
+        bound = _clip(timeout)
         with self._lock:
             if self._items:
                 return self._items.popleft()
-            if self._closed or (timeout is not None and timeout <= 0):
+        parked = _Parked()
+        with self._lock:
+            if self._items:
+                return self._items.popleft()
+            if self._closed or bound == 0:
                 return None
-            parked = _Parked()
             self._parked.append(parked)
             self._leave()
-        _wait(parked, timeout)
+        interrupted = True
+        try:
+            _wait(parked, bound)
+            interrupted = False
+        finally:
+            with self._lock:
+                self._return(parked, interrupted)
         with self._lock:
-            if not parked.woken:  # timed out: nobody has counted this worker busy again
-                self._parked.remove(parked)
-                self._busy += 1
             return self._items.popleft() if self._items else None
 
     def wake(self) -> None:
@@ -89,17 +102,25 @@ class RunQueue:
             self._leave()
 
     def wait_idle(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is queued and no worker is busy; False if ``timeout`` seconds pass before."""
+        """Wait until nothing is queued and no worker is busy; False if ``timeout`` seconds pass before.
+
+        Raises: ValueError if ``timeout`` is NaN; in the main thread, what a signal handler raises.
+        """
+        bound = _clip(timeout)
+        parked = _Parked()
         with self._lock:
             if not self._items and self._busy == 0:
                 return True
-            parked = _Parked()
+            if bound == 0:
+                return False
             self._idle_waiters.append(parked)
-        _wait(parked, timeout)
-        with self._lock:
-            if not parked.woken:
-                self._idle_waiters.remove(parked)
-            return parked.woken
+        try:
+            _wait(parked, bound)
+        finally:
+            with self._lock:
+                if not parked.woken:
+                    self._idle_waiters.remove(parked)
+        return parked.woken
 
     @property
     def closed(self) -> bool:
@@ -116,13 +137,30 @@ class RunQueue:
             self._busy += 1
             parked.gate.release()
 
+    def _return(self, parked: _Parked, interrupted: bool) -> None:
+        """Count a worker that has stopped waiting; one that was interrupted hands on a wake-up that it got."""
+        if not parked.woken:
+            self._parked.remove(parked)
+            self._busy += 1
+        elif interrupted and self._items:
+            self._unpark()
+
     def _leave(self) -> None:
         self._busy -= 1
         if self._busy == 0 and not self._items:
-            for waiter in self._idle_waiters:
+            while self._idle_waiters:
+                waiter = self._idle_waiters.pop()
                 waiter.woken = True
                 waiter.gate.release()
-            self._idle_waiters.clear()
+
+
+def _clip(timeout: float | None) -> float | None:
+    """Seconds within what a lock can wait; None stays None."""
+    if timeout is None:
+        return None
+    if math.isnan(timeout):
+        raise ValueError("timeout is NaN, expected seconds or None")
+    return min(max(timeout, 0), threading.TIMEOUT_MAX)
 
 
 def _wait(parked: _Parked, timeout: float | None) -> None:

@@ -1,0 +1,197 @@
+/* csrc/callbacks.h -- the callbacks of one future, in the order registered.
+ *
+ * Who uses it: csrc/future.c. Most futures get exactly one callback: it lies inline, an array comes with the second.
+ * Ownership: a Callbacks owns its functions. Moving a Callbacks by assignment moves the ownership.
+ * The GIL: only callbacks_release, callbacks_call and callbacks_remove_equal run Python code. It may do to the future
+ *   whatever it likes: the first two work on callbacks that no future holds any more, the third on a list of its own.
+ */
+#ifndef LIBACTOR_CALLBACKS_H
+#define LIBACTOR_CALLBACKS_H
+
+#include "core.h"
+
+typedef struct {
+    PyObject *function; /* owned */
+    int kind;           /* what it waits for: ON_READY and so on */
+} Callback;
+
+typedef struct {
+    Py_ssize_t count;
+    Py_ssize_t capacity;
+    Callback items[];
+} CallbackArray;
+
+typedef struct {
+    Callback first;         /* function NULL: there is none at all */
+    CallbackArray *further; /* owned; NULL until a second one comes */
+} Callbacks;
+
+static inline Py_ssize_t callbacks_count(const Callbacks *callbacks)
+{
+    if (callbacks->first.function == NULL)
+        return 0;
+    return callbacks->further == NULL ? 1 : 1 + callbacks->further->count;
+}
+
+static inline Callback *callbacks_at(Callbacks *callbacks, Py_ssize_t index)
+{
+    return index == 0 ? &callbacks->first : &callbacks->further->items[index - 1];
+}
+
+static inline Callbacks callbacks_detach(Callbacks *callbacks)
+{
+    Callbacks content = *callbacks;
+    *callbacks = (Callbacks){0};
+    return content;
+}
+
+/* Append a callback, whose function the Callbacks now owns; on -1 with MemoryError it stays with the caller. */
+static inline int callbacks_append(Callbacks *callbacks, Callback callback)
+{
+    if (callbacks->first.function == NULL) {
+        callbacks->first = callback;
+        return 0;
+    }
+    CallbackArray *further = callbacks->further;
+    if (further == NULL || further->count == further->capacity) {
+        Py_ssize_t capacity = further == NULL ? 3 : 2 * further->capacity + 1;
+        size_t size = sizeof(CallbackArray) + (size_t)capacity * sizeof(Callback);
+        CallbackArray *larger = PyMem_Realloc(further, size);
+        if (larger == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (further == NULL)
+            larger->count = 0;
+        larger->capacity = capacity;
+        callbacks->further = further = larger;
+    }
+    further->items[further->count++] = callback;
+    return 0;
+}
+
+/* Move the callbacks of one kind to `taken`, which is empty; on -1 with MemoryError nothing has moved. */
+static inline int callbacks_split(Callbacks *callbacks, int kind, Callbacks *taken)
+{
+    Callbacks kept = {0};
+    Py_ssize_t count = callbacks_count(callbacks);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Callback *callback = callbacks_at(callbacks, i);
+        if (callbacks_append(callback->kind == kind ? taken : &kept, *callback) < 0) {
+            PyMem_Free(kept.further);
+            PyMem_Free(taken->further);
+            *taken = (Callbacks){0};
+            return -1;
+        }
+    }
+    PyMem_Free(callbacks->further);
+    *callbacks = kept;
+    return 0;
+}
+
+/* The functions of one kind, oldest first, in a new list; NULL with MemoryError. */
+static inline PyObject *callbacks_functions(Callbacks *callbacks, int kind)
+{
+    PyObject *functions = PyList_New(0);
+    for (Py_ssize_t i = 0; functions != NULL && i < callbacks_count(callbacks); i++) {
+        Callback *callback = callbacks_at(callbacks, i);
+        if (callback->kind == kind && PyList_Append(functions, callback->function) < 0)
+            Py_CLEAR(functions);
+    }
+    return functions;
+}
+
+/* Take out the oldest callback with this kind and this very function, which is now the caller's; 0 if there is none. */
+static inline int callbacks_remove(Callbacks *callbacks, int kind, PyObject *function)
+{
+    Py_ssize_t count = callbacks_count(callbacks);
+    Py_ssize_t index = 0;
+    while (index < count && (callbacks_at(callbacks, index)->kind != kind ||
+                             callbacks_at(callbacks, index)->function != function))
+        index++;
+    if (index == count)
+        return 0;
+    for (; index + 1 < count; index++)
+        *callbacks_at(callbacks, index) = *callbacks_at(callbacks, index + 1);
+    if (count == 1)
+        callbacks->first.function = NULL;
+    else
+        callbacks->further->count--;
+    return 1;
+}
+
+/* 1 if the oldest callback that equals this one was taken out, 0 if there is none, -1 if a comparison raised. Comparing
+ * runs Python code, so it goes over a list of its own, and what it finds must still be there to be taken out. */
+static inline int callbacks_remove_equal(Callbacks *callbacks, int kind, PyObject *function)
+{
+    PyObject *functions = callbacks_functions(callbacks, kind);
+    if (functions == NULL)
+        return -1;
+    int answer = 0;
+    PyObject *found = NULL;
+    for (Py_ssize_t i = 0; answer == 0 && i < PyList_GET_SIZE(functions); i++) {
+        found = PyList_GET_ITEM(functions, i);
+        answer = PyObject_RichCompareBool(found, function, Py_EQ);
+    }
+    if (answer == 1)
+        answer = callbacks_remove(callbacks, kind, found);
+    if (answer == 1)
+        Py_DECREF(found); /* the list holds another reference */
+    Py_DECREF(functions);
+    return answer;
+}
+
+/* Release every function and the array. Runs Python code. */
+static inline void callbacks_release(Callbacks *callbacks)
+{
+    Callbacks content = callbacks_detach(callbacks);
+    Py_ssize_t count = callbacks_count(&content);
+    for (Py_ssize_t i = 0; i < count; i++)
+        Py_DECREF(callbacks_at(&content, i)->function);
+    PyMem_Free(content.further);
+}
+
+static inline int callbacks_traverse(Callbacks *callbacks, visitproc visit, void *arg)
+{
+    Py_ssize_t count = callbacks_count(callbacks);
+    for (Py_ssize_t i = 0; i < count; i++)
+        Py_VISIT(callbacks_at(callbacks, i)->function);
+    return 0;
+}
+
+/* Keep the exception that is being raised, if it is the first of its kind; drop it otherwise. */
+static inline void callbacks_keep_exception(PyObject **interrupt)
+{
+    PyObject *exception = core_exception_take();
+    if (*interrupt == NULL)
+        *interrupt = exception;
+    else
+        Py_XDECREF(exception);
+}
+
+/* Call one function with `argument`, or without if that is NULL. An Exception goes to `report` (NULL: nobody wants
+ * it); what is not an Exception, or what `report` raises, goes to `interrupt` unless one is there. Runs Python code. */
+static inline void callbacks_call(PyObject *function, PyObject *argument, PyObject *report, PyObject **interrupt)
+{
+    PyObject *arguments[2] = {NULL, argument}; /* the first slot is for the callee to use */
+    size_t count = (argument != NULL ? 1 : 0) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    PyObject *result = PyObject_Vectorcall(function, arguments + 1, count, NULL);
+    if (result != NULL) {
+        Py_DECREF(result);
+        return;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        callbacks_keep_exception(interrupt);
+        return;
+    }
+    PyObject *exception = core_exception_take();
+    if (report != NULL) {
+        result = PyObject_CallFunctionObjArgs(report, function, exception, NULL);
+        if (result == NULL)
+            callbacks_keep_exception(interrupt);
+        Py_XDECREF(result);
+    }
+    Py_DECREF(exception);
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* csrc/module.c -- the module libactor._core._native: the types of the C core, its constants and the reporters.
+ *
+ * Who imports it: libactor/_core/_impl.py, and nobody else. One instance per interpreter, each with a state of its own.
+ * Needs the GIL: the types rely on it for atomicity, and a build without the GIL turns it on at import.
+ * Layout: 1 reporters  2 contents  3 life cycle  4 definition
+ */
+#include "core.h"
+
+/* ---- 1 reporters ---- */
+
+static PyObject *native_set_reporters(PyObject *module, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"unobserved", "callback", NULL};
+    PyObject *unobserved, *callback;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:set_reporters", names, &unobserved, &callback))
+        return NULL;
+    CoreState *state = PyModule_GetState(module);
+    PyObject *old_unobserved = state->report_unobserved;
+    PyObject *old_callback = state->report_callback;
+    state->report_unobserved = Py_NewRef(unobserved);
+    state->report_callback = Py_NewRef(callback);
+    Py_XDECREF(old_unobserved);
+    Py_XDECREF(old_callback);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef native_functions[] = {
+    {"set_reporters", (PyCFunction)(void (*)(void))native_set_reporters, METH_VARARGS | METH_KEYWORDS,
+     "set_reporters($module, /, unobserved, callback)\n--\n\n"
+     "Name who hears of failures that have no other place to go.\n\n"
+     "``unobserved(exception)``: a future failed and went away before anybody looked. ``callback(function,\n"
+     "exception)``: a callback of a future raised; the completing thread is not at fault and goes on."},
+    {NULL},
+};
+
+/* ---- 2 contents ---- */
+
+static const struct {
+    const char *name;
+    int value;
+} constants[] = {
+    {"PENDING", PENDING},     {"READY", READY},           {"FAILED", FAILED},
+    {"DISCARDED", DISCARDED}, {"ON_READY", ON_READY},     {"ON_FAILED", ON_FAILED},
+    {"ON_ANY", ON_ANY},       {"ON_DISCARD", ON_DISCARD}, {"ON_DISCARDED", ON_DISCARDED},
+    {"QUEUED", QUEUED},       {"WAKE", WAKE},             {"ON_ABANDONED", ON_ABANDONED},
+    {"CLOSED", CLOSED},
+};
+
+static int native_add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    if (type == NULL)
+        return -1;
+    int answer = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return answer;
+}
+
+static int native_exec(PyObject *module)
+{
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
+            return -1;
+    if (native_add_type(module, &future_spec) < 0)
+        return -1;
+    if (native_add_type(module, &mailbox_spec) < 0)
+        return -1;
+    return native_add_type(module, &run_queue_spec);
+}
+
+/* ---- 3 life cycle ---- */
+
+static int native_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    CoreState *state = PyModule_GetState(module);
+    Py_VISIT(state->report_unobserved);
+    Py_VISIT(state->report_callback);
+    return 0;
+}
+
+static int native_clear(PyObject *module)
+{
+    CoreState *state = PyModule_GetState(module);
+    Py_CLEAR(state->report_unobserved);
+    Py_CLEAR(state->report_callback);
+    return 0;
+}
+
+static void native_free(void *module)
+{
+    native_clear(module);
+}
+
+/* ---- 4 definition ---- */
+
+static PyModuleDef_Slot native_slots[] = {
+    {Py_mod_exec, native_exec},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_USED},
+#endif
+    {0, NULL},
+};
+
+PyModuleDef core_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "libactor._core._native",
+    .m_doc = "The core of libactor in C; libactor/_core/_impl.py chooses between it and its Python twin.",
+    .m_size = sizeof(CoreState),
+    .m_methods = native_functions,
+    .m_slots = native_slots,
+    .m_traverse = native_traverse,
+    .m_clear = native_clear,
+    .m_free = native_free,
+};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    return PyModuleDef_Init(&core_module);
+}

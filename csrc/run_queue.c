@@ -1,0 +1,384 @@
+/* csrc/run_queue.c -- the RunQueue: the actors that have something to do, and the workers that wait for one.
+ *
+ * Why C: each turn of an actor is a push and a pop (bench/). Twin: libactor/_core/_run_queue.py, where the invariants
+ * are written down; both pass tests/runtime/test_run_queue.py.
+ * Threads: the GIL makes each step one. From looking at the ring to entering the list of parked workers (pop), and
+ *   from appending to looking at that list (push), nothing may run Python code or let go of the GIL: no wake-up is
+ *   lost. The GIL is let go in one place only, waiter_sleep, when the waiter stands in its list.
+ * Waking: whoever wakes a waiter takes it off its list, marks it woken and releases its gate, with the GIL held; the
+ *   waiter needs the GIL to go on, so it frees a gate only after that release is over.
+ * Waiters are on the heap, not on the stack of their thread: when the interpreter shuts down it ends daemon threads
+ *   where they stand, and a list that leads into a stack that is gone would be read by the next push.
+ * Layout: 1 object  2 waiters  3 timeouts  4 sleeping  5 queue  6 Python methods  7 life cycle  8 type spec
+ */
+#include <math.h>
+#include <time.h>
+
+#include "core.h"
+#include "pythread.h"
+#include "ring.h"
+
+/* ---- 1 object ---- */
+
+/* A thread that waits in the queue. */
+typedef struct Waiter {
+    struct Waiter *next;     /* the one that came before; both NULL once woken */
+    struct Waiter *previous; /* the one that came after */
+    PyThread_type_lock gate; /* owned; held until somebody wakes the waiter */
+    int woken;
+} Waiter;
+
+typedef struct {
+    PyObject_HEAD
+    Ring items;
+    Waiter *parked;  /* workers; the last one parked is the first of the list and the first to go */
+    Waiter *waiting; /* for idleness */
+    Py_ssize_t busy; /* workers that are neither parked nor on leave; one that was woken counts at once */
+    char closed;
+} RunQueueObject;
+
+#define SELF ((RunQueueObject *)op)
+
+/* ---- 2 waiters ---- */
+
+/* A waiter with its gate held; NULL with MemoryError. */
+static Waiter *waiter_new(void)
+{
+    Waiter *waiter = PyMem_RawCalloc(1, sizeof(Waiter));
+    if (waiter == NULL)
+        goto failed;
+    waiter->gate = PyThread_allocate_lock();
+    if (waiter->gate == NULL)
+        goto failed;
+    PyThread_acquire_lock(waiter->gate, WAIT_LOCK);
+    return waiter;
+failed:
+    PyMem_RawFree(waiter);
+    PyErr_NoMemory();
+    return NULL;
+}
+
+static void waiter_free(Waiter *waiter)
+{
+    (void)PyThread_acquire_lock(waiter->gate, NOWAIT_LOCK); /* held unless woken too late to notice */
+    PyThread_release_lock(waiter->gate);
+    PyThread_free_lock(waiter->gate);
+    PyMem_RawFree(waiter);
+}
+
+static void waiter_enlist(Waiter **list, Waiter *waiter)
+{
+    waiter->next = *list;
+    if (*list != NULL)
+        (*list)->previous = waiter;
+    *list = waiter;
+}
+
+static void waiter_delist(Waiter **list, Waiter *waiter)
+{
+    if (waiter->next != NULL)
+        waiter->next->previous = waiter->previous;
+    if (waiter->previous != NULL)
+        waiter->previous->next = waiter->next;
+    else
+        *list = waiter->next;
+    waiter->next = waiter->previous = NULL;
+}
+
+static void waiter_wake(Waiter **list, Waiter *waiter)
+{
+    waiter_delist(list, waiter);
+    waiter->woken = 1;
+    PyThread_release_lock(waiter->gate);
+}
+
+/* ---- 3 timeouts ---- */
+
+#define UNBOUNDED ((PY_TIMEOUT_T) - 1) /* what PyThread_acquire_lock_timed takes for "no bound" */
+
+static PY_TIMEOUT_T now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (PY_TIMEOUT_T)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Seconds or None as microseconds, at least 0 and clipped to what a lock can wait, or UNBOUNDED; 0, or -1 with
+ * TypeError or ValueError. */
+static int timeout_parse(PyObject *object, PY_TIMEOUT_T *timeout)
+{
+    *timeout = UNBOUNDED;
+    if (object == NULL || object == Py_None)
+        return 0;
+    double seconds = PyFloat_AsDouble(object);
+    if (seconds == -1.0 && PyErr_Occurred())
+        return -1;
+    if (isnan(seconds)) {
+        PyErr_SetString(PyExc_ValueError, "timeout is NaN, expected seconds or None");
+        return -1;
+    }
+    if (seconds <= 0)
+        *timeout = 0;
+    else if (seconds >= (double)PY_TIMEOUT_MAX / 1e6)
+        *timeout = PY_TIMEOUT_MAX;
+    else
+        *timeout = (PY_TIMEOUT_T)ceil(seconds * 1e6);
+    return 0;
+}
+
+/* The one optional argument `timeout`, by position or by name. */
+static int timeout_argument(const char *method, PyObject *const *arguments, Py_ssize_t count, PyObject *names,
+                            PY_TIMEOUT_T *timeout)
+{
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (count + named > 1) {
+        PyErr_Format(PyExc_TypeError, "%s() got %zd arguments, expected at most 1", method, count + named);
+        return -1;
+    }
+    if (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") != 0) {
+        PyErr_Format(PyExc_TypeError, "%s() got argument '%U', expected 'timeout'", method, PyTuple_GET_ITEM(names, 0));
+        return -1;
+    }
+    return timeout_parse(count + named == 1 ? arguments[0] : NULL, timeout);
+}
+
+/* ---- 4 sleeping ---- */
+
+/* Sleep until woken or for `timeout`; the waiter stands in its list. Lets go of the GIL, and runs signal handlers if
+ * this is the main thread: -1 with what one of them raised. Whether it was woken, waiter->woken says. */
+static int waiter_sleep(Waiter *waiter, PY_TIMEOUT_T timeout)
+{
+    PY_TIMEOUT_T deadline = timeout == UNBOUNDED ? 0 : now_us() + timeout;
+    for (;;) {
+        PyLockStatus status;
+        Py_BEGIN_ALLOW_THREADS
+        status = PyThread_acquire_lock_timed(waiter->gate, timeout, 1);
+        Py_END_ALLOW_THREADS
+        if (status != PY_LOCK_INTR)
+            return 0;
+        if (PyErr_CheckSignals() < 0)
+            return -1;
+        if (timeout == UNBOUNDED)
+            continue;
+        timeout = deadline - now_us();
+        if (timeout <= 0)
+            return 0;
+    }
+}
+
+/* ---- 5 queue: once per turn each ---- */
+
+static void run_queue_unpark(RunQueueObject *self)
+{
+    if (self->parked == NULL)
+        return;
+    self->busy++;
+    waiter_wake(&self->parked, self->parked);
+}
+
+static void run_queue_leave(RunQueueObject *self)
+{
+    self->busy--;
+    if (self->busy != 0 || self->items.count != 0)
+        return;
+    while (self->waiting != NULL)
+        waiter_wake(&self->waiting, self->waiting);
+}
+
+/* Sleep among the parked workers. On return the worker is counted busy, whatever the answer: 0, or -1 with what a
+ * signal handler raised; then a wake-up that came meanwhile is handed on. */
+static int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout)
+{
+    waiter_enlist(&self->parked, waiter);
+    run_queue_leave(self);
+    int answer = waiter_sleep(waiter, timeout);
+    if (!waiter->woken) {
+        waiter_delist(&self->parked, waiter);
+        self->busy++;
+    } else if (answer < 0 && self->items.count != 0)
+        run_queue_unpark(self);
+    return answer;
+}
+
+static PyObject *run_queue_pop(RunQueueObject *self, PY_TIMEOUT_T timeout)
+{
+    PyObject *item = ring_take(&self->items);
+    if (item != NULL)
+        return item;
+    if (self->closed || timeout == 0)
+        Py_RETURN_NONE;
+    Waiter *waiter = waiter_new();
+    if (waiter == NULL)
+        return NULL;
+    int answer = run_queue_park(self, waiter, timeout);
+    waiter_free(waiter);
+    if (answer < 0)
+        return NULL;
+    item = ring_take(&self->items);
+    if (item != NULL)
+        return item;
+    Py_RETURN_NONE;
+}
+
+/* 1 if idle, 0 if the time is over, -1 with an exception. */
+static int run_queue_wait_idle(RunQueueObject *self, PY_TIMEOUT_T timeout)
+{
+    if (self->items.count == 0 && self->busy == 0)
+        return 1;
+    if (timeout == 0)
+        return 0;
+    Waiter *waiter = waiter_new();
+    if (waiter == NULL)
+        return -1;
+    waiter_enlist(&self->waiting, waiter);
+    int answer = waiter_sleep(waiter, timeout);
+    if (answer == 0)
+        answer = waiter->woken;
+    if (!waiter->woken)
+        waiter_delist(&self->waiting, waiter);
+    waiter_free(waiter);
+    return answer;
+}
+
+/* ---- 6 Python methods ---- */
+
+static PyObject *RunQueue_push(PyObject *op, PyObject *item)
+{
+    if (ring_append(&SELF->items, item) < 0)
+        return NULL;
+    run_queue_unpark(SELF);
+    Py_RETURN_NONE;
+}
+
+static PyObject *RunQueue_pop(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PY_TIMEOUT_T timeout;
+    if (timeout_argument("pop", arguments, count, names, &timeout) < 0)
+        return NULL;
+    return run_queue_pop(SELF, timeout);
+}
+
+static PyObject *RunQueue_wake(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    run_queue_unpark(SELF);
+    Py_RETURN_NONE;
+}
+
+static PyObject *RunQueue_close(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    SELF->closed = 1;
+    while (SELF->parked != NULL)
+        run_queue_unpark(SELF);
+    Py_RETURN_NONE;
+}
+
+static PyObject *RunQueue_enter(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    SELF->busy++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *RunQueue_leave(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    run_queue_leave(SELF);
+    Py_RETURN_NONE;
+}
+
+static PyObject *RunQueue_wait_idle(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PY_TIMEOUT_T timeout;
+    if (timeout_argument("wait_idle", arguments, count, names, &timeout) < 0)
+        return NULL;
+    int answer = run_queue_wait_idle(SELF, timeout);
+    return answer < 0 ? NULL : PyBool_FromLong(answer);
+}
+
+static PyObject *RunQueue_closed(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(SELF->closed);
+}
+
+static Py_ssize_t RunQueue_len(PyObject *op)
+{
+    return SELF->items.count;
+}
+
+/* ---- 7 life cycle ---- */
+
+static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    return core_check_new(type, arguments, keywords) < 0 ? NULL : type->tp_alloc(type, 0);
+}
+
+static int RunQueue_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    return ring_traverse(&SELF->items, visit, arg);
+}
+
+static int RunQueue_clear(PyObject *op)
+{
+    ring_clear(&SELF->items);
+    return 0;
+}
+
+static void RunQueue_dealloc(PyObject *op)
+{
+    assert(SELF->parked == NULL && SELF->waiting == NULL); /* a waiter's frame holds a reference */
+    PyObject_GC_UnTrack(op);
+    RunQueue_clear(op);
+    PyTypeObject *type = Py_TYPE(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+/* ---- 8 type spec ---- */
+
+static PyMethodDef run_queue_methods[] = {
+    {"push", RunQueue_push, METH_O,
+     "push($self, item, /)\n--\n\nAppend ``item`` and unpark a worker if one is parked."},
+    {"pop", (PyCFunction)(void (*)(void))RunQueue_pop, METH_FASTCALL | METH_KEYWORDS,
+     "pop($self, timeout=None)\n--\n\n"
+     "The next item; None after ``timeout`` seconds, after wake(), once the queue is closed and empty, or when\n"
+     "another worker was quicker.\n\n"
+     "None as timeout waits without bound. The caller must be counted busy (enter) and is again on return.\n"
+     "Raises: ValueError if ``timeout`` is NaN."},
+    {"wake", RunQueue_wake, METH_NOARGS,
+     "wake($self, /)\n--\n\nLet one parked worker look around: its pop returns None if there is nothing to run."},
+    {"close", RunQueue_close, METH_NOARGS, "close($self, /)\n--\n\nUnpark every worker; pop no longer waits."},
+    {"enter", RunQueue_enter, METH_NOARGS,
+     "enter($self, /)\n--\n\n"
+     "Count the calling worker busy: when it starts, and when a handler of its returns from a wait."},
+    {"leave", RunQueue_leave, METH_NOARGS,
+     "leave($self, /)\n--\n\n"
+     "Take the calling worker off the count: when it ends, and when a handler of its is about to wait."},
+    {"wait_idle", (PyCFunction)(void (*)(void))RunQueue_wait_idle, METH_FASTCALL | METH_KEYWORDS,
+     "wait_idle($self, timeout=None)\n--\n\n"
+     "Wait until nothing is queued and no worker is busy; False if ``timeout`` seconds pass before.\n\n"
+     "Raises: ValueError if ``timeout`` is NaN; in the main thread, what a signal handler raises."},
+    {NULL},
+};
+
+static PyGetSetDef run_queue_properties[] = {
+    {"closed", RunQueue_closed, NULL, "True after close().", NULL},
+    {NULL},
+};
+
+static PyType_Slot run_queue_slots[] = {
+    {Py_tp_doc, "FIFO of runnable actors with parking for workers and for those who wait until all is idle."},
+    {Py_tp_new, RunQueue_new},
+    {Py_tp_traverse, RunQueue_traverse},
+    {Py_tp_clear, RunQueue_clear},
+    {Py_tp_dealloc, RunQueue_dealloc},
+    {Py_tp_methods, run_queue_methods},
+    {Py_tp_getset, run_queue_properties},
+    {Py_sq_length, RunQueue_len},
+    {0, NULL},
+};
+
+PyType_Spec run_queue_spec = {
+    .name = "libactor._core._native.RunQueue",
+    .basicsize = sizeof(RunQueueObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = run_queue_slots,
+};
