@@ -38,20 +38,13 @@ class StatusUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
     latest_state: TaskState
 
 
-class Pong(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The answer to Ping."""
-
-    agent_id: AgentID
-
-
-AgentMessage: TypeAlias = RegisterAgent | UnregisterAgent | StatusUpdate | Pong
+AgentMessage: TypeAlias = RegisterAgent | UnregisterAgent | StatusUpdate
 
 
 class AgentRegistered(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The agent has joined under this id; silence for that many seconds means that it has been lost."""
+    """The agent has joined under this id."""
 
     agent_id: AgentID
-    ping_timeout_seconds: float
 
 
 class RunTask(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -84,12 +77,6 @@ class ShutdownFramework(msgspec.Struct, frozen=True, gc=False, tag=True):
     framework_id: FrameworkID
 
 
-class Ping(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The master is alive; unless ``connected``, the agent is to register again."""
-
-    connected: bool = True
-
-
 class ShutdownAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The agent must end its tasks and stop, for the reason in the message."""
 
@@ -102,6 +89,5 @@ MasterMessage: TypeAlias = (
     | KillTask
     | StatusUpdateAcknowledgement
     | ShutdownFramework
-    | Ping
     | ShutdownAgent
 )

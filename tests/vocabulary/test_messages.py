@@ -1,0 +1,144 @@
+"""Calls, events and messages: all come back from the wire as what they were."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesoslite.model import (
+    Accept,
+    Acknowledge,
+    AgentID,
+    AgentInfo,
+    AgentMessage,
+    AgentRegistered,
+    Attribute,
+    Call,
+    CommandInfo,
+    Decline,
+    Error,
+    Event,
+    Failure,
+    FrameworkID,
+    FrameworkInfo,
+    Heartbeat,
+    Kill,
+    KillTask,
+    Label,
+    MasterMessage,
+    Offer,
+    OfferID,
+    Offers,
+    Ping,
+    Pong,
+    Reason,
+    Reconcile,
+    RegisterAgent,
+    Rescind,
+    Resources,
+    Revive,
+    RunTask,
+    ShutdownAgent,
+    ShutdownFramework,
+    Source,
+    StatusUpdate,
+    StatusUpdateAcknowledgement,
+    Subscribe,
+    Subscribed,
+    Suppress,
+    TaskID,
+    TaskInfo,
+    TaskReference,
+    TaskState,
+    TaskStatus,
+    Teardown,
+    UnregisterAgent,
+    Update,
+)
+
+F, A, T, OFFER_ID = FrameworkID("m-0000"), AgentID("m-S0"), TaskID("t"), OfferID("m-O0")
+UUID = bytes(range(16))
+SOME = Resources.parse("cpus:0.5;mem:32")
+FRAMEWORK = FrameworkInfo(name="f", user="nobody", roles=("ads",), id=F)
+TASK = TaskInfo(
+    task_id=T,
+    name="t",
+    agent_id=A,
+    resources=SOME,
+    command=CommandInfo(value="echo", shell=False, arguments=("echo", "1"), environment=(("A", "1"),)),
+    labels=(Label("k", "v"),),
+    kill_grace_seconds=0.5,
+)
+STATUS = TaskStatus(
+    task_id=T,
+    state=TaskState.TASK_LOST,
+    source=Source.SOURCE_MASTER,
+    timestamp=1.25,
+    agent_id=A,
+    reason=Reason.REASON_AGENT_REMOVED,
+    uuid=UUID,
+)
+OFFER = Offer(id=OFFER_ID, framework_id=F, agent_id=A, hostname="h", resources=SOME, role="ads", port=5051)
+
+EXAMPLES = {
+    Call: (
+        Subscribe(FRAMEWORK),
+        Accept(framework_id=F, offer_ids=(OFFER_ID,), tasks=(TASK,)),
+        Decline(framework_id=F, offer_ids=(OFFER_ID,)),
+        Kill(framework_id=F, task_id=T),
+        Acknowledge(framework_id=F, agent_id=A, task_id=T, uuid=UUID),
+        Reconcile(F, (TaskReference(T, A),)),
+        Suppress(F, ("ads",)),
+        Revive(F),
+        Teardown(F),
+    ),
+    Event: (
+        Subscribed(framework_id=F, master_id="m", heartbeat_interval_seconds=15.0),
+        Offers((OFFER,)),
+        Rescind(OFFER_ID),
+        Update(STATUS),
+        Failure(A),
+        Error("gone"),
+        Heartbeat(),
+    ),
+    AgentMessage: (
+        RegisterAgent(AgentInfo(hostname="h", port=5051, resources=SOME, attributes=(Attribute("rack", 7.0),))),
+        UnregisterAgent(A),
+        StatusUpdate(framework_id=F, status=STATUS, latest_state=TaskState.TASK_LOST),
+        Pong(A),
+    ),
+    MasterMessage: (
+        AgentRegistered(A, 75.0),
+        RunTask(FRAMEWORK, TASK),
+        KillTask(framework_id=F, task_id=T, grace_seconds=1.0),
+        StatusUpdateAcknowledgement(agent_id=A, framework_id=F, task_id=T, uuid=UUID),
+        ShutdownFramework(F),
+        Ping(connected=False),
+        ShutdownAgent("full"),
+    ),
+}
+ALL = [(union, example) for union, examples in EXAMPLES.items() for example in examples]
+
+
+@pytest.mark.parametrize(("union", "example"), ALL, ids=[type(example).__name__ for _, example in ALL])
+@pytest.mark.parametrize("codec", [msgspec.json, msgspec.msgpack], ids=["json", "msgpack"])
+def test_message_comes_back_from_the_wire_as_one_of_its_union(codec: Any, union: Any, example: Any) -> None:
+    decoded = codec.decode(codec.encode(example), type=union)
+
+    assert (type(decoded), decoded) == (type(example), example)
+
+
+# Goal: a type added to a union is also tried above. Method: compare with the union's own members.
+@pytest.mark.parametrize("union", EXAMPLES, ids=["Call", "Event", "AgentMessage", "MasterMessage"])
+def test_every_member_of_a_union_has_an_example(union: Any) -> None:
+    assert [type(example) for example in EXAMPLES[union]] == list(union.__args__)
+
+
+@pytest.mark.parametrize("example", [example for _, example in ALL], ids=lambda example: type(example).__name__)
+def test_message_can_be_hashed_and_cannot_be_changed(example: Any) -> None:
+    names = type(example).__struct_fields__
+
+    assert isinstance(hash(example), int)
+    for name in names:
+        with pytest.raises(AttributeError):
+            setattr(example, name, None)
