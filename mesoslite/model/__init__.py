@@ -56,7 +56,7 @@ from .messages import (
 from .offers import Filters, Offer
 from .ports import Container, Launcher
 from .resources import MILLI, NOTHING, Resources
-from .state import AgentState, ClusterState, FrameworkState, TaskRecord
+from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
 from .tasks import CommandInfo, Label, TaskInfo, TaskStatus
 from .validation import TaskVerdict, offers_problem, unused, validate_tasks
@@ -67,10 +67,12 @@ __all__ = [
     "NOTHING",
     "Accept",
     "Acknowledge",
+    "AgentFramework",
     "AgentID",
     "AgentInfo",
     "AgentMessage",
     "AgentRegistered",
+    "AgentSnapshot",
     "AgentState",
     "Attribute",
     "Call",
@@ -121,6 +123,7 @@ __all__ = [
     "TaskInfo",
     "TaskRecord",
     "TaskReference",
+    "TaskRun",
     "TaskState",
     "TaskStatus",
     "TaskVerdict",

@@ -6,10 +6,10 @@
 from .resources import Resources
 
 HEARTBEAT_INTERVAL_SECONDS = 15  # master to subscribed framework
-PING_INTERVAL_SECONDS = 15  # master to agent
-PING_MISSED_MAX = 5
-PING_TIMEOUT_SECONDS = PING_INTERVAL_SECONDS * PING_MISSED_MAX  # silence after which an agent is lost
 AGENT_REREGISTER_SECONDS = 10 * 60  # how long a disconnected agent is waited for
+
+REGISTRATION_RETRY_SECONDS = 1  # an agent's first repetition; each next wait is twice as long
+REGISTRATION_RETRY_SECONDS_MAX = 60
 
 STATUS_UPDATE_RETRY_SECONDS = 10  # first repetition; each next wait is twice as long
 STATUS_UPDATE_RETRY_SECONDS_MAX = 10 * 60
@@ -26,15 +26,12 @@ MIN_ALLOCATABLE = (
 
 COMPLETED_FRAMEWORKS_MAX = 50  # kept for readers, oldest dropped
 COMPLETED_TASKS_MAX = 1_000  # per framework
+AGENT_COMPLETED_TASKS_MAX = 200  # per framework on one agent
 
-assert PING_TIMEOUT_SECONDS < AGENT_REREGISTER_SECONDS, (
-    "an agent must have time to see its loss and come back"
-)
-assert PING_TIMEOUT_SECONDS > STATUS_UPDATE_RETRY_SECONDS, (
-    "an update must be repeated before its agent counts as lost"
-)
+assert REGISTRATION_RETRY_SECONDS <= REGISTRATION_RETRY_SECONDS_MAX, "waits double up to the maximum"
+assert REGISTRATION_RETRY_SECONDS_MAX < AGENT_REREGISTER_SECONDS, "an agent must have time to come back"
 assert STATUS_UPDATE_RETRY_SECONDS <= STATUS_UPDATE_RETRY_SECONDS_MAX, "waits double up to the maximum"
-assert KILL_GRACE_SECONDS < PING_TIMEOUT_SECONDS, "a kill must end before its agent counts as lost"
+assert KILL_GRACE_SECONDS < STATUS_UPDATE_RETRY_SECONDS, "a kill ends before its first update is repeated"
 assert ALLOCATION_INTERVAL_SECONDS <= REFUSE_SECONDS <= REFUSE_SECONDS_MAX, (
     "a refusal must outlast an allocation"
 )

@@ -84,10 +84,5 @@ class ShutdownAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 MasterMessage: TypeAlias = (
-    AgentRegistered
-    | RunTask
-    | KillTask
-    | StatusUpdateAcknowledgement
-    | ShutdownFramework
-    | ShutdownAgent
+    AgentRegistered | RunTask | KillTask | StatusUpdateAcknowledgement | ShutdownFramework | ShutdownAgent
 )

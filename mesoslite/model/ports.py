@@ -1,39 +1,53 @@
 """Ports: Protocols through which packages that may not import each other meet in a composition root."""
 
 # Who calls: agent/ is given a Launcher; containment/ implements it; sim/ fakes it.
-# Awaitable, not a future class: the model imports no runtime, and an actor's handler awaits either.
+# A callback, not a future: an agent's handler does not wait for the end of a task, it goes on and is told.
+# How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
 
-from collections.abc import Awaitable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from .tasks import TaskInfo
+from .tasks import CommandInfo
 
 
 class Container(Protocol):
-    """A launched task, seen by its agent."""
+    """A command that was started, with all the processes that it starts in turn."""
 
     @property
     def pid(self) -> int:
         """The operating system's id of its first process."""
         ...
 
-    @property
-    def status(self) -> Awaitable[int]:
-        """Resolves when its last process has ended, to its exit status as in ``TaskStatus.exit_status``."""
+    def terminate(self) -> None:
+        """Ask all its processes to end (SIGTERM); nothing happens once it has ended."""
         ...
 
-    def kill(self, grace_seconds: float) -> None:
-        """Ask it to end, and kill what is left after the grace; a later call may only shorten the grace."""
+    def kill(self) -> None:
+        """End all its processes at once (SIGKILL); nothing happens once it has ended."""
         ...
 
 
 class Launcher(Protocol):
     """Starts containers."""
 
-    def launch(self, task: TaskInfo, sandbox: Path) -> Awaitable[Container]:
-        """Start the task's command in the directory ``sandbox``, which exists.
+    def launch(
+        self,
+        command: CommandInfo,
+        sandbox: Path,
+        environment: Mapping[str, str],
+        on_exit: Callable[[int | None], None],
+    ) -> Container:
+        """Start ``command`` in the directory ``sandbox``, which exists.
 
-        Fails with InvalidRequest if the command cannot be started.
+        Its environment is the agent's own, then ``environment``, then what the command sets; the later wins.
+        ``on_exit`` is called once, from any thread, when none of its processes is left: with the exit status in the
+        form of ``TaskStatus.exit_status``, so None if that was lost. It must only hand the news on.
+        Raises: OSError that says what was wrong and what to do, if the command cannot be started; then ``on_exit``
+        is never called.
         """
+        ...
+
+    def close(self) -> None:
+        """Kill every container that runs and wait until it is gone; sandboxes stay."""
         ...

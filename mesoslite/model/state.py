@@ -1,6 +1,6 @@
 """State: what a reader gets to see of a cluster at one moment."""
 
-# Who calls: the master builds it; api/, cli/ and tests read it.
+# Who calls: the master builds ClusterState, an agent AgentSnapshot; api/, cli/ and tests read them.
 # Invariants: 1. per agent ``used + offered + free == info.resources``.
 #   2. over agents and over frameworks, used and offered sum to the same.
 # Units: times are seconds since the epoch.
@@ -9,7 +9,7 @@ import msgspec
 
 from .agents import AgentInfo
 from .frameworks import FrameworkInfo
-from .ids import FrameworkID
+from .ids import ContainerID, FrameworkID
 from .offers import Offer
 from .resources import Resources
 from .states import TaskState
@@ -65,3 +65,38 @@ class ClusterState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agents: tuple[AgentState, ...] = ()
     frameworks: tuple[FrameworkState, ...] = ()
     completed_frameworks: tuple[FrameworkState, ...] = ()
+
+
+class TaskRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task as its agent knows it.
+
+    ``pid`` is the operating system's id of its first process, None if it never started or has ended. ``sandbox`` is
+    the absolute path of its directory; it stays when the task has ended.
+    """
+
+    task: TaskRecord
+    container_id: ContainerID
+    sandbox: str
+    pid: int | None = None
+
+
+class AgentFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A framework as an agent knows it; a completed task is over and its last status acknowledged."""
+
+    info: FrameworkInfo
+    tasks: tuple[TaskRun, ...] = ()
+    completed_tasks: tuple[TaskRun, ...] = ()
+
+
+class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """All that an agent knows; a completed framework has no task here that is not completed.
+
+    ``pid`` and ``master`` are the addresses of the actors, ``master`` None once it has gone.
+    """
+
+    info: AgentInfo
+    pid: str
+    master: str | None
+    start_time: float
+    frameworks: tuple[AgentFramework, ...] = ()
+    completed_frameworks: tuple[AgentFramework, ...] = ()
