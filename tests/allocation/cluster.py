@@ -1,0 +1,70 @@
+"""A small cluster for tests: an allocator, and frameworks that take tasks of one size and give back the rest."""
+
+import random
+
+from mesoslite.allocator import AgentAdded, DRFAllocator, FrameworkAdded, Grant, ResourcesRecovered
+from mesoslite.model import AgentID, FrameworkID, Resources
+
+
+class Cluster:
+    """Wraps an allocator with short words; ids are plain text."""
+
+    def __init__(self, agents: int = 0, total: str = "cpus:4;mem:1024") -> None:
+        self.allocator = DRFAllocator()
+        self.filter_count = 0
+        for number in range(agents):
+            self.add_agent(f"agent{number}", total)
+
+    def add_agent(self, agent_id: str, total: str = "cpus:4;mem:1024") -> None:
+        self.allocator.apply(AgentAdded(agent_id=AgentID(agent_id), hostname=agent_id, total=Resources.parse(total)))
+
+    def add_framework(
+        self, framework_id: str, *roles: str, active: bool = True, suppressed: tuple[str, ...] = ()
+    ) -> None:
+        self.allocator.apply(
+            FrameworkAdded(
+                framework_id=FrameworkID(framework_id),
+                roles=roles or ("*",),
+                active=active,
+                suppressed_roles=suppressed,
+            )
+        )
+
+    def plan(self, *agents: str, seed: int = 0) -> list[Grant]:
+        """Plan for these agents, or for those that changed, and check the invariants."""
+        plan = self.allocator.plan(random.Random(seed), [AgentID(agent) for agent in agents] or None)
+        self.allocator._check()
+        return list(plan.grants)
+
+    def served(self, *agents: str) -> list[str]:
+        """Plan, and return just the frameworks that were granted something, in alphabetical order."""
+        return sorted(grant.framework_id for grant in self.plan(*agents))
+
+    def recover(self, grant: Grant, resources: Resources | None = None, filtered: bool = False) -> int | None:
+        """Give back a grant or part of it; return the number of the filter, if it is to be filtered."""
+        self.filter_count += filtered
+        filter_id = self.filter_count if filtered else None
+        self.allocator.apply(
+            ResourcesRecovered(
+                framework_id=grant.framework_id,
+                role=grant.role,
+                agent_id=grant.agent_id,
+                resources=grant.resources if resources is None else resources,
+                filter_id=filter_id,
+            )
+        )
+        self.allocator._check()
+        return filter_id
+
+    def fill(self, demands: dict[str, str]) -> dict[str, int]:
+        """Let each framework take one task a grant until nobody takes any more; return the numbers of tasks."""
+        tasks = dict.fromkeys(demands, 0)
+        while grants := self.plan():
+            for grant in grants:
+                demand = Resources.parse(demands[grant.framework_id])
+                if grant.resources.contains(demand):
+                    tasks[grant.framework_id] += 1
+                    self.recover(grant, grant.resources - demand)
+                else:
+                    self.recover(grant, filtered=True)
+        return tasks
