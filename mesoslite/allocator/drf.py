@@ -15,49 +15,40 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from mesoslite.model import (
     NOTHING,
-    AgentID,
-    FrameworkID,
-    InternalError,
-    InvalidRequest,
-    NotFound,
-    Resources,
-    constants,
-)
-
-from .books import AgentBook, FrameworkBook
-from .deltas import (
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
+    AgentID,
     AgentRemoved,
     Delta,
     FilterExpired,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkDeactivated,
+    FrameworkID,
     FrameworkRemoved,
     Grant,
+    InternalError,
+    InvalidRequest,
+    NotFound,
     Plan,
+    Resources,
     ResourcesRecovered,
     Revived,
+    Shuffler,
     Suppressed,
     WeightChanged,
+    constants,
 )
+
+from .books import AgentBook, FrameworkBook
 from .filters import Client, OfferFilters
 from .shares import Shares, SorterFactory
 from .sorter import DRFSorter
-
-
-class Shuffler(Protocol):
-    """A source of randomness, such as ``random.Random``; passed in, so that one seed gives one plan."""
-
-    def shuffle(self, x: list[AgentID], /) -> None:
-        """Bring the list in a random order."""
-        ...
 
 
 class DRFAllocator:

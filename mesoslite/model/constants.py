@@ -32,7 +32,5 @@ assert REGISTRATION_RETRY_SECONDS <= REGISTRATION_RETRY_SECONDS_MAX, "waits doub
 assert REGISTRATION_RETRY_SECONDS_MAX < AGENT_REREGISTER_SECONDS, "an agent must have time to come back"
 assert STATUS_UPDATE_RETRY_SECONDS <= STATUS_UPDATE_RETRY_SECONDS_MAX, "waits double up to the maximum"
 assert KILL_GRACE_SECONDS < STATUS_UPDATE_RETRY_SECONDS, "a kill ends before its first update is repeated"
-assert ALLOCATION_INTERVAL_SECONDS <= REFUSE_SECONDS <= REFUSE_SECONDS_MAX, (
-    "a refusal must outlast an allocation"
-)
+assert ALLOCATION_INTERVAL_SECONDS <= REFUSE_SECONDS <= REFUSE_SECONDS_MAX, "a refusal must outlast an allocation"
 assert all(MIN_ALLOCATABLE), "an empty alternative would make offers of nothing"

@@ -46,15 +46,11 @@ def validate_framework(info: FrameworkInfo) -> None:
     if info.id is not None:
         validate_id("framework", info.id)
     if not info.roles:
-        raise InvalidRequest(
-            f"framework {info.name!r} subscribes to no role; name at least one, '*' is the default"
-        )
+        raise InvalidRequest(f"framework {info.name!r} subscribes to no role; name at least one, '*' is the default")
     for role in info.roles:
         validate_role(role)
     if len(set(info.roles)) < len(info.roles):
-        raise InvalidRequest(
-            f"framework {info.name!r} names a role twice in {list(info.roles)}; name each once"
-        )
+        raise InvalidRequest(f"framework {info.name!r} names a role twice in {list(info.roles)}; name each once")
     if not math.isfinite(info.failover_timeout) or info.failover_timeout < 0:
         raise InvalidRequest(
             f"framework {info.name!r} has a failover_timeout of {info.failover_timeout}; "
@@ -71,9 +67,7 @@ def validate_role(role: str) -> None:
         return
     problem = _role_problem(role)
     if problem is not None:
-        raise InvalidRequest(
-            f"role {role!r} {problem}; use '*' or words parted by single slashes, such as ads/batch"
-        )
+        raise InvalidRequest(f"role {role!r} {problem}; use '*' or words parted by single slashes, such as ads/batch")
 
 
 def _role_problem(role: str) -> str | None:

@@ -34,8 +34,7 @@ def validate_id(kind: str, text: str) -> None:
     problem = _id_problem(text)
     if problem is not None:
         raise InvalidRequest(
-            f"{kind} id {text[:80]!r} {problem}; give 1 to {ID_BYTES_MAX} bytes without slashes and control "
-            f"characters"
+            f"{kind} id {text[:80]!r} {problem}; give 1 to {ID_BYTES_MAX} bytes without slashes and control characters"
         )
 
 

@@ -1,6 +1,7 @@
 """Ports: Protocols through which packages that may not import each other meet in a composition root."""
 
-# Who calls: agent/ is given a Launcher; containment/ implements it; sim/ fakes it.
+# Who calls: agent/ is given a Launcher, which containment/ implements; master/ an AllocationPolicy, which allocator/
+#   implements; sim/ fakes them.
 # A callback, not a future: an agent's handler does not wait for the end of a task, it goes on and is told.
 # How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
 
@@ -8,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from .deltas import Delta, Plan
+from .ids import AgentID, FrameworkID
+from .resources import Resources
 from .tasks import CommandInfo
 
 
@@ -50,4 +54,32 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """Kill every container that runs and wait until it is gone; sandboxes stay."""
+        ...
+
+
+class Shuffler(Protocol):
+    """A source of randomness, such as ``random.Random``; passed in, so that one seed gives one plan."""
+
+    def shuffle(self, x: list[AgentID], /) -> None:
+        """Bring the list in a random order."""
+        ...
+
+
+class AllocationPolicy(Protocol):
+    """Decides who is offered what: a state machine of deltas and plans, without clock, actor or I/O."""
+
+    def apply(self, delta: Delta) -> None:
+        """Take note of what happened. Raises: InternalError, if it cannot follow what happened before."""
+        ...
+
+    def plan(self, rng: Shuffler) -> Plan:
+        """Grant what is free, and book it."""
+        ...
+
+    def dominant_share(self, framework_id: FrameworkID) -> float:
+        """The largest share of the cluster that a framework holds of any one resource; offers count."""
+        ...
+
+    def available(self, agent_id: AgentID) -> Resources:
+        """What is neither used nor offered of an agent. Raises: NotFound."""
         ...

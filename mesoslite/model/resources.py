@@ -82,9 +82,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         Raises: InvalidResources, if a name cannot be written in text form, or a quantity is negative, not
         finite or too large.
         """
-        return cls.from_milli(
-            {_checked_name(name): _to_milli(name, units) for name, units in quantities.items()}
-        )
+        return cls.from_milli({_checked_name(name): _to_milli(name, units) for name, units in quantities.items()})
 
     @classmethod
     def from_milli(cls, quantities: Mapping[str, int]) -> "Resources":
@@ -139,9 +137,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
     def shortfall(self, other: "Resources") -> "Resources":
         """Return what ``other`` wants above what is here: empty exactly if ``other`` is contained."""
         mine = dict(self.quantities)
-        return Resources.from_milli(
-            {name: max(0, milli - mine.get(name, 0)) for name, milli in other.quantities}
-        )
+        return Resources.from_milli({name: max(0, milli - mine.get(name, 0)) for name, milli in other.quantities})
 
     def get(self, name: str) -> float:
         """Return the units of ``name``; 0.0 if there is none."""
@@ -201,17 +197,14 @@ def _parse_entry(entry: str) -> tuple[str, int]:
             f"resources entry {entry!r} carries a role or a property; only scalars such as cpus:2 are read"
         )
     if not _NUMBER.fullmatch(value):
-        raise InvalidResources(
-            f"resources entry {entry!r} has no number after its colon; write it as 2 or 0.5"
-        )
+        raise InvalidResources(f"resources entry {entry!r} has no number after its colon; write it as 2 or 0.5")
     return _checked_name(name), _to_milli(name, float(value))
 
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidResources(
-            f"resource name {name!r} is empty or holds spaces, brackets, colons or semicolons; choose a "
-            f"plain word"
+            f"resource name {name!r} is empty or holds spaces, brackets, colons or semicolons; choose a plain word"
         )
     return name
 

@@ -56,20 +56,14 @@ def offers_problem(
         if offer.framework_id != framework_id:
             return f"accept: offer {offer_id} is not held by framework {framework_id}; use its own offers"
         if offer.role != first.role:
-            return (
-                f"accept: offers are for the roles {first.role!r} and {offer.role!r}; accept them one role "
-                f"at a time"
-            )
+            return f"accept: offers are for the roles {first.role!r} and {offer.role!r}; accept them one role at a time"
         if offer.agent_id != first.agent_id:
             return (
                 f"accept: offers are of the agents {first.agent_id} and {offer.agent_id}; accept them one "
                 f"agent at a time"
             )
         if offer.agent_id not in agents:
-            return (
-                f"accept: agent {offer.agent_id} of offer {offer_id} is not connected; wait for the next "
-                f"offers"
-            )
+            return f"accept: agent {offer.agent_id} of offer {offer_id} is not connected; wait for the next offers"
     return None
 
 
@@ -112,10 +106,7 @@ def _identity_problem(
     except InvalidRequest as error:
         return f"launch: {error}"
     if task.task_id in known or task.task_id in seen:
-        return (
-            f"launch: task id {task.task_id} is already in use by this framework; give each task an id of "
-            f"its own"
-        )
+        return f"launch: task id {task.task_id} is already in use by this framework; give each task an id of its own"
     if task.agent_id != agent_id:
         return (
             f"launch: task {task.task_id} names agent {task.agent_id}, its offer is of agent {agent_id}; "

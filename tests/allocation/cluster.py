@@ -2,8 +2,8 @@
 
 import random
 
-from mesoslite.allocator import AgentAdded, DRFAllocator, FrameworkAdded, Grant, ResourcesRecovered
-from mesoslite.model import AgentID, FrameworkID, Resources
+from mesoslite.allocator import DRFAllocator
+from mesoslite.model import AgentAdded, AgentID, FrameworkAdded, FrameworkID, Grant, Resources, ResourcesRecovered
 
 
 class Cluster:

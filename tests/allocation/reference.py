@@ -6,7 +6,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mesoslite.allocator import (
+from mesoslite.model import (
+    NOTHING,
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
@@ -18,12 +19,12 @@ from mesoslite.allocator import (
     FrameworkDeactivated,
     FrameworkRemoved,
     Grant,
+    Resources,
     ResourcesRecovered,
     Revived,
     Suppressed,
     WeightChanged,
 )
-from mesoslite.model import NOTHING, Resources
 
 MIN_ALLOCATABLE = (Resources.parse("cpus:0.01"), Resources.parse("mem:32"))
 

@@ -2,24 +2,29 @@
 
 import pytest
 
-from mesoslite.allocator import (
+from mesoslite.model import (
+    NOTHING,
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
+    AgentID,
     AgentRemoved,
     Delta,
     FilterExpired,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkDeactivated,
+    FrameworkID,
     FrameworkRemoved,
     Grant,
+    InternalError,
+    NotFound,
+    Resources,
     ResourcesRecovered,
     Revived,
     Suppressed,
     Usage,
 )
-from mesoslite.model import NOTHING, AgentID, FrameworkID, InternalError, NotFound, Resources
 
 from .cluster import Cluster
 

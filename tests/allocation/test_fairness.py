@@ -2,8 +2,7 @@
 
 import pytest
 
-from mesoslite.allocator import WeightChanged
-from mesoslite.model import InvalidRequest
+from mesoslite.model import InvalidRequest, WeightChanged
 
 from .cluster import Cluster
 

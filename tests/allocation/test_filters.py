@@ -2,8 +2,18 @@
 
 import pytest
 
-from mesoslite.allocator import AgentRemoved, Delta, FilterExpired, FrameworkActivated, FrameworkDeactivated, Revived
-from mesoslite.model import AgentID, FrameworkID, InternalError, Resources
+from mesoslite.model import (
+    AgentID,
+    AgentRemoved,
+    Delta,
+    FilterExpired,
+    FrameworkActivated,
+    FrameworkDeactivated,
+    FrameworkID,
+    InternalError,
+    Resources,
+    Revived,
+)
 
 from .cluster import Cluster
 

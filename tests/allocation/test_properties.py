@@ -9,26 +9,28 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mesoslite.allocator import (
+from mesoslite.allocator import DRFAllocator
+from mesoslite.model import (
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
+    AgentID,
     AgentRemoved,
     Delta,
-    DRFAllocator,
     FilterExpired,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkDeactivated,
+    FrameworkID,
     FrameworkRemoved,
     Plan,
+    Resources,
     ResourcesRecovered,
     Revived,
     Suppressed,
     Usage,
     WeightChanged,
 )
-from mesoslite.model import AgentID, FrameworkID, Resources
 
 from .reference import Reference
 

@@ -1,6 +1,7 @@
 """Deltas and plans: what an allocator is told, and what it answers."""
 
-# Who calls: the actor around the allocator turns the master's messages into deltas, in the order they came.
+# Who calls: the master sends deltas, in the order things happened, to the actor around the allocator; the allocator
+#   and that actor live in packages that may not import each other, so what they exchange is part of the vocabulary.
 # Invariants: 1. a delta says what happened, never what to do about it.
 #   2. time is outside: the actor numbers its filters, keeps their timers, and tells when one expires.
 # Offering and launching are no deltas: a grant counts as allocated until it is recovered, whatever becomes of
@@ -11,7 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from mesoslite.model import AgentID, FrameworkID, Resources
+from .ids import AgentID, FrameworkID
+from .resources import Resources
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
