@@ -1,0 +1,6 @@
+"""The master: who is in the cluster, who is offered what, and what became of every task."""
+
+from .allocation import Allocator
+from .master import Master
+
+__all__ = ["Allocator", "Master"]

@@ -1,0 +1,68 @@
+"""Statuses that the master itself gives out, about tasks it refused, lost or does not know."""
+
+# Who calls: master.py and scheduling.py. These statuses carry no uuid: nobody repeats them, nobody acknowledges them;
+#   a framework that missed one asks again by Reconcile.
+# Source: Mesos src/common/protobuf_utils.cpp (createStatusUpdate), src/master/master.cpp (reconcileTasks).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mesoslite.model import AgentID, Reason, Source, TaskID, TaskState, TaskStatus
+
+if TYPE_CHECKING:
+    from .ledger import FrameworkEntry, Ledger
+    from .tasks import TaskEntry
+
+
+def master_status(
+    task_id: TaskID,
+    state: TaskState,
+    *,
+    now: float,
+    reason: Reason | None = None,
+    message: str = "",
+    agent_id: AgentID | None = None,
+) -> TaskStatus:
+    """A status from the master; ``now`` in seconds since the epoch."""
+    return TaskStatus(
+        task_id=task_id,
+        state=state,
+        source=Source.SOURCE_MASTER,
+        timestamp=now,
+        agent_id=agent_id,
+        reason=reason,
+        message=message,
+    )
+
+
+def known_status(task: TaskEntry, now: float) -> TaskStatus:
+    """The answer to a reconciliation of a task that the master has."""
+    return master_status(
+        task.info.task_id,
+        task.state,
+        now=now,
+        reason=Reason.REASON_RECONCILIATION,
+        message="Reconciliation: latest task state",
+        agent_id=task.info.agent_id,
+    )
+
+
+def unknown_status(
+    ledger: Ledger, framework: FrameworkEntry, task_id: TaskID, agent_id: AgentID | None, now: float
+) -> TaskStatus:
+    """The answer about a task that the master does not have.
+
+    On a registered agent it is gone, else nobody knows; a framework without PARTITION_AWARE hears TASK_LOST.
+    """
+    on_agent = agent_id is not None and agent_id in ledger.agents
+    state = TaskState.TASK_GONE if on_agent else TaskState.TASK_UNKNOWN
+    where = f"agent {agent_id} does not run it" if on_agent else "it never was, or has ended and was acknowledged"
+    return master_status(
+        task_id,
+        state if framework.partition_aware else TaskState.TASK_LOST,
+        now=now,
+        reason=Reason.REASON_RECONCILIATION,
+        message=f"Reconciliation: task {task_id} is unknown to the master; {where}",
+        agent_id=agent_id,
+    )
