@@ -1,0 +1,6 @@
+"""What users subclass: the scheduler's side of a framework, and how it reaches a master."""
+
+from .framework import Framework
+from .local import LocalConnection
+
+__all__ = ["Framework", "LocalConnection"]
