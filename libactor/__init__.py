@@ -24,7 +24,7 @@ from libactor._core.errors import (
 )
 from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import move
-from libactor.actor import Actor, handles
+from libactor.actor import Actor, generate_id, handles
 from libactor.future import Future, Promise, failed, ready
 from libactor.messages import (
     Deferred,
@@ -66,6 +66,7 @@ __all__ = [
     "dispatch",
     "execute",
     "failed",
+    "generate_id",
     "handles",
     "link",
     "move",
