@@ -1,0 +1,150 @@
+"""HttpServer: a thread that serves ASGI applications, so that parsing requests never holds up actors."""
+
+# Who calls: composition roots (a cluster, a command) and users who want to serve an application of their own.
+# Invariants: 1. applications run in the server's one thread, on its event loop; they reach actors by awaiting futures.
+#   2. after close() no thread, socket or task of the server is left, and whoever was reading a stream sees its end.
+#   3. the server libraries are imported by the first listen(), not by `import libactor`.
+# Not uvicorn.Server: it takes the process's signals and its loggers, and notices that it is to stop ten times a second.
+# Source: the ASGI specification, version 3; uvicorn for the parsing and the flow control of connections.
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from libactor.http_connection import Listeners
+
+__all__ = ["Application", "HttpServer", "Message", "Receive", "Scope", "Send"]
+
+log = logging.getLogger("libactor.http")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CLOSE_TIMEOUT_S = 5.0  # what close() gives open responses to end
+BACKLOG = 1024  # connections that may wait to be accepted
+
+_REFUSALS = {  # errno: what it means here, what to do
+    errno.EADDRINUSE: ("the port is in use", "stop the program that listens there, or take another port, 0 for any"),
+    errno.EACCES: ("permission is denied", "take a port of 1024 or above"),
+    errno.EADDRNOTAVAIL: ("this machine has no such address", "give one of its own, such as 127.0.0.1"),
+}
+
+
+class HttpServer:
+    """Serves ASGI applications, each on a port of its own, from one thread that starts with the first of them.
+
+    An application that raises ConnectionAbortedError has its connection cut at once, with whatever the client has not
+    read yet; that is for clients that do not read. Use it as a context manager, or call ``close``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: Listeners | None = None  # lives on the loop of the thread
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def listen(self, app: Application, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Serve ``app`` at ``host``:``port`` (0: any free port) and return the URL, such as ``http://127.0.0.1:5050``.
+
+        Of a wildcard address such as 0.0.0.0 the URL names the loopback address.
+        Raises: OSError naming host and port if they cannot be listened on; RuntimeError after ``close``.
+        """
+        listener = _bind(host, port)
+        with self._lock:
+            if self._closed:
+                listener.close()
+                raise RuntimeError("listen: the server is closed; make a new one")
+            if self._thread is None:
+                self._start()
+            assert self._loop is not None
+            assert self._listeners is not None
+            added = asyncio.run_coroutine_threadsafe(self._listeners.add(app, listener), self._loop)
+        added.result()
+        return _url(listener.getsockname(), host)
+
+    def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
+        """Stop listening, end every response and close every connection; ``timeout`` in seconds for slow readers.
+
+        What a client has not read by then is lost. A second call does nothing.
+        """
+        with self._lock:
+            self._closed = True
+            thread, loop, listeners = self._thread, self._loop, self._listeners
+            self._thread = None
+        if thread is None or loop is None or listeners is None:
+            return
+        loop.call_soon_threadsafe(listeners.stop, timeout)
+        thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        """Start the thread and wait until its loop runs. The lock is held."""
+        from libactor.http_connection import Listeners
+
+        running = threading.Event()
+
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._listeners = Listeners()
+            running.set()
+            await self._listeners.closed()
+
+        self._thread = threading.Thread(target=_run, args=(serve,), name="http-server", daemon=True)
+        self._thread.start()
+        running.wait()
+
+
+def _run(serve: Callable[[], Any]) -> None:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # it is not built for every platform; asyncio's own loop serves as well
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise OSError(errno.EINVAL, f"listen: got port {port} for {host}, expected one of 0 to 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason, remedy = _REFUSALS.get(
+            error.errno or 0, (error.strerror or str(error), "give a name or address of this machine")
+        )
+        raise OSError(error.errno, f"listen: cannot listen on {host}:{port}, {reason}; {remedy}") from error
+
+
+def _url(address: tuple[Any, ...], asked: str) -> str:
+    host, port = asked, address[1]
+    if host in ("", "0.0.0.0"):
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
