@@ -56,6 +56,10 @@ BANS = {
             "asyncio.open_unix_connection",
         ),
         methods=("create_server", "create_unix_server", "create_datagram_endpoint", "sock_connect"),
+        doors={
+            "libactor/http.py": "binds what the HTTP server listens on",
+            "libactor/http_connection.py": "serves the bound sockets on the event loop of the HTTP thread",
+        },
     ),
     "environment": Ban(
         remedy="take it as an argument; the command line reads the environment",
