@@ -72,7 +72,10 @@ BANS = {
             "os.putenv",
             "os.unsetenv",
         ),
-        doors={"libactor/_core/_impl.py": "LIBACTOR_PURE picks the Python core before anything else is imported"},
+        doors={
+            "libactor/_core/_impl.py": "LIBACTOR_PURE picks the Python core before anything else is imported",
+            "mesoslite/containment/environment.py": "chooses what a task inherits of the agent's environment",
+        },
     ),
 }
 
