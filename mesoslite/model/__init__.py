@@ -73,7 +73,7 @@ from .messages import (
     UnregisterAgent,
 )
 from .offers import Filters, Offer
-from .ports import AllocationPolicy, Container, Launcher, Shuffler
+from .ports import AgentPort, AllocationPolicy, Container, Launcher, MasterPort, SchedulerConnection, Shuffler
 from .resources import MILLI, NOTHING, Resources
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
@@ -93,6 +93,7 @@ __all__ = [
     "AgentID",
     "AgentInfo",
     "AgentMessage",
+    "AgentPort",
     "AgentRegistered",
     "AgentRemoved",
     "AgentSnapshot",
@@ -130,6 +131,7 @@ __all__ = [
     "Label",
     "Launcher",
     "MasterMessage",
+    "MasterPort",
     "MesosliteError",
     "NotFound",
     "Offer",
@@ -145,6 +147,7 @@ __all__ = [
     "Revive",
     "Revived",
     "RunTask",
+    "SchedulerConnection",
     "Shuffler",
     "ShutdownAgent",
     "ShutdownFramework",

@@ -1,17 +1,20 @@
 """Ports: Protocols through which packages that may not import each other meet in a composition root."""
 
 # Who calls: agent/ is given a Launcher, which containment/ implements; master/ an AllocationPolicy, which allocator/
-#   implements; sim/ fakes them.
+#   implements; api/ the address of an actor that is a MasterPort or an AgentPort; framework/ a SchedulerConnection;
+#   sim/ fakes them.
 # A callback, not a future: an agent's handler does not wait for the end of a task, it goes on and is told.
 # How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from .calls import Call
 from .deltas import Delta, Plan
 from .ids import AgentID, FrameworkID
 from .resources import Resources
+from .state import AgentSnapshot, ClusterState
 from .tasks import CommandInfo
 
 
@@ -82,4 +85,43 @@ class AllocationPolicy(Protocol):
 
     def available(self, agent_id: AgentID) -> Resources:
         """What is neither used nor offered of an agent. Raises: NotFound."""
+        ...
+
+
+class MasterPort(Protocol):
+    """The actor that is the master, for those who dispatch to its address.
+
+    It also handles every message of calls.py; Subscribe makes the sender's actor the framework's scheduler: it is
+    linked to and posted the messages of events.py, and the framework's other calls are taken from it only.
+    """
+
+    def state(self) -> ClusterState:
+        """All of the cluster at this moment."""
+        ...
+
+
+class AgentPort(Protocol):
+    """The actor that is an agent, for those who dispatch to its address."""
+
+    def state(self) -> AgentSnapshot:
+        """All that the agent knows at this moment."""
+        ...
+
+
+class SchedulerConnection(Protocol):
+    """A framework's line to a master: calls go in, events come back as messages to the framework's actor.
+
+    Addresses are actors' PIDs, which the model does not know; hence ``Any``.
+    """
+
+    def open(self, framework: Any) -> None:
+        """Post events to the actor at ``framework`` from now on; called inside that actor, before the first call."""
+        ...
+
+    def send(self, call: Call) -> None:
+        """Send a call; calls arrive in order. What the master refuses comes back as an Error event."""
+        ...
+
+    def close(self) -> None:
+        """Deliver what was sent, within a bound, and let go of the master."""
         ...
