@@ -1,0 +1,260 @@
+"""Reaper and Subprocess: start programs and learn of their end by a future, without polling."""
+
+# Who calls: whoever starts programs, from any thread, actors included; one Reaper serves any number of children.
+# How: each child has a pidfd, which turns readable when the child ends; one thread waits for all of them by epoll. It
+#   starts with the first child and ends in close().
+# Invariants: 1. the reaper's thread alone reaps, and only by pidfd, so it never takes the status of a stranger's child.
+#   2. a child stays a zombie until ``before_reap`` has returned: till then its pid, process group and session are its
+#   own and can be signalled safely.    3. after close() no child, no thread and no file descriptor is left.
+#   4. a pidfd is closed under the lock that send_signal takes.
+# Popen does the start: it uses vfork and reports errors of exec. It must not reap, so it is told at once that the
+#   child has ended; else it would also warn when it is collected.
+# Rejected: SIGCHLD (belongs to the program we are embedded in, and to its main thread); a thread per child;
+#   asyncio's child watchers (need a loop). Source: libprocess subprocess.hpp and reap.cpp, which polls.
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from libactor.future import Future, Promise
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+log = logging.getLogger("libactor")
+
+DEVNULL = subprocess.DEVNULL
+CLOSE_TIMEOUT_S = 10.0  # what close() grants killed children to vanish; only one stuck in the kernel needs more
+
+
+class Subprocess:
+    """A program that was started. ``pid`` is its process id, also that of its session and process group.
+
+    ``status`` becomes ready when it has ended, with its exit code, or -n if signal n ended it. It fails with
+    ChildProcessError if somebody else took the status: a ``wait`` for any child, or an ignored SIGCHLD.
+    """
+
+    __slots__ = ("_lock", "_pidfd", "_promise", "pid", "status")
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid = pid
+        self._pidfd: int | None = pidfd  # None once reaped
+        self._lock = threading.Lock()
+        self._promise: Promise[int] = Promise()
+        self.status: Future[int] = self._promise.future
+
+    def send_signal(self, number: int) -> bool:
+        """Send signal ``number`` to this process alone; False if it has ended. Never reaches another process."""
+        with self._lock:
+            if self._pidfd is None:
+                return False
+            try:
+                signal.pidfd_send_signal(self._pidfd, number)
+            except ProcessLookupError:
+                return False
+            return True
+
+    def __repr__(self) -> str:
+        return f"<Subprocess {self.pid}, {self.status!r}>"
+
+    def _reap(self) -> None:
+        """Take the status of the ended process, then deliver it."""
+        with self._lock:
+            assert self._pidfd is not None
+            try:
+                result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
+            except ChildProcessError:
+                result = None
+            os.close(self._pidfd)
+            self._pidfd = None
+        if result is None:
+            self._promise.fail(
+                ChildProcessError(
+                    f"reaper: process {self.pid} has ended, but its status was taken by other code of this program; "
+                    "expected that nobody waits for any child and that SIGCHLD is not ignored"
+                )
+            )
+            return
+        exited = result.si_code == os.CLD_EXITED
+        self._promise.set(result.si_status if exited else -result.si_status)
+
+
+class Reaper:
+    """Starts programs and collects them when they end. Use it as a context manager, or call ``close``.
+
+    ``before_reap``, if given, is called in the reaper's thread with the pids of children that have just ended and are
+    not reaped yet: the moment to end what they left behind. An exception from it is logged.
+    """
+
+    def __init__(self, name: str = "reaper", before_reap: Callable[[Sequence[int]], None] | None = None) -> None:
+        self._name = name
+        self._before_reap = before_reap
+        self._lock = threading.Lock()
+        self._children: dict[int, Subprocess] = {}  # by pidfd
+        self._closed = False
+        # Made with the first child, released by close():
+        self._thread: threading.Thread | None = None
+        self._epoll: select.epoll | None = None
+        self._wake = -1  # an eventfd: close() was called
+
+    def launch(
+        self,
+        argv: Sequence[str],
+        *,
+        executable: str | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: int = DEVNULL,
+        stdout: int = DEVNULL,
+        stderr: int = DEVNULL,
+    ) -> Subprocess:
+        """Start a program in a session of its own; return when it runs.
+
+        ``argv[0]`` names it, unless ``executable`` does; a name without a slash is looked for on the PATH of its
+        environment. ``environment`` None inherits the caller's. The streams are file descriptors, which stay open
+        here; no other descriptor is inherited.
+        Raises: OSError (FileNotFoundError, PermissionError, …) naming program or directory, if it cannot be started;
+        RuntimeError after close(). Cost: about a millisecond.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"launch: {self._name} is closed; make a new Reaper")
+            epoll = self._start()
+            pid = _start_process(argv, executable, cwd, environment, (stdin, stdout, stderr))
+            pidfd = _watch(pid, epoll)
+            child = self._children[pidfd] = Subprocess(pid, pidfd)
+            return child
+
+    def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
+        """Kill the children that still run (not what they started), reap them and end the thread.
+
+        Raises: RuntimeError naming the children that are not gone after ``timeout`` seconds, or if called by a
+        callback in the reaper's own thread. A second call does nothing.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(f"close: called in the thread of {self._name}, which it would wait for")
+        with self._lock:
+            self._closed = True
+            if self._thread is None or self._epoll is None:
+                return
+            for child in self._children.values():
+                child.send_signal(signal.SIGKILL)
+            os.eventfd_write(self._wake, 1)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            left = ", ".join(str(child.pid) for child in list(self._children.values()))
+            raise RuntimeError(f"close: {self._name} still waits after {timeout} s for the killed processes {left}")
+        self._thread = None
+        self._epoll.close()
+        os.close(self._wake)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self) -> select.epoll:
+        if self._epoll is None:
+            epoll = select.epoll()
+            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            epoll.register(self._wake, select.EPOLLIN)
+            self._thread = threading.Thread(target=self._run, args=(epoll,), name=self._name, daemon=True)
+            self._thread.start()
+            self._epoll = epoll
+        return self._epoll
+
+    def _run(self, epoll: select.epoll) -> None:
+        while True:
+            ready = [descriptor for descriptor, _ in epoll.poll()]
+            if self._wake in ready:
+                os.eventfd_read(self._wake)
+                ready.remove(self._wake)
+            if ready:
+                self._collect(epoll, ready)
+            with self._lock:
+                if self._closed and not self._children:
+                    return
+
+    def _collect(self, epoll: select.epoll, ready: list[int]) -> None:
+        with self._lock:
+            children = [self._children[pidfd] for pidfd in ready]
+        if self._before_reap is not None:
+            try:
+                self._before_reap([child.pid for child in children])
+            except Exception:  # the children have ended all the same, and others wait for their statuses
+                log.exception("%s: before_reap failed", self._name)
+        for pidfd, child in zip(ready, children, strict=True):
+            epoll.unregister(pidfd)
+            with self._lock:
+                del self._children[pidfd]
+            child._reap()
+
+
+def _start_process(
+    argv: Sequence[str],
+    executable: str | None,
+    cwd: str | os.PathLike[str] | None,
+    environment: Mapping[str, str] | None,
+    streams: tuple[int, int, int],
+) -> int:
+    if not argv:
+        raise OSError(f"launch: got no arguments for {executable!r}; expected at least the program's name")
+    program = executable if executable is not None else argv[0]
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            executable=executable,
+            cwd=cwd,
+            env=environment,
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        raise _explained(error, program, cwd) from error
+    except ValueError as error:  # a zero byte, or text that no file system encoding has
+        raise OSError(f"launch: cannot start {program[:200]!r}: {error}; correct its arguments") from error
+    process.returncode = 0  # see the note on Popen above
+    return process.pid
+
+
+def _explained(error: OSError, program: str, cwd: str | os.PathLike[str] | None) -> OSError:
+    """The same error with a text that says what to do."""
+    reason = error.strerror or str(error)
+    if cwd is not None and error.filename == cwd:
+        return type(error)(error.errno, f"launch: cannot enter the directory {os.fspath(cwd)!r}: {reason}; create it")
+    if isinstance(error, FileNotFoundError):
+        advice = "install the program, or correct its name or its PATH"
+    elif isinstance(error, PermissionError):
+        advice = "make it an executable file that this user may run"
+    else:
+        advice = "see that arguments and environment are small enough and that the machine has processes and files free"
+    return type(error)(error.errno, f"launch: cannot start {program[:200]!r}: {reason}; {advice}")
+
+
+def _watch(pid: int, epoll: select.epoll) -> int:
+    """The pidfd of a new child, registered; a child that could not be watched is ended, for it must not run on."""
+    pidfd = -1
+    try:
+        pidfd = os.pidfd_open(pid)
+        epoll.register(pidfd, select.EPOLLIN)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        if pidfd >= 0:
+            os.close(pidfd)
+        raise
+    return pidfd
