@@ -95,7 +95,7 @@ class DRFAllocator:
             raise NotFound(f"allocator: agent {agent_id} is not known or is removed; list the agents anew")
         return book
 
-    # ---- the decision; runs once per agent that changed, see bench/ ----
+    # ---- the decision; its loop runs once per agent that changed ----
 
     def plan(self, rng: Shuffler, agents: Iterable[AgentID] | None = None) -> Plan:
         """Grant what is available to those who have least, and book it.
@@ -317,5 +317,5 @@ class DRFAllocator:
             assert tracked or self._is_subscribed(client), f"{client} is tracked without need"
         total = sum([book.total for book in self._agents.values()], NOTHING)
         assert self._shares.total.milli == dict(total.quantities), "the cluster's total is not its agents'"
-        assert self._shares.check(), "a role does not hold what its frameworks do"
+        assert self._shares.check(), "a role does not stand for its frameworks"
         assert self._changed.keys() <= self._agents.keys(), "an agent that is gone would be visited"

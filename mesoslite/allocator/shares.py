@@ -105,7 +105,10 @@ class Shares:
         }
 
     def check(self) -> bool:
-        """Return True if each role holds what its frameworks do; only for ``assert``. Cost: O(frameworks)."""
+        """Return True if invariants 2 and 3 hold; only for ``assert``. Cost: O(frameworks)."""
+        active = {role for role, frameworks in self._frameworks.items() if frameworks.active_count}
+        if active != set(self._roles.ranked()):
+            return False
         for role, frameworks in self._frameworks.items():
             sums: Counter[str] = Counter()
             for framework_id in frameworks.clients:

@@ -139,6 +139,16 @@ def test_suppressing_one_role_leaves_the_other() -> None:
     assert [grant.role for grant in cluster.plan()] == ["web", "web"]
 
 
+def test_reviving_one_role_leaves_the_other_suppressed() -> None:
+    cluster = Cluster(agents=2)
+    cluster.add_framework("a", "ads", "web")
+    cluster.allocator.apply(Suppressed(A))
+
+    cluster.allocator.apply(Revived(A, ("web",)))
+
+    assert [grant.role for grant in cluster.plan()] == ["web", "web"]
+
+
 def test_framework_may_start_inactive_or_suppressed() -> None:
     cluster = Cluster(agents=3)
     cluster.add_framework("a", active=False)
@@ -153,6 +163,7 @@ def test_removed_framework_frees_what_it_held() -> None:
     cluster.add_framework("a")
     cluster.plan()
     cluster.add_framework("b")
+    assert cluster.plan() == []
 
     cluster.allocator.apply(FrameworkRemoved(A))
 

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mesoslite.model import NOTHING, InsufficientResources, InvalidResources, Resources
@@ -137,6 +137,17 @@ def test_sum_holds_its_parts_and_gives_each_back_exactly(left: Resources, right:
     assert both == right + left
     assert both.contains(left)
     assert both - left == right
+
+
+@given(resources, resources)
+@example(Resources.of(cpus=1), Resources.of(cpus=1.001))
+def test_only_what_is_contained_can_be_taken_away(have: Resources, want: Resources) -> None:
+    try:
+        left = have - want
+    except InsufficientResources:
+        assert not have.contains(want)
+    else:
+        assert left + want == have
 
 
 @given(resources, resources)
