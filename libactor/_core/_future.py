@@ -189,7 +189,8 @@ class FutureCell:
         return (self._value,) if kind in (ON_READY, ON_FAILED) else ()
 
     def __del__(self) -> None:
-        if self._state == FAILED and not self._observed:
+        # After a constructor that raised there are no fields.
+        if getattr(self, "_state", PENDING) == FAILED and not self._observed:
             _reporters[0](self._value)
 
 

@@ -1,0 +1,95 @@
+"""What all tests of the runtime share: the fixture `core`, and threads that tell their errors."""
+
+# The fixture `core` runs a test against the Python core and against the C core. Each gets module instances of its own,
+# so that reporters set by a test stay in it. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes a C core
+# that was not built an error instead of a skip.
+
+import importlib.util
+import os
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+PURE = os.environ.get("LIBACTOR_PURE") == "1"
+JOIN_SECONDS = 60  # a bound on failure: no test waits this long
+
+
+def fresh_module(name: str) -> ModuleType | None:
+    """Return a new instance of the module ``name``, beside the one that was imported; None if there is no such file."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_core(name: str) -> SimpleNamespace:
+    """Return types, constants and set_reporters of the core "python" or "c", and ``count`` to size a test by it."""
+    if name == "c":
+        if PURE:
+            pytest.skip("LIBACTOR_PURE=1 leaves out the C core")
+        modules = [fresh_module("libactor._core._native")]
+    else:
+        modules = [fresh_module(f"libactor._core.{part}") for part in ("_future", "_mailbox", "_run_queue")]
+    if None in modules:
+        assert os.environ.get("LIBACTOR_REQUIRE_NATIVE") != "1", "the C core was not built, yet is required"
+        pytest.skip("the C core was not built; make builds it")
+    names = {key: value for module in modules for key, value in vars(module).items() if not key.startswith("_")}
+    return SimpleNamespace(**names, name=name, count=lambda full: full if name == "c" else full // 100)
+
+
+@pytest.fixture(params=["python"] if PURE else ["python", "c"])
+def core(request) -> SimpleNamespace:
+    return load_core(request.param)
+
+
+@pytest.fixture
+def together() -> Callable[..., list[object]]:
+    """Run functions each in a thread of its own; return their results in order, or raise their first error."""
+
+    def run(*functions: Callable[[], object]) -> list[object]:
+        return [wait() for wait in [start_thread(function) for function in functions]]
+
+    return run
+
+
+def start_thread(function: Callable[[], object]) -> Callable[[], object]:
+    """Run ``function`` in a thread; the returned function waits for its end and returns its result or raises."""
+    outcome: list[tuple[object, BaseException | None]] = []
+
+    def body() -> None:
+        try:
+            outcome.append((function(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+
+    def wait() -> object:
+        thread.join(JOIN_SECONDS)
+        assert not thread.is_alive(), f"a thread did not end within {JOIN_SECONDS} s: {function}"
+        result, error = outcome[0]
+        if error is not None:
+            raise error
+        return result
+
+    return wait
+
+
+@pytest.fixture
+def start() -> Callable[[Callable[[], object]], Callable[[], object]]:
+    """``start_thread`` as a fixture: this folder is no package, so tests cannot import it."""
+    return start_thread
+
+
+@pytest.fixture
+def traced_memory() -> Iterator[Callable[[], int]]:
+    """How many bytes are allocated now, by C as well, of those allocated since the test began."""
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
