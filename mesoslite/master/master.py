@@ -194,9 +194,8 @@ class Master(la.Actor):
             self._take_over(known, info, pid)
             return known
         framework_id = info.id or format_framework_id(self.master_id, next(self._framework_numbers))
-        framework = FrameworkEntry(
-            id=id, info=msgspec.structs.replace(info, id=id), pid=pid, registered_time=self._now()
-        )
+        named = msgspec.structs.replace(info, id=framework_id)
+        framework = FrameworkEntry(id=framework_id, info=named, pid=pid, registered_time=self._now())
         self._accounts.admit_framework(framework)
         log.info("framework %s (%s) has subscribed from %s", framework_id, info.name, pid)
         return framework

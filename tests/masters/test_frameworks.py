@@ -1,0 +1,177 @@
+"""Frameworks: subscription, loss, return and removal."""
+
+import pytest
+
+import libactor as la
+from mesoslite.model import (
+    NOTHING,
+    AgentRegistered,
+    Error,
+    FrameworkInfo,
+    RegisterAgent,
+    ShutdownFramework,
+    Subscribe,
+    Subscribed,
+    TaskState,
+    Teardown,
+)
+
+from .stage import Stage, task
+
+
+def test_a_bad_description_is_answered_with_an_error(stage: Stage) -> None:
+    framework = stage.framework(roles=("a//b",))
+
+    [error] = stage.heard(framework, Error)
+    assert "a//b" in error.message
+    assert stage.state().frameworks == ()
+
+
+def test_a_second_subscription_of_the_same_actor_is_refused(stage: Stage) -> None:
+    framework = stage.framework()
+
+    stage.call(framework, Subscribe(FrameworkInfo(name="again")))
+
+    [error] = stage.heard(framework, Error)
+    assert "already" in error.message
+    assert len(stage.state().frameworks) == 1
+
+
+def test_a_framework_without_failover_timeout_is_removed_with_its_scheduler(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework()
+    framework_id = stage.framework_id(framework)
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+
+    stage.lose(framework)
+
+    state = stage.state()
+    assert state.frameworks == ()
+    [completed] = state.completed_frameworks
+    assert [task.state for task in completed.completed_tasks] == [TaskState.TASK_KILLED]
+    assert stage.heard(agent, ShutdownFramework) == [ShutdownFramework(framework_id)]
+    assert state.agents[0].used == NOTHING
+
+
+# Goal: the failover timeout is neither early nor late. Method: stop 1 s short of it, then step over it.
+def test_a_lost_framework_keeps_its_tasks_for_its_failover_timeout(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework(failover_timeout=30.0)
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+    stage.lose(framework)
+
+    stage.advance(29)
+    [entry] = stage.state().frameworks
+    assert not entry.connected
+    assert entry.used
+
+    stage.advance(1)
+    assert stage.state().frameworks == ()
+
+
+def test_a_framework_that_returns_in_time_keeps_its_id_and_tasks(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework(failover_timeout=30.0)
+    framework_id = stage.framework_id(framework)
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+    stage.lose(framework)
+
+    successor = stage.framework(failover_timeout=30.0, id=framework_id)
+    stage.advance(60)
+
+    assert stage.framework_id(successor) == framework_id
+    [entry] = stage.state().frameworks
+    assert entry.connected
+    assert [task.state for task in entry.tasks] == [TaskState.TASK_RUNNING]
+    assert stage.offers(successor)
+
+
+def test_a_second_loss_has_a_failover_timeout_of_its_own(stage: Stage) -> None:
+    framework = stage.framework(failover_timeout=30.0)
+    framework_id = stage.framework_id(framework)
+    stage.lose(framework)
+    stage.advance(20)
+    successor = stage.framework(failover_timeout=30.0, id=framework_id)
+    stage.lose(successor)
+
+    stage.advance(20)
+
+    assert len(stage.state().frameworks) == 1
+
+
+def test_a_framework_that_subscribes_elsewhere_takes_over(stage: Stage) -> None:
+    stage.agent()
+    first = stage.framework()
+    [offer] = stage.offers(first)
+
+    second = stage.framework(id=stage.framework_id(first))
+    stage.advance(1)
+
+    assert len(stage.heard(first, Error)) == 1
+    [entry] = stage.state().frameworks
+    assert entry.connected
+    [replacement] = stage.offers(second)
+    assert replacement.id != offer.id
+
+
+def test_a_removed_framework_cannot_come_back(stage: Stage) -> None:
+    framework = stage.framework()
+    framework_id = stage.framework_id(framework)
+    stage.call(framework, Teardown(framework_id))
+
+    successor = stage.framework(id=framework_id)
+
+    [error] = stage.heard(successor, Error)
+    assert "removed" in error.message
+    assert stage.heard(successor, Subscribed) == []
+
+
+def test_the_loss_of_the_old_place_after_a_takeover_changes_nothing(stage: Stage) -> None:
+    first = stage.framework()
+    stage.framework(id=stage.framework_id(first))
+
+    stage.lose(first)
+
+    [entry] = stage.state().frameworks
+    assert entry.connected
+
+
+def test_teardown_gives_everything_back(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework()
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+    stage.advance(6)
+
+    stage.call(framework, Teardown(stage.framework_id(framework)))
+
+    [state] = stage.state().agents
+    assert state.free == state.info.resources
+
+
+def test_an_agent_that_registers_twice_is_one_agent(stage: Stage) -> None:
+    agent = stage.agent()
+    info = stage.state().agents[0].info
+
+    stage.say(agent, RegisterAgent(info))
+
+    assert len(stage.heard(agent, AgentRegistered)) == 2
+    assert len(stage.state().agents) == 1
+
+
+@pytest.mark.parametrize("frameworks", [2, 3])
+def test_frameworks_share_agents_evenly(stage: Stage, frameworks: int) -> None:
+    schedulers = [stage.framework(str(number)) for number in range(frameworks)]
+
+    for _ in range(frameworks * 2):
+        stage.agent()
+
+    assert [len(stage.offers(scheduler)) for scheduler in schedulers] == [2] * frameworks
+
+
+def test_the_master_ends_with_its_allocator() -> None:
+    with la.Runtime() as runtime:
+        stage = Stage(runtime)
+
+        la.terminate(stage.allocator)
+
+        assert la.wait(stage.master, timeout=5)

@@ -1,0 +1,212 @@
+"""Offers: who gets them, what answers do to them, and what is left in the books."""
+
+import pytest
+
+from mesoslite.model import (
+    Accept,
+    Decline,
+    Filters,
+    OfferID,
+    Reason,
+    Rescind,
+    Resources,
+    Revive,
+    RunTask,
+    Suppress,
+    TaskState,
+)
+
+from .stage import Stage, task
+
+
+def test_a_framework_is_offered_all_of_a_free_agent(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024")
+
+    framework = stage.framework()
+
+    [offer] = stage.offers(framework)
+    assert offer.resources == Resources.parse("cpus:4;mem:1024")
+    assert offer.agent_id == stage.agent_id(agent)
+    assert (offer.hostname, offer.port, offer.role) == ("host", 5051, "*")
+    assert stage.state().agents[0].offered == offer.resources
+
+
+def test_ids_are_numbered_as_mesos_numbers_them(stage: Stage) -> None:
+    agents = [stage.agent(), stage.agent()]
+
+    framework = stage.framework()
+
+    master_id = stage.state().master_id
+    assert [stage.agent_id(agent) for agent in agents] == [f"{master_id}-S0", f"{master_id}-S1"]
+    assert stage.framework_id(framework) == f"{master_id}-0000"
+    assert {offer.id for offer in stage.offers(framework)} == {f"{master_id}-O0", f"{master_id}-O1"}
+
+
+def test_an_agent_that_joins_later_is_offered_at_once(stage: Stage) -> None:
+    framework = stage.framework()
+
+    stage.agent()
+
+    assert len(stage.offers(framework)) == 1
+
+
+def test_a_task_is_sent_to_the_agent_of_its_offer_and_the_rest_goes_back(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024")
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+
+    stage.accept(framework, offer, task(offer, resources="cpus:1;mem:128"))
+
+    [run] = stage.heard(agent, RunTask)
+    assert run.task.task_id == "task"
+    assert run.framework.id == stage.framework_id(framework)
+    state = stage.state().agents[0]
+    assert state.used == Resources.parse("cpus:1;mem:128")
+    assert state.offered.is_empty
+    assert state.free == Resources.parse("cpus:3;mem:896")
+
+
+# Goal: a filter is neither early nor late. Method: stop just short of its end, then let one interval pass.
+def test_what_was_declined_is_offered_again_when_its_filter_has_expired(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    stage.call(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=Filters(5)))
+
+    for _ in range(49):
+        stage.advance(0.1)
+    assert len(stage.offers(framework)) == 1
+
+    for _ in range(12):
+        stage.advance(0.1)
+    assert len(stage.offers(framework)) == 2
+
+
+def test_what_was_declined_without_a_filter_is_offered_in_the_next_run(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    stage.call(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=Filters(0)))
+
+    stage.advance(1)
+
+    assert len(stage.offers(framework)) == 2
+
+
+def test_what_one_declined_goes_to_another(stage: Stage) -> None:
+    stage.agent()
+    first, second = stage.framework("first"), stage.framework("second")
+    [offer] = stage.offers(first)
+    stage.call(first, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=Filters(60)))
+
+    stage.advance(1)
+
+    assert len(stage.offers(second)) == 1
+
+
+def test_a_suppressed_framework_gets_offers_again_when_it_revives(stage: Stage) -> None:
+    framework = stage.framework()
+    stage.call(framework, Suppress(stage.framework_id(framework)))
+    stage.agent()
+    stage.advance(5)
+    assert stage.offers(framework) == []
+
+    stage.call(framework, Revive(stage.framework_id(framework)))
+
+    assert len(stage.offers(framework)) == 1
+
+
+def test_an_offer_used_twice_loses_the_second_task(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    stage.accept(framework, offer, task(offer, "one"))
+
+    stage.accept(framework, offer, task(offer, "two"))
+
+    [status] = stage.updates(framework)
+    assert (status.task_id, status.state) == ("two", TaskState.TASK_LOST)
+    assert status.reason is Reason.REASON_INVALID_OFFERS
+    assert "no longer valid" in status.message
+    assert len(stage.heard(agent, RunTask)) == 1
+
+
+def test_a_partition_aware_framework_hears_dropped_instead_of_lost(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(capabilities=("PARTITION_AWARE",))
+    [offer] = stage.offers(framework)
+    stage.accept(framework, offer)
+
+    stage.accept(framework, offer, task(offer))
+
+    assert [status.state for status in stage.updates(framework)] == [TaskState.TASK_DROPPED]
+
+
+def test_one_bad_offer_id_gives_the_good_one_back(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+
+    stage.call(
+        framework,
+        Accept(
+            framework_id=offer.framework_id,
+            offer_ids=(offer.id, OfferID("no-such-offer")),
+            tasks=(task(offer),),
+        ),
+    )
+
+    assert stage.state().agents[0].offered.is_empty
+    assert [status.state for status in stage.updates(framework)] == [TaskState.TASK_LOST]
+
+
+def test_a_task_larger_than_its_offer_is_an_error_and_does_not_hold_up_the_next(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024")
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+
+    stage.accept(framework, offer, task(offer, "huge", "cpus:5;mem:128"), task(offer, "small"))
+
+    [status] = stage.updates(framework)
+    assert (status.task_id, status.state) == ("huge", TaskState.TASK_ERROR)
+    assert status.reason is Reason.REASON_TASK_INVALID
+    assert "cpus:5" in status.message
+    assert "cpus:4" in status.message
+    assert status.uuid is None
+    assert [run.task.task_id for run in stage.heard(agent, RunTask)] == ["small"]
+
+
+@pytest.mark.parametrize("answer", [Accept, Decline])
+def test_another_frameworks_offer_cannot_be_used(stage: Stage, answer: type) -> None:
+    stage.agent()
+    owner = stage.framework("owner")
+    [offer] = stage.offers(owner)
+    thief = stage.framework("thief")
+    details = {"tasks": (task(offer),)} if answer is Accept else {}
+
+    stage.call(thief, answer(framework_id=stage.framework_id(thief), offer_ids=(offer.id,), **details))
+
+    assert stage.state().agents[0].offered == offer.resources
+    assert [status.state for status in stage.updates(thief)] == [TaskState.TASK_LOST] * (answer is Accept)
+
+
+def test_a_call_in_another_frameworks_name_is_ignored(stage: Stage) -> None:
+    stage.agent()
+    owner = stage.framework("owner")
+    [offer] = stage.offers(owner)
+    thief = stage.framework("thief")
+
+    stage.call(thief, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,)))
+
+    assert stage.state().agents[0].offered == offer.resources
+
+
+def test_offers_of_a_lost_agent_are_rescinded(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+
+    stage.lose(agent)
+
+    assert stage.heard(framework, Rescind) == [Rescind(offer.id)]
+    assert stage.state().agents == ()
