@@ -1,0 +1,5 @@
+"""The agent: runs the tasks of one machine and tells its master how they go."""
+
+from .agent import Agent
+
+__all__ = ["Agent"]

@@ -1,0 +1,107 @@
+"""Runs: what an agent knows of its tasks, by framework."""
+
+# Who calls: agent.py, inside the agent actor.
+# Invariants: 1. a run is in ``runs`` of its framework until it is over and nobody waits for its last status any more,
+#   then in ``completed``, of which the newest are kept.    2. a framework without runs is completed.
+# Source: Mesos src/slave/slave.hpp (Framework, Executor).
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mesoslite.model import AgentFramework, TaskRecord, TaskRun, TaskState, can_follow, constants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import libactor as la
+    from mesoslite.model import Container, ContainerID, FrameworkID, FrameworkInfo, TaskID, TaskInfo, TaskStatus
+
+
+@dataclass(slots=True)
+class Run:
+    """One launch of a task.
+
+    ``container`` is None before the start and after the end. ``kill_timer`` is set once the task is asked to end, and
+    fires when its grace is over.
+    """
+
+    task: TaskInfo
+    framework_id: FrameworkID
+    container_id: ContainerID
+    sandbox: Path
+    container: Container | None = None
+    kill_timer: la.Timer | None = None
+    state: TaskState = TaskState.TASK_STAGING
+    statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
+
+    def record(self, status: TaskStatus) -> None:
+        """Take over the state that ``status`` reports."""
+        assert can_follow(self.state, status.state)
+        self.state = status.state
+        if self.statuses and self.statuses[-1].state is status.state:
+            self.statuses.pop()
+        self.statuses.append(status)
+
+    def snapshot(self) -> TaskRun:
+        """What readers see."""
+        record = TaskRecord(
+            info=self.task, framework_id=self.framework_id, state=self.state, statuses=tuple(self.statuses)
+        )
+        return TaskRun(
+            task=record,
+            container_id=self.container_id,
+            sandbox=str(self.sandbox),
+            pid=self.container.pid if self.container is not None else None,
+        )
+
+
+@dataclass(slots=True)
+class FrameworkEntry:
+    """A framework that has, or had, tasks here; ``is_leaving`` once its master has said that it is gone."""
+
+    info: FrameworkInfo
+    is_leaving: bool = False
+    runs: dict[TaskID, Run] = field(default_factory=dict)
+    completed: deque[Run] = field(default_factory=lambda: deque(maxlen=constants.AGENT_COMPLETED_TASKS_MAX))
+
+    def snapshot(self) -> AgentFramework:
+        """What readers see."""
+        return AgentFramework(
+            info=self.info,
+            tasks=tuple([run.snapshot() for run in self.runs.values()]),
+            completed_tasks=tuple([run.snapshot() for run in self.completed]),
+        )
+
+
+class Frameworks:
+    """The frameworks of an agent: those with tasks here, and the newest of those that had some."""
+
+    def __init__(self) -> None:
+        self.active: dict[FrameworkID, FrameworkEntry] = {}
+        self.completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
+
+    def open(self, framework_id: FrameworkID, info: FrameworkInfo) -> FrameworkEntry:
+        """The active framework of that id with its newest description, made or brought back if need be."""
+        entry = self.active.get(framework_id)
+        if entry is None:
+            entry = self.completed.pop(framework_id, None) or FrameworkEntry(info)
+            entry.is_leaving = False
+            self.active[framework_id] = entry
+        entry.info = info
+        return entry
+
+    def complete(self, framework_id: FrameworkID) -> None:
+        """Retire a framework; beyond COMPLETED_FRAMEWORKS_MAX the one that was retired first is forgotten."""
+        self.completed[framework_id] = self.active.pop(framework_id)
+        if len(self.completed) > constants.COMPLETED_FRAMEWORKS_MAX:
+            del self.completed[next(iter(self.completed))]
+
+    def living_runs(self) -> Iterator[Run]:
+        """The runs that hold resources; a leaving framework's do not count, for their master gave them away again."""
+        for entry in self.active.values():
+            if not entry.is_leaving:
+                yield from [run for run in entry.runs.values() if not run.state.is_terminal]

@@ -1,0 +1,135 @@
+"""StatusUpdateManager: gets every status of every task to the master, in order, until it is acknowledged."""
+
+# Who calls: agent.py, inside the agent actor, which also lends it the way out and the timers.
+# One stream per task: a queue of statuses of which only the head is under way; it is repeated, first after
+#   STATUS_UPDATE_RETRY_SECONDS and then after twice the last wait, until an acknowledgement bears its uuid.
+# Invariants: 1. a stream is open from its first status until its terminal one is acknowledged; nothing follows a
+#   terminal status in it.    2. exactly the head of a stream that is not empty has a timer, unless paused.
+# Source: Mesos src/status_update_manager/status_update_manager_process.hpp, without the files.
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mesoslite.model import StatusUpdate, constants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import libactor as la
+    from mesoslite.model import FrameworkID, TaskID, TaskState, TaskStatus
+
+log = logging.getLogger("mesoslite")
+
+
+@dataclass(slots=True)
+class _Stream:
+    """The statuses of one task that are not acknowledged yet, oldest first."""
+
+    latest_state: TaskState
+    pending: deque[TaskStatus] = field(default_factory=deque)
+    timer: la.Timer | None = None
+    wait_seconds: float = constants.STATUS_UPDATE_RETRY_SECONDS  # until the next repetition of the head
+
+
+class StatusUpdateManager:
+    """The streams of one agent.
+
+    ``forward`` sends an update to the master, once. ``retry_later(seconds, framework_id, task_id)`` has ``retry``
+    called for that stream in so many seconds.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[[StatusUpdate], None],
+        retry_later: Callable[[float, FrameworkID, TaskID], la.Timer],
+    ) -> None:
+        self._forward = forward
+        self._retry_later = retry_later
+        self._streams: dict[FrameworkID, dict[TaskID, _Stream]] = {}  # no framework without a stream
+        self._is_paused = False
+
+    def update(self, framework_id: FrameworkID, status: TaskStatus) -> None:
+        """Queue ``status``, which bears a uuid; it goes out at once if nothing is ahead of it."""
+        assert status.uuid is not None
+        streams = self._streams.setdefault(framework_id, {})
+        stream = streams.setdefault(status.task_id, _Stream(status.state))
+        assert not stream.pending or not stream.pending[-1].state.is_terminal
+        stream.latest_state = status.state
+        stream.pending.append(status)
+        if len(stream.pending) == 1:
+            self._send_head(framework_id, stream)
+
+    def acknowledge(self, framework_id: FrameworkID, task_id: TaskID, uuid: bytes) -> TaskStatus | None:
+        """Take note of an acknowledgement; return the status it was for, None if it was for none under way.
+
+        The next status goes out; after a terminal one the stream is closed.
+        """
+        stream = self._find(framework_id, task_id)
+        head = stream.pending[0] if stream is not None and stream.pending else None
+        if stream is None or head is None or head.uuid != uuid:
+            log.warning(
+                "agent: ignored the acknowledgement %s for task %s of framework %s; expected %s",
+                uuid.hex(),
+                task_id,
+                framework_id,
+                head.uuid.hex() if head is not None and head.uuid is not None else "none, as no status is under way",
+            )
+            return None
+        stream.pending.popleft()
+        self._cancel(stream)
+        stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
+        if head.state.is_terminal:
+            del self._streams[framework_id][task_id]
+            if not self._streams[framework_id]:
+                del self._streams[framework_id]
+        elif stream.pending:
+            self._send_head(framework_id, stream)
+        return head
+
+    def retry(self, framework_id: FrameworkID, task_id: TaskID) -> None:
+        """The wait for an acknowledgement is over: send the head again, and wait twice as long for the next time."""
+        stream = self._find(framework_id, task_id)
+        if stream is None or stream.timer is None or stream.timer.pending:
+            return  # acknowledged while this call was in the mailbox; a new head has a timer of its own
+        stream.wait_seconds = min(2 * stream.wait_seconds, constants.STATUS_UPDATE_RETRY_SECONDS_MAX)
+        self._send_head(framework_id, stream)
+
+    def latest_state(self, framework_id: FrameworkID, task_id: TaskID) -> TaskState | None:
+        """The newest state of a task whose stream is open, else None."""
+        stream = self._find(framework_id, task_id)
+        return stream.latest_state if stream is not None else None
+
+    def has_streams(self, framework_id: FrameworkID) -> bool:
+        """Whether any stream of that framework is open."""
+        return framework_id in self._streams
+
+    def close(self, framework_id: FrameworkID) -> None:
+        """Drop what is under way for a framework: nobody waits for it any more."""
+        for stream in self._streams.pop(framework_id, {}).values():
+            self._cancel(stream)
+
+    def pause(self) -> None:
+        """The master has gone: keep what comes, and send nothing any more."""
+        self._is_paused = True
+        for streams in self._streams.values():
+            for stream in streams.values():
+                self._cancel(stream)
+
+    def _find(self, framework_id: FrameworkID, task_id: TaskID) -> _Stream | None:
+        return self._streams.get(framework_id, {}).get(task_id)
+
+    def _send_head(self, framework_id: FrameworkID, stream: _Stream) -> None:
+        if self._is_paused:
+            return
+        status = stream.pending[0]
+        self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=stream.latest_state))
+        stream.timer = self._retry_later(stream.wait_seconds, framework_id, status.task_id)
+
+    def _cancel(self, stream: _Stream) -> None:
+        if stream.timer is not None:
+            stream.timer.cancel()
+            stream.timer = None

@@ -1,0 +1,79 @@
+"""The statuses an agent makes: which state, from whom, why and in which words."""
+
+# Who calls: agent.py. Times and uuids are passed in.
+# A command has no executor process of its own; the agent speaks for it, as SOURCE_EXECUTOR, in the words of Mesos's
+#   command executor. Its executor bears the id of the task.
+# Source: Mesos src/launcher/executor.cpp (reaped), src/slave/slave.cpp (killTask, __run), stout os/wait.hpp.
+
+import signal
+from dataclasses import dataclass
+
+from mesoslite.model import AgentID, ExecutorID, FrameworkInfo, Reason, Source, TaskID, TaskState, TaskStatus
+
+PARTITION_AWARE = "PARTITION_AWARE"
+TASK_KILLING_STATE = "TASK_KILLING_STATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to say of a task, before it has a time and a uuid."""
+
+    state: TaskState
+    source: Source = Source.SOURCE_EXECUTOR
+    reason: Reason | None = None
+    message: str = ""
+    exit_status: int | None = None
+
+
+STARTING = Report(TaskState.TASK_STARTING)
+RUNNING = Report(TaskState.TASK_RUNNING)
+KILLING = Report(TaskState.TASK_KILLING)
+
+
+def make_status(report: Report, task_id: TaskID, agent_id: AgentID, time: float, uuid: bytes | None) -> TaskStatus:
+    """Return ``report`` as the status of a task, at ``time`` in seconds since the epoch."""
+    status = TaskStatus(
+        task_id=task_id,
+        state=report.state,
+        source=report.source,
+        timestamp=time,
+        agent_id=agent_id,
+        executor_id=ExecutorID(task_id),
+        reason=report.reason,
+        message=report.message,
+        uuid=uuid,
+    )
+    return status if report.exit_status is None else status.with_exit_status(report.exit_status)
+
+
+def refusal(state: TaskState, reason: Reason, message: str) -> Report:
+    """A task that the agent does not run."""
+    return Report(state, Source.SOURCE_AGENT, reason, message)
+
+
+def exit_report(exit_status: int | None, was_killed: bool) -> Report:
+    """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed."""
+    if exit_status is None:
+        message = "Command ended, but its exit status was lost"
+    elif exit_status < 0:
+        message = f"Command terminated with signal {signal_name(-exit_status)}"
+    else:
+        message = f"Command exited with status {exit_status}"
+    if exit_status == 0:
+        state = TaskState.TASK_FINISHED
+    else:
+        state = TaskState.TASK_KILLED if was_killed else TaskState.TASK_FAILED
+    return Report(state, message=message, exit_status=exit_status)
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL for 9; only the number for one without a name, as most real-time signals are."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def dropped_state(framework: FrameworkInfo) -> TaskState:
+    """The state of a task that never ran here, in the vocabulary the framework knows."""
+    return TaskState.TASK_DROPPED if PARTITION_AWARE in framework.capabilities else TaskState.TASK_LOST

@@ -1,0 +1,27 @@
+"""The MESOS_* variables by which a task learns who and where it is."""
+
+# Who calls: agent.py, for each launch. What else a task inherits is the launcher's business.
+# A command has no executor of ours that must connect to the agent, so the variables of that protocol are left out.
+# Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
+
+from pathlib import Path
+
+from mesoslite.model import AgentInfo, FrameworkInfo, TaskInfo
+
+
+def task_environment(
+    task: TaskInfo, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: Path
+) -> dict[str, str]:
+    """Return the variables for one run; ``agent`` and ``framework`` carry their ids."""
+    return {
+        "MESOS_TASK_ID": task.task_id,
+        "MESOS_EXECUTOR_ID": task.task_id,
+        "MESOS_FRAMEWORK_ID": framework.id or "",
+        "MESOS_SLAVE_ID": agent.id or "",
+        "MESOS_AGENT_ID": agent.id or "",
+        "MESOS_SLAVE_PID": agent_pid,
+        "MESOS_AGENT_ENDPOINT": f"{agent.hostname}:{agent.port}",
+        "MESOS_DIRECTORY": str(sandbox),
+        "MESOS_SANDBOX": str(sandbox),
+        "MESOS_CHECKPOINT": "1" if framework.checkpoint else "0",
+    }
