@@ -62,11 +62,7 @@ class Actor:
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        handlers = dict(cls._handlers)
-        for name, method in vars(cls).items():
-            for kind in getattr(method, "_handled", ()):
-                handlers[kind] = (name, _takes_sender(cls, name, method))
-        cls._handlers = handlers
+        cls._handlers = _find_handlers(cls)
 
     @property
     def pid(self: Self) -> PID[Self]:
@@ -92,10 +88,21 @@ class Actor:
         """An actor this one is linked to has stopped: ``reason`` is what made it, None if it was terminated."""
 
 
-def _takes_sender(cls: type, name: str, method: Callable[..., Any]) -> bool:
+def _find_handlers(cls: type) -> dict[type, tuple[str, bool]]:
+    """What ``cls`` handles, by all its bases, those that are no actors included; the nearer class wins."""
+    names: dict[type, str] = {}
+    for base in reversed(cls.__mro__):
+        for name, method in vars(base).items():
+            for kind in getattr(method, "__dict__", {}).get("_handled", ()):
+                names[kind] = name
+    return {kind: (name, _takes_sender(cls, name)) for kind, name in names.items()}
+
+
+def _takes_sender(cls: type, name: str) -> bool:
+    """Whether the method that an object of ``cls`` has, which may override the marked one, asks for the sender."""
     positional = [
         parameter
-        for parameter in inspect.signature(method).parameters.values()
+        for parameter in inspect.signature(getattr(cls, name)).parameters.values()
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     if len(positional) not in (2, 3):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from libactor._core._impl import DISCARDED, FAILED
+from libactor._core._impl import DISCARDED
 from libactor._core.values import by_value
-from libactor.future import Future, deliver
+from libactor.future import Future, deliver, fail
 
 if TYPE_CHECKING:
     from libactor.pid import PID
@@ -27,6 +27,7 @@ class Start:
     def serve(self, process: Process) -> None:
         """Run on_start."""
         process.actor.on_start()
+        process.started = True
 
     def drop(self, process: Process) -> None:
         """The runtime closed before the actor started: nothing is owed to anybody."""
@@ -38,7 +39,10 @@ class Terminate:
     __slots__ = ()
 
     def serve(self, process: Process) -> None:
-        """Stop the actor without a reason."""
+        """Stop the actor without a reason; one that has not come to start starts first, as its on_stop may expect."""
+        if not process.started:
+            process.actor.on_start()
+            process.started = True
         process.stop(None)
 
     def drop(self, process: Process) -> None:
@@ -65,7 +69,7 @@ class Dispatch:
             result = getattr(process.actor, self.method)(*self.arguments, **self.keywords)
             deliver(self.future, by_value(result, f"result of {process.pid.id}.{self.method}"))
         except BaseException as error:
-            self.future._complete(FAILED, error)
+            fail(self.future, error)
             if not isinstance(error, Exception):
                 raise
 
@@ -84,11 +88,14 @@ class Execute:
         self.future = future
 
     def serve(self, process: Process) -> None:
-        """Call the function."""
+        """As Dispatch."""
+        if self.future.has_discard():
+            self.future._complete(DISCARDED, None)
+            return
         try:
             deliver(self.future, by_value(self.function(), f"result of a callable run in {process.pid.id}"))
         except BaseException as error:
-            self.future._complete(FAILED, error)
+            fail(self.future, error)
             if not isinstance(error, Exception):
                 raise
 

@@ -13,8 +13,6 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Generator
-from contextlib import nullcontext
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
@@ -31,7 +29,9 @@ from libactor._core._impl import (
     FutureCell,
     set_reporters,
 )
+from libactor._core.clock import SECONDS_MAX
 from libactor._core.errors import Abandoned, Discarded
+from libactor._core.exceptions import fresh_exception
 from libactor._core.values import register_immutable
 from libactor.context import running
 
@@ -63,7 +63,7 @@ class Future(FutureCell, Generic[T]):
         if state == READY:
             return cast(T, value)
         if state == FAILED:
-            raise _fresh(value) from value
+            raise fresh_exception(value) from value
         if state == DISCARDED:
             raise Discarded("get: the future was discarded")
         if self.is_abandoned():
@@ -120,15 +120,18 @@ class Future(FutureCell, Generic[T]):
         result: Future[U] = Future()
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, result._abandon)
-        self._subscribe(ON_ANY, lambda _: _continue(self, result, function, READY))
+        self._subscribe(ON_ANY, lambda done: _then(done, result, function))
         return result
 
     def repair(self, function: Callable[[Future[T]], T | Future[T]]) -> Future[T]:
-        """As ``then`` for a failure: the future of ``function(this future)``; other outcomes pass through."""
+        """As ``then`` for a failure: the future of ``function(this future)``; other outcomes pass through.
+
+        A discard request does not keep ``function`` from being called, but reaches the future it returns.
+        """
         result: Future[T] = Future()
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, result._abandon)
-        self._subscribe(ON_ANY, lambda _: _continue(self, result, lambda _error: function(self), FAILED))
+        self._subscribe(ON_ANY, lambda done: _repair(done, result, function))
         return result
 
     def __repr__(self) -> str:
@@ -155,8 +158,13 @@ class Promise(Generic[T]):
         self.future: Future[T] = Future()
         self._associated = False
 
-    def set(self, value: T) -> bool:
-        """Deliver ``value``; False if the future is complete, or was handed over by ``associate``."""
+    def set(self, value: T | Future[T]) -> bool:
+        """Deliver ``value``, or ``associate`` with it if it is a future.
+
+        False if the future is complete, or was handed over by ``associate``.
+        """
+        if isinstance(value, Future):
+            return self.associate(value)
         return not self._associated and self.future._complete(READY, value)
 
     def fail(self, error: BaseException) -> bool:
@@ -214,20 +222,33 @@ def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
     result._subscribe(ON_DISCARD, discard)
 
 
-def _continue(source: Future[Any], result: Future[Any], function: Callable[[Any], Any], state: int) -> None:
-    """Complete ``result``: by ``function`` if ``source`` came out as ``state``, else in the way of ``source``."""
+def _then(source: Future[Any], result: Future[Any], function: Callable[[Any], Any]) -> None:
+    """Complete ``result`` by ``function`` if ``source`` is ready, else in the way of ``source``."""
     outcome, value = source._outcome()
-    if outcome != state:
+    if outcome != READY:
         result._complete(outcome, value)
-    elif result.has_discard():
+    elif source.has_discard() or result.has_discard():
         result._complete(DISCARDED, None)
     else:
-        try:
-            deliver(result, function(value))
-        except BaseException as error:
-            result._complete(FAILED, error)
-            if not isinstance(error, Exception):
-                raise
+        _continue(result, function, value)
+
+
+def _repair(source: Future[Any], result: Future[Any], function: Callable[[Any], Any]) -> None:
+    """Complete ``result`` by ``function`` if ``source`` has failed, else in the way of ``source``."""
+    outcome, value = source._outcome()
+    if outcome != FAILED:
+        result._complete(outcome, value)
+    else:
+        _continue(result, function, source)
+
+
+def _continue(result: Future[Any], function: Callable[[Any], Any], argument: Any) -> None:
+    try:
+        deliver(result, function(argument))
+    except BaseException as error:
+        fail(result, error)
+        if not isinstance(error, Exception):
+            raise
 
 
 def deliver(future: Future[Any], value: Any) -> None:
@@ -238,30 +259,43 @@ def deliver(future: Future[Any], value: Any) -> None:
         future._complete(READY, value)
 
 
-def _fresh(original: BaseException) -> BaseException:
-    """A new exception that equals ``original``, so that no two readers share a traceback."""
-    kind = type(original)
-    try:
-        fresh = kind.__new__(kind, *original.args)
-    except TypeError:  # a __new__ with a signature of its own
-        fresh = RuntimeError(f"{kind.__qualname__}: {original}")
-    fresh.args = original.args
-    fresh.__dict__.update(original.__dict__)
-    return fresh
+def fail(future: Future[Any], error: BaseException) -> None:
+    """Fail ``future`` with an exception that the caller has just caught, less the caller's frame in the traceback.
+
+    That frame knows the future: the two would be a cycle, and the memory and the report of an unobserved failure would
+    wait for the collector.
+    """
+    trace = error.__traceback__
+    future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
 
 
 def _wait(future: Future[Any], timeout: float | None) -> None:
     """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
-    arrivals: SimpleQueue[object] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
-    future._subscribe(ON_ANY, arrivals.put)
-    future._subscribe(ON_ABANDONED, partial(arrivals.put, None))
     process = running.process
-    with process.runtime.workers.blocking() if process is not None else nullcontext():
-        try:
-            arrivals.get(timeout=None if timeout is None else max(0.0, timeout))
-        except Empty:
-            future._unsubscribe(ON_ANY, arrivals.put)
-            return
+    if process is None:
+        _sleep(future, timeout, lambda: None)
+    else:
+        with process.runtime.workers.blocking() as enter:
+            _sleep(future, timeout, enter)
+
+
+def _sleep(future: Future[Any], timeout: float | None, enter: Callable[[], None]) -> None:
+    """As _wait; whoever ends it calls ``enter`` first."""
+    arrivals: SimpleQueue[None] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
+
+    def arrive(_: object = None) -> None:
+        enter()
+        arrivals.put(None)
+
+    future._subscribe(ON_ANY, arrive)
+    future._subscribe(ON_ABANDONED, arrive)
+    try:
+        arrivals.get(timeout=None if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
+    except BaseException as error:  # the time is over, or Ctrl-C
+        future._unsubscribe(ON_ANY, arrive)
+        future._unsubscribe(ON_ABANDONED, arrive)
+        if not isinstance(error, Empty):
+            raise
 
 
 def _arrival(future: Future[Any]) -> Generator[Any, None, None]:
@@ -274,13 +308,19 @@ def _arrival(future: Future[Any]) -> Generator[Any, None, None]:
             waiter.set_result(None)
 
     def wake_from_anywhere(_: object = None) -> None:
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(wake)
+        except RuntimeError:
+            if not loop.is_closed():  # else nobody waits any more
+                raise
 
     future._subscribe(ON_ANY, wake_from_anywhere)
     future._subscribe(ON_ABANDONED, wake_from_anywhere)
     try:
         yield from waiter
-    except asyncio.CancelledError:
-        future.discard()
+    except BaseException as error:  # cancelled, or the coroutine was closed
+        future._unsubscribe(ON_ANY, wake_from_anywhere)
+        future._unsubscribe(ON_ABANDONED, wake_from_anywhere)
+        if isinstance(error, asyncio.CancelledError):
+            future.discard()
         raise

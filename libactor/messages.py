@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from libactor._core._impl import FAILED, READY
+from libactor._core._impl import DISCARDED, FAILED, READY
 from libactor._core.clock import Timer
-from libactor._core.values import by_value
+from libactor._core.values import Moved, by_value
 from libactor.actor import Actor
 from libactor.context import current_process, current_runtime, running
 from libactor.events import Dispatch, Execute, Message, Tell
@@ -97,7 +98,8 @@ def defer(target: PID[Any] | Callable[..., R], method: Callable[..., R] | None =
 
     ``defer(pid, Counter.add, 1)`` dispatches the method with the bound arguments and then those of the call;
     ``defer(pid, function)`` runs a function there; ``defer(function)`` in the actor that is running now.
-    Raises: NoRuntime for the last form outside of actors.
+    Bound arguments are taken by value now, and once more at each call; one in ``move`` is handed over by each.
+    Raises: NoRuntime for the last form outside of actors; TypeError and NotPassable as ``dispatch``.
     """
     if not isinstance(target, PID):
         pid, function = current_process("defer").pid, target
@@ -105,9 +107,14 @@ def defer(target: PID[Any] | Callable[..., R], method: Callable[..., R] | None =
         if method is None:
             raise TypeError("defer: got only a PID; expected defer(pid, method, ...) or defer(function)")
         pid, function = target, method
-    if _is_method(function):
-        return Deferred(lambda *called: dispatch(pid, function, *called), args)
-    return Deferred(lambda *called: execute(pid, lambda: function(*called)), args)
+    if not callable(function):
+        raise TypeError(f"defer: got {function!r}, expected a method of the actor or a function")
+    name = _method_name(pid, function, "defer") if _is_method(function) else None
+    bound = tuple([value if type(value) is Moved else by_value(value, "argument of defer") for value in args])
+    if name is not None:
+        return Deferred(lambda *called: dispatch(pid, function, *called), bound)
+    what = getattr(function, "__qualname__", repr(function))
+    return Deferred(lambda *called: execute(pid, partial(function, *_pass(what, called))), bound)
 
 
 def delay(
@@ -154,7 +161,7 @@ def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
     """The future of all values, in the order of ``futures``.
 
     The first failure fails it, a discarded member fails it, an abandoned member abandons it; a discard of it reaches
-    every member. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
+    every member and is then honoured. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
     """
     members = list(futures)
     result: Future[list[R]] = Future()
@@ -166,12 +173,21 @@ def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
         if next(arrivals) == len(members):
             result._complete(READY, [member.get(0) for member in members])
 
+    def missing() -> None:
+        if not result.has_discard():
+            result._complete(FAILED, RuntimeError("collect: a future was discarded"))
+
+    def give_up() -> None:
+        for member in members:
+            member.discard()
+        result._complete(DISCARDED, None)
+
+    result.on_discard(give_up)
     for member in members:
         member.on_ready(arrived)
         member.on_failed(lambda error: result._complete(FAILED, error))
-        member.on_discarded(lambda: result._complete(FAILED, RuntimeError("collect: a future was discarded")))
+        member.on_discarded(missing)
         member.on_abandoned(result._abandon)
-        result.on_discard(member.discard)
     return result
 
 
@@ -186,7 +202,8 @@ def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
 def _is_method(function: Callable[..., Any]) -> bool:
     """Whether ``function`` was defined in the body of a class, and is not bound to an object."""
     owner = getattr(function, "__qualname__", "").rpartition(".")[0]
-    return bool(owner) and not owner.endswith("<locals>") and not hasattr(function, "__self__")
+    free = isinstance(function, type) or hasattr(function, "__self__")
+    return bool(owner) and not owner.endswith("<locals>") and not free
 
 
 def _method_name(pid: PID[Any], method: Callable[..., Any], operation: str) -> str:

@@ -4,7 +4,8 @@
 #   runs one turn; terminate and the handlers themselves end it by stop.
 # Invariants: 1. at most one worker is inside run_turn of a process (the mailbox answers WAKE once per idle time).
 #   2. after stop() no handler runs; every event left is dropped, and says so to whoever waits for it.
-#   3. a link is told exactly once, also when it is made to a process that has stopped.
+#   3. a link is told exactly once, also when it is made to a process that has stopped.    4. on_start is served before
+#   anything else; stop() goes through to its end, whatever the code it calls on its way raises.
 # A turn is bounded: an actor that is sent to faster than it serves goes to the back of the queue after TURN_EVENTS_MAX.
 # Source: libprocess process.cpp (resume, cleanup); bounded turns are ours, there a busy actor keeps its worker.
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import CLOSED, READY, WAKE, Mailbox
@@ -34,11 +36,12 @@ _links = threading.Lock()  # links are rare: one lock for all of them keeps a pr
 class Process:
     """One spawned actor."""
 
-    __slots__ = ("_linkers", "actor", "kind", "mailbox", "pid", "runtime", "started", "stopped")
+    __slots__ = ("_linkers", "actor", "kind", "mailbox", "pid", "reason", "runtime", "started", "stopped")
 
     # actor: its state; dropped at the end.    kind: its class.
     # started: on_start has returned.    stopped: a future, ready (with None) once the actor is gone.
-    # _linkers: who is to hear of the end; None once they have been told.
+    # reason: what stopped it, None before and if it was terminated.
+    # _linkers: who is to hear of the end, in order of linking; None once they have been told.
 
     def __init__(self, runtime: Runtime, actor: Actor, id: str) -> None:
         self.runtime = runtime
@@ -46,9 +49,11 @@ class Process:
         self.kind = type(actor)
         self.pid: PID[Any] = PID(id, runtime.address, self)
         self.mailbox = Mailbox()
+        self.mailbox.put(Start())  # before anybody can know the PID; whoever makes the process pushes it
         self.started = False
         self.stopped: Future[None] = Future()
-        self._linkers: list[Process] | None = []
+        self.reason: BaseException | None = None
+        self._linkers: dict[Process, None] | None = {}
 
     def deliver(self, event: Any) -> None:
         """Put ``event`` into the mailbox and see that it is served; a stopped actor's events are dropped."""
@@ -86,16 +91,14 @@ class Process:
         """End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."""
         if self.started:
             self.started = False
-            try:
-                self.actor.on_stop()
-            except Exception:
-                log.exception("%s: on_stop failed", self.pid)
+            self._call_last("on_stop", self.actor.on_stop)
         self.runtime._forget(self)
         for event in self.mailbox.close():
-            event.drop(self)
+            self._call_last("what waited for an answer", event.drop, self)
+        self.reason = reason
         with _links:
-            linkers, self._linkers = self._linkers or [], None
-        for linker in linkers:
+            linkers, self._linkers = self._linkers, None
+        for linker in linkers or ():
             linker.deliver(Exited(self.pid, reason))
         del self.actor
         self.stopped._complete(READY, None)
@@ -104,16 +107,20 @@ class Process:
         """Tell ``watcher`` once when this process ends; at once if it has."""
         with _links:
             if self._linkers is not None:
-                if watcher not in self._linkers:
-                    self._linkers.append(watcher)
+                self._linkers[watcher] = None
                 return
-        watcher.deliver(Exited(self.pid, None))
+        watcher.deliver(Exited(self.pid, self.reason))
 
     def _serve(self, event: Any) -> None:
         try:
             event.serve(self)
-            if type(event) is Start:
-                self.started = True
         except BaseException as error:  # SystemExit too: it must not take the worker along
             log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
             self.stop(error)
+
+    def _call_last(self, what: str, function: Callable[..., object], *arguments: Any) -> None:
+        """Call a function on the way out: an error, even SystemExit, is logged, because the way goes on."""
+        try:
+            function(*arguments)
+        except BaseException:
+            log.exception("%s: stopping: %s failed", self.pid, what)

@@ -13,6 +13,7 @@ import itertools
 import logging
 import threading
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libactor._core._impl import RunQueue
@@ -20,9 +21,9 @@ from libactor._core.clock import Clock
 from libactor._core.errors import SpawnError
 from libactor.actor import Actor
 from libactor.context import opened, running
-from libactor.events import Start, Terminate
+from libactor.events import Terminate
 from libactor.process import Process
-from libactor.worker import Workers
+from libactor.worker import LOOK, Workers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +50,7 @@ class Runtime:
     def __init__(self) -> None:
         self.address = next(_names)
         self.queue = RunQueue()
-        self.clock = Clock(self.queue.wake, self.queue.wait_idle)
+        self.clock = Clock(partial(self.queue.push, LOOK), self._wait_idle)
         self.workers = Workers(self.address, self.queue, self.clock)
         self.dead_letters = 0  # messages and tells that reached nobody
         self._processes: dict[str, Process] = {}
@@ -68,16 +69,17 @@ class Runtime:
             raise SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
         if "_process" not in actor.__dict__:
             raise SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
-        if actor._process is not None:
-            raise SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
+        process = Process(self, actor, actor._id)
         with self._lock:
             if self._closed:
                 raise SpawnError(f"spawn: runtime {self.address} is closed")
+            if actor._process is not None:
+                raise SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
             if actor._id in self._processes:
                 raise SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
-            process = self._processes[actor._id] = Process(self, actor, actor._id)
+            self._processes[actor._id] = process
             actor._process = process
-        process.deliver(Start())
+        self.queue.push(process)
         return process.pid
 
     def terminate(self, pid: PID[Any], inject: bool = True) -> None:
@@ -116,21 +118,17 @@ class Runtime:
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop every actor, the last one spawned first, then the workers; ``timeout`` in seconds bounds each.
 
+        Once one of them would not stop, the others are asked at once and share one more ``timeout``. A second close
+        finds nothing to do, or what an interrupted one left.
         Raises: RuntimeError naming the actors that would not stop; their threads are left behind as daemons.
         """
         if threading.current_thread() in self.workers:
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
             processes = list(reversed(self._processes.values()))
-        stuck = []
-        for process in processes:
-            self.terminate(process.pid, inject=False)
-            if not self.wait(process.pid, timeout):
-                stuck.append(str(process.pid))
-        self.workers.stop(timeout if not stuck else 0.0)
+        stuck = self._stop_all(processes, timeout)
+        stuck += self.workers.stop(timeout if not stuck else 0.0)
         if stuck:
             raise RuntimeError(
                 f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
@@ -138,7 +136,8 @@ class Runtime:
 
     def dead_letter(self, pid: PID[Any], what: str) -> None:
         """Count something that was sent to ``pid`` and reached nobody."""
-        self.dead_letters += 1
+        with self._lock:
+            self.dead_letters += 1
         log.debug("%s: %s was sent to an actor that has stopped or does not handle it", pid, what)
 
     def __enter__(self) -> Self:
@@ -153,6 +152,26 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
+
+    def _stop_all(self, processes: list[Process], timeout: float) -> list[str]:
+        """Stop ``processes`` in their order; the PIDs of those that are still there."""
+        rest = iter(processes)
+        for process in rest:
+            self.terminate(process.pid, inject=False)
+            if not self.wait(process.pid, timeout):
+                break
+        others = list(rest)
+        for process in others:
+            self.terminate(process.pid, inject=False)
+        late = False
+        for process in others:
+            late = not self.wait(process.pid, 0.0 if late else timeout) or late
+        return [str(process.pid) for process in processes if process.stopped.is_pending()]
+
+    def _wait_idle(self, timeout: float | None) -> bool:
+        if threading.current_thread() in self.workers:
+            raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
+        return self.queue.wait_idle(timeout)
 
     def _forget(self, process: Process) -> None:
         with self._lock:

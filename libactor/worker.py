@@ -4,7 +4,8 @@
 # Invariants: 1. one worker is active: under the interpreter's lock a second would only contend for it.
 #   2. a handler that waits gives its role to a spare, so the actors it waits for can run; when it comes back there are
 #   two for a moment, and the first of them that ends a turn becomes a spare.
-#   3. no thread outlives stop().
+#   3. no thread outlives stop().    4. a worker never sleeps past a timer: whoever sets the earliest one, and whoever
+#   ends a turn to become a spare, queues a Look, which the worker that goes on finds however late it comes to sleep.
 # Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
 #   the lower one's answer needs the upper one to finish).
 # Threads are daemons, so that a program that forgot to close its runtime still ends; the runtime closes itself at exit.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("libactor")
 
 BLOCKED_MAX = 256  # handlers that may wait at the same time; each holds a thread
+
+
+class Look:
+    """Takes the place of an actor in the run queue, so that a worker comes by and looks at the clock."""
+
+    __slots__ = ()
+
+    def run_turn(self) -> None:
+        """Nothing to do: looking at the clock is what a worker does before it pops."""
+
+
+LOOK = Look()
 
 
 class Workers:
@@ -50,9 +63,11 @@ class Workers:
             self._add()
 
     @contextmanager
-    def blocking(self) -> Iterator[None]:
+    def blocking(self) -> Iterator[Callable[[], None]]:
         """Around a wait inside a handler: another worker runs the other actors meanwhile.
 
+        Yields a function for whoever ends the wait to call: from then on the worker counts as busy, and not only from
+        when its thread comes to run, so that settle does not overlook it.
         Raises: TooManyBlockedHandlers beyond BLOCKED_MAX at the same time.
         """
         with self._lock:
@@ -66,10 +81,16 @@ class Workers:
             if self._active == 0 and not self._stopping:
                 self._add()
         self._queue.leave()
+        returned = threading.Lock()  # taken by the first call
+
+        def enter() -> None:
+            if returned.acquire(blocking=False):
+                self._queue.enter()
+
         try:
-            yield
+            yield enter
         finally:
-            self._queue.enter()
+            enter()
             with self._lock:
                 self._blocked -= 1
                 self._active += 1
@@ -79,9 +100,8 @@ class Workers:
         with self._lock:
             self._stopping = True
             threads = list(self._threads)
-            for gate in self._spares:
-                gate.release()
-            self._spares.clear()
+            while self._spares:
+                self._add()
         self._queue.close()
         for thread in threads:
             if thread is not threading.current_thread():
@@ -116,8 +136,8 @@ class Workers:
         """Run actors until the queue is closed (False), or until another worker is active too (True)."""
         queue, clock = self._queue, self._clock
         while True:
-            clock.fire_due()
-            process: Process | None = queue.pop(clock.next_timeout())
+            self._fire_due()
+            process: Process | Look | None = queue.pop(clock.next_timeout())
             if process is not None:
                 process.run_turn()
             elif queue.closed:
@@ -127,8 +147,15 @@ class Workers:
                 with self._lock:
                     if self._active > 1:
                         self._active -= 1
+                        self._queue.push(LOOK)
                         self._queue.leave()
                         return True
+
+    def _fire_due(self) -> None:
+        try:
+            self._clock.fire_due()
+        except BaseException:  # SystemExit and its like: it must not take the worker along
+            log.exception("%s: what a timer was set for failed", self._name)
 
     def _rest(self) -> bool:
         """Wait as a spare until needed (True) or until the runtime stops (False)."""
@@ -139,7 +166,7 @@ class Workers:
                 return False
             self._spares.append(gate)
         gate.acquire()
-        return not self._stopping
+        return True
 
     def _leave(self) -> None:
         with self._lock:

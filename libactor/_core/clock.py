@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import threading
 import time
@@ -55,13 +56,14 @@ class Clock:
     """
 
     def __init__(self, wake: Callable[[], None], settle: Callable[[float | None], bool]) -> None:
-        self._wake = wake  # lets a parked worker see that there is an earlier deadline
+        self._wake = wake  # makes a worker ask for next_timeout, be it asleep or about to sleep
         self._wait_idle = settle  # waits until no actor has anything left to do
         self._lock = threading.Lock()
         self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
         self._paused_ns: int | None = None  # the time, while paused
         self._heap: list[tuple[int, int, Timer]] = []
-        self._sequence = 0
+        self._sequence = itertools.count()
+        self._woken = False  # since a worker last asked how long it may sleep
         self._cancelled = 0  # cancelled timers still in the heap
 
     def now_ns(self) -> int:
@@ -122,10 +124,10 @@ class Clock:
         span = _nanoseconds(seconds, "timer")
         with self._lock:
             timer = Timer(self, self.now_ns() + span, thunk)
-            self._sequence += 1
-            heapq.heappush(self._heap, (timer.deadline_ns, self._sequence, timer))
-            first = self._heap[0][2] is timer
-        if first:
+            heapq.heappush(self._heap, (timer.deadline_ns, next(self._sequence), timer))
+            wake = self._heap[0][2] is timer and not self._woken
+            self._woken = self._woken or wake
+        if wake:
             self._wake()
         return timer
 
@@ -147,16 +149,25 @@ class Clock:
         if not self._heap or self._heap[0][0] > self.now_ns():
             return 0
         due = self._take_due()
+        interrupt: BaseException | None = None
         for thunk in due:
             try:
                 thunk()
             except Exception:  # the other timers, and the worker, are not at fault
                 log.exception("clock: what a timer was set for failed")
+            except BaseException as error:  # Ctrl-C; the other timers are off the heap and must not be lost
+                interrupt = interrupt or error
+        if interrupt is not None:
+            raise interrupt
         return len(due)
 
     def next_timeout(self) -> float | None:
-        """Seconds a worker may sleep before a timer is due; None for as long as it likes."""
+        """Seconds a worker may sleep before a timer is due; None for as long as it likes.
+
+        It need not fear an earlier timer: setting one wakes, once, even if the worker is not asleep yet.
+        """
         with self._lock:
+            self._woken = False
             while self._heap and self._heap[0][2].thunk is None:
                 heapq.heappop(self._heap)
                 self._cancelled -= 1

@@ -2,10 +2,10 @@
 
 # Who calls: every dispatch, tell, post and result (libactor/messages.py, libactor/events.py).
 # Rules: 1. what is deeply immutable goes by reference: scalars, frozen structs and dataclasses all of whose declared
-#   fields are immutable (decided once per class), tuples and frozensets that turn out to hold only such values.
-#   2. list, dict, set, bytearray, deque and other dataclasses and structs are copied; two references to one object
-#   inside a message stay two references to one copy; a cycle is an error.    3. move(x) hands over x itself.
-#   4. everything else is an error that names the argument.
+#   fields are immutable (decided once per class), (named) tuples and frozensets that turn out to hold only such
+#   values.    2. list, dict, set, bytearray, deque, exceptions and other dataclasses and structs are copied; two
+#   references to one object inside a message stay two references to one copy; a cycle is an error.
+#   3. move(x) hands over x itself.    4. everything else is an error that names the argument.
 # Structs are told by their attributes (`__struct_fields__`), so that the core needs no library for them.
 # Rejected: copy.deepcopy (15 times slower, copies what need not be copied, and takes locks and sockets along silently).
 
@@ -16,6 +16,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import operator
 import pathlib
 import types
 import typing
@@ -25,6 +26,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from libactor._core.errors import NotPassable
+from libactor._core.exceptions import fresh_exception
 
 T = TypeVar("T")
 DEPTH_MAX = 100  # nesting of one value; far beyond any message, far below the interpreter's stack
@@ -78,7 +80,7 @@ class _Copier:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.copies: dict[int, Any] = {}  # id of a mutable original -> its copy, or _OPEN while it is being made
+        self.copies: dict[int, Any] = {}  # id of an original -> its copy, or _OPEN while it is being made
 
     def copy(self, value: Any, depth: int) -> Any:
         kind = type(value)
@@ -88,9 +90,7 @@ class _Copier:
             return value.value
         if depth > DEPTH_MAX:
             raise NotPassable(f"{self.where}: nested more than {DEPTH_MAX} deep; flatten it or pass it with move()")
-        if kind is tuple or kind is frozenset:
-            return self._copy_frozen(value, kind, depth)
-        make = _COPIERS.get(kind) or (_copy_fields if _field_names(kind) is not None else None)
+        make = _COPIERS.get(kind) or _find_copier(kind)
         if make is None:
             raise NotPassable(
                 f"{self.where}: {kind.__module__}.{kind.__qualname__} is neither immutable nor a container, dataclass "
@@ -104,12 +104,38 @@ class _Copier:
             known = self.copies[id(value)] = make(self, value, depth + 1)
         return known
 
-    def _copy_frozen(self, value: Any, kind: type, depth: int) -> Any:
-        items = [self.copy(item, depth + 1) for item in value]
-        return value if all(a is b for a, b in zip(items, value, strict=True)) else kind(items)
-
 
 _OPEN = object()
+
+
+def _find_copier(kind: type) -> Callable[[_Copier, Any, int], Any] | None:
+    """How instances of ``kind`` are copied; None if they cannot be."""
+    if issubclass(kind, BaseException):
+        _COPIERS[kind] = _copy_exception
+    elif issubclass(kind, tuple):
+        if hasattr(kind, "_fields"):
+            _COPIERS[kind] = _copy_tuple
+    elif dataclasses.is_dataclass(kind):
+        if kind.__new__ is object.__new__:  # else it is also a list, say, and its fields are not all there is
+            _COPIERS[kind] = _copy_dataclass
+    elif _field_names(kind) is not None:
+        _COPIERS[kind] = _copy_struct
+    return _COPIERS.get(kind)
+
+
+def _copy_tuple(copier: _Copier, value: tuple[Any, ...], depth: int) -> tuple[Any, ...]:
+    items = [copier.copy(item, depth) for item in value]
+    return value if all(map(operator.is_, items, value)) else tuple.__new__(type(value), items)
+
+
+def _copy_frozenset(copier: _Copier, value: frozenset[Any], depth: int) -> frozenset[Any]:
+    originals = list(value)
+    items = [copier.copy(item, depth) for item in originals]
+    return value if all(map(operator.is_, items, originals)) else frozenset(items)
+
+
+def _copy_exception(copier: _Copier, value: BaseException, depth: int) -> BaseException:
+    return fresh_exception(value).with_traceback(value.__traceback__)
 
 
 def _copy_dict(copier: _Copier, value: dict[Any, Any], depth: int) -> dict[Any, Any]:
@@ -132,15 +158,27 @@ def _copy_bytearray(copier: _Copier, value: bytearray, depth: int) -> bytearray:
     return bytearray(value)
 
 
-def _copy_fields(copier: _Copier, value: Any, depth: int) -> Any:
-    """A copy of a dataclass or struct; the original where it is frozen and every field is its own copy."""
-    names = _field_names(type(value)) or ()
-    fields = {name: copier.copy(getattr(value, name), depth) for name in names}
-    if _is_frozen(type(value)) and all(fields[name] is getattr(value, name) for name in names):
+def _copy_struct(copier: _Copier, value: Any, depth: int) -> Any:
+    """A copy of a struct; the original where it is frozen and every field is its own copy."""
+    kind = type(value)
+    state = {name: getattr(value, name) for name in _field_names(kind) or ()}
+    fields = {name: copier.copy(entry, depth) for name, entry in state.items()}
+    if _is_frozen(kind) and all(fields[name] is state[name] for name in state):
         return value
-    if not dataclasses.is_dataclass(value):
-        return type(value)(**fields)
-    made = object.__new__(type(value))
+    return kind(**fields)
+
+
+def _copy_dataclass(copier: _Copier, value: Any, depth: int) -> Any:
+    """As _copy_struct, for a dataclass; what is no field but stands in the __dict__ of one not frozen is copied too."""
+    kind = type(value)
+    state = {name: getattr(value, name) for name in _field_names(kind) or () if hasattr(value, name)}
+    frozen = _is_frozen(kind)
+    if not frozen:
+        state.update(getattr(value, "__dict__", {}))
+    fields = {name: copier.copy(entry, depth) for name, entry in state.items()}
+    if frozen and all(fields[name] is state[name] for name in state):
+        return value
+    made = object.__new__(kind)
     for name, field in fields.items():
         object.__setattr__(made, name, field)
     return made
@@ -148,6 +186,7 @@ def _copy_fields(copier: _Copier, value: Any, depth: int) -> Any:
 
 _COPIERS: dict[type, Callable[[_Copier, Any, int], Any]] = {
     dict: _copy_dict, list: _copy_list, set: _copy_set, deque: _copy_deque, bytearray: _copy_bytearray,
+    tuple: _copy_tuple, frozenset: _copy_frozenset,
 }  # fmt: skip
 
 
@@ -160,8 +199,8 @@ def _field_names(kind: type) -> tuple[str, ...] | None:
 
 
 def _is_frozen(kind: type) -> bool:
-    if dataclasses.is_dataclass(kind):
-        return bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+    if dataclasses.is_dataclass(kind):  # a class derived from it without the decorator is as open as any other
+        return "__dataclass_params__" in vars(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
     return bool(getattr(getattr(kind, "__struct_config__", None), "frozen", False))
 
 
@@ -169,7 +208,7 @@ _refuted: set[type] = set()  # classes that are known not to be immutable by the
 
 
 def _is_immutable(kind: type) -> bool:
-    """True if ``kind`` is an enum, or frozen with only immutable declared fields; the verdict is kept."""
+    """True if ``kind`` is an enum, a metaclass, or frozen with only immutable declared fields; the verdict is kept."""
     if kind in _refuted:
         return False
     assumed: set[type] = set()
@@ -184,15 +223,15 @@ def _prove(kind: type, assumed: set[type]) -> bool:
     """Prove ``kind``, granting that the classes in ``assumed`` hold: one that refers to itself is no obstacle."""
     if kind in _IMMUTABLE or kind in assumed:
         return True
-    if issubclass(kind, enum.Enum):
+    if issubclass(kind, (enum.Enum, type)):
         assumed.add(kind)
         return True
     if _field_names(kind) is None or not _is_frozen(kind):
         return False
     try:
         hints = typing.get_type_hints(kind)
-    except NameError:  # declared under TYPE_CHECKING only: nothing is proven, each instance is looked through
-        return False
+    except (NameError, AttributeError, TypeError):  # such as declared under TYPE_CHECKING only
+        return False  # nothing is proven, each instance is looked through
     assumed.add(kind)
     return all(_declares_immutable(hints.get(name), assumed) for name in _field_names(kind) or ())
 
