@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from libactor.http_connection import Listeners
 
-__all__ = ["Application", "HttpServer", "Message", "Receive", "Scope", "Send"]
+__all__ = ["Application", "HttpServer", "Listener", "Message", "Receive", "Scope", "Send"]
 
 log = logging.getLogger("libactor.http")
 
@@ -43,6 +43,23 @@ _REFUSALS = {  # errno: what it means here, what to do
 }
 
 
+class Listener:
+    """A port that is taken already, so that it can be told to others before anything answers there.
+
+    ``port`` is the real one, ``url`` where to reach it; of a wildcard address such as 0.0.0.0 that is loopback.
+    Connections wait until a server serves it. Raises: OSError naming host and port if they cannot be listened on.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.socket = _bind(host, port)
+        self.port: int = self.socket.getsockname()[1]
+        self.url = _url(host, self.port)
+
+    def close(self) -> None:
+        """Give the port back; a second call does nothing."""
+        self.socket.close()
+
+
 class HttpServer:
     """Serves ASGI applications, each on a port of its own, from one thread that starts with the first of them.
 
@@ -60,10 +77,17 @@ class HttpServer:
     def listen(self, app: Application, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serve ``app`` at ``host``:``port`` (0: any free port) and return the URL, such as ``http://127.0.0.1:5050``.
 
-        Of a wildcard address such as 0.0.0.0 the URL names the loopback address.
         Raises: OSError naming host and port if they cannot be listened on; RuntimeError after ``close``.
         """
-        listener = _bind(host, port)
+        listener = Listener(host, port)
+        self.serve(app, listener)
+        return listener.url
+
+    def serve(self, app: Application, listener: Listener) -> None:
+        """Serve ``app`` to whoever connects, or has connected, to ``listener``; closed with the server.
+
+        Raises: RuntimeError after ``close``; the listener is closed then.
+        """
         with self._lock:
             if self._closed:
                 listener.close()
@@ -72,9 +96,8 @@ class HttpServer:
                 self._start()
             assert self._loop is not None
             assert self._listeners is not None
-            added = asyncio.run_coroutine_threadsafe(self._listeners.add(app, listener), self._loop)
+            added = asyncio.run_coroutine_threadsafe(self._listeners.add(app, listener.socket), self._loop)
         added.result()
-        return _url(listener.getsockname(), host)
 
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop listening, end every response and close every connection; ``timeout`` in seconds for slow readers.
@@ -128,6 +151,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
+def _url(host: str, port: int) -> str:
+    if host in ("", "0.0.0.0"):
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise OSError(errno.EINVAL, f"listen: got port {port} for {host}, expected one of 0 to 65535")
@@ -139,12 +170,3 @@ def _bind(host: str, port: int) -> socket.socket:
             error.errno or 0, (error.strerror or str(error), "give a name or address of this machine")
         )
         raise OSError(error.errno, f"listen: cannot listen on {host}:{port}, {reason}; {remedy}") from error
-
-
-def _url(address: tuple[Any, ...], asked: str) -> str:
-    host, port = asked, address[1]
-    if host in ("", "0.0.0.0"):
-        host = "127.0.0.1"
-    elif host == "::":
-        host = "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

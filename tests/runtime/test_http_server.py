@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from libactor.http import HttpServer
+from libactor.http import HttpServer, Listener
 
 pytestmark = pytest.mark.real
 
@@ -125,6 +125,18 @@ def test_several_applications_listen_on_ports_of_their_own_from_one_thread(serve
     assert len(urls) == 3
     assert all(answer.endswith(b"/ 0") for answer in answers)
     assert len(server_threads()) == 1
+
+
+# Goal: a port can be told to others before it is served. Method: send a request first, serve it then.
+def test_a_connection_to_a_listener_waits_until_it_is_served(server):
+    listener = Listener()
+    with connect(listener.url) as client:
+        client.sendall(b"GET /early HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+        server.serve(hello, listener)
+
+        assert b"/early 0" in read_all(client)
+    assert listener.url.endswith(f":{listener.port}")
 
 
 def test_pipelined_requests_are_answered_in_order(server):
@@ -317,7 +329,7 @@ def test_a_closed_server_refuses_to_listen_and_to_close_again_is_nothing():
 def test_a_program_that_serves_and_closes_ends_silently():
     program = """
 import threading, urllib.request
-from libactor.http import HttpServer
+from libactor.http import HttpServer, Listener
 async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
