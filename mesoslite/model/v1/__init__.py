@@ -1,0 +1,20 @@
+"""The v1 JSON form of calls and events, as Mesos writes it and leniently reads it; RecordIO, its framing in streams."""
+
+# Who calls: api/ decodes calls and encodes events; framework/ the other way round.
+# Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
+
+from .decoding import decode_call, decode_event
+from .encoding import MULTI_ROLE, encode_call, encode_event, encode_labels
+from .recordio import RECORD_BYTES_MAX, Records, frame
+
+__all__ = [
+    "MULTI_ROLE",
+    "RECORD_BYTES_MAX",
+    "Records",
+    "decode_call",
+    "decode_event",
+    "encode_call",
+    "encode_event",
+    "encode_labels",
+    "frame",
+]

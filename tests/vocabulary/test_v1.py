@@ -1,0 +1,483 @@
+"""The v1 JSON form: what is written, what is read, how leniently, and that nothing but InvalidRequest comes of it."""
+
+import base64
+import itertools
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesoslite.model import (
+    Accept,
+    Acknowledge,
+    AgentID,
+    CommandInfo,
+    Decline,
+    Error,
+    Failure,
+    Filters,
+    FrameworkID,
+    FrameworkInfo,
+    Heartbeat,
+    InvalidRequest,
+    Kill,
+    Label,
+    Offer,
+    OfferID,
+    Offers,
+    Reason,
+    Reconcile,
+    Rescind,
+    Resources,
+    Revive,
+    Source,
+    Subscribe,
+    Subscribed,
+    Suppress,
+    TaskID,
+    TaskInfo,
+    TaskReference,
+    TaskState,
+    TaskStatus,
+    Teardown,
+    Update,
+)
+from mesoslite.model.v1 import Records, decode_call, decode_event, encode_call, encode_event, frame
+
+texts = st.text(max_size=8)
+ids = st.text(min_size=1, max_size=8)
+seconds = st.floats(min_value=0, max_value=1e9) | st.just(math.inf)
+resources = st.dictionaries(
+    st.sampled_from(["cpus", "mem", "disk", "gpus"]), st.integers(min_value=1, max_value=10**9)
+).map(Resources.from_milli)
+labels = st.lists(st.builds(Label, texts, texts), max_size=2).map(tuple)
+graces = st.none() | st.integers(min_value=0, max_value=10**6).map(lambda ms: ms / 1000)
+commands = st.builds(
+    CommandInfo,
+    value=texts,
+    shell=st.booleans(),
+    arguments=st.lists(texts, max_size=2).map(tuple),
+    environment=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+)
+tasks = st.builds(
+    TaskInfo,
+    task_id=ids,
+    name=texts,
+    agent_id=ids,
+    resources=resources,
+    command=commands,
+    labels=labels,
+    kill_grace_seconds=graces,
+)
+filters = st.builds(Filters, seconds)
+offer_ids = st.lists(ids, max_size=3).map(tuple)
+roles = st.lists(texts, max_size=2).map(tuple)
+frameworks = st.builds(
+    FrameworkInfo,
+    name=texts,
+    user=texts,
+    roles=roles,
+    id=st.none() | ids,
+    failover_timeout=seconds,
+    checkpoint=st.booleans(),
+    hostname=texts,
+    webui_url=texts,
+    capabilities=st.just(("MULTI_ROLE",)),
+) | st.builds(FrameworkInfo, name=texts, roles=texts.map(lambda role: (role,)), capabilities=st.just(()))
+references = st.builds(TaskReference, ids, st.none() | ids)
+uuids = st.binary(min_size=16, max_size=16)
+calls = st.one_of(
+    st.builds(Subscribe, frameworks),
+    st.builds(
+        Accept,
+        framework_id=ids,
+        offer_ids=offer_ids,
+        tasks=st.lists(tasks, max_size=2).map(tuple),
+        filters=filters,
+    ),
+    st.builds(Decline, framework_id=ids, offer_ids=offer_ids, filters=filters),
+    st.builds(Kill, framework_id=ids, task_id=ids, agent_id=st.none() | ids, grace_seconds=graces),
+    st.builds(Acknowledge, framework_id=ids, agent_id=ids, task_id=ids, uuid=uuids),
+    st.builds(Reconcile, ids, st.lists(references, max_size=2).map(tuple)),
+    st.builds(Suppress, ids, roles),
+    st.builds(Revive, ids, roles),
+    st.builds(Teardown, ids),
+)
+offers = st.builds(
+    Offer,
+    id=ids,
+    framework_id=ids,
+    agent_id=ids,
+    hostname=texts,
+    resources=resources,
+    role=texts,
+    port=st.integers(min_value=0, max_value=65535),
+)
+statuses = st.builds(
+    TaskStatus,
+    task_id=ids,
+    state=st.sampled_from(TaskState),
+    source=st.sampled_from(Source),
+    timestamp=st.floats(min_value=0, max_value=1e10),
+    agent_id=st.none() | ids,
+    executor_id=st.none() | ids,
+    reason=st.none() | st.sampled_from(Reason),
+    message=texts,
+    uuid=st.none() | uuids,
+    labels=labels,
+)
+events = st.one_of(
+    st.builds(
+        Subscribed,
+        framework_id=ids,
+        master_id=texts,
+        heartbeat_interval_seconds=st.floats(min_value=0, max_value=1e6),
+    ),
+    st.builds(Offers, st.lists(offers, max_size=2).map(tuple)),
+    st.builds(Rescind, ids),
+    st.builds(Update, statuses),
+    st.builds(Failure, ids),
+    st.builds(Error, texts),
+    st.just(Heartbeat()),
+)
+FIELD_NAMES = [
+    "type", "framework_id", "value", "subscribe", "framework_info", "accept", "offer_ids", "operations", "launch",
+    "task_infos", "task_id", "agent_id", "resources", "name", "scalar", "command", "kill", "uuid", "acknowledge",
+    "filters", "refuse_seconds", "reconcile", "tasks", "capabilities", "roles", "user", "labels", "kill_policy",
+    "grace_period", "nanoseconds", "update", "status", "state", "offers", "url", "address", "port", "timestamp",
+]  # fmt: skip
+KINDS = [
+    "SUBSCRIBE", "ACCEPT", "DECLINE", "KILL", "ACKNOWLEDGE", "RECONCILE", "SUPPRESS", "REVIVE", "TEARDOWN", "LAUNCH",
+    "SCALAR", "SUBSCRIBED", "OFFERS", "RESCIND", "UPDATE", "FAILURE", "ERROR", "HEARTBEAT", "MULTI_ROLE",
+]  # fmt: skip
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts | st.sampled_from(KINDS),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.sampled_from(FIELD_NAMES) | texts, children, max_size=5)
+    ),
+    max_leaves=25,
+)
+FRAMEWORK = FrameworkID("f-0000")
+
+
+def over_json(document):
+    """What the other side parses."""
+    return msgspec.json.decode(msgspec.json.encode(document))
+
+
+def problem_of(read, value):
+    """What ``read`` has against ``value``; None if it takes it."""
+    try:
+        read(value)
+    except InvalidRequest as error:
+        return str(error)
+    return None
+
+
+def places(document):
+    """Yield each container of a document with each of its keys."""
+    entries = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in list(entries):
+        yield document, key
+        if isinstance(value, dict | list):
+            yield from places(value)
+
+
+@given(calls)
+def test_a_call_survives_the_way_over_json(call):
+    assert decode_call(over_json(encode_call(call))) == call
+
+
+@given(events)
+def test_an_event_survives_the_way_over_json(event):
+    assert decode_event(over_json(encode_event(event))) == event
+
+
+@given(documents)
+def test_reading_arbitrary_json_raises_nothing_but_invalid_request(document):
+    problems = [problem_of(decode, document) for decode in (decode_call, decode_event)]
+
+    assert "" not in problems
+
+
+# Goal: also deep inside a good document. Method: one value of a valid call or event replaced by any other.
+@given(calls.map(encode_call) | events.map(encode_event), documents, st.data())
+def test_one_wrong_value_in_good_json_raises_nothing_but_invalid_request(document, replacement, data):
+    container, key = data.draw(st.sampled_from(list(places(document))))
+    container[key] = replacement
+
+    problems = [problem_of(decode, document) for decode in (decode_call, decode_event)]
+
+    assert "" not in problems
+
+
+def test_an_accept_is_written_as_mesos_has_it():
+    task = TaskInfo(
+        task_id=TaskID("t-1"),
+        name="t",
+        agent_id=AgentID("a"),
+        resources=Resources.of(cpus=0.5, mem=32),
+        command=CommandInfo(value="true", environment=(("K", "V"),)),
+        labels=(Label("key", "value"),),
+        kill_grace_seconds=1.5,
+    )
+
+    document = encode_call(Accept(framework_id=FRAMEWORK, offer_ids=(OfferID("o"),), tasks=(task,), filters=Filters(5)))
+
+    assert document == {
+        "type": "ACCEPT",
+        "framework_id": {"value": "f-0000"},
+        "accept": {
+            "offer_ids": [{"value": "o"}],
+            "filters": {"refuse_seconds": 5.0},
+            "operations": [
+                {
+                    "type": "LAUNCH",
+                    "launch": {
+                        "task_infos": [
+                            {
+                                "name": "t",
+                                "task_id": {"value": "t-1"},
+                                "agent_id": {"value": "a"},
+                                "resources": [
+                                    {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}, "role": "*"},
+                                    {"name": "mem", "type": "SCALAR", "scalar": {"value": 32.0}, "role": "*"},
+                                ],
+                                "command": {
+                                    "shell": True,
+                                    "value": "true",
+                                    "environment": {"variables": [{"name": "K", "type": "VALUE", "value": "V"}]},
+                                },
+                                "kill_policy": {"grace_period": {"nanoseconds": 1_500_000_000}},
+                                "labels": {"labels": [{"key": "key", "value": "value"}]},
+                            }
+                        ]
+                    },
+                }
+            ],
+        },
+    }
+
+
+def test_an_offer_tells_its_role_to_frameworks_of_many_roles_only():
+    offer = Offer(
+        id=OfferID("o"),
+        framework_id=FRAMEWORK,
+        agent_id=AgentID("a"),
+        hostname="host",
+        resources=Resources.of(cpus=1),
+        role="ads",
+        port=5051,
+    )
+
+    single = encode_event(Offers((offer,)), multi_role=False)["offers"]["offers"][0]
+    multi = encode_event(Offers((offer,)))["offers"]["offers"][0]
+
+    assert "allocation_info" not in single
+    assert "allocation_info" not in single["resources"][0]
+    assert multi["allocation_info"] == {"role": "ads"}
+    assert multi["resources"][0]["allocation_info"] == {"role": "ads"}
+    assert multi["url"]["address"] == {"hostname": "host", "port": 5051}
+
+
+def test_a_status_carries_uuid_as_base64_and_exit_status_as_label():
+    status = TaskStatus(
+        task_id=TaskID("t"),
+        state=TaskState.TASK_FAILED,
+        source=Source.SOURCE_EXECUTOR,
+        timestamp=1.0,
+        reason=Reason.REASON_COMMAND_EXECUTOR_FAILED,
+        uuid=bytes(range(16)),
+    ).with_exit_status(3)
+
+    document = encode_event(Update(status))["update"]["status"]
+
+    assert base64.b64decode(document["uuid"]) == bytes(range(16))
+    assert document["labels"] == {"labels": [{"key": "exit_status", "value": "3"}]}
+    assert (document["state"], document["source"]) == ("TASK_FAILED", "SOURCE_EXECUTOR")
+    assert document["reason"] == "REASON_COMMAND_EXECUTOR_FAILED"
+    assert "message" not in document
+
+
+def test_what_mesos_reads_leniently_is_read_leniently():
+    call = decode_call(
+        {
+            "type": "ACCEPT",
+            "unknown": {"field": 1},
+            "framework_id": {"value": "f-0000"},
+            "accept": {
+                "offer_ids": {"value": "o"},
+                "filters": {"refuse_seconds": "Infinity"},
+                "operations": {
+                    "type": "LAUNCH",
+                    "launch": {
+                        "task_infos": {
+                            "name": "t",
+                            "task_id": {"value": "t"},
+                            "agent_id": {"value": "a"},
+                            "container": None,
+                            "command": {"value": "true", "shell": "false", "arguments": "true"},
+                            "resources": {"name": "cpus", "type": "SCALAR", "scalar": {"value": "0.25"}},
+                        }
+                    },
+                },
+            },
+        }
+    )
+
+    assert isinstance(call, Accept)
+    assert call.offer_ids == ("o",)
+    assert call.filters.refuse_seconds == math.inf
+    assert call.tasks[0].resources == Resources.of(cpus=0.25)
+    assert call.tasks[0].command == CommandInfo(value="true", shell=False, arguments=("true",))
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (("accept", 1), "accept: got 1, expected an object"),
+        (("framework_id", None), "framework_id: is missing"),
+        (("framework_id", "f"), "framework_id: got 'f', expected an object"),
+        (("type", "LAUNCH_MISSILES"), "type: got 'LAUNCH_MISSILES', expected one of SUBSCRIBE"),
+        (("accept", {"offer_ids": [{"value": "o"}, 2]}), r"accept\.offer_ids\[1\]: got 2"),
+        (("accept", {"operations": [{"type": "RESERVE"}]}), r"accept\.operations\[0\]\.type: .*only LAUNCH"),
+        (("accept", {"filters": {"refuse_seconds": "soon"}}), r"accept\.filters\.refuse_seconds: got 'soon'"),
+    ],
+)
+def test_an_error_names_the_field_and_what_was_expected(change, path):
+    document = {"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {}}
+    document[change[0]] = change[1]
+
+    with pytest.raises(InvalidRequest, match=path):
+        decode_call(document)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("executor", {"executor_id": {"value": "e"}}),
+        ("container", {"type": "DOCKER"}),
+        ("resources", [{"name": "ports", "type": "RANGES", "ranges": {}}]),
+        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "ads"}]),
+        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]),
+        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": -1}}]),
+        ("command", {"value": "x", "uris": [{"value": "http://example.com"}]}),
+        ("kill_policy", {"grace_period": {"nanoseconds": -1}}),
+    ],
+)
+def test_what_a_task_cannot_be_given_is_refused_not_passed_over(field, value):
+    task = {"name": "t", "task_id": {"value": "t"}, "agent_id": {"value": "a"}, "command": {"value": "true"}}
+    launch = {"type": "LAUNCH", "launch": {"task_infos": [{**task, field: value}]}}
+
+    with pytest.raises(InvalidRequest, match=rf"task_infos\[0\]\.{field}"):
+        decode_call({"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {"operations": [launch]}})
+
+
+def test_of_a_masters_offer_only_plain_scalars_are_kept():
+    scalar = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 2.0}}
+    offer = {
+        "id": {"value": "o"},
+        "framework_id": {"value": "f"},
+        "agent_id": {"value": "a"},
+        "hostname": "h",
+        "resources": [
+            {**scalar, "role": "*"},
+            {**scalar, "role": "ads"},
+            {**scalar, "reservations": [{"type": "STATIC", "role": "ads"}]},
+            {**scalar, "revocable": {}},
+            {"name": "ports", "type": "RANGES", "ranges": {"range": [{"begin": 1, "end": 2}]}},
+        ],
+    }
+
+    event = decode_event({"type": "OFFERS", "offers": {"offers": [offer]}})
+
+    assert event.offers[0].resources == Resources.of(cpus=2)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"type": "INVERSE_OFFERS", "inverse_offers": {}},
+        {"type": "FAILURE", "failure": {"agent_id": {"value": "a"}, "executor_id": {"value": "e"}, "status": 9}},
+    ],
+)
+def test_an_event_without_meaning_here_is_none(document):
+    assert decode_event(document) is None
+
+
+@pytest.mark.parametrize(
+    ("framework", "roles"),
+    [
+        ({"role": "ads"}, ("ads",)),
+        ({}, ("*",)),
+        ({"roles": ["a", "b"], "capabilities": [{"type": "MULTI_ROLE"}]}, ("a", "b")),
+    ],
+)
+def test_roles_are_read_in_either_form(framework, roles):
+    info = {"name": "n", "user": "u", **framework}
+
+    call = decode_call({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}})
+
+    assert call.framework.roles == roles
+
+
+@pytest.mark.parametrize(
+    ("framework", "field"),
+    [
+        ({"role": "ads", "capabilities": [{"type": "MULTI_ROLE"}]}, "role"),
+        ({"roles": ["ads"]}, "roles"),
+    ],
+)
+def test_roles_in_the_form_of_the_other_capability_are_refused(framework, field):
+    info = {"name": "n", "user": "u", **framework}
+
+    with pytest.raises(InvalidRequest, match=rf"framework_info\.{field}: .*MULTI_ROLE"):
+        decode_call({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}})
+
+
+def test_a_subscribe_whose_two_ids_differ_is_refused():
+    info = {"name": "n", "user": "u", "id": {"value": "f-1"}}
+
+    with pytest.raises(InvalidRequest, match="framework_id: got 'f-2'"):
+        decode_call({"type": "SUBSCRIBE", "framework_id": {"value": "f-2"}, "subscribe": {"framework_info": info}})
+
+
+# Goal: chunk boundaries mean nothing. Method: one stream cut at arbitrary places.
+@given(st.lists(st.binary(max_size=40), max_size=6), st.lists(st.integers(min_value=0, max_value=300), max_size=8))
+def test_records_come_out_whole_however_the_stream_is_cut(records, cuts):
+    stream = b"".join([frame(record) for record in records])
+    bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    reader = Records()
+
+    received = [record for start, end in itertools.pairwise(bounds) for record in reader.feed(stream[start:end])]
+
+    assert received == records
+    assert reader.is_between_records
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5))
+def test_a_stream_of_anything_raises_nothing_but_invalid_request(pieces):
+    reader = Records(bytes_max=100)
+
+    problems = [problem_of(reader.feed, piece) for piece in pieces]
+
+    assert all(problem is None or problem.startswith("stream: ") for problem in problems)
+
+
+@pytest.mark.parametrize("stream", [b"\n", b"x", b"-1\n", b"1 \nx", b"9" * 30, b"101\n", b"+5\nhello"])
+def test_a_bad_length_is_refused_as_soon_as_it_shows(stream):
+    reader = Records(bytes_max=100)
+
+    with pytest.raises(InvalidRequest, match="stream: "):
+        reader.feed(stream)
+
+
+def test_a_stream_that_ends_inside_a_record_can_be_told():
+    reader = Records()
+
+    assert reader.feed(b"5\nhel") == []
+    assert not reader.is_between_records
+    assert reader.feed(b"lo") == [b"hello"]
+    assert reader.is_between_records
