@@ -102,6 +102,7 @@ class Agent(la.Actor):
             self._forward,
             lambda seconds, framework, task: la.delay(seconds, self.pid, Agent._retry_update, framework, task),
         )
+        self._registered: la.Promise[AgentID] = la.Promise()
         self._registration_wait_seconds: float = constants.REGISTRATION_RETRY_SECONDS
 
     def on_start(self) -> None:
@@ -139,6 +140,10 @@ class Agent(la.Actor):
 
     # Registration
 
+    def wait_registered(self) -> la.Future[AgentID]:
+        """The id, once the master has given one: dispatch it."""
+        return self._registered.future
+
     def _register(self) -> None:
         """Ask to join, again and again until the answer has come."""
         if self._master is None or self._info.id is not None:
@@ -155,6 +160,7 @@ class Agent(la.Actor):
             return
         if self._info.id is None:
             self._info = msgspec.structs.replace(self._info, id=message.agent_id)
+            self._registered.set(message.agent_id)
             log.info("%s: registered as %s with %s", self.pid, message.agent_id, sender)
         elif self._info.id != message.agent_id:
             log.warning("%s: ignored a second id, %s; it is %s", self.pid, message.agent_id, self._info.id)

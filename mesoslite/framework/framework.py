@@ -90,7 +90,7 @@ class Framework(la.Actor):
         self.connection: SchedulerConnection | None = None  # set before the framework is spawned
         self.result: Any = None  # what stop() was given
         self._task_numbers = itertools.count(1)
-        self._stopped = False
+        self.stopped = False  # stop() was called
 
     # ---- what happens: override these ----
 
@@ -189,7 +189,7 @@ class Framework(la.Actor):
     def stop(self, result: Any = None) -> None:
         """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``."""
         self.result = result
-        self._stopped = True
+        self.stopped = True
         if self.info.id is not None:
             self._call(Teardown(self.info.id))
         la.terminate(self.pid)
@@ -232,7 +232,7 @@ class Framework(la.Actor):
     def _update(self, event: Update) -> None:
         status = event.status
         self.on_update(status)
-        if status.uuid is not None and status.agent_id is not None and not self._stopped:
+        if status.uuid is not None and status.agent_id is not None and not self.stopped:
             self._call(
                 Acknowledge(
                     framework_id=self.framework_id,

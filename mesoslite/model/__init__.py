@@ -38,6 +38,7 @@ from .deltas import (
     WeightChanged,
 )
 from .errors import (
+    FrameworkEnded,
     InsufficientResources,
     InternalError,
     InvalidRequest,
@@ -116,6 +117,7 @@ __all__ = [
     "FrameworkActivated",
     "FrameworkAdded",
     "FrameworkDeactivated",
+    "FrameworkEnded",
     "FrameworkID",
     "FrameworkInfo",
     "FrameworkRemoved",

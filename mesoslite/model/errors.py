@@ -28,5 +28,9 @@ class NotFound(MesosliteError, LookupError):
     """What was named is not, or no longer, known; look up the current name (HTTP 404)."""
 
 
+class FrameworkEnded(MesosliteError):
+    """A framework was ended from outside: its cluster was closed, or somebody terminated it."""
+
+
 class InternalError(MesosliteError):
     """An invariant of mesoslite is broken; stop and report it."""

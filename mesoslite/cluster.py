@@ -1,0 +1,171 @@
+"""Cluster: a master, its agents and their HTTP API inside the calling program. The composition root."""
+
+# Who calls: users who embed a cluster; the command line (`mesoslite dev`); tests.
+# Here, and only here, the parts that may not import each other meet: the allocation policy is handed to the master's
+#   allocator, the launcher to the agents, their addresses to the HTTP API.
+# Order of the start: ports are taken first, because agents tell the master theirs; then actors are spawned; then the
+#   ports are served. What fails on the way takes down what was started before, in reverse order, as close() does.
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from libactor.http import HttpServer, Listener
+from mesoslite.agent import Agent
+from mesoslite.allocator import DRFAllocator
+from mesoslite.api import agent_app, master_app
+from mesoslite.containment import PosixLauncher
+from mesoslite.framework import Framework, LocalConnection, submit
+from mesoslite.master import Allocator, Master
+from mesoslite.model import ClusterState, InvalidRequest, Resources
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+START_TIMEOUT_SECONDS = 10.0  # for the agents to register; they do at once unless the machine is overwhelmed
+ALLOCATION_INTERVAL_SECONDS = 0.1  # nobody else shares this master, so offers may follow one another quickly
+RESOURCES_DEFAULT = "cpus:2;mem:1024"
+
+
+class Cluster:
+    """A whole cluster in this program, with real processes as tasks.
+
+        with Cluster(agents=3) as cluster:
+            cluster.run(MyFramework())
+
+    ``resources`` is what each agent offers, as text or Resources. ``work_dir`` takes the sandboxes, one folder an
+    agent; left out, a temporary one is made and removed at the end. ``host`` and ``port`` are where the master's
+    HTTP API listens (port 0: any free one); each agent listens on a free port of its own.
+
+    Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
+    process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
+    InvalidResources; InvalidRequest for a number of agents below 1.
+    """
+
+    def __init__(
+        self,
+        agents: int = 1,
+        resources: str | Resources = RESOURCES_DEFAULT,
+        *,
+        work_dir: str | Path | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
+    ) -> None:
+        if agents < 1:
+            raise InvalidRequest(f"cluster: got {agents} agents, expected at least 1")
+        self._agent_count = agents
+        self._resources = resources if isinstance(resources, Resources) else Resources.parse(resources)
+        self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
+        self._host = host
+        self._port = port
+        self._allocation_interval = allocation_interval
+        self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
+
+    # ---- life ----
+
+    def start(self) -> Self:
+        """Start everything and wait until every agent has registered."""
+        if self._parts is not None:
+            raise RuntimeError("start: the cluster runs already; close it first")
+        with ExitStack() as parts:
+            self.work_dir = self._make_work_dir(parts)
+            self.runtime = la.Runtime()
+            parts.callback(self.runtime.close)
+            server = HttpServer()
+            parts.callback(server.close)
+            self._start_master(parts, server)
+            numbers = range(1, self._agent_count + 1)
+            self.agents = tuple([self._start_agent(parts, server, number) for number in numbers])
+            for agent in self.agents:
+                la.dispatch(agent, Agent.wait_registered).get(timeout=START_TIMEOUT_SECONDS)
+            self._parts = parts.pop_all()
+        return self
+
+    def close(self) -> None:
+        """Stop everything; a second call does nothing."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            parts.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    # ---- use ----
+
+    def run(self, framework: Framework, timeout: float | None = None) -> Any:
+        """Run ``framework`` until it calls ``stop``, and return what it gave; ``timeout`` in seconds.
+
+        Raises: what ended the framework if it was an error; TimeoutError, and then the framework is ended.
+        """
+        future = self.submit(framework)
+        try:
+            return future.get(timeout)
+        finally:
+            future.discard()
+
+    def submit(self, framework: Framework) -> la.Future[Any]:
+        """Start ``framework`` and return the future of its result; ``await`` it, or ``get`` it in another thread.
+
+        A discard ends the framework. The future fails with FrameworkEnded if the cluster is closed before.
+        """
+        if self._parts is None:
+            raise RuntimeError("submit: the cluster is not running; start it, or use it in a with statement")
+        return submit(self.runtime, framework, LocalConnection(self.master))
+
+    def state(self) -> ClusterState:
+        """What the master knows of agents, frameworks and tasks at this moment."""
+        return la.dispatch(self.master, Master.state).get(timeout=START_TIMEOUT_SECONDS)
+
+    # ---- parts ----
+
+    def _make_work_dir(self, parts: ExitStack) -> Path:
+        if self._work_dir is None:
+            return Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="mesoslite-")))
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+        return self._work_dir
+
+    def _start_master(self, parts: ExitStack, server: HttpServer) -> None:
+        listener = Listener(self._host, self._port)
+        parts.callback(listener.close)
+        self.url = listener.url
+        self.allocator = self.runtime.spawn(Allocator(DRFAllocator(), self._allocation_interval))
+        self.master = self.runtime.spawn(Master(self.allocator, hostname=listener.host, port=listener.port))
+        server.serve(master_app(self.master), listener)
+
+    def _start_agent(self, parts: ExitStack, server: HttpServer, number: int) -> la.PID[Agent]:
+        listener = Listener(self._host)
+        parts.callback(listener.close)
+        work_dir = self.work_dir / f"agent-{number}"
+        pid = self.runtime.spawn(
+            Agent(
+                self.master,
+                resources=self._resources,
+                work_dir=work_dir,
+                launcher=PosixLauncher(),
+                hostname=listener.host,
+                port=listener.port,
+                id=f"slave({number})",
+            )
+        )
+        server.serve(agent_app(pid, work_dir), listener)
+        return pid
