@@ -36,6 +36,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 CLOSE_TIMEOUT_S = 5.0  # what close() gives open responses to end
 BACKLOG = 1024  # connections that may wait to be accepted
 
+_REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
 _REFUSALS = {  # errno: what it means here, what to do
     errno.EADDRINUSE: ("the port is in use", "stop the program that listens there, or take another port, 0 for any"),
     errno.EACCES: ("permission is denied", "take a port of 1024 or above"),
@@ -46,14 +48,16 @@ _REFUSALS = {  # errno: what it means here, what to do
 class Listener:
     """A port that is taken already, so that it can be told to others before anything answers there.
 
-    ``port`` is the real one, ``url`` where to reach it; of a wildcard address such as 0.0.0.0 that is loopback.
+    ``port`` is the real one, ``host`` and ``url`` where to reach it; of a wildcard address such as 0.0.0.0 that is
+    loopback.
     Connections wait until a server serves it. Raises: OSError naming host and port if they cannot be listened on.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.socket = _bind(host, port)
         self.port: int = self.socket.getsockname()[1]
-        self.url = _url(host, self.port)
+        self.host = _REACHABLE.get(host, host)
+        self.url = f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     def close(self) -> None:
         """Give the port back; a second call does nothing."""
@@ -149,14 +153,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     except ImportError:  # it is not built for every platform; asyncio's own loop serves as well
         return asyncio.new_event_loop
     return uvloop.new_event_loop
-
-
-def _url(host: str, port: int) -> str:
-    if host in ("", "0.0.0.0"):
-        host = "127.0.0.1"
-    elif host == "::":
-        host = "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _bind(host: str, port: int) -> socket.socket:
