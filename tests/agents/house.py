@@ -1,0 +1,214 @@
+"""A house for one agent: a paused clock, a master that writes down what it hears, a launcher without processes."""
+
+# Who calls: the tests of this folder, by the fixture `house` of conftest.py.
+# Every step settles the clock, so a test reads: send, look.
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import libactor as la
+from mesoslite.agent import Agent
+from mesoslite.model import (
+    AgentFramework,
+    AgentID,
+    AgentRegistered,
+    AgentSnapshot,
+    CommandInfo,
+    FrameworkID,
+    FrameworkInfo,
+    KillTask,
+    RegisterAgent,
+    Resources,
+    RunTask,
+    StatusUpdate,
+    StatusUpdateAcknowledgement,
+    TaskID,
+    TaskInfo,
+    TaskRun,
+    UnregisterAgent,
+)
+
+AGENT = AgentID("m-S0")
+FRAMEWORK = FrameworkID("m-0000")
+SETTLE_SECONDS = 30  # a bound on failure
+
+
+def make_task(name: str = "t1", resources: str = "cpus:1", **fields: Any) -> TaskInfo:
+    command = fields.pop("command", CommandInfo(value="exit 0"))
+    return TaskInfo(
+        task_id=TaskID(name),
+        name=name,
+        agent_id=AGENT,
+        resources=Resources.parse(resources),
+        command=command,
+        **fields,
+    )
+
+
+def make_framework(*capabilities: str, id: FrameworkID = FRAMEWORK) -> FrameworkInfo:
+    return FrameworkInfo(name="f", id=id, capabilities=capabilities)
+
+
+class Master(la.Actor):
+    """Hears everything; answers a registration only if ``answers``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Any] = []
+        self.answers = True
+
+    @la.handles(RegisterAgent)
+    @la.handles(StatusUpdate)
+    @la.handles(UnregisterAgent)
+    def hear(self, message: Any, sender: la.PID[Any]) -> None:
+        self.heard.append(message)
+        if isinstance(message, RegisterAgent) and self.answers:
+            la.post(sender, AgentRegistered(AGENT))
+
+    def send(self, pid: la.PID[Any], message: Any) -> None:
+        la.post(pid, message)
+
+
+class Box:
+    """A container without processes: it ends when the test says so."""
+
+    def __init__(self, number: int, command: CommandInfo, sandbox: Path, environment: Mapping[str, str]) -> None:
+        self.pid = number
+        self.command = command
+        self.sandbox = sandbox
+        self.environment = dict(environment)
+        self.signals: list[str] = []
+        self.exit: Callable[[int | None], None] = lambda _: None
+
+    def terminate(self) -> None:
+        self.signals.append("terminate")
+
+    def kill(self) -> None:
+        self.signals.append("kill")
+
+
+class Boxes:
+    """A launcher; ``error`` is what the next launch raises."""
+
+    def __init__(self) -> None:
+        self.made: list[Box] = []
+        self.error: OSError | None = None
+        self.is_closed = False
+
+    def launch(
+        self,
+        command: CommandInfo,
+        sandbox: Path,
+        environment: Mapping[str, str],
+        on_exit: Callable[[int | None], None],
+    ) -> Box:
+        if self.error is not None:
+            raise self.error
+        box = Box(1000 + len(self.made), command, sandbox, environment)
+        box.exit = on_exit
+        self.made.append(box)
+        return box
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class House:
+    """An agent and all it deals with."""
+
+    def __init__(self, runtime: la.Runtime, work_directory: Path) -> None:
+        self.runtime = runtime
+        self.work_directory = work_directory
+        self.boxes = Boxes()
+        self.master = Master()
+        self.master_pid = runtime.spawn(self.master)
+        self.pid: la.PID[Agent] | None = None
+        runtime.clock.pause()
+
+    def open(self) -> None:
+        """Start the agent."""
+        resources = Resources.parse("cpus:4;mem:1024")
+        agent = Agent(
+            self.master_pid,
+            resources=resources,
+            work_dir=self.work_directory,
+            launcher=self.boxes,
+            port=5051,
+        )
+        self.pid = self.runtime.spawn(agent)
+        self.settle()
+
+    @property
+    def agent(self) -> la.PID[Agent]:
+        assert self.pid is not None
+        return self.pid
+
+    def settle(self) -> None:
+        assert self.runtime.clock.settle(SETTLE_SECONDS)
+
+    def advance(self, seconds: float) -> None:
+        self.runtime.clock.advance(seconds)
+        self.settle()
+
+    def send(self, *messages: Any) -> None:
+        """Have the master send ``messages`` to the agent."""
+        for message in messages:
+            la.dispatch(self.master_pid, Master.send, self.agent, message).get(timeout=SETTLE_SECONDS)
+        self.settle()
+
+    def run(self, task: TaskInfo | None = None, framework: FrameworkInfo | None = None) -> Box:
+        """Launch a task and return its container."""
+        before = len(self.boxes.made)
+        self.send(RunTask(framework or make_framework(), task or make_task()))
+        assert len(self.boxes.made) == before + 1, "the task was not launched"
+        return self.boxes.made[-1]
+
+    def kill(self, name: str = "t1", grace_seconds: float | None = None, framework: FrameworkID = FRAMEWORK) -> None:
+        self.send(KillTask(framework_id=framework, task_id=TaskID(name), grace_seconds=grace_seconds))
+
+    def exit(self, box: Box, exit_status: int | None) -> None:
+        box.exit(exit_status)
+        self.settle()
+
+    def acknowledge(self, update: StatusUpdate) -> None:
+        assert update.status.uuid is not None
+        self.send(
+            StatusUpdateAcknowledgement(
+                agent_id=AGENT,
+                framework_id=update.framework_id,
+                task_id=update.status.task_id,
+                uuid=update.status.uuid,
+            )
+        )
+
+    def acknowledge_all(self) -> list[StatusUpdate]:
+        """Acknowledge whatever is under way until nothing is; return the updates in order."""
+        known: list[StatusUpdate] = []
+        while len(self.updates()) > len(known):
+            known.append(self.updates()[len(known)])
+            if known[-1].status.uuid is not None:
+                self.acknowledge(known[-1])
+        return known
+
+    def updates(self) -> list[StatusUpdate]:
+        """Every update the master has heard, repetitions included."""
+        return [message for message in self.master.heard if isinstance(message, StatusUpdate)]
+
+    def registrations(self) -> int:
+        return sum(isinstance(message, RegisterAgent) for message in self.master.heard)
+
+    def states(self) -> list[str]:
+        """The states the master has heard of, without the TASK_ in front."""
+        return [update.status.state.name.removeprefix("TASK_") for update in self.updates()]
+
+    def snapshot(self) -> AgentSnapshot:
+        return la.dispatch(self.agent, Agent.state).get(timeout=SETTLE_SECONDS)
+
+    def framework(self) -> AgentFramework:
+        (framework,) = self.snapshot().frameworks
+        return framework
+
+    def task(self) -> TaskRun:
+        (run,) = self.framework().tasks
+        return run

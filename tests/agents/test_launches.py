@@ -1,0 +1,243 @@
+"""What happens from RunTask until the command has ended."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from mesoslite.model import (
+    CommandInfo,
+    FrameworkID,
+    Reason,
+    RunTask,
+    Source,
+    StatusUpdate,
+    TaskID,
+    TaskState,
+)
+
+from .house import AGENT, FRAMEWORK, House, make_framework, make_task
+
+
+def last(house: House) -> StatusUpdate:
+    return house.acknowledge_all()[-1]
+
+
+def test_a_launched_task_is_starting_then_running(house: House):
+    house.run()
+
+    updates = house.acknowledge_all()
+
+    assert house.states() == ["STARTING", "RUNNING"]
+    assert {update.status.source for update in updates} == {Source.SOURCE_EXECUTOR}
+    assert {(update.status.agent_id, update.status.executor_id) for update in updates} == {(AGENT, "t1")}
+    assert len({update.status.uuid for update in updates}) == 2
+    assert house.task().pid == 1000
+
+
+def test_a_sandbox_lies_where_mesos_has_it_and_latest_points_to_it(house: House):
+    box = house.run()
+
+    runs = house.work_directory / "slaves" / AGENT / "frameworks" / FRAMEWORK / "executors" / "t1" / "runs"
+    assert box.sandbox.parent == runs
+    assert box.sandbox.is_dir()
+    assert (runs / "latest").readlink() == Path(box.sandbox.name)
+    assert house.task().sandbox == str(box.sandbox)
+    assert house.task().container_id == box.sandbox.name
+
+
+def test_latest_points_to_the_newer_of_two_runs(house: House):
+    first = house.run()
+    house.exit(first, 0)
+    house.acknowledge_all()
+
+    second = house.run()
+
+    assert first.sandbox != second.sandbox
+    assert (second.sandbox.parent / "latest").resolve() == second.sandbox.resolve()
+    assert {path.name for path in second.sandbox.parent.iterdir()} == {
+        first.sandbox.name,
+        second.sandbox.name,
+        "latest",
+    }
+
+
+def test_a_task_is_told_who_and_where_it_is(house: House):
+    box = house.run()
+
+    assert box.environment == {
+        "MESOS_TASK_ID": "t1",
+        "MESOS_EXECUTOR_ID": "t1",
+        "MESOS_FRAMEWORK_ID": FRAMEWORK,
+        "MESOS_SLAVE_ID": AGENT,
+        "MESOS_AGENT_ID": AGENT,
+        "MESOS_SLAVE_PID": str(house.agent),
+        "MESOS_AGENT_ENDPOINT": "localhost:5051",
+        "MESOS_DIRECTORY": str(box.sandbox),
+        "MESOS_SANDBOX": str(box.sandbox),
+        "MESOS_CHECKPOINT": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("exit_status", "state", "message"),
+    [
+        (0, TaskState.TASK_FINISHED, "Command exited with status 0"),
+        (3, TaskState.TASK_FAILED, "Command exited with status 3"),
+        (-9, TaskState.TASK_FAILED, "Command terminated with signal SIGKILL"),
+        (-35, TaskState.TASK_FAILED, "Command terminated with signal 35"),
+        (None, TaskState.TASK_FAILED, "Command ended, but its exit status was lost"),
+    ],
+)
+def test_the_end_of_a_command_is_told_as_it_was(
+    house: House, exit_status: int | None, state: TaskState, message: str
+):
+    house.exit(house.run(), exit_status)
+
+    status = last(house).status
+
+    assert (status.state, status.message, status.exit_status) == (state, message, exit_status)
+    assert status.source is Source.SOURCE_EXECUTOR
+
+
+def test_a_task_is_completed_once_its_last_status_is_acknowledged(house: House):
+    house.exit(house.run(), 0)
+    unacknowledged = house.task()
+
+    house.acknowledge_all()
+
+    assert unacknowledged.pid is None
+    (framework,) = house.snapshot().completed_frameworks
+    (run,) = framework.completed_tasks
+    assert [status.state.name for status in run.task.statuses] == ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]
+    assert house.snapshot().frameworks == ()
+
+
+def test_a_framework_comes_back_with_what_it_had_completed(house: House):
+    house.exit(house.run(), 0)
+    house.acknowledge_all()
+
+    house.run(make_task("t2"))
+
+    assert house.task().task.info.task_id == "t2"
+    assert len(house.framework().completed_tasks) == 1
+    assert house.snapshot().completed_frameworks == ()
+
+
+def test_only_the_newest_completed_tasks_are_kept(house: House):
+    for number in range(203):
+        house.exit(house.run(make_task(f"t{number}")), 0)
+        for update in house.updates()[-1:]:
+            house.acknowledge(update)
+        house.acknowledge(house.updates()[-1])
+        house.acknowledge(house.updates()[-1])
+
+    (framework,) = house.snapshot().completed_frameworks
+
+    assert len(framework.completed_tasks) == 200
+    assert framework.completed_tasks[0].task.info.task_id == "t3"
+
+
+def test_a_command_that_cannot_start_fails_its_task_with_the_reason(house: House):
+    house.boxes.error = FileNotFoundError(errno.ENOENT, "launch: cannot start 'x': install it")
+    house.send(RunTask(make_framework(), make_task()))
+
+    status = last(house).status
+
+    assert house.states() == ["FAILED"]
+    assert status.reason is Reason.REASON_CONTAINER_LAUNCH_FAILED
+    assert status.source is Source.SOURCE_AGENT
+    assert status.message == "Task could not be started: launch: cannot start 'x': install it"
+
+
+def test_a_sandbox_that_cannot_be_made_fails_its_task_with_the_path(house: House):
+    (house.work_directory / "slaves").write_text("in the way")
+    house.send(RunTask(make_framework(), make_task()))
+
+    status = last(house).status
+
+    assert (status.state, status.reason) == (TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED)
+    assert str(house.work_directory) in status.message
+    assert house.boxes.made == []
+
+
+# Goal: the first task is neither harmed nor forgotten. Method: repeat its id, then let it end in peace.
+@pytest.mark.parametrize(
+    ("capability", "state"),
+    [("PARTITION_AWARE", TaskState.TASK_DROPPED), ("MULTI_ROLE", TaskState.TASK_LOST)],
+)
+def test_a_task_id_in_use_is_refused_and_its_task_runs_on(house: House, capability: str, state: TaskState):
+    box = house.run(framework=make_framework(capability))
+    house.acknowledge_all()
+
+    house.send(RunTask(make_framework(capability), make_task()))
+
+    refused = house.updates()[-1]
+    assert (refused.status.state, refused.status.reason) == (state, Reason.REASON_TASK_INVALID)
+    assert refused.status.uuid is None
+    assert refused.latest_state is TaskState.TASK_RUNNING
+    assert len(house.boxes.made) == 1
+    house.exit(box, 0)
+    assert house.updates()[-1].status.state is TaskState.TASK_FINISHED
+
+
+def test_a_task_id_is_in_use_until_its_last_status_is_acknowledged(house: House):
+    house.exit(house.run(), 0)
+
+    house.send(RunTask(make_framework(), make_task()))
+
+    assert len(house.boxes.made) == 1
+    assert house.updates()[-1].status.reason is Reason.REASON_TASK_INVALID
+    house.acknowledge_all()
+    house.run()
+
+
+def test_a_task_beyond_the_agents_resources_is_refused(house: House):
+    house.run(make_task("t1", "cpus:3"))
+
+    house.send(RunTask(make_framework(), make_task("t2", "cpus:2")))
+
+    status = house.updates()[-1].status
+    assert (status.task_id, status.state, status.reason) == ("t2", TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
+    assert "cpus:2" in status.message
+    assert len(house.boxes.made) == 1
+
+
+def test_resources_are_free_again_when_a_task_has_ended(house: House):
+    house.exit(house.run(make_task("t1", "cpus:3")), 0)
+
+    assert house.run(make_task("t2", "cpus:4")).pid == 1001
+
+
+def test_a_refused_task_leaves_nothing_behind_once_acknowledged(house: House):
+    house.send(RunTask(make_framework(), make_task("t1", "cpus:5")))
+
+    house.acknowledge_all()
+
+    assert house.snapshot().frameworks == ()
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", ""])
+def test_a_task_id_that_is_no_file_name_is_refused(house: House, name: str):
+    house.send(RunTask(make_framework(), make_task(name)))
+
+    status = house.updates()[-1].status
+    assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
+    assert house.boxes.made == []
+
+
+def test_equal_task_ids_of_two_frameworks_do_not_meet(house: House):
+    other = FrameworkID("m-0001")
+    first = house.run()
+
+    second = house.run(framework=make_framework(id=other))
+
+    assert first.sandbox != second.sandbox
+    assert [framework.info.id for framework in house.snapshot().frameworks] == [FRAMEWORK, other]
+
+
+def test_the_command_is_handed_on_as_it_is(house: House):
+    command = CommandInfo(value="ls", shell=False, arguments=("ls", "-l"), environment=(("A", "ä"),))
+
+    assert house.run(make_task(command=command)).command == command
+    assert house.task().task.info.task_id == TaskID("t1")
