@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import DISCARDED
 from libactor._core.values import by_value
-from libactor.future import Future, deliver, fail
+from libactor.future import Future, deliver, fail_for
 
 if TYPE_CHECKING:
     from libactor.pid import PID
@@ -69,7 +69,7 @@ class Dispatch:
             result = getattr(process.actor, self.method)(*self.arguments, **self.keywords)
             deliver(self.future, by_value(result, f"result of {process.pid.id}.{self.method}"))
         except BaseException as error:
-            fail(self.future, error)
+            fail_for(self, "future", error)
             if not isinstance(error, Exception):
                 raise
 
@@ -95,7 +95,7 @@ class Execute:
         try:
             deliver(self.future, by_value(self.function(), f"result of a callable run in {process.pid.id}"))
         except BaseException as error:
-            fail(self.future, error)
+            fail_for(self, "future", error)
             if not isinstance(error, Exception):
                 raise
 

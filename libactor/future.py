@@ -120,7 +120,7 @@ class Future(FutureCell, Generic[T]):
         result: Future[U] = Future()
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, result._abandon)
-        self._subscribe(ON_ANY, lambda done: _then(done, result, function))
+        self._subscribe(ON_ANY, _Step(READY, function, result))
         return result
 
     def repair(self, function: Callable[[Future[T]], T | Future[T]]) -> Future[T]:
@@ -131,7 +131,7 @@ class Future(FutureCell, Generic[T]):
         result: Future[T] = Future()
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, result._abandon)
-        self._subscribe(ON_ANY, lambda done: _repair(done, result, function))
+        self._subscribe(ON_ANY, _Step(FAILED, function, result))
         return result
 
     def __repr__(self) -> str:
@@ -222,33 +222,32 @@ def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
     result._subscribe(ON_DISCARD, discard)
 
 
-def _then(source: Future[Any], result: Future[Any], function: Callable[[Any], Any]) -> None:
-    """Complete ``result`` by ``function`` if ``source`` is ready, else in the way of ``source``."""
-    outcome, value = source._outcome()
-    if outcome != READY:
-        result._complete(outcome, value)
-    elif source.has_discard() or result.has_discard():
-        result._complete(DISCARDED, None)
-    else:
-        _continue(result, function, value)
+class _Step:
+    """What ``then`` and ``repair`` subscribe: completes ``result`` by ``function`` if the source comes to ``outcome``.
 
+    Otherwise ``result`` goes the way of the source.
+    """
 
-def _repair(source: Future[Any], result: Future[Any], function: Callable[[Any], Any]) -> None:
-    """Complete ``result`` by ``function`` if ``source`` has failed, else in the way of ``source``."""
-    outcome, value = source._outcome()
-    if outcome != FAILED:
-        result._complete(outcome, value)
-    else:
-        _continue(result, function, source)
+    __slots__ = ("function", "outcome", "result")
 
+    def __init__(self, outcome: int, function: Callable[[Any], Any], result: Future[Any]) -> None:
+        self.outcome = outcome
+        self.function = function
+        self.result = result
 
-def _continue(result: Future[Any], function: Callable[[Any], Any], argument: Any) -> None:
-    try:
-        deliver(result, function(argument))
-    except BaseException as error:
-        fail(result, error)
-        if not isinstance(error, Exception):
-            raise
+    def __call__(self, source: Future[Any]) -> None:
+        outcome, value = source._outcome()
+        if outcome != self.outcome:
+            self.result._complete(outcome, value)
+        elif outcome == READY and (source.has_discard() or self.result.has_discard()):
+            self.result._complete(DISCARDED, None)
+        else:
+            try:
+                deliver(self.result, self.function(value if outcome == READY else source))
+            except BaseException as error:
+                fail_for(self, "result", error)
+                if not isinstance(error, Exception):
+                    raise
 
 
 def deliver(future: Future[Any], value: Any) -> None:
@@ -259,12 +258,14 @@ def deliver(future: Future[Any], value: Any) -> None:
         future._complete(READY, value)
 
 
-def fail(future: Future[Any], error: BaseException) -> None:
-    """Fail ``future`` with an exception that the caller has just caught, less the caller's frame in the traceback.
+def fail_for(holder: object, name: str, error: BaseException) -> None:
+    """Fail the future in the attribute ``name`` of ``holder`` with an exception just caught, and empty the attribute.
 
-    That frame knows the future: the two would be a cycle, and the memory and the report of an unobserved failure would
-    wait for the collector.
+    The traceback leads to the frames it was raised under, and they to ``holder``: with the future still in it, memory
+    and report of a failure that nobody looks at would wait for the collector. The caller's frame is left out.
     """
+    future: Future[Any] = getattr(holder, name)
+    delattr(holder, name)
     trace = error.__traceback__
     future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
 

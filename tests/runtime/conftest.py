@@ -13,6 +13,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import libactor
+
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
 JOIN_SECONDS = 60  # a bound on failure: no test waits this long
 
@@ -27,24 +29,27 @@ def fresh_module(name: str) -> ModuleType | None:
     return module
 
 
-def load_core(name: str) -> SimpleNamespace:
-    """Return types, constants and set_reporters of the core "python" or "c", and ``count`` to size a test by it."""
-    if name == "c":
-        if PURE:
-            pytest.skip("LIBACTOR_PURE=1 leaves out the C core")
-        modules = [fresh_module("libactor._core._native")]
-    else:
-        modules = [fresh_module(f"libactor._core.{part}") for part in ("_future", "_mailbox", "_run_queue")]
-    if None in modules:
-        assert os.environ.get("LIBACTOR_REQUIRE_NATIVE") != "1", "the C core was not built, yet is required"
-        pytest.skip("the C core was not built; make builds it")
-    names = {key: value for module in modules for key, value in vars(module).items() if not key.startswith("_")}
-    return SimpleNamespace(**names, name=name, count=lambda full: full if name == "c" else full // 100)
-
-
 @pytest.fixture(params=["python"] if PURE else ["python", "c"])
-def core(request) -> SimpleNamespace:
+def core(request, load_core) -> SimpleNamespace:
     return load_core(request.param)
+
+
+@pytest.fixture
+def load_core() -> Callable[[str], SimpleNamespace]:
+    """A function from "python" or "c" to the core's types, constants and set_reporters, and ``count`` to size tests."""
+
+    def load(name: str) -> SimpleNamespace:
+        if name == "c" and PURE:
+            pytest.skip("LIBACTOR_PURE=1 leaves out the C core")
+        parts = ("_native",) if name == "c" else ("_future", "_mailbox", "_run_queue")
+        modules = [fresh_module(f"libactor._core.{part}") for part in parts]
+        if None in modules:
+            assert os.environ.get("LIBACTOR_REQUIRE_NATIVE") != "1", "the C core was not built, yet is required"
+            pytest.skip("the C core was not built; make builds it")
+        names = {key: value for module in modules for key, value in vars(module).items() if not key.startswith("_")}
+        return SimpleNamespace(**names, name=name, count=lambda full: full if name == "c" else full // 100)
+
+    return load
 
 
 @pytest.fixture
@@ -93,3 +98,31 @@ def traced_memory() -> Iterator[Callable[[], int]]:
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
+
+
+@pytest.fixture
+def runtime() -> Iterator[libactor.Runtime]:
+    """A runtime that is current while the test runs, and closed afterwards."""
+    with libactor.Runtime() as current:
+        yield current
+
+
+@pytest.fixture
+def paused(runtime) -> libactor.Runtime:
+    """As runtime, with its clock paused: time moves by advance, and settle waits until nothing is left to do."""
+    runtime.clock.pause()
+    return runtime
+
+
+@pytest.fixture
+def count() -> Callable[[int], int]:
+    """Size a test by the core that runs: a hundredth for the Python core."""
+    return lambda full: full if libactor.CORE == "c" else full // 100
+
+
+@pytest.fixture
+def reports(core) -> SimpleNamespace:
+    """What the two reporters of the core were told: ``unobserved`` errors, and (function, error) of ``callback``."""
+    told = SimpleNamespace(unobserved=[], callback=[])
+    core.set_reporters(told.unobserved.append, lambda function, error: told.callback.append((function, error)))
+    return told

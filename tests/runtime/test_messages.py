@@ -1,0 +1,244 @@
+"""Typed messages: post finds the handler of exactly the message's class, near classes before far ones."""
+
+import dataclasses
+
+import pytest
+
+import libactor as la
+
+LIMIT = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Ping:
+    n: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pong(Ping):
+    pass
+
+
+class Listener(la.Actor):
+    def __init__(self, heard=None):
+        super().__init__()
+        self.heard = [] if heard is None else heard
+
+    @la.handles(Ping)
+    def ping(self, message, sender):
+        self.heard.append((message.n, sender))
+
+    def told(self):
+        return tuple(self.heard)
+
+
+def told(pid):
+    return la.dispatch(pid, Listener.told).get(LIMIT)
+
+
+# LP ProcessTest.Handlers
+def test_a_posted_message_reaches_its_handler_without_a_sender(runtime):
+    pid = la.spawn(Listener())
+
+    la.post(pid, Ping(1))
+
+    assert told(pid) == ((1, None),)
+
+
+def test_the_sender_is_the_actor_that_posts_unless_another_is_named(runtime):
+    class Caller(la.Actor):
+        def call(self, target, sender):
+            la.post(target, Ping(1))
+            la.post(target, Ping(2), sender)
+
+    pid, other, caller = la.spawn(Listener()), la.spawn(Listener()), la.spawn(Caller())
+    la.dispatch(caller, Caller.call, pid, other).get(LIMIT)
+
+    assert told(pid) == ((1, caller), (2, other))
+
+
+def test_a_handler_may_leave_the_sender_out(runtime):
+    class Plain(Listener):
+        @la.handles(Pong)
+        def pong(self, message):
+            self.heard.append((message.n, "pong"))
+
+    pid = la.spawn(Plain())
+    la.post(pid, Pong(3))
+
+    assert told(pid) == ((3, "pong"),)
+
+
+def test_a_message_of_a_subclass_is_not_the_class_that_is_handled(runtime):
+    pid = la.spawn(Listener())
+
+    la.post(pid, Pong(1))
+
+    assert told(pid) == ()
+    assert runtime.dead_letters == 1
+
+
+def test_one_method_may_handle_several_classes(runtime):
+    class Both(Listener):
+        @la.handles(str)
+        @la.handles(int)
+        def either(self, message):
+            self.heard.append(message)
+
+    pid = la.spawn(Both())
+    la.post(pid, "a")
+    la.post(pid, 1)
+
+    assert told(pid) == ("a", 1)
+
+
+def test_a_handler_is_inherited_and_an_override_needs_no_mark(runtime):
+    class Quiet(Listener):
+        def ping(self, message, sender):
+            self.heard.append("overridden")
+
+    pid = la.spawn(Quiet())
+    la.post(pid, Ping())
+
+    assert told(pid) == ("overridden",)
+
+
+def test_an_override_may_drop_the_sender(runtime):
+    class Quiet(Listener):
+        def ping(self, message):
+            self.heard.append("overridden")
+
+    pid = la.spawn(Quiet())
+    la.post(pid, Ping())
+
+    assert told(pid) == ("overridden",)
+
+
+def test_a_subclass_handler_of_the_class_replaces_that_of_the_base(runtime):
+    class Other(Listener):
+        @la.handles(Ping)
+        def other(self, message):
+            self.heard.append("other")
+
+    base, derived = la.spawn(Listener()), la.spawn(Other())
+    la.post(derived, Ping())
+    la.post(base, Ping(7))
+
+    assert told(derived) == ("other",)
+    assert told(base) == ((7, None),)
+
+
+# LP ProcessTest.Listener
+def test_handlers_of_all_bases_are_found_those_of_a_plain_mixin_too(runtime):
+    class Second(la.Actor):
+        @la.handles(str)
+        def text(self, message):
+            self.heard.append(message)
+
+    class Mixin:
+        @la.handles(int)
+        def number(self, message):
+            self.heard.append(message)
+
+    class All(Listener, Second, Mixin):
+        pass
+
+    pid = la.spawn(All())
+    la.post(pid, "a")
+    la.post(pid, 1)
+    la.post(pid, Ping(2))
+
+    assert told(pid) == ("a", 1, (2, None))
+
+
+def test_the_nearer_of_two_bases_handles_the_message(runtime):
+    class Far(la.Actor):
+        @la.handles(Ping)
+        def far(self, message):
+            raise AssertionError
+
+    class Near(Listener, Far):
+        pass
+
+    pid = la.spawn(Near())
+    la.post(pid, Ping(1))
+
+    assert told(pid) == ((1, None),)
+
+
+def test_a_failing_handler_stops_the_actor(runtime, caplog):
+    class Brittle(la.Actor):
+        @la.handles(Ping)
+        def ping(self, message):
+            raise ValueError("no")
+
+    pid = la.spawn(Brittle())
+    la.post(pid, Ping())
+
+    assert la.wait(pid, LIMIT)
+    assert "ValueError: no" in caplog.text
+
+
+def test_a_failing_tell_stops_the_actor(runtime, caplog):
+    pid = la.spawn(Listener())
+
+    la.tell(pid, Listener.told, "one argument too many")
+
+    assert la.wait(pid, LIMIT)
+    assert "TypeError" in caplog.text
+
+
+def test_messages_and_tells_to_a_stopped_actor_are_counted(runtime):
+    pid = la.spawn(Listener())
+    la.terminate(pid)
+    la.wait(pid, LIMIT)
+
+    la.post(pid, Ping())
+    la.tell(pid, Listener.told)
+
+    assert runtime.dead_letters == 2
+
+
+def test_dead_letters_of_many_threads_are_all_counted(runtime, count, together):
+    pid = la.spawn(Listener())
+    la.terminate(pid)
+    la.wait(pid, LIMIT)
+    each = count(20_000)
+
+    together(*[lambda: [la.tell(pid, Listener.told) for _ in range(each)]] * 4)
+
+    assert runtime.dead_letters == 4 * each
+
+
+def test_tells_and_posts_of_one_sender_arrive_in_order(runtime, count):
+    class Mixed(Listener):
+        @la.handles(int)
+        def number(self, message):
+            self.heard.append(message)
+
+    pid = la.spawn(Mixed())
+    for n in range(0, count(10_000), 2):
+        la.post(pid, n)
+        la.tell(pid, Mixed.number, n + 1)
+
+    assert told(pid) == tuple(range(count(10_000)))
+
+
+def test_what_handles_marks_must_be_a_class():
+    with pytest.raises(TypeError, match="expected a message class"):
+        la.handles(Ping())
+
+
+def test_a_handler_with_a_wrong_signature_is_named_when_its_class_is_made():
+    with pytest.raises(TypeError, match=r"Wrong\.ping: a message handler takes"):
+
+        class Wrong(la.Actor):
+            @la.handles(Ping)
+            def ping(self): ...
+
+
+def test_a_message_that_cannot_cross_is_refused_at_the_sender(runtime):
+    pid = la.spawn(Listener())
+
+    with pytest.raises(la.NotPassable, match="message"):
+        la.post(pid, object())
