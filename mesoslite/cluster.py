@@ -22,7 +22,7 @@ from mesoslite.api import agent_app, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
 from mesoslite.master import Allocator, Master
-from mesoslite.model import ClusterState, InvalidRequest, Resources
+from mesoslite.model import ClusterState, InvalidRequest, InvalidResources, Resources
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,6 +62,8 @@ class Cluster:
             raise InvalidRequest(f"cluster: got {agents} agents, expected at least 1")
         self._agent_count = agents
         self._resources = resources if isinstance(resources, Resources) else Resources.parse(resources)
+        if not self._resources:
+            raise InvalidResources("cluster: agents without resources run nothing; give some, as in cpus:2;mem:1024")
         self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
         self._host = host
         self._port = port

@@ -17,29 +17,29 @@ log = logging.getLogger("mesoslite.framework")
 
 
 def submit(runtime: la.Runtime, framework: Framework, connection: SchedulerConnection) -> la.Future[Any]:
-    """Start ``framework`` in ``runtime``; the future of what it gives to ``stop``.
+    """Start ``framework`` in ``runtime``; the future of what it gives to ``stop``. Raises: SpawnError, as spawn.
 
     It fails with the error that ended the framework, or with FrameworkEnded if it ended without calling ``stop``.
     A discard of it ends the framework.
     """
     framework.connection = connection
     promise: la.Promise[Any] = la.Promise()
-    future = promise.future
-    attendant = runtime.spawn(_Attendant(framework, promise))
-    future.on_discard(lambda: la.terminate(attendant))
-    return future
+    attendant = runtime.spawn(_Attendant(framework, runtime.spawn(framework), promise))
+    promise.future.on_discard(lambda: la.terminate(attendant))
+    return promise.future
 
 
 class _Attendant(la.Actor):
-    """Spawns the framework, watches it, and ends with it."""
+    """Watches a framework and ends with it; ended before it, takes it along."""
 
-    def __init__(self, framework: Framework, promise: la.Promise[Any]) -> None:
+    def __init__(self, framework: Framework, pid: la.PID[Framework], promise: la.Promise[Any]) -> None:
         super().__init__(la.generate_id("attendant"))
         self._framework = framework
+        self._framework_pid = pid
         self._promise = promise
 
     def on_start(self) -> None:
-        la.link(self.runtime.spawn(self._framework))
+        la.link(self._framework_pid)
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         if reason is not None:
@@ -47,12 +47,15 @@ class _Attendant(la.Actor):
         elif self._framework.stopped:
             self._promise.set(self._framework.result)
         else:
-            text = f"framework {self._framework.info.name} was ended before it called stop()"
-            self._promise.fail(FrameworkEnded(text))
+            self._promise.fail(self._ended())
         la.terminate(self.pid)
 
     def on_stop(self) -> None:
-        """Terminated from outside: the framework goes too."""
+        la.terminate(self._framework_pid)
         if self._promise.future.has_discard():
-            la.terminate(self._framework.pid)
             self._promise.discard()
+        else:
+            self._promise.fail(self._ended())
+
+    def _ended(self) -> FrameworkEnded:
+        return FrameworkEnded(f"framework {self._framework.info.name} was ended before it called stop()")

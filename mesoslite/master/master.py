@@ -121,7 +121,7 @@ class Master(la.Actor):
         if agent is None or agent.id != message.agent_id:
             log.warning("unregister: %s is not agent %s; ignored", sender, message.agent_id)
             return
-        self._lose_agent(agent, "the agent has left")
+        self._lose_agent(agent, "it has left")
 
     def _admit_agent(self, info: AgentInfo, pid: la.PID[Any]) -> AgentEntry:
         agent_id = format_agent_id(self.master_id, next(self._agent_numbers))
@@ -142,7 +142,7 @@ class Master(la.Actor):
         self._accounts.remove_agent(agent)
         for framework in self._connected():
             la.post(framework.pid, Failure(agent.id))
-        log.warning("agent %s is lost: %s", agent.id, why)
+        log.info("agent %s is struck off: %s", agent.id, why)
 
     def _lose_task(self, task: TaskEntry, why: str) -> None:
         status = master_status(

@@ -1,0 +1,289 @@
+"""Clusters with real processes: what a task gets and leaves, and what a mistake costs (nothing)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+import libactor as la
+import mesoslite
+from mesoslite import FrameworkEnded, InvalidRequest, InvalidResources, Offer, Resources, TaskState, TaskStatus
+from mesoslite.agent import Agent
+from mesoslite.master import Allocator, Master
+
+from .script import Script, ended, run_command
+
+pytestmark = pytest.mark.real
+
+LOST, ERROR, FAILED = TaskState.TASK_LOST, TaskState.TASK_ERROR, TaskState.TASK_FAILED
+
+
+def check_books(cluster: mesoslite.Cluster) -> None:
+    """After all frameworks have gone, every agent is free again, by the books of master and allocator alike."""
+    for agent in cluster.state().agents:
+        assert agent.used + agent.offered + agent.free == agent.info.resources
+        assert agent.free == agent.info.resources
+        assert agent.info.id is not None
+        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=5)
+        assert available == agent.info.resources
+
+
+def sandbox(cluster: mesoslite.Cluster) -> Path:
+    """The sandbox of the task "it"."""
+    [latest] = cluster.work_dir.glob("agent-*/slaves/*/frameworks/*/executors/it/runs/latest")
+    return latest
+
+
+def is_running(pid: str) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent, which may be the machine's, does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def test_a_command_runs_in_a_sandbox_and_its_states_are_told_in_order(cluster: mesoslite.Cluster) -> None:
+    statuses = run_command(cluster, "pwd; echo oops >&2")
+
+    assert [status.state for status in statuses] == [
+        TaskState.TASK_STARTING,
+        TaskState.TASK_RUNNING,
+        TaskState.TASK_FINISHED,
+    ]
+    assert statuses[-1].exit_status == 0
+    assert Path((sandbox(cluster) / "stdout").read_text().strip()) == sandbox(cluster).resolve()
+    assert (sandbox(cluster) / "stderr").read_text() == "oops\n"
+    check_books(cluster)
+
+
+def test_a_command_that_fails_tells_its_exit_status(cluster: mesoslite.Cluster) -> None:
+    status = run_command(cluster, "exit 42")[-1]
+
+    assert (status.state, status.exit_status) == (FAILED, 42)
+    assert "42" in status.message
+    check_books(cluster)
+
+
+def test_a_command_that_does_not_exist_fails_and_says_so(cluster: mesoslite.Cluster) -> None:
+    status = run_command(cluster, "no-such-command-anywhere")[-1]
+
+    assert (status.state, status.exit_status) == (FAILED, 127)
+    assert "no-such-command-anywhere" in (sandbox(cluster) / "stderr").read_text()
+    check_books(cluster)
+
+
+def test_a_killed_task_is_killed_with_all_it_started(cluster: mesoslite.Cluster, tmp_path: Path) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        command = "sleep 1000 & echo $! > child; echo $$ > leader; wait"
+        script.launch(offer, [script.task(offer, command, cpus=0.5, mem=32, task_id="it")])
+
+    class Killer(Script):
+        def on_update(self, status: TaskStatus) -> None:
+            if status.state is TaskState.TASK_RUNNING:
+                self.kill("it")
+            super().on_update(status)
+
+    statuses = cluster.run(Killer(act, ended("it")), timeout=20)
+
+    assert statuses[-1].state is TaskState.TASK_KILLED
+    for name in ("child", "leader"):
+        file = sandbox(cluster) / name
+        if file.exists() and file.read_text().strip():  # the kill may come before the shell has written
+            assert not is_running(file.read_text().strip())
+    check_books(cluster)
+
+
+def test_a_task_larger_than_its_offer_is_an_error_and_the_cluster_carries_on(cluster: mesoslite.Cluster) -> None:
+    status = run_command(cluster, "true", resources=(3.0, 32.0))[-1]
+
+    assert status.state is ERROR
+    assert "cpus:3" in status.message
+    assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
+    check_books(cluster)
+
+
+def test_an_offer_used_twice_loses_the_second_task_only(cluster: mesoslite.Cluster) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="first")])
+        script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="second")])
+
+    script = Script(act, ended("first", "second"))
+    cluster.run(script, timeout=20)
+
+    assert script.states_of("second") == [LOST]
+    assert script.states_of("first")[-1] is TaskState.TASK_FINISHED
+    check_books(cluster)
+
+
+def test_killing_an_unknown_task_is_answered(cluster: mesoslite.Cluster) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        script.decline(offer)
+        script.kill("nobody")
+
+    [status] = cluster.run(Script(act, ended("nobody")), timeout=20)
+
+    assert status.state is LOST
+    assert "nobody" in status.message
+    check_books(cluster)
+
+
+def test_an_agent_that_vanishes_loses_its_tasks_and_leaves_no_process(cluster: mesoslite.Cluster) -> None:
+    started = threading.Event()
+
+    class Watcher(Script):
+        def on_update(self, status: TaskStatus) -> None:
+            if status.state is TaskState.TASK_RUNNING:
+                started.set()
+            super().on_update(status)
+
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(offer, [script.task(offer, "echo $$ > leader; sleep 1000", cpus=0.5, mem=32, task_id="it")])
+
+    future = cluster.submit(Watcher(act, ended("it")))
+    assert started.wait(20)
+    used = next(agent for agent in cluster.state().agents if agent.used)
+    pid = next(pid for pid in cluster.agents if str(pid) == used.pid)
+    la.terminate(pid)
+    statuses = future.get(timeout=20)
+
+    assert statuses[-1].state is LOST
+    assert len(cluster.state().agents) == 1
+    assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
+    check_books(cluster)
+
+
+def test_an_error_in_a_framework_reaches_whoever_runs_it(cluster: mesoslite.Cluster) -> None:
+    class Faulty(mesoslite.Framework):
+        def on_offers(self, offers: tuple[Offer, ...]) -> None:
+            raise ZeroDivisionError("a fault of the framework's own")
+
+    with pytest.raises(ZeroDivisionError, match="a fault of the framework's own"):
+        cluster.run(Faulty(), timeout=20)
+
+    assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
+    check_books(cluster)
+
+
+def test_run_ends_a_framework_whose_time_is_up(cluster: mesoslite.Cluster) -> None:
+    class Idle(mesoslite.Framework):
+        """Never stops."""
+
+    with pytest.raises(TimeoutError):
+        cluster.run(Idle(), timeout=0.2)
+
+    assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
+    assert cluster.state().frameworks == ()
+
+
+def test_two_frameworks_share_the_agents(cluster: mesoslite.Cluster) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(offer, [script.task(offer, "true", cpus=2, mem=256, task_id="it")], refuse_seconds=0)
+
+    scripts = [Script(act, ended("it")) for _ in range(2)]
+    la.collect([cluster.submit(script) for script in scripts]).get(timeout=20)
+
+    assert [script.states_of("it")[-1] for script in scripts] == [TaskState.TASK_FINISHED] * 2
+    check_books(cluster)
+
+
+def test_closing_a_cluster_ends_frameworks_and_tasks(tmp_path: Path) -> None:
+    started = threading.Event()
+
+    class Endless(Script):
+        def on_update(self, status: TaskStatus) -> None:
+            if status.state is TaskState.TASK_RUNNING:
+                started.set()
+
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(offer, [script.task(offer, "sleep 1000", cpus=0.5, mem=32)])
+
+    with mesoslite.Cluster(work_dir=tmp_path) as cluster:
+        future = cluster.submit(Endless(act, ended()))
+        assert started.wait(20)
+
+    with pytest.raises(FrameworkEnded, match="script"):
+        future.get(timeout=5)
+    assert sorted(tmp_path.glob("agent-1/slaves/*/frameworks/*/executors/*/runs/*/stdout"))
+
+
+def test_a_temporary_work_directory_is_removed() -> None:
+    with mesoslite.Cluster() as cluster:
+        work_dir = cluster.work_dir
+        run_command(cluster, "true")
+        assert work_dir.is_dir()
+
+    assert not work_dir.exists()
+
+
+def test_a_cluster_lives_in_asyncio() -> None:
+    async def main() -> list[TaskStatus]:
+        async with mesoslite.Cluster() as cluster:
+
+            def act(script: Script, offer: Offer) -> None:
+                script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="it")])
+
+            statuses: list[TaskStatus] = await cluster.submit(Script(act, ended("it")))
+            return statuses
+
+    assert asyncio.run(main())[-1].state is TaskState.TASK_FINISHED
+
+
+def test_two_clusters_live_side_by_side() -> None:
+    with mesoslite.Cluster() as one, mesoslite.Cluster() as other:
+        assert one.url != other.url
+        assert run_command(one, "true")[-1].state is TaskState.TASK_FINISHED
+        assert run_command(other, "true")[-1].state is TaskState.TASK_FINISHED
+        assert len(one.state().completed_frameworks) == 1
+
+
+def test_a_port_in_use_is_named_and_nothing_stays_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(OSError, match=str(port)):
+            mesoslite.Cluster(port=port, work_dir=tmp_path).start()
+
+
+@pytest.mark.parametrize("resources", ["cpus:x", "cpus:-1", "cpus:nan", "cpus", "mem:inf", ""])
+def test_resources_that_make_no_sense_are_refused_before_anything_starts(resources: str) -> None:
+    with pytest.raises(InvalidResources):
+        mesoslite.Cluster(resources=resources)
+
+
+def test_a_cluster_without_agents_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="at least 1"):
+        mesoslite.Cluster(agents=0)
+
+
+def test_a_cluster_that_does_not_run_takes_no_framework() -> None:
+    with pytest.raises(RuntimeError, match="start"):
+        mesoslite.Cluster().submit(mesoslite.Framework())
+
+
+def test_a_framework_object_runs_once(cluster: mesoslite.Cluster) -> None:
+    script = Script(lambda script, offer: script.kill("nobody"), ended("nobody"))
+    cluster.run(script, timeout=20)
+
+    with pytest.raises(la.SpawnError):
+        cluster.run(script, timeout=20)
+
+
+def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Path) -> None:
+    from mesoslite.allocator import DRFAllocator
+    from mesoslite.containment import PosixLauncher
+    from mesoslite.framework import LocalConnection, submit
+
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="it")])
+
+    with la.Runtime() as runtime:
+        master = la.spawn(Master(la.spawn(Allocator(DRFAllocator(), 0.1))))
+        la.spawn(Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, launcher=PosixLauncher()))
+        statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=20)
+
+    assert statuses[-1].state is TaskState.TASK_FINISHED
