@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import socket
 import threading
 from pathlib import Path
@@ -38,13 +40,16 @@ def sandbox(cluster: mesoslite.Cluster) -> Path:
     return latest
 
 
-def is_running(pid: str) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent, which may be the machine's, does not."""
+def await_end(pid: int) -> None:
+    """Wait until a process, which was sent SIGKILL, has ended; it may still wait for its parent, the machine's."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], 10)[0], f"process {pid} is still there"
+    finally:
+        os.close(descriptor)
 
 
 def test_a_command_runs_in_a_sandbox_and_its_states_are_told_in_order(cluster: mesoslite.Cluster) -> None:
@@ -94,7 +99,7 @@ def test_a_killed_task_is_killed_with_all_it_started(cluster: mesoslite.Cluster,
     for name in ("child", "leader"):
         file = sandbox(cluster) / name
         if file.exists() and file.read_text().strip():  # the kill may come before the shell has written
-            assert not is_running(file.read_text().strip())
+            await_end(int(file.read_text()))
     check_books(cluster)
 
 
