@@ -44,9 +44,9 @@ class Subprocess:
 
     __slots__ = ("_lock", "_pidfd", "_promise", "pid", "status")
 
-    def __init__(self, pid: int, pidfd: int) -> None:
+    def __init__(self, pid: int, pidfd: int | None) -> None:
         self.pid = pid
-        self._pidfd: int | None = pidfd  # None once reaped
+        self._pidfd = pidfd  # None once reaped
         self._lock = threading.Lock()
         self._promise: Promise[int] = Promise()
         self.status: Future[int] = self._promise.future
@@ -76,15 +76,19 @@ class Subprocess:
             os.close(self._pidfd)
             self._pidfd = None
         if result is None:
-            self._promise.fail(
-                ChildProcessError(
-                    f"reaper: process {self.pid} has ended, but its status was taken by other code of this program; "
-                    "expected that nobody waits for any child and that SIGCHLD is not ignored"
-                )
+            self._lose()
+        else:
+            exited = result.si_code == os.CLD_EXITED
+            self._promise.set(result.si_status if exited else -result.si_status)
+
+    def _lose(self) -> None:
+        """Deliver that nobody can tell the status."""
+        self._promise.fail(
+            ChildProcessError(
+                f"reaper: process {self.pid} has ended, but its status was taken by other code of this program; "
+                "see that nobody waits for just any child and that SIGCHLD is not ignored"
             )
-            return
-        exited = result.si_code == os.CLD_EXITED
-        self._promise.set(result.si_status if exited else -result.si_status)
+        )
 
 
 class Reaper:
@@ -130,8 +134,12 @@ class Reaper:
             epoll = self._start()
             pid = _start_process(argv, executable, cwd, environment, (stdin, stdout, stderr))
             pidfd = _watch(pid, epoll)
-            child = self._children[pidfd] = Subprocess(pid, pidfd)
-            return child
+            child = Subprocess(pid, pidfd)
+            if pidfd is not None:
+                self._children[pidfd] = child
+        if pidfd is None:
+            child._lose()
+        return child
 
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Kill the children that still run (not what they started), reap them and end the thread.
@@ -245,12 +253,17 @@ def _explained(error: OSError, program: str, cwd: str | os.PathLike[str] | None)
     return type(error)(error.errno, f"launch: cannot start {program[:200]!r}: {reason}; {advice}")
 
 
-def _watch(pid: int, epoll: select.epoll) -> int:
-    """The pidfd of a new child, registered; a child that could not be watched is ended, for it must not run on."""
+def _watch(pid: int, epoll: select.epoll) -> int | None:
+    """The pidfd of a new child, registered; None if somebody has reaped it already.
+
+    A child that cannot be watched, as when no descriptor is left, is ended, for it must not run on unheard of.
+    """
     pidfd = -1
     try:
         pidfd = os.pidfd_open(pid)
         epoll.register(pidfd, select.EPOLLIN)
+    except ProcessLookupError:
+        return None
     except OSError:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
