@@ -68,7 +68,7 @@ class PosixLauncher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._containers: dict[int, PosixContainer] = {}  # by pid, from the start until just before the reaping
+        self._containers: dict[int, PosixContainer] = {}  # by pid, from the start to just before the reaping
         self._reaper = Reaper("containers", self._finish)
 
     def launch(
@@ -93,7 +93,11 @@ class PosixLauncher:
                     stdout=stdout,
                     stderr=stderr,
                 )
-                container = self._containers[process.pid] = PosixContainer(process, self._lock)
+                container = PosixContainer(process, self._lock)
+                if process.status.is_pending():  # else it was lost, and its pid may be another's already
+                    self._containers[process.pid] = container
+                else:
+                    container._end(has_survivors=False)
         finally:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:

@@ -108,6 +108,8 @@ def _kill_group(leader: int) -> None:
     """Kill the process group that ``leader`` leads in one step, so that even one that forks on and on is caught."""
     try:
         os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        log.info("container: process group %d has gone, though its leader was not reaped here", leader)
     except PermissionError as error:
         log.warning("container: process group %d may not be killed: %s", leader, error)
 

@@ -89,9 +89,7 @@ def test_a_task_is_told_who_and_where_it_is(house: House):
         (None, TaskState.TASK_FAILED, "Command ended, but its exit status was lost"),
     ],
 )
-def test_the_end_of_a_command_is_told_as_it_was(
-    house: House, exit_status: int | None, state: TaskState, message: str
-):
+def test_the_end_of_a_command_is_told_as_it_was(house: House, exit_status: int | None, state: TaskState, message: str):
     house.exit(house.run(), exit_status)
 
     status = last(house).status

@@ -1,0 +1,309 @@
+"""Commands run as they were told, and none of their processes outlives them."""
+
+import os
+import queue
+import select
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesoslite.containment import PosixLauncher
+from mesoslite.containment.environment import inherited_environment
+from mesoslite.containment.launcher import PosixContainer
+from mesoslite.model import CommandInfo
+
+pytestmark = pytest.mark.real
+
+BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+# A shell that is to wait reads from a named pipe, which nobody opens for writing.
+
+
+class Bench:
+    """A launcher, a sandbox, and what a test needs to follow processes."""
+
+    def __init__(self, sandbox: Path) -> None:
+        self.launcher = PosixLauncher()
+        self.sandbox = sandbox
+        self.exits: queue.Queue[int | None] = queue.Queue()
+
+    def launch(self, script: str, given: dict[str, str] | None = None, **command: Any) -> PosixContainer:
+        info = CommandInfo(value=script, **command)
+        return self.launcher.launch(info, self.sandbox, given or {}, self.exits.put)
+
+    def exit_status(self) -> int | None:
+        return self.exits.get(timeout=BOUND_SECONDS)
+
+    def output(self, name: str = "stdout") -> str:
+        return (self.sandbox / name).read_text()
+
+    def make_fifo(self, name: str = "fifo") -> Path:
+        path = self.sandbox / name
+        os.mkfifo(path)
+        return path
+
+    def pids(self, fifo: Path, count: int) -> list[int]:
+        """Read ``count`` process ids that the command writes to the pipe ``fifo``, one in a line."""
+        with open(fifo) as lines:
+            return [int(next(lines)) for _ in range(count)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.launcher.close()
+
+
+def has_ended(pid: int) -> bool:
+    """Wait until the process has ended; False after the bound."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([pidfd], [], [], BOUND_SECONDS)[0])
+    finally:
+        os.close(pidfd)
+
+
+@pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", -9), ("kill -15 $$", -15)])
+def test_the_end_of_a_command_is_told(bench: Bench, script: str, status: int):
+    bench.launch(script)
+
+    assert bench.exit_status() == status
+
+
+def test_a_command_runs_in_its_sandbox_and_writes_there(bench: Bench):
+    bench.launch("pwd; echo wrong >&2; touch made")
+
+    assert bench.exit_status() == 0
+    assert bench.output() == f"{bench.sandbox}\n"
+    assert bench.output("stderr") == "wrong\n"
+    assert (bench.sandbox / "made").exists()
+
+
+def test_arguments_and_output_may_hold_any_text(bench: Bench):
+    bench.launch("echo", shell=False, arguments=("echo", "ä € 🙂", "a b", '"'))
+
+    assert bench.exit_status() == 0
+    assert bench.output() == 'ä € 🙂 a b "\n'
+
+
+def test_a_program_without_arguments_bears_its_own_name(bench: Bench):
+    bench.launch("true", shell=False)
+
+    assert bench.exit_status() == 0
+
+
+def test_input_is_empty(bench: Bench):
+    bench.launch("cat")
+
+    assert bench.exit_status() == 0
+    assert bench.output() == ""
+
+
+def test_the_task_environment_goes_over_the_given_one_and_that_over_the_inherited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("A", "B", "C"):
+        monkeypatch.setenv(name, "inherited")
+
+    bench.launch("echo $A $B $C", {"B": "given", "C": "given"}, environment=(("C", "own"),))
+
+    assert bench.exit_status() == 0
+    assert bench.output() == "inherited given own\n"
+
+
+def test_what_configures_the_agent_is_not_inherited(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIBPROCESS_PORT", "1")
+    monkeypatch.setenv("MESOS_WORK_DIR", "/x")
+    monkeypatch.setenv("XMESOS_", "kept")
+    monkeypatch.delenv("PATH", raising=False)
+
+    environment = inherited_environment()
+
+    assert "LIBPROCESS_PORT" not in environment
+    assert "MESOS_WORK_DIR" not in environment
+    assert environment["XMESOS_"] == "kept"
+    assert "/bin" in environment["PATH"].split(":")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"script": "no-such-program", "shell": False}, ["no-such-program", "No such file"]),
+        ({"script": "/dev/null", "shell": False}, ["/dev/null", "Permission denied"]),
+        ({"script": "x" * 3_000_000}, ["too long"]),
+        ({"script": "a\0b"}, ["null byte"]),
+    ],
+)
+def test_a_command_that_cannot_start_is_named(bench: Bench, command: dict[str, Any], words: list[str]):
+    with pytest.raises(OSError, match="launch: cannot start") as caught:
+        bench.launch(**command)
+
+    assert all(word in str(caught.value) for word in words)
+    assert bench.exits.empty()
+
+
+def test_arguments_up_to_the_limit_of_the_system_arrive(bench: Bench):
+    bench.launch("sh", shell=False, arguments=("sh", "-c", "echo ${#1}", "sh", "x" * 131_000))
+
+    assert bench.exit_status() == 0
+    assert bench.output() == "131000\n"
+
+
+def test_a_flood_of_output_is_kept_whole(bench: Bench):
+    bench.launch("head -c 20000000 /dev/zero")
+
+    assert bench.exit_status() == 0
+    assert (bench.sandbox / "stdout").stat().st_size == 20_000_000
+
+
+def test_terminate_lets_a_command_end_in_its_own_way(bench: Bench):
+    fifo = bench.make_fifo()
+    container = bench.launch(f"trap 'echo bye; exit 4' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
+    assert bench.pids(fifo, 1) == [container.pid]
+
+    container.terminate()
+
+    assert bench.exit_status() == 4
+    assert bench.output() == "bye\n"
+
+
+def test_terminate_reaches_a_stopped_command(bench: Bench):
+    container = bench.launch(f"read x < {bench.make_fifo()}")
+    os.kill(container.pid, signal.SIGSTOP)
+
+    container.terminate()
+
+    assert bench.exit_status() == -signal.SIGTERM
+
+
+def test_kill_ends_what_ignores_being_asked(bench: Bench):
+    fifo = bench.make_fifo()
+    container = bench.launch(f"trap '' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
+    bench.pids(fifo, 1)
+    container.terminate()
+    asked = bench.exits.empty()
+
+    container.kill()
+
+    assert asked
+    assert bench.exit_status() == -signal.SIGKILL
+
+
+# Goal: each way to leave one's parent behind, short of leaving session and parent both, is followed.
+# Method: the command starts a process in that way, which ignores SIGTERM and tells its pid; then it is killed.
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param("sh -c '{child}' &", id="child"),
+        pytest.param("(sh -c '{child}' &);", id="orphan in the session"),
+        pytest.param("setsid sh -c '{child}' &", id="child with a session of its own"),
+        pytest.param("setsid sh -c \"sh -c '{child}' &  wait\" &", id="grandchild in that session"),
+        pytest.param("set -m; sh -c '{child}' &", id="child with a group of its own"),
+    ],
+)
+def test_kill_reaches_the_whole_family(bench: Bench, start: str):
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    child = f'trap "" TERM; echo $$ > {told}; while :; do read x < {fifo}; done'
+    container = bench.launch(f"trap '' TERM; {start.format(child=child)} while :; do read x < {fifo}; done")
+    (pid,) = bench.pids(told, 1)
+
+    container.terminate()
+    container.kill()
+
+    assert bench.exit_status() == -signal.SIGKILL
+    assert has_ended(pid)
+
+
+# Goal: a process that left the session is remembered from the first request on, though its parent has gone since.
+def test_what_was_found_when_asked_is_killed_with_the_end(bench: Bench):
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    child = f'trap "" TERM; echo $$ > {told}; while :; do read x < {fifo}; done'
+    container = bench.launch(f"setsid sh -c '{child}' & while :; do read x < {fifo}; done")
+    (pid,) = bench.pids(told, 1)
+
+    container.terminate()
+
+    assert bench.exit_status() == -signal.SIGTERM
+    assert has_ended(pid)
+
+
+def test_what_a_command_leaves_behind_ends_with_it(bench: Bench):
+    told, fifo, leave = bench.make_fifo("told"), bench.make_fifo(), bench.make_fifo("leave")
+    bench.launch(f"sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
+    (pid,) = bench.pids(told, 1)
+
+    leave.write_text("now\n")
+
+    assert bench.exit_status() == 7
+    assert has_ended(pid)
+
+
+def test_a_command_that_forks_on_and_on_is_killed(bench: Bench):
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    script = f"spawn() {{ (sleep 100 & sleep 100) & }}; for i in 1 2 3 4 5 6 7 8; do spawn; done; echo $$ > {told}"
+    container = bench.launch(f"{script}; while :; do spawn; done; read x < {fifo}")
+    bench.pids(told, 1)
+
+    container.kill()
+
+    assert bench.exit_status() == -signal.SIGKILL
+
+
+def test_ending_what_has_ended_changes_nothing(bench: Bench):
+    container = bench.launch("true")
+    assert bench.exit_status() == 0
+
+    container.terminate()
+    container.kill()
+
+    assert bench.exits.empty()
+
+
+def test_a_hundred_short_commands_at_once_are_all_told(bench: Bench):
+    for number in range(100):
+        bench.launch(f"exit {number % 5}")
+
+    statuses = [bench.exit_status() for _ in range(100)]
+
+    assert sorted(statuses, key=str) == sorted([number % 5 for number in range(100)], key=str)
+
+
+def test_closing_kills_what_runs_and_leaves_nothing_but_sandboxes(tmp_path: Path):
+    threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
+    bench = Bench(tmp_path)
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    bench.launch(f"sh -c 'echo $$ > {told}; read x < {fifo}' & echo $$ > {told}; read x < {fifo}")
+    pids = bench.pids(told, 1)
+
+    bench.launcher.close()
+
+    assert bench.exits.get_nowait() == -signal.SIGKILL
+    assert all(has_ended(pid) for pid in pids)
+    assert (set(threading.enumerate()), set(os.listdir("/proc/self/fd"))) == (threads, descriptors)
+    assert (bench.sandbox / "stdout").exists()
+
+
+def test_a_closed_launcher_starts_nothing(bench: Bench):
+    bench.launcher.close()
+
+    with pytest.raises(RuntimeError, match="closed"):
+        bench.launch("true")
+
+
+def test_a_lost_exit_status_is_told_as_none(bench: Bench, caplog: pytest.LogCaptureFixture):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        bench.launch("exit 3")
+        status = bench.exit_status()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+    assert status is None
+    assert "SIGCHLD" in caplog.text
