@@ -1,0 +1,29 @@
+"""What the documents show works: each block of Python in them is run as a program of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
+]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_python_in_the_documents_runs(block: str, tmp_path: Path) -> None:
+    program = tmp_path / "shown.py"
+    program.write_text(block)
+
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
