@@ -23,7 +23,7 @@ from libactor._core.errors import (
     TooManyBlockedHandlers,
 )
 from libactor._core.randomness import random_stream, random_uuid
-from libactor._core.values import move
+from libactor._core.values import move, register_immutable
 from libactor.actor import Actor, generate_id, handles
 from libactor.future import Future, Promise, failed, ready
 from libactor.messages import (
@@ -74,6 +74,7 @@ __all__ = [
     "random_stream",
     "random_uuid",
     "ready",
+    "register_immutable",
     "spawn",
     "tell",
     "terminate",
