@@ -1,0 +1,6 @@
+"""The HTTP API of a master and of its agents, as ASGI applications: Mesos's own endpoints, to the letter."""
+
+from .agent import agent_app
+from .master import master_app
+
+__all__ = ["agent_app", "master_app"]

@@ -1,0 +1,76 @@
+"""Agent state: an AgentSnapshot as the document of an agent's ``/state``."""
+
+# Who calls: agent.py, outside of actors and of the server's loop.
+# A task that runs a command is shown with an executor of its own, as Mesos has one there: same id, same directory.
+# Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
+
+from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
+
+from .documents import (
+    Document,
+    address,
+    attributes_document,
+    resources_document,
+    role_document,
+    task_document,
+    version_document,
+)
+
+
+def state_document(snapshot: AgentSnapshot) -> Document:
+    """Return all that the agent knows."""
+    info = snapshot.info
+    running = [run.task for framework in snapshot.frameworks for run in framework.tasks]
+    used = sum([task.info.resources for task in running if not task.state.is_terminal], Resources())
+    return {
+        **version_document(),
+        "start_time": snapshot.start_time,
+        "id": info.id or "",
+        "pid": address(snapshot.pid, info.hostname, info.port),
+        "hostname": info.hostname,
+        "capabilities": [],
+        "resources": resources_document(info.resources),
+        "reserved_resources": {},
+        "unreserved_resources": resources_document(info.resources),
+        "reserved_resources_full": {},
+        "unreserved_resources_full": [],
+        "reserved_resources_allocated": {},
+        "unreserved_resources_allocated": resources_document(used),
+        "resource_providers": [],
+        "attributes": attributes_document(info),
+        "flags": {},
+        "frameworks": [_framework_document(framework) for framework in snapshot.frameworks],
+        "completed_frameworks": [_framework_document(framework) for framework in snapshot.completed_frameworks],
+    }
+
+
+def _framework_document(framework: AgentFramework) -> Document:
+    info = framework.info
+    return {
+        "id": info.id,
+        "name": info.name,
+        "user": info.user,
+        "failover_timeout": info.failover_timeout,
+        "checkpoint": info.checkpoint,
+        "hostname": info.hostname,
+        **role_document(info),
+        "executors": [_executor_document(run, info, completed=False) for run in framework.tasks],
+        "completed_executors": [_executor_document(run, info, completed=True) for run in framework.completed_tasks],
+    }
+
+
+def _executor_document(run: TaskRun, framework: FrameworkInfo, *, completed: bool) -> Document:
+    task = run.task
+    record = task_document(task, framework)
+    ended = completed or task.state.is_terminal
+    return {
+        "id": task.info.task_id,
+        "name": f"Command Executor (Task: {task.info.task_id})",
+        "source": task.info.task_id,
+        "container": run.container_id,
+        "directory": run.sandbox,
+        "resources": resources_document(task.info.resources),
+        "tasks": [] if ended else [record],
+        "queued_tasks": [],
+        "completed_tasks": [record] if ended else [],
+    }

@@ -1,0 +1,74 @@
+"""Documents: the v0 JSON form of what the endpoints of master and agent have in common."""
+
+# Who calls: master_state.py and agent_state.py.
+# Keys and their meaning are Mesos's, so that its web page, its exporters and its discovery tools read them.
+# Source: Mesos src/common/http.cpp (model, json).
+
+from typing import Any, TypeAlias
+
+from mesoslite.model import AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
+from mesoslite.model.v1 import MULTI_ROLE, encode_labels
+from mesoslite.model.version import API_VERSION, software_version
+
+Document: TypeAlias = dict[str, Any]
+
+_ALWAYS = ("cpus", "gpus", "mem", "disk")
+
+
+def version_document() -> Document:
+    """What ``/version`` says: a version of Mesos's API, which clients parse, and our own under our own name."""
+    return {
+        "version": API_VERSION,
+        "build_date": "",
+        "build_time": 0.0,
+        "build_user": "",
+        "mesoslite": {"version": software_version()},
+    }
+
+
+def resources_document(resources: Resources) -> Document:
+    """Resources by name; those that everybody knows are there even if there are none."""
+    return {**dict.fromkeys(_ALWAYS, 0.0), **resources.to_dict()}
+
+
+def attributes_document(info: AgentInfo) -> Document:
+    """The attributes of an agent by name."""
+    return {attribute.name: attribute.value for attribute in info.attributes}
+
+
+def address(pid: str, hostname: str, port: int) -> str:
+    """Return an actor's address as ``<id>@<host>:<port>`` of its HTTP API, the form that clients take apart."""
+    return f"{pid.partition('@')[0]}@{hostname}:{port}"
+
+
+def role_document(info: FrameworkInfo) -> Document:
+    """The roles of a framework, in the field that its capabilities ask for."""
+    if MULTI_ROLE in info.capabilities or len(info.roles) != 1:
+        return {"roles": list(info.roles)}
+    return {"role": info.roles[0]}
+
+
+def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
+    """A task. Its role is that of its framework, where that has only one."""
+    document: Document = {
+        "id": task.info.task_id,
+        "name": task.info.name,
+        "framework_id": task.framework_id,
+        "executor_id": "",  # a command's executor is no framework's
+        "slave_id": task.info.agent_id,
+        "state": task.state.name,
+        "resources": resources_document(task.info.resources),
+        "statuses": [_status_document(status) for status in task.statuses],
+    }
+    if len(framework.roles) == 1:
+        document["role"] = framework.roles[0]
+    if task.info.labels:
+        document["labels"] = encode_labels(task.info.labels)["labels"]
+    return document
+
+
+def _status_document(status: TaskStatus) -> Document:
+    document: Document = {"state": status.state.name, "timestamp": status.timestamp}
+    if status.labels:
+        document["labels"] = encode_labels(status.labels)["labels"]
+    return document

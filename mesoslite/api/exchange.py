@@ -1,0 +1,182 @@
+"""Exchange: one HTTP request and the ways to answer it."""
+
+# Who calls: routes.py makes one for each request; the endpoints read it and return a Response or stream through it.
+# Invariants: 1. a body is never larger in memory than BODY_BYTES_MAX.    2. an endpoint that cannot go on raises
+#   Refusal, which is the answer; ClientGone means that nobody is left to answer.
+# Source: Mesos 3rdparty/libprocess/src/encoder.hpp (gzip from 1024 bytes), process/http.cpp (OK with jsonp).
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from libactor.http import Receive, Scope, Send
+
+BODY_BYTES_MAX = 8 * 1024 * 1024
+GZIP_BYTES_MIN = 1024
+GZIP_LEVEL = 1  # a large state is asked for every few seconds; the higher levels take many times as long
+JSON = "application/json"
+_CALLBACK = re.compile(r"[\w$.\[\]]{1,256}", re.ASCII)
+
+
+class Refusal(Exception):
+    """The answer to a request that is not granted: a status, a text that says why, headers that the status asks for."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, text, headers)
+        self.status = status
+        self.text = text
+        self.headers = headers or {}
+
+
+class ClientGone(Exception):
+    """The client has closed the connection before it was answered."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Exchange:
+    """One request, with what is needed to answer it."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.server: tuple[str, int] = scope.get("server") or ("", 0)  # the address the client has connected to
+        self.receive = receive
+        self._query: bytes = scope["query_string"]
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._send = send
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the query; of one given twice, the last."""
+        return dict(parse_qsl(self._query.decode("latin-1"), keep_blank_values=True))
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, names in lower case; values of one name joined by commas."""
+        headers: dict[str, str] = {}
+        for name, value in self._headers:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        return headers
+
+    def accepts(self, content_type: str) -> bool:
+        """Whether the client takes answers of that type."""
+        wanted = self.headers.get("accept", "")
+        family = content_type.partition("/")[0] + "/*"
+        return not wanted.strip() or bool(_quality(wanted, content_type, family, "*/*"))
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the client takes compressed answers."""
+        return bool(_quality(self.headers.get("accept-encoding", ""), "gzip", "*"))
+
+    async def body(self) -> bytes:
+        """The body of the request.
+
+        Raises: Refusal with status 413, if it is larger than BODY_BYTES_MAX; ClientGone, if it does not all come.
+        """
+        announced = self.headers.get("content-length", "")
+        if announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
+            raise _too_large()
+        body = bytearray()
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body += message.get("body", b"")
+            if len(body) > BODY_BYTES_MAX:
+                raise _too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def gone(self) -> None:
+        """Wait until the client has closed the connection."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    async def answer(self, response: Response) -> None:
+        """Send a whole answer."""
+        headers = {**response.headers, "content-length": str(len(response.body))}
+        if response.content_type:
+            headers["content-type"] = response.content_type
+        await self.start(response.status, headers)
+        await self.send(response.body, more=False)
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin an answer, whose body follows by ``send``."""
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def send(self, body: bytes, more: bool = True) -> None:
+        """Send a piece of the body; waits while the client is slow to read."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def json(self, document: Any) -> Response:
+        """The answer that is ``document``: as JSON, or as script for ``?jsonp=``; compressed if large and accepted.
+
+        Raises: Refusal with status 400, if the name of the callback is none. May run in any thread.
+        """
+        body, content_type = msgspec.json.encode(document), JSON
+        callback = self.query.get("jsonp")
+        if callback is not None:
+            if not _CALLBACK.fullmatch(callback):
+                raise Refusal(400, f"jsonp: got {callback[:80]!r}, expected the name of a function")
+            body, content_type = callback.encode() + b"(" + body + b");", "text/javascript"
+        if len(body) < GZIP_BYTES_MIN or not self.accepts_gzip:
+            return Response(body=body, content_type=content_type)
+        compressed = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        return Response(body=compressed, content_type=content_type, headers={"content-encoding": "gzip"})
+
+
+async def json_document(exchange: Exchange) -> Any:
+    """Return the JSON document that a request carries.
+
+    Raises: Refusal: 400 without a Content-Type or for what is no JSON, 415 for another type, 413 if it is too large.
+    """
+    content_type = exchange.headers.get("content-type")
+    if content_type is None:
+        raise Refusal(400, f"Expecting 'Content-Type' to be present; set it to {JSON}")
+    if content_type != JSON:
+        raise Refusal(415, f"Expecting 'Content-Type' of {JSON}, got {content_type[:80]}")
+    body = await exchange.body()
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:  # DecodeError and broken UTF-8 are ValueErrors
+        raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
+
+
+def _too_large() -> Refusal:
+    return Refusal(413, f"The body is larger than {BODY_BYTES_MAX} bytes; send less at a time", {"connection": "close"})
+
+
+def _quality(header: str, *names: str) -> float:
+    """The weight that a header such as ``gzip;q=0.5, *;q=0`` gives the first of ``names`` that it mentions; else 0."""
+    weights = {}
+    for entry in header.split(","):
+        name, *parameters = [part.strip().lower() for part in entry.split(";")]
+        weights[name] = next((_weight(text[2:]) for text in parameters if text.startswith("q=")), 1.0)
+    return next((weights[name] for name in names if name in weights), 0.0)
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,52 @@
+"""Master application: the HTTP API of a master."""
+
+# Who calls: composition roots, which give it to an HttpServer.
+
+from __future__ import annotations
+
+import asyncio
+
+import libactor as la
+from libactor.http import Application
+from mesoslite.model import MasterPort
+
+from .documents import version_document
+from .exchange import Exchange, Response
+from .master_state import state_document
+from .routes import Routes, application
+from .scheduler import SchedulerEndpoint
+
+SUBSCRIBER_BUFFER_BYTES_MAX = 32 * 1024 * 1024  # several times all offers of a large cluster
+
+
+def master_app(
+    master: la.PID[MasterPort], *, subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX
+) -> Application:
+    """Return the ASGI application of the master at that address.
+
+    Endpoints: ``/health``, ``/version``, ``/state`` and ``/api/v1/scheduler``, also below ``/master``.
+    ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
+    """
+
+    async def state(exchange: Exchange) -> Response:
+        snapshot = await la.dispatch(master, MasterPort.state)
+        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
+
+    scheduler = SchedulerEndpoint(master, subscriber_buffer_bytes)
+    routes: Routes = {
+        "/health": {"GET": health},
+        "/version": {"GET": version},
+        "/state": {"GET": state},
+        "/api/v1/scheduler": {"POST": scheduler},
+    }
+    return application(routes, ("/master",))
+
+
+async def health(exchange: Exchange) -> Response:
+    """Answer that the server is alive; an empty body."""
+    return Response()
+
+
+async def version(exchange: Exchange) -> Response:
+    """Answer with the versions of the API and of the software."""
+    return exchange.json(version_document())

@@ -1,0 +1,61 @@
+"""Outlet: a bounded buffer that an actor fills and a response stream empties."""
+
+# Who calls: the Subscription's actor puts, from a worker; the stream's coroutine takes, on the HTTP server's loop.
+# Invariants: 1. what waits is at most ``bytes_max``, or one record, so a client that does not read costs no more.
+#   2. records leave in the order they came; after the end or an overflow nothing enters.
+# On overflow the subscription is lost, not the record: a stream with a gap would look whole to the client.
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+
+class Outlet:
+    """Made on the loop that empties it."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.overflowed = asyncio.Event()  # set once something did not fit
+        self._bytes_max = bytes_max
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._open = True
+        self._changed = asyncio.Event()
+
+    def put(self, record: bytes) -> bool:
+        """Add a record; False if the buffer is full, which ends it, or has ended. Any thread may call."""
+        with self._lock:
+            if not self._open:
+                return False
+            fits = not self._pieces or self._size + len(record) <= self._bytes_max
+            if fits:
+                self._pieces.append(record)
+                self._size += len(record)
+            else:
+                self._open = False
+        self._signal(self._changed if fits else self.overflowed)
+        return fits
+
+    def end(self) -> None:
+        """Take no more; what waits is still sent. Any thread may call."""
+        with self._lock:
+            self._open = False
+        self._signal(self._changed)
+
+    async def take(self) -> bytes | None:
+        """Wait for records and return all that wait; None at the end."""
+        while True:
+            self._changed.clear()
+            with self._lock:
+                taken, self._pieces, self._size = self._pieces, [], 0
+                if taken:
+                    return b"".join(taken)
+                if not self._open:
+                    return None
+            await self._changed.wait()
+
+    def _signal(self, event: asyncio.Event) -> None:
+        if not self._loop.is_closed():  # else the server has closed, and the stream with it
+            self._loop.call_soon_threadsafe(event.set)

@@ -1,0 +1,61 @@
+"""Routes: from the path and the method of a request to its endpoint."""
+
+# Who calls: master.py and agent.py build one application each; the HTTP server calls it for every request.
+# Mesos's rules: endpoints belong to a process id, /master or /slave(1), which may be left out; a trailing slash does
+#   not matter; the longest route that the path begins with is taken, so /state/x is /state.
+# Source: Mesos 3rdparty/libprocess/src/process.cpp (ProcessBase::consume of an HttpEvent).
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import libactor as la
+from libactor.http import Application, Receive, Scope, Send
+
+from .exchange import ClientGone, Exchange, Refusal, Response
+
+log = logging.getLogger("mesoslite.api")
+
+# An endpoint that has streamed its answer itself returns None.
+Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
+Routes: TypeAlias = Mapping[str, Mapping[str, Endpoint]]  # path -> method -> endpoint; GET serves HEAD as well
+
+
+def application(routes: Routes, prefixes: tuple[str, ...]) -> Application:
+    """Return the ASGI application of ``routes``; each is also reached below each of ``prefixes``, such as /master."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        try:
+            response = await _endpoint(routes, prefixes, exchange)(exchange)
+        except ClientGone:
+            return
+        except Refusal as refusal:
+            response = Response(refusal.status, refusal.text.encode(), "text/plain; charset=utf-8", refusal.headers)
+        except la.Abandoned:
+            response = Response(503, b"The actor behind this endpoint has stopped", "text/plain; charset=utf-8")
+        if response is not None:
+            log.debug("%s %s: %d", exchange.method, exchange.path, response.status)
+            await exchange.answer(response)
+
+    return serve
+
+
+def _endpoint(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> Endpoint:
+    path = "/" + exchange.path.strip("/")
+    for prefix in prefixes:
+        if path == prefix or path.startswith(prefix + "/"):
+            path = path[len(prefix) :]
+            break
+    while path and path not in routes:
+        path = path.rpartition("/")[0]
+    if not path:
+        raise Refusal(404, f"{exchange.path[:200]}: no such endpoint")
+    methods = routes[path]
+    endpoint = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
+    if endpoint is None:
+        allowed = ", ".join(methods)
+        raise Refusal(405, f"Expecting one of {{ {allowed} }}, got {exchange.method}", {"allow": allowed})
+    return endpoint

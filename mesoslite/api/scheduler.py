@@ -1,0 +1,148 @@
+"""Scheduler endpoint: the calls of frameworks, and the stream of events that one of them opens."""
+
+# Who calls: master.py routes POST /api/v1/scheduler here.
+# The checks come in Mesos's order, which clients rely on to tell a mistake of theirs from a lost subscription.
+# Calls are posted to the master in the name of the subscription's actor; 202 says no more than that they were.
+# Source: Mesos src/master/http.cpp (Master::Http::scheduler).
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from functools import partial
+from typing import Any
+
+import libactor as la
+from mesoslite.model import Call, InvalidRequest, MasterPort, Subscribe, Teardown
+from mesoslite.model.v1 import decode_call
+from mesoslite.model.version import API_VERSION
+
+from .exchange import JSON, Exchange, Refusal, Response, json_document
+from .outlet import Outlet
+from .subscriptions import Subscription, Subscriptions
+
+STREAM_ID = "mesos-stream-id"
+_NOT_IMPLEMENTED = frozenset(
+    {
+        "ACCEPT_INVERSE_OFFERS",
+        "DECLINE_INVERSE_OFFERS",
+        "SHUTDOWN",
+        "ACKNOWLEDGE_OPERATION_STATUS",
+        "RECONCILE_OPERATIONS",
+        "MESSAGE",
+        "REQUEST",
+        "UPDATE_FRAMEWORK",
+        "UNKNOWN",
+    }
+)
+
+
+class SchedulerEndpoint:
+    """The endpoint of one master; ``buffer_bytes_max`` is how far each subscriber may lag behind."""
+
+    def __init__(self, master: la.PID[MasterPort], buffer_bytes_max: int) -> None:
+        self._master = master
+        self._buffer_bytes_max = buffer_bytes_max
+        self._table = Subscriptions()
+
+    async def __call__(self, exchange: Exchange) -> Response | None:
+        """Take a call."""
+        call = _parse(await json_document(exchange))
+        if isinstance(call, Subscribe):
+            await self._subscribe(exchange, call)
+            return None
+        subscription = await self._subscription(exchange, call)
+        la.post(self._master, call, sender=subscription)
+        if isinstance(call, Teardown):
+            la.terminate(subscription)
+        return Response(202)
+
+    async def _subscription(self, exchange: Exchange, call: Call) -> la.PID[Subscription]:
+        """The subscription that a call belongs to. Raises: Refusal, if there is none or the call names another."""
+        assert not isinstance(call, Subscribe)
+        entry = self._table.find(call.framework_id)
+        if entry is None:
+            state = await la.dispatch(self._master, MasterPort.state)
+            if any(framework.info.id == call.framework_id for framework in state.frameworks):
+                raise Refusal(403, "Framework is not subscribed")
+            raise Refusal(400, "Framework cannot be found")
+        given = exchange.headers.get(STREAM_ID)
+        if given is None:
+            raise Refusal(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header")
+        if given != entry[1]:
+            raise Refusal(
+                400,
+                f"The stream ID '{given[:80]}' included in this request didn't match the stream ID currently "
+                f"associated with framework ID {call.framework_id}",
+            )
+        return entry[0]
+
+    async def _subscribe(self, exchange: Exchange, call: Subscribe) -> None:
+        if not exchange.accepts(JSON):
+            raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
+        if STREAM_ID in exchange.headers:
+            raise Refusal(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
+        outlet, stream_id = Outlet(self._buffer_bytes_max), str(la.random_uuid())
+        subscription = Subscription(
+            call,
+            master=self._master,
+            outlet=outlet,
+            table=self._table,
+            stream_id=stream_id,
+            master_info=_master_info(*exchange.server),
+        )
+        pid = await la.execute(self._master, partial(la.spawn, subscription))  # so it lives in the master's runtime
+        try:
+            await exchange.start(200, {"content-type": JSON, STREAM_ID: stream_id})
+            await _stream(exchange, outlet)
+        finally:
+            la.terminate(pid)
+
+
+async def _stream(exchange: Exchange, outlet: Outlet) -> None:
+    """Send what comes out of ``outlet`` until it ends or the client goes.
+
+    Raises: ConnectionAbortedError, if the client reads so slowly that the outlet overflows.
+    """
+
+    async def write() -> None:
+        while (records := await outlet.take()) is not None:
+            await exchange.send(records)
+        await exchange.send(b"", more=False)
+
+    writer = asyncio.ensure_future(write())
+    overflow = asyncio.ensure_future(outlet.overflowed.wait())
+    tasks = {writer, overflow, asyncio.ensure_future(exchange.gone())}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if outlet.overflowed.is_set():
+        raise ConnectionAbortedError("the client does not read its events")
+    if not writer.cancelled():
+        writer.result()
+
+
+def _parse(document: Any) -> Call:
+    if isinstance(document, dict) and document.get("type") in _NOT_IMPLEMENTED:
+        raise Refusal(501, f"{document['type']} calls are not implemented by mesoslite")
+    try:
+        return decode_call(document)
+    except InvalidRequest as error:
+        raise Refusal(400, f"Failed to validate scheduler::Call: {error}") from error
+
+
+def _master_info(host: str, port: int) -> dict[str, Any]:
+    """What MasterInfo says of the address a client has reached the master at; ``ip`` is the IPv4 bytes as they lie."""
+    address = ipaddress.ip_address(host.partition("%")[0]) if host else ipaddress.IPv4Address(0)
+    packed = address.packed if address.version == 4 else bytes(4)
+    return {
+        "ip": int.from_bytes(packed, "little"),
+        "port": port,
+        "pid": f"master@{host}:{port}",
+        "hostname": host,
+        "version": API_VERSION,
+        "address": {"hostname": host, "ip": host, "port": port},
+    }

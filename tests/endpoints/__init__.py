@@ -1,0 +1,1 @@
+"""The HTTP API, driven directly and over real sockets, against fake actors."""

@@ -1,0 +1,166 @@
+"""A master and an agent that only remember and answer, and a client for ASGI applications without sockets."""
+
+import asyncio
+import queue
+from dataclasses import dataclass, field
+
+import libactor as la
+from mesoslite.model import (
+    Accept,
+    Acknowledge,
+    AgentID,
+    AgentInfo,
+    AgentSnapshot,
+    AgentState,
+    ClusterState,
+    Decline,
+    FrameworkID,
+    FrameworkInfo,
+    FrameworkState,
+    Kill,
+    Reconcile,
+    Resources,
+    Revive,
+    Subscribe,
+    Subscribed,
+    Suppress,
+    Teardown,
+)
+
+FRAMEWORK = FrameworkID("m-0000")
+BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
+
+
+class FakeMaster(la.Actor):
+    """Admits every framework and puts what it is told into ``heard``, each with its sender."""
+
+    def __init__(self, state=None):
+        super().__init__("master")
+        self.heard = queue.SimpleQueue()
+        self._state = state or ClusterState(
+            master_id="m", pid="master@local-1", hostname="localhost", port=5050, start_time=1.5, version="0.1.0"
+        )
+
+    def state(self):
+        return self._state
+
+    @la.handles(Subscribe)
+    def subscribe(self, call, sender):
+        la.link(sender)
+        self.heard.put((call, sender))
+        framework_id = call.framework.id or FRAMEWORK
+        event = Subscribed(framework_id=framework_id, master_id="m", heartbeat_interval_seconds=15.0)
+        la.post(sender, event)
+
+    @la.handles(Accept)
+    @la.handles(Decline)
+    @la.handles(Kill)
+    @la.handles(Acknowledge)
+    @la.handles(Reconcile)
+    @la.handles(Suppress)
+    @la.handles(Revive)
+    @la.handles(Teardown)
+    def call(self, call, sender):
+        self.heard.put((call, sender))
+
+    def on_exited(self, pid, reason):
+        self.heard.put(("exited", pid))
+
+
+class FakeAgent(la.Actor):
+    """Answers with the snapshot it was given."""
+
+    def __init__(self, snapshot):
+        super().__init__("slave(7)")
+        self._snapshot = snapshot
+
+    def state(self):
+        return self._snapshot
+
+
+def agent_snapshot(*frameworks):
+    info = AgentInfo(id=AgentID("m-S0"), hostname="localhost", port=5051, resources=Resources.of(cpus=2, mem=512))
+    return AgentSnapshot(
+        info=info, pid="slave(7)@local-1", master="master@local-1", start_time=2.0, frameworks=frameworks
+    )
+
+
+def cluster_state(**fields):
+    info = AgentInfo(id=AgentID("m-S0"), hostname="host", port=5051, resources=Resources.of(cpus=4, mem=1024))
+    agent = AgentState(
+        info=info,
+        pid="slave(1)@local-1",
+        active=True,
+        registered_time=3.0,
+        used=Resources.of(cpus=1),
+        offered=Resources.of(mem=24),
+        free=Resources.of(cpus=3, mem=1000),
+    )
+    base = {
+        "master_id": "m",
+        "pid": "master@local-1",
+        "hostname": "localhost",
+        "port": 5050,
+        "start_time": 1.5,
+        "version": "0.1.0",
+        "agents": (agent,),
+    }
+    return ClusterState(**{**base, **fields})
+
+
+def framework_state(**fields):
+    base = {
+        "info": FrameworkInfo(id=FRAMEWORK, name="f", roles=("ads",)),
+        "active": True,
+        "connected": True,
+        "registered_time": 4.0,
+        "roles": ("ads",),
+        "dominant_share": 0.25,
+        "used": Resources.of(cpus=1),
+        "offered": Resources.of(mem=24),
+    }
+    return FrameworkState(**{**base, **fields})
+
+
+@dataclass
+class Answer:
+    """What an application has sent."""
+
+    status: int = 0
+    headers: dict = field(default_factory=dict)
+    body: bytes = b""
+
+
+def request(app, method, path, body=b"", query="", pieces=None, **headers):
+    """Send one request to an ASGI application and return its Answer; ``pieces`` is the body in several parts."""
+    return asyncio.run(_request(app, method, path, pieces or [body], query, headers))
+
+
+async def _request(app, method, path, pieces, query, headers):
+    answer = Answer()
+    incoming = [
+        {"type": "http.request", "body": piece, "more_body": index + 1 < len(pieces)}
+        for index, piece in enumerate(pieces)
+    ]
+    incoming.append({"type": "http.disconnect"})
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        "server": ("127.0.0.1", 5050),
+    }
+
+    async def receive():
+        return incoming.pop(0)
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            answer.body += message["body"]
+
+    await asyncio.wait_for(app(scope, receive, send), BOUND)
+    return answer

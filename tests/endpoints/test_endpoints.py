@@ -1,0 +1,189 @@
+"""What every endpoint has in common, and the state of master and agent: applications driven directly."""
+
+import gzip
+import json
+
+import pytest
+
+import libactor as la
+from mesoslite.api import agent_app, master_app
+from mesoslite.model import (
+    AgentFramework,
+    AgentID,
+    CommandInfo,
+    ContainerID,
+    FrameworkInfo,
+    Label,
+    Offer,
+    OfferID,
+    Resources,
+    Source,
+    TaskID,
+    TaskInfo,
+    TaskRecord,
+    TaskRun,
+    TaskState,
+    TaskStatus,
+)
+
+from .fakes import FRAMEWORK, FakeAgent, FakeMaster, agent_snapshot, cluster_state, framework_state, request
+
+
+def task_record(state=TaskState.TASK_RUNNING):
+    info = TaskInfo(
+        task_id=TaskID("t-1"),
+        name="t",
+        agent_id=AgentID("m-S0"),
+        resources=Resources.of(cpus=1),
+        command=CommandInfo(value="true"),
+        labels=(Label("tier", "web"),),
+    )
+    status = TaskStatus(task_id=info.task_id, state=state, source=Source.SOURCE_EXECUTOR, timestamp=9.5)
+    return TaskRecord(info=info, framework_id=FRAMEWORK, state=state, statuses=(status,))
+
+
+@pytest.fixture
+def master(runtime):
+    return master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(tasks=(task_record(),)),)))))
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/", "/master/health", "/master/health/deeper"])
+def test_an_endpoint_is_found_by_each_of_its_paths(master, path):
+    answer = request(master, "GET", path)
+
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_a_head_request_is_answered_as_its_get(master):
+    assert request(master, "HEAD", "/health").status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/master", "/slave(1)/state", "/masters/state"])
+def test_a_path_without_endpoint_is_404(master, path):
+    assert request(master, "GET", path).status == 404
+
+
+def test_a_method_that_is_not_served_is_405_and_says_which_is(master):
+    get, post = request(master, "GET", "/api/v1/scheduler"), request(master, "POST", "/state")
+
+    assert (get.status, get.headers["allow"]) == (405, "POST")
+    assert (post.status, post.headers["allow"]) == (405, "GET")
+
+
+def test_version_is_numeric_for_clients_of_mesos_and_ours_has_its_own_key(master):
+    version = json.loads(request(master, "GET", "/version").body)
+
+    assert version["version"] == "1.12.0"
+    assert version["mesoslite"]["version"] == "0.1.0"
+
+
+def test_jsonp_wraps_the_document_in_the_call_of_a_function(master):
+    answer = request(master, "GET", "/version", query="jsonp=angular.callbacks._0")
+
+    assert answer.headers["content-type"] == "text/javascript"
+    assert answer.body.startswith(b"angular.callbacks._0({")
+    assert answer.body.endswith(b"});")
+
+
+def test_jsonp_with_what_is_no_function_name_is_refused(master):
+    assert request(master, "GET", "/version", query="jsonp=alert(1);//").status == 400
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [("gzip", True), ("deflate, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("identity", False)],
+)
+def test_a_large_answer_is_compressed_exactly_if_the_client_takes_that(master, accepted, compressed):
+    answer = request(master, "GET", "/state", accept_encoding=accepted)
+
+    body = gzip.decompress(answer.body) if compressed else answer.body
+    assert (answer.headers.get("content-encoding") == "gzip") == compressed
+    assert json.loads(body)["id"] == "m"
+
+
+def test_a_small_answer_is_never_compressed(master):
+    assert "content-encoding" not in request(master, "GET", "/version", accept_encoding="gzip").headers
+
+
+def test_the_state_of_a_master_has_mesoss_keys(master):
+    state = json.loads(request(master, "GET", "/master/state").body)
+
+    assert state["leader"] == state["pid"] == "master@localhost:5050"
+    assert state["leader_info"] == {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost"}
+    assert (state["activated_slaves"], state["deactivated_slaves"], state["start_time"]) == (1, 0, 1.5)
+    assert state["orphan_tasks"] == state["completed_frameworks"] == state["recovered_slaves"] == []
+
+
+def test_the_state_shows_an_agent_with_what_is_used_and_offered(master):
+    agent = json.loads(request(master, "GET", "/state").body)["slaves"][0]
+
+    assert (agent["id"], agent["pid"]) == ("m-S0", "slave(1)@host:5051")
+    assert agent["resources"] == {"cpus": 4.0, "gpus": 0.0, "mem": 1024.0, "disk": 0.0}
+    assert agent["used_resources"]["cpus"] == 1.0
+    assert agent["offered_resources"]["mem"] == 24.0
+
+
+def test_the_state_shows_a_framework_with_its_tasks(master):
+    framework = json.loads(request(master, "GET", "/state").body)["frameworks"][0]
+
+    assert (framework["id"], framework["role"], framework["active"]) == ("m-0000", "ads", True)
+    assert framework["resources"]["mem"] == 24.0
+    assert framework["tasks"] == [
+        {
+            "id": "t-1",
+            "name": "t",
+            "framework_id": "m-0000",
+            "executor_id": "",
+            "slave_id": "m-S0",
+            "state": "TASK_RUNNING",
+            "resources": {"cpus": 1.0, "gpus": 0.0, "mem": 0.0, "disk": 0.0},
+            "statuses": [{"state": "TASK_RUNNING", "timestamp": 9.5}],
+            "role": "ads",
+            "labels": [{"key": "tier", "value": "web"}],
+        }
+    ]
+
+
+def test_the_state_shows_offers_and_roles_of_a_framework_with_many(runtime):
+    offer = Offer(
+        id=OfferID("o"),
+        framework_id=FRAMEWORK,
+        agent_id=AgentID("m-S0"),
+        hostname="host",
+        resources=Resources.of(cpus=1),
+        role="a",
+        port=1,
+    )
+    info = FrameworkInfo(id=FRAMEWORK, name="f", roles=("a", "b"), capabilities=("MULTI_ROLE",))
+    master = master_app(
+        runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(info=info, offers=(offer,)),))))
+    )
+
+    framework = json.loads(request(master, "GET", "/state").body)["frameworks"][0]
+
+    assert framework["roles"] == ["a", "b"]
+    assert framework["offers"][0]["allocation_info"] == {"role": "a"}
+
+
+def test_the_state_of_a_master_that_has_stopped_is_503(runtime):
+    pid = runtime.spawn(FakeMaster())
+    la.terminate(pid)
+    assert la.wait(pid, timeout=10)
+
+    assert request(master_app(pid), "GET", "/state").status == 503
+
+
+@pytest.mark.parametrize("prefix", ["", "/slave(7)", "/slave(1)"])
+def test_the_state_of_an_agent_leads_to_the_sandbox_of_each_task(runtime, tmp_path, prefix):
+    done = TaskRun(task=task_record(TaskState.TASK_FINISHED), container_id=ContainerID("c0"), sandbox="/s/c0")
+    run = TaskRun(task=task_record(), container_id=ContainerID("c1"), sandbox="/s/c1", pid=17)
+    framework = AgentFramework(info=FrameworkInfo(id=FRAMEWORK, name="f"), tasks=(run,), completed_tasks=(done,))
+    agent = agent_app(runtime.spawn(FakeAgent(agent_snapshot(framework))), tmp_path)
+
+    state = json.loads(request(agent, "GET", f"{prefix}/state").body)
+
+    executor = state["frameworks"][0]["executors"][0]
+    assert (executor["id"], executor["directory"], executor["tasks"][0]["state"]) == ("t-1", "/s/c1", "TASK_RUNNING")
+    completed = state["frameworks"][0]["completed_executors"][0]
+    assert (completed["directory"], completed["completed_tasks"][0]["state"]) == ("/s/c0", "TASK_FINISHED")
+    assert state["unreserved_resources_allocated"]["cpus"] == 1.0

@@ -1,0 +1,318 @@
+"""The scheduler endpoint: the checks of a call in Mesos's order, and what reaches the master in whose name."""
+
+import asyncio
+import json
+
+import pytest
+
+import libactor as la
+from mesoslite.api import master_app
+from mesoslite.api.exchange import BODY_BYTES_MAX
+from mesoslite.api.outlet import Outlet
+from mesoslite.model import (
+    Accept,
+    Decline,
+    Error,
+    Kill,
+    Offer,
+    OfferID,
+    Offers,
+    Reconcile,
+    Rescind,
+    Resources,
+    Revive,
+    Suppress,
+    Teardown,
+)
+
+from .fakes import BOUND, FRAMEWORK, FakeMaster, cluster_state, framework_state, request
+from .streams import SUBSCRIBE, Client
+
+PATH = "/api/v1/scheduler"
+CALL = {"type": "REVIVE", "framework_id": {"value": FRAMEWORK}}
+
+
+def post(app, document, **headers):
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return request(app, "POST", PATH, body=body, **{"content_type": "application/json", **headers})
+
+
+@pytest.fixture
+def actor():
+    return FakeMaster()
+
+
+@pytest.fixture
+def master(runtime, actor):
+    return runtime.spawn(actor)
+
+
+@pytest.fixture
+def app(master):
+    return master_app(master)
+
+
+@pytest.fixture
+def client(server, app, actor):
+    with Client(server.listen(app)) as client:
+        client.subscribe()
+        client.sender = actor.heard.get(timeout=BOUND)[1]
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "text"),
+    [
+        (b"{}", {"content_type": "application/x-protobuf"}, 415, "application/x-protobuf"),
+        (b"{}", {"content_type": "application/json; charset=utf-8"}, 415, "Content-Type"),
+        (b"", {}, 400, "Failed to parse body into JSON"),
+        (b"{", {}, 400, "Failed to parse body into JSON"),
+        (b'"\xff"', {}, 400, "Failed to parse body into JSON"),
+        (b"[" * 100_000, {}, 400, "Failed to parse body into JSON"),
+        (b"[]", {}, 400, "Failed to validate scheduler::Call: the document: got an array, expected an object"),
+        (b"{}", {}, 400, "type: is missing"),
+        (b'{"type": "NO_SUCH"}', {}, 400, "type: got 'NO_SUCH'"),
+        (b'{"type": "UNKNOWN"}', {}, 501, "UNKNOWN"),
+        (b'{"type": "SHUTDOWN"}', {}, 501, "not implemented"),
+        (b'{"type": "KILL", "framework_id": {"value": "f"}}', {}, 400, "kill: is missing"),
+        (SUBSCRIBE, {"accept": "application/x-protobuf"}, 406, "Accept"),
+        (SUBSCRIBE, {"mesos_stream_id": "s"}, 400, "should not include"),
+        (json.dumps(CALL).encode(), {}, 400, "Framework cannot be found"),
+    ],
+)
+def test_a_call_that_cannot_be_taken_is_told_why(app, body, headers, status, text):
+    answer = post(app, body, **headers)
+
+    assert answer.status == status
+    assert text in answer.body.decode()
+
+
+def test_a_call_without_content_type_is_400(app):
+    assert request(app, "POST", PATH, body=b"{}").status == 400
+
+
+def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403(runtime):
+    app = master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(),)))))
+
+    answer = post(app, CALL)
+
+    assert (answer.status, answer.body) == (403, b"Framework is not subscribed")
+
+
+def test_a_body_beyond_the_bound_is_413_whether_announced_or_not(app):
+    announced = post(app, b"{}", content_length=str(BODY_BYTES_MAX + 1))
+    pieces = [b" " * (1 << 20)] * 9
+    arriving = request(app, "POST", PATH, pieces=pieces, content_type="application/json")
+
+    assert (announced.status, arriving.status) == (413, 413)
+
+
+def test_a_body_that_stops_half_way_is_not_answered(app):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+
+    assert sent == []
+
+
+@pytest.mark.real
+def test_a_subscription_begins_with_subscribed_and_a_heartbeat(client):
+    assert client.status == 200
+    assert client.headers["content-type"] == "application/json"
+    assert client.headers["transfer-encoding"] == "chunked"
+    assert client.headers["mesos-stream-id"]
+    assert client.first["subscribed"]["framework_id"] == {"value": FRAMEWORK}
+    master_info = client.first["subscribed"]["master_info"]
+    assert (master_info["id"], master_info["ip"]) == ("m", 16777343)
+    assert client.event() == {"type": "HEARTBEAT"}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"type": "ACCEPT", "accept": {"offer_ids": [{"value": "o"}]}}, Accept),
+        ({"type": "DECLINE", "decline": {"offer_ids": [{"value": "o"}]}}, Decline),
+        ({"type": "KILL", "kill": {"task_id": {"value": "t"}}}, Kill),
+        ({"type": "RECONCILE", "reconcile": {}}, Reconcile),
+        ({"type": "SUPPRESS"}, Suppress),
+        ({"type": "REVIVE"}, Revive),
+    ],
+)
+def test_a_call_reaches_the_master_in_the_name_of_its_subscription(client, actor, document, kind):
+    status = client.post({**document, "framework_id": {"value": FRAMEWORK}})
+
+    assert status == 202
+    call, sender = actor.heard.get(timeout=BOUND)
+    assert isinstance(call, kind)
+    assert sender == client.sender
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("stream_id", [None, "another"])
+def test_a_call_without_the_right_stream_id_is_refused(client, stream_id):
+    assert client.post(CALL, stream_id=stream_id) == 400
+
+
+@pytest.mark.real
+def test_events_of_the_master_come_out_of_the_stream(client):
+    offer = Offer(
+        id=OfferID("o"),
+        framework_id=FRAMEWORK,
+        agent_id="a",
+        hostname="h",
+        resources=Resources.of(cpus=1),
+        role="*",
+        port=5051,
+    )
+    client.event()
+
+    la.post(client.sender, Offers((offer,)))
+
+    event = client.event()
+    assert event["type"] == "OFFERS"
+    assert event["offers"]["offers"][0]["id"] == {"value": "o"}
+
+
+@pytest.mark.real
+def test_a_heartbeat_comes_every_fifteen_seconds_of_the_runtimes_clock(runtime, server, app):
+    runtime.clock.pause()
+    with Client(server.listen(app)) as client:
+        client.subscribe()
+        beats = [client.event()]
+
+        for _ in range(3):
+            runtime.clock.advance(15)
+            beats.append(client.event())
+
+    assert beats == [{"type": "HEARTBEAT"}] * 4
+
+
+@pytest.mark.real
+def test_a_client_that_goes_away_is_an_actor_that_exits(client, actor):
+    client.close()
+
+    assert actor.heard.get(timeout=BOUND) == ("exited", client.sender)
+
+
+@pytest.mark.real
+def test_a_teardown_ends_the_stream_after_it_reached_the_master(client, actor):
+    client.event()
+
+    status = client.post({"type": "TEARDOWN", "framework_id": {"value": FRAMEWORK}})
+
+    assert status == 202
+    assert isinstance(actor.heard.get(timeout=BOUND)[0], Teardown)
+    assert actor.heard.get(timeout=BOUND) == ("exited", client.sender)
+    assert client.event() is None
+
+
+@pytest.mark.real
+def test_an_error_of_the_master_is_the_last_record(client):
+    client.event()
+
+    la.post(client.sender, Error("Framework failed over"))
+
+    assert client.event() == {"type": "ERROR", "error": {"message": "Framework failed over"}}
+    assert client.event() is None
+
+
+@pytest.mark.real
+def test_the_end_of_the_master_is_the_end_of_the_stream(client, master):
+    client.event()
+
+    la.terminate(master)
+
+    assert client.event() is None
+
+
+@pytest.mark.real
+def test_a_framework_that_subscribes_again_takes_its_calls_along(client, actor, server, app):
+    info = {"name": "f", "user": "u", "id": {"value": FRAMEWORK}}
+    again = {"type": "SUBSCRIBE", "framework_id": {"value": FRAMEWORK}, "subscribe": {"framework_info": info}}
+    with Client(client.url) as second:
+        second.subscribe(json.dumps(again).encode())
+        sender = actor.heard.get(timeout=BOUND)[1]
+
+        old, new = client.post(CALL), second.post(CALL)
+
+        assert (old, new) == (400, 202)
+        assert actor.heard.get(timeout=BOUND)[1] == sender != client.sender
+
+
+@pytest.mark.real
+def test_a_client_that_does_not_read_loses_its_subscription_and_nobody_else_suffers(runtime, server, actor, master):
+    url = server.listen(master_app(master, subscriber_buffer_bytes=1 << 20))
+    with Client(url, receive_buffer=4096) as slow, Client(url) as other:
+        slow.subscribe()
+        sender = actor.heard.get(timeout=BOUND)[1]
+        other.subscribe(SUBSCRIBE)
+        neighbour = actor.heard.get(timeout=BOUND)[1]
+        other.event()
+
+        while runtime.find(sender.id) is not None:
+            la.post(sender, Rescind(OfferID("o" * 100_000)))
+            la.dispatch(master, FakeMaster.state).get(timeout=BOUND)
+        la.post(neighbour, Error("done"))
+
+        assert actor.heard.get(timeout=BOUND) == ("exited", sender)
+        assert other.event()["type"] == "ERROR"
+        assert slow.drain_is_cut()
+
+
+@pytest.mark.real
+def test_many_calls_on_one_connection_are_taken_in_order(client, actor):
+    count = 200
+
+    statuses = client.pipeline(
+        [
+            {"type": "KILL", "framework_id": {"value": FRAMEWORK}, "kill": {"task_id": {"value": f"t{number}"}}}
+            for number in range(count)
+        ]
+    )
+
+    assert statuses == [202] * count
+    assert [actor.heard.get(timeout=BOUND)[0].task_id for _ in range(count)] == [f"t{n}" for n in range(count)]
+
+
+@pytest.mark.real
+def test_closing_the_server_ends_the_subscription(server, app, actor):
+    client = Client(server.listen(app))
+    with client:
+        client.subscribe()
+        sender = actor.heard.get(timeout=BOUND)[1]
+        client.event()
+
+        server.close()
+
+        assert client.event() is None
+        assert actor.heard.get(timeout=BOUND) == ("exited", sender)
+
+
+def test_an_outlet_takes_one_record_of_any_size_but_no_second_beyond_its_bound():
+    async def scenario():
+        outlet = Outlet(10)
+        taken = [outlet.put(b"x" * 100), outlet.put(b"y"), outlet.put(b"z")]
+        overflowed = await asyncio.wait_for(outlet.overflowed.wait(), BOUND)
+        return taken, await outlet.take(), await outlet.take(), overflowed
+
+    assert asyncio.run(scenario()) == ([True, False, False], b"x" * 100, None, True)
+
+
+def test_an_outlet_that_has_ended_gives_what_it_holds_and_takes_no_more():
+    async def scenario():
+        outlet = Outlet(100)
+        outlet.put(b"a")
+        outlet.put(b"b")
+        outlet.end()
+        return outlet.put(b"c"), await outlet.take(), await outlet.take()
+
+    assert asyncio.run(scenario()) == (False, b"ab", None)
