@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
@@ -40,6 +43,8 @@ log = logging.getLogger("libactor")
 T = TypeVar("T")
 U = TypeVar("U")
 FutureT = TypeVar("FutureT", bound="Future[Any]")
+
+HOPS_MAX = 16  # each takes up to ten frames of the thousand that Python allows
 
 
 class Future(FutureCell, Generic[T]):
@@ -119,7 +124,7 @@ class Future(FutureCell, Generic[T]):
         """
         result: Future[U] = Future()
         _pass_discard_up(result, self)
-        self._subscribe(ON_ABANDONED, result._abandon)
+        self._subscribe(ON_ABANDONED, partial(_hop, result._abandon))
         self._subscribe(ON_ANY, _Step(READY, function, result))
         return result
 
@@ -130,7 +135,7 @@ class Future(FutureCell, Generic[T]):
         """
         result: Future[T] = Future()
         _pass_discard_up(result, self)
-        self._subscribe(ON_ABANDONED, result._abandon)
+        self._subscribe(ON_ABANDONED, partial(_hop, result._abandon))
         self._subscribe(ON_ANY, _Step(FAILED, function, result))
         return result
 
@@ -207,8 +212,8 @@ def failed(error: BaseException) -> Future[Any]:
 def mirror(source: Future[T], target: Future[T]) -> None:
     """Complete ``target`` as ``source`` is; a discard of ``target`` reaches ``source``, abandonment comes back."""
     _pass_discard_up(target, source)
-    source._subscribe(ON_ABANDONED, target._abandon)
-    source._subscribe(ON_ANY, lambda done: target._complete(*done._outcome()))
+    source._subscribe(ON_ABANDONED, partial(_hop, target._abandon))
+    source._subscribe(ON_ANY, lambda done: _hop(target._complete, *done._outcome()))
 
 
 def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
@@ -217,9 +222,45 @@ def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
     def discard() -> None:
         future = upstream()
         if future is not None:
-            future.discard()
+            _hop(future.discard)
 
     result._subscribe(ON_DISCARD, discard)
+
+
+class _Hops(threading.local):
+    """How far the calling thread is along chains of futures, one of which completes the next."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # hops that stand on one another on the stack
+        self.waiting: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()  # hops put off until it unwinds
+
+
+_hops = _Hops()
+
+
+def _hop(function: Callable[..., object], *arguments: Any) -> None:
+    """Go on to the next future of a chain; when HOPS_MAX stand on the stack, as soon as it has unwound.
+
+    A chain may be long (a loop of continuations is one), and a stack that overflows would break it: those at its end
+    would wait for ever.
+    """
+    if _hops.depth == HOPS_MAX:
+        _hops.waiting.append((function, arguments))
+        return
+    _hops.depth += 1
+    try:
+        function(*arguments)
+        if _hops.depth == 1:
+            _hop_on()
+    finally:
+        _hops.depth -= 1
+
+
+def _hop_on() -> None:
+    """Make the hops that were put off: at the bottom of the stack, or before the calling thread waits for one."""
+    while _hops.waiting:
+        function, arguments = _hops.waiting.popleft()
+        function(*arguments)
 
 
 class _Step:
@@ -238,12 +279,12 @@ class _Step:
     def __call__(self, source: Future[Any]) -> None:
         outcome, value = source._outcome()
         if outcome != self.outcome:
-            self.result._complete(outcome, value)
+            _hop(self.result._complete, outcome, value)
         elif outcome == READY and (source.has_discard() or self.result.has_discard()):
-            self.result._complete(DISCARDED, None)
+            _hop(self.result._complete, DISCARDED, None)
         else:
             try:
-                deliver(self.result, self.function(value if outcome == READY else source))
+                _hop(deliver, self.result, self.function(value if outcome == READY else source))
             except BaseException as error:
                 fail_for(self, "result", error)
                 if not isinstance(error, Exception):
@@ -272,6 +313,7 @@ def fail_for(holder: object, name: str, error: BaseException) -> None:
 
 def _wait(future: Future[Any], timeout: float | None) -> None:
     """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
+    _hop_on()
     process = running.process
     if process is None:
         _sleep(future, timeout, lambda: None)
