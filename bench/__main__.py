@@ -1,0 +1,118 @@
+"""The command line: ``python -m bench``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+from bench.benchmarks import BENCHMARKS, PEERS, Benchmark, pick
+from bench.machine import read_machine
+from bench.report import Setting, to_data, to_text
+from bench.session import ChildFailed, place, run
+
+ROUNDS, QUICK_ROUNDS = 5, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for, print the report, and return the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.list:
+        print(_listing())
+        return 0
+    try:
+        benchmarks = pick(options.only)
+        cpus = place(options.cpus)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    peers = options.peers or list(PEERS)
+    benchmarks = tuple(benchmark for benchmark in benchmarks if set(benchmark.peers) & set(peers))
+    if not benchmarks:
+        parser.error("none of these peers takes part in these benchmarks; --list shows who does")
+    before, start = read_machine(), perf_counter()
+    try:
+        results = run(benchmarks, peers, rounds, options.quick, _progress(rounds))
+    except ChildFailed as error:
+        print(f"\nbench: {error}", file=sys.stderr)
+        return 1
+    print(file=sys.stderr)
+    setting = Setting(before, read_machine(), cpus, rounds, options.quick, round(perf_counter() - start, 1))
+    print(to_text(benchmarks, results, setting))
+    if options.json:
+        options.json.write_text(json.dumps(to_data(benchmarks, results, setting), indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure libactor beside its peers, and the allocator; docs/benchmarks.md explains the figures.",
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs; no figures")
+    parser.add_argument("--only", type=_names, default=[], metavar="A,B", help="these benchmarks, such as tell,ask")
+    parser.add_argument(
+        "--peers", type=_peers, default=[], metavar="A,B", help=f"of {', '.join(PEERS)}; all if left out"
+    )
+    parser.add_argument("--rounds", type=_rounds, metavar="N", help=f"{ROUNDS} if left out, {QUICK_ROUNDS} if quick")
+    parser.add_argument("--cpus", type=_cpus, metavar="0,1", help="pin every process to these; as it is, if left out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round's figure to FILE")
+    parser.add_argument("--list", action="store_true", help="list the benchmarks with their sizes and peers, and stop")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _peers(text: str) -> list[str]:
+    names = _names(text)
+    for name in names:
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"no peer is called {name!r}, expected of {', '.join(PEERS)}")
+    return names
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 1 on")
+    return int(text)
+
+
+def _cpus(text: str) -> list[int]:
+    if not all(name.isdecimal() for name in _names(text)) or not _names(text):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected the numbers of CPUs, such as 0,1")
+    return [int(name) for name in _names(text)]
+
+
+def _listing() -> str:
+    lines = []
+    for benchmark in BENCHMARKS:
+        lines.append(f"{benchmark.name}  [{benchmark.count:,}; quick {benchmark.quick:,}]  {benchmark.scale.unit}")
+        lines.append(f"    {benchmark.what}; {', '.join(benchmark.peers)}")
+    return "\n".join(lines)
+
+
+def _progress(rounds: int) -> Callable[[int, Benchmark, str], None]:
+    """Write where the session is to standard error: over one line on a terminal, else a line for each round."""
+    on_terminal = sys.stderr.isatty()
+    seen = -1
+
+    def show(number: int, benchmark: Benchmark, peer: str) -> None:
+        nonlocal seen
+        if on_terminal:
+            where = f"round {number + 1} of {rounds}: {benchmark.name}: {peer}"
+            print(f"\r\033[K{where}", end="", file=sys.stderr, flush=True)
+        elif number != seen:
+            seen = number
+            print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+
+    return show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The peers: each does the same work in the way its own users would write it."""
+
+# Who calls: the child process that measures one peer (bench/child.py), and the tests.
+# A peer is an object whose methods are named in the table of benchmarks: they take a count, do the work, check that it
+#   was done and return the seconds, or bytes, it took. Setting up and taking down is outside of what is timed.
+# A peer's library is imported only where that peer is made, so that no process holds what it does not measure.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.benchmarks import (
+    ALLOCATOR,
+    ASYNCIO,
+    LIBACTOR,
+    LIBACTOR_PYTHON,
+    PEERS,
+    PYKKA,
+    THREADS,
+    UVLOOP,
+    Benchmark,
+)
+
+RING_ACTORS = 100
+WARM_ACTORS = 100  # made before idle ones are weighed, so that what all share is there
+
+
+def make_peer(name: str) -> object:
+    """Return a new peer. Raises: ValueError for a name that is none; ImportError if its library is missing."""
+    if name in (LIBACTOR, LIBACTOR_PYTHON):
+        from bench.peers.libactor_runtime import LibactorRuntime
+
+        return LibactorRuntime()
+    if name == PYKKA:
+        from bench.peers.pykka_threads import PykkaThreads
+
+        return PykkaThreads()
+    if name in (ASYNCIO, UVLOOP):
+        from bench.peers.asyncio_tasks import AsyncioTasks
+
+        return AsyncioTasks(uvloop_wanted=name == UVLOOP)
+    if name == THREADS:
+        from bench.peers.thread_queues import ThreadQueues
+
+        return ThreadQueues()
+    if name == ALLOCATOR:
+        from bench.allocator import AllocatorPlans
+
+        return AllocatorPlans()
+    raise ValueError(f"no peer is called {name!r}, expected one of {', '.join(PEERS)}")
+
+
+def work_of(peer: object, benchmark: Benchmark) -> Callable[[int], float]:
+    """Return the method of ``peer`` that does ``benchmark``: (count) -> seconds or bytes."""
+    method: Callable[[int], float] = getattr(peer, benchmark.method)
+    return method

@@ -1,0 +1,133 @@
+"""The report of a session: medians, spread, and ratios to the peers of the same run; as text and as JSON."""
+
+# Who calls: the command line. Nothing here measures anything.
+# A ratio is taken within each round, where both sides met the same machine; the report gives the median of those.
+# It says how many times better the line is than the baseline, whichever way the unit counts: below 1 is worse.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from bench.benchmarks import ALLOCATOR, BASELINES, Benchmark
+from bench.machine import Machine
+from bench.session import Results
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the session was run."""
+
+    before: Machine
+    after: Machine
+    cpus: list[int]
+    rounds: int
+    quick: bool
+    elapsed_seconds: float
+
+
+def ratio(figures: Sequence[float], baseline: Sequence[float], more_is_better: bool) -> float:
+    """Return how many times better ``figures`` are than ``baseline``: the median over the rounds of both."""
+    pairs = list(zip(figures, baseline, strict=True))
+    return median([own / other if more_is_better else other / own for own, other in pairs])
+
+
+def to_text(benchmarks: Sequence[Benchmark], results: Results, setting: Setting) -> str:
+    """Return the report as Markdown, which also reads well as it stands."""
+    parts = [_heading(results, setting)]
+    actors = [benchmark for benchmark in benchmarks if ALLOCATOR not in benchmark.peers]
+    parts += [_table(benchmark, results.figures[benchmark.name], setting.quick) for benchmark in actors]
+    plans = [benchmark for benchmark in benchmarks if ALLOCATOR in benchmark.peers]
+    if plans:
+        parts.append(_allocator_table(plans, results, setting.quick))
+    return "\n\n".join(parts)
+
+
+def to_data(benchmarks: Sequence[Benchmark], results: Results, setting: Setting) -> dict[str, Any]:
+    """Return the report as what JSON can hold, with the figure of every round."""
+    return {
+        "setting": asdict(setting),
+        "peers": {peer: asdict(description) for peer, description in results.descriptions.items()},
+        "benchmarks": {
+            benchmark.name: {
+                "what": benchmark.what,
+                "unit": benchmark.scale.unit,
+                "more_is_better": benchmark.scale.more_is_better,
+                "counts": {peer: benchmark.size(peer, setting.quick) for peer in results.figures[benchmark.name]},
+                "figures": results.figures[benchmark.name],
+            }
+            for benchmark in benchmarks
+        },
+    }
+
+
+def _heading(results: Results, setting: Setting) -> str:
+    before, after = setting.before, setting.after
+    one = next(iter(results.descriptions.values()))
+    versions = "; ".join(f"{peer}: {entry.version}" for peer, entry in results.descriptions.items())
+    reading = "median [least - most]; x: times better, median of the rounds' ratios"
+    lines = [
+        f"machine: {before.cpu_model}, {before.cpu_count} CPUs, {before.memory_gigabytes} GB, {before.kernel}",
+        f"placement: every process pinned to CPUs {setting.cpus}",
+        f"load (1 min): {before.load_one_minute} before, {after.load_one_minute} after",
+        f"python: {one.python}; garbage collector {one.garbage_collector}, run before each measurement",
+        f"peers: {versions}",
+        f"rounds: {setting.rounds}, interleaved, in {setting.elapsed_seconds:.0f} s; {reading}",
+    ]
+    if setting.quick:
+        lines.append("QUICK: tiny sizes, the figures only show that everything runs")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(benchmark: Benchmark, figures: dict[str, list[float]], quick: bool) -> str:
+    baselines = [peer for peer in BASELINES if peer in figures]
+    rows = [[benchmark.scale.unit, "median", "least - most", *[f"x {peer}" for peer in baselines]]]
+    for peer, own in figures_in_order(benchmark, figures):
+        ratios = [
+            NOTHING if peer == other else f"{ratio(own, figures[other], benchmark.scale.more_is_better):.2f}"
+            for other in baselines
+        ]
+        rows.append([peer, *_spread(own), *ratios])
+    sizes = sorted({benchmark.size(peer, quick) for peer in figures})
+    size = " or ".join(f"{size:,}" for size in sizes)
+    return f"**{benchmark.name}** [{size}]: {benchmark.what}\n\n{_align(rows)}"
+
+
+def figures_in_order(benchmark: Benchmark, figures: dict[str, list[float]]) -> list[tuple[str, list[float]]]:
+    """Return the figures in the order in which the benchmark lists its peers."""
+    return [(peer, figures[peer]) for peer in benchmark.peers if peer in figures]
+
+
+def _allocator_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
+    rows = [["allocator (no peer), µs per plan", "median", "least - most", "per agent"]]
+    for benchmark in benchmarks:
+        own = results.figures[benchmark.name][ALLOCATOR]
+        each = median(own) / benchmark.size(ALLOCATOR, quick)
+        rows.append([f"{benchmark.name}: {benchmark.what}", *_spread(own), _number(each)])
+    return _align(rows)
+
+
+def _spread(figures: Sequence[float]) -> tuple[str, str]:
+    return _number(median(figures)), f"{_number(min(figures))} - {_number(max(figures))}"
+
+
+def _number(figure: float) -> str:
+    """Three digits that count; no more are true here."""
+    if figure >= 100:
+        return f"{float(f'{figure:.3g}'):,.0f}"
+    return f"{figure:.3g}"
+
+
+def _align(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with its columns padded; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join([row[0].ljust(widths[0]), *[c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]])
+        for row in rows
+    ]
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *["-" * (width + 1) + ":" for width in widths[1:]]])
+    return "\n".join(f"{line} |" for line in (lines[0], *lines[1:])).replace("\n", f"\n{rule}|\n", 1)

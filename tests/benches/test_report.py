@@ -1,0 +1,89 @@
+"""The report: ratios, spread and the words around them."""
+
+import pytest
+
+from bench.benchmarks import BYTES_EACH, PER_SECOND, pick
+from bench.child import Description
+from bench.machine import Machine, _cpu_model
+from bench.report import Setting, ratio, to_data, to_text
+from bench.session import Results
+
+MACHINE = Machine("a CPU", 2, 24.0, "Linux 6", 0.5)
+
+
+def setting(quick: bool = False) -> Setting:
+    return Setting(MACHINE, MACHINE, cpus=[0, 1], rounds=3, quick=quick, elapsed_seconds=1.0)
+
+
+def results(benchmark: str, **figures: list[float]) -> Results:
+    made = Results(descriptions={peer: Description(peer, "1.0", "CPython 3", [0, 1], "on") for peer in figures})
+    for peer, own in figures.items():
+        for figure in own:
+            made.add(benchmark, peer, figure)
+    return made
+
+
+# Goal: noise that meets both sides of a round cancels. Method: rounds that differ much, with equal ratios but one.
+def test_a_ratio_is_the_median_of_the_ratios_within_rounds():
+    assert ratio([10.0, 200.0, 9.0], [5.0, 100.0, 1.0], more_is_better=True) == 2.0
+
+
+def test_a_ratio_above_one_is_better_also_where_less_is_better():
+    assert ratio([1.0], [4.0], more_is_better=False) == 4.0
+
+
+def test_rounds_that_do_not_pair_are_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        ratio([1.0, 2.0], [1.0], more_is_better=True)
+
+
+def test_amounts_become_figures_in_their_unit():
+    assert PER_SECOND.convert(0.5, 100) == 200
+    assert BYTES_EACH.convert(64_000, 100) == 640
+
+
+def test_a_table_shows_median_spread_and_ratios_to_the_baselines_of_the_run():
+    measured = results("tell", libactor=[3e6, 1.2344e6, 2e6], pykka=[1e6, 1e6, 1e6])
+
+    lines = to_text(pick(["tell"]), measured, setting()).splitlines()
+
+    row = next(line for line in lines if line.startswith("| libactor "))
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "libactor", "2,000,000", "1,230,000 - 3,000,000", "2.00",
+    ]  # fmt: skip
+    assert any("x pykka" in line and "x uvloop" not in line for line in lines)
+
+
+def test_plans_are_also_given_per_agent():
+    name = "allocator-first[1,000 agents, 100 frameworks]"
+
+    lines = to_text(pick([name]), results(name, allocator=[7000.0, 8000.0, 9000.0]), setting()).splitlines()
+
+    assert [cell.strip() for cell in lines[-1].strip("|").split("|")][1:] == ["8,000", "7,000 - 9,000", "8"]
+
+
+def test_a_quick_report_says_that_its_figures_mean_nothing():
+    measured = results("tell", libactor=[1.0])
+
+    assert "QUICK" in to_text(pick(["tell"]), measured, setting(quick=True))
+    assert "QUICK" not in to_text(pick(["tell"]), measured, setting())
+
+
+def test_the_heading_tells_machine_placement_load_and_versions():
+    text = to_text(pick(["tell"]), results("tell", libactor=[1.0]), setting())
+
+    for fact in ("a CPU, 2 CPUs", "pinned to CPUs [0, 1]", "0.5 before", "CPython 3", "libactor: 1.0", "rounds: 3"):
+        assert fact in text
+
+
+def test_data_keeps_the_figure_of_every_round():
+    data = to_data(pick(["memory"]), results("memory", libactor=[600.0, 601.0], pykka=[9e3, 9e3]), setting())
+
+    assert data["benchmarks"]["memory"]["figures"] == {"libactor": [600.0, 601.0], "pykka": [9e3, 9e3]}
+    assert data["benchmarks"]["memory"]["counts"] == {"libactor": 20_000, "pykka": 1_000}
+    assert data["setting"]["before"]["cpu_model"] == "a CPU"
+
+
+def test_a_machine_that_names_no_model_is_named_by_its_architecture():
+    assert _cpu_model("processor : 0\nmodel name\t: Fast 9\n") == "Fast 9"
+    assert _cpu_model("processor : 0\n").strip()
