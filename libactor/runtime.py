@@ -171,7 +171,7 @@ class Runtime:
     def _wait_idle(self, timeout: float | None) -> bool:
         if threading.current_thread() in self.workers:
             raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
-        return self.queue.wait_idle(timeout)
+        return self.queue.closed or self.queue.wait_idle(timeout)
 
     def _forget(self, process: Process) -> None:
         with self._lock:

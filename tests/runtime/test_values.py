@@ -103,9 +103,10 @@ def copied(value):
 
 SHARED = [
     1, 1.5, 1j, True, "a", b"a", None, ..., int, range(3), slice(1), decimal.Decimal(1), fractions.Fraction(1, 2),
-    uuid.UUID(int=1), datetime.datetime(2026, 1, 1), datetime.date(2026, 1, 1), datetime.time(1), datetime.timedelta(1),
-    datetime.UTC, pathlib.Path("a"), pathlib.PurePosixPath("a"), Color.RED, Flags.A, Color, WithMeta, Point, la.ready(1),
-    Point(1), Node(Point(1), Node(Point(2))), Fixed(1), FixedOfAnything(1), FixedOfAnything((1, "a")), Loose((1, 2)),
+    uuid.UUID(int=1), datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.date(2026, 1, 1), datetime.time(1),
+    datetime.timedelta(1), datetime.UTC, pathlib.Path("a"), pathlib.PurePosixPath("a"), Color.RED, Flags.A, Color,
+    WithMeta, Point, la.ready(1), Point(1), Node(Point(1), Node(Point(2))), Fixed(1), FixedOfAnything(1),
+    FixedOfAnything((1, "a")), Loose((1, 2)),
     (), (1, ("a", (Point(1),))), frozenset({1, (2, 3)}), Pair(1), Pair((1, 2)),
 ]  # fmt: skip
 
@@ -204,7 +205,7 @@ def test_a_cycle_is_refused(kind):
         copied(cycle(kind))
 
 
-@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, lambda v: Pair(v)])
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, Pair])
 def test_nesting_is_bounded_on_both_sides_of_the_bound(wrap):
     def nested(depth):
         value = [1]
@@ -245,8 +246,9 @@ class Hostile:
 
 
 REFUSED = [
-    object(), lambda: 1, len, threading.Lock(), (n for n in "a"), types, memoryview(b"a"), OrderedDict(), defaultdict(int),
-    type("MyInt", (int,), {})(1), type("MyStr", (str,), {})("a"), type("MyList", (list,), {})(), Hostile(),
+    object(), lambda: 1, len, threading.Lock(), (n for n in "a"), types, memoryview(b"a"), OrderedDict(),
+    defaultdict(int), type("MyInt", (int,), {})(1), type("MyStr", (str,), {})("a"), type("MyList", (list,), {})(),
+    Hostile(),
     type("MyTuple", (tuple,), {})((1,)), ListLike(), types.SimpleNamespace(), la.Actor(), la.Promise(),
 ]  # fmt: skip
 
