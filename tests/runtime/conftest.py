@@ -6,6 +6,7 @@
 
 import importlib.util
 import os
+import signal
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -126,3 +127,25 @@ def reports(core) -> SimpleNamespace:
     told = SimpleNamespace(unobserved=[], callback=[])
     core.set_reporters(told.unobserved.append, lambda function, error: told.callback.append((function, error)))
     return told
+
+
+@pytest.fixture
+def alarm() -> Iterator[Callable[..., None]]:
+    """Call some functions as signal handlers in the main thread, one every ``seconds``; real signals, so mark ``real``.
+
+    The alarm goes on ringing: a signal that comes just before a thread sleeps is noticed at the next one only.
+    """
+    handlers: list[Callable[[], object]] = []
+
+    def ring(*_: object) -> None:
+        if handlers:
+            handlers.pop(0)()
+
+    def set_alarm(*functions: Callable[[], object], seconds: float = 0.01) -> None:
+        handlers.extend(functions)
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    yield set_alarm
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

@@ -262,7 +262,7 @@ def test_a_subscription_taken_back_whose_end_touches_the_cell_does_no_harm(core)
 
 
 # Goal: a finalizer that the collector runs in the middle of an operation may use any cell. Method: collect at every
-# allocation while garbage with such finalizers is made. With a plain lock the Python core stood still here.
+# allocation while garbage with such finalizers is made.
 def test_the_collector_may_run_finalizers_within_any_operation(core, start):
     cell = core.FutureCell()
 
@@ -293,3 +293,26 @@ def test_the_collector_may_run_finalizers_within_any_operation(core, start):
         gc.set_threshold(*threshold)
 
     assert cell.is_pending()
+
+
+@pytest.mark.real
+def test_a_signal_handler_may_use_a_cell_within_any_operation(core, alarm):
+    rings, calls, cells = [], [], [core.FutureCell()]
+
+    def use():
+        cells[-1]._subscribe(ON_READY, calls.append)
+        cells[-1]._unsubscribe(ON_READY, str)
+        rings.append(cells[-1]._complete(READY, "signal"))
+
+    alarm(*[use] * 300, seconds=0.0001)
+    direct = []
+    while len(rings) < 300:
+        cells.append(core.FutureCell())
+        cells[-1]._subscribe(ON_DISCARD, str)
+        cells[-1]._subscribe(ON_READY, str)
+        cells[-1].discard()
+        cells[-1]._unsubscribe(ON_READY, print)
+        direct.append(cells[-1]._complete(READY, "direct"))
+
+    assert len(calls) == 300
+    assert (rings + direct).count(True) == sum(cell.is_ready() for cell in cells)

@@ -203,7 +203,7 @@ def test_events_that_go_down_with_their_mailbox_are_let_go_of(core):
 
 
 # Goal: a finalizer that the collector runs in the middle of an operation may use the mailbox. Method: collect at every
-# allocation while garbage with such finalizers is made. With a plain lock the Python core stood still here.
+# allocation while garbage with such finalizers is made.
 def test_the_collector_may_run_finalizers_within_any_operation(core, start):
     mailbox, answers, taken = core.Mailbox(), [], []
 
@@ -227,6 +227,20 @@ def test_the_collector_may_run_finalizers_within_any_operation(core, start):
     assert [event[0] for event in taken if isinstance(event, list)] == list(range(300))
     assert len(taken) == len(answers) == 600
     assert WAKE in answers
+
+
+@pytest.mark.real
+def test_a_signal_handler_may_put_within_any_operation(core, alarm):
+    mailbox, answers, taken = core.Mailbox(), [], []
+    alarm(*[lambda: answers.append(mailbox.put("signal"))] * 300, seconds=0.0001)
+
+    while len(answers) < 300:
+        mailbox.put("direct")
+        mailbox.put_first("direct")
+        taken.extend(drain(mailbox))
+    taken.extend(drain(mailbox))
+
+    assert taken.count("signal") == 300
 
 
 def test_the_collector_finds_cycles_through_events(core):

@@ -440,27 +440,12 @@ class Stop(BaseException):
     """What the handler of the tests below raises."""
 
 
-@pytest.fixture
-def alarm():
-    """Ring every 10 ms and call the function in ``handlers`` for each ring in turn."""
-    handlers = []
-
-    def ring(*_):
-        if handlers:
-            handlers.pop(0)()
-
-    before = signal.signal(signal.SIGALRM, ring)
-    yield lambda *functions: (handlers.extend(functions), signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01))
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-
-
 def stop():
     raise Stop
 
 
-# Goal: Ctrl-C ends a wait. Method: SIGINT from a handler of the alarm, because the alarm rings again: a signal that
-# comes just before the thread sleeps is noticed at the next one only, as in every blocking call of Python.
+# Goal: Ctrl-C ends a wait. Method: SIGINT from a handler of the alarm, because the alarm rings again should it come
+# just before the thread sleeps.
 @pytest.mark.real
 @pytest.mark.parametrize("method", ["wait_idle", "pop"])
 def test_ctrl_c_ends_a_wait_in_the_main_thread(core, alarm, method):
@@ -536,6 +521,22 @@ def test_an_interrupted_worker_hands_its_wake_up_on(core, start, alarm):
     assert queue.wait_idle(0) is True
 
 
+@pytest.mark.real
+def test_a_signal_handler_may_push_within_any_operation(core, alarm):
+    queue, rings, popped = core.RunQueue(), [], []
+    queue.enter()
+    alarm(*[lambda: (queue.push("signal"), rings.append(queue.wait_idle(0)))] * 300, seconds=0.0001)
+
+    while len(rings) < 300:
+        queue.push("direct")
+        popped.append(queue.pop(0))
+        queue.wake()
+    popped.extend(queue.pop(0) for _ in range(len(queue)))
+
+    assert popped.count("signal") == 300
+    assert not any(rings)
+
+
 # ---- memory ----
 
 
@@ -550,7 +551,7 @@ class Finalized:
 
 
 # Goal: a finalizer that the collector runs in the middle of an operation may push. Method: collect at every allocation
-# while garbage with such finalizers is made. With a plain lock the Python core stood still here.
+# while garbage with such finalizers is made.
 def test_the_collector_may_run_finalizers_within_any_operation(core, start):
     queue, popped = core.RunQueue(), []
 
