@@ -104,6 +104,7 @@ class Agent(la.Actor):
         )
         self._registered: la.Promise[AgentID] = la.Promise()
         self._registration_wait_seconds: float = constants.REGISTRATION_RETRY_SECONDS
+        self._registration_timer: la.Timer | None = None  # set from the first attempt on
 
     def on_start(self) -> None:
         """Make the work directory and register; raises OSError if it cannot be made."""
@@ -116,6 +117,7 @@ class Agent(la.Actor):
 
     def on_stop(self) -> None:
         """End every task, then tell the master."""
+        self._stop_registering()
         self._updates.pause()
         self._launcher.close()
         if self._master is not None and self._info.id is not None:
@@ -125,6 +127,7 @@ class Agent(la.Actor):
         """The master has gone: tasks run on, what there is to say of them is kept."""
         log.warning("%s: master %s has gone (%s); %d tasks run on", self.pid, pid, reason, len(self._running))
         self._master = None
+        self._stop_registering()
         self._updates.pause()
 
     def state(self) -> AgentSnapshot:
@@ -147,11 +150,15 @@ class Agent(la.Actor):
     def _register(self) -> None:
         """Ask to join, again and again until the answer has come."""
         if self._master is None or self._info.id is not None:
-            return
+            return  # the answer, or the master's end, was ahead of this call in the mailbox
         la.post(self._master, RegisterAgent(self._info))
         wait = self._registration_wait_seconds
-        la.delay(wait, self.pid, Agent._register)
+        self._registration_timer = la.delay(wait, self.pid, Agent._register)
         self._registration_wait_seconds = min(2 * wait, constants.REGISTRATION_RETRY_SECONDS_MAX)
+
+    def _stop_registering(self) -> None:
+        if self._registration_timer is not None:
+            self._registration_timer.cancel()
 
     @la.handles(AgentRegistered)
     def registered(self, message: AgentRegistered, sender: la.PID[Any] | None) -> None:
@@ -160,6 +167,7 @@ class Agent(la.Actor):
             return
         if self._info.id is None:
             self._info = msgspec.structs.replace(self._info, id=message.agent_id)
+            self._stop_registering()
             self._registered.set(message.agent_id)
             log.info("%s: registered as %s with %s", self.pid, message.agent_id, sender)
         elif self._info.id != message.agent_id:

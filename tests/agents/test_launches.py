@@ -215,6 +215,21 @@ def test_a_refused_task_leaves_nothing_behind_once_acknowledged(house: House):
     assert house.snapshot().frameworks == ()
 
 
+def test_a_framework_stays_until_the_refusal_of_its_task_is_acknowledged(house: House):
+    box = house.run()
+    house.send(RunTask(make_framework(), make_task("t2", "cpus:5")))
+    refusal = house.updates()[-1]
+    house.exit(box, 0)
+    for _ in range(3):
+        house.acknowledge([update for update in house.updates() if update.status.task_id == "t1"][-1])
+
+    before = [framework.info.id for framework in house.snapshot().frameworks]
+    house.acknowledge(refusal)
+
+    assert before == [FRAMEWORK]
+    assert house.snapshot().frameworks == ()
+
+
 @pytest.mark.parametrize("name", ["..", "a/b", ""])
 def test_a_task_id_that_is_no_file_name_is_refused(house: House, name: str):
     house.send(RunTask(make_framework(), make_task(name)))

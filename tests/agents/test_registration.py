@@ -105,6 +105,17 @@ def test_a_stopped_agent_has_ended_its_containers_and_left_its_master(house: Hou
     assert house.master.heard[-1] == UnregisterAgent(AGENT)
 
 
+def test_a_stopped_agent_is_sent_nothing_by_its_own_timers(house: House):
+    house.run()
+    la.terminate(house.agent)
+    house.settle()
+    dead_letters = house.runtime.dead_letters
+
+    house.advance(10_000)
+
+    assert house.runtime.dead_letters == dead_letters
+
+
 def test_an_agent_told_to_shut_down_stops(house: House):
     house.run()
 

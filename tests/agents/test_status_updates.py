@@ -73,6 +73,17 @@ def test_nothing_is_repeated_once_all_is_acknowledged(house: House):
     house.advance(10_000)
 
     assert house.states() == ["STARTING", "RUNNING", "FINISHED"]
+    assert house.snapshot().frameworks == ()
+
+
+def test_nothing_is_repeated_while_a_task_runs_and_all_is_acknowledged(house: House):
+    house.run()
+    house.acknowledge_all()
+
+    house.advance(10_000)
+
+    assert house.states() == ["STARTING", "RUNNING"]
+    assert house.task().pid == 1000  # the agent lives, and so does its task
 
 
 def test_a_repeated_acknowledgement_is_ignored(house: House):

@@ -198,6 +198,7 @@ def test_kill_ends_what_ignores_being_asked(bench: Bench):
 
 # Goal: each way to leave one's parent behind, short of leaving session and parent both, is followed.
 # Method: the command starts a process in that way, which ignores SIGTERM and tells its pid; then it is killed.
+#   (`timeout` puts itself and what it starts in a process group of their own.)
 @pytest.mark.parametrize(
     "start",
     [
@@ -205,14 +206,17 @@ def test_kill_ends_what_ignores_being_asked(bench: Bench):
         pytest.param("(sh -c '{child}' &);", id="orphan in the session"),
         pytest.param("setsid sh -c '{child}' &", id="child with a session of its own"),
         pytest.param("setsid sh -c \"sh -c '{child}' &  wait\" &", id="grandchild in that session"),
-        pytest.param("set -m; sh -c '{child}' &", id="child with a group of its own"),
+        pytest.param("timeout 600 sh -c '{child}' &", id="child with a group of its own"),
+        pytest.param("(timeout 600 sh -c '{child}' &);", id="orphan with a group of its own"),
     ],
 )
 def test_kill_reaches_the_whole_family(bench: Bench, start: str):
-    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    told, begun, fifo = bench.make_fifo("told"), bench.make_fifo("begun"), bench.make_fifo()
     child = f'trap "" TERM; echo $$ > {told}; while :; do read x < {fifo}; done'
-    container = bench.launch(f"trap '' TERM; {start.format(child=child)} while :; do read x < {fifo}; done")
+    hold = f"echo $$ > {begun}; while :; do read x < {fifo}; done"
+    container = bench.launch(f"trap '' TERM; {start.format(child=child)} {hold}")
     (pid,) = bench.pids(told, 1)
+    assert bench.pids(begun, 1) == [container.pid]
 
     container.terminate()
     container.kill()
