@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, overload
 
 from libactor._core._impl import (
     DISCARDED,
@@ -116,13 +116,17 @@ class Future(FutureCell, Generic[T]):
         self._subscribe(ON_ABANDONED, callback)
         return self
 
-    def then(self, function: Callable[[T], U | Future[U]]) -> Future[U]:
+    @overload
+    def then(self, function: Callable[[T], Future[U]]) -> Future[U]: ...
+    @overload
+    def then(self, function: Callable[[T], U]) -> Future[U]: ...
+    def then(self, function: Callable[[T], Any]) -> Future[Any]:
         """The future of ``function(value)``; failure, discard and abandonment pass through.
 
         A future that ``function`` returns is waited for. After a discard request ``function`` is not called: the
         result is discarded. A discard of the result reaches this future and the one ``function`` returned.
         """
-        result: Future[U] = Future()
+        result: Future[Any] = Future()
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, partial(_hop, result._abandon))
         self._subscribe(ON_ANY, _Step(READY, function, result))

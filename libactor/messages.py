@@ -93,7 +93,15 @@ class Deferred(Generic[R]):
         return self._call(*self._arguments, *args)
 
 
-def defer(target: PID[Any] | Callable[..., R], method: Callable[..., R] | None = None, *args: Any) -> Deferred[R]:
+@overload
+def defer(target: PID[Any], method: Callable[..., Future[R]], *args: Any) -> Deferred[R]: ...
+@overload
+def defer(target: PID[Any], method: Callable[..., R], *args: Any) -> Deferred[R]: ...
+@overload
+def defer(target: Callable[..., Future[R]]) -> Deferred[R]: ...
+@overload
+def defer(target: Callable[..., R]) -> Deferred[R]: ...
+def defer(target: PID[Any] | Callable[..., Any], method: Callable[..., Any] | None = None, *args: Any) -> Deferred[Any]:
     """A callable that, whenever it is called, runs in an actor: for the callbacks of futures.
 
     ``defer(pid, Counter.add, 1)`` dispatches the method with the bound arguments and then those of the call;

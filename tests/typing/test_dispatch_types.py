@@ -1,0 +1,110 @@
+"""The types of calls: what would fail at run time is an error of the type checker, and results have their types."""
+
+# One run of mypy over one module keeps this quick. Each line of SOURCE carries what mypy must say about it: nothing, an
+#   error codes after `E:`, or a revealed type after `R:`.
+
+import re
+
+import pytest
+
+api = pytest.importorskip("mypy.api", reason="mypy is part of the lint extra")
+
+SOURCE = """\
+import dataclasses
+import typing
+import libactor as la
+
+@dataclasses.dataclass(frozen=True)
+class Reset: ...
+
+class Counter(la.Actor):
+    def add(self, k: int, *, times: int = 1) -> int: return k
+    def later(self) -> la.Future[str]: return la.ready("a")
+    def nothing(self) -> None: ...
+    @la.handles(Reset)
+    def reset(self, message: Reset, sender: la.PID[typing.Any]) -> None: reveal_type(self.pid)  # R: PID[Counter]
+
+class Double(Counter): ...
+class Adder(typing.Protocol):
+    def add(self, k: int) -> int: ...
+
+pid = la.spawn(Double())
+reveal_type(pid)  # R: PID[Double]
+base: la.PID[Counter] = pid
+wrong: la.PID[Double] = base  # E: assignment
+adder: la.PID[Adder] = pid
+
+la.dispatch(pid, Counter.add, 1)
+la.dispatch(pid, Counter.add, 1, times=2)
+la.dispatch(adder, Adder.add, 1)
+reveal_type(la.dispatch(pid, Counter.add, 1))  # R: Future[int]
+reveal_type(la.dispatch(pid, Counter.add, 1).get())  # R: int
+reveal_type(la.dispatch(pid, Counter.later))  # R: Future[str]
+reveal_type(la.dispatch(pid, Counter.nothing))  # R: Future[None]
+la.dispatch(pid, Counter.add, "x")  # E: call-overload
+la.dispatch(pid, Counter.add)  # E: call-overload
+la.dispatch(pid, Counter.add, 1, 2)  # E: call-overload
+la.dispatch(pid, Counter.add, 1, often=2)  # E: arg-type, call-arg
+la.dispatch(pid, str.upper)  # E: call-overload
+la.dispatch(Counter(), Counter.add, 1)  # E: call-overload
+
+la.tell(pid, Counter.add, 1)
+la.tell(pid, Counter.add, "x")  # E: arg-type
+la.delay(1.5, pid, Counter.add, 1, times=2)
+la.delay(1.5, pid, Counter.add, "x")  # E: arg-type
+reveal_type(la.delay(1, pid, Counter.nothing))  # R: Timer
+reveal_type(la.execute(pid, lambda: 1))  # R: Future[int]
+reveal_type(la.execute(pid, lambda: la.ready("a")))  # R: Future[str]
+
+future = la.dispatch(pid, Counter.add, 1)
+reveal_type(future.then(str))  # R: Future[str]
+reveal_type(future.then(lambda k: la.ready([k])))  # R: Future[list[int]]
+reveal_type(future.repair(lambda f: 1))  # R: Future[int]
+reveal_type(la.collect([future, future]))  # R: Future[list[int]]
+future.then(len)  # E: arg-type
+reveal_type(la.defer(pid, Counter.add))  # R: Deferred[int]
+reveal_type(la.defer(pid, Counter.later)())  # R: Future[str]
+reveal_type(la.defer(lambda k: k)(1))  # R: Future[Any]
+reveal_type(future.then(la.defer(pid, Counter.later)))  # R: Future[str]
+la.defer(pid)  # E: call-overload
+
+promise: la.Promise[int] = la.Promise()
+promise.set(1)
+promise.set(future)
+promise.set("x")  # E: arg-type
+promise.fail("x")  # E: arg-type
+reveal_type(la.move([1]))  # R: list[int]
+async def wait() -> None:
+    reveal_type(await future)  # R: int
+la.spawn(Counter)  # E: type-var
+"""
+
+
+def said(output):
+    """Line number -> set of what mypy said about it: error codes, and types without their modules."""
+    notes = {}
+    for line in output.splitlines():
+        found = re.match(r"[^:]+:(\d+): (error|note): (.*)", line)
+        if found is None:
+            continue
+        number, kind, text = int(found[1]), found[2], found[3]
+        if kind == "error":
+            notes.setdefault(number, set()).add("E: " + text.rpartition("[")[2].rstrip("]"))
+        elif text.startswith("Revealed type"):
+            notes.setdefault(number, set()).add("R: " + re.sub(r"(?:\w+\.)+(?=\w)", "", text.split('"')[1]))
+    return notes
+
+
+def test_each_line_is_judged_as_it_says(tmp_path):
+    path = tmp_path / "calls.py"
+    path.write_text(SOURCE)
+    expected = {
+        number: {f"{kind}: {text}" for text in (texts.split(", ") if kind == "E" else [texts])}
+        for number, line in enumerate(SOURCE.splitlines(), 1)
+        for kind, texts in re.findall(r"# ([ER]): (.*)$", line)
+    }
+
+    output, errors, _ = api.run(["--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}", str(path)])
+
+    assert errors == ""
+    assert said(output) == expected, output
