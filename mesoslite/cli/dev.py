@@ -1,0 +1,65 @@
+"""`mesoslite dev`: a master and agents in one process, until Ctrl-C."""
+
+import os
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .failure import USAGE, fail
+from .signals import stop_signals
+
+if TYPE_CHECKING:
+    from mesoslite import Cluster
+
+MASTER_DEFAULT = "http://127.0.0.1:5050"  # of `mesoslite run` as well
+
+
+def dev(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the master's HTTP API; 0 takes any free one.")] = 5050,
+    agents: Annotated[int, typer.Option(help="How many agents to run.")] = 1,
+    resources: Annotated[str, typer.Option(help="What each agent offers; mem in MiB.")] = "cpus:2;mem:1024",
+    work_dir: Annotated[
+        Path | None, typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.")
+    ] = None,
+) -> None:
+    """Run a master and its agents until Ctrl-C.
+
+    Tasks are real processes of this machine. At the end all of them are killed and every port is free again.
+
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start, 2 for options that can never work.
+    """
+    stops: SimpleQueue[int] = SimpleQueue()
+    with stop_signals(stops.put):
+        cluster = _start(host, port, agents, resources, work_dir)
+        try:
+            _greet(cluster, agents, resources)
+            stops.get()
+        finally:
+            cluster.close()
+
+
+def _start(host: str, port: int, agents: int, resources: str, work_dir: Path | None) -> "Cluster":
+    from mesoslite import Cluster, InvalidRequest
+
+    if work_dir is not None and work_dir.exists() and not os.access(work_dir, os.W_OK | os.X_OK):
+        fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
+    try:
+        return Cluster(agents, resources, host=host, port=port, work_dir=work_dir).start()
+    except InvalidRequest as error:
+        fail(str(error), USAGE)
+    except TimeoutError as error:
+        fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}")
+
+
+def _greet(cluster: "Cluster", agents: int, resources: str) -> None:
+    option = "" if cluster.url == MASTER_DEFAULT else f" --master {cluster.url}"
+    typer.echo(f"Master at {cluster.url} with {agents} agent{'s' * (agents != 1)} of {resources}")
+    typer.echo(f"Sandboxes in {cluster.work_dir}")
+    typer.echo(f"Next, in another terminal:  mesoslite run{option} 'echo hello from $MESOS_TASK_ID'")
+    typer.echo("Ctrl-C ends everything")

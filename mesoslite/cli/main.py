@@ -1,0 +1,31 @@
+"""main: the entry point of the command `mesoslite`."""
+
+# Who calls: the console script of setup.cfg.
+# The modules of the commands import at their top only what their options need; a command imports the rest when it
+#   runs, so that --help answers at once.
+
+import typer
+
+from .demo import demo
+from .dev import dev
+from .run import run
+from .version import version
+
+app = typer.Typer(
+    name="mesoslite",
+    help="A small cluster manager that speaks the HTTP API of Mesos.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help comes twice as fast
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(dev)
+app.command()(run)
+app.command()(demo)
+app.command()(version)
+
+
+def main() -> None:
+    """Run the command that the arguments of the process name, and exit with its status."""
+    app()

@@ -1,0 +1,173 @@
+"""RunSession: the main thread's side of `mesoslite run`: waits for notes, copies output, decides the exit status."""
+
+# Who calls: run.py, which imports this only to run something.
+# The scheduler is an actor (run_framework.py) and tells by notes; signals become notes as well, so everything that
+#   happens is dealt with here, one after the other. While the task runs its output is copied between notes.
+# However it ends, the framework is torn down, which kills the task if it still runs.
+
+from __future__ import annotations
+
+import pwd
+import signal
+from os import getuid
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import httpx
+import msgspec
+
+import libactor as la
+from mesoslite.framework.http import HttpConnection
+from mesoslite.model import (
+    AgentID,
+    CommandInfo,
+    FrameworkInfo,
+    InvalidRequest,
+    Resources,
+    TaskID,
+    TaskInfo,
+    TaskState,
+    TaskStatus,
+)
+
+from .failure import warn
+from .run_framework import Ended, Lost, Note, Placed, RunFramework, Stopped, TimedOut, Unfit
+from .sandbox_output import SandboxOutput
+from .signals import stop_signals
+
+MASTER_LOST, NEVER_ENOUGH, TASK_LOST, TIMED_OUT = 120, 121, 122, 124
+OUTPUT_INTERVAL_SECONDS = 0.1
+REQUEST_TIMEOUT_SECONDS = 10.0
+
+
+class RunSession:
+    """One execution of a command. Raises: InvalidRequest, for a master or resources that can never work."""
+
+    def __init__(self, master: str, name: str, needed: Resources, command: CommandInfo) -> None:
+        if not needed:
+            raise InvalidRequest("--cpus and --mem are both zero; give the command something to run with")
+        self._master = master
+        self._connection = HttpConnection(master)
+        self._info = FrameworkInfo(name=f"mesoslite run {name}", user=pwd.getpwuid(getuid()).pw_name)
+        self._task = TaskInfo(
+            task_id=TaskID(f"{name}-{la.random_uuid().hex[:12]}".replace("/", "-").replace("\\", "-")),
+            name=name,
+            agent_id=AgentID(""),  # known once there is an offer
+            resources=needed,
+            command=command,
+        )
+        self._notes: SimpleQueue[Note] = SimpleQueue()
+        self._decided: int | None = None  # our exit status, if it does not depend on how the task ends
+        self._output: SandboxOutput | None = None  # once the task is on an agent
+
+    def execute(self, timeout_seconds: float | None) -> int:
+        """Run the command to its end and return the exit status."""
+        framework = RunFramework(self._connection, self._info, self._task, self._notes.put, timeout_seconds)
+        client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+        with stop_signals(lambda number: self._notes.put(Stopped(number))), client, la.Runtime() as runtime:
+            pid = runtime.spawn(framework)
+            while (status := self._heed(self._next_note(), pid, client)) is None:
+                pass
+            return status
+
+    def _next_note(self) -> Note:
+        """The next thing that happens; meanwhile output is copied."""
+        while True:
+            more = self._copy_output()
+            try:
+                return self._notes.get(timeout=self._pause(more))
+            except Empty:
+                continue
+
+    def _pause(self, more: bool) -> float | None:
+        if self._output is None:
+            return None
+        return 0.0 if more else OUTPUT_INTERVAL_SECONDS
+
+    def _heed(self, note: Note, pid: la.PID[RunFramework], client: httpx.Client) -> int | None:
+        """Deal with a note; the exit status if that is the end."""
+        if isinstance(note, Unfit):
+            return self._look_for_agents(client)
+        if isinstance(note, Placed):
+            self._output = SandboxOutput(client, note.offer, self._task.task_id)
+            return None
+        if isinstance(note, Ended):
+            self._copy_rest()
+            return self._decided if self._decided is not None else _exit_status(note.status)
+        if isinstance(note, TimedOut):
+            warn(f"the time is over; {'the task is killed' if note.launched else 'the task was never started'}")
+            return self._stop(TIMED_OUT, pid)
+        if isinstance(note, Stopped):
+            return self._stop(128 + note.signal, pid)
+        assert isinstance(note, Lost)
+        warn(note.message)
+        return self._decided if self._decided is not None else MASTER_LOST
+
+    def _stop(self, status: int, pid: la.PID[RunFramework]) -> int | None:
+        """End with ``status`` once the task is killed; at once if it does not run, or on a second request."""
+        if self._output is None or self._decided is not None:
+            return status
+        self._decided = status
+        la.tell(pid, RunFramework.kill)
+        return None
+
+    def _copy_output(self) -> bool:
+        """Copy what is there; whether there is more."""
+        if self._output is None:
+            return False
+        try:
+            return self._output.copy()
+        except BrokenPipeError:  # our reader has gone, as in `mesoslite run yes | head`
+            self._output.close()
+            self._notes.put(Stopped(signal.SIGPIPE))
+            return False
+
+    def _copy_rest(self) -> None:
+        """Copy all of what the ended task has written, unless told to stop."""
+        while self._copy_output():
+            if not self._notes.empty() and isinstance(self._notes.get(), Stopped):
+                return
+
+    def _look_for_agents(self, client: httpx.Client) -> int | None:
+        """Nothing fits: will it ever? Says so, and gives the exit status if it will not."""
+        needed = self._task.resources
+        agents = _agent_resources(client, self._master)
+        if agents is None:
+            return None
+        if not agents:
+            warn("no agent has registered with the master yet; waiting for one")
+            return None
+        if any(total.contains(needed) for total in agents):
+            warn(f"every agent that has {needed} is busy; waiting")
+            return None
+        largest = max(agents, key=lambda total: (total.get("cpus"), total.get("mem")))
+        warn(f"no agent has {needed}, the largest of {len(agents)} has {largest}; ask for less by --cpus and --mem")
+        return NEVER_ENOUGH
+
+
+def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | None:
+    """What each agent has in total; None if the master does not say."""
+    url = (master if "://" in master else f"http://{master}").rstrip("/")
+    try:
+        response = client.get(f"{url}/state", follow_redirects=True)
+        response.raise_for_status()
+        agents: list[Any] = msgspec.json.decode(response.content)["slaves"]
+        return [_plain_resources(agent["resources"]) for agent in agents]
+    except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, InvalidRequest) as error:
+        warn(f"no offer fits, and {url}/state does not say why: {str(error) or type(error).__name__}; waiting")
+        return None
+
+
+def _plain_resources(document: dict[str, Any]) -> Resources:
+    return Resources.from_mapping({name: units for name, units in document.items() if isinstance(units, float | int)})
+
+
+def _exit_status(status: TaskStatus) -> int:
+    """How the task ended, as a shell would put it."""
+    exit_status = status.exit_status
+    if exit_status is not None:
+        return exit_status if exit_status >= 0 else 128 - exit_status
+    if status.state is TaskState.TASK_FINISHED:
+        return 0
+    warn(f"{status.state.name}: {status.message or 'no reason was given'}")
+    return TASK_LOST

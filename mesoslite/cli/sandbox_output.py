@@ -1,0 +1,76 @@
+"""SandboxOutput: what a task writes, as it writes it, from its sandbox on an agent to our own output."""
+
+# Who calls: run.py, between notes; a call reads what there is and returns.
+# Bytes are taken over as they are: READ_FILE carries them as base64, where /files/read would bend what is no text.
+# Written without a buffer, so that a reader who has gone is noticed here and not when Python exits.
+# The path is Mesos's virtual one, so this works with its agents too, and needs no look into the agent's state.
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+import httpx
+import msgspec
+
+from mesoslite.model import Offer, TaskID
+
+from .failure import warn
+
+PAGES_MAX = 16  # read of one file in one call, so that a busy task does not keep us from anything else
+
+
+class SandboxOutput:
+    """Follows ``stdout`` and ``stderr`` of one task."""
+
+    def __init__(self, client: httpx.Client, offer: Offer, task_id: TaskID) -> None:
+        self._client = client
+        self._url = f"http://{offer.hostname}:{offer.port}/api/v1"
+        self._run = f"/frameworks/{offer.framework_id}/executors/{task_id}/runs/latest"
+        self._offsets = {"stdout": 0, "stderr": 0}
+        self._open = True
+
+    def close(self) -> None:
+        """Copy nothing any more."""
+        self._open = False
+
+    def copy(self) -> bool:
+        """Copy what has been written since the last call; False if there is nothing more for now.
+
+        Raises: BrokenPipeError, if nobody reads our output any more.
+        """
+        return any([self._copy_file("stdout", 1), self._copy_file("stderr", 2)])
+
+    def _copy_file(self, name: str, target: int) -> bool:
+        for _ in range(PAGES_MAX):
+            data, size = self._read(name)
+            self._offsets[name] += len(data)
+            _write(target, data)
+            if not data or self._offsets[name] >= size:
+                return False
+        return True
+
+    def _read(self, name: str) -> tuple[bytes, int]:
+        """The next bytes of a file and its size; nothing while the file is not there."""
+        wanted = {"path": f"{self._run}/{name}", "offset": self._offsets[name]}
+        if not self._open:
+            return b"", 0
+        try:
+            response = self._client.post(self._url, json={"type": "READ_FILE", "read_file": wanted})
+            if response.status_code == 404:  # the sandbox is not made yet
+                return b"", 0
+            response.raise_for_status()
+            answer: dict[str, Any] = msgspec.json.decode(response.content)["read_file"]
+            return base64.b64decode(answer["data"]), int(answer["size"])
+        except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            self.close()
+            warn(f"the output of the task cannot be shown: {self._url}: {str(error) or type(error).__name__}")
+            return b"", 0
+
+
+def _write(target: int, data: bytes) -> None:
+    """Write all of ``data`` to a file descriptor."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]
