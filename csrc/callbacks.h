@@ -2,8 +2,8 @@
  *
  * Who uses it: csrc/future.c. Most futures get exactly one callback: it lies inline, an array comes with the second.
  * Ownership: a Callbacks owns its functions. Moving a Callbacks by assignment moves the ownership.
- * The GIL: only callbacks_release, callbacks_call and callbacks_remove_equal run Python code. It may do to the future
- *   whatever it likes: the first two work on callbacks that no future holds any more, the third on a list of its own.
+ * The GIL: only callbacks_release, _call, _report and _remove_equal run Python code. It may do to the future
+ *   whatever it likes: the last works on a list of its own, the others on callbacks that no future holds any more.
  */
 #ifndef LIBACTOR_CALLBACKS_H
 #define LIBACTOR_CALLBACKS_H
@@ -159,39 +159,37 @@ static inline int callbacks_traverse(Callbacks *callbacks, visitproc visit, void
     return 0;
 }
 
-/* Keep the exception that is being raised, if it is the first of its kind; drop it otherwise. */
-static inline void callbacks_keep_exception(PyObject **interrupt)
-{
-    PyObject *exception = core_exception_take();
-    if (*interrupt == NULL)
-        *interrupt = exception;
-    else
-        Py_XDECREF(exception);
-}
-
-/* Call one function with `argument`, or without if that is NULL. An Exception goes to `report` (NULL: nobody wants
- * it); what is not an Exception, or what `report` raises, goes to `interrupt` unless one is there. Runs Python code. */
-static inline void callbacks_call(PyObject *function, PyObject *argument, PyObject *report, PyObject **interrupt)
+/* Call one function with `argument`, or without if that is NULL; what it raised, or NULL. Runs Python code. */
+static inline PyObject *callbacks_call(PyObject *function, PyObject *argument)
 {
     PyObject *arguments[2] = {NULL, argument}; /* the first slot is for the callee to use */
     size_t count = (argument != NULL ? 1 : 0) | PY_VECTORCALL_ARGUMENTS_OFFSET;
     PyObject *result = PyObject_Vectorcall(function, arguments + 1, count, NULL);
-    if (result != NULL) {
-        Py_DECREF(result);
-        return;
+    if (result == NULL)
+        return core_exception_take();
+    Py_DECREF(result);
+    return NULL;
+}
+
+/* Tell `report` (NULL: nobody wants to know) what a function raised, if that is an Exception; steals `exception`. What
+ * is no Exception, or what `report` raises, goes to `interrupt` unless one is there. Runs Python code. */
+static inline void callbacks_report(PyObject *report, PyObject *function, PyObject *exception, PyObject **interrupt)
+{
+    if (PyObject_TypeCheck(exception, (PyTypeObject *)PyExc_Exception)) {
+        PyObject *raised = NULL;
+        if (report != NULL) {
+            Py_INCREF(report); /* it may be replaced while it runs */
+            PyObject *result = PyObject_CallFunctionObjArgs(report, function, exception, NULL);
+            raised = result == NULL ? core_exception_take() : NULL;
+            Py_XDECREF(result);
+            Py_DECREF(report);
+        }
+        Py_SETREF(exception, raised);
     }
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-        callbacks_keep_exception(interrupt);
-        return;
-    }
-    PyObject *exception = core_exception_take();
-    if (report != NULL) {
-        result = PyObject_CallFunctionObjArgs(report, function, exception, NULL);
-        if (result == NULL)
-            callbacks_keep_exception(interrupt);
-        Py_XDECREF(result);
-    }
-    Py_DECREF(exception);
+    if (*interrupt == NULL)
+        *interrupt = exception;
+    else
+        Py_XDECREF(exception);
 }
 
 #endif

@@ -119,15 +119,18 @@ static PyObject *future_argument(FutureObject *self, int kind)
     return kind == ON_READY || kind == ON_FAILED ? future_value(self) : NULL;
 }
 
-static void future_announce_kind(FutureObject *self, Callbacks *callbacks, int kind, PyObject *report,
-                                 PyObject **interrupt)
+static void future_announce_kind(FutureObject *self, Callbacks *callbacks, int kind, PyObject **interrupt)
 {
     PyObject *argument = Py_XNewRef(future_argument(self, kind));
     Py_ssize_t count = callbacks_count(callbacks);
     for (Py_ssize_t i = 0; i < count; i++) {
         Callback *callback = callbacks_at(callbacks, i);
-        if (callback->kind == kind)
-            callbacks_call(callback->function, argument, report, interrupt);
+        PyObject *exception = callback->kind == kind ? callbacks_call(callback->function, argument) : NULL;
+        if (exception != NULL) {
+            CoreState *core = future_core_state(self);
+            PyObject *report = core == NULL ? NULL : core->report_callback;
+            callbacks_report(report, callback->function, exception, interrupt);
+        }
     }
     Py_XDECREF(argument);
 }
@@ -136,15 +139,12 @@ static void future_announce_kind(FutureObject *self, Callbacks *callbacks, int k
  * cell does not hold any more. -1 with the first exception that is not an Exception, after everything was called. */
 static int future_announce(FutureObject *self, Callbacks callbacks, int kind)
 {
-    Py_INCREF(self);
-    CoreState *core = future_core_state(self);
-    PyObject *report = core == NULL ? NULL : Py_XNewRef(core->report_callback);
     PyObject *interrupt = NULL;
-    future_announce_kind(self, &callbacks, kind, report, &interrupt);
+    Py_INCREF(self);
+    future_announce_kind(self, &callbacks, kind, &interrupt);
     if (kind <= ON_DISCARDED)
-        future_announce_kind(self, &callbacks, ON_ANY, report, &interrupt);
+        future_announce_kind(self, &callbacks, ON_ANY, &interrupt);
     callbacks_release(&callbacks);
-    Py_XDECREF(report);
     Py_DECREF(self);
     if (interrupt == NULL)
         return 0;

@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 PENDING: int
 READY: int
 FAILED: int
@@ -17,6 +19,7 @@ QUEUED: int
 WAKE: int
 CLOSED: int
 
+@disjoint_base
 class FutureCell:
     def is_pending(self) -> bool: ...
     def is_ready(self) -> bool: ...
