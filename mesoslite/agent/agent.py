@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import libactor as la
-from libactor.context import current_runtime
 from mesoslite.model import (
     NOTHING,
     AgentID,
@@ -108,8 +107,7 @@ class Agent(la.Actor):
 
     def on_start(self) -> None:
         """Make the work directory and register; raises OSError if it cannot be made."""
-        self._clock = current_runtime("agent").clock
-        self._start_time = self._clock.now()
+        self._start_time = self.runtime.clock.now()
         self._work_directory.mkdir(parents=True, exist_ok=True)
         if self._master is not None:
             la.link(self._master)
@@ -307,7 +305,7 @@ class Agent(la.Actor):
     def _report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
         entry = self._frameworks.active[framework_id]
-        status = make_status(report, task_id, self._agent_id(), self._clock.now(), la.random_uuid().bytes)
+        status = make_status(report, task_id, self._agent_id(), self.runtime.clock.now(), la.random_uuid().bytes)
         run = entry.runs.get(task_id)
         if run is not None:
             run.record(status)
@@ -372,7 +370,7 @@ class Agent(la.Actor):
         else:
             return False
         report = refusal(dropped_state(entry.info), reason, f"Task {task.task_id} was not launched: {text}")
-        status = make_status(report, task.task_id, self._agent_id(), self._clock.now(), None)
+        status = make_status(report, task.task_id, self._agent_id(), self.runtime.clock.now(), None)
         log.warning("%s: %s", self.pid, report.message)
         self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or report.state))
         return True
