@@ -1,0 +1,64 @@
+"""Fixtures of the command tests: how to start a command, and a cluster to run things on."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+BOUND = 30.0  # seconds after which a test has failed; never waited for when all is well
+MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
+STARTED = []  # every process, in order
+
+
+def start(*arguments, **options):
+    """Start a command; its output comes by pipes."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MESOSLITE_")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
+    process = subprocess.Popen([*MAIN, *[str(argument) for argument in arguments]], **{**pipes, **options})
+    STARTED.append(process)
+    return process
+
+
+def finish(process):
+    """Wait for a command and return its exit status, output and error output."""
+    output, errors = process.communicate(timeout=BOUND)
+    return process.returncode, output, errors.decode()
+
+
+def mesoslite(*arguments, **options):
+    """Run a command to its end."""
+    return finish(start(*arguments, **options))
+
+
+def start_dev(*arguments):
+    """Start `mesoslite dev` on a free port; the process and its URL, once it is ready."""
+    process = start("dev", "--port", 0, *arguments)
+    greeting = process.stdout.readline().decode()
+    assert greeting.startswith("Master at http://"), (greeting, process.stderr.read())
+    return process, greeting.split()[2]
+
+
+def stop_dev(process, number=signal.SIGINT):
+    """Ask `mesoslite dev` to end, and return as ``finish``."""
+    process.send_signal(number)
+    return finish(process)
+
+
+@pytest.fixture(autouse=True)
+def end_what_is_left():
+    """A test that fails half-way leaves no process behind."""
+    before = len(STARTED)
+    yield
+    for process in STARTED[before:]:
+        with process:  # closes its pipes and waits for it
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def url():
+    process, url = start_dev("--agents", 2)
+    yield url
+    status, _, errors = stop_dev(process)
+    assert (status, errors) == (0, "")

@@ -1,0 +1,117 @@
+"""`mesoslite dev`: it serves until it is told to stop, and then nothing of it is left; what it cannot do it says."""
+
+import json
+import os
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from .conftest import finish, mesoslite, start, start_dev, stop_dev
+
+pytestmark = pytest.mark.real
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_serves_until_a_signal_and_ends_with_status_zero(number):
+    process, url = start_dev("--agents", 2, "--resources", "cpus:1;mem:64")
+    state = json.loads(get(f"{url}/state"))
+
+    status, _, errors = stop_dev(process, number)
+
+    assert state["activated_slaves"] == 2
+    assert state["slaves"][0]["resources"]["mem"] == 64.0
+    assert (status, errors) == (0, "")
+    with pytest.raises(urllib.error.URLError):
+        get(f"{url}/health")
+
+
+def test_each_agent_serves_on_a_port_of_its_own():
+    process, url = start_dev("--agents", 2)
+    agents = json.loads(get(f"{url}/state"))["slaves"]
+
+    ids = [json.loads(get(f"http://{agent['hostname']}:{agent['port']}/state"))["id"] for agent in agents]
+
+    assert ids == [agent["id"] for agent in agents]
+    stop_dev(process)
+
+
+# Goal: the end of the cluster is the end of its tasks. Method: a task tells its process id, which must be gone.
+def test_at_the_end_every_task_is_dead_and_the_temporary_directory_is_gone():
+    process, url = start_dev()
+    sandboxes = process.stdout.readline().decode().split()[-1]
+    task = start("run", "--master", url, "trap '' TERM; echo $$; while true; do sleep 1000; done")
+    pid = int(task.stdout.readline())
+
+    status, _, _ = stop_dev(process)
+
+    assert status == 0
+    assert not os.path.exists(sandboxes)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert finish(task)[0] in (120, 137)
+
+
+def test_a_work_directory_that_was_given_keeps_the_sandboxes(tmp_path):
+    process, url = start_dev("--work-dir", tmp_path / "new")
+    mesoslite("run", "--master", url, "echo kept")
+
+    stop_dev(process)
+
+    outputs = list((tmp_path / "new").rglob("runs/*-*/stdout"))
+    assert [output.read_text() for output in outputs] == ["kept\n"]
+
+
+def test_a_port_in_use_is_one_line_and_status_one():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        status, _, errors = mesoslite("dev", "--port", port)
+
+    assert status == 1
+    assert errors.count("\n") == 1
+    assert f"127.0.0.1:{port}, the port is in use" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--resources", "cpus:many"], "cpus:many"),
+        (["--resources", ""], "without resources"),
+        (["--agents", "0"], "at least 1"),
+        (["--port", "70000"], "70000"),
+        (["--agents", "many"], "--agents"),
+    ],
+)
+def test_options_that_can_never_work_are_told_without_a_traceback(arguments, problem):
+    status, output, errors = mesoslite("dev", "--port", "0", *arguments)
+
+    assert status == (1 if "70000" in arguments else 2)
+    assert problem in errors
+    assert "Traceback" not in errors
+    assert output == b""
+
+
+def test_a_work_directory_that_cannot_be_used_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    status, _, errors = mesoslite("dev", "--port", 0, "--work-dir", tmp_path / "file" / "deeper")
+
+    assert (status, errors.count("\n")) == (1, 1)
+    assert str(tmp_path / "file") in errors
+
+
+def test_a_second_signal_does_not_interrupt_the_end():
+    process = start("dev", "--port", 0)
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+
+    assert finish(process)[0] == 0

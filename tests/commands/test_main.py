@@ -1,0 +1,58 @@
+"""The entry point: help, version, demo; and that asking for help does not load what only running needs."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+from typer.testing import CliRunner
+
+from mesoslite.cli.main import app
+
+
+def test_help_lists_the_commands():
+    result = CliRunner().invoke(app, ["--help"])
+
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.split("Commands:")[1].splitlines() if line.strip()] == [
+        "dev",
+        "run",
+        "demo",
+        "version",
+    ]
+
+
+def test_no_command_at_all_shows_the_help():
+    result = CliRunner().invoke(app, [])
+
+    assert "Usage: mesoslite" in result.output
+
+
+def test_version_names_ours_and_the_apis():
+    result = CliRunner().invoke(app, ["version"])
+
+    assert result.output == "mesoslite 0.1.0 (Mesos API 1.12.0)\n"
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_demo_exits_as_the_example_does(monkeypatch, status):
+    example = types.ModuleType("mesoslite.examples.embed_master")
+    example.main = lambda arguments: status
+    monkeypatch.setitem(sys.modules, "mesoslite.examples.embed_master", example)
+
+    assert CliRunner().invoke(app, ["demo"]).exit_code == status
+
+
+def test_every_exit_status_of_run_is_in_its_help():
+    output = CliRunner().invoke(app, ["run", "--help"]).output
+
+    assert all(status in output for status in ("128+n", "130", "120", "121", "122", "124"))
+
+
+@pytest.mark.real
+def test_asking_for_help_loads_neither_server_nor_client_libraries():
+    program = "import sys, mesoslite.cli.main; print(sorted({'uvicorn', 'uvloop', 'httpx', 'rich'} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -1,0 +1,197 @@
+"""`mesoslite run` against a scripted master: what goes wrong on the way is told, or survived."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import libactor as la
+from mesoslite.api import master_app
+from mesoslite.model import (
+    Accept,
+    Acknowledge,
+    AgentID,
+    Decline,
+    Error,
+    Offer,
+    OfferID,
+    Offers,
+    Reason,
+    Resources,
+    Revive,
+    Source,
+    Subscribe,
+    Suppress,
+    TaskState,
+    TaskStatus,
+    Teardown,
+    Update,
+)
+
+from .fakes import FRAMEWORK, FakeMaster, cluster_state
+
+pytestmark = pytest.mark.real
+
+BOUND = 30.0
+MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
+
+
+class Session:
+    """A run of `true` that has subscribed to a master who does what the test says."""
+
+    def __init__(self, runtime, server, state, *arguments):
+        self.actor = FakeMaster(state)
+        url = server.listen(master_app(runtime.spawn(self.actor)))
+        self.process = subprocess.Popen(
+            [*MAIN, "run", "--master", url, *arguments, "true"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ),
+        )
+        self.scheduler = self.expect(Subscribe, by_sender=True)
+        self.errors = ""
+
+    def expect(self, kind, by_sender=False):
+        """The next call, which must be of that kind; or who sent it."""
+        call, sender = self.actor.heard.get(timeout=BOUND)
+        assert isinstance(call, kind), call
+        return sender if by_sender else call
+
+    def tell(self, event):
+        la.post(self.scheduler, event)
+
+    def offer(self, id="o", port=1, **resources):
+        """Make one offer."""
+        resources = Resources.of(**(resources or {"cpus": 1, "mem": 64}))
+        fields = {"framework_id": FRAMEWORK, "agent_id": AgentID("a"), "hostname": "127.0.0.1", "role": "*"}
+        self.tell(Offers((Offer(id=OfferID(id), resources=resources, port=port, **fields),)))
+
+    def launched(self):
+        """The task that is launched next."""
+        accept = self.expect(Accept)
+        self.expect(Suppress)
+        return accept.tasks[0]
+
+    def update(self, task, state, **fields):
+        fields = {"source": Source.SOURCE_MASTER, "timestamp": 1.0, "agent_id": AgentID("a"), **fields}
+        self.tell(Update(TaskStatus(task_id=task.task_id, state=state, **fields)))
+
+    def told(self):
+        """The next line on the error output."""
+        return self.process.stderr.readline().decode()
+
+    def end(self):
+        """The exit status and the rest of the error output."""
+        _, errors = self.process.communicate(timeout=BOUND)
+        return self.process.returncode, errors.decode()
+
+
+@pytest.fixture
+def begin(runtime, server):
+    sessions = []
+
+    def begin(*arguments, state=None):
+        sessions.append(Session(runtime, server, state or cluster_state(), *arguments))
+        return sessions[-1]
+
+    yield begin
+    for session in sessions:
+        session.process.kill()
+        session.process.communicate()
+
+
+def test_an_error_of_the_master_ends_the_command(begin):
+    session = begin()
+
+    session.tell(Error("Framework has been removed"))
+
+    assert session.end() == (120, "mesoslite: Framework has been removed\n")
+
+
+def test_a_master_that_goes_away_ends_the_command(begin, server):
+    session = begin()
+
+    server.close()
+
+    status, errors = session.end()
+    assert status == 120
+    assert "has ended the stream of events" in errors
+
+
+def test_a_lost_task_is_told_with_its_reason(begin):
+    session = begin()
+    session.offer()
+
+    session.update(session.launched(), TaskState.TASK_LOST, message="Agent a is lost")
+
+    status, errors = session.end()
+    assert status == 122
+    assert "mesoslite: TASK_LOST: Agent a is lost\n" in errors
+
+
+def test_a_status_is_acknowledged_and_the_framework_torn_down(begin):
+    session = begin()
+    session.offer()
+
+    session.update(session.launched(), TaskState.TASK_FINISHED, uuid=bytes(16))
+
+    assert session.expect(Acknowledge).uuid == bytes(16)
+    assert session.expect(Teardown).framework_id == FRAMEWORK
+    assert session.end()[0] == 0
+
+
+def test_output_that_cannot_be_read_is_told_once_and_changes_no_exit_status(begin):
+    session = begin()
+    session.offer(port=1)
+    task = session.launched()
+
+    told = session.told()
+    session.update(task, TaskState.TASK_FAILED, labels=())
+    status, errors = session.end()
+
+    assert "the output of the task cannot be shown: http://127.0.0.1:1/api/v1" in told
+    assert (status, errors) == (122, "mesoslite: TASK_FAILED: no reason was given\n")
+
+
+def test_a_launch_that_came_too_late_is_repeated_on_the_next_offer(begin):
+    session = begin()
+    session.offer("first")
+    session.update(session.launched(), TaskState.TASK_LOST, reason=Reason.REASON_INVALID_OFFERS)
+    session.expect(Revive)
+
+    session.offer("second")
+    session.update(session.launched(), TaskState.TASK_FINISHED)
+
+    assert session.end()[0] == 0
+
+
+def test_an_offer_that_is_too_small_is_declined_and_a_busy_cluster_is_waited_for(begin):
+    session = begin("--cpus", "2")
+    session.offer("small", cpus=1)
+    declined = session.expect(Decline)
+
+    told = session.told()
+    session.offer("large", cpus=4, mem=512)
+    session.update(session.launched(), TaskState.TASK_FINISHED)
+
+    assert declined.offer_ids == ("small",)
+    assert told == "mesoslite: every agent that has cpus:2; mem:32 is busy; waiting\n"
+    assert session.end()[0] == 0
+
+
+def test_a_cluster_without_agents_is_waited_for(begin):
+    session = begin(state=cluster_state(agents=()))
+
+    told = session.told()
+    session.offer()
+    session.update(session.launched(), TaskState.TASK_FINISHED)
+
+    assert told == "mesoslite: no agent has registered with the master yet; waiting for one\n"
+    assert session.end()[0] == 0
+
+
+def test_the_time_can_be_over_before_anything_was_offered(begin):
+    session = begin("--timeout", "0.2")
+
+    assert session.end() == (124, "mesoslite: the time is over; the task was never started\n")
