@@ -1,11 +1,15 @@
-"""Signals: from the handler of a signal to the main thread, which decides what to do about it."""
+"""Signals: from the moment one arrives to whoever decides what to do about it, without interrupting anything."""
 
 # Who calls: the commands that run until they are told to stop.
-# A handler may interrupt anything, so it only puts the number into a queue that is made for that; nothing is ever
-#   interrupted half-way, neither the start of a cluster nor its end.
-# Rejected: KeyboardInterrupt (it leaves whatever it hits half done); signal masks (tasks would inherit them).
+# How: C code writes the number of the signal into a pipe, in whichever thread the system picked; a thread of ours reads
+#   it there. So nothing is ever left half done, neither the start of a cluster nor its end.
+# Rejected: KeyboardInterrupt (it leaves whatever it hits half done); signal masks (tasks would inherit them); a handler
+#   that puts into the queue the main thread waits for (Python runs handlers between bytecodes, so a signal that comes
+#   just before the wait begins is noticed only after it).
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,14 +19,30 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stop_signals(put: Callable[[int], object]) -> Iterator[None]:
-    """Hand the number of each signal that asks for the end to ``put``, which must be safe to interrupt itself."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        put(number)
-
-    before = {number: signal.signal(number, handle) for number in STOPPING}
+    """Call ``put`` with the number of each signal that asks for the end, from a thread; main thread only."""
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    reader = threading.Thread(target=_pass_on, args=(source, put), name="stop-signals", daemon=True)
+    handlers_before = {number: signal.signal(number, _keep_running) for number in STOPPING}
+    sink_before = signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+    reader.start()
     try:
         yield
     finally:
-        for number, handler in before.items():
+        signal.set_wakeup_fd(sink_before)
+        for number, handler in handlers_before.items():
             signal.signal(number, handler)
+        os.close(sink)
+        reader.join()
+        os.close(source)
+
+
+def _keep_running(number: int, frame: FrameType | None) -> None:
+    """Instead of the default action; what counts is the number in the pipe."""
+
+
+def _pass_on(source: int, put: Callable[[int], object]) -> None:
+    while numbers := os.read(source, 64):
+        for number in numbers:
+            if number in STOPPING:
+                put(number)
