@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import logging
 import threading
@@ -179,10 +178,15 @@ class Runtime:
                 del self._processes[process.pid.id]
 
 
-@atexit.register
 def _close_all() -> None:
     for runtime in list(_live):
         try:
             runtime.close(timeout=1.0)
         except RuntimeError as error:
             log.warning("at exit: %s", error)
+
+
+# Not atexit: that is too late, from Python 3.12 on no thread can be started any more, and a handler that waits on its
+# way out may need one. This is what concurrent.futures uses; there is no public way. (In 3.12.0 and 3.12.1 this is too
+# late as well: there, such a wait fails with a RuntimeError.)
+threading._register_atexit(_close_all)  # type: ignore[attr-defined]

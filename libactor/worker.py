@@ -76,10 +76,10 @@ class Workers:
                     f"{self._name}: {self._blocked} handlers wait inside get() or wait() already; let handlers go on "
                     "with then() and defer() instead of waiting"
                 )
+            if self._active == 1 and not self._stopping:
+                self._add()
             self._blocked += 1
             self._active -= 1
-            if self._active == 0 and not self._stopping:
-                self._add()
         self._queue.leave()
         returned = threading.Lock()  # taken by the first call
 
@@ -113,16 +113,25 @@ class Workers:
             return thread in self._threads
 
     def _add(self) -> None:
-        """Make one more worker active: a spare, or a new thread. The lock is held."""
+        """Make one more worker active: a spare, or a new thread. The lock is held.
+
+        Raises: RuntimeError, with nothing changed, if the system has no thread left, or the interpreter shuts down.
+        """
         self._active += 1
         self._queue.enter()
         if self._spares:
             self._spares.pop().release()
             return
-        self._started += 1
-        thread = threading.Thread(target=self._run, name=f"{self._name}-worker-{self._started}", daemon=True)
+        thread = threading.Thread(target=self._run, name=f"{self._name}-worker-{self._started + 1}", daemon=True)
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            self._threads.discard(thread)
+            self._active -= 1
+            self._queue.leave()
+            raise
+        self._started += 1
 
     def _run(self) -> None:
         try:

@@ -102,6 +102,27 @@ def test_as_many_handlers_may_wait_as_the_bound_says_and_not_one_more(paused, ex
     assert [future.get(LIMIT) for future in waiting if future not in refused] == ["done"] * BLOCKED_MAX
 
 
+# Goal: a wait that cannot be made because no thread can be started is an error, and spoils nothing.
+def test_a_wait_for_which_no_thread_can_be_started_is_an_error(paused, monkeypatch):
+    pid, promise = la.spawn(Link()), la.Promise()
+    assert paused.clock.settle(LIMIT)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        la.dispatch(pid, Link.wait_for, promise.future).get(LIMIT)
+    monkeypatch.undo()
+
+    waiting = la.dispatch(pid, Link.wait_for, promise.future)
+    assert paused.clock.settle(LIMIT)
+    promise.set("done")
+    assert waiting.get(LIMIT) == "done"
+    assert paused.clock.settle(LIMIT)
+    assert (paused.workers._blocked, paused.workers._active) == (0, 1)
+
+
 # Goal: however many handlers waited at once, one worker goes on. Method: count the workers that are not at rest.
 def test_after_many_waits_one_worker_is_active_and_the_others_rest(paused):
     promise = la.Promise()
