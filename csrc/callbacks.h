@@ -159,12 +159,24 @@ static inline int callbacks_traverse(Callbacks *callbacks, visitproc visit, void
     return 0;
 }
 
+/* A callback that completes the next future, and so on: how deep that may go. Python guards its stack too,
+ * but 3.13 lets calls between C functions go so deep (10,000) that they overrun a stack of 4 MB. */
+#define CALLBACKS_DEPTH_MAX 500
+
 /* Call one function with `argument`, or without if that is NULL; what it raised, or NULL. Runs Python code. */
 static inline PyObject *callbacks_call(PyObject *function, PyObject *argument)
 {
+    static _Thread_local int depth;
+    if (depth >= CALLBACKS_DEPTH_MAX) {
+        PyErr_Format(PyExc_RecursionError, "%d callbacks of futures within each other; complete the next one from an "
+                     "actor", depth);
+        return core_exception_take();
+    }
     PyObject *arguments[2] = {NULL, argument}; /* the first slot is for the callee to use */
     size_t count = (argument != NULL ? 1 : 0) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    depth++;
     PyObject *result = PyObject_Vectorcall(function, arguments + 1, count, NULL);
+    depth--;
     if (result == NULL)
         return core_exception_take();
     Py_DECREF(result);
