@@ -1,9 +1,9 @@
 """A small cluster manager on libactor that speaks the HTTP API of Mesos.
 
-    import mesoslite
+import mesoslite
 
-    with mesoslite.Cluster(agents=3) as cluster:
-        cluster.run(MyFramework())
+with mesoslite.Cluster(agents=3) as cluster:
+    cluster.run(MyFramework())
 """
 
 from mesoslite.agent import Agent
