@@ -6,42 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 import libactor as la
-from mesoslite.model import (
-    Accept,
-    Acknowledge,
-    AgentID,
-    Decline,
-    Error,
-    Failure,
-    Filters,
-    FrameworkID,
-    FrameworkInfo,
-    Heartbeat,
-    Kill,
-    Offer,
-    Offers,
-    Reason,
-    Rescind,
-    Revive,
-    SchedulerConnection,
-    Subscribe,
-    Subscribed,
-    Suppress,
-    TaskInfo,
-    TaskStatus,
-    Teardown,
-    Update,
-)
+from mesoslite.framework import Framework
+from mesoslite.model import Offer, Reason, TaskInfo, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NO_OFFER_SECONDS = 2.0  # after which the command looks why there is none
-_SMALL_OFFER = Filters(1.0)  # an offer that is too small may soon grow
-_OTHER_OFFERS = Filters(3600.0)
+SMALL_OFFER_SECONDS = 1.0  # an offer that is too small may soon grow
+OTHER_OFFERS_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -87,50 +66,40 @@ class Lost:
 Note = Unfit | Placed | Ended | TimedOut | Stopped | Lost
 
 
-class RunFramework(la.Actor):
+class RunFramework(Framework):
     """Runs ``task``, whose agent is still open, and tells ``note`` what happens; ``timeout_seconds`` None: no limit."""
 
     def __init__(
-        self,
-        connection: SchedulerConnection,
-        info: FrameworkInfo,
-        task: TaskInfo,
-        note: Callable[[Note], object],
-        timeout_seconds: float | None,
+        self, name: str, user: str, task: TaskInfo, note: Callable[[Note], object], timeout_seconds: float | None
     ) -> None:
-        super().__init__()
-        self._connection = connection
-        self._info = info
+        super().__init__(name, user=user)
         self._task = task
         self._note = note
         self._timeout_seconds = timeout_seconds
-        self._framework_id: FrameworkID | None = None
         self._launched = False
         self._unfit_noted = False
 
     def on_start(self) -> None:
-        """Subscribe."""
-        self._connection.open(self.pid)
-        self._connection.send(Subscribe(self._info))
+        """Subscribe, and see to it that somebody looks if nothing comes of it."""
+        super().on_start()
         la.delay(NO_OFFER_SECONDS, self.pid, RunFramework.note_unfit)
         if self._timeout_seconds is not None:
             la.delay(self._timeout_seconds, self.pid, RunFramework.expire)
 
     def on_stop(self) -> None:
         """Leave the cluster."""
-        if self._framework_id is not None:
-            self._connection.send(Teardown(self._framework_id))
-        self._connection.close()
+        self.leave()
+        super().on_stop()
         self._note(Lost("the framework has stopped"))  # read only if nothing else has ended the command
 
-    def kill(self) -> None:
+    def kill_task(self) -> None:
         """Ask for the end of the task."""
-        if self._launched and self._framework_id is not None:
-            self._connection.send(Kill(framework_id=self._framework_id, task_id=self._task.task_id))
+        if self._launched:
+            self.kill(self._task.task_id)
 
     def expire(self) -> None:
         """The time is over."""
-        self.kill()
+        self.kill_task()
         self._note(TimedOut(self._launched))
 
     def note_unfit(self) -> None:
@@ -139,72 +108,33 @@ class RunFramework(la.Actor):
             self._unfit_noted = True
             self._note(Unfit())
 
-    @la.handles(Subscribed)
-    def subscribed(self, event: Subscribed) -> None:
-        """Offers follow."""
-        self._framework_id = event.framework_id
-
-    @la.handles(Offers)
-    def offers(self, event: Offers) -> None:
+    def on_offers(self, offers: tuple[Offer, ...]) -> None:
         """Take the first that is large enough."""
-        fitting = [offer for offer in event.offers if offer.resources.contains(self._task.resources)]
-        if self._launched or not fitting:
-            self._decline(event.offers)
+        fitting = next((offer for offer in offers if offer.resources.contains(self._task.resources)), None)
+        if self._launched:
+            self.decline(*offers, refuse_seconds=OTHER_OFFERS_SECONDS)
+        elif fitting is None:
+            self.decline(*offers, refuse_seconds=SMALL_OFFER_SECONDS)
             self.note_unfit()
-            return
-        self._launch(fitting[0])
-        self._decline(tuple([offer for offer in event.offers if offer is not fitting[0]]))
+        else:
+            self._launched = True
+            task = msgspec.structs.replace(self._task, agent_id=fitting.agent_id)
+            self.launch(fitting, [task], refuse_seconds=OTHER_OFFERS_SECONDS)
+            others = [offer for offer in offers if offer is not fitting]
+            self.decline(*others, refuse_seconds=OTHER_OFFERS_SECONDS)
+            self.suppress()
+            self._note(Placed(fitting))
 
-    @la.handles(Update)
-    def update(self, event: Update) -> None:
-        """Acknowledge, and note the end."""
-        status = event.status
-        if status.uuid is not None:
-            self._acknowledge(status, status.uuid)
+    def on_update(self, status: TaskStatus) -> None:
+        """Note the end; a launch that came too late is tried again."""
         if status.task_id != self._task.task_id or not status.state.is_terminal:
             return
         if status.reason is Reason.REASON_INVALID_OFFERS:
             self._launched = False
-            self._connection.send(Revive(self._known_id()))
+            self.revive()
         else:
             self._note(Ended(status))
 
-    @la.handles(Error)
-    def error(self, event: Error) -> None:
+    def on_error(self, message: str) -> None:
         """The subscription is over."""
-        self._note(Lost(event.message))
-
-    @la.handles(Rescind)
-    @la.handles(Failure)
-    @la.handles(Heartbeat)
-    def passing(self, event: Rescind | Failure | Heartbeat) -> None:
-        """Nothing to do: what a loss means for the task comes as its status."""
-
-    def _launch(self, offer: Offer) -> None:
-        self._launched = True
-        framework_id = self._known_id()
-        task = msgspec.structs.replace(self._task, agent_id=offer.agent_id)
-        accept = Accept(framework_id=framework_id, offer_ids=(offer.id,), tasks=(task,), filters=_OTHER_OFFERS)
-        self._connection.send(accept)
-        self._connection.send(Suppress(framework_id))
-        self._note(Placed(offer))
-
-    def _decline(self, offers: tuple[Offer, ...]) -> None:
-        if offers:
-            filters = _OTHER_OFFERS if self._launched else _SMALL_OFFER
-            offer_ids = tuple([offer.id for offer in offers])
-            self._connection.send(Decline(framework_id=self._known_id(), offer_ids=offer_ids, filters=filters))
-
-    def _acknowledge(self, status: TaskStatus, uuid: bytes) -> None:
-        self._connection.send(
-            Acknowledge(
-                framework_id=self._known_id(),
-                agent_id=status.agent_id or AgentID(""),
-                task_id=status.task_id,
-                uuid=uuid,
-            )
-        )
-
-    def _known_id(self) -> FrameworkID:
-        assert self._framework_id is not None, "no event comes before SUBSCRIBED"
-        return self._framework_id
+        self._note(Lost(message))

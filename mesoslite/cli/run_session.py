@@ -13,7 +13,7 @@ from os import getuid
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import msgspec
 
 import libactor as la
@@ -21,7 +21,6 @@ from mesoslite.framework.http import HttpConnection
 from mesoslite.model import (
     AgentID,
     CommandInfo,
-    FrameworkInfo,
     InvalidRequest,
     Resources,
     TaskID,
@@ -48,7 +47,6 @@ class RunSession:
             raise InvalidRequest("--cpus and --mem are both zero; give the command something to run with")
         self._master = master
         self._connection = HttpConnection(master)
-        self._info = FrameworkInfo(name=f"mesoslite run {name}", user=pwd.getpwuid(getuid()).pw_name)
         self._task = TaskInfo(
             task_id=TaskID(f"{name}-{la.random_uuid().hex[:12]}".replace("/", "-").replace("\\", "-")),
             name=name,
@@ -62,7 +60,9 @@ class RunSession:
 
     def execute(self, timeout_seconds: float | None) -> int:
         """Run the command to its end and return the exit status."""
-        framework = RunFramework(self._connection, self._info, self._task, self._notes.put, timeout_seconds)
+        user = pwd.getpwuid(getuid()).pw_name
+        framework = RunFramework("mesoslite run", user, self._task, self._notes.put, timeout_seconds)
+        framework.connection = self._connection
         client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
         with stop_signals(lambda number: self._notes.put(Stopped(number))), client, la.Runtime() as runtime:
             pid = runtime.spawn(framework)
@@ -108,7 +108,7 @@ class RunSession:
         if self._output is None or self._decided is not None:
             return status
         self._decided = status
-        la.tell(pid, RunFramework.kill)
+        la.tell(pid, RunFramework.kill_task)
         return None
 
     def _copy_output(self) -> bool:

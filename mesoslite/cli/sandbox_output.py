@@ -11,7 +11,7 @@ import base64
 import os
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import msgspec
 
 from mesoslite.model import Offer, TaskID

@@ -189,10 +189,14 @@ class Framework(la.Actor):
     def stop(self, result: Any = None) -> None:
         """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``."""
         self.result = result
-        self.stopped = True
-        if self.info.id is not None:
-            self._call(Teardown(self.info.id))
+        self.leave()
         la.terminate(self.pid)
+
+    def leave(self) -> None:
+        """Leave the cluster, which kills the tasks that still run, without ending the framework's actor."""
+        if self.info.id is not None and not self.stopped:
+            self._call(Teardown(self.info.id))
+        self.stopped = True
 
     @property
     def framework_id(self) -> FrameworkID:
