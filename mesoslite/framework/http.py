@@ -25,7 +25,7 @@ from mesoslite.model import Call, Error, InvalidRequest, Subscribe, Teardown, co
 from mesoslite.model.v1 import MULTI_ROLE, Records, decode_event, encode_call
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2 as httpx
 
 log = logging.getLogger("mesoslite.framework")
 
@@ -129,7 +129,7 @@ class HttpConnection:
 
     async def _converse(self) -> None:
         """Subscribe, then read events and send calls until either comes to its end."""
-        import httpx  # takes longer than all the rest of a program that does not use HTTP
+        import httpx2 as httpx  # takes longer than all the rest of a program that does not use HTTP
 
         subscribe = await self._calls.get()
         assert subscribe is not None
@@ -149,7 +149,7 @@ class HttpConnection:
 
     async def _read_events(self, client: httpx.AsyncClient, subscribe: Call) -> None:
         """Post the events of the stream until it ends, and then why it ended."""
-        import httpx
+        import httpx2 as httpx
 
         timeout = httpx.Timeout(CALL_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS, read=self._silence_seconds)
         try:
@@ -185,7 +185,7 @@ class HttpConnection:
 
     async def _send_calls(self, client: httpx.AsyncClient) -> None:
         """Send the calls in order, each after the answer to the one before."""
-        import httpx
+        import httpx2 as httpx
 
         while (call := await self._calls.get()) is not None:
             stream_id = await asyncio.shield(self._stream_id)
