@@ -67,7 +67,7 @@ class Dispatch:
             return
         try:
             result = getattr(process.actor, self.method)(*self.arguments, **self.keywords)
-            deliver(self.future, by_value(result, f"result of {process.pid.id}.{self.method}"))
+            deliver(self.future, by_value(result, "result of %s.%s", process.pid.id, self.method))
         except BaseException as error:
             fail_for(self, "future", error)
             if not isinstance(error, Exception):
@@ -93,7 +93,7 @@ class Execute:
             self.future._complete(DISCARDED, None)
             return
         try:
-            deliver(self.future, by_value(self.function(), f"result of a callable run in {process.pid.id}"))
+            deliver(self.future, by_value(self.function(), "result of a callable run in %s", process.pid.id))
         except BaseException as error:
             fail_for(self, "future", error)
             if not isinstance(error, Exception):

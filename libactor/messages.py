@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import DISCARDED, FAILED, READY
 from libactor._core.clock import Timer
-from libactor._core.values import Moved, by_value
+from libactor._core.values import Moved, all_by_value, by_value
 from libactor.actor import Actor
 from libactor.context import current_process, current_runtime, running
 from libactor.events import Dispatch, Execute, Message, Tell
@@ -45,14 +45,14 @@ def dispatch(pid: PID[Any], method: Callable[..., Any], *args: Any, **kwargs: An
     process = pid._process
     name = _method_name(pid, method, "dispatch")
     future: Future[Any] = Future()
-    process.deliver(Dispatch(name, _pass(name, args), _pass_named(name, kwargs), future))
+    process.deliver(Dispatch(name, all_by_value(args, name), _pass_named(name, kwargs), future))
     return future
 
 
 def tell(pid: PID[A], method: Callable[Concatenate[A, P], object], *args: P.args, **kwargs: P.kwargs) -> None:
     """As dispatch without a future: nobody waits, so an exception of the method stops the actor."""
     name = _method_name(pid, method, "tell")
-    pid._process.deliver(Tell(name, _pass(name, args), _pass_named(name, kwargs)))
+    pid._process.deliver(Tell(name, all_by_value(args, name), _pass_named(name, kwargs)))
 
 
 @overload
@@ -122,7 +122,7 @@ def defer(target: PID[Any] | Callable[..., Any], method: Callable[..., Any] | No
     if name is not None:
         return Deferred(lambda *called: dispatch(pid, function, *called), bound)
     what = getattr(function, "__qualname__", repr(function))
-    return Deferred(lambda *called: execute(pid, partial(function, *_pass(what, called))), bound)
+    return Deferred(lambda *called: execute(pid, partial(function, *all_by_value(called, what))), bound)
 
 
 def delay(
@@ -138,7 +138,7 @@ def delay(
     """
     name = _method_name(pid, method, "delay")
     process = pid._process
-    event = Tell(name, _pass(name, args), _pass_named(name, kwargs))
+    event = Tell(name, all_by_value(args, name), _pass_named(name, kwargs))
     return process.runtime.clock.timer(seconds, lambda: process.deliver(event))
 
 
@@ -199,12 +199,8 @@ def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
     return result
 
 
-def _pass(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple([by_value(value, f"argument {i + 1} of {name}") for i, value in enumerate(args)]) if args else ()
-
-
 def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {key: by_value(value, f"argument {key} of {name}") for key, value in kwargs.items()} if kwargs else {}
+    return {key: by_value(value, "argument %s of %s", key, name) for key, value in kwargs.items()} if kwargs else kwargs
 
 
 def _is_method(function: Callable[..., Any]) -> bool:

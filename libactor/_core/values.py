@@ -61,8 +61,8 @@ def register_immutable(kind: type) -> None:
     _IMMUTABLE.add(kind)
 
 
-def by_value(value: Any, where: str) -> Any:
-    """What the receiver gets for ``value``; ``where`` names it in the error ("argument 2 of Counter.add").
+def by_value(value: Any, where: str, *details: object) -> Any:
+    """What the receiver gets for ``value``; ``where % details`` names it in the error ("argument 2 of Counter.add").
 
     Cost: one look-up for scalars and for instances of proven classes; O(size) otherwise.
     Raises: NotPassable for what can be neither shared nor copied, for cycles and for nesting beyond DEPTH_MAX.
@@ -72,14 +72,23 @@ def by_value(value: Any, where: str) -> Any:
         return value
     if kind is Moved:
         return value.value
-    return _Copier(where).copy(value, 0)
+    return _Copier(where, details).copy(value, 0)
+
+
+def all_by_value(values: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    """The arguments of a call of ``name`` as its receiver gets them; see ``by_value``."""
+    for value in values:
+        if type(value) not in _IMMUTABLE:
+            return tuple([by_value(value, "argument %d of %s", i, name) for i, value in enumerate(values, 1)])
+    return values
 
 
 class _Copier:
     """One pass over one value; remembers what it copied, so that aliases stay aliases."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, details: tuple[object, ...]) -> None:
+        self._where = where
+        self._details = details  # put into `where` only for an error: most values cross without one
         self.copies: dict[int, Any] = {}  # id of an original -> its copy, or _OPEN while it is being made
 
     def copy(self, value: Any, depth: int) -> Any:
@@ -89,20 +98,23 @@ class _Copier:
         if kind is Moved:
             return value.value
         if depth > DEPTH_MAX:
-            raise NotPassable(f"{self.where}: nested more than {DEPTH_MAX} deep; flatten it or pass it with move()")
+            raise self._refusal(f"nested more than {DEPTH_MAX} deep; flatten it or pass it with move()")
         make = _COPIERS.get(kind) or _find_copier(kind)
         if make is None:
-            raise NotPassable(
-                f"{self.where}: {kind.__module__}.{kind.__qualname__} is neither immutable nor a container, dataclass "
-                "or struct that can be copied; pass plain data, or hand the object over with move()"
+            raise self._refusal(
+                f"{kind.__module__}.{kind.__qualname__} is neither immutable nor a container, dataclass or struct that "
+                "can be copied; pass plain data, or hand the object over with move()"
             )
         known = self.copies.get(id(value))
         if known is _OPEN:
-            raise NotPassable(f"{self.where}: a {kind.__qualname__} contains itself; messages must be free of cycles")
+            raise self._refusal(f"a {kind.__qualname__} contains itself; messages must be free of cycles")
         if known is None:
             self.copies[id(value)] = _OPEN
             known = self.copies[id(value)] = make(self, value, depth + 1)
         return known
+
+    def _refusal(self, problem: str) -> NotPassable:
+        return NotPassable(f"{self._where % self._details}: {problem}")
 
 
 _OPEN = object()
