@@ -109,7 +109,7 @@ class DRFAllocator:
         if self._all_changed:
             self._changed = dict.fromkeys(self._agents)
             self._all_changed = False
-        visited = list(self._changed) if agents is None else list(dict.fromkeys(agents))
+        visited = self._take_changed() if agents is None else list(dict.fromkeys(agents))
         for agent_id in visited:
             self._changed.pop(agent_id, None)
         candidates = [agent_id for agent_id in visited if self._offerable(agent_id)]
@@ -121,6 +121,10 @@ class DRFAllocator:
             if client is not None:
                 grants.append(self._grant(book, client))
         return Plan(tuple(grants))
+
+    def _take_changed(self) -> list[AgentID]:
+        changed, self._changed = self._changed, {}  # a new one: to walk an emptied dict costs what it once held
+        return list(changed)
 
     def _offerable(self, agent_id: AgentID) -> bool:
         book = self._agents.get(agent_id)
