@@ -148,8 +148,8 @@ class DRFAllocator:
 
     # ---- deltas ----
 
-    def apply(self, delta: Delta) -> None:
-        """Take note of what happened.
+    def apply(self, delta: Delta) -> tuple[int, ...]:
+        """Take note of what happened; the numbers of the filters that it has dropped, whose timers are now idle.
 
         Recovering from an agent, or for a framework, that is gone is fine and does nothing.
         Raises: InternalError, if the delta cannot follow those before it: something is added twice, is not
@@ -163,7 +163,7 @@ class DRFAllocator:
             case AgentAdded():
                 self._add_agent(delta)
             case AgentRemoved():
-                self._remove_agent(delta.agent_id)
+                return self._remove_agent(delta.agent_id)
             case AgentActivated():
                 self._agent(delta.agent_id).active = True
                 self._change(delta.agent_id)
@@ -172,19 +172,20 @@ class DRFAllocator:
             case FrameworkAdded():
                 self._add_framework(delta)
             case FrameworkRemoved():
-                self._remove_framework(delta.framework_id)
+                return self._remove_framework(delta.framework_id)
             case FrameworkActivated():
                 self._activate_framework(delta.framework_id)
             case FrameworkDeactivated():
-                self._deactivate_framework(delta.framework_id)
+                return self._deactivate_framework(delta.framework_id)
             case Suppressed():
                 self._suppress(delta)
             case Revived():
-                self._revive(delta)
+                return self._revive(delta)
             case WeightChanged():
                 self._reweigh(delta)
             case _:
                 assert_never(delta)
+        return ()
 
     def _recover(self, delta: ResourcesRecovered) -> None:
         book = self._agents.get(delta.agent_id)
@@ -214,14 +215,15 @@ class DRFAllocator:
         self._change(delta.agent_id)
         assert book.check()
 
-    def _remove_agent(self, agent_id: AgentID) -> None:
+    def _remove_agent(self, agent_id: AgentID) -> tuple[int, ...]:
         book = self._agent(agent_id)
         for client, resources in book.held.items():
             self._shares.release(client, resources, self._is_subscribed(client))
         self._shares.total.remove(book.total)
-        self._filters.clear(lambda filtered_agent, _: filtered_agent == agent_id)
+        dropped = self._filters.clear(lambda filtered_agent, _: filtered_agent == agent_id)
         del self._agents[agent_id]
         self._changed.pop(agent_id, None)
+        return dropped
 
     def _add_framework(self, delta: FrameworkAdded) -> None:
         if delta.framework_id in self._frameworks:
@@ -233,9 +235,9 @@ class DRFAllocator:
         self._refresh(book)
         self._all_changed = True
 
-    def _remove_framework(self, framework_id: FrameworkID) -> None:
+    def _remove_framework(self, framework_id: FrameworkID) -> tuple[int, ...]:
         framework = self._framework(framework_id)
-        self._filters.clear(lambda _, client: client[0] == framework_id)
+        dropped = self._filters.clear(lambda _, client: client[0] == framework_id)
         del self._frameworks[framework_id]
         for role in framework.roles:
             self._shares.untrack((framework_id, role))
@@ -246,6 +248,7 @@ class DRFAllocator:
                 self._shares.release(client, resources, subscribed=False)
                 self._change(book.agent_id)
             assert book.check()
+        return dropped
 
     def _activate_framework(self, framework_id: FrameworkID) -> None:
         framework = self._framework(framework_id)
@@ -253,24 +256,26 @@ class DRFAllocator:
         self._refresh(framework)
         self._all_changed = True
 
-    def _deactivate_framework(self, framework_id: FrameworkID) -> None:
+    def _deactivate_framework(self, framework_id: FrameworkID) -> tuple[int, ...]:
         framework = self._framework(framework_id)
         framework.active = False
-        self._filters.clear(lambda _, client: client[0] == framework_id)
+        dropped = self._filters.clear(lambda _, client: client[0] == framework_id)
         self._refresh(framework)
+        return dropped
 
     def _suppress(self, delta: Suppressed) -> None:
         framework = self._framework(delta.framework_id)
         framework.suppressed.update(delta.roles or framework.roles)
         self._refresh(framework)
 
-    def _revive(self, delta: Revived) -> None:
+    def _revive(self, delta: Revived) -> tuple[int, ...]:
         framework = self._framework(delta.framework_id)
         roles = delta.roles or framework.roles
         framework.suppressed.difference_update(roles)
-        self._filters.clear(lambda _, client: client[0] == delta.framework_id and client[1] in roles)
+        dropped = self._filters.clear(lambda _, client: client[0] == delta.framework_id and client[1] in roles)
         self._refresh(framework)
         self._all_changed = True
+        return dropped
 
     def _reweigh(self, delta: WeightChanged) -> None:
         if not (math.isfinite(delta.weight) and delta.weight > 0):

@@ -51,7 +51,9 @@ class OfferFilters:
             del self._refused[agent_id]
         return agent_id
 
-    def clear(self, matches: Callable[[AgentID, Client], bool]) -> None:
-        """Drop every filter whose agent and client match. Cost: O(filters); only on rare deltas."""
-        for filter_id in [number for number, key in self._keys.items() if matches(*key)]:
+    def clear(self, matches: Callable[[AgentID, Client], bool]) -> tuple[int, ...]:
+        """Drop every filter whose agent and client match; their numbers. Cost: O(filters); only on rare deltas."""
+        dropped = tuple([number for number, key in self._keys.items() if matches(*key)])
+        for filter_id in dropped:
             self.expire(filter_id)
+        return dropped

@@ -11,10 +11,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from mesoslite.model import FrameworkID, Resources
+from mesoslite.model import FrameworkID, Resources, dominant_share
 
 from .filters import Client
-from .sorter import ClusterTotal, Sorter, dominant_share
+from .sorter import ClusterTotal, Sorter
 
 SorterFactory = Callable[[ClusterTotal], Sorter]
 

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mesoslite.model import InternalError, Resources
+from mesoslite.model import InternalError, Resources, dominant_share
 
 Key = tuple[float, int, str]  # weighted dominant share, allocations ever made, name
 
@@ -45,20 +45,6 @@ class ClusterTotal:
             else:
                 del self.milli[name]
         self.version += 1
-
-
-def dominant_share(allocated: Mapping[str, int], total: Mapping[str, int]) -> float:
-    """Return the largest share of ``total`` that ``allocated`` holds of any one resource; 0.0 if of none.
-
-    Shapes: both map a name to thousandths. Names that the cluster has none of do not count.
-    Cost: O(names in ``allocated``).
-    """
-    share = 0.0
-    for name, milli in allocated.items():
-        whole = total.get(name, 0)
-        if whole and milli / whole > share:
-            share = milli / whole
-    return share
 
 
 class Sorter(Protocol):

@@ -22,6 +22,8 @@ def submit(runtime: la.Runtime, framework: Framework, connection: SchedulerConne
     It fails with the error that ended the framework, or with FrameworkEnded if it ended without calling ``stop``.
     A discard of it ends the framework.
     """
+    if framework.connection is not None:
+        raise la.SpawnError(f"submit: framework {framework.info.name} was submitted before; make a new object")
     framework.connection = connection
     promise: la.Promise[Any] = la.Promise()
     attendant = runtime.spawn(_Attendant(framework, runtime.spawn(framework), promise))
@@ -51,7 +53,7 @@ class _Attendant(la.Actor):
         la.terminate(self.pid)
 
     def on_stop(self) -> None:
-        la.terminate(self._framework_pid)
+        la.execute(self._framework_pid, self._framework.leave)
         if self._promise.future.has_discard():
             self._promise.discard()
         else:

@@ -46,6 +46,7 @@ from mesoslite.model import (
     TaskStatus,
     Teardown,
     Update,
+    checked_call,
     constants,
     validate_framework,
 )
@@ -90,7 +91,8 @@ class Framework(la.Actor):
         self.connection: SchedulerConnection | None = None  # set before the framework is spawned
         self.result: Any = None  # what stop() was given
         self._task_numbers = itertools.count(1)
-        self.stopped = False  # stop() was called
+        self.stopped = False  # stop() or leave() was called
+        self._is_subscribed = False
 
     # ---- what happens: override these ----
 
@@ -114,7 +116,7 @@ class Framework(la.Actor):
         """The subscription has ended, for that reason; by default so does the framework, with an error."""
         raise InvalidRequest(f"framework {self.info.name}: {message}")
 
-    # ---- what to do: call these ----
+    # ---- what to do: call these, inside the methods above ----
 
     def task(
         self,
@@ -190,13 +192,13 @@ class Framework(la.Actor):
         """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``."""
         self.result = result
         self.leave()
-        la.terminate(self.pid)
 
     def leave(self) -> None:
-        """Leave the cluster, which kills the tasks that still run, without ending the framework's actor."""
-        if self.info.id is not None and not self.stopped:
-            self._call(Teardown(self.info.id))
-        self.stopped = True
+        """As ``stop``, without a result. Before on_subscribed it takes effect once the master has answered."""
+        if not self.stopped:
+            self.stopped = True
+            if self._is_subscribed:
+                self._depart()
 
     @property
     def framework_id(self) -> FrameworkID:
@@ -226,7 +228,11 @@ class Framework(la.Actor):
     @la.handles(Subscribed)
     def _subscribed(self, event: Subscribed) -> None:
         self.info = msgspec.structs.replace(self.info, id=event.framework_id)
-        self.on_subscribed(event.framework_id)
+        self._is_subscribed = True
+        if self.stopped:
+            self._depart()
+        else:
+            self.on_subscribed(event.framework_id)
 
     @la.handles(Offers)
     def _offers(self, event: Offers) -> None:
@@ -256,12 +262,19 @@ class Framework(la.Actor):
 
     @la.handles(Error)
     def _error(self, event: Error) -> None:
-        self.on_error(event.message)
+        if self.stopped:
+            la.terminate(self.pid)
+        else:
+            self.on_error(event.message)
 
     @la.handles(Heartbeat)
     def _heartbeat(self, event: Heartbeat) -> None:
         """The master is alive; nothing to do."""
 
+    def _depart(self) -> None:
+        self._call(Teardown(self.framework_id))
+        la.terminate(self.pid)
+
     def _call(self, call: Call) -> None:
         assert self.connection is not None
-        self.connection.send(call)
+        self.connection.send(checked_call(call))

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .ledger import AgentEntry, FrameworkEntry, Ledger
 
 
+NO_FILTER = Filters(0.0)
+
+
 class Accounts:
     """The master's ledger and the line to its allocator."""
 
@@ -90,7 +93,7 @@ class Accounts:
         agent = self._ledger.agents.get(grant.agent_id)
         framework = self._ledger.frameworks.get(grant.framework_id)
         if agent is None or framework is None or not framework.connected:
-            self._recover(grant, grant.resources, None)
+            self._recover(grant, grant.resources)
             return None
         offer = Offer(
             id=format_offer_id(self._master_id, next(self._offer_numbers)),
@@ -104,7 +107,7 @@ class Accounts:
         self._ledger.add_offer(offer)
         return offer
 
-    def take_back(self, offer: Offer, filters: Filters | None) -> None:
+    def take_back(self, offer: Offer, filters: Filters = NO_FILTER) -> None:
         """Strike off an offer that is declined or no longer stands."""
         self._ledger.remove_offer(offer.id)
         self._recover(offer, offer.resources, filters)
@@ -130,7 +133,7 @@ class Accounts:
             ),
         )
 
-    def _recover(self, source: Offer | Grant, resources: Resources, filters: Filters | None) -> None:
+    def _recover(self, source: Offer | Grant, resources: Resources, filters: Filters = NO_FILTER) -> None:
         if resources:
             la.post(
                 self._allocator,
@@ -139,7 +142,7 @@ class Accounts:
                     role=source.role,
                     agent_id=source.agent_id,
                     resources=resources,
-                    filters=filters,
+                    refuse_seconds=filters.duration_seconds(),
                 ),
             )
 

@@ -21,7 +21,7 @@ from mesoslite.model import (
     AllocationPolicy,
     Delta,
     FilterExpired,
-    Filters,
+    FrameworkActivated,
     FrameworkAdded,
     FrameworkID,
     Grant,
@@ -31,7 +31,7 @@ from mesoslite.model import (
     constants,
 )
 
-PROMPT = (AgentAdded, FrameworkAdded, Revived)  # deltas that are worth a run at once
+PROMPT = (AgentAdded, FrameworkAdded, FrameworkActivated, Revived)  # deltas that are worth a run at once
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
@@ -41,13 +41,13 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework has given resources back; ``filters`` None keeps nothing from it."""
+    """A framework has given resources back, and wants none of the like for that long; 0.0 seconds filters nothing."""
 
     framework_id: FrameworkID
     role: str
     agent_id: AgentID
     resources: Resources
-    filters: Filters | None = None
+    refuse_seconds: float = 0.0
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +67,7 @@ class Allocator(la.Actor):
         self._random = la.random_stream()
         self._filter_ids = itertools.count(1)
         self._run_queued = False
+        self._timers: dict[int, la.Timer] = {}  # of the filters that stand, by number
 
     def attach(self, master: la.PID[Any]) -> None:
         """Send grants to ``master`` from now on, and begin the periodic runs."""
@@ -77,15 +78,15 @@ class Allocator(la.Actor):
     @la.handles(Applied)
     def applied(self, message: Applied) -> None:
         """Tell the policy, and plan soon if somebody has come."""
-        self._policy.apply(message.delta)
+        for filter_id in self._policy.apply(message.delta):
+            self._timers.pop(filter_id).cancel()
         if isinstance(message.delta, PROMPT):
             self._queue_run()
 
     @la.handles(Recovered)
     def recovered(self, message: Recovered) -> None:
         """Tell the policy, and set the timer of the filter if there is to be one."""
-        seconds = message.filters.duration_seconds(self._interval) if message.filters is not None else 0.0
-        filter_id = next(self._filter_ids) if seconds else None
+        filter_id = next(self._filter_ids) if message.refuse_seconds else None
         self._policy.apply(
             ResourcesRecovered(
                 framework_id=message.framework_id,
@@ -96,10 +97,12 @@ class Allocator(la.Actor):
             )
         )
         if filter_id is not None:
-            la.delay(seconds, self.pid, Allocator.filter_expired, filter_id)
+            seconds = max(message.refuse_seconds, self._interval)
+            self._timers[filter_id] = la.delay(seconds, self.pid, Allocator.filter_expired, filter_id)
 
     def filter_expired(self, filter_id: int) -> None:
         """Tell the policy; the next periodic run makes use of it."""
+        self._timers.pop(filter_id, None)  # a revival may have overtaken it
         self._policy.apply(FilterExpired(filter_id))
 
     def run(self) -> None:

@@ -25,6 +25,7 @@ from mesoslite.model import (
     Resources,
     TaskID,
     constants,
+    dominant_share,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class FrameworkEntry:
             connected=self.connected,
             registered_time=self.registered_time,
             roles=self.info.roles,
-            dominant_share=dominant_share(self.used + self.offered, total),
+            dominant_share=dominant_share(dict((self.used + self.offered).quantities), dict(total.quantities)),
             used=self.used,
             offered=self.offered,
             tasks=tuple([task.snapshot() for task in self.tasks.values()]),
@@ -138,6 +139,7 @@ class Ledger:
 
     def add_framework(self, framework: FrameworkEntry) -> None:
         """Enter a framework."""
+        assert framework.id not in self.frameworks
         self.frameworks[framework.id] = self._framework_at[framework.pid] = framework
 
     def move_framework(self, framework: FrameworkEntry, pid: la.PID[Any]) -> None:
@@ -198,11 +200,3 @@ class Ledger:
         del self.frameworks[framework.id], self._framework_at[framework.pid]
         framework.connected = False
         self.completed.append(framework)
-
-
-def dominant_share(held: Resources, total: Resources) -> float:
-    """The largest share of ``total`` that ``held`` has of any one resource; 0.0 if the cluster has none.
-
-    Source: Ghodsi et al., Dominant Resource Fairness, NSDI 2011, section 4.
-    """
-    return max([milli / total.milli(name) for name, milli in held.quantities if total.milli(name)], default=0.0)

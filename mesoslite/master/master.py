@@ -24,6 +24,7 @@ from mesoslite.model import (
     Decline,
     Error,
     Failure,
+    FrameworkCall,
     FrameworkID,
     FrameworkInfo,
     InvalidRequest,
@@ -121,7 +122,7 @@ class Master(la.Actor):
         if agent is None or agent.id != message.agent_id:
             log.warning("unregister: %s is not agent %s; ignored", sender, message.agent_id)
             return
-        self._lose_agent(agent, "it has left")
+        self._lose_agent(agent, "it has left", left=True)
 
     def _admit_agent(self, info: AgentInfo, pid: la.PID[Any]) -> AgentEntry:
         agent_id = format_agent_id(self.master_id, next(self._agent_numbers))
@@ -132,30 +133,34 @@ class Master(la.Actor):
         log.info("agent %s at %s has joined with %s", agent_id, pid, info.resources)
         return agent
 
-    def _lose_agent(self, agent: AgentEntry, why: str) -> None:
-        """Its offers are rescinded, its tasks lost, its resources struck off; frameworks hear of all of it."""
+    def _lose_agent(self, agent: AgentEntry, why: str, *, left: bool = False) -> None:
+        """Its offers are rescinded, its tasks lost, its resources struck off; frameworks hear of all of it.
+
+        ``left``: it took leave and ended its tasks; else it vanished.
+        """
         for offer in list(agent.offers.values()):
             self._rescind(offer)
         for task in list(agent.tasks.values()):
-            self._lose_task(task, why)
+            self._lose_task(task, why, left)
         self._ledger.complete_tasks_of(agent)
         self._accounts.remove_agent(agent)
         for framework in self._connected():
             la.post(framework.pid, Failure(agent.id))
         log.info("agent %s is struck off: %s", agent.id, why)
 
-    def _lose_task(self, task: TaskEntry, why: str) -> None:
+    def _lose_task(self, task: TaskEntry, why: str, left: bool) -> None:
+        framework = self._ledger.frameworks[task.framework_id]
+        state = TaskState.TASK_GONE if framework.partition_aware and not left else TaskState.TASK_LOST
         status = master_status(
             task.info.task_id,
-            TaskState.TASK_LOST,
+            state,
             now=self._now(),
             reason=Reason.REASON_AGENT_REMOVED,
             message=f"Agent {task.info.agent_id} is lost: {why}",
             agent_id=task.info.agent_id,
         )
-        task.record(status, TaskState.TASK_LOST)
+        task.record(status, state)
         self._accounts.release(task)
-        framework = self._ledger.frameworks[task.framework_id]
         self._ledger.complete_task(task)
         if framework.connected:
             la.post(framework.pid, Update(status))
@@ -173,6 +178,10 @@ class Master(la.Actor):
             framework = self._admit_framework(call.framework, sender)
         except InvalidRequest as error:
             la.post(sender, Error(str(error)))
+            return
+        except Exception as error:  # the description is none: a number where a text belongs
+            log.exception("subscribe: %s is refused", sender)
+            la.post(sender, Error(f"subscribe: {error!r}"))
             return
         la.link(sender)
         la.post(
@@ -193,29 +202,41 @@ class Master(la.Actor):
         if known is not None:
             self._take_over(known, info, pid)
             return known
-        framework_id = info.id or format_framework_id(self.master_id, next(self._framework_numbers))
+        framework_id = info.id or self._new_framework_id()
         named = msgspec.structs.replace(info, id=framework_id)
         framework = FrameworkEntry(id=framework_id, info=named, pid=pid, registered_time=self._now())
         self._accounts.admit_framework(framework)
         log.info("framework %s (%s) has subscribed from %s", framework_id, info.name, pid)
         return framework
 
+    def _new_framework_id(self) -> FrameworkID:
+        """The next id that nobody has; a framework that brings an id of its own may have taken one of these."""
+        taken = {*self._ledger.frameworks, *[entry.id for entry in self._ledger.completed]}
+        while (framework_id := format_framework_id(self.master_id, next(self._framework_numbers))) in taken:
+            pass
+        return framework_id
+
     def _take_over(self, framework: FrameworkEntry, info: FrameworkInfo, pid: la.PID[Any]) -> None:
-        """A known framework subscribes from elsewhere: the old place is told, its offers go back."""
+        """A known framework subscribes from elsewhere: the old place is told, its offers go back.
+
+        Its roles cannot change yet; user and checkpoint stay as they were, as in Mesos.
+        """
         if info.roles != framework.info.roles:
             raise InvalidRequest(f"subscribe: framework {framework.id} cannot change its roles; subscribe anew")
         if framework.connected:
             la.post(framework.pid, Error("the framework has subscribed from elsewhere"))
         for offer in list(framework.offers.values()):
-            self._accounts.take_back(offer, None)
+            self._accounts.take_back(offer)
         self._ledger.move_framework(framework, pid)
-        framework.info = msgspec.structs.replace(info, id=framework.id)
+        framework.info = msgspec.structs.replace(
+            info, id=framework.id, user=framework.info.user, checkpoint=framework.info.checkpoint
+        )
         self._accounts.activate_framework(framework)
 
     def _disconnect(self, framework: FrameworkEntry) -> None:
         """Its scheduler is gone: it keeps its tasks for the failover timeout."""
         for offer in list(framework.offers.values()):
-            self._accounts.take_back(offer, None)
+            self._accounts.take_back(offer)
         self._accounts.deactivate_framework(framework)
         seconds = framework.info.failover_timeout
         log.info("framework %s is disconnected; it has %s s to come back", framework.id, seconds)
@@ -234,7 +255,7 @@ class Master(la.Actor):
         for agent in self._ledger.agents.values():
             la.post(agent.pid, ShutdownFramework(framework.id))
         for offer in list(framework.offers.values()):
-            self._accounts.take_back(offer, None)
+            self._accounts.take_back(offer)
         for task in list(framework.tasks.values()):
             if not task.state.is_terminal:
                 status = master_status(
@@ -253,59 +274,26 @@ class Master(la.Actor):
     # ---- calls of subscribed frameworks ----
 
     @la.handles(Accept)
-    def accept(self, call: Accept, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.accept."""
-        framework = self._caller(call.framework_id, sender, "accept")
-        if framework is not None:
-            self._scheduling.accept(framework, call)
-
     @la.handles(Decline)
-    def decline(self, call: Decline, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.decline."""
-        framework = self._caller(call.framework_id, sender, "decline")
-        if framework is not None:
-            self._scheduling.decline(framework, call)
-
     @la.handles(Kill)
-    def kill(self, call: Kill, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.kill."""
-        framework = self._caller(call.framework_id, sender, "kill")
-        if framework is not None:
-            self._scheduling.kill(framework, call)
-
     @la.handles(Acknowledge)
-    def acknowledge(self, call: Acknowledge, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.acknowledge."""
-        framework = self._caller(call.framework_id, sender, "acknowledge")
-        if framework is not None:
-            self._scheduling.acknowledge(framework, call)
-
     @la.handles(Reconcile)
-    def reconcile(self, call: Reconcile, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.reconcile."""
-        framework = self._caller(call.framework_id, sender, "reconcile")
-        if framework is not None:
-            self._scheduling.reconcile(framework, call)
-
     @la.handles(Suppress)
-    def suppress(self, call: Suppress, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.suppress."""
-        framework = self._caller(call.framework_id, sender, "suppress")
-        if framework is not None:
-            self._scheduling.suppress(framework, call.roles)
-
     @la.handles(Revive)
-    def revive(self, call: Revive, sender: la.PID[Any] | None) -> None:
-        """See Scheduling.revive."""
-        framework = self._caller(call.framework_id, sender, "revive")
-        if framework is not None:
-            self._scheduling.revive(framework, call.roles)
-
     @la.handles(Teardown)
-    def teardown(self, call: Teardown, sender: la.PID[Any] | None) -> None:
-        """Remove a framework that is done."""
-        framework = self._caller(call.framework_id, sender, "teardown")
-        if framework is not None:
+    def call(self, call: FrameworkCall, sender: la.PID[Any] | None) -> None:
+        """Serve a call; one that cannot be served ends its framework, and nobody else."""
+        framework = self._caller(call.framework_id, sender, type(call).__name__.lower())
+        if framework is None:
+            return
+        try:
+            if isinstance(call, Teardown):
+                self._remove_framework(framework)
+            else:
+                self._scheduling.serve(framework, call)
+        except Exception as error:
+            log.exception("%s of framework %s failed; the framework is removed", type(call).__name__, framework.id)
+            la.post(framework.pid, Error(f"{type(call).__name__.lower()}: {error!r}; the framework is removed"))
             self._remove_framework(framework)
 
     def _caller(self, framework_id: FrameworkID, sender: la.PID[Any] | None, operation: str) -> FrameworkEntry | None:
@@ -346,7 +334,7 @@ class Master(la.Actor):
             la.post(framework.pid, Update(message.status))
 
     def _rescind(self, offer: Offer) -> None:
-        self._accounts.take_back(offer, None)
+        self._accounts.take_back(offer)
         framework = self._ledger.frameworks[offer.framework_id]
         la.post(framework.pid, Rescind(offer.id))
 

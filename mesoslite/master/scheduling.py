@@ -1,15 +1,16 @@
 """Scheduling: what the master does on the calls of a subscribed framework."""
 
 # Who calls: master.py, once it knows that the call comes from the framework it names.
-# Every call is answered by events, never by an exception: a framework's mistake is its own business, and the cluster
-#   carries on. What was held by a refused call goes back to the allocator in the same step.
+# Every call is answered by events: a framework's mistake is its own business, and the cluster carries on. An exception
+#   means that the call was no such call (a text where a number belongs); the master removes the framework for it. What
+#   was held by a refused call goes back to the allocator in the same step.
 # Source: Mesos src/master/master.cpp (accept, decline, kill, acknowledge, reconcile); the order of the checks is in
 #   mesoslite/model/validation.py.
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 import libactor as la
 from mesoslite.model import (
@@ -20,8 +21,10 @@ from mesoslite.model import (
     KillTask,
     Reason,
     Reconcile,
+    Revive,
     RunTask,
     StatusUpdateAcknowledgement,
+    Suppress,
     TaskID,
     TaskState,
     TaskStatus,
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 
+SchedulingCall: TypeAlias = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive
+
+
 class Scheduling:
     """The scheduler's calls, over the ledger and the accounts of one master; ``now`` reads the master's clock."""
 
@@ -51,6 +57,26 @@ class Scheduling:
         self._ledger = ledger
         self._accounts = accounts
         self._now = now
+
+    def serve(self, framework: FrameworkEntry, call: SchedulingCall) -> None:
+        """Do what ``call`` asks for."""
+        match call:
+            case Accept():
+                self.accept(framework, call)
+            case Decline():
+                self.decline(framework, call)
+            case Kill():
+                self.kill(framework, call)
+            case Acknowledge():
+                self.acknowledge(framework, call)
+            case Reconcile():
+                self.reconcile(framework, call)
+            case Suppress():
+                self.suppress(framework, call.roles)
+            case Revive():
+                self.revive(framework, call.roles)
+            case _:
+                assert_never(call)
 
     def accept(self, framework: FrameworkEntry, call: Accept) -> None:
         """Launch tasks on offers: each is launched or told why not; what they leave of the offers goes back."""
@@ -132,7 +158,7 @@ class Scheduling:
     def _refuse(self, framework: FrameworkEntry, call: Accept, problem: str) -> None:
         """Offers that cannot be used together: those that stand go back, the tasks are lost."""
         for offer in self._standing(framework, call.offer_ids):
-            self._accounts.take_back(offer, None)
+            self._accounts.take_back(offer)
         state = TaskState.TASK_DROPPED if framework.partition_aware else TaskState.TASK_LOST
         for task in call.tasks:
             text = f"Task launched with invalid offers: {problem}"

@@ -10,6 +10,7 @@ from .calls import (
     Acknowledge,
     Call,
     Decline,
+    FrameworkCall,
     Kill,
     Reconcile,
     Revive,
@@ -17,6 +18,7 @@ from .calls import (
     Suppress,
     TaskReference,
     Teardown,
+    checked_call,
 )
 from .deltas import (
     AgentActivated,
@@ -75,7 +77,7 @@ from .messages import (
 )
 from .offers import Filters, Offer
 from .ports import AgentPort, AllocationPolicy, Container, Launcher, MasterPort, SchedulerConnection, Shuffler
-from .resources import MILLI, NOTHING, Resources
+from .resources import MILLI, NOTHING, Resources, dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
 from .tasks import CommandInfo, Label, TaskInfo, TaskStatus
@@ -116,6 +118,7 @@ __all__ = [
     "Filters",
     "FrameworkActivated",
     "FrameworkAdded",
+    "FrameworkCall",
     "FrameworkDeactivated",
     "FrameworkEnded",
     "FrameworkID",
@@ -174,6 +177,8 @@ __all__ = [
     "Usage",
     "WeightChanged",
     "can_follow",
+    "checked_call",
+    "dominant_share",
     "constants",
     "format_agent_id",
     "format_framework_id",

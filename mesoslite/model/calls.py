@@ -1,6 +1,6 @@
 """Calls: what a framework tells the master, one frozen struct each, named as in Mesos's scheduler API."""
 
-# Who calls: framework/ sends them, in one process or over HTTP; master/ and api/ read them.
+# Who calls: framework/ checks and sends them, in one process or over HTTP; master/ and api/ read them.
 # Invariants: every call but Subscribe carries the framework's id; the tag tells calls apart when a ``Call``
 #   is decoded.
 # Source: Mesos include/mesos/v1/scheduler/scheduler.proto (Call).
@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .errors import InvalidRequest
 from .frameworks import FrameworkInfo
 from .ids import AgentID, FrameworkID, OfferID, TaskID
 from .offers import Filters
@@ -90,4 +91,17 @@ class Teardown(msgspec.Struct, frozen=True, gc=False, tag="TEARDOWN"):
     framework_id: FrameworkID
 
 
-Call: TypeAlias = Subscribe | Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive | Teardown
+FrameworkCall: TypeAlias = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive | Teardown
+Call: TypeAlias = Subscribe | FrameworkCall
+
+
+def checked_call(call: Call) -> Call:
+    """Return ``call`` if all in it is of the declared types and can be sent; a struct does not look when it is made.
+
+    Raises: InvalidRequest that names the field, such as ``tasks[0].command.environment[0][1]``.
+    Cost: O(size), some microseconds for a task.
+    """
+    try:
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(call), type=type(call))
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"{type(call).__name__.lower()}: {str(error).replace('`$.', '`')}") from error

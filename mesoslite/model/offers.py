@@ -10,7 +10,7 @@ import math
 
 import msgspec
 
-from .constants import ALLOCATION_INTERVAL_SECONDS, REFUSE_SECONDS, REFUSE_SECONDS_MAX
+from .constants import REFUSE_SECONDS, REFUSE_SECONDS_MAX
 from .ids import AgentID, FrameworkID, OfferID
 from .resources import Resources
 
@@ -32,16 +32,14 @@ class Filters(msgspec.Struct, frozen=True, gc=False):
 
     refuse_seconds: float = float(REFUSE_SECONDS)
 
-    def duration_seconds(self, allocation_interval_seconds: float = ALLOCATION_INTERVAL_SECONDS) -> float:
+    def duration_seconds(self) -> float:
         """Return how many seconds a refusal lasts; 0.0 means that nothing is filtered.
 
-        Negative and not-a-number count as the default of 5 s; more than 365 days counts as 365 days. A filter
-        outlasts at least one allocation interval, else it would never keep an offer away.
+        Negative and not-a-number count as the default of 5 s; more than 365 days counts as 365 days. The allocator
+        makes it outlast one interval between its runs, else it would never keep an offer away.
         """
         if self.refuse_seconds == 0:
             return 0.0
         if math.isnan(self.refuse_seconds) or self.refuse_seconds < 0:
-            seconds = float(REFUSE_SECONDS)
-        else:
-            seconds = min(self.refuse_seconds, float(REFUSE_SECONDS_MAX))
-        return max(seconds, float(allocation_interval_seconds))
+            return float(REFUSE_SECONDS)
+        return min(self.refuse_seconds, float(REFUSE_SECONDS_MAX))

@@ -71,8 +71,11 @@ class Shuffler(Protocol):
 class AllocationPolicy(Protocol):
     """Decides who is offered what: a state machine of deltas and plans, without clock, actor or I/O."""
 
-    def apply(self, delta: Delta) -> None:
-        """Take note of what happened. Raises: InternalError, if it cannot follow what happened before."""
+    def apply(self, delta: Delta) -> tuple[int, ...]:
+        """Take note of what happened; the numbers of the filters that were dropped with it, and need not expire.
+
+        Raises: InternalError, if it cannot follow what happened before.
+        """
         ...
 
     def plan(self, rng: Shuffler) -> Plan:

@@ -224,3 +224,17 @@ def _to_milli(name: str, units: float) -> int:
 def _milli_text(milli: int) -> str:
     whole, rest = divmod(milli, MILLI)
     return f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)
+
+
+def dominant_share(allocated: Mapping[str, int], total: Mapping[str, int]) -> float:
+    """Return the largest share of ``total`` that ``allocated`` holds of any one resource; 0.0 if of none.
+
+    Shapes: both map a name to thousandths. Names that the cluster has none of do not count.
+    Cost: O(names in ``allocated``). Source: Ghodsi et al., Dominant Resource Fairness, NSDI 2011, section 4.
+    """
+    share = 0.0
+    for name, milli in allocated.items():
+        whole = total.get(name, 0)
+        if whole and milli / whole > share:
+            share = milli / whole
+    return share

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesoslite.allocator import ClusterTotal, DRFSorter
-from mesoslite.allocator.sorter import dominant_share
+from mesoslite.model import dominant_share
 from mesoslite.model import InternalError, Resources
 
 TOTAL = Resources.parse("cpus:100;mem:1000")

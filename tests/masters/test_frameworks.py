@@ -6,7 +6,9 @@ import libactor as la
 from mesoslite.model import (
     NOTHING,
     AgentRegistered,
+    Decline,
     Error,
+    Filters,
     FrameworkInfo,
     RegisterAgent,
     ShutdownFramework,
@@ -175,3 +177,61 @@ def test_the_master_ends_with_its_allocator() -> None:
         la.terminate(stage.allocator)
 
         assert la.wait(stage.master, timeout=5)
+
+
+# Goal: a grant in flight is not lost with the framework it is for. Method: hold the master, end the framework, let its
+# filter expire so that the allocator grants to it, and only then let the master go on.
+def test_a_grant_for_a_framework_that_has_just_gone_goes_back(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(failover_timeout=600.0)
+    [offer] = stage.offers(framework)
+    stage.call(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=Filters(5)))
+    hold: la.Promise[None] = la.Promise()
+    la.execute(stage.master, lambda: hold.future.get(timeout=30))
+    la.terminate(framework)
+
+    stage.advance(7)
+    hold.set(None)
+    stage.settle()
+
+    stage.check_books()
+    [agent] = stage.state().agents
+    assert agent.free == agent.info.resources
+    assert len(stage.state().frameworks) == 1
+
+
+def test_a_framework_that_brings_an_id_of_the_masters_form_keeps_it_to_itself(stage: Stage) -> None:
+    master_id = stage.state().master_id
+    first = stage.framework(id=f"{master_id}-0000")
+
+    second = stage.framework()
+
+    assert stage.framework_id(first) == f"{master_id}-0000"
+    assert stage.framework_id(second) == f"{master_id}-0001"
+
+
+def test_a_framework_that_returns_is_offered_resources_at_once(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(failover_timeout=30.0)
+    framework_id = stage.framework_id(framework)
+    stage.lose(framework)
+
+    successor = stage.framework(failover_timeout=30.0, id=framework_id)
+
+    assert len(stage.offers(successor)) == 1
+
+
+def test_a_takeover_keeps_the_user(stage: Stage) -> None:
+    first = stage.framework(user="alice", failover_timeout=5.0)
+
+    stage.framework(id=stage.framework_id(first), user="mallory", failover_timeout=9.0)
+
+    [entry] = stage.state().frameworks
+    assert (entry.info.user, entry.info.failover_timeout) == ("alice", 9.0)
+
+
+def test_a_description_of_the_wrong_types_is_answered_with_an_error(stage: Stage) -> None:
+    framework = stage.framework(name="odd", roles=(7,))
+
+    assert len(stage.heard(framework, Error)) == 1
+    assert stage.state().frameworks == ()

@@ -210,3 +210,18 @@ def test_offers_of_a_lost_agent_are_rescinded(stage: Stage) -> None:
 
     assert stage.heard(framework, Rescind) == [Rescind(offer.id)]
     assert stage.state().agents == ()
+
+
+# Goal: a filter that a revival has dropped leaves no timer behind. Method: many long refusals, each revived.
+def test_revived_filters_leave_no_timer(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    timers = len(stage.runtime.clock._heap)
+
+    for _ in range(200):
+        offer = stage.offers(framework)[-1]
+        filters = Filters(3600)
+        stage.call(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=filters))
+        stage.call(framework, Revive(offer.framework_id))
+
+    assert len([entry for entry in stage.runtime.clock._heap if entry[2].pending]) == timers

@@ -241,6 +241,23 @@ def test_an_ended_task_of_a_lost_agent_is_completed_without_acknowledgement(stag
     assert [task.state for task in entry.completed_tasks] == [TaskState.TASK_FINISHED]
 
 
+def test_a_partition_aware_framework_hears_gone_when_an_agent_vanishes_and_lost_when_it_leaves(stage: Stage) -> None:
+    for end, state in ((True, TaskState.TASK_GONE), (False, TaskState.TASK_LOST)):
+        agent = stage.agent()
+        framework = stage.framework(capabilities=("PARTITION_AWARE",))
+        stage.advance(1)
+        offer = next(offer for offer in stage.offers(framework) if offer.agent_id == stage.agent_id(agent))
+        stage.accept(framework, offer, task(offer))
+
+        if end:
+            stage.lose(agent)
+        else:
+            stage.say(agent, UnregisterAgent(stage.agent_id(agent)))
+
+        assert stage.updates(framework)[-1].state is state
+        stage.lose(framework)
+
+
 def test_an_agent_that_leaves_is_struck_off(stage: Stage) -> None:
     agent, framework = running(stage)
 

@@ -11,15 +11,11 @@ YEAR = 365 * 24 * 60 * 60
 
 @pytest.mark.parametrize(
     ("refuse_seconds", "lasts"),
-    [(0, 0), (-1, 5), (math.nan, 5), (2.5, 2.5), (0.1, 1), (YEAR, YEAR), (YEAR + 1, YEAR), (math.inf, YEAR)],
+    [(0, 0), (-1, 5), (math.nan, 5), (2.5, 2.5), (0.1, 0.1), (YEAR, YEAR), (YEAR + 1, YEAR), (math.inf, YEAR)],
 )
 def test_refusal_lasts_as_long_as_mesos_makes_it_last(refuse_seconds: float, lasts: float) -> None:
-    assert Filters(refuse_seconds).duration_seconds(1) == lasts
+    assert Filters(refuse_seconds).duration_seconds() == lasts
 
 
 def test_refusal_lasts_five_seconds_by_default() -> None:
     assert Filters().duration_seconds() == 5.0
-
-
-def test_refusal_outlasts_the_allocation_interval() -> None:
-    assert Filters(2.0).duration_seconds(30) == 30.0
