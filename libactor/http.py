@@ -34,6 +34,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CLOSE_TIMEOUT_S = 5.0  # what close() gives open responses to end
+PATIENCE_S = 20.0  # what a client has for the head of a request, and then for each further bit of its body
 BACKLOG = 1024  # connections that may wait to be accepted
 
 _REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -69,9 +70,15 @@ class HttpServer:
 
     An application that raises ConnectionAbortedError has its connection cut at once, with whatever the client has not
     read yet; that is for clients that do not read. Use it as a context manager, or call ``close``.
+
+    ``patience_s`` is how many seconds a client has for the request line and the headers, and then for each further
+    KiB of the body; after that it is answered 408. Of all applications together at most ``connections_max`` are
+    served at a time, others get 503; left out, 512 or a quarter of the descriptors the process may have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S, connections_max: int | None = None) -> None:
+        self._patience_s = patience_s
+        self._connections_max = connections_max
         self._lock = threading.Lock()
         self._listeners: Listeners | None = None  # lives on the loop of the thread
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -133,7 +140,7 @@ class HttpServer:
 
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
-            self._listeners = Listeners()
+            self._listeners = Listeners(self._patience_s, self._connections_max)
             running.set()
             await self._listeners.closed()
 

@@ -3,17 +3,24 @@
 # Who calls: libactor/http.py, which imports this on first use, because the server libraries take long to import.
 # Everything here runs on the server's event loop.
 # Invariants: 1. a request's task belongs to exactly one Exchange while its application runs, so closing can end it.
-#   2. what one connection can make us keep is bounded: HEAD_BYTES_MAX of request line and headers, one buffer of body
-#   and one buffer of response, both bounded by uvicorn's flow control.
-# The protocol is uvicorn's; overridden is only what it leaves open: the bound of the head, the logger, a way to cut.
+#   2. what one connection can make us keep is bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers
+#   (which are read and dropped), one buffer of body and one buffer of response, both bounded by uvicorn's flow control.
+#   3. who owes us the rest of a request holds a connection for a bounded time; so does who sends nothing at all.
+#   4. connections are bounded, so that clients never use up the descriptors that the rest of the process needs.
+# States of a connection: between requests -> head -> body -> between requests, whatever the responses do meanwhile.
+# The protocol is uvicorn's; overridden is what it leaves open: the bounds, the deadline, the logger, a way to cut.
+# Rejected: a deadline for a response. Streams of events last for ever, and a slow reader costs one bounded buffer.
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
+import resource
 import socket
 from collections.abc import Callable
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("libactor.http")
 
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
+BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
+CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
 DATE_INTERVAL_S = 1.0  # the Date header is as fine as a second
 _CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 
@@ -33,53 +42,149 @@ _CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the
 class State(ServerState):
     """What all connections share; ``idle`` is set while there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float, connections_max: int | None) -> None:
         super().__init__()
+        self.patience_s = patience_s
+        self.connections_max = connections_max if connections_max is not None else _affordable_connections()
         self.idle = asyncio.Event()
         self.idle.set()
+
+
+class Reading(enum.Enum):
+    """What a connection reads next."""
+
+    NEXT = enum.auto()  # the first byte of a request
+    HEAD = enum.auto()
+    BODY = enum.auto()  # and what may follow it, the trailers
 
 
 class Connection(HttpToolsProtocol):
     """One connection of a client."""
 
     server_state: State
+    cycle: Any  # uvicorn's, of the last request whose headers were read; None before the first
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.logger = log  # instead of uvicorn's own, which belongs to the program we are in
         self.access_log = False
-        self.in_head = True  # between requests, or in the request line and the headers of one
-        self.head_bytes = 0  # received of that head, but for what came together with its first byte
-        self.requests = 0  # begun on this connection
+        self.reading = Reading.NEXT
+        self.phase = 0  # counts the changes of ``reading``
+        self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
+        self.body_bytes = 0  # of a body, since the deadline was set
+        self.deadline: asyncio.TimerHandle | None = None
         self.server_state.idle.clear()
         super().connection_made(transport)
+        if len(self.connections) > self.server_state.connections_max:
+            self._refuse(503, f"There are {self.server_state.connections_max} connections already; try again later.")
+        else:
+            self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._clear_deadline()
         if not self.connections:
             self.server_state.idle.set()
 
     def data_received(self, data: bytes) -> None:
-        requests = self.requests
-        super().data_received(data)
-        if not self.in_head or self.requests != requests or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        self.head_bytes += len(data)
-        if self.head_bytes > HEAD_BYTES_MAX:
-            self.send_400_response(f"The request line and headers are larger than {HEAD_BYTES_MAX} bytes.")
+        phase, body_bytes = self.phase, self.body_bytes
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self.phase != phase:
+            self._clear_deadline()
+        elif self.body_bytes == body_bytes:
+            self.unread_bytes += len(data)
+            if self.unread_bytes > HEAD_BYTES_MAX:
+                part = "trailers" if self.reading is Reading.BODY else "request line and headers"
+                self._refuse(400, f"The {part} are larger than {HEAD_BYTES_MAX} bytes.")
+                return
+        if self.deadline is None and self._is_owed():
+            self._set_deadline()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.requests += 1
-        self.head_bytes = 0
+        self._read(Reading.HEAD)
         self.scope["extensions"] = {_CUT: {"cut": self.transport.abort}}
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if (
+            self.reading is Reading.HEAD
+        ):  # else a trailer, which nothing here asks for and which must pass for no header
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self.in_head = False
         super().on_headers_complete()
+        self._read(Reading.BODY)
+
+    def on_body(self, body: bytes) -> None:
+        self.body_bytes += len(body)
+        self.unread_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.in_head = True
+        self._read(Reading.NEXT)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, msg)
+
+    def _read(self, part: Reading) -> None:
+        self.reading = part
+        self.phase += 1
+        self.unread_bytes = 0
+
+    def _is_owed(self) -> bool:
+        """Whether it is the client's turn to send."""
+        return self.reading is not Reading.NEXT or self.cycle is None or self.cycle.response_complete
+
+    def _set_deadline(self) -> None:
+        self.body_bytes = 0
+        self.deadline = self.loop.call_later(self.server_state.patience_s, self._expire)
+
+    def _clear_deadline(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def _expire(self) -> None:
+        """The client's time is over, unless we have not read meanwhile, or it is slow but sends its body."""
+        self.deadline = None
+        if self.transport.is_closing() or not self._is_owed():
+            return
+        if self.flow.read_paused or (self.reading is Reading.BODY and self.body_bytes >= BODY_BYTES_MIN):
+            self._set_deadline()
+            return
+        if self.reading is Reading.NEXT:
+            self.transport.close()  # nothing was asked, so there is nothing to answer
+            return
+        part = "body" if self.reading is Reading.BODY else "request line and headers"
+        self._refuse(408, f"The {part} did not come within {self.server_state.patience_s:g} seconds.")
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer and close; without an answer where it would land in the middle of another."""
+        log.info("%s: %d: %s", self.client, status, text)
+        if not self._is_free():
+            self.transport.abort()
+            return
+        head = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            *[f"{name.decode()}: {value.decode()}" for name, value in self.server_state.default_headers],
+            "content-type: text/plain; charset=utf-8",
+            f"content-length: {len(text)}",
+            "connection: close",
+        ]
+        self.transport.write("\r\n".join([*head, "", text]).encode("ascii"))
+        self.transport.close()
+
+    def _is_free(self) -> bool:
+        """Whether an answer would come at the start of a response, to the request that is being read."""
+        if self.cycle is None or self.pipeline:
+            return not self.pipeline
+        if self.reading is Reading.BODY:
+            return not self.cycle.response_started
+        return self.cycle.response_complete
 
 
 class Exchange:
@@ -116,8 +221,8 @@ class Exchange:
 class Listeners:
     """The applications of one server, their sockets and their open requests."""
 
-    def __init__(self) -> None:
-        self._state = State()
+    def __init__(self, patience_s: float, connections_max: int | None) -> None:
+        self._state = State(patience_s, connections_max)
         self._servers: list[asyncio.Server] = []
         self._requests: set[asyncio.Task[Any]] = set()
         self._stopping: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -206,6 +311,12 @@ def _connection_factory(
     config: uvicorn.Config, state: State, loop: asyncio.AbstractEventLoop
 ) -> Callable[[], Connection]:
     return lambda: Connection(config=config, server_state=state, app_state={}, _loop=loop)
+
+
+def _affordable_connections() -> int:
+    """As many as leave the rest of the process most of its descriptors."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 4))
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:

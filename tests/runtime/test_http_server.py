@@ -351,3 +351,24 @@ def test_libactor_is_imported_without_the_server_libraries():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_a_client_that_sends_too_slowly_is_told_so():
+    with HttpServer(patience_s=0.05) as server, connect(server.listen(hello)) as connection:
+        connection.sendall(b"GET /hea")
+
+        assert read_all(connection).startswith(b"HTTP/1.1 408")
+
+
+def test_more_connections_than_the_server_takes_get_503():
+    with HttpServer(connections_max=1) as server:
+        url = server.listen(hello)
+        with connect(url) as first:
+            first.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            read_until(first, b"/ 0")
+
+            with connect(url) as second:
+                answer = read_all(second)
+
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"1 connections already" in answer
