@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mesoslite.model import AgentFramework, TaskRecord, TaskRun, TaskState, can_follow, constants
+from mesoslite.model import AgentFramework, TaskRecord, TaskRun, TaskState, append_status, can_follow, constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,7 @@ class Run:
         """Take over the state that ``status`` reports."""
         assert can_follow(self.state, status.state)
         self.state = status.state
-        if self.statuses and self.statuses[-1].state is status.state:
-            self.statuses.pop()
-        self.statuses.append(status)
+        append_status(self.statuses, status)
 
     def snapshot(self) -> TaskRun:
         """What readers see."""

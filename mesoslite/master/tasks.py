@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mesoslite.model import FrameworkID, TaskInfo, TaskRecord, TaskState, TaskStatus, can_follow
+from mesoslite.model import FrameworkID, TaskInfo, TaskRecord, TaskState, TaskStatus, append_status, can_follow
 
 
 @dataclass(slots=True)
@@ -25,10 +25,7 @@ class TaskEntry:
 
     def record(self, status: TaskStatus, latest: TaskState) -> bool:
         """Take note of ``status`` and of the newest state its agent knows; True if that has just ended the task."""
-        if self.statuses and self.statuses[-1].state is status.state:
-            self.statuses[-1] = status
-        else:
-            self.statuses.append(status)
+        append_status(self.statuses, status)
         if not can_follow(self.state, latest):
             return False
         ended = latest.is_terminal and not self.state.is_terminal

@@ -80,7 +80,7 @@ from .ports import AgentPort, AllocationPolicy, Container, Launcher, MasterPort,
 from .resources import MILLI, NOTHING, Resources, dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
-from .tasks import CommandInfo, Label, TaskInfo, TaskStatus
+from .tasks import CommandInfo, Label, TaskInfo, TaskStatus, append_status
 from .validation import TaskVerdict, offers_problem, unused, validate_tasks
 
 __all__ = [
@@ -176,6 +176,7 @@ __all__ = [
     "Update",
     "Usage",
     "WeightChanged",
+    "append_status",
     "can_follow",
     "checked_call",
     "dominant_share",

@@ -85,6 +85,14 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return msgspec.structs.replace(self, labels=(*others, Label(EXIT_STATUS_LABEL, str(exit_status))))
 
 
+def append_status(statuses: list[TaskStatus], status: TaskStatus) -> None:
+    """Add ``status`` to a history that holds the newest of each run of equal states, oldest first."""
+    if statuses and statuses[-1].state is status.state:
+        statuses[-1] = status
+    else:
+        statuses.append(status)
+
+
 def _exit_status(text: str) -> int | None:
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):

@@ -1,8 +1,9 @@
 """Task statuses: the exit status that travels in a label."""
 
+import msgspec
 import pytest
 
-from mesoslite.model import AgentID, Label, Source, TaskID, TaskState, TaskStatus
+from mesoslite.model import AgentID, Label, Source, TaskID, TaskState, TaskStatus, append_status
 
 
 def status(*labels: Label) -> TaskStatus:
@@ -34,3 +35,16 @@ def test_setting_the_exit_status_replaces_the_old_one_and_keeps_other_labels() -
     changed = status(Label("rack", "7")).with_exit_status(1).with_exit_status(2)
 
     assert changed.labels == (Label("rack", "7"), Label("exit_status", "2"))
+
+
+def test_a_history_keeps_the_newest_of_each_run_of_equal_states() -> None:
+    running, again, failed = (
+        msgspec.structs.replace(status(), state=state, timestamp=timestamp)
+        for timestamp, state in enumerate([TaskState.TASK_RUNNING, TaskState.TASK_RUNNING, TaskState.TASK_FAILED])
+    )
+    history: list[TaskStatus] = []
+
+    for one in (running, again, failed, running):
+        append_status(history, one)
+
+    assert history == [again, failed, running]
