@@ -21,6 +21,7 @@ import msgspec
 import libactor as la
 from mesoslite.model import (
     NOTHING,
+    TASK_KILLING_STATE,
     AgentID,
     AgentInfo,
     AgentRegistered,
@@ -53,7 +54,6 @@ from .statuses import (
     KILLING,
     RUNNING,
     STARTING,
-    TASK_KILLING_STATE,
     Report,
     dropped_state,
     exit_report,

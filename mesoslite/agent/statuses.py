@@ -8,10 +8,17 @@
 import signal
 from dataclasses import dataclass
 
-from mesoslite.model import AgentID, ExecutorID, FrameworkInfo, Reason, Source, TaskID, TaskState, TaskStatus
-
-PARTITION_AWARE = "PARTITION_AWARE"
-TASK_KILLING_STATE = "TASK_KILLING_STATE"
+from mesoslite.model import (
+    PARTITION_AWARE,
+    AgentID,
+    ExecutorID,
+    FrameworkInfo,
+    Reason,
+    Source,
+    TaskID,
+    TaskState,
+    TaskStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)

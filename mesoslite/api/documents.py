@@ -6,8 +6,8 @@
 
 from typing import Any, TypeAlias
 
-from mesoslite.model import AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
-from mesoslite.model.v1 import MULTI_ROLE, encode_labels
+from mesoslite.model import MULTI_ROLE, AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
+from mesoslite.model.v1 import encode_labels
 from mesoslite.model.version import API_VERSION, software_version
 
 Document: TypeAlias = dict[str, Any]

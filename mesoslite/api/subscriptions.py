@@ -17,6 +17,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import (
+    MULTI_ROLE,
     Error,
     Event,
     Failure,
@@ -29,7 +30,7 @@ from mesoslite.model import (
     Subscribed,
     Update,
 )
-from mesoslite.model.v1 import MULTI_ROLE, encode_event, frame
+from mesoslite.model.v1 import encode_event, frame
 
 from .outlet import Outlet
 

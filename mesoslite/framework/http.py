@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 import libactor as la
-from mesoslite.model import Call, Error, InvalidRequest, Subscribe, Teardown, constants
-from mesoslite.model.v1 import MULTI_ROLE, Records, decode_event, encode_call
+from mesoslite.model import MULTI_ROLE, Call, Error, InvalidRequest, Subscribe, Teardown, constants
+from mesoslite.model.v1 import Records, decode_event, encode_call
 
 if TYPE_CHECKING:
     import httpx2 as httpx

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import (
     NOTHING,
+    PARTITION_AWARE,
     AgentID,
     AgentInfo,
     AgentState,
@@ -84,7 +85,7 @@ class FrameworkEntry:
     @property
     def partition_aware(self) -> bool:
         """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
-        return "PARTITION_AWARE" in self.info.capabilities
+        return PARTITION_AWARE in self.info.capabilities
 
     def snapshot(self, total: Resources) -> FrameworkState:
         """What readers see; ``total`` is what all agents have."""

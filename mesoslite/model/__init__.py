@@ -49,7 +49,15 @@ from .errors import (
     NotFound,
 )
 from .events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from .frameworks import DEFAULT_ROLE, FrameworkInfo, validate_framework, validate_role
+from .frameworks import (
+    DEFAULT_ROLE,
+    MULTI_ROLE,
+    PARTITION_AWARE,
+    TASK_KILLING_STATE,
+    FrameworkInfo,
+    validate_framework,
+    validate_role,
+)
 from .ids import (
     AgentID,
     ContainerID,
@@ -86,7 +94,10 @@ from .validation import TaskVerdict, offers_problem, unused, validate_tasks
 __all__ = [
     "DEFAULT_ROLE",
     "MILLI",
+    "MULTI_ROLE",
     "NOTHING",
+    "PARTITION_AWARE",
+    "TASK_KILLING_STATE",
     "Accept",
     "Acknowledge",
     "AgentActivated",

@@ -15,6 +15,11 @@ from .ids import FrameworkID, validate_id
 
 DEFAULT_ROLE = "*"
 
+# Capabilities that this code acts on; a framework may name others.
+MULTI_ROLE = "MULTI_ROLE"  # its roles are a list, and its offers say their role
+PARTITION_AWARE = "PARTITION_AWARE"  # it tells TASK_DROPPED, _UNKNOWN, _GONE and the like apart; else all are TASK_LOST
+TASK_KILLING_STATE = "TASK_KILLING_STATE"  # it knows the state TASK_KILLING
+
 _ROLE_GAP = re.compile(r"[\s\x08\x7f]")
 
 

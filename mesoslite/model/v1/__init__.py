@@ -4,11 +4,10 @@
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
 
 from .decoding import decode_call, decode_event
-from .encoding import MULTI_ROLE, encode_call, encode_event, encode_labels
+from .encoding import encode_call, encode_event, encode_labels
 from .recordio import RECORD_BYTES_MAX, Records, frame
 
 __all__ = [
-    "MULTI_ROLE",
     "RECORD_BYTES_MAX",
     "Records",
     "decode_call",

@@ -23,13 +23,12 @@ from ..calls import (
 )
 from ..errors import InvalidResources
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from ..frameworks import DEFAULT_ROLE, FrameworkInfo
+from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
 from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
 from ..offers import Filters, Offer
 from ..resources import Resources
 from ..states import Reason, Source, TaskState
 from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
-from .encoding import MULTI_ROLE
 from .fields import Fields
 
 _NANOSECONDS = 1_000_000_000

@@ -13,14 +13,13 @@ from typing import Any, TypeAlias
 
 from ..calls import Accept, Acknowledge, Call, Decline, Kill, Reconcile, Revive, Subscribe, Suppress, Teardown
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from ..frameworks import DEFAULT_ROLE, FrameworkInfo
+from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
 from ..offers import Filters, Offer
 from ..resources import Resources
 from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
 
 Document: TypeAlias = dict[str, Any]
 
-MULTI_ROLE = "MULTI_ROLE"  # capability of a framework whose roles are a list and whose offers say their role
 _NANOSECONDS = 1_000_000_000
 
 
