@@ -59,7 +59,10 @@ def refusal(state: TaskState, reason: Reason, message: str) -> Report:
 
 
 def exit_report(exit_status: int | None, was_killed: bool) -> Report:
-    """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed."""
+    """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed.
+
+    It bears no reason, as in Mesos: the state and the message say all.
+    """
     if exit_status is None:
         message = "Command ended, but its exit status was lost"
     elif exit_status < 0:

@@ -95,7 +95,7 @@ def test_the_end_of_a_command_is_told_as_it_was(house: House, exit_status: int |
     status = last(house).status
 
     assert (status.state, status.message, status.exit_status) == (state, message, exit_status)
-    assert status.source is Source.SOURCE_EXECUTOR
+    assert (status.source, status.reason) == (Source.SOURCE_EXECUTOR, None)
 
 
 def test_a_task_is_completed_once_its_last_status_is_acknowledged(house: House):
