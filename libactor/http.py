@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import platform
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from libactor.http_connection import Listeners
 
-__all__ = ["Application", "HttpServer", "Listener", "Message", "Receive", "Scope", "Send"]
+__all__ = ["Application", "HttpServer", "Listener", "Message", "Receive", "Scope", "Send", "host_and_port"]
 
 log = logging.getLogger("libactor.http")
 
@@ -49,20 +51,28 @@ _REFUSALS = {  # errno: what it means here, what to do
 class Listener:
     """A port that is taken already, so that it can be told to others before anything answers there.
 
-    ``port`` is the real one, ``host`` and ``url`` where to reach it; of a wildcard address such as 0.0.0.0 that is
-    loopback.
-    Connections wait until a server serves it. Raises: OSError naming host and port if they cannot be listened on.
+    ``port`` is the real one, ``host`` and ``url`` where to reach it from here, which for a wildcard address such as
+    0.0.0.0 is loopback; ``name`` is where others reach it. Connections wait until a server serves it.
+    Raises: OSError naming host and port if they cannot be listened on.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.socket = _bind(host, port)
         self.port: int = self.socket.getsockname()[1]
+        self._is_wildcard = host in _REACHABLE
         self.host = _REACHABLE.get(host, host)
-        self.url = f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        self.url = f"http://{host_and_port(self.host, self.port)}"
+        self.is_served = False  # then it is the server who closes it
+
+    @cached_property
+    def name(self) -> str:
+        """The host to tell other machines: of a wildcard address the name of this machine, else as ``host``."""
+        return _machine_name() if self._is_wildcard else self.host
 
     def close(self) -> None:
-        """Give the port back; a second call does nothing."""
-        self.socket.close()
+        """Give the port back, unless a server has taken it over; a second call does nothing."""
+        if not self.is_served:
+            self.socket.close()
 
 
 class HttpServer:
@@ -109,6 +119,7 @@ class HttpServer:
             assert self._listeners is not None
             added = asyncio.run_coroutine_threadsafe(self._listeners.add(app, listener.socket), self._loop)
         added.result()
+        listener.is_served = True
 
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop listening, end every response and close every connection; ``timeout`` in seconds for slow readers.
@@ -149,6 +160,11 @@ class HttpServer:
         running.wait()
 
 
+def host_and_port(host: str, port: int) -> str:
+    """Return both as they stand in a URL: ``host:port``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _run(serve: Callable[[], Any]) -> None:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve())
@@ -166,10 +182,24 @@ def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise OSError(errno.EINVAL, f"listen: got port {port} for {host}, expected one of 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # all addresses are also those of IPv4
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason, remedy = _REFUSALS.get(
             error.errno or 0, (error.strerror or str(error), "give a name or address of this machine")
         )
-        raise OSError(error.errno, f"listen: cannot listen on {host}:{port}, {reason}; {remedy}") from error
+        raise OSError(
+            error.errno, f"listen: cannot listen on {host_and_port(host, port)}, {reason}; {remedy}"
+        ) from error
+
+
+@cache
+def _machine_name() -> str:
+    name = platform.node()
+    try:
+        socket.getaddrinfo(name or None, 0)
+    except OSError as error:
+        log.warning("this machine's name, %r, leads nowhere (%s); others are told 127.0.0.1 instead", name, error)
+        return "127.0.0.1"
+    return name or "127.0.0.1"

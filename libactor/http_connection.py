@@ -184,7 +184,7 @@ class Connection(HttpToolsProtocol):
             return not self.pipeline
         if self.reading is Reading.BODY:
             return not self.cycle.response_started
-        return self.cycle.response_complete
+        return bool(self.cycle.response_complete)
 
 
 class Exchange:

@@ -10,9 +10,12 @@ import threading
 
 import pytest
 
+from libactor import http
 from libactor.http import HttpServer, Listener
 
 pytestmark = pytest.mark.real
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 
 BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
 
@@ -76,7 +79,7 @@ def server():
 
 def connect(url):
     host, port = url.removeprefix("http://").rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=BOUND)
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=BOUND)
 
 
 def exchange(url, request):
@@ -137,6 +140,15 @@ def test_a_connection_to_a_listener_waits_until_it_is_served(server):
 
         assert b"/early 0" in read_all(client)
     assert listener.url.endswith(f":{listener.port}")
+
+
+def test_a_listener_that_is_served_is_the_servers_to_close(server):
+    listener = Listener()
+    server.serve(hello, listener)
+
+    listener.close()
+
+    assert exchange(listener.url, b"GET / HTTP/1.0\r\n\r\n").endswith(b"/ 0")
 
 
 def test_pipelined_requests_are_answered_in_order(server):
@@ -316,6 +328,37 @@ def test_a_wildcard_address_gives_a_url_that_can_be_opened(server):
     assert exchange(url, b"GET / HTTP/1.0\r\n\r\n").endswith(b"/ 0")
 
 
+@pytest.mark.parametrize(
+    ("node", "name"), [("localhost", "localhost"), ("no such name", "127.0.0.1"), ("", "127.0.0.1")]
+)
+def test_a_wildcard_address_is_told_to_others_by_the_name_of_the_machine_if_that_leads_anywhere(
+    monkeypatch, node, name
+):
+    monkeypatch.setattr("platform.node", lambda: node)
+    http._machine_name.cache_clear()
+    listeners = [Listener("0.0.0.0"), Listener("127.0.0.1")]
+
+    names = [listener.name for listener in listeners]
+
+    assert names == [name, "127.0.0.1"]
+    for listener in listeners:
+        listener.close()
+    http._machine_name.cache_clear()
+
+
+@needs_ipv6
+def test_an_ipv6_address_stands_in_brackets_and_its_wildcard_serves_both_families(server):
+    listeners = [Listener("::1"), Listener("::")]
+    for listener in listeners:
+        server.serve(hello, listener)
+
+    answers = [exchange(listener.url, b"GET / HTTP/1.0\r\n\r\n") for listener in listeners]
+    by_ipv4 = exchange(f"http://127.0.0.1:{listeners[1].port}", b"GET / HTTP/1.0\r\n\r\n")
+
+    assert listeners[0].url == f"http://[::1]:{listeners[0].port}"
+    assert all(answer.endswith(b"/ 0") for answer in [*answers, by_ipv4])
+
+
 def test_a_closed_server_refuses_to_listen_and_to_close_again_is_nothing():
     server = HttpServer()
     server.close()
@@ -326,20 +369,26 @@ def test_a_closed_server_refuses_to_listen_and_to_close_again_is_nothing():
 
 
 # Goal: nothing is left that would warn or keep the process. Method: a process of its own, every warning an error.
-def test_a_program_that_serves_and_closes_ends_silently():
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_program_that_serves_and_closes_ends_silently(loop):
     program = """
-import threading, urllib.request
+import sys, threading, urllib.request
+if sys.argv[1] == "asyncio":
+    sys.modules["uvloop"] = None
 from libactor.http import HttpServer, Listener
 async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 with HttpServer() as server:
-    urls = [server.listen(app) for _ in range(2)]
-    bodies = [urllib.request.urlopen(url).read() for url in urls]
+    listeners = [Listener() for _ in range(2)]
+    for listener in listeners:
+        server.serve(app, listener)
+    bodies = [urllib.request.urlopen(listener.url).read() for listener in listeners]
+    listener.close()
 print(bodies, threading.active_count())
 """
 
-    command = [sys.executable, "-W", "error", "-X", "dev", "-c", program]
+    command = [sys.executable, "-W", "error", "-X", "dev", "-c", program, loop]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr, done.returncode) == ("[b'ok', b'ok'] 1\n", "", 0)
