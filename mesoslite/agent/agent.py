@@ -47,7 +47,7 @@ from mesoslite.model import (
     constants,
 )
 
-from .runs import FrameworkEntry, Frameworks, Run
+from .runs import FrameworkEntry, Frameworks, Run, kill_grace
 from .sandbox import make_sandbox, sandbox_path
 from .status_updates import StatusUpdateManager
 from .statuses import (
@@ -57,6 +57,7 @@ from .statuses import (
     Report,
     dropped_state,
     exit_report,
+    launch_failure,
     make_status,
     refusal,
 )
@@ -178,42 +179,43 @@ class Agent(la.Actor):
         """Launch a task, or say why not."""
         if not self._heeds(message, sender):
             return
-        agent_id, framework_id = self._info.id, message.framework.id
-        if agent_id is None or framework_id is None:
-            log.error("%s: ignored task %s: no id of the agent or of its framework", self.pid, message.task.task_id)
+        framework_id, task_id = message.framework.id, message.task.task_id
+        if self._info.id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
+            log.error(
+                "%s: ignored task %r of framework %r: an id is missing or no text", self.pid, task_id, framework_id
+            )
             return
         entry = self._frameworks.open(framework_id, message.framework)
-        if self._refuse_repeated(framework_id, entry, message.task):
-            return
-        container_id = ContainerID(str(la.random_uuid()))
         try:
-            sandbox = sandbox_path(self._work_directory, agent_id, framework_id, message.task.task_id, container_id)
-            self._check_room(message.task)
+            if self._refuse_repeated(framework_id, entry, message.task):
+                return
+            run = self._admit(message.task, framework_id)
+            entry.runs[task_id] = run
+            self._start(run, entry.info)
         except (InvalidRequest, InsufficientResources) as error:
-            report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error))
-            self._report(framework_id, message.task.task_id, report)
-            return
-        run = Run(message.task, framework_id, container_id, sandbox)
-        entry.runs[message.task.task_id] = run
-        self._launch(run, entry.info)
+            self._report(framework_id, task_id, refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error)))
+        except Exception as error:  # a value of a wrong type, say: it fails this task, not all of the agent's
+            if not isinstance(error, OSError):
+                log.exception("%s: task %s of framework %s could not be started", self.pid, task_id, framework_id)
+            self._report(framework_id, task_id, launch_failure(error))
+        else:
+            self._running[run.container_id] = run
+            self._report(framework_id, task_id, STARTING)
+            self._report(framework_id, task_id, RUNNING)
 
-    def _launch(self, run: Run, framework: FrameworkInfo) -> None:
+    def _admit(self, task: TaskInfo, framework_id: FrameworkID) -> Run:
+        """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
+        container_id = ContainerID(str(la.random_uuid()))
+        sandbox = sandbox_path(self._work_directory, self._agent_id(), framework_id, task.task_id, container_id)
+        self._check_room(task)
+        return Run(task, framework_id, container_id, sandbox)
+
+    def _start(self, run: Run, framework: FrameworkInfo) -> None:
         environment = task_environment(run.task, framework, self._info, str(self.pid), run.sandbox)
-        try:
-            make_sandbox(run.sandbox)
-            run.container = self._launcher.launch(
-                run.task.command, run.sandbox, environment, self._exit_notice(run.container_id)
-            )
-        except OSError as error:
-            text = f"Task could not be started: {error.strerror or error}"
-            if error.filename is not None:
-                text += f": {str(error.filename)!r}"
-            failure = refusal(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, text)
-            self._report(run.framework_id, run.task.task_id, failure)
-            return
-        self._running[run.container_id] = run
-        self._report(run.framework_id, run.task.task_id, STARTING)
-        self._report(run.framework_id, run.task.task_id, RUNNING)
+        make_sandbox(run.sandbox)
+        run.container = self._launcher.launch(
+            run.task.command, run.sandbox, environment, self._exit_notice(run.container_id)
+        )
 
     def _exit_notice(self, container_id: ContainerID) -> Callable[[int | None], None]:
         pid = self.pid
@@ -232,6 +234,12 @@ class Agent(la.Actor):
         """Ask a task to end, and kill it when the grace is over; a later kill may only shorten the grace."""
         if not self._heeds(message, sender):
             return
+        try:
+            self._kill_task(message)
+        except Exception:  # a value of a wrong type, say: the agent and all its tasks must not end with it
+            log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
+
+    def _kill_task(self, message: KillTask) -> None:
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None:
             log.warning(
@@ -253,11 +261,7 @@ class Agent(la.Actor):
 
     def _kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         assert run.container is not None
-        grace: float = constants.KILL_GRACE_SECONDS
-        for wish in (grace_seconds, run.task.kill_grace_seconds):
-            if wish is not None:
-                grace = max(0.0, wish)
-                break
+        grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
         timer = la.delay(grace, self.pid, Agent._end_container, run.container_id)
         if run.kill_timer is None:
             run.kill_timer = timer

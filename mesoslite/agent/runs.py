@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 
     import libactor as la
     from mesoslite.model import Container, ContainerID, FrameworkID, FrameworkInfo, TaskID, TaskInfo, TaskStatus
+
+log = logging.getLogger("mesoslite")
+
+
+def kill_grace(*wishes: object) -> float:
+    """The seconds between asking a task to end and killing it: the first of ``wishes`` that is set, else the default.
+
+    What is no number counts as not set: a task must be killable whatever its description says.
+    """
+    for wish in wishes:
+        if isinstance(wish, (int, float)):
+            return max(0.0, wish)
+        if wish is not None:
+            log.warning("agent: ignored the grace %r of a kill; expected a number of seconds", wish)
+    return constants.KILL_GRACE_SECONDS
 
 
 @dataclass(slots=True)

@@ -58,6 +58,17 @@ def refusal(state: TaskState, reason: Reason, message: str) -> Report:
     return Report(state, Source.SOURCE_AGENT, reason, message)
 
 
+def launch_failure(error: Exception) -> Report:
+    """A task that could not be started, in the words of ``error``; one of the system's names the file."""
+    if isinstance(error, OSError):
+        text = f"{error.strerror or error}"
+        if error.filename is not None:
+            text += f": {str(error.filename)!r}"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return refusal(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, f"Task could not be started: {text}")
+
+
 def exit_report(exit_status: int | None, was_killed: bool) -> Report:
     """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed.
 

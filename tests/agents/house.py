@@ -93,7 +93,7 @@ class Boxes:
 
     def __init__(self) -> None:
         self.made: list[Box] = []
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         self.is_closed = False
 
     def launch(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesoslite.model import FrameworkID, Reason, RunTask, ShutdownFramework, TaskState
+from mesoslite.model import FrameworkID, KillTask, Reason, RunTask, ShutdownFramework, TaskState
 
 from .house import FRAMEWORK, House, make_framework, make_task
 
@@ -55,6 +55,29 @@ def test_a_grace_that_is_no_time_is_none_at_all(house: House, grace: float):
     house.kill(grace_seconds=grace)
 
     assert box.signals == ["terminate", "kill"]
+
+
+# Goal: a wrong description of a grace neither ends the agent nor protects a task.
+@pytest.mark.parametrize(("of_call", "of_task", "grace"), [("0.1", 5.0, 5.0), ("0.1", "7", 3.0), (None, [1], 3.0)])
+def test_a_grace_that_is_no_number_is_passed_over(house: House, of_call, of_task, grace: float):
+    box = house.run(make_task(kill_grace_seconds=of_task))
+
+    house.kill(grace_seconds=of_call)
+    house.advance(grace - 0.001)
+    before = list(box.signals)
+    house.advance(0.001)
+
+    assert (before, box.signals) == (["terminate"], ["terminate", "kill"])
+
+
+def test_a_kill_that_makes_no_sense_is_ignored(house: House, caplog: pytest.LogCaptureFixture):
+    box = house.run()
+
+    house.send(KillTask(framework_id=FRAMEWORK, task_id=["t1"], grace_seconds=None))
+
+    assert "['t1']" in caplog.text
+    house.kill()
+    assert box.signals == ["terminate"]
 
 
 def test_a_killed_task_that_ends_is_killed_and_the_grace_is_forgotten(house: House):

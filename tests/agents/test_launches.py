@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mesoslite.model import (
@@ -13,6 +14,7 @@ from mesoslite.model import (
     Source,
     StatusUpdate,
     TaskID,
+    TaskInfo,
     TaskState,
 )
 
@@ -157,6 +159,40 @@ def test_a_sandbox_that_cannot_be_made_fails_its_task_with_the_path(house: House
     assert (status.state, status.reason) == (TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED)
     assert str(house.work_directory) in status.message
     assert house.boxes.made == []
+
+
+# Goal: what a framework got wrong costs it that task, and nobody else anything.
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (make_task("bad", resources="cpus:1"), "boxes are out"),
+        (msgspec.structs.replace(make_task("bad"), resources="cpus:1"), "quantities"),
+    ],
+)
+def test_an_unexpected_error_of_a_launch_fails_that_task_alone(
+    house: House, caplog: pytest.LogCaptureFixture, task: TaskInfo, words: str
+):
+    other = house.run()
+    house.boxes.error = TypeError("boxes are out")
+
+    house.send(RunTask(make_framework(), task))
+    house.boxes.error = None
+
+    status = next(update.status for update in house.updates() if update.status.task_id == "bad")
+    assert (status.state, status.reason) == (TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED)
+    assert words in status.message
+    assert "Traceback" in caplog.text
+    house.exit(other, 0)
+    house.acknowledge_all()
+    assert house.states()[-1] == "FINISHED"
+
+
+def test_a_task_whose_id_is_no_text_is_ignored(house: House, caplog: pytest.LogCaptureFixture):
+    house.send(RunTask(make_framework(), msgspec.structs.replace(make_task(), task_id=["t1"])))
+
+    assert house.updates() == []
+    assert "['t1']" in caplog.text
+    house.run()
 
 
 # Goal: the first task is neither harmed nor forgotten. Method: repeat its id, then let it end in peace.
