@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from libactor._core.errors import SpawnError
+from libactor.context import running
 
 if TYPE_CHECKING:
     from typing import Self
@@ -62,7 +63,12 @@ class Actor:
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
+        _refuse_coroutines(cls)
         cls._handlers = _find_handlers(cls)
+
+    def _is_current(self) -> bool:
+        """Whether the caller is inside one of this actor's handlers."""
+        return self._process is not None and running.process is self._process
 
     @property
     def pid(self: Self) -> PID[Self]:
@@ -88,13 +94,32 @@ class Actor:
         """An actor this one is linked to has stopped: ``reason`` is what made it, None if it was terminated."""
 
 
+def _refuse_coroutines(cls: type) -> None:
+    """A coroutine in the place of a plain method would be made and never run: nobody would hear of it."""
+    for name, method in vars(cls).items():
+        if not inspect.iscoroutinefunction(method):
+            continue
+        replaced = getattr(super(cls, cls), name, None)
+        if hasattr(method, "_handled") or (callable(replaced) and not inspect.iscoroutinefunction(replaced)):
+            raise TypeError(
+                f"{cls.__qualname__}.{name}: is a coroutine; make it a plain function, which may go on in the callback "
+                "of a future"
+            )
+
+
 def _find_handlers(cls: type) -> dict[type, tuple[str, bool]]:
     """What ``cls`` handles, by all its bases, those that are no actors included; the nearer class wins."""
     names: dict[type, str] = {}
     for base in reversed(cls.__mro__):
+        own: dict[type, str] = {}
         for name, method in vars(base).items():
-            for kind in getattr(method, "__dict__", {}).get("_handled", ()):
-                names[kind] = name
+            kinds = getattr(method, "__dict__", {}).get("_handled", ())
+            for kind in kinds:
+                if own.setdefault(kind, name) != name:
+                    raise TypeError(
+                        f"{cls.__qualname__}: {own[kind]} and {name} both handle {kind.__qualname__}; mark one"
+                    )
+        names |= own
     return {kind: (name, _takes_sender(cls, name)) for kind, name in names.items()}
 
 

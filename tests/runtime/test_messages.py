@@ -242,3 +242,22 @@ def test_a_message_that_cannot_cross_is_refused_at_the_sender(runtime):
 
     with pytest.raises(la.NotPassable, match="message"):
         la.post(pid, object())
+
+
+def test_two_handlers_of_one_message_in_a_class_are_refused():
+    with pytest.raises(TypeError, match="first and second both handle"):
+
+        class Torn(la.Actor):
+            @la.handles(Ping)
+            def first(self, message): ...
+
+            @la.handles(Ping)
+            def second(self, message): ...
+
+
+def test_a_coroutine_as_a_message_handler_is_refused():
+    with pytest.raises(TypeError, match="answer: is a coroutine"):
+
+        class Modern(la.Actor):
+            @la.handles(Ping)
+            async def answer(self, message): ...
