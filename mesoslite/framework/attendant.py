@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import FrameworkEnded
+from mesoslite.model import FrameworkEnded, InvalidRequest
+
+from .framework import Framework
 
 if TYPE_CHECKING:
     from mesoslite.model import SchedulerConnection
-
-    from .framework import Framework
 
 log = logging.getLogger("mesoslite.framework")
 
@@ -22,6 +22,8 @@ def submit(runtime: la.Runtime, framework: Framework, connection: SchedulerConne
     It fails with the error that ended the framework, or with FrameworkEnded if it ended without calling ``stop``.
     A discard of it ends the framework.
     """
+    if not isinstance(framework, Framework):
+        raise InvalidRequest(f"submit: got {framework!r}, expected an instance of a subclass of mesoslite.Framework")
     if framework.connection is not None:
         raise la.SpawnError(f"submit: framework {framework.info.name} was submitted before; make a new object")
     framework.connection = connection
@@ -57,7 +59,12 @@ class _Attendant(la.Actor):
         if self._promise.future.has_discard():
             self._promise.discard()
         else:
+            self._promise.future.on_failed(_expected)
             self._promise.fail(self._ended())
 
     def _ended(self) -> FrameworkEnded:
         return FrameworkEnded(f"framework {self._framework.info.name} was ended before it called stop()")
+
+
+def _expected(error: BaseException) -> None:
+    """A framework that ends with its cluster is no failure that somebody has overlooked."""

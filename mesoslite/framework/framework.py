@@ -147,19 +147,18 @@ class Framework(la.Actor):
     def launch(
         self,
         offers: Offer | Iterable[Offer],
-        tasks: Iterable[TaskInfo],
+        tasks: TaskInfo | Iterable[TaskInfo],
         refuse_seconds: float = constants.REFUSE_SECONDS,
     ) -> None:
-        """Launch ``tasks`` on one offer, or on several of one agent; what they leave is declined for that long.
+        """Launch one task or several on one offer, or on several of one agent; the rest is declined for that long.
 
         A task that does not fit is answered in on_update with TASK_ERROR and does not keep the others back.
         """
-        chosen = (offers,) if isinstance(offers, Offer) else tuple(offers)
         self._call(
             Accept(
                 framework_id=self.framework_id,
-                offer_ids=tuple([offer.id for offer in chosen]),
-                tasks=tuple(tasks),
+                offer_ids=_offer_ids("launch", (offers,) if isinstance(offers, Offer) else offers),
+                tasks=(tasks,) if isinstance(tasks, TaskInfo) else tuple(tasks),
                 filters=Filters(refuse_seconds),
             )
         )
@@ -167,7 +166,7 @@ class Framework(la.Actor):
     def decline(self, *offers: Offer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
         """Give offers back, and see none of the like from those agents for ``refuse_seconds``."""
         if offers:
-            offer_ids = tuple([offer.id for offer in offers])
+            offer_ids = _offer_ids("decline", offers)
             filters = Filters(refuse_seconds)
             self._call(Decline(framework_id=self.framework_id, offer_ids=offer_ids, filters=filters))
 
@@ -277,4 +276,18 @@ class Framework(la.Actor):
 
     def _call(self, call: Call) -> None:
         assert self.connection is not None
+        if not self._is_current():
+            raise InvalidRequest(
+                f"{type(call).__name__.lower()}: called from outside framework {self.info.name}; call it in one of its "
+                "methods, or send it there: libactor.dispatch(framework.pid, MyFramework.method, ...)"
+            )
         self.connection.send(checked_call(call))
+
+
+def _offer_ids(operation: str, offers: Iterable[Offer]) -> tuple[OfferID, ...]:
+    ids = []
+    for offer in offers:
+        if not isinstance(offer, Offer):
+            raise InvalidRequest(f"{operation}: got {offer!r}, expected offers, as on_offers gets them")
+        ids.append(offer.id)
+    return tuple(ids)

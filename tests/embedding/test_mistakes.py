@@ -55,6 +55,8 @@ SLIPS: dict[str, Act] = {
     "no number as filter": lambda script, offer: script.decline(offer, refuse_seconds=None),  # type: ignore[arg-type]
     "a list as role": lambda script, offer: script.suppress(["*"]),  # type: ignore[arg-type]
     "a number as task to kill": lambda script, offer: script.kill(7),  # type: ignore[arg-type]
+    "a name that is no text": launch(name="\ud800"),
+    "offers in a list": lambda script, offer: script.decline([offer]),  # type: ignore[arg-type]
     "an offer's id as offer": lambda script, offer: script.launch(offer.id, []),  # type: ignore[arg-type]
 }
 
@@ -122,6 +124,46 @@ def test_stop_before_the_subscription_leaves_nothing_behind(cluster: mesoslite.C
     assert cluster.run(Hasty("hasty", failover_timeout=600), timeout=20) == "done"
 
     assert cluster.state().frameworks == ()
+
+
+def test_a_call_from_outside_the_framework_is_refused_with_the_way_in(cluster: mesoslite.Cluster) -> None:
+    class Idle(mesoslite.Framework):
+        subscribed = threading.Event()
+
+        def on_subscribed(self, framework_id: str) -> None:
+            self.subscribed.set()
+
+        def end(self) -> None:
+            self.stop("from inside")
+
+    framework = Idle()
+    future = cluster.submit(framework)
+    assert framework.subscribed.wait(20)
+
+    with pytest.raises(InvalidRequest, match=r"suppress: called from outside.*libactor\.dispatch"):
+        framework.suppress()
+
+    la.dispatch(framework.pid, Idle.end)
+    assert future.get(timeout=20) == "from inside"
+
+
+@pytest.mark.parametrize("name", ["on_offers", "on_update", "on_start"])
+def test_a_coroutine_in_the_place_of_a_handler_is_refused_when_the_class_is_made(name: str) -> None:
+    async def handler(self: object, argument: object = None) -> None: ...
+
+    with pytest.raises(TypeError, match=f"{name}.*coroutine"):
+        type("Modern", (mesoslite.Framework,), {name: handler})
+
+
+def test_what_is_no_framework_is_refused(cluster: mesoslite.Cluster) -> None:
+    with pytest.raises(InvalidRequest, match="expected an instance"):
+        cluster.run(None, timeout=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [{"agents": "2"}, {"resources": {"cpus": 2}}, {"resources": None}])
+def test_a_cluster_of_the_wrong_types_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="expected"):
+        mesoslite.Cluster(**wrong)
 
 
 def test_a_framework_that_runs_cannot_be_submitted_again(cluster: mesoslite.Cluster) -> None:
