@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     frameworks = [Sprinter(), Marathoner()]
     shares: dict[str, list[float]] = {framework.info.name: [] for framework in frameworks}
     with mesoslite.Cluster(agents=3, resources="cpus:2;mem:1024", work_dir=work_dir) as cluster:
-        console.print(f"A master with 3 agents at {cluster.url}/state")
+        console.print(f"A master with 3 agents at {cluster.url}/state; sandboxes in {work_dir}", soft_wrap=True)
         done = la.collect([cluster.submit(framework) for framework in frameworks])
         with Live(console=console, transient=True, auto_refresh=False) as live:
             while done.is_pending():
