@@ -66,7 +66,8 @@ class Dispatch:
             self.future._complete(DISCARDED, None)
             return
         try:
-            result = getattr(process.actor, self.method)(*self.arguments, **self.keywords)
+            method = getattr(process.actor, self.method)
+            result = method(*self.arguments, **self.keywords) if self.keywords else method(*self.arguments)
             deliver(self.future, by_value(result, "result of %s.%s", process.pid.id, self.method))
         except BaseException as error:
             fail_for(self, "future", error)
@@ -116,7 +117,11 @@ class Tell:
 
     def serve(self, process: Process) -> None:
         """Call the method; an exception stops the actor."""
-        getattr(process.actor, self.method)(*self.arguments, **self.keywords)
+        method = getattr(process.actor, self.method)
+        if self.keywords:
+            method(*self.arguments, **self.keywords)
+        else:  # without the fresh dict that ** makes for each call (bench: tell, ring)
+            method(*self.arguments)
 
     def drop(self, process: Process) -> None:
         """Record a dead letter."""

@@ -26,6 +26,8 @@ ActorT = TypeVar("ActorT", bound=Actor)
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NO_NAMED: dict[str, Any] = {}  # stays empty: every event without arguments by name holds this one
+
 
 @overload
 def dispatch(
@@ -200,7 +202,9 @@ def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
 
 
 def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {key: by_value(value, "argument %s of %s", key, name) for key, value in kwargs.items()} if kwargs else kwargs
+    if not kwargs:
+        return _NO_NAMED
+    return {key: by_value(value, "argument %s of %s", key, name) for key, value in kwargs.items()}
 
 
 def _is_method(function: Callable[..., Any]) -> bool:

@@ -6,6 +6,7 @@
 #   two for a moment, and the first of them that ends a turn becomes a spare.
 #   3. no thread outlives stop().    4. a worker never sleeps past a timer: whoever sets the earliest one, and whoever
 #   ends a turn to become a spare, queues a Look, which the worker that goes on finds however late it comes to sleep.
+#   5. a timer waits for one turn at most, however many actors have something to do.
 # Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
 #   the lower one's answer needs the upper one to finish).
 # Threads are daemons, so that a program that forgot to close its runtime still ends; the runtime closes itself at exit.
@@ -36,7 +37,7 @@ class Look:
     __slots__ = ()
 
     def run_turn(self) -> None:
-        """Nothing to do: looking at the clock is what a worker does before it pops."""
+        """Nothing to do: looking at the clock is what a worker does before it pops, and again before it sleeps."""
 
 
 LOOK = Look()
@@ -145,8 +146,11 @@ class Workers:
         """Run actors until the queue is closed (False), or until another worker is active too (True)."""
         queue, clock = self._queue, self._clock
         while True:
-            self._fire_due()
-            process: Process | Look | None = queue.pop(clock.next_timeout())
+            if clock.is_due():
+                self._fire_due()
+            process: Process | Look | None = queue.pop(0.0)
+            if process is None:  # only now it is worth the clock's lock to know how long to sleep
+                process = queue.pop(clock.next_timeout())
             if process is not None:
                 process.run_turn()
             elif queue.closed:

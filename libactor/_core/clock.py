@@ -5,6 +5,7 @@
 # Invariants: 1. time never runs backwards: resume() continues from where a paused clock stands.
 #   2. a timer fires once, never early, in order of deadline and then of creation.
 #   3. a thunk runs without the lock, in the thread that fires it, and only hands work on (a dispatch, a promise).
+#   4. the heap is read and changed under the lock; what is read without it, each turn, is one integer, _next_ns.
 # Time is an integer of nanoseconds since the epoch inside and seconds as float at the edges: at 2^53 ns a float of
 #   nanoseconds would already be off by hundreds.
 # Not sched.scheduler: it cannot be woken for an earlier timer, and cancelling there is linear.
@@ -22,6 +23,7 @@ from collections.abc import Callable
 log = logging.getLogger("libactor")
 
 NANOSECONDS = 1_000_000_000
+NEVER = 1 << 63  # later than any deadline
 COMPACT_AT = 64  # cancelled timers that may stay in the heap before it is rebuilt, if they are more than half of it
 
 # A wait of more than this is cut: threading refuses a timeout of more than about 292 years.
@@ -62,6 +64,7 @@ class Clock:
         self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
         self._paused_ns: int | None = None  # the time, while paused
         self._heap: list[tuple[int, int, Timer]] = []
+        self._next_ns = NEVER  # the first deadline of the heap, perhaps that of a cancelled timer
         self._sequence = itertools.count()
         self._woken = False  # since a worker last asked how long it may sleep
         self._cancelled = 0  # cancelled timers still in the heap
@@ -125,6 +128,7 @@ class Clock:
         with self._lock:
             timer = Timer(self, self.now_ns() + span, thunk)
             heapq.heappush(self._heap, (timer.deadline_ns, next(self._sequence), timer))
+            self._next_ns = self._heap[0][0]
             wake = self._heap[0][2] is timer and not self._woken
             self._woken = self._woken or wake
         if wake:
@@ -142,11 +146,17 @@ class Clock:
                 self._heap = [entry for entry in self._heap if entry[2].thunk is not None]
                 heapq.heapify(self._heap)
                 self._cancelled = 0
+                self._note_next()
             return True
+
+    def is_due(self) -> bool:
+        """Whether fire_due may have something to do. Each turn of an actor asks (bench: ring), so it takes no lock."""
+        next_ns = self._next_ns
+        return next_ns != NEVER and next_ns <= self.now_ns()
 
     def fire_due(self) -> int:
         """Fire every timer whose deadline has come; how many that were."""
-        if not self._heap or self._heap[0][0] > self.now_ns():
+        if not self.is_due():
             return 0
         due = self._take_due()
         interrupt: BaseException | None = None
@@ -171,6 +181,7 @@ class Clock:
             while self._heap and self._heap[0][2].thunk is None:
                 heapq.heappop(self._heap)
                 self._cancelled -= 1
+            self._note_next()
             if not self._heap or self._paused_ns is not None:
                 return None
             return min(max(0, self._heap[0][0] - self.now_ns()) / NANOSECONDS, SECONDS_MAX)
@@ -186,7 +197,12 @@ class Clock:
                 else:
                     due.append(timer.thunk)
                     timer.thunk = None
+            self._note_next()
         return due
+
+    def _note_next(self) -> None:
+        """Set _next_ns; the lock is held."""
+        self._next_ns = self._heap[0][0] if self._heap else NEVER
 
 
 def _nanoseconds(seconds: float, operation: str) -> int:

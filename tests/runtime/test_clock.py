@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import libactor as la
+from libactor._core.clock import COMPACT_AT, Clock
 
 LIMIT = 30
 
@@ -129,6 +130,52 @@ def test_settle_gives_up_after_its_time(paused):
     assert paused.clock.settle(LIMIT)
 
 
+class Guarded(list):
+    """A heap that only the holder of the lock may look at."""
+
+    def __init__(self, lock):
+        super().__init__()
+        self.lock = lock
+
+    def __len__(self):
+        assert self.lock.locked()
+        return super().__len__()
+
+    def __getitem__(self, index):
+        assert self.lock.locked()
+        return super().__getitem__(index)
+
+
+# Goal: no thread looks at timers while another takes them away. Method: the heap itself asks for the lock.
+def test_the_timers_are_looked_at_under_the_lock_only():
+    clock = Clock(lambda: None, lambda timeout: True)
+    clock._heap = Guarded(clock._lock)
+    clock.pause()
+    fired = []
+
+    for seconds in (1, 2, 3):
+        clock.timer(seconds, lambda: fired.append(1))
+    clock.timer(0, fired.clear).cancel()
+    clock.next_timeout()
+    clock.advance(2)
+    clock.settle()
+
+    assert len(fired) == 2
+
+
+def test_no_timer_is_due_once_all_have_fired_or_are_cancelled():
+    clock = Clock(lambda: None, lambda timeout: True)
+
+    clock.timer(0, list)
+    assert clock.is_due()
+    assert clock.fire_due() == 1
+    assert not clock.is_due()
+
+    for _ in range(COMPACT_AT + 1):
+        clock.timer(0, list).cancel()
+    assert not clock.is_due()
+
+
 # Goal: a handler that waits does not keep settle, and once its wait ends settle waits for it again. The second half
 # failed one time in a few, hence the rounds.
 def test_settle_returns_while_a_handler_waits_and_waits_for_it_once_it_goes_on(paused, count):
@@ -224,10 +271,9 @@ def test_an_interrupt_in_a_timer_passes_through_advance_after_the_other_timers(p
     def interrupt():
         raise KeyboardInterrupt
 
-    with paused.clock._lock:  # no worker may come first
-        for thunk in (interrupt, lambda: fired.append(1)):
-            timer = la.Timer(paused.clock, paused.clock.now_ns() + 10**9, thunk)
-            paused.clock._heap.append((timer.deadline_ns, len(paused.clock._heap), timer))
+    for thunk in (interrupt, lambda: fired.append(1)):
+        paused.clock.timer(1, thunk)
+    assert paused.clock.settle(LIMIT)  # the worker sleeps, so it cannot come first
 
     with pytest.raises(KeyboardInterrupt):
         paused.clock.advance(1)

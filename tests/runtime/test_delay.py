@@ -214,3 +214,29 @@ def test_a_timer_set_by_a_handler_that_had_waited_fires(runtime):
     promise.set(None)
 
     assert done.wait(LIMIT)
+
+
+class Runner(la.Actor):
+    """Keeps itself and the next one busy until told to stop."""
+
+    def __init__(self, done):
+        super().__init__()
+        self.done = done
+
+    def run(self, following):
+        if not self.done.is_set():
+            la.tell(following, Runner.run, self.pid)
+
+
+# Goal: work without end does not keep timers waiting. Method: the run queue (two actors that keep each other busy) or a
+# mailbox (of one that keeps itself busy) is never empty until the timer ends it.
+@pytest.mark.parametrize("actors", [1, 2])
+def test_a_timer_fires_though_there_is_always_an_actor_to_run(runtime, actors):
+    done = threading.Event()
+    pids = [la.spawn(Runner(done)) for _ in range(actors)]
+    for pid in pids * 2:
+        la.tell(pid, Runner.run, pids[0] if pid is pids[-1] else pids[-1])
+
+    runtime.clock.timer(0.001, done.set)
+
+    assert done.wait(LIMIT)
