@@ -116,11 +116,16 @@ class Clock:
         """
         if self._paused_ns is None:
             raise RuntimeError("settle: the clock is running, so there is always more to come; call pause() first")
-        while True:
-            if not self._wait_idle(timeout):
-                return False
+        end_ns = None if timeout is None else time.monotonic_ns() + _nanoseconds(max(timeout, 0.0), "settle")
+        left = timeout
+        while self._wait_idle(left):
             if self.fire_due() == 0:
                 return True
+            if end_ns is not None:
+                left = (end_ns - time.monotonic_ns()) / NANOSECONDS
+                if left <= 0:
+                    return False
+        return False
 
     def timer(self, seconds: float, thunk: Callable[[], object]) -> Timer:
         """Call ``thunk`` once, not earlier than ``seconds`` from now; raises ValueError as ``advance``."""

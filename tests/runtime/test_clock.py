@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import libactor as la
+from libactor._core import clock as clock_module
 from libactor._core.clock import COMPACT_AT, Clock
 
 LIMIT = 30
@@ -128,6 +129,48 @@ def test_settle_gives_up_after_its_time(paused):
 
     opened.set()
     assert paused.clock.settle(LIMIT)
+
+
+class Chain(list):
+    """A time that moves by one second for each timer it fires, of which each sets the next."""
+
+    def __init__(self, monkeypatch):
+        super().__init__()
+        self.real_ns = 0
+        monkeypatch.setattr(clock_module, "time", self)
+        self.clock = Clock(lambda: None, self.wait_idle)
+        self.clock.pause()
+        self.clock.timer(0, self.fire)
+
+    def time_ns(self):
+        return 0
+
+    def monotonic_ns(self):
+        return self.real_ns
+
+    def wait_idle(self, timeout):
+        self.append(timeout)
+        return True
+
+    def fire(self):
+        self.real_ns += 10**9
+        self.clock.timer(0, self.fire)
+
+
+# Goal: timers that for ever set timers do not keep settle beyond its time. Method: a time of our own.
+def test_the_timeout_of_settle_is_for_all_its_turns_together(monkeypatch):
+    chain = Chain(monkeypatch)
+
+    assert not chain.clock.settle(3)
+
+    assert chain == [3, 2, 1]
+
+
+def test_settle_without_any_time_says_whether_all_is_at_rest_now(paused):
+    assert paused.clock.settle(LIMIT)
+
+    assert paused.clock.settle(0)
+    assert paused.clock.settle(-1)
 
 
 class Guarded(list):
