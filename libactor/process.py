@@ -5,7 +5,8 @@
 # Invariants: 1. at most one worker is inside run_turn of a process (the mailbox answers WAKE once per idle time).
 #   2. after stop() no handler runs; every event left is dropped, and says so to whoever waits for it.
 #   3. a link is told exactly once, also when it is made to a process that has stopped.    4. on_start is served before
-#   anything else; stop() goes through to its end, whatever the code it calls on its way raises.
+#   anything else; stop() goes through to its end, whatever the code it calls on its way raises.    5. a process is
+#   among the linkers of another exactly while that one is among its linked: neither keeps one that has stopped.
 # A turn is bounded: an actor that is sent to faster than it serves goes to the back of the queue after TURN_EVENTS_MAX.
 # Source: libprocess process.cpp (resume, cleanup); bounded turns are ours, there a busy actor keeps its worker.
 
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import CLOSED, READY, WAKE, Mailbox
 from libactor.context import running
 from libactor.events import Exited, Start
-from libactor.future import Future
+from libactor.future import Future, ready
 from libactor.pid import PID
 
 if TYPE_CHECKING:
@@ -30,18 +31,22 @@ log = logging.getLogger("libactor")
 
 TURN_EVENTS_MAX = 256  # about a millisecond of small handlers
 
-_links = threading.Lock()  # links are rare: one lock for all of them keeps a process small
+# Links and waiting are rare: one lock for all, and nothing allocated before the first, keep an idle process small.
+_links = threading.RLock()  # re-entrant: a finalizer may run between any two steps, and wait or link too
+_NONE_YET: dict[Process, None] = {}  # stays empty: what every process has in the place of its first link
+_GONE: Future[None] = ready(None)
 
 
 class Process:
     """One spawned actor."""
 
-    __slots__ = ("_linkers", "actor", "kind", "mailbox", "pid", "reason", "runtime", "started", "stopped")
+    __slots__ = ("_linked", "_linkers", "_stopped", "actor", "kind", "mailbox", "pid", "reason", "runtime", "started")
 
     # actor: its state; dropped at the end.    kind: its class.
-    # started: on_start has returned.    stopped: a future, ready (with None) once the actor is gone.
-    # reason: what stopped it, None before and if it was terminated.
-    # _linkers: who is to hear of the end, in order of linking; None once they have been told.
+    # started: on_start has returned.    reason: what stopped it, None before and if it was terminated.
+    # _linkers: who is to hear of the end, in order of linking; None once that is being told.
+    # _linked: those of whose end this one is to hear.
+    # _stopped: see stopped; None until somebody asks for it.
 
     def __init__(self, runtime: Runtime, actor: Actor, id: str) -> None:
         self.runtime = runtime
@@ -51,9 +56,18 @@ class Process:
         self.mailbox = Mailbox()
         self.mailbox.put(Start())  # before anybody can know the PID; whoever makes the process pushes it
         self.started = False
-        self.stopped: Future[None] = Future()
         self.reason: BaseException | None = None
-        self._linkers: dict[Process, None] | None = {}
+        self._linkers: dict[Process, None] | None = _NONE_YET
+        self._linked: dict[Process, None] = _NONE_YET
+        self._stopped: Future[None] | None = None
+
+    @property
+    def stopped(self) -> Future[None]:
+        """Ready, with None, once the actor is gone."""
+        with _links:
+            if self._stopped is None:
+                self._stopped = Future()
+            return self._stopped
 
     def deliver(self, event: Any) -> None:
         """Put ``event`` into the mailbox and see that it is served; a stopped actor's events are dropped."""
@@ -80,7 +94,11 @@ class Process:
                 event = take()
                 if event is None:
                     return  # idle: from here on another worker may run this process
-                self._serve(event)
+                try:
+                    event.serve(self)
+                except BaseException as error:  # SystemExit too: it must not take the worker along
+                    log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
+                    self.stop(error)
                 if self._linkers is None:
                     return
         finally:
@@ -96,27 +114,39 @@ class Process:
         for event in self.mailbox.close():
             self._call_last("what waited for an answer", event.drop, self)
         self.reason = reason
-        with _links:
-            linkers, self._linkers = self._linkers, None
-        for linker in linkers or ():
+        for linker in self._unlink():
             linker.deliver(Exited(self.pid, reason))
         del self.actor
-        self.stopped._complete(READY, None)
+        with _links:
+            stopped, self._stopped = self._stopped, _GONE
+        if stopped is not None:
+            stopped._complete(READY, None)
 
     def link(self, watcher: Process) -> None:
-        """Tell ``watcher`` once when this process ends; at once if it has."""
+        """Tell ``watcher`` once when this process ends; at once if it has, and not at all if ``watcher`` has."""
         with _links:
+            if watcher._linkers is None:
+                return
             if self._linkers is not None:
-                self._linkers[watcher] = None
+                if self._linkers is _NONE_YET:
+                    self._linkers = {}
+                if watcher._linked is _NONE_YET:
+                    watcher._linked = {}
+                self._linkers[watcher] = watcher._linked[self] = None
                 return
         watcher.deliver(Exited(self.pid, self.reason))
 
-    def _serve(self, event: Any) -> None:
-        try:
-            event.serve(self)
-        except BaseException as error:  # SystemExit too: it must not take the worker along
-            log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
-            self.stop(error)
+    def _unlink(self) -> Iterable[Process]:
+        """Take the process out of all links, for good; who is to hear of its end."""
+        with _links:
+            linkers, self._linkers = self._linkers, None
+            linked, self._linked = self._linked, _NONE_YET
+            for other in linked:
+                if other._linkers is not None:
+                    other._linkers.pop(self, None)
+            for linker in linkers or ():
+                linker._linked.pop(self, None)
+        return linkers or ()
 
     def _call_last(self, what: str, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the way out: an error, even SystemExit, is logged, because the way goes on."""

@@ -1,5 +1,8 @@
 """Links: whoever watches hears of the end once, with the reason, however late it links."""
 
+import gc
+import weakref
+
 import pytest
 
 import libactor as la
@@ -177,3 +180,70 @@ def test_an_actor_cannot_watch_itself(paused, watcher):
 def test_linking_works_only_inside_an_actor(paused, mortal):
     with pytest.raises(la.NoRuntime, match="link: called outside an actor"):
         la.link(mortal)
+
+
+def gone(references):
+    """Whether nothing keeps what the weak references refer to."""
+    gc.collect()
+    return [reference() for reference in references] == [None] * len(references)
+
+
+# Goal: an actor that many watch, one after the other, does not grow.
+def test_a_watcher_that_has_stopped_is_forgotten(paused, mortal):
+    references = []
+    for _ in range(20):
+        watcher = la.spawn(Watcher())
+        la.dispatch(watcher, Watcher.watch, mortal).get(LIMIT)
+        la.terminate(watcher)
+        references.append(weakref.ref(watcher))
+
+    del watcher
+    paused.clock.settle(LIMIT)
+
+    assert gone(references)
+
+
+def test_a_watcher_forgets_those_it_has_heard_the_end_of(paused):
+    class Forgetful(Watcher):
+        def on_exited(self, pid, reason):
+            self.heard.append(1)
+
+    watcher, references = la.spawn(Forgetful()), []
+    for _ in range(20):
+        mortal = la.spawn(Mortal())
+        la.dispatch(watcher, Watcher.watch, mortal).get(LIMIT)
+        la.terminate(mortal)
+        references.append(weakref.ref(mortal))
+
+    del mortal
+    paused.clock.settle(LIMIT)
+
+    assert gone(references)
+    assert told(paused, watcher) == (1,) * 20
+
+
+def test_a_link_made_by_what_its_own_end_sets_off_is_not_kept(paused, watcher, mortal):
+    def prepare():
+        watcher._process.stopped.on_ready(lambda _: la.link(mortal))
+
+    la.execute(watcher, prepare).get(LIMIT)
+    la.terminate(watcher)
+    paused.clock.settle(LIMIT)
+
+    assert mortal._process._linkers == {}
+
+
+# Goal: two that watch each other may stop in the same moment. Method: each in a runtime, so a worker, of its own.
+def test_two_that_stop_at_once_hear_at_most_once_and_forget_one_another(runtime, count):
+    with la.Runtime() as other:
+        for _ in range(count(500)):
+            actors = Watcher(), Watcher()
+            pids = runtime.spawn(actors[0]), other.spawn(actors[1])
+            la.collect([la.dispatch(a, Watcher.watch, b) for a, b in (pids, pids[::-1])]).get(LIMIT)
+
+            for pid in pids:
+                la.terminate(pid)
+
+            assert all(la.wait(pid, LIMIT) for pid in pids)
+            assert len(actors[0].heard) + len(actors[1].heard) <= 1
+            assert [pid._process._linked for pid in pids] == [{}, {}]
