@@ -129,6 +129,9 @@ class Agent(la.Actor):
         self._stop_registering()
         self._updates.pause()
 
+    def ping(self) -> None:
+        """Nothing; that the answer comes is the answer."""
+
     def state(self) -> AgentSnapshot:
         """What the agent knows: dispatch it."""
         return AgentSnapshot(

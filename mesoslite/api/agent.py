@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from functools import partial
 from pathlib import Path
 
 import libactor as la
@@ -28,6 +29,7 @@ def agent_app(agent: la.PID[AgentPort], work_dir: Path) -> Application:
     ``/api/v1``, also below ``/slave(1)`` and below the agent's own id.
     """
     sandboxes = Sandboxes(work_dir)
+    ping = partial(la.dispatch, agent, AgentPort.ping)
 
     async def state(exchange: Exchange) -> Response:
         snapshot = await la.dispatch(agent, AgentPort.state)
@@ -49,13 +51,13 @@ def agent_app(agent: la.PID[AgentPort], work_dir: Path) -> Application:
         return None
 
     routes: Routes = {
-        "/health": {"GET": health},
+        "/health": {"GET": health(ping)},
         "/version": {"GET": version},
         "/state": {"GET": state},
         "/files/browse": {"GET": browse},
         "/files/read": {"GET": read},
         "/files/download": {"GET": download},
-        "/api/v1": {"POST": AgentOperatorEndpoint(sandboxes)},
+        "/api/v1": {"POST": AgentOperatorEndpoint(sandboxes, ping)},
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"))
 

@@ -16,15 +16,17 @@ from mesoslite.model.v1.fields import Fields
 from .documents import version_document
 from .exchange import JSON, Exchange, Refusal, Response, json_document
 from .files import Sandboxes
+from .master import Ping
 
 _KINDS = ("GET_HEALTH", "GET_VERSION", "READ_FILE")
 
 
 class AgentOperatorEndpoint:
-    """The endpoint of one agent."""
+    """The endpoint of one agent; ``ping`` asks whether it is alive."""
 
-    def __init__(self, sandboxes: Sandboxes) -> None:
+    def __init__(self, sandboxes: Sandboxes, ping: Ping) -> None:
         self._sandboxes = sandboxes
+        self._ping = ping
 
     async def __call__(self, exchange: Exchange) -> Response:
         """Answer a call."""
@@ -42,6 +44,7 @@ class AgentOperatorEndpoint:
 
     async def _answer(self, kind: str, fields: Fields) -> dict[str, Any]:
         if kind == "GET_HEALTH":
+            await self._ping()
             return {"healthy": True}
         if kind == "GET_VERSION":
             return {"version_info": version_document()}

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import libactor as la
 from libactor.http import Application
@@ -13,8 +16,10 @@ from mesoslite.model import MasterPort
 from .documents import version_document
 from .exchange import Exchange, Response
 from .master_state import state_document
-from .routes import Routes, application
+from .routes import Endpoint, Routes, application
 from .scheduler import SchedulerEndpoint
+
+Ping: TypeAlias = Callable[[], la.Future[None]]
 
 SUBSCRIBER_BUFFER_BYTES_MAX = 32 * 1024 * 1024  # several times all offers of a large cluster
 
@@ -34,7 +39,7 @@ def master_app(
 
     scheduler = SchedulerEndpoint(master, subscriber_buffer_bytes)
     routes: Routes = {
-        "/health": {"GET": health},
+        "/health": {"GET": health(partial(la.dispatch, master, MasterPort.ping))},
         "/version": {"GET": version},
         "/state": {"GET": state},
         "/api/v1/scheduler": {"POST": scheduler},
@@ -42,9 +47,14 @@ def master_app(
     return application(routes, ("/master",))
 
 
-async def health(exchange: Exchange) -> Response:
-    """Answer that the server is alive; an empty body."""
-    return Response()
+def health(ping: Ping) -> Endpoint:
+    """The endpoint that says by an empty body that an actor is alive; ``ping`` asks it. 503 if it has stopped."""
+
+    async def answer(exchange: Exchange) -> Response:
+        await ping()
+        return Response()
+
+    return answer
 
 
 async def version(exchange: Exchange) -> Response:

@@ -87,6 +87,9 @@ class Master(la.Actor):
         la.link(self._allocator)
         la.tell(self._allocator, Allocator.attach, self.pid)
 
+    def ping(self) -> None:
+        """Nothing; that the answer comes is the answer."""
+
     def state(self) -> ClusterState:
         """All of the cluster at this moment."""
         total = self._ledger.total

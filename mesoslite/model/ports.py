@@ -102,12 +102,20 @@ class MasterPort(Protocol):
         """All of the cluster at this moment."""
         ...
 
+    def ping(self) -> None:
+        """Nothing: that the answer comes shows that the actor is alive and serves."""
+        ...
+
 
 class AgentPort(Protocol):
     """The actor that is an agent, for those who dispatch to its address."""
 
     def state(self) -> AgentSnapshot:
         """All that the agent knows at this moment."""
+        ...
+
+    def ping(self) -> None:
+        """Nothing: that the answer comes shows that the actor is alive and serves."""
         ...
 
 

@@ -41,6 +41,9 @@ class FakeMaster(la.Actor):
             master_id="m", pid="master@local-1", hostname="localhost", port=5050, start_time=1.5, version="0.1.0"
         )
 
+    def ping(self):
+        pass
+
     def state(self):
         return self._state
 
@@ -73,6 +76,9 @@ class FakeAgent(la.Actor):
     def __init__(self, snapshot):
         super().__init__("slave(7)")
         self._snapshot = snapshot
+
+    def ping(self):
+        pass
 
     def state(self):
         return self._snapshot

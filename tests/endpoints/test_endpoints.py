@@ -42,6 +42,14 @@ def task_record(state=TaskState.TASK_RUNNING):
     return TaskRecord(info=info, framework_id=FRAMEWORK, state=state, statuses=(status,))
 
 
+def stopped(runtime, actor):
+    """The address of an actor that is no more."""
+    pid = runtime.spawn(actor)
+    la.terminate(pid)
+    assert la.wait(pid, timeout=10)
+    return pid
+
+
 @pytest.fixture
 def master(runtime):
     return master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(tasks=(task_record(),)),)))))
@@ -165,12 +173,21 @@ def test_the_state_shows_offers_and_roles_of_a_framework_with_many(runtime):
     assert framework["offers"][0]["allocation_info"] == {"role": "a"}
 
 
-def test_the_state_of_a_master_that_has_stopped_is_503(runtime):
-    pid = runtime.spawn(FakeMaster())
-    la.terminate(pid)
-    assert la.wait(pid, timeout=10)
+@pytest.mark.parametrize("path", ["/state", "/health"])
+def test_a_master_that_has_stopped_is_503(runtime, path):
+    pid = stopped(runtime, FakeMaster())
 
-    assert request(master_app(pid), "GET", "/state").status == 503
+    assert request(master_app(pid), "GET", path).status == 503
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/state", b""), ("GET", "/health", b""), ("POST", "/api/v1", b'{"type": "GET_HEALTH"}')],
+)
+def test_an_agent_that_has_stopped_is_503(runtime, tmp_path, method, path, body):
+    agent = agent_app(stopped(runtime, FakeAgent(agent_snapshot())), tmp_path)
+
+    assert request(agent, method, path, body=body, content_type="application/json").status == 503
 
 
 @pytest.mark.parametrize("prefix", ["", "/slave(7)", "/slave(1)"])
