@@ -302,3 +302,22 @@ def test_an_exception_in_a_callback_is_reported_and_harms_nobody(pid, held, capl
     assert la.dispatch(pid, Counter.add, 1).get(LIMIT) == 2
     assert seen == [1]
     assert caplog.text.count("ValueError: callback") == 2
+
+
+# Goal: what docs/libactor.md says of results: by value for the actor, shared among those who read the future.
+def test_readers_of_one_future_share_its_value_and_the_actor_does_not(runtime):
+    class Store(la.Actor):
+        def __init__(self):
+            super().__init__()
+            self.items = [1]
+
+        def all(self):
+            return self.items
+
+    store = Store()
+    future = la.dispatch(la.spawn(store), Store.all)
+
+    future.get(LIMIT).append(2)
+
+    assert future.get(LIMIT) == future.then(lambda items: items).get(LIMIT) == [1, 2]
+    assert store.items == [1]
