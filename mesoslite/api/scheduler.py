@@ -62,8 +62,7 @@ class SchedulerEndpoint:
         assert not isinstance(call, Subscribe)
         entry = self._table.find(call.framework_id)
         if entry is None:
-            state = await la.dispatch(self._master, MasterPort.state)
-            if any(framework.info.id == call.framework_id for framework in state.frameworks):
+            if await la.dispatch(self._master, MasterPort.knows_framework, call.framework_id):
                 raise Refusal(403, "Framework is not subscribed")
             raise Refusal(400, "Framework cannot be found")
         given = exchange.headers.get(STREAM_ID)

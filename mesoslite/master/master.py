@@ -90,6 +90,10 @@ class Master(la.Actor):
     def ping(self) -> None:
         """Nothing; that the answer comes is the answer."""
 
+    def knows_framework(self, framework_id: FrameworkID) -> bool:
+        """Whether that framework is one of the cluster's, connected or not."""
+        return framework_id in self._ledger.frameworks
+
     def state(self) -> ClusterState:
         """All of the cluster at this moment."""
         total = self._ledger.total

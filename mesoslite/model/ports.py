@@ -102,6 +102,10 @@ class MasterPort(Protocol):
         """All of the cluster at this moment."""
         ...
 
+    def knows_framework(self, framework_id: FrameworkID) -> bool:
+        """Whether that framework is one of the cluster's, connected or not."""
+        ...
+
     def ping(self) -> None:
         """Nothing: that the answer comes shows that the actor is alive and serves."""
         ...

@@ -37,6 +37,7 @@ class FakeMaster(la.Actor):
     def __init__(self, state=None):
         super().__init__("master")
         self.heard = queue.SimpleQueue()
+        self.states_asked = 0
         self._state = state or ClusterState(
             master_id="m", pid="master@local-1", hostname="localhost", port=5050, start_time=1.5, version="0.1.0"
         )
@@ -44,7 +45,11 @@ class FakeMaster(la.Actor):
     def ping(self):
         pass
 
+    def knows_framework(self, framework_id):
+        return any(framework.info.id == framework_id for framework in self._state.frameworks)
+
     def state(self):
+        self.states_asked += 1
         return self._state
 
     @la.handles(Subscribe)

@@ -91,12 +91,15 @@ def test_a_call_without_content_type_is_400(app):
     assert request(app, "POST", PATH, body=b"{}").status == 400
 
 
-def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403(runtime):
-    app = master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(),)))))
+# The whole state is not asked for: of a large cluster it is large, and any client can send calls.
+def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403_and_costs_no_state(runtime):
+    master = FakeMaster(cluster_state(frameworks=(framework_state(),)))
+    app = master_app(runtime.spawn(master))
 
     answer = post(app, CALL)
 
     assert (answer.status, answer.body) == (403, b"Framework is not subscribed")
+    assert master.states_asked == 0
 
 
 def test_a_body_beyond_the_bound_is_413_whether_announced_or_not(app):

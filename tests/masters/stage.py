@@ -204,6 +204,9 @@ class Stage:
     def state(self) -> ClusterState:
         return la.dispatch(self.master, Master.state).get(timeout=5)
 
+    def knows(self, framework_id: FrameworkID) -> bool:
+        return la.dispatch(self.master, Master.knows_framework, framework_id).get(timeout=5)
+
     def check_books(self) -> None:
         """Used, offered and free make up each agent, in the master's books and in the allocator's alike."""
         state = self.state()

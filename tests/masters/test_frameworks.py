@@ -45,9 +45,11 @@ def test_a_framework_without_failover_timeout_is_removed_with_its_scheduler(stag
     framework_id = stage.framework_id(framework)
     stage.run(framework, agent, task(stage.offers(framework)[0]))
 
+    known = stage.knows(framework_id)
     stage.lose(framework)
 
     state = stage.state()
+    assert (known, stage.knows(framework_id)) == (True, False)
     assert state.frameworks == ()
     [completed] = state.completed_frameworks
     assert [task.state for task in completed.completed_tasks] == [TaskState.TASK_KILLED]
