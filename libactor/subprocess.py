@@ -6,7 +6,8 @@
 # Invariants: 1. the reaper's thread alone reaps, and only by pidfd, so it never takes the status of a stranger's child.
 #   2. a child stays a zombie until ``before_reap`` has returned: till then its pid, process group and session are its
 #   own and can be signalled safely.    3. after close() no child, no thread and no file descriptor is left.
-#   4. a pidfd is closed under the lock that send_signal takes.
+#   4. a pidfd is closed under the lock that send_signal takes.    5. no lock is held while ``before_reap`` or a
+#   function given to ``call`` runs, and close() waits by a future, so an actor's handler may use all of this.
 # Popen does the start: it uses vfork and reports errors of exec. It must not reap, so it is told at once that the
 #   child has ended; else it would also warn when it is collected.
 # Rejected: SIGCHLD (belongs to the program we are embedded in, and to its main thread); a thread per child;
@@ -103,11 +104,13 @@ class Reaper:
         self._before_reap = before_reap
         self._lock = threading.Lock()
         self._children: dict[int, Subprocess] = {}  # by pidfd
+        self._calls: list[Callable[[], object]] = []  # for the thread to make
         self._closed = False
-        # Made with the first child, released by close():
+        self._ended: Promise[None] = Promise()  # the thread's last act
+        # Made with the first child or call, released by close():
         self._thread: threading.Thread | None = None
         self._epoll: select.epoll | None = None
-        self._wake = -1  # an eventfd: close() was called
+        self._wake = -1  # an eventfd: there are calls to make
 
     def launch(
         self,
@@ -141,9 +144,21 @@ class Reaper:
             child._lose()
         return child
 
-    def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
-        """Kill the children that still run (not what they started), reap them and end the thread.
+    def call(self, function: Callable[[], object]) -> None:
+        """Have ``function`` called in the reaper's thread, after what was given before; returns at once.
 
+        A child whose end ``before_reap`` has not been told of is not reaped meanwhile, so this is where to signal
+        processes that take long to find. An exception from it is logged. After close() nothing is called any more.
+        """
+        with self._lock:
+            if not self._closed:
+                self._start()
+                self._ask(function)
+
+    def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
+        """Kill the children that still run (not what they started), reap them and end the thread; calls come first.
+
+        Inside an actor's handler another worker runs meanwhile.
         Raises: RuntimeError naming the children that are not gone after ``timeout`` seconds, or if called by a
         callback in the reaper's own thread. A second call does nothing.
         """
@@ -151,18 +166,18 @@ class Reaper:
             raise RuntimeError(f"close: called in the thread of {self._name}, which it would wait for")
         with self._lock:
             self._closed = True
-            if self._thread is None or self._epoll is None:
+            thread = self._thread
+            if thread is None:
                 return
-            for child in self._children.values():
-                child.send_signal(signal.SIGKILL)
-            os.eventfd_write(self._wake, 1)
-        self._thread.join(timeout)
-        if self._thread.is_alive():
+            self._ask(self._kill_children)
+        if not self._wait_for(thread, timeout):
             left = ", ".join(str(child.pid) for child in list(self._children.values()))
             raise RuntimeError(f"close: {self._name} still waits after {timeout} s for the killed processes {left}")
-        self._thread = None
-        self._epoll.close()
-        os.close(self._wake)
+        with self._lock:
+            if self._epoll is not None:
+                self._epoll.close()
+                os.close(self._wake)
+            self._thread = self._epoll = None
 
     def __enter__(self) -> Self:
         return self
@@ -182,17 +197,50 @@ class Reaper:
             self._epoll = epoll
         return self._epoll
 
+    def _ask(self, function: Callable[[], object]) -> None:
+        """Hand a call to the thread, which runs. The lock is held."""
+        self._calls.append(function)
+        os.eventfd_write(self._wake, 1)
+
     def _run(self, epoll: select.epoll) -> None:
         while True:
             ready = [descriptor for descriptor, _ in epoll.poll()]
             if self._wake in ready:
                 os.eventfd_read(self._wake)
                 ready.remove(self._wake)
+                self._make_calls()
             if ready:
                 self._collect(epoll, ready)
             with self._lock:
-                if self._closed and not self._children:
-                    return
+                if self._closed and not self._children and not self._calls:
+                    break
+        self._ended.set(None)
+
+    def _make_calls(self) -> None:
+        with self._lock:
+            calls, self._calls = self._calls, []
+        for function in calls:
+            try:
+                function()
+            except Exception:  # the thread goes on, for all the other children
+                log.exception("%s: a call failed", self._name)
+
+    def _kill_children(self) -> None:
+        with self._lock:
+            children = list(self._children.values())
+        for child in children:
+            child.send_signal(signal.SIGKILL)
+
+    def _wait_for(self, thread: threading.Thread, timeout: float) -> bool:
+        """Wait until the thread has ended; False after ``timeout`` seconds."""
+        try:
+            self._ended.future.get(timeout)
+        except TimeoutError:
+            return False
+        except RuntimeError as error:  # inside a handler, and no worker can take over: too many wait, or at exit
+            log.warning("%s: close holds up all other actors: %s", self._name, error)
+        thread.join(timeout)  # after the future only a moment is left of it
+        return not thread.is_alive()
 
     def _collect(self, epoll: select.epoll, ready: list[int]) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import libactor as la
 from libactor.subprocess import Reaper
 
 pytestmark = pytest.mark.real
@@ -215,6 +216,63 @@ def test_an_error_in_before_reap_is_logged_and_holds_up_nobody(caplog: pytest.Lo
         assert reaper.launch(["false"]).status.get(BOUND_SECONDS) == 1
 
     assert "before_reap failed" in caplog.text
+
+
+def test_calls_are_made_in_order_in_the_reapers_thread_and_their_errors_are_logged(
+    reaper: Reaper, caplog: pytest.LogCaptureFixture
+):
+    seen: list[tuple[int, str]] = []
+
+    def call(number: int) -> None:
+        seen.append((number, threading.current_thread().name))
+        if number == 0:
+            raise ValueError("call 0")
+
+    for number in range(3):
+        reaper.call(lambda number=number: call(number))
+    reaper.close()
+    reaper.call(lambda: call(3))
+
+    assert seen == [(0, "reaper"), (1, "reaper"), (2, "reaper")]
+    assert "call 0" in caplog.text
+
+
+# Goal: nobody waits for the reaper's thread but close(). Method: the thread is held up until all of it was used.
+def test_calls_and_launches_do_not_wait_for_the_reapers_thread(reaper: Reaper):
+    gate = threading.Event()
+    reaper.call(lambda: gate.wait(BOUND_SECONDS))
+
+    reaper.call(gate.is_set)
+    child = reaper.launch(["true"])
+
+    assert not gate.is_set()
+    gate.set()
+    assert child.status.get(BOUND_SECONDS) == 0
+
+
+# Goal: a handler that closes a reaper does not hold up other actors. Method: the thread can only end, and with it the
+#   handler, once another actor of the same runtime has run.
+def test_other_actors_run_while_a_handler_closes_a_reaper():
+    gate = threading.Event()
+
+    reaper = Reaper()
+    reaper.call(lambda: gate.wait(BOUND_SECONDS))
+
+    class Closer(la.Actor):
+        def close(self) -> None:
+            reaper.close(BOUND_SECONDS)
+
+    class Opener(la.Actor):
+        def open(self) -> None:
+            gate.set()
+
+    with la.Runtime() as runtime:
+        closer, opener = runtime.spawn(Closer()), runtime.spawn(Opener())
+
+        closed = la.dispatch(closer, Closer.close)
+        la.dispatch(opener, Opener.open).get(BOUND_SECONDS / 3)
+
+        closed.get(BOUND_SECONDS)
 
 
 def test_close_is_refused_in_the_reapers_own_thread():
