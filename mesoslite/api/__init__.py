@@ -1,6 +1,7 @@
 """The HTTP API of a master and of its agents, as ASGI applications: Mesos's own endpoints, to the letter."""
 
 from .agent import agent_app
+from .hosts import loopback_hosts
 from .master import master_app
 
-__all__ = ["agent_app", "master_app"]
+__all__ = ["agent_app", "loopback_hosts", "master_app"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from .master import health, version
 from .routes import Routes, application
 
 
-def agent_app(agent: la.PID[AgentPort], work_dir: Path) -> Application:
+def agent_app(agent: la.PID[AgentPort], work_dir: Path, *, hosts: Collection[str] | None = None) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
     Endpoints: ``/health``, ``/version``, ``/state``, ``/files/browse``, ``/files/read``, ``/files/download`` and
-    ``/api/v1``, also below ``/slave(1)`` and below the agent's own id.
+    ``/api/v1``, also below ``/slave(1)`` and below the agent's own id. ``hosts`` as of ``master_app``.
     """
     sandboxes = Sandboxes(work_dir)
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -59,7 +60,7 @@ def agent_app(agent: la.PID[AgentPort], work_dir: Path) -> Application:
         "/files/download": {"GET": download},
         "/api/v1": {"POST": AgentOperatorEndpoint(sandboxes, ping)},
     }
-    return application(routes, (f"/{agent.id}", "/slave(1)"))
+    return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)
 
 
 async def _download(exchange: Exchange, sandboxes: Sandboxes, path: str) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TypeAlias
 
@@ -25,11 +25,15 @@ SUBSCRIBER_BUFFER_BYTES_MAX = 32 * 1024 * 1024  # several times all offers of a 
 
 
 def master_app(
-    master: la.PID[MasterPort], *, subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX
+    master: la.PID[MasterPort],
+    *,
+    hosts: Collection[str] | None = None,
+    subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX,
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
     Endpoints: ``/health``, ``/version``, ``/state`` and ``/api/v1/scheduler``, also below ``/master``.
+    ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
 
@@ -44,7 +48,7 @@ def master_app(
         "/state": {"GET": state},
         "/api/v1/scheduler": {"POST": scheduler},
     }
-    return application(routes, ("/master",))
+    return application(routes, ("/master",), hosts)
 
 
 def health(ping: Ping) -> Endpoint:

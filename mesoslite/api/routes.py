@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeAlias
 
 import libactor as la
 from libactor.http import Application, Receive, Scope, Send
 
 from .exchange import ClientGone, Exchange, Refusal, Response
+from .hosts import check_host
 
 log = logging.getLogger("mesoslite.api")
 
@@ -23,12 +24,16 @@ Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
 Routes: TypeAlias = Mapping[str, Mapping[str, Endpoint]]  # path -> method -> endpoint; GET serves HEAD as well
 
 
-def application(routes: Routes, prefixes: tuple[str, ...]) -> Application:
-    """Return the ASGI application of ``routes``; each is also reached below each of ``prefixes``, such as /master."""
+def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str] | None) -> Application:
+    """Return the ASGI application of ``routes``; each is also reached below each of ``prefixes``, such as /master.
+
+    Requests for other ``hosts`` are refused; None allows any.
+    """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         try:
+            check_host(exchange, hosts)
             response = await _endpoint(routes, prefixes, exchange)(exchange)
         except ClientGone:
             return

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import libactor as la
-from mesoslite.api import agent_app, master_app
+from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.model import (
     AgentFramework,
     AgentID,
@@ -204,3 +204,37 @@ def test_the_state_of_an_agent_leads_to_the_sandbox_of_each_task(runtime, tmp_pa
     completed = state["frameworks"][0]["completed_executors"][0]
     assert (completed["directory"], completed["completed_tasks"][0]["state"]) == ("/s/c0", "TASK_FINISHED")
     assert state["unreserved_resources_allocated"]["cpus"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("listening", "asked", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:5050", 200),
+        ("127.0.0.1", "LOCALHOST", 200),
+        ("127.0.0.1", "localhost.:5050", 200),
+        ("::1", "[::1]:5050", 200),
+        ("127.0.0.2", "127.0.0.2:5050", 200),
+        ("127.0.0.1", "box.example:5050", 200),
+        ("127.0.0.1", "evil.example:5050", 403),
+        ("127.0.0.1", "localhost.evil.example", 403),
+        ("127.0.0.1", "[::1].evil.example", 403),
+        ("127.0.0.1", "", 403),
+        ("0.0.0.0", "evil.example:5050", 200),
+        ("192.0.2.1", "whatever", 200),
+    ],
+)
+def test_on_loopback_only_its_own_names_are_answered(runtime, tmp_path, listening, asked, status):
+    hosts = loopback_hosts(listening, "box.example")
+    master = master_app(runtime.spawn(FakeMaster()), hosts=hosts)
+    agent = agent_app(runtime.spawn(FakeAgent(agent_snapshot())), tmp_path, hosts=hosts)
+
+    answers = [request(app, "GET", "/state", query="jsonp=f", host=asked) for app in (master, agent)]
+
+    assert [answer.status for answer in answers] == [status, status]
+    assert all(answer.body.startswith(b"f(") == (status == 200) for answer in answers)
+
+
+def test_a_request_without_a_host_is_for_this_one(runtime):
+    master = master_app(runtime.spawn(FakeMaster()), hosts=loopback_hosts("127.0.0.1"))
+
+    assert request(master, "GET", "/state").status == 200
