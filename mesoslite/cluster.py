@@ -18,7 +18,7 @@ import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import DRFAllocator
-from mesoslite.api import agent_app, master_app
+from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
 from mesoslite.master import Allocator, Master
@@ -41,7 +41,12 @@ class Cluster:
 
     ``resources`` is what each agent offers, as text or Resources. ``work_dir`` takes the sandboxes, one folder an
     agent; left out, a temporary one is made and removed at the end. ``host`` and ``port`` are where the master's
-    HTTP API listens (port 0: any free one); each agent listens on a free port of its own.
+    HTTP API listens (port 0: any free one); each agent listens on a free port of its own. ``hostname`` is the name or
+    address of this machine to tell others; left out, it is ``host``, or this machine's name if that is a wildcard
+    such as 0.0.0.0. On loopback, requests for any other host than these and localhost are refused.
+
+    ``stopped`` is the future of the master's end, by ``close`` or because it failed: of the error as text, empty if
+    there was none.
 
     Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
     process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
@@ -56,6 +61,7 @@ class Cluster:
         work_dir: str | Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        hostname: str = "",
         allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
     ) -> None:
         if agents < 1:
@@ -67,6 +73,7 @@ class Cluster:
         self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
         self._host = host
         self._port = port
+        self._hostname = hostname
         self._allocation_interval = allocation_interval
         self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
 
@@ -149,14 +156,19 @@ class Cluster:
     def _start_master(self, parts: ExitStack, server: HttpServer) -> None:
         listener = Listener(self._host, self._port)
         parts.callback(listener.close)
+        hostname = self._hostname or listener.name
         self.url = listener.url
         self.allocator = self.runtime.spawn(Allocator(DRFAllocator(), self._allocation_interval))
-        self.master = self.runtime.spawn(Master(self.allocator, hostname=listener.host, port=listener.port))
-        server.serve(master_app(self.master), listener)
+        self.master = self.runtime.spawn(Master(self.allocator, hostname=hostname, port=listener.port))
+        stopped: la.Promise[str] = la.Promise()
+        self.stopped = stopped.future
+        self.runtime.spawn(_MasterWatch(self.master, stopped))
+        server.serve(master_app(self.master, hosts=loopback_hosts(self._host, hostname)), listener)
 
     def _start_agent(self, parts: ExitStack, server: HttpServer, number: int) -> la.PID[Agent]:
         listener = Listener(self._host)
         parts.callback(listener.close)
+        hostname = self._hostname or listener.name
         work_dir = self.work_dir / f"agent-{number}"
         pid = self.runtime.spawn(
             Agent(
@@ -164,10 +176,29 @@ class Cluster:
                 resources=self._resources,
                 work_dir=work_dir,
                 launcher=PosixLauncher(),
-                hostname=listener.host,
+                hostname=hostname,
                 port=listener.port,
                 id=f"slave({number})",
             )
         )
-        server.serve(agent_app(pid, work_dir), listener)
+        server.serve(agent_app(pid, work_dir, hosts=loopback_hosts(self._host, hostname)), listener)
         return pid
+
+
+class _MasterWatch(la.Actor):
+    """Completes ``stopped`` with why the master has stopped."""
+
+    def __init__(self, master: la.PID[Master], stopped: la.Promise[str]) -> None:
+        super().__init__("master-watch")
+        self._master = master
+        self._stopped = stopped
+
+    def on_start(self) -> None:
+        la.link(self._master)
+
+    def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
+        self._stopped.set("" if reason is None else f"{type(reason).__name__}: {reason}")
+        la.terminate(self.pid)
+
+    def on_stop(self) -> None:
+        self._stopped.set("")  # the runtime is closed, and the master with it

@@ -17,10 +17,15 @@ MASTER_DEFAULT = "http://127.0.0.1:5050"  # of `mesoslite run` as well
 
 
 def dev(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all, which anybody who reaches it may use.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the master's HTTP API; 0 takes any free one.")] = 5050,
     agents: Annotated[int, typer.Option(help="How many agents to run.")] = 1,
     resources: Annotated[str, typer.Option(help="What each agent offers; mem in MiB.")] = "cpus:2;mem:1024",
+    hostname: Annotated[
+        str, typer.Option(help="Name or address of this machine to tell others; left out, --host or its name.")
+    ] = "",
     work_dir: Annotated[
         Path | None, typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.")
     ] = None,
@@ -29,27 +34,33 @@ def dev(
 
     Tasks are real processes of this machine. At the end all of them are killed and every port is free again.
 
-    Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start, 2 for options that can never work.
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start or its master fails, 2 for options that can
+    never work.
     """
-    stops: SimpleQueue[int] = SimpleQueue()
-    with stop_signals(stops.put):
-        cluster = _start(host, port, agents, resources, work_dir)
-        try:
-            _greet(cluster, agents, resources)
-            stops.get()
-        finally:
-            cluster.close()
-
-
-def _start(host: str, port: int, agents: int, resources: str, work_dir: Path | None) -> "Cluster":
     from mesoslite import Cluster, InvalidRequest
 
+    stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
+    with stop_signals(stops.put):
+        try:
+            cluster = Cluster(agents, resources, host=host, port=port, hostname=hostname, work_dir=work_dir)
+        except InvalidRequest as error:
+            fail(str(error), USAGE)
+        _start(cluster, work_dir)
+        try:
+            cluster.stopped.on_any(lambda stopped: stops.put(None))
+            _greet(cluster, agents, resources)
+            failed = stops.get() is None
+        finally:
+            cluster.close()
+    if failed:
+        fail(f"the master has stopped by itself: {cluster.stopped.get() or 'no reason was given'}")
+
+
+def _start(cluster: "Cluster", work_dir: Path | None) -> None:
     if work_dir is not None and work_dir.exists() and not os.access(work_dir, os.W_OK | os.X_OK):
         fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
     try:
-        return Cluster(agents, resources, host=host, port=port, work_dir=work_dir).start()
-    except InvalidRequest as error:
-        fail(str(error), USAGE)
+        cluster.start()
     except TimeoutError as error:
         fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
     except OSError as error:

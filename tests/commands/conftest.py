@@ -8,15 +8,16 @@ import sys
 import pytest
 
 BOUND = 30.0  # seconds after which a test has failed; never waited for when all is well
-MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
+MAIN = "from mesoslite.cli.main import main; main()"
 STARTED = []  # every process, in order
 
 
-def start(*arguments, **options):
-    """Start a command; its output comes by pipes."""
+def start(*arguments, program=MAIN, **options):
+    """Start a command, or a program in its place; its output comes by pipes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MESOSLITE_")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-    process = subprocess.Popen([*MAIN, *[str(argument) for argument in arguments]], **{**pipes, **options})
+    command = [sys.executable, "-c", program, *[str(argument) for argument in arguments]]
+    process = subprocess.Popen(command, **{**pipes, **options})
     STARTED.append(process)
     return process
 

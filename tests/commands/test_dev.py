@@ -108,6 +108,27 @@ def test_a_work_directory_that_cannot_be_used_is_one_line(tmp_path):
     assert str(tmp_path / "file") in errors
 
 
+# Goal: a dead master is noticed. Method: one that fails as soon as everything runs.
+def test_a_master_that_stops_by_itself_ends_it_with_status_one():
+    program = """
+import libactor as la, mesoslite
+from mesoslite.cli.main import main
+def start_and_fail(cluster, start=mesoslite.Cluster.start):
+    start(cluster)
+    la.execute(cluster.master, lambda: la.terminate(cluster.master))
+    return cluster
+mesoslite.Cluster.start = start_and_fail
+main()
+"""
+    process = start("dev", "--port", 0, program=program)
+
+    status, _, errors = finish(process)
+
+    assert status == 1
+    assert errors.endswith("mesoslite: the master has stopped by itself: no reason was given\n")
+    assert "Traceback" not in errors
+
+
 def test_a_second_signal_does_not_interrupt_the_end():
     process = start("dev", "--port", 0)
     process.stdout.readline()
