@@ -6,6 +6,7 @@
 
 from typing import Any, TypeAlias
 
+from libactor.http import host_and_port
 from mesoslite.model import MULTI_ROLE, AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
 from mesoslite.model.v1 import encode_labels
 from mesoslite.model.version import API_VERSION, software_version
@@ -38,7 +39,7 @@ def attributes_document(info: AgentInfo) -> Document:
 
 def address(pid: str, hostname: str, port: int) -> str:
     """Return an actor's address as ``<id>@<host>:<port>`` of its HTTP API, the form that clients take apart."""
-    return f"{pid.partition('@')[0]}@{hostname}:{port}"
+    return f"{pid.partition('@')[0]}@{host_and_port(hostname, port)}"
 
 
 def role_document(info: FrameworkInfo) -> Document:

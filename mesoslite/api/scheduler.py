@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import libactor as la
+from libactor.http import host_and_port
 from mesoslite.model import Call, InvalidRequest, MasterPort, Subscribe, Teardown
 from mesoslite.model.v1 import decode_call
 from mesoslite.model.version import API_VERSION
@@ -140,7 +141,7 @@ def _master_info(host: str, port: int) -> dict[str, Any]:
     return {
         "ip": int.from_bytes(packed, "little"),
         "port": port,
-        "pid": f"master@{host}:{port}",
+        "pid": f"master@{host_and_port(host, port)}",
         "hostname": host,
         "version": API_VERSION,
         "address": {"hostname": host, "ip": host, "port": port},

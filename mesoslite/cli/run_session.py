@@ -153,7 +153,7 @@ def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | Non
         response.raise_for_status()
         agents: list[Any] = msgspec.json.decode(response.content)["slaves"]
         return [_plain_resources(agent["resources"]) for agent in agents]
-    except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, InvalidRequest) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, InvalidRequest) as error:
         warn(f"no offer fits, and {url}/state does not say why: {str(error) or type(error).__name__}; waiting")
         return None
 

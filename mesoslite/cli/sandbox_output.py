@@ -14,6 +14,7 @@ from typing import Any
 import httpx2 as httpx
 import msgspec
 
+from libactor.http import host_and_port
 from mesoslite.model import Offer, TaskID
 
 from .failure import warn
@@ -26,7 +27,7 @@ class SandboxOutput:
 
     def __init__(self, client: httpx.Client, offer: Offer, task_id: TaskID) -> None:
         self._client = client
-        self._url = f"http://{offer.hostname}:{offer.port}/api/v1"
+        self._url = f"http://{host_and_port(offer.hostname, offer.port)}/api/v1"
         self._run = f"/frameworks/{offer.framework_id}/executors/{task_id}/runs/latest"
         self._offsets = {"stdout": 0, "stderr": 0}
         self._open = True
@@ -63,7 +64,7 @@ class SandboxOutput:
             response.raise_for_status()
             answer: dict[str, Any] = msgspec.json.decode(response.content)["read_file"]
             return base64.b64decode(answer["data"]), int(answer["size"])
-        except (httpx.HTTPError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             self.close()
             warn(f"the output of the task cannot be shown: {self._url}: {str(error) or type(error).__name__}")
             return b"", 0

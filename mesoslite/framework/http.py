@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ SILENCE_SECONDS = 5.0 * constants.HEARTBEAT_INTERVAL_SECONDS  # then the master 
 FLUSH_SECONDS = 2.0  # what close() gives the calls that are still to be sent
 _PATH = "/api/v1/scheduler"
 _JSON = "application/json"
+_NETLOC = re.compile(r"[\w.\-~%!$&'()*+,;=:@\[\]]+")  # the characters that may stand before the path
 _TEXT_MAX = 500  # characters of an answer that are worth repeating
 
 
@@ -167,6 +169,8 @@ class HttpConnection:
             self._report(f"subscription: nothing from {self._url} for {self._silence_seconds:g} s; the master is lost")
         except httpx.ConnectError as error:
             self._report(f"subscribe: no master answers at {self._url} ({error}); check the address, start the master")
+        except httpx.InvalidURL as error:
+            self._report(f"subscribe: {self._url} is no URL ({error}); check the address")
         except httpx.HTTPError as error:
             self._report(f"subscription: the connection to {self._url} is lost ({str(error) or type(error).__name__})")
         except (InvalidRequest, msgspec.DecodeError) as error:
@@ -210,9 +214,13 @@ class HttpConnection:
 
 
 def _endpoint(url: str) -> str:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidRequest(f"master {url!r}: expected the URL of a master, such as http://127.0.0.1:5050")
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        valid = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+        if not valid or not _NETLOC.fullmatch(parts.netloc):
+            raise ValueError("not a host and a port")
+    except ValueError as error:  # also from urlsplit: a bracket without its partner, a port that is none
+        raise InvalidRequest(f"master {url!r}: expected the URL of a master, such as http://127.0.0.1:5050") from error
     return f"{parts.scheme}://{parts.netloc}{_PATH}"
 
 

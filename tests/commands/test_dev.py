@@ -43,6 +43,26 @@ def test_each_agent_serves_on_a_port_of_its_own():
     stop_dev(process)
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_it_serves_ipv6_and_a_command_on_it_shows_its_output():
+    process, url = start_dev("--host", "::1")
+
+    status, output, errors = mesoslite("run", "--master", url, "echo six")
+
+    assert url.startswith("http://[::1]:")
+    assert (status, output, errors) == (0, b"six\n", "")
+    stop_dev(process)
+
+
+def test_agents_of_a_wildcard_address_are_told_by_the_name_that_was_given():
+    process, url = start_dev("--host", "0.0.0.0", "--hostname", "localhost")
+
+    state = json.loads(get(f"{url}/state"))
+
+    assert [state["hostname"], state["slaves"][0]["hostname"]] == ["localhost", "localhost"]
+    stop_dev(process)
+
+
 # Goal: the end of the cluster is the end of its tasks. Method: a task tells its process id, which must be gone.
 def test_at_the_end_every_task_is_dead_and_the_temporary_directory_is_gone():
     process, url = start_dev()

@@ -108,6 +108,7 @@ def test_a_master_that_is_not_there_is_told(url):
         (["--timeout", "0", "true"], "--timeout 0"),
         (["--timeout", "nan", "true"], "--timeout nan"),
         (["--master", "ftp://x", "true"], "URL of a master"),
+        (["--master", "http://[::1", "true"], "URL of a master"),
         ([], "COMMAND"),
     ],
 )

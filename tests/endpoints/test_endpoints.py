@@ -122,6 +122,12 @@ def test_the_state_of_a_master_has_mesoss_keys(master):
     assert state["orphan_tasks"] == state["completed_frameworks"] == state["recovered_slaves"] == []
 
 
+def test_an_ipv6_address_stands_in_brackets(runtime):
+    master = master_app(runtime.spawn(FakeMaster(cluster_state(hostname="::1"))))
+
+    assert json.loads(request(master, "GET", "/state").body)["pid"] == "master@[::1]:5050"
+
+
 def test_the_state_shows_an_agent_with_what_is_used_and_offered(master):
     agent = json.loads(request(master, "GET", "/state").body)["slaves"][0]
 

@@ -32,6 +32,16 @@ from .fakes import BOUND, FRAMEWORK, FakeMaster
 pytestmark = pytest.mark.real
 
 INFO = FrameworkInfo(name="f", user="u")
+INVALID_URLS = [
+    "",
+    "http://",
+    "ftp://host",
+    "http:///path",
+    "http://[::1",
+    "http://x:99999",
+    "http://x:p",
+    "http://a b",
+]
 HEAD = {"type": "http.response.start", "status": 200, "headers": [(b"mesos-stream-id", b"s")]}
 
 
@@ -216,6 +226,12 @@ def test_no_master_at_all_is_an_error_that_names_the_address(scheduler, connect)
     assert "start the master" in message
 
 
+def test_a_name_that_cannot_be_one_is_an_error_that_names_it(scheduler, connect):
+    connect("http://a\N{ARABIC TATWEEL}b:5050")
+
+    assert "b:5050/api/v1/scheduler is no URL" in scheduler.next().message
+
+
 def test_a_refused_call_is_an_error_event(runtime, server, scheduler, connect):
     connection = connect(server.listen(master_app(runtime.spawn(FakeMaster()))))
     scheduler.next()
@@ -257,7 +273,7 @@ def test_a_framework_is_subscribed_with_roles_that_its_offers_can_tell(runtime, 
     assert subscribe.framework.roles == INFO.roles
 
 
-@pytest.mark.parametrize("url", ["", "http://", "ftp://host", "http:///path"])
+@pytest.mark.parametrize("url", INVALID_URLS)
 def test_what_is_no_url_is_refused(url):
     with pytest.raises(InvalidRequest, match="expected the URL of a master"):
         HttpConnection(url)

@@ -61,10 +61,10 @@ class Session:
     def tell(self, event):
         la.post(self.scheduler, event)
 
-    def offer(self, id="o", port=1, **resources):
+    def offer(self, id="o", port=1, hostname="127.0.0.1", **resources):
         """Make one offer."""
         resources = Resources.of(**(resources or {"cpus": 1, "mem": 64}))
-        fields = {"framework_id": FRAMEWORK, "agent_id": AgentID("a"), "hostname": "127.0.0.1", "role": "*"}
+        fields = {"framework_id": FRAMEWORK, "agent_id": AgentID("a"), "hostname": hostname, "role": "*"}
         self.tell(Offers((Offer(id=OfferID(id), resources=resources, port=port, **fields),)))
 
     def launched(self):
@@ -141,16 +141,20 @@ def test_a_status_is_acknowledged_and_the_framework_torn_down(begin):
     assert session.end()[0] == 0
 
 
-def test_output_that_cannot_be_read_is_told_once_and_changes_no_exit_status(begin):
+@pytest.mark.parametrize(
+    ("hostname", "url"),
+    [("127.0.0.1", "http://127.0.0.1:1"), ("::1", "http://[::1]:1"), ("no\N{SNOWMAN}", "http://no\N{SNOWMAN}:1")],
+)
+def test_output_that_cannot_be_read_is_told_once_and_changes_no_exit_status(begin, hostname, url):
     session = begin()
-    session.offer(port=1)
+    session.offer(port=1, hostname=hostname)
     task = session.launched()
 
     told = session.told()
     session.update(task, TaskState.TASK_FAILED, labels=())
     status, errors = session.end()
 
-    assert "the output of the task cannot be shown: http://127.0.0.1:1/api/v1" in told
+    assert "the output of the task cannot be shown: " + url in told
     assert (status, errors) == (122, "mesoslite: TASK_FAILED: no reason was given\n")
 
 
