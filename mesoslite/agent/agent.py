@@ -118,9 +118,11 @@ class Agent(la.Actor):
         """End every task, then tell the master."""
         self._stop_registering()
         self._updates.pause()
-        self._launcher.close()
-        if self._master is not None and self._info.id is not None:
-            la.post(self._master, UnregisterAgent(self._info.id))
+        try:
+            self._launcher.close()
+        finally:
+            if self._master is not None and self._info.id is not None:
+                la.post(self._master, UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """The master has gone: tasks run on, what there is to say of them is kept."""
@@ -217,7 +219,7 @@ class Agent(la.Actor):
         environment = task_environment(run.task, framework, self._info, str(self.pid), run.sandbox)
         make_sandbox(run.sandbox)
         run.container = self._launcher.launch(
-            run.task.command, run.sandbox, environment, self._exit_notice(run.container_id)
+            run.container_id, run.task.command, run.sandbox, environment, self._exit_notice(run.container_id)
         )
 
     def _exit_notice(self, container_id: ContainerID) -> Callable[[int | None], None]:

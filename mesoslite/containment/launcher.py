@@ -1,25 +1,26 @@
 """PosixLauncher: containers that are sessions of plain processes; needs no privilege and no C."""
 
-# Who calls: an agent, in its handlers; the reaper's thread, when a container's first process has ended.
-# Invariants: 1. while ``_lock`` is held no container's first process is reaped, so its pid stays its own.
-#   2. when ``on_exit`` is called all of the container that can be found has been killed.
+# Who calls: an agent, in its handlers, which never wait for a look at /proc: whatever takes one (signals, and ending
+#   what a first process has left) is done in the reaper's thread, for all containers that need it at once.
+# Invariants: 1. in that thread a container that has not ended has its first process, be it as a zombie, so its pid
+#   is its own.    2. when ``on_exit`` is called all of the container that can be found has been killed.
 #   3. output goes to the files `stdout` and `stderr` of the sandbox by descriptors that only the container holds.
 # Resources are not limited here: cpus and mem of a task are what the master counts with.
 # Source: Mesos src/launcher/posix/executor, src/slave/containerizer/mesos/launcher.cpp (PosixLauncher).
 
 import logging
 import os
-import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import libactor as la
-from libactor.subprocess import Reaper, Subprocess
-from mesoslite.model import CommandInfo
+from libactor.subprocess import Reaper
+from mesoslite.model import CommandInfo, ContainerID
 
 from .environment import inherited_environment
-from .processes import ProcessName, find_family, find_survivors, kill_family, send_signal
+from .processes import MARK_VARIABLE, Family, Lookout, kill_families, terminate_families
 
 log = logging.getLogger("mesoslite")
 
@@ -29,50 +30,37 @@ SHELL = "/bin/sh"
 class PosixContainer:
     """One command and what it started, living or not: see model.Container."""
 
-    def __init__(self, process: Subprocess, lock: threading.Lock) -> None:
-        self._process = process
-        self._lock = lock  # the launcher's
-        self._ended = False  # the first process has ended; from here on its pid may be another's
-        self._family: set[ProcessName] = set()  # what was found so far, though its parents may have gone since
+    def __init__(self, family: Family, signals: "_Signals") -> None:
+        self._family = family
+        self._signals = signals
 
     @property
     def pid(self) -> int:
         """The process id of the command."""
-        return self._process.pid
+        return self._family.leader
 
     def terminate(self) -> None:
-        """Send SIGTERM to every process of it, once each, and let stopped ones go on so that they can act on it."""
-        with self._lock:
-            if self._ended:
-                return
-            self._family |= find_family(self.pid, self._family)
-            for number in (signal.SIGTERM, signal.SIGCONT):
-                for name in self._family:
-                    send_signal(name, number)
+        """Have SIGTERM sent to every process of it, once each; returns at once."""
+        self._signals.terminate(self._family)
 
     def kill(self) -> None:
-        """Send SIGKILL to every process of it."""
-        with self._lock:
-            if not self._ended:
-                kill_family(self.pid, self._family)
-
-    def _end(self, has_survivors: bool) -> None:
-        """The first process has ended: end the rest of its session, and of the family known. The lock is held."""
-        self._ended = True
-        if has_survivors or self._family:
-            kill_family(self.pid, self._family)
+        """Have SIGKILL sent to every process of it; returns at once."""
+        self._signals.kill(self._family)
 
 
 class PosixLauncher:
     """Starts each command in a session of its own: see model.Launcher."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._containers: dict[int, PosixContainer] = {}  # by pid, from the start to just before the reaping
+        self._lock = threading.Lock()  # held for a launch, and never for a look at /proc
+        self._families: dict[int, Family] = {}  # by leader, from the start to just before the reaping
+        self._lookout = Lookout()  # the reaper's thread only
         self._reaper = Reaper("containers", self._finish)
+        self._signals = _Signals(self._reaper)
 
     def launch(
         self,
+        container_id: ContainerID,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
@@ -81,6 +69,7 @@ class PosixLauncher:
         """Start ``command``: see model.Launcher.launch."""
         argv = [SHELL, "-c", command.value] if command.shell else list(command.arguments) or [command.value]
         variables = {**inherited_environment(), **environment, **dict(command.environment)}
+        variables[MARK_VARIABLE] = container_id
         stdout = stderr = -1
         try:
             stdout, stderr = _open_output(sandbox / "stdout"), _open_output(sandbox / "stderr")
@@ -93,35 +82,63 @@ class PosixLauncher:
                     stdout=stdout,
                     stderr=stderr,
                 )
-                container = PosixContainer(process, self._lock)
-                if process.status.is_pending():  # else it was lost, and its pid may be another's already
-                    self._containers[process.pid] = container
-                else:
-                    container._end(has_survivors=False)
+                family = Family(process.pid, container_id)
+                family.has_ended = not process.status.is_pending()  # then it was lost, and its pid may be another's
+                if not family.has_ended:
+                    self._families[process.pid] = family
         finally:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:
                     os.close(descriptor)
         process.status.on_any(lambda status: on_exit(_exit_status(status)))
-        return container
+        return PosixContainer(family, self._signals)
 
     def close(self) -> None:
         """Kill what runs and wait until it has been reaped; nothing can be launched afterwards.
 
         Raises: RuntimeError naming the processes that would not die.
         """
-        with self._lock:
-            containers = list(self._containers.values())
-        for container in containers:
-            container.kill()
+        self._reaper.call(self._kill_all)
         self._reaper.close()
+
+    def _kill_all(self) -> None:
+        with self._lock:
+            families = list(self._families.values())
+        kill_families(families)
 
     def _finish(self, pids: Sequence[int]) -> None:
         """End what the first processes ``pids``, zombies now, left of their containers."""
         with self._lock:
-            survivors = find_survivors(set(pids))
-            for pid in pids:
-                self._containers.pop(pid)._end(pid in survivors)
+            ended = [self._families.pop(pid) for pid in pids]
+            living = set(self._families)
+        for family in ended:
+            family.has_ended = True
+        survivors = self._lookout.find_survivors(ended, living)
+        kill_families([family for family in ended if family.known or family.leader in survivors])
+
+
+class _Signals:
+    """Who is to be signalled, gathered until the reaper's thread comes to it: one look at /proc then serves all."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        self._reaper = reaper
+        self._to_terminate: deque[Family] = deque()
+        self._to_kill: deque[Family] = deque()
+
+    def terminate(self, family: Family) -> None:
+        """Ask ``family`` to end, unless it has ended by then."""
+        self._to_terminate.append(family)
+        self._reaper.call(self._send)
+
+    def kill(self, family: Family) -> None:
+        """Kill ``family``, unless it has ended by then."""
+        self._to_kill.append(family)
+        self._reaper.call(self._send)
+
+    def _send(self) -> None:
+        for waiting, send in ((self._to_terminate, terminate_families), (self._to_kill, kill_families)):
+            families = [waiting.popleft() for _ in range(len(waiting))]
+            send([family for family in families if not family.has_ended])
 
 
 def _open_output(path: Path) -> int:

@@ -1,9 +1,11 @@
 """The processes of a container, found in /proc: its first process, what that started, and their sessions."""
 
-# Who calls: launcher.py, when it ends a container, and when a container's first process has ended.
-# A family is closed under two relations: a child of a member belongs to it, and so does whoever shares a session with
-#   a member. The first finds a child that made a session of its own, the second one whose parent has gone. What did
-#   both leaves no trace here; only a cgroup can hold it.
+# Who calls: launcher.py, in its own thread, when it ends a container, and when a container's first process has ended.
+# A family is closed under three relations: a child of a member belongs to it, so does whoever shares a session with a
+#   member, and so does whoever bears its mark, a variable of the environment that the first process was started with
+#   and that is inherited. The first finds a child that made a session of its own, the second one whose parent has
+#   gone, the third one that did both. What did both and was also started with an environment of its own leaves no
+#   trace here, and neither does one whose environment the agent may not read; only a cgroup can hold these.
 # Invariant: no signal reaches a stranger. A process is named by its pid and its start time, and is signalled through a
 #   pidfd that was opened before the start time was compared, so a pid that was given away meanwhile does not match.
 # Source: Mesos stout os/killtree.hpp, which stops the processes first; here a group is signalled in one call, and
@@ -13,9 +15,14 @@ import logging
 import os
 import signal
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from mesoslite.model import ContainerID
 
 log = logging.getLogger("mesoslite")
+
+MARK_VARIABLE = "MESOS_CONTAINER_ID"
+_MARK_START = f"{MARK_VARIABLE}=".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,25 @@ class ProcessName:
 
     pid: int
     start_ticks: int
+
+
+@dataclass(slots=True)
+class Family:
+    """What leads to the processes of one container: its first process, until that is reaped, and its mark.
+
+    ``known`` is what was found so far, though its parents may have gone since. ``has_ended``: the first process has,
+    and its pid may soon be another's.
+    """
+
+    leader: int
+    container_id: ContainerID
+    known: set[ProcessName] = field(default_factory=set)
+    has_ended: bool = False
+
+    @property
+    def mark(self) -> bytes:
+        """The entry of the environment that its processes bear."""
+        return _MARK_START + os.fsencode(self.container_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,54 +62,121 @@ class _Entry:
     is_zombie: bool
 
 
-def find_survivors(leaders: Collection[int]) -> set[int]:
-    """Those of ``leaders`` whose sessions hold another process.
+class ProcessTable:
+    """All processes of the machine at one moment. Cost: reads one file for each, when it is made."""
 
-    Cost: one system call for each process of the machine, so it is cheap enough for every end of a container.
+    def __init__(self) -> None:
+        self._entries = {entry.name.pid: entry for entry in map(_read, _pids()) if entry is not None}
+        self._marks: dict[int, bytes | None] = {}  # by pid, as far as they have been asked for
+        self._children: dict[int, list[int]] = {}
+        self._sessions: dict[int, list[int]] = {}
+        for pid, entry in self._entries.items():
+            self._children.setdefault(entry.parent, []).append(pid)
+            self._sessions.setdefault(entry.session, []).append(pid)
+
+    def find_family(self, family: Family) -> set[ProcessName]:
+        """The living processes of ``family``, descendants of what is known of it included.
+
+        Cost: reads the environment of whatever started after its first process, once for all families.
+        """
+        table = self._entries
+        reached = {name.pid for name in family.known if name.pid in table and table[name.pid].name == name}
+        if family.leader in table:
+            reached.add(family.leader)
+        self._close(reached)
+        leader = table.get(family.leader)
+        since = leader.name.start_ticks if leader is not None else 0
+        mark = family.mark
+        for pid, entry in table.items():
+            if entry.name.start_ticks >= since and pid not in reached and self._mark(pid) == mark:
+                reached.add(pid)
+        self._close(reached)
+        assert os.getpid() not in reached, "a container is never of its agent's own session"
+        return {table[pid].name for pid in reached if not table[pid].is_zombie}
+
+    def _close(self, reached: set[int]) -> None:
+        """Add what follows from ``reached`` by parents and sessions."""
+        waiting = list(reached)
+        while waiting:
+            pid = waiting.pop()
+            fresh = {*self._children.get(pid, ()), *self._sessions[self._entries[pid].session]} - reached
+            reached |= fresh
+            waiting += fresh
+
+    def _mark(self, pid: int) -> bytes | None:
+        if pid not in self._marks:
+            self._marks[pid] = _find_mark(_read_environment(pid))
+        return self._marks[pid]
+
+
+class Lookout:
+    """Sees what ended containers have left, often, and so without reading of every process each time.
+
+    A mark is inherited, or given at the start of a program, and never comes to a process that has an environment
+    without one: so that is read once. The inode of /proc/<pid> tells a process from a later one of the same pid.
     """
-    survived = set()
-    for pid in _pids():
-        try:
-            session = os.getsid(pid)
-        except ProcessLookupError:
-            continue
-        if session in leaders and pid != session:
-            survived.add(session)
-    return survived
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, bytes | None]] = {}  # by pid: the inode, and the mark
+
+    def find_survivors(self, ended: Iterable[Family], living: Collection[int]) -> set[int]:
+        """The leaders among ``ended`` of which any other process is left; ``living`` are the leaders of the rest.
+
+        Cost: a look at one directory, and a few system calls for each process that was not there the last time.
+        """
+        leaders, by_mark, survived = set(), {}, set()
+        for family in ended:
+            leaders.add(family.leader)
+            by_mark[family.mark] = family.leader
+        before, self._seen = self._seen, {}
+        with os.scandir("/proc") as entries:
+            present = [(int(entry.name), entry.inode()) for entry in entries if entry.name.isdecimal()]
+        for pid, inode in present:
+            seen = before.get(pid)
+            if seen is None or seen[0] != inode:
+                session = _session(pid)
+                if session in leaders and session != pid:
+                    survived.add(session)
+                if session is None or session in leaders or session in living:
+                    continue  # nothing new is to be learned of it, and its session may be all that it keeps
+                environment = _read_environment(pid) if session else b""  # only the kernel's own are in session 0
+                if session and not environment:
+                    continue  # a zombie, one that is just starting a program, or not ours to read
+                seen = (inode, _find_mark(environment))
+            self._seen[pid] = seen
+            if seen[1] is not None and seen[1] in by_mark:
+                survived.add(by_mark[seen[1]])
+        return survived
 
 
-def find_family(leader: int, known: Iterable[ProcessName] = ()) -> set[ProcessName]:
-    """The living processes that descend from ``leader``, or from one of ``known`` that still lives; roots included.
-
-    Cost: reads one file for each process of the machine.
-    """
-    table = {entry.name.pid: entry for entry in map(_read, _pids()) if entry is not None}
-    children: dict[int, list[int]] = {}
-    sessions: dict[int, list[int]] = {}
-    for pid, entry in table.items():
-        children.setdefault(entry.parent, []).append(pid)
-        sessions.setdefault(entry.session, []).append(pid)
-    reached = {name.pid for name in known if name.pid in table and table[name.pid].name == name}
-    if leader in table:
-        reached.add(leader)
-    waiting = list(reached)
-    while waiting:
-        pid = waiting.pop()
-        fresh = {*children.get(pid, ()), *sessions[table[pid].session]} - reached
-        reached |= fresh
-        waiting += fresh
-    assert os.getpid() not in reached, "a container is never of its agent's own session"
-    return {table[pid].name for pid in reached if not table[pid].is_zombie}
+def terminate_families(families: Collection[Family]) -> None:
+    """Send SIGTERM to every process of ``families``, once each, and let stopped ones go on so that they can act."""
+    if not families:
+        return
+    table = ProcessTable()
+    for family in families:
+        family.known |= table.find_family(family)
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            for name in family.known:
+                send_signal(name, number)
 
 
-def kill_family(leader: int, known: Iterable[ProcessName] = ()) -> None:
-    """Kill the family of ``leader``, with whoever it starts meanwhile. ``leader`` must not have been reaped."""
-    _kill_group(leader)
+def kill_families(families: Collection[Family]) -> None:
+    """Kill ``families``, with whoever they start meanwhile. No leader of theirs must have been reaped."""
+    for family in families:
+        _kill_group(family.leader)
     killed: set[ProcessName] = set()
-    while fresh := find_family(leader, {*known, *killed}) - killed:
-        for name in fresh:
-            send_signal(name, signal.SIGKILL)
-        killed |= fresh
+    growing = list(families)
+    while growing:
+        table, looked_at, growing = ProcessTable(), growing, []
+        for family in looked_at:
+            fresh = table.find_family(family) - killed
+            for name in fresh:
+                send_signal(name, signal.SIGKILL)
+            family.known |= fresh
+            killed |= fresh
+            if fresh:
+                growing.append(family)
 
 
 def send_signal(name: ProcessName, number: signal.Signals) -> None:
@@ -118,6 +211,14 @@ def _pids() -> list[int]:
     return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
 
 
+def _session(pid: int) -> int | None:
+    """The session of a process; None if it has gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def _read(pid: int) -> _Entry | None:
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
@@ -132,3 +233,17 @@ def _read(pid: int) -> _Entry | None:
         session=int(fields[3]),
         is_zombie=fields[0] in (b"Z", b"X"),
     )
+
+
+def _read_environment(pid: int) -> bytes:
+    """The environment that a process was started with; empty if it has ended, or may not be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return file.readall()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""
+
+
+def _find_mark(environment: bytes) -> bytes | None:
+    start = (b"\0" + environment).find(b"\0" + _MARK_START)
+    return environment[start:].partition(b"\0")[0] if start >= 0 else None

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .calls import Call
 from .deltas import Delta, Plan
-from .ids import AgentID, FrameworkID
+from .ids import AgentID, ContainerID, FrameworkID
 from .resources import Resources
 from .state import AgentSnapshot, ClusterState
 from .tasks import CommandInfo
@@ -27,11 +27,11 @@ class Container(Protocol):
         ...
 
     def terminate(self) -> None:
-        """Ask all its processes to end (SIGTERM); nothing happens once it has ended."""
+        """Have all its processes asked to end (SIGTERM), without waiting; nothing happens once it has ended."""
         ...
 
     def kill(self) -> None:
-        """End all its processes at once (SIGKILL); nothing happens once it has ended."""
+        """Have all its processes ended at once (SIGKILL), without waiting; nothing happens once it has ended."""
         ...
 
 
@@ -40,14 +40,16 @@ class Launcher(Protocol):
 
     def launch(
         self,
+        container_id: ContainerID,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> Container:
-        """Start ``command`` in the directory ``sandbox``, which exists.
+        """Start ``command`` in the directory ``sandbox``, which exists; no other container has ``container_id``.
 
-        Its environment is the agent's own, then ``environment``, then what the command sets; the later wins.
+        Its environment is the agent's own, then ``environment``, then what the command sets, then MESOS_CONTAINER_ID;
+        the later wins.
         ``on_exit`` is called once, from any thread, when none of its processes is left: with the exit status in the
         form of ``TaskStatus.exit_status``, so None if that was lost. It must only hand the news on.
         Raises: OSError that says what was wrong and what to do, if the command cannot be started; then ``on_exit``
@@ -56,7 +58,10 @@ class Launcher(Protocol):
         ...
 
     def close(self) -> None:
-        """Kill every container that runs and wait until it is gone; sandboxes stay."""
+        """Kill every container that runs and wait until it is gone; sandboxes stay.
+
+        Inside a handler other actors run meanwhile. Raises: RuntimeError, if one would not end within a bound.
+        """
         ...
 
 

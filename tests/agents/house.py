@@ -15,6 +15,7 @@ from mesoslite.model import (
     AgentRegistered,
     AgentSnapshot,
     CommandInfo,
+    ContainerID,
     FrameworkID,
     FrameworkInfo,
     KillTask,
@@ -89,15 +90,17 @@ class Box:
 
 
 class Boxes:
-    """A launcher; ``error`` is what the next launch raises."""
+    """A launcher; ``error`` is what the next launch raises, ``close_error`` what the closing does."""
 
     def __init__(self) -> None:
         self.made: list[Box] = []
         self.error: Exception | None = None
         self.is_closed = False
+        self.close_error: Exception | None = None
 
     def launch(
         self,
+        container_id: ContainerID,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
@@ -112,6 +115,8 @@ class Boxes:
 
     def close(self) -> None:
         self.is_closed = True
+        if self.close_error is not None:
+            raise self.close_error
 
 
 class House:

@@ -1,5 +1,7 @@
 """How an agent joins its master, and what it does when the master has gone."""
 
+import pytest
+
 import libactor as la
 from mesoslite.agent import Agent
 from mesoslite.model import (
@@ -103,6 +105,18 @@ def test_a_stopped_agent_has_ended_its_containers_and_left_its_master(house: Hou
 
     assert house.boxes.is_closed
     assert house.master.heard[-1] == UnregisterAgent(AGENT)
+
+
+def test_an_agent_that_cannot_end_its_containers_still_says_that_it_leaves(
+    house: House, caplog: pytest.LogCaptureFixture
+):
+    house.boxes.close_error = RuntimeError("boxes are stuck")
+
+    la.terminate(house.agent)
+    house.settle()
+
+    assert house.master.heard[-1] == UnregisterAgent(AGENT)
+    assert "boxes are stuck" in caplog.text
 
 
 def test_a_stopped_agent_is_sent_nothing_by_its_own_timers(house: House):

@@ -5,6 +5,7 @@ import queue
 import select
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from mesoslite.containment import PosixLauncher
 from mesoslite.containment.environment import inherited_environment
 from mesoslite.containment.launcher import PosixContainer
-from mesoslite.model import CommandInfo
+from mesoslite.model import CommandInfo, ContainerID
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +33,8 @@ class Bench:
 
     def launch(self, script: str, given: dict[str, str] | None = None, **command: Any) -> PosixContainer:
         info = CommandInfo(value=script, **command)
-        return self.launcher.launch(info, self.sandbox, given or {}, self.exits.put)
+        container_id = ContainerID(f"{uuid.uuid4()}")
+        return self.launcher.launch(container_id, info, self.sandbox, given or {}, self.exits.put)
 
     def exit_status(self) -> int | None:
         return self.exits.get(timeout=BOUND_SECONDS)
@@ -68,6 +70,15 @@ def has_ended(pid: int) -> bool:
         return bool(select.select([pidfd], [], [], BOUND_SECONDS)[0])
     finally:
         os.close(pidfd)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, at this moment."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", -9), ("kill -15 $$", -15)])
@@ -196,7 +207,7 @@ def test_kill_ends_what_ignores_being_asked(bench: Bench):
     assert bench.exit_status() == -signal.SIGKILL
 
 
-# Goal: each way to leave one's parent behind, short of leaving session and parent both, is followed.
+# Goal: each way to leave one's parent behind is followed, short of leaving parent, session and environment.
 # Method: the command starts a process in that way, which ignores SIGTERM and tells its pid; then it is killed.
 #   (`timeout` puts itself and what it starts in a process group of their own.)
 @pytest.mark.parametrize(
@@ -208,6 +219,9 @@ def test_kill_ends_what_ignores_being_asked(bench: Bench):
         pytest.param("setsid sh -c \"sh -c '{child}' &  wait\" &", id="grandchild in that session"),
         pytest.param("timeout 600 sh -c '{child}' &", id="child with a group of its own"),
         pytest.param("(timeout 600 sh -c '{child}' &);", id="orphan with a group of its own"),
+        pytest.param("(setsid sh -c '{child}' &);", id="orphan with a session of its own"),
+        pytest.param("setsid env -i $(command -v sh) -c '{child}' &", id="child with session and environment its own"),
+        pytest.param("(env -i $(command -v sh) -c '{child}' &);", id="orphan with an environment of its own"),
     ],
 )
 def test_kill_reaches_the_whole_family(bench: Bench, start: str):
@@ -238,15 +252,73 @@ def test_what_was_found_when_asked_is_killed_with_the_end(bench: Bench):
     assert has_ended(pid)
 
 
-def test_what_a_command_leaves_behind_ends_with_it(bench: Bench):
+@pytest.mark.parametrize("start", ["sh", "setsid sh", "env -i $(command -v sh)"])
+def test_what_a_command_leaves_behind_ends_with_it(bench: Bench, start: str):
     told, fifo, leave = bench.make_fifo("told"), bench.make_fifo(), bench.make_fifo("leave")
-    bench.launch(f"sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
+    bench.launch(f"{start} -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
     (pid,) = bench.pids(told, 1)
 
     leave.write_text("now\n")
 
     assert bench.exit_status() == 7
     assert has_ended(pid)
+
+
+# Goal: what was seen of a process when another container ended is still true of it later.
+def test_what_outlives_the_end_of_other_containers_ends_with_its_own(bench: Bench):
+    told, fifo, leave = bench.make_fifo("told"), bench.make_fifo(), bench.make_fifo("leave")
+    bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
+    (pid,) = bench.pids(told, 1)
+    for _ in range(3):
+        bench.launch("true")
+        assert bench.exit_status() == 0
+    lives = not is_gone(pid)
+
+    leave.write_text("now\n")
+
+    assert bench.exit_status() == 7
+    assert lives
+    assert has_ended(pid)
+
+
+def test_containers_do_not_end_with_one_another(bench: Bench):
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    staying = bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {fifo}")
+    (pid,) = bench.pids(told, 1)
+    leaving = bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {fifo}")
+    (other,) = bench.pids(told, 1)
+
+    leaving.kill()
+
+    assert bench.exit_status() == -signal.SIGKILL
+    assert has_ended(other)
+    assert not is_gone(staying.pid)
+    assert not is_gone(pid)
+
+
+def test_a_command_is_told_its_container_and_cannot_choose_another(bench: Bench):
+    for _ in range(2):
+        bench.launch(
+            "echo $MESOS_CONTAINER_ID", {"MESOS_CONTAINER_ID": "x"}, environment=(("MESOS_CONTAINER_ID", "y"),)
+        )
+        assert bench.exit_status() == 0
+
+    assert len({uuid.UUID(line) for line in bench.output().splitlines()}) == 2
+
+
+# Goal: an agent's handler that signals does not wait for a look at /proc. Method: the thread that looks is held up.
+def test_signals_are_asked_for_without_waiting(bench: Bench):
+    gate, calls = threading.Event(), queue.SimpleQueue[str]()
+    container = bench.launch(f"read x < {bench.make_fifo()}")
+    bench.launcher._reaper.call(lambda: (gate.wait(BOUND_SECONDS), calls.put("looked")))
+
+    container.terminate()
+    container.kill()
+    calls.put("asked")
+    gate.set()
+
+    assert [calls.get(timeout=BOUND_SECONDS) for _ in range(2)] == ["asked", "looked"]
+    assert bench.exit_status() in (-signal.SIGTERM, -signal.SIGKILL)
 
 
 def test_a_command_that_forks_on_and_on_is_killed(bench: Bench):
