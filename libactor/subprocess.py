@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import select
@@ -22,6 +23,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from libactor.future import Future, Promise
@@ -34,6 +36,15 @@ log = logging.getLogger("libactor")
 
 DEVNULL = subprocess.DEVNULL
 CLOSE_TIMEOUT_S = 10.0  # what close() grants killed children to vanish; only one stuck in the kernel needs more
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a program runs as: ids of user and group, and of all supplementary groups. Only root can choose them."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
 
 
 class Subprocess:
@@ -122,12 +133,14 @@ class Reaper:
         stdin: int = DEVNULL,
         stdout: int = DEVNULL,
         stderr: int = DEVNULL,
+        identity: Identity | None = None,
     ) -> Subprocess:
         """Start a program in a session of its own; return when it runs.
 
         ``argv[0]`` names it, unless ``executable`` does; a name without a slash is looked for on the PATH of its
         environment. ``environment`` None inherits the caller's. The streams are file descriptors, which stay open
-        here; no other descriptor is inherited.
+        here; no other descriptor is inherited. ``identity`` None keeps the caller's; the directory is entered before
+        it is taken on.
         Raises: OSError (FileNotFoundError, PermissionError, …) naming program or directory, if it cannot be started;
         RuntimeError after close(). Cost: about a millisecond.
         """
@@ -135,7 +148,7 @@ class Reaper:
             if self._closed:
                 raise RuntimeError(f"launch: {self._name} is closed; make a new Reaper")
             epoll = self._start()
-            pid = _start_process(argv, executable, cwd, environment, (stdin, stdout, stderr))
+            pid = _start_process(argv, executable, cwd, environment, (stdin, stdout, stderr), identity)
             pidfd = _watch(pid, epoll)
             child = Subprocess(pid, pidfd)
             if pidfd is not None:
@@ -263,6 +276,7 @@ def _start_process(
     cwd: str | os.PathLike[str] | None,
     environment: Mapping[str, str] | None,
     streams: tuple[int, int, int],
+    identity: Identity | None,
 ) -> int:
     if not argv:
         raise OSError(f"launch: got no arguments for {executable!r}; expected at least the program's name")
@@ -278,6 +292,9 @@ def _start_process(
             stderr=streams[2],
             start_new_session=True,
             close_fds=True,
+            user=identity.user if identity is not None else None,
+            group=identity.group if identity is not None else None,
+            extra_groups=identity.groups if identity is not None else None,
         )
     except OSError as error:
         raise _explained(error, program, cwd) from error
@@ -294,6 +311,8 @@ def _explained(error: OSError, program: str, cwd: str | os.PathLike[str] | None)
         return type(error)(error.errno, f"launch: cannot enter the directory {os.fspath(cwd)!r}: {reason}; create it")
     if isinstance(error, FileNotFoundError):
         advice = "install the program, or correct its name or its PATH"
+    elif error.errno == errno.EPERM:
+        advice = "only root can start a program as another user"
     elif isinstance(error, PermissionError):
         advice = "make it an executable file that this user may run"
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import libactor as la
-from libactor.subprocess import Reaper
+from libactor.subprocess import Identity, Reaper
 
 pytestmark = pytest.mark.real
 
@@ -106,6 +106,22 @@ def test_no_other_descriptor_is_inherited(reaper: Reaper, pipe):
 
     assert child.status.get(BOUND_SECONDS) == 0
     assert int(os.read(read, 100)) <= 4  # the streams, and what the shell itself has open
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
+def test_a_child_runs_as_whom_it_is_told(reaper: Reaper, pipe):
+    read, write = pipe()
+
+    child = reaper.launch(["sh", "-c", "id -u; id -g; id -G"], stdout=write, identity=Identity(1234, 1235, (1236,)))
+
+    assert child.status.get(BOUND_SECONDS) == 0
+    assert os.read(read, 100) == b"1234\n1235\n1235 1236\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can take on any identity")
+def test_an_identity_that_cannot_be_taken_on_is_an_error(reaper: Reaper):
+    with pytest.raises(PermissionError, match="only root"):
+        reaper.launch(["true"], identity=Identity(0, 0, ()))
 
 
 def test_the_program_may_differ_from_its_name(reaper: Reaper, pipe):
