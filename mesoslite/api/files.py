@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import grp
 import os
 import pwd
@@ -69,7 +70,11 @@ class Sandboxes:
                 return []
             base = path.rstrip("/")
             entries = [(name, _status(name, directory)) for name in sorted(os.listdir(directory))]
-            return [_entry_document(f"{base}/{name}", status) for name, status in entries if status is not None]
+            return [
+                _entry_document(f"{base}/{readable_text(os.fsencode(name))}", status)
+                for name, status in entries
+                if status is not None
+            ]
         except OSError as error:
             raise _refusal(path, error) from error
         finally:
@@ -153,4 +158,8 @@ def _refusal(path: str, error: OSError | ValueError) -> Refusal:
         return Refusal(403, f"{path[:200]}: permission denied")
     if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
         return Refusal(404, f"{path[:200]}: no such file or directory")
+    if error.errno == errno.ENXIO:  # a socket, or a device that is not there
+        return Refusal(400, f"{path[:200]}: is not a regular file")
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+        return Refusal(404, f"{path[:200]}: leads nowhere ({error.strerror})")
     return Refusal(500, f"{path[:200]}: cannot be read ({error.strerror})")

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import stat
 from urllib.parse import quote
 
 import pytest
@@ -133,10 +134,12 @@ def test_a_link_that_appears_after_the_look_is_caught(agent, sandbox, tmp_path, 
     assert read(agent, f"{sandbox}/stdout", offset=0).status == 404
 
 
-def test_a_named_pipe_and_a_directory_are_refused_at_once(agent, sandbox):
+def test_a_named_pipe_a_socket_and_a_directory_are_refused_at_once(agent, sandbox):
     os.mkfifo(sandbox / "pipe")
+    os.mknod(sandbox / "socket", stat.S_IFSOCK | 0o600)
 
     assert read(agent, f"{sandbox}/pipe", offset=0).status == 400
+    assert read(agent, f"{sandbox}/socket", offset=0).status == 400
     assert read(agent, str(sandbox), offset=0).status == 400
 
 
@@ -154,6 +157,24 @@ def test_browsing_lists_the_entries_by_path(agent, sandbox):
     assert entries[0]["mode"].startswith("d")
     assert entries[1]["size"] == 6
     assert isinstance(entries[1]["uid"], str)
+
+
+def test_an_entry_whose_name_is_no_text_is_listed_with_each_byte_as_a_character(agent, sandbox):
+    (sandbox / os.fsdecode(b"a\xff\xc3\xa9")).write_bytes(b"x")
+
+    answer = request(agent, "GET", "/files/browse", query=f"path={sandbox}")
+
+    assert [entry["path"] for entry in json.loads(answer.body)] == [f"{sandbox}/a\xff\xe9", f"{sandbox}/stdout"]
+
+
+@pytest.mark.parametrize("endpoint", ["browse", "read", "download"])
+def test_a_link_that_leads_round_or_a_name_that_is_too_long_is_404(agent, sandbox, endpoint):
+    (sandbox / "loop").symlink_to("loop")
+    paths = [f"{sandbox}/loop", f"{sandbox}/{'x' * 300}"]
+
+    answers = [request(agent, "GET", f"/files/{endpoint}", query=f"path={path}") for path in paths]
+
+    assert [answer.status for answer in answers] == [404, 404]
 
 
 def test_browsing_a_file_lists_nothing_and_outside_is_refused(agent, sandbox):
