@@ -57,5 +57,8 @@ class Outlet:
             await self._changed.wait()
 
     def _signal(self, event: asyncio.Event) -> None:
-        if not self._loop.is_closed():  # else the server has closed, and the stream with it
+        try:
             self._loop.call_soon_threadsafe(event.set)
+        except RuntimeError:  # the server has closed, maybe this moment, and the stream with it
+            if not self._loop.is_closed():
+                raise
