@@ -17,6 +17,7 @@ import httpx2 as httpx
 import msgspec
 
 import libactor as la
+from mesoslite.framework import submit
 from mesoslite.framework.http import HttpConnection
 from mesoslite.model import (
     AgentID,
@@ -60,14 +61,13 @@ class RunSession:
 
     def execute(self, timeout_seconds: float | None) -> int:
         """Run the command to its end and return the exit status."""
-        user = pwd.getpwuid(getuid()).pw_name
-        framework = RunFramework("mesoslite run", user, self._task, self._notes.put, timeout_seconds)
-        framework.connection = self._connection
+        framework = RunFramework("mesoslite run", _user(), self._task, self._notes.put, timeout_seconds)
         client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
         with stop_signals(lambda number: self._notes.put(Stopped(number))), client, la.Runtime() as runtime:
-            pid = runtime.spawn(framework)
-            while (status := self._heed(self._next_note(), pid, client)) is None:
+            future = submit(runtime, framework, self._connection)
+            while (status := self._heed(self._next_note(), framework.pid, client)) is None:
                 pass
+            future.discard()  # its result, if it ever gave one, is in the notes
             return status
 
     def _next_note(self) -> Note:
@@ -143,6 +143,14 @@ class RunSession:
         largest = max(agents, key=lambda total: (total.get("cpus"), total.get("mem")))
         warn(f"no agent has {needed}, the largest of {len(agents)} has {largest}; ask for less by --cpus and --mem")
         return NEVER_ENOUGH
+
+
+def _user() -> str:
+    """Who we are: a name; without one, as in many containers, the number."""
+    try:
+        return pwd.getpwuid(getuid()).pw_name
+    except KeyError:
+        return str(getuid())
 
 
 def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | None:

@@ -8,6 +8,7 @@ import pytest
 
 import libactor as la
 from mesoslite.api import master_app
+from mesoslite.cli import run_session
 from mesoslite.model import (
     Accept,
     Acknowledge,
@@ -199,3 +200,12 @@ def test_the_time_can_be_over_before_anything_was_offered(begin):
     session = begin("--timeout", "0.2")
 
     assert session.end() == (124, "mesoslite: the time is over; the task was never started\n")
+
+
+def test_a_user_without_a_name_is_told_by_number(monkeypatch):
+    def nobody(number):
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+    assert run_session._user() == str(os.getuid())
