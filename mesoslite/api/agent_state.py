@@ -5,13 +5,13 @@
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
 
 from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
+from mesoslite.model.v1 import encode_roles
 
 from .documents import (
     Document,
     address,
     attributes_document,
     resources_document,
-    role_document,
     task_document,
     version_document,
 )
@@ -53,7 +53,7 @@ def _framework_document(framework: AgentFramework) -> Document:
         "failover_timeout": info.failover_timeout,
         "checkpoint": info.checkpoint,
         "hostname": info.hostname,
-        **role_document(info),
+        **encode_roles(info),
         "executors": [_executor_document(run, info, completed=False) for run in framework.tasks],
         "completed_executors": [_executor_document(run, info, completed=True) for run in framework.completed_tasks],
     }

@@ -7,7 +7,7 @@
 from typing import Any, TypeAlias
 
 from libactor.http import host_and_port
-from mesoslite.model import MULTI_ROLE, AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
+from mesoslite.model import AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
 from mesoslite.model.v1 import encode_labels
 from mesoslite.model.version import API_VERSION, software_version
 
@@ -40,13 +40,6 @@ def attributes_document(info: AgentInfo) -> Document:
 def address(pid: str, hostname: str, port: int) -> str:
     """Return an actor's address as ``<id>@<host>:<port>`` of its HTTP API, the form that clients take apart."""
     return f"{pid.partition('@')[0]}@{host_and_port(hostname, port)}"
-
-
-def role_document(info: FrameworkInfo) -> Document:
-    """The roles of a framework, in the field that its capabilities ask for."""
-    if MULTI_ROLE in info.capabilities or len(info.roles) != 1:
-        return {"roles": list(info.roles)}
-    return {"role": info.roles[0]}
 
 
 def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:

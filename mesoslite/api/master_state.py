@@ -4,6 +4,7 @@
 # Source: Mesos src/master/readonly_handler.cpp.
 
 from mesoslite.model import AgentState, ClusterState, FrameworkState, Offer
+from mesoslite.model.v1 import encode_roles
 from mesoslite.model.version import API_VERSION
 
 from .documents import (
@@ -11,7 +12,6 @@ from .documents import (
     address,
     attributes_document,
     resources_document,
-    role_document,
     task_document,
     version_document,
 )
@@ -83,7 +83,7 @@ def _framework_document(framework: FrameworkState) -> Document:
         "checkpoint": info.checkpoint,
         "registered_time": framework.registered_time,
         "unregistered_time": 0.0,
-        **role_document(info),
+        **encode_roles(info),
         "tasks": [task_document(task, info) for task in framework.tasks],
         "unreachable_tasks": [],
         "completed_tasks": [task_document(task, info) for task in framework.completed_tasks],

@@ -282,6 +282,12 @@ def test_an_offer_tells_its_role_to_frameworks_of_many_roles_only():
     assert multi["url"]["address"] == {"hostname": "host", "port": 5051}
 
 
+def test_seconds_between_heartbeats_are_a_double_also_when_they_are_whole():
+    event = Subscribed(framework_id=FrameworkID("f"), master_id="m", heartbeat_interval_seconds=15)
+
+    assert b'"heartbeat_interval_seconds":15.0' in msgspec.json.encode(encode_event(event))
+
+
 def test_a_status_carries_uuid_as_base64_and_exit_status_as_label():
     status = TaskStatus(
         task_id=TaskID("t"),

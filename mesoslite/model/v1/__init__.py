@@ -4,7 +4,7 @@
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
 
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_labels
+from .encoding import encode_call, encode_event, encode_labels, encode_roles
 from .recordio import RECORD_BYTES_MAX, Records, frame
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "encode_call",
     "encode_event",
     "encode_labels",
+    "encode_roles",
     "frame",
 ]

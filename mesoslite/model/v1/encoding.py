@@ -51,7 +51,7 @@ def encode_event(event: Event, *, multi_role: bool = True, master_info: Mapping[
 
 
 def encode_framework(info: FrameworkInfo) -> Document:
-    """Return a FrameworkInfo; without MULTI_ROLE a single role stands in the field of old."""
+    """Return a FrameworkInfo."""
     document: Document = {
         "user": info.user,
         "name": info.name,
@@ -60,10 +60,7 @@ def encode_framework(info: FrameworkInfo) -> Document:
     }
     if info.id is not None:
         document["id"] = _id(info.id)
-    if MULTI_ROLE in info.capabilities or len(info.roles) != 1:
-        document["roles"] = list(info.roles)
-    else:
-        document["role"] = info.roles[0]
+    document.update(encode_roles(info))
     if info.hostname:
         document["hostname"] = info.hostname
     if info.webui_url:
@@ -71,6 +68,13 @@ def encode_framework(info: FrameworkInfo) -> Document:
     if info.capabilities:
         document["capabilities"] = [{"type": capability} for capability in info.capabilities]
     return document
+
+
+def encode_roles(info: FrameworkInfo) -> Document:
+    """Return the roles of a framework in the field that its capabilities ask for; v0 documents have the same."""
+    if MULTI_ROLE in info.capabilities or len(info.roles) != 1:
+        return {"roles": list(info.roles)}
+    return {"role": info.roles[0]}
 
 
 def encode_resources(resources: Resources, role: str | None = None) -> list[Document]:
@@ -161,7 +165,7 @@ def _subscribed(event: Subscribed, master_info: Mapping[str, Any]) -> Document:
         "type": "SUBSCRIBED",
         "subscribed": {
             "framework_id": _id(event.framework_id),
-            "heartbeat_interval_seconds": event.heartbeat_interval_seconds,
+            "heartbeat_interval_seconds": float(event.heartbeat_interval_seconds),
             "master_info": {"id": event.master_id, **master_info},
         },
     }
