@@ -35,10 +35,10 @@ demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
 
 test: test-native test-pure ## all tests; those of the runtime once with the C core, once with the Python core
 
-test-native: $(READY)
+test-native: $(READY) ## the tests on the C core
 	$(RUN) pytest tests $(ARGS)
 
-test-pure: $(READY)
+test-pure: $(READY) ## the tests of the runtime on the Python core
 	LIBACTOR_PURE=1 $(RUN) pytest tests/runtime $(ARGS)
 
 lint: $(READY) ## style, types and the rules of the tree

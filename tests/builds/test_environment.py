@@ -5,6 +5,7 @@
 # That a second run starts at once is told by what it does (nothing), not by a watch.
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -241,3 +242,15 @@ def test_of_two_runs_at_once_one_installs_and_the_other_waits(checkout):
 
     assert statuses == [0, 0]
     assert checkout.done() == ["venv", "pip", "build"]
+
+
+def test_every_target_is_listed_by_make_and_explained_to_contributors(checkout):
+    text = (ROOT / "Makefile").read_text()
+    targets = set(text.partition(".PHONY: ")[2].splitlines()[0].split()) - {"help"}
+    (checkout.folder / "bin" / "awk").symlink_to(shutil.which("awk"))
+
+    listed = {line.split()[1] for line in checkout.make()[1].splitlines() if line.startswith("  make ")}
+    explained = set(re.findall(r"`make ([a-z-]+)`", (ROOT / "CONTRIBUTING.md").read_text()))
+
+    assert listed == {"help", *targets}
+    assert explained >= targets
