@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -149,7 +150,10 @@ class Cluster:
 
     def _make_work_dir(self, parts: ExitStack) -> Path:
         if self._work_dir is None:
-            return Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="mesoslite-")))
+            made = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="mesoslite-")))
+            if os.geteuid() == 0:
+                made.chmod(0o711)  # tasks of other users pass through it to their sandboxes; none can list it
+            return made
         self._work_dir.mkdir(parents=True, exist_ok=True)
         return self._work_dir
 

@@ -32,6 +32,7 @@ from mesoslite.model import (
     InvalidRequest,
     KillTask,
     Launcher,
+    NotFound,
     Reason,
     RegisterAgent,
     Resources,
@@ -200,7 +201,7 @@ class Agent(la.Actor):
         except (InvalidRequest, InsufficientResources) as error:
             self._report(framework_id, task_id, refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error)))
         except Exception as error:  # a value of a wrong type, say: it fails this task, not all of the agent's
-            if not isinstance(error, OSError):
+            if not isinstance(error, (OSError, NotFound)):
                 log.exception("%s: task %s of framework %s could not be started", self.pid, task_id, framework_id)
             self._report(framework_id, task_id, launch_failure(error))
         else:
@@ -217,9 +218,14 @@ class Agent(la.Actor):
 
     def _start(self, run: Run, framework: FrameworkInfo) -> None:
         environment = task_environment(run.task, framework, self._info, str(self.pid), run.sandbox)
-        make_sandbox(run.sandbox)
+        make_sandbox(run.sandbox, self._work_directory)
         run.container = self._launcher.launch(
-            run.container_id, run.task.command, run.sandbox, environment, self._exit_notice(run.container_id)
+            run.container_id,
+            framework.user,
+            run.task.command,
+            run.sandbox,
+            environment,
+            self._exit_notice(run.container_id),
         )
 
     def _exit_notice(self, container_id: ContainerID) -> Callable[[int | None], None]:

@@ -7,11 +7,13 @@
 # Source: Mesos src/slave/paths.cpp.
 
 import os
+import stat
 from pathlib import Path
 
 from mesoslite.model import AgentID, ContainerID, FrameworkID, TaskID, validate_id
 
 LATEST = "latest"
+SEARCH = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def sandbox_path(
@@ -27,12 +29,26 @@ def sandbox_path(
     return work_directory / run
 
 
-def make_sandbox(sandbox: Path) -> None:
+def make_sandbox(sandbox: Path, work_directory: Path) -> None:
     """Make the directory ``sandbox`` and point ``latest`` at it, in one step for whoever looks.
 
+    An agent of root runs tasks of others, who can then pass from the work directory to their sandbox, and see nothing
+    else on the way that the mask of the agent does not let them see.
     Raises: OSError with the path in it.
     """
     sandbox.mkdir(parents=True)
+    if os.geteuid() == 0:
+        for directory in sandbox.parents:
+            _let_pass(directory)
+            if directory == work_directory:
+                break
     link = sandbox.with_name(f"{LATEST}.{sandbox.name}")
     link.symlink_to(sandbox.name)
     os.replace(link, sandbox.with_name(LATEST))
+
+
+def _let_pass(directory: Path) -> None:
+    """Let everybody search ``directory``, without listing it."""
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    if mode & SEARCH != SEARCH:
+        directory.chmod(mode | SEARCH)

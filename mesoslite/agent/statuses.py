@@ -13,6 +13,7 @@ from mesoslite.model import (
     AgentID,
     ExecutorID,
     FrameworkInfo,
+    NotFound,
     Reason,
     Source,
     TaskID,
@@ -64,6 +65,8 @@ def launch_failure(error: Exception) -> Report:
         text = f"{error.strerror or error}"
         if error.filename is not None:
             text += f": {str(error.filename)!r}"
+    elif isinstance(error, NotFound):
+        text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
     return refusal(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, f"Task could not be started: {text}")

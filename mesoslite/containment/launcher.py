@@ -19,6 +19,7 @@ import libactor as la
 from libactor.subprocess import Reaper
 from mesoslite.model import CommandInfo, ContainerID
 
+from .accounts import Account, find_account, give_sandbox
 from .environment import inherited_environment
 from .processes import MARK_VARIABLE, Family, Lookout, kill_families, terminate_families
 
@@ -61,6 +62,7 @@ class PosixLauncher:
     def launch(
         self,
         container_id: ContainerID,
+        user: str,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
@@ -68,11 +70,15 @@ class PosixLauncher:
     ) -> PosixContainer:
         """Start ``command``: see model.Launcher.launch."""
         argv = [SHELL, "-c", command.value] if command.shell else list(command.arguments) or [command.value]
-        variables = {**inherited_environment(), **environment, **dict(command.environment)}
+        account = find_account(user)
+        whose = account.environment if account is not None else {}
+        variables = {**inherited_environment(), **whose, **environment, **dict(command.environment)}
         variables[MARK_VARIABLE] = container_id
+        if account is not None:
+            give_sandbox(sandbox, account)
         stdout = stderr = -1
         try:
-            stdout, stderr = _open_output(sandbox / "stdout"), _open_output(sandbox / "stderr")
+            stdout, stderr = _open_output(sandbox / "stdout", account), _open_output(sandbox / "stderr", account)
             with self._lock:
                 process = self._reaper.launch(
                     argv,
@@ -81,6 +87,7 @@ class PosixLauncher:
                     environment=variables,
                     stdout=stdout,
                     stderr=stderr,
+                    identity=account.identity if account is not None else None,
                 )
                 family = Family(process.pid, container_id)
                 family.has_ended = not process.status.is_pending()  # then it was lost, and its pid may be another's
@@ -141,8 +148,11 @@ class _Signals:
             send([family for family in families if not family.has_ended])
 
 
-def _open_output(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+def _open_output(path: Path, account: Account | None) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    if account is not None:
+        os.fchown(descriptor, account.identity.user, account.identity.group)
+    return descriptor
 
 
 def _exit_status(status: la.Future[int]) -> int | None:

@@ -28,7 +28,7 @@ class FrameworkInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Units: ``failover_timeout`` is the seconds its tasks outlive a lost connection; 0.0 ends them at once.
     ``id`` is None until the master has given one; ``user`` is the account its tasks run as, "" for the
-    agent's own.
+    agent's own. An agent that does not run as root cannot switch: there all tasks run as the agent's user.
     """
 
     name: str

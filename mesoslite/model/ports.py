@@ -41,6 +41,7 @@ class Launcher(Protocol):
     def launch(
         self,
         container_id: ContainerID,
+        user: str,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
@@ -48,12 +49,13 @@ class Launcher(Protocol):
     ) -> Container:
         """Start ``command`` in the directory ``sandbox``, which exists; no other container has ``container_id``.
 
-        Its environment is the agent's own, then ``environment``, then what the command sets, then MESOS_CONTAINER_ID;
-        the later wins.
+        It runs as ``user``, who gets the sandbox, if this process may become somebody else, and ``user`` is not "".
+        Its environment is the agent's own, then HOME, USER and LOGNAME of another user, then ``environment``, then what
+        the command sets, then MESOS_CONTAINER_ID; the later wins.
         ``on_exit`` is called once, from any thread, when none of its processes is left: with the exit status in the
         form of ``TaskStatus.exit_status``, so None if that was lost. It must only hand the news on.
-        Raises: OSError that says what was wrong and what to do, if the command cannot be started; then ``on_exit``
-        is never called.
+        Raises: OSError that says what was wrong and what to do, if the command cannot be started; NotFound, if there is
+        no such user. Then ``on_exit`` is never called.
         """
         ...
 

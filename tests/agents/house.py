@@ -47,8 +47,8 @@ def make_task(name: str = "t1", resources: str = "cpus:1", **fields: Any) -> Tas
     )
 
 
-def make_framework(*capabilities: str, id: FrameworkID = FRAMEWORK) -> FrameworkInfo:
-    return FrameworkInfo(name="f", id=id, capabilities=capabilities)
+def make_framework(*capabilities: str, id: FrameworkID = FRAMEWORK, user: str = "") -> FrameworkInfo:
+    return FrameworkInfo(name="f", id=id, capabilities=capabilities, user=user)
 
 
 class Master(la.Actor):
@@ -80,6 +80,7 @@ class Box:
         self.sandbox = sandbox
         self.environment = dict(environment)
         self.signals: list[str] = []
+        self.user = ""
         self.exit: Callable[[int | None], None] = lambda _: None
 
     def terminate(self) -> None:
@@ -101,6 +102,7 @@ class Boxes:
     def launch(
         self,
         container_id: ContainerID,
+        user: str,
         command: CommandInfo,
         sandbox: Path,
         environment: Mapping[str, str],
@@ -109,6 +111,7 @@ class Boxes:
         if self.error is not None:
             raise self.error
         box = Box(1000 + len(self.made), command, sandbox, environment)
+        box.user = user
         box.exit = on_exit
         self.made.append(box)
         return box

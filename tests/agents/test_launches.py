@@ -1,6 +1,8 @@
 """What happens from RunTask until the command has ended."""
 
 import errno
+import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 from mesoslite.model import (
     CommandInfo,
     FrameworkID,
+    NotFound,
     Reason,
     RunTask,
     Source,
@@ -159,6 +162,40 @@ def test_a_sandbox_that_cannot_be_made_fails_its_task_with_the_path(house: House
     assert (status.state, status.reason) == (TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED)
     assert str(house.work_directory) in status.message
     assert house.boxes.made == []
+
+
+def test_a_task_runs_as_the_user_of_its_framework(house: House):
+    assert house.run(framework=make_framework(user="alice")).user == "alice"
+
+
+def test_a_user_that_the_machine_lacks_fails_the_task_in_plain_words(house: House, caplog: pytest.LogCaptureFixture):
+    house.boxes.error = NotFound("launch: this machine has no user 'alice'")
+    house.send(RunTask(make_framework(user="alice"), make_task()))
+
+    status = last(house).status
+
+    assert (status.state, status.reason) == (TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED)
+    assert status.message == "Task could not be started: launch: this machine has no user 'alice'"
+    assert caplog.text == ""
+
+
+# Goal: only an agent of root has tasks of others, and these must be able to pass, even if nobody else sees anything.
+@pytest.mark.parametrize(("user_id", "passable"), [(0, True), (1234, False)])
+def test_the_way_to_a_sandbox_is_open_to_tasks_of_other_users(
+    closed_house: House, monkeypatch: pytest.MonkeyPatch, user_id: int, passable: bool
+):
+    monkeypatch.setattr("mesoslite.agent.sandbox.os.geteuid", lambda: user_id)
+    before = os.umask(0o077)
+    try:
+        closed_house.open()
+        box = closed_house.run()
+    finally:
+        os.umask(before)
+
+    way = [path for path in box.sandbox.parents if path.is_relative_to(closed_house.work_directory)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in way} == {0o711 if passable else 0o700}
+    assert stat.S_IMODE(box.sandbox.stat().st_mode) == 0o700
+    assert len(way) == 8
 
 
 # Goal: what a framework got wrong costs it that task, and nobody else anything.

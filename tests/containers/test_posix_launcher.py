@@ -1,9 +1,12 @@
 """Commands run as they were told, and none of their processes outlives them."""
 
+import grp
 import os
+import pwd
 import queue
 import select
 import signal
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,11 +16,13 @@ from typing import Any
 import pytest
 
 from mesoslite.containment import PosixLauncher
+from mesoslite.containment.accounts import find_account
 from mesoslite.containment.environment import inherited_environment
 from mesoslite.containment.launcher import PosixContainer
-from mesoslite.model import CommandInfo, ContainerID
+from mesoslite.model import CommandInfo, ContainerID, NotFound
 
 pytestmark = pytest.mark.real
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
 
 BOUND_SECONDS = 30  # a bound on failure: no test waits this long
 # A shell that is to wait reads from a named pipe, which nobody opens for writing.
@@ -31,10 +36,12 @@ class Bench:
         self.sandbox = sandbox
         self.exits: queue.Queue[int | None] = queue.Queue()
 
-    def launch(self, script: str, given: dict[str, str] | None = None, **command: Any) -> PosixContainer:
+    def launch(
+        self, script: str, given: dict[str, str] | None = None, user: str = "", **command: Any
+    ) -> PosixContainer:
         info = CommandInfo(value=script, **command)
         container_id = ContainerID(f"{uuid.uuid4()}")
-        return self.launcher.launch(container_id, info, self.sandbox, given or {}, self.exits.put)
+        return self.launcher.launch(container_id, user, info, self.sandbox, given or {}, self.exits.put)
 
     def exit_status(self) -> int | None:
         return self.exits.get(timeout=BOUND_SECONDS)
@@ -58,6 +65,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.launcher.close()
+
+
+@pytest.fixture
+def open_bench() -> Iterator[Bench]:
+    """A bench at a place that every user can enter, unlike those of `tmp_path`."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)
+        sandbox = Path(place, "sandbox")
+        sandbox.mkdir()
+        made = Bench(sandbox)
+        yield made
+        made.launcher.close()
 
 
 def has_ended(pid: int) -> bool:
@@ -127,6 +146,72 @@ def test_the_task_environment_goes_over_the_given_one_and_that_over_the_inherite
 
     assert bench.exit_status() == 0
     assert bench.output() == "inherited given own\n"
+
+
+@as_root
+def test_a_command_of_another_user_is_that_users_alone(open_bench: Bench):
+    script = "id -un; id -gn; echo $HOME $USER $LOGNAME; touch made; cat $PWD/stdout > again"
+    nobody = pwd.getpwnam("nobody")
+
+    open_bench.launch(script, user="nobody")
+
+    assert open_bench.exit_status() == 0, open_bench.output("stderr")
+    group = grp.getgrgid(nobody.pw_gid).gr_name
+    assert open_bench.output() == f"nobody\n{group}\n{nobody.pw_dir} nobody nobody\n"
+    paths = [open_bench.sandbox, *open_bench.sandbox.iterdir()]
+    assert {path.name for path in paths[1:]} == {"stdout", "stderr", "made", "again"}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in paths} == {(nobody.pw_uid, nobody.pw_gid)}
+
+
+@as_root
+def test_what_another_user_leaves_behind_ends_too(open_bench: Bench):
+    told, fifo = open_bench.make_fifo("told"), open_bench.make_fifo()
+    for path in (told, fifo):
+        path.chmod(0o666)
+    container = open_bench.launch(
+        f"(setsid sh -c 'echo $$ > {told}; read x < {fifo}' &); read x < {fifo}", user="nobody"
+    )
+    (pid,) = open_bench.pids(told, 1)
+
+    container.kill()
+
+    assert open_bench.exit_status() == -signal.SIGKILL
+    assert has_ended(pid)
+
+
+@as_root
+def test_a_user_who_cannot_reach_the_sandbox_is_told_where_the_way_ends(open_bench: Bench):
+    open_bench.sandbox.parent.chmod(0o700)
+
+    with pytest.raises(PermissionError, match=rf"'nobody' cannot enter '{open_bench.sandbox.parent}'"):
+        open_bench.launch("true", user="nobody")
+
+    assert open_bench.sandbox.stat().st_uid == 0
+    assert open_bench.exits.empty()
+
+
+@as_root
+def test_a_user_that_is_not_there_is_named(bench: Bench):
+    with pytest.raises(NotFound, match="no user 'no-such-user'"):
+        bench.launch("true", user="no-such-user")
+
+
+@pytest.mark.parametrize("user", ["", "root"])
+def test_the_agents_own_user_is_no_other(bench: Bench, user: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/somewhere")
+
+    bench.launch("id -u; echo $HOME", user=user)
+
+    assert bench.exit_status() == 0
+    assert bench.output() == f"{os.geteuid()}\n/somewhere\n"
+
+
+# An agent that is not root's cannot switch, and does not look the name up.
+def test_without_the_rights_of_root_there_is_no_other_user(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mesoslite.containment.accounts.os.geteuid", lambda: 1234)
+
+    assert find_account("nobody") is None
+    assert find_account("no-such-user") is None
 
 
 def test_what_configures_the_agent_is_not_inherited(monkeypatch: pytest.MonkeyPatch):
