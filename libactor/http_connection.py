@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import resource
 import socket
 from collections.abc import Callable
 from email.utils import formatdate
@@ -315,6 +314,10 @@ def _connection_factory(
 
 def _affordable_connections() -> int:
     """As many as leave the rest of the process most of its descriptors."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return CONNECTIONS_MAX
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 4))
 
