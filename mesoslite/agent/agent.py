@@ -20,7 +20,6 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import (
-    NOTHING,
     TASK_KILLING_STATE,
     AgentID,
     AgentInfo,
@@ -213,7 +212,7 @@ class Agent(la.Actor):
         """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
         container_id = ContainerID(str(la.random_uuid()))
         sandbox = sandbox_path(self._work_directory, self._agent_id(), framework_id, task.task_id, container_id)
-        self._check_room(task)
+        self._frameworks.check_room(task, self._info.resources)
         return Run(task, framework_id, container_id, sandbox)
 
     def _start(self, run: Run, framework: FrameworkInfo) -> None:
@@ -389,15 +388,6 @@ class Agent(la.Actor):
         log.warning("%s: %s", self.pid, report.message)
         self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or report.state))
         return True
-
-    def _check_room(self, task: TaskInfo) -> None:
-        """Raise InsufficientResources if ``task`` does not fit in; its master should have seen that before."""
-        used = sum([run.task.resources for run in self._frameworks.living_runs()], NOTHING)
-        if not self._info.resources.contains(used + task.resources):
-            raise InsufficientResources(
-                f"launch: task {task.task_id} wants {task.resources}, but of the {self._info.resources} of the agent "
-                f"{used or 'nothing'} is in use; shrink the task or wait for others to end"
-            )
 
     def _agent_id(self) -> AgentID:
         assert self._info.id is not None, "no task comes here before the agent has its id"

@@ -12,14 +12,33 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mesoslite.model import AgentFramework, TaskRecord, TaskRun, TaskState, append_status, can_follow, constants
+from mesoslite.model import (
+    NOTHING,
+    AgentFramework,
+    InsufficientResources,
+    TaskRecord,
+    TaskRun,
+    TaskState,
+    append_status,
+    can_follow,
+    constants,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import libactor as la
-    from mesoslite.model import Container, ContainerID, FrameworkID, FrameworkInfo, TaskID, TaskInfo, TaskStatus
+    from mesoslite.model import (
+        Container,
+        ContainerID,
+        FrameworkID,
+        FrameworkInfo,
+        Resources,
+        TaskID,
+        TaskInfo,
+        TaskStatus,
+    )
 
 log = logging.getLogger("mesoslite")
 
@@ -114,7 +133,16 @@ class Frameworks:
         if len(self.completed) > constants.COMPLETED_FRAMEWORKS_MAX:
             del self.completed[next(iter(self.completed))]
 
-    def living_runs(self) -> Iterator[Run]:
+    def check_room(self, task: TaskInfo, total: Resources) -> None:
+        """Raise InsufficientResources if ``task`` does not fit in ``total``; its master should have seen that."""
+        used = sum([run.task.resources for run in self._living_runs()], NOTHING)
+        if not total.contains(used + task.resources):
+            raise InsufficientResources(
+                f"launch: task {task.task_id} wants {task.resources}, but of the {total} of the agent "
+                f"{used or 'nothing'} is in use; shrink the task or wait for others to end"
+            )
+
+    def _living_runs(self) -> Iterator[Run]:
         """The runs that hold resources; a leaving framework's do not count, for their master gave them away again."""
         for entry in self.active.values():
             if not entry.is_leaving:
