@@ -159,7 +159,8 @@ def test_a_shielded_future_is_not_discarded():
     assert run(main) == 1
 
 
-# Goal: a task that gave up leaves no callback in a future that lives on. Method: many give up on one future.
+# Goal: a task that gave up leaves no callback in a future that lives on. Method: many give up on one future; a callback
+# takes more than 100 bytes; what the loops keep for themselves (some 30,000 with sanitizers) is less than all of that.
 def test_a_cancelled_await_leaves_nothing_behind(traced_memory):
     promise = la.Promise()
 
@@ -177,7 +178,7 @@ def test_a_cancelled_await_leaves_nothing_behind(traced_memory):
 
     before = asyncio.run(main(10))
 
-    assert asyncio.run(main(500)) - before < 20_000
+    assert asyncio.run(main(1_000)) - before < 1_000 * 100
 
 
 def test_a_future_that_completes_after_its_loop_has_closed_disturbs_nobody(caplog):
