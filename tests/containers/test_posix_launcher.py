@@ -19,6 +19,7 @@ from mesoslite.containment import PosixLauncher
 from mesoslite.containment.accounts import find_account
 from mesoslite.containment.environment import inherited_environment
 from mesoslite.containment.launcher import PosixContainer
+from mesoslite.containment.processes import ProcessTable
 from mesoslite.model import CommandInfo, ContainerID, NotFound
 
 pytestmark = pytest.mark.real
@@ -391,19 +392,30 @@ def test_a_command_is_told_its_container_and_cannot_choose_another(bench: Bench)
     assert len({uuid.UUID(line) for line in bench.output().splitlines()}) == 2
 
 
-# Goal: an agent's handler that signals does not wait for a look at /proc. Method: the thread that looks is held up.
-def test_signals_are_asked_for_without_waiting(bench: Bench):
-    gate, calls = threading.Event(), queue.SimpleQueue[str]()
-    container = bench.launch(f"read x < {bench.make_fifo()}")
-    bench.launcher._reaper.call(lambda: (gate.wait(BOUND_SECONDS), calls.put("looked")))
+# Goal: an agent's handler never waits for a look at /proc. Method: each look notes the thread it is made in, and the
+#   launcher's thread is held up until all has been asked for.
+def test_only_the_launchers_thread_looks_at_processes(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    looks: list[str] = []
 
-    container.terminate()
-    container.kill()
-    calls.put("asked")
+    class NotedTable(ProcessTable):
+        def __init__(self) -> None:
+            looks.append(threading.current_thread().name)
+            super().__init__()
+
+    monkeypatch.setattr("mesoslite.containment.processes.ProcessTable", NotedTable)
+    gate = threading.Event()
+    containers = [bench.launch(f"read x < {bench.make_fifo(name)}") for name in "ab"]
+    bench.launcher._reaper.call(lambda: gate.wait(BOUND_SECONDS))
+
+    for container in containers:
+        container.terminate()
+        container.kill()
+    asked = list(looks)
     gate.set()
 
-    assert [calls.get(timeout=BOUND_SECONDS) for _ in range(2)] == ["asked", "looked"]
-    assert bench.exit_status() in (-signal.SIGTERM, -signal.SIGKILL)
+    assert all(bench.exit_status() in (-signal.SIGTERM, -signal.SIGKILL) for _ in containers)
+    assert asked == []
+    assert set(looks) == {"containers"}
 
 
 def test_a_command_that_forks_on_and_on_is_killed(bench: Bench):
