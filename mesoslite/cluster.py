@@ -65,12 +65,8 @@ class Cluster:
         hostname: str = "",
         allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
     ) -> None:
-        if agents < 1:
-            raise InvalidRequest(f"cluster: got {agents} agents, expected at least 1")
-        self._agent_count = agents
-        self._resources = resources if isinstance(resources, Resources) else Resources.parse(resources)
-        if not self._resources:
-            raise InvalidResources("cluster: agents without resources run nothing; give some, as in cpus:2;mem:1024")
+        self._agent_count = _checked_count(agents)
+        self._resources = _checked_resources(resources)
         self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
         self._host = host
         self._port = port
@@ -206,3 +202,18 @@ class _MasterWatch(la.Actor):
 
     def on_stop(self) -> None:
         self._stopped.set("")  # the runtime is closed, and the master with it
+
+
+def _checked_count(agents: object) -> int:
+    if not isinstance(agents, int) or agents < 1:
+        raise InvalidRequest(f"cluster: got {agents!r} agents, expected a number of at least 1")
+    return agents
+
+
+def _checked_resources(resources: object) -> Resources:
+    if not isinstance(resources, (str, Resources)):
+        raise InvalidResources(f"cluster: got {resources!r} as resources, expected text such as cpus:2;mem:1024")
+    parsed = resources if isinstance(resources, Resources) else Resources.parse(resources)
+    if not parsed:
+        raise InvalidResources("cluster: agents without resources run nothing; give some, as in cpus:2;mem:1024")
+    return parsed
