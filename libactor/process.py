@@ -107,13 +107,13 @@ class Process:
 
     def stop(self, reason: BaseException | None) -> None:
         """End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."""
+        self.reason = reason
         if self.started:
             self.started = False
             self._call_last("on_stop", self.actor.on_stop)
         self.runtime._forget(self)
         for event in self.mailbox.close():
             self._call_last("what waited for an answer", event.drop, self)
-        self.reason = reason
         for linker in self._unlink():
             linker.deliver(Exited(self.pid, reason))
         del self.actor

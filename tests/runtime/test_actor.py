@@ -315,3 +315,23 @@ def test_a_stopped_actor_object_is_let_go_of(runtime):
     del actor
 
     assert seen() is None
+
+
+def test_on_stop_can_tell_a_failure_from_a_termination():
+    heard = []
+
+    class Witness(la.Actor):
+        def on_stop(self):
+            heard.append(self._failure())
+
+        def fail(self):
+            raise OSError("broken")
+
+    with la.Runtime():
+        failing, ending = la.spawn(Witness()), la.spawn(Witness())
+        la.tell(failing, Witness.fail)
+        la.wait(failing, 10)
+        la.terminate(ending)
+        la.wait(ending, 10)
+
+    assert [str(reason) for reason in heard] == ["broken", "None"]
