@@ -115,13 +115,13 @@ class Agent(la.Actor):
         self._register()
 
     def on_stop(self) -> None:
-        """End every task, then tell the master."""
+        """End every task, then take leave of the master; it hears of a failure by its link, with the reason."""
         self._stop_registering()
         self._updates.pause()
         try:
             self._launcher.close()
         finally:
-            if self._master is not None and self._info.id is not None:
+            if self._master is not None and self._info.id is not None and self._failure() is None:
                 la.post(self._master, UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:

@@ -215,5 +215,6 @@ def test_an_agent_that_fails_loses_its_tasks_and_says_why(cluster: mesoslite.Clu
     statuses = future.get(timeout=20)
 
     assert statuses[-1].state is TaskState.TASK_LOST
+    assert "it stopped: Agent.shutdown_framework() missing" in statuses[-1].message
     check_books(cluster)
     assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
