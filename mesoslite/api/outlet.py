@@ -22,6 +22,7 @@ class Outlet:
         self._pieces: list[bytes] = []
         self._size = 0
         self._open = True
+        self._lost = False  # something did not fit
         self._changed = asyncio.Event()
 
     def put(self, record: bytes) -> bool:
@@ -34,7 +35,7 @@ class Outlet:
                 self._pieces.append(record)
                 self._size += len(record)
             else:
-                self._open = False
+                self._open, self._lost = False, True
         self._signal(self._changed if fits else self.overflowed)
         return fits
 
@@ -45,13 +46,18 @@ class Outlet:
         self._signal(self._changed)
 
     async def take(self) -> bytes | None:
-        """Wait for records and return all that wait; None at the end."""
+        """Wait for records and return all that wait; None at the end.
+
+        Raises: ConnectionAbortedError instead of the end after an overflow, so that a stream with a gap has no proper end.
+        """
         while True:
             self._changed.clear()
             with self._lock:
                 taken, self._pieces, self._size = self._pieces, [], 0
                 if taken:
                     return b"".join(taken)
+                if self._lost:
+                    raise ConnectionAbortedError("the client does not read its events")
                 if not self._open:
                     return None
             await self._changed.wait()

@@ -119,10 +119,10 @@ async def _stream(exchange: Exchange, outlet: Outlet) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    if outlet.overflowed.is_set():
-        raise ConnectionAbortedError("the client does not read its events")
     if not writer.cancelled():
         writer.result()
+    elif outlet.overflowed.is_set():
+        raise ConnectionAbortedError("the client does not read its events")
 
 
 def _parse(document: Any) -> Call:

@@ -1,4 +1,4 @@
-"""Outlet: what an actor puts after the stream's loop has closed is lost, and nobody's failure."""
+"""Outlet: its end is a proper one only if nothing was lost; a loop that closes meanwhile is nobody's failure."""
 
 import asyncio
 
@@ -43,3 +43,16 @@ def test_another_error_of_the_loop_is_not_dropped():
 
     with pytest.raises(RuntimeError, match="closed"):
         outlet.put(b"x")
+
+
+# Goal: an overflow shows, however quickly the actor ends after it. Method: all of it before the stream takes anything.
+def test_after_an_overflow_there_is_no_proper_end():
+    async def overflow():
+        outlet = Outlet(3)
+        assert [outlet.put(b"ab"), outlet.put(b"cd")] == [True, False]
+        outlet.end()
+        assert await outlet.take() == b"ab"
+        await outlet.take()
+
+    with pytest.raises(ConnectionAbortedError, match="does not read"):
+        asyncio.run(overflow())
