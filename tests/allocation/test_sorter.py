@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesoslite.allocator import ClusterTotal, DRFSorter
-from mesoslite.model import dominant_share
-from mesoslite.model import InternalError, Resources
+from mesoslite.model import InternalError, Resources, dominant_share
 
 TOTAL = Resources.parse("cpus:100;mem:1000")
 

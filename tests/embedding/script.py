@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import libactor as la
 import mesoslite
 from mesoslite import Offer, TaskState, TaskStatus
+from mesoslite.master import Allocator
+from mesoslite.model import NOTHING
 
 
 class Script(mesoslite.Framework):
@@ -56,3 +59,16 @@ def run_command(
 
     statuses: list[TaskStatus] = cluster.run(Script(act, ended("it")), timeout=20)
     return statuses
+
+
+def check_books(cluster: mesoslite.Cluster) -> None:
+    """Master and allocator agree on what is free, with frameworks and tasks still there or not."""
+    state = cluster.state()
+    for agent in state.agents:
+        assert agent.info.id is not None
+        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=5)
+        tasks = [task for entry in state.frameworks for task in entry.tasks if not task.state.is_terminal]
+        used = sum([task.info.resources for task in tasks if task.info.agent_id == agent.info.id], NOTHING)
+        offers = [offer for entry in state.frameworks for offer in entry.offers if offer.agent_id == agent.info.id]
+        offered = sum([offer.resources for offer in offers], NOTHING)
+        assert used + offered + available == agent.info.resources

@@ -17,21 +17,11 @@ from mesoslite import FrameworkEnded, InvalidRequest, InvalidResources, Offer, R
 from mesoslite.agent import Agent
 from mesoslite.master import Allocator, Master
 
-from .script import Script, ended, run_command
+from .script import Script, check_books, ended, run_command
 
 pytestmark = pytest.mark.real
 
 LOST, ERROR, FAILED = TaskState.TASK_LOST, TaskState.TASK_ERROR, TaskState.TASK_FAILED
-
-
-def check_books(cluster: mesoslite.Cluster) -> None:
-    """After all frameworks have gone, every agent is free again, by the books of master and allocator alike."""
-    for agent in cluster.state().agents:
-        assert agent.used + agent.offered + agent.free == agent.info.resources
-        assert agent.free == agent.info.resources
-        assert agent.info.id is not None
-        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=5)
-        assert available == agent.info.resources
 
 
 def sandbox(cluster: mesoslite.Cluster) -> Path:

@@ -13,27 +13,12 @@ import mesoslite
 from mesoslite import FrameworkEnded, InvalidRequest, Offer, TaskState, TaskStatus
 from mesoslite.agent import Agent
 from mesoslite.framework import LocalConnection, submit
-from mesoslite.master import Allocator
-from mesoslite.model import NOTHING
 
-from .script import Script, ended, run_command
+from .script import Script, check_books, ended, run_command
 
 pytestmark = pytest.mark.real
 
 Act = Callable[[Script, Offer], object]
-
-
-def check_books(cluster: mesoslite.Cluster) -> None:
-    """Master and allocator agree on what is free, with frameworks and tasks still there or not."""
-    state = cluster.state()
-    for agent in state.agents:
-        assert agent.info.id is not None
-        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=5)
-        tasks = [task for entry in state.frameworks for task in entry.tasks if not task.state.is_terminal]
-        used = sum([task.info.resources for task in tasks if task.info.agent_id == agent.info.id], NOTHING)
-        offers = [offer for entry in state.frameworks for offer in entry.offers if offer.agent_id == agent.info.id]
-        offered = sum([offer.resources for offer in offers], NOTHING)
-        assert used + offered + available == agent.info.resources
 
 
 def launch(**details: Any) -> Act:
