@@ -48,7 +48,7 @@ class Outlet:
     async def take(self) -> bytes | None:
         """Wait for records and return all that wait; None at the end.
 
-        Raises: ConnectionAbortedError instead of the end after an overflow, so that a stream with a gap has no proper end.
+        Raises: ConnectionAbortedError in the place of the end after an overflow: a gap must not look like an end.
         """
         while True:
             self._changed.clear()
