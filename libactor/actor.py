@@ -70,7 +70,7 @@ class Actor:
         """Whether the caller is inside one of this actor's handlers."""
         return self._process is not None and running.process is self._process
 
-    def _failure(self) -> BaseException | None:
+    def _stop_reason(self) -> BaseException | None:
         """Inside on_stop: what has stopped this actor; None if it was terminated."""
         return self._process.reason if self._process is not None else None
 

@@ -322,7 +322,7 @@ def test_on_stop_can_tell_a_failure_from_a_termination():
 
     class Witness(la.Actor):
         def on_stop(self):
-            heard.append(self._failure())
+            heard.append(self._stop_reason())
 
         def fail(self):
             raise OSError("broken")
