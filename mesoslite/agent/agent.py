@@ -121,7 +121,7 @@ class Agent(la.Actor):
         try:
             self._launcher.close()
         finally:
-            if self._master is not None and self._info.id is not None and self._failure() is None:
+            if self._master is not None and self._info.id is not None and self._stop_reason() is None:
                 la.post(self._master, UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
