@@ -6,6 +6,8 @@ with mesoslite.Cluster(agents=3) as cluster:
     cluster.run(MyFramework())
 """
 
+from typing import TYPE_CHECKING
+
 from mesoslite.agent import Agent
 from mesoslite.cluster import Cluster
 from mesoslite.framework import Framework
@@ -43,3 +45,15 @@ __all__ = [
     "TaskState",
     "TaskStatus",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """`__version__`, looked up only by who asks, since that takes longer than the import of this package."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from mesoslite.model.version import software_version
+
+        return software_version()

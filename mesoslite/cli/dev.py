@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failure import USAGE, fail
+from .failure import USAGE, fail, refuse_bytes, say, warn
 from .signals import stop_signals
 
 if TYPE_CHECKING:
-    from mesoslite import Cluster
+    from mesoslite import Cluster, Resources
 
 MASTER_DEFAULT = "http://127.0.0.1:5050"  # of `mesoslite run` as well
 
@@ -20,35 +20,41 @@ def dev(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all, which anybody who reaches it may use.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the master's HTTP API; 0 takes any free one.")] = 5050,
+    port: Annotated[
+        int, typer.Option(help="Port of the master's HTTP API; 0 takes any free one.", min=0, max=65535)
+    ] = 5050,
     agents: Annotated[int, typer.Option(help="How many agents to run.")] = 1,
     resources: Annotated[str, typer.Option(help="What each agent offers; mem in MiB.")] = "cpus:2;mem:1024",
     hostname: Annotated[
         str, typer.Option(help="Name or address of this machine to tell others; left out, --host or its name.")
     ] = "",
     work_dir: Annotated[
-        Path | None, typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.")
+        str | None,
+        typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.", metavar="PATH"),
     ] = None,
 ) -> None:
     """Run a master and its agents until Ctrl-C.
 
     Tasks are real processes of this machine. At the end all of them are killed and every port is free again.
 
-    Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start or its master fails, 2 for options that can
-    never work.
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start, its master fails or the output cannot be
+    written, 2 for options that can never work.
     """
-    from mesoslite import Cluster, InvalidRequest
+    from mesoslite import Cluster, InvalidRequest, Resources
 
+    _check_texts(host, hostname, work_dir)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
     with stop_signals(stops.put):
         try:
-            cluster = Cluster(agents, resources, host=host, port=port, hostname=hostname, work_dir=work_dir)
+            offered = Resources.parse(resources)
+            cluster = Cluster(agents, offered, host=host, port=port, hostname=hostname, work_dir=work_dir)
         except InvalidRequest as error:
             fail(str(error), USAGE)
         _start(cluster, work_dir)
         try:
             cluster.stopped.on_any(lambda stopped: stops.put(None))
-            _greet(cluster, agents, resources)
+            _greet(cluster, agents, offered)
+            _warn_if_open(cluster, host)
             failed = stops.get() is None
         finally:
             cluster.close()
@@ -56,10 +62,19 @@ def dev(
         fail(f"the master has stopped by itself: {cluster.stopped.get() or 'no reason was given'}")
 
 
-def _start(cluster: "Cluster", work_dir: Path | None) -> None:
-    if work_dir is not None and work_dir.exists() and not os.access(work_dir, os.W_OK | os.X_OK):
-        fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
+def _check_texts(host: str, hostname: str, work_dir: str | None) -> None:
+    for option, text in (("--host", host), ("--hostname", hostname), ("--work-dir", work_dir or "")):
+        refuse_bytes(option, text)
+    if not host:
+        fail("--host is empty; give an address, or leave it out", USAGE)
+    if work_dir == "":
+        fail("--work-dir is empty; give a directory, or leave it out", USAGE)
+
+
+def _start(cluster: "Cluster", work_dir: str | None) -> None:
     try:
+        if work_dir is not None and Path(work_dir).exists() and not os.access(work_dir, os.W_OK | os.X_OK):
+            fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
         cluster.start()
     except TimeoutError as error:
         fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
@@ -68,9 +83,16 @@ def _start(cluster: "Cluster", work_dir: Path | None) -> None:
         fail(f"{where}{error.strerror or error}")
 
 
-def _greet(cluster: "Cluster", agents: int, resources: str) -> None:
+def _greet(cluster: "Cluster", agents: int, offered: "Resources") -> None:
     option = "" if cluster.url == MASTER_DEFAULT else f" --master {cluster.url}"
-    typer.echo(f"Master at {cluster.url} with {agents} agent{'s' * (agents != 1)} of {resources}")
-    typer.echo(f"Sandboxes in {cluster.work_dir}")
-    typer.echo(f"Next, in another terminal:  mesoslite run{option} 'echo hello from $MESOS_TASK_ID'")
-    typer.echo("Ctrl-C ends everything")
+    say(f"Master at {cluster.url} with {agents} agent{'s' * (agents != 1)} of {offered}")
+    say(f"Sandboxes in {cluster.work_dir}")
+    say(f"Next, in another terminal:  mesoslite run{option} 'echo hello from $MESOS_TASK_ID'")
+    say("Ctrl-C ends everything")
+
+
+def _warn_if_open(cluster: "Cluster", host: str) -> None:
+    from mesoslite.api import loopback_hosts
+
+    if loopback_hosts(host) is None:
+        warn(f"--host {host} is not on loopback: anybody who reaches {cluster.url} can run commands here as you")

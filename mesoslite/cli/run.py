@@ -1,11 +1,16 @@
 """`mesoslite run`: one command on a cluster, as if it ran here."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .dev import MASTER_DEFAULT
-from .failure import USAGE, fail
+from .failure import USAGE, fail, refuse_bytes
+
+if TYPE_CHECKING:
+    from mesoslite.model import Resources
+
+SMALLEST = 0.001  # of a resource, which is counted in thousandths
 
 
 def run(
@@ -23,22 +28,43 @@ def run(
 ) -> None:
     """Run COMMAND on the cluster, show its output, and exit as it does.
 
-    Exit status: that of the command, or 128+n if signal n ended it; 130 after Ctrl-C, which kills it; 2 for options
-    that can never work; 120 if the master cannot be reached or is lost; 121 if no agent is large enough; 122 if the
-    task was lost or could not be started; 124 if the time was over.
+    Exit status: that of the command, or 128+n if signal n ended it, or ended run itself, which kills the command: 130
+    after Ctrl-C; 2 for options that can never work; 120 if the master cannot be reached or is lost; 121 if no agent is
+    large enough; 122 if the task was lost or could not be started; 123 if the output cannot be written, which kills
+    it; 124 if the time was over.
     """
-    from mesoslite.model import CommandInfo, InvalidRequest, Resources
+    from mesoslite.model import CommandInfo, InvalidRequest
 
     from .run_session import RunSession
 
+    _check_texts(command, master, name, env or [])
     if timeout is not None and not timeout > 0:
         fail(f"--timeout {timeout:g}: expected a number of seconds above zero", USAGE)
     try:
-        needed = Resources.of(cpus=cpus, mem=mem)
-        session = RunSession(master, name, needed, CommandInfo(value=command, environment=_environment(env or [])))
+        session = RunSession(
+            master, name, _needed(cpus, mem), CommandInfo(value=command, environment=_environment(env or []))
+        )
     except InvalidRequest as error:
         fail(str(error), USAGE)
     raise typer.Exit(session.execute(timeout))
+
+
+def _check_texts(command: str, master: str, name: str, assignments: list[str]) -> None:
+    for option, text in (("COMMAND", command), ("--master", master), ("--name", name)):
+        refuse_bytes(option, text)
+    for assignment in assignments:
+        refuse_bytes("--env", assignment)
+    if not command.strip():
+        fail("COMMAND is empty; give something that a shell can run, such as 'echo hello'", USAGE)
+
+
+def _needed(cpus: float, mem: float) -> "Resources":
+    from mesoslite.model import Resources
+
+    for option, units in (("--cpus", cpus), ("--mem", mem)):
+        if 0 < units < SMALLEST:
+            fail(f"{option} {units:g}: expected 0, or at least {SMALLEST:g}", USAGE)
+    return Resources.of(cpus=cpus, mem=mem)
 
 
 def _environment(assignments: list[str]) -> tuple[tuple[str, str], ...]:

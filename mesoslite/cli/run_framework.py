@@ -51,9 +51,9 @@ class TimedOut:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A signal has asked for the end."""
+    """A signal has asked for the end, or the output cannot be written."""
 
-    signal: int
+    exit_status: int
 
 
 @dataclass(frozen=True)

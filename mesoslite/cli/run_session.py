@@ -35,7 +35,7 @@ from .run_framework import Ended, Lost, Note, Placed, RunFramework, Stopped, Tim
 from .sandbox_output import SandboxOutput
 from .signals import stop_signals
 
-MASTER_LOST, NEVER_ENOUGH, TASK_LOST, TIMED_OUT = 120, 121, 122, 124
+MASTER_LOST, NEVER_ENOUGH, TASK_LOST, OUTPUT_LOST, TIMED_OUT = 120, 121, 122, 123, 124
 OUTPUT_INTERVAL_SECONDS = 0.1
 REQUEST_TIMEOUT_SECONDS = 10.0
 
@@ -63,7 +63,7 @@ class RunSession:
         """Run the command to its end and return the exit status."""
         framework = RunFramework("mesoslite run", _user(), self._task, self._notes.put, timeout_seconds)
         client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
-        with stop_signals(lambda number: self._notes.put(Stopped(number))), client, la.Runtime() as runtime:
+        with stop_signals(lambda number: self._notes.put(Stopped(128 + number))), client, la.Runtime() as runtime:
             future = submit(runtime, framework, self._connection)
             while (status := self._heed(self._next_note(), framework.pid, client)) is None:
                 pass
@@ -98,7 +98,7 @@ class RunSession:
             warn(f"the time is over; {'the task is killed' if note.launched else 'the task was never started'}")
             return self._stop(TIMED_OUT, pid)
         if isinstance(note, Stopped):
-            return self._stop(128 + note.signal, pid)
+            return self._stop(note.exit_status, pid)
         assert isinstance(note, Lost)
         warn(note.message)
         return self._decided if self._decided is not None else MASTER_LOST
@@ -119,14 +119,24 @@ class RunSession:
             return self._output.copy()
         except BrokenPipeError:  # our reader has gone, as in `mesoslite run yes | head`
             self._output.close()
-            self._notes.put(Stopped(signal.SIGPIPE))
+            self._notes.put(Stopped(128 + signal.SIGPIPE))
+            return False
+        except OSError as error:
+            self._output.close()
+            warn(f"cannot write the output: {error.strerror}")
+            self._notes.put(Stopped(OUTPUT_LOST))
             return False
 
     def _copy_rest(self) -> None:
-        """Copy all of what the ended task has written, unless told to stop."""
-        while self._copy_output():
-            if not self._notes.empty() and isinstance(self._notes.get(), Stopped):
-                return
+        """Copy all of what the ended task has written, unless told to stop, which then decides."""
+        more = True
+        while more:
+            more = self._copy_output()
+            while not self._notes.empty():
+                note = self._notes.get()
+                if isinstance(note, Stopped):
+                    self._decided = note.exit_status if self._decided is None else self._decided
+                    return
 
     def _look_for_agents(self, client: httpx.Client) -> int | None:
         """Nothing fits: will it ever? Says so, and gives the exit status if it will not."""

@@ -39,7 +39,7 @@ class SandboxOutput:
     def copy(self) -> bool:
         """Copy what has been written since the last call; False if there is nothing more for now.
 
-        Raises: BrokenPipeError, if nobody reads our output any more.
+        Raises: OSError, if our output cannot be written: BrokenPipeError, if nobody reads it any more.
         """
         return any([self._copy_file("stdout", 1), self._copy_file("stderr", 2)])
 

@@ -173,6 +173,10 @@ class HttpConnection:
             self._report(f"subscribe: {self._url} is no URL ({error}); check the address")
         except httpx.HTTPError as error:
             self._report(f"subscription: the connection to {self._url} is lost ({str(error) or type(error).__name__})")
+        except ExceptionGroup as group:  # so it comes from the layer below the client
+            if group.split(OverflowError)[1] is not None:
+                raise
+            self._report(f"subscribe: {self._url} redirects to a port above 65535; check the address")
         except (InvalidRequest, msgspec.DecodeError) as error:
             self._report(f"subscription: {self._url} sends what cannot be read: {error}")
 

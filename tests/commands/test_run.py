@@ -84,6 +84,33 @@ def test_a_reader_that_goes_away_ends_the_task(url):
     process.stderr.close()
 
 
+# Goal: what cannot be shown does not go on. Method: the task tells its process id, which must be gone.
+def test_output_that_cannot_be_written_kills_the_task(url, tmp_path):
+    with open("/dev/full", "wb") as full:
+        result = run(url, f"echo $$ > {tmp_path}/pid; echo lost; exec sleep 1000", stdout=full)
+
+    assert result == (123, None, "mesoslite: cannot write the output: No space left on device\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_output_that_is_lost_at_the_very_end_is_told_by_the_status(url):
+    with open("/dev/full", "wb") as full:
+        status, _, errors = run(url, "echo lost", stdout=full)
+
+    assert (status, errors.count("\n")) == (123, 1)
+
+
+def test_the_status_tells_what_the_error_output_cannot():
+    with open("/dev/full", "wb") as full:
+        process = start("run", "--timeout", "0", "true", stderr=full)
+
+    status = process.wait(timeout=BOUND)
+    process.stdout.close()
+
+    assert status == 2
+
+
 def test_more_than_any_agent_has_is_told_with_the_largest(url):
     status, _, errors = run(url, "--cpus", 64, "true")
 

@@ -263,6 +263,17 @@ def test_a_redirect_to_the_leading_master_is_followed_by_calls_as_well(runtime, 
     assert asked == ["/api/v1/scheduler"]
 
 
+def test_a_redirect_to_a_port_that_is_none_is_told(server, scheduler, connect):
+    async def standby(scope, receive, send):
+        headers = [(b"location", b"http://127.0.0.1:99999/api/v1/scheduler"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 307, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    connect(server.listen(standby))
+
+    assert "redirects to a port above 65535" in scheduler.next().message
+
+
 def test_a_framework_is_subscribed_with_roles_that_its_offers_can_tell(runtime, server, connect):
     actor = FakeMaster()
 

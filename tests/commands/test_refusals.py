@@ -1,0 +1,73 @@
+"""What can never work is refused at once, in one line with status 2, before anything is started or asked."""
+
+import pytest
+from typer.testing import CliRunner
+
+from mesoslite.cli.main import app
+
+NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([""], "COMMAND is empty"),
+        ([" \t\n"], "COMMAND is empty"),
+        ([NO_UTF8], r"COMMAND 'a\udcff': expected text in UTF-8"),
+        (["true", "--name", NO_UTF8], "--name"),
+        (["true", "--env", f"A={NO_UTF8}"], "--env"),
+        (["true", "--env", f"{NO_UTF8}=1"], "--env"),
+        (["true", "--master", f"http://{NO_UTF8}"], "--master"),
+        (["true", "--master", "http://127.0.0.1:99999"], "expected the URL of a master"),
+        (["true", "--cpus", "1e-9"], "--cpus 1e-09: expected 0, or at least 0.001"),
+        (["true", "--mem", "0.0009"], "--mem 0.0009: expected 0, or at least 0.001"),
+    ],
+)
+def test_run_refuses_in_one_line(arguments, problem):
+    status, output = invoke("run", *arguments)
+
+    assert (status, output.count("\n")) == (2, 1)
+    assert problem in output
+
+
+def test_the_smallest_amount_is_not_refused():
+    status, output = invoke("run", "true", "--cpus", "0.001", "--mem", "0.001", "--env", "NOVALUE")
+
+    assert (status, output) == (2, "mesoslite: --env NOVALUE: expected NAME=VALUE\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--work-dir", ""], "--work-dir is empty"),
+        (["--work-dir", NO_UTF8], "--work-dir"),
+        (["--host", ""], "--host is empty"),
+        (["--hostname", NO_UTF8], "--hostname"),
+    ],
+)
+def test_dev_refuses_in_one_line(arguments, problem):
+    status, output = invoke("dev", *arguments)
+
+    assert (status, output.count("\n")) == (2, 1)
+    assert problem in output
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_dev_refuses_a_port_that_is_none(port):
+    status, output = invoke("dev", "--port", port)
+
+    assert status == 2
+    assert "Invalid value for '--port'" in output
+
+
+def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
+    name = "n" * 300
+
+    status, output = invoke("dev", "--port", "0", "--work-dir", name)
+
+    assert (status, output) == (1, f"mesoslite: {name}: File name too long\n")
