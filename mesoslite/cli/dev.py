@@ -50,6 +50,8 @@ def dev(
             cluster = Cluster(agents, offered, host=host, port=port, hostname=hostname, work_dir=work_dir)
         except InvalidRequest as error:
             fail(str(error), USAGE)
+        except FileNotFoundError:
+            fail(f"--work-dir {work_dir}: the directory that it starts from is gone; give one that begins with /")
         _start(cluster, work_dir)
         try:
             cluster.stopped.on_any(lambda stopped: stops.put(None))
@@ -72,12 +74,16 @@ def _check_texts(host: str, hostname: str, work_dir: str | None) -> None:
 
 
 def _start(cluster: "Cluster", work_dir: str | None) -> None:
+    from libactor import Abandoned
+
     try:
         if work_dir is not None and Path(work_dir).exists() and not os.access(work_dir, os.W_OK | os.X_OK):
             fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
         cluster.start()
     except TimeoutError as error:
         fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
+    except Abandoned:
+        fail("an agent has failed as it started; the log above says why")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}")

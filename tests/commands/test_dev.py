@@ -146,6 +146,16 @@ def test_a_work_directory_that_cannot_be_used_is_one_line(tmp_path):
     assert str(tmp_path / "file") in errors
 
 
+def test_an_agent_that_fails_as_it_starts_ends_it_with_status_one(tmp_path):
+    (tmp_path / "agent-1").write_text("")
+
+    status, _, errors = mesoslite("dev", "--port", 0, "--work-dir", tmp_path)
+
+    assert status == 1
+    assert str(tmp_path / "agent-1") in errors
+    assert errors.endswith("\nmesoslite: an agent has failed as it started; the log above says why\n")
+
+
 # Goal: a dead master is noticed. Method: one that fails as soon as everything runs.
 def test_a_master_that_stops_by_itself_ends_it_with_status_one():
     program = """

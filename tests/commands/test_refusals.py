@@ -65,6 +65,17 @@ def test_dev_refuses_a_port_that_is_none(port):
     assert "Invalid value for '--port'" in output
 
 
+def test_a_relative_work_directory_needs_one_to_start_from(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    status, output = invoke("dev", "--port", "0", "--work-dir", "here")
+
+    assert (status, output.count("\n")) == (1, 1)
+    assert "--work-dir here: the directory that it starts from is gone" in output
+
+
 def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
     name = "n" * 300
 
