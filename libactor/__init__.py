@@ -25,10 +25,12 @@ from libactor._core.errors import (
 from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import move, register_immutable
 from libactor.actor import Actor, generate_id, handles
+from libactor.alarm import after
+from libactor.combinators import await_all, collect, select, undiscardable
 from libactor.future import Future, Promise, failed, ready
+from libactor.iteration import Break, Continue, loop
 from libactor.messages import (
     Deferred,
-    collect,
     defer,
     delay,
     dispatch,
@@ -48,7 +50,9 @@ __all__ = [
     "PID",
     "Abandoned",
     "Actor",
+    "Break",
     "Clock",
+    "Continue",
     "Deferred",
     "Discarded",
     "Future",
@@ -60,6 +64,8 @@ __all__ = [
     "SpawnError",
     "Timer",
     "TooManyBlockedHandlers",
+    "after",
+    "await_all",
     "collect",
     "defer",
     "delay",
@@ -69,14 +75,17 @@ __all__ = [
     "generate_id",
     "handles",
     "link",
+    "loop",
     "move",
     "post",
     "random_stream",
     "random_uuid",
     "ready",
     "register_immutable",
+    "select",
     "spawn",
     "tell",
     "terminate",
+    "undiscardable",
     "wait",
 ]

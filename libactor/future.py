@@ -1,7 +1,8 @@
 """Future and Promise: a value that arrives later, seen from the side that waits and from the side that delivers."""
 
 # Who calls: users; dispatch returns futures (libactor/messages.py). State, flags and callbacks live in the core's
-#   FutureCell (C or Python); here is the policy: waiting, raising, chaining.
+#   FutureCell (C or Python); here is the policy: raising and chaining one future to the next. Waiting is in
+#   libactor/waiting.py, what joins several futures in libactor/combinators.py.
 # Discard flows upstream (from the result of `then` to what it waits for), outcomes and abandonment flow downstream.
 # A chain refers downstream strongly and upstream weakly: a result nobody keeps must not keep the chain alive for
 #   discards that nobody can ask for any more.
@@ -9,15 +10,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import logging
-import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from libactor._core._impl import (
     DISCARDED,
@@ -32,19 +30,22 @@ from libactor._core._impl import (
     FutureCell,
     set_reporters,
 )
-from libactor._core.clock import SECONDS_MAX
 from libactor._core.errors import Abandoned, Discarded
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import register_immutable
-from libactor.context import running
+from libactor.context import current_runtime
+from libactor.hops import hop
+from libactor.waiting import arrival, wait_for
+
+if TYPE_CHECKING:
+    from libactor._core.clock import Timer
+    from libactor.runtime import Runtime
 
 log = logging.getLogger("libactor")
 
 T = TypeVar("T")
 U = TypeVar("U")
 FutureT = TypeVar("FutureT", bound="Future[Any]")
-
-HOPS_MAX = 16  # each takes up to ten frames of the thousand that Python allows
 
 
 class Future(FutureCell, Generic[T]):
@@ -63,7 +64,7 @@ class Future(FutureCell, Generic[T]):
         TimeoutError. Inside a handler the wait lets another worker run the other actors.
         """
         if self.is_pending():
-            _wait(self, timeout)
+            wait_for(self, timeout)
         state, value = self._outcome()
         if state == READY:
             return cast(T, value)
@@ -83,7 +84,7 @@ class Future(FutureCell, Generic[T]):
     def __await__(self) -> Generator[Any, None, T]:
         """Wait in an asyncio task; cancelling the task asks for a discard."""
         if self.is_pending():
-            yield from _arrival(self)
+            yield from arrival(self)
         return self.get(0)
 
     def on_ready(self: FutureT, callback: Callable[[Any], object]) -> FutureT:
@@ -128,7 +129,7 @@ class Future(FutureCell, Generic[T]):
         """
         result: Future[Any] = Future()
         _pass_discard_up(result, self)
-        self._subscribe(ON_ABANDONED, partial(_hop, result._abandon))
+        self._subscribe(ON_ABANDONED, partial(hop, result._abandon))
         self._subscribe(ON_ANY, _Step(READY, function, result))
         return result
 
@@ -139,8 +140,41 @@ class Future(FutureCell, Generic[T]):
         """
         result: Future[T] = Future()
         _pass_discard_up(result, self)
-        self._subscribe(ON_ABANDONED, partial(_hop, result._abandon))
+        self._subscribe(ON_ABANDONED, partial(hop, result._abandon))
         self._subscribe(ON_ANY, _Step(FAILED, function, result))
+        return result
+
+    def recover(self, function: Callable[[Future[T]], T | Future[T]]) -> Future[T]:
+        """As this future if it is ready, else (failed, discarded or abandoned) the future of ``function(this future)``.
+
+        A discard of the result reaches this future, and is forgotten when ``function`` is called: it does not reach the
+        future that ``function`` returns, but one that comes later does. Source: libprocess future.hpp.
+        """
+        result: _Recovered[T] = _Recovered()
+        step = _Recovery(self, function, result)
+        _pass_discard_up(result, self)
+        self._subscribe(ON_ABANDONED, step)
+        self._subscribe(ON_ANY, step)
+        return result
+
+    def after(
+        self, seconds: float, function: Callable[[Future[T]], T | Future[T]], *, runtime: Runtime | None = None
+    ) -> Future[T]:
+        """As this future if it completes within ``seconds``, else the future of ``function(this future)``.
+
+        The time is that of the clock of ``runtime``, left out: the current one. ``function`` runs in the worker that
+        fires the timer: let it not wait, or wrap it in ``defer``. It is called although a discard was asked for, which
+        reaches the future it returns. Abandonment passes at once; ``function`` is called all the same, in its time.
+
+        Raises: ValueError for a negative or undefined time; NoRuntime without a runtime. Source: libprocess future.hpp.
+        """
+        result: Future[T] = Future()
+        late = _Late(self, function, result)
+        clock = (runtime or current_runtime("after")).clock
+        timer = clock.timer(seconds, late)
+        _pass_discard_up(result, self)
+        self._subscribe(ON_ABANDONED, partial(hop, result._abandon))
+        self._subscribe(ON_ANY, partial(_in_time, timer, result))
         return result
 
     def __repr__(self) -> str:
@@ -216,8 +250,8 @@ def failed(error: BaseException) -> Future[Any]:
 def mirror(source: Future[T], target: Future[T]) -> None:
     """Complete ``target`` as ``source`` is; a discard of ``target`` reaches ``source``, abandonment comes back."""
     _pass_discard_up(target, source)
-    source._subscribe(ON_ABANDONED, partial(_hop, target._abandon))
-    source._subscribe(ON_ANY, lambda done: _hop(target._complete, *done._outcome()))
+    source._subscribe(ON_ABANDONED, partial(hop, target._abandon))
+    source._subscribe(ON_ANY, lambda done: hop(target._complete, *done._outcome()))
 
 
 def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
@@ -226,45 +260,9 @@ def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
     def discard() -> None:
         future = upstream()
         if future is not None:
-            _hop(future.discard)
+            hop(future.discard)
 
     result._subscribe(ON_DISCARD, discard)
-
-
-class _Hops(threading.local):
-    """How far the calling thread is along chains of futures, one of which completes the next."""
-
-    def __init__(self) -> None:
-        self.depth = 0  # hops that stand on one another on the stack
-        self.waiting: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()  # hops put off until it unwinds
-
-
-_hops = _Hops()
-
-
-def _hop(function: Callable[..., object], *arguments: Any) -> None:
-    """Go on to the next future of a chain; when HOPS_MAX stand on the stack, as soon as it has unwound.
-
-    A chain may be long (a loop of continuations is one), and a stack that overflows would break it: those at its end
-    would wait for ever.
-    """
-    if _hops.depth == HOPS_MAX:
-        _hops.waiting.append((function, arguments))
-        return
-    _hops.depth += 1
-    try:
-        function(*arguments)
-        if _hops.depth == 1:
-            _hop_on()
-    finally:
-        _hops.depth -= 1
-
-
-def _hop_on() -> None:
-    """Make the hops that were put off: at the bottom of the stack, or before the calling thread waits for one."""
-    while _hops.waiting:
-        function, arguments = _hops.waiting.popleft()
-        function(*arguments)
 
 
 class _Step:
@@ -283,16 +281,100 @@ class _Step:
     def __call__(self, source: Future[Any]) -> None:
         outcome, value = source._outcome()
         if outcome != self.outcome:
-            _hop(self.result._complete, outcome, value)
+            hop(self.result._complete, outcome, value)
         elif outcome == READY and (source.has_discard() or self.result.has_discard()):
-            _hop(self.result._complete, DISCARDED, None)
+            hop(self.result._complete, DISCARDED, None)
         else:
             try:
-                _hop(deliver, self.result, self.function(value if outcome == READY else source))
+                hop(deliver, self.result, self.function(value if outcome == READY else source))
             except BaseException as error:
                 fail_for(self, "result", error)
                 if not isinstance(error, Exception):
                     raise
+
+
+class _Recovered(Future[T]):
+    """The result of ``recover``: once the source is lost it starts afresh, as if nobody had asked for a discard."""
+
+    __slots__ = ("_afresh",)
+
+    # _afresh: once the source is lost, stands in for this cell in all that concerns discards.
+    # A cell forgets no discard, so that whoever sees one asked for can rely on it; this is the one exception.
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._afresh: Future[None] | None = None
+
+    def discard(self) -> bool:
+        """Ask the completing side to give up: see Future.discard."""
+        if self._afresh is None:
+            return super().discard()
+        return self.is_pending() and self._afresh.discard()
+
+    def has_discard(self) -> bool:
+        """True once somebody has asked for a discard, since the source was lost if it was."""
+        return super().has_discard() if self._afresh is None else self._afresh.has_discard()
+
+    def _subscribe(self, kind: int, callback: Callable[..., object], /) -> None:
+        if kind == ON_DISCARD and self._afresh is not None:
+            self._afresh._subscribe(kind, callback)
+        else:
+            super()._subscribe(kind, callback)
+
+
+register_immutable(_Recovered)
+
+
+class _Recovery:
+    """What ``recover`` subscribes: completes ``result`` as the source, or by ``function`` if the source is lost."""
+
+    __slots__ = ("_calls", "_source", "function", "result")
+
+    def __init__(self, source: Future[Any], function: Callable[[Any], Any], result: _Recovered[Any]) -> None:
+        self._source = weakref.ref(source)  # it refers to this object, and must go without the collector
+        self.function = function
+        self.result = result
+        self._calls = itertools.count()  # the first decides: what is abandoned may still complete
+
+    def __call__(self, completed: Future[Any] | None = None) -> None:
+        source = completed or self._source()
+        if source is None or next(self._calls):
+            return
+        if source.is_ready():
+            hop(self.result._complete, *source._outcome())
+        else:
+            self.result._afresh = Future()
+            _deliver_outcome_of(self, source)
+
+
+class _Late:
+    """What ``after`` sets a timer for: completes ``result`` by ``function``."""
+
+    __slots__ = ("function", "result", "source")
+
+    def __init__(self, source: Future[Any], function: Callable[[Any], Any], result: Future[Any]) -> None:
+        self.source = source
+        self.function = function
+        self.result = result
+
+    def __call__(self) -> None:
+        _deliver_outcome_of(self, self.source)
+
+
+def _in_time(timer: Timer, result: Future[Any], source: Future[Any]) -> None:
+    """Complete ``result`` as ``source``, unless ``timer`` has fired."""
+    if timer.cancel():
+        hop(result._complete, *source._outcome())
+
+
+def _deliver_outcome_of(step: _Recovery | _Late, source: Future[Any]) -> None:
+    """Complete the result of ``step`` with what its function makes of ``source``."""
+    try:
+        hop(deliver, step.result, step.function(source))
+    except BaseException as error:
+        fail_for(step, "result", error)
+        if not isinstance(error, Exception):
+            raise
 
 
 def deliver(future: Future[Any], value: Any) -> None:
@@ -313,61 +395,3 @@ def fail_for(holder: object, name: str, error: BaseException) -> None:
     delattr(holder, name)
     trace = error.__traceback__
     future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
-
-
-def _wait(future: Future[Any], timeout: float | None) -> None:
-    """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
-    _hop_on()
-    process = running.process
-    if process is None:
-        _sleep(future, timeout, lambda: None)
-    else:
-        with process.runtime.workers.blocking() as enter:
-            _sleep(future, timeout, enter)
-
-
-def _sleep(future: Future[Any], timeout: float | None, enter: Callable[[], None]) -> None:
-    """As _wait; whoever ends it calls ``enter`` first."""
-    arrivals: SimpleQueue[None] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
-
-    def arrive(_: object = None) -> None:
-        enter()
-        arrivals.put(None)
-
-    future._subscribe(ON_ANY, arrive)
-    future._subscribe(ON_ABANDONED, arrive)
-    try:
-        arrivals.get(timeout=None if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
-    except BaseException as error:  # the time is over, or Ctrl-C
-        future._unsubscribe(ON_ANY, arrive)
-        future._unsubscribe(ON_ABANDONED, arrive)
-        if not isinstance(error, Empty):
-            raise
-
-
-def _arrival(future: Future[Any]) -> Generator[Any, None, None]:
-    """Suspend the running asyncio task until ``future`` is complete or abandoned."""
-    loop = asyncio.get_running_loop()
-    waiter = loop.create_future()
-
-    def wake() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    def wake_from_anywhere(_: object = None) -> None:
-        try:
-            loop.call_soon_threadsafe(wake)
-        except RuntimeError:
-            if not loop.is_closed():  # else nobody waits any more
-                raise
-
-    future._subscribe(ON_ANY, wake_from_anywhere)
-    future._subscribe(ON_ABANDONED, wake_from_anywhere)
-    try:
-        yield from waiter
-    except BaseException as error:  # cancelled, or the coroutine was closed
-        future._unsubscribe(ON_ANY, wake_from_anywhere)
-        future._unsubscribe(ON_ABANDONED, wake_from_anywhere)
-        if isinstance(error, asyncio.CancelledError):
-            future.discard()
-        raise

@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from libactor._core._impl import DISCARDED, FAILED, READY
 from libactor._core.clock import Timer
 from libactor._core.values import Moved, all_by_value, by_value
 from libactor.actor import Actor
@@ -165,40 +163,6 @@ def terminate(pid: PID[Any], inject: bool = True) -> None:
 def wait(pid: PID[Any], timeout: float | None = None) -> bool:
     """Wait until an actor has stopped: see Runtime.wait."""
     return pid._process.runtime.wait(pid, timeout)
-
-
-def collect(futures: Iterable[Future[R]]) -> Future[list[R]]:
-    """The future of all values, in the order of ``futures``.
-
-    The first failure fails it, a discarded member fails it, an abandoned member abandons it; a discard of it reaches
-    every member and is then honoured. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
-    """
-    members = list(futures)
-    result: Future[list[R]] = Future()
-    arrivals = itertools.count(1)  # next() on it is one step, whichever threads the members complete in
-    if not members:
-        result._complete(READY, [])
-
-    def arrived(_: object) -> None:
-        if next(arrivals) == len(members):
-            result._complete(READY, [member.get(0) for member in members])
-
-    def missing() -> None:
-        if not result.has_discard():
-            result._complete(FAILED, RuntimeError("collect: a future was discarded"))
-
-    def give_up() -> None:
-        for member in members:
-            member.discard()
-        result._complete(DISCARDED, None)
-
-    result.on_discard(give_up)
-    for member in members:
-        member.on_ready(arrived)
-        member.on_failed(lambda error: result._complete(FAILED, error))
-        member.on_discarded(missing)
-        member.on_abandoned(result._abandon)
-    return result
 
 
 def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:

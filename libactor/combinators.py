@@ -1,0 +1,131 @@
+"""Combinators: one future of several, and a future that passes no discard on."""
+
+# Who calls: users.
+# As along a chain, discards flow upstream and outcomes and abandonment downstream; what each combinator makes of them
+#   is in its docstring. Members that decided nothing are left to go on.
+# Source: libprocess collect.hpp, future.hpp (select, undiscardable).
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, overload
+
+from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY
+from libactor.future import Future
+from libactor.hops import hop
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def collect(futures: Iterable[Future[T]]) -> Future[list[T]]:
+    """The future of all values, in the order of ``futures``.
+
+    The first failure fails it, a discarded member fails it, an abandoned member abandons it; a discard of it reaches
+    every member and is then honoured. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
+    """
+    members = list(futures)
+    result: Future[list[T]] = Future()
+    arrivals = itertools.count(1)  # next() on it is one step, whichever threads the members complete in
+
+    def arrived(member: Future[T]) -> None:
+        if member.is_ready():
+            if next(arrivals) == len(members):
+                hop(result._complete, READY, [member.get(0) for member in members])
+        elif member.is_failed():
+            hop(result._complete, FAILED, member.exception())
+        elif not result.has_discard():
+            hop(result._complete, FAILED, RuntimeError("collect: a future was discarded"))
+
+    return _join(members, result, arrived)
+
+
+def await_all(futures: Iterable[Future[T]]) -> Future[list[Future[T]]]:
+    """The future of ``futures`` themselves, as a list, when all of them are complete, whatever their outcome.
+
+    An abandoned member abandons it; a discard of it reaches every member and is then honoured, also if no member
+    does. No futures: ready at once with an empty list. Source: libprocess collect.hpp (await).
+    """
+    members = list(futures)
+    result: Future[list[Future[T]]] = Future()
+    arrivals = itertools.count(1)  # as in collect
+
+    def arrived(_: Future[T]) -> None:
+        if next(arrivals) == len(members) and not result.has_discard():
+            hop(result._complete, READY, members)
+
+    return _join(members, result, arrived)
+
+
+def _join(members: list[Future[T]], result: Future[Any], arrived: Callable[[Future[T]], object]) -> Future[Any]:
+    """``result``, with ``arrived`` called for each member when it is complete."""
+
+    def give_up() -> None:
+        for member in members:
+            hop(member.discard)
+        hop(result._complete, DISCARDED, None)
+
+    if not members:
+        result._complete(READY, [])
+    result.on_discard(give_up)
+    for member in members:
+        member._subscribe(ON_ANY, arrived)
+        member._subscribe(ON_ABANDONED, partial(hop, result._abandon))
+    return result
+
+
+def select(futures: Iterable[Future[T]]) -> Future[Future[T]]:
+    """The future of the first of ``futures`` that is ready: that future itself, and not its value.
+
+    Other outcomes do not count; when no member can become ready any more, or there is none, the result is abandoned. A
+    discard of it is honoured and reaches no member. Source: libprocess future.hpp.
+    """
+    members = list(futures)
+    result: Future[Future[T]] = Future()
+    left = set(range(len(members)))  # members that can still win, and the one that did
+
+    def arrived(number: int, member: Future[T]) -> None:
+        if member.is_ready():
+            hop(result._complete, READY, member)
+        else:
+            lost(number)
+
+    def lost(number: int) -> None:
+        left.discard(number)
+        if not left:
+            hop(result._abandon)
+
+    result.on_discard(lambda: result._complete(DISCARDED, None))
+    for number, member in enumerate(members):
+        member._subscribe(ON_ANY, partial(arrived, number))
+        member._subscribe(ON_ABANDONED, partial(lost, number))
+    if not members:
+        result._abandon()
+    return result
+
+
+@overload
+def undiscardable(source: Future[T]) -> Future[T]: ...
+@overload
+def undiscardable(source: Callable[P, Future[T]]) -> Callable[P, Future[T]]: ...
+def undiscardable(source: Future[T] | Callable[..., Future[T]]) -> Future[T] | Callable[..., Future[T]]:
+    """A future that comes out as ``source`` and keeps discards from it.
+
+    Of a function that returns a future: the function that returns such a one instead, for ``then`` and its like.
+    Raises: TypeError for what is neither. Source: libprocess future.hpp.
+    """
+    if isinstance(source, Future):
+        return _shield(source)
+    if not callable(source):
+        raise TypeError(f"undiscardable: got {source!r}, expected a future or a function that returns one")
+    function = source
+    return lambda *args, **kwargs: _shield(function(*args, **kwargs))
+
+
+def _shield(source: Future[T]) -> Future[T]:
+    result: Future[T] = Future()
+    source._subscribe(ON_ABANDONED, partial(hop, result._abandon))
+    source._subscribe(ON_ANY, lambda done: hop(result._complete, *done._outcome()))
+    return result

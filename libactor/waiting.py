@@ -1,0 +1,74 @@
+"""Waiting for a future: a thread that blocks, an asyncio task that is suspended."""
+
+# Who calls: Future.get and Future.__await__ (libactor/future.py).
+# Invariant: a wait that ends early leaves no callback behind, so that polling does not fill a future with them.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell
+from libactor._core.clock import SECONDS_MAX
+from libactor.context import running
+from libactor.hops import hop_on
+
+
+def wait_for(future: FutureCell, timeout: float | None) -> None:
+    """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
+    hop_on()
+    process = running.process
+    if process is None:
+        _sleep(future, timeout, lambda: None)
+    else:
+        with process.runtime.workers.blocking() as enter:
+            _sleep(future, timeout, enter)
+
+
+def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None]) -> None:
+    """As wait_for; whoever ends it calls ``enter`` first."""
+    arrivals: SimpleQueue[None] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
+
+    def arrive(_: object = None) -> None:
+        enter()
+        arrivals.put(None)
+
+    future._subscribe(ON_ANY, arrive)
+    future._subscribe(ON_ABANDONED, arrive)
+    try:
+        arrivals.get(timeout=None if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
+    except BaseException as error:  # the time is over, or Ctrl-C
+        future._unsubscribe(ON_ANY, arrive)
+        future._unsubscribe(ON_ABANDONED, arrive)
+        if not isinstance(error, Empty):
+            raise
+
+
+def arrival(future: FutureCell) -> Generator[Any, None, None]:
+    """Suspend the running asyncio task until ``future`` is complete or abandoned."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def wake_from_anywhere(_: object = None) -> None:
+        try:
+            loop.call_soon_threadsafe(wake)
+        except RuntimeError:
+            if not loop.is_closed():  # else nobody waits any more
+                raise
+
+    future._subscribe(ON_ANY, wake_from_anywhere)
+    future._subscribe(ON_ABANDONED, wake_from_anywhere)
+    try:
+        yield from waiter
+    except BaseException as error:  # cancelled, or the coroutine was closed
+        future._unsubscribe(ON_ANY, wake_from_anywhere)
+        future._unsubscribe(ON_ABANDONED, wake_from_anywhere)
+        if isinstance(error, asyncio.CancelledError):
+            future.discard()
+        raise
