@@ -368,11 +368,11 @@ def test_what_outlives_the_end_of_other_containers_ends_with_its_own(bench: Benc
 
 
 def test_containers_do_not_end_with_one_another(bench: Bench):
-    told, fifo = bench.make_fifo("told"), bench.make_fifo()
-    staying = bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {fifo}")
-    (pid,) = bench.pids(told, 1)
-    leaving = bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {fifo}")
-    (other,) = bench.pids(told, 1)
+    stays, leaves, fifo = bench.make_fifo("stays"), bench.make_fifo("leaves"), bench.make_fifo()
+    staying = bench.launch(f"setsid sh -c 'echo $$ > {stays}; read x < {fifo}' & read x < {fifo}")
+    (pid,) = bench.pids(stays, 1)
+    leaving = bench.launch(f"setsid sh -c 'echo $$ > {leaves}; read x < {fifo}' & read x < {fifo}")
+    (other,) = bench.pids(leaves, 1)
 
     leaving.kill()
 
