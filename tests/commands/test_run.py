@@ -67,7 +67,7 @@ def test_a_signal_kills_the_task_and_then_ends_the_command(url, number, status):
 
 
 def test_a_task_that_takes_too_long_is_killed(url):
-    status, _, errors = run(url, "--timeout", 0.5, "sleep 1000")
+    status, _, errors = run(url, "--timeout", 0.5, "exec sleep 1000")  # exec: a shell may say "Terminated"
 
     assert status == 124
     assert errors == "mesoslite: the time is over; the task is killed\n"
