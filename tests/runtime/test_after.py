@@ -93,6 +93,13 @@ def test_an_actor_goes_by_the_clock_of_its_runtime(paused):
     assert future.get(LIMIT) == "awake"
 
 
+# LP ProcessTest.TimerAfterReinitialize
+def test_a_timer_fires_in_a_runtime_that_was_opened_after_another_was_closed():
+    for _ in range(3):
+        with la.Runtime():
+            assert la.after(0.001).get(LIMIT) is None
+
+
 # Goal: nobody waits for ever without a word. Method: let go of a runtime with a timer that has not fired.
 def test_an_alarm_is_abandoned_with_the_clock_that_would_have_rung_it():
     runtime = la.Runtime()

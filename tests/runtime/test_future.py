@@ -361,7 +361,6 @@ def test_repair_runs_although_a_discard_was_asked_for_and_hands_it_on(promise):
     assert inner.future.has_discard()
 
 
-# LP FutureTest.After3 (no self-reference)
 @pytest.mark.parametrize("chain", [lambda f: f.then(str), lambda f: f.repair(str), lambda f: f.on_any(str)])
 def test_a_chain_that_nobody_keeps_goes_without_the_collector(chain):
     promise = la.Promise()

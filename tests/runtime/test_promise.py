@@ -52,6 +52,7 @@ def test_an_associated_future_comes_out_as_its_source(promise, outcome, early):
     assert promise.future._outcome() == source.future._outcome()
 
 
+# LP FutureTest.Associate
 def test_setting_a_future_is_associating_with_it(promise):
     source = la.Promise()
 
@@ -62,6 +63,7 @@ def test_setting_a_future_is_associating_with_it(promise):
     assert promise.future.get(0) == 1
 
 
+# LP FutureTest.Associate
 def test_an_associated_promise_delivers_no_more_although_its_future_is_pending(promise):
     source = la.Promise()
     promise.associate(source.future)
@@ -73,6 +75,7 @@ def test_an_associated_promise_delivers_no_more_although_its_future_is_pending(p
     assert promise.future.is_pending()
 
 
+# LP FutureTest.Associate
 @pytest.mark.parametrize("early", [True, False])
 def test_a_discard_reaches_the_associated_source(promise, early):
     source = la.Promise()
