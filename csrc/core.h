@@ -27,6 +27,10 @@ enum { ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED };
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
 
+/* As in libactor/_core/_values.py. */
+enum { SHARED, MOVED, REFUSED };
+enum { TOO_DEEP, CYCLE, UNKNOWN };
+
 /* ---- 2 module state ---- */
 
 typedef struct {
@@ -38,6 +42,7 @@ extern PyModuleDef core_module;
 extern PyType_Spec future_spec;
 extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
+extern PyType_Spec copier_spec;
 
 /* ---- 3 helpers ---- */
 

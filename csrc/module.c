@@ -43,7 +43,9 @@ static const struct {
     {"DISCARDED", DISCARDED}, {"ON_READY", ON_READY},     {"ON_FAILED", ON_FAILED},
     {"ON_ANY", ON_ANY},       {"ON_DISCARD", ON_DISCARD}, {"ON_DISCARDED", ON_DISCARDED},
     {"QUEUED", QUEUED},       {"WAKE", WAKE},             {"ON_ABANDONED", ON_ABANDONED},
-    {"CLOSED", CLOSED},
+    {"CLOSED", CLOSED},       {"SHARED", SHARED},         {"MOVED", MOVED},
+    {"REFUSED", REFUSED},     {"TOO_DEEP", TOO_DEEP},     {"CYCLE", CYCLE},
+    {"UNKNOWN", UNKNOWN},
 };
 
 static int native_add_type(PyObject *module, PyType_Spec *spec)
@@ -65,7 +67,9 @@ static int native_exec(PyObject *module)
         return -1;
     if (native_add_type(module, &mailbox_spec) < 0)
         return -1;
-    return native_add_type(module, &run_queue_spec);
+    if (native_add_type(module, &run_queue_spec) < 0)
+        return -1;
+    return native_add_type(module, &copier_spec);
 }
 
 /* ---- 3 life cycle ---- */

@@ -17,13 +17,14 @@ from libactor._core.errors import (
     Abandoned,
     Discarded,
     LibactorError,
+    MovedError,
     NoRuntime,
     NotPassable,
     SpawnError,
     TooManyBlockedHandlers,
 )
 from libactor._core.randomness import random_stream, random_uuid
-from libactor._core.values import move, register_immutable
+from libactor._core.values import register_immutable
 from libactor.actor import Actor, generate_id, handles
 from libactor.alarm import after
 from libactor.combinators import await_all, collect, select, undiscardable
@@ -42,6 +43,7 @@ from libactor.messages import (
     terminate,
     wait,
 )
+from libactor.owned import Owned, Shared, move
 from libactor.pid import PID
 from libactor.runtime import Runtime
 
@@ -57,10 +59,13 @@ __all__ = [
     "Discarded",
     "Future",
     "LibactorError",
+    "MovedError",
     "NoRuntime",
     "NotPassable",
+    "Owned",
     "Promise",
     "Runtime",
+    "Shared",
     "SpawnError",
     "Timer",
     "TooManyBlockedHandlers",

@@ -22,12 +22,15 @@ from libactor._core._future import (
     READY,
 )
 from libactor._core._mailbox import CLOSED, QUEUED, WAKE
+from libactor._core._values import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN
 
 __all__ = [
     "CLOSED",
     "CORE",
+    "CYCLE",
     "DISCARDED",
     "FAILED",
+    "MOVED",
     "ON_ABANDONED",
     "ON_ANY",
     "ON_DISCARD",
@@ -37,10 +40,15 @@ __all__ = [
     "PENDING",
     "QUEUED",
     "READY",
+    "REFUSED",
+    "SHARED",
+    "TOO_DEEP",
+    "UNKNOWN",
     "WAKE",
     "FutureCell",
     "Mailbox",
     "RunQueue",
+    "ValueCopier",
     "set_reporters",
 ]
 
@@ -67,5 +75,6 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._mailbox import Mailbox
     from libactor._core._run_queue import RunQueue
+    from libactor._core._values import ValueCopier
 else:
-    from libactor._core._native import FutureCell, Mailbox, RunQueue, set_reporters
+    from libactor._core._native import FutureCell, Mailbox, RunQueue, ValueCopier, set_reporters

@@ -3,6 +3,8 @@ from typing import Any, final
 
 from typing_extensions import disjoint_base
 
+from libactor._core._values import Plan
+
 PENDING: int
 READY: int
 FAILED: int
@@ -18,6 +20,14 @@ ON_ABANDONED: int
 QUEUED: int
 WAKE: int
 CLOSED: int
+
+SHARED: int
+MOVED: int
+REFUSED: int
+
+TOO_DEEP: int
+CYCLE: int
+UNKNOWN: int
 
 @disjoint_base
 class FutureCell:
@@ -55,5 +65,17 @@ class RunQueue:
     @property
     def closed(self) -> bool: ...
     def __len__(self) -> int: ...
+
+@final
+class ValueCopier:
+    def __init__(
+        self,
+        plans: dict[type, Plan],
+        find_plan: Callable[[type], Plan],
+        refuse: Callable[[int, type, str, tuple[object, ...]], Exception],
+        depth_max: int,
+    ) -> None: ...
+    def by_value(self, value: Any, where: str, /, *details: object) -> Any: ...
+    def all_by_value(self, values: tuple[Any, ...], name: str, /) -> tuple[Any, ...]: ...
 
 def set_reporters(unobserved: Callable[[Any], object], callback: Callable[[Any, BaseException], object]) -> None: ...

@@ -25,5 +25,9 @@ class NotPassable(LibactorError, TypeError):
     """A value cannot cross from one actor to another: the text names the argument, its type and what to do."""
 
 
+class MovedError(LibactorError, RuntimeError):
+    """An Owned was used after its object was handed over: the text says what to do."""
+
+
 class TooManyBlockedHandlers(LibactorError, RuntimeError):
     """More handlers wait inside ``get`` or ``wait`` than the runtime has spare threads for."""

@@ -42,7 +42,7 @@ def load_core() -> Callable[[str], SimpleNamespace]:
     def load(name: str) -> SimpleNamespace:
         if name == "c" and PURE:
             pytest.skip("LIBACTOR_PURE=1 leaves out the C core")
-        parts = ("_native",) if name == "c" else ("_future", "_mailbox", "_run_queue")
+        parts = ("_native",) if name == "c" else ("_future", "_mailbox", "_run_queue", "_values")
         modules = [fresh_module(f"libactor._core.{part}") for part in parts]
         if None in modules:
             assert os.environ.get("LIBACTOR_REQUIRE_NATIVE") != "1", "the C core was not built, yet is required"

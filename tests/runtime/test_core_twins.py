@@ -1,7 +1,8 @@
 """The C core does, step by step, what its Python twin does."""
 
 # Hypothesis drives both through the same steps and compares each answer and each call of a callback. What threads do
-# is not its business; see test_future_cell.py, test_mailbox.py and test_run_queue.py.
+# is not its business; see test_future_cell.py, test_mailbox.py and test_run_queue.py. Values
+# are compared in test_values_twins.py.
 
 import inspect
 
@@ -15,7 +16,7 @@ STATES = st.integers(-1, 4)
 NAMES = st.sampled_from("abc")
 QUESTIONS = ("is_pending", "is_ready", "is_failed", "is_discarded", "is_abandoned", "has_discard")
 PRIVATE = ("_complete", "_abandon", "_subscribe", "_unsubscribe", "_outcome")  # for libactor/future.py only
-TYPES = ["FutureCell", "Mailbox", "RunQueue"]
+TYPES = ["FutureCell", "Mailbox", "RunQueue", "ValueCopier"]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 import libactor as la
-from libactor._core.values import DEPTH_MAX, by_value
+from libactor._core.values import DEPTH_MAX, make_copier
 
 UserId = typing.NewType("UserId", int)
 
@@ -97,8 +97,11 @@ class Failure(Exception):
     pass
 
 
-def copied(value):
-    return by_value(value, "argument 1 of test")
+@pytest.fixture
+def copied(core):
+    """A function from a value to what its receiver gets, by either core."""
+    copier = make_copier(core.ValueCopier)
+    return lambda value: copier.by_value(value, "argument %d of %s", 1, "test")
 
 
 SHARED = [
@@ -112,11 +115,11 @@ SHARED = [
 
 
 @pytest.mark.parametrize("value", SHARED, ids=repr)
-def test_what_cannot_change_is_shared(value):
+def test_what_cannot_change_is_shared(copied, value):
     assert copied(value) is value
 
 
-def test_a_pid_is_shared(runtime):
+def test_a_pid_is_shared(copied, runtime):
     pid = la.spawn(la.Actor())
 
     assert copied(pid) is pid
@@ -129,7 +132,7 @@ COPIED = [
 
 
 @pytest.mark.parametrize("value", COPIED, ids=repr)
-def test_what_can_change_is_copied(value):
+def test_what_can_change_is_copied(copied, value):
     copy = copied(value)
 
     assert copy == value
@@ -137,7 +140,7 @@ def test_what_can_change_is_copied(value):
     assert type(copy) is type(value)
 
 
-def test_a_copy_shares_nothing_that_can_change():
+def test_a_copy_shares_nothing_that_can_change(copied):
     value = {"list": [1, {"deep": deque([[2]], 3)}], "pair": Pair([3]), "open": Open([4])}
 
     copy = copied(value)
@@ -149,14 +152,14 @@ def test_a_copy_shares_nothing_that_can_change():
     assert copy["list"][1]["deep"].maxlen == 3
 
 
-def test_a_frozen_part_of_a_copy_is_shared():
+def test_a_frozen_part_of_a_copy_is_shared(copied):
     point = Point(1)
 
     assert copied([point])[0] is point
     assert copied(Open([], point)).point is point
 
 
-def test_aliases_stay_aliases_within_one_value():
+def test_aliases_stay_aliases_within_one_value(copied):
     inner = [1]
     pair = (inner,)
 
@@ -166,7 +169,7 @@ def test_aliases_stay_aliases_within_one_value():
     assert copy[3] is copy[4]
 
 
-def test_a_dataclass_keeps_what_stands_in_it_beside_its_fields():
+def test_a_dataclass_keeps_what_stands_in_it_beside_its_fields(copied):
     account = Account(["a"])
 
     copy = copied(account)
@@ -176,7 +179,7 @@ def test_a_dataclass_keeps_what_stands_in_it_beside_its_fields():
     assert not hasattr(copy, "total")
 
 
-def test_an_undecorated_subclass_of_a_frozen_dataclass_is_copied_with_all_it_has():
+def test_an_undecorated_subclass_of_a_frozen_dataclass_is_copied_with_all_it_has(copied):
     opened = Opened(1)
     opened.__dict__["extra"] = [1]
 
@@ -200,13 +203,13 @@ def cycle(kind):
 
 
 @pytest.mark.parametrize("kind", ["list", "dict", "dataclass"])
-def test_a_cycle_is_refused(kind):
+def test_a_cycle_is_refused(copied, kind):
     with pytest.raises(la.NotPassable, match="contains itself"):
         copied(cycle(kind))
 
 
 @pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, Pair])
-def test_nesting_is_bounded_on_both_sides_of_the_bound(wrap):
+def test_nesting_is_bounded_on_both_sides_of_the_bound(copied, wrap):
     def nested(depth):
         value = [1]
         for _ in range(depth):
@@ -220,7 +223,7 @@ def test_nesting_is_bounded_on_both_sides_of_the_bound(wrap):
 
 # Goal: work grows with the objects, not with the paths to them. Method: 2 to the 90th paths.
 @pytest.mark.parametrize("leaf", [(), []], ids=["shared", "copied"])
-def test_a_tuple_that_stands_in_many_places_is_looked_at_once(leaf):
+def test_a_tuple_that_stands_in_many_places_is_looked_at_once(copied, leaf):
     value = leaf
     for _ in range(90):
         value = (value, value)
@@ -255,7 +258,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v], lambda v: (1, v), lambda v: Loose([v])])
-def test_everything_else_is_refused_with_its_place_its_type_and_a_remedy(value, wrap):
+def test_everything_else_is_refused_with_its_place_its_type_and_a_remedy(copied, value, wrap):
     with pytest.raises(la.NotPassable) as raised:
         copied(wrap(value))
 
@@ -265,7 +268,7 @@ def test_everything_else_is_refused_with_its_place_its_type_and_a_remedy(value, 
     assert "move()" in text
 
 
-def test_hostile_objects_inside_containers_that_are_moved_are_left_alone():
+def test_hostile_objects_inside_containers_that_are_moved_are_left_alone(copied):
     hostile = Hostile()
 
     assert copied([la.move(hostile)])[0] is hostile
@@ -273,11 +276,11 @@ def test_hostile_objects_inside_containers_that_are_moved_are_left_alone():
 
 
 @pytest.mark.parametrize("value", [[1], object(), Hostile(), Open([])], ids=lambda value: type(value).__name__)
-def test_a_moved_value_is_handed_over_itself(value):
+def test_a_moved_value_is_handed_over_itself(copied, value):
     assert copied(la.move(value)) is value
 
 
-def test_an_exception_crosses_as_a_fresh_one_with_its_traceback():
+def test_an_exception_crosses_as_a_fresh_one_with_its_traceback(copied):
     def fail():
         raise Failure("no", 3)
 
@@ -290,7 +293,7 @@ def test_an_exception_crosses_as_a_fresh_one_with_its_traceback():
     assert copy.__traceback__ is raised.value.__traceback__
 
 
-def test_declarations_that_cannot_be_read_are_no_obstacle():
+def test_declarations_that_cannot_be_read_are_no_obstacle(copied):
     class Unreadable(msgspec.Struct, frozen=True):
         x: "NotImported"  # noqa: F821
         y: "list[int].nothing" = None
@@ -301,7 +304,7 @@ def test_declarations_that_cannot_be_read_are_no_obstacle():
     assert copied(mutable) is not mutable
 
 
-def test_a_frozen_class_with_a_mutable_field_is_copied_even_behind_one_that_is_proven():
+def test_a_frozen_class_with_a_mutable_field_is_copied_even_behind_one_that_is_proven(copied):
     class Holder(msgspec.Struct, frozen=True):
         loose: Loose
         point: Point = Point(1)
@@ -310,6 +313,22 @@ def test_a_frozen_class_with_a_mutable_field_is_copied_even_behind_one_that_is_p
 
     assert copied(held).loose.items is not held.loose.items
     assert copied(fixed) is fixed
+
+
+def test_a_class_that_is_declared_immutable_is_shared(copied):
+    class Declared:
+        pass
+
+    value = Declared()
+    la.register_immutable(Declared)
+
+    assert copied([value])[0] is value
+
+
+@pytest.mark.parametrize("kind", [list, dict, tuple, frozenset, deque])
+def test_a_container_cannot_be_declared_immutable(kind):
+    with pytest.raises(TypeError, match=r"built-in container.*Shared\(\)"):
+        la.register_immutable(kind)
 
 
 class Keeper(la.Actor):

@@ -1,0 +1,195 @@
+"""Code that runs inside a copy, and values made to hurt: the copy is what stood there at first, or a clear error."""
+
+import gc
+from collections import deque
+
+import pytest
+
+import libactor as la
+from libactor._core.values import make_copier
+
+
+@pytest.fixture
+def copied(core):
+    copier = make_copier(core.ValueCopier)
+    return lambda value: copier.by_value(value, "argument")
+
+
+class Trap:
+    """Passes like a struct, and runs ``action`` when its field is read for the copy."""
+
+    __struct_fields__ = ("field",)
+
+    def __init__(self, action=None, field=None):
+        self.action = action or (lambda: None)
+        self._field = field
+
+    @property
+    def field(self):
+        self.action()
+        return self._field
+
+
+class Key(Trap):
+    """A trap that can be a key."""
+
+    def __hash__(self):
+        self.action()
+        return 7
+
+
+def emptied(value):
+    """``value`` filled with two lists and, between them, a trap that empties it."""
+    trap = Trap(lambda: value.clear() or gc.collect())
+    if isinstance(value, dict):
+        value.update(enumerate([[1], trap, [2]]))
+    else:
+        value.extend([[1], trap, [2]])
+    return value
+
+
+@pytest.mark.parametrize("kind", [list, deque, dict])
+def test_a_container_that_is_emptied_meanwhile_is_copied_as_it_stood(copied, kind):
+    value = emptied(kind())
+
+    copy = copied(value)
+
+    assert not value
+    first, trap, last = copy.values() if kind is dict else copy
+    assert (first, type(trap), last) == ([1], Trap, [2])
+
+
+@pytest.mark.parametrize("kind", [list, deque, dict])
+def test_a_container_that_grows_meanwhile_is_copied_as_it_stood(copied, kind):
+    value = kind()
+    trap = Trap(lambda: value.update({i: i for i in range(99)}) if kind is dict else value.extend(range(99)))
+    value.update({-1: trap, -2: [2]}) if kind is dict else value.extend([trap, [2]])
+
+    copy = copied(value)
+
+    assert len(value) > 99
+    assert len(copy) == 2
+
+
+@pytest.mark.parametrize("kind", [dict, set, frozenset])
+def test_keys_whose_hash_empties_the_container_are_copied_as_they_stood(copied, kind):
+    keys = [Key(), Key()]
+    value = dict.fromkeys(keys, 1) if kind is dict else kind(keys)
+    if kind is not frozenset:
+        keys[0].action = value.clear
+
+    copy = copied(value)
+
+    assert type(copy) is kind
+    assert len(copy) == 2
+    assert not set(copy) & set(keys)
+
+
+@pytest.mark.parametrize("wrap", [lambda key: {key: 1}, lambda key: {key}, lambda key: frozenset({key})])
+def test_an_error_of_a_hash_is_the_caller_s(copied, wrap):
+    key = Key()
+    value = wrap(key)
+
+    def fail():
+        raise ValueError("hash")
+
+    key.action = fail
+
+    with pytest.raises(ValueError, match="hash"):
+        copied(value)
+
+
+# Goal: an alias is told by the object, not by its address. Method: parts that exist only while they are copied.
+def test_objects_that_were_made_for_the_copy_are_no_aliases(copied):
+    class Fresh(Trap):
+        numbers = iter(range(100))
+
+        @property
+        def field(self):
+            return [next(self.numbers)]
+
+        def __init__(self, field=None):
+            self.kept = field
+
+    copies = copied([Fresh() for _ in range(50)])
+
+    assert [copy.kept for copy in copies] == [[n] for n in range(50)]
+
+
+def test_a_copy_may_be_made_within_a_copy(copied):
+    inner = [[1]]
+    trap = Trap(lambda: made.append(copied(inner)))
+    made = []
+
+    copy = copied([inner, trap, inner])
+
+    assert copy[0] is copy[2]
+    assert made[0] == inner
+    assert made[0] is not copy[0]
+
+
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, lambda v: deque([v])])
+def test_a_hundred_thousand_levels_are_refused(copied, wrap):
+    value = [1]
+    for _ in range(100_000):
+        value = wrap(value)
+
+    with pytest.raises(la.NotPassable, match="nested more than"):
+        copied(value)
+
+
+def test_ten_thousand_aliases_stay_aliases(copied):
+    inner = [[n] for n in range(10_000)]
+
+    copy = copied([inner, list(inner)])
+
+    assert copy == [inner, inner]
+    assert all(one is two for one, two in zip(*copy, strict=True))
+    assert not any(one is original for one, original in zip(copy[0], inner, strict=True))
+
+
+def test_a_class_that_cannot_be_looked_up_is_an_error(copied):
+    class Meta(type):
+        __hash__ = None
+
+    with pytest.raises(TypeError, match="unhashable"):
+        copied([Meta("Kind", (), {})()])
+
+
+@pytest.mark.parametrize("plan", [99, (), (lambda value: None, lambda value, parts: value, False)])
+def test_a_plan_that_is_none_is_a_type_error(core, plan):
+    copier = core.ValueCopier({}, lambda kind: plan, None, 100)
+
+    with pytest.raises((TypeError, ValueError)):
+        copier.by_value(object(), "argument")
+
+
+def test_errors_of_the_policy_come_through(core):
+    def fail(*_):
+        raise RuntimeError("policy")
+
+    for find_plan in (fail, lambda kind: core.REFUSED):
+        copier = core.ValueCopier({}, find_plan, fail, 100)
+
+        with pytest.raises(RuntimeError, match="policy"):
+            copier.by_value([object()], "argument")
+
+
+@pytest.mark.real
+def test_a_list_that_other_threads_change_is_copied_again_and_again(copied, together, count):
+    value, rounds = [], range(count(20_000))
+
+    def change():
+        for n in rounds:
+            value.append([n])
+            if len(value) > 50:
+                value.clear()
+
+    def copy():
+        for _ in rounds:
+            numbers = [inner[0] for inner in copied(value)]
+            assert numbers == sorted(numbers)
+
+    together(change, copy)
+
+    assert len(value) <= 50

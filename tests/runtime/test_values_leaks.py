@@ -1,0 +1,116 @@
+"""Passing values, repeated many times, leaves no memory and no references behind."""
+
+# As in test_core_leaks.py: each operation runs in a loop, and an object that went through it has as many references
+# afterwards as before; so has whatever else there is, by the memory in use.
+
+import dataclasses
+import gc
+import sys
+import typing
+from collections import deque
+
+import msgspec
+import pytest
+
+import libactor as la
+from libactor._core.values import make_copier
+
+REPEATS = 1000
+SLACK_BYTES = REPEATS * 16  # less than one object for each repeat, and more than the caches of the interpreter vary
+
+
+@dataclasses.dataclass
+class Account:
+    first: object
+    second: object = None
+
+
+class Open(msgspec.Struct):
+    first: object
+
+
+class Pair(typing.NamedTuple):
+    first: object
+    second: object
+
+
+@dataclasses.dataclass(eq=False)
+class Key:
+    first: object
+
+
+def nest(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def cycle():
+    value = []
+    value.append({"a": (value,)})
+    return value
+
+
+INNER, KEY = [1], Key([1])
+VALUES = {
+    "scalar": 1, "tuple": (1, ("a",)), "list": [1, [2], INNER, INNER], "dict": {"a": [1], "b": INNER, "c": INNER},
+    "set": {1, 2}, "frozenset": frozenset({KEY}), "set of keys": {KEY}, "keys": {KEY: [KEY], (1, 2): []},
+    "shared keys": {(1, 2): 3}, "deque": deque([[1], INNER], 5), "bytearray": bytearray(b"a"),
+    "tuples": ([1], (INNER, INNER)),
+    "pair": Pair([1], 2), "same pair": Pair(1, 2), "struct": Open([1]), "dataclass": Account([1], INNER),
+    "error": ValueError([1]), "moved": [la.move([1])], "many aliases": [[INNER, n] for n in range(20)] * 2,
+    "cycle": cycle(), "deep": nest(200), "refused": [[1], {"a": [object()]}], "refused in a set": {Key(object())},
+    "refused key": {Key(object()): 1}, "refused in a struct": [Open(object())], "unhashable": {la.move([1])},
+    "refused in a deque": deque([[1], object()]), "unhashable key": {la.move([1]): 1},
+}  # fmt: skip
+
+
+def answer(function, *arguments):
+    """What a call gives, or the text of its error: NotPassable, or what a set says to a list."""
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_that_passes_or_is_refused_leaves_nothing_behind(core, name, traced_memory):
+    copier, value, sentinel = make_copier(core.ValueCopier), VALUES[name], f"where {name}"
+    arguments = (value, sentinel, value)
+
+    def repeat(times):
+        for _ in range(times):
+            for pass_on in (
+                lambda: copier.by_value([value], sentinel),
+                lambda: copier.all_by_value(arguments, sentinel),
+            ):
+                try:
+                    pass_on()
+                except TypeError:  # NotPassable among them
+                    continue
+        gc.collect()
+        return traced_memory(), sys.getrefcount(sentinel), sys.getrefcount(value), sys.getrefcount(INNER)
+
+    repeat(max(core.count(REPEATS), 20))
+    memory, *references = repeat(max(core.count(REPEATS), 20))
+    memory_after, *references_after = repeat(max(core.count(REPEATS), 20))
+
+    assert references_after == references
+    assert memory_after - memory < SLACK_BYTES
+
+
+def test_copiers_and_what_they_hold_are_collected(core, traced_memory):
+    def repeat():
+        for _ in range(REPEATS):
+            plans = {}
+            copier = core.ValueCopier(plans, lambda kind, plans=plans: plans[kind], str, 100)
+            plans["copier"] = copier
+        del copier, plans
+        gc.collect()
+        return traced_memory()
+
+    repeat()
+    memory = repeat()
+
+    assert repeat() - memory < SLACK_BYTES
