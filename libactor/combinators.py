@@ -113,7 +113,8 @@ def undiscardable(source: Callable[P, Future[T]]) -> Callable[P, Future[T]]: ...
 def undiscardable(source: Future[T] | Callable[..., Future[T]]) -> Future[T] | Callable[..., Future[T]]:
     """A future that comes out as ``source`` and keeps discards from it.
 
-    Of a function that returns a future: the function that returns such a one instead, for ``then`` and its like.
+    Of a function that returns a future: the function that returns such a one instead, for ``then`` and its like; a
+    plain value passes through.
     Raises: TypeError for what is neither. Source: libprocess future.hpp.
     """
     if isinstance(source, Future):
@@ -121,7 +122,12 @@ def undiscardable(source: Future[T] | Callable[..., Future[T]]) -> Future[T] | C
     if not callable(source):
         raise TypeError(f"undiscardable: got {source!r}, expected a future or a function that returns one")
     function = source
-    return lambda *args, **kwargs: _shield(function(*args, **kwargs))
+
+    def shielded(*args: Any, **kwargs: Any) -> Any:
+        value: Any = function(*args, **kwargs)
+        return _shield(value) if isinstance(value, Future) else value
+
+    return shielded
 
 
 def _shield(source: Future[T]) -> Future[T]:

@@ -169,9 +169,8 @@ class Future(FutureCell, Generic[T]):
         Raises: ValueError for a negative or undefined time; NoRuntime without a runtime. Source: libprocess future.hpp.
         """
         result: Future[T] = Future()
-        late = _Late(self, function, result)
         clock = (runtime or current_runtime("after")).clock
-        timer = clock.timer(seconds, late)
+        timer = clock.timer(seconds, _Late(self, function, result))
         _pass_discard_up(result, self)
         self._subscribe(ON_ABANDONED, partial(hop, result._abandon))
         self._subscribe(ON_ANY, partial(_in_time, timer, result))
@@ -299,7 +298,7 @@ class _Recovered(Future[T]):
     __slots__ = ("_afresh",)
 
     # _afresh: once the source is lost, stands in for this cell in all that concerns discards.
-    # A cell forgets no discard, so that whoever sees one asked for can rely on it; this is the one exception.
+    # No other future forgets a discard. One that another thread asks for just then counts as before the loss.
 
     def __init__(self) -> None:
         super().__init__()
@@ -309,7 +308,10 @@ class _Recovered(Future[T]):
         """Ask the completing side to give up: see Future.discard."""
         if self._afresh is None:
             return super().discard()
-        return self.is_pending() and self._afresh.discard()
+        asked = self.is_pending() and self._afresh.discard()
+        if asked:
+            super().discard()  # for those who subscribed before and have heard nothing yet
+        return asked
 
     def has_discard(self) -> bool:
         """True once somebody has asked for a discard, since the source was lost if it was."""

@@ -61,6 +61,19 @@ def test_many_rounds_that_wait_do_not_need_a_deep_stack(numbers):
     assert result.get(0) == sum(range(5_000))
 
 
+# Goal: loops that set one another off do not stack up. Method: each body sets the promise that the next loop waits for.
+def test_many_loops_in_a_row_do_not_need_a_deep_stack():
+    promises = [la.Promise() for _ in range(3_000)]
+    ends = [
+        la.loop(lambda promise=promise: promise.future, lambda _, following=following: la.Break(following.set(1)))
+        for promise, following in itertools.pairwise(promises)
+    ]
+
+    promises[0].set(1)
+
+    assert [end.get(0) for end in ends] == [True] * len(ends)
+
+
 # LP LoopTest.DiscardIterate
 @pytest.mark.parametrize("obedient", [True, False])
 def test_a_discard_reaches_the_iterate_that_is_waited_for_and_no_body_follows(obedient):
@@ -176,11 +189,12 @@ def test_a_break_with_a_future_ends_as_that_future():
 def test_a_loop_that_nobody_keeps_goes_without_the_collector():
     steps = [la.Promise()]
     seen = weakref.ref(steps[0].future)
-    la.loop(lambda: steps[0].future, str)
+    result = weakref.ref(la.loop(lambda: steps[0].future, str))
     gc.disable()
     try:
         steps.clear()
         assert seen() is None
+        assert result() is None
     finally:
         gc.enable()
 

@@ -94,6 +94,28 @@ def test_the_future_the_function_returns_is_not_discarded_at_once_but_can_be_lat
     assert heard == ["discard"]
 
 
+def test_who_subscribed_before_the_loss_hears_of_a_discard_after_it_once(promise):
+    inner, heard = la.Promise(), []
+    recovered = promise.future.recover(lambda _: inner.future)
+    recovered.on_discard(lambda: heard.append("early"))
+
+    promise.discard()
+    recovered.discard()
+    recovered.discard()
+
+    assert heard == ["early"]
+
+
+def test_a_discard_of_the_end_of_a_chain_reaches_what_a_recovery_returned(promise):
+    inner = la.Promise()
+    end = promise.future.recover(lambda _: inner.future).then(str).recover(str).then(str)
+    promise.discard()
+
+    end.discard()
+
+    assert inner.future.has_discard()
+
+
 def test_a_complete_result_takes_no_discard(promise):
     recovered = promise.future.recover(lambda _: 1)
 

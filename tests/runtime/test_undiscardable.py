@@ -54,6 +54,10 @@ def test_abandonment_passes():
     assert shielded.is_abandoned()
 
 
+def test_a_plain_value_of_a_shielded_function_passes_through():
+    assert la.ready(1).then(la.undiscardable(lambda k: k + 1)).get(0) == 2
+
+
 def test_what_is_neither_a_future_nor_a_function_is_refused():
     with pytest.raises(TypeError, match="expected a future or a function"):
         la.undiscardable(5)
