@@ -116,6 +116,23 @@ def test_objects_that_were_made_for_the_copy_are_no_aliases(copied):
     assert [copy.kept for copy in copies] == [[n] for n in range(50)]
 
 
+# Goal: what a rule takes out of a value is looked up, however few hold it. Method: only the class holds it.
+def test_one_object_that_two_values_show_stays_one(copied):
+    class Showing(Trap):
+        common = [1]
+
+        @property
+        def field(self):
+            return self.common
+
+        def __init__(self, field=None):
+            self.kept = field
+
+    one, two = copied([Showing(), Showing()])
+
+    assert one.kept is two.kept is not Showing.common
+
+
 def test_a_copy_may_be_made_within_a_copy(copied):
     inner = [[1]]
     trap = Trap(lambda: made.append(copied(inner)))

@@ -100,6 +100,24 @@ def test_a_value_that_passes_or_is_refused_leaves_nothing_behind(core, name, tra
     assert memory_after - memory < SLACK_BYTES
 
 
+def test_plans_keep_their_references(core):
+    class Known:
+        pass
+
+    class Asked:
+        pass
+
+    rule = (lambda value: [[]], lambda value, copies: copies, False)
+    plans = {Known: rule}
+    copier, value = core.ValueCopier(plans, lambda kind: rule, None, 100), [Known(), Asked(), (Known(),)]
+    before = [sys.getrefcount(held) for held in (rule, *rule, Known, Asked, plans)]
+
+    for _ in range(REPEATS):
+        copier.by_value(value, "argument")
+
+    assert [sys.getrefcount(held) for held in (rule, *rule, Known, Asked, plans)] == before
+
+
 def test_copiers_and_what_they_hold_are_collected(core, traced_memory):
     def repeat():
         for _ in range(REPEATS):

@@ -135,11 +135,11 @@ def drawing(value, originals, numbers):
 
 def outcome(copier, value):
     """The drawing of the copy, or type and text of the error."""
-    originals = identities(value, {})
     try:
         copy = copier.by_value(value, "argument %d of %s", 1, "test")
     except TypeError as error:  # NotPassable, and a moved list as a key
         return type(error), str(error)
+    originals = identities(value, {})  # only now: during the copy nobody but the value may hold its parts
     return drawing(copy, originals, {})
 
 
