@@ -16,6 +16,7 @@ ALLOCATOR = "allocator"
 
 ACTOR_PEERS = (LIBACTOR, LIBACTOR_PYTHON, PYKKA, ASYNCIO, UVLOOP, THREADS)
 CHAINING_PEERS = (LIBACTOR, LIBACTOR_PYTHON, ASYNCIO, UVLOOP, THREADS)  # whose futures call back when set
+PASSING_PEERS = (LIBACTOR, LIBACTOR_PYTHON)  # which pass by value; the others pass every object by reference
 THREADED_PEERS = (PYKKA, THREADS)  # a thread per actor
 PEERS = (*ACTOR_PEERS, ALLOCATOR)
 BASELINES = (PYKKA, ASYNCIO, UVLOOP)  # the ratios of the report are to these
@@ -81,6 +82,10 @@ ACTOR_BENCHMARKS = (
     Benchmark("callback", "callback", "futures with one callback, set: until it has run", 50_000, 500, CHAINING_PEERS),
     Benchmark("then", "then", "futures with one dependent future, set: until the dependent one is",
               50_000, 500, CHAINING_PEERS),
+    Benchmark("copy", "copy", "messages as of tell that carry ten dicts with a list each, copied", 10_000, 100,
+              PASSING_PEERS),
+    Benchmark("move", "move", "the same, the object handed over", 10_000, 100, PASSING_PEERS),
+    Benchmark("share", "share", "the same, the object shared", 10_000, 100, PASSING_PEERS),
     Benchmark("memory", "memory", "resident memory of an idle actor (of a thread-bound one among 1,000)",
               20_000, 1_000, ACTOR_PEERS, BYTES_EACH, repeat_seconds=0, fresh=True, threaded_count=1_000),
 )  # fmt: skip

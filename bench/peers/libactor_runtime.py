@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 
 import libactor as la
@@ -21,6 +22,29 @@ class Counter(la.Actor):
         """Add, and answer the sum so far."""
         self.sum += number
         return self.sum
+
+
+Record = dict[str, int | list[str]]
+
+
+class Receiver(la.Actor):
+    """Counts the records that it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received = 0
+
+    def receive(self, records: list[Record]) -> None:
+        """Count records that are this actor's own."""
+        self.received += len(records)
+
+    def receive_shared(self, records: la.Shared[list[Record]]) -> None:
+        """Count records that others hold as well."""
+        self.received += len(records.value)
+
+    def count(self) -> int:
+        """Answer how many there were."""
+        return self.received
 
 
 class Node(la.Actor):
@@ -157,6 +181,18 @@ class LibactorRuntime:
         expect(total, count * (count + 1) // 2, "sum of the results")
         return seconds
 
+    def copy(self, count: int) -> float:
+        """``tell`` with the plain object."""
+        return _send(count, lambda pid, records: la.tell(pid, Receiver.receive, records))
+
+    def move(self, count: int) -> float:
+        """``tell`` with ``move``; always the same object, which the receiver leaves as it is."""
+        return _send(count, lambda pid, records: la.tell(pid, Receiver.receive, la.move(records)))
+
+    def share(self, count: int) -> float:
+        """``tell`` with ``Shared``."""
+        return _send(count, lambda pid, records: la.tell(pid, Receiver.receive_shared, la.Shared(records)))
+
     def memory(self, count: int) -> float:
         """Actors that have started and have nothing to do."""
         with la.Runtime() as runtime:
@@ -168,6 +204,19 @@ class LibactorRuntime:
             grown = resident_bytes() - before
             expect(len(runtime.pids()), count + WARM_ACTORS, "actors alive")
         return grown
+
+
+def _send(count: int, send: Callable[[la.PID[Receiver], list[Record]], None]) -> float:
+    records: list[Record] = [{"id": number, "tags": ["first", "second"]} for number in range(10)]
+    with la.Runtime():
+        pid = la.spawn(Receiver())
+        start = perf_counter()
+        for _ in range(count):
+            send(pid, records)
+        received = la.dispatch(pid, Receiver.count).get()
+        seconds = perf_counter() - start
+    expect(received, count * len(records), "records")
+    return seconds
 
 
 def _increase(number: int) -> int:
