@@ -21,6 +21,7 @@ import pathlib
 import types
 import typing
 import uuid
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier
@@ -101,11 +102,14 @@ def _find_rule(kind: type) -> Rule | None:
         return _no_parts, _build_exception, False
     if issubclass(kind, tuple):
         return (_parts_of_tuple, _build_tuple, True) if hasattr(kind, "_fields") else None
-    if dataclasses.is_dataclass(kind):
-        if kind.__new__ is not object.__new__:  # it is also a list, say, and its fields are not all there is
-            return None
-        return _parts_of_dataclass, _build_dataclass, _is_frozen(kind)
-    return None if _field_names(kind) is None else (_parts_of_struct, _build_struct, _is_frozen(kind))
+    names, frozen = _field_names(kind), _is_frozen(kind)
+    if names is None:
+        return None
+    if not dataclasses.is_dataclass(kind):
+        return partial(_parts_of_struct, names), partial(_build_struct, names), frozen
+    if kind.__new__ is not object.__new__:  # it is also a list, say, and its fields are not all there is
+        return None
+    return partial(_parts_of_dataclass, names, frozen), _build_dataclass, frozen
 
 
 def _no_parts(value: BaseException) -> list[Any]:
@@ -124,20 +128,18 @@ def _build_tuple(value: tuple[Any, ...], copies: list[Any]) -> tuple[Any, ...]:
     return tuple.__new__(type(value), copies)
 
 
-def _parts_of_struct(value: Any) -> list[Any]:
-    return [getattr(value, name) for name in type(value).__struct_fields__]
+def _parts_of_struct(names: tuple[str, ...], value: Any) -> list[Any]:
+    return [getattr(value, name) for name in names]
 
 
-def _build_struct(value: Any, copies: list[Any]) -> Any:
-    kind = type(value)
-    return kind(**dict(zip(kind.__struct_fields__, copies, strict=True)))
+def _build_struct(names: tuple[str, ...], value: Any, copies: list[Any]) -> Any:
+    return type(value)(**dict(zip(names, copies, strict=True)))
 
 
-def _parts_of_dataclass(value: Any) -> list[Any]:
+def _parts_of_dataclass(names: tuple[str, ...], frozen: bool, value: Any) -> list[Any]:
     """The names of what is set, then each of these; in one not frozen also what stands beside the fields."""
-    kind = type(value)
-    state = {name: getattr(value, name) for name in _field_names(kind) or () if hasattr(value, name)}
-    if not _is_frozen(kind):
+    state = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    if not frozen:
         state.update(getattr(value, "__dict__", {}))
     return [tuple(state), *state.values()]
 
