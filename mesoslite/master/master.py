@@ -305,8 +305,8 @@ class Master(la.Actor):
 
     def _caller(self, framework_id: FrameworkID, sender: la.PID[Any] | None, operation: str) -> FrameworkEntry | None:
         """The framework that calls, if it calls from where it subscribed."""
-        framework = self._ledger.frameworks.get(framework_id)
-        if framework is None or framework.pid != sender:
+        framework = self._ledger.framework_at(sender)  # not by the id, which a malformed call may have anything as
+        if framework is None or framework.id != framework_id:
             log.warning("%s: %s is not subscribed as framework %s; ignored", operation, sender, framework_id)
             return None
         return framework

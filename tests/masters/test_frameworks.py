@@ -14,6 +14,7 @@ from mesoslite.model import (
     ShutdownFramework,
     Subscribe,
     Subscribed,
+    Suppress,
     TaskState,
     Teardown,
 )
@@ -221,6 +222,15 @@ def test_a_framework_that_returns_is_offered_resources_at_once(stage: Stage) -> 
     successor = stage.framework(failover_timeout=30.0, id=framework_id)
 
     assert len(stage.offers(successor)) == 1
+
+
+def test_a_call_whose_framework_id_is_none_is_ignored(stage: Stage) -> None:
+    framework = stage.framework()
+
+    stage.call(framework, Suppress(["not", "an", "id"]))  # type: ignore[arg-type]
+
+    [entry] = stage.state().frameworks
+    assert entry.connected
 
 
 def test_a_takeover_keeps_the_user(stage: Stage) -> None:
