@@ -36,6 +36,8 @@ enum { TOO_DEEP, CYCLE, UNKNOWN };
 typedef struct {
     PyObject *report_unobserved; /* owned; NULL until set_reporters: then nothing is reported */
     PyObject *report_callback;   /* owned; as above */
+    /* What the core asks Python for; configure() sets each, by the name it has here. Owned; NULL until then. */
+    PyObject *future_type; /* the class of the futures that the core makes: libactor.Future */
 } CoreState;
 
 extern PyModuleDef core_module;

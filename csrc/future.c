@@ -7,25 +7,11 @@
  *   callbacks are first moved out of the cell, then called; tests re-enter from each place where Python code runs.
  * Collector: a cell is tracked only once it holds something that could be part of a cycle: a callback, or a value of
  *   a type the collector knows. Most cells never do. (A cell that is reachable from its own class alone is not found.)
- * Layout: 1 object  2 invariants  3 fast path  4 slow path  5 Python methods  6 life cycle  7 type spec
+ * Layout: 1 invariants  2 fast path  3 slow path  4 Python methods  5 life cycle  6 type spec
  */
-#include "callbacks.h"
-#include "core.h"
+#include "future.h"
 
-/* ---- 1 object ---- */
-
-enum { DISCARD_REQUESTED = 1, ABANDONED = 2, OBSERVED = 4 };
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *weak_references; /* borrowed list head, kept by the weakref machinery */
-    PyObject *value;           /* owned; NULL while PENDING, and after the collector has cleared the cell */
-    Callbacks callbacks;       /* empty unless PENDING */
-    unsigned char state;       /* PENDING, READY, FAILED or DISCARDED; leaves PENDING once */
-    unsigned char flags;       /* DISCARD_REQUESTED, ABANDONED, OBSERVED: a failure was looked at, or is awaited */
-} FutureObject;
-
-/* ---- 2 invariants ---- */
+/* ---- 1 invariants ---- */
 
 static inline int future_is_sane(const FutureObject *self)
 {
@@ -44,12 +30,11 @@ static inline void future_track(FutureObject *self)
         PyObject_GC_Track(self);
 }
 
-/* ---- 3 fast path: once per message each ---- */
+/* ---- 2 fast path: once per message each ---- */
 
 static int future_announce(FutureObject *self, Callbacks callbacks, int kind);
 
-/* 1 if the cell has left PENDING for `state` by this call, 0 if it had before, -1 if a callback was interrupted. */
-static int future_complete(FutureObject *self, int state, PyObject *value)
+int future_complete(FutureObject *self, int state, PyObject *value)
 {
     if (self->state != PENDING)
         return 0;
@@ -99,7 +84,7 @@ static int future_subscribe(FutureObject *self, int kind, PyObject *function)
     return 0;
 }
 
-/* ---- 4 slow path ---- */
+/* ---- 3 slow path ---- */
 
 static CoreState *future_core_state(FutureObject *self)
 {
@@ -185,7 +170,21 @@ static PyObject *future_answer(int answer)
     return answer < 0 ? NULL : PyBool_FromLong(answer);
 }
 
-/* ---- 5 Python methods ---- */
+FutureObject *future_new(CoreState *core)
+{
+    PyTypeObject *type = (PyTypeObject *)core->future_type;
+    PyObject *op = type->tp_alloc(type, 0); /* zeroed: pending, no flags, no callbacks */
+    if (op != NULL)
+        PyObject_GC_UnTrack(op);
+    return (FutureObject *)op;
+}
+
+int future_abandon(FutureObject *self)
+{
+    return future_raise_flag(self, ABANDONED, ON_ABANDONED);
+}
+
+/* ---- 4 Python methods ---- */
 
 #define SELF ((FutureObject *)op)
 
@@ -226,7 +225,7 @@ static PyObject *FutureCell_discard(PyObject *op, PyObject *Py_UNUSED(none))
 
 static PyObject *FutureCell_abandon(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    return future_answer(future_raise_flag(SELF, ABANDONED, ON_ABANDONED));
+    return future_answer(future_abandon(SELF));
 }
 
 static PyObject *FutureCell_complete(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
@@ -267,7 +266,7 @@ static PyObject *FutureCell_outcome(PyObject *op, PyObject *Py_UNUSED(none))
     return outcome;
 }
 
-/* ---- 6 life cycle ---- */
+/* ---- 5 life cycle ---- */
 
 static PyObject *FutureCell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -334,7 +333,7 @@ static void FutureCell_dealloc(PyObject *op)
     Py_TRASHCAN_END
 }
 
-/* ---- 7 type spec ---- */
+/* ---- 6 type spec ---- */
 
 static PyMethodDef future_methods[] = {
     {"is_pending", FutureCell_is_pending, METH_NOARGS,

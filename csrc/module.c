@@ -1,12 +1,45 @@
-/* csrc/module.c -- the module libactor._core._native: the types of the C core, its constants and the reporters.
+/* csrc/module.c -- the module libactor._core._native: the types of the C core, its constants and its policy.
  *
  * Who imports it: libactor/_core/_impl.py, and nobody else. One instance per interpreter, each with a state of its own.
  * Needs the GIL: the types rely on it for atomicity, and a build without the GIL turns it on at import.
- * Layout: 1 reporters  2 contents  3 life cycle  4 definition
+ * Layout: 1 policy  2 contents  3 life cycle  4 definition
  */
 #include "core.h"
 
-/* ---- 1 reporters ---- */
+/* ---- 1 policy ---- */
+
+static const struct {
+    const char *name;
+    size_t offset; /* of the owned PyObject * in CoreState */
+} policies[] = {
+    {"future_type", offsetof(CoreState, future_type)},
+};
+
+static PyObject **policy_slot(CoreState *state, size_t index)
+{
+    return (PyObject **)((char *)state + policies[index].offset);
+}
+
+static int policy_set(CoreState *state, PyObject *name, PyObject *value)
+{
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
+        if (PyUnicode_CompareWithASCIIString(name, policies[i].name) == 0) {
+            Py_XSETREF(*policy_slot(state, i), Py_NewRef(value));
+            return 0;
+        }
+    PyErr_Format(PyExc_TypeError, "configure() got the unknown name %R", name);
+    return -1;
+}
+
+static PyObject *native_configure(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    if (core_check_count("configure", count, 0) < 0)
+        return NULL;
+    for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++)
+        if (policy_set(PyModule_GetState(module), PyTuple_GET_ITEM(names, i), arguments[i]) < 0)
+            return NULL;
+    Py_RETURN_NONE;
+}
 
 static PyObject *native_set_reporters(PyObject *module, PyObject *arguments, PyObject *keywords)
 {
@@ -15,12 +48,8 @@ static PyObject *native_set_reporters(PyObject *module, PyObject *arguments, PyO
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:set_reporters", names, &unobserved, &callback))
         return NULL;
     CoreState *state = PyModule_GetState(module);
-    PyObject *old_unobserved = state->report_unobserved;
-    PyObject *old_callback = state->report_callback;
-    state->report_unobserved = Py_NewRef(unobserved);
-    state->report_callback = Py_NewRef(callback);
-    Py_XDECREF(old_unobserved);
-    Py_XDECREF(old_callback);
+    Py_XSETREF(state->report_unobserved, Py_NewRef(unobserved));
+    Py_XSETREF(state->report_callback, Py_NewRef(callback));
     Py_RETURN_NONE;
 }
 
@@ -30,6 +59,8 @@ static PyMethodDef native_functions[] = {
      "Name who hears of failures that have no other place to go.\n\n"
      "``unobserved(exception)``: a future failed and went away before anybody looked. ``callback(function,\n"
      "exception)``: a callback of a future raised; the completing thread is not at fault and goes on."},
+    {"configure", (PyCFunction)(void (*)(void))native_configure, METH_FASTCALL | METH_KEYWORDS,
+     "configure($module, /, **policy)\n--\n\nName what the core asks Python for: see libactor/_core/_policy.py."},
     {NULL},
 };
 
@@ -79,6 +110,8 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     CoreState *state = PyModule_GetState(module);
     Py_VISIT(state->report_unobserved);
     Py_VISIT(state->report_callback);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
+        Py_VISIT(*policy_slot(state, i));
     return 0;
 }
 
@@ -87,6 +120,8 @@ static int native_clear(PyObject *module)
     CoreState *state = PyModule_GetState(module);
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
+        Py_CLEAR(*policy_slot(state, i));
     return 0;
 }
 

@@ -28,6 +28,7 @@ from libactor._core._impl import (
     ON_READY,
     READY,
     FutureCell,
+    configure,
     set_reporters,
 )
 from libactor._core.errors import Abandoned, Discarded
@@ -185,6 +186,7 @@ class Future(FutureCell, Generic[T]):
 
 
 register_immutable(Future)
+configure(future_type=Future)
 set_reporters(
     lambda error: log.error("a future failed and nobody looked at it", exc_info=error),
     lambda callback, error: log.error("a callback of a future raised: %r", callback, exc_info=error),

@@ -49,6 +49,7 @@ __all__ = [
     "Mailbox",
     "RunQueue",
     "ValueCopier",
+    "configure",
     "set_reporters",
 ]
 
@@ -74,7 +75,8 @@ CORE = _choose()  # "c" or "python"
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._mailbox import Mailbox
+    from libactor._core._policy import configure
     from libactor._core._run_queue import RunQueue
     from libactor._core._values import ValueCopier
 else:
-    from libactor._core._native import FutureCell, Mailbox, RunQueue, ValueCopier, set_reporters
+    from libactor._core._native import FutureCell, Mailbox, RunQueue, ValueCopier, configure, set_reporters
