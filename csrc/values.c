@@ -6,7 +6,7 @@
  * Aliases: an object is looked up in the memo only if more hold it than the container it was found in: most are held
  *   once. What a rule took apart may be held by anyone, and is always looked up.
  * The stack: at most depth_max walks deep, whatever the value.
- * Layout: 1 plans  2 refusals  3 one object  4 rules  5 Python methods  6 life cycle  7 type spec
+ * Layout: 1 plans  2 refusals  3 one object  4 rules  5 one value, one call  6 life cycle  7 type spec
  */
 #include "values.h"
 
@@ -17,10 +17,12 @@
 /* A new reference to the plan for `kind`, which is no container; NULL with an error. */
 static PyObject *copier_plan(CopierObject *self, PyTypeObject *kind)
 {
-    PyObject *plan = PyDict_GetItemWithError(self->plans, (PyObject *)kind);
-    if (plan != NULL)
-        return Py_NewRef(plan);
-    return PyErr_Occurred() ? NULL : PyObject_CallOneArg(self->find_plan, (PyObject *)kind);
+    Py_INCREF(kind); /* the __hash__ of its metaclass may take the last instance away from it */
+    PyObject *plan = Py_XNewRef(PyDict_GetItemWithError(self->plans, (PyObject *)kind));
+    if (plan == NULL && !PyErr_Occurred())
+        plan = PyObject_CallOneArg(self->find_plan, (PyObject *)kind);
+    Py_DECREF(kind);
+    return plan;
 }
 
 static inline int plan_is(PyObject *plan, long wanted)
@@ -44,15 +46,30 @@ int copier_shares(CopierObject *self, PyTypeObject *kind)
 
 /* ---- 2 refusals ---- */
 
+/* What `where` leaves open, a new tuple; of an argument its name or, counted from 1, its number, and the call's name. */
+static PyObject *pass_details(Pass *pass)
+{
+    if (pass->name != NULL) {
+        Py_ssize_t named = pass->keywords == NULL ? 0 : PyTuple_GET_SIZE(pass->keywords);
+        Py_ssize_t place = pass->index - (pass->count - named);
+        if (place >= 0)
+            return PyTuple_Pack(2, PyTuple_GET_ITEM(pass->keywords, place), pass->name);
+        return Py_BuildValue("(nO)", pass->index + 1, pass->name);
+    }
+    PyObject *details = PyTuple_New(pass->details_count);
+    for (Py_ssize_t i = 0; details != NULL && i < pass->details_count; i++)
+        PyTuple_SET_ITEM(details, i, Py_NewRef(pass->details[i]));
+    return details;
+}
+
 /* Raise what the policy has to say of a value of type `kind`; NULL. */
 static PyObject *pass_refuse(Pass *pass, int reason, PyTypeObject *kind)
 {
-    PyObject *details = PyTuple_New(pass->details_count);
+    PyObject *details = pass_details(pass);
     if (details == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; i < pass->details_count; i++)
-        PyTuple_SET_ITEM(details, i, Py_NewRef(pass->details[i]));
-    PyObject *error = PyObject_CallFunction(pass->copier->refuse, "iOON", reason, kind, pass->where, details);
+    PyObject *where = pass->name == NULL ? pass->where : pass->copier->argument;
+    PyObject *error = PyObject_CallFunction(pass->copier->refuse, "iOON", reason, kind, where, details);
     if (error == NULL)
         return NULL;
     PyErr_SetObject((PyObject *)Py_TYPE(error), error);
@@ -165,18 +182,47 @@ done:
     return made;
 }
 
-/* ---- 5 Python methods: once per argument, message and result ---- */
+/* ---- 5 one value, one call: once per argument, message and result ---- */
 
-static PyObject *copier_by_value(CopierObject *self, PyObject *value, PyObject *where, PyObject *const *details,
-                                 Py_ssize_t details_count)
+PyObject *copier_pass_one(CopierObject *self, PyObject *value, PyObject *where, PyObject *const *details,
+                          Py_ssize_t details_count)
 {
-    if (kind_is_scalar(Py_TYPE(value)))
-        return Py_NewRef(value);
     Pass pass = {.copier = self, .where = where, .details = details, .details_count = details_count};
     memo_init(&pass.memo);
     PyObject *result = pass_copy(&pass, value, 0, 1);
     memo_clear(&pass.memo);
     return result;
+}
+
+/* The part of copier_pass_from that needs a memo. */
+static int copier_pass_mutable(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count,
+                               PyObject *keywords, PyObject *name)
+{
+    Pass pass = {.copier = self, .name = name, .keywords = keywords, .count = count, .index = first};
+    int answer = 0;
+    memo_init(&pass.memo);
+    for (; answer == 0 && pass.index < count; pass.index++) {
+        PyObject *copy = pass_copy(&pass, values[pass.index], 0, 1);
+        if (copy == NULL)
+            answer = -1;
+        else
+            Py_SETREF(values[pass.index], copy);
+    }
+    memo_clear(&pass.memo);
+    return answer;
+}
+
+int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count, PyObject *keywords,
+                     PyObject *name)
+{
+    for (; first < count; first++) {
+        int shared = copier_shares(self, Py_TYPE(values[first]));
+        if (shared < 0)
+            return -1;
+        if (shared == 0)
+            return copier_pass_mutable(self, values, first, count, keywords, name);
+    }
+    return 0;
 }
 
 static PyObject *Copier_by_value(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
@@ -185,43 +231,49 @@ static PyObject *Copier_by_value(PyObject *op, PyObject *const *arguments, Py_ss
         PyErr_Format(PyExc_TypeError, "by_value() got %zd arguments, expected at least 2", count);
         return NULL;
     }
-    return copier_by_value(SELF, arguments[0], arguments[1], arguments + 2, count - 2);
+    return copier_pass(op, arguments[0], arguments[1], arguments + 2, count - 2);
 }
 
-/* Argument `index` of a call of `name`, counted from 0. */
-static PyObject *copier_argument(CopierObject *self, PyObject *value, Py_ssize_t index, PyObject *name)
+/* 0 if `arguments` are those of all_by_value, else -1 with TypeError. */
+static int copier_check_call(PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *number = PyLong_FromSsize_t(index + 1);
-    if (number == NULL)
-        return NULL;
-    PyObject *details[] = {number, name};
-    PyObject *result = copier_by_value(self, value, self->argument, details, 2);
-    Py_DECREF(number);
-    return result;
+    if (count != 2 && count != 3)
+        PyErr_Format(PyExc_TypeError, "all_by_value() got %zd arguments, expected 2 or 3", count);
+    else if (!PyTuple_CheckExact(arguments[0]))
+        PyErr_Format(PyExc_TypeError, "all_by_value() got %R, expected a tuple", arguments[0]);
+    else if (count == 3 && !PyTuple_CheckExact(arguments[2]))
+        PyErr_Format(PyExc_TypeError, "all_by_value() got the names %R, expected a tuple", arguments[2]);
+    else if (count == 3 && PyTuple_GET_SIZE(arguments[2]) > PyTuple_GET_SIZE(arguments[0]))
+        PyErr_Format(PyExc_TypeError, "all_by_value() got the names %R, expected at most one for each value",
+                     arguments[2]);
+    else
+        return 0;
+    return -1;
 }
 
 static PyObject *Copier_all_by_value(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (core_check_count("all_by_value", count, 2) < 0)
+    if (copier_check_call(arguments, count) < 0)
         return NULL;
-    PyObject *values = arguments[0];
-    if (!PyTuple_CheckExact(values)) {
-        PyErr_Format(PyExc_TypeError, "all_by_value() got %R, expected a tuple", values);
-        return NULL;
-    }
+    PyObject *values = arguments[0], *result = NULL, *keywords = count == 3 ? arguments[2] : NULL;
     int shared = copier_shares_all(SELF, values);
     if (shared != 0)
         return shared < 0 ? NULL : Py_NewRef(values);
-    PyObject *passed = PyList_New(0), *result = NULL;
-    for (Py_ssize_t i = 0; passed != NULL && i < PyTuple_GET_SIZE(values); i++) {
-        PyObject *value = copier_argument(SELF, PyTuple_GET_ITEM(values, i), i, arguments[1]);
-        if (value == NULL || PyList_Append(passed, value) < 0)
-            Py_CLEAR(passed);
-        Py_XDECREF(value);
+    Py_ssize_t size = PyTuple_GET_SIZE(values);
+    PyObject **passed = PyMem_New(PyObject *, size);
+    if (passed == NULL)
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < size; i++)
+        passed[i] = Py_NewRef(PyTuple_GET_ITEM(values, i));
+    if (copier_pass_call(op, passed, size, keywords, arguments[1]) == 0)
+        result = PyTuple_New(size);
+    for (Py_ssize_t i = 0; i < size; i++) {
+        if (result != NULL)
+            PyTuple_SET_ITEM(result, i, passed[i]);
+        else
+            Py_DECREF(passed[i]);
     }
-    if (passed != NULL)
-        result = PyList_AsTuple(passed);
-    Py_XDECREF(passed);
+    PyMem_Free(passed);
     return result;
 }
 
@@ -229,7 +281,7 @@ static PyObject *Copier_all_by_value(PyObject *op, PyObject *const *arguments, P
 
 static int copier_fill(CopierObject *self)
 {
-    self->argument = PyUnicode_FromString("argument %d of %s");
+    self->argument = PyUnicode_FromString("argument %s of %s");
     PyObject *collections = PyImport_ImportModule("collections");
     if (collections != NULL)
         self->deque = PyObject_GetAttrString(collections, "deque");
@@ -289,7 +341,8 @@ static PyMethodDef copier_methods[] = {
      "by_value($self, value, where, /, *details)\n--\n\n"
      "What the receiver gets for ``value``; ``where % details`` names it in an error."},
     {"all_by_value", (PyCFunction)(void (*)(void))Copier_all_by_value, METH_FASTCALL,
-     "all_by_value($self, values, name, /)\n--\n\nThe arguments of a call of ``name`` as its receiver gets them."},
+     "all_by_value($self, values, name, keywords=(), /)\n--\n\n"
+     "The arguments of a call of ``name`` as its receiver gets them; ``keywords`` name the last of them."},
     {NULL},
 };
 

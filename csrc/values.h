@@ -1,7 +1,8 @@
-/* csrc/values.h -- what the two files of the ValueCopier share: the object, one pass through a value, the steps.
+/* csrc/values.h -- the ValueCopier for the rest of the core, and what its own files share.
  *
- * Who includes it: values.c, which copies one object, and containers.c, which walks through the built-in ones.
- * Layout: 1 objects  2 steps of values.c  3 steps of containers.c
+ * Who includes it: values.c, which copies one object, containers.c, which walks through the built-in ones; and whoever
+ *   sends or answers in C, for section 4.
+ * Layout: 1 objects  2 steps of values.c  3 steps of containers.c  4 what the rest of the core calls
  */
 #ifndef LIBACTOR_VALUES_H
 #define LIBACTOR_VALUES_H
@@ -16,17 +17,21 @@ typedef struct {
     PyObject *plans;     /* owned dict: type -> SHARED, MOVED or a rule */
     PyObject *find_plan; /* owned; type -> its plan, for one that is not in plans */
     PyObject *refuse;    /* owned; (reason, type, where, details) -> the exception */
-    PyObject *argument;  /* owned str; `where` of all_by_value */
+    PyObject *argument;  /* owned str; `where` of an argument of a call */
     PyObject *deque;     /* owned; collections.deque */
     Py_ssize_t depth_max;
 } CopierObject;
 
-/* One way through one value. All but the memo is borrowed from the caller of by_value. */
+/* One way through one value, or through the arguments of one call. All but the memo is borrowed from the caller. */
 typedef struct {
     CopierObject *copier;
-    PyObject *where;
+    PyObject *where;          /* with its details; of a call NULL, and instead: */
     PyObject *const *details;
     Py_ssize_t details_count;
+    PyObject *name;           /* of what is called */
+    PyObject *keywords;       /* tuple: names of the last arguments; NULL: none has one */
+    Py_ssize_t count;         /* of the arguments */
+    Py_ssize_t index;         /* of the one that is passed now */
     Memo memo;
 } Pass;
 
@@ -61,5 +66,41 @@ Walk copier_walk(CopierObject *self, PyTypeObject *kind);
 
 /* 1 if whatever `items`, a tuple, a set or a frozenset, holds is shared; 0 if not; -1 with an error. */
 int copier_shares_all(CopierObject *self, PyObject *items);
+
+/* ---- 4 what the rest of the core calls: `copier` is a ValueCopier ---- */
+
+/* by_value: what the receiver gets for `value`, a new reference; NULL with NotPassable. `where % details` names it. */
+PyObject *copier_pass_one(CopierObject *self, PyObject *value, PyObject *where, PyObject *const *details,
+                          Py_ssize_t details_count);
+
+/* The rest of copier_pass_call, from the first value that is no scalar. */
+int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count, PyObject *keywords,
+                     PyObject *name);
+
+static inline PyObject *copier_pass(PyObject *copier, PyObject *value, PyObject *where, PyObject *const *details,
+                                    Py_ssize_t details_count)
+{
+    if (kind_is_scalar(Py_TYPE(value)))
+        return Py_NewRef(value);
+    return copier_pass_one((CopierObject *)copier, value, where, details, details_count);
+}
+
+/* Replace each of `values`, owned references to the arguments of a call of `name`, by what the receiver gets; 0, or -1
+ * with NotPassable and every entry still owned. `keywords`, a tuple or NULL, names the last of them, as in vectorcall.
+ * What is one object among the arguments becomes one copy. Shared values cost a look at their types, and no memory. */
+static inline int copier_pass_call(PyObject *copier, PyObject **values, Py_ssize_t count, PyObject *keywords,
+                                   PyObject *name)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!kind_is_scalar(Py_TYPE(values[i])))
+            return copier_pass_from((CopierObject *)copier, values, i, count, keywords, name);
+    return 0;
+}
+
+/* As above, of a call without arguments by name. */
+static inline int copier_pass_all(PyObject *copier, PyObject **values, Py_ssize_t count, PyObject *name)
+{
+    return copier_pass_call(copier, values, count, NULL, name);
+}
 
 #endif

@@ -4,9 +4,10 @@
 # A plan says how values of one type pass: SHARED, by reference; MOVED, what stands in the attribute `value`; REFUSED;
 #   or a rule (apart, build, frozen): `apart(value)` is a list of parts, `build(value, copies)` the copy; if it is
 #   frozen and every part is its own copy, value passes itself. Built-in containers have no plan.
-# Invariants: 1. two references to one object inside a value become two references to one copy.    2. an original is
-#   held until the pass is over, so that no later object can have its address.    3. a container that can change is
-#   first copied as it stands, since hostile code may run during the walk: a rule, the __hash__ of a key, a thread.
+# Invariants: 1. two references to one object inside a value, or among the arguments of one call, become two references
+#   to one copy.    2. an original is held until the pass is over, so that no later object can have its address.
+#   3. a container that can change is first copied as it stands, since hostile code may run during the walk: a rule,
+#   the __hash__ of a key, a thread.
 # Twin: csrc/values.c; both pass tests/runtime/test_values.py.
 
 from __future__ import annotations
@@ -47,11 +48,15 @@ class ValueCopier:
             return value
         return _Pass(self, where, details).copy(value, 0)
 
-    def all_by_value(self, values: tuple[Any, ...], name: str, /) -> tuple[Any, ...]:
-        """The arguments of a call of ``name`` as its receiver gets them."""
+    def all_by_value(self, values: tuple[Any, ...], name: str, keywords: tuple[str, ...] = (), /) -> tuple[Any, ...]:
+        """The arguments of a call of ``name`` as its receiver gets them; ``keywords`` name the last of them."""
         if self._shares_all(values):
             return values
-        return tuple([self.by_value(value, "argument %d of %s", i, name) for i, value in enumerate(values, 1)])
+        numbers = range(1, len(values) - len(keywords) + 1)
+        walk = _Pass(self, "argument %s of %s", ())
+        return tuple(
+            [walk.argument(value, place, name) for place, value in zip((*numbers, *keywords), values, strict=True)]
+        )
 
     def _plan(self, kind: type) -> Plan:
         plan = self._plans.get(kind)
@@ -66,7 +71,7 @@ class ValueCopier:
 
 
 class _Pass:
-    """One way through one value."""
+    """One way through one value, or through the arguments of one call."""
 
     __slots__ = ("_copier", "_details", "_memo", "_where")
 
@@ -75,6 +80,11 @@ class _Pass:
         self._where = where
         self._details = details  # put into `where` only for an error: most values cross without one
         self._memo: dict[int, tuple[Any, Any]] = {}  # id of an original -> itself, and its copy or _OPEN
+
+    def argument(self, value: Any, place: int | str, name: str) -> Any:
+        """The copy of one argument of a call; one object among them becomes one copy."""
+        self._details = place, name
+        return self.copy(value, 0)
 
     def copy(self, value: Any, depth: int) -> Any:
         kind = type(value)
