@@ -7,6 +7,7 @@
 import importlib.util
 import os
 import signal
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -119,6 +120,15 @@ def paused(runtime) -> libactor.Runtime:
 def count() -> Callable[[int], int]:
     """Size a test by the core that runs: a hundredth for the Python core."""
     return lambda full: full if libactor.CORE == "c" else full // 100
+
+
+@pytest.fixture(params=[None, 1e-6], ids=["switching as usual", "switching all the time"])
+def switching(request) -> Iterator[None]:
+    """Run a test twice: with the usual time until Python lets the next thread run, and with hardly any."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(request.param or before)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture
