@@ -1,6 +1,6 @@
 """Stress: every public entry point from many threads at once; afterwards the books must balance."""
 
-# Each thread is a user with a seed of its own, which is printed: what the users do is the same for the same seed, how
+# Each thread is a user with a seed of its own, counted on from that in the name of the test: what they do is the same for the same seed, how
 #   they meet is the machine's choice. Work is bounded by counts and never by time.
 # The books: what was sent is what was served plus what was counted as lost. An actor keeps its own.
 
@@ -254,7 +254,6 @@ class User:
 @pytest.mark.parametrize("seed", [0, 1_000])
 @pytest.mark.usefixtures("switching")
 def test_every_entry_point_may_be_used_by_all_threads_at_once(together, count, seed):
-    print("seeds:", seed, "to", seed + USERS - 1)
     threads = set(threading.enumerate())
     books, runtime, lock = Books(), la.Runtime(), threading.Lock()
     targets = [Target(books, rank) for rank in range(2 * USERS)]
