@@ -117,6 +117,25 @@ def paused(runtime) -> libactor.Runtime:
 
 
 @pytest.fixture
+def hold() -> Callable[[libactor.PID], tuple[libactor.Promise, libactor.Future]]:
+    """Let an actor be inside a handler until a promise is set: the promise, and the future of the handler."""
+
+    def hold_in_handler(pid: libactor.PID) -> tuple[libactor.Promise, libactor.Future]:
+        entered, opened = threading.Event(), libactor.Promise()
+        future = opened.future
+
+        def handler() -> None:
+            entered.set()
+            future.get(JOIN_SECONDS)
+
+        held = libactor.execute(pid, handler)
+        assert entered.wait(JOIN_SECONDS)
+        return opened, held
+
+    return hold_in_handler
+
+
+@pytest.fixture
 def count() -> Callable[[int], int]:
     """Size a test by the core that runs: a hundredth for the Python core."""
     return lambda full: full if libactor.CORE == "c" else full // 100

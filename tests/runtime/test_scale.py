@@ -1,7 +1,6 @@
 """Scale: actors by the hundred thousand, a queue of ten million events, and the memory back afterwards."""
 
 import gc
-import queue
 import sys
 
 import pytest
@@ -23,10 +22,6 @@ class Counter(la.Actor):
     def check(self, number):
         self.wrong += number != self.n % CIRCLE
         self.n += 1
-
-    def hold(self, entered, opened):
-        entered.value.put(None)
-        opened.get(LIMIT)
 
     def numbers(self):
         return self.n, self.wrong
@@ -56,14 +51,6 @@ def blocks():
         return sys.getallocatedblocks() - before
 
     return since
-
-
-def hold(pid):
-    """Let the actor be inside a handler until the promise is set, so that all that is sent to it waits."""
-    entered, opened = queue.SimpleQueue(), la.Promise()
-    la.tell(pid, Counter.hold, la.Shared(entered), opened.future)
-    entered.get(timeout=LIMIT)
-    return opened
 
 
 def stop_all(runtime):
@@ -106,10 +93,10 @@ def test_a_runtime_closes_with_many_actors_that_have_events_left(count):
     assert [actor.n for actor in actors] == [1] * len(actors)
 
 
-def test_a_queue_of_ten_million_events_is_drained_in_order_and_gives_its_memory_back(runtime, count, blocks):
+def test_a_queue_of_ten_million_events_is_drained_in_order_and_gives_its_memory_back(runtime, hold, count, blocks):
     events = count(10_000_000)
     pid = la.spawn(Counter())
-    opened = hold(pid)
+    opened, _ = hold(pid)
 
     for number in range(events):
         la.tell(pid, Counter.check, number % CIRCLE)
@@ -121,9 +108,9 @@ def test_a_queue_of_ten_million_events_is_drained_in_order_and_gives_its_memory_
 
 
 # Goal: those who wait are told, all of them, when the actor stops in front of its queue.
-def test_all_calls_in_the_long_queue_of_an_actor_that_stops_are_abandoned(runtime, count, blocks):
+def test_all_calls_in_the_long_queue_of_an_actor_that_stops_are_abandoned(runtime, hold, count, blocks):
     pid = la.spawn(Counter())
-    opened = hold(pid)
+    opened, _ = hold(pid)
     calls = [la.dispatch(pid, Counter.add) for _ in range(count(300_000))]
 
     la.terminate(pid)

@@ -1,7 +1,7 @@
 """Stress: every public entry point from many threads at once; afterwards the books must balance."""
 
-# Each thread is a user with a seed of its own, counted on from that in the name of the test: what they do is the same for the same seed, how
-#   they meet is the machine's choice. Work is bounded by counts and never by time.
+# Each thread is a user with a seed of its own, counted on from that in the name of the test: what a user does is the
+#   same for the same seed, how they meet is the machine's choice. Work is bounded by counts and never by time.
 # The books: what was sent is what was served plus what was counted as lost. An actor keeps its own.
 
 import gc
