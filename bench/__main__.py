@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from bench.benchmarks import BENCHMARKS, PEERS, Benchmark, pick
+from bench.benchmarks import PEERS, Benchmark
 from bench.machine import read_machine
+from bench.peers import missing
 from bench.report import Setting, to_data, to_text
 from bench.session import ChildFailed, place, run
+from bench.table import BENCHMARKS, GROUPS, pick
 
 ROUNDS, QUICK_ROUNDS = 5, 2
 
@@ -30,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         parser.error(str(error))
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    peers = options.peers or list(PEERS)
+    left_out = {peer: reason for peer in options.peers or PEERS if (reason := missing(peer))}
+    peers = [peer for peer in options.peers or PEERS if peer not in left_out]
     benchmarks = tuple(benchmark for benchmark in benchmarks if set(benchmark.peers) & set(peers))
     if not benchmarks:
         parser.error("none of these peers takes part in these benchmarks; --list shows who does")
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nbench: {error}", file=sys.stderr)
         return 1
     print(file=sys.stderr)
-    setting = Setting(before, read_machine(), cpus, rounds, options.quick, round(perf_counter() - start, 1))
+    setting = Setting(before, read_machine(), cpus, rounds, options.quick, round(perf_counter() - start, 1), left_out)
     print(to_text(benchmarks, results, setting))
     if options.json:
         options.json.write_text(json.dumps(to_data(benchmarks, results, setting), indent=1, ensure_ascii=False) + "\n")
@@ -54,7 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure libactor beside its peers, and the allocator; docs/benchmarks.md explains the figures.",
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs; no figures")
-    parser.add_argument("--only", type=_names, default=[], metavar="A,B", help="these benchmarks, such as tell,ask")
+    parser.add_argument(
+        "--only",
+        type=_names,
+        default=[],
+        metavar="A,B",
+        help=f"these benchmarks, such as tell,ask, or groups: {', '.join(GROUPS)}",
+    )
     parser.add_argument(
         "--peers", type=_peers, default=[], metavar="A,B", help=f"of {', '.join(PEERS)}; all if left out"
     )
@@ -93,7 +102,8 @@ def _listing() -> str:
     lines = []
     for benchmark in BENCHMARKS:
         lines.append(f"{benchmark.name}  [{benchmark.count:,}; quick {benchmark.quick:,}]  {benchmark.scale.unit}")
-        lines.append(f"    {benchmark.what}; {', '.join(benchmark.peers)}")
+        asked = "; only when named" if benchmark.on_request else ""
+        lines.append(f"    {benchmark.what}; {', '.join(benchmark.peers)}{asked}")
     return "\n".join(lines)
 
 

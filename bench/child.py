@@ -1,8 +1,8 @@
 """The process that measures one peer: reads requests from standard input, writes measurements to standard output."""
 
 # Who calls: the session starts `python -m bench.child <peer>` (bench/session.py). One JSON object a line, each way.
-# First line out: what this process is (Description). Then for each line in, {"benchmark", "count", "seconds_least"},
-#   one line out, {"amount", "count"}. An error ends the process with a traceback.
+# First line out: what this process is (Description). Then for each line in, {"benchmark", "quick"}, one line out,
+#   {"amount", "count"}. An error ends the process with a traceback.
 # Every measurement starts after a garbage collection and one small repetition to warm up; the collector stays on.
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from bench.benchmarks import ALLOCATOR, ASYNCIO, BENCHMARKS, LIBACTOR, LIBACTOR_PYTHON, PYKKA, THREADS, UVLOOP
+from bench.benchmarks import ALLOCATOR, ASYNCIO, CORES, ERLANG, LIBACTOR, PYKKA, THREADS, UVLOOP
 from bench.peers import make_peer, work_of
+from bench.table import BENCHMARKS
 
 WARM_UP_SHARE = 20  # the warming repetition does one part in so many
 
@@ -62,23 +63,28 @@ def measure(work: Callable[[int], float], count: int, seconds_least: float) -> t
 def main() -> None:
     """Serve until standard input ends."""
     name = sys.argv[1]
-    methods = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    known = {benchmark.name: benchmark for benchmark in BENCHMARKS}
     peer = make_peer(name)
     print(json.dumps(asdict(describe(name))), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        work = work_of(peer, methods[request["benchmark"]])
-        amount, count = measure(work, request["count"], request["seconds_least"])
+        benchmark, quick = known[request["benchmark"]], request["quick"]
+        work = work_of(peer, benchmark, quick)
+        amount, count = measure(work, benchmark.size(name, quick), 0.0 if quick else benchmark.repeat_seconds)
         print(json.dumps({"amount": amount, "count": count}), flush=True)
 
 
 def _version(peer: str) -> str:
-    if peer in (LIBACTOR, LIBACTOR_PYTHON):
+    if peer in CORES:
         return _libactor_version(peer)
     if peer == ALLOCATOR:
         return f"mesoslite {_installed('mesoslite')}"
     if peer in (PYKKA, UVLOOP):
         return f"{peer} {_installed(peer)}"
+    if peer == ERLANG:
+        from bench.peers.erlang_processes import release
+
+        return f"Erlang/OTP {release()}"
     return {ASYNCIO: "asyncio's own loop", THREADS: "threading, queue, concurrent.futures"}[peer]
 
 

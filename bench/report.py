@@ -1,19 +1,19 @@
 """The report of a session: medians, spread, and ratios to the peers of the same run; as text and as JSON."""
 
 # Who calls: the command line. Nothing here measures anything.
-# A ratio is taken within each round, where both sides met the same machine; the report gives the median of those.
-# It says how many times better the line is than the baseline, whichever way the unit counts: below 1 is worse.
+# A ratio says how many times better the line is than the baseline, whichever way the unit counts: below 1 is worse.
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.benchmarks import ALLOCATOR, BASELINES, Benchmark
+from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, Benchmark
 from bench.machine import Machine
 from bench.session import Results
+from bench.targets import LIBPROCESS, REFERENCES, TARGETS, Figure, Target, ratio
 
 NOTHING = "-"
 
@@ -28,19 +28,18 @@ class Setting:
     rounds: int
     quick: bool
     elapsed_seconds: float
-
-
-def ratio(figures: Sequence[float], baseline: Sequence[float], more_is_better: bool) -> float:
-    """Return how many times better ``figures`` are than ``baseline``: the median over the rounds of both."""
-    pairs = list(zip(figures, baseline, strict=True))
-    return median([own / other if more_is_better else other / own for own, other in pairs])
+    left_out: dict[str, str] = field(default_factory=dict)  # peer -> what it misses on this machine
 
 
 def to_text(benchmarks: Sequence[Benchmark], results: Results, setting: Setting) -> str:
     """Return the report as Markdown, which also reads well as it stands."""
     parts = [_heading(results, setting)]
-    actors = [benchmark for benchmark in benchmarks if ALLOCATOR not in benchmark.peers]
-    parts += [_table(benchmark, results.figures[benchmark.name], setting.quick) for benchmark in actors]
+    alone = [benchmark for benchmark in benchmarks if list(results.figures[benchmark.name]) == [LIBACTOR]]
+    shared = [benchmark for benchmark in benchmarks if ALLOCATOR not in benchmark.peers and benchmark not in alone]
+    parts += [_table(benchmark, results.figures[benchmark.name], setting.quick) for benchmark in shared]
+    if alone:
+        parts.append(_alone_table(alone, results, setting.quick))
+    parts += [table for table in (_targets_table(results), _references_table(results)) if table]
     plans = [benchmark for benchmark in benchmarks if ALLOCATOR in benchmark.peers]
     if plans:
         parts.append(_allocator_table(plans, results, setting.quick))
@@ -62,6 +61,11 @@ def to_data(benchmarks: Sequence[Benchmark], results: Results, setting: Setting)
             }
             for benchmark in benchmarks
         },
+        "targets": [
+            {"benchmark": target.name, "against": target.against, "wanted": target.wanted, "reached": reached}
+            for target in TARGETS
+            if (reached := target.reached(results.figures)) is not None
+        ],
     }
 
 
@@ -78,6 +82,7 @@ def _heading(results: Results, setting: Setting) -> str:
         f"peers: {versions}",
         f"rounds: {setting.rounds}, interleaved, in {setting.elapsed_seconds:.0f} s; {reading}",
     ]
+    lines += [f"{peer}: left out, {reason}" for peer, reason in setting.left_out.items()]
     if setting.quick:
         lines.append("QUICK: tiny sizes, the figures only show that everything runs")
     return "\n".join(f"- {line}" for line in lines)
@@ -97,9 +102,44 @@ def _table(benchmark: Benchmark, figures: dict[str, list[float]], quick: bool) -
     return f"**{benchmark.name}** [{size}]: {benchmark.what}\n\n{_align(rows)}"
 
 
+def _alone_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
+    rows = [["libactor alone", "unit", "median", "least - most"]]
+    for benchmark in benchmarks:
+        what = f"{benchmark.name} [{benchmark.size(LIBACTOR, quick):,}]: {benchmark.what}"
+        rows.append([what, benchmark.scale.unit, *_spread(results.figures[benchmark.name][LIBACTOR])])
+    return _align(rows)
+
+
 def figures_in_order(benchmark: Benchmark, figures: dict[str, list[float]]) -> list[tuple[str, list[float]]]:
     """Return the figures in the order in which the benchmark lists its peers."""
     return [(peer, figures[peer]) for peer in benchmark.peers if peer in figures]
+
+
+def _targets_table(results: Results) -> str:
+    """One row for each target whose lines were measured; nothing if there is none."""
+    rows = [["libactor's targets", "against", "target", "reached", ""]]
+    for target in TARGETS:
+        reached = target.reached(results.figures)
+        if reached is not None:
+            wanted, got = (_times_or_figure(target, figure) for figure in (target.wanted, reached))
+            rows.append([target.name, target.against, wanted, got, "met" if target.is_met(reached) else "MISSED"])
+    return _align(rows) if len(rows) > 1 else ""
+
+
+def _times_or_figure(target: Target, figure: float) -> str:
+    return _number(figure) if isinstance(target, Figure) else f"{figure:.2f} x"
+
+
+def _references_table(results: Results) -> str:
+    """libactor beside what libprocess reached elsewhere: not a ratio within one run; nothing if there is none."""
+    rows = [["per second", "libactor", "least - most", LIBPROCESS, "as", "times as much"]]
+    for reference in REFERENCES:
+        own = results.figures.get(reference.name, {}).get(LIBACTOR)
+        if own:
+            theirs = f"{_number(reference.least)} - {_number(reference.most)}"
+            times = " - ".join([_number(figure) for figure in reference.times(own)])
+            rows.append([reference.name, *_spread(own), theirs, reference.test, times])
+    return _align(rows) if len(rows) > 1 else ""
 
 
 def _allocator_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
@@ -117,7 +157,7 @@ def _spread(figures: Sequence[float]) -> tuple[str, str]:
 
 def _number(figure: float) -> str:
     """Three digits that count; no more are true here."""
-    if figure >= 100:
+    if abs(figure) >= 100:
         return f"{float(f'{figure:.3g}'):,.0f}"
     return f"{figure:.3g}"
 

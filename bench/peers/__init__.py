@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 from bench.benchmarks import (
     ALLOCATOR,
     ASYNCIO,
+    ERLANG,
     LIBACTOR,
     LIBACTOR_PYTHON,
     PEERS,
@@ -26,7 +28,7 @@ WARM_ACTORS = 100  # made before idle ones are weighed, so that what all share i
 
 
 def make_peer(name: str) -> object:
-    """Return a new peer. Raises: ValueError for a name that is none; ImportError if its library is missing."""
+    """Return a new peer. Raises: ValueError for a name that is none; ImportError if what it needs is missing."""
     if name in (LIBACTOR, LIBACTOR_PYTHON):
         from bench.peers.libactor_runtime import LibactorRuntime
 
@@ -43,6 +45,10 @@ def make_peer(name: str) -> object:
         from bench.peers.thread_queues import ThreadQueues
 
         return ThreadQueues()
+    if name == ERLANG:
+        from bench.peers.erlang_processes import ErlangProcesses
+
+        return ErlangProcesses()
     if name == ALLOCATOR:
         from bench.allocator import AllocatorPlans
 
@@ -50,7 +56,15 @@ def make_peer(name: str) -> object:
     raise ValueError(f"no peer is called {name!r}, expected one of {', '.join(PEERS)}")
 
 
-def work_of(peer: object, benchmark: Benchmark) -> Callable[[int], float]:
+def missing(name: str) -> str | None:
+    """Return what this machine lacks for a peer that is not a Python library, or None if nothing."""
+    if name == ERLANG and shutil.which("escript") is None:
+        return "there is no escript here (in Debian it comes with erlang-base)"
+    return None
+
+
+def work_of(peer: object, benchmark: Benchmark, quick: bool) -> Callable[[int], float]:
     """Return the method of ``peer`` that does ``benchmark``: (count) -> seconds or bytes."""
-    method: Callable[[int], float] = getattr(peer, benchmark.method)
-    return method
+    method: Callable[..., float] = getattr(peer, benchmark.method)
+    extent = benchmark.extent_of(quick)
+    return method if extent is None else lambda count: method(count, extent)

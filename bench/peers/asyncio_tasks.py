@@ -1,6 +1,7 @@
 """The work on asyncio, on its own loop or on uvloop: each actor is a task and a queue."""
 
 # Everything is in one thread, so nothing here waits for another thread; that is what makes asyncio's asks quick.
+# An actor calls a method of its object for each message, as every other peer does.
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ class Counter:
     """Adds up what it is sent. To be made while the loop runs."""
 
     def __init__(self) -> None:
+        self.sum = 0
         self.queue: asyncio.Queue[Question | None] = asyncio.Queue()
         self.task = asyncio.create_task(self._run())
 
@@ -37,12 +39,17 @@ class Counter:
         await self.task
         return self.task.done()
 
+    def add(self, number: int) -> int:
+        """Add, and answer the sum so far."""
+        self.sum += number
+        return self.sum
+
     async def _run(self) -> None:
-        total = 0
         while (question := await self.queue.get()) is not STOP:
-            total += question[0]
-            if question[1] is not None:
-                question[1].set_result(total)
+            number, answer = question
+            total = self.add(number)
+            if answer is not None:
+                answer.set_result(total)
 
 
 class Node:
@@ -55,6 +62,14 @@ class Node:
         self.seen = 0
         self.task = asyncio.create_task(self._run())
 
+    def receive(self, hops_left: int) -> None:
+        """Take the token."""
+        self.seen += 1
+        if hops_left == 0:
+            self.arrived.set()
+        else:
+            self.successor.put_nowait(hops_left - 1)
+
     async def stop(self) -> None:
         """Ask it to stop, and wait."""
         self.queue.put_nowait(STOP)
@@ -62,11 +77,7 @@ class Node:
 
     async def _run(self) -> None:
         while (hops_left := await self.queue.get()) is not STOP:
-            self.seen += 1
-            if hops_left == 0:
-                self.arrived.set()
-            else:
-                self.successor.put_nowait(hops_left - 1)
+            self.receive(hops_left)
 
 
 class AsyncioTasks:
@@ -123,12 +134,12 @@ class AsyncioTasks:
 async def _tell(count: int) -> float:
     actor = Counter()
     start = perf_counter()
-    for _ in range(count):
-        actor.queue.put_nowait((1, None))
+    for number in range(count):
+        actor.queue.put_nowait((number, None))
     total = await actor.ask(0)
     seconds = perf_counter() - start
     await actor.stop()
-    expect(total, count, "sum of what was told")
+    expect(total, count * (count - 1) // 2, "sum of what was told")
     return seconds
 
 

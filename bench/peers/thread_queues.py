@@ -1,5 +1,8 @@
 """The work on bare threads: each actor is a thread and a SimpleQueue; futures are those of concurrent.futures."""
 
+# An actor calls a method of its object for each message, as every other peer does: a loop that adds up in a local
+#   variable is several times quicker, and nobody's actor.
+
 from __future__ import annotations
 
 import threading
@@ -21,6 +24,7 @@ class Counter:
     """Adds up what it is sent."""
 
     def __init__(self) -> None:
+        self.sum = 0
         self.queue: SimpleQueue[Question | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -37,12 +41,17 @@ class Counter:
         self.thread.join()
         return not self.thread.is_alive()
 
+    def add(self, number: int) -> int:
+        """Add, and answer the sum so far."""
+        self.sum += number
+        return self.sum
+
     def _run(self) -> None:
-        total = 0
         while (question := self.queue.get()) is not STOP:
-            total += question[0]
-            if question[1] is not None:
-                question[1].put(total)
+            number, answers = question
+            total = self.add(number)
+            if answers is not None:
+                answers.put(total)
 
 
 class Node:
@@ -55,6 +64,14 @@ class Node:
         self.seen = 0
         self.thread = threading.Thread(target=self._run, daemon=True)
 
+    def receive(self, hops_left: int) -> None:
+        """Take the token."""
+        self.seen += 1
+        if hops_left == 0:
+            self.arrived.set()
+        else:
+            self.successor.put(hops_left - 1)
+
     def stop(self) -> None:
         """Ask it to stop, and wait."""
         self.queue.put(STOP)
@@ -62,11 +79,7 @@ class Node:
 
     def _run(self) -> None:
         while (hops_left := self.queue.get()) is not STOP:
-            self.seen += 1
-            if hops_left == 0:
-                self.arrived.set()
-            else:
-                self.successor.put(hops_left - 1)
+            self.receive(hops_left)
 
 
 class ThreadQueues:
@@ -76,12 +89,12 @@ class ThreadQueues:
         """``put`` to one queue; one question after them all tells that they are handled."""
         actor = Counter()
         start = perf_counter()
-        for _ in range(count):
-            actor.queue.put((1, None))
+        for number in range(count):
+            actor.queue.put((number, None))
         total = actor.ask(0)
         seconds = perf_counter() - start
         actor.stop()
-        expect(total, count, "sum of what was told")
+        expect(total, count * (count - 1) // 2, "sum of what was told")
         return seconds
 
     def ask(self, count: int) -> float:

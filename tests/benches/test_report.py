@@ -1,12 +1,11 @@
 """The report: ratios, spread and the words around them."""
 
-import pytest
-
-from bench.benchmarks import BYTES_EACH, PER_SECOND, pick
+from bench.benchmarks import BYTES_EACH, PER_SECOND
 from bench.child import Description
 from bench.machine import Machine, _cpu_model
-from bench.report import Setting, ratio, to_data, to_text
+from bench.report import Setting, to_data, to_text
 from bench.session import Results
+from bench.table import pick
 
 MACHINE = Machine("a CPU", 2, 24.0, "Linux 6", 0.5)
 
@@ -21,20 +20,6 @@ def results(benchmark: str, **figures: list[float]) -> Results:
         for figure in own:
             made.add(benchmark, peer, figure)
     return made
-
-
-# Goal: noise that meets both sides of a round cancels. Method: rounds that differ much, with equal ratios but one.
-def test_a_ratio_is_the_median_of_the_ratios_within_rounds():
-    assert ratio([10.0, 200.0, 9.0], [5.0, 100.0, 1.0], more_is_better=True) == 2.0
-
-
-def test_a_ratio_above_one_is_better_also_where_less_is_better():
-    assert ratio([1.0], [4.0], more_is_better=False) == 4.0
-
-
-def test_rounds_that_do_not_pair_are_refused():
-    with pytest.raises(ValueError, match="shorter"):
-        ratio([1.0, 2.0], [1.0], more_is_better=True)
 
 
 def test_amounts_become_figures_in_their_unit():

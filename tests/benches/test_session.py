@@ -5,9 +5,10 @@ import json
 import pytest
 
 from bench.__main__ import main
-from bench.benchmarks import BENCHMARKS, LIBACTOR, LIBACTOR_PYTHON, PYKKA, pick
+from bench.benchmarks import LIBACTOR, LIBACTOR_PYTHON, PYKKA
 from bench.child import measure
 from bench.session import Child, ChildFailed, turns
+from bench.table import BENCHMARKS, GROUPS, pick
 
 
 class Work:
@@ -59,10 +60,18 @@ def test_names_pick_in_the_order_of_the_table_with_or_without_their_size():
     picked = pick(["allocator-idle", "ask", "tell"])
 
     assert [benchmark.name.partition("[")[0] for benchmark in picked] == ["tell", "ask", *["allocator-idle"] * 2]
-    assert len(pick(["allocator"])) == 8
-    assert pick([]) == BENCHMARKS
+    assert pick(["allocator"]) == GROUPS["allocator"]
     with pytest.raises(ValueError, match="no benchmark is called 'as'"):
         pick(["as"])
+
+
+def test_what_takes_long_is_picked_by_its_name_alone():
+    huge = {benchmark for benchmark in BENCHMARKS if benchmark.on_request}
+
+    assert huge
+    assert set(BENCHMARKS) - set(pick([])) == huge
+    assert not huge & set(pick(["scale"]))
+    assert set(pick(["queue-huge"])) == huge
 
 
 @pytest.mark.parametrize(

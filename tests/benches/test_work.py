@@ -1,38 +1,25 @@
 """Each benchmark does its work with each peer, and notices when it was not done."""
 
-import importlib
 import math
+import sys
 
 import pytest
 
 from bench import allocator
-from bench.benchmarks import (
-    ALLOCATOR,
-    ASYNCIO,
-    BENCHMARKS,
-    LIBACTOR,
-    LIBACTOR_PYTHON,
-    PEERS,
-    PYKKA,
-    THREADS,
-    UVLOOP,
-    WorkNotDone,
-    expect,
-)
-from bench.peers import libactor_runtime, make_peer, pykka_threads, work_of
+from bench.benchmarks import LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, WorkNotDone, expect
+from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
+from bench.table import BENCHMARKS
 
-MODULES = {
-    LIBACTOR: "bench.peers.libactor_runtime",
-    LIBACTOR_PYTHON: "bench.peers.libactor_runtime",
-    PYKKA: "bench.peers.pykka_threads",
-    ASYNCIO: "bench.peers.asyncio_tasks",
-    UVLOOP: "bench.peers.asyncio_tasks",
-    THREADS: "bench.peers.thread_queues",
-    ALLOCATOR: "bench.allocator",
-}
 COUNT = 20
 # Not called `benchmark`: a pytest plugin that may be installed claims that name for a fixture.
 PAIRS = [(peer, benchmark) for benchmark in BENCHMARKS for peer in benchmark.peers]
+NOT_ALWAYS_MORE = ("memory", "move-extra")  # of few actors the system may give no page; a difference may be negative
+
+
+def peer_here(name):
+    if reason := missing(name):
+        pytest.skip(f"{name}: {reason}")
+    return make_peer(name)
 
 
 # Goal: no figure without work. Method: run each at a tiny size, and watch what it holds to be its work.
@@ -44,18 +31,22 @@ def test_every_peer_does_and_checks_the_work_of_every_benchmark(peer, line, monk
         expect(got, wanted, what)
         checked.append(what)
 
-    monkeypatch.setattr(importlib.import_module(MODULES[peer]), "expect", watch)
+    maker = peer_here(peer)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("bench.") and getattr(module, "expect", None) is expect:
+            monkeypatch.setattr(module, "expect", watch)
 
-    amount = work_of(make_peer(peer), line)(COUNT)
+    amount = work_of(maker, line, quick=True)(COUNT)
 
     assert math.isfinite(amount)
-    assert amount > 0 or line.name == "memory"  # of few actors the system may give no page
+    assert amount > 0 or line.name.partition("[")[0] in NOT_ALWAYS_MORE
     assert checked
 
 
-@pytest.mark.parametrize("peer", PEERS)
+# The Python core has the methods of the other one, and does not take part in what is too large for it.
+@pytest.mark.parametrize("peer", [peer for peer in PEERS if peer != LIBACTOR_PYTHON])
 def test_the_table_names_every_method_of_a_peer_and_no_other(peer):
-    methods = {name for name in dir(make_peer(peer)) if not name.startswith("_") and name != "loop_factory"}
+    methods = {name for name in dir(peer_here(peer)) if not name.startswith("_") and name != "loop_factory"}
 
     named = {benchmark.method for benchmark in BENCHMARKS if peer in benchmark.peers}
 
@@ -67,7 +58,7 @@ def test_an_actor_that_loses_numbers_is_noticed(method, monkeypatch):
     def add(self, number):
         return 0
 
-    monkeypatch.setattr(libactor_runtime.Counter, "add", add)
+    monkeypatch.setattr(libactor_actors.Counter, "add", add)
     monkeypatch.setattr(pykka_threads.Counter, "on_receive", add)
 
     for peer in (LIBACTOR, PYKKA):
@@ -79,7 +70,7 @@ def test_a_token_that_was_not_everywhere_is_noticed(monkeypatch):
     def count(self):
         return 0
 
-    monkeypatch.setattr(libactor_runtime.Node, "count", count)
+    monkeypatch.setattr(libactor_actors.Node, "count", count)
 
     with pytest.raises(WorkNotDone, match=r"hops: got 0, expected 20"):
         libactor_runtime.LibactorRuntime().ring(COUNT)

@@ -1,0 +1,144 @@
+"""The table of benchmarks, and how names pick lines of it."""
+
+# Who calls: the command line picks; a child finds what it was asked for; the tests run each line.
+# A line whose work only libactor can do has no peer in it; what it is to reach stands in bench/targets.py.
+
+from __future__ import annotations
+
+from bench.benchmarks import (
+    ACTOR_PEERS,
+    ALLOCATOR,
+    BYTES_EACH,
+    CHAINING_PEERS,
+    CORES,
+    LIBACTOR,
+    MEGABYTES,
+    MICROSECONDS_PER_PLAN,
+    NANOSECONDS_EACH,
+    SLOW_PEERS,
+    THREADED_PEERS,
+    Benchmark,
+)
+
+OWN = (LIBACTOR,)
+SLOW_OR_THREADED = (*SLOW_PEERS, *THREADED_PEERS)
+
+ACTOR_BENCHMARKS = (
+    Benchmark("tell", "tell", "messages without an answer, from one sender to one actor, until all are handled",
+              1_000_000, 500, ACTOR_PEERS, few=100_000, few_peers=SLOW_PEERS),
+    Benchmark("ask", "ask", "questions one after the other, from outside the actors, each waiting for its answer",
+              50_000, 100, ACTOR_PEERS, few=10_000, few_peers=SLOW_OR_THREADED),
+    Benchmark("ask-no-help", "ask_no_help", "the same, the asking thread not helping the actor it waits for",
+              10_000, 100, CORES),
+    Benchmark("asyncio-ask", "asyncio_ask", "the same, asked and awaited by a task of asyncio's loop",
+              10_000, 100, CORES),
+    Benchmark("uvloop-ask", "uvloop_ask", "the same, by a task on uvloop", 10_000, 100, OWN),
+    Benchmark("pipelined", "pipelined", "questions of which all are asked before the first answer is awaited",
+              100_000, 500, ACTOR_PEERS),
+    Benchmark("ring", "ring", "hops of one token around 100 actors",
+              200_000, 300, ACTOR_PEERS, few=20_000, few_peers=SLOW_OR_THREADED),
+    Benchmark("spawn+stop", "spawn", "actors started, stopped and waited for, one after the other",
+              20_000, 20, ACTOR_PEERS, few=500, few_peers=SLOW_OR_THREADED),
+    Benchmark("spawn+stop-many", "spawn_many", "actors all started, then all stopped and waited for",
+              20_000, 20, ACTOR_PEERS, few=1_000),
+)  # fmt: skip
+
+FUTURE_BENCHMARKS = (
+    Benchmark("callback", "callback", "futures with one callback, set: until it has run", 100_000, 500, CHAINING_PEERS),
+    Benchmark("then", "then", "futures with one dependent future, set: until the dependent one is",
+              100_000, 500, CHAINING_PEERS),
+    Benchmark("then-defer", "then_defer", "futures whose dependent one is what an actor answers, set: until it has",
+              100_000, 500, CORES),
+)  # fmt: skip
+
+VALUE_BENCHMARKS = (
+    Benchmark("copy", "copy", "messages as of tell that carry ten dicts with a list each, copied", 10_000, 100, CORES),
+    Benchmark("move", "move", "the same, the object handed over", 10_000, 100, CORES),
+    Benchmark("share", "share", "the same, the object shared", 10_000, 100, CORES),
+    *(Benchmark(f"move-extra[{name}]", "move_extra", "what moving a payload adds to a message that carries none",
+                200_000, 100, OWN, NANOSECONDS_EACH, repeat_seconds=0, extent=size)
+      for name, size in (("1 KB", 10**3), ("1 MB", 10**6), ("100 MB", 10**8))),
+    *(Benchmark(f"{verb}-{kind}", f"{verb}_{kind}", f"messages that carry 1,000 {kind}, {how}",
+                200, 1, OWN, repeat_seconds=1.0 if verb == "deepcopy" else 0.2)
+      for kind in ("containers", "dataclasses", "structs")
+      for verb, how in (("copy", "passed by value"), ("deepcopy", "moved after copy.deepcopy"))),
+)  # fmt: skip
+
+SCALE_BENCHMARKS = (
+    Benchmark("memory", "memory", "resident memory of an idle actor (of a thread-bound one among 1,000)",
+              20_000, 1_000, ACTOR_PEERS, BYTES_EACH, repeat_seconds=0, fresh=True, few=1_000),
+    Benchmark("memory-million", "memory_total", "resident memory of a process with 1,000,000 idle actors",
+              1_000_000, 1_000, OWN, MEGABYTES, repeat_seconds=0, fresh=True),
+    *(Benchmark(f"spread[{among:,} actors]", "spread", "messages from one actor to so many others in turn",
+                1_000_000, 500, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True, extent=among)
+      for among in (100, 10_000, 1_000_000)),
+    *(Benchmark(f"queue[{depth:,} events]", "queue", "messages of which so many wait in one mailbox, then all served",
+                1_000_000, 500, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True, extent=depth)
+      for depth in (100, 10_000, 1_000_000)),
+    Benchmark("queue-huge[10,000,000 events]", "queue", "the same",
+              10_000_000, 500, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True, extent=10_000_000, on_request=True),
+)  # fmt: skip
+
+# libprocess's own benchmarks, with its parameters; what it reached stands in bench/targets.py.
+LIBPROCESS_BENCHMARKS = (
+    Benchmark("client-server", "client_server", "answers of one server to 8 clients linked to it, 250 questions open",
+              80_000, 800, OWN),
+    Benchmark("throughput", "throughput", "pings answered, 8 pairs of actors, 1,000 pings open in each",
+              400_000, 800, OWN),
+    Benchmark("dispatch-defer-moved", "dispatch_defer_moved",
+              "dispatch(...).then(defer(..., payload)) by an actor to itself, 40 KB moved", 100_000, 100, OWN),
+    Benchmark("dispatch-defer-copied", "dispatch_defer_copied", "the same, copied", 100_000, 100, OWN),
+    Benchmark("dispatch-defer-list", "dispatch_defer_list", "the same, a list of 10,240 numbers, copied",
+              10_000, 100, OWN),
+    *(Benchmark(f"install-handler[{size}]", "install_handler", "messages to a handler, a tree of frozen structs",
+                20_000, 100, OWN, extent=submessages)
+      for size, submessages in (("4 B", 0), ("605 B", 100), ("60 kB", 10_000))),
+    *(Benchmark(f"install-handler-decode[{size}]", "install_handler_decode", "the same tree as bytes, decoded there",
+                count, 100, OWN, extent=submessages)
+      for size, submessages, count in (("4 B", 0, 100_000), ("605 B", 100, 20_000), ("60 kB", 10_000, 200))),
+    Benchmark("links", "links", "short-lived actors, started, stopped by themselves and waited for, beside 5,000 links",
+              10_000, 100, OWN, extent=5_000),
+)  # fmt: skip
+
+ALLOCATOR_BENCHMARKS = tuple(
+    Benchmark(f"allocator-{name}[{agents:,} agents, {agents // 10:,} frameworks]", method, what, agents, 50,
+              (ALLOCATOR,), MICROSECONDS_PER_PLAN, repeat_seconds=0)
+    for agents in (1_000, 10_000)
+    for name, method, what in (
+        ("first", "first_plan", "first plan, every agent free"),
+        ("again", "full_plan", "plan after every offer was declined without a filter"),
+        ("changed", "changed_plan", "plan after 1 % of the offers were declined"),
+        ("idle", "idle_plan", "plan when nothing has changed"),
+    )
+)  # fmt: skip
+
+GROUPS = {
+    "actors": ACTOR_BENCHMARKS,
+    "futures": FUTURE_BENCHMARKS,
+    "values": VALUE_BENCHMARKS,
+    "scale": SCALE_BENCHMARKS,
+    "libprocess": LIBPROCESS_BENCHMARKS,
+    "allocator": ALLOCATOR_BENCHMARKS,
+}
+BENCHMARKS = tuple(benchmark for group in GROUPS.values() for benchmark in group)
+
+
+def pick(names: list[str]) -> tuple[Benchmark, ...]:
+    """Return the benchmarks that ``names`` pick, in the order of the table; no names pick all not kept for request.
+
+    A name picks what is so called, with or without what stands in brackets, or a group such as ``libprocess``.
+    Raises: ValueError for a name that picks none.
+    """
+    picked: set[str] = set()
+    for name in names:
+        matching = {known.name for known in BENCHMARKS if _matches(known, name)}
+        if not matching:
+            raise ValueError(f"no benchmark is called {name!r}; --list shows their names")
+        picked |= matching
+    return tuple(known for known in BENCHMARKS if known.name in picked or not (names or known.on_request))
+
+
+def _matches(known: Benchmark, name: str) -> bool:
+    if name in GROUPS:
+        return known in GROUPS[name] and not known.on_request
+    return name in (known.name, known.name.partition("[")[0])
