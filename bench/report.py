@@ -122,11 +122,13 @@ def _targets_table(results: Results) -> str:
         reached = target.reached(results.figures)
         if reached is not None:
             wanted, got = (_times_or_figure(target, figure) for figure in (target.wanted, reached))
-            rows.append([target.name, target.against, wanted, got, "met" if target.is_met(reached) else "MISSED"])
+            rows.append([target.name, target.against, wanted, got, target.verdict(reached)])
     return _align(rows) if len(rows) > 1 else ""
 
 
-def _times_or_figure(target: Target, figure: float) -> str:
+def _times_or_figure(target: Target, figure: float | None) -> str:
+    if figure is None:
+        return NOTHING
     return _number(figure) if isinstance(target, Figure) else f"{figure:.2f} x"
 
 

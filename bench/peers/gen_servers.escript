@@ -81,9 +81,8 @@ work(<<"spawn">>, Count) ->
 work(<<"spawn_many">>, Count) ->
     Start = now_ns(),
     Pids = [start(0) || _ <- lists:seq(1, Count)],
-    Watched = [monitor(process, Pid) || Pid <- Pids],
-    lists:foreach(fun(Pid) -> exit(Pid, shutdown) end, Pids),
-    Stopped = length([ok || Ref <- Watched, receive {'DOWN', Ref, process, _, _} -> true end]),
+    lists:foreach(fun(Pid) -> monitor(process, Pid), exit(Pid, shutdown) end, Pids),
+    Stopped = length([ok || _ <- Pids, receive {'DOWN', _, process, _, shutdown} -> true end]),
     {now_ns() - Start, Stopped};
 work(<<"memory">>, Count) ->
     Warm = [start(0) || _ <- lists:seq(1, ?WARM)],

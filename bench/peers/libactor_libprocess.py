@@ -34,7 +34,7 @@ class Pong(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Tree(msgspec.Struct, frozen=True, array_like=True):
+class Tree(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The message of ProtobufInstallHandler: two numbers, and up to four of its kind."""
 
     payload: tuple[int, ...]

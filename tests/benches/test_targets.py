@@ -4,7 +4,7 @@ import pytest
 
 from bench.benchmarks import LIBACTOR, LIBACTOR_PYTHON, PYKKA
 from bench.table import BENCHMARKS
-from bench.targets import REFERENCES, TARGETS, Figure, Growth, Reference, Times, ratio
+from bench.targets import MET, MISSED, NOT_YET, REFERENCES, TARGETS, Figure, Growth, Reference, Times, ratio
 
 LINES = {benchmark.name: benchmark for benchmark in BENCHMARKS}
 
@@ -38,13 +38,23 @@ def test_what_was_not_measured_is_not_judged():
         assert target.reached(figures) is None
 
 
-def test_a_target_is_met_at_its_figure_and_not_beside_it():
-    assert Times("tell", 15, PYKKA).is_met(15.0)
-    assert not Times("tell", 15, PYKKA).is_met(14.99)
-    assert Figure("asyncio-ask", 30_000).is_met(30_000)
-    assert not Figure("asyncio-ask", 30_000).is_met(29_999)
-    assert Figure("memory", 600).is_met(600)
-    assert not Figure("memory", 600).is_met(601)
+@pytest.mark.parametrize(
+    ("target", "enough", "too_little"),
+    [
+        (Times("tell", 15, PYKKA), 15.0, 14.99),
+        (Figure("asyncio-ask", 30_000), 30_000, 29_999),
+        (Figure("memory", 600), 600, 601),
+        (Growth("tell", 2.5, "ask"), 2.5, 2.51),
+    ],
+)
+def test_a_target_is_met_at_its_figure_and_not_beside_it(target, enough, too_little):
+    assert target.verdict(enough) == MET
+    assert target.verdict(too_little) == MISSED
+
+
+def test_what_lies_beyond_the_targets_is_not_missed_and_what_is_shown_only_is_not_judged():
+    assert Times("tell", 2, PYKKA, beyond=True).verdict(1.0) == NOT_YET
+    assert Times("tell", None, PYKKA).verdict(1.0) == ""
 
 
 def test_growth_is_how_many_times_as_much_one_costs_as_the_other():
@@ -54,8 +64,6 @@ def test_growth_is_how_many_times_as_much_one_costs_as_the_other():
     reached = growth.reached({few: {LIBACTOR: [100.0, 200.0, 100.0]}, many: {LIBACTOR: [200.0, 400.0, 900.0]}})
 
     assert reached == 2.0
-    assert growth.is_met(2.5)
-    assert not growth.is_met(2.51)
 
 
 # Goal: no target that no run can reach for want of figures. Method: look each up in the table of benchmarks.
