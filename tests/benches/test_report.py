@@ -61,6 +61,30 @@ def test_the_heading_tells_machine_placement_load_and_versions():
         assert fact in text
 
 
+def test_a_peer_that_is_not_installed_is_named_with_what_is_missing():
+    here = Setting(MACHINE, MACHINE, cpus=[0], rounds=1, quick=False, elapsed_seconds=1.0, left_out={"erlang": "no VM"})
+
+    assert "erlang: left out, no VM" in to_text(pick(["tell"]), results("tell", libactor=[1.0]), here)
+
+
+def test_lines_of_libactor_alone_share_a_table_with_their_units():
+    name = "queue[100 events]"
+
+    lines = to_text(pick([name]), results(name, libactor=[150.0, 170.0, 160.0]), setting()).splitlines()
+
+    row = next(line for line in lines if line.startswith(f"| {name} "))
+    assert [cell.strip() for cell in row.strip("|").split("|")][1:] == ["ns each", "160", "150 - 170"]
+
+
+def test_targets_and_what_libprocess_reached_stand_below_what_was_measured():
+    text = to_text(pick(["tell"]), results("tell", libactor=[4e6] * 3, pykka=[2e5] * 3), setting())
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert ["tell", "pykka", "15.00 x", "20.00 x", "met"] in rows
+    assert [row for row in rows if row[:2] == ["tell", "threads"]] == []
+    assert any(row[0] == "tell" and row[3] == "2,000,000 - 3,700,000" and row[-1] == "1.08 - 2" for row in rows)
+
+
 def test_data_keeps_the_figure_of_every_round():
     data = to_data(pick(["memory"]), results("memory", libactor=[600.0, 601.0], pykka=[9e3, 9e3]), setting())
 

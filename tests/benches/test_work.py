@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from bench import allocator
-from bench.benchmarks import LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, WorkNotDone, expect
+from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
+from bench.peers.libactor_libprocess import make_tree
 from bench.table import BENCHMARKS
 
 COUNT = 20
@@ -88,6 +89,21 @@ def test_a_quick_run_is_smaller_than_a_full_one_for_every_peer():
 
     assert all(0 < quick <= full for quick, full in sizes)
     assert all(quick < full for quick, full in sizes if full > 1_000)
+
+
+def test_erlang_is_missing_where_nothing_runs_its_scripts_and_no_other_peer_ever_is(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    assert [peer for peer in PEERS if missing(peer)] == [ERLANG]
+    assert "escript" in missing(ERLANG)
+
+
+def test_a_tree_has_as_many_parts_as_asked_for_and_at_most_four_below_each():
+    def count(tree):
+        assert len(tree.submessages) <= 4
+        return 1 + sum(count(below) for below in tree.submessages)
+
+    assert [count(make_tree(submessages)) for submessages in (0, 1, 5, 100)] == [1, 2, 6, 101]
 
 
 def test_a_name_that_is_no_peer_is_refused():
