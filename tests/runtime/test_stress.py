@@ -275,5 +275,5 @@ def test_every_entry_point_may_be_used_by_all_threads_at_once(together, count, s
     assert sum(call.is_ready() for call in calls) + books["got"] == books["answered"]
     assert [call for call in calls + others if call.is_failed()] == []
     assert [call for call in calls + others if call.is_pending() and not call.is_abandoned()] == []
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads
     assert runtime.pids() == ()
