@@ -36,7 +36,7 @@ A = TypeVar("A", bound=Actor)
 
 CLOSE_TIMEOUT_S = 10.0  # what close() waits for an actor to end its handler, unless told otherwise
 
-_names = (f"local-{number}" for number in itertools.count(1))
+_numbers = itertools.count(1)  # next() on it is one step, whichever threads open runtimes at once
 _live: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
@@ -47,7 +47,7 @@ class Runtime:
     """
 
     def __init__(self) -> None:
-        self.address = next(_names)
+        self.address = f"local-{next(_numbers)}"
         self.queue = RunQueue()
         self.clock = Clock(partial(self.queue.push, LOOK), self._wait_idle)
         self.workers = Workers(self.address, self.queue, self.clock)
