@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, Benchmark
+from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, PEERS, Benchmark
 from bench.machine import Machine
 from bench.session import Results
 from bench.targets import LIBPROCESS, REFERENCES, TARGETS, Figure, Target, ratio
@@ -36,6 +36,8 @@ def to_text(benchmarks: Sequence[Benchmark], results: Results, setting: Setting)
     parts = [_heading(results, setting)]
     alone = [benchmark for benchmark in benchmarks if list(results.figures[benchmark.name]) == [LIBACTOR]]
     shared = [benchmark for benchmark in benchmarks if ALLOCATOR not in benchmark.peers and benchmark not in alone]
+    if len(shared) > 1:
+        parts.append(_medians_table(shared, results))
     parts += [_table(benchmark, results.figures[benchmark.name], setting.quick) for benchmark in shared]
     if alone:
         parts.append(_alone_table(alone, results, setting.quick))
@@ -100,6 +102,17 @@ def _table(benchmark: Benchmark, figures: dict[str, list[float]], quick: bool) -
     sizes = sorted({benchmark.size(peer, quick) for peer in figures})
     size = " or ".join(f"{size:,}" for size in sizes)
     return f"**{benchmark.name}** [{size}]: {benchmark.what}\n\n{_align(rows)}"
+
+
+def _medians_table(benchmarks: Sequence[Benchmark], results: Results) -> str:
+    """All lines that several peers took part in, at a glance."""
+    peers = [peer for peer in PEERS if any(peer in results.figures[benchmark.name] for benchmark in benchmarks)]
+    rows = [["medians", "", *peers]]
+    for benchmark in benchmarks:
+        figures = results.figures[benchmark.name]
+        medians = [_number(median(figures[peer])) if peer in figures else NOTHING for peer in peers]
+        rows.append([benchmark.name, benchmark.scale.unit, *medians])
+    return _align(rows)
 
 
 def _alone_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:

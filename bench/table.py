@@ -30,6 +30,8 @@ ACTOR_BENCHMARKS = (
               50_000, 100, ACTOR_PEERS, few=10_000, few_peers=SLOW_OR_THREADED),
     Benchmark("ask-no-help", "ask_no_help", "the same, the asking thread not helping the actor it waits for",
               10_000, 100, CORES),
+    Benchmark("ask-inside", "ask_inside", "the same, asked by an actor, which goes on when the answer comes",
+              20_000, 100, CORES),
     Benchmark("asyncio-ask", "asyncio_ask", "the same, asked and awaited by a task of asyncio's loop",
               10_000, 100, CORES),
     Benchmark("uvloop-ask", "uvloop_ask", "the same, by a task on uvloop", 10_000, 100, OWN),

@@ -107,6 +107,7 @@ TARGETS: tuple[Target, ...] = (
     Times("ask", 4, ERLANG, beyond=True),
     Times("ask-no-help", None, PYKKA, "ask"),
     Times("ask-no-help", None, THREADS, "ask"),
+    Times("ask-inside", None, ERLANG, "ask"),
     Figure("asyncio-ask", 30_000),
     Times("asyncio-ask", None, ASYNCIO, "ask"),
     Figure("uvloop-ask", 30_000),
@@ -151,6 +152,7 @@ class Reference:
 REFERENCES = (
     Reference("tell", 2.0e6, 3.7e6, "dispatch"),
     Reference("ask", 9e3, 15e3, "dispatch(...).get()"),
+    Reference("ask-inside", 174e3, 286e3, "the same, actor to actor"),
     Reference("spawn+stop", 33e3, 147e3, "spawn, terminate, wait one by one"),
     Reference("spawn+stop-many", 78e3, 110e3, "the same in bulk"),
     Reference("then", 1.5e6, 2.4e6, "then"),

@@ -47,6 +47,30 @@ class Node(la.Actor):
         return self.seen
 
 
+class Asker(la.Actor):
+    """Asks a counter from inside the runtime, again and again: the next question when it has the answer."""
+
+    def __init__(self, counter: la.PID[Counter], count: int) -> None:
+        super().__init__()
+        self.counter = counter
+        self.left = count
+        self.sum = 0
+        self.done: la.Promise[int] = la.Promise()
+
+    def ask(self) -> None:
+        """Ask once."""
+        la.dispatch(self.counter, Counter.add, 1).then(la.defer(self.pid, Asker.take))
+
+    def take(self, answer: int) -> None:
+        """Take the answer, and ask again until enough was asked."""
+        self.sum += answer
+        self.left -= 1
+        if self.left:
+            self.ask()
+        else:
+            self.done.set(self.sum)
+
+
 def stop_all(pids: Sequence[la.PID[Any]]) -> None:
     """Stop actors all at once; a runtime that closes stops one after the other, which many idle ones need not."""
     for pid in pids:

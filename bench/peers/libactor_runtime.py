@@ -12,7 +12,7 @@ from time import perf_counter
 import libactor as la
 from bench.benchmarks import expect
 from bench.peers import RING_ACTORS
-from bench.peers.libactor_actors import Counter, Node
+from bench.peers.libactor_actors import Asker, Counter, Node
 from bench.peers.libactor_futures import Futures
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_scale import Scale
@@ -54,6 +54,18 @@ class Messages:
         import uvloop
 
         return _ask_in_loop(count, uvloop.new_event_loop)
+
+    def ask_inside(self, count: int) -> float:
+        """``dispatch(...).then(defer(...))`` from actor to actor."""
+        with la.Runtime():
+            asker = Asker(la.spawn(Counter()), count)
+            pid = la.spawn(asker)
+            start = perf_counter()
+            la.tell(pid, Asker.ask)
+            total = asker.done.future.get()
+            seconds = perf_counter() - start
+        expect(total, count * (count + 1) // 2, "sum of the answers")
+        return seconds
 
     def pipelined(self, count: int) -> float:
         """All dispatched, then all answers awaited together, by ``collect``."""

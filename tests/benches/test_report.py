@@ -76,6 +76,20 @@ def test_lines_of_libactor_alone_share_a_table_with_their_units():
     assert [cell.strip() for cell in row.strip("|").split("|")][1:] == ["ns each", "160", "150 - 170"]
 
 
+def test_medians_of_several_lines_stand_side_by_side():
+    measured = results("tell", libactor=[2.0, 2.0, 9.0], pykka=[1.0, 1.0, 1.0])
+    for figure in (4.0, 4.0, 5.0):
+        measured.add("ring", "libactor", figure)
+        measured.add("ring", "uvloop", 3.0)
+
+    text = to_text(pick(["tell", "ring"]), measured, setting())
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert ["medians", "", "libactor", "pykka", "uvloop"] in rows
+    assert ["tell", "per second", "2", "1", "-"] in rows
+    assert ["ring", "per second", "4", "-", "3"] in rows
+
+
 def test_targets_and_what_libprocess_reached_stand_below_what_was_measured():
     text = to_text(pick(["tell"]), results("tell", libactor=[4e6] * 3, pykka=[2e5] * 3), setting())
 
