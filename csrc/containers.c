@@ -1,7 +1,7 @@
 /* csrc/containers.c -- the walks of the ValueCopier through list, dict, tuple, set, frozenset, deque and bytearray.
  *
  * Why C, twin and tests: see values.c.
- * Hostile code runs inside: a rule, the __hash__ of a key, a finalizer, another thread meanwhile. So a container that
+ * Hostile code runs inside: a plan's function, the __hash__ of a key, a finalizer, another thread meanwhile. So a container that
  *   can change is first copied as it stands, in one step; the walk goes through that copy, which nobody else holds.
  * Layout: 1 what is shared as it is  2 sequences and sets  3 dict  4 the table
  */
@@ -30,10 +30,10 @@ int copier_shares_all(CopierObject *self, PyObject *items)
 
 /* ---- 2 sequences and sets ---- */
 
-static PyObject *list_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *list_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     PyObject *items = PyList_GetSlice(value, 0, PY_SSIZE_T_MAX);
-    if (items != NULL && pass_items(pass, items, depth, UNALIASED) < 0)
+    if (items != NULL && pass_items(pass, items, depth) < 0)
         Py_CLEAR(items);
     return items;
 }
@@ -44,24 +44,24 @@ static PyObject *sequence_walk(Pass *pass, PyObject *value, Py_ssize_t depth, in
     PyObject *made = NULL, *items = PySequence_List(value);
     if (items == NULL)
         return NULL;
-    int changed = pass_items(pass, items, depth, UNALIASED);
+    int changed = pass_items(pass, items, depth);
     if (changed >= 0)
         made = frozen && !changed ? Py_NewRef(value) : build(items);
     Py_DECREF(items);
     return made;
 }
 
-static PyObject *tuple_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *tuple_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     return sequence_walk(pass, value, depth, 1, PyList_AsTuple);
 }
 
-static PyObject *frozenset_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *frozenset_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     return sequence_walk(pass, value, depth, 1, PyFrozenSet_New);
 }
 
-static PyObject *set_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *set_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     PyObject *made = PySet_New(value), *walked = NULL;
     if (made == NULL)
@@ -75,10 +75,10 @@ static PyObject *set_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule)
     return walked;
 }
 
-static PyObject *deque_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *deque_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     PyObject *made = NULL, *bound = NULL, *items = PySequence_List(value);
-    if (items == NULL || pass_items(pass, items, depth, UNALIASED) < 0)
+    if (items == NULL || pass_items(pass, items, depth) < 0)
         goto done;
     bound = PyObject_GetAttrString(value, "maxlen");
     if (bound != NULL)
@@ -89,7 +89,7 @@ done:
     return made;
 }
 
-static PyObject *bytearray_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *bytearray_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     return PyByteArray_FromStringAndSize(PyByteArray_AS_STRING(value), PyByteArray_GET_SIZE(value));
 }
@@ -157,7 +157,7 @@ static PyObject *dict_rebuild(Pass *pass, PyObject *source, Py_ssize_t depth)
     return made;
 }
 
-static PyObject *dict_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(rule), Py_ssize_t depth)
+static PyObject *dict_walk(Pass *pass, PyObject *value, PyObject *Py_UNUSED(plan), Py_ssize_t depth)
 {
     PyObject *made = PyDict_Copy(value), *rebuilt = NULL;
     if (made == NULL)

@@ -16,6 +16,7 @@
 #include <structmember.h>
 #define Py_T_PYSSIZET T_PYSSIZET
 #define Py_READONLY READONLY
+#define Py_T_OBJECT_EX T_OBJECT_EX
 #endif
 
 /* ---- 1 names of the Python twins ---- */

@@ -1,12 +1,11 @@
 /* csrc/values.c -- the ValueCopier: one value as its receiver gets it.
  *
  * Why C: every argument, message and result goes through it (bench/). Twin: libactor/_core/_values.py; both pass
- * tests/runtime/test_values.py. Policy stays in Python (libactor/_core/values.py): which classes are shared, how
- * dataclasses, structs and exceptions are taken apart and built, and what an error says.
- * Aliases: an object is looked up in the memo only if more hold it than the container it was found in: most are held
- *   once. What a rule took apart may be held by anyone, and is always looked up.
+ * tests/runtime/test_values.py. Policy stays in Python (libactor/_core/values.py): which classes are shared, what a
+ * dataclass or a struct consists of, how an exception is made afresh, and what an error says.
+ * Aliases: an object is looked up in the memo only if more hold it than the one it was found in: most are held once.
  * The stack: at most depth_max walks deep, whatever the value.
- * Layout: 1 plans  2 refusals  3 one object  4 rules  5 one value, one call  6 life cycle  7 type spec
+ * Layout: 1 plans  2 refusals  3 one object  4 one value, one call  5 life cycle  6 type spec
  */
 #include "values.h"
 
@@ -80,22 +79,20 @@ static PyObject *pass_refuse(Pass *pass, int reason, PyTypeObject *kind)
 /* ---- 3 one object ---- */
 
 /* The copy that `walk` makes, or the one that was made when `value` was met before. */
-static PyObject *pass_make(Pass *pass, PyObject *value, PyObject *rule, Walk walk, Py_ssize_t depth, int aliased)
+static PyObject *pass_make(Pass *pass, PyObject *value, PyObject *plan, Walk walk, Py_ssize_t depth, int aliased)
 {
     if (!aliased)
-        return walk(pass, value, rule, depth + 1);
+        return walk(pass, value, plan, depth + 1);
     MemoEntry *known = memo_find(&pass->memo, value);
     if (known->original != NULL)
         return known->copy == NULL ? pass_refuse(pass, CYCLE, Py_TYPE(value)) : Py_NewRef(known->copy);
     if (memo_open(&pass->memo, value) < 0)
         return NULL;
-    PyObject *made = walk(pass, value, rule, depth + 1);
+    PyObject *made = walk(pass, value, plan, depth + 1);
     if (made != NULL)
         memo_close(&pass->memo, value, made);
     return made;
 }
-
-static PyObject *rule_walk(Pass *pass, PyObject *value, PyObject *rule, Py_ssize_t depth);
 
 /* As pass_copy, for what is neither scalar nor container. */
 static PyObject *pass_copy_planned(Pass *pass, PyObject *value, Py_ssize_t depth, int aliased)
@@ -113,7 +110,7 @@ static PyObject *pass_copy_planned(Pass *pass, PyObject *value, Py_ssize_t depth
     else if (plan_is(plan, REFUSED))
         result = pass_refuse(pass, UNKNOWN, kind);
     else
-        result = pass_make(pass, value, plan, rule_walk, depth, aliased);
+        result = pass_make(pass, value, plan, object_walk, depth, aliased);
 done:
     Py_XDECREF(plan);
     Py_DECREF(kind);
@@ -138,7 +135,7 @@ PyObject *pass_copy(Pass *pass, PyObject *value, Py_ssize_t depth, int aliased)
     return pass_make(pass, value, NULL, walk, depth, aliased);
 }
 
-int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth, Py_ssize_t holders)
+int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth)
 {
     int changed = 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
@@ -146,7 +143,7 @@ int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth, Py_ssize_t holders
         if (kind_is_scalar(Py_TYPE(item)))
             continue;
         Py_INCREF(item);
-        PyObject *copy = pass_copy(pass, item, depth, Py_REFCNT(item) > holders);
+        PyObject *copy = pass_copy(pass, item, depth, Py_REFCNT(item) > UNALIASED);
         Py_DECREF(item);
         if (copy == NULL)
             return -1;
@@ -157,32 +154,7 @@ int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth, Py_ssize_t holders
     return changed;
 }
 
-/* ---- 4 rules ---- */
-
-/* A rule is (apart, build, frozen): `apart(value)` gives a list of parts, `build(value, copies)` the copy. */
-static PyObject *rule_walk(Pass *pass, PyObject *value, PyObject *rule, Py_ssize_t depth)
-{
-    PyObject *made = NULL;
-    if (!PyTuple_CheckExact(rule) || PyTuple_GET_SIZE(rule) != 3)
-        return PyErr_Format(PyExc_TypeError, "got the plan %R, expected a rule (apart, build, frozen)", rule);
-    PyObject *apart = PyTuple_GET_ITEM(rule, 0), *build = PyTuple_GET_ITEM(rule, 1);
-    int frozen = PyTuple_GET_ITEM(rule, 2) == Py_True;
-    PyObject *parts = PyObject_CallOneArg(apart, value);
-    if (parts == NULL)
-        return NULL;
-    if (!PyList_CheckExact(parts)) {
-        PyErr_Format(PyExc_TypeError, "%R gave %R, expected a list of parts", apart, parts);
-        goto done;
-    }
-    int changed = pass_items(pass, parts, depth, UNKNOWN_HOLDERS);
-    if (changed >= 0)
-        made = frozen && !changed ? Py_NewRef(value) : PyObject_CallFunctionObjArgs(build, value, parts, NULL);
-done:
-    Py_DECREF(parts);
-    return made;
-}
-
-/* ---- 5 one value, one call: once per argument, message and result ---- */
+/* ---- 4 one value, one call: once per argument, message and result ---- */
 
 PyObject *copier_pass_one(CopierObject *self, PyObject *value, PyObject *where, PyObject *const *details,
                           Py_ssize_t details_count)
@@ -277,7 +249,7 @@ static PyObject *Copier_all_by_value(PyObject *op, PyObject *const *arguments, P
     return result;
 }
 
-/* ---- 6 life cycle ---- */
+/* ---- 5 life cycle ---- */
 
 static int copier_fill(CopierObject *self)
 {
@@ -334,7 +306,7 @@ static void Copier_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
-/* ---- 7 type spec ---- */
+/* ---- 6 type spec ---- */
 
 static PyMethodDef copier_methods[] = {
     {"by_value", (PyCFunction)(void (*)(void))Copier_by_value, METH_FASTCALL,

@@ -1,8 +1,8 @@
 /* csrc/values.h -- the ValueCopier for the rest of the core, and what its own files share.
  *
- * Who includes it: values.c, which copies one object, containers.c, which walks through the built-in ones; and whoever
- *   sends or answers in C, for section 4.
- * Layout: 1 objects  2 steps of values.c  3 steps of containers.c  4 what the rest of the core calls
+ * Who includes it: values.c, which copies one object, containers.c and objects.c, which walk through the parts of one; and
+ *   whoever sends or answers in C, for section 4.
+ * Layout: 1 objects  2 steps of values.c  3 steps of the others  4 what the rest of the core calls
  */
 #ifndef LIBACTOR_VALUES_H
 #define LIBACTOR_VALUES_H
@@ -14,7 +14,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *plans;     /* owned dict: type -> SHARED, MOVED or a rule */
+    PyObject *plans;     /* owned dict: type -> SHARED, MOVED, a layout or a function */
     PyObject *find_plan; /* owned; type -> its plan, for one that is not in plans */
     PyObject *refuse;    /* owned; (reason, type, where, details) -> the exception */
     PyObject *argument;  /* owned str; `where` of an argument of a call */
@@ -35,11 +35,11 @@ typedef struct {
     Memo memo;
 } Pass;
 
-/* Makes the copy of `value`, whose parts are at `depth`. */
-typedef PyObject *(*Walk)(Pass *pass, PyObject *value, PyObject *rule, Py_ssize_t depth);
+/* Makes the copy of `value`, whose parts are at `depth`; `plan` is that of its class, NULL for a container. */
+typedef PyObject *(*Walk)(Pass *pass, PyObject *value, PyObject *plan, Py_ssize_t depth);
 
 /* Who holds an unaliased part while it is copied: its container, the copy of that as it stood, and the loop. */
-enum { UNALIASED = 3, UNKNOWN_HOLDERS = 0 };
+enum { UNALIASED = 3 };
 
 /* The commonest types that are SHARED, without a look into plans. */
 static inline int kind_is_scalar(PyTypeObject *kind)
@@ -54,18 +54,21 @@ static inline int kind_is_scalar(PyTypeObject *kind)
 PyObject *pass_copy(Pass *pass, PyObject *value, Py_ssize_t depth, int aliased);
 
 /* Put the copies of its items into `items`, a list of this pass alone; 1 if one is another object, 0 if none, -1. */
-int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth, Py_ssize_t holders);
+int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth);
 
 /* 1 if values of this very type are shared, 0 if not, -1 with an error. */
 int copier_shares(CopierObject *self, PyTypeObject *kind);
 
-/* ---- 3 steps of containers.c ---- */
+/* ---- 3 steps of the others: containers.c ---- */
 
 /* How values of this very type are copied if it is a built-in container; NULL for any other type. */
 Walk copier_walk(CopierObject *self, PyTypeObject *kind);
 
 /* 1 if whatever `items`, a tuple, a set or a frozenset, holds is shared; 0 if not; -1 with an error. */
 int copier_shares_all(CopierObject *self, PyObject *items);
+
+/* objects.c: the Walk for whatever else is copied. */
+PyObject *object_walk(Pass *pass, PyObject *value, PyObject *plan, Py_ssize_t depth);
 
 /* ---- 4 what the rest of the core calls: `copier` is a ValueCopier ---- */
 

@@ -1,13 +1,13 @@
-"""ValueCopier: one value as its receiver gets it; the walk through built-in containers."""
+"""ValueCopier: one value as its receiver gets it; the walk through containers and objects."""
 
-# Who calls: libactor/_core/values.py, which decides what is shared and how classes are taken apart and built.
+# Who calls: libactor/_core/values.py, which decides what is shared and what the objects of a class consist of.
 # A plan says how values of one type pass: SHARED, by reference; MOVED, what stands in the attribute `value`; REFUSED;
-#   or a rule (apart, build, frozen): `apart(value)` is a list of parts, `build(value, copies)` the copy; if it is
-#   frozen and every part is its own copy, value passes itself. Built-in containers have no plan.
+#   a Layout, part by part; or a function from the value to its copy. Built-in containers have no plan.
 # Invariants: 1. two references to one object inside a value, or among the arguments of one call, become two references
 #   to one copy.    2. an original is held until the pass is over, so that no later object can have its address.
-#   3. a container that can change is first copied as it stands, since hostile code may run during the walk: a rule,
-#   the __hash__ of a key, a thread.
+#   3. a container that can change is first copied as it stands, since hostile code may run during the walk: a plan's
+#   function, the __hash__ of a key, a thread.    4. no code of a class runs to copy an object by its layout: state goes
+#   from where it lies in the original to the same places in the copy.
 # Twin: csrc/values.c; both pass tests/runtime/test_values.py.
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, final
+from types import MemberDescriptorType
+from typing import Any, TypeAlias, cast, final
+
+from libactor._core.layouts import Layout
 
 SHARED, MOVED, REFUSED = range(3)  # plans
 TOO_DEEP, CYCLE, UNKNOWN = range(3)  # reasons of a refusal
 
-Rule: TypeAlias = tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], Any], bool]
-Plan: TypeAlias = int | Rule
+Plan: TypeAlias = int | Layout | Callable[[Any], Any]
 
 
 @final
@@ -107,7 +109,7 @@ class _Pass:
         if known is not None:
             return known
         self._memo[id(value)] = value, _OPEN
-        made = _walk_rule(self, value, depth + 1, plan) if walk is None else walk(self, value, depth + 1)
+        made = self._copy_planned(value, depth + 1, plan) if walk is None else walk(self, value, depth + 1)
         self._memo[id(value)] = value, made
         return made
 
@@ -118,6 +120,18 @@ class _Pass:
     def shares_all(self, values: Iterable[Any]) -> bool:
         return self._copier._shares_all(values)
 
+    def _copy_planned(self, value: Any, depth: int, plan: Any) -> Any:
+        if callable(plan):
+            return plan(value)
+        if not isinstance(plan, Layout):
+            raise TypeError(f"got the plan {plan!r}, expected SHARED, MOVED, REFUSED, a Layout or a function")
+        if type(value) is not plan.kind:
+            raise TypeError(
+                f"a {plan.kind.__name__} turned into a {type(value).__name__} while it was copied; "
+                "let objects keep their class"
+            )
+        return _walk_tuple_of(self, value, depth, plan) if plan.items else _walk_slots(self, value, depth, plan)
+
     def _refusal(self, reason: int, kind: type) -> Exception:
         return self._copier._refuse(reason, kind, self._where, self._details)
 
@@ -126,11 +140,51 @@ _OPEN = object()
 _UNKNOWN = None, None
 
 
-def _walk_rule(walk: _Pass, value: Any, depth: int, rule: Any) -> Any:
-    apart, build, frozen = rule
-    parts = apart(value)
+_UNSET = object()  # of a slot
+
+
+def _walk_slots(walk: _Pass, value: Any, depth: int, layout: Layout) -> Any:
+    parts = [_read_slot(slot, value) for slot in layout.slots]
+    copies = [_UNSET if part is _UNSET else walk.copy(part, depth) for part in parts]
+    state, changed = _walk_state(walk, value, depth, layout)
+    if layout.frozen and not changed and all(map(operator.is_, copies, parts)):
+        return value
+    made = object.__new__(layout.kind) if layout.shallow is None else layout.shallow(value)
+    for slot, copy in zip(layout.slots, copies, strict=True):
+        if copy is not _UNSET:
+            slot.__set__(made, copy)
+    return _with_state(made, state, layout)
+
+
+def _walk_tuple_of(walk: _Pass, value: Any, depth: int, layout: Layout) -> Any:
+    parts = list(tuple.__iter__(value))
     copies = walk.copies(parts, depth)
-    return value if frozen and all(map(operator.is_, copies, parts)) else build(value, copies)
+    state, changed = _walk_state(walk, value, depth, layout)
+    if layout.frozen and not changed and all(map(operator.is_, copies, parts)):
+        return value
+    return _with_state(cast(Any, tuple).__new__(layout.kind, copies), state, layout)
+
+
+def _read_slot(slot: MemberDescriptorType, value: Any) -> Any:
+    try:
+        return slot.__get__(value)
+    except AttributeError:
+        return _UNSET
+
+
+def _walk_state(walk: _Pass, value: Any, depth: int, layout: Layout) -> tuple[dict[str, Any], bool]:
+    """A copy of the ``__dict__`` of ``value``, and whether it holds anything else than the original."""
+    if layout.state is None:
+        return {}, False
+    state = layout.state.__get__(value)
+    copy = _walk_dict(walk, state, depth)
+    return copy, len(copy) != len(state) or any(state.get(key, _UNSET) is not copy[key] for key in copy)
+
+
+def _with_state(made: Any, state: dict[str, Any], layout: Layout) -> Any:
+    if layout.state is not None:
+        layout.state.__set__(made, state)
+    return made
 
 
 def _walk_list(walk: _Pass, value: list[Any], depth: int) -> list[Any]:

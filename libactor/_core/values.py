@@ -7,12 +7,10 @@
 #   references to one object inside a message stay two references to one copy; a cycle is an error.
 #   3. move(x) hands over x itself (libactor/owned.py).    4. everything else is an error that names the argument.
 # This file holds the policy: the plan for each type. The walk is the core's: _values.py, and its twin in C.
-# Structs are told by their attributes (`__struct_fields__`), so that the core needs no library for them.
 # Rejected: copy.deepcopy (about 20 times slower on containers, and takes locks and sockets along silently).
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -21,16 +19,16 @@ import pathlib
 import types
 import typing
 import uuid
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier
 from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.exceptions import fresh_exception
+from libactor._core.layouts import field_names, find_layout, is_frozen, is_unset
 
 if typing.TYPE_CHECKING:
-    from libactor._core._values import Plan, Rule
+    from libactor._core._values import Plan
 
 T = TypeVar("T")
 DEPTH_MAX = 100  # nesting of one value; far beyond any message, far below the interpreter's stack
@@ -89,100 +87,42 @@ def _find_plan(kind: type) -> Plan:
     if _prove(kind, assumed):
         _plans.update(dict.fromkeys(assumed, SHARED))
         return SHARED
-    rule = _find_rule(kind)
-    if rule is None:
-        return REFUSED
-    _plans[kind] = rule
-    return rule
+    plan = _find_layout(kind)
+    if plan is not REFUSED:
+        _plans[kind] = plan
+    return plan
 
 
-def _find_rule(kind: type) -> Rule | None:
-    """How instances of ``kind`` are taken apart and built; None if they cannot be copied."""
+def _find_layout(kind: type) -> Plan:
+    """How instances of ``kind``, which is not proven immutable, are copied; REFUSED if they cannot be."""
     if issubclass(kind, BaseException):
-        return _no_parts, _build_exception, False
-    if issubclass(kind, tuple):
-        return (_parts_of_tuple, _build_tuple, True) if hasattr(kind, "_fields") else None
-    names, frozen = _field_names(kind), _is_frozen(kind)
-    if names is None:
-        return None
-    if not dataclasses.is_dataclass(kind):
-        return partial(_parts_of_struct, names), partial(_build_struct, names), frozen
-    if kind.__new__ is not object.__new__:  # it is also a list, say, and its fields are not all there is
-        return None
-    return partial(_parts_of_dataclass, names, frozen), _build_dataclass, frozen
+        return _pass_exception
+    layout = find_layout(kind)
+    return REFUSED if layout is None else layout
 
 
-def _no_parts(value: BaseException) -> list[Any]:
-    return []
-
-
-def _build_exception(value: BaseException, copies: list[Any]) -> BaseException:
+def _pass_exception(value: BaseException) -> BaseException:
     return fresh_exception(value).with_traceback(value.__traceback__)
 
 
-def _parts_of_tuple(value: tuple[Any, ...]) -> list[Any]:
-    return list(tuple.__iter__(value))
-
-
-def _build_tuple(value: tuple[Any, ...], copies: list[Any]) -> tuple[Any, ...]:
-    return tuple.__new__(type(value), copies)
-
-
-def _parts_of_struct(names: tuple[str, ...], value: Any) -> list[Any]:
-    return [getattr(value, name) for name in names]
-
-
-def _build_struct(names: tuple[str, ...], value: Any, copies: list[Any]) -> Any:
-    return type(value)(**dict(zip(names, copies, strict=True)))
-
-
-def _parts_of_dataclass(names: tuple[str, ...], frozen: bool, value: Any) -> list[Any]:
-    """The names of what is set, then each of these; in one not frozen also what stands beside the fields."""
-    state = {name: getattr(value, name) for name in names if hasattr(value, name)}
-    if not frozen:
-        state.update(getattr(value, "__dict__", {}))
-    return [tuple(state), *state.values()]
-
-
-def _build_dataclass(value: Any, copies: list[Any]) -> Any:
-    made = object.__new__(type(value))
-    for name, field in zip(copies[0], copies[1:], strict=True):
-        object.__setattr__(made, name, field)
-    return made
-
-
-def _field_names(kind: type) -> tuple[str, ...] | None:
-    """Names of the fields of a dataclass or struct class; None for any other class."""
-    if dataclasses.is_dataclass(kind):
-        return tuple(field.name for field in dataclasses.fields(kind))
-    names = getattr(kind, "__struct_fields__", None)
-    return names if isinstance(names, tuple) else None
-
-
-def _is_frozen(kind: type) -> bool:
-    if dataclasses.is_dataclass(kind):  # a class derived from it without the decorator is as open as any other
-        return "__dataclass_params__" in vars(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
-    return bool(getattr(getattr(kind, "__struct_config__", None), "frozen", False))
-
-
 def _prove(kind: type, assumed: set[type]) -> bool:
-    """Prove that ``kind`` is an enum, a metaclass, or frozen with only immutable declared fields.
+    """Prove that ``kind`` is an enum, a metaclass, msgspec's UNSET, or frozen with only immutable declared fields.
 
     Grants that the classes in ``assumed`` hold, and adds to them: one that refers to itself is no obstacle.
     """
     if _plans.get(kind) == SHARED or kind in assumed:
         return True
-    if issubclass(kind, (enum.Enum, type)):
+    if issubclass(kind, (enum.Enum, type)) or is_unset(kind):
         assumed.add(kind)
         return True
-    if _field_names(kind) is None or not _is_frozen(kind):
+    if field_names(kind) is None or not is_frozen(kind):
         return False
     try:
         hints = typing.get_type_hints(kind)
-    except (NameError, AttributeError, TypeError):  # such as declared under TYPE_CHECKING only
+    except Exception:  # reading one runs it: NameError, if it is declared under TYPE_CHECKING only, or anything else
         return False  # nothing is proven, each instance is looked through
     assumed.add(kind)
-    return all(_declares_immutable(hints.get(name), assumed) for name in _field_names(kind) or ())
+    return all(_declares_immutable(hints.get(name), assumed) for name in field_names(kind) or ())
 
 
 def _declares_immutable(hint: Any, assumed: set[type]) -> bool:

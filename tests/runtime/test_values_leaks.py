@@ -13,10 +13,14 @@ import msgspec
 import pytest
 
 import libactor as la
+from libactor._core.layouts import find_layout
 from libactor._core.values import make_copier
 
 REPEATS = 1000
 SLACK_BYTES = REPEATS * 16  # less than one object for each repeat, and more than the caches of the interpreter vary
+
+
+INNER = [1]
 
 
 @dataclasses.dataclass
@@ -32,6 +36,33 @@ class Open(msgspec.Struct):
 class Pair(typing.NamedTuple):
     first: object
     second: object
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    first: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    first: object
+
+
+class Kept(Pair):
+    """A named tuple with a __dict__."""
+
+
+class Wide(msgspec.Struct, dict=True):
+    first: object
+    rest: tuple = (1, 2)
+
+
+WIDEST = msgspec.defstruct("Widest", [(f"field_{n}", object) for n in range(20)], frozen=True)
+
+
+def with_extra(value):
+    value.extra = [INNER]
+    return value
 
 
 @dataclasses.dataclass(eq=False)
@@ -52,13 +83,18 @@ def cycle():
     return value
 
 
-INNER, KEY = [1], Key([1])
+KEY = Key([1])
 VALUES = {
     "scalar": 1, "tuple": (1, ("a",)), "list": [1, [2], INNER, INNER], "dict": {"a": [1], "b": INNER, "c": INNER},
     "set": {1, 2}, "frozenset": frozenset({KEY}), "set of keys": {KEY}, "keys": {KEY: [KEY], (1, 2): []},
     "shared keys": {(1, 2): 3}, "deque": deque([[1], INNER], 5), "bytearray": bytearray(b"a"),
     "tuples": ([1], (INNER, INNER)),
     "pair": Pair([1], 2), "same pair": Pair(1, 2), "struct": Open([1]), "dataclass": Account([1], INNER),
+    "slots": Slotted([INNER]), "frozen": Fixed([1]), "frozen, shared": Fixed((1, 2)), "unset": Slotted.__new__(Slotted),
+    "kept": with_extra(Kept([1], 2)), "wide": with_extra(Wide([1])), "widest": WIDEST(*[[n] for n in range(20)]),
+    "refused in slots": Slotted(object()), "refused in the last": WIDEST(*range(19), object()),
+    "refused in a dict": with_extra(Kept(1, object())), "refused in a pair": Pair([1], object()),
+    "refused extra": Account([1], object()),
     "error": ValueError([1]), "moved": [la.move([1])], "many aliases": [[INNER, n] for n in range(20)] * 2,
     "cycle": cycle(), "deep": nest(200), "refused": [[1], {"a": [object()]}], "refused in a set": {Key(object())},
     "refused key": {Key(object()): 1}, "refused in a struct": [Open(object())], "unhashable": {la.move([1])},
@@ -107,15 +143,18 @@ def test_plans_keep_their_references(core):
     class Asked:
         pass
 
-    rule = (lambda value: [[]], lambda value, copies: copies, False)
-    plans = {Known: rule}
-    copier, value = core.ValueCopier(plans, lambda kind: rule, None, 100), [Known(), Asked(), (Known(),)]
-    before = [sys.getrefcount(held) for held in (rule, *rule, Known, Asked, plans)]
+    def rule(value):
+        return []
+
+    plans = {Known: rule, Account: find_layout(Account), str: core.SHARED, int: core.SHARED}
+    copier, value = core.ValueCopier(plans, lambda kind: rule, None, 100), [Known(), Asked(), Account([1]), (Known(),)]
+    watched = (rule, Known, Asked, Account, plans[Account], plans[Account].slots, plans[Account].state, plans)
+    before = [sys.getrefcount(held) for held in watched]
 
     for _ in range(REPEATS):
         copier.by_value(value, "argument")
 
-    assert [sys.getrefcount(held) for held in (rule, *rule, Known, Asked, plans)] == before
+    assert [sys.getrefcount(held) for held in watched] == before
 
 
 def test_copiers_and_what_they_hold_are_collected(core, traced_memory):
