@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     left_out = {peer: reason for peer in options.peers or PEERS if (reason := missing(peer))}
+    if options.peers and left_out:
+        parser.error("; ".join(f"{peer} cannot take part: {reason}" for peer, reason in left_out.items()))
     peers = [peer for peer in options.peers or PEERS if peer not in left_out]
     benchmarks = tuple(benchmark for benchmark in benchmarks if set(benchmark.peers) & set(peers))
     if not benchmarks:

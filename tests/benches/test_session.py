@@ -92,6 +92,15 @@ def test_what_cannot_be_run_is_refused_with_the_reason(arguments, complaint, cap
     assert complaint in capsys.readouterr().err
 
 
+def test_a_peer_that_is_asked_for_and_missing_is_refused_with_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    with pytest.raises(SystemExit):
+        main(["--peers", "libactor,erlang", "--only", "tell"])
+
+    assert "erlang cannot take part: there is no escript here" in capsys.readouterr().err
+
+
 def test_the_list_names_every_benchmark(capsys):
     assert main(["--list"]) == 0
 
