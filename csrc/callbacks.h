@@ -11,7 +11,7 @@
 #include "core.h"
 
 typedef struct {
-    PyObject *function; /* owned */
+    PyObject *function; /* owned; of ON_STEP and ON_LOSS the future that comes out of this one */
     int kind;           /* what it waits for: ON_READY and so on */
 } Callback;
 
@@ -70,20 +70,40 @@ static inline int callbacks_append(Callbacks *callbacks, Callback callback)
     return 0;
 }
 
-/* Move the callbacks of one kind to `taken`, which is empty; on -1 with MemoryError nothing has moved. */
+/* 1 if there is a callback that a flag of `kind` calls. */
+static inline int callbacks_wait_for(Callbacks *callbacks, int kind)
+{
+    Py_ssize_t count = callbacks_count(callbacks);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        int waits_for = callbacks_at(callbacks, i)->kind;
+        if (waits_for == kind || (kind == ON_ABANDONED && waits_for >= ON_STEP))
+            return 1;
+    }
+    return 0;
+}
+
+/* Move the callbacks that a flag of `kind` calls to `taken`, which is empty; on -1 with MemoryError nothing has moved.
+ * Those of ON_STEP are called when the future is abandoned and stay: they are copied. */
 static inline int callbacks_split(Callbacks *callbacks, int kind, Callbacks *taken)
 {
     Callbacks kept = {0};
     Py_ssize_t count = callbacks_count(callbacks);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Callback *callback = callbacks_at(callbacks, i);
-        if (callbacks_append(callback->kind == kind ? taken : &kept, *callback) < 0) {
-            PyMem_Free(kept.further);
-            PyMem_Free(taken->further);
-            *taken = (Callbacks){0};
-            return -1;
-        }
+    int failed = 0;
+    for (Py_ssize_t i = 0; i < count && !failed; i++) {
+        Callback callback = *callbacks_at(callbacks, i);
+        int takes = callback.kind == kind || (kind == ON_ABANDONED && callback.kind >= ON_STEP);
+        int keeps = !takes || callback.kind == ON_STEP;
+        failed = (takes && callbacks_append(taken, callback) < 0) || (keeps && callbacks_append(&kept, callback) < 0);
     }
+    if (failed) {
+        PyMem_Free(kept.further);
+        PyMem_Free(taken->further);
+        *taken = (Callbacks){0};
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < callbacks_count(taken); i++)
+        if (callbacks_at(taken, i)->kind == ON_STEP)
+            Py_INCREF(callbacks_at(taken, i)->function);
     PyMem_Free(callbacks->further);
     *callbacks = kept;
     return 0;

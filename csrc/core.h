@@ -25,6 +25,9 @@
 enum { PENDING, READY, FAILED, DISCARDED };
 enum { ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED };
 
+/* The core's own kinds: a step, which passes abandonment on; one that acts on abandonment as on an outcome. */
+enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS };
+
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
 
@@ -39,10 +42,16 @@ typedef struct {
     PyObject *report_callback;   /* owned; as above */
     /* What the core asks Python for; configure() sets each, by the name it has here. Owned; NULL until then. */
     PyObject *future_type; /* the class of the futures that the core makes: libactor.Future */
+    PyObject *get_slowly;  /* (future, timeout): wait until it is ready; raise if it is not to be */
+    PyObject *copy_value;  /* (value) -> a copy for one more reader of a future */
+    PyObject *pass_answer; /* (value) -> the value as it leaves an actor, and whether each reader gets a copy */
+    /* The core's own. */
+    PyObject *cell_type; /* owned: FutureCell, and future_type until another is named */
 } CoreState;
 
 extern PyModuleDef core_module;
 extern PyType_Spec future_spec;
+extern PyType_Spec promise_spec;
 extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
@@ -82,12 +91,50 @@ static inline void core_exception_restore(PyObject *exception)
 #endif
 }
 
+/* Take the exception that is being raised, for `first` unless one is there. Runs Python code. */
+static inline void core_exception_keep_first(PyObject **first)
+{
+    PyObject *exception = core_exception_take();
+    if (*first == NULL)
+        *first = exception;
+    else
+        Py_XDECREF(exception);
+}
+
 /* 0 if a method got as many arguments as it wants, else -1 with TypeError. */
 static inline int core_check_count(const char *method, Py_ssize_t got, Py_ssize_t wanted)
 {
     if (got == wanted)
         return 0;
     PyErr_Format(PyExc_TypeError, "%s() got %zd arguments, expected %zd", method, got, wanted);
+    return -1;
+}
+
+/* Sort the arguments of a method by the names it knows, the first `required` of which it needs, into `given`, borrowed;
+ * 0, or -1 with TypeError. */
+static inline int core_take_arguments(const char *method, const char *const *known, Py_ssize_t required,
+                                      PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **given)
+{
+    Py_ssize_t known_count = 0;
+    while (known[known_count] != NULL)
+        known_count++;
+    for (Py_ssize_t i = 0; i < count && i < known_count; i++)
+        given[i] = arguments[i];
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; i < named; i++) {
+        Py_ssize_t place = 0;
+        while (place < known_count && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, i), known[place]) != 0)
+            place++;
+        if (place == known_count || given[place] != NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected argument %R", method, PyTuple_GET_ITEM(names, i));
+            return -1;
+        }
+        given[place] = arguments[count + i];
+    }
+    if (count <= known_count && (required == 0 || given[required - 1] != NULL))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s() got %zd arguments, expected %zd to %zd", method, count + named, required,
+                 known_count);
     return -1;
 }
 

@@ -1,21 +1,24 @@
 /* csrc/future.c -- the FutureCell: one value that arrives later; its state, its flags and its callbacks.
  *
  * Why C: a cell is created and completed once per message (bench/). Twin: libactor/_core/_future.py; both pass
- * tests/runtime/test_future_cell.py. Policy (combinators, timeouts, waiting) stays in Python.
+ * tests/runtime/test_future_cell.py. Steps from one cell to the next are in step.c, what Python calls in
+ * future_methods.c; policy (what waits, what joins several) stays in Python.
  * Threads: the GIL makes each entry point one step. Between looking at the state and changing it nothing may run
  *   Python code or let go of the GIL: no call, no DECREF of a foreign object, no allocation by the collector. So
  *   callbacks are first moved out of the cell, then called; tests re-enter from each place where Python code runs.
- * Collector: a cell is tracked only once it holds something that could be part of a cycle: a callback, or a value of
- *   a type the collector knows. Most cells never do. (A cell that is reachable from its own class alone is not found.)
- * Layout: 1 invariants  2 fast path  3 slow path  4 Python methods  5 life cycle  6 type spec
+ * Collector: a cell is tracked only once it holds something that could be part of a cycle: a callback, the function of
+ *   a step, or a value of a type the collector knows. Most never do. (A cell reachable from its own class alone is not
+ *   found.)
+ * Layout: 1 invariants  2 fast path  3 announcing  4 flags  5 reading  6 life cycle  7 type spec
  */
 #include "future.h"
+#include "hops.h"
 
 /* ---- 1 invariants ---- */
 
 static inline int future_is_sane(const FutureObject *self)
 {
-    return self->state <= DISCARDED && (self->state != PENDING || self->value == NULL) &&
+    return self->state <= DISCARDED && (self->state != PENDING || self->value == NULL || (self->flags & ABANDONED)) &&
            (self->state == PENDING || callbacks_count(&self->callbacks) == 0);
 }
 
@@ -24,29 +27,36 @@ static inline PyObject *future_value(const FutureObject *self)
     return self->value == NULL ? Py_None : self->value;
 }
 
-static inline void future_track(FutureObject *self)
-{
-    if (!PyObject_GC_IsTracked((PyObject *)self))
-        PyObject_GC_Track(self);
-}
-
 /* ---- 2 fast path: once per message each ---- */
 
 static int future_announce(FutureObject *self, Callbacks callbacks, int kind);
 
-int future_complete(FutureObject *self, int state, PyObject *value)
+static int future_settle(FutureObject *self, int state, PyObject *value, int flag)
 {
     if (self->state != PENDING)
         return 0;
+    PyObject *cause = self->value;
     self->value = Py_NewRef(value);
     self->state = (unsigned char)state;
+    self->flags |= (unsigned char)flag;
     if (PyObject_IS_GC(value))
         future_track(self);
     Callbacks callbacks = callbacks_detach(&self->callbacks);
     assert(future_is_sane(self));
+    Py_XDECREF(cause);
     if (callbacks.first.function == NULL)
         return 1;
     return future_announce(self, callbacks, state - 1) < 0 ? -1 : 1;
+}
+
+int future_complete(FutureObject *self, int state, PyObject *value)
+{
+    return future_settle(self, state, value, 0);
+}
+
+int future_answer(FutureObject *self, PyObject *value, int per_reader)
+{
+    return future_settle(self, READY, value, per_reader ? PER_READER : 0);
 }
 
 static int future_has_happened(const FutureObject *self, int kind)
@@ -63,8 +73,7 @@ static int future_has_happened(const FutureObject *self, int kind)
     }
 }
 
-/* 0, or -1 if there is no memory or the callback, called at once, was interrupted. */
-static int future_subscribe(FutureObject *self, int kind, PyObject *function)
+int future_subscribe(FutureObject *self, int kind, PyObject *function)
 {
     if (kind == ON_FAILED || kind == ON_ANY)
         self->flags |= OBSERVED;
@@ -84,9 +93,9 @@ static int future_subscribe(FutureObject *self, int kind, PyObject *function)
     return 0;
 }
 
-/* ---- 3 slow path ---- */
+/* ---- 3 announcing ---- */
 
-static CoreState *future_core_state(FutureObject *self)
+CoreState *future_core(FutureObject *self)
 {
     PyObject *module = PyType_GetModuleByDef(Py_TYPE(self), &core_module);
     if (module == NULL) {
@@ -96,28 +105,48 @@ static CoreState *future_core_state(FutureObject *self)
     return PyModule_GetState(module);
 }
 
-/* What a callback of this kind is called with; NULL: nothing. Borrowed. */
+/* What a callback of this kind is called with; NULL with no exception: nothing. Owned. */
 static PyObject *future_argument(FutureObject *self, int kind)
 {
     if (kind == ON_ANY)
-        return (PyObject *)self;
-    return kind == ON_READY || kind == ON_FAILED ? future_value(self) : NULL;
+        return Py_NewRef((PyObject *)self);
+    if (kind == ON_READY)
+        return future_read(self);
+    return kind == ON_FAILED ? Py_NewRef(future_value(self)) : NULL;
+}
+
+/* Call a user's callback; an Exception is reported, anything else becomes the interrupt. */
+static void future_call(FutureObject *self, const Callback *callback, PyObject **interrupt)
+{
+    PyObject *argument = future_argument(self, callback->kind);
+    PyObject *exception;
+    if (argument == NULL && PyErr_Occurred())
+        exception = core_exception_take();
+    else
+        exception = callbacks_call(callback->function, argument);
+    Py_XDECREF(argument);
+    if (exception == NULL)
+        return;
+    CoreState *core = future_core(self);
+    PyObject *report = core == NULL ? NULL : core->report_callback;
+    callbacks_report(report, callback->function, exception, interrupt);
 }
 
 static void future_announce_kind(FutureObject *self, Callbacks *callbacks, int kind, PyObject **interrupt)
 {
-    PyObject *argument = Py_XNewRef(future_argument(self, kind));
     Py_ssize_t count = callbacks_count(callbacks);
     for (Py_ssize_t i = 0; i < count; i++) {
         Callback *callback = callbacks_at(callbacks, i);
-        PyObject *exception = callback->kind == kind ? callbacks_call(callback->function, argument) : NULL;
-        if (exception != NULL) {
-            CoreState *core = future_core_state(self);
-            PyObject *report = core == NULL ? NULL : core->report_callback;
-            callbacks_report(report, callback->function, exception, interrupt);
-        }
+        int answer = 0;
+        if (callback->kind == kind)
+            future_call(self, callback, interrupt);
+        else if (callback->kind == ON_STEP && kind == ON_ABANDONED)
+            answer = hop_make(step_lose, callback->function, (PyObject *)self);
+        else if (callback->kind >= ON_STEP && (kind == ON_ANY || kind == ON_ABANDONED))
+            answer = hop_make(step_arrive, callback->function, (PyObject *)self);
+        if (answer < 0)
+            core_exception_keep_first(interrupt);
     }
-    Py_XDECREF(argument);
 }
 
 /* Call the callbacks of `kind`, then, if that is an outcome, those of ON_ANY; release all. Owns `callbacks`, which the
@@ -137,38 +166,95 @@ static int future_announce(FutureObject *self, Callbacks callbacks, int kind)
     return -1;
 }
 
-/* Raise a flag on a pending cell, once, and call who waits for it. Answers like future_complete. */
-static int future_raise_flag(FutureObject *self, int flag, int kind)
+/* ---- 4 flags ---- */
+
+/* Raise a flag on a pending cell, once, and take out who waits for it. Answers like future_complete. */
+static int future_raise_flag(FutureObject *self, int flag, int kind, Callbacks *taken)
 {
     if (self->state != PENDING || (self->flags & flag) != 0)
         return 0;
-    Callbacks taken = {0};
-    if (callbacks_split(&self->callbacks, kind, &taken) < 0)
+    if (callbacks_wait_for(&self->callbacks, kind) && callbacks_split(&self->callbacks, kind, taken) < 0)
         return -1;
     self->flags |= (unsigned char)flag;
+    return 1;
+}
+
+static int future_hear_discard(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return future_discard((FutureObject *)op) < 0 ? -1 : 0;
+}
+
+int future_pass_discard(FutureObject *source)
+{
+    return hop_make(future_hear_discard, (PyObject *)source, NULL);
+}
+
+int future_discard(FutureObject *self)
+{
+    Callbacks taken = {0};
+    int answer = future_raise_flag(self, DISCARD_REQUESTED, ON_DISCARD, &taken);
+    if (answer != 1)
+        return answer;
+    PyObject *interrupt = NULL;
+    FutureObject *source = (FutureObject *)Py_XNewRef((PyObject *)step_source(self));
+    if (source != NULL && future_pass_discard(source) < 0)
+        core_exception_keep_first(&interrupt);
+    if (taken.first.function != NULL && future_announce(self, taken, ON_DISCARD) < 0)
+        core_exception_keep_first(&interrupt);
+    Py_XDECREF(source);
+    if (interrupt == NULL)
+        return 1;
+    core_exception_restore(interrupt);
+    return -1;
+}
+
+int future_abandon(FutureObject *self, PyObject *cause)
+{
+    Callbacks taken = {0};
+    int answer = future_raise_flag(self, ABANDONED, ON_ABANDONED, &taken);
+    if (answer != 1)
+        return answer;
+    if (cause != NULL && cause != Py_None) {
+        self->value = Py_NewRef(cause);
+        if (PyObject_IS_GC(cause))
+            future_track(self);
+    }
     assert(future_is_sane(self));
     if (taken.first.function == NULL)
         return 1;
-    return future_announce(self, taken, kind) < 0 ? -1 : 1;
+    return future_announce(self, taken, ON_ABANDONED) < 0 ? -1 : 1;
 }
 
-/* A small number between two bounds; -1 with ValueError or TypeError. */
-static int future_number(PyObject *object, const char *what, int minimum, int maximum)
+/* ---- 5 reading ---- */
+
+PyObject *future_read(FutureObject *self)
 {
-    long number = PyLong_AsLong(object);
-    if (number == -1 && PyErr_Occurred())
-        return -1;
-    if (number < minimum || number > maximum) {
-        PyErr_Format(PyExc_ValueError, "%s is %ld, expected %d to %d", what, number, minimum, maximum);
-        return -1;
+    PyObject *value = future_value(self);
+    CoreState *core = (self->flags & PER_READER) == 0 ? NULL : future_core(self);
+    if (core == NULL || core->copy_value == NULL)
+        return Py_NewRef(value);
+    Py_INCREF(value);
+    PyObject *copy = PyObject_CallOneArg(core->copy_value, value);
+    Py_DECREF(value);
+    return copy;
+}
+
+/* Whoever calls holds one reference to the cell. If that is all there are, nobody else can ask, except by a method bound
+ * beforehand (get = future.get): HANDED_OVER gives its later calls copies of what the first one got. */
+PyObject *future_read_once(FutureObject *self)
+{
+    int wanted = PER_READER | HANDED_OVER;
+    if ((self->flags & wanted) == PER_READER && Py_REFCNT(self) == 1 && self->value != NULL &&
+        Py_REFCNT(self->value) == 1) {
+        self->flags |= HANDED_OVER;
+        return Py_NewRef(self->value);
     }
-    return (int)number;
+    return future_read(self);
 }
 
-static PyObject *future_answer(int answer)
-{
-    return answer < 0 ? NULL : PyBool_FromLong(answer);
-}
+/* ---- 6 life cycle ---- */
+
+#define SELF ((FutureObject *)op)
 
 FutureObject *future_new(CoreState *core)
 {
@@ -178,95 +264,6 @@ FutureObject *future_new(CoreState *core)
         PyObject_GC_UnTrack(op);
     return (FutureObject *)op;
 }
-
-int future_abandon(FutureObject *self)
-{
-    return future_raise_flag(self, ABANDONED, ON_ABANDONED);
-}
-
-/* ---- 4 Python methods ---- */
-
-#define SELF ((FutureObject *)op)
-
-static PyObject *FutureCell_is_pending(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(SELF->state == PENDING);
-}
-
-static PyObject *FutureCell_is_ready(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(SELF->state == READY);
-}
-
-static PyObject *FutureCell_is_failed(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(SELF->state == FAILED);
-}
-
-static PyObject *FutureCell_is_discarded(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(SELF->state == DISCARDED);
-}
-
-static PyObject *FutureCell_is_abandoned(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(future_has_happened(SELF, ON_ABANDONED));
-}
-
-static PyObject *FutureCell_has_discard(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(future_has_happened(SELF, ON_DISCARD));
-}
-
-static PyObject *FutureCell_discard(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return future_answer(future_raise_flag(SELF, DISCARD_REQUESTED, ON_DISCARD));
-}
-
-static PyObject *FutureCell_abandon(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    return future_answer(future_abandon(SELF));
-}
-
-static PyObject *FutureCell_complete(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
-{
-    if (core_check_count("_complete", count, 2) < 0)
-        return NULL;
-    int state = future_number(arguments[0], "state", READY, DISCARDED);
-    if (state < 0)
-        return NULL;
-    return future_answer(future_complete(SELF, state, arguments[1]));
-}
-
-static PyObject *FutureCell_subscribe(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
-{
-    if (core_check_count("_subscribe", count, 2) < 0)
-        return NULL;
-    int kind = future_number(arguments[0], "kind", ON_READY, ON_ABANDONED);
-    if (kind < 0 || future_subscribe(SELF, kind, arguments[1]) < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *FutureCell_unsubscribe(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
-{
-    if (core_check_count("_unsubscribe", count, 2) < 0)
-        return NULL;
-    int kind = future_number(arguments[0], "kind", ON_READY, ON_ABANDONED);
-    return kind < 0 ? NULL : future_answer(callbacks_remove_equal(&SELF->callbacks, kind, arguments[1]));
-}
-
-static PyObject *FutureCell_outcome(PyObject *op, PyObject *Py_UNUSED(none))
-{
-    if (SELF->state == FAILED)
-        SELF->flags |= OBSERVED;
-    PyObject *state = PyLong_FromLong(SELF->state); /* a small int: always there */
-    PyObject *outcome = PyTuple_Pack(2, state, future_value(SELF));
-    Py_DECREF(state);
-    return outcome;
-}
-
-/* ---- 5 life cycle ---- */
 
 static PyObject *FutureCell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -285,12 +282,18 @@ static int FutureCell_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(SELF->value);
+    Py_VISIT(SELF->function);
     return callbacks_traverse(&SELF->callbacks, visit, arg);
 }
 
 static int FutureCell_clear(PyObject *op)
 {
-    callbacks_release(&SELF->callbacks);
+    Callbacks callbacks = callbacks_detach(&SELF->callbacks);
+    for (Py_ssize_t i = 0; i < callbacks_count(&callbacks); i++)
+        if (callbacks_at(&callbacks, i)->kind >= ON_STEP)
+            step_cut((FutureObject *)callbacks_at(&callbacks, i)->function, SELF);
+    callbacks_release(&callbacks);
+    Py_CLEAR(SELF->function);
     Py_CLEAR(SELF->value);
     return 0;
 }
@@ -302,7 +305,7 @@ static void FutureCell_finalize(PyObject *op)
         return;
     SELF->flags |= OBSERVED;
     PyObject *raised = core_exception_take();
-    CoreState *core = future_core_state(SELF);
+    CoreState *core = future_core(SELF);
     if (core != NULL && core->report_unobserved != NULL) {
         PyObject *report = Py_NewRef(core->report_unobserved);
         PyObject *result = PyObject_CallOneArg(report, future_value(SELF));
@@ -333,40 +336,7 @@ static void FutureCell_dealloc(PyObject *op)
     Py_TRASHCAN_END
 }
 
-/* ---- 6 type spec ---- */
-
-static PyMethodDef future_methods[] = {
-    {"is_pending", FutureCell_is_pending, METH_NOARGS,
-     "is_pending($self, /)\n--\n\nTrue until the future is ready, failed or discarded; an abandoned one stays pending."},
-    {"is_ready", FutureCell_is_ready, METH_NOARGS, "is_ready($self, /)\n--\n\nTrue once a value has arrived."},
-    {"is_failed", FutureCell_is_failed, METH_NOARGS,
-     "is_failed($self, /)\n--\n\nTrue once the computation has failed."},
-    {"is_discarded", FutureCell_is_discarded, METH_NOARGS,
-     "is_discarded($self, /)\n--\n\nTrue once the completing side has honoured a discard."},
-    {"is_abandoned", FutureCell_is_abandoned, METH_NOARGS,
-     "is_abandoned($self, /)\n--\n\nTrue when nobody is left who could complete this future; implies pending."},
-    {"has_discard", FutureCell_has_discard, METH_NOARGS,
-     "has_discard($self, /)\n--\n\nTrue once somebody has asked for a discard."},
-    {"discard", FutureCell_discard, METH_NOARGS,
-     "discard($self, /)\n--\n\nAsk the completing side to give up; True on the first request to a pending future.\n\n"
-     "It is only a request: the state changes when, and if, the completing side honours it."},
-    {"_abandon", FutureCell_abandon, METH_NOARGS,
-     "_abandon($self, /)\n--\n\nDeclare that nobody will complete this future; False if it is completed or was\n"
-     "abandoned before."},
-    {"_complete", (PyCFunction)(void (*)(void))FutureCell_complete, METH_FASTCALL,
-     "_complete($self, state, value, /)\n--\n\nLeave PENDING for ``state``; False if that has happened before.\n\n"
-     "``value``: the result for READY, the exception for FAILED, None for DISCARDED."},
-    {"_subscribe", (PyCFunction)(void (*)(void))FutureCell_subscribe, METH_FASTCALL,
-     "_subscribe($self, kind, callback, /)\n--\n\nCall ``callback`` when ``kind`` happens: now, in this thread, if it\n"
-     "has; never, if it no longer can.\n\n"
-     "Arguments by kind: ON_READY the value, ON_FAILED the exception, ON_ANY this future; the others none."},
-    {"_unsubscribe", (PyCFunction)(void (*)(void))FutureCell_unsubscribe, METH_FASTCALL,
-     "_unsubscribe($self, kind, callback, /)\n--\n\n"
-     "Take one subscription back, the oldest that equals this one; False if it is not there (any more)."},
-    {"_outcome", FutureCell_outcome, METH_NOARGS,
-     "_outcome($self, /)\n--\n\nThe state and the value; reading a failure counts as looking at it."},
-    {NULL},
-};
+/* ---- 7 type spec ---- */
 
 static PyMemberDef future_members[] = {
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(FutureObject, weak_references), Py_READONLY, NULL},

@@ -5,6 +5,7 @@
  * Layout: 1 policy  2 contents  3 life cycle  4 definition
  */
 #include "core.h"
+#include "hops.h"
 
 /* ---- 1 policy ---- */
 
@@ -12,7 +13,8 @@ static const struct {
     const char *name;
     size_t offset; /* of the owned PyObject * in CoreState */
 } policies[] = {
-    {"future_type", offsetof(CoreState, future_type)},
+    {"future_type", offsetof(CoreState, future_type)}, {"get_slowly", offsetof(CoreState, get_slowly)},
+    {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)
@@ -61,6 +63,11 @@ static PyMethodDef native_functions[] = {
      "exception)``: a callback of a future raised; the completing thread is not at fault and goes on."},
     {"configure", (PyCFunction)(void (*)(void))native_configure, METH_FASTCALL | METH_KEYWORDS,
      "configure($module, /, **policy)\n--\n\nName what the core asks Python for: see libactor/_core/_policy.py."},
+    {"hop", (PyCFunction)(void (*)(void))native_hop, METH_FASTCALL,
+     "hop($module, function, /, *arguments)\n--\n\n"
+     "Go on to the next future of a chain; when HOPS_MAX stand on the stack, as soon as it has unwound."},
+    {"hop_on", native_hop_on, METH_NOARGS,
+     "hop_on($module, /)\n--\n\nMake the hops that were put off: before the calling thread waits for one."},
     {NULL},
 };
 
@@ -89,12 +96,23 @@ static int native_add_type(PyObject *module, PyType_Spec *spec)
     return answer;
 }
 
+/* What the core itself looks up by its state. */
+static int native_fill(PyObject *module)
+{
+    CoreState *state = PyModule_GetState(module);
+    state->cell_type = PyObject_GetAttrString(module, "FutureCell");
+    state->future_type = Py_XNewRef(state->cell_type);
+    return state->cell_type == NULL ? -1 : 0;
+}
+
 static int native_exec(PyObject *module)
 {
     for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
-    if (native_add_type(module, &future_spec) < 0)
+    if (native_add_type(module, &future_spec) < 0 || native_fill(module) < 0)
+        return -1;
+    if (native_add_type(module, &promise_spec) < 0)
         return -1;
     if (native_add_type(module, &mailbox_spec) < 0)
         return -1;
@@ -110,6 +128,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     CoreState *state = PyModule_GetState(module);
     Py_VISIT(state->report_unobserved);
     Py_VISIT(state->report_callback);
+    Py_VISIT(state->cell_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
     return 0;
@@ -120,6 +139,7 @@ static int native_clear(PyObject *module)
     CoreState *state = PyModule_GetState(module);
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
+    Py_CLEAR(state->cell_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_CLEAR(*policy_slot(state, i));
     return 0;

@@ -132,6 +132,5 @@ def undiscardable(source: Future[T] | Callable[..., Future[T]]) -> Future[T] | C
 
 def _shield(source: Future[T]) -> Future[T]:
     result: Future[T] = Future()
-    source._subscribe(ON_ABANDONED, partial(hop, result._abandon))
-    source._subscribe(ON_ANY, lambda done: hop(result._complete, *done._outcome()))
+    result._follow(source, shield=True)
     return result

@@ -1,7 +1,7 @@
 """FutureCell: one value that arrives later; its state, its flags and its callbacks."""
 
-# Who calls: Promise and the dispatch event complete a cell; everybody else asks or subscribes (libactor/future.py
-#   adds the combinators on top). Any thread may call any method.
+# Who calls: Promise and the dispatch event complete a cell; everybody else asks, waits, subscribes or makes another
+#   future of it (the steps of _steps.py). Any thread may call any method.
 # Invariants: 1. the state leaves PENDING once and never changes again; the value is written before the state.
 #   2. callbacks run in the thread that completes the cell, in the order registered, those for the outcome before
 #   those for any outcome; never under the lock, each exactly once, and are dropped afterwards.
@@ -17,14 +17,42 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-PENDING, READY, FAILED, DISCARDED = range(4)
+from libactor._core._hops import hop
+from libactor._core._policy import policy
+from libactor._core._steps import (
+    DISCARDED,
+    FAILED,
+    ON_ABANDONED,
+    ON_ANY,
+    ON_DISCARD,
+    ON_DISCARDED,
+    ON_FAILED,
+    ON_LOSS,
+    ON_READY,
+    ON_STEP,
+    PENDING,
+    READY,
+    Steps,
+    lock,
+)
 
-# What a callback waits for. The first four are outcomes; a callback of ON_ANY follows those of the outcome itself.
-ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED = range(6)
+__all__ = [
+    "DISCARDED",
+    "FAILED",
+    "ON_ABANDONED",
+    "ON_ANY",
+    "ON_DISCARD",
+    "ON_DISCARDED",
+    "ON_FAILED",
+    "ON_READY",
+    "PENDING",
+    "READY",
+    "FutureCell",
+    "set_reporters",
+]
 
 _OUTCOME_KIND = {READY: ON_READY, FAILED: ON_FAILED, DISCARDED: ON_DISCARDED}
 
@@ -32,23 +60,24 @@ _OUTCOME_KIND = {READY: ON_READY, FAILED: ON_FAILED, DISCARDED: ON_DISCARDED}
 _OUTCOME, _DISCARD, _ABANDONED = range(3)
 _GROUP = (_OUTCOME, _OUTCOME, _OUTCOME, _OUTCOME, _DISCARD, _ABANDONED)
 
-_lock = threading.RLock()
+_CellT = TypeVar("_CellT", bound="FutureCell")
 
 _Callback = Callable[..., object]
-_Entries = dict[int, tuple[int, _Callback]]  # number -> (kind, callback)
-_Call = tuple[_Callback, tuple[Any, ...]]
+_Entries = dict[int, tuple[int, Any]]  # number -> (kind, callback, or the step)
+_Call = tuple[Callable[..., object], tuple[Any, ...]]
 
 _numbers = itertools.count()  # of subscriptions
 
 
-class FutureCell:
-    """State, value and callbacks of one future. ``libactor.Future`` derives from it and adds the public surface."""
+class FutureCell(Steps):
+    """State, value and callbacks of one future. ``libactor.Future`` derives from it and adds the types."""
 
-    __slots__ = ("__weakref__", "_abandoned", "_discard", "_observed", "_state", "_value", "_waiting")
+    __slots__ = ("__weakref__", "_abandoned", "_discard", "_observed", "_per_reader", "_state", "_value", "_waiting")
 
-    # _state: PENDING until completed.    _value: result when READY, exception when FAILED, else None.
+    # _state: PENDING until completed.    _value: result when READY, exception when FAILED, why when abandoned, or None.
     # _waiting: while PENDING, the callbacks, for each group of kinds by number in order registered; empty afterwards.
     # _discard, _abandoned: the two flags.    _observed: somebody has looked at, or subscribed to, a failure.
+    # _per_reader: the value is mutable and came from an actor, so that each reader gets a copy.
 
     def __init__(self) -> None:
         self._state = PENDING
@@ -57,6 +86,9 @@ class FutureCell:
         self._discard = False
         self._abandoned = False
         self._observed = False
+        self._per_reader = False
+        self._step = None
+        self._target = None
 
     def is_pending(self) -> bool:
         """True until the future is ready, failed or discarded; an abandoned future stays pending."""
@@ -88,48 +120,95 @@ class FutureCell:
         It is only a request: the state changes when, and if, the completing side honours it.
         """
         unused: _Entries = {}
-        with _lock:
+        with lock:
             if self._discard or self._state != PENDING:
                 return False
             self._discard = True
             entries = self._waiting[_DISCARD]
             self._waiting[_DISCARD] = unused
-        _run([(callback, ()) for _, callback in entries.values()])
+        _run([(self._pass_discard, ()), *[(self._call, entry) for entry in entries.values()]])
         return True
 
-    def _complete(self, state: int, value: Any, /) -> bool:
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the value and return it; ``timeout`` in seconds, None for ever.
+
+        Raises: a fresh exception of the failure's own class with the original as its cause; Discarded; Abandoned;
+        TimeoutError. Inside a handler the wait lets another worker run the other actors.
+        """
+        if self._state != READY:
+            if policy.get_slowly is None:
+                raise RuntimeError("get: nothing can wait yet, or any more; import libactor first")
+            policy.get_slowly(self, timeout)
+        return self._read()
+
+    def on_ready(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback(value)`` when the value arrives."""
+        self._subscribe(ON_READY, callback)
+        return self
+
+    def on_failed(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback(exception)`` when the computation fails."""
+        self._subscribe(ON_FAILED, callback)
+        return self
+
+    def on_discarded(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback()`` when a discard has been honoured."""
+        self._subscribe(ON_DISCARDED, callback)
+        return self
+
+    def on_any(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback(future)`` when the future is complete in whichever way; after the more specific ones."""
+        self._subscribe(ON_ANY, callback)
+        return self
+
+    def on_discard(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback()`` when somebody asks for a discard: for the completing side."""
+        self._subscribe(ON_DISCARD, callback)
+        return self
+
+    def on_abandoned(self: _CellT, callback: _Callback, /) -> _CellT:
+        """Call ``callback()`` when nobody is left who could complete the future."""
+        self._subscribe(ON_ABANDONED, callback)
+        return self
+
+    def _complete(self, state: int, value: Any, per_reader: bool = False, /) -> bool:
         """Leave PENDING for ``state``; False if that has happened before. ``value`` as in the field ``_value``.
 
-        Raises: ValueError, if ``state`` is no outcome.
+        ``per_reader``: it is mutable and came from an actor. Raises: ValueError, if ``state`` is no outcome.
         """
         if not READY <= state <= DISCARDED:
             raise ValueError(f"state is {state}, expected {READY} to {DISCARDED}")
         unused: list[_Entries] = []
-        with _lock:
+        with lock:
             if self._state != PENDING:
                 return False
             self._value = value
             self._state = state
+            self._per_reader = state == READY and per_reader
             waiting = self._waiting
             self._waiting = unused
         entries = waiting[_OUTCOME].values()
         if entries:
             kind = _OUTCOME_KIND[state]
-            arguments = self._arguments(kind)
-            calls: list[_Call] = [(callback, arguments) for k, callback in entries if k == kind]
-            _run(calls + [(callback, (self,)) for k, callback in entries if k == ON_ANY])
+            calls: list[_Call] = [(self._call, (kind, callback)) for k, callback in entries if k == kind]
+            _run(calls + [(self._call, entry) for entry in entries if entry[0] in (ON_ANY, ON_STEP, ON_LOSS)])
         return True
 
-    def _abandon(self) -> bool:
-        """Declare that nobody will complete this future; False if it is completed or was abandoned before."""
+    def _abandon(self, cause: Any = None, /) -> bool:
+        """Declare that nobody will complete this future, and why; False if it is completed or was abandoned before."""
         unused: _Entries = {}
-        with _lock:
+        with lock:
             if self._abandoned or self._state != PENDING:
                 return False
             self._abandoned = True
+            self._value = cause
             entries = self._waiting[_ABANDONED]
             self._waiting[_ABANDONED] = unused
-        _run([(callback, ()) for _, callback in entries.values()])
+            steps = [(number, entry) for number, entry in self._waiting[_OUTCOME].items() if entry[0] >= ON_STEP]
+            for number, (kind, _) in steps:
+                if kind == ON_LOSS:
+                    del self._waiting[_OUTCOME][number]
+        _run([(self._call_lost, entry) for _, entry in sorted([*entries.items(), *steps], key=_number)])
         return True
 
     def _subscribe(self, kind: int, callback: _Callback, /) -> None:
@@ -139,17 +218,21 @@ class FutureCell:
         Raises: ValueError, if ``kind`` is none of them.
         """
         _check_kind(kind)
+        if not self._add(kind, callback) and self._has_happened(kind):
+            _run([(self._call, (kind, callback))])
+
+    def _add(self, kind: int, callback: Any) -> bool:
+        """Let ``callback`` wait for ``kind``; False if that has happened, or cannot happen any more."""
         entry = (kind, callback)
         number = next(_numbers)
-        with _lock:
-            if kind in (ON_FAILED, ON_ANY):
+        with lock:
+            if kind in (ON_FAILED, ON_ANY, ON_STEP, ON_LOSS):
                 self._observed = True
-            raised = self._discard if kind == ON_DISCARD else kind == ON_ABANDONED and self._abandoned
-            if self._state == PENDING and not raised:
-                self._waiting[_GROUP[kind]][number] = entry
-                return
-        if self._has_happened(kind):
-            _run([(callback, self._arguments(kind))])
+            raised = self._discard if kind == ON_DISCARD else kind in (ON_ABANDONED, ON_LOSS) and self._abandoned
+            if self._state != PENDING or raised:
+                return False
+            self._waiting[_OUTCOME if kind >= ON_STEP else _GROUP[kind]][number] = entry
+            return True
 
     def _unsubscribe(self, kind: int, callback: _Callback, /) -> bool:
         """Take one subscription back, the oldest that equals this one; False if it is not there (any more).
@@ -158,13 +241,13 @@ class FutureCell:
         what the comparison of two callbacks raises.
         """
         _check_kind(kind)
-        with _lock:
+        with lock:
             entries = self._waiting[_GROUP[kind]] if self._state == PENDING else {}
             numbers = list(entries)
         for number in numbers:
             entry = entries.get(number)
             if entry is not None and entry[0] == kind and (entry[1] is callback or entry[1] == callback):
-                with _lock:
+                with lock:
                     return self._state == PENDING and entries.pop(number, None) is not None
         return False
 
@@ -183,10 +266,35 @@ class FutureCell:
             return self._abandoned and self._state == PENDING
         return self._state != PENDING and _OUTCOME_KIND[self._state] == kind
 
+    def _call(self, kind: int, callback: Any) -> None:
+        """Call what waited for ``kind``, which has happened; an Exception of a user's callback is reported."""
+        if kind >= ON_STEP:
+            hop(callback.arrive, self)
+            return
+        try:
+            callback(*self._arguments(kind))
+        except Exception as error:
+            _reporters[1](callback, error)
+
+    def _call_lost(self, kind: int, callback: Any) -> None:
+        """Call what waited for abandonment, if only to pass it on."""
+        if kind == ON_STEP:
+            hop(callback.lose, self)
+        else:
+            self._call(kind, callback)
+
     def _arguments(self, kind: int) -> tuple[Any, ...]:
         if kind == ON_ANY:
             return (self,)
-        return (self._value,) if kind in (ON_READY, ON_FAILED) else ()
+        if kind == ON_READY:
+            return (self._read(),)
+        return (self._value,) if kind == ON_FAILED else ()
+
+    def _read(self) -> Any:
+        """The value as one reader gets it."""
+        if self._per_reader and policy.copy_value is not None:
+            return policy.copy_value(self._value)
+        return self._value
 
     def __del__(self) -> None:
         # After a constructor that raised there are no fields.
@@ -215,16 +323,20 @@ def set_reporters(unobserved: Callable[[Any], object], callback: Callable[[Any, 
     _reporters[:] = [unobserved, callback]
 
 
-def _run(calls: list[_Call]) -> None:
-    """Call all of them; an Exception is reported.
+def _number(numbered: tuple[int, Any]) -> int:
+    return numbered[0]
 
-    What is no Exception (KeyboardInterrupt and its like), or what the reporter itself raises, is raised when all have
-    been called; of several only the first.
+
+def _run(calls: list[_Call]) -> None:
+    """Call all of them.
+
+    What one raises (KeyboardInterrupt and its like, or what a reporter raises) is raised when all have been called; of
+    several only the first.
     """
     interrupt: BaseException | None = None
-    for callback, arguments in calls:
+    for function, arguments in calls:
         try:
-            _run_one(callback, arguments)
+            function(*arguments)
         except BaseException as error:
             if interrupt is None:
                 interrupt = error
@@ -232,8 +344,4 @@ def _run(calls: list[_Call]) -> None:
         raise interrupt
 
 
-def _run_one(callback: _Callback, arguments: tuple[Any, ...]) -> None:
-    try:
-        callback(*arguments)
-    except Exception as error:
-        _reporters[1](callback, error)
+policy.future_type = FutureCell  # until libactor names its own

@@ -47,9 +47,12 @@ __all__ = [
     "WAKE",
     "FutureCell",
     "Mailbox",
+    "PromiseCell",
     "RunQueue",
     "ValueCopier",
     "configure",
+    "hop",
+    "hop_on",
     "set_reporters",
 ]
 
@@ -74,9 +77,21 @@ CORE = _choose()  # "c" or "python"
 
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._future import FutureCell, set_reporters
+    from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox
     from libactor._core._policy import configure
+    from libactor._core._promise import PromiseCell
     from libactor._core._run_queue import RunQueue
     from libactor._core._values import ValueCopier
 else:
-    from libactor._core._native import FutureCell, Mailbox, RunQueue, ValueCopier, configure, set_reporters
+    from libactor._core._native import (
+        FutureCell,
+        Mailbox,
+        PromiseCell,
+        RunQueue,
+        ValueCopier,
+        configure,
+        hop,
+        hop_on,
+        set_reporters,
+    )

@@ -11,9 +11,18 @@ from typing import Any
 class Policy:
     """One field for each name that configure() takes."""
 
-    __slots__ = ("future_type",)
+    __slots__ = ("copy_value", "future_type", "get_slowly", "pass_answer")
 
-    # future_type: the class of the futures that the core makes, a subclass of FutureCell.
+    # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
+    # get_slowly(future, timeout): wait until it is ready; raise if it is not to be.
+    # copy_value(value): a copy for one more reader of a future.
+    # pass_answer(value): the value as it leaves an actor, and whether each reader gets a copy.
+
+    def __init__(self) -> None:
+        self.future_type: Any = None
+        self.get_slowly: Any = None
+        self.copy_value: Any = None
+        self.pass_answer: Any = None
 
 
 policy = Policy()

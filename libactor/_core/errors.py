@@ -1,5 +1,7 @@
 """The errors libactor raises: who has to act, and on what."""
 
+from typing import Any
+
 
 class LibactorError(Exception):
     """Base of every error that libactor raises itself."""
@@ -10,7 +12,13 @@ class NoRuntime(LibactorError, RuntimeError):
 
 
 class Abandoned(LibactorError):
-    """Nobody is left who could complete this future: its actor stopped first, or its promise was dropped."""
+    """Nobody is left who could complete this future: its actor stopped first, or its promise was dropped.
+
+    ``pid`` is that of the actor and ``reason`` what stopped it, None if it was terminated; without an actor both are.
+    """
+
+    pid: Any = None
+    reason: BaseException | None = None
 
 
 class Discarded(LibactorError):

@@ -4,6 +4,7 @@
 # so that reporters set by a test stay in it. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes a C core
 # that was not built an error instead of a skip.
 
+import importlib
 import importlib.util
 import os
 import signal
@@ -31,6 +32,23 @@ def fresh_module(name: str) -> ModuleType | None:
     return module
 
 
+TWINS = ("_future", "_hops", "_mailbox", "_policy", "_promise", "_run_queue", "_values")
+
+
+def fresh_twins() -> list[ModuleType]:
+    """Return new instances of the modules of the Python core, which know one another and not those imported before."""
+    prefix = "libactor._core._"
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith(prefix)}
+    try:
+        return [importlib.import_module(f"libactor._core.{part}") for part in TWINS]
+    finally:
+        for name in [name for name in sys.modules if name.startswith(prefix)]:
+            del sys.modules[name]
+        sys.modules.update(before)
+        for name, module in before.items():
+            setattr(libactor._core, name.rpartition(".")[2], module)
+
+
 @pytest.fixture(params=["python"] if PURE else ["python", "c"])
 def core(request, load_core) -> SimpleNamespace:
     return load_core(request.param)
@@ -43,8 +61,7 @@ def load_core() -> Callable[[str], SimpleNamespace]:
     def load(name: str) -> SimpleNamespace:
         if name == "c" and PURE:
             pytest.skip("LIBACTOR_PURE=1 leaves out the C core")
-        parts = ("_native",) if name == "c" else ("_future", "_mailbox", "_run_queue", "_values")
-        modules = [fresh_module(f"libactor._core.{part}") for part in parts]
+        modules = [fresh_module("libactor._core._native")] if name == "c" else fresh_twins()
         if None in modules:
             assert os.environ.get("LIBACTOR_REQUIRE_NATIVE") != "1", "the C core was not built, yet is required"
             pytest.skip("the C core was not built; make builds it")

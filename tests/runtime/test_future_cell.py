@@ -141,7 +141,7 @@ def test_a_kind_that_does_not_exist_is_refused(core, kind, method):
         getattr(cell, method)(kind, print)
 
 
-@pytest.mark.parametrize("arguments", [(), (1,), (1, 2, 3), ("text", 1)])
+@pytest.mark.parametrize("arguments", [(), (1,), (1, 2, 3, 4), ("text", 1)])
 def test_wrong_arguments_are_a_type_error(core, arguments):
     cell = core.FutureCell()
 

@@ -1,0 +1,203 @@
+"""Steps: a future that comes out of another, by a function (then, repair, recover) or as its mirror."""
+
+# Who calls: FutureCell (_future.py), which derives from Steps; the rest of libactor through its methods.
+# Discards flow upstream (from a result to what it comes out of), outcomes and abandonment flow downstream.
+# Invariant: a step is made once. Its result knows it until then, and only a result that still does is completed.
+# A source refers to its steps and they to their results; upstream a result refers weakly: one that nobody keeps must
+#   not keep a chain alive for discards that nobody can ask for any more.
+# Twin: csrc/step.c, where the result is its own step. Source: libprocess future.hpp.
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from libactor._core._hops import hop
+from libactor._core._policy import policy
+
+if TYPE_CHECKING:
+    from libactor._core._future import FutureCell
+
+PENDING, READY, FAILED, DISCARDED = range(4)
+
+# What a callback waits for. The first four are outcomes; a callback of ON_ANY follows those of the outcome itself.
+ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED = range(6)
+ON_STEP, ON_LOSS = 6, 7  # the core's own: a step, which passes abandonment on; one that acts on it as on an outcome
+
+THEN, REPAIR, RECOVER, MIRROR = range(1, 5)
+LINKS_MAX = 64  # more futures than this between an answer and who asks are not looked through
+
+lock = threading.RLock()  # see _future.py
+
+
+class Step:
+    """How ``result`` comes out of the future that has this step among its callbacks."""
+
+    __slots__ = ("answers", "function", "kind", "result", "shields", "source")
+
+    # kind: THEN and so on.    function: None in a mirror.    source: weak.
+    # answers: a value leaves an actor here.    shields: discards do not reach the source.
+
+    def __init__(self, source: FutureCell, result: FutureCell, kind: int, function: Any = None) -> None:
+        self.source = weakref.ref(source)
+        self.result = result
+        self.kind = kind
+        self.function = function
+        self.answers = False
+        self.shields = False
+
+    def arrive(self, source: FutureCell) -> None:
+        """Make the step: the source is complete, or lost."""
+        with lock:
+            if self.result._step is not self:
+                return
+            self.result._step = None
+        if self.function is not None and self._acts(source._state):
+            self._act(source)
+        else:
+            self._pass(source)
+
+    def lose(self, source: FutureCell) -> None:
+        """Pass abandonment on."""
+        if self.result._step is self and source._state == PENDING:
+            self.result._abandon(source._value)
+
+    def _acts(self, outcome: int) -> bool:
+        if self.kind == RECOVER:
+            return outcome != READY
+        return outcome == (READY if self.kind == THEN else FAILED)
+
+    def _act(self, source: FutureCell) -> None:
+        result = self.result
+        if self.kind == THEN and (source._discard or result._discard):
+            result._complete(DISCARDED, None)
+            return
+        if self.kind == RECOVER:
+            result._discard = False  # it starts afresh, whoever asked before
+        try:
+            returned = self.function(source._read() if self.kind == THEN else source)
+        except BaseException as error:
+            self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        if isinstance(returned, Steps):
+            result._follow(cast("FutureCell", returned))
+        else:
+            result._complete(READY, returned)
+
+    def _pass(self, source: FutureCell) -> None:
+        value, per_reader = source._value, source._per_reader
+        if self.answers and source._state == READY and not per_reader and policy.pass_answer is not None:
+            try:
+                value, per_reader = policy.pass_answer(value)
+            except BaseException as error:
+                self._fail(error)
+                if not isinstance(error, Exception):
+                    raise
+                return
+        self.result._complete(source._state, value, per_reader)
+
+    def _fail(self, error: BaseException) -> None:
+        """Fail the result with an exception just caught.
+
+        The traceback leads to the frames it was raised under, and they to this step: with the result still in it,
+        memory and report of a failure that nobody looks at would wait for the collector. The caller is left out.
+        """
+        result = self.result
+        del self.result
+        trace = error.__traceback__
+        result._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
+
+
+class Steps:
+    """What a FutureCell has as the result of a step, and as the source of others."""
+
+    __slots__ = ("_step", "_target")
+
+    # _step: the step this future is the result of, until it is made.
+    _step: Step | None
+    _target: Any
+
+    # _target: the mailbox that holds the call this is the answer of; None once served.
+
+    def then(self, function: Callable[[Any], Any], /) -> Any:
+        """The future of ``function(value)``; failure, discard and abandonment pass through.
+
+        A future that ``function`` returns is waited for. After a discard request ``function`` is not called: the
+        result is discarded. A discard of the result reaches this future and the one ``function`` returned.
+        """
+        return self._go_on(THEN, function)
+
+    def repair(self, function: Callable[[Any], Any], /) -> Any:
+        """As ``then`` for a failure: the future of ``function(this future)``; other outcomes pass through.
+
+        A discard request does not keep ``function`` from being called, but reaches the future it returns.
+        """
+        return self._go_on(REPAIR, function)
+
+    def recover(self, function: Callable[[Any], Any], /) -> Any:
+        """As this future if it is ready, else (failed, discarded or abandoned) the future of ``function(this future)``.
+
+        A discard of the result reaches this future, and is forgotten when ``function`` is called: it does not reach the
+        future that ``function`` returns, but one that comes later does. Source: libprocess future.hpp.
+        """
+        return self._go_on(RECOVER, function)
+
+    def _follow(self, source: FutureCell, answer: bool = False, shield: bool = False) -> bool:
+        """Come out as ``source`` from now on; False if this future is complete, or comes out of another one already.
+
+        A discard of this future reaches the source, unless ``shield``; abandonment comes back. ``answer``: a value
+        leaves an actor here, and is passed by value.
+        """
+        if not isinstance(source, Steps):
+            raise TypeError(f"_follow: got {source!r}, expected a future")
+        result = cast("FutureCell", self)
+        step = Step(source, result, MIRROR)
+        step.answers, step.shields = answer, shield
+        with lock:
+            if result._state != PENDING or result._step is not None:
+                return False
+            result._step = step
+        _begin(step, source)
+        return True
+
+    def _find_target(self) -> Any:
+        """The mailbox that the future, or what it comes from, waits for; or None."""
+        future: Steps | None = self
+        for _ in range(LINKS_MAX):
+            if future is None:
+                return None
+            if future._target is not None:
+                return future._target
+            step = future._step
+            future = step.source() if step is not None else None
+        return None
+
+    def _go_on(self, kind: int, function: Callable[[Any], Any]) -> FutureCell:
+        source = cast("FutureCell", self)
+        result: FutureCell = policy.future_type()
+        step = Step(source, result, kind, function)
+        result._step = step
+        _begin(step, source)
+        return result
+
+    def _pass_discard(self) -> None:
+        """Let the source know that this future was asked to be discarded."""
+        step = self._step
+        source = None if step is None or step.shields else step.source()
+        if source is not None:
+            hop(source.discard)
+
+
+def _begin(step: Step, source: FutureCell) -> None:
+    """Put ``step`` among the callbacks of ``source``; make it at once if the source is complete, or lost."""
+    if not source._add(ON_LOSS if step.kind == RECOVER else ON_STEP, step):
+        hop(step.arrive, source)
+        return
+    if step.result._discard:
+        step.result._pass_discard()
+    if source._abandoned:
+        hop(step.lose, source)
