@@ -49,7 +49,7 @@ FUTURE_BENCHMARKS = (
     Benchmark("callback", "callback", "futures with one callback, set: until it has run", 100_000, 500, CHAINING_PEERS),
     Benchmark("then", "then", "futures with one dependent future, set: until the dependent one is",
               100_000, 500, CHAINING_PEERS),
-    Benchmark("then-defer", "then_defer", "futures whose dependent one is what an actor answers, set: until it has",
+    Benchmark("then-defer", "then_defer", "futures that an actor sets and that call it back, set: until it has run",
               100_000, 500, CORES),
 )  # fmt: skip
 
