@@ -19,6 +19,7 @@ import pathlib
 import types
 import typing
 import uuid
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier
@@ -64,6 +65,11 @@ def register_immutable(kind: type) -> None:
             "decides whether it is copied; hand it over with move() or Shared()"
         )
     _plans[kind] = SHARED
+
+
+def register_copy(kind: type[T], copy: Callable[[T], T]) -> None:
+    """Declare that ``copy`` makes what the receiver of an instance of ``kind`` gets."""
+    _plans[kind] = copy
 
 
 def make_copier(kind: type[ValueCopier]) -> ValueCopier:

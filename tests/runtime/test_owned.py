@@ -1,4 +1,4 @@
-"""Owned is handed over once, by whoever comes first; Shared goes by reference."""
+"""Owned is handed over once, by whoever comes first."""
 
 import pytest
 
@@ -22,6 +22,7 @@ class Keeper(la.Actor):
         return la.move(la.Owned(self.kept))
 
 
+# LP OwnedTest.Release
 def test_the_receiver_gets_the_very_object_and_the_holder_is_empty(runtime):
     pid, items = la.spawn(Keeper()), [1]
     owned = la.Owned(items)
@@ -49,6 +50,7 @@ USES = {
 }
 
 
+# LP OwnedTest.Null
 @pytest.mark.parametrize("take", ["release", "share", "move"])
 @pytest.mark.parametrize("use", USES)
 def test_every_use_of_an_empty_holder_is_an_error(take, use):
@@ -59,6 +61,7 @@ def test_every_use_of_an_empty_holder_is_an_error(take, use):
         USES[use](owned)
 
 
+# LP OwnedTest.Access
 def test_to_look_at_the_object_takes_nothing_away():
     items = [1]
     owned = la.Owned(items)
@@ -74,21 +77,16 @@ def test_an_owned_that_is_not_moved_does_not_cross(runtime):
         la.dispatch(pid, Keeper.keep, la.Owned([1]))
 
 
-def test_shared_crosses_by_reference_with_its_object(runtime):
-    pid, lock = la.spawn(Keeper()), object()
-    shared = la.Shared(lock)
-
-    la.dispatch(pid, Keeper.keep, shared).get(30)
-
-    assert la.dispatch(pid, Keeper.give).get(30) is shared
-    assert shared.value is lock
-
-
-def test_share_gives_the_object_up_to_all():
+# LP OwnedTest.Share
+def test_share_gives_the_object_up_to_all_and_leaves_the_owned_empty():
     items = [1]
     owned = la.Owned(items)
 
-    assert owned.share().value is items
+    shared = owned.share()
+
+    assert shared.value is shared.share().value is items
+    with pytest.raises(la.MovedError, match=EMPTY):
+        owned.value
 
 
 def test_the_text_of_a_holder_tells_whether_it_is_empty():
@@ -96,7 +94,7 @@ def test_the_text_of_a_holder_tells_whether_it_is_empty():
     full = repr(owned)
     owned.release()
 
-    assert (full, repr(owned), repr(la.Shared(2))) == ("Owned([1])", "Owned(<moved>)", "Shared(2)")
+    assert (full, repr(owned)) == ("Owned([1])", "Owned(<moved>)")
 
 
 @pytest.mark.real
