@@ -31,6 +31,9 @@ enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS };
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
 
+/* As in libactor/_core/_run_queue.py. */
+enum { DUE = 1, LOOK, OVERTAKEN, OVER };
+
 /* As in libactor/_core/_values.py. */
 enum { SHARED, MOVED, REFUSED };
 enum { TOO_DEEP, CYCLE, UNKNOWN };
@@ -41,12 +44,24 @@ typedef struct {
     PyObject *report_unobserved; /* owned; NULL until set_reporters: then nothing is reported */
     PyObject *report_callback;   /* owned; as above */
     /* What the core asks Python for; configure() sets each, by the name it has here. Owned; NULL until then. */
-    PyObject *future_type; /* the class of the futures that the core makes: libactor.Future */
-    PyObject *get_slowly;  /* (future, timeout): wait until it is ready; raise if it is not to be */
+    PyObject *get_slowly;  /* (future, timeout, what is left of it): wait until it is ready; else raise why not */
     PyObject *copy_value;  /* (value) -> a copy for one more reader of a future */
     PyObject *pass_answer; /* (value) -> the value as it leaves an actor, and whether each reader gets a copy */
+    PyObject *future_type;    /* the class of the futures that the core makes: libactor.Future */
+    PyObject *pid_type;       /* libactor.PID; where its process lies is pid_process_offset */
+    PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
+    PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     /* The core's own. */
     PyObject *cell_type; /* owned: FutureCell, and future_type until another is named */
+    Py_ssize_t pid_process_offset;
+    PyObject *event_type;       /* owned */
+    PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
+    PyObject *text_tell;
+    PyObject *text_message; /* what a value is called in an error */
+    PyObject *text_result;
+    PyObject *text_executed;
+    struct EventObject *events_free; /* events to be used again, linked by `what` */
+    int events_free_count;
 } CoreState;
 
 extern PyModuleDef core_module;
@@ -55,6 +70,15 @@ extern PyType_Spec promise_spec;
 extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
+extern PyType_Spec event_spec;
+
+/* Functions of the module, of calls.c. */
+PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_running(PyObject *module, PyObject *none);
 
 /* ---- 3 helpers ---- */
 

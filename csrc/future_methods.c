@@ -5,6 +5,8 @@
  * Layout: 1 answers  2 state  3 the completing side  4 callbacks  5 get  6 the table
  */
 #include "future.h"
+#include "help.h"
+#include "run_queue.h"
 
 #define SELF ((FutureObject *)op)
 
@@ -160,18 +162,43 @@ static PyObject *FutureCell_on_abandoned(PyObject *op, PyObject *callback)
 
 /* ---- 5 get ---- */
 
-/* Come back once the future is ready; -1 with what there is to raise: its failure, or that it did not become so. */
-static int future_wait(FutureObject *self, PyObject *timeout)
+/* When `timeout`, in seconds or None, is over by the monotonic clock, -1 for never; 0, or -1 with TypeError. */
+static int deadline_of(PyObject *timeout, int64_t *deadline)
+{
+    *deadline = -1;
+    if (timeout == Py_None)
+        return 0;
+    double seconds = PyFloat_AsDouble(timeout);
+    if (seconds == -1.0 && PyErr_Occurred())
+        return -1;
+    *deadline = now_ns() + (seconds > 0 ? (int64_t)(Py_MIN(seconds, SECONDS_MAX) * 1e9) : 0);
+    return 0;
+}
+
+/* Wait by policy, for what is left until `deadline`; -1 with what there is to raise. */
+static int future_wait_slowly(FutureObject *self, PyObject *timeout, int64_t deadline)
 {
     CoreState *core = future_core(self);
     if (core == NULL || core->get_slowly == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "get: nothing can wait yet, or any more; import libactor first");
         return -1;
     }
-    PyObject *arguments[2] = {(PyObject *)self, timeout};
-    PyObject *result = PyObject_Vectorcall(core->get_slowly, arguments, 2, NULL);
+    PyObject *left = deadline < 0 ? Py_NewRef(Py_None) : PyFloat_FromDouble((double)(deadline - now_ns()) / 1e9);
+    if (left == NULL)
+        return -1;
+    PyObject *result = PyObject_CallFunctionObjArgs(core->get_slowly, self, timeout, left, NULL);
+    Py_DECREF(left);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
+}
+
+/* Come back once the future is ready; -1 with what there is to raise: its failure, or that it did not become so. */
+static int future_wait(FutureObject *self, PyObject *timeout)
+{
+    int64_t deadline;
+    if (deadline_of(timeout, &deadline) < 0 || future_help(self, deadline) < 0)
+        return -1;
+    return self->state == READY ? 0 : future_wait_slowly(self, timeout, deadline);
 }
 
 static PyObject *FutureCell_get(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names)

@@ -6,33 +6,75 @@
  *   nothing may run Python code or let go of the GIL: a put is either seen by that take or answers WAKE. close()
  *   therefore empties the ring before it makes the list.
  * Memory: an unused mailbox has no ring; a ring gives back what a burst took (csrc/ring.h).
- * Layout: 1 object  2 steps  3 Python methods  4 life cycle  5 type spec
+ * Layout: 1 steps  2 Python methods  3 life cycle  4 type spec
  */
-#include "core.h"
-#include "ring.h"
-
-/* ---- 1 object ---- */
-
-typedef struct {
-    PyObject_HEAD
-    Ring events;
-    char awake;  /* the actor is on the run queue or running */
-    char closed; /* the actor has stopped */
-} MailboxObject;
+#include "mailbox.h"
 
 #define SELF ((MailboxObject *)op)
 
-/* ---- 2 steps: once per message each ---- */
+/* ---- 1 steps: once per message each ---- */
 
-static PyObject *mailbox_put(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+int mailbox_check(PyObject *object, const char *method)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    while (type != NULL && type->tp_dealloc != Mailbox_dealloc)
+        type = type->tp_base;
+    if (type != NULL)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s() got %R, expected a Mailbox", method, object);
+    return -1;
+}
+
+/* QUEUED, WAKE or CLOSED; -1 with MemoryError. */
+static int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
 {
     if (self->closed)
-        return PyLong_FromLong(CLOSED);
+        return CLOSED;
     if (insert(&self->events, event) < 0)
-        return NULL;
+        return -1;
     int answer = self->awake ? QUEUED : WAKE;
     self->awake = 1;
-    return PyLong_FromLong(answer);
+    return answer;
+}
+
+static int mailbox_refuse_orphan(MailboxObject *self)
+{
+    PyObject *error = PyObject_CallMethod((PyObject *)self, "_orphaned", NULL);
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    return -1;
+}
+
+/* Drop an event that came too late; -1 with an exception. */
+static int mailbox_drop(MailboxObject *self, PyObject *event)
+{
+    if (event_check(event))
+        return event_drop((EventObject *)event, self);
+    PyObject *dropped = PyObject_CallMethod(event, "drop", "O", self);
+    Py_XDECREF(dropped);
+    return dropped == NULL ? -1 : 0;
+}
+
+static int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+{
+    if (self->queue != NULL && self->queue->orphaned)
+        return mailbox_refuse_orphan(self);
+    int answer = mailbox_insert(self, event, insert);
+    if (answer == CLOSED)
+        return mailbox_drop(self, event);
+    if (answer == WAKE && self->queue != NULL && !self->queued) {
+        if (run_queue_push(self->queue, (PyObject *)self) < 0)
+            return -1;
+        self->queued = 1;
+    }
+    return answer < 0 ? -1 : 0;
+}
+
+int mailbox_deliver(MailboxObject *self, PyObject *event)
+{
+    return mailbox_send(self, event, ring_append);
 }
 
 static PyObject *mailbox_take(MailboxObject *self)
@@ -59,16 +101,55 @@ static PyObject *mailbox_close(MailboxObject *self)
     return rest;
 }
 
-/* ---- 3 Python methods ---- */
+/* ---- 2 Python methods ---- */
+
+static PyObject *mailbox_answer(int answer)
+{
+    return answer < 0 ? NULL : PyLong_FromLong(answer);
+}
 
 static PyObject *Mailbox_put(PyObject *op, PyObject *event)
 {
-    return mailbox_put(SELF, event, ring_append);
+    return mailbox_answer(mailbox_insert(SELF, event, ring_append));
 }
 
 static PyObject *Mailbox_put_first(PyObject *op, PyObject *event)
 {
-    return mailbox_put(SELF, event, ring_prepend);
+    return mailbox_answer(mailbox_insert(SELF, event, ring_prepend));
+}
+
+static PyObject *Mailbox_deliver(PyObject *op, PyObject *event)
+{
+    if (mailbox_send(SELF, event, ring_append) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Mailbox_deliver_first(PyObject *op, PyObject *event)
+{
+    if (mailbox_send(SELF, event, ring_prepend) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Mailbox_enqueue(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    if (SELF->queue == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "enqueue: a bare mailbox has no run queue");
+    if (!SELF->queued && run_queue_push(SELF->queue, op) < 0)
+        return NULL;
+    SELF->queued = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Mailbox_run_turn(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    if (SELF->running || !SELF->awake || SELF->queue == NULL)
+        Py_RETURN_FALSE;
+    int64_t now = now_ns();
+    if (mailbox_run_turn(SELF, NULL, &now) < 0)
+        return NULL;
+    Py_RETURN_TRUE;
 }
 
 static PyObject *Mailbox_take(PyObject *op, PyObject *Py_UNUSED(none))
@@ -86,7 +167,55 @@ static Py_ssize_t Mailbox_len(PyObject *op)
     return SELF->events.count;
 }
 
-/* ---- 4 life cycle ---- */
+/* Ready, with None, once the actor is gone. Who waits for it may help the actor to its end. */
+static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
+{
+    if (SELF->stopped != NULL)
+        return Py_NewRef(SELF->stopped);
+    if (SELF->queue == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "stopped: a bare mailbox has no actor that could stop");
+    FutureObject *stopped = future_new(SELF->queue->core);
+    if (stopped == NULL)
+        return NULL;
+    if (SELF->gone)
+        (void)future_complete(stopped, READY, Py_None); /* nobody else has it, so no callback can be interrupted */
+    else {
+        SELF->stopped = (FutureObject *)Py_NewRef(stopped);
+        stopped->target = op;
+    }
+    return (PyObject *)stopped;
+}
+
+static PyObject *Mailbox_depart(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    FutureObject *stopped = SELF->stopped;
+    SELF->gone = 1;
+    SELF->stopped = NULL;
+    if (stopped == NULL)
+        Py_RETURN_NONE;
+    stopped->target = NULL;
+    int answer = future_complete(stopped, READY, Py_None);
+    Py_DECREF(stopped);
+    if (answer < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static int Mailbox_set_queue(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
+{
+    if (value != NULL && value != Py_None && run_queue_check(value) < 0)
+        return -1;
+    RunQueueObject *queue = value == NULL || value == Py_None ? NULL : (RunQueueObject *)Py_NewRef(value);
+    Py_XSETREF(SELF->queue, queue);
+    return 0;
+}
+
+static PyObject *Mailbox_get_queue(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(SELF->queue == NULL ? Py_None : (PyObject *)SELF->queue);
+}
+
+/* ---- 3 life cycle ---- */
 
 static PyObject *Mailbox_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -96,19 +225,43 @@ static PyObject *Mailbox_new(PyTypeObject *type, PyObject *arguments, PyObject *
 static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
-    return ring_traverse(&SELF->events, visit, arg);
+    Py_VISIT(SELF->actor);
+    Py_VISIT(SELF->kind);
+    Py_VISIT(SELF->pid);
+    Py_VISIT(SELF->reason);
+    Py_VISIT(SELF->queue);
+    Py_VISIT(SELF->stopped);
+    for (uint32_t i = 0; i < SELF->events.count; i++) {
+        PyObject *event = *ring_slot(&SELF->events, i);
+        Py_VISIT(event);
+        if (event_check(event) && Py_REFCNT(event) == 1 &&
+            event_traverse((EventObject *)event, visit, arg) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int Mailbox_clear(PyObject *op)
 {
-    ring_clear(&SELF->events);
+    Ring events = ring_detach(&SELF->events);
+    Py_CLEAR(SELF->actor);
+    Py_CLEAR(SELF->kind);
+    Py_CLEAR(SELF->pid);
+    Py_CLEAR(SELF->reason);
+    Py_CLEAR(SELF->queue);
+    if (SELF->stopped != NULL)
+        SELF->stopped->target = NULL;
+    Py_CLEAR(SELF->stopped);
+    ring_clear(&events);
     return 0;
 }
 
-static void Mailbox_dealloc(PyObject *op)
+void Mailbox_dealloc(PyObject *op)
 {
     PyObject_GC_UnTrack(op);
     Py_TRASHCAN_BEGIN(op, Mailbox_dealloc)
+    if (SELF->weak_references != NULL)
+        PyObject_ClearWeakRefs(op);
     Mailbox_clear(op);
     PyTypeObject *type = Py_TYPE(op);
     type->tp_free(op);
@@ -116,7 +269,7 @@ static void Mailbox_dealloc(PyObject *op)
     Py_TRASHCAN_END
 }
 
-/* ---- 5 type spec ---- */
+/* ---- 4 type spec ---- */
 
 static PyMethodDef mailbox_methods[] = {
     {"put", Mailbox_put, METH_O,
@@ -124,10 +277,37 @@ static PyMethodDef mailbox_methods[] = {
      "Append ``event``; CLOSED if refused, WAKE if the caller must now schedule the actor, else QUEUED."},
     {"put_first", Mailbox_put_first, METH_O,
      "put_first($self, event, /)\n--\n\nAs put, ahead of everything that waits."},
+    {"enqueue", Mailbox_enqueue, METH_NOARGS,
+     "enqueue($self, /)\n--\n\nPut the mailbox on its run queue, unless it stands there."},
+    {"deliver", Mailbox_deliver, METH_O,
+     "deliver($self, event, /)\n--\n\n"
+     "Put ``event`` in and see that it is served; a stopped actor's events are dropped."},
+    {"deliver_first", Mailbox_deliver_first, METH_O,
+     "deliver_first($self, event, /)\n--\n\nAs deliver, ahead of everything that waits."},
+    {"run_turn", Mailbox_run_turn, METH_NOARGS,
+     "run_turn($self, /)\n--\n\n"
+     "Serve events until none is left or the turn is over; False if it is idle, bare or being run by another thread."},
     {"take", Mailbox_take, METH_NOARGS,
      "take($self, /)\n--\n\nThe next event, or None: then the mailbox is idle and the caller must let go of the actor."},
     {"close", Mailbox_close, METH_NOARGS,
      "close($self, /)\n--\n\nRefuse every further event; the events that were still inside."},
+    {"depart", Mailbox_depart, METH_NOARGS,
+     "depart($self, /)\n--\n\nThe last step of the actor's end: whoever waits for it goes on."},
+    {NULL},
+};
+
+static PyMemberDef mailbox_members[] = {
+    {"actor", T_OBJECT_EX, offsetof(MailboxObject, actor), 0, "Whose methods are called; gone after the end."},
+    {"kind", T_OBJECT_EX, offsetof(MailboxObject, kind), 0, "The class of the actor."},
+    {"pid", T_OBJECT_EX, offsetof(MailboxObject, pid), 0, "The address of the actor."},
+    {"reason", T_OBJECT, offsetof(MailboxObject, reason), 0, "What stopped the actor; None before, or if terminated."},
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(MailboxObject, weak_references), Py_READONLY, NULL},
+    {NULL},
+};
+
+static PyGetSetDef mailbox_properties[] = {
+    {"stopped", Mailbox_stopped, NULL, "Ready, with None, once the actor is gone.", NULL},
+    {"queue", Mailbox_get_queue, Mailbox_set_queue, "The RunQueue it is put on; None for a bare mailbox.", NULL},
     {NULL},
 };
 
@@ -138,6 +318,8 @@ static PyType_Slot mailbox_slots[] = {
     {Py_tp_clear, Mailbox_clear},
     {Py_tp_dealloc, Mailbox_dealloc},
     {Py_tp_methods, mailbox_methods},
+    {Py_tp_members, mailbox_members},
+    {Py_tp_getset, mailbox_properties},
     {Py_sq_length, Mailbox_len},
     {0, NULL},
 };
@@ -145,6 +327,6 @@ static PyType_Slot mailbox_slots[] = {
 PyType_Spec mailbox_spec = {
     .name = "libactor._core._native.Mailbox",
     .basicsize = sizeof(MailboxObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = mailbox_slots,
 };

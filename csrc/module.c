@@ -6,6 +6,7 @@
  */
 #include "core.h"
 #include "hops.h"
+#include "event.h"
 
 /* ---- 1 policy ---- */
 
@@ -15,6 +16,9 @@ static const struct {
 } policies[] = {
     {"future_type", offsetof(CoreState, future_type)}, {"get_slowly", offsetof(CoreState, get_slowly)},
     {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
+    {"pid_type", offsetof(CoreState, pid_type)},
+    {"method_name", offsetof(CoreState, method_name)},
+    {"copier", offsetof(CoreState, copier)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)
@@ -22,8 +26,26 @@ static PyObject **policy_slot(CoreState *state, size_t index)
     return (PyObject **)((char *)state + policies[index].offset);
 }
 
+/* Find where a PID has its process, a slot of its class. */
+static int policy_find_process(CoreState *state, PyObject *pid_type)
+{
+    PyObject *slot = PyObject_GetAttrString(pid_type, "_process");
+    if (slot == NULL)
+        return -1;
+    if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
+        PyErr_Format(PyExc_TypeError, "configure() got %R as pid_type, expected a class with the slot _process", pid_type);
+        Py_DECREF(slot);
+        return -1;
+    }
+    state->pid_process_offset = ((PyMemberDescrObject *)slot)->d_member->offset;
+    Py_DECREF(slot);
+    return 0;
+}
+
 static int policy_set(CoreState *state, PyObject *name, PyObject *value)
 {
+    if (PyUnicode_CompareWithASCIIString(name, "pid_type") == 0 && policy_find_process(state, value) < 0)
+        return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         if (PyUnicode_CompareWithASCIIString(name, policies[i].name) == 0) {
             Py_XSETREF(*policy_slot(state, i), Py_NewRef(value));
@@ -68,6 +90,29 @@ static PyMethodDef native_functions[] = {
      "Go on to the next future of a chain; when HOPS_MAX stand on the stack, as soon as it has unwound."},
     {"hop_on", native_hop_on, METH_NOARGS,
      "hop_on($module, /)\n--\n\nMake the hops that were put off: before the calling thread waits for one."},
+    {"dispatch", (PyCFunction)(void (*)(void))native_dispatch, METH_FASTCALL | METH_KEYWORDS,
+     "dispatch($module, pid, method, /, *args, **kwargs)\n--\n\n"
+     "Call ``method`` of the actor at ``pid`` and return the future of its result.\n\n"
+     "``method`` is the function of the class (``Counter.add``), not bound to an object. Arguments and result are passed\n"
+     "by value; wrap one in ``move`` to hand it over. The method's exception fails the future and the actor lives on; if\n"
+     "the actor stops before it comes to the call the future is abandoned.\n\n"
+     "Raises: TypeError for what is not a PID, or not a method of the actor's class; NotPassable for an argument."},
+    {"tell", (PyCFunction)(void (*)(void))native_tell, METH_FASTCALL | METH_KEYWORDS,
+     "tell($module, pid, method, /, *args, **kwargs)\n--\n\n"
+     "As dispatch without a future: nobody waits, so an exception of the method stops the actor."},
+    {"prepare", (PyCFunction)(void (*)(void))native_prepare, METH_FASTCALL | METH_KEYWORDS,
+     "prepare($module, operation, pid, method, /, *args, **kwargs)\n--\n\n"
+     "The event of a tell, to be delivered later; ``operation`` names who asks in an error."},
+    {"execute", (PyCFunction)(void (*)(void))native_execute, METH_FASTCALL | METH_KEYWORDS,
+     "execute($module, pid, function, /)\n--\n\n"
+     "Run a callable inside the actor at ``pid``, as if it were a handler; the future of its result."},
+    {"post", (PyCFunction)(void (*)(void))native_post, METH_FASTCALL | METH_KEYWORDS,
+     "post($module, pid, message, /, sender=None)\n--\n\n"
+     "Send a typed message to the ``@handles`` method for its class.\n\n"
+     "``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message\n"
+     "nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross."},
+    {"running", native_running, METH_NOARGS,
+     "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},
 };
 
@@ -81,6 +126,8 @@ static const struct {
     {"DISCARDED", DISCARDED}, {"ON_READY", ON_READY},     {"ON_FAILED", ON_FAILED},
     {"ON_ANY", ON_ANY},       {"ON_DISCARD", ON_DISCARD}, {"ON_DISCARDED", ON_DISCARDED},
     {"QUEUED", QUEUED},       {"WAKE", WAKE},             {"ON_ABANDONED", ON_ABANDONED},
+    {"DUE", DUE},             {"LOOK", LOOK},             {"OVERTAKEN", OVERTAKEN},
+    {"OVER", OVER},
     {"CLOSED", CLOSED},       {"SHARED", SHARED},         {"MOVED", MOVED},
     {"REFUSED", REFUSED},     {"TOO_DEEP", TOO_DEEP},     {"CYCLE", CYCLE},
     {"UNKNOWN", UNKNOWN},
@@ -96,13 +143,35 @@ static int native_add_type(PyObject *module, PyType_Spec *spec)
     return answer;
 }
 
+static const struct {
+    size_t offset; /* of the owned PyObject * in CoreState */
+    const char *text;
+} texts[] = {
+    {offsetof(CoreState, text_dispatch), "dispatch"},
+    {offsetof(CoreState, text_tell), "tell"},
+    {offsetof(CoreState, text_message), "message"},
+    {offsetof(CoreState, text_result), "result of %s.%s"},
+    {offsetof(CoreState, text_executed), "result of a callable run in %s"},
+};
+
+static PyObject **text_slot(CoreState *state, size_t index)
+{
+    return (PyObject **)((char *)state + texts[index].offset);
+}
+
 /* What the core itself looks up by its state. */
 static int native_fill(PyObject *module)
 {
     CoreState *state = PyModule_GetState(module);
     state->cell_type = PyObject_GetAttrString(module, "FutureCell");
     state->future_type = Py_XNewRef(state->cell_type);
-    return state->cell_type == NULL ? -1 : 0;
+    state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
+    if (state->cell_type == NULL || state->event_type == NULL)
+        return -1;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
+        if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
+            return -1;
+    return PyModule_AddType(module, (PyTypeObject *)state->event_type);
 }
 
 static int native_exec(PyObject *module)
@@ -110,15 +179,11 @@ static int native_exec(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
-    if (native_add_type(module, &future_spec) < 0 || native_fill(module) < 0)
-        return -1;
-    if (native_add_type(module, &promise_spec) < 0)
-        return -1;
-    if (native_add_type(module, &mailbox_spec) < 0)
-        return -1;
-    if (native_add_type(module, &run_queue_spec) < 0)
-        return -1;
-    return native_add_type(module, &copier_spec);
+    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
+        if (native_add_type(module, specs[i]) < 0)
+            return -1;
+    return native_fill(module);
 }
 
 /* ---- 3 life cycle ---- */
@@ -129,6 +194,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->report_unobserved);
     Py_VISIT(state->report_callback);
     Py_VISIT(state->cell_type);
+    Py_VISIT(state->event_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
     return 0;
@@ -140,6 +206,8 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
     Py_CLEAR(state->cell_type);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
+        Py_CLEAR(*text_slot(state, i));
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_CLEAR(*policy_slot(state, i));
     return 0;
@@ -148,6 +216,9 @@ static int native_clear(PyObject *module)
 static void native_free(void *module)
 {
     native_clear(module);
+    CoreState *state = PyModule_GetState(module);
+    event_free_all(state);
+    Py_CLEAR(state->event_type);
 }
 
 /* ---- 4 definition ---- */

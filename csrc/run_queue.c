@@ -9,40 +9,18 @@
  *   waiter needs the GIL to go on, so it frees a gate only after that release is over.
  * Waiters are on the heap, not on the stack of their thread: when the interpreter shuts down it ends daemon threads
  *   where they stand, and a list that leads into a stack that is gone would be read by the next push.
- * Layout: 1 object  2 waiters  3 timeouts  4 sleeping  5 queue  6 Python methods  7 life cycle  8 type spec
+ * Layout: 1 waiters  2 timeouts  3 sleeping  4 queue  5 Python methods  6 life cycle  7 type spec
  */
 #include <math.h>
-#include <time.h>
 
-#include "core.h"
-#include "pythread.h"
-#include "ring.h"
-
-/* ---- 1 object ---- */
-
-/* A thread that waits in the queue. */
-typedef struct Waiter {
-    struct Waiter *next;     /* the one that came before; both NULL once woken */
-    struct Waiter *previous; /* the one that came after */
-    PyThread_type_lock gate; /* owned; held until somebody wakes the waiter */
-    int woken;
-} Waiter;
-
-typedef struct {
-    PyObject_HEAD
-    Ring items;
-    Waiter *parked;  /* workers; the last one parked is the first of the list and the first to go */
-    Waiter *waiting; /* for idleness */
-    Py_ssize_t busy; /* workers that are neither parked nor on leave; one that was woken counts at once */
-    char closed;
-} RunQueueObject;
+#include "run_queue.h"
 
 #define SELF ((RunQueueObject *)op)
 
-/* ---- 2 waiters ---- */
+/* ---- 1 waiters ---- */
 
 /* A waiter with its gate held; NULL with MemoryError. */
-static Waiter *waiter_new(void)
+Waiter *waiter_new(void)
 {
     Waiter *waiter = PyMem_RawCalloc(1, sizeof(Waiter));
     if (waiter == NULL)
@@ -58,7 +36,7 @@ failed:
     return NULL;
 }
 
-static void waiter_free(Waiter *waiter)
+void waiter_free(Waiter *waiter)
 {
     (void)PyThread_acquire_lock(waiter->gate, NOWAIT_LOCK); /* held unless woken too late to notice */
     PyThread_release_lock(waiter->gate);
@@ -92,16 +70,7 @@ static void waiter_wake(Waiter **list, Waiter *waiter)
     PyThread_release_lock(waiter->gate);
 }
 
-/* ---- 3 timeouts ---- */
-
-#define UNBOUNDED ((PY_TIMEOUT_T) - 1) /* what PyThread_acquire_lock_timed takes for "no bound" */
-
-static PY_TIMEOUT_T now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (PY_TIMEOUT_T)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
+/* ---- 2 timeouts ---- */
 
 /* Seconds or None as microseconds, at least 0 and clipped to what a lock can wait, or UNBOUNDED; 0, or -1 with
  * TypeError or ValueError. */
@@ -142,13 +111,13 @@ static int timeout_argument(const char *method, PyObject *const *arguments, Py_s
     return timeout_parse(count + named == 1 ? arguments[0] : NULL, timeout);
 }
 
-/* ---- 4 sleeping ---- */
+/* ---- 3 sleeping ---- */
 
 /* Sleep until woken or for `timeout`; the waiter stands in its list. Lets go of the GIL, and runs signal handlers if
  * this is the main thread: -1 with what one of them raised. Whether it was woken, waiter->woken says. */
 static int waiter_sleep(Waiter *waiter, PY_TIMEOUT_T timeout)
 {
-    PY_TIMEOUT_T deadline = timeout == UNBOUNDED ? 0 : now_us() + timeout;
+    PY_TIMEOUT_T deadline = timeout == UNBOUNDED ? 0 : now_ns() / 1000 + timeout;
     for (;;) {
         PyLockStatus status;
         Py_BEGIN_ALLOW_THREADS
@@ -160,15 +129,15 @@ static int waiter_sleep(Waiter *waiter, PY_TIMEOUT_T timeout)
             return -1;
         if (timeout == UNBOUNDED)
             continue;
-        timeout = deadline - now_us();
+        timeout = deadline - now_ns() / 1000;
         if (timeout <= 0)
             return 0;
     }
 }
 
-/* ---- 5 queue: once per turn each ---- */
+/* ---- 4 queue: once per turn each ---- */
 
-static void run_queue_unpark(RunQueueObject *self)
+void run_queue_unpark(RunQueueObject *self)
 {
     if (self->parked == NULL)
         return;
@@ -176,7 +145,15 @@ static void run_queue_unpark(RunQueueObject *self)
     waiter_wake(&self->parked, self->parked);
 }
 
-static void run_queue_leave(RunQueueObject *self)
+int run_queue_push(RunQueueObject *self, PyObject *item)
+{
+    if (ring_append(&self->items, item) < 0)
+        return -1;
+    run_queue_unpark(self);
+    return 0;
+}
+
+void run_queue_leave(RunQueueObject *self)
 {
     self->busy--;
     if (self->busy != 0 || self->items.count != 0)
@@ -187,7 +164,7 @@ static void run_queue_leave(RunQueueObject *self)
 
 /* Sleep among the parked workers. On return the worker is counted busy, whatever the answer: 0, or -1 with what a
  * signal handler raised; then a wake-up that came meanwhile is handed on. */
-static int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout)
+int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout)
 {
     waiter_enlist(&self->parked, waiter);
     run_queue_leave(self);
@@ -240,13 +217,12 @@ static int run_queue_wait_idle(RunQueueObject *self, PY_TIMEOUT_T timeout)
     return answer;
 }
 
-/* ---- 6 Python methods ---- */
+/* ---- 5 Python methods ---- */
 
 static PyObject *RunQueue_push(PyObject *op, PyObject *item)
 {
-    if (ring_append(&SELF->items, item) < 0)
+    if (run_queue_push(SELF, item) < 0)
         return NULL;
-    run_queue_unpark(SELF);
     Py_RETURN_NONE;
 }
 
@@ -260,6 +236,7 @@ static PyObject *RunQueue_pop(PyObject *op, PyObject *const *arguments, Py_ssize
 
 static PyObject *RunQueue_wake(PyObject *op, PyObject *Py_UNUSED(none))
 {
+    SELF->attention = 1;
     run_queue_unpark(SELF);
     Py_RETURN_NONE;
 }
@@ -269,6 +246,7 @@ static PyObject *RunQueue_close(PyObject *op, PyObject *Py_UNUSED(none))
     SELF->closed = 1;
     while (SELF->parked != NULL)
         run_queue_unpark(SELF);
+    run_queue_wake_watch(SELF);
     Py_RETURN_NONE;
 }
 
@@ -293,9 +271,20 @@ static PyObject *RunQueue_wait_idle(PyObject *op, PyObject *const *arguments, Py
     return answer < 0 ? NULL : PyBool_FromLong(answer);
 }
 
+static PyObject *RunQueue_orphan(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    SELF->orphaned = 1;
+    Py_RETURN_NONE;
+}
+
 static PyObject *RunQueue_closed(PyObject *op, void *Py_UNUSED(closure))
 {
     return PyBool_FromLong(SELF->closed);
+}
+
+static PyObject *RunQueue_orphaned(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(SELF->orphaned);
 }
 
 static Py_ssize_t RunQueue_len(PyObject *op)
@@ -303,11 +292,35 @@ static Py_ssize_t RunQueue_len(PyObject *op)
     return SELF->items.count;
 }
 
-/* ---- 7 life cycle ---- */
+static void RunQueue_dealloc(PyObject *op);
+
+int run_queue_check(PyObject *object)
+{
+    if (Py_TYPE(object)->tp_dealloc == RunQueue_dealloc)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "got %R, expected a RunQueue", object);
+    return -1;
+}
+
+/* ---- 6 life cycle ---- */
+
 
 static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    return core_check_new(type, arguments, keywords) < 0 ? NULL : type->tp_alloc(type, 0);
+    if (core_check_new(type, arguments, keywords) < 0)
+        return NULL;
+    PyObject *op = type->tp_alloc(type, 0);
+    if (op == NULL)
+        return NULL;
+    SELF->core = PyType_GetModuleState(type);
+    SELF->helping = 1;
+    SELF->watch_gate = PyThread_allocate_lock();
+    if (SELF->watch_gate == NULL) {
+        Py_DECREF(op);
+        return PyErr_NoMemory();
+    }
+    PyThread_acquire_lock(SELF->watch_gate, WAIT_LOCK);
+    return op;
 }
 
 static int RunQueue_traverse(PyObject *op, visitproc visit, void *arg)
@@ -327,12 +340,17 @@ static void RunQueue_dealloc(PyObject *op)
     assert(SELF->parked == NULL && SELF->waiting == NULL); /* a waiter's frame holds a reference */
     PyObject_GC_UnTrack(op);
     RunQueue_clear(op);
+    if (SELF->watch_gate != NULL) {
+        (void)PyThread_acquire_lock(SELF->watch_gate, NOWAIT_LOCK);
+        PyThread_release_lock(SELF->watch_gate);
+        PyThread_free_lock(SELF->watch_gate);
+    }
     PyTypeObject *type = Py_TYPE(op);
     type->tp_free(op);
     Py_DECREF(type);
 }
 
-/* ---- 8 type spec ---- */
+/* ---- 7 type spec ---- */
 
 static PyMethodDef run_queue_methods[] = {
     {"push", RunQueue_push, METH_O,
@@ -344,7 +362,8 @@ static PyMethodDef run_queue_methods[] = {
      "None as timeout waits without bound. The caller must be counted busy (enter) and is again on return.\n"
      "Raises: ValueError if ``timeout`` is NaN."},
     {"wake", RunQueue_wake, METH_NOARGS,
-     "wake($self, /)\n--\n\nLet one parked worker look around: its pop returns None if there is nothing to run."},
+     "wake($self, /)\n--\n\nHave a worker look at the clock before it sleeps, or sleeps on: its work returns LOOK, and\n"
+     "the pop of one that is parked None if there is nothing to run."},
     {"close", RunQueue_close, METH_NOARGS, "close($self, /)\n--\n\nUnpark every worker; pop no longer waits."},
     {"enter", RunQueue_enter, METH_NOARGS,
      "enter($self, /)\n--\n\n"
@@ -352,6 +371,21 @@ static PyMethodDef run_queue_methods[] = {
     {"leave", RunQueue_leave, METH_NOARGS,
      "leave($self, /)\n--\n\n"
      "Take the calling worker off the count: when it ends, and when a handler of its is about to wait."},
+    {"work", (PyCFunction)(void (*)(void))RunQueue_work, METH_FASTCALL,
+     "work($self, number, deadline_ns, /)\n--\n\n"
+     "Run actors as worker ``number`` until something else is to be done: DUE, LOOK, OVERTAKEN or OVER.\n\n"
+     "DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). OVERTAKEN: another worker is in\n"
+     "charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return."},
+    {"watch", RunQueue_watch, METH_NOARGS,
+     "watch($self, /)\n--\n\n"
+     "Wait, without the interpreter's lock, until the worker in charge is stuck in a handler while others have something\n"
+     "to do; the caller is then in charge and counted busy. Its number, or 0 once the queue is closed."},
+    {"take_charge", RunQueue_take_charge, METH_NOARGS,
+     "take_charge($self, /)\n--\n\nThe number for a worker that is in charge from now on; whoever was is overtaken."},
+    {"is_in_charge", RunQueue_in_charge, METH_NOARGS,
+     "is_in_charge($self, /)\n--\n\nWhether the calling thread is the worker in charge."},
+    {"orphan", RunQueue_orphan, METH_NOARGS,
+     "orphan($self, /)\n--\n\nIn the child of a fork: the threads that ran this queue are not there."},
     {"wait_idle", (PyCFunction)(void (*)(void))RunQueue_wait_idle, METH_FASTCALL | METH_KEYWORDS,
      "wait_idle($self, timeout=None)\n--\n\n"
      "Wait until nothing is queued and no worker is busy; False if ``timeout`` seconds pass before.\n\n"
@@ -359,7 +393,13 @@ static PyMethodDef run_queue_methods[] = {
     {NULL},
 };
 
+static PyMemberDef run_queue_members[] = {
+    {"helping", T_BOOL, offsetof(RunQueueObject, helping), 0, "Whether threads outside that wait may run actors."},
+    {NULL},
+};
+
 static PyGetSetDef run_queue_properties[] = {
+    {"orphaned", RunQueue_orphaned, NULL, "True after orphan().", NULL},
     {"closed", RunQueue_closed, NULL, "True after close().", NULL},
     {NULL},
 };
@@ -371,6 +411,7 @@ static PyType_Slot run_queue_slots[] = {
     {Py_tp_clear, RunQueue_clear},
     {Py_tp_dealloc, RunQueue_dealloc},
     {Py_tp_methods, run_queue_methods},
+    {Py_tp_members, run_queue_members},
     {Py_tp_getset, run_queue_properties},
     {Py_sq_length, RunQueue_len},
     {0, NULL},

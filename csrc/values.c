@@ -29,6 +29,12 @@ static inline int plan_is(PyObject *plan, long wanted)
     return PyLong_CheckExact(plan) && PyLong_AsLong(plan) == wanted;
 }
 
+int copier_moves(PyObject *copier, PyTypeObject *kind)
+{
+    PyObject *plan = PyDict_GetItemWithError(((CopierObject *)copier)->plans, (PyObject *)kind);
+    return plan != NULL && plan_is(plan, MOVED);
+}
+
 int copier_shares(CopierObject *self, PyTypeObject *kind)
 {
     if (kind_is_scalar(kind))
@@ -197,6 +203,13 @@ int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py
     return 0;
 }
 
+static PyObject *Copier_moves(PyObject *op, PyObject *kind)
+{
+    if (!PyType_Check(kind))
+        return PyErr_Format(PyExc_TypeError, "moves() got %R, expected a class", kind);
+    return PyBool_FromLong(copier_moves(op, (PyTypeObject *)kind));
+}
+
 static PyObject *Copier_by_value(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
 {
     if (count < 2) {
@@ -309,6 +322,8 @@ static void Copier_dealloc(PyObject *op)
 /* ---- 6 type spec ---- */
 
 static PyMethodDef copier_methods[] = {
+    {"moves", Copier_moves, METH_O,
+     "moves($self, kind, /)\n--\n\nWhether values of this type hand over what they hold: those that move() makes."},
     {"by_value", (PyCFunction)(void (*)(void))Copier_by_value, METH_FASTCALL,
      "by_value($self, value, where, /, *details)\n--\n\n"
      "What the receiver gets for ``value``; ``where % details`` names it in an error."},

@@ -76,6 +76,9 @@ PyObject *object_walk(Pass *pass, PyObject *value, PyObject *plan, Py_ssize_t de
 PyObject *copier_pass_one(CopierObject *self, PyObject *value, PyObject *where, PyObject *const *details,
                           Py_ssize_t details_count);
 
+/* Whether values of this type hand over what they hold: those that move() makes. */
+int copier_moves(PyObject *copier, PyTypeObject *kind);
+
 /* The rest of copier_pass_call, from the first value that is no scalar. */
 int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count, PyObject *keywords,
                      PyObject *name);

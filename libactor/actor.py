@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from libactor._core.errors import SpawnError
-from libactor.context import running
+from libactor.context import running_process
 
 if TYPE_CHECKING:
     from typing import Self
@@ -68,7 +68,7 @@ class Actor:
 
     def _is_current(self) -> bool:
         """Whether the caller is inside one of this actor's handlers."""
-        return self._process is not None and running.process is self._process
+        return self._process is not None and running_process() is self._process
 
     def _stop_reason(self) -> BaseException | None:
         """Inside on_stop: what has stopped this actor; None if it was terminated."""

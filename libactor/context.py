@@ -1,16 +1,16 @@
 """Where the calling code runs: in which actor, and under which runtime."""
 
-# Who calls: the worker sets the actor for each turn (libactor/process.py); `with Runtime()` sets the runtime; the
-#   module functions ask (libactor/messages.py).
+# Who calls: the core sets the actor for each turn; `with Runtime()` sets the runtime; the module functions ask
+#   (libactor/messages.py).
 # The actor hangs on the thread, because a turn never leaves its thread. The runtime hangs on the context, so that
 #   asyncio tasks inherit the runtime of the code that started them.
 
 from __future__ import annotations
 
-import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from libactor._core._impl import running
 from libactor._core.errors import NoRuntime
 
 if TYPE_CHECKING:
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
 
 
-class _Running(threading.local):
-    process: Process | None = None
-
-
-running = _Running()  # running.process: the actor whose handler the calling thread is in, or None
 opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
+
+
+def running_process() -> Process | None:
+    """The actor whose handler the calling thread is in, or None."""
+    return cast("Process | None", running())
 
 
 def current_runtime(operation: str) -> Runtime:
     """The runtime of the running actor, else of the innermost ``with``; raises NoRuntime naming ``operation``."""
-    if running.process is not None:
-        return running.process.runtime
+    process = running_process()
+    if process is not None:
+        return process.runtime
     stack = opened.get()
     if not stack:
         raise NoRuntime(
@@ -41,6 +42,7 @@ def current_runtime(operation: str) -> Runtime:
 
 def current_process(operation: str) -> Process:
     """The actor the caller runs in; raises NoRuntime naming ``operation`` outside of actors."""
-    if running.process is None:
+    process = running_process()
+    if process is None:
         raise NoRuntime(f"{operation}: called outside an actor; it works only inside a handler")
-    return running.process
+    return process

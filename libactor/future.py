@@ -108,10 +108,10 @@ class Future(FutureCell, Generic[T]):
         return f"<Future {state}{' (with discard)' if self.has_discard() else ''}>"
 
 
-def _get_slowly(future: Future[Any], timeout: float | None) -> None:
-    """Come back once ``future`` is ready; raise what ``get`` raises if it is not to be."""
+def _get_slowly(future: Future[Any], timeout: float | None, left: float | None) -> None:
+    """Come back once ``future`` is ready; raise what ``get`` raises if it is not so when ``left`` seconds are over."""
     if future.is_pending():
-        wait_for(future, timeout)
+        wait_for(future, left)
     state, value = future._outcome()
     if state == FAILED:
         raise fresh_exception(value) from value

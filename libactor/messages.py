@@ -9,74 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+from libactor._core._impl import configure, prepare
 from libactor._core.clock import Timer
 from libactor._core.values import Moved, all_by_value, by_value
 from libactor.actor import Actor
-from libactor.context import current_process, current_runtime, running
-from libactor.events import Dispatch, Execute, Message, Tell
+from libactor.context import current_process, current_runtime
 from libactor.future import Future
 from libactor.pid import PID
+
+if TYPE_CHECKING:
+    pass
+else:
+    from libactor._core._impl import dispatch, execute, post, tell
 
 A = TypeVar("A")
 ActorT = TypeVar("ActorT", bound=Actor)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NO_NAMED: dict[str, Any] = {}  # stays empty: every event without arguments by name holds this one
+if TYPE_CHECKING:
 
+    @overload
+    def dispatch(
+        pid: PID[A], method: Callable[Concatenate[A, P], Future[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]: ...
+    @overload
+    def dispatch(
+        pid: PID[A], method: Callable[Concatenate[A, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]: ...
+    def dispatch(pid: PID[Any], method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
 
-@overload
-def dispatch(
-    pid: PID[A], method: Callable[Concatenate[A, P], Future[R]], *args: P.args, **kwargs: P.kwargs
-) -> Future[R]: ...
-@overload
-def dispatch(pid: PID[A], method: Callable[Concatenate[A, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
-def dispatch(pid: PID[Any], method: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
-    """Call ``method`` of the actor at ``pid`` and return the future of its result.
+    def tell(
+        pid: PID[A], method: Callable[Concatenate[A, P], object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None: ...
 
-    ``method`` is the function of the class (``Counter.add``), not bound to an object. Arguments and result are passed
-    by value; wrap one in ``move`` to hand it over. The method's exception fails the future and the actor lives on; if
-    the actor stops before it comes to the call the future is abandoned.
+    @overload
+    def execute(pid: PID[Any], function: Callable[[], Future[R]], /) -> Future[R]: ...
+    @overload
+    def execute(pid: PID[Any], function: Callable[[], R], /) -> Future[R]: ...
+    def execute(pid: PID[Any], function: Callable[[], Any], /) -> Future[Any]: ...
 
-    Raises: TypeError for what is not a method of the actor's class; NotPassable for an argument.
-    """
-    process = pid._process
-    name = _method_name(pid, method, "dispatch")
-    future: Future[Any] = Future()
-    process.deliver(Dispatch(name, all_by_value(args, name), _pass_named(name, kwargs), future))
-    return future
-
-
-def tell(pid: PID[A], method: Callable[Concatenate[A, P], object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """As dispatch without a future: nobody waits, so an exception of the method stops the actor."""
-    name = _method_name(pid, method, "tell")
-    pid._process.deliver(Tell(name, all_by_value(args, name), _pass_named(name, kwargs)))
-
-
-@overload
-def execute(pid: PID[Any], function: Callable[[], Future[R]]) -> Future[R]: ...
-@overload
-def execute(pid: PID[Any], function: Callable[[], R]) -> Future[R]: ...
-def execute(pid: PID[Any], function: Callable[[], Any]) -> Future[Any]:
-    """Run a callable inside the actor at ``pid``, as if it were a handler; the future of its result."""
-    if not callable(function):
-        raise TypeError(f"execute: got {function!r}, expected a callable without arguments")
-    future: Future[Any] = Future()
-    pid._process.deliver(Execute(function, future))
-    return future
-
-
-def post(pid: PID[Any], message: object, sender: PID[Any] | None = None) -> None:
-    """Send a typed message to the ``@handles`` method for its class.
-
-    ``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message
-    nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross.
-    """
-    if sender is None and running.process is not None:
-        sender = running.process.pid
-    pid._process.deliver(Message(by_value(message, "message"), sender))
+    def post(pid: PID[Any], message: object, /, sender: PID[Any] | None = None) -> None: ...
 
 
 class Deferred(Generic[R]):
@@ -117,7 +92,7 @@ def defer(target: PID[Any] | Callable[..., Any], method: Callable[..., Any] | No
         pid, function = target, method
     if not callable(function):
         raise TypeError(f"defer: got {function!r}, expected a method of the actor or a function")
-    name = _method_name(pid, function, "defer") if _is_method(function) else None
+    name = _method_name(pid._process.kind, function, "defer") if _is_method(function) else None
     bound = tuple([value if type(value) is Moved else by_value(value, "argument of defer") for value in args])
     if name is not None:
         return Deferred(lambda *called: dispatch(pid, function, *called), bound)
@@ -136,9 +111,8 @@ def delay(
 
     The timer can be cancelled. Raises: ValueError for a negative or undefined time, and as ``tell``.
     """
-    name = _method_name(pid, method, "delay")
     process = pid._process
-    event = Tell(name, all_by_value(args, name), _pass_named(name, kwargs))
+    event = prepare("delay", pid, method, *args, **kwargs)
     return process.runtime.clock.timer(seconds, lambda: process.deliver(event))
 
 
@@ -165,12 +139,6 @@ def wait(pid: PID[Any], timeout: float | None = None) -> bool:
     return pid._process.runtime.wait(pid, timeout)
 
 
-def _pass_named(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    if not kwargs:
-        return _NO_NAMED
-    return {key: by_value(value, "argument %s of %s", key, name) for key, value in kwargs.items()}
-
-
 def _is_method(function: Callable[..., Any]) -> bool:
     """Whether ``function`` was defined in the body of a class, and is not bound to an object."""
     owner = getattr(function, "__qualname__", "").rpartition(".")[0]
@@ -178,8 +146,8 @@ def _is_method(function: Callable[..., Any]) -> bool:
     return bool(owner) and not owner.endswith("<locals>") and not free
 
 
-def _method_name(pid: PID[Any], method: Callable[..., Any], operation: str) -> str:
-    """The name to look ``method`` up by; raises TypeError if the actor's class has no such method."""
+def _method_name(kind: type, method: Callable[..., Any], operation: str) -> str:
+    """The name to look ``method`` up by on an actor of class ``kind``; raises TypeError if it has no such method."""
     name: str | None = getattr(method, "__name__", None)
     if name is None or hasattr(method, "__self__"):
         raise TypeError(
@@ -188,9 +156,11 @@ def _method_name(pid: PID[Any], method: Callable[..., Any], operation: str) -> s
         )
     if name.startswith("__") and not name.endswith("__"):  # a private name, as the compiler stores it
         name = f"_{method.__qualname__.split('.')[-2].lstrip('_')}{name}"
-    kind = pid._process.kind
     if not hasattr(kind, name):
         raise TypeError(
             f"{operation}: {kind.__qualname__} has no method {name!r}; for a function of your own use execute"
         )
     return name
+
+
+configure(method_name=_method_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from libactor._core._impl import configure
 from libactor._core.values import register_immutable
 
 if TYPE_CHECKING:
@@ -42,3 +43,4 @@ class PID(Generic[A_co]):
 
 
 register_immutable(PID)
+configure(pid_type=PID)

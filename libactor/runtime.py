@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libactor._core._impl import RunQueue
 from libactor._core.clock import Clock
-from libactor._core.errors import SpawnError
+from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.actor import Actor
-from libactor.context import opened, running
+from libactor.context import opened, running_process
 from libactor.events import Terminate
 from libactor.process import Process
-from libactor.worker import LOOK, Workers
+from libactor.worker import Workers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,13 +44,16 @@ class Runtime:
     """Runs actors. Use it as a context manager: inside, the module functions refer to it; at the end it is closed.
 
     ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
+    ``helping``: a thread outside of actors that waits for an actor may run that actor itself meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, helping: bool = True) -> None:
         self.address = f"local-{next(_numbers)}"
         self.queue = RunQueue()
-        self.clock = Clock(partial(self.queue.push, LOOK), self._wait_idle)
+        self.queue.helping = helping
+        self.clock = Clock(self.queue.wake, self._wait_idle)
         self.workers = Workers(self.address, self.queue, self.clock)
+        self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
         self._processes: dict[str, Process] = {}
         self._lock = threading.Lock()
@@ -78,7 +81,7 @@ class Runtime:
                 raise SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
             self._processes[actor._id] = process
             actor._process = process
-        self.queue.push(process)
+        process.enqueue()
         return process.pid
 
     def terminate(self, pid: PID[Any], inject: bool = True) -> None:
@@ -96,7 +99,7 @@ class Runtime:
 
         Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile.
         """
-        if running.process is pid._process:
+        if running_process() is pid._process:
             raise RuntimeError(f"wait: {pid} would wait for itself; use terminate and let the handler return")
         try:
             pid._process.stopped.get(timeout)
@@ -138,6 +141,13 @@ class Runtime:
         with self._lock:
             self.dead_letters += 1
         log.debug("%s: %s was sent to an actor that has stopped or does not handle it", pid, what)
+
+    def forked(self) -> ForkedRuntime:
+        """The error for whoever uses this runtime in the child of a fork."""
+        return ForkedRuntime(
+            f"runtime {self.address} belongs to process {self._owner}, of which this one is a fork without its "
+            "threads; make a Runtime in the child, or start the child by another way than fork"
+        )
 
     def __enter__(self) -> Self:
         opened.set((*opened.get(), self))

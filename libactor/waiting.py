@@ -12,14 +12,14 @@ from typing import Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell
 from libactor._core.clock import SECONDS_MAX
-from libactor.context import running
+from libactor.context import running_process
 from libactor.hops import hop_on
 
 
 def wait_for(future: FutureCell, timeout: float | None) -> None:
     """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
     hop_on()
-    process = running.process
+    process = running_process()
     if process is None:
         _sleep(future, timeout, lambda: None)
     else:

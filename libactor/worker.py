@@ -1,12 +1,14 @@
-"""Workers: the threads that run actors, one at a time under the interpreter's lock."""
+"""Workers: the threads of a runtime: one runs the actors, one watches over it, the others stand by."""
 
 # Who calls: the runtime starts and stops them; Future.get and wait, inside a handler, go through blocking().
-# Invariants: 1. one worker is active: under the interpreter's lock a second would only contend for it.
-#   2. a handler that waits gives its role to a spare, so the actors it waits for can run; when it comes back there are
-#   two for a moment, and the first of them that ends a turn becomes a spare.
-#   3. no thread outlives stop().    4. a worker never sleeps past a timer: whoever sets the earliest one, and whoever
-#   ends a turn to become a spare, queues a Look, which the worker that goes on finds however late it comes to sleep.
-#   5. a timer waits for one turn at most, however many actors have something to do.
+# Invariants: 1. one worker is in charge and runs actors: under the interpreter's lock a second would only contend for
+#   it.    2. whoever takes charge gets a new number from the run queue; the worker that had it ends its turn, whenever
+#   its handler lets it, and stands by.    3. no thread outlives stop().    4. a worker never sleeps past a timer:
+#   whoever sets the earliest one wakes the queue, and the worker that goes on looks at the clock, however late it comes
+#   to sleep.    5. a timer waits for one turn at most, however many actors have something to do.
+# Charge changes hands in two ways. A handler that waits in get() or wait() hands it to a spare at once (blocking). A
+#   handler that blocks in another way, or computes for long, is overtaken: the watch, who needs no interpreter's lock
+#   to notice, takes charge itself, and a spare takes over the watch.
 # Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
 #   the lower one's answer needs the upper one to finish).
 # Threads are daemons, so that a program that forgot to close its runtime still ends; the runtime closes itself at exit.
@@ -17,30 +19,30 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from libactor._core._impl import RunQueue
+from libactor._core._impl import OVER, OVERTAKEN, RunQueue
 from libactor._core.clock import Clock
 from libactor._core.errors import TooManyBlockedHandlers
 
-if TYPE_CHECKING:
-    from libactor.process import Process
-
 log = logging.getLogger("libactor")
 
-BLOCKED_MAX = 256  # handlers that may wait at the same time; each holds a thread
+BLOCKED_MAX = 256  # handlers that may wait, or be overtaken, at the same time; each holds a thread
 
 
-class Look:
-    """Takes the place of an actor in the run queue, so that a worker comes by and looks at the clock."""
+class _Spare:
+    """A thread that stands by at its gate; ``number`` is what it is to take charge with, 0: it is to look around."""
 
-    __slots__ = ()
+    __slots__ = ("gate", "number")
 
-    def run_turn(self) -> None:
-        """Nothing to do: looking at the clock is what a worker does before it pops, and again before it sleeps."""
+    def __init__(self) -> None:
+        self.gate = threading.Lock()
+        self.gate.acquire()
+        self.number = 0
 
-
-LOOK = Look()
+    def call(self, number: int) -> None:
+        """Open the gate."""
+        self.number = number
+        self.gate.release()
 
 
 class Workers:
@@ -51,24 +53,25 @@ class Workers:
         self._queue = queue
         self._clock = clock
         self._lock = threading.Lock()
-        self._active = 0  # workers that pop from the queue or run a turn; at most one for long
         self._blocked = 0  # workers inside blocking()
-        self._spares: list[threading.Lock] = []  # one gate per idle spare, held until it is needed
+        self._spares: list[_Spare] = []
+        self._watched = False  # a thread is in the watch
         self._threads: set[threading.Thread] = set()
         self._started = 0  # for the names of threads
         self._stopping = False
 
     def start(self) -> None:
-        """Start the first worker."""
+        """Start the first worker, and the watch over it."""
         with self._lock:
-            self._add()
+            self._appoint()
+            self._hire(0)
 
     @contextmanager
     def blocking(self) -> Iterator[Callable[[], None]]:
         """Around a wait inside a handler: another worker runs the other actors meanwhile.
 
-        Yields a function for whoever ends the wait to call: from then on the worker counts as busy, and not only from
-        when its thread comes to run, so that settle does not overlook it.
+        Yields a function for whoever ends the wait to call: from then on the thread counts as busy, and not only from
+        when it comes to run, so that settle does not overlook it.
         Raises: TooManyBlockedHandlers beyond BLOCKED_MAX at the same time.
         """
         with self._lock:
@@ -77,10 +80,9 @@ class Workers:
                     f"{self._name}: {self._blocked} handlers wait inside get() or wait() already; let handlers go on "
                     "with then() and defer() instead of waiting"
                 )
-            if self._active == 1 and not self._stopping:
-                self._add()
+            if self._queue.is_in_charge() and not self._stopping:
+                self._appoint()
             self._blocked += 1
-            self._active -= 1
         self._queue.leave()
         returned = threading.Lock()  # taken by the first call
 
@@ -94,7 +96,6 @@ class Workers:
             enter()
             with self._lock:
                 self._blocked -= 1
-                self._active += 1
 
     def stop(self, timeout: float) -> list[str]:
         """Let every worker finish its turn and end; the names of those still in a handler after ``timeout`` s."""
@@ -102,7 +103,7 @@ class Workers:
             self._stopping = True
             threads = list(self._threads)
             while self._spares:
-                self._add()
+                self._spares.pop().call(0)
         self._queue.close()
         for thread in threads:
             if thread is not threading.current_thread():
@@ -113,56 +114,55 @@ class Workers:
         with self._lock:
             return thread in self._threads
 
-    def _add(self) -> None:
-        """Make one more worker active: a spare, or a new thread. The lock is held.
+    def _appoint(self) -> None:
+        """Put another worker in charge: a spare, or a new thread. The lock is held.
 
-        Raises: RuntimeError, with nothing changed, if the system has no thread left, or the interpreter shuts down.
+        Raises: RuntimeError, with the charge where it was, if the system has no thread left, or the interpreter shuts
+        down.
         """
-        self._active += 1
-        self._queue.enter()
         if self._spares:
-            self._spares.pop().release()
-            return
-        thread = threading.Thread(target=self._run, name=f"{self._name}-worker-{self._started + 1}", daemon=True)
+            self._queue.enter()
+            self._spares.pop().call(self._queue.take_charge())
+        else:
+            self._hire(-1)
+
+    def _hire(self, number: int) -> None:
+        """Start a thread: to take charge with ``number``, with a new one (-1), or to stand by (0). The lock is held."""
+        ready = _Spare()
+        thread = threading.Thread(
+            target=self._run, args=(ready,), name=f"{self._name}-worker-{self._started + 1}", daemon=True
+        )
         self._threads.add(thread)
         try:
             thread.start()
         except RuntimeError:
             self._threads.discard(thread)
-            self._active -= 1
-            self._queue.leave()
             raise
         self._started += 1
+        if number < 0:
+            self._queue.enter()
+            number = self._queue.take_charge()
+        ready.call(number)
 
-    def _run(self) -> None:
+    def _run(self, hired: _Spare) -> None:
+        hired.gate.acquire()
+        number = hired.number
         try:
-            while self._work() and self._rest():
+            while (number == 0 or self._work(number)) and (number := self._rest()):
                 pass
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _work(self) -> bool:
-        """Run actors until the queue is closed (False), or until another worker is active too (True)."""
+    def _work(self, number: int) -> bool:
+        """Run actors until another worker is in charge (True) or the queue is closed (False)."""
         queue, clock = self._queue, self._clock
         while True:
-            if clock.is_due():
-                self._fire_due()
-            process: Process | Look | None = queue.pop(0.0)
-            if process is None:  # only now it is worth the clock's lock to know how long to sleep
-                process = queue.pop(clock.next_timeout())
-            if process is not None:
-                process.run_turn()
-            elif queue.closed:
-                self._leave()
-                return False
-            if self._active > 1:
-                with self._lock:
-                    if self._active > 1:
-                        self._active -= 1
-                        self._queue.push(LOOK)
-                        self._queue.leave()
-                        return True
+            self._fire_due()
+            outcome = queue.work(number, clock.next_deadline())
+            if outcome in (OVER, OVERTAKEN):
+                queue.leave()
+                return outcome == OVERTAKEN
 
     def _fire_due(self) -> None:
         try:
@@ -170,18 +170,41 @@ class Workers:
         except BaseException:  # SystemExit and its like: it must not take the worker along
             log.exception("%s: what a timer was set for failed", self._name)
 
-    def _rest(self) -> bool:
-        """Wait as a spare until needed (True) or until the runtime stops (False)."""
-        gate = threading.Lock()
-        gate.acquire()
-        with self._lock:
-            if self._stopping:
-                return False
-            self._spares.append(gate)
-        gate.acquire()
-        return True
+    def _rest(self) -> int:
+        """Watch, or stand by, until needed: the number to take charge with; 0 once the runtime has stopped."""
+        while True:
+            with self._lock:
+                if self._stopping:
+                    return self._last_charge()
+                spare = _Spare() if self._watched else None
+                if spare is None:
+                    self._watched = True
+                else:
+                    self._spares.append(spare)
+            if spare is None:
+                return self._watch()
+            spare.gate.acquire()
+            if spare.number:
+                return spare.number
+            # else the runtime stops, or the watch is to be taken over
 
-    def _leave(self) -> None:
+    def _last_charge(self) -> int:
+        """When the runtime stops: a number if something is queued that nobody may be left to run, else 0."""
+        if not len(self._queue):
+            return 0
+        self._queue.enter()
+        return self._queue.take_charge()
+
+    def _watch(self) -> int:
+        """Watch over the worker in charge until it is stuck, and see that somebody else goes on watching."""
+        number = self._queue.watch()
         with self._lock:
-            self._active -= 1
-            self._queue.leave()
+            self._watched = False
+            if self._spares:
+                self._spares.pop().call(0)
+            elif number and not self._stopping and len(self._threads) < BLOCKED_MAX:
+                try:
+                    self._hire(0)
+                except RuntimeError:  # no thread left: the next that comes to rest will watch
+                    log.warning("%s: no thread could be started to watch over the workers", self._name)
+        return number

@@ -20,6 +20,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from libactor._core._helping import help_with
 from libactor._core._hops import hop
 from libactor._core._policy import policy
 from libactor._core._steps import (
@@ -138,7 +139,7 @@ class FutureCell(Steps):
         if self._state != READY:
             if policy.get_slowly is None:
                 raise RuntimeError("get: nothing can wait yet, or any more; import libactor first")
-            policy.get_slowly(self, timeout)
+            policy.get_slowly(self, timeout, help_with(self, timeout))
         return self._read()
 
     def on_ready(self: _CellT, callback: _Callback, /) -> _CellT:

@@ -22,6 +22,7 @@ from libactor._core._future import (
     READY,
 )
 from libactor._core._mailbox import CLOSED, QUEUED, WAKE
+from libactor._core._run_queue import DUE, LOOK, OVER, OVERTAKEN
 from libactor._core._values import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "CORE",
     "CYCLE",
     "DISCARDED",
+    "DUE",
     "FAILED",
+    "LOOK",
     "MOVED",
     "ON_ABANDONED",
     "ON_ANY",
@@ -37,6 +40,8 @@ __all__ = [
     "ON_DISCARDED",
     "ON_FAILED",
     "ON_READY",
+    "OVER",
+    "OVERTAKEN",
     "PENDING",
     "QUEUED",
     "READY",
@@ -53,7 +58,13 @@ __all__ = [
     "configure",
     "hop",
     "hop_on",
+    "dispatch",
+    "execute",
+    "post",
+    "prepare",
+    "running",
     "set_reporters",
+    "tell",
 ]
 
 
@@ -76,9 +87,10 @@ def _choose() -> str:
 CORE = _choose()  # "c" or "python"
 
 if TYPE_CHECKING or CORE == "python":
+    from libactor._core._calls import dispatch, execute, post, prepare, tell
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._hops import hop, hop_on
-    from libactor._core._mailbox import Mailbox
+    from libactor._core._mailbox import Mailbox, running
     from libactor._core._policy import configure
     from libactor._core._promise import PromiseCell
     from libactor._core._run_queue import RunQueue
@@ -91,7 +103,13 @@ else:
         RunQueue,
         ValueCopier,
         configure,
+        dispatch,
+        execute,
         hop,
         hop_on,
+        post,
+        prepare,
+        running,
         set_reporters,
+        tell,
     )

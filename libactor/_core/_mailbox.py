@@ -1,39 +1,110 @@
-"""Mailbox: one actor's FIFO of pending events; many producers, one consumer."""
+"""Mailbox: one actor's FIFO of pending events; many producers, one consumer; and the turns that serve them."""
 
-# Who calls: any thread puts; only the worker that now runs the actor takes (libactor/process.py).
+# Who calls: any thread puts and delivers; only the thread that now runs the actor takes: a worker, or one that helps.
 # Invariants: 1. events of one sender leave in send order; nothing is promised across senders.
 #   2. exactly one put since the mailbox was last idle answers WAKE, and its caller puts the actor on the run queue:
 #   so an actor stands there at most once, and never sleeps over an event.
-#   3. after close() nothing enters; close() hands out what was inside, once.
+#   3. after close() nothing enters; close() hands out what was inside, once.    4. one thread at a time is in a turn.
 # A mailbox starts out idle. take() on an empty mailbox makes it idle again, in the same step: a put is either seen
-#   by that take or answers WAKE.
+#   by that take or answers WAKE. A thread that helps runs an actor which may stand in the run queue still: the worker
+#   that comes to it there finds it running or idle, and goes on; an end of a turn with events left enqueues it again.
 # The lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and put
 #   an event too; so no section makes a call between looking at the mailbox and changing it.
+# A turn is bounded: an actor that is sent to faster than it serves goes to the back of the queue after TURN_NS.
 # Not queue.SimpleQueue: it cannot be closed, so a sender could slip in after the drain and wait for ever.
-# Twin: csrc/mailbox.c; both pass tests/runtime/test_mailbox.py. Source: libprocess event_queue.hpp.
+# Twin: csrc/mailbox.c and turn.c; both pass tests/runtime/test_mailbox.py. Source: libprocess event_queue.hpp.
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, final
+from typing import Any
+
+from libactor._core._policy import policy
+from libactor._core._run_queue import RunQueue
+from libactor._core.clock import monotonic_ns
 
 QUEUED, WAKE, CLOSED = range(3)
 
+TURN_NS = 1_000_000
+STRIDE_MAX = 16  # events between two looks at the clock
+QUICK_TURNS = 4  # that make an actor fit to be helped
 
-@final
+
+class _Running(threading.local):
+    mailbox: Mailbox | None = None
+
+
+_running = _Running()
+
+
+def running() -> Mailbox | None:
+    """The process in whose handler the calling thread is, or None."""
+    return _running.mailbox
+
+
 class Mailbox:
     """Pending events of one actor, and whether the actor waits for the next one."""
 
-    __slots__ = ("_awake", "_closed", "_events", "_lock")
+    __slots__ = (
+        "__weakref__", "_awake", "_closed", "_events", "_gone", "_lock", "_queue", "_queued", "_running", "_stopped",
+        "actor", "kind", "pid", "quick", "reason",
+    )  # fmt: skip
 
-    # _awake: the actor is on the run queue or running.    _closed: the actor has stopped.
+    # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
+    # reason: what stopped it; None before, or if it was terminated.    quick: turns since one took too long.
+    # _awake: it has been scheduled and is not idle yet.    _queued: it stands in the run queue.
+    # _running: a thread is in one of its turns.    _closed: the actor has stopped.    _gone: and those who waited know.
+    # _stopped: see stopped; None until somebody asks for it.
+
+    actor: Any
+    kind: type
+    pid: Any
 
     def __init__(self) -> None:
         self._events: deque[Any] = deque()
-        self._awake = False
-        self._closed = False
+        self._awake = self._closed = self._gone = self._queued = self._running = False
         self._lock = threading.RLock()
+        self._queue: RunQueue | None = None
+        self._stopped: Any = None
+        self.quick = 0
+        self.reason: BaseException | None = None
+
+    @property
+    def queue(self) -> RunQueue | None:
+        """The RunQueue it is put on; None for a bare mailbox."""
+        return self._queue
+
+    @queue.setter
+    def queue(self, queue: RunQueue | None) -> None:
+        if queue is not None and not isinstance(queue, RunQueue):
+            raise TypeError(f"got {queue!r}, expected a RunQueue")
+        self._queue = queue
+
+    @property
+    def stopped(self) -> Any:
+        """Ready, with None, once the actor is gone. Who waits for it may help the actor to its end."""
+        if self._queue is None:
+            raise RuntimeError("stopped: a bare mailbox has no actor that could stop")
+        fresh = policy.future_type()
+        with self._lock:
+            if self._stopped is None:
+                self._stopped = fresh
+                fresh._target = None if self._gone else self
+            stopped = self._stopped
+            gone = self._gone
+        if gone:
+            stopped._complete(1, None)
+        return stopped
+
+    def depart(self) -> None:
+        """The last step of the actor's end: whoever waits for it goes on."""
+        with self._lock:
+            self._gone = True
+            stopped, self._stopped = self._stopped, None
+        if stopped is not None:
+            stopped._target = None
+            stopped._complete(1, None)
 
     def put(self, event: Any, /) -> int:
         """Append ``event``; CLOSED if refused, WAKE if the caller must now schedule the actor, else QUEUED."""
@@ -55,6 +126,23 @@ class Mailbox:
             self._events.appendleft(event)
             return answer
 
+    def enqueue(self) -> None:
+        """Put the mailbox on its run queue, unless it stands there."""
+        if self._queue is None:
+            raise RuntimeError("enqueue: a bare mailbox has no run queue")
+        with self._lock:
+            queued, self._queued = self._queued, True
+        if not queued:
+            self._queue.push(self)
+
+    def deliver(self, event: Any, /) -> None:
+        """Put ``event`` in and see that it is served; a stopped actor's events are dropped."""
+        self._follow_up(event, self._check().put(event))
+
+    def deliver_first(self, event: Any, /) -> None:
+        """As deliver, ahead of everything that waits."""
+        self._follow_up(event, self._check().put_first(event))
+
     def take(self) -> Any:
         """The next event, or None: then the mailbox is idle and the caller must let go of the actor."""
         with self._lock:
@@ -74,3 +162,84 @@ class Mailbox:
 
     def __len__(self) -> int:
         return len(self._events)
+
+    def run_turn(self) -> bool:
+        """Serve events until none is left or the turn is over; False if it is idle, bare or being run by another
+        thread."""
+        return self._run_turn(None)
+
+    def _run_turn(self, until: Any) -> bool:
+        """As run_turn, by a thread that helps: until the future ``until`` is complete."""
+        with self._lock:
+            if self._running or not self._awake or self._queue is None:
+                return False
+            self._running = True
+        _running.mailbox = self
+        try:
+            self._serve(until)
+        finally:
+            _running.mailbox = None
+            with self._lock:
+                self._running = False
+                again = bool(self._events)
+                self._awake = again
+            if again:
+                self.enqueue()
+        return True
+
+    def _serve(self, until: Any) -> None:
+        begun = monotonic_ns()
+        stride = left = 1
+        while self._events:
+            event = self._events.popleft()
+            if until is None and self._queue is not None:
+                self._queue._note_progress()
+            try:
+                event.serve(self)
+            except BaseException as error:  # SystemExit too: it must not take the worker along
+                self._fail(error)
+            del event
+            if self._closed or self._is_over(until):
+                break
+            left -= 1
+            if left == 0:
+                if monotonic_ns() - begun >= TURN_NS:
+                    break
+                left = stride = min(stride * 2, STRIDE_MAX)
+        quick = monotonic_ns() - begun < 2 * TURN_NS
+        self.quick = min(self.quick + 1, QUICK_TURNS) if quick else 0
+
+    def _is_over(self, until: Any) -> bool:
+        if until is not None:
+            return not until.is_pending() or until.is_abandoned()
+        return self._queue is not None and self._queue._is_overtaken()
+
+    def _leave_queue(self) -> None:
+        """Note that a worker took it from the run queue."""
+        with self._lock:
+            self._queued = False
+
+    def _check(self) -> Mailbox:
+        if self._queue is not None and self._queue.orphaned:
+            raise self._orphaned()
+        return self
+
+    def _follow_up(self, event: Any, outcome: int) -> None:
+        if outcome == WAKE and self._queue is not None:
+            self.enqueue()
+        elif outcome == CLOSED:
+            event.drop(self)
+
+    # What a process knows (libactor/process.py).
+
+    def _fail(self, error: BaseException) -> None:
+        raise error
+
+    def _dead_letter(self, what: str) -> None:
+        raise NotImplementedError
+
+    def _unhandled(self, event: Any) -> None:
+        raise NotImplementedError
+
+    def _orphaned(self) -> BaseException:
+        raise NotImplementedError

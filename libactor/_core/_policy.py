@@ -11,18 +11,20 @@ from typing import Any
 class Policy:
     """One field for each name that configure() takes."""
 
-    __slots__ = ("copy_value", "future_type", "get_slowly", "pass_answer")
+    __slots__ = ("copier", "copy_value", "future_type", "get_slowly", "method_name", "pass_answer", "pid_type")
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
-    # get_slowly(future, timeout): wait until it is ready; raise if it is not to be.
-    # copy_value(value): a copy for one more reader of a future.
-    # pass_answer(value): the value as it leaves an actor, and whether each reader gets a copy.
+    # pid_type: the class of PIDs; each has its process in the slot _process.
+    # copier: the ValueCopier that calls, messages and results go through.
 
     def __init__(self) -> None:
         self.future_type: Any = None
-        self.get_slowly: Any = None
-        self.copy_value: Any = None
-        self.pass_answer: Any = None
+        self.pid_type: Any = None
+        self.copier: Any = None
+        self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
+        self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not
+        self.copy_value: Any = None  # (value) -> a copy for one more reader of a future
+        self.pass_answer: Any = None  # (value) -> the value as it leaves an actor, and whether each reader gets a copy
 
 
 policy = Policy()

@@ -1,15 +1,17 @@
 """RunQueue: the actors that have something to do, and the workers that wait for one."""
 
-# Who calls: any thread pushes; workers pop (libactor/worker.py); whoever settles the clock waits for idleness.
+# Who calls: any thread pushes; workers work (libactor/worker.py); whoever settles the clock waits for idleness.
 # Invariants: 1. first in, first out.    2. a push unparks one worker if, and only if, one is parked; the worker that
-#   was parked last goes first, because its caches are warm.    3. `busy` counts the workers that are neither parked nor
-#   on leave; whoever unparks a worker counts it busy at once, so that "nothing queued and nobody busy" means idle.
+#   was parked last goes first, because its caches are warm.    3. `busy` counts the threads that run actors or are
+#   about to look; whoever unparks a worker counts it busy at once, so that "nothing queued and nobody busy" is idle.
+#   4. one worker is in charge; it has the newest number, and any other that finds its own older returns.
 # No lost wake-up: a worker looks at the queue and enters the list of parked workers under one lock, and a push
 #   appends and looks at that list under the same lock.
 #   That lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and
 #   push too; so no section makes a call between looking at the queue and changing it.
 # Parking is a lock per parked worker and not one condition variable: a push then wakes exactly the worker it chose.
-# Twin: csrc/run_queue.c; both pass tests/runtime/test_run_queue.py. Source: libprocess run_queue.hpp.
+# Twin: csrc/run_queue.c and worker.c; both pass tests/runtime/test_run_queue.py. The watch here needs the interpreter's
+#   lock to look, so what it finds it finds up to a switch interval later. Source: libprocess run_queue.hpp.
 
 from __future__ import annotations
 
@@ -17,6 +19,24 @@ import math
 import threading
 from collections import deque
 from typing import Any, final
+
+from libactor._core.clock import monotonic_ns
+
+DUE, LOOK, OVERTAKEN, OVER = range(1, 5)  # why work() returns
+
+
+WATCH_S = 0.002
+STUCK_TICKS, PATIENT_TICKS, QUIET_TICKS = 2, 50, 10  # looks: see watch()
+
+
+class _Own(threading.local):
+    """The queue that this thread works for, and its number there."""
+
+    queue: RunQueue | None = None
+    number = 0
+
+
+_own = _Own()
 
 
 class _Parked:
@@ -34,7 +54,16 @@ class _Parked:
 class RunQueue:
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
-    __slots__ = ("_busy", "_closed", "_idle_waiters", "_items", "_lock", "_parked")
+    __slots__ = (
+        "__weakref__", "_attention", "_awake", "_busy", "_closed", "_idle_waiters", "_in_turn", "_items", "_lock",
+        "_number", "_parked", "_progress", "_watch_gate", "helping", "orphaned",
+    )  # fmt: skip
+
+    # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
+    # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
+    # _awake: a worker is not parked.    _watch_gate: set whenever the watch, should it sleep, is to look.
+    # helping: threads outside that wait may run actors.
+    # orphaned: the process is a fork of the one whose threads run this queue.
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
@@ -43,6 +72,11 @@ class RunQueue:
         self._busy = 0
         self._closed = False
         self._lock = threading.RLock()
+        self._attention = self._in_turn = self._awake = False
+        self._number = self._progress = 0
+        self._watch_gate = threading.Event()
+        self.helping = True
+        self.orphaned = False
 
     def push(self, item: Any, /) -> None:
         """Append ``item`` and unpark a worker if one is parked."""
@@ -80,8 +114,10 @@ class RunQueue:
             return self._items.popleft() if self._items else None
 
     def wake(self) -> None:
-        """Let one parked worker look around: its pop returns None if there is nothing to run."""
+        """Have a worker look at the clock before it sleeps, or sleeps on: its work returns LOOK, and the pop of one
+        that is parked None if there is nothing to run."""
         with self._lock:
+            self._attention = True
             self._unpark()
 
     def close(self) -> None:
@@ -90,6 +126,62 @@ class RunQueue:
             self._closed = True
             while self._parked:
                 self._unpark()
+        self._watch_gate.set()
+
+    def work(self, number: int, deadline_ns: int, /) -> int:
+        """Run actors as worker ``number`` until something else is to be done: DUE, LOOK, OVERTAKEN or OVER.
+
+        DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). OVERTAKEN: another worker is in
+        charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return.
+        """
+        _own.queue, _own.number = self, number
+        self._stay_awake()
+        while True:
+            outcome = self._next_step(deadline_ns)
+            if isinstance(outcome, int):
+                if outcome in (OVERTAKEN, OVER):
+                    _own.queue = None
+                return outcome
+            if outcome is None:
+                outcome = self._park(deadline_ns)
+            if outcome is not None:
+                self._run(outcome)
+
+    def watch(self) -> int:
+        """Wait until the worker in charge is stuck in a handler while others have something to do.
+
+        The caller is then in charge and counted busy. Its number, or 0 once the queue is closed. Stuck: it has been
+        inside the same event for STUCK_TICKS looks, or for PATIENT_TICKS if nobody waits for it.
+        """
+        seen, number, still, quiet = self._progress, self._number, 0, 0
+        while not self._closed:
+            quiet = 0 if self._awake else quiet + 1
+            self._watch_gate.wait(WATCH_S if quiet < QUIET_TICKS else None)
+            if quiet >= QUIET_TICKS:
+                quiet = 0
+            self._watch_gate.clear()
+            with self._lock:
+                if not self._in_turn or self._progress != seen or self._number != number:
+                    seen, number, still = self._progress, self._number, 0
+                    continue
+                still += 1
+                if still >= PATIENT_TICKS or (still >= STUCK_TICKS and self._items):
+                    self._busy += 1
+                    return self._take_charge()
+        return 0
+
+    def take_charge(self) -> int:
+        """The number for a worker that is in charge from now on; whoever was is overtaken."""
+        with self._lock:
+            return self._take_charge()
+
+    def is_in_charge(self) -> bool:
+        """Whether the calling thread is the worker in charge."""
+        return _own.queue is self and _own.number == self._number
+
+    def orphan(self) -> None:
+        """In the child of a fork: the threads that ran this queue are not there."""
+        self.orphaned = True
 
     def enter(self) -> None:
         """Count the calling worker busy: when it starts, and when a handler of its returns from a wait."""
@@ -129,6 +221,52 @@ class RunQueue:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def _is_overtaken(self) -> bool:
+        """Whether the calling thread is a worker of this queue that is not in charge any more."""
+        return _own.queue is self and _own.number != self._number
+
+    def _note_progress(self) -> None:
+        """A worker begins an event."""
+        self._progress += 1
+
+    def _next_step(self, deadline_ns: int) -> Any:
+        """Why to return from work(), or the next item, or None: there is nothing to do."""
+        now = monotonic_ns()
+        with self._lock:
+            if self._is_overtaken():
+                return OVERTAKEN
+            if self._attention:
+                self._attention = False
+                return LOOK
+            if 0 <= deadline_ns <= now:
+                return DUE
+            if self._items:
+                return self._items.popleft()
+            return OVER if self._closed else None
+
+    def _park(self, deadline_ns: int) -> Any:
+        self._awake = False
+        try:
+            return self.pop(None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9)
+        finally:
+            self._stay_awake()
+
+    def _stay_awake(self) -> None:
+        self._awake = True
+        self._watch_gate.set()
+
+    def _run(self, mailbox: Any) -> None:
+        mailbox._leave_queue()
+        self._in_turn = True
+        mailbox.run_turn()
+        if not self._is_overtaken():
+            self._in_turn = False
+
+    def _take_charge(self) -> int:
+        self._in_turn = False
+        self._number += 1
+        return self._number
 
     def _unpark(self) -> None:
         if self._parked:

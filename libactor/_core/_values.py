@@ -60,6 +60,10 @@ class ValueCopier:
             [walk.argument(value, place, name) for place, value in zip((*numbers, *keywords), values, strict=True)]
         )
 
+    def moves(self, kind: type, /) -> bool:
+        """Whether values of this type hand over what they hold: those that move() makes."""
+        return self._plans.get(kind) == MOVED
+
     def _plan(self, kind: type) -> Plan:
         plan = self._plans.get(kind)
         return self._find_plan(kind) if plan is None else plan

@@ -22,6 +22,8 @@ from collections.abc import Callable
 
 log = logging.getLogger("libactor")
 
+monotonic_ns = time.monotonic_ns  # of the machine, whatever the clocks of runtimes say
+
 NANOSECONDS = 1_000_000_000
 NEVER = 1 << 63  # later than any deadline
 COMPACT_AT = 64  # cancelled timers that may stay in the heap before it is rebuilt, if they are more than half of it
@@ -176,8 +178,8 @@ class Clock:
             raise interrupt
         return len(due)
 
-    def next_timeout(self) -> float | None:
-        """Seconds a worker may sleep before a timer is due; None for as long as it likes.
+    def next_deadline(self) -> int:
+        """When a worker must next look, in nanoseconds by the machine's monotonic clock; -1 for never.
 
         It need not fear an earlier timer: setting one wakes, once, even if the worker is not asleep yet.
         """
@@ -188,8 +190,8 @@ class Clock:
                 self._cancelled -= 1
             self._note_next()
             if not self._heap or self._paused_ns is not None:
-                return None
-            return min(max(0, self._heap[0][0] - self.now_ns()) / NANOSECONDS, SECONDS_MAX)
+                return -1
+            return max(0, self._heap[0][0] - self._offset_ns)
 
     def _take_due(self) -> list[Callable[[], object]]:
         due: list[Callable[[], object]] = []

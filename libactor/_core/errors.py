@@ -39,3 +39,7 @@ class MovedError(LibactorError, RuntimeError):
 
 class TooManyBlockedHandlers(LibactorError, RuntimeError):
     """More handlers wait inside ``get`` or ``wait`` than the runtime has spare threads for."""
+
+
+class ForkedRuntime(LibactorError, RuntimeError):
+    """A child made by fork uses a runtime of its parent, whose threads it did not inherit: the text says what to do."""

@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier
+from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier, configure
 from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.exceptions import fresh_exception
@@ -146,6 +146,7 @@ def _declares_immutable(hint: Any, assumed: set[type]) -> bool:
 
 
 _copier = make_copier(ValueCopier)
+configure(copier=_copier)
 
 # What the receiver gets for a value, and for the arguments of a call. Cost: one look-up for scalars and for instances
 # of proven classes; O(size) otherwise. Raises: NotPassable for what can be neither shared nor copied, for cycles and

@@ -199,7 +199,7 @@ def test_the_timers_are_looked_at_under_the_lock_only():
     for seconds in (1, 2, 3):
         clock.timer(seconds, lambda: fired.append(1))
     clock.timer(0, fired.clear).cancel()
-    clock.next_timeout()
+    clock.next_deadline()
     clock.advance(2)
     clock.settle()
 

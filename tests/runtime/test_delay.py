@@ -180,17 +180,17 @@ def test_on_a_running_clock_a_delayed_call_wakes_a_parked_worker(runtime):
 # Goal: no worker sleeps past a timer. Method: set one in the moment between its look at the clock and its sleep.
 def test_a_timer_set_while_the_worker_goes_to_sleep_is_not_slept_over(runtime):
     done, set_one = threading.Event(), threading.Event()
-    original = runtime.clock.next_timeout
+    original = runtime.clock.next_deadline
 
-    def next_timeout():
+    def next_deadline():
         timeout = original()
         if not set_one.is_set():
             set_one.set()
             runtime.clock.timer(0, done.set)
         return timeout
 
-    runtime.clock.next_timeout = next_timeout
-    la.spawn(Diary())
+    runtime.clock.next_deadline = next_deadline
+    runtime.queue.wake()
 
     assert done.wait(LIMIT)
 

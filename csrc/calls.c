@@ -1,0 +1,186 @@
+/* csrc/calls.c -- dispatch, tell, execute and post: how a call or message gets into an actor's mailbox.
+ *
+ * Why C: once per message, in the sender's thread (bench/). Twin: libactor/_core/_calls.py, which see for the
+ * contract; libactor/messages.py gives them their types. Policy stays in Python: names that are not what they seem
+ * (method_name).
+ * Layout: 1 the receiver  2 the method  3 the event  4 functions of the module
+ */
+#include "mailbox.h"
+#include "values.h"
+
+/* ---- 1 the receiver ---- */
+
+/* The mailbox that `pid` leads to, borrowed; NULL with TypeError. */
+static MailboxObject *receiver(CoreState *core, PyObject *pid, const char *operation)
+{
+    if (core->pid_type == NULL || !PyObject_TypeCheck(pid, (PyTypeObject *)core->pid_type)) {
+        PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
+        return NULL;
+    }
+    return (MailboxObject *)*(PyObject **)((char *)pid + core->pid_process_offset);
+}
+
+/* ---- 2 the method ---- */
+
+/* Whether a private name, which the compiler stores under another one. */
+static int name_is_private(PyObject *name)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(name);
+    return length > 2 && PyUnicode_READ_CHAR(name, 0) == '_' && PyUnicode_READ_CHAR(name, 1) == '_' &&
+           !(PyUnicode_READ_CHAR(name, length - 1) == '_' && PyUnicode_READ_CHAR(name, length - 2) == '_');
+}
+
+/* The name to look `method` up by on the actor, a new reference; NULL with TypeError if its class has none such. */
+static PyObject *method_name(CoreState *core, MailboxObject *mailbox, PyObject *method, PyObject *operation)
+{
+    if (PyFunction_Check(method)) {
+        PyObject *name = ((PyFunctionObject *)method)->func_name;
+        PyObject *found = _PyType_Lookup((PyTypeObject *)mailbox->kind, name);
+        if (found == method || (found != NULL && !name_is_private(name)))
+            return Py_NewRef(name);
+    }
+    return PyObject_CallFunctionObjArgs(core->method_name, mailbox->kind, method, operation, NULL);
+}
+
+/* ---- 3 the event ---- */
+
+/* A new event with the call of `arguments[1]` and what follows, by value; NULL with an exception. */
+static EventObject *call_event(CoreState *core, int kind, MailboxObject *mailbox, PyObject *operation,
+                               PyObject *future, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *name = method_name(core, mailbox, arguments[1], operation);
+    if (name == NULL)
+        return NULL;
+    Py_ssize_t values = count - 2 + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    EventObject *event = event_new(core, kind, name, future, values);
+    Py_DECREF(name);
+    if (event == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < values; i++)
+        event->values[i + 1] = Py_NewRef(arguments[i + 2]);
+    event->names = Py_XNewRef(names);
+    if (copier_pass_call(core->copier, event->values + 1, values, names, event->what) < 0)
+        Py_CLEAR(event);
+    return event;
+}
+
+/* ---- 4 functions of the module ---- */
+
+static int check_call(const char *operation, Py_ssize_t count, Py_ssize_t wanted, const char *usage)
+{
+    if (count >= wanted)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s: got %zd arguments, expected %s", operation, count, usage);
+    return -1;
+}
+
+/* Put `event`, which is consumed, into the mailbox; 0, or -1 with an exception. */
+static int deliver(MailboxObject *mailbox, EventObject *event)
+{
+    int answer = mailbox_deliver(mailbox, (PyObject *)event);
+    Py_DECREF(event);
+    return answer;
+}
+
+PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    if (check_call("tell", count, 2, "tell(pid, method, ...)") < 0)
+        return NULL;
+    MailboxObject *mailbox = receiver(core, arguments[0], "tell");
+    if (mailbox == NULL)
+        return NULL;
+    EventObject *event = call_event(core, EVENT_TELL, mailbox, core->text_tell, NULL, arguments, count, names);
+    if (event == NULL || deliver(mailbox, event) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    if (check_call("prepare", count, 3, "prepare(operation, pid, method, ...)") < 0)
+        return NULL;
+    MailboxObject *mailbox = receiver(core, arguments[1], "prepare");
+    if (mailbox == NULL)
+        return NULL;
+    return (PyObject *)call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
+}
+
+/* Deliver `event`, which is consumed and may be NULL, whose answer `future`, consumed too, waits for; the future. */
+static PyObject *ask(MailboxObject *mailbox, EventObject *event, FutureObject *future)
+{
+    if (event == NULL)
+        goto failed;
+    future->target = (PyObject *)mailbox;
+    if (deliver(mailbox, event) < 0)
+        goto failed;
+    return (PyObject *)future;
+failed:
+    Py_DECREF(future);
+    return NULL;
+}
+
+PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    if (check_call("dispatch", count, 2, "dispatch(pid, method, ...)") < 0)
+        return NULL;
+    MailboxObject *mailbox = receiver(core, arguments[0], "dispatch");
+    FutureObject *future = mailbox == NULL ? NULL : future_new(core);
+    if (future == NULL)
+        return NULL;
+    return ask(mailbox,
+               call_event(core, EVENT_DISPATCH, mailbox, core->text_dispatch, (PyObject *)future, arguments, count,
+                          names),
+               future);
+}
+
+PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    if (count != 2 || names != NULL)
+        return PyErr_Format(PyExc_TypeError, "execute: expected execute(pid, callable)");
+    if (!PyCallable_Check(arguments[1]))
+        return PyErr_Format(PyExc_TypeError, "execute: got %R, expected a callable without arguments", arguments[1]);
+    MailboxObject *mailbox = receiver(core, arguments[0], "execute");
+    FutureObject *future = mailbox == NULL ? NULL : future_new(core);
+    if (future == NULL)
+        return NULL;
+    return ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
+}
+
+static PyObject *post_sender(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (count < 2 || count + named > 3 ||
+        (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "sender") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "post: expected post(pid, message) or post(pid, message, sender)");
+        return NULL;
+    }
+    if (count + named == 3 && arguments[2] != Py_None)
+        return arguments[2];
+    return running_mailbox == NULL ? Py_None : running_mailbox->pid;
+}
+
+PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    PyObject *sender = post_sender(arguments, count, names);
+    MailboxObject *mailbox = sender == NULL ? NULL : receiver(core, arguments[0], "post");
+    if (mailbox == NULL)
+        return NULL;
+    PyObject *message = copier_pass(core->copier, arguments[1], core->text_message, NULL, 0);
+    if (message == NULL)
+        return NULL;
+    EventObject *event = event_new(core, EVENT_MESSAGE, message, sender, 0);
+    Py_DECREF(message);
+    if (event == NULL || deliver(mailbox, event) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyObject *native_running(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    return Py_NewRef(running_mailbox == NULL ? Py_None : (PyObject *)running_mailbox);
+}

@@ -1,0 +1,159 @@
+/* csrc/event.c -- the Event type: making events, letting go of them, and what Python may see of one.
+ *
+ * Why C: one is made and let go for every call and message (bench/). Twin: the classes of libactor/_core/_events.py.
+ * Layout: 1 memory  2 what Python sees  3 type spec
+ */
+#include "event.h"
+#include "mailbox.h"
+
+#define SELF ((EventObject *)op)
+
+/* ---- 1 memory: once per message ---- */
+
+static size_t event_size(Py_ssize_t count)
+{
+    return offsetof(EventObject, values) + sizeof(PyObject *) * (size_t)(count + 1);
+}
+
+EventObject *event_new(CoreState *core, int kind, PyObject *what, PyObject *future, Py_ssize_t count)
+{
+    EventObject *event = count <= EVENT_VALUES_KEPT ? core->events_free : NULL;
+    if (event != NULL) {
+        core->events_free = (EventObject *)event->what;
+        core->events_free_count--;
+    } else {
+        event = PyObject_Malloc(event_size(count <= EVENT_VALUES_KEPT ? EVENT_VALUES_KEPT : count));
+        if (event == NULL)
+            return (EventObject *)PyErr_NoMemory();
+    }
+    PyObject_Init((PyObject *)event, (PyTypeObject *)core->event_type);
+    event->what = Py_NewRef(what);
+    event->future = Py_XNewRef(future);
+    event->names = NULL;
+    event->count = (uint32_t)count;
+    event->kind = (uint32_t)kind;
+    return event;
+}
+
+/* Who waits for a call that was neither served nor dropped will never hear of it. Keeps the exception being raised. */
+static void event_forsake(EventObject *event)
+{
+    PyObject *raised = core_exception_take();
+    FutureObject *future = (FutureObject *)event->future;
+    future->target = NULL;
+    if (future_abandon(future, NULL) < 0)
+        PyErr_WriteUnraisable(event->future);
+    core_exception_restore(raised);
+}
+
+void Event_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    CoreState *core = PyType_GetModuleState(type);
+    if (event_is_call(SELF))
+        event_forsake(SELF);
+    Py_DECREF(SELF->what);
+    Py_XDECREF(SELF->future);
+    Py_XDECREF(SELF->names);
+    for (uint32_t i = 1; i <= SELF->count; i++)
+        Py_XDECREF(SELF->values[i]);
+    if (SELF->count <= EVENT_VALUES_KEPT && core->events_free_count < EVENTS_FREE_MAX) {
+        SELF->what = (PyObject *)core->events_free;
+        core->events_free = SELF;
+        core->events_free_count++;
+    } else
+        PyObject_Free(op);
+    Py_DECREF(type);
+}
+
+void event_free_all(CoreState *core)
+{
+    while (core->events_free != NULL) {
+        EventObject *event = core->events_free;
+        core->events_free = (EventObject *)event->what;
+        PyObject_Free(event);
+    }
+    core->events_free_count = EVENTS_FREE_MAX; /* the module goes: none is kept any more */
+}
+
+/* ---- 2 what Python sees ---- */
+
+static const char *const kinds[] = {"dispatch", "tell", "execute", "message", "served"};
+
+static PyObject *Event_kind(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(kinds[SELF->kind]);
+}
+
+static PyObject *Event_arguments(PyObject *op, void *Py_UNUSED(closure))
+{
+    Py_ssize_t count = SELF->count - (SELF->names == NULL ? 0 : PyTuple_GET_SIZE(SELF->names));
+    PyObject *arguments = PyTuple_New(count);
+    for (Py_ssize_t i = 0; arguments != NULL && i < count; i++)
+        PyTuple_SET_ITEM(arguments, i, Py_NewRef(SELF->values[i + 1]));
+    return arguments;
+}
+
+static PyObject *Event_keywords(PyObject *op, void *Py_UNUSED(closure))
+{
+    PyObject *keywords = PyDict_New();
+    Py_ssize_t named = SELF->names == NULL ? 0 : PyTuple_GET_SIZE(SELF->names);
+    for (Py_ssize_t i = 0; keywords != NULL && i < named; i++)
+        if (PyDict_SetItem(keywords, PyTuple_GET_ITEM(SELF->names, i), SELF->values[SELF->count - named + i + 1]) < 0)
+            Py_CLEAR(keywords);
+    return keywords;
+}
+
+static PyObject *Event_serve(PyObject *op, PyObject *mailbox)
+{
+    if (mailbox_check(mailbox, "serve") < 0 || event_serve(SELF, (MailboxObject *)mailbox) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Event_drop(PyObject *op, PyObject *mailbox)
+{
+    if (mailbox_check(mailbox, "drop") < 0 || event_drop(SELF, (MailboxObject *)mailbox) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---- 3 type spec ---- */
+
+static PyMethodDef event_methods[] = {
+    {"serve", Event_serve, METH_O, "serve($self, process, /)\n--\n\nMake the call, in the turn of ``process``."},
+    {"drop", Event_drop, METH_O,
+     "drop($self, process, /)\n--\n\nTell whoever waits that ``process`` will never come to it."},
+    {NULL},
+};
+
+static PyMemberDef event_members[] = {
+    {"what", T_OBJECT, offsetof(EventObject, what), READONLY,
+     "The method's name, the callable or the message, by kind."},
+    {"future", T_OBJECT, offsetof(EventObject, future), READONLY,
+     "Who waits for the answer; of a message its sender. None if there is none."},
+    {NULL},
+};
+
+static PyGetSetDef event_properties[] = {
+    {"kind", Event_kind, NULL, "dispatch, tell, execute or message; served once a call was made or dropped.", NULL},
+    {"arguments", Event_arguments, NULL, "The arguments without a name.", NULL},
+    {"keywords", Event_keywords, NULL, "The arguments with a name.", NULL},
+    {NULL},
+};
+
+static PyType_Slot event_slots[] = {
+    {Py_tp_doc, "One call or message on its way to an actor."},
+    {Py_tp_dealloc, Event_dealloc},
+    {Py_tp_methods, event_methods},
+    {Py_tp_members, event_members},
+    {Py_tp_getset, event_properties},
+    {0, NULL},
+};
+
+PyType_Spec event_spec = {
+    .name = "libactor._core._native.Event",
+    .basicsize = sizeof(EventObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = event_slots,
+};

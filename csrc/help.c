@@ -1,0 +1,128 @@
+/* csrc/help.c -- helping: a thread outside the actors that waits runs the actor it waits for.
+ *
+ * Why: an ask then costs no switch of threads, which is most of what it would cost (bench/: ask). Why C: once per ask.
+ * Twin: libactor/_core/_helping.py.
+ * Rules: 1. only the actor that the future leads to is run, never a stranger's, and only what it was sent before the
+ *   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
+ *   from its timeout and from Ctrl-C.    3. not with less than HELP_NS left before the timeout.    4. not inside a
+ *   handler: helping there would stack actors on one another and deadlock (libactor/worker.py).
+ *   5. Ctrl-C comes between handlers.
+ * Ctrl-C: while a handler runs in the main thread, a SIGINT is kept by a handler in front of Python's own, and handed
+ *   on as soon as the handler has ended; a second one goes through at once. Python's table of handlers is not touched,
+ *   so that asyncio and whoever else asks finds what was there.
+ * Layout: 1 Ctrl-C  2 helping
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "help.h"
+#include "mailbox.h"
+
+enum { HELP_NS = 5000000, INTERRUPTS_CHECKED_NS = 1000000 };
+
+/* ---- 1 Ctrl-C ---- */
+
+static struct sigaction behind;               /* what was there before ours: Python's */
+static volatile sig_atomic_t interrupts_held; /* the main thread is inside a handler of an actor */
+static volatile sig_atomic_t interrupts_kept; /* SIGINTs that came meanwhile */
+static int64_t interrupts_checked;            /* when ours was last seen to be in front */
+
+static void on_interrupt(int number)
+{
+    int saved = errno;
+    if (interrupts_held && interrupts_kept == 0)
+        interrupts_kept = 1;
+    else
+        behind.sa_handler(number);
+    errno = saved;
+}
+
+/* Put our handler in front of the one that is there, which whoever calls signal.signal puts back; not in front of one
+ * that ends the process or does nothing. */
+static void interrupts_guard(int64_t now)
+{
+    if (now - interrupts_checked < INTERRUPTS_CHECKED_NS)
+        return;
+    interrupts_checked = now;
+    struct sigaction present;
+    if (sigaction(SIGINT, NULL, &present) < 0 || (present.sa_flags & SA_SIGINFO) != 0 ||
+        present.sa_handler == SIG_DFL || present.sa_handler == SIG_IGN || present.sa_handler == on_interrupt)
+        return;
+    behind = present;
+    present.sa_handler = on_interrupt;
+    (void)sigaction(SIGINT, &present, NULL);
+}
+
+/* Whether this is the thread that Python's signal handlers run in. */
+static int is_main_thread(void)
+{
+    static _Thread_local int known = -1;
+    if (known < 0)
+        known = getpid() == (pid_t)syscall(SYS_gettid);
+    return known;
+}
+
+int help_is_interrupted(void)
+{
+    return interrupts_kept != 0;
+}
+
+/* Hand on the SIGINT that was kept; 0, or -1 with what Python's handler raised. */
+static int interrupts_release(void)
+{
+    interrupts_held = 0;
+    if (interrupts_kept == 0)
+        return 0;
+    interrupts_kept = 0;
+    PyErr_SetInterruptEx(SIGINT);
+    return PyErr_CheckSignals();
+}
+
+/* ---- 2 helping ---- */
+
+/* Whether this thread may run `mailbox` now. */
+static int may_help(MailboxObject *mailbox)
+{
+    RunQueueObject *queue = mailbox->queue;
+    return queue != NULL && queue->helping && !queue->orphaned && mailbox->awake && !mailbox->running &&
+           mailbox->quick >= QUICK_TURNS;
+}
+
+/* One turn of the actor that `future` waits for; -1 with what Ctrl-C or a callback raised. */
+static int help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
+{
+    RunQueueObject *queue = (RunQueueObject *)Py_NewRef(mailbox->queue);
+    int is_main = is_main_thread();
+    if (is_main) {
+        interrupts_guard(*now);
+        interrupts_held = 1;
+    }
+    queue->busy++;
+    int answer = mailbox_run_turn(mailbox, future, now);
+    run_queue_leave(queue);
+    Py_DECREF(queue);
+    if (is_main && interrupts_release() < 0)
+        answer = -1;
+    return answer;
+}
+
+int future_help(FutureObject *future, int64_t deadline)
+{
+    if (running_mailbox != NULL)
+        return 0;
+    int64_t now = 0;
+    while (!future_is_over(future)) {
+        MailboxObject *mailbox = (MailboxObject *)future_target(future);
+        if (mailbox == NULL || !may_help(mailbox))
+            return 0;
+        if (now == 0)
+            now = now_ns();
+        if (deadline >= 0 && deadline - now < HELP_NS)
+            return 0;
+        if (help_turn(mailbox, future, &now) < 0)
+            return -1;
+    }
+    return 0;
+}

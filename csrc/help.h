@@ -1,0 +1,20 @@
+/* csrc/help.h -- helping as the other files of the core see it; see help.c.
+ */
+#ifndef LIBACTOR_HELP_H
+#define LIBACTOR_HELP_H
+
+#include "future.h"
+
+/* Help until `future` is complete or abandoned, or helping will not do; `deadline` by the monotonic clock, -1: never.
+ * 0, or -1 with what Ctrl-C or a callback raised. */
+int future_help(FutureObject *future, int64_t deadline);
+
+/* Whether a Ctrl-C waits for the handler that runs in the main thread. */
+int help_is_interrupted(void);
+
+static inline int future_is_over(const FutureObject *future)
+{
+    return future->state != PENDING || (future->flags & ABANDONED) != 0;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* csrc/mailbox.h -- the Mailbox as the other files of the core see it.
+ *
+ * Who includes it: mailbox.c, which is the type; calls.c, which puts into it; turn.c, which serves it; help.c.
+ * A Mailbox is the C half of an actor's Process (libactor/process.py derives from it); one alone is a bare queue.
+ */
+#ifndef LIBACTOR_MAILBOX_H
+#define LIBACTOR_MAILBOX_H
+
+#include "event.h"
+#include "future.h"
+#include "ring.h"
+#include "run_queue.h"
+#include <structmember.h>
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *weak_references; /* borrowed list head, kept by the weakref machinery */
+    Ring events;
+    PyObject *actor;       /* owned: whose methods are called; NULL before there is one and after the end */
+    PyObject *kind;        /* owned: its class, which stays */
+    PyObject *pid;         /* owned: its address */
+    PyObject *reason;      /* owned: what stopped it; NULL before, and if it was terminated */
+    RunQueueObject *queue; /* owned: where it is put when it has something to do; NULL for a bare mailbox */
+    FutureObject *stopped; /* owned: ready once the actor is gone; NULL until somebody asks */
+    char awake;            /* it has been scheduled and is not idle yet */
+    char closed;           /* the actor has stopped: nothing enters */
+    char gone;             /* and whoever waited for its end was told */
+    char queued;           /* it stands in the run queue */
+    char running;          /* a thread is in one of its turns */
+    unsigned char quick;   /* turns since one last took too long, counted up to QUICK_TURNS */
+} MailboxObject;
+
+enum { QUICK_TURNS = 4 }; /* that make an actor fit to be helped */
+
+void Mailbox_dealloc(PyObject *op); /* by which the type is known */
+
+/* 0 if `object` is a mailbox, else -1 with TypeError. */
+int mailbox_check(PyObject *object, const char *method);
+
+/* Put `event` in, whose reference stays the caller's, and see that it is served; if the actor has stopped drop it.
+ * -1 with an exception. */
+int mailbox_deliver(MailboxObject *self, PyObject *event);
+
+/* ---- turn.c ---- */
+
+/* The actor in whose handler this thread is, or NULL. Borrowed. */
+extern _Thread_local MailboxObject *running_mailbox;
+
+/* Serve events until none is left, the turn is over or `until` (may be NULL) is; `now` is the time at its beginning
+ * and at its end. What a handler raises ends its actor and not the turn: -1 only if even that has failed. */
+int mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now);
+
+int event_serve(EventObject *event, MailboxObject *mailbox);
+int event_drop(EventObject *event, MailboxObject *mailbox);
+
+#endif

@@ -1,0 +1,75 @@
+/* csrc/run_queue.h -- the RunQueue as the other files of the core see it.
+ *
+ * Who includes it: run_queue.c, which is the type; worker.c, which runs what stands in it; mailbox.c; help.c.
+ */
+#ifndef LIBACTOR_RUN_QUEUE_H
+#define LIBACTOR_RUN_QUEUE_H
+
+#include "core.h"
+#include "pythread.h"
+#include <structmember.h>
+#include <time.h>
+
+#include "ring.h"
+
+/* A thread that waits in the queue. */
+typedef struct Waiter {
+    struct Waiter *next;     /* the one that came before; both NULL once woken */
+    struct Waiter *previous; /* the one that came after */
+    PyThread_type_lock gate; /* owned; held until somebody wakes the waiter */
+    int woken;
+} Waiter;
+
+typedef struct {
+    PyObject_HEAD
+    CoreState *core; /* of the module that the type belongs to */
+    Ring items;
+    Waiter *parked;  /* workers; the last one parked is the first of the list and the first to go */
+    Waiter *waiting; /* for idleness */
+    Py_ssize_t busy; /* threads that run actors, or are about to look; one that was woken counts at once */
+    char closed;
+    char attention;  /* somebody wants a worker to look at the clock before it sleeps */
+    char orphaned;   /* the process is a fork of the one whose threads run this queue */
+    char helping;    /* threads outside that wait may run actors */
+    /* What the watch reads without the GIL, and only the worker in charge writes, except `role`. */
+    uint64_t role;             /* the number of the worker in charge; changes whenever another one takes over */
+    uint64_t progress;         /* events that the workers have begun */
+    int in_turn;               /* the worker in charge is inside a turn */
+    int awake;                 /* a worker is not parked */
+    int watch_asleep;          /* the watch sleeps until somebody opens its gate */
+    PyThread_type_lock watch_gate; /* owned; held, except for a moment to wake the watch */
+} RunQueueObject;
+
+#define UNBOUNDED ((PY_TIMEOUT_T) - 1) /* what PyThread_acquire_lock_timed takes for "no bound" */
+
+#define SECONDS_MAX 3e9 /* a hundred years: what is longer has no end */
+
+static inline int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* 0 if `object` is a RunQueue, else -1 with TypeError. */
+int run_queue_check(PyObject *object);
+
+/* Steps of run_queue.c. */
+int run_queue_push(RunQueueObject *self, PyObject *item);
+void run_queue_unpark(RunQueueObject *self);
+void run_queue_leave(RunQueueObject *self);
+int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout);
+Waiter *waiter_new(void);
+void waiter_free(Waiter *waiter);
+
+/* Methods of worker.c. */
+PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
+PyObject *RunQueue_watch(PyObject *op, PyObject *none);
+PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
+PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
+void run_queue_wake_watch(RunQueueObject *self);
+
+/* 1 if the thread is a worker that is not in charge of this queue any more. */
+int run_queue_is_overtaken(RunQueueObject *self);
+
+#endif

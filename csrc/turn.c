@@ -1,0 +1,247 @@
+/* csrc/turn.c -- the turn of an actor: its events served one after the other, for about a millisecond.
+ *
+ * Why C: once per message (bench/). Twin: run_turn in libactor/_core/_mailbox.py and the classes of _events.py.
+ * Threads: one at a time is inside the turns of a mailbox: the worker that took it from the run queue, or a thread
+ *   that helps (help.c); `running` says so. Handlers let go of the GIL; whatever was read before one runs is read anew.
+ * Errors: what a dispatch raises goes into its future; what anything else raises ends the actor (Process._fail).
+ * Layout: 1 answers  2 serving  3 dropping  4 the turn
+ */
+#include "help.h"
+#include "mailbox.h"
+#include "values.h"
+
+_Thread_local MailboxObject *running_mailbox = NULL;
+
+enum { TURN_NS = 1000000, STRIDE_MAX = 16 };
+
+/* ---- 1 answers ---- */
+
+/* Fail `future` with what is being raised; -1, raising it again, if it is no Exception: it then ends the actor too. */
+static int answer_failure(PyObject *future)
+{
+    PyObject *error = core_exception_take();
+    int answer = future_complete((FutureObject *)future, FAILED, error);
+    if (answer >= 0 && !PyErr_GivenExceptionMatches(error, PyExc_Exception)) {
+        core_exception_restore(error);
+        return -1;
+    }
+    Py_DECREF(error);
+    return answer < 0 ? -1 : 0;
+}
+
+/* What the asker gets for `result`; NULL with NotPassable. */
+static PyObject *answer_pass(CoreState *core, EventObject *event, MailboxObject *mailbox, PyObject *result)
+{
+    if (kind_is_scalar(Py_TYPE(result)))
+        return Py_NewRef(result);
+    PyObject *id = PyObject_GetAttrString(mailbox->pid, "id");
+    if (id == NULL)
+        return NULL;
+    PyObject *details[] = {id, event->what};
+    int named = PyUnicode_Check(event->what);
+    PyObject *passed = copier_pass(core->copier, result, named ? core->text_result : core->text_executed, details,
+                                   named ? 2 : 1);
+    Py_DECREF(id);
+    return passed;
+}
+
+/* Deliver `result`, which is consumed and may be NULL, to whoever waits for it. */
+static int answer(CoreState *core, EventObject *event, MailboxObject *mailbox, PyObject *result)
+{
+    FutureObject *future = (FutureObject *)event->future;
+    PyObject *passed = result == NULL ? NULL : answer_pass(core, event, mailbox, result);
+    int outcome = -1;
+    if (passed == NULL)
+        outcome = answer_failure(event->future);
+    else if (future_check(core, passed))
+        outcome = future_follow(future, (FutureObject *)passed, ANSWERS);
+    else /* what was copied is mutable; what was moved is the receiver's own */
+        outcome = future_answer(future, passed, passed != result && !copier_moves(core->copier, Py_TYPE(result)));
+    Py_XDECREF(passed);
+    Py_XDECREF(result);
+    return outcome < 0 ? -1 : 0;
+}
+
+/* The kind of a call that is now served or dropped; the future does not lead to it any more. */
+static int event_settle(EventObject *event)
+{
+    int kind = (int)event->kind;
+    event->kind = EVENT_SERVED;
+    ((FutureObject *)event->future)->target = NULL;
+    return kind;
+}
+
+/* ---- 2 serving: once per message ---- */
+
+static PyObject *event_call_method(EventObject *event, MailboxObject *mailbox)
+{
+    size_t named = event->names == NULL ? 0 : (size_t)PyTuple_GET_SIZE(event->names);
+    PyObject *actor = Py_NewRef(mailbox->actor);
+    event->values[0] = actor;
+    PyObject *result = PyObject_VectorcallMethod(event->what, event->values, event->count + 1 - named, event->names);
+    Py_DECREF(actor);
+    return result;
+}
+
+static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *mailbox)
+{
+    FutureObject *future = (FutureObject *)event->future;
+    int kind = event_settle(event);
+    if (future->state == PENDING && (future->flags & DISCARD_REQUESTED) != 0)
+        return future_complete(future, DISCARDED, Py_None) < 0 ? -1 : 0;
+    PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : PyObject_CallNoArgs(event->what);
+    return answer(core, event, mailbox, result);
+}
+
+/* Call the handler of the message's class; without one the message is a dead letter, unless it is delegated. */
+static int event_serve_message(EventObject *event, MailboxObject *mailbox)
+{
+    PyObject *result = NULL, *handler = NULL, *actor = Py_NewRef(mailbox->actor);
+    PyObject *handlers = PyObject_GetAttrString(actor, "_handlers");
+    if (handlers == NULL)
+        goto done;
+    handler = Py_XNewRef(PyDict_GetItemWithError(handlers, (PyObject *)Py_TYPE(event->what)));
+    if (handler == NULL) {
+        if (!PyErr_Occurred())
+            result = PyObject_CallMethod((PyObject *)mailbox, "_unhandled", "O", (PyObject *)event);
+        goto done;
+    }
+    PyObject *arguments[] = {actor, event->what, event->future};
+    size_t count = PyTuple_GET_ITEM(handler, 1) == Py_True ? 3 : 2;
+    result = PyObject_VectorcallMethod(PyTuple_GET_ITEM(handler, 0), arguments, count, NULL);
+done:
+    Py_XDECREF(handler);
+    Py_XDECREF(handlers);
+    Py_DECREF(actor);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+int event_serve(EventObject *event, MailboxObject *mailbox)
+{
+    PyObject *result;
+    switch (event->kind) {
+    case EVENT_TELL:
+        result = event_call_method(event, mailbox);
+        Py_XDECREF(result);
+        return result == NULL ? -1 : 0;
+    case EVENT_MESSAGE:
+        return event_serve_message(event, mailbox);
+    case EVENT_SERVED:
+        return 0;
+    default:
+        return event_serve_call(mailbox->queue->core, event, mailbox);
+    }
+}
+
+/* ---- 3 dropping ---- */
+
+/* Tell who waits for the answer that none will come, and why. */
+static int event_abandon(EventObject *event, MailboxObject *mailbox)
+{
+    PyObject *cause = NULL;
+    if (mailbox->pid != NULL)
+        cause = PyTuple_Pack(2, mailbox->pid, mailbox->reason == NULL ? Py_None : mailbox->reason);
+    if (cause == NULL)
+        PyErr_Clear(); /* there is no memory for the cause: go without */
+    int answer = future_abandon((FutureObject *)event->future, cause);
+    Py_XDECREF(cause);
+    return answer < 0 ? -1 : 0;
+}
+
+int event_drop(EventObject *event, MailboxObject *mailbox)
+{
+    PyObject *letter;
+    switch (event->kind) {
+    case EVENT_TELL:
+        letter = Py_NewRef(event->what);
+        break;
+    case EVENT_MESSAGE:
+        letter = PyType_GetQualName(Py_TYPE(event->what));
+        break;
+    case EVENT_SERVED:
+        return 0;
+    default:
+        event_settle(event);
+        return event_abandon(event, mailbox);
+    }
+    PyObject *counted = letter == NULL ? NULL : PyObject_CallMethod((PyObject *)mailbox, "_dead_letter", "N", letter);
+    Py_XDECREF(counted);
+    return counted == NULL ? -1 : 0;
+}
+
+/* ---- 4 the turn ---- */
+
+/* Serve one event, whose reference is consumed; -1 if not even the actor's end went well. */
+static int turn_serve(MailboxObject *self, PyObject *event)
+{
+    int failed;
+    if (event_check(event))
+        failed = event_serve((EventObject *)event, self) < 0;
+    else {
+        PyObject *served = PyObject_CallMethod(event, "serve", "O", self);
+        failed = served == NULL;
+        Py_XDECREF(served);
+    }
+    Py_DECREF(event);
+    if (!failed)
+        return 0;
+    PyObject *error = core_exception_take();
+    PyObject *ended = PyObject_CallMethod((PyObject *)self, "_fail", "O", error);
+    Py_DECREF(error);
+    Py_XDECREF(ended);
+    return ended == NULL ? -1 : 0;
+}
+
+static int turn_is_over(MailboxObject *self, FutureObject *until)
+{
+    if (self->closed)
+        return 1;
+    if (until != NULL)
+        return future_is_over(until) || help_is_interrupted();
+    return run_queue_is_overtaken(self->queue);
+}
+
+/* The clock is read after the first event, the second, the fourth and so on, and then after every sixteenth: a slow
+ * handler is noticed soon, and quick ones do not pay for it. */
+static int turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
+{
+    int64_t begun = *now;
+    int stride = 1, left = 1, failed = 0;
+    PyObject *event;
+    while (!failed && (event = ring_take(&self->events)) != NULL) {
+        self->queue->progress += until == NULL; /* what a helper does is not the worker's doing */
+        failed = turn_serve(self, event) < 0;
+        if (turn_is_over(self, until))
+            break;
+        if (--left == 0) {
+            *now = now_ns();
+            if (*now - begun >= TURN_NS)
+                break;
+            left = stride = stride < STRIDE_MAX ? stride * 2 : STRIDE_MAX;
+        }
+    }
+    *now = now_ns();
+    if (*now - begun >= 2 * TURN_NS)
+        self->quick = 0;
+    else if (self->quick < QUICK_TURNS)
+        self->quick++;
+    return failed ? -1 : 0;
+}
+
+int mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now)
+{
+    assert(!self->running && running_mailbox == NULL);
+    Py_INCREF(self);
+    self->running = 1;
+    running_mailbox = self;
+    int answer = turn_run(self, until, now);
+    running_mailbox = NULL;
+    self->running = 0;
+    if (self->events.count == 0)
+        self->awake = 0;
+    else if (!self->queued && run_queue_push(self->queue, (PyObject *)self) == 0)
+        self->queued = 1;
+    Py_DECREF(self);
+    return answer;
+}

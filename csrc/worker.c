@@ -1,0 +1,207 @@
+/* csrc/worker.c -- what a worker does: it runs the actors of its queue, and it watches over the worker that does.
+ *
+ * Why C: the loop goes round once per turn (bench/: ring); the watch must see a worker that keeps the GIL. Who does
+ * what, when, in which thread: libactor/worker.py. Twin: the same methods in libactor/_core/_run_queue.py.
+ * In charge: one worker at a time runs actors, under the GIL a second would only contend for it. It has a number;
+ *   whoever takes charge makes a new one, and the worker whose number is old ends its turn and returns OVERTAKEN.
+ * The watch sleeps WATCH_US at a time while a worker is not parked, and without bound while all are. Before it does so
+ *   it raises watch_asleep and looks at `awake` again; a worker that leaves the parked raises `awake` and looks at
+ *   watch_asleep. Both in sequential order: one of them sees the other.
+ * Layout: 1 being in charge  2 running  3 watching
+ */
+#include "mailbox.h"
+
+enum { WATCH_US = 2000, STUCK_TICKS = 2, PATIENT_TICKS = 50, QUIET_TICKS = 10 };
+
+#define SELF ((RunQueueObject *)op)
+
+/* ---- 1 being in charge ---- */
+
+/* The queue that this thread works for, borrowed, and its number there. */
+static _Thread_local RunQueueObject *own_queue = NULL;
+static _Thread_local uint64_t own_number = 0;
+
+static uint64_t take_charge(RunQueueObject *self)
+{
+    __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED); /* of the new one, who is not yet in any */
+    uint64_t number = self->role + 1;
+    __atomic_store_n(&self->role, number, __ATOMIC_RELAXED);
+    return number;
+}
+
+PyObject *RunQueue_take_charge(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return PyLong_FromUnsignedLongLong(take_charge(SELF));
+}
+
+PyObject *RunQueue_in_charge(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return PyBool_FromLong(own_queue == SELF && own_number == SELF->role);
+}
+
+int run_queue_is_overtaken(RunQueueObject *self)
+{
+    return own_queue == self && own_number != self->role;
+}
+
+/* ---- 2 running: once per turn ---- */
+
+/* Open the gate of the watch if it sleeps. */
+void run_queue_wake_watch(RunQueueObject *self)
+{
+    if (__atomic_load_n(&self->watch_asleep, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&self->watch_asleep, 0, __ATOMIC_SEQ_CST);
+        PyThread_release_lock(self->watch_gate);
+    }
+}
+
+/* Sleep until there is something to do or it is `deadline`; 0, or -1 with what a signal handler raised. */
+static int worker_park(RunQueueObject *self, Waiter **waiter, int64_t deadline)
+{
+    if (*waiter == NULL && (*waiter = waiter_new()) == NULL)
+        return -1;
+    PY_TIMEOUT_T timeout = UNBOUNDED;
+    if (deadline >= 0) {
+        int64_t left = (deadline - now_ns() + 999) / 1000;
+        timeout = left < 0 ? 0 : left;
+    }
+    (*waiter)->woken = 0;
+    __atomic_store_n(&self->awake, 0, __ATOMIC_RELAXED);
+    int answer = run_queue_park(self, *waiter, timeout);
+    __atomic_store_n(&self->awake, 1, __ATOMIC_SEQ_CST);
+    run_queue_wake_watch(self);
+    return answer;
+}
+
+/* One turn of `item`, which is consumed; it may have been run by a thread that helped, or be run by one just now. */
+static int worker_turn(RunQueueObject *self, PyObject *item, int64_t *now)
+{
+    if (mailbox_check(item, "work") < 0) {
+        Py_DECREF(item);
+        return -1;
+    }
+    MailboxObject *mailbox = (MailboxObject *)item;
+    mailbox->queued = 0;
+    int answer = 0;
+    if (!mailbox->running && mailbox->awake) {
+        __atomic_store_n(&self->in_turn, 1, __ATOMIC_RELAXED);
+        answer = mailbox_run_turn(mailbox, NULL, now);
+        if (!run_queue_is_overtaken(self))
+            __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED);
+    }
+    Py_DECREF(item);
+    return answer;
+}
+
+/* DUE, LOOK, OVERTAKEN or OVER; -1 with an exception. */
+static int worker_run(RunQueueObject *self, int64_t deadline)
+{
+    Waiter *waiter = NULL;
+    int answer = 0;
+    int64_t now = now_ns();
+    while (answer == 0) {
+        if (run_queue_is_overtaken(self))
+            answer = OVERTAKEN;
+        else if (self->attention) {
+            self->attention = 0;
+            answer = LOOK;
+        } else if (deadline >= 0 && now >= deadline)
+            answer = DUE;
+        else {
+            PyObject *item = ring_take(&self->items);
+            if (item != NULL)
+                answer = worker_turn(self, item, &now);
+            else if (self->closed)
+                answer = OVER;
+            else {
+                answer = worker_park(self, &waiter, deadline);
+                now = now_ns();
+            }
+        }
+    }
+    if (waiter != NULL)
+        waiter_free(waiter);
+    return answer;
+}
+
+PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (core_check_count("work", count, 2) < 0)
+        return NULL;
+    unsigned long long number = PyLong_AsUnsignedLongLong(arguments[0]);
+    if (number == (unsigned long long)-1 && PyErr_Occurred())
+        return NULL;
+    long long deadline = PyLong_AsLongLong(arguments[1]);
+    if (deadline == -1 && PyErr_Occurred())
+        return NULL;
+    own_queue = SELF;
+    own_number = number;
+    __atomic_store_n(&SELF->awake, 1, __ATOMIC_SEQ_CST);
+    run_queue_wake_watch(SELF);
+    int answer = worker_run(SELF, deadline);
+    if (answer == OVERTAKEN || answer == OVER)
+        own_queue = NULL;
+    return answer < 0 ? NULL : PyLong_FromLong(answer);
+}
+
+/* ---- 3 watching ---- */
+
+/* What the watch has seen so far. */
+typedef struct {
+    uint64_t progress;
+    int still; /* looks at which the worker in charge was inside the same event */
+    int quiet; /* looks at which every worker was parked */
+} Watch;
+
+/* Whether the worker in charge is stuck: for a moment while others wait, or for long. Without the GIL. */
+static int watch_look(RunQueueObject *self, Watch *watch)
+{
+    uint64_t progress = __atomic_load_n(&self->progress, __ATOMIC_RELAXED);
+    if (!__atomic_load_n(&self->in_turn, __ATOMIC_RELAXED) || progress != watch->progress) {
+        watch->progress = progress;
+        watch->still = 0;
+        return 0;
+    }
+    watch->still++;
+    if (watch->still >= PATIENT_TICKS)
+        return 1;
+    return watch->still >= STUCK_TICKS && __atomic_load_n(&self->items.count, __ATOMIC_RELAXED) > 0;
+}
+
+/* Sleep for one tick, or until somebody opens the gate if all workers are parked for long. Without the GIL. */
+static void watch_sleep(RunQueueObject *self, Watch *watch)
+{
+    PY_TIMEOUT_T timeout = WATCH_US;
+    watch->quiet = __atomic_load_n(&self->awake, __ATOMIC_RELAXED) ? 0 : watch->quiet + 1;
+    if (watch->quiet >= QUIET_TICKS) {
+        __atomic_store_n(&self->watch_asleep, 1, __ATOMIC_SEQ_CST);
+        if (!__atomic_load_n(&self->awake, __ATOMIC_SEQ_CST) && !__atomic_load_n(&self->closed, __ATOMIC_SEQ_CST))
+            timeout = UNBOUNDED;
+        else if (!__atomic_exchange_n(&self->watch_asleep, 0, __ATOMIC_SEQ_CST))
+            timeout = UNBOUNDED; /* somebody is about to open the gate: take what was given */
+        watch->quiet = 0;
+    }
+    (void)PyThread_acquire_lock_timed(self->watch_gate, timeout, 0);
+}
+
+PyObject *RunQueue_watch(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    Watch watch = {.progress = SELF->progress};
+    uint64_t number = SELF->role;
+    while (!SELF->closed) {
+        int stuck = 0;
+        Py_BEGIN_ALLOW_THREADS
+        while (!stuck && !__atomic_load_n(&SELF->closed, __ATOMIC_RELAXED)) {
+            watch_sleep(SELF, &watch);
+            stuck = watch_look(SELF, &watch);
+        }
+        Py_END_ALLOW_THREADS
+        if (stuck && SELF->role == number && watch_look(SELF, &watch) && !SELF->closed) {
+            SELF->busy++;
+            return PyLong_FromUnsignedLongLong(take_charge(SELF));
+        }
+        number = SELF->role;
+        watch.still = 0;
+    }
+    return PyLong_FromLong(0);
+}

@@ -1,0 +1,133 @@
+"""Events: one call or message on its way to an actor."""
+
+# Who calls: _calls.py makes them; a mailbox holds them and serves them in turns, or drops what the actor did not come
+#   to before it stopped.
+# A dispatch's failure is its caller's business and goes into the future; nobody waits for a message or a tell, so
+#   their failure is the actor's: serve lets it escape and the actor ends with it as reason.
+# Twin: csrc/event.c and csrc/turn.c, where one type does for all kinds.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from libactor._core._future import DISCARDED, FAILED, READY, FutureCell
+from libactor._core._policy import policy
+
+if TYPE_CHECKING:
+    from libactor._core._mailbox import Mailbox
+
+
+class Event:
+    """What all kinds share: what a filter may look at."""
+
+    __slots__ = ("arguments", "future", "keywords", "kind", "what")
+
+    # kind: dispatch, tell, execute or message; served once a call was made or dropped.
+    # what: the method's name, the callable or the message.
+    # future: who waits for the answer; of a message its sender; else None.
+
+    def __init__(
+        self, kind: str, what: Any, future: Any = None, arguments: tuple[Any, ...] = (), keywords: Any = None
+    ) -> None:
+        self.kind = kind
+        self.what = what
+        self.future = future
+        self.arguments = arguments
+        self.keywords: dict[str, Any] = keywords or {}
+
+
+class Tell(Event):
+    """A method call nobody waits for."""
+
+    __slots__ = ()
+
+    def serve(self, process: Mailbox) -> None:
+        """Call the method; an exception ends the actor."""
+        getattr(process.actor, self.what)(*self.arguments, **self.keywords)
+
+    def drop(self, process: Mailbox) -> None:
+        """Record a dead letter."""
+        process._dead_letter(self.what)
+
+
+class Call(Event):
+    """A method or a callable to call in the actor, whose outcome goes into ``future``."""
+
+    __slots__ = ()
+
+    def serve(self, process: Mailbox) -> None:
+        """Call it, unless the caller has asked for a discard meanwhile."""
+        kind = self._settle()
+        if self.future.is_pending() and self.future.has_discard():
+            self.future._complete(DISCARDED, None)
+            return
+        try:
+            if kind == "execute":
+                result = self.what()
+            else:
+                result = getattr(process.actor, self.what)(*self.arguments, **self.keywords)
+            self._answer(result, policy.copier.by_value(result, *self._result(process)))
+        except BaseException as error:
+            self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _answer(self, result: Any, passed: Any) -> None:
+        if isinstance(passed, FutureCell):
+            self.future._follow(passed, answer=True)
+        else:  # what was copied is mutable; what was moved is the receiver's own
+            self.future._complete(READY, passed, passed is not result and not policy.copier.moves(type(result)))
+
+    def _fail(self, error: BaseException) -> None:
+        """Fail the future with what the call raised, and forget it.
+
+        The traceback leads to the frames it was raised under, and they to this event: with the future still in it,
+        memory and report of a failure that nobody looks at would wait for the collector. The frame of serve is left
+        out.
+        """
+        future, self.future = self.future, None
+        trace = error.__traceback__
+        future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
+
+    def drop(self, process: Mailbox) -> None:
+        """Nobody will ever answer."""
+        self._settle()
+        self.future._abandon((process.pid, process.reason))
+
+    def _settle(self) -> str:
+        """Note that the call is served or dropped, so that the future does not lead to it any more; its kind."""
+        kind, self.kind = self.kind, "served"
+        self.future._target = None
+        return kind
+
+    def _result(self, process: Mailbox) -> tuple[str, *tuple[str, ...]]:
+        """What the result is called in an error."""
+        if isinstance(self.what, str):
+            return "result of %s.%s", process.pid.id, self.what
+        return "result of a callable run in %s", process.pid.id
+
+    def __del__(self) -> None:
+        if self.kind != "served" and self.future is not None:  # neither served nor dropped: nobody will answer
+            self.future._target = None
+            self.future._abandon()
+
+
+class Message(Event):
+    """A typed message, for the handler its class is marked with."""
+
+    __slots__ = ()
+
+    def serve(self, process: Mailbox) -> None:
+        """Call the handler; an exception ends the actor."""
+        actor = process.actor
+        handler = actor._handlers.get(type(self.what))
+        if handler is None:
+            process._unhandled(self)
+        elif handler[1]:
+            getattr(actor, handler[0])(self.what, self.future)
+        else:
+            getattr(actor, handler[0])(self.what)
+
+    def drop(self, process: Mailbox) -> None:
+        """Record a dead letter."""
+        process._dead_letter(type(self.what).__qualname__)

@@ -1,0 +1,50 @@
+"""Helping: a thread outside the actors that waits runs the actor it waits for."""
+
+# Who calls: FutureCell.get, before it waits.
+# Rules: 1. only the actor that the future leads to is run, never a stranger's, and only what it was sent before the
+#   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
+#   from its timeout.    3. not with less than HELP_NS left before the timeout.    4. not inside a handler: helping
+#   there would stack actors on one another and deadlock (libactor/worker.py).    5. here, other than in C, not in the
+#   main thread: Ctrl-C would come in the middle of a handler, and Python has no way to keep it back unnoticed.
+# Twin: csrc/help.c.
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
+from libactor._core.clock import monotonic_ns
+
+HELP_NS = 5_000_000
+
+
+def help_with(future: Any, timeout: float | None) -> float | None:
+    """Run the actor that ``future`` waits for in this thread, until it is complete or helping will not do.
+
+    ``timeout`` in seconds or None; what is left of it, which may be negative, or None.
+    """
+    end = None if timeout is None else monotonic_ns() + round(min(max(timeout, 0.0), 1e9) * 1e9)
+    while future.is_pending() and not future.is_abandoned():
+        mailbox = future._find_target()
+        if mailbox is None or not _may_help(mailbox) or (end is not None and end - monotonic_ns() < HELP_NS):
+            break
+        mailbox.queue.enter()
+        try:
+            if not mailbox._run_turn(future):
+                break
+        finally:
+            mailbox.queue.leave()
+    return None if end is None else (end - monotonic_ns()) / 1e9
+
+
+def _may_help(mailbox: Mailbox) -> bool:
+    queue = mailbox.queue
+    return (
+        running() is None
+        and threading.current_thread() is not threading.main_thread()
+        and queue is not None
+        and queue.helping
+        and not queue.orphaned
+        and mailbox.quick >= QUICK_TURNS
+    )
