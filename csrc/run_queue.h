@@ -11,14 +11,7 @@
 #include <time.h>
 
 #include "ring.h"
-
-/* A thread that waits in the queue. */
-typedef struct Waiter {
-    struct Waiter *next;     /* the one that came before; both NULL once woken */
-    struct Waiter *previous; /* the one that came after */
-    PyThread_type_lock gate; /* owned; held until somebody wakes the waiter */
-    int woken;
-} Waiter;
+#include "waiter.h"
 
 typedef struct {
     PyObject_HEAD
@@ -40,8 +33,6 @@ typedef struct {
     PyThread_type_lock watch_gate; /* owned; held, except for a moment to wake the watch */
 } RunQueueObject;
 
-#define UNBOUNDED ((PY_TIMEOUT_T) - 1) /* what PyThread_acquire_lock_timed takes for "no bound" */
-
 #define SECONDS_MAX 3e9 /* a hundred years: what is longer has no end */
 
 static inline int64_t now_ns(void)
@@ -59,8 +50,6 @@ int run_queue_push(RunQueueObject *self, PyObject *item);
 void run_queue_unpark(RunQueueObject *self);
 void run_queue_leave(RunQueueObject *self);
 int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout);
-Waiter *waiter_new(void);
-void waiter_free(Waiter *waiter);
 
 /* Methods of worker.c. */
 PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count);

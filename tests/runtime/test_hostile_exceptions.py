@@ -3,6 +3,7 @@
 # An Exception in a call is its caller's business; in what nobody waits for it stops the actor. What is no Exception
 #   (Ctrl-C, exit and their like) stops the actor in both cases. None of them takes a thread of the runtime along.
 
+import dataclasses
 import logging
 import threading
 
@@ -203,7 +204,7 @@ SUBSCRIPTIONS = {
     "on_discarded": (la.Future.on_discarded, lambda promise: promise.discard()),
     "on_any": (la.Future.on_any, lambda promise: promise.set(1)),
     "on_discard": (la.Future.on_discard, lambda promise: promise.future.discard()),
-    "on_abandoned": (la.Future.on_abandoned, lambda promise: promise.__del__()),
+    "on_abandoned": (la.Future.on_abandoned, lambda promise: promise.future._abandon()),
 }
 
 
@@ -308,36 +309,42 @@ def test_in_a_timer_s_thunk_on_a_paused_clock_it_is_raised_by_advance_if_it_is_n
     assert fired == [1]
 
 
+@dataclasses.dataclass(eq=False)
+class Trap:
+    """A key of a dict that raises when the dict it stands in is copied."""
+
+    error: BaseException
+    armed: bool = False
+
+    def __hash__(self):
+        if self.armed:
+            raise self.error
+        return 7
+
+
+def trapped(error):
+    trap = Trap(error)
+    holder = {trap: 1}
+    trap.armed = True
+    return holder
+
+
 @pytest.mark.usefixtures("alive")
 def test_in_the_copy_of_an_argument_it_is_the_sender_s(error):
-    class Trap:
-        __struct_fields__ = ("field",)
-
-        @property
-        def field(self):
-            raise error
-
     target = la.spawn(Thrower(error))
 
     with pytest.raises(type(error)):
-        la.dispatch(target, Thrower.throw, Trap())
+        la.dispatch(target, Thrower.throw, trapped(error))
 
     assert la.dispatch(target, Thrower.answer).get(LIMIT) == 42
 
 
 @pytest.mark.usefixtures("alive")
 def test_in_the_copy_of_a_result_it_is_the_caller_s(error):
-    class Trap:
-        __struct_fields__ = ("field",)
-
-        @property
-        def field(self):
-            raise error
-
     target = la.spawn(Thrower(error))
 
     with pytest.raises(type(error)):
-        la.execute(target, Trap).get(LIMIT)
+        la.execute(target, lambda: trapped(error)).get(LIMIT)
 
 
 @pytest.mark.usefixtures("alive")
