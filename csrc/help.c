@@ -69,6 +69,11 @@ int help_is_interrupted(void)
     return interrupts_kept != 0;
 }
 
+void help_forget(void)
+{
+    interrupts_held = interrupts_kept = 0;
+}
+
 /* Hand on the SIGINT that was kept; 0, or -1 with what Python's handler raised. */
 static int interrupts_release(void)
 {
@@ -108,8 +113,23 @@ static int help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
     return answer;
 }
 
+/* Raise RuntimeError for an actor that would wait for what it can do only once its handler has returned. */
+static int refuse_self(MailboxObject *mailbox)
+{
+    PyErr_Format(PyExc_RuntimeError,
+                 "get: %S would wait for an answer of its own, which it can give only after this handler; let the "
+                 "handler return, and go on with then() and defer()",
+                 mailbox->pid);
+    return -1;
+}
+
 int future_help(FutureObject *future, int64_t deadline)
 {
+    MailboxObject *target = (MailboxObject *)future_target(future);
+    if (target != NULL && target->queue != NULL && target->queue->orphaned)
+        return mailbox_refuse_orphan(target);
+    if (target != NULL && target == running_mailbox && (deadline < 0 || deadline > now_ns()))
+        return refuse_self(target);
     if (running_mailbox != NULL)
         return 0;
     int64_t now = 0;

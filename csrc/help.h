@@ -12,6 +12,9 @@ int future_help(FutureObject *future, int64_t deadline);
 /* Whether a Ctrl-C waits for the handler that runs in the main thread. */
 int help_is_interrupted(void);
 
+/* In the child of a fork: no handler runs in its main thread. */
+void help_forget(void);
+
 static inline int future_is_over(const FutureObject *future)
 {
     return future->state != PENDING || (future->flags & ABANDONED) != 0;

@@ -37,7 +37,7 @@ static int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ri
     return answer;
 }
 
-static int mailbox_refuse_orphan(MailboxObject *self)
+int mailbox_refuse_orphan(MailboxObject *self)
 {
     PyObject *error = PyObject_CallMethod((PyObject *)self, "_orphaned", NULL);
     if (error != NULL) {

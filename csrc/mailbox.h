@@ -41,6 +41,9 @@ int mailbox_check(PyObject *object, const char *method);
  * -1 with an exception. */
 int mailbox_deliver(MailboxObject *self, PyObject *event);
 
+/* -1 with the error for whoever uses an actor of the parent in the child of a fork. */
+int mailbox_refuse_orphan(MailboxObject *self);
+
 /* ---- turn.c ---- */
 
 /* The actor in whose handler this thread is, or NULL. Borrowed. */

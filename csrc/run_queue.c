@@ -7,6 +7,7 @@
  *   lost. The GIL is let go in one place only, waiter_sleep, when the waiter stands in its list.
  * Layout: 1 queue  2 Python methods  3 life cycle  4 type spec
  */
+#include "help.h"
 #include "run_queue.h"
 
 #define SELF ((RunQueueObject *)op)
@@ -150,6 +151,7 @@ static PyObject *RunQueue_wait_idle(PyObject *op, PyObject *const *arguments, Py
 static PyObject *RunQueue_orphan(PyObject *op, PyObject *Py_UNUSED(none))
 {
     SELF->orphaned = 1;
+    help_forget();
     Py_RETURN_NONE;
 }
 

@@ -195,7 +195,7 @@ static int turn_serve(MailboxObject *self, PyObject *event)
 
 static int turn_is_over(MailboxObject *self, FutureObject *until)
 {
-    if (self->closed)
+    if (self->closed || self->queue->orphaned)
         return 1;
     if (until != NULL)
         return future_is_over(until) || help_is_interrupted();

@@ -102,6 +102,8 @@ static int worker_run(RunQueueObject *self, int64_t deadline)
     while (answer == 0) {
         if (run_queue_is_overtaken(self))
             answer = OVERTAKEN;
+        else if (self->orphaned)
+            answer = OVER; /* the handler forked: what runs on here is not the worker */
         else if (self->attention) {
             self->attention = 0;
             answer = LOOK;

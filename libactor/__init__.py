@@ -16,6 +16,7 @@ from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
     Abandoned,
     Discarded,
+    ForkedRuntime,
     LibactorError,
     MovedError,
     NoRuntime,
@@ -57,6 +58,7 @@ __all__ = [
     "Continue",
     "Deferred",
     "Discarded",
+    "ForkedRuntime",
     "Future",
     "LibactorError",
     "MovedError",

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ log = logging.getLogger("libactor")
 
 # Links are rare: one lock for all, and nothing allocated before the first, keep an idle process small.
 _links = threading.RLock()  # re-entrant: a finalizer may run between any two steps, and link too
+os.register_at_fork(before=_links.acquire, after_in_parent=_links.release, after_in_child=_links.release)
 _NONE_YET: dict[Process, None] = {}  # stays empty: what every process has in the place of its first link
 
 

@@ -71,6 +71,7 @@ class Runtime:
             raise SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
         if "_process" not in actor.__dict__:
             raise SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
+        self.check_here()
         process = Process(self, actor, actor._id)
         with self._lock:
             if self._closed:
@@ -99,6 +100,7 @@ class Runtime:
 
         Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile.
         """
+        pid._process.runtime.check_here()
         if running_process() is pid._process:
             raise RuntimeError(f"wait: {pid} would wait for itself; use terminate and let the handler return")
         try:
@@ -124,6 +126,7 @@ class Runtime:
         finds nothing to do, or what an interrupted one left.
         Raises: RuntimeError naming the actors that would not stop; their threads are left behind as daemons.
         """
+        self.check_here()
         if threading.current_thread() in self.workers:
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
         with self._lock:
@@ -131,6 +134,7 @@ class Runtime:
             processes = list(reversed(self._processes.values()))
         stuck = self._stop_all(processes, timeout)
         stuck += self.workers.stop(timeout if not stuck else 0.0)
+        self.clock.close()
         if stuck:
             raise RuntimeError(
                 f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
@@ -149,6 +153,16 @@ class Runtime:
             "threads; make a Runtime in the child, or start the child by another way than fork"
         )
 
+    def orphan(self) -> None:
+        """In the child of a fork: nothing runs here any more, and locks may be held by threads that are not there."""
+        self.queue.orphan()
+        self._lock = threading.Lock()
+
+    def check_here(self) -> None:
+        """Raise ForkedRuntime in the child of a fork."""
+        if self.queue.orphaned:
+            raise self.forked()
+
     def __enter__(self) -> Self:
         opened.set((*opened.get(), self))
         return self
@@ -157,7 +171,8 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         opened.set(tuple(runtime for runtime in opened.get() if runtime is not self))
-        self.close()
+        if not self.queue.orphaned:  # the parent closes it
+            self.close()
 
     def __repr__(self) -> str:
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
@@ -188,8 +203,18 @@ class Runtime:
                 del self._processes[process.pid.id]
 
 
+def _orphan_all() -> None:
+    for runtime in list(_live):
+        runtime.orphan()
+
+
+os.register_at_fork(after_in_child=_orphan_all)
+
+
 def _close_all() -> None:
     for runtime in list(_live):
+        if runtime.queue.orphaned:
+            continue
         try:
             runtime.close(timeout=1.0)
         except RuntimeError as error:

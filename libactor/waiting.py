@@ -23,6 +23,7 @@ def wait_for(future: FutureCell, timeout: float | None) -> None:
     if process is None:
         _sleep(future, timeout, lambda: None)
     else:
+        process.runtime.check_here()
         with process.runtime.workers.blocking() as enter:
             _sleep(future, timeout, enter)
 

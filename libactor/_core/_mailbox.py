@@ -199,7 +199,7 @@ class Mailbox:
             except BaseException as error:  # SystemExit too: it must not take the worker along
                 self._fail(error)
             del event
-            if self._closed or self._is_over(until):
+            if self._closed or (self._queue is not None and self._queue.orphaned) or self._is_over(until):
                 break
             left -= 1
             if left == 0:

@@ -236,6 +236,8 @@ class RunQueue:
         with self._lock:
             if self._is_overtaken():
                 return OVERTAKEN
+            if self.orphaned:
+                return OVER  # the handler forked: what runs on here is not the worker
             if self._attention:
                 self._attention = False
                 return LOOK

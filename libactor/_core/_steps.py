@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -30,6 +31,7 @@ THEN, REPAIR, RECOVER, MIRROR = range(1, 5)
 LINKS_MAX = 64  # more futures than this between an answer and who asks are not looked through
 
 lock = threading.RLock()  # see _future.py
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
 class Step:

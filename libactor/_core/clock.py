@@ -70,6 +70,7 @@ class Clock:
         self._sequence = itertools.count()
         self._woken = False  # since a worker last asked how long it may sleep
         self._cancelled = 0  # cancelled timers still in the heap
+        self._closed = False
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -130,10 +131,16 @@ class Clock:
         return False
 
     def timer(self, seconds: float, thunk: Callable[[], object]) -> Timer:
-        """Call ``thunk`` once, not earlier than ``seconds`` from now; raises ValueError as ``advance``."""
+        """Call ``thunk`` once, not earlier than ``seconds`` from now; never on a clock that was closed.
+
+        Raises: ValueError as ``advance``.
+        """
         span = _nanoseconds(seconds, "timer")
         with self._lock:
             timer = Timer(self, self.now_ns() + span, thunk)
+            if self._closed:
+                timer.thunk = None
+                return timer
             heapq.heappush(self._heap, (timer.deadline_ns, next(self._sequence), timer))
             self._next_ns = self._heap[0][0]
             wake = self._heap[0][2] is timer and not self._woken
@@ -155,6 +162,18 @@ class Clock:
                 self._cancelled = 0
                 self._note_next()
             return True
+
+    def close(self) -> None:
+        """Cancel every timer, and whatever is set from now on: nobody is left to fire them."""
+        with self._lock:
+            self._closed = True
+            heap, self._heap = self._heap, []
+            self._cancelled = 0
+            self._note_next()
+            thunks = [timer.thunk for _, _, timer in heap]
+            for _, _, timer in heap:
+                timer.thunk = None
+        del heap, thunks  # without the lock: what a thunk held may set a timer on its way out
 
     def is_due(self) -> bool:
         """Whether fire_due may have something to do. Each turn of an actor asks (bench: ring), so it takes no lock."""

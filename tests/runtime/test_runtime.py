@@ -246,3 +246,39 @@ def test_many_runtimes_come_and_go():
         with la.Runtime() as runtime:
             assert la.dispatch(la.spawn(Counter()), Counter.add, 1).get(LIMIT) == 1
         assert threads_of(runtime) == []
+
+
+# Goal: nobody waits for a timer that nobody is left to fire.
+def test_timers_of_a_closed_runtime_are_abandoned():
+    runtime = la.Runtime()
+    before = la.after(100, runtime=runtime)
+    runtime.close()
+    after = la.after(0, runtime=runtime)
+
+    for future in (before, after):
+        assert future.is_abandoned()
+    assert not runtime.clock.timer(1, print).pending
+
+
+def test_an_actor_that_would_wait_for_itself_is_told_so(runtime):
+    class Narcissus(la.Actor):
+        def ask_myself(self):
+            return la.dispatch(self.pid, Narcissus.answer).get(LIMIT)
+
+        def ask_about_myself(self):
+            return la.dispatch(self.pid, Narcissus.answer).then(lambda value: value + 1).get()
+
+        def look(self):
+            with pytest.raises(TimeoutError):
+                la.dispatch(self.pid, Narcissus.answer).get(0)
+            return "looked"
+
+        def answer(self):
+            return 1
+
+    pid = la.spawn(Narcissus())
+
+    for method in (Narcissus.ask_myself, Narcissus.ask_about_myself):
+        with pytest.raises(RuntimeError, match="would wait for an answer of its own"):
+            la.dispatch(pid, method).get(LIMIT)
+    assert la.dispatch(pid, Narcissus.look).get(LIMIT) == "looked"
