@@ -25,15 +25,15 @@ def help_with(future: Any, timeout: float | None) -> float | None:
     ``timeout`` in seconds or None; what is left of it, which may be negative, or None.
     """
     end = None if timeout is None else monotonic_ns() + round(min(max(timeout, 0.0), 1e9) * 1e9)
-    target: Any = future._find_target()
+    process, target = running(), future._find_target()
     if target is not None and target.queue is not None and target.queue.orphaned:
         raise target._orphaned()
-    if target is not None and running() is target and (end is None or end > monotonic_ns()):
+    if process is not None and process is target and (end is None or end > monotonic_ns()):
         raise RuntimeError(
-            f"get: {target.pid} would wait for an answer of its own, which it can give only after this handler; "
+            f"get: {process.pid} would wait for an answer of its own, which it can give only after this handler; "
             "let the handler return, and go on with then() and defer()"
         )
-    while future.is_pending() and not future.is_abandoned():
+    while process is None and future.is_pending() and not future.is_abandoned():
         mailbox = future._find_target()
         if mailbox is None or not _may_help(mailbox) or (end is not None and end - monotonic_ns() < HELP_NS):
             break
@@ -49,8 +49,7 @@ def help_with(future: Any, timeout: float | None) -> float | None:
 def _may_help(mailbox: Mailbox) -> bool:
     queue = mailbox.queue
     return (
-        running() is None
-        and threading.current_thread() is not threading.main_thread()
+        threading.current_thread() is not threading.main_thread()
         and queue is not None
         and queue.helping
         and not queue.orphaned
