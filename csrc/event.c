@@ -106,7 +106,12 @@ static PyObject *Event_keywords(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *Event_serve(PyObject *op, PyObject *mailbox)
 {
-    if (mailbox_check(mailbox, "serve") < 0 || event_serve(SELF, (MailboxObject *)mailbox) < 0)
+    if (mailbox_check(mailbox, "serve") < 0)
+        return NULL;
+    MailboxObject *process = (MailboxObject *)mailbox;
+    if (process->actor == NULL || process->queue == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "serve: the actor of %R has stopped, or it is a bare mailbox", mailbox);
+    if (event_serve(SELF, process) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

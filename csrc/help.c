@@ -82,7 +82,7 @@ static int interrupts_release(void)
         return 0;
     interrupts_kept = 0;
     PyErr_SetInterruptEx(SIGINT);
-    return PyErr_CheckSignals();
+    return PyErr_Occurred() ? 0 : PyErr_CheckSignals(); /* beside an exception it is noticed a little later */
 }
 
 /* ---- 2 helping ---- */
@@ -104,9 +104,12 @@ static int help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
         interrupts_guard(*now);
         interrupts_held = 1;
     }
-    queue->busy++;
-    int answer = mailbox_run_turn(mailbox, future, now);
-    run_queue_leave(queue);
+    int answer = -1;
+    if (!is_main || PyErr_CheckSignals() == 0) { /* what came before is not to come out of the handler */
+        queue->busy++;
+        answer = mailbox_run_turn(mailbox, future, now);
+        run_queue_leave(queue);
+    }
     Py_DECREF(queue);
     if (is_main && interrupts_release() < 0)
         answer = -1;

@@ -120,7 +120,7 @@ static PyObject *RunQueue_wake(PyObject *op, PyObject *Py_UNUSED(none))
 
 static PyObject *RunQueue_close(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    SELF->closed = 1;
+    __atomic_store_n(&SELF->closed, 1, __ATOMIC_SEQ_CST); /* before the look at the watch: see worker.c */
     while (SELF->parked != NULL)
         run_queue_unpark(SELF);
     run_queue_wake_watch(SELF);

@@ -150,7 +150,8 @@ PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t cou
 
 /* What the watch has seen so far. */
 typedef struct {
-    uint64_t progress;
+    uint64_t number;   /* of the worker in charge */
+    uint64_t progress; /* the events begun */
     int still; /* looks at which the worker in charge was inside the same event */
     int quiet; /* looks at which every worker was parked */
 } Watch;
@@ -158,8 +159,10 @@ typedef struct {
 /* Whether the worker in charge is stuck: for a moment while others wait, or for long. Without the GIL. */
 static int watch_look(RunQueueObject *self, Watch *watch)
 {
+    uint64_t number = __atomic_load_n(&self->role, __ATOMIC_RELAXED);
     uint64_t progress = __atomic_load_n(&self->progress, __ATOMIC_RELAXED);
-    if (!__atomic_load_n(&self->in_turn, __ATOMIC_RELAXED) || progress != watch->progress) {
+    if (!__atomic_load_n(&self->in_turn, __ATOMIC_RELAXED) || number != watch->number || progress != watch->progress) {
+        watch->number = number;
         watch->progress = progress;
         watch->still = 0;
         return 0;
@@ -188,22 +191,20 @@ static void watch_sleep(RunQueueObject *self, Watch *watch)
 
 PyObject *RunQueue_watch(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    Watch watch = {.progress = SELF->progress};
-    uint64_t number = SELF->role;
-    while (!SELF->closed) {
+    Watch watch = {.number = SELF->role, .progress = SELF->progress};
+    for (;;) {
         int stuck = 0;
         Py_BEGIN_ALLOW_THREADS
-        while (!stuck && !__atomic_load_n(&SELF->closed, __ATOMIC_RELAXED)) {
+        while (!stuck && !__atomic_load_n(&SELF->closed, __ATOMIC_SEQ_CST)) {
             watch_sleep(SELF, &watch);
             stuck = watch_look(SELF, &watch);
         }
         Py_END_ALLOW_THREADS
-        if (stuck && SELF->role == number && watch_look(SELF, &watch) && !SELF->closed) {
+        if (SELF->closed)
+            return PyLong_FromLong(0);
+        if (watch_look(SELF, &watch)) { /* and is so still, now that it is this thread's turn */
             SELF->busy++;
             return PyLong_FromUnsignedLongLong(take_charge(SELF));
         }
-        number = SELF->role;
-        watch.still = 0;
     }
-    return PyLong_FromLong(0);
 }

@@ -87,8 +87,10 @@ class Process(Mailbox):
 
     def _fail(self, error: BaseException) -> None:
         """End the actor: a handler let ``error`` escape that nobody waits for."""
-        log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
-        self.stop(error)
+        try:
+            log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
+        finally:
+            self.stop(error)
 
     def _dead_letter(self, what: str) -> None:
         """Count a call or message that will not be served."""
