@@ -11,7 +11,7 @@
 #include "core.h"
 
 typedef struct {
-    PyObject *function; /* owned; of ON_STEP and ON_LOSS the future that comes out of this one */
+    PyObject *function; /* owned; from ON_STEP on what comes out of this future: another one, or a Gather */
     int kind;           /* what it waits for: ON_READY and so on */
 } Callback;
 
@@ -82,8 +82,14 @@ static inline int callbacks_wait_for(Callbacks *callbacks, int kind)
     return 0;
 }
 
-/* Move the callbacks that a flag of `kind` calls to `taken`, which is empty; on -1 with MemoryError nothing has moved.
- * Those of ON_STEP are called when the future is abandoned and stay: they are copied. */
+/* 1 if a callback that abandonment calls stays all the same, for the outcome that may still come. */
+static inline int callback_stays(const Callback *callback)
+{
+    return callback->kind == ON_STEP || callback->kind == ON_GATHER;
+}
+
+/* Move the callbacks that a flag of `kind` calls to `taken`, which is empty, and copy there those that stay; on -1 with
+ * MemoryError nothing has moved. */
 static inline int callbacks_split(Callbacks *callbacks, int kind, Callbacks *taken)
 {
     Callbacks kept = {0};
@@ -92,7 +98,7 @@ static inline int callbacks_split(Callbacks *callbacks, int kind, Callbacks *tak
     for (Py_ssize_t i = 0; i < count && !failed; i++) {
         Callback callback = *callbacks_at(callbacks, i);
         int takes = callback.kind == kind || (kind == ON_ABANDONED && callback.kind >= ON_STEP);
-        int keeps = !takes || callback.kind == ON_STEP;
+        int keeps = !takes || callback_stays(&callback);
         failed = (takes && callbacks_append(taken, callback) < 0) || (keeps && callbacks_append(&kept, callback) < 0);
     }
     if (failed) {
@@ -102,7 +108,7 @@ static inline int callbacks_split(Callbacks *callbacks, int kind, Callbacks *tak
         return -1;
     }
     for (Py_ssize_t i = 0; i < callbacks_count(taken); i++)
-        if (callbacks_at(taken, i)->kind == ON_STEP)
+        if (callback_stays(callbacks_at(taken, i)))
             Py_INCREF(callbacks_at(taken, i)->function);
     PyMem_Free(callbacks->further);
     *callbacks = kept;

@@ -25,8 +25,8 @@
 enum { PENDING, READY, FAILED, DISCARDED };
 enum { ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED };
 
-/* The core's own kinds: a step, which passes abandonment on; one that acts on abandonment as on an outcome. */
-enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS };
+/* The core's own kinds, for any outcome and for abandonment: a step; a step that acts on both alike, once; a Gather. */
+enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER };
 
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
@@ -52,7 +52,8 @@ typedef struct {
     PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     /* The core's own. */
-    PyObject *cell_type; /* owned: FutureCell, and future_type until another is named */
+    PyObject *cell_type;   /* owned: FutureCell, and future_type until another is named */
+    PyObject *gather_type; /* owned */
     Py_ssize_t pid_process_offset;
     PyObject *event_type;       /* owned */
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
@@ -67,6 +68,7 @@ typedef struct {
 extern PyModuleDef core_module;
 extern PyType_Spec future_spec;
 extern PyType_Spec promise_spec;
+extern PyType_Spec gather_spec;
 extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
@@ -160,6 +162,25 @@ static inline int core_take_arguments(const char *method, const char *const *kno
     PyErr_Format(PyExc_TypeError, "%s() got %zd arguments, expected %zd to %zd", method, count + named, required,
                  known_count);
     return -1;
+}
+
+/* 1 if a subclass has no more in its instances than the class of this size. */
+static inline int core_adds_no_fields(PyTypeObject *type, size_t size)
+{
+    return (size_t)type->tp_basicsize == size && type->tp_dictoffset == 0 && type->tp_itemsize == 0;
+}
+
+/* A new object of a class that adds no fields, all zero and not tracked by the collector; NULL with MemoryError. If the
+ * class adds no __del__ either, its objects go by `dealloc` itself: what the interpreter does for a class defined in
+ * Python costs as much again as the rest of a future's life. */
+static inline PyObject *core_alloc(PyTypeObject *type, size_t size, destructor dealloc, destructor finalize)
+{
+    if (type->tp_dealloc != dealloc && type->tp_finalize == finalize)
+        type->tp_dealloc = dealloc;
+    PyObject *op = PyObject_GC_New(PyObject, type);
+    if (op != NULL)
+        memset((char *)op + sizeof(PyObject), 0, size - sizeof(PyObject));
+    return op;
 }
 
 /* 0 if a constructor got no arguments, or belongs to a subclass whose own __init__ takes them; else -1, TypeError. */

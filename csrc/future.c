@@ -93,6 +93,20 @@ int future_subscribe(FutureObject *self, int kind, PyObject *function)
     return 0;
 }
 
+int future_join(FutureObject *self, PyObject *gather)
+{
+    self->flags |= OBSERVED;
+    if (self->state != PENDING)
+        return hop_make(gather_arrive, gather, (PyObject *)self);
+    Callback callback = {Py_NewRef(gather), ON_GATHER};
+    if (callbacks_append(&self->callbacks, callback) < 0) {
+        Py_DECREF(gather); /* the caller holds another reference */
+        return -1;
+    }
+    future_track(self);
+    return (self->flags & ABANDONED) == 0 ? 0 : hop_make(gather_lose, gather, (PyObject *)self);
+}
+
 /* ---- 3 announcing ---- */
 
 CoreState *future_core(FutureObject *self)
@@ -132,20 +146,25 @@ static void future_call(FutureObject *self, const Callback *callback, PyObject *
     callbacks_report(report, callback->function, exception, interrupt);
 }
 
+/* Tell another future, or a Gather, that this one is complete or abandoned; 0, or -1 with the interrupt. */
+static int future_tell(FutureObject *self, const Callback *callback, int kind)
+{
+    HopAction arrive = callback->kind == ON_GATHER ? gather_arrive : step_arrive;
+    HopAction lose = callback->kind == ON_GATHER ? gather_lose : step_lose;
+    int is_lost = kind == ON_ABANDONED && callback_stays(callback);
+    return hop_make(is_lost ? lose : arrive, callback->function, (PyObject *)self);
+}
+
 static void future_announce_kind(FutureObject *self, Callbacks *callbacks, int kind, PyObject **interrupt)
 {
     Py_ssize_t count = callbacks_count(callbacks);
     for (Py_ssize_t i = 0; i < count; i++) {
         Callback *callback = callbacks_at(callbacks, i);
-        int answer = 0;
         if (callback->kind == kind)
             future_call(self, callback, interrupt);
-        else if (callback->kind == ON_STEP && kind == ON_ABANDONED)
-            answer = hop_make(step_lose, callback->function, (PyObject *)self);
         else if (callback->kind >= ON_STEP && (kind == ON_ANY || kind == ON_ABANDONED))
-            answer = hop_make(step_arrive, callback->function, (PyObject *)self);
-        if (answer < 0)
-            core_exception_keep_first(interrupt);
+            if (future_tell(self, callback, kind) < 0)
+                core_exception_keep_first(interrupt);
     }
 }
 
@@ -256,26 +275,26 @@ PyObject *future_read_once(FutureObject *self)
 
 #define SELF ((FutureObject *)op)
 
+static void FutureCell_dealloc(PyObject *op);
+static void FutureCell_finalize(PyObject *op);
+
+static inline PyObject *future_alloc(PyTypeObject *type)
+{
+    return core_alloc(type, sizeof(FutureObject), FutureCell_dealloc, FutureCell_finalize); /* zero: pending */
+}
+
 FutureObject *future_new(CoreState *core)
 {
-    PyTypeObject *type = (PyTypeObject *)core->future_type;
-    PyObject *op = type->tp_alloc(type, 0); /* zeroed: pending, no flags, no callbacks */
-    if (op != NULL)
-        PyObject_GC_UnTrack(op);
-    return (FutureObject *)op;
+    return (FutureObject *)future_alloc((PyTypeObject *)core->future_type);
 }
 
 static PyObject *FutureCell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     if (core_check_new(type, arguments, keywords) < 0)
         return NULL;
-    PyObject *op = type->tp_alloc(type, 0); /* zeroed: pending, no flags, no callbacks */
-    if (op == NULL)
-        return NULL;
-    if (type->tp_basicsize == sizeof(FutureObject) && type->tp_dictoffset == 0)
-        PyObject_GC_UnTrack(op); /* a subclass with fields of its own stays tracked */
-    assert(future_is_sane(SELF));
-    return op;
+    if (core_adds_no_fields(type, sizeof(FutureObject)))
+        return future_alloc(type);
+    return type->tp_alloc(type, 0); /* zeroed, and tracked for the sake of its own fields */
 }
 
 static int FutureCell_traverse(PyObject *op, visitproc visit, void *arg)
@@ -290,7 +309,7 @@ static int FutureCell_clear(PyObject *op)
 {
     Callbacks callbacks = callbacks_detach(&SELF->callbacks);
     for (Py_ssize_t i = 0; i < callbacks_count(&callbacks); i++)
-        if (callbacks_at(&callbacks, i)->kind >= ON_STEP)
+        if (callbacks_at(&callbacks, i)->kind == ON_STEP || callbacks_at(&callbacks, i)->kind == ON_LOSS)
             step_cut((FutureObject *)callbacks_at(&callbacks, i)->function, SELF);
     callbacks_release(&callbacks);
     Py_CLEAR(SELF->function);

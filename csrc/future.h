@@ -46,14 +46,23 @@ static inline void future_track(FutureObject *self)
 /* A pending future of the class that the policy names (future_type); NULL with an exception. */
 FutureObject *future_new(CoreState *core);
 
+/* The state of the module that a cell is of; NULL, without an exception, when the interpreter shuts down. */
+CoreState *future_core(FutureObject *self);
+
 /* 1 if `op` is a FutureCell of this core. */
 static inline int future_check(CoreState *core, PyObject *op)
 {
     return PyObject_TypeCheck(op, (PyTypeObject *)core->cell_type);
 }
 
-/* The state of the module that a cell is of; NULL, without an exception, when the interpreter shuts down. */
-CoreState *future_core(FutureObject *self);
+/* 1 if `op` is a FutureCell of the same core as `self`. Most values are told by their type alone. */
+static inline int future_is_fellow(FutureObject *self, PyObject *op)
+{
+    if (!PyType_IS_GC(Py_TYPE(op)))
+        return 0;
+    CoreState *core = Py_IS_TYPE(op, Py_TYPE(self)) ? NULL : future_core(self);
+    return Py_IS_TYPE(op, Py_TYPE(self)) || (core != NULL && future_check(core, op));
+}
 
 /* 1 if the cell has left PENDING for `state` by this call, 0 if it had before, -1 if a callback was interrupted. */
 int future_complete(FutureObject *self, int state, PyObject *value);
@@ -72,6 +81,9 @@ int future_pass_discard(FutureObject *source);
 
 /* Call `function` when `kind` happens: now, if it has. 0, or -1 also if there is no memory. */
 int future_subscribe(FutureObject *self, int kind, PyObject *function);
+
+/* Let a Gather hear what comes of `self`; 0, or -1 as future_subscribe. */
+int future_join(FutureObject *self, PyObject *gather);
 
 /* The value as one reader gets it: owned, NULL if it could not be copied. The cell is READY or FAILED. */
 PyObject *future_read(FutureObject *self);
@@ -103,6 +115,14 @@ PyObject *FutureCell_then(PyObject *op, PyObject *function);
 PyObject *FutureCell_repair(PyObject *op, PyObject *function);
 PyObject *FutureCell_recover(PyObject *op, PyObject *function);
 PyObject *FutureCell_follow(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+
+/* ---- gather.c ---- */
+
+/* What a member does with a Gather in its callbacks, as hops: when it is complete, abandoned. */
+int gather_arrive(PyObject *gather, PyObject *member);
+int gather_lose(PyObject *gather, PyObject *member);
+
+PyObject *native_gather(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* ---- future_methods.c ---- */
 

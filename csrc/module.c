@@ -5,6 +5,7 @@
  * Layout: 1 policy  2 contents  3 life cycle  4 definition
  */
 #include "core.h"
+#include "future.h"
 #include "hops.h"
 #include "event.h"
 
@@ -42,9 +43,22 @@ static int policy_find_process(CoreState *state, PyObject *pid_type)
     return 0;
 }
 
+/* 0 if the core may make futures of `kind`, else -1 with TypeError. */
+static int policy_check_future(CoreState *state, PyObject *kind)
+{
+    PyTypeObject *type = (PyTypeObject *)kind, *base = (PyTypeObject *)state->cell_type;
+    if (PyType_Check(kind) && PyType_IsSubtype(type, base) && core_adds_no_fields(type, (size_t)base->tp_basicsize))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "configure() got %R as future_type, expected a subclass of FutureCell that adds no "
+                 "fields", kind);
+    return -1;
+}
+
 static int policy_set(CoreState *state, PyObject *name, PyObject *value)
 {
     if (PyUnicode_CompareWithASCIIString(name, "pid_type") == 0 && policy_find_process(state, value) < 0)
+        return -1;
+    if (PyUnicode_CompareWithASCIIString(name, "future_type") == 0 && policy_check_future(state, value) < 0)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         if (PyUnicode_CompareWithASCIIString(name, policies[i].name) == 0) {
@@ -85,6 +99,9 @@ static PyMethodDef native_functions[] = {
      "exception)``: a callback of a future raised; the completing thread is not at fault and goes on."},
     {"configure", (PyCFunction)(void (*)(void))native_configure, METH_FASTCALL | METH_KEYWORDS,
      "configure($module, /, **policy)\n--\n\nName what the core asks Python for: see libactor/_core/_policy.py."},
+    {"gather", (PyCFunction)(void (*)(void))native_gather, METH_FASTCALL,
+     "gather($module, members, collects, /)\n--\n\n"
+     "The future of the values of all members, if ``collects``; else of the members, whatever comes of them."},
     {"hop", (PyCFunction)(void (*)(void))native_hop, METH_FASTCALL,
      "hop($module, function, /, *arguments)\n--\n\n"
      "Go on to the next future of a chain; when HOPS_MAX stand on the stack, as soon as it has unwound."},
@@ -165,8 +182,9 @@ static int native_fill(PyObject *module)
     CoreState *state = PyModule_GetState(module);
     state->cell_type = PyObject_GetAttrString(module, "FutureCell");
     state->future_type = Py_XNewRef(state->cell_type);
+    state->gather_type = PyType_FromModuleAndSpec(module, &gather_spec, NULL);
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
-    if (state->cell_type == NULL || state->event_type == NULL)
+    if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
@@ -195,6 +213,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->report_callback);
     Py_VISIT(state->cell_type);
     Py_VISIT(state->event_type);
+    Py_VISIT(state->gather_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
     return 0;
@@ -208,6 +227,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->cell_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         Py_CLEAR(*text_slot(state, i));
+    Py_CLEAR(state->gather_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_CLEAR(*policy_slot(state, i));
     return 0;

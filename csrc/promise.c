@@ -32,8 +32,7 @@ static PyObject *promise_complete(PyObject *op, int state, PyObject *value)
 
 static PyObject *PromiseCell_associate(PyObject *op, PyObject *source)
 {
-    CoreState *core = SELF->future == NULL ? NULL : future_core(SELF->future);
-    if (core == NULL || !future_check(core, source)) {
+    if (SELF->future == NULL || !future_is_fellow(SELF->future, source)) {
         PyErr_Format(PyExc_TypeError, "associate: got %R, expected a future", source);
         return NULL;
     }
@@ -48,8 +47,7 @@ static PyObject *PromiseCell_associate(PyObject *op, PyObject *source)
 
 static PyObject *PromiseCell_set(PyObject *op, PyObject *value)
 {
-    CoreState *core = SELF->future == NULL ? NULL : future_core(SELF->future);
-    if (core != NULL && future_check(core, value))
+    if (SELF->future != NULL && future_is_fellow(SELF->future, value))
         return PromiseCell_associate(op, value);
     return promise_complete(op, READY, value);
 }
@@ -69,19 +67,27 @@ static PyObject *PromiseCell_discard(PyObject *op, PyObject *Py_UNUSED(none))
 
 /* ---- 3 life cycle ---- */
 
+static void PromiseCell_dealloc(PyObject *op);
+static void PromiseCell_finalize(PyObject *op);
+
 static PyObject *PromiseCell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     if (core_check_new(type, arguments, keywords) < 0)
         return NULL;
     PyObject *module = PyType_GetModuleByDef(type, &core_module);
-    if (module == NULL)
+    FutureObject *future = module == NULL ? NULL : future_new(PyModule_GetState(module));
+    if (future == NULL)
         return NULL;
-    PyObject *op = type->tp_alloc(type, 0);
-    if (op == NULL)
+    int is_bare = core_adds_no_fields(type, sizeof(PromiseObject));
+    PyObject *op = is_bare ? core_alloc(type, sizeof(PromiseObject), PromiseCell_dealloc, PromiseCell_finalize)
+                           : type->tp_alloc(type, 0);
+    if (op == NULL) {
+        Py_DECREF(future);
         return NULL;
-    SELF->future = future_new(PyModule_GetState(module));
-    if (SELF->future == NULL)
-        Py_CLEAR(op);
+    }
+    SELF->future = future;
+    if (is_bare)
+        PyObject_GC_Track(op);
     return op;
 }
 
@@ -114,8 +120,7 @@ static void PromiseCell_finalize(PyObject *op)
 static void PromiseCell_dealloc(PyObject *op)
 {
     PyObject_GC_UnTrack(op);
-    if (Py_TYPE(op)->tp_dealloc == PromiseCell_dealloc) /* else the interpreter has called it before it comes here */
-        PromiseCell_finalize(op);
+    PromiseCell_finalize(op); /* of a subclass with fields the interpreter has called it before it comes here */
     Py_TRASHCAN_BEGIN(op, PromiseCell_dealloc)
     PromiseCell_clear(op);
     PyTypeObject *type = Py_TYPE(op);

@@ -51,9 +51,8 @@ void step_cut(FutureObject *result, FutureObject *source)
 /* Complete `result` with what the function returned, which is released, or let it follow that. */
 static int step_deliver(FutureObject *result, PyObject *returned)
 {
-    CoreState *core = Py_IS_TYPE(returned, Py_TYPE(result)) ? NULL : future_core(result);
     int answer;
-    if (Py_IS_TYPE(returned, Py_TYPE(result)) || (core != NULL && future_check(core, returned)))
+    if (future_is_fellow(result, returned))
         answer = future_follow(result, (FutureObject *)returned, MIRROR);
     else
         answer = future_complete(result, READY, returned);
@@ -251,8 +250,7 @@ PyObject *FutureCell_follow(PyObject *op, PyObject *const *arguments, Py_ssize_t
     PyObject *given[3] = {NULL};
     if (core_take_arguments("_follow", known, 1, arguments, count, names, given) < 0)
         return NULL;
-    CoreState *core = future_core((FutureObject *)op);
-    if (core == NULL || !future_check(core, given[0])) {
+    if (!future_is_fellow((FutureObject *)op, given[0])) {
         PyErr_Format(PyExc_TypeError, "_follow: got %R, expected a future", given[0]);
         return NULL;
     }

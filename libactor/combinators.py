@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY
+from libactor._core._impl import DISCARDED, ON_ABANDONED, ON_ANY, READY, gather
 from libactor.future import Future
 from libactor.hops import hop
 
@@ -26,20 +25,7 @@ def collect(futures: Iterable[Future[T]]) -> Future[list[T]]:
     The first failure fails it, a discarded member fails it, an abandoned member abandons it; a discard of it reaches
     every member and is then honoured. No futures: ready at once with an empty list. Source: libprocess collect.hpp.
     """
-    members = list(futures)
-    result: Future[list[T]] = Future()
-    arrivals = itertools.count(1)  # next() on it is one step, whichever threads the members complete in
-
-    def arrived(member: Future[T]) -> None:
-        if member.is_ready():
-            if next(arrivals) == len(members):
-                hop(result._complete, READY, [member.get(0) for member in members])
-        elif member.is_failed():
-            hop(result._complete, FAILED, member.exception())
-        elif not result.has_discard():
-            hop(result._complete, FAILED, RuntimeError("collect: a future was discarded"))
-
-    return _join(members, result, arrived)
+    return cast(Future[list[T]], gather(futures, True))
 
 
 def await_all(futures: Iterable[Future[T]]) -> Future[list[Future[T]]]:
@@ -48,32 +34,7 @@ def await_all(futures: Iterable[Future[T]]) -> Future[list[Future[T]]]:
     An abandoned member abandons it; a discard of it reaches every member and is then honoured, also if no member
     does. No futures: ready at once with an empty list. Source: libprocess collect.hpp (await).
     """
-    members = list(futures)
-    result: Future[list[Future[T]]] = Future()
-    arrivals = itertools.count(1)  # as in collect
-
-    def arrived(_: Future[T]) -> None:
-        if next(arrivals) == len(members) and not result.has_discard():
-            hop(result._complete, READY, members)
-
-    return _join(members, result, arrived)
-
-
-def _join(members: list[Future[T]], result: Future[Any], arrived: Callable[[Future[T]], object]) -> Future[Any]:
-    """``result``, with ``arrived`` called for each member when it is complete."""
-
-    def give_up() -> None:
-        for member in members:
-            hop(member.discard)
-        hop(result._complete, DISCARDED, None)
-
-    if not members:
-        result._complete(READY, [])
-    result.on_discard(give_up)
-    for member in members:
-        member._subscribe(ON_ANY, arrived)
-        member._subscribe(ON_ABANDONED, partial(hop, result._abandon))
-    return result
+    return cast(Future[list[Future[T]]], gather(futures, False))
 
 
 def select(futures: Iterable[Future[T]]) -> Future[Future[T]]:

@@ -49,9 +49,11 @@ __all__ = [
     "ON_DISCARDED",
     "ON_FAILED",
     "ON_READY",
+    "ON_STEP",
     "PENDING",
     "READY",
     "FutureCell",
+    "run_all",
     "set_reporters",
 ]
 
@@ -127,7 +129,7 @@ class FutureCell(Steps):
             self._discard = True
             entries = self._waiting[_DISCARD]
             self._waiting[_DISCARD] = unused
-        _run([(self._pass_discard, ()), *[(self._call, entry) for entry in entries.values()]])
+        run_all([(self._pass_discard, ()), *[(self._call, entry) for entry in entries.values()]])
         return True
 
     def get(self, timeout: float | None = None) -> Any:
@@ -192,7 +194,7 @@ class FutureCell(Steps):
         if entries:
             kind = _OUTCOME_KIND[state]
             calls: list[_Call] = [(self._call, (kind, callback)) for k, callback in entries if k == kind]
-            _run(calls + [(self._call, entry) for entry in entries if entry[0] in (ON_ANY, ON_STEP, ON_LOSS)])
+            run_all(calls + [(self._call, entry) for entry in entries if entry[0] in (ON_ANY, ON_STEP, ON_LOSS)])
         return True
 
     def _abandon(self, cause: Any = None, /) -> bool:
@@ -209,7 +211,7 @@ class FutureCell(Steps):
             for number, (kind, _) in steps:
                 if kind == ON_LOSS:
                     del self._waiting[_OUTCOME][number]
-        _run([(self._call_lost, entry) for _, entry in sorted([*entries.items(), *steps], key=_number)])
+        run_all([(self._call_lost, entry) for _, entry in sorted([*entries.items(), *steps], key=_number)])
         return True
 
     def _subscribe(self, kind: int, callback: _Callback, /) -> None:
@@ -220,7 +222,7 @@ class FutureCell(Steps):
         """
         _check_kind(kind)
         if not self._add(kind, callback) and self._has_happened(kind):
-            _run([(self._call, (kind, callback))])
+            run_all([(self._call, (kind, callback))])
 
     def _add(self, kind: int, callback: Any) -> bool:
         """Let ``callback`` wait for ``kind``; False if that has happened, or cannot happen any more."""
@@ -328,7 +330,7 @@ def _number(numbered: tuple[int, Any]) -> int:
     return numbered[0]
 
 
-def _run(calls: list[_Call]) -> None:
+def run_all(calls: list[_Call]) -> None:
     """Call all of them.
 
     What one raises (KeyboardInterrupt and its like, or what a reporter raises) is raised when all have been called; of

@@ -56,10 +56,11 @@ __all__ = [
     "RunQueue",
     "ValueCopier",
     "configure",
-    "hop",
-    "hop_on",
     "dispatch",
     "execute",
+    "gather",
+    "hop",
+    "hop_on",
     "post",
     "prepare",
     "running",
@@ -89,6 +90,7 @@ CORE = _choose()  # "c" or "python"
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._calls import dispatch, execute, post, prepare, tell
     from libactor._core._future import FutureCell, set_reporters
+    from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._policy import configure
@@ -105,6 +107,7 @@ else:
         configure,
         dispatch,
         execute,
+        gather,
         hop,
         hop_on,
         post,

@@ -32,7 +32,7 @@ def fresh_module(name: str) -> ModuleType | None:
     return module
 
 
-TWINS = ("_future", "_hops", "_mailbox", "_policy", "_promise", "_run_queue", "_values")
+TWINS = ("_future", "_gather", "_hops", "_mailbox", "_policy", "_promise", "_run_queue", "_values")
 
 
 def fresh_twins() -> list[ModuleType]:
