@@ -3,8 +3,8 @@
 # Who calls: FutureCell (_future.py), which derives from Steps; the rest of libactor through its methods.
 # Discards flow upstream (from a result to what it comes out of), outcomes and abandonment flow downstream.
 # Invariant: a step is made once. Its result knows it until then, and only a result that still does is completed.
-# A source refers to its steps and they to their results; upstream a result refers weakly: one that nobody keeps must
-#   not keep a chain alive for discards that nobody can ask for any more.
+# A source refers to its steps and they to their results; upstream all references are weak: a result that nobody keeps
+#   must not keep a chain alive for discards that nobody can ask for any more, and goes without the collector.
 # Twin: csrc/step.c, where the result is its own step. Source: libprocess future.hpp.
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_
 class Step:
     """How ``result`` comes out of the future that has this step among its callbacks."""
 
-    __slots__ = ("answers", "function", "kind", "result", "shields", "source")
+    __slots__ = ("__weakref__", "answers", "function", "kind", "result", "shields", "source")
 
     # kind: THEN and so on.    function: None in a mirror.    source: weak.
     # answers: a value leaves an actor here.    shields: discards do not reach the source.
@@ -53,7 +53,7 @@ class Step:
     def arrive(self, source: FutureCell) -> None:
         """Make the step: the source is complete, or lost."""
         with lock:
-            if self.result._step is not self:
+            if self.result._upstream() is not self:
                 return
             self.result._step = None
         if self.function is not None and self._acts(source._state):
@@ -63,7 +63,7 @@ class Step:
 
     def lose(self, source: FutureCell) -> None:
         """Pass abandonment on."""
-        if self.result._step is self and source._state == PENDING:
+        if self.result._upstream() is self and source._state == PENDING:
             self.result._abandon(source._value)
 
     def _acts(self, outcome: int) -> bool:
@@ -119,8 +119,8 @@ class Steps:
 
     __slots__ = ("_step", "_target")
 
-    # _step: the step this future is the result of, until it is made.
-    _step: Step | None
+    # _step: the step this future is the result of, until it is made; weak.
+    _step: weakref.ref[Step] | None
     _target: Any
 
     # _target: the mailbox that holds the call this is the answer of; None once served.
@@ -159,10 +159,11 @@ class Steps:
         result = cast("FutureCell", self)
         step = Step(source, result, MIRROR)
         step.answers, step.shields = answer, shield
+        reference = weakref.ref(step)
         with lock:
-            if result._state != PENDING or result._step is not None:
+            if result._state != PENDING or result._upstream() is not None:
                 return False
-            result._step = step
+            result._step = reference
         _begin(step, source)
         return True
 
@@ -174,7 +175,7 @@ class Steps:
                 return None
             if future._target is not None:
                 return future._target
-            step = future._step
+            step = future._upstream()
             future = step.source() if step is not None else None
         return None
 
@@ -182,13 +183,17 @@ class Steps:
         source = cast("FutureCell", self)
         result: FutureCell = policy.future_type()
         step = Step(source, result, kind, function)
-        result._step = step
+        result._step = weakref.ref(step)
         _begin(step, source)
         return result
 
+    def _upstream(self) -> Step | None:
+        """The step this future is the result of, unless it is made or its source is gone."""
+        return self._step() if self._step is not None else None
+
     def _pass_discard(self) -> None:
         """Let the source know that this future was asked to be discarded."""
-        step = self._step
+        step = self._upstream()
         source = None if step is None or step.shields else step.source()
         if source is not None:
             hop(source.discard)
