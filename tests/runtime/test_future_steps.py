@@ -1,4 +1,4 @@
-"""Steps from one future to the next, at the level of the core; test_future.py has what they mean. Run for both cores."""
+"""Steps from one future to the next, by the core; test_future.py has what they mean. Run for both cores."""
 
 import gc
 import weakref
