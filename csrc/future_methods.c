@@ -6,6 +6,7 @@
  */
 #include "future.h"
 #include "help.h"
+#include "hops.h"
 #include "run_queue.h"
 
 #define SELF ((FutureObject *)op)
@@ -196,7 +197,7 @@ static int future_wait_slowly(FutureObject *self, PyObject *timeout, int64_t dea
 static int future_wait(FutureObject *self, PyObject *timeout)
 {
     int64_t deadline;
-    if (deadline_of(timeout, &deadline) < 0 || future_help(self, deadline) < 0)
+    if (deadline_of(timeout, &deadline) < 0 || hop_on() < 0 || future_help(self, deadline) < 0)
         return -1;
     return self->state == READY ? 0 : future_wait_slowly(self, timeout, deadline);
 }

@@ -371,7 +371,7 @@ def test_a_failure_is_answered_as_it_is(core, cell):
 
 def test_get_of_what_is_not_ready_asks_the_policy_to_wait_or_raise(core, cell):
     waits = []
-    core.configure(get_slowly=lambda future, timeout: waits.append((future, timeout)) or future._complete(READY, 1))
+    core.configure(get_slowly=lambda future, timeout, _: waits.append((future, timeout)) or future._complete(READY, 1))
 
     assert cell.get(timeout=2.5) == 1
     assert cell.get() == 1
