@@ -76,6 +76,8 @@ static int event_settle(EventObject *event)
 static PyObject *event_call_method(EventObject *event, MailboxObject *mailbox)
 {
     size_t named = event->names == NULL ? 0 : (size_t)PyTuple_GET_SIZE(event->names);
+    if (copier_deliver(mailbox->queue->core->copier, event->values + 1, event->count) < 0)
+        return NULL;
     PyObject *actor = Py_NewRef(mailbox->actor);
     event->values[0] = actor;
     PyObject *result = PyObject_VectorcallMethod(event->what, event->values, event->count + 1 - named, event->names);
@@ -96,6 +98,8 @@ static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *
 /* Call the handler of the message's class; without one the message is a dead letter, unless it is delegated. */
 static int event_serve_message(EventObject *event, MailboxObject *mailbox)
 {
+    if (copier_deliver(mailbox->queue->core->copier, &event->what, 1) < 0)
+        return -1;
     PyObject *result = NULL, *handler = NULL, *actor = Py_NewRef(mailbox->actor);
     PyObject *handlers = PyObject_GetAttrString(actor, "_handlers");
     if (handlers == NULL)

@@ -32,6 +32,8 @@ static inline int plan_is(PyObject *plan, long wanted)
 int copier_moves(PyObject *copier, PyTypeObject *kind)
 {
     PyObject *plan = PyDict_GetItemWithError(((CopierObject *)copier)->plans, (PyObject *)kind);
+    if (plan == NULL)
+        PyErr_Clear(); /* a class that cannot be looked up is none of ours */
     return plan != NULL && plan_is(plan, MOVED);
 }
 
@@ -51,8 +53,7 @@ int copier_shares(CopierObject *self, PyTypeObject *kind)
 
 /* ---- 2 refusals ---- */
 
-/* What `where` leaves open, a new tuple; of an argument its name or, counted from 1, its number, and the call's name. */
-static PyObject *pass_details(Pass *pass)
+PyObject *pass_details(Pass *pass)
 {
     if (pass->name != NULL) {
         Py_ssize_t named = pass->keywords == NULL ? 0 : PyTuple_GET_SIZE(pass->keywords);
@@ -166,39 +167,40 @@ PyObject *copier_pass_one(CopierObject *self, PyObject *value, PyObject *where, 
                           Py_ssize_t details_count)
 {
     Pass pass = {.copier = self, .where = where, .details = details, .details_count = details_count};
+    if (pass_is_watched(&pass, &value, 1) < 0)
+        return NULL;
     memo_init(&pass.memo);
     PyObject *result = pass_copy(&pass, value, 0, 1);
     memo_clear(&pass.memo);
     return result;
 }
 
-/* The part of copier_pass_from that needs a memo. */
-static int copier_pass_mutable(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count,
-                               PyObject *keywords, PyObject *name)
+/* Pass the arguments from pass->index on. */
+static int pass_arguments(Pass *pass, PyObject **values)
 {
-    Pass pass = {.copier = self, .name = name, .keywords = keywords, .count = count, .index = first};
     int answer = 0;
-    memo_init(&pass.memo);
-    for (; answer == 0 && pass.index < count; pass.index++) {
-        PyObject *copy = pass_copy(&pass, values[pass.index], 0, 1);
+    memo_init(&pass->memo);
+    for (; answer == 0 && pass->index < pass->count; pass->index++) {
+        PyObject *copy = pass_copy(pass, values[pass->index], 0, 1);
         if (copy == NULL)
             answer = -1;
         else
-            Py_SETREF(values[pass.index], copy);
+            Py_SETREF(values[pass->index], copy);
     }
-    memo_clear(&pass.memo);
+    memo_clear(&pass->memo);
     return answer;
 }
 
 int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py_ssize_t count, PyObject *keywords,
                      PyObject *name)
 {
-    for (; first < count; first++) {
-        int shared = copier_shares(self, Py_TYPE(values[first]));
-        if (shared < 0)
-            return -1;
-        if (shared == 0)
-            return copier_pass_mutable(self, values, first, count, keywords, name);
+    Pass pass = {.copier = self, .name = name, .keywords = keywords, .count = count, .index = first};
+    if (pass_is_watched(&pass, values, count) < 0)
+        return -1;
+    for (; pass.index < count; pass.index++) {
+        int shared = copier_shares(self, Py_TYPE(values[pass.index]));
+        if (shared <= 0)
+            return shared < 0 ? -1 : pass_arguments(&pass, values);
     }
     return 0;
 }
@@ -241,7 +243,7 @@ static PyObject *Copier_all_by_value(PyObject *op, PyObject *const *arguments, P
     if (copier_check_call(arguments, count) < 0)
         return NULL;
     PyObject *values = arguments[0], *result = NULL, *keywords = count == 3 ? arguments[2] : NULL;
-    int shared = copier_shares_all(SELF, values);
+    int shared = SELF->passed == NULL ? copier_shares_all(SELF, values) : 0;
     if (shared != 0)
         return shared < 0 ? NULL : Py_NewRef(values);
     Py_ssize_t size = PyTuple_GET_SIZE(values);
@@ -301,6 +303,8 @@ static int Copier_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(SELF->find_plan);
     Py_VISIT(SELF->refuse);
     Py_VISIT(SELF->deque);
+    Py_VISIT(SELF->passed);
+    Py_VISIT(SELF->delivered);
     return 0;
 }
 
@@ -314,6 +318,8 @@ static void Copier_dealloc(PyObject *op)
     Py_XDECREF(SELF->refuse);
     Py_XDECREF(SELF->argument);
     Py_XDECREF(SELF->deque);
+    Py_XDECREF(SELF->passed);
+    Py_XDECREF(SELF->delivered);
     PyTypeObject *type = Py_TYPE(op);
     type->tp_free(op);
     Py_DECREF(type);
@@ -330,6 +336,10 @@ static PyMethodDef copier_methods[] = {
     {"all_by_value", (PyCFunction)(void (*)(void))Copier_all_by_value, METH_FASTCALL,
      "all_by_value($self, values, name, keywords=(), /)\n--\n\n"
      "The arguments of a call of ``name`` as its receiver gets them; ``keywords`` name the last of them."},
+    {"watch", (PyCFunction)(void (*)(void))Copier_watch, METH_FASTCALL,
+     "watch($self, passed, delivered, /)\n--\n\n"
+     "Call ``passed(values, places)`` before values pass, and ``delivered(values)`` before their receiver gets them;\n"
+     "None and None: no more. What they raise, the sender gets, and the receiver."},
     {NULL},
 };
 

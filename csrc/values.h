@@ -20,6 +20,8 @@ typedef struct {
     PyObject *argument;  /* owned str; `where` of an argument of a call */
     PyObject *deque;     /* owned; collections.deque */
     Py_ssize_t depth_max;
+    PyObject *passed;    /* owned; (values, places) -> None, before they pass. Both NULL but in debug mode */
+    PyObject *delivered; /* owned; (values) -> None, before the receiver gets them */
 } CopierObject;
 
 /* One way through one value, or through the arguments of one call. All but the memo is borrowed from the caller. */
@@ -56,6 +58,9 @@ PyObject *pass_copy(Pass *pass, PyObject *value, Py_ssize_t depth, int aliased);
 /* Put the copies of its items into `items`, a list of this pass alone; 1 if one is another object, 0 if none, -1. */
 int pass_items(Pass *pass, PyObject *items, Py_ssize_t depth);
 
+/* What the place of the value leaves open, a new tuple: of an argument its name or, from 1, its number, and the call. */
+PyObject *pass_details(Pass *pass);
+
 /* 1 if values of this very type are shared, 0 if not, -1 with an error. */
 int copier_shares(CopierObject *self, PyTypeObject *kind);
 
@@ -69,6 +74,16 @@ int copier_shares_all(CopierObject *self, PyObject *items);
 
 /* objects.c: the Walk for whatever else is copied. */
 PyObject *object_walk(Pass *pass, PyObject *value, PyObject *plan, Py_ssize_t depth);
+
+/* watch.c: tell debug mode of `values` that are about to pass; 0, or -1 with what it raised. Without it, one test. */
+int watch_pass(Pass *pass, PyObject *const *values, Py_ssize_t count);
+
+static inline int pass_is_watched(Pass *pass, PyObject *const *values, Py_ssize_t count)
+{
+    return pass->copier->passed == NULL ? 0 : watch_pass(pass, values, count);
+}
+
+PyObject *Copier_watch(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 
 /* ---- 4 what the rest of the core calls: `copier` is a ValueCopier ---- */
 
@@ -89,6 +104,15 @@ static inline PyObject *copier_pass(PyObject *copier, PyObject *value, PyObject 
     if (kind_is_scalar(Py_TYPE(value)))
         return Py_NewRef(value);
     return copier_pass_one((CopierObject *)copier, value, where, details, details_count);
+}
+
+/* Tell debug mode of `values`, which their receiver is about to get; 0, or -1 with what it raised. */
+int watch_delivery(CopierObject *self, PyObject *const *values, Py_ssize_t count);
+
+static inline int copier_deliver(PyObject *copier, PyObject *const *values, Py_ssize_t count)
+{
+    CopierObject *self = (CopierObject *)copier;
+    return self->delivered == NULL ? 0 : watch_delivery(self, values, count);
 }
 
 /* Replace each of `values`, owned references to the arguments of a call of `name`, by what the receiver gets; 0, or -1

@@ -15,7 +15,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libactor._core._impl import RunQueue
+from libactor._core._impl import DEBUG_VALUES, RunQueue
 from libactor._core.clock import Clock
 from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.actor import Actor
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from libactor.debugging import Watch
     from libactor.pid import PID
 
 log = logging.getLogger("libactor")
@@ -45,9 +46,11 @@ class Runtime:
 
     ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
     ``helping``: a thread outside of actors that waits for an actor may run that actor itself meanwhile.
+    ``debug``: look at every value that crosses in this process (docs/libactor.md, debug mode); if it is left out,
+    LIBACTOR_DEBUG_VALUES=1 in the environment says so.
     """
 
-    def __init__(self, *, helping: bool = True) -> None:
+    def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
         self.address = f"local-{next(_numbers)}"
         self.queue = RunQueue()
         self.queue.helping = helping
@@ -58,6 +61,7 @@ class Runtime:
         self._processes: dict[str, Process] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._watch = _debug_watch() if debug else None
         self.workers.start()
         _live.add(self)
 
@@ -135,6 +139,9 @@ class Runtime:
         stuck = self._stop_all(processes, timeout)
         stuck += self.workers.stop(timeout if not stuck else 0.0)
         self.clock.close()
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.switch_off()
         if stuck:
             raise RuntimeError(
                 f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
@@ -209,6 +216,14 @@ def _orphan_all() -> None:
 
 
 os.register_at_fork(after_in_child=_orphan_all)
+
+
+def _debug_watch() -> Watch:
+    """Debug mode, switched on. It needs more modules than a runtime does, so they are imported for it alone."""
+    from libactor.debugging import watch
+
+    watch.switch_on()
+    return watch
 
 
 def _close_all() -> None:

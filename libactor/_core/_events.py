@@ -43,6 +43,7 @@ class Tell(Event):
 
     def serve(self, process: Mailbox) -> None:
         """Call the method; an exception ends the actor."""
+        policy.copier.deliver((*self.arguments, *self.keywords.values()))
         getattr(process.actor, self.what)(*self.arguments, **self.keywords)
 
     def drop(self, process: Mailbox) -> None:
@@ -65,6 +66,7 @@ class Call(Event):
             if kind == "execute":
                 result = self.what()
             else:
+                policy.copier.deliver((*self.arguments, *self.keywords.values()))
                 result = getattr(process.actor, self.what)(*self.arguments, **self.keywords)
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
@@ -119,6 +121,7 @@ class Message(Event):
 
     def serve(self, process: Mailbox) -> None:
         """Call the handler; an exception ends the actor."""
+        policy.copier.deliver((self.what,))
         actor = process.actor
         handler = actor._handlers.get(type(self.what))
         if handler is None:

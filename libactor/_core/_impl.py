@@ -29,6 +29,7 @@ __all__ = [
     "CLOSED",
     "CORE",
     "CYCLE",
+    "DEBUG_VALUES",
     "DISCARDED",
     "DUE",
     "FAILED",
@@ -86,6 +87,7 @@ def _choose() -> str:
 
 
 CORE = _choose()  # "c" or "python"
+DEBUG_VALUES = os.environ.get("LIBACTOR_DEBUG_VALUES") == "1"  # what Runtime takes for `debug` if it is not told
 
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._calls import dispatch, execute, post, prepare, tell

@@ -23,6 +23,8 @@ from libactor._core.layouts import Layout
 SHARED, MOVED, REFUSED = range(3)  # plans
 TOO_DEEP, CYCLE, UNKNOWN = range(3)  # reasons of a refusal
 
+_SCALARS = (str, int, type(None), float, bool, bytes)  # debug mode is not told of these
+
 Plan: TypeAlias = int | Layout | Callable[[Any], Any]
 
 
@@ -30,7 +32,7 @@ Plan: TypeAlias = int | Layout | Callable[[Any], Any]
 class ValueCopier:
     """Passes values by the plans of their types: shared, moved, copied or refused."""
 
-    __slots__ = ("_depth_max", "_find_plan", "_plans", "_refuse")
+    __slots__ = ("_delivered", "_depth_max", "_find_plan", "_passed", "_plans", "_refuse")
 
     def __init__(
         self,
@@ -43,18 +45,24 @@ class ValueCopier:
         self._find_plan = find_plan  # for a type that is not in plans
         self._refuse = refuse  # (reason, type, where, details) -> the exception to raise
         self._depth_max = depth_max
+        self._passed: Callable[[tuple[Any, ...], tuple[str, ...]], object] | None = None
+        self._delivered: Callable[[tuple[Any, ...]], object] | None = None
 
     def by_value(self, value: Any, where: str, /, *details: object) -> Any:
         """What the receiver gets for ``value``; ``where % details`` names it in an error."""
+        if self._passed is not None and type(value) not in _SCALARS:
+            self._passed((value,), (where % details,))
         if self._plans.get(type(value)) == SHARED:
             return value
         return _Pass(self, where, details).copy(value, 0)
 
     def all_by_value(self, values: tuple[Any, ...], name: str, keywords: tuple[str, ...] = (), /) -> tuple[Any, ...]:
         """The arguments of a call of ``name`` as its receiver gets them; ``keywords`` name the last of them."""
+        numbers = range(1, len(values) - len(keywords) + 1)
+        if self._passed is not None and not all(type(value) in _SCALARS for value in values):
+            self._passed(values, tuple([f"argument {place} of {name}" for place in (*numbers, *keywords)]))
         if self._shares_all(values):
             return values
-        numbers = range(1, len(values) - len(keywords) + 1)
         walk = _Pass(self, "argument %s of %s", ())
         return tuple(
             [walk.argument(value, place, name) for place, value in zip((*numbers, *keywords), values, strict=True)]
@@ -63,6 +71,23 @@ class ValueCopier:
     def moves(self, kind: type, /) -> bool:
         """Whether values of this type hand over what they hold: those that move() makes."""
         return self._plans.get(kind) == MOVED
+
+    def watch(
+        self,
+        passed: Callable[[tuple[Any, ...], tuple[str, ...]], object] | None,
+        delivered: Callable[[tuple[Any, ...]], object] | None,
+        /,
+    ) -> None:
+        """Call ``passed(values, places)`` before values pass, ``delivered(values)`` before their receiver gets them.
+
+        None and None: no more. What they raise, the sender gets, and the receiver.
+        """
+        self._passed, self._delivered = passed, delivered
+
+    def deliver(self, values: tuple[Any, ...]) -> None:
+        """Tell who watches of ``values``, which their receiver is about to get."""
+        if self._delivered is not None:
+            self._delivered(values)
 
     def _plan(self, kind: type) -> Plan:
         plan = self._plans.get(kind)

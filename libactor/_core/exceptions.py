@@ -16,19 +16,35 @@ def fresh_exception(original: BaseException) -> BaseException:
 
     Where the class, written in C, does not let itself be made, the copy is a RuntimeError with its name and text.
     """
-    kind = type(original)
-    base = next(entry for entry in kind.__mro__ if entry.__module__ == "builtins")
-    _, arguments, *kept_apart = cast(Any, base).__reduce__(original)
     try:
-        fresh: BaseException = base.__new__(kind, *arguments)
+        return build_exception(type(original), *exception_parts(original))
     except TypeError:
-        return RuntimeError(f"{kind.__qualname__}: {original}")
-    cast(Any, base).__init__(fresh, *arguments)
-    fresh.args = original.args
-    fresh.__dict__.update(original.__dict__)
-    if hasattr(original, "__notes__"):
-        fresh.__notes__ = list(original.__notes__)
+        return RuntimeError(f"{type(original).__qualname__}: {original}")
+
+
+def exception_parts(original: BaseException) -> tuple[Any, ...]:
+    """What ``build_exception`` makes an equal one of: what its base was made with, args, __dict__, and the rest."""
+    _, arguments, *kept_apart = cast(Any, _built_in_base(type(original))).__reduce__(original)
+    attributes = dict(original.__dict__)
+    if "__notes__" in attributes:
+        attributes["__notes__"] = list(attributes["__notes__"])
+    rest = {}
     for state in kept_apart:  # of ImportError and the like, a mapping that repeats __dict__
-        for name in state.keys() - original.__dict__.keys():
-            setattr(fresh, name, state[name])
+        rest.update({name: state[name] for name in state.keys() - attributes.keys()})
+    return arguments, original.args, attributes, rest
+
+
+def build_exception(kind: type[Any], arguments: Any, args: Any, attributes: Any, rest: Any) -> BaseException:
+    """A new exception. Raises: TypeError where the class, written in C, does not let itself be made."""
+    base = cast(Any, _built_in_base(kind))
+    fresh: BaseException = base.__new__(kind, *arguments)
+    base.__init__(fresh, *arguments)
+    fresh.args = args
+    fresh.__dict__.update(attributes)
+    for name, value in rest.items():
+        setattr(fresh, name, value)
     return fresh
+
+
+def _built_in_base(kind: type) -> type:
+    return next(entry for entry in kind.__mro__ if entry.__module__ == "builtins")

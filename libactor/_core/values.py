@@ -67,6 +67,11 @@ def register_immutable(kind: type) -> None:
     _plans[kind] = SHARED
 
 
+def is_shared(kind: type) -> bool:
+    """Whether every instance of ``kind`` goes by reference. Containers are asked about by what they hold."""
+    return kind not in CONTAINERS and (_plans.get(kind) == SHARED or _find_plan(kind) == SHARED)
+
+
 def register_copy(kind: type[T], copy: Callable[[T], T]) -> None:
     """Declare that ``copy`` makes what the receiver of an instance of ``kind`` gets."""
     _plans[kind] = copy
@@ -153,3 +158,4 @@ configure(copier=_copier)
 # for nesting beyond DEPTH_MAX; it names the place, as in by_value(x, "argument %d of %s", 2, "Counter.add").
 by_value = _copier.by_value
 all_by_value = _copier.all_by_value
+watch_values = _copier.watch  # (passed, delivered): see libactor/debugging.py

@@ -148,7 +148,7 @@ def test_plans_keep_their_references(core):
 
     plans = {Known: rule, Account: find_layout(Account), str: core.SHARED, int: core.SHARED}
     copier, value = core.ValueCopier(plans, lambda kind: rule, None, 100), [Known(), Asked(), Account([1]), (Known(),)]
-    watched = (rule, Known, Asked, Account, plans[Account], plans[Account].slots, plans[Account].state, plans)
+    watched = (rule, Known, Asked, Account, plans[Account], plans[Account].state, plans)
     before = [sys.getrefcount(held) for held in watched]
 
     for _ in range(REPEATS):

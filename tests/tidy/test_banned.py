@@ -73,7 +73,7 @@ BANS = {
             "os.unsetenv",
         ),
         doors={
-            "libactor/_core/_impl.py": "LIBACTOR_PURE picks the Python core before anything else is imported",
+            "libactor/_core/_impl.py": "LIBACTOR_PURE picks the Python core, LIBACTOR_DEBUG_VALUES debug mode",
             "mesoslite/containment/environment.py": "chooses what a task inherits of the agent's environment",
         },
     ),
