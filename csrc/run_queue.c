@@ -180,8 +180,18 @@ int run_queue_check(PyObject *object)
     return -1;
 }
 
-/* ---- 3 life cycle ---- */
+static PyObject *RunQueue_get_filter(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(SELF->filter == NULL ? Py_None : SELF->filter);
+}
 
+static int RunQueue_set_filter(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
+{
+    Py_XSETREF(SELF->filter, value == NULL || value == Py_None ? NULL : Py_NewRef(value));
+    return 0;
+}
+
+/* ---- 3 life cycle ---- */
 
 static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -204,11 +214,13 @@ static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject 
 static int RunQueue_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
+    Py_VISIT(SELF->filter);
     return ring_traverse(&SELF->items, visit, arg);
 }
 
 static int RunQueue_clear(PyObject *op)
 {
+    Py_CLEAR(SELF->filter);
     ring_clear(&SELF->items);
     return 0;
 }
@@ -279,6 +291,8 @@ static PyMemberDef run_queue_members[] = {
 static PyGetSetDef run_queue_properties[] = {
     {"orphaned", RunQueue_orphaned, NULL, "True after orphan().", NULL},
     {"closed", RunQueue_closed, NULL, "True after close().", NULL},
+    {"filter", RunQueue_get_filter, RunQueue_set_filter,
+     "Asked, with process and event, before an event is served: True drops it. None: nobody is asked.", NULL},
     {NULL},
 };
 

@@ -176,17 +176,32 @@ int event_drop(EventObject *event, MailboxObject *mailbox)
 
 /* ---- 4 the turn ---- */
 
-/* Serve one event, whose reference is consumed; -1 if not even the actor's end went well. */
+/* 1 if the filter wants the event dropped, 0 if not, -1 with what it raised. */
+static int turn_asks_filter(MailboxObject *self, PyObject *event)
+{
+    PyObject *filter = Py_NewRef(self->queue->filter);
+    PyObject *answer = PyObject_CallFunctionObjArgs(filter, (PyObject *)self, event, NULL);
+    int drops = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    Py_DECREF(filter);
+    return drops;
+}
+
+static int turn_serve_event(MailboxObject *self, PyObject *event)
+{
+    if (event_check(event))
+        return event_serve((EventObject *)event, self);
+    PyObject *served = PyObject_CallMethod(event, "serve", "O", self);
+    Py_XDECREF(served);
+    return served == NULL ? -1 : 0;
+}
+
+/* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
+ * away. -1 if not even the actor's end went well. */
 static int turn_serve(MailboxObject *self, PyObject *event)
 {
-    int failed;
-    if (event_check(event))
-        failed = event_serve((EventObject *)event, self) < 0;
-    else {
-        PyObject *served = PyObject_CallMethod(event, "serve", "O", self);
-        failed = served == NULL;
-        Py_XDECREF(served);
-    }
+    int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
+    int failed = dropped < 0 || (!dropped && turn_serve_event(self, event) < 0);
     Py_DECREF(event);
     if (!failed)
         return 0;

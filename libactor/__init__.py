@@ -11,6 +11,7 @@ with la.Runtime():
     print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
 """
 
+from libactor import testing
 from libactor._core._impl import CORE
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -93,6 +94,7 @@ __all__ = [
     "spawn",
     "tell",
     "terminate",
+    "testing",
     "undiscardable",
     "wait",
 ]

@@ -195,7 +195,8 @@ class Mailbox:
             if until is None and self._queue is not None:
                 self._queue._note_progress()
             try:
-                event.serve(self)
+                if not self._is_filtered(event):
+                    event.serve(self)
             except BaseException as error:  # SystemExit too: it must not take the worker along
                 self._fail(error)
             del event
@@ -208,6 +209,11 @@ class Mailbox:
                 left = stride = min(stride * 2, STRIDE_MAX)
         quick = monotonic_ns() - begun < 2 * TURN_NS
         self.quick = min(self.quick + 1, QUICK_TURNS) if quick else 0
+
+    def _is_filtered(self, event: Any) -> bool:
+        """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away."""
+        ask = self._queue.filter if self._queue is not None else None
+        return ask is not None and ask(self, event)
 
     def _is_over(self, until: Any) -> bool:
         if until is not None:

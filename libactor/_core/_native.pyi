@@ -81,6 +81,7 @@ class Mailbox:
 @final
 class RunQueue:
     helping: bool
+    filter: Callable[[Any, Any], bool] | None
     @property
     def orphaned(self) -> bool: ...
     def orphan(self) -> None: ...

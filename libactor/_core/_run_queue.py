@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, final
 
 from libactor._core.clock import monotonic_ns
@@ -56,12 +57,13 @@ class RunQueue:
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_idle_waiters", "_in_turn", "_items", "_lock",
-        "_number", "_parked", "_progress", "_watch_gate", "helping", "orphaned",
+        "_number", "_parked", "_progress", "_watch_gate", "filter", "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
     # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
     # _awake: a worker is not parked.    _watch_gate: set whenever the watch, should it sleep, is to look.
+    # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
     # helping: threads outside that wait may run actors.
     # orphaned: the process is a fork of the one whose threads run this queue.
 
@@ -75,6 +77,7 @@ class RunQueue:
         self._attention = self._in_turn = self._awake = False
         self._number = self._progress = 0
         self._watch_gate = threading.Event()
+        self.filter: Callable[[Any, Any], bool] | None = None
         self.helping = True
         self.orphaned = False
 
