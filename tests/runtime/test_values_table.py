@@ -117,7 +117,8 @@ SHARED = {
     "`int`, `float`": lambda: [1, 10**30, 1.5, 1j, True, "a", b"a", None, ..., range(3), slice(1)],
     "`Decimal`": lambda: [
         decimal.Decimal(1), fractions.Fraction(1, 2), uuid.UUID(int=1),
-        datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.date(2026, 1, 1), datetime.time(1), datetime.timedelta(1), datetime.UTC,
+        datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.date(2026, 1, 1),
+        datetime.time(1), datetime.timedelta(1), datetime.UTC,
         pathlib.Path("a"),
         pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), msgspec.UNSET,
     ],

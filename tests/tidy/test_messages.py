@@ -3,6 +3,8 @@
 # msgspec's `frozen` guards the fields, not what they hold: a frozen struct with a list in it is still shared state.
 # So each declared field must be of an immutable type too: scalars, enums, tuples and frozen sets of such, other
 # frozen structs. A mapping is a tuple of pairs.
+# That is what the declarations say. What counts is that the runtime takes them for what they say: it must be able to
+# prove each of them immutable, or it would look through every instance that is sent.
 
 import ast
 import datetime
@@ -15,7 +17,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .source_tree import Module, read_folder
+from libactor._core.values import is_shared
+
+from .source_tree import Module, read_packages
 
 SCALARS = (str, int, float, bool, bytes, type(None), uuid.UUID, datetime.datetime, datetime.timedelta)
 SCALARS += (msgspec.UnsetType,)
@@ -64,13 +68,20 @@ def structs_of(module: Module) -> list[type[msgspec.Struct]]:
 
 
 def test_every_message_is_immutable_all_the_way_down():
-    sources = [*read_folder("mesoslite/model", "mesoslite.model"), *read_folder("libactor", "libactor")]
-    structs = [struct for module in sources if defines_structs(module) for struct in structs_of(module)]
+    structs = [struct for module in read_packages() if defines_structs(module) for struct in structs_of(module)]
 
     found = [line for struct in structs for line in faults(struct)]
 
     assert structs, "no message was found, so nothing was checked; look at defines_structs"
     assert not found, "\n".join(found)
+
+
+def test_the_runtime_proves_every_message_immutable():
+    structs = [struct for module in read_packages() if defines_structs(module) for struct in structs_of(module)]
+
+    unproven = [f"{struct.__module__}.{struct.__qualname__}" for struct in structs if not is_shared(struct)]
+
+    assert not unproven, "the runtime would look through each of these that is sent; what do their fields declare?"
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -106,6 +117,21 @@ def test_a_mutable_field_is_caught_however_deep():
 
     assert all(is_immutable(eval(hint) if isinstance(hint, str) else hint) for hint in good)
     assert not any(is_immutable(hint) for hint in bad)
+
+
+class Holder(msgspec.Struct, frozen=True):
+    point: Point
+    thawed: Thawed | None = None
+
+
+class Deep(msgspec.Struct, frozen=True):
+    holders: tuple[tuple[Holder, ...], ...]
+
+
+def test_a_mutable_struct_behind_frozen_ones_is_caught():
+    assert is_shared(Point)
+    assert not is_shared(Holder)
+    assert not is_shared(Deep)
 
 
 def test_a_struct_that_is_not_frozen_is_caught():
