@@ -30,6 +30,16 @@ class Key(Trap):
         return 7
 
 
+@dataclasses.dataclass
+class Account:
+    first: object = None
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    first: object = None
+
+
 def find_plan(kind):
     return Trap.cross if kind in (Trap, Key) else values._find_plan(kind)
 
@@ -133,22 +143,78 @@ def test_ten_thousand_aliases_stay_aliases(copied):
     assert not any(one is original for one, original in zip(copy[0], inner, strict=True))
 
 
+def test_an_object_whose_class_changes_while_it_is_looked_up_is_an_error_or_a_copy(core):
+    class Meta(type):
+        act = None
+
+        def __hash__(cls):
+            if Meta.act is not None:
+                Meta.act()
+            return 7
+
+    one, other = (dataclasses.make_dataclass(name, ["x"], namespace={}) for name in ("One", "Other"))
+    one, other = (Meta(kind.__name__, (kind,), {}) for kind in (one, other))
+    value, rest = one([1]), []
+    plans = {one: find_layout(one), other: find_layout(other), **dict.fromkeys((str, int), core.SHARED)}
+    copier = core.ValueCopier(plans, values._find_plan, values._refusal, 100)
+
+    def turn():
+        Meta.act = None
+        value.__class__ = other
+        rest.extend([0] * 100)
+
+    Meta.act = turn
+
+    with pytest.raises(TypeError, match="a One turned into a Other"):
+        copier.by_value([value], "argument")
+    assert copier.by_value([value], "argument")[0].x == [1]
+
+
+class Dying:
+    """Runs ``action`` when it dies."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __del__(self):
+        self.action()
+
+
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: {"a": v}, lambda v: deque([v]), Account])
+def test_a_part_that_dies_while_it_is_copied_may_change_what_is_copied(copied, wrap):
+    parts = [[1], Trap(), [2]]
+    value = wrap(parts)
+    holder = [Dying(lambda: parts.clear() or copied([[3]]))]
+    parts[1].action = holder.clear
+
+    copy = copied([value, parts])
+
+    assert parts == []
+    assert copy[1][0] == [1]
+    assert copy[1][2] == [2]
+
+
+def test_wide_and_long_values_are_copied(copied, core):
+    size = core.count(1_000_000)
+    value = {
+        "list": [[]] * size,
+        "dict": dict.fromkeys(range(size)),
+        "set": set(range(size)),
+        "ints": [1] * (10 * size),
+    }
+
+    copy = copied(value)
+
+    assert {name: len(part) for name, part in copy.items()} == {name: len(part) for name, part in value.items()}
+    assert copy["list"][0] is copy["list"][-1] is not value["list"][0]
+
+
 def test_a_class_that_cannot_be_looked_up_is_an_error(copied):
     class Meta(type):
         __hash__ = None
 
     with pytest.raises(TypeError, match="unhashable"):
         copied([Meta("Kind", (), {})()])
-
-
-@dataclasses.dataclass
-class Account:
-    first: object = None
-
-
-@dataclasses.dataclass(slots=True)
-class Slotted:
-    first: object = None
 
 
 LAYOUT = find_layout(Slotted)

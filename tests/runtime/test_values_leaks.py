@@ -171,3 +171,26 @@ def test_copiers_and_what_they_hold_are_collected(core, traced_memory):
     memory = repeat()
 
     assert repeat() - memory < SLACK_BYTES
+
+
+# Goal: every allocation of a pass may fail. Method: the interpreter's own hook lets one after the other fail.
+@pytest.mark.parametrize("name", ["list", "keys", "deque", "wide", "widest", "kept", "slots", "frozen", "many aliases"])
+def test_a_lack_of_memory_is_an_error_and_leaves_nothing_behind(load_core, name):
+    _testcapi = pytest.importorskip("_testcapi", reason="the interpreter comes without its test hooks")
+    copier, value, failures = make_copier(load_core("c").ValueCopier), VALUES[name], 0
+    arguments, sentinel = (value, INNER, value), f"where {name}"
+    copier.all_by_value(arguments, sentinel)
+    before = sys.getrefcount(value), sys.getrefcount(INNER), sys.getrefcount(sentinel)
+
+    for number in range(1, 200):
+        _testcapi.set_nomemory(number, number + 1)
+        try:
+            copier.all_by_value(arguments, sentinel)
+        except MemoryError:
+            failures += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+    gc.collect()
+
+    assert failures > 3
+    assert (sys.getrefcount(value), sys.getrefcount(INNER), sys.getrefcount(sentinel)) == before
