@@ -5,19 +5,17 @@
  * (method_name).
  * Layout: 1 the receiver  2 the method  3 the event  4 functions of the module
  */
-#include "mailbox.h"
+#include "calls.h"
 #include "values.h"
 
 /* ---- 1 the receiver ---- */
 
-/* The mailbox that `pid` leads to, borrowed; NULL with TypeError. */
-static MailboxObject *receiver(CoreState *core, PyObject *pid, const char *operation)
+MailboxObject *call_receiver(CoreState *core, PyObject *pid, const char *operation)
 {
-    if (core->pid_type == NULL || !PyObject_TypeCheck(pid, (PyTypeObject *)core->pid_type)) {
-        PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
-        return NULL;
-    }
-    return (MailboxObject *)*(PyObject **)((char *)pid + core->pid_process_offset);
+    if (core->pid_type != NULL && PyObject_TypeCheck(pid, (PyTypeObject *)core->pid_type))
+        return call_mailbox(core, pid);
+    PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
+    return NULL;
 }
 
 /* ---- 2 the method ---- */
@@ -30,15 +28,24 @@ static int name_is_private(PyObject *name)
            !(PyUnicode_READ_CHAR(name, length - 1) == '_' && PyUnicode_READ_CHAR(name, length - 2) == '_');
 }
 
+PyObject *call_plain_method(MailboxObject *mailbox, PyObject *method)
+{
+    if (!PyFunction_Check(method) || mailbox->kind == NULL)
+        return NULL;
+    PyFunctionObject *function = (PyFunctionObject *)method;
+    PyObject *found = _PyType_Lookup((PyTypeObject *)mailbox->kind, function->func_name);
+    int plain = (((PyCodeObject *)function->func_code)->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)) == 0;
+    if (plain && (found == method || (found != NULL && !name_is_private(function->func_name))))
+        return function->func_name;
+    return NULL;
+}
+
 /* The name to look `method` up by on the actor, a new reference; NULL with TypeError if its class has none such. */
 static PyObject *method_name(CoreState *core, MailboxObject *mailbox, PyObject *method, PyObject *operation)
 {
-    if (PyFunction_Check(method)) {
-        PyObject *name = ((PyFunctionObject *)method)->func_name;
-        PyObject *found = _PyType_Lookup((PyTypeObject *)mailbox->kind, name);
-        if (found == method || (found != NULL && !name_is_private(name)))
-            return Py_NewRef(name);
-    }
+    PyObject *name = call_plain_method(mailbox, method);
+    if (name != NULL)
+        return Py_NewRef(name);
     return PyObject_CallFunctionObjArgs(core->method_name, mailbox->kind, method, operation, NULL);
 }
 
@@ -87,7 +94,7 @@ PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     CoreState *core = PyModule_GetState(module);
     if (check_call("tell", count, 2, "tell(pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = receiver(core, arguments[0], "tell");
+    MailboxObject *mailbox = call_receiver(core, arguments[0], "tell");
     if (mailbox == NULL)
         return NULL;
     EventObject *event = call_event(core, EVENT_TELL, mailbox, core->text_tell, NULL, arguments, count, names);
@@ -101,14 +108,13 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
     CoreState *core = PyModule_GetState(module);
     if (check_call("prepare", count, 3, "prepare(operation, pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = receiver(core, arguments[1], "prepare");
+    MailboxObject *mailbox = call_receiver(core, arguments[1], "prepare");
     if (mailbox == NULL)
         return NULL;
     return (PyObject *)call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
 }
 
-/* Deliver `event`, which is consumed and may be NULL, whose answer `future`, consumed too, waits for; the future. */
-static PyObject *ask(MailboxObject *mailbox, EventObject *event, FutureObject *future)
+PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future)
 {
     if (event == NULL)
         goto failed;
@@ -126,11 +132,11 @@ PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize
     CoreState *core = PyModule_GetState(module);
     if (check_call("dispatch", count, 2, "dispatch(pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = receiver(core, arguments[0], "dispatch");
+    MailboxObject *mailbox = call_receiver(core, arguments[0], "dispatch");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
     if (future == NULL)
         return NULL;
-    return ask(mailbox,
+    return call_ask(mailbox,
                call_event(core, EVENT_DISPATCH, mailbox, core->text_dispatch, (PyObject *)future, arguments, count,
                           names),
                future);
@@ -143,11 +149,11 @@ PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_
         return PyErr_Format(PyExc_TypeError, "execute: expected execute(pid, callable)");
     if (!PyCallable_Check(arguments[1]))
         return PyErr_Format(PyExc_TypeError, "execute: got %R, expected a callable without arguments", arguments[1]);
-    MailboxObject *mailbox = receiver(core, arguments[0], "execute");
+    MailboxObject *mailbox = call_receiver(core, arguments[0], "execute");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
     if (future == NULL)
         return NULL;
-    return ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
+    return call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
 }
 
 static PyObject *post_sender(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -167,7 +173,7 @@ PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 {
     CoreState *core = PyModule_GetState(module);
     PyObject *sender = post_sender(arguments, count, names);
-    MailboxObject *mailbox = sender == NULL ? NULL : receiver(core, arguments[0], "post");
+    MailboxObject *mailbox = sender == NULL ? NULL : call_receiver(core, arguments[0], "post");
     if (mailbox == NULL)
         return NULL;
     PyObject *message = copier_pass(core->copier, arguments[1], core->text_message, NULL, 0);

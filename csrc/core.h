@@ -51,11 +51,14 @@ typedef struct {
     PyObject *pid_type;       /* libactor.PID; where its process lies is pid_process_offset */
     PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
+    PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
+    PyObject *moved_error;    /* the exception for the second call of what was deferred once */
     /* The core's own. */
     PyObject *cell_type;   /* owned: FutureCell, and future_type until another is named */
     PyObject *gather_type; /* owned */
     Py_ssize_t pid_process_offset;
     PyObject *event_type;       /* owned */
+    PyObject *deferred_type;    /* owned */
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
     PyObject *text_tell;
     PyObject *text_message; /* what a value is called in an error */
@@ -73,6 +76,7 @@ extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
 extern PyType_Spec event_spec;
+extern PyType_Spec deferred_spec;
 
 /* Functions of the module, of calls.c. */
 PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
@@ -81,6 +85,9 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
 PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_running(PyObject *module, PyObject *none);
+
+/* Of deferred.c. */
+PyObject *native_defer(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 
 /* ---- 3 helpers ---- */
 

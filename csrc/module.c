@@ -20,6 +20,8 @@ static const struct {
     {"pid_type", offsetof(CoreState, pid_type)},
     {"method_name", offsetof(CoreState, method_name)},
     {"copier", offsetof(CoreState, copier)},
+    {"defer_slowly", offsetof(CoreState, defer_slowly)},
+    {"moved_error", offsetof(CoreState, moved_error)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)
@@ -128,6 +130,15 @@ static PyMethodDef native_functions[] = {
      "Send a typed message to the ``@handles`` method for its class.\n\n"
      "``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message\n"
      "nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross."},
+    {"defer", (PyCFunction)(void (*)(void))native_defer, METH_FASTCALL | METH_KEYWORDS,
+     "defer($module, target, /, *args, once=False, **kwargs)\n--\n\n"
+     "A callable that, whenever it is called, runs in an actor: for the callbacks of futures.\n\n"
+     "``defer(pid, Counter.add, 1)`` calls the method, ``defer(pid, function, 1)`` a function, in the actor at ``pid``;\n"
+     "``defer(function, 1)`` a function in the actor that is running now. The arguments of the call follow the bound ones;\n"
+     "or they go where ``libactor.placeholders`` stand for them, and those that none stands for are dropped. Bound\n"
+     "arguments are taken by value now, and once more at each call. With ``once`` there is one call, into which they are\n"
+     "moved; another raises MovedError, and only then may an argument be wrapped in ``move``.\n\n"
+     "Raises: NoRuntime for the last form outside of actors; TypeError and NotPassable as ``dispatch``."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},
@@ -183,8 +194,10 @@ static int native_fill(PyObject *module)
     state->cell_type = PyObject_GetAttrString(module, "FutureCell");
     state->future_type = Py_XNewRef(state->cell_type);
     state->gather_type = PyType_FromModuleAndSpec(module, &gather_spec, NULL);
+    state->deferred_type = PyObject_GetAttrString(module, "Deferred");
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
-    if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL)
+    if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL ||
+        state->deferred_type == NULL)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
@@ -197,7 +210,7 @@ static int native_exec(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
-    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec};
+    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec, &deferred_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;
@@ -213,6 +226,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->report_callback);
     Py_VISIT(state->cell_type);
     Py_VISIT(state->event_type);
+    Py_VISIT(state->deferred_type);
     Py_VISIT(state->gather_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
@@ -225,6 +239,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
     Py_CLEAR(state->cell_type);
+    Py_CLEAR(state->deferred_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         Py_CLEAR(*text_slot(state, i));
     Py_CLEAR(state->gather_type);

@@ -16,11 +16,26 @@ enum { TURN_NS = 1000000, STRIDE_MAX = 16 };
 
 /* ---- 1 answers ---- */
 
-/* Fail `future` with what is being raised; -1, raising it again, if it is no Exception: it then ends the actor too. */
-static int answer_failure(PyObject *future)
+/* Note on a TypeError that no frame of Python has raised whose call it was: its arguments do not fit. */
+static void failure_note(EventObject *event, MailboxObject *mailbox, PyObject *error)
+{
+    PyObject *trace = PyException_GetTraceback(error);
+    Py_XDECREF(trace);
+    if (trace != NULL || !Py_IS_TYPE(error, (PyTypeObject *)PyExc_TypeError))
+        return;
+    PyObject *note = PyUnicode_FromFormat("in the call of %S in %S", event->what, mailbox->pid);
+    PyObject *added = note == NULL ? NULL : PyObject_CallMethod(error, "add_note", "N", note);
+    if (added == NULL)
+        PyErr_WriteUnraisable(error);
+    Py_XDECREF(added);
+}
+
+/* Fail the future with what is being raised; -1, raising it again, if it is no Exception: it then ends the actor too. */
+static int answer_failure(EventObject *event, MailboxObject *mailbox)
 {
     PyObject *error = core_exception_take();
-    int answer = future_complete((FutureObject *)future, FAILED, error);
+    failure_note(event, mailbox, error);
+    int answer = future_complete((FutureObject *)event->future, FAILED, error);
     if (answer >= 0 && !PyErr_GivenExceptionMatches(error, PyExc_Exception)) {
         core_exception_restore(error);
         return -1;
@@ -52,7 +67,7 @@ static int answer(CoreState *core, EventObject *event, MailboxObject *mailbox, P
     PyObject *passed = result == NULL ? NULL : answer_pass(core, event, mailbox, result);
     int outcome = -1;
     if (passed == NULL)
-        outcome = answer_failure(event->future);
+        outcome = answer_failure(event, mailbox);
     else if (future_check(core, passed))
         outcome = future_follow(future, (FutureObject *)passed, ANSWERS);
     else /* what was copied is mutable; what was moved is the receiver's own */
@@ -85,13 +100,20 @@ static PyObject *event_call_method(EventObject *event, MailboxObject *mailbox)
     return result;
 }
 
+static PyObject *event_call_function(EventObject *event)
+{
+    size_t named = event->names == NULL ? 0 : (size_t)PyTuple_GET_SIZE(event->names);
+    return PyObject_Vectorcall(event->what, event->values + 1,
+                               (event->count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, event->names);
+}
+
 static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *mailbox)
 {
     FutureObject *future = (FutureObject *)event->future;
     int kind = event_settle(event);
     if (future->state == PENDING && (future->flags & DISCARD_REQUESTED) != 0)
         return future_complete(future, DISCARDED, Py_None) < 0 ? -1 : 0;
-    PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : PyObject_CallNoArgs(event->what);
+    PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : event_call_function(event);
     return answer(core, event, mailbox, result);
 }
 

@@ -11,7 +11,7 @@ with la.Runtime():
     print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
 """
 
-from libactor import testing
+from libactor import placeholders, testing
 from libactor._core._impl import CORE
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -30,12 +30,12 @@ from libactor._core.values import register_immutable
 from libactor.actor import Actor, generate_id, handles
 from libactor.alarm import after
 from libactor.combinators import await_all, collect, select, undiscardable
+from libactor.deferred import Deferred, defer
 from libactor.future import Future, Promise, failed, ready
 from libactor.iteration import Break, Continue, loop
 from libactor.messages import (
-    Deferred,
-    defer,
     delay,
+    delegate,
     dispatch,
     execute,
     link,
@@ -48,6 +48,7 @@ from libactor.messages import (
 from libactor.owned import Owned, Shared, move
 from libactor.pid import PID
 from libactor.runtime import Runtime
+from libactor.thunk import run
 
 __all__ = [
     "CORE",
@@ -77,6 +78,7 @@ __all__ = [
     "collect",
     "defer",
     "delay",
+    "delegate",
     "dispatch",
     "execute",
     "failed",
@@ -85,11 +87,13 @@ __all__ = [
     "link",
     "loop",
     "move",
+    "placeholders",
     "post",
     "random_stream",
     "random_uuid",
     "ready",
     "register_immutable",
+    "run",
     "select",
     "spawn",
     "tell",

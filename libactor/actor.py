@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import types
+import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -34,13 +36,22 @@ def handles(kind: type) -> Callable[[MethodT], MethodT]:
     posted from outside of actors. A subclass's handler of a class replaces its base's.
     """
     if not isinstance(kind, type):
-        raise TypeError(f"handles: got {kind!r}, expected a message class, as in @handles(Reset)")
+        raise TypeError(f"handles: got {kind!r}, expected a message class, {_say_which(kind)}")
 
     def mark(method: MethodT) -> MethodT:
         method.__dict__.setdefault("_handled", []).append(kind)
         return method
 
     return mark
+
+
+def _say_which(kind: Any) -> str:
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return "so mark the method once for each of them"
+    origin = typing.get_origin(kind)
+    if isinstance(origin, type):
+        return f"so @handles({origin.__qualname__}): an object does not know the parameters of its class"
+    return "as in @handles(Reset)"
 
 
 class Actor:

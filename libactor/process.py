@@ -37,13 +37,14 @@ _NONE_YET: dict[Process, None] = {}  # stays empty: what every process has in th
 class Process(Mailbox):
     """One spawned actor. Of its mailbox: ``actor``, ``kind``, ``pid``, ``reason``, ``queue`` and ``stopped``."""
 
-    __slots__ = ("_linked", "_linkers", "runtime", "started")
+    __slots__ = ("_delegates", "_linked", "_linkers", "runtime", "started")
 
     pid: PID[Any]
 
     # started: on_start has returned.
     # _linkers: who is to hear of the end, in order of linking; None once that is being told.
     # _linked: those of whose end this one is to hear.
+    # _delegates: to whom messages of a class go on that the actor has no handler for; used in its own turn only.
 
     def __init__(self, runtime: Runtime, actor: Actor, id: str) -> None:
         super().__init__()
@@ -55,6 +56,7 @@ class Process(Mailbox):
         self.started = False
         self._linkers: dict[Process, None] | None = _NONE_YET
         self._linked: dict[Process, None] = _NONE_YET
+        self._delegates: dict[type, PID[Any]] | None = None
         self.put(Start())  # before anybody can know the PID; whoever makes the process enqueues it
 
     def stop(self, reason: BaseException | None) -> None:
@@ -68,6 +70,7 @@ class Process(Mailbox):
             self._call_last("what waited for an answer", event.drop, self)
         for linker in self._unlink():
             linker.deliver(Exited(self.pid, reason))
+        self._delegates = None
         del self.actor
         self.depart()
 
@@ -85,6 +88,15 @@ class Process(Mailbox):
                 return
         watcher.deliver(Exited(self.pid, self.reason))
 
+    def delegate(self, kind: type, pid: PID[Any] | None) -> None:
+        """Send messages of the class ``kind`` without a handler on to ``pid``; with None no longer."""
+        delegates = self._delegates or {}
+        if pid is None:
+            delegates.pop(kind, None)
+        else:
+            delegates[kind] = pid
+        self._delegates = delegates or None
+
     def _fail(self, error: BaseException) -> None:
         """End the actor: a handler let ``error`` escape that nobody waits for."""
         try:
@@ -97,8 +109,13 @@ class Process(Mailbox):
         self.runtime.dead_letter(self.pid, what)
 
     def _unhandled(self, event: Any) -> None:
-        """A message has come that no handler is marked for."""
-        self._dead_letter(type(event.what).__qualname__)
+        """A message has come that no handler is marked for: somebody else's, or a dead letter."""
+        kind = type(event.what)
+        pid = self._delegates.get(kind) if self._delegates is not None else None
+        if pid is None:
+            self._dead_letter(kind.__qualname__)
+        else:
+            pid._process.deliver(event)
 
     def _orphaned(self) -> ForkedRuntime:
         """The error for whoever sends to an actor of the parent, in the child of a fork."""

@@ -64,13 +64,13 @@ class Call(Event):
             return
         try:
             if kind == "execute":
-                result = self.what()
+                result = self.what(*self.arguments, **self.keywords)
             else:
                 policy.copier.deliver((*self.arguments, *self.keywords.values()))
                 result = getattr(process.actor, self.what)(*self.arguments, **self.keywords)
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
-            self._fail(error)
+            self._fail(error, process)
             if not isinstance(error, Exception):
                 raise
 
@@ -80,7 +80,7 @@ class Call(Event):
         else:  # what was copied is mutable; what was moved is the receiver's own
             self.future._complete(READY, passed, passed is not result and not policy.copier.moves(type(result)))
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException, process: Mailbox) -> None:
         """Fail the future with what the call raised, and forget it.
 
         The traceback leads to the frames it was raised under, and they to this event: with the future still in it,
@@ -89,6 +89,8 @@ class Call(Event):
         """
         future, self.future = self.future, None
         trace = error.__traceback__
+        if type(error) is TypeError and (trace is None or trace.tb_next is None):  # the arguments do not fit
+            error.add_note(f"in the call of {self.what} in {process.pid}")
         future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
 
     def drop(self, process: Mailbox) -> None:

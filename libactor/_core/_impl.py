@@ -51,12 +51,14 @@ __all__ = [
     "TOO_DEEP",
     "UNKNOWN",
     "WAKE",
+    "Deferred",
     "FutureCell",
     "Mailbox",
     "PromiseCell",
     "RunQueue",
     "ValueCopier",
     "configure",
+    "defer",
     "dispatch",
     "execute",
     "gather",
@@ -91,6 +93,7 @@ DEBUG_VALUES = os.environ.get("LIBACTOR_DEBUG_VALUES") == "1"  # what Runtime ta
 
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._calls import dispatch, execute, post, prepare, tell
+    from libactor._core._deferred import Deferred, defer
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
@@ -101,12 +104,14 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._values import ValueCopier
 else:
     from libactor._core._native import (
+        Deferred,
         FutureCell,
         Mailbox,
         PromiseCell,
         RunQueue,
         ValueCopier,
         configure,
+        defer,
         dispatch,
         execute,
         gather,

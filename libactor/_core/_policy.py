@@ -11,7 +11,10 @@ from typing import Any
 class Policy:
     """One field for each name that configure() takes."""
 
-    __slots__ = ("copier", "copy_value", "future_type", "get_slowly", "method_name", "pass_answer", "pid_type")
+    __slots__ = (
+        "copier", "copy_value", "defer_slowly", "future_type", "get_slowly", "method_name", "moved_error",
+        "pass_answer", "pid_type",
+    )  # fmt: skip
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
     # pid_type: the class of PIDs; each has its process in the slot _process.
@@ -22,6 +25,8 @@ class Policy:
         self.pid_type: Any = None
         self.copier: Any = None
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
+        self.defer_slowly: Any = None  # as defer, for whatever may be deferred
+        self.moved_error: Any = None  # the exception for the second call of what was deferred once
         self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not
         self.copy_value: Any = None  # (value) -> a copy for one more reader of a future
         self.pass_answer: Any = None  # (value) -> the value as it leaves an actor, and whether each reader gets a copy

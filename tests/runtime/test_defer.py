@@ -1,10 +1,13 @@
 """Defer: callbacks of futures that run in an actor, with the arguments of the moment they were bound."""
 
 import functools
+import gc
+import weakref
 
 import pytest
 
 import libactor as la
+from libactor.placeholders import _1, _2, _3
 
 LIMIT = 30
 
@@ -118,14 +121,206 @@ def test_each_call_gets_bound_arguments_of_its_own(runtime, pid):
     assert [by_function().get(LIMIT) for _ in range(2)] == [1, 1]
 
 
-def test_a_moved_argument_is_handed_over_itself(runtime):
-    class Taker(la.Actor):
-        def take(self, thing):
-            return la.move(thing)
+class Taker(la.Actor):
+    def take(self, thing):
+        return la.move(thing)
 
+    def gather(self, *args, **kwargs):
+        return args, kwargs
+
+
+@pytest.fixture
+def taker(runtime):
+    return la.spawn(Taker())
+
+
+def test_a_moved_argument_is_handed_over_itself_by_the_one_call(taker):
     thing = object()
+    deferred = la.defer(taker, Taker.take, la.move(thing), once=True)
 
-    assert la.defer(la.spawn(Taker()), Taker.take, la.move(thing))().get(LIMIT) is thing
+    assert deferred().get(LIMIT) is thing
+    with pytest.raises(la.MovedError, match=r"deferred take: was for one call \(once=True\)"):
+        deferred()
+
+
+def test_once_keeps_a_copy_of_what_is_not_moved_and_hands_that_over(taker):
+    numbers = [1]
+    deferred = la.defer(taker, Taker.take, numbers, once=True)
+    numbers.append(2)
+
+    assert deferred().get(LIMIT) == [1]
+
+
+def test_a_callable_for_many_calls_takes_no_moved_argument(taker):
+    with pytest.raises(TypeError, match=r"defer\(take\): an argument is moved, .* say once=True"):
+        la.defer(taker, Taker.take, la.move([]))
+    with pytest.raises(TypeError, match="an argument is moved"):
+        la.defer(taker, Taker.gather, key=la.move([]))
+
+
+def test_one_of_several_threads_makes_the_one_call(taker, together, count):
+    def call(deferred):
+        try:
+            return deferred().get(LIMIT)
+        except la.MovedError:
+            return None
+
+    for _ in range(count(200)):
+        thing = object()
+        deferred = la.defer(taker, Taker.take, la.move(thing), once=True)
+
+        answers = together(*[functools.partial(call, deferred)] * 4)
+
+        assert sorted(answer is thing for answer in answers) == [False, False, False, True]
+
+
+# Goal: whoever drops a callable, called or not, keeps nothing. Method: no collector, so nothing may be in a cycle.
+@pytest.mark.parametrize("once", [False, True])
+def test_a_dropped_callable_lets_go_of_what_it_bound(taker, once):
+    shared = la.Shared(set())
+    promise = la.Promise()
+    gc.disable()
+    try:
+        promise.future.then(la.defer(taker, Taker.gather, shared, key=shared, once=once))
+        assert not shared.unique()
+        del promise
+        assert shared.unique()
+    finally:
+        gc.enable()
+
+
+def test_a_future_that_waits_for_a_dropped_callable_is_abandoned(taker):
+    promise = la.Promise()
+    waiting = promise.future.then(la.defer(taker, Taker.take, la.move([]), once=True))
+
+    del promise
+
+    assert waiting.is_abandoned()
+
+
+def test_after_the_one_call_the_callable_holds_nothing(taker):
+    shared = la.Shared(set())
+    deferred = la.defer(taker, Taker.gather, shared, once=True)
+
+    deferred().get(LIMIT)
+    la.dispatch(taker, Taker.take, 1).get(LIMIT)
+    gc.collect()
+
+    assert shared.unique()
+    assert repr(deferred) == f"<Deferred gather in {taker}>"
+
+
+def test_a_callable_that_its_actor_keeps_is_collected_with_it(runtime):
+    class Keeper(Taker):
+        def keep(self):
+            self.again = la.defer(self.pid, Taker.take)
+
+    actor = Keeper()
+    la.dispatch(la.spawn(actor), Keeper.keep).get(LIMIT)
+    reference = weakref.ref(actor)
+    la.terminate(actor.pid)
+    la.wait(actor.pid, LIMIT)
+
+    del actor
+    gc.collect()
+
+    assert reference() is None
+
+
+def test_placeholders_put_the_arguments_of_the_call_where_they_stand(taker):
+    swapped = la.defer(taker, Taker.gather, _2, "x", _1)
+    named = la.defer(taker, Taker.gather, "x", key=_1, other=_3)
+    twice = la.defer(taker, Taker.gather, _1, _1)
+
+    assert swapped(1, 2).get(LIMIT) == ((2, "x", 1), {})
+    assert named(1, 2, 3).get(LIMIT) == (("x",), {"key": 1, "other": 3})
+    assert twice(1).get(LIMIT) == ((1, 1), {})
+
+
+def test_placeholders_work_for_functions_and_for_the_running_actor(taker):
+    def pair(*args, **kwargs):
+        return args, kwargs
+
+    assert la.defer(taker, pair, _2, k=_1)(1, 2).get(LIMIT) == ((2,), {"k": 1})
+    assert la.execute(taker, lambda: la.defer(pair, _2, "x", k=_1)(1, 2)).get(LIMIT) == ((2, "x"), {"k": 1})
+    assert la.execute(taker, lambda: la.defer(pair, "x")(1)).get(LIMIT) == (("x", 1), {})
+
+
+def test_with_placeholders_surplus_arguments_are_dropped_and_missing_ones_are_an_error(taker):
+    second = la.defer(taker, Taker.gather, _2)
+
+    assert second(1, 2, 3).get(LIMIT) == ((2,), {})
+    with pytest.raises(TypeError, match="deferred gather: called with 1 arguments, expected 2 or more, for _2"):
+        second(1)
+    with pytest.raises(TypeError, match="called with 1 arguments"):
+        la.ready(1).then(second).get(LIMIT)
+
+
+def test_a_call_that_is_refused_for_its_arguments_is_not_the_one_call(taker):
+    deferred = la.defer(taker, Taker.gather, _1, once=True)
+
+    with pytest.raises(TypeError, match="called with 0 arguments"):
+        deferred()
+    assert deferred(1).get(LIMIT) == ((1,), {})
+
+
+def test_bound_arguments_may_have_names_and_those_of_the_call_may_not(taker):
+    deferred = la.defer(taker, Taker.gather, 1, key=[2])
+
+    assert deferred(3).get(LIMIT) == ((1, 3), {"key": [2]})
+    with pytest.raises(TypeError, match="argument"):
+        deferred(other=4)
+
+
+def test_one_object_bound_twice_and_in_the_call_arrives_as_one_copy(taker):
+    def same(first, second):
+        return first is second
+
+    numbers = [1]
+
+    assert la.defer(taker, same, numbers, numbers)().get(LIMIT)
+    assert la.defer(taker, same, _1, _1)(numbers).get(LIMIT)
+
+
+def test_what_the_call_brings_is_passed_by_value_and_named_in_an_error(taker):
+    numbers = [1]
+    future = la.defer(taker, Taker.gather)(numbers)
+    numbers.append(2)
+
+    assert future.get(LIMIT) == (([1],), {})
+    with pytest.raises(la.NotPassable, match=r"argument 2 of gather: builtins\.object"):
+        la.defer(taker, Taker.gather, 1)(object())
+    with pytest.raises(la.NotPassable, match=r"argument 1 of .*<lambda>: builtins\.object"):
+        la.defer(taker, lambda thing: None)(object())
+
+
+def test_placeholders_are_numbered_from_one_and_do_not_cross():
+    assert [repr(placeholder) for placeholder in (_1, _2, la.placeholders._9)] == ["_1", "_2", "_9"]
+    with pytest.raises(ValueError, match="got 0, expected 1"):
+        la.placeholders.Placeholder(0)
+
+
+def test_a_placeholder_inside_of_a_container_is_refused(taker):
+    with pytest.raises(la.NotPassable, match=r"argument 1 of defer\(gather\): libactor\.placeholders\.Placeholder"):
+        la.defer(taker, Taker.gather, [_1])
+
+
+def test_a_function_that_the_class_has_is_its_method_wherever_it_was_defined(runtime):
+    def double(self, k):
+        return type(self).__name__, 2 * k
+
+    class Made(la.Actor):
+        pass
+
+    Made.double = double
+    pid = la.spawn(Made())
+
+    assert la.defer(pid, double)(2).get(LIMIT) == ("Made", 4)
+    assert la.defer(pid, double, k=2)().get(LIMIT) == ("Made", 4)
+
+
+def test_a_deferred_is_generic_for_readers():
+    assert la.Deferred[int].__origin__ is la.Deferred
 
 
 def test_what_cannot_be_bound_is_refused_when_it_is_bound(pid):

@@ -76,13 +76,113 @@ def test_a_private_method_is_found_under_its_stored_name(pid):
     assert la.dispatch(pid, Counter._Counter__secret).get(LIMIT) == "secret"
 
 
-def test_what_is_no_method_of_the_actor_is_refused_at_the_caller(pid):
-    class Other:
-        def subtract(self): ...
+class Other:
+    def subtract(self): ...
 
-    for method in (Other.subtract, lambda self: 1, len, "add", Counter().add):
-        with pytest.raises(TypeError, match="dispatch: "):
-            la.dispatch(pid, method)
+    async def later(self): ...
+
+    async def stream(self):
+        yield 1
+
+    @property
+    def size(self): ...
+
+    @classmethod
+    def make(cls): ...
+
+
+@pytest.mark.parametrize("send", [la.dispatch, la.tell, la.defer])
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (Other.subtract, "Counter has no method 'subtract'; for a function of your own use execute"),
+        (Other.later, "Other.later is a coroutine function, .* make it a plain function that returns a future"),
+        (Other.stream, "Other.stream is a coroutine function"),
+    ],
+)
+def test_what_is_no_method_of_the_actor_is_refused_by_all_who_call(pid, send, method, says):
+    with pytest.raises(TypeError, match=f"{send.__name__}: {says}"):
+        send(pid, method)
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (lambda self: 1, "no method '<lambda>'; for a function of your own use execute"),
+        (len, "a function of the actor's class, such as Counter.add; for another callable use execute"),
+        (3, "such as Counter.add"),
+        ("add", "such as Counter.add, and not its name"),
+        (Counter().add, "such as Counter.add; a bound method would run outside the actor"),
+        (Other.size, "such as Counter.add; a property is read in a method of the actor"),
+        (Other.make, "such as Counter.add; a class method needs no actor"),
+    ],
+)
+def test_what_is_no_function_of_a_class_is_refused_with_what_to_do_instead(pid, method, says):
+    with pytest.raises(TypeError, match=f"dispatch: .*{says}"):
+        la.dispatch(pid, method)
+
+
+# Goal: a coroutine that the class itself has is refused where it is called, and not by its answer.
+def test_a_coroutine_method_of_the_actor_is_refused_at_the_caller(runtime):
+    class Modern(la.Actor):
+        async def later(self): ...
+
+    with pytest.raises(TypeError, match=r"Modern\.later is a coroutine function"):
+        la.dispatch(la.spawn(Modern()), Modern.later)
+
+
+def test_a_static_method_is_called_without_the_actor(runtime):
+    class Calculator(la.Actor):
+        @staticmethod
+        def double(k):
+            return 2 * k
+
+    assert la.dispatch(la.spawn(Calculator()), Calculator.double, 2).get(LIMIT) == 4
+
+
+@pytest.mark.parametrize("send", [la.dispatch, la.tell])
+def test_what_is_no_pid_is_refused(send):
+    with pytest.raises(TypeError, match=f"{send.__name__}: got 'text', expected a PID, as spawn returns it"):
+        send("text", Counter.add, 1)
+
+
+@pytest.mark.parametrize("send", [la.dispatch, la.tell, la.defer])
+def test_an_argument_that_contains_itself_is_refused(pid, send):
+    cycle = []
+    cycle.append(cycle)
+
+    with pytest.raises(la.NotPassable, match=r"argument 1 of (add|defer\(add\)): a list contains itself"):
+        send(pid, Counter.add, cycle)
+
+
+# Goal: no size of call is special. Method: what needs events of the largest kinds, by each way into an actor.
+def test_calls_with_very_many_arguments_and_names_arrive_whole(runtime):
+    class Taker(la.Actor):
+        def take(self, *args, **kwargs):
+            return len(args), len(kwargs), args[-1:], kwargs.get("k9999")
+
+    pid = la.spawn(Taker())
+    args = tuple([[n] for n in range(10_000)])
+    kwargs = {f"k{n}": [n] for n in range(10_000)}
+    expected = (10_000, 10_000, ([9_999],), [9_999])
+
+    assert la.dispatch(pid, Taker.take, *args, **kwargs).get(LIMIT) == expected
+    assert la.defer(pid, Taker.take, *args[:1], **kwargs)(*args[1:]).get(LIMIT) == expected
+    assert la.run(lambda *a, **k: (len(a), len(k)), *args, **kwargs).get(LIMIT) == (10_000, 10_000)
+
+
+def test_any_text_may_name_an_argument_and_nothing_else_may(runtime):
+    class Taker(la.Actor):
+        def take(self, **kwargs):
+            return kwargs
+
+    pid = la.spawn(Taker())
+    named = {"": 1, "a b": 2, "pid": 3, "method": 4, "\N{SNOWMAN}": 5}
+
+    assert la.dispatch(pid, Taker.take, **named).get(LIMIT) == named
+    assert la.defer(pid, Taker.take, **named)().get(LIMIT) == named
+    with pytest.raises(TypeError, match="keywords must be strings"):
+        la.dispatch(pid, Taker.take, **{1: 2})
 
 
 def test_an_argument_that_cannot_cross_is_named_and_nothing_is_sent(pid):
@@ -113,9 +213,19 @@ def test_a_failure_goes_to_the_caller_and_the_actor_lives_on(pid):
     assert la.dispatch(pid, Counter.add, 1).get(LIMIT) == 1
 
 
-def test_a_wrong_number_of_arguments_fails_the_future(pid):
-    with pytest.raises(TypeError, match="positional argument"):
-        la.dispatch(pid, Counter.add).get(LIMIT)
+@pytest.mark.parametrize("args", [(), (1, 2)])
+def test_a_wrong_number_of_arguments_fails_the_future_which_names_method_and_actor(pid, args):
+    with pytest.raises(TypeError, match=r"Counter\.add\(\) .* positional argument") as raised:
+        la.dispatch(pid, Counter.add, *args).get(LIMIT)
+
+    assert raised.value.__notes__ == [f"in the call of add in {pid}"]
+
+
+def test_a_type_error_of_the_method_itself_gets_no_note(pid):
+    with pytest.raises(TypeError, match="no") as raised:
+        la.dispatch(pid, Counter.fail, TypeError("no")).get(LIMIT)
+
+    assert not hasattr(raised.value, "__notes__")
 
 
 def test_the_traceback_of_a_failure_leads_into_the_handler_and_shows_nothing_of_the_runtime(pid):
@@ -251,7 +361,7 @@ def test_execute_runs_a_callable_in_the_actor(pid):
     def ask():
         return la.defer(int)  # works only inside an actor
 
-    assert la.execute(pid, lambda: ask()._call is not None).get(LIMIT)
+    assert la.execute(pid, lambda: repr(ask())).get(LIMIT) == f"<Deferred int in {pid}>"
 
 
 def test_execute_fails_the_future_and_the_actor_lives_on(pid):

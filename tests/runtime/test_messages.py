@@ -1,12 +1,14 @@
 """Typed messages: post finds the handler of exactly the message's class, near classes before far ones."""
 
 import dataclasses
+import typing
 
 import pytest
 
 import libactor as la
 
 LIMIT = 30
+T = typing.TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -261,3 +263,64 @@ def test_a_coroutine_as_a_message_handler_is_refused():
         class Modern(la.Actor):
             @la.handles(Ping)
             async def answer(self, message): ...
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        (list[int], r"so @handles\(list\): an object does not know"),
+        (int | str, "so mark the method once for each of them"),
+        (typing.Union[Ping, int], "so mark the method once for each of them"),  # noqa: UP007
+        (Ping(), r"as in @handles\(Reset\)"),
+    ],
+)
+def test_what_is_no_class_is_refused_with_what_to_mark_instead(kind, remedy):
+    with pytest.raises(TypeError, match=f"expected a message class, {remedy}"):
+        la.handles(kind)
+
+
+# Goal: messages need no class of one's own. Method: the class is looked up exactly, so True is no int.
+def test_messages_of_built_in_types_are_found_by_their_very_class(runtime):
+    class Plain(Listener):
+        @la.handles(int)
+        @la.handles(list)
+        @la.handles(type(None))
+        def any(self, message):
+            self.heard.append(message)
+
+    pid, numbers = la.spawn(Plain()), [1]
+    for message in (1, numbers, None, True, 1.0):
+        la.post(pid, message)
+    numbers.append(2)
+
+    assert told(pid) == (1, [1], None)
+    assert runtime.dead_letters == 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Boxed(typing.Generic[T]):
+    value: T
+
+
+def test_a_message_of_a_generic_class_is_one_of_the_class(runtime):
+    class Unpacker(Listener):
+        @la.handles(Boxed)
+        def unpack(self, message):
+            self.heard.append(message.value)
+
+    pid = la.spawn(Unpacker())
+    la.post(pid, Boxed[int](1))
+    la.post(pid, Boxed("a"))
+
+    assert told(pid) == (1, "a")
+
+
+def test_a_message_with_a_cycle_and_a_receiver_that_is_none_are_refused_at_the_sender(runtime):
+    cycle = []
+    cycle.append(cycle)
+    pid = la.spawn(Listener())
+
+    with pytest.raises(la.NotPassable, match="message: a list contains itself"):
+        la.post(pid, cycle)
+    with pytest.raises(TypeError, match="post: got 'text', expected a PID"):
+        la.post("text", Ping())

@@ -67,6 +67,14 @@ reveal_type(la.defer(pid, Counter.later)())  # R: Future[str]
 reveal_type(la.defer(lambda k: k)(1))  # R: Future[Any]
 reveal_type(future.then(la.defer(pid, Counter.later)))  # R: Future[str]
 la.defer(pid)  # E: call-overload
+reveal_type(la.defer(pid, Counter.add, la.placeholders._1, times=2, once=True))  # R: Deferred[int]
+future.then(la.defer(pid, Counter.nothing, once=1))  # E: call-overload
+reveal_type(la.run(len, "a"))  # R: Future[int]
+reveal_type(la.run(lambda: la.ready("a")))  # R: Future[str]
+la.run(len, 1)  # E: call-overload
+la.delegate(Reset, pid)
+la.delegate(Reset, None)
+la.delegate("Reset", pid)  # E: arg-type
 
 promise: la.Promise[int] = la.Promise()
 promise.set(1)

@@ -1,0 +1,274 @@
+/* csrc/deferred.c -- defer and the Deferred: a callable that calls into an actor whenever it is called.
+ *
+ * Why C: made and called once per step that goes on in an actor (bench: then-defer). Twin: libactor/_core/_deferred.py,
+ * which see for the contract. Here is the quick way of defer, for a plain method of the actor with plain arguments;
+ * what else may be deferred, and how, libactor/deferred.py knows (policy defer_slowly).
+ * Layout: 1 object  2 the call  3 making one  4 life cycle  5 type spec
+ */
+#include "calls.h"
+#include "values.h"
+
+/* ---- 1 object ---- */
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    CoreState *core;        /* of the module that the type belongs to */
+    MailboxObject *mailbox; /* owned: whose actor is called */
+    PyObject *what;         /* owned: the method's name, or the callable */
+    PyObject *name;         /* owned: what that is called in an error */
+    PyObject *bound;        /* owned tuple of the bound arguments; NULL if there are none, and once they were moved */
+    PyObject *names;        /* owned tuple: the names of the last of them; NULL if none has one */
+    PyObject *places;       /* owned tuple, as long as bound: which argument of the call stands there, 0: what is bound */
+    Py_ssize_t place_last;  /* the highest of them; 0 if `places` is NULL: then the call's own follow those without name */
+    char kind;              /* EVENT_DISPATCH or EVENT_EXECUTE */
+    char once;              /* for one call only */
+    char spent;             /* which has been made */
+} DeferredObject;
+
+#define SELF ((DeferredObject *)op)
+
+/* ---- 2 the call ---- */
+
+/* What stands in place `index` of the bound arguments: a new reference, or NULL with an exception. */
+static PyObject *deferred_value(DeferredObject *self, PyObject *bound, Py_ssize_t index, PyObject *const *arguments)
+{
+    Py_ssize_t place = self->places == NULL ? 0 : PyLong_AsSsize_t(PyTuple_GET_ITEM(self->places, index));
+    return Py_NewRef(place == 0 ? PyTuple_GET_ITEM(bound, index) : arguments[place - 1]);
+}
+
+/* The event of a call with `arguments`, which are `count`, and `bound`, which may be NULL; NULL with an exception. */
+static EventObject *deferred_event(DeferredObject *self, FutureObject *future, PyObject *bound,
+                                   PyObject *const *arguments, Py_ssize_t count)
+{
+    Py_ssize_t kept = bound == NULL ? 0 : PyTuple_GET_SIZE(bound);
+    Py_ssize_t unnamed = kept - (self->names == NULL ? 0 : PyTuple_GET_SIZE(self->names));
+    Py_ssize_t added = self->places == NULL ? count : 0;
+    EventObject *event = event_new(self->core, self->kind, self->what, (PyObject *)future, kept + added);
+    if (event == NULL)
+        return NULL;
+    PyObject **value = event->values + 1;
+    for (Py_ssize_t i = 0; i < unnamed; i++)
+        *value++ = deferred_value(self, bound, i, arguments);
+    for (Py_ssize_t i = 0; i < added; i++)
+        *value++ = Py_NewRef(arguments[i]);
+    for (Py_ssize_t i = unnamed; i < kept; i++)
+        *value++ = deferred_value(self, bound, i, arguments);
+    event->names = Py_XNewRef(self->names);
+    if (copier_pass_call(self->core->copier, event->values + 1, kept + added, self->names, self->name) < 0)
+        Py_CLEAR(event);
+    return event;
+}
+
+/* 0 if the call can be made, else -1 with TypeError or MovedError. */
+static int deferred_check(DeferredObject *self, Py_ssize_t count, PyObject *names)
+{
+    if (names != NULL && PyTuple_GET_SIZE(names) != 0)
+        PyErr_Format(PyExc_TypeError, "deferred %U: called with %R, expected arguments without names; bind them in defer",
+                     self->name, names);
+    else if (count < self->place_last)
+        PyErr_Format(PyExc_TypeError, "deferred %U: called with %zd arguments, expected %zd or more, for _%zd",
+                     self->name, count, self->place_last, self->place_last);
+    else if (self->spent)
+        PyErr_Format(self->core->moved_error,
+                     "deferred %U: was for one call (once=True), which took its arguments; defer again",
+                     self->name);
+    else
+        return 0;
+    return -1;
+}
+
+static PyObject *deferred_call(PyObject *op, PyObject *const *arguments, size_t flags, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    if (deferred_check(SELF, count, names) < 0)
+        return NULL;
+    FutureObject *future = future_new(SELF->core);
+    if (future == NULL)
+        return NULL;
+    PyObject *bound = Py_XNewRef(SELF->bound);
+    if (SELF->once) {
+        SELF->spent = 1;
+        Py_CLEAR(SELF->bound);
+    }
+    MailboxObject *mailbox = (MailboxObject *)Py_NewRef((PyObject *)SELF->mailbox);
+    PyObject *answer = call_ask(mailbox, deferred_event(SELF, future, bound, arguments, count), future);
+    Py_XDECREF(bound);
+    Py_DECREF(mailbox);
+    return answer;
+}
+
+/* ---- 3 making one ---- */
+
+/* All but `places` are to be filled in by the caller. NULL with MemoryError. */
+static DeferredObject *deferred_new(CoreState *core, MailboxObject *mailbox, int kind, PyObject *what, PyObject *name)
+{
+    DeferredObject *self = PyObject_GC_New(DeferredObject, (PyTypeObject *)core->deferred_type);
+    if (self == NULL)
+        return NULL;
+    self->call = deferred_call;
+    self->core = core;
+    self->mailbox = (MailboxObject *)Py_NewRef((PyObject *)mailbox);
+    self->what = Py_NewRef(what);
+    self->name = Py_NewRef(name);
+    self->bound = self->names = self->places = NULL;
+    self->place_last = 0;
+    self->kind = (char)kind;
+    self->once = self->spent = 0;
+    return self;
+}
+
+/* A tuple of the arguments if each is a plain value that is shared, Py_None if not; NULL with MemoryError. */
+static PyObject *bind_quickly(PyObject *const *arguments, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!kind_is_scalar(Py_TYPE(arguments[i])))
+            Py_RETURN_NONE;
+    PyObject *bound = PyTuple_New(count);
+    for (Py_ssize_t i = 0; bound != NULL && i < count; i++)
+        PyTuple_SET_ITEM(bound, i, Py_NewRef(arguments[i]));
+    return bound;
+}
+
+PyObject *native_defer(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    CoreState *core = PyModule_GetState(module);
+    PyObject *name = NULL, *bound = Py_None;
+    MailboxObject *mailbox = NULL;
+    if (count >= 2 && names == NULL && core->pid_type != NULL && Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type)) {
+        mailbox = call_mailbox(core, arguments[0]);
+        name = call_plain_method(mailbox, arguments[1]);
+        bound = name == NULL ? Py_None : bind_quickly(arguments + 2, count - 2);
+        if (bound == NULL)
+            return NULL;
+    }
+    if (bound == Py_None)
+        return PyObject_Vectorcall(core->defer_slowly, arguments, (size_t)count, names);
+    DeferredObject *self = deferred_new(core, mailbox, EVENT_DISPATCH, name, name);
+    if (self == NULL) {
+        Py_DECREF(bound);
+        return NULL;
+    }
+    self->bound = bound;
+    PyObject_GC_Track((PyObject *)self);
+    return (PyObject *)self;
+}
+
+/* The highest of `places`; -1 with an exception. */
+static Py_ssize_t places_last(PyObject *places, Py_ssize_t expected)
+{
+    Py_ssize_t last = 0;
+    if (PyTuple_GET_SIZE(places) != expected) {
+        PyErr_Format(PyExc_TypeError, "Deferred() got %zd places, expected %zd", PyTuple_GET_SIZE(places), expected);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < expected; i++) {
+        Py_ssize_t place = PyLong_AsSsize_t(PyTuple_GET_ITEM(places, i));
+        if (place < 0) {
+            if (!PyErr_Occurred())
+                PyErr_Format(PyExc_ValueError, "Deferred() got the place %zd, expected 0 or more", place);
+            return -1;
+        }
+        last = place > last ? place : last;
+    }
+    return last;
+}
+
+static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    CoreState *core = PyType_GetModuleState(type);
+    PyObject *pid, *what, *name, *bound, *names, *places;
+    int once;
+    if (!PyArg_ParseTuple(arguments, "OOUO!O!O!p:Deferred", &pid, &what, &name, &PyTuple_Type, &bound, &PyTuple_Type, &names,
+                          &PyTuple_Type, &places, &once))
+        return NULL;
+    MailboxObject *mailbox = call_receiver(core, pid, "Deferred");
+    Py_ssize_t kept = PyTuple_GET_SIZE(bound), last = 0;
+    if (mailbox == NULL || (PyTuple_GET_SIZE(places) != 0 && (last = places_last(places, kept)) < 0))
+        return NULL;
+    if (PyTuple_GET_SIZE(names) > kept)
+        return PyErr_Format(PyExc_TypeError, "Deferred() got more names than arguments");
+    int kind = PyUnicode_Check(what) ? EVENT_DISPATCH : EVENT_EXECUTE;
+    DeferredObject *self = deferred_new(core, mailbox, kind, what, name);
+    if (self == NULL)
+        return NULL;
+    self->bound = Py_NewRef(bound);
+    self->names = PyTuple_GET_SIZE(names) == 0 ? NULL : Py_NewRef(names);
+    self->places = PyTuple_GET_SIZE(places) == 0 ? NULL : Py_NewRef(places);
+    self->place_last = last;
+    self->once = (char)once;
+    PyObject_GC_Track((PyObject *)self);
+    return (PyObject *)self;
+}
+
+/* ---- 4 life cycle ---- */
+
+static int Deferred_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(SELF->mailbox);
+    Py_VISIT(SELF->what);
+    Py_VISIT(SELF->bound);
+    return 0;
+}
+
+/* The bound arguments, and a callable, are all through which it can be in a cycle and be called again meanwhile. */
+static int Deferred_clear(PyObject *op)
+{
+    SELF->spent = 1;
+    Py_CLEAR(SELF->bound);
+    return 0;
+}
+
+static void Deferred_dealloc(PyObject *op)
+{
+    PyObject_GC_UnTrack(op);
+    Py_TRASHCAN_BEGIN(op, Deferred_dealloc)
+    Py_XDECREF(SELF->bound);
+    Py_XDECREF(SELF->names);
+    Py_XDECREF(SELF->places);
+    Py_DECREF(SELF->mailbox);
+    Py_DECREF(SELF->what);
+    Py_DECREF(SELF->name);
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_Del(op);
+    Py_DECREF(type);
+    Py_TRASHCAN_END
+}
+
+static PyObject *Deferred_repr(PyObject *op)
+{
+    return PyUnicode_FromFormat("<Deferred %U in %S>", SELF->name, SELF->mailbox->pid);
+}
+
+/* ---- 5 type spec ---- */
+
+static PyMethodDef deferred_methods[] = {
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Deferred[int] is for readers and type checkers."},
+    {NULL},
+};
+
+static PyMemberDef deferred_members[] = {
+    {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(DeferredObject, call), Py_READONLY, NULL},
+    {NULL},
+};
+
+static PyType_Slot deferred_slots[] = {
+    {Py_tp_doc, "A callable that calls into an actor and answers with the future of the result: what ``defer`` returns."},
+    {Py_tp_new, Deferred_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_repr, Deferred_repr},
+    {Py_tp_traverse, Deferred_traverse},
+    {Py_tp_clear, Deferred_clear},
+    {Py_tp_dealloc, Deferred_dealloc},
+    {Py_tp_methods, deferred_methods},
+    {Py_tp_members, deferred_members},
+    {0, NULL},
+};
+
+PyType_Spec deferred_spec = {
+    .name = "libactor._core._native.Deferred",
+    .basicsize = sizeof(DeferredObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
+    .slots = deferred_slots,
+};

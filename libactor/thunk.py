@@ -1,0 +1,42 @@
+"""run: a function in an actor of its own, which ends with it."""
+
+# Who calls: users who want something done beside them: it may block, since other actors then get another worker.
+# Source: libprocess async.hpp, run.hpp.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, overload
+
+from libactor.actor import Actor, generate_id
+from libactor.context import current_runtime
+from libactor.deferred import Deferred, callable_name, pass_bound
+from libactor.future import Future
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def run(function: Callable[P, Future[R]], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+@overload
+def run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """Call ``function`` in a fresh actor of the current runtime, which stops when it returns; the future of its result.
+
+    Arguments and result are passed by value; ``move`` hands one over. Of a future that the function returns the outcome
+    is that of the result, whose discard reaches it; the actor does not wait for it. A discard before the function was
+    begun keeps it from being called.
+
+    Raises: TypeError for what is not callable; NotPassable for an argument; NoRuntime; SpawnError in a closed runtime.
+    """
+    runtime = current_runtime("run")
+    if not callable(function):
+        raise TypeError(f"run: got {function!r}, expected a function")
+    name = callable_name(function)
+    bound = pass_bound(args, kwargs, f"run({name})", once=True)
+    pid = runtime.spawn(Actor(generate_id("run")))
+    call: Deferred[Any] = Deferred(pid, function, name, bound, tuple(kwargs), (), True)
+    future = call()
+    runtime.terminate(pid, inject=False)
+    return future
