@@ -37,9 +37,10 @@ static PyObject *deferred_value(DeferredObject *self, PyObject *bound, Py_ssize_
     return Py_NewRef(place == 0 ? PyTuple_GET_ITEM(bound, index) : arguments[place - 1]);
 }
 
-/* The event of a call with `arguments`, which are `count`, and `bound`, which may be NULL; NULL with an exception. */
-static EventObject *deferred_event(DeferredObject *self, FutureObject *future, PyObject *bound,
-                                   PyObject *const *arguments, Py_ssize_t count)
+/* A new event with `bound`, which may be NULL, and the `count` arguments of the call in their places; NULL with
+ * MemoryError. */
+static EventObject *deferred_arrange(DeferredObject *self, FutureObject *future, PyObject *bound,
+                                     PyObject *const *arguments, Py_ssize_t count)
 {
     Py_ssize_t kept = bound == NULL ? 0 : PyTuple_GET_SIZE(bound);
     Py_ssize_t unnamed = kept - (self->names == NULL ? 0 : PyTuple_GET_SIZE(self->names));
@@ -55,8 +56,38 @@ static EventObject *deferred_event(DeferredObject *self, FutureObject *future, P
     for (Py_ssize_t i = unnamed; i < kept; i++)
         *value++ = deferred_value(self, bound, i, arguments);
     event->names = Py_XNewRef(self->names);
-    if (copier_pass_call(self->core->copier, event->values + 1, kept + added, self->names, self->name) < 0)
+    return event;
+}
+
+/* The event of a call that leaves the bound arguments as they are: all are passed by value. NULL with NotPassable. */
+static EventObject *deferred_event(DeferredObject *self, FutureObject *future, PyObject *const *arguments,
+                                   Py_ssize_t count)
+{
+    PyObject *bound = Py_XNewRef(self->bound);
+    EventObject *event = deferred_arrange(self, future, bound, arguments, count);
+    Py_XDECREF(bound);
+    if (event != NULL &&
+        copier_pass_call(self->core->copier, event->values + 1, event->count, self->names, self->name) < 0)
         Py_CLEAR(event);
+    return event;
+}
+
+/* The event of the one call, into which the bound arguments go as they are. NULL with NotPassable. */
+static EventObject *deferred_event_once(DeferredObject *self, FutureObject *future, PyObject *const *arguments,
+                                        Py_ssize_t count)
+{
+    PyObject *bound = self->bound;
+    self->bound = NULL;
+    self->spent = 1;
+    EventObject *event = NULL;
+    PyObject *passed = PyTuple_New(count);
+    for (Py_ssize_t i = 0; passed != NULL && i < count; i++)
+        PyTuple_SET_ITEM(passed, i, Py_NewRef(arguments[i]));
+    if (passed != NULL &&
+        copier_pass_all(self->core->copier, ((PyTupleObject *)passed)->ob_item, count, self->name) == 0)
+        event = deferred_arrange(self, future, bound, ((PyTupleObject *)passed)->ob_item, count);
+    Py_XDECREF(passed);
+    Py_XDECREF(bound);
     return event;
 }
 
@@ -86,15 +117,11 @@ static PyObject *deferred_call(PyObject *op, PyObject *const *arguments, size_t 
     FutureObject *future = future_new(SELF->core);
     if (future == NULL)
         return NULL;
-    PyObject *bound = Py_XNewRef(SELF->bound);
-    if (SELF->once) {
-        SELF->spent = 1;
-        Py_CLEAR(SELF->bound);
-    }
-    MailboxObject *mailbox = (MailboxObject *)Py_NewRef((PyObject *)SELF->mailbox);
-    PyObject *answer = call_ask(mailbox, deferred_event(SELF, future, bound, arguments, count), future);
-    Py_XDECREF(bound);
-    Py_DECREF(mailbox);
+    Py_INCREF(op); /* hostile code may run on the way, and let go of it */
+    EventObject *event = SELF->once ? deferred_event_once(SELF, future, arguments, count)
+                                    : deferred_event(SELF, future, arguments, count);
+    PyObject *answer = call_ask(SELF->mailbox, event, future);
+    Py_DECREF(op);
     return answer;
 }
 
@@ -203,20 +230,13 @@ static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject 
 
 /* ---- 4 life cycle ---- */
 
+/* There is no tp_clear, as tuples have none: what it refers to is older, so whatever closes a cycle can be cleared. */
 static int Deferred_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(SELF->mailbox);
     Py_VISIT(SELF->what);
     Py_VISIT(SELF->bound);
-    return 0;
-}
-
-/* The bound arguments, and a callable, are all through which it can be in a cycle and be called again meanwhile. */
-static int Deferred_clear(PyObject *op)
-{
-    SELF->spent = 1;
-    Py_CLEAR(SELF->bound);
     return 0;
 }
 
@@ -259,7 +279,6 @@ static PyType_Slot deferred_slots[] = {
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_repr, Deferred_repr},
     {Py_tp_traverse, Deferred_traverse},
-    {Py_tp_clear, Deferred_clear},
     {Py_tp_dealloc, Deferred_dealloc},
     {Py_tp_methods, deferred_methods},
     {Py_tp_members, deferred_members},

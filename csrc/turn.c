@@ -100,9 +100,11 @@ static PyObject *event_call_method(EventObject *event, MailboxObject *mailbox)
     return result;
 }
 
-static PyObject *event_call_function(EventObject *event)
+static PyObject *event_call_function(EventObject *event, CoreState *core)
 {
     size_t named = event->names == NULL ? 0 : (size_t)PyTuple_GET_SIZE(event->names);
+    if (copier_deliver(core->copier, event->values + 1, event->count) < 0)
+        return NULL;
     return PyObject_Vectorcall(event->what, event->values + 1,
                                (event->count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, event->names);
 }
@@ -113,7 +115,7 @@ static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *
     int kind = event_settle(event);
     if (future->state == PENDING && (future->flags & DISCARD_REQUESTED) != 0)
         return future_complete(future, DISCARDED, Py_None) < 0 ? -1 : 0;
-    PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : event_call_function(event);
+    PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : event_call_function(event, core);
     return answer(core, event, mailbox, result);
 }
 

@@ -86,7 +86,7 @@ def _split(target: Any, args: tuple[Any, ...]) -> tuple[PID[Any], Any, tuple[Any
 
 
 def pass_bound(args: tuple[Any, ...], kwargs: dict[str, Any], where: str, once: bool) -> tuple[Any, ...]:
-    """The arguments as they are kept until the call: taken by value, and if they are for ``once`` to be moved there.
+    """The arguments as they are kept until the call, taken by value.
 
     Raises: NotPassable; TypeError for a moved argument that is not for once.
     """
@@ -96,10 +96,9 @@ def pass_bound(args: tuple[Any, ...], kwargs: dict[str, Any], where: str, once: 
             f"{where}: an argument is moved, and every call would hand over the same object; say once=True, or share "
             "it with Shared()"
         )
-    passed = all_by_value(
+    return all_by_value(
         tuple([None if type(value) is Placeholder else value for value in values]), where, tuple(kwargs)
     )
-    return tuple([Moved(value) for value in passed]) if once else passed
 
 
 def callable_name(function: Callable[..., Any]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Deferred:
     """A callable that calls into an actor and answers with the future of the result: what ``defer`` returns."""
 
-    __slots__ = ("__weakref__", "_held", "_mailbox", "_name", "_names", "_once", "_place_last", "_places", "_what")
+    __slots__ = ("_held", "_mailbox", "_name", "_names", "_once", "_place_last", "_places", "_what")
 
     # _what: the method's name, or the callable.    _name: what that is called in an error.
     # _held: the tuple of the bound arguments; empty once they were given away.    _names: of the last of them.
@@ -57,11 +57,10 @@ class Deferred:
                 f"for _{self._place_last}"
             )
         bound = self._take()
-        values = bound if not self._places else self._arrange(bound, arguments)
-        unnamed = len(bound) - len(self._names)
-        added = () if self._places else arguments
-        keywords = dict(zip(self._names, values[unnamed:], strict=True))
-        passed = _pass((*values[:unnamed], *added), keywords, self._name)
+        if self._once:  # what is bound was taken by value for this call
+            passed = self._arrange(bound, policy.copier.all_by_value(arguments, self._name))
+        else:
+            passed = _pass(*self._arrange(bound, arguments), self._name)
         return _ask(self._mailbox, "dispatch" if isinstance(self._what, str) else "execute", self._what, *passed)
 
     def _take(self) -> tuple[Any, ...]:
@@ -73,10 +72,15 @@ class Deferred:
                 f"deferred {self._name}: was for one call (once=True), which took its arguments; defer again"
             ) from None
 
-    def _arrange(self, bound: tuple[Any, ...], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(
-            [arguments[place - 1] if place else value for place, value in zip(self._places, bound, strict=True)]
-        )
+    def _arrange(self, bound: tuple[Any, ...], arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments without and with a name, each in its place."""
+        if self._places:
+            bound = tuple(
+                [arguments[place - 1] if place else value for place, value in zip(self._places, bound, strict=True)]
+            )
+            arguments = ()
+        unnamed = len(bound) - len(self._names)
+        return (*bound[:unnamed], *arguments), dict(zip(self._names, bound[unnamed:], strict=True))
 
     def __repr__(self) -> str:
         return f"<Deferred {self._name} in {self._mailbox.pid}>"

@@ -63,10 +63,10 @@ class Call(Event):
             self.future._complete(DISCARDED, None)
             return
         try:
+            policy.copier.deliver((*self.arguments, *self.keywords.values()))
             if kind == "execute":
                 result = self.what(*self.arguments, **self.keywords)
             else:
-                policy.copier.deliver((*self.arguments, *self.keywords.values()))
                 result = getattr(process.actor, self.what)(*self.arguments, **self.keywords)
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:

@@ -295,3 +295,25 @@ def test_the_environment_switches_it_on(value):
     out = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
 
     assert out.stdout.split() == [str(value == "1")]
+
+
+# Goal: what is bound for one call is moved twice, into the callable and into the call; only the receiver has it then.
+# Method: an actor sends to itself, so that nothing is served before its turn is over.
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_object_that_was_bound_for_one_call_is_told_if_its_sender_keeps_it(debug, told, keeps):
+    class Sender(Keeper):
+        def send(self):
+            items = [1]
+            self.items = items if keeps else None
+            la.defer(self.pid, Keeper.keep, la.move(items), once=True)()
+            la.defer(self.pid, Keeper.keep, [1], once=True)()
+            la.run(len, la.move([1]))
+
+    debug.clock.pause()
+    la.tell(debug.spawn(Sender()), Sender.send)
+    debug.clock.settle()
+
+    kept = [text for text in told() if "still referred to" in text]
+    assert [text.split(";")[0] for text in kept] == (
+        ["argument 1 of defer(keep): the list that was moved is still referred to, 1 times"] if keeps else []
+    )

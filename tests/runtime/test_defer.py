@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sys
 import weakref
 
 import pytest
@@ -357,3 +358,55 @@ def test_a_call_deferred_to_a_stopped_actor_is_abandoned(pid):
     la.wait(pid, LIMIT)
 
     assert deferred(1).is_abandoned()
+
+
+class Sentinel:
+    """What goes through a callable: if it leaks, so do its references."""
+
+
+def refused(function, *arguments, **named):
+    try:
+        function(*arguments, **named)
+    except (la.MovedError, la.NotPassable, TypeError):
+        return
+    raise AssertionError(f"{function} should have raised")
+
+
+def call_all(pid, sentinel):
+    """Each way through a callable, to its end or to an error."""
+    moved = la.move(sentinel)
+    futures = [
+        la.defer(pid, Taker.gather, moved, _1, key=_2, once=True)(1, 2),
+        la.defer(pid, Taker.gather, moved, key=moved, once=True)(1, 2, 3, 4),
+        la.defer(pid, Taker.gather, 1, 2, key=_1)(moved),
+        la.defer(pid, Taker.take)(moved),
+        la.defer(pid, id, moved, once=True)(),
+        la.run(id, moved),
+    ]
+    once = la.defer(pid, Taker.gather, moved, _1, once=True)
+    refused(once)
+    refused(once, sentinel)
+    refused(once, 1)
+    refused(once, 1, key=sentinel)
+    refused(la.defer(pid, Taker.gather, 1, key=2), moved, sentinel)
+    refused(la.defer, pid, Taker.take, moved)
+    refused(la.defer, pid, Taker.take, sentinel)
+    la.defer(pid, Taker.take, moved, once=True)
+    for future in futures:
+        future.recover(lambda _: None).get(LIMIT)
+
+
+# Goal: no way through a callable leaves a reference behind. Method: many times, and then count.
+def test_no_way_through_a_callable_leaks(taker, count, caplog):
+    sentinel, repeats = Sentinel(), max(count(1_000), 100)
+    call_all(taker, sentinel)
+    la.execute(taker, int).get(LIMIT)
+    gc.collect()
+    before = sys.getrefcount(sentinel)
+
+    for _ in range(repeats):
+        call_all(taker, sentinel)
+    la.execute(taker, int).get(LIMIT)
+    gc.collect()
+
+    assert sys.getrefcount(sentinel) - before < repeats // 10
