@@ -92,3 +92,46 @@ def test_more_names_than_values_are_refused(core):
 
     with pytest.raises((TypeError, ValueError)):
         copier.all_by_value(([1],), "add", ("one", "two"))
+
+
+class Receiver(la.Actor):
+    def compare(self, first, second=None, *rest, named=None):
+        return first is second, first is named, [first is other for other in rest]
+
+    @la.handles(list)
+    def on_list(self, message):
+        self.same = message[0] is message[1]
+
+    def was_same(self):
+        return self.same
+
+
+# Goal: what the copier promises holds on the way through the runtime.
+def test_aliases_among_arguments_reach_the_actor(runtime):
+    pid, items = la.spawn(Receiver()), [1]
+
+    asked = la.dispatch(pid, Receiver.compare, items, items, items, [1], named=items)
+
+    assert asked.get(30) == (True, True, [True, False])
+
+
+def test_aliases_among_named_arguments_of_a_delayed_call_reach_the_actor(paused):
+    seen, items = [], [1]
+
+    class Delayed(Receiver):
+        def compare(self, first, second=None, *rest, named=None):
+            seen.append((first is second, first is named, first is items))
+
+    la.delay(1, la.spawn(Delayed()), Receiver.compare, items, items, named=items)
+    paused.clock.advance(1)
+    assert paused.clock.settle(30)
+
+    assert seen == [(True, True, False)]
+
+
+def test_aliases_within_a_message_reach_the_actor(runtime):
+    pid, items = la.spawn(Receiver()), [1]
+
+    la.post(pid, [items, items])
+
+    assert la.dispatch(pid, Receiver.was_same).get(30)

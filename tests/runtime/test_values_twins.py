@@ -35,6 +35,24 @@ class Account:
     first: object
 
 
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    first: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    first: object
+
+
+class OpenAndMore(Open, dict=True):
+    """A struct with a __dict__."""
+
+
+class PairAndMore(Pair):
+    """A named tuple with a __dict__."""
+
+
 @dataclasses.dataclass(eq=False)
 class Key:
     """Can change, and yet can be a key; equal hashes, so that the order in a set is that of insertion."""
@@ -47,6 +65,12 @@ class Key:
 
 def one(parts):
     return parts[0] if parts else None
+
+
+def more(value, parts):
+    """``value`` with attributes beside its fields."""
+    vars(value).update({f"more_{n}": part for n, part in enumerate(parts)})
+    return value
 
 
 def wrapped(parts):
@@ -72,6 +96,9 @@ MAKERS = {
     "bytearray": lambda parts: bytearray(b"bytes"), "error": lambda parts: ValueError(*parts),
     "pair": lambda parts: Pair(one(parts)), "struct": lambda parts: Open(one(parts)),
     "frozen": lambda parts: Frozen(one(parts)), "dataclass": lambda parts: Account(one(parts)),
+    "slots": lambda parts: Slotted(one(parts)), "fixed": lambda parts: Fixed(one(parts)),
+    "unset": lambda parts: Slotted.__new__(Slotted), "struct and more": lambda parts: more(OpenAndMore(1), parts),
+    "pair and more": lambda parts: more(PairAndMore(1), parts), "fixed and more": lambda parts: more(Fixed(1), parts),
     "key": lambda parts: Key(one(parts)), "moved": lambda parts: Moved(list(parts)),
     "wrapped": wrapped, "scalar": lambda parts: SCALARS[len(parts)],
 }  # fmt: skip
@@ -105,10 +132,11 @@ def values(draw):
 def parts_of(value):
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
+    beside = [value for name, value in getattr(value, "__dict__", {}).items() if name != "first"]
     if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return list(value)
-    if isinstance(value, (Open, Frozen, Account, Key)):
-        return [value.first]
+        return [*value, *beside]
+    if isinstance(value, (Open, Frozen, Account, Key, Slotted, Fixed)):
+        return [*([value.first] if hasattr(value, "first") else []), *beside]
     return [*value.args] if isinstance(value, Exception) else []
 
 
@@ -155,6 +183,26 @@ def test_both_cores_give_equal_copies_aliases_and_errors(copiers):
         python, c = (outcome(copier, value) for copier in copiers)
 
         event(str(python[1])[-20:] if python[0] is la.NotPassable else "copied or shared")
+        assert c == python
+
+    compare()
+
+
+def test_both_cores_pass_the_arguments_of_a_call_alike(copiers):
+    def passed(copier, arguments):
+        try:
+            copies = copier.all_by_value(arguments, "add", ("named",) if arguments else ())
+        except TypeError as error:
+            return type(error), str(error)
+        return drawing(copies, identities(arguments, {}), {})
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.lists(values(), max_size=4), st.data())
+    def compare(drawn, data):
+        arguments = tuple(data.draw(st.lists(st.sampled_from(drawn), max_size=5))) if drawn else ()
+
+        python, c = (passed(copier, arguments) for copier in copiers)
+
         assert c == python
 
     compare()
