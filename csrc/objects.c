@@ -15,7 +15,7 @@
 typedef struct {
     PyTypeObject *kind;
     PyObject *slots;   /* tuple of member descriptors */
-    int has_state;     /* instances have a __dict__ */
+    PyObject *state;   /* the descriptor of the __dict__ of an instance; None: it has none */
     int has_items;     /* it is a tuple */
     int is_frozen;     /* one whose parts all pass themselves passes itself */
     PyObject *shallow; /* makes a shallow copy; None: an empty object will do */
@@ -36,11 +36,12 @@ static int layout_read(Layout *layout, PyObject *plan, PyObject *value)
         return layout_complain(plan);
     layout->kind = (PyTypeObject *)PyTuple_GET_ITEM(plan, 0);
     layout->slots = PyTuple_GET_ITEM(plan, 1);
-    layout->has_state = PyTuple_GET_ITEM(plan, 2) != Py_None;
+    layout->state = PyTuple_GET_ITEM(plan, 2);
     layout->has_items = PyTuple_GET_ITEM(plan, 3) == Py_True;
     layout->is_frozen = PyTuple_GET_ITEM(plan, 4) == Py_True;
     layout->shallow = PyTuple_GET_ITEM(plan, 5);
-    if (!PyTuple_CheckExact(layout->slots) || (layout->has_items && !PyTuple_Check(value)))
+    if (!PyTuple_CheckExact(layout->slots) || (layout->has_items && !PyTuple_Check(value)) ||
+        (layout->state != Py_None && Py_TYPE(layout->state) != &PyGetSetDescr_Type))
         return layout_complain(plan);
     if (Py_TYPE(value) == layout->kind)
         return 0;
@@ -178,7 +179,7 @@ static PyObject *parts_build(Parts *parts, const Layout *layout, PyObject *value
     for (Py_ssize_t i = 0; layout->has_items && i < parts->count; i++)
         PyTuple_SET_ITEM(made, i, Py_NewRef(parts->values[i]));
     if ((!layout->has_items && parts_put(parts, layout, made) < 0) ||
-        (parts->state != NULL && PyObject_GenericSetDict(made, parts->state, NULL) < 0))
+        (parts->state != NULL && Py_TYPE(layout->state)->tp_descr_set(layout->state, made, parts->state) < 0))
         Py_CLEAR(made);
     else if (PyObject_IS_GC(made) && !PyObject_GC_IsTracked(made))
         PyObject_GC_Track(made); /* a struct of scalars is not tracked, and now it may hold others */
@@ -198,7 +199,7 @@ PyObject *object_walk(Pass *pass, PyObject *value, PyObject *plan, Py_ssize_t de
         return NULL;
     if (parts_take(&parts, &layout, value) < 0 || parts_pass(&parts, pass, depth) < 0)
         goto done;
-    if (layout.has_state && parts_pass_state(&parts, pass, &layout, value, depth) < 0)
+    if (layout.state != Py_None && parts_pass_state(&parts, pass, &layout, value, depth) < 0)
         goto done;
     made = layout.is_frozen && !parts.changed ? Py_NewRef(value) : parts_build(&parts, &layout, value);
 done:
