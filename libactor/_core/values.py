@@ -7,7 +7,7 @@
 #   references to one object inside a message stay two references to one copy; a cycle is an error.
 #   3. move(x) hands over x itself (libactor/owned.py).    4. everything else is an error that names the argument.
 # This file holds the policy: the plan for each type. The walk is the core's: _values.py, and its twin in C.
-# Rejected: copy.deepcopy (about 20 times slower on containers, and takes locks and sockets along silently).
+# Rejected: copy.deepcopy (10 to 20 times slower on containers, and takes locks and sockets along silently).
 
 from __future__ import annotations
 
