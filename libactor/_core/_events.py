@@ -43,7 +43,7 @@ class Tell(Event):
 
     def serve(self, process: Mailbox) -> None:
         """Call the method; an exception ends the actor."""
-        policy.copier.deliver((*self.arguments, *self.keywords.values()))
+        policy.copier._deliver((*self.arguments, *self.keywords.values()))
         getattr(process.actor, self.what)(*self.arguments, **self.keywords)
 
     def drop(self, process: Mailbox) -> None:
@@ -63,7 +63,7 @@ class Call(Event):
             self.future._complete(DISCARDED, None)
             return
         try:
-            policy.copier.deliver((*self.arguments, *self.keywords.values()))
+            policy.copier._deliver((*self.arguments, *self.keywords.values()))
             if kind == "execute":
                 result = self.what(*self.arguments, **self.keywords)
             else:
@@ -123,7 +123,7 @@ class Message(Event):
 
     def serve(self, process: Mailbox) -> None:
         """Call the handler; an exception ends the actor."""
-        policy.copier.deliver((self.what,))
+        policy.copier._deliver((self.what,))
         actor = process.actor
         handler = actor._handlers.get(type(self.what))
         if handler is None:

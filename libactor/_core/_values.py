@@ -84,7 +84,7 @@ class ValueCopier:
         """
         self._passed, self._delivered = passed, delivered
 
-    def deliver(self, values: tuple[Any, ...]) -> None:
+    def _deliver(self, values: tuple[Any, ...]) -> None:
         """Tell who watches of ``values``, which their receiver is about to get."""
         if self._delivered is not None:
             self._delivered(values)
