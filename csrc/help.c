@@ -6,7 +6,8 @@
  *   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
  *   from its timeout and from Ctrl-C.    3. not with less than HELP_NS left before the timeout.    4. not inside a
  *   handler: helping there would stack actors on one another and deadlock (libactor/worker.py).
- *   5. Ctrl-C comes between handlers.
+ *   5. Ctrl-C comes between handlers.    6. only where a handler sees nothing of the thread it runs in: not inside an
+ *   event loop, not while an exception is handled, not deep in a recursion; context variables are its own.
  * Ctrl-C: while a handler runs in the main thread, a SIGINT is kept by a handler in front of Python's own, and handed
  *   on as soon as the handler has ended; a second one goes through at once. Python's table of handlers is not touched,
  *   so that asyncio and whoever else asks finds what was there.
@@ -95,6 +96,19 @@ static int may_help(MailboxObject *mailbox)
            mailbox->quick >= QUICK_TURNS;
 }
 
+/* mailbox_run_turn with context variables of its own, made when a handler first asks for them; what it sets goes. */
+static int run_turn_apart(MailboxObject *mailbox, FutureObject *future, int64_t *now)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *context = thread->context;
+    thread->context = NULL;
+    thread->context_ver++;
+    int answer = mailbox_run_turn(mailbox, future, now);
+    Py_XSETREF(thread->context, context);
+    thread->context_ver++;
+    return answer;
+}
+
 /* One turn of the actor that `future` waits for; -1 with what Ctrl-C or a callback raised. */
 static int help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
 {
@@ -107,13 +121,36 @@ static int help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
     int answer = -1;
     if (!is_main || PyErr_CheckSignals() == 0) { /* what came before is not to come out of the handler */
         queue->busy++;
-        answer = mailbox_run_turn(mailbox, future, now);
+        answer = run_turn_apart(mailbox, future, now);
         run_queue_leave(queue);
     }
     Py_DECREF(queue);
     if (is_main && interrupts_release() < 0)
         answer = -1;
     return answer;
+}
+
+/* Whether a handler in this thread would see nothing of it: no exception in progress, no running event loop, and room
+ * on the stack. -1 with an exception. */
+static int help_goes_unseen(CoreState *core)
+{
+    PyThreadState *thread = PyThreadState_Get();
+#if PY_VERSION_HEX >= 0x030C0000
+    int left = thread->py_recursion_remaining, limit = thread->py_recursion_limit;
+#else
+    int left = thread->recursion_remaining, limit = thread->recursion_limit;
+#endif
+    if (left < limit / 2)
+        return 0;
+    PyObject *handled = PyErr_GetHandledException();
+    Py_XDECREF(handled);
+    if (handled != NULL)
+        return 0;
+    if (core->running_loop == NULL)
+        return 1;
+    PyObject *loop = PyObject_CallNoArgs(core->running_loop);
+    Py_XDECREF(loop);
+    return loop == NULL ? -1 : loop == Py_None;
 }
 
 /* Raise RuntimeError for an actor that would wait for what it can do only once its handler has returned. */
@@ -140,8 +177,12 @@ int future_help(FutureObject *future, int64_t deadline)
         MailboxObject *mailbox = (MailboxObject *)future_target(future);
         if (mailbox == NULL || !may_help(mailbox))
             return 0;
-        if (now == 0)
+        if (now == 0) {
+            int unseen = help_goes_unseen(mailbox->queue->core);
+            if (unseen <= 0)
+                return unseen;
             now = now_ns();
+        }
         if (deadline >= 0 && deadline - now < HELP_NS)
             return 0;
         if (help_turn(mailbox, future, &now) < 0)

@@ -21,7 +21,7 @@ static const struct {
     {"method_name", offsetof(CoreState, method_name)},
     {"copier", offsetof(CoreState, copier)},
     {"defer_slowly", offsetof(CoreState, defer_slowly)},
-    {"moved_error", offsetof(CoreState, moved_error)},
+    {"moved_error", offsetof(CoreState, moved_error)}, {"running_loop", offsetof(CoreState, running_loop)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)

@@ -202,6 +202,7 @@ static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject 
         return NULL;
     SELF->core = PyType_GetModuleState(type);
     SELF->helping = 1;
+    SELF->deadline = -1;
     SELF->watch_gate = PyThread_allocate_lock();
     if (SELF->watch_gate == NULL) {
         Py_DECREF(op);

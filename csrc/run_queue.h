@@ -29,6 +29,7 @@ typedef struct {
     uint64_t role;             /* the number of the worker in charge; changes whenever another one takes over */
     uint64_t progress;         /* events that the workers have begun */
     int in_turn;               /* the worker in charge is inside a turn */
+    int64_t deadline;          /* when it is to look at the clock; -1: never */
     int awake;                 /* a worker is not parked */
     int watch_asleep;          /* the watch sleeps until somebody opens its gate */
     PyThread_type_lock watch_gate; /* owned; held, except for a moment to wake the watch */

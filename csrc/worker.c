@@ -138,6 +138,7 @@ PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t cou
         return NULL;
     own_queue = SELF;
     own_number = number;
+    __atomic_store_n(&SELF->deadline, deadline, __ATOMIC_RELAXED);
     __atomic_store_n(&SELF->awake, 1, __ATOMIC_SEQ_CST);
     run_queue_wake_watch(SELF);
     int answer = worker_run(SELF, deadline);
@@ -156,6 +157,14 @@ typedef struct {
     int quiet; /* looks at which every worker was parked */
 } Watch;
 
+/* Whether an actor or a timer waits for the worker in charge. Without the GIL. */
+static int watch_is_wanted(RunQueueObject *self)
+{
+    int64_t deadline = __atomic_load_n(&self->deadline, __ATOMIC_RELAXED);
+    return __atomic_load_n(&self->items.count, __ATOMIC_RELAXED) > 0 ||
+           __atomic_load_n(&self->attention, __ATOMIC_RELAXED) || (deadline >= 0 && now_ns() >= deadline);
+}
+
 /* Whether the worker in charge is stuck: for a moment while others wait, or for long. Without the GIL. */
 static int watch_look(RunQueueObject *self, Watch *watch)
 {
@@ -170,7 +179,7 @@ static int watch_look(RunQueueObject *self, Watch *watch)
     watch->still++;
     if (watch->still >= PATIENT_TICKS)
         return 1;
-    return watch->still >= STUCK_TICKS && __atomic_load_n(&self->items.count, __ATOMIC_RELAXED) > 0;
+    return watch->still >= STUCK_TICKS && watch_is_wanted(self);
 }
 
 /* Sleep for one tick, or until somebody opens the gate if all workers are parked for long. Without the GIL. */

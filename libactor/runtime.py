@@ -131,7 +131,7 @@ class Runtime:
         Raises: RuntimeError naming the actors that would not stop; their threads are left behind as daemons.
         """
         self.check_here()
-        if threading.current_thread() in self.workers:
+        if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
         with self._lock:
             self._closed = True
@@ -200,9 +200,15 @@ class Runtime:
         return [str(process.pid) for process in processes if process.stopped.is_pending()]
 
     def _wait_idle(self, timeout: float | None) -> bool:
-        if threading.current_thread() in self.workers:
+        self.check_here()
+        if self._is_inside():
             raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
         return self.queue.closed or self.queue.wait_idle(timeout)
+
+    def _is_inside(self) -> bool:
+        """Whether the caller is in an actor of this runtime, be it in a thread that helps, or in one of its workers."""
+        process = running_process()
+        return threading.current_thread() in self.workers or (process is not None and process.runtime is self)
 
     def _forget(self, process: Process) -> None:
         with self._lock:

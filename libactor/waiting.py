@@ -10,21 +10,26 @@ from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell
+from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure
 from libactor._core.clock import SECONDS_MAX
 from libactor.context import running_process
 from libactor.hops import hop_on
+from libactor.worker import own_workers
+
+configure(running_loop=asyncio._get_running_loop)
 
 
 def wait_for(future: FutureCell, timeout: float | None) -> None:
     """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
     hop_on()
     process = running_process()
-    if process is None:
+    if process is not None:
+        process.runtime.check_here()
+    workers = own_workers() if process is None else process.runtime.workers
+    if workers is None:
         _sleep(future, timeout, lambda: None)
     else:
-        process.runtime.check_here()
-        with process.runtime.workers.blocking() as enter:
+        with workers.blocking() as enter:
             _sleep(future, timeout, enter)
 
 

@@ -29,6 +29,18 @@ log = logging.getLogger("libactor")
 BLOCKED_MAX = 256  # handlers that may wait, or be overtaken, at the same time; each holds a thread
 
 
+class _Own(threading.local):
+    workers: Workers | None = None  # those that the calling thread is one of
+
+
+_own = _Own()
+
+
+def own_workers() -> Workers | None:
+    """The workers that the calling thread is one of, if it is: a timer's callback that waits is not inside an actor."""
+    return _own.workers
+
+
 class _Spare:
     """A thread that stands by at its gate; ``number`` is what it is to take charge with, 0: it is to look around."""
 
@@ -146,6 +158,7 @@ class Workers:
 
     def _run(self, hired: _Spare) -> None:
         hired.gate.acquire()
+        _own.workers = self
         number = hired.number
         try:
             while (number == 0 or self._work(number)) and (number := self._rest()):
@@ -158,11 +171,11 @@ class Workers:
         """Run actors until another worker is in charge (True) or the queue is closed (False)."""
         queue, clock = self._queue, self._clock
         while True:
-            self._fire_due()
             outcome = queue.work(number, clock.next_deadline())
             if outcome in (OVER, OVERTAKEN):
                 queue.leave()
                 return outcome == OVERTAKEN
+            self._fire_due()
 
     def _fire_due(self) -> None:
         try:

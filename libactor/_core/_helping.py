@@ -6,14 +6,19 @@
 #   from its timeout.    3. not with less than HELP_NS left before the timeout.    4. not inside a handler: helping
 #   there would stack actors on one another and deadlock (libactor/worker.py).    5. here, other than in C, not in the
 #   main thread: Ctrl-C would come in the middle of a handler, and Python has no way to keep it back unnoticed.
+#   6. only where a handler sees nothing of the thread it runs in: not inside an event loop, not while an exception is
+#   handled, not deep in a recursion; context variables are its own.
 # Twin: csrc/help.c.
 
 from __future__ import annotations
 
+import contextvars
+import sys
 import threading
 from typing import Any
 
 from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
+from libactor._core._policy import policy
 from libactor._core.clock import monotonic_ns
 
 HELP_NS = 5_000_000
@@ -33,17 +38,28 @@ def help_with(future: Any, timeout: float | None) -> float | None:
             f"get: {process.pid} would wait for an answer of its own, which it can give only after this handler; "
             "let the handler return, and go on with then() and defer()"
         )
-    while process is None and future.is_pending() and not future.is_abandoned():
+    while process is None and _goes_unseen() and future.is_pending() and not future.is_abandoned():
         mailbox = future._find_target()
         if mailbox is None or not _may_help(mailbox) or (end is not None and end - monotonic_ns() < HELP_NS):
             break
         mailbox.queue.enter()
         try:
-            if not mailbox._run_turn(future):
+            if not contextvars.Context().run(mailbox._run_turn, future):
                 break
         finally:
             mailbox.queue.leave()
     return None if end is None else (end - monotonic_ns()) / 1e9
+
+
+def _goes_unseen() -> bool:
+    """Whether a handler in this thread would see nothing of it but context variables, of which it gets its own."""
+    if sys.exc_info()[1] is not None or (policy.running_loop is not None and policy.running_loop() is not None):
+        return False
+    try:
+        sys._getframe(sys.getrecursionlimit() // 2)
+    except ValueError:  # the stack is not as deep as that
+        return True
+    return False
 
 
 def _may_help(mailbox: Mailbox) -> bool:

@@ -13,7 +13,7 @@ class Policy:
 
     __slots__ = (
         "copier", "copy_value", "defer_slowly", "future_type", "get_slowly", "method_name", "moved_error",
-        "pass_answer", "pid_type",
+        "pass_answer", "pid_type", "running_loop",
     )  # fmt: skip
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
@@ -30,6 +30,7 @@ class Policy:
         self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not
         self.copy_value: Any = None  # (value) -> a copy for one more reader of a future
         self.pass_answer: Any = None  # (value) -> the value as it leaves an actor, and whether each reader gets a copy
+        self.running_loop: Any = None  # () -> the event loop that runs in this thread, or None
 
 
 policy = Policy()

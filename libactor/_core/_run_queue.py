@@ -56,12 +56,13 @@ class RunQueue:
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
     __slots__ = (
-        "__weakref__", "_attention", "_awake", "_busy", "_closed", "_idle_waiters", "_in_turn", "_items", "_lock",
-        "_number", "_parked", "_progress", "_watch_gate", "filter", "helping", "orphaned",
+        "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_idle_waiters", "_in_turn",
+        "_items", "_lock", "_number", "_parked", "_progress", "_watch_gate", "filter", "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
     # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
+    # _deadline_ns: when it is to look at the clock; -1: never.
     # _awake: a worker is not parked.    _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
     # helping: threads outside that wait may run actors.
@@ -76,6 +77,7 @@ class RunQueue:
         self._lock = threading.RLock()
         self._attention = self._in_turn = self._awake = False
         self._number = self._progress = 0
+        self._deadline_ns = -1
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
         self.helping = True
@@ -138,6 +140,7 @@ class RunQueue:
         charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return.
         """
         _own.queue, _own.number = self, number
+        self._deadline_ns = deadline_ns
         self._stay_awake()
         while True:
             outcome = self._next_step(deadline_ns)
@@ -168,7 +171,7 @@ class RunQueue:
                     seen, number, still = self._progress, self._number, 0
                     continue
                 still += 1
-                if still >= PATIENT_TICKS or (still >= STUCK_TICKS and self._items):
+                if still >= PATIENT_TICKS or (still >= STUCK_TICKS and self._is_wanted()):
                     self._busy += 1
                     return self._take_charge()
         return 0
@@ -228,6 +231,10 @@ class RunQueue:
     def _is_overtaken(self) -> bool:
         """Whether the calling thread is a worker of this queue that is not in charge any more."""
         return _own.queue is self and _own.number != self._number
+
+    def _is_wanted(self) -> bool:
+        """Whether an actor or a timer waits for the worker in charge. The lock is held."""
+        return bool(self._items) or self._attention or 0 <= self._deadline_ns <= monotonic_ns()
 
     def _note_progress(self) -> None:
         """A worker begins an event."""
