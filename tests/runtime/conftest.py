@@ -8,7 +8,9 @@ import importlib
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
+import textwrap
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -109,6 +111,24 @@ def start_thread(function: Callable[[], object]) -> Callable[[], object]:
 def start() -> Callable[[Callable[[], object]], Callable[[], object]]:
     """``start_thread`` as a fixture: this folder is no package, so tests cannot import it."""
     return start_thread
+
+
+@pytest.fixture
+def program() -> Callable[..., str]:
+    """Run a program that must end with the status ``expect`` and no word on its error output; what it put out."""
+
+    def run(text: str, expect: int = 0) -> str:
+        result = subprocess.run(
+            [sys.executable, "-X", "dev", "-c", textwrap.dedent(text)],
+            capture_output=True,
+            text=True,
+            timeout=JOIN_SECONDS,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (expect, ""), result.stderr
+        return result.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -63,6 +63,26 @@ def test_no_tell_is_slept_over_however_it_meets_a_parking_worker(runtime, togeth
     together(*[lambda pid=pid, seed=seed: send(pid, seed) for seed, pid in enumerate(pids)])
 
 
+@pytest.mark.usefixtures("switching")
+@pytest.mark.parametrize("helping", [True, False])
+def test_no_ask_is_slept_over_with_helping_and_without(together, count, helping):
+    with la.Runtime(helping=helping) as runtime:
+        pids = [runtime.spawn(Counter()) for _ in range(3)]
+
+        def ask(seed):
+            choice = random.Random(seed)
+            for _ in range(count(8_000)):
+                assert la.dispatch(choice.choice(pids), Counter.add_and_answer).get(LIMIT) > 0
+                if choice.random() < 0.1:
+                    linger(choice)
+
+        together(*[lambda seed=seed: ask(seed) for seed in range(3)])
+
+        total = sum(la.dispatch(pid, Counter.add_and_answer).get(LIMIT) for pid in pids)
+
+    assert total == 3 * count(8_000) + 3
+
+
 def test_messages_between_two_runtimes_wake_one_another_for_ever(count):
     arrivals = queue.SimpleQueue()
     with la.Runtime() as one, la.Runtime() as two:
