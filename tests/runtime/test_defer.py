@@ -5,7 +5,9 @@ import gc
 import sys
 import weakref
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 import libactor as la
 from libactor.placeholders import _1, _2, _3
@@ -410,3 +412,41 @@ def test_no_way_through_a_callable_leaks(taker, count, caplog):
     gc.collect()
 
     assert sys.getrefcount(sentinel) - before < repeats // 10
+
+
+BOUND = st.one_of(st.integers(), st.lists(st.integers(), max_size=2), st.sampled_from([_1, _2, _3]))
+
+
+def bind(args, kwargs, called):
+    """What std::bind does, in a few lines: the model."""
+    placed = [value for value in (*args, *kwargs.values()) if isinstance(value, la.placeholders.Placeholder)]
+    if not placed:
+        return (*args, *called), kwargs
+    if max(value.place for value in placed) > len(called):
+        return None
+
+    def fill(value):
+        return called[value.place - 1] if value in placed else value
+
+    return tuple(map(fill, args)), {name: fill(value) for name, value in kwargs.items()}
+
+
+# Goal: the two cores arrange any arguments as the model does. Method: what they would get comes back.
+@hypothesis.given(
+    st.lists(BOUND, max_size=4),
+    st.dictionaries(st.text(max_size=3), BOUND, max_size=3),
+    st.lists(st.integers(), max_size=5),
+    st.booleans(),
+)
+def test_arguments_are_arranged_as_by_the_model(args, kwargs, called, once):
+    with la.Runtime():
+        kwargs.pop("once", None)
+        pid = la.spawn(Taker())
+        expected = bind(args, kwargs, called)
+
+        deferred = la.defer(pid, Taker.gather, *args, **kwargs, once=once)
+
+        if expected is None:
+            refused(deferred, *called)
+        else:
+            assert deferred(*called).get(LIMIT) == expected
