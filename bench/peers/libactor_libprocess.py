@@ -123,7 +123,7 @@ class Deferring(la.Actor):
             self.done.set(None)
             return
         bound = la.move(payload) if self.moving else payload
-        la.dispatch(self.pid, Deferring.answer).then(la.defer(self.pid, Deferring.handle, bound, once=self.moving))
+        la.dispatch(self.pid, Deferring.answer).then(la.defer(self.pid, Deferring.handle, bound, once=True))
 
     def answer(self) -> None:
         """Answer nothing."""
