@@ -145,40 +145,85 @@ static DeferredObject *deferred_new(CoreState *core, MailboxObject *mailbox, int
     return self;
 }
 
-/* A tuple of the arguments if each is a plain value that is shared, Py_None if not; NULL with MemoryError. */
-static PyObject *bind_quickly(PyObject *const *arguments, Py_ssize_t count)
+/* Whether this is bound here: what is shared, a container of Python's, and, in a callable for one call, what is moved. */
+static int binds_quickly(CoreState *core, PyObject *value, int once)
 {
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!kind_is_scalar(Py_TYPE(arguments[i])))
+    PyTypeObject *kind = Py_TYPE(value);
+    return kind_is_scalar(kind) || kind == &PyList_Type || kind == &PyTuple_Type || kind == &PyDict_Type ||
+           kind == &PyByteArray_Type || (once && copier_moves(core->copier, kind));
+}
+
+/* A tuple of the arguments, by value; Py_None if one is not for here; NULL with NotPassable. */
+static PyObject *bind_quickly(CoreState *core, PyObject *name, PyObject *const *arguments, Py_ssize_t count, int once)
+{
+    int scalars = 1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!binds_quickly(core, arguments[i], once))
             Py_RETURN_NONE;
+        scalars &= kind_is_scalar(Py_TYPE(arguments[i]));
+    }
     PyObject *bound = PyTuple_New(count);
     for (Py_ssize_t i = 0; bound != NULL && i < count; i++)
         PyTuple_SET_ITEM(bound, i, Py_NewRef(arguments[i]));
+    if (bound == NULL || scalars)
+        return bound;
+    PyObject *where = PyUnicode_FromFormat("defer(%U)", name);
+    if (where == NULL ||
+        copier_pass_all(core->copier, ((PyTupleObject *)bound)->ob_item, count, where) < 0)
+        Py_CLEAR(bound);
+    Py_XDECREF(where);
     return bound;
+}
+
+/* Whether the only argument with a name is `once`, and true: 1; 0: it is not there, or false; -1: it is for defer_slowly,
+ * or with an exception. */
+static int takes_once(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    if (names == NULL)
+        return 0;
+    if (PyTuple_GET_SIZE(names) != 1 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "once") != 0)
+        return -1;
+    return PyObject_IsTrue(arguments[count]);
+}
+
+/* The Deferred for a plain method of the actor with plain arguments; Py_None for what is not so plain; NULL with an
+ * exception. */
+static PyObject *defer_quickly(CoreState *core, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    int once = takes_once(arguments, count, names);
+    if (PyErr_Occurred())
+        return NULL;
+    if (once < 0 || count < 2 || core->pid_type == NULL || !Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type))
+        Py_RETURN_NONE;
+    MailboxObject *mailbox = call_mailbox(core, arguments[0]);
+    PyObject *name = call_plain_method(mailbox, arguments[1]);
+    if (name == NULL)
+        Py_RETURN_NONE;
+    Py_INCREF(mailbox); /* code of the arguments may run from here on */
+    Py_INCREF(name);
+    PyObject *bound = bind_quickly(core, name, arguments + 2, count - 2, once);
+    DeferredObject *self = NULL;
+    if (bound != NULL && bound != Py_None && (self = deferred_new(core, mailbox, EVENT_DISPATCH, name, name)) != NULL) {
+        self->bound = Py_NewRef(bound);
+        self->once = (char)once;
+        PyObject_GC_Track((PyObject *)self);
+    }
+    Py_DECREF(name);
+    Py_DECREF(mailbox);
+    if (bound == Py_None)
+        return bound;
+    Py_XDECREF(bound);
+    return (PyObject *)self;
 }
 
 PyObject *native_defer(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     CoreState *core = PyModule_GetState(module);
-    PyObject *name = NULL, *bound = Py_None;
-    MailboxObject *mailbox = NULL;
-    if (count >= 2 && names == NULL && core->pid_type != NULL && Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type)) {
-        mailbox = call_mailbox(core, arguments[0]);
-        name = call_plain_method(mailbox, arguments[1]);
-        bound = name == NULL ? Py_None : bind_quickly(arguments + 2, count - 2);
-        if (bound == NULL)
-            return NULL;
-    }
-    if (bound == Py_None)
-        return PyObject_Vectorcall(core->defer_slowly, arguments, (size_t)count, names);
-    DeferredObject *self = deferred_new(core, mailbox, EVENT_DISPATCH, name, name);
-    if (self == NULL) {
-        Py_DECREF(bound);
-        return NULL;
-    }
-    self->bound = bound;
-    PyObject_GC_Track((PyObject *)self);
-    return (PyObject *)self;
+    PyObject *deferred = defer_quickly(core, arguments, count, names);
+    if (deferred != Py_None)
+        return deferred;
+    Py_DECREF(deferred);
+    return PyObject_Vectorcall(core->defer_slowly, arguments, (size_t)count, names);
 }
 
 /* The highest of `places`; -1 with an exception. */
