@@ -12,8 +12,11 @@
 
 MailboxObject *call_receiver(CoreState *core, PyObject *pid, const char *operation)
 {
+    MailboxObject *mailbox = NULL;
     if (core->pid_type != NULL && PyObject_TypeCheck(pid, (PyTypeObject *)core->pid_type))
-        return call_mailbox(core, pid);
+        mailbox = call_mailbox(core, pid);
+    if (mailbox != NULL)
+        return mailbox;
     PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
     return NULL;
 }

@@ -7,10 +7,13 @@
 
 #include "mailbox.h"
 
-/* The mailbox of `pid`, which is of pid_type; borrowed. */
+/* The mailbox of `pid`, which is of pid_type; borrowed; NULL for a PID that somebody has made of something else. */
 static inline MailboxObject *call_mailbox(CoreState *core, PyObject *pid)
 {
-    return (MailboxObject *)*(PyObject **)((char *)pid + core->pid_process_offset);
+    PyObject *process = *(PyObject **)((char *)pid + core->pid_process_offset);
+    if (process == NULL || !PyObject_TypeCheck(process, (PyTypeObject *)core->mailbox_type))
+        return NULL;
+    return (MailboxObject *)process;
 }
 
 /* The mailbox that `pid` leads to, borrowed; NULL with TypeError. */

@@ -60,6 +60,7 @@ typedef struct {
     Py_ssize_t pid_process_offset;
     PyObject *event_type;       /* owned */
     PyObject *deferred_type;    /* owned */
+    PyObject *mailbox_type;     /* owned */
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
     PyObject *text_tell;
     PyObject *text_message; /* what a value is called in an error */

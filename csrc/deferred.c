@@ -196,7 +196,7 @@ static PyObject *defer_quickly(CoreState *core, PyObject *const *arguments, Py_s
     if (once < 0 || count < 2 || core->pid_type == NULL || !Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type))
         Py_RETURN_NONE;
     MailboxObject *mailbox = call_mailbox(core, arguments[0]);
-    PyObject *name = call_plain_method(mailbox, arguments[1]);
+    PyObject *name = mailbox == NULL ? NULL : call_plain_method(mailbox, arguments[1]);
     if (name == NULL)
         Py_RETURN_NONE;
     Py_INCREF(mailbox); /* code of the arguments may run from here on */
@@ -251,6 +251,8 @@ static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject 
     CoreState *core = PyType_GetModuleState(type);
     PyObject *pid, *what, *name, *bound, *names, *places;
     int once;
+    if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0)
+        return PyErr_Format(PyExc_TypeError, "Deferred() takes no arguments with a name");
     if (!PyArg_ParseTuple(arguments, "OOUO!O!O!p:Deferred", &pid, &what, &name, &PyTuple_Type, &bound, &PyTuple_Type, &names,
                           &PyTuple_Type, &places, &once))
         return NULL;

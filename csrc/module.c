@@ -195,9 +195,10 @@ static int native_fill(PyObject *module)
     state->future_type = Py_XNewRef(state->cell_type);
     state->gather_type = PyType_FromModuleAndSpec(module, &gather_spec, NULL);
     state->deferred_type = PyObject_GetAttrString(module, "Deferred");
+    state->mailbox_type = PyObject_GetAttrString(module, "Mailbox");
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
     if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL ||
-        state->deferred_type == NULL)
+        state->deferred_type == NULL || state->mailbox_type == NULL)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
@@ -227,6 +228,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->cell_type);
     Py_VISIT(state->event_type);
     Py_VISIT(state->deferred_type);
+    Py_VISIT(state->mailbox_type);
     Py_VISIT(state->gather_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
@@ -240,6 +242,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->report_callback);
     Py_CLEAR(state->cell_type);
     Py_CLEAR(state->deferred_type);
+    Py_CLEAR(state->mailbox_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         Py_CLEAR(*text_slot(state, i));
     Py_CLEAR(state->gather_type);

@@ -21,6 +21,7 @@ from libactor.future import Future
 from libactor.methods import is_method, method_name
 from libactor.pid import PID
 from libactor.placeholders import Placeholder
+from libactor.process import Process
 
 if not TYPE_CHECKING:
     from libactor._core._impl import Deferred, defer
@@ -65,6 +66,8 @@ def _defer(target: Any, /, *args: Any, once: bool = False, **kwargs: Any) -> Def
     pid, function, args = _split(target, args)
     if not callable(function):
         raise TypeError(f"defer: got {function!r}, expected a method of the actor or a function")
+    if not isinstance(pid._process, Process):
+        raise TypeError(f"defer: got {pid!r}, expected a PID, as spawn returns it")
     kind = pid._process.kind
     if is_method(function) or getattr(kind, getattr(function, "__name__", ""), None) is function:
         what: Any = method_name(kind, function, "defer")

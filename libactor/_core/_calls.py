@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from libactor._core._events import Call, Event, Message, Tell
 from libactor._core._mailbox import Mailbox, running
@@ -63,9 +63,10 @@ def post(pid: Any, message: object, /, sender: Any = None) -> None:
 
 
 def _receiver(pid: Any, operation: str) -> Mailbox:
-    if not isinstance(pid, policy.pid_type):
+    mailbox = getattr(pid, "_process", None) if isinstance(pid, policy.pid_type) else None
+    if not isinstance(mailbox, Mailbox):
         raise TypeError(f"{operation}: got {pid!r}, expected a PID, as spawn returns it")
-    return cast(Mailbox, cast(Any, pid)._process)
+    return mailbox
 
 
 def _tell(mailbox: Mailbox, method: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:

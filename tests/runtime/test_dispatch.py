@@ -155,6 +155,17 @@ def test_an_argument_that_contains_itself_is_refused(pid, send):
         send(pid, Counter.add, cycle)
 
 
+# Goal: the core goes by the slot of a PID, which a user can fill with anything; that is an error and no crash.
+@pytest.mark.parametrize("send", [la.dispatch, la.tell, la.defer, la.execute, la.post])
+def test_a_pid_that_leads_nowhere_is_refused(runtime, send):
+    made_up = la.PID("counter", "nowhere", None)
+
+    with pytest.raises(
+        TypeError, match=f"{send.__name__}: got <PID counter@nowhere>, expected a PID, as spawn returns"
+    ):
+        send(made_up, Counter.add)
+
+
 # Goal: no size of call is special. Method: what needs events of the largest kinds, by each way into an actor.
 def test_calls_with_very_many_arguments_and_names_arrive_whole(runtime):
     class Taker(la.Actor):
