@@ -17,32 +17,31 @@ typedef struct {
     MailboxObject *mailbox; /* owned: whose actor is called */
     PyObject *what;         /* owned: the method's name, or the callable */
     PyObject *name;         /* owned: what that is called in an error */
-    PyObject *bound;        /* owned tuple of the bound arguments; NULL if there are none, and once they were moved */
+    PyObject *bound;        /* owned tuple of the bound arguments; NULL once they were moved into the only call */
     PyObject *names;        /* owned tuple: the names of the last of them; NULL if none has one */
-    PyObject *places;       /* owned tuple, as long as bound: which argument of the call stands there, 0: what is bound */
-    Py_ssize_t place_last;  /* the highest of them; 0 if `places` is NULL: then the call's own follow those without name */
+    PyObject *places;       /* owned tuple, as long as bound: which argument of the call stands there; 0: the bound */
+    Py_ssize_t place_last;  /* the highest of them; 0 without `places`: then the call's own follow the unnamed */
     char kind;              /* EVENT_DISPATCH or EVENT_EXECUTE */
     char once;              /* for one call only */
-    char spent;             /* which has been made */
 } DeferredObject;
 
 #define SELF ((DeferredObject *)op)
 
 /* ---- 2 the call ---- */
 
-/* What stands in place `index` of the bound arguments: a new reference, or NULL with an exception. */
+/* What stands in place `index` of the bound arguments: a new reference. The places were looked at when they came. */
 static PyObject *deferred_value(DeferredObject *self, PyObject *bound, Py_ssize_t index, PyObject *const *arguments)
 {
     Py_ssize_t place = self->places == NULL ? 0 : PyLong_AsSsize_t(PyTuple_GET_ITEM(self->places, index));
     return Py_NewRef(place == 0 ? PyTuple_GET_ITEM(bound, index) : arguments[place - 1]);
 }
 
-/* A new event with `bound`, which may be NULL, and the `count` arguments of the call in their places; NULL with
+/* A new event with `bound` and the `count` arguments of the call in their places; NULL with
  * MemoryError. */
 static EventObject *deferred_arrange(DeferredObject *self, FutureObject *future, PyObject *bound,
                                      PyObject *const *arguments, Py_ssize_t count)
 {
-    Py_ssize_t kept = bound == NULL ? 0 : PyTuple_GET_SIZE(bound);
+    Py_ssize_t kept = PyTuple_GET_SIZE(bound);
     Py_ssize_t unnamed = kept - (self->names == NULL ? 0 : PyTuple_GET_SIZE(self->names));
     Py_ssize_t added = self->places == NULL ? count : 0;
     EventObject *event = event_new(self->core, self->kind, self->what, (PyObject *)future, kept + added);
@@ -60,12 +59,10 @@ static EventObject *deferred_arrange(DeferredObject *self, FutureObject *future,
 }
 
 /* The event of a call that leaves the bound arguments as they are: all are passed by value. NULL with NotPassable. */
-static EventObject *deferred_event(DeferredObject *self, FutureObject *future, PyObject *const *arguments,
-                                   Py_ssize_t count)
+static EventObject *deferred_event(DeferredObject *self, FutureObject *future, PyObject *bound,
+                                   PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *bound = Py_XNewRef(self->bound);
     EventObject *event = deferred_arrange(self, future, bound, arguments, count);
-    Py_XDECREF(bound);
     if (event != NULL &&
         copier_pass_call(self->core->copier, event->values + 1, event->count, self->names, self->name) < 0)
         Py_CLEAR(event);
@@ -73,12 +70,9 @@ static EventObject *deferred_event(DeferredObject *self, FutureObject *future, P
 }
 
 /* The event of the one call, into which the bound arguments go as they are. NULL with NotPassable. */
-static EventObject *deferred_event_once(DeferredObject *self, FutureObject *future, PyObject *const *arguments,
-                                        Py_ssize_t count)
+static EventObject *deferred_event_once(DeferredObject *self, FutureObject *future, PyObject *bound,
+                                        PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *bound = self->bound;
-    self->bound = NULL;
-    self->spent = 1;
     EventObject *event = NULL;
     PyObject *passed = PyTuple_New(count);
     for (Py_ssize_t i = 0; passed != NULL && i < count; i++)
@@ -87,47 +81,53 @@ static EventObject *deferred_event_once(DeferredObject *self, FutureObject *futu
         copier_pass_all(self->core->copier, ((PyTupleObject *)passed)->ob_item, count, self->name) == 0)
         event = deferred_arrange(self, future, bound, ((PyTupleObject *)passed)->ob_item, count);
     Py_XDECREF(passed);
-    Py_XDECREF(bound);
     return event;
 }
 
-/* 0 if the call can be made, else -1 with TypeError or MovedError. */
-static int deferred_check(DeferredObject *self, Py_ssize_t count, PyObject *names)
+/* The bound arguments, a new reference, if the call can be made: for good, if it is the only one. Else NULL with
+ * TypeError or MovedError. Nothing runs between looking and taking. */
+static PyObject *deferred_take(DeferredObject *self, Py_ssize_t count, PyObject *names)
 {
     if (names != NULL && PyTuple_GET_SIZE(names) != 0)
-        PyErr_Format(PyExc_TypeError, "deferred %U: called with %R, expected arguments without names; bind them in defer",
-                     self->name, names);
-    else if (count < self->place_last)
-        PyErr_Format(PyExc_TypeError, "deferred %U: called with %zd arguments, expected %zd or more, for _%zd",
-                     self->name, count, self->place_last, self->place_last);
-    else if (self->spent)
-        PyErr_Format(self->core->moved_error,
-                     "deferred %U: was for one call (once=True), which took its arguments; defer again",
-                     self->name);
-    else
-        return 0;
-    return -1;
+        return PyErr_Format(PyExc_TypeError,
+                            "deferred %U: called with %R, expected arguments without names; bind them in defer",
+                            self->name, names);
+    if (count < self->place_last)
+        return PyErr_Format(PyExc_TypeError, "deferred %U: called with %zd arguments, expected %zd or more, for _%zd",
+                            self->name, count, self->place_last, self->place_last);
+    PyObject *bound = self->bound;
+    if (bound == NULL)
+        return PyErr_Format(self->core->moved_error,
+                            "deferred %U: was for one call (once=True), which took its arguments; defer again",
+                            self->name);
+    if (!self->once)
+        return Py_NewRef(bound);
+    self->bound = NULL;
+    return bound;
 }
 
 static PyObject *deferred_call(PyObject *op, PyObject *const *arguments, size_t flags, PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
-    if (deferred_check(SELF, count, names) < 0)
-        return NULL;
-    FutureObject *future = future_new(SELF->core);
-    if (future == NULL)
+    PyObject *answer = NULL, *bound = deferred_take(SELF, count, names);
+    if (bound == NULL)
         return NULL;
     Py_INCREF(op); /* hostile code may run on the way, and let go of it */
-    EventObject *event = SELF->once ? deferred_event_once(SELF, future, arguments, count)
-                                    : deferred_event(SELF, future, arguments, count);
-    PyObject *answer = call_ask(SELF->mailbox, event, future);
+    FutureObject *future = future_new(SELF->core);
+    if (future != NULL) {
+        EventObject *event = SELF->once ? deferred_event_once(SELF, future, bound, arguments, count)
+                                        : deferred_event(SELF, future, bound, arguments, count);
+        Py_CLEAR(bound); /* before the event is served, which may be at once in another thread */
+        answer = call_ask(SELF->mailbox, event, future);
+    }
+    Py_XDECREF(bound);
     Py_DECREF(op);
     return answer;
 }
 
 /* ---- 3 making one ---- */
 
-/* All but `places` are to be filled in by the caller. NULL with MemoryError. */
+/* Its `bound` is still to be set, whatever else differs too, and then it is to be tracked. NULL with MemoryError. */
 static DeferredObject *deferred_new(CoreState *core, MailboxObject *mailbox, int kind, PyObject *what, PyObject *name)
 {
     DeferredObject *self = PyObject_GC_New(DeferredObject, (PyTypeObject *)core->deferred_type);
@@ -141,11 +141,11 @@ static DeferredObject *deferred_new(CoreState *core, MailboxObject *mailbox, int
     self->bound = self->names = self->places = NULL;
     self->place_last = 0;
     self->kind = (char)kind;
-    self->once = self->spent = 0;
+    self->once = 0;
     return self;
 }
 
-/* Whether this is bound here: what is shared, a container of Python's, and, in a callable for one call, what is moved. */
+/* Whether this is bound here: scalars, containers of Python's, and, in a callable for one call, what is moved. */
 static int binds_quickly(CoreState *core, PyObject *value, int once)
 {
     PyTypeObject *kind = Py_TYPE(value);
@@ -175,8 +175,8 @@ static PyObject *bind_quickly(CoreState *core, PyObject *name, PyObject *const *
     return bound;
 }
 
-/* Whether the only argument with a name is `once`, and true: 1; 0: it is not there, or false; -1: it is for defer_slowly,
- * or with an exception. */
+/* Whether the only argument with a name is `once`, and true: 1; 0: it is not there, or false; -1: others are there, or
+ * with an exception. */
 static int takes_once(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     if (names == NULL)
@@ -253,8 +253,8 @@ static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject 
     int once;
     if (keywords != NULL && PyDict_GET_SIZE(keywords) != 0)
         return PyErr_Format(PyExc_TypeError, "Deferred() takes no arguments with a name");
-    if (!PyArg_ParseTuple(arguments, "OOUO!O!O!p:Deferred", &pid, &what, &name, &PyTuple_Type, &bound, &PyTuple_Type, &names,
-                          &PyTuple_Type, &places, &once))
+    if (!PyArg_ParseTuple(arguments, "OOUO!O!O!p:Deferred", &pid, &what, &name, &PyTuple_Type, &bound, &PyTuple_Type,
+                          &names, &PyTuple_Type, &places, &once))
         return NULL;
     MailboxObject *mailbox = call_receiver(core, pid, "Deferred");
     Py_ssize_t kept = PyTuple_GET_SIZE(bound), last = 0;
@@ -321,7 +321,7 @@ static PyMemberDef deferred_members[] = {
 };
 
 static PyType_Slot deferred_slots[] = {
-    {Py_tp_doc, "A callable that calls into an actor and answers with the future of the result: what ``defer`` returns."},
+    {Py_tp_doc, "A callable that calls into an actor and answers with the future of the result: what defer returns."},
     {Py_tp_new, Deferred_new},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_repr, Deferred_repr},
