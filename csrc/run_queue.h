@@ -24,7 +24,7 @@ typedef struct {
     char attention;  /* somebody wants a worker to look at the clock before it sleeps */
     char orphaned;   /* the process is a fork of the one whose threads run this queue */
     char helping;    /* threads outside that wait may run actors */
-    PyObject *filter; /* owned: (process, event) -> whether the event is dropped unserved; NULL: none, as outside tests */
+    PyObject *filter; /* owned: (process, event) -> whether the event is dropped; NULL outside tests */
     /* What the watch reads without the GIL, and only the worker in charge writes, except `role`. */
     uint64_t role;             /* the number of the worker in charge; changes whenever another one takes over */
     uint64_t progress;         /* events that the workers have begun */
