@@ -173,10 +173,11 @@ static inline int core_take_arguments(const char *method, const char *const *kno
     return -1;
 }
 
-/* 1 if a subclass has no more in its instances than the class of this size. */
-static inline int core_adds_no_fields(PyTypeObject *type, size_t size)
+/* 1 if a subclass has no more in its instances than the class of this size, with its weak references there (0: none). */
+static inline int core_adds_no_fields(PyTypeObject *type, size_t size, Py_ssize_t weak_references)
 {
-    return (size_t)type->tp_basicsize == size && type->tp_dictoffset == 0 && type->tp_itemsize == 0;
+    return (size_t)type->tp_basicsize == size && type->tp_dictoffset == 0 && type->tp_itemsize == 0 &&
+           type->tp_weaklistoffset == weak_references;
 }
 
 /* A new object of a class that adds no fields, all zero and not tracked by the collector; NULL with MemoryError. If the

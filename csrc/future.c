@@ -292,7 +292,7 @@ static PyObject *FutureCell_new(PyTypeObject *type, PyObject *arguments, PyObjec
 {
     if (core_check_new(type, arguments, keywords) < 0)
         return NULL;
-    if (core_adds_no_fields(type, sizeof(FutureObject)))
+    if (core_adds_no_fields(type, sizeof(FutureObject), offsetof(FutureObject, weak_references)))
         return future_alloc(type);
     return type->tp_alloc(type, 0); /* zeroed, and tracked for the sake of its own fields */
 }

@@ -49,7 +49,8 @@ static int policy_find_process(CoreState *state, PyObject *pid_type)
 static int policy_check_future(CoreState *state, PyObject *kind)
 {
     PyTypeObject *type = (PyTypeObject *)kind, *base = (PyTypeObject *)state->cell_type;
-    if (PyType_Check(kind) && PyType_IsSubtype(type, base) && core_adds_no_fields(type, (size_t)base->tp_basicsize))
+    if (PyType_Check(kind) && PyType_IsSubtype(type, base) &&
+        core_adds_no_fields(type, (size_t)base->tp_basicsize, base->tp_weaklistoffset))
         return 0;
     PyErr_Format(PyExc_TypeError, "configure() got %R as future_type, expected a subclass of FutureCell that adds no "
                  "fields", kind);

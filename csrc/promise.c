@@ -78,7 +78,7 @@ static PyObject *PromiseCell_new(PyTypeObject *type, PyObject *arguments, PyObje
     FutureObject *future = module == NULL ? NULL : future_new(PyModule_GetState(module));
     if (future == NULL)
         return NULL;
-    int is_bare = core_adds_no_fields(type, sizeof(PromiseObject));
+    int is_bare = core_adds_no_fields(type, sizeof(PromiseObject), 0);
     PyObject *op = is_bare ? core_alloc(type, sizeof(PromiseObject), PromiseCell_dealloc, PromiseCell_finalize)
                            : type->tp_alloc(type, 0);
     if (op == NULL) {

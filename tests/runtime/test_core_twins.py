@@ -15,7 +15,7 @@ KINDS = st.integers(-1, 6)
 STATES = st.integers(-1, 4)
 NAMES = st.sampled_from("abc")
 QUESTIONS = ("is_pending", "is_ready", "is_failed", "is_discarded", "is_abandoned", "has_discard")
-PRIVATE = ("_complete", "_abandon", "_subscribe", "_unsubscribe", "_outcome")  # for libactor/future.py only
+PRIVATE = ("_complete", "_abandon", "_follow", "_find_target", "_subscribe", "_unsubscribe", "_outcome")
 TYPES = ["FutureCell", "Mailbox", "RunQueue", "ValueCopier"]
 
 
@@ -185,3 +185,12 @@ def test_module_instances_of_the_c_core_keep_apart(c, load_core):
 
     assert told == []
     assert other.FutureCell is not c.FutureCell
+
+
+@pytest.mark.parametrize("kind", ["a text", int, "wider"])
+def test_the_c_core_makes_futures_only_of_a_class_that_adds_no_fields(c, kind):
+    if kind == "wider":
+        kind = type("Wider", (c.FutureCell,), {})
+
+    with pytest.raises(TypeError, match="expected a subclass of FutureCell that adds no fields"):
+        c.configure(future_type=kind)
