@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from libactor._core._impl import DISCARDED, ON_ABANDONED, ON_ANY, READY, gather
+from libactor._core._impl import DISCARDED, ON_ABANDONED, ON_ANY, READY, gather, hop
 from libactor.future import Future
-from libactor.hops import hop
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -24,13 +24,13 @@ from libactor._core._impl import (
     FutureCell,
     PromiseCell,
     configure,
+    hop,
     set_reporters,
 )
 from libactor._core.errors import Abandoned, Discarded
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import Moved, by_value, register_immutable
 from libactor.context import current_runtime
-from libactor.hops import hop
 from libactor.waiting import arrival, wait_for
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Future(FutureCell, Generic[T]):
         clock = (runtime or current_runtime("after")).clock
         timer = clock.timer(seconds, _Late(self, function, result))
         _pass_discard_up(result, self)
-        self._subscribe(ON_ABANDONED, partial(hop, result._abandon))
+        pass_abandonment(self, result)
         self._subscribe(ON_ANY, partial(_in_time, timer, result))
         return result
 
@@ -180,11 +180,6 @@ def failed(error: BaseException) -> Future[Any]:
     return future
 
 
-def mirror(source: Future[T], target: Future[T]) -> None:
-    """Complete ``target`` as ``source`` is; a discard of ``target`` reaches ``source``, abandonment comes back."""
-    target._follow(source)
-
-
 def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
     upstream = weakref.ref(source)
 
@@ -194,6 +189,17 @@ def _pass_discard_up(result: Future[Any], source: Future[Any]) -> None:
             hop(future.discard)
 
     result._subscribe(ON_DISCARD, discard)
+
+
+def pass_abandonment(source: Future[Any], result: Future[Any]) -> None:
+    """Abandon ``result`` when ``source`` is, for the same cause."""
+    upstream = weakref.ref(source)  # the callback lies in the source itself
+
+    def abandon() -> None:
+        future = upstream()
+        hop(result._abandon, None if future is None else future._outcome()[1])
+
+    source._subscribe(ON_ABANDONED, abandon)
 
 
 class _Late:
@@ -207,29 +213,24 @@ class _Late:
         self.result = result
 
     def __call__(self) -> None:
-        _deliver_outcome_of(self, self.source)
+        try:
+            hop(deliver, self.result, self.function(self.source))
+        except BaseException as error:
+            fail_for(self, "result", error)
+            if not isinstance(error, Exception):
+                raise
 
 
 def _in_time(timer: Timer, result: Future[Any], source: Future[Any]) -> None:
     """Complete ``result`` as ``source``, unless ``timer`` has fired."""
     if timer.cancel():
-        hop(result._complete, *source._outcome())
-
-
-def _deliver_outcome_of(step: _Late, source: Future[Any]) -> None:
-    """Complete the result of ``step`` with what its function makes of ``source``."""
-    try:
-        hop(deliver, step.result, step.function(source))
-    except BaseException as error:
-        fail_for(step, "result", error)
-        if not isinstance(error, Exception):
-            raise
+        hop(result._follow, source)
 
 
 def deliver(future: Future[Any], value: Any) -> None:
     """Complete ``future`` with ``value``, or let it follow ``value`` if that is itself a future."""
     if isinstance(value, Future):
-        mirror(value, future)
+        future._follow(value)
     else:
         future._complete(READY, value)
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar, overload
 
-from libactor._core._impl import DISCARDED, ON_ABANDONED, ON_ANY, ON_DISCARD, READY
+from libactor._core._impl import DISCARDED, ON_ANY, ON_DISCARD, hop
 from libactor._core.values import by_value
-from libactor.future import Future, deliver, fail_for
-from libactor.hops import hop
+from libactor.future import Future, deliver, fail_for, pass_abandonment
 from libactor.messages import execute
 from libactor.pid import PID
 
@@ -103,8 +102,7 @@ class _Loop:
         if self.pid is None:
             hop(self._run, first)
         else:
-            abandoned = partial(hop, self.result._abandon)
-            execute(self.pid, partial(self._run, first))._subscribe(ON_ABANDONED, abandoned)
+            pass_abandonment(execute(self.pid, partial(self._run, first)), self.result)
 
     def _run(self, first: Callable[[], bool]) -> None:
         try:
@@ -153,13 +151,12 @@ class _Loop:
         self.step = weakref.ref(step)
         if self.result.has_discard():  # asked for before this step could hear of it
             hop(step.discard)
-        step._subscribe(ON_ABANDONED, partial(hop, self.result._abandon))
+        pass_abandonment(step, self.result)
         step._subscribe(ON_ANY, partial(self._arrived, use))
         return False
 
     def _arrived(self, use: Callable[[Any], bool], step: Future[Any]) -> None:
-        outcome, value = step._outcome()
-        if outcome == READY:
-            self._go_on(partial(use, value))
+        if step.is_ready():
+            self._go_on(lambda: use(step.get(0)))
         else:
-            hop(self.result._complete, outcome, value)
+            hop(self.result._follow, step)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure
+from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
 from libactor._core.clock import SECONDS_MAX
 from libactor.context import running_process
-from libactor.hops import hop_on
 from libactor.worker import own_workers
 
 configure(running_loop=asyncio._get_running_loop)

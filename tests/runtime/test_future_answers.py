@@ -49,7 +49,10 @@ def pid(keeper):
     lambda pid: la.dispatch(pid, Keeper.give_later, la.ready([1])),
     lambda pid: la.dispatch(pid, Keeper.give_later, la.dispatch(pid, Keeper.give)),
     lambda pid: la.execute(pid, lambda: [1]),
-], ids=["value", "future", "future of an answer", "execute"])  # fmt: skip
+    lambda pid: la.dispatch(pid, Keeper.give).after(LIMIT, str),
+    lambda pid: la.undiscardable(la.dispatch(pid, Keeper.give)),
+    lambda pid: la.dispatch(pid, Keeper.give).recover(str),
+], ids=["value", "future", "future of an answer", "execute", "after", "undiscardable", "recover"])  # fmt: skip
 def test_each_reader_of_a_mutable_answer_gets_its_own(pid, keeper, ask):
     answer, seen = ask(pid), []
     answer.on_ready(seen.append).on_ready(seen.append)
@@ -67,6 +70,18 @@ def test_who_asks_and_reads_at_once_gets_what_the_actor_does_not_have(pid, keepe
 
     assert keeper.kept == [1]
     assert la.dispatch(pid, Keeper.give).get(LIMIT) == [1]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_loop_reads_an_answer_as_any_other_reader(pid, keeper, waits):
+    if waits:
+        la.tell(pid, Keeper.wait)
+    answer = la.dispatch(pid, Keeper.give)
+    rounds = la.loop(lambda: answer, lambda value: value.append("mine") or la.Break(value))
+    keeper.gate.set()
+
+    assert rounds.get(LIMIT) == [1, "mine"]
+    assert answer.get(LIMIT) == [1]
 
 
 def test_what_was_moved_is_handed_out_as_it_is(pid):
@@ -88,6 +103,8 @@ def test_an_answer_that_will_not_come_names_the_actor_and_why_it_stopped(pid, ke
     else:
         la.tell(pid, Keeper.fail)
     answers = [la.dispatch(pid, Keeper.give), la.dispatch(pid, Keeper.give).then(str)]
+    answers += [la.dispatch(pid, Keeper.give).after(LIMIT, str), la.collect([la.dispatch(pid, Keeper.give)])]
+    answers += [la.loop(lambda: la.dispatch(pid, Keeper.give), la.Break), la.loop(Keeper, la.Break, pid)]
     keeper.gate.set()
     la.wait(pid)
     answers.append(la.dispatch(pid, Keeper.give))
