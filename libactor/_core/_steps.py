@@ -39,12 +39,12 @@ class Step:
 
     __slots__ = ("__weakref__", "answers", "function", "kind", "result", "shields", "source")
 
-    # kind: THEN and so on.    function: None in a mirror.    source: weak.
+    # kind: THEN and so on.    function: None in a mirror.    source: weak.    result: None once it has failed here.
     # answers: a value leaves an actor here.    shields: discards do not reach the source.
 
     def __init__(self, source: FutureCell, result: FutureCell, kind: int, function: Any = None) -> None:
         self.source = weakref.ref(source)
-        self.result = result
+        self.result: FutureCell | None = result
         self.kind = kind
         self.function = function
         self.answers = False
@@ -53,7 +53,7 @@ class Step:
     def arrive(self, source: FutureCell) -> None:
         """Make the step: the source is complete, or lost."""
         with lock:
-            if self.result._upstream() is not self:
+            if self.result is None or self.result._upstream() is not self:
                 return
             self.result._step = None
         if self.function is not None and self._acts(source._state):
@@ -63,8 +63,9 @@ class Step:
 
     def lose(self, source: FutureCell) -> None:
         """Pass abandonment on."""
-        if self.result._upstream() is self and source._state == PENDING:
-            self.result._abandon(source._value)
+        result = self.result
+        if result is not None and result._upstream() is self and source._state == PENDING:
+            result._abandon(source._value)
 
     def _acts(self, outcome: int) -> bool:
         if self.kind == RECOVER:
@@ -72,7 +73,7 @@ class Step:
         return outcome == (READY if self.kind == THEN else FAILED)
 
     def _act(self, source: FutureCell) -> None:
-        result = self.result
+        result = cast("FutureCell", self.result)
         if self.kind == THEN and (source._discard or result._discard):
             result._complete(DISCARDED, None)
             return
@@ -81,9 +82,8 @@ class Step:
         try:
             returned = self.function(source._read() if self.kind == THEN else source)
         except BaseException as error:
+            del result
             self._fail(error)
-            if not isinstance(error, Exception):
-                raise
             return
         if isinstance(returned, Steps):
             result._follow(cast("FutureCell", returned))
@@ -91,27 +91,34 @@ class Step:
             result._complete(READY, returned)
 
     def _pass(self, source: FutureCell) -> None:
+        result = cast("FutureCell", self.result)
         value, per_reader = source._value, source._per_reader
         if self.answers and source._state == READY and not per_reader and policy.pass_answer is not None:
             try:
                 value, per_reader = policy.pass_answer(value)
             except BaseException as error:
+                del result
                 self._fail(error)
-                if not isinstance(error, Exception):
-                    raise
                 return
-        self.result._complete(source._state, value, per_reader)
+        result._complete(source._state, value, per_reader)
 
     def _fail(self, error: BaseException) -> None:
-        """Fail the result with an exception just caught.
+        """Fail the result with an exception just caught; what is no Exception goes on being raised.
 
         The traceback leads to the frames it was raised under, and they to this step: with the result still in it,
         memory and report of a failure that nobody looks at would wait for the collector. The caller is left out.
         """
-        result = self.result
-        del self.result
+        result = cast("FutureCell", self.result)
+        self.result = None
         trace = error.__traceback__
-        result._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
+        try:
+            result._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
+        except BaseException:
+            if isinstance(error, Exception):
+                raise
+        del result
+        if not isinstance(error, Exception):
+            raise error
 
 
 class Steps:
@@ -164,7 +171,7 @@ class Steps:
             if result._state != PENDING or result._upstream() is not None:
                 return False
             result._step = reference
-        _begin(step, source)
+        _begin(step, source, result)
         return True
 
     def _find_target(self) -> Any:
@@ -184,7 +191,7 @@ class Steps:
         result: FutureCell = policy.future_type()
         step = Step(source, result, kind, function)
         result._step = weakref.ref(step)
-        _begin(step, source)
+        _begin(step, source, result)
         return result
 
     def _upstream(self) -> Step | None:
@@ -199,12 +206,12 @@ class Steps:
             hop(source.discard)
 
 
-def _begin(step: Step, source: FutureCell) -> None:
+def _begin(step: Step, source: FutureCell, result: FutureCell) -> None:
     """Put ``step`` among the callbacks of ``source``; make it at once if the source is complete, or lost."""
     if not source._add(ON_LOSS if step.kind == RECOVER else ON_STEP, step):
         hop(step.arrive, source)
         return
-    if step.result._discard:
-        step.result._pass_discard()
+    if result._discard:
+        result._pass_discard()
     if source._abandoned:
         hop(step.lose, source)

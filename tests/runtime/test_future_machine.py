@@ -65,7 +65,7 @@ class Node:
             return
         self.follows = True
         if not shield:
-            self.upstream.append(source.ask)
+            self.upstream.insert(0, source.ask)  # upstream hears a discard before all others
             if self.asked:
                 source.ask()
         source.link(lambda: self.complete(source.state, source.value), self.abandon)
@@ -170,6 +170,8 @@ class Machine(RuleBasedStateMachine):
         self.all, self.timers, self.calls, self.model_calls, self.now = [], [], [], [], 0
 
     def teardown(self):
+        for node in self.all:
+            node.real.on_failed(str)  # what fails when the promises go is no news
         self.runtime.close()
 
     def add(self, node, real):
