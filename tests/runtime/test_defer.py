@@ -177,6 +177,41 @@ def test_one_of_several_threads_makes_the_one_call(taker, together, count):
         assert sorted(answer is thing for answer in answers) == [False, False, False, True]
 
 
+# Goal: a finalizer that comes in the middle of the call does not make it a second time. Method: the collector runs at
+# each allocation, so in the middle too, and the finalizer calls what is being called.
+def test_a_finalizer_in_the_middle_of_the_one_call_does_not_make_it_again(taker, count):
+    class Meddler:
+        def __init__(self, deferred, answers):
+            self.deferred, self.answers, self.cycle = deferred, answers, self
+
+        def __del__(self):
+            self.answers.append(attempt(self.deferred))
+
+    def attempt(deferred):
+        try:
+            return deferred(2)
+        except la.MovedError:
+            return None
+
+    thresholds = gc.get_threshold()
+    for _ in range(count(200)):
+        answers = []
+        deferred = la.defer(taker, Taker.gather, la.move([1]), once=True, key=1)
+        gc.disable()
+        Meddler(deferred, answers)
+        gc.set_threshold(1)
+        gc.enable()
+        try:
+            answers.append(attempt(deferred))
+        finally:
+            gc.set_threshold(*thresholds)
+        gc.collect()
+
+        [made] = [answer for answer in answers if answer is not None]
+        assert made.get(LIMIT) == (([1], 2), {"key": 1})
+        assert len(answers) == 2
+
+
 # Goal: whoever drops a callable, called or not, keeps nothing. Method: no collector, so nothing may be in a cycle.
 @pytest.mark.parametrize("once", [False, True])
 def test_a_dropped_callable_lets_go_of_what_it_bound(taker, once):
