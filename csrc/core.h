@@ -46,11 +46,11 @@ typedef struct {
     /* What the core asks Python for; configure() sets each, by the name it has here. Owned; NULL until then. */
     PyObject *get_slowly;  /* (future, timeout, what is left of it): wait until it is ready; else raise why not */
     PyObject *copy_value;  /* (value) -> a copy for one more reader of a future */
-    PyObject *running_loop; /* () -> the event loop that runs in this thread, or None */
     PyObject *pass_answer; /* (value) -> the value as it leaves an actor, and whether each reader gets a copy */
     PyObject *future_type;    /* the class of the futures that the core makes: libactor.Future */
     PyObject *pid_type;       /* libactor.PID; where its process lies is pid_process_offset */
     PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
+    PyObject *running_loop;   /* () -> the event loop that runs in this thread, or None */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
     PyObject *moved_error;    /* the exception for the second call of what was deferred once */

@@ -91,6 +91,12 @@ PyObject *future_read(FutureObject *self);
 /* As future_read, by a call that may be the last who can ask. */
 PyObject *future_read_once(FutureObject *self);
 
+/* Whether nobody need wait any more: it is complete, or nobody is left to complete it. */
+static inline int future_is_over(const FutureObject *future)
+{
+    return future->state != PENDING || (future->flags & ABANDONED) != 0;
+}
+
 /* ---- step.c ---- */
 
 /* Let `source` deliver to `result` by `step`; 0, or -1 also if there is no memory. */

@@ -170,8 +170,16 @@ static int deadline_of(PyObject *timeout, int64_t *deadline)
     if (timeout == Py_None)
         return 0;
     double seconds = PyFloat_AsDouble(timeout);
-    if (seconds == -1.0 && PyErr_Occurred())
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_OverflowError))
+            return -1;
+        PyErr_Clear();
+        seconds = SECONDS_MAX; /* longer than a float can say */
+    }
+    if (seconds != seconds) {
+        PyErr_SetString(PyExc_ValueError, "get: the timeout is NaN, expected seconds or None");
         return -1;
+    }
     *deadline = now_ns() + (seconds > 0 ? (int64_t)(Py_MIN(seconds, SECONDS_MAX) * 1e9) : 0);
     return 0;
 }

@@ -6,18 +6,13 @@
 #include "future.h"
 
 /* Help until `future` is complete or abandoned, or helping will not do; `deadline` by the monotonic clock, -1: never.
- * 0, or -1 with what Ctrl-C or a callback raised. */
+ * 0, or -1 with what a signal handler or a callback raised. */
 int future_help(FutureObject *future, int64_t deadline);
 
-/* Whether a Ctrl-C waits for the handler that runs in the main thread. */
+/* Whether a signal waits for the handler that runs in the main thread. */
 int help_is_interrupted(void);
 
 /* In the child of a fork: no handler runs in its main thread. */
 void help_forget(void);
-
-static inline int future_is_over(const FutureObject *future)
-{
-    return future->state != PENDING || (future->flags & ABANDONED) != 0;
-}
 
 #endif

@@ -57,6 +57,16 @@ static int mailbox_drop(MailboxObject *self, PyObject *event)
     return dropped == NULL ? -1 : 0;
 }
 
+int mailbox_enqueue(MailboxObject *self)
+{
+    if (self->queued)
+        return 0;
+    if (run_queue_push(self->queue, (PyObject *)self) < 0)
+        return -1;
+    self->queued = 1;
+    return 0;
+}
+
 static int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
 {
     if (self->queue != NULL && self->queue->orphaned)
@@ -64,10 +74,10 @@ static int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring
     int answer = mailbox_insert(self, event, insert);
     if (answer == CLOSED)
         return mailbox_drop(self, event);
-    if (answer == WAKE && self->queue != NULL && !self->queued) {
-        if (run_queue_push(self->queue, (PyObject *)self) < 0)
-            return -1;
-        self->queued = 1;
+    if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
+        self->awake = 0; /* it was empty before: take the event out again */
+        Py_XDECREF(ring_take(&self->events));
+        return -1;
     }
     return answer < 0 ? -1 : 0;
 }
@@ -80,8 +90,10 @@ int mailbox_deliver(MailboxObject *self, PyObject *event)
 static PyObject *mailbox_take(MailboxObject *self)
 {
     PyObject *event = ring_take(&self->events);
-    if (event != NULL)
+    if (event != NULL) {
+        event_leave(event);
         return event;
+    }
     self->awake = 0;
     Py_RETURN_NONE;
 }
@@ -95,8 +107,10 @@ static PyObject *mailbox_close(MailboxObject *self)
         self->events = events; /* closed, so that nothing has come in meanwhile */
         return NULL;
     }
-    for (uint32_t i = 0; i < events.count; i++)
+    for (uint32_t i = 0; i < events.count; i++) {
+        event_leave(*ring_slot(&events, i));
         PyList_SET_ITEM(rest, i, *ring_slot(&events, i));
+    }
     PyMem_Free(events.slots);
     return rest;
 }
@@ -136,9 +150,8 @@ static PyObject *Mailbox_enqueue(PyObject *op, PyObject *Py_UNUSED(none))
 {
     if (SELF->queue == NULL)
         return PyErr_Format(PyExc_RuntimeError, "enqueue: a bare mailbox has no run queue");
-    if (!SELF->queued && run_queue_push(SELF->queue, op) < 0)
+    if (mailbox_enqueue(SELF) < 0)
         return NULL;
-    SELF->queued = 1;
     Py_RETURN_NONE;
 }
 
@@ -147,8 +160,7 @@ static PyObject *Mailbox_run_turn(PyObject *op, PyObject *Py_UNUSED(none))
     if (SELF->running || !SELF->awake || SELF->queue == NULL)
         Py_RETURN_FALSE;
     int64_t now = now_ns();
-    if (mailbox_run_turn(SELF, NULL, &now) < 0)
-        return NULL;
+    mailbox_run_turn(SELF, NULL, &now);
     Py_RETURN_TRUE;
 }
 
@@ -177,6 +189,10 @@ static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
     FutureObject *stopped = future_new(SELF->queue->core);
     if (stopped == NULL)
         return NULL;
+    if (SELF->stopped != NULL) { /* making it ran the collector, and that somebody who asked first */
+        Py_DECREF(stopped);
+        return Py_NewRef(SELF->stopped);
+    }
     if (SELF->gone)
         (void)future_complete(stopped, READY, Py_None); /* nobody else has it, so no callback can be interrupted */
     else {
@@ -244,6 +260,8 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
 static int Mailbox_clear(PyObject *op)
 {
     Ring events = ring_detach(&SELF->events);
+    for (uint32_t i = 0; i < events.count; i++)
+        event_leave(*ring_slot(&events, i));
     Py_CLEAR(SELF->actor);
     Py_CLEAR(SELF->kind);
     Py_CLEAR(SELF->pid);

@@ -44,14 +44,17 @@ int mailbox_deliver(MailboxObject *self, PyObject *event);
 /* -1 with the error for whoever uses an actor of the parent in the child of a fork. */
 int mailbox_refuse_orphan(MailboxObject *self);
 
+/* Put it on its run queue, unless it stands there; 0, or -1 with MemoryError. */
+int mailbox_enqueue(MailboxObject *self);
+
 /* ---- turn.c ---- */
 
 /* The actor in whose handler this thread is, or NULL. Borrowed. */
 extern _Thread_local MailboxObject *running_mailbox;
 
 /* Serve events until none is left, the turn is over or `until` (may be NULL) is; `now` is the time at its beginning
- * and at its end. What a handler raises ends its actor and not the turn: -1 only if even that has failed. */
-int mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now);
+ * and at its end. */
+void mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now);
 
 int event_serve(EventObject *event, MailboxObject *mailbox);
 int event_drop(EventObject *event, MailboxObject *mailbox);

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "future.h"
 #include "hops.h"
+#include "interrupts.h"
 #include "event.h"
 
 /* ---- 1 policy ---- */
@@ -19,9 +20,10 @@ static const struct {
     {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
     {"pid_type", offsetof(CoreState, pid_type)},
     {"method_name", offsetof(CoreState, method_name)},
+    {"running_loop", offsetof(CoreState, running_loop)},
     {"copier", offsetof(CoreState, copier)},
     {"defer_slowly", offsetof(CoreState, defer_slowly)},
-    {"moved_error", offsetof(CoreState, moved_error)}, {"running_loop", offsetof(CoreState, running_loop)},
+    {"moved_error", offsetof(CoreState, moved_error)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)
@@ -216,6 +218,7 @@ static int native_exec(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;
+    interrupts_learn();
     return native_fill(module);
 }
 

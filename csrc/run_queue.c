@@ -267,6 +267,9 @@ static PyMethodDef run_queue_methods[] = {
      "Run actors as worker ``number`` until something else is to be done: DUE, LOOK, OVERTAKEN or OVER.\n\n"
      "DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). OVERTAKEN: another worker is in\n"
      "charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return."},
+    {"run_watched", RunQueue_run_watched, METH_O,
+     "run_watched($self, function, /)\n--\n\n"
+     "Call ``function`` as the worker in charge outside of any actor: should it block, another worker takes charge."},
     {"watch", RunQueue_watch, METH_NOARGS,
      "watch($self, /)\n--\n\n"
      "Wait, without the interpreter's lock, until the worker in charge is stuck in a handler while others have something\n"

@@ -30,6 +30,8 @@ typedef struct {
     uint64_t progress;         /* events that the workers have begun */
     int in_turn;               /* the worker in charge is inside a turn */
     int64_t deadline;          /* when it is to look at the clock; -1: never */
+    uint64_t turns;            /* that the worker in charge has begun */
+    int turn_over;             /* the watch wants that turn to end */
     int awake;                 /* a worker is not parked */
     int watch_asleep;          /* the watch sleeps until somebody opens its gate */
     PyThread_type_lock watch_gate; /* owned; held, except for a moment to wake the watch */
@@ -56,6 +58,7 @@ int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout);
 /* Methods of worker.c. */
 PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 PyObject *RunQueue_watch(PyObject *op, PyObject *none);
+PyObject *RunQueue_run_watched(PyObject *op, PyObject *function);
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
 void run_queue_wake_watch(RunQueueObject *self);

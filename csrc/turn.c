@@ -77,12 +77,11 @@ static int answer(CoreState *core, EventObject *event, MailboxObject *mailbox, P
     return outcome < 0 ? -1 : 0;
 }
 
-/* The kind of a call that is now served or dropped; the future does not lead to it any more. */
+/* The kind of a call that is now served or dropped. */
 static int event_settle(EventObject *event)
 {
     int kind = (int)event->kind;
     event->kind = EVENT_SERVED;
-    ((FutureObject *)event->future)->target = NULL;
     return kind;
 }
 
@@ -220,41 +219,49 @@ static int turn_serve_event(MailboxObject *self, PyObject *event)
     return served == NULL ? -1 : 0;
 }
 
-/* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
- * away. -1 if not even the actor's end went well. */
-static int turn_serve(MailboxObject *self, PyObject *event)
+/* End the actor: what is being raised is for nobody else. Nothing may keep a worker from going on, not even what is
+ * raised on the way (a handler of the log that fails, no memory). */
+static void turn_fail(MailboxObject *self)
 {
-    int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
-    int failed = dropped < 0 || (!dropped && turn_serve_event(self, event) < 0);
-    Py_DECREF(event);
-    if (!failed)
-        return 0;
     PyObject *error = core_exception_take();
     PyObject *ended = PyObject_CallMethod((PyObject *)self, "_fail", "O", error);
     Py_DECREF(error);
+    if (ended == NULL)
+        PyErr_WriteUnraisable((PyObject *)self);
     Py_XDECREF(ended);
-    return ended == NULL ? -1 : 0;
+}
+
+/* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
+ * away. */
+static void turn_serve(MailboxObject *self, PyObject *event)
+{
+    event_leave(event);
+    int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
+    if (dropped < 0 || (!dropped && turn_serve_event(self, event) < 0))
+        turn_fail(self);
+    Py_DECREF(event);
 }
 
 static int turn_is_over(MailboxObject *self, FutureObject *until)
 {
-    if (self->closed || self->queue->orphaned)
+    RunQueueObject *queue = self->queue;
+    if (self->closed || queue->orphaned)
         return 1;
     if (until != NULL)
         return future_is_over(until) || help_is_interrupted();
-    return run_queue_is_overtaken(self->queue);
+    return run_queue_is_overtaken(queue) || __atomic_load_n(&queue->turn_over, __ATOMIC_RELAXED);
 }
 
-/* The clock is read after the first event, the second, the fourth and so on, and then after every sixteenth: a slow
- * handler is noticed soon, and quick ones do not pay for it. */
-static int turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
+/* The clock is read after the first event, the second, the fourth and so on, and then after every sixteenth, so that
+ * quick handlers do not pay for it. Should slow ones come between, the watch ends the turn (`turn_over`). */
+static void turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
 {
     int64_t begun = *now;
-    int stride = 1, left = 1, failed = 0;
+    int stride = 1, left = 1;
     PyObject *event;
-    while (!failed && (event = ring_take(&self->events)) != NULL) {
+    while ((event = ring_take(&self->events)) != NULL) {
         self->queue->progress += until == NULL; /* what a helper does is not the worker's doing */
-        failed = turn_serve(self, event) < 0;
+        turn_serve(self, event);
         if (turn_is_over(self, until))
             break;
         if (--left == 0) {
@@ -269,22 +276,21 @@ static int turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
         self->quick = 0;
     else if (self->quick < QUICK_TURNS)
         self->quick++;
-    return failed ? -1 : 0;
 }
 
-int mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now)
+void mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now)
 {
     assert(!self->running && running_mailbox == NULL);
     Py_INCREF(self);
     self->running = 1;
     running_mailbox = self;
-    int answer = turn_run(self, until, now);
+    turn_run(self, until, now);
     running_mailbox = NULL;
     self->running = 0;
-    if (self->events.count == 0)
-        self->awake = 0;
-    else if (!self->queued && run_queue_push(self->queue, (PyObject *)self) == 0)
-        self->queued = 1;
+    self->awake = self->events.count != 0;
+    if (self->awake && mailbox_enqueue(self) < 0) {
+        self->awake = 0; /* there is no memory: whoever puts the next event tries again */
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
     Py_DECREF(self);
-    return answer;
 }

@@ -73,57 +73,84 @@ static int worker_park(RunQueueObject *self, Waiter **waiter, int64_t deadline)
     return answer;
 }
 
+/* Have the watch look at what the worker in charge does now, until watched_end. */
+static void watched_begin(RunQueueObject *self)
+{
+    __atomic_store_n(&self->turn_over, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->turns, self->turns + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->in_turn, 1, __ATOMIC_RELAXED);
+}
+
+static void watched_end(RunQueueObject *self)
+{
+    if (!run_queue_is_overtaken(self)) /* else it is about another worker's turn */
+        __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED);
+}
+
 /* One turn of `item`, which is consumed; it may have been run by a thread that helped, or be run by one just now. */
 static int worker_turn(RunQueueObject *self, PyObject *item, int64_t *now)
 {
-    if (mailbox_check(item, "work") < 0) {
-        Py_DECREF(item);
-        return -1;
-    }
-    MailboxObject *mailbox = (MailboxObject *)item;
-    mailbox->queued = 0;
-    int answer = 0;
-    if (!mailbox->running && mailbox->awake) {
-        __atomic_store_n(&self->in_turn, 1, __ATOMIC_RELAXED);
-        answer = mailbox_run_turn(mailbox, NULL, now);
-        if (!run_queue_is_overtaken(self))
-            __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED);
+    int answer = mailbox_check(item, "work");
+    if (answer == 0) {
+        MailboxObject *mailbox = (MailboxObject *)item;
+        mailbox->queued = 0;
+        if (!mailbox->running && mailbox->awake) {
+            watched_begin(self);
+            mailbox_run_turn(mailbox, NULL, now);
+            watched_end(self);
+        }
     }
     Py_DECREF(item);
     return answer;
 }
 
-/* DUE, LOOK, OVERTAKEN or OVER; -1 with an exception. */
+/* Why the worker is to look at something else than actors: DUE, LOOK, OVERTAKEN or OVER; 0 if it is not. */
+static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
+{
+    if (run_queue_is_overtaken(self))
+        return OVERTAKEN;
+    if (self->orphaned)
+        return OVER; /* the handler forked: what runs on here is not the worker */
+    if (self->attention) {
+        self->attention = 0;
+        return LOOK;
+    }
+    return deadline >= 0 && now >= deadline ? DUE : 0;
+}
+
+/* At least one turn is made, if an actor has something to do: timers that are always due do not starve the actors. */
 static int worker_run(RunQueueObject *self, int64_t deadline)
 {
     Waiter *waiter = NULL;
-    int answer = 0;
+    int answer = run_queue_is_overtaken(self) ? OVERTAKEN : 0;
     int64_t now = now_ns();
     while (answer == 0) {
-        if (run_queue_is_overtaken(self))
-            answer = OVERTAKEN;
-        else if (self->orphaned)
-            answer = OVER; /* the handler forked: what runs on here is not the worker */
-        else if (self->attention) {
-            self->attention = 0;
-            answer = LOOK;
-        } else if (deadline >= 0 && now >= deadline)
-            answer = DUE;
+        PyObject *item = ring_take(&self->items);
+        if (item != NULL)
+            answer = worker_turn(self, item, &now);
+        if (answer == 0)
+            answer = worker_is_called(self, deadline, now);
+        if (answer != 0 || item != NULL)
+            continue;
+        if (self->closed)
+            answer = OVER;
         else {
-            PyObject *item = ring_take(&self->items);
-            if (item != NULL)
-                answer = worker_turn(self, item, &now);
-            else if (self->closed)
-                answer = OVER;
-            else {
-                answer = worker_park(self, &waiter, deadline);
-                now = now_ns();
-            }
+            answer = worker_park(self, &waiter, deadline);
+            now = now_ns();
         }
     }
     if (waiter != NULL)
         waiter_free(waiter);
     return answer;
+}
+
+PyObject *RunQueue_run_watched(PyObject *op, PyObject *function)
+{
+    watched_begin(SELF);
+    SELF->progress++;
+    PyObject *result = PyObject_CallNoArgs(function);
+    watched_end(SELF);
+    return result;
 }
 
 PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
@@ -152,6 +179,7 @@ PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t cou
 /* What the watch has seen so far. */
 typedef struct {
     uint64_t number;   /* of the worker in charge */
+    uint64_t turns;    /* the turns begun */
     uint64_t progress; /* the events begun */
     int still; /* looks at which the worker in charge was inside the same event */
     int quiet; /* looks at which every worker was parked */
@@ -170,6 +198,10 @@ static int watch_look(RunQueueObject *self, Watch *watch)
 {
     uint64_t number = __atomic_load_n(&self->role, __ATOMIC_RELAXED);
     uint64_t progress = __atomic_load_n(&self->progress, __ATOMIC_RELAXED);
+    uint64_t turns = __atomic_load_n(&self->turns, __ATOMIC_RELAXED);
+    if (turns == watch->turns && progress != watch->progress)
+        __atomic_store_n(&self->turn_over, 1, __ATOMIC_RELAXED); /* at the next event: it is longer than a tick */
+    watch->turns = turns;
     if (!__atomic_load_n(&self->in_turn, __ATOMIC_RELAXED) || number != watch->number || progress != watch->progress) {
         watch->number = number;
         watch->progress = progress;
@@ -200,7 +232,7 @@ static void watch_sleep(RunQueueObject *self, Watch *watch)
 
 PyObject *RunQueue_watch(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    Watch watch = {.number = SELF->role, .progress = SELF->progress};
+    Watch watch = {.number = SELF->role, .turns = SELF->turns, .progress = SELF->progress};
     for (;;) {
         int stuck = 0;
         Py_BEGIN_ALLOW_THREADS

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +17,14 @@ from libactor._core.errors import NoRuntime
 if TYPE_CHECKING:
     from libactor.process import Process
     from libactor.runtime import Runtime
+    from libactor.worker import Workers
 
 
+class _Serving(threading.local):
+    workers: Workers | None = None
+
+
+serving = _Serving()  # serving.workers: those of which the calling thread is one, or None
 opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
 
 

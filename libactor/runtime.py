@@ -53,16 +53,20 @@ class Runtime:
     def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
         self.address = f"local-{next(_numbers)}"
         self.queue = RunQueue()
-        self.queue.helping = helping
+        self.queue.helping = bool(helping)
         self.clock = Clock(self.queue.wake, self._wait_idle)
         self.workers = Workers(self.address, self.queue, self.clock)
         self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
         self._processes: dict[str, Process] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send or spawn too
         self._closed = False
         self._watch = _debug_watch() if debug else None
-        self.workers.start()
+        try:
+            self.workers.start()
+        except RuntimeError:  # no thread left: the one that was started has nothing to do
+            self.workers.stop(CLOSE_TIMEOUT_S)
+            raise
         _live.add(self)
 
     def spawn(self, actor: A) -> PID[A]:
@@ -163,7 +167,8 @@ class Runtime:
     def orphan(self) -> None:
         """In the child of a fork: nothing runs here any more, and locks may be held by threads that are not there."""
         self.queue.orphan()
-        self._lock = threading.Lock()
+        self.clock.orphan(self.forked)
+        self._lock = threading.RLock()
 
     def check_here(self) -> None:
         """Raise ForkedRuntime in the child of a fork."""
@@ -199,16 +204,16 @@ class Runtime:
             late = not self.wait(process.pid, 0.0 if late else timeout) or late
         return [str(process.pid) for process in processes if process.stopped.is_pending()]
 
+    def _is_inside(self) -> bool:
+        """Whether the caller is in one of this runtime's handlers, or in what one of its timers was set for."""
+        process = running_process()
+        return (process is not None and process.runtime is self) or threading.current_thread() in self.workers
+
     def _wait_idle(self, timeout: float | None) -> bool:
         self.check_here()
         if self._is_inside():
             raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
         return self.queue.closed or self.queue.wait_idle(timeout)
-
-    def _is_inside(self) -> bool:
-        """Whether the caller is in an actor of this runtime, be it in a thread that helps, or in one of its workers."""
-        process = running_process()
-        return threading.current_thread() in self.workers or (process is not None and process.runtime is self)
 
     def _forget(self, process: Process) -> None:
         with self._lock:

@@ -12,10 +12,7 @@ from typing import Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
 from libactor._core.clock import SECONDS_MAX
-from libactor.context import running_process
-from libactor.worker import own_workers
-
-configure(running_loop=asyncio._get_running_loop)
+from libactor.context import running_process, serving
 
 
 def wait_for(future: FutureCell, timeout: float | None) -> None:
@@ -24,7 +21,7 @@ def wait_for(future: FutureCell, timeout: float | None) -> None:
     process = running_process()
     if process is not None:
         process.runtime.check_here()
-    workers = own_workers() if process is None else process.runtime.workers
+    workers = serving.workers if process is None else process.runtime.workers
     if workers is None:
         _sleep(future, timeout, lambda: None)
     else:
@@ -77,3 +74,6 @@ def arrival(future: FutureCell) -> Generator[Any, None, None]:
         if isinstance(error, asyncio.CancelledError):
             future.discard()
         raise
+
+
+configure(running_loop=asyncio._get_running_loop)

@@ -23,22 +23,12 @@ from contextlib import contextmanager
 from libactor._core._impl import OVER, OVERTAKEN, RunQueue
 from libactor._core.clock import Clock
 from libactor._core.errors import TooManyBlockedHandlers
+from libactor._core.exceptions import report_unraisable
+from libactor.context import serving
 
 log = logging.getLogger("libactor")
 
 BLOCKED_MAX = 256  # handlers that may wait, or be overtaken, at the same time; each holds a thread
-
-
-class _Own(threading.local):
-    workers: Workers | None = None  # those that the calling thread is one of
-
-
-_own = _Own()
-
-
-def own_workers() -> Workers | None:
-    """The workers that the calling thread is one of, if it is: a timer's callback that waits is not inside an actor."""
-    return _own.workers
 
 
 class _Spare:
@@ -64,7 +54,7 @@ class Workers:
         self._name = name
         self._queue = queue
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and wait or close too
         self._blocked = 0  # workers inside blocking()
         self._spares: list[_Spare] = []
         self._watched = False  # a thread is in the watch
@@ -157,8 +147,8 @@ class Workers:
         ready.call(number)
 
     def _run(self, hired: _Spare) -> None:
+        serving.workers = self
         hired.gate.acquire()
-        _own.workers = self
         number = hired.number
         try:
             while (number == 0 or self._work(number)) and (number := self._rest()):
@@ -171,17 +161,21 @@ class Workers:
         """Run actors until another worker is in charge (True) or the queue is closed (False)."""
         queue, clock = self._queue, self._clock
         while True:
-            outcome = queue.work(number, clock.next_deadline())
-            if outcome in (OVER, OVERTAKEN):
-                queue.leave()
-                return outcome == OVERTAKEN
-            self._fire_due()
+            try:
+                outcome = queue.work(number, clock.next_deadline())
+                if outcome in (OVER, OVERTAKEN):
+                    queue.leave()
+                    return outcome == OVERTAKEN
+                if clock.is_due():
+                    queue.run_watched(clock.fire_due)
+            except BaseException as error:  # SystemExit of a timer's function, no memory: no reason to stop
+                self._report(error)
 
-    def _fire_due(self) -> None:
+    def _report(self, error: BaseException) -> None:
         try:
-            self._clock.fire_due()
-        except BaseException:  # SystemExit and its like: it must not take the worker along
-            log.exception("%s: what a timer was set for failed", self._name)
+            log.error("%s: a worker goes on after an error outside of any actor", self._name, exc_info=error)
+        except BaseException as failure:  # of the log itself
+            report_unraisable(failure, "libactor: the log failed", self)
 
     def _rest(self) -> int:
         """Watch, or stand by, until needed: the number to take charge with; 0 once the runtime has stopped."""

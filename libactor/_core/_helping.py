@@ -4,17 +4,17 @@
 # Rules: 1. only the actor that the future leads to is run, never a stranger's, and only what it was sent before the
 #   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
 #   from its timeout.    3. not with less than HELP_NS left before the timeout.    4. not inside a handler: helping
-#   there would stack actors on one another and deadlock (libactor/worker.py).    5. here, other than in C, not in the
+#   there would stack actors on one another and deadlock (libactor/worker.py).    5. a handler finds what it would find
+#   on a worker: context variables of its own, no exception being handled, no running event loop, most of the stack.
+#   6. here, other than in C, not in the
 #   main thread: Ctrl-C would come in the middle of a handler, and Python has no way to keep it back unnoticed.
-#   6. only where a handler sees nothing of the thread it runs in: not inside an event loop, not while an exception is
-#   handled, not deep in a recursion; context variables are its own.
 # Twin: csrc/help.c.
 
 from __future__ import annotations
 
-import contextvars
 import sys
 import threading
+from contextvars import Context
 from typing import Any
 
 from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
@@ -22,6 +22,7 @@ from libactor._core._policy import policy
 from libactor._core.clock import monotonic_ns
 
 HELP_NS = 5_000_000
+DEPTH_MAX = 200  # calls on the stack of a thread that helps
 
 
 def help_with(future: Any, timeout: float | None) -> float | None:
@@ -29,6 +30,8 @@ def help_with(future: Any, timeout: float | None) -> float | None:
 
     ``timeout`` in seconds or None; what is left of it, which may be negative, or None.
     """
+    if timeout is not None and timeout != timeout:
+        raise ValueError("get: the timeout is NaN, expected seconds or None")
     end = None if timeout is None else monotonic_ns() + round(min(max(timeout, 0.0), 1e9) * 1e9)
     process, target = running(), future._find_target()
     if target is not None and target.queue is not None and target.queue.orphaned:
@@ -38,36 +41,38 @@ def help_with(future: Any, timeout: float | None) -> float | None:
             f"get: {process.pid} would wait for an answer of its own, which it can give only after this handler; "
             "let the handler return, and go on with then() and defer()"
         )
-    while process is None and _goes_unseen() and future.is_pending() and not future.is_abandoned():
+    if process is None and target is not None and _finds_what_a_worker_finds():
+        _help(future, end)
+    return None if end is None else (end - monotonic_ns()) / 1e9
+
+
+def _help(future: Any, end: int | None) -> None:
+    """Help as long as it does; ``end`` by the monotonic clock, None: never."""
+    while future.is_pending() and not future.is_abandoned():
         mailbox = future._find_target()
         if mailbox is None or not _may_help(mailbox) or (end is not None and end - monotonic_ns() < HELP_NS):
             break
         mailbox.queue.enter()
         try:
-            if not contextvars.Context().run(mailbox._run_turn, future):
+            if not Context().run(mailbox._run_turn, future):
                 break
         finally:
             mailbox.queue.leave()
-    return None if end is None else (end - monotonic_ns()) / 1e9
-
-
-def _goes_unseen() -> bool:
-    """Whether a handler in this thread would see nothing of it but context variables, of which it gets its own."""
-    if sys.exc_info()[1] is not None or (policy.running_loop is not None and policy.running_loop() is not None):
-        return False
-    try:
-        sys._getframe(sys.getrecursionlimit() // 2)
-    except ValueError:  # the stack is not as deep as that
-        return True
-    return False
 
 
 def _may_help(mailbox: Mailbox) -> bool:
     queue = mailbox.queue
-    return (
-        threading.current_thread() is not threading.main_thread()
-        and queue is not None
-        and queue.helping
-        and not queue.orphaned
-        and mailbox.quick >= QUICK_TURNS
-    )
+    return queue is not None and queue.helping and not queue.orphaned and mailbox.quick >= QUICK_TURNS
+
+
+def _finds_what_a_worker_finds() -> bool:
+    """Whether a handler would find here what it finds on a worker, context variables apart."""
+    if threading.current_thread() is threading.main_thread() or sys.exc_info()[1] is not None:
+        return False
+    if policy.running_loop is not None and policy.running_loop() is not None:
+        return False
+    try:
+        sys._getframe(DEPTH_MAX)
+    except ValueError:
+        return True
+    return False

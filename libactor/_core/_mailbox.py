@@ -23,6 +23,7 @@ from typing import Any
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
 from libactor._core.clock import monotonic_ns
+from libactor._core.exceptions import report_unraisable
 
 QUEUED, WAKE, CLOSED = range(3)
 
@@ -194,11 +195,7 @@ class Mailbox:
             event = self._events.popleft()
             if until is None and self._queue is not None:
                 self._queue._note_progress()
-            try:
-                if not self._is_filtered(event):
-                    event.serve(self)
-            except BaseException as error:  # SystemExit too: it must not take the worker along
-                self._fail(error)
+            self._serve_one(event)
             del event
             if self._closed or (self._queue is not None and self._queue.orphaned) or self._is_over(until):
                 break
@@ -210,6 +207,17 @@ class Mailbox:
         quick = monotonic_ns() - begun < 2 * TURN_NS
         self.quick = min(self.quick + 1, QUICK_TURNS) if quick else 0
 
+    def _serve_one(self, event: Any) -> None:
+        """Serve it unless a filter drops it. Nothing that is raised, SystemExit included, may take the worker along."""
+        try:
+            if not self._is_filtered(event):
+                event.serve(self)
+        except BaseException as error:
+            try:
+                self._fail(error)
+            except BaseException as failure:  # a handler of the log that fails, no memory
+                report_unraisable(failure, "libactor: stopping an actor failed", self)
+
     def _is_filtered(self, event: Any) -> bool:
         """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away."""
         ask = self._queue.filter if self._queue is not None else None
@@ -218,7 +226,7 @@ class Mailbox:
     def _is_over(self, until: Any) -> bool:
         if until is not None:
             return not until.is_pending() or until.is_abandoned()
-        return self._queue is not None and self._queue._is_overtaken()
+        return self._queue is not None and (self._queue._is_overtaken() or self._queue._turn_over)
 
     def _leave_queue(self) -> None:
         """Note that a worker took it from the run queue."""

@@ -27,10 +27,10 @@ class Policy:
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred
         self.moved_error: Any = None  # the exception for the second call of what was deferred once
+        self.running_loop: Any = None  # () -> the event loop that runs in this thread, or None
         self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not
         self.copy_value: Any = None  # (value) -> a copy for one more reader of a future
         self.pass_answer: Any = None  # (value) -> the value as it leaves an actor, and whether each reader gets a copy
-        self.running_loop: Any = None  # () -> the event loop that runs in this thread, or None
 
 
 policy = Policy()

@@ -57,13 +57,13 @@ class RunQueue:
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_idle_waiters", "_in_turn",
-        "_items", "_lock", "_number", "_parked", "_progress", "_watch_gate", "filter", "helping", "orphaned",
+        "_items", "_lock", "_number", "_parked", "_progress", "_turn_over", "_turns", "_watch_gate", "filter", "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
     # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
-    # _deadline_ns: when it is to look at the clock; -1: never.
-    # _awake: a worker is not parked.    _watch_gate: set whenever the watch, should it sleep, is to look.
+    # _turns: that were begun.    _turn_over: the watch wants the turn to end.    _awake: a worker is not parked.
+    # _deadline_ns: when it is to look at the clock; -1: never.    _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
     # helping: threads outside that wait may run actors.
     # orphaned: the process is a fork of the one whose threads run this queue.
@@ -76,8 +76,9 @@ class RunQueue:
         self._closed = False
         self._lock = threading.RLock()
         self._attention = self._in_turn = self._awake = False
-        self._number = self._progress = 0
+        self._turn_over = False
         self._deadline_ns = -1
+        self._number = self._progress = self._turns = 0
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
         self.helping = True
@@ -142,16 +143,29 @@ class RunQueue:
         _own.queue, _own.number = self, number
         self._deadline_ns = deadline_ns
         self._stay_awake()
-        while True:
-            outcome = self._next_step(deadline_ns)
-            if isinstance(outcome, int):
-                if outcome in (OVERTAKEN, OVER):
-                    _own.queue = None
-                return outcome
-            if outcome is None:
-                outcome = self._park(deadline_ns)
-            if outcome is not None:
-                self._run(outcome)
+        outcome = OVERTAKEN if self._is_overtaken() else 0
+        while outcome == 0:
+            item = self._take()
+            if item is not None:
+                self._run(item)
+            outcome = self._is_called(deadline_ns)
+            if outcome == 0 and item is None:
+                outcome = self._park_or_end(deadline_ns)
+        if outcome in (OVERTAKEN, OVER):
+            _own.queue = None
+        return outcome
+
+    def run_watched(self, function: Callable[[], object], /) -> object:
+        """Call ``function`` as the worker in charge outside of any actor.
+
+        Should it block, another worker takes charge.
+        """
+        self._begin_watched()
+        self._progress += 1
+        try:
+            return function()
+        finally:
+            self._end_watched()
 
     def watch(self) -> int:
         """Wait until the worker in charge is stuck in a handler while others have something to do.
@@ -159,7 +173,7 @@ class RunQueue:
         The caller is then in charge and counted busy. Its number, or 0 once the queue is closed. Stuck: it has been
         inside the same event for STUCK_TICKS looks, or for PATIENT_TICKS if nobody waits for it.
         """
-        seen, number, still, quiet = self._progress, self._number, 0, 0
+        seen, number, turns, still, quiet = self._progress, self._number, self._turns, 0, 0
         while not self._closed:
             quiet = 0 if self._awake else quiet + 1
             self._watch_gate.wait(WATCH_S if quiet < QUIET_TICKS else None)
@@ -167,6 +181,9 @@ class RunQueue:
                 quiet = 0
             self._watch_gate.clear()
             with self._lock:
+                if self._turns == turns and self._progress != seen:
+                    self._turn_over = True  # at the next event: it is longer than a tick
+                turns = self._turns
                 if not self._in_turn or self._progress != seen or self._number != number:
                     seen, number, still = self._progress, self._number, 0
                     continue
@@ -240,8 +257,12 @@ class RunQueue:
         """A worker begins an event."""
         self._progress += 1
 
-    def _next_step(self, deadline_ns: int) -> Any:
-        """Why to return from work(), or the next item, or None: there is nothing to do."""
+    def _take(self) -> Any:
+        with self._lock:
+            return self._items.popleft() if self._items else None
+
+    def _is_called(self, deadline_ns: int) -> int:
+        """Why the worker is to look at something else than actors, or 0; asked after a turn, if there was one."""
         now = monotonic_ns()
         with self._lock:
             if self._is_overtaken():
@@ -251,18 +272,20 @@ class RunQueue:
             if self._attention:
                 self._attention = False
                 return LOOK
-            if 0 <= deadline_ns <= now:
-                return DUE
-            if self._items:
-                return self._items.popleft()
-            return OVER if self._closed else None
+            return DUE if 0 <= deadline_ns <= now else 0
 
-    def _park(self, deadline_ns: int) -> Any:
+    def _park_or_end(self, deadline_ns: int) -> int:
+        """Sleep until there is something to do; OVER if the queue is closed and empty, else 0."""
+        if self._closed and not self._items:
+            return OVER
         self._awake = False
         try:
-            return self.pop(None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9)
+            item = self.pop(None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9)
         finally:
             self._stay_awake()
+        if item is not None:
+            self._run(item)
+        return 0
 
     def _stay_awake(self) -> None:
         self._awake = True
@@ -270,9 +293,18 @@ class RunQueue:
 
     def _run(self, mailbox: Any) -> None:
         mailbox._leave_queue()
-        self._in_turn = True
+        self._begin_watched()
         mailbox.run_turn()
-        if not self._is_overtaken():
+        self._end_watched()
+
+    def _begin_watched(self) -> None:
+        """Have the watch look at what the worker in charge does now."""
+        self._turn_over = False
+        self._turns += 1
+        self._in_turn = True
+
+    def _end_watched(self) -> None:
+        if not self._is_overtaken():  # else it is about another worker's turn
             self._in_turn = False
 
     def _take_charge(self) -> int:

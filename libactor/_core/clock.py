@@ -62,7 +62,7 @@ class Clock:
     def __init__(self, wake: Callable[[], None], settle: Callable[[float | None], bool]) -> None:
         self._wake = wake  # makes a worker ask for next_timeout, be it asleep or about to sleep
         self._wait_idle = settle  # waits until no actor has anything left to do
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and set a timer
         self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
         self._paused_ns: int | None = None  # the time, while paused
         self._heap: list[tuple[int, int, Timer]] = []
@@ -70,7 +70,9 @@ class Clock:
         self._sequence = itertools.count()
         self._woken = False  # since a worker last asked how long it may sleep
         self._cancelled = 0  # cancelled timers still in the heap
+        self._changes = 0  # timers set and cancelled so far
         self._closed = False
+        self._refuse: Callable[[], BaseException] | None = None  # the error for whoever uses it in the child of a fork
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -117,6 +119,7 @@ class Clock:
 
         Threads of the program, other processes and sockets are not covered. Raises: RuntimeError on a running clock.
         """
+        self._check_here()
         if self._paused_ns is None:
             raise RuntimeError("settle: the clock is running, so there is always more to come; call pause() first")
         end_ns = None if timeout is None else time.monotonic_ns() + _nanoseconds(max(timeout, 0.0), "settle")
@@ -136,11 +139,13 @@ class Clock:
         Raises: ValueError as ``advance``.
         """
         span = _nanoseconds(seconds, "timer")
+        self._check_here()
         with self._lock:
             timer = Timer(self, self.now_ns() + span, thunk)
             if self._closed:
                 timer.thunk = None
                 return timer
+            self._changes += 1
             heapq.heappush(self._heap, (timer.deadline_ns, next(self._sequence), timer))
             self._next_ns = self._heap[0][0]
             wake = self._heap[0][2] is timer and not self._woken
@@ -155,13 +160,20 @@ class Clock:
             if timer.thunk is None:
                 return False
             timer.thunk = None
+            self._changes += 1
             self._cancelled += 1
             if self._cancelled > COMPACT_AT and self._cancelled * 2 > len(self._heap):
-                self._heap = [entry for entry in self._heap if entry[2].thunk is not None]
-                heapq.heapify(self._heap)
-                self._cancelled = 0
-                self._note_next()
+                self._compact()
             return True
+
+    def orphan(self, refuse: Callable[[], BaseException]) -> None:
+        """In the child of a fork: no timer fires here, and the lock may be held by a thread that is not there."""
+        self._refuse = refuse
+        self._lock = threading.RLock()
+
+    def _check_here(self) -> None:
+        if self._refuse is not None:
+            raise self._refuse()
 
     def close(self) -> None:
         """Cancel every timer, and whatever is set from now on: nobody is left to fire them."""
@@ -181,21 +193,23 @@ class Clock:
         return next_ns != NEVER and next_ns <= self.now_ns()
 
     def fire_due(self) -> int:
-        """Fire every timer whose deadline has come; how many that were."""
-        if not self.is_due():
-            return 0
-        due = self._take_due()
+        """Fire every timer whose deadline has come, one after the other; how many that were.
+
+        Should one block, another thread may fire those behind it. What one adds is fired when this has returned.
+        """
+        now, first_new, count = self.now_ns(), next(self._sequence), 0
         interrupt: BaseException | None = None
-        for thunk in due:
+        while (thunk := self._take_due(now, first_new)) is not None:
+            count += 1
             try:
                 thunk()
             except Exception:  # the other timers, and the worker, are not at fault
                 log.exception("clock: what a timer was set for failed")
-            except BaseException as error:  # Ctrl-C; the other timers are off the heap and must not be lost
+            except BaseException as error:  # Ctrl-C; the other timers must not be lost
                 interrupt = interrupt or error
         if interrupt is not None:
             raise interrupt
-        return len(due)
+        return count
 
     def next_deadline(self) -> int:
         """When a worker must next look, in nanoseconds by the machine's monotonic clock; -1 for never.
@@ -212,19 +226,28 @@ class Clock:
                 return -1
             return max(0, self._heap[0][0] - self._offset_ns)
 
-    def _take_due(self) -> list[Callable[[], object]]:
-        due: list[Callable[[], object]] = []
+    def _take_due(self, now: int, first_new: int) -> Callable[[], object] | None:
+        """What the first timer due at ``now`` was set for; None if none is, those from ``first_new`` on left out."""
         with self._lock:
-            now = self.now_ns()
-            while self._heap and self._heap[0][0] <= now:
+            thunk = None
+            while thunk is None and self._heap and self._heap[0][:2] < (now, first_new):
                 timer = heapq.heappop(self._heap)[2]
-                if timer.thunk is None:
-                    self._cancelled -= 1
-                else:
-                    due.append(timer.thunk)
-                    timer.thunk = None
+                thunk, timer.thunk = timer.thunk, None
+                self._cancelled -= thunk is None
             self._note_next()
-        return due
+            return thunk
+
+    def _compact(self) -> None:
+        """Rebuild the heap without cancelled timers; again, if a finalizer changed it meanwhile. The lock is held."""
+        while True:
+            changes = self._changes
+            heap = [entry for entry in self._heap if entry[2].thunk is not None]
+            heapq.heapify(heap)
+            if changes == self._changes:
+                break
+        self._heap = heap
+        self._cancelled = 0
+        self._note_next()
 
     def _note_next(self) -> None:
         """Set _next_ns; the lock is held."""

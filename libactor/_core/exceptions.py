@@ -1,4 +1,4 @@
-"""A second exception that equals a first, so that no two who raise it share a traceback."""
+"""Exceptions: a second that equals a first, so that no two who raise it share a traceback; one for nobody's ears."""
 
 # Who calls: Future.get raises one per reader; an exception that is passed by value crosses as one (values.py).
 # The copy is made without the class's own __init__, which may take other arguments than those it hands on to its base,
@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import Any, cast
 
 
@@ -48,3 +50,12 @@ def build_exception(kind: type[Any], arguments: Any, args: Any, attributes: Any,
 
 def _built_in_base(kind: type) -> type:
     return next(entry for entry in kind.__mro__ if entry.__module__ == "builtins")
+
+
+def report_unraisable(error: BaseException, what: str, where: object) -> None:
+    """Hand ``error`` to sys.unraisablehook: it came where nothing more can be done, such as out of the log itself."""
+    sys.unraisablehook(
+        SimpleNamespace(
+            exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=what, object=where
+        )
+    )

@@ -181,11 +181,11 @@ class Guarded(list):
         self.lock = lock
 
     def __len__(self):
-        assert self.lock.locked()
+        assert self.lock._is_owned()
         return super().__len__()
 
     def __getitem__(self, index):
-        assert self.lock.locked()
+        assert self.lock._is_owned()
         return super().__getitem__(index)
 
 

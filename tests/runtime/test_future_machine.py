@@ -284,9 +284,10 @@ class Machine(RuleBasedStateMachine):
     def advance(self, seconds):
         self.now += seconds
         due = sorted([timer for timer in self.timers if timer[0] <= self.now], key=lambda timer: timer[:2])
-        self.timers = [timer for timer in self.timers if timer not in due]
-        for _, _, fire in due:  # all that are due together fire: none is in time for another
-            fire()
+        for timer in due:
+            if timer in self.timers:  # one that fired before it may have come in time for it
+                self.timers.remove(timer)
+                timer[2]()
         self.runtime.clock.advance(seconds)
         self.runtime.clock.settle()
 
