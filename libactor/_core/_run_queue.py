@@ -57,13 +57,15 @@ class RunQueue:
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_idle_waiters", "_in_turn",
-        "_items", "_lock", "_number", "_parked", "_progress", "_turn_over", "_turns", "_watch_gate", "filter", "helping", "orphaned",
+        "_items", "_lock", "_number", "_parked", "_progress", "_turn_over", "_turns", "_watch_gate", "filter",
+        "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
     # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
     # _turns: that were begun.    _turn_over: the watch wants the turn to end.    _awake: a worker is not parked.
-    # _deadline_ns: when it is to look at the clock; -1: never.    _watch_gate: set whenever the watch, should it sleep, is to look.
+    # _deadline_ns: when it is to look at the clock; -1: never.
+    # _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
     # helping: threads outside that wait may run actors.
     # orphaned: the process is a fork of the one whose threads run this queue.
