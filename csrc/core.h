@@ -1,8 +1,9 @@
 /* csrc/core.h -- what the files of the C core share: module state, type specs, small helpers.
  *
  * Who includes it: every .c file here. Sources of one extension module, libactor._core._native.
- * No globals: whatever a module instance needs is in CoreState, so that subinterpreters keep apart. The one exception
- *   is each thread's own: how deep it is in callbacks (callbacks.h).
+ * No globals: whatever a module instance needs is in CoreState, so that subinterpreters keep apart. The exceptions are
+ *   each thread's own (which actor it runs, which queue it works for, how deep it is in callbacks and hops), and the
+ *   process's signals (interrupts.c).
  * Layout: 1 names of the Python twins  2 module state  3 helpers
  */
 #ifndef LIBACTOR_CORE_H

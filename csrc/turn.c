@@ -12,7 +12,7 @@
 
 _Thread_local MailboxObject *running_mailbox = NULL;
 
-enum { TURN_NS = 1000000, STRIDE_MAX = 16 };
+enum { TURN_NS = 1000000, STRIDE_MAX = 16, SLOW_NS = 2000000 /* of a turn: its actor is not quick */ };
 
 /* ---- 1 answers ---- */
 
@@ -156,7 +156,7 @@ int event_serve(EventObject *event, MailboxObject *mailbox)
         return event_serve_message(event, mailbox);
     case EVENT_SERVED:
         return 0;
-    default:
+    default: /* EVENT_DISPATCH, EVENT_EXECUTE */
         return event_serve_call(mailbox->queue->core, event, mailbox);
     }
 }
@@ -272,7 +272,7 @@ static void turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
         }
     }
     *now = now_ns();
-    if (*now - begun >= 2 * TURN_NS)
+    if (*now - begun >= SLOW_NS)
         self->quick = 0;
     else if (self->quick < QUICK_TURNS)
         self->quick++;

@@ -151,8 +151,12 @@ class Workers:
         hired.gate.acquire()
         number = hired.number
         try:
-            while (number == 0 or self._work(number)) and (number := self._rest()):
-                pass
+            while True:
+                if number and not self._work(number):
+                    return
+                number = self._rest()
+                if number == 0:
+                    return
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())

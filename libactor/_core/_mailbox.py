@@ -28,6 +28,7 @@ from libactor._core.exceptions import report_unraisable
 QUEUED, WAKE, CLOSED = range(3)
 
 TURN_NS = 1_000_000
+SLOW_NS = 2_000_000  # of a turn: its actor is not quick
 STRIDE_MAX = 16  # events between two looks at the clock
 QUICK_TURNS = 4  # that make an actor fit to be helped
 
@@ -204,7 +205,7 @@ class Mailbox:
                 if monotonic_ns() - begun >= TURN_NS:
                     break
                 left = stride = min(stride * 2, STRIDE_MAX)
-        quick = monotonic_ns() - begun < 2 * TURN_NS
+        quick = monotonic_ns() - begun < SLOW_NS
         self.quick = min(self.quick + 1, QUICK_TURNS) if quick else 0
 
     def _serve_one(self, event: Any) -> None:
