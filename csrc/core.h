@@ -51,6 +51,7 @@ typedef struct {
     PyObject *future_type;    /* the class of the futures that the core makes: libactor.Future */
     PyObject *pid_type;       /* libactor.PID; where its process lies is pid_process_offset */
     PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
+    PyObject *owned_type;     /* libactor.Owned, which move() takes the object out of */
     PyObject *running_loop;   /* () -> the event loop that runs in this thread, or None */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
@@ -60,6 +61,7 @@ typedef struct {
     PyObject *gather_type; /* owned */
     Py_ssize_t pid_process_offset;
     PyObject *event_type;       /* owned */
+    PyObject *moved_type;       /* owned */
     PyObject *deferred_type;    /* owned */
     PyObject *mailbox_type;     /* owned */
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
@@ -75,6 +77,7 @@ extern PyModuleDef core_module;
 extern PyType_Spec future_spec;
 extern PyType_Spec promise_spec;
 extern PyType_Spec gather_spec;
+extern PyType_Spec moved_spec;
 extern PyType_Spec mailbox_spec;
 extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
@@ -87,6 +90,7 @@ PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_move(PyObject *module, PyObject *value);
 PyObject *native_running(PyObject *module, PyObject *none);
 
 /* Of deferred.c. */

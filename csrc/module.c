@@ -20,6 +20,7 @@ static const struct {
     {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
     {"pid_type", offsetof(CoreState, pid_type)},
     {"method_name", offsetof(CoreState, method_name)},
+    {"owned_type", offsetof(CoreState, owned_type)},
     {"running_loop", offsetof(CoreState, running_loop)},
     {"copier", offsetof(CoreState, copier)},
     {"defer_slowly", offsetof(CoreState, defer_slowly)},
@@ -142,6 +143,11 @@ static PyMethodDef native_functions[] = {
      "arguments are taken by value now, and once more at each call. With ``once`` there is one call, into which they are\n"
      "moved; another raises MovedError, and only then may an argument be wrapped in ``move``.\n\n"
      "Raises: NoRuntime for the last form outside of actors; TypeError and NotPassable as ``dispatch``."},
+    {"move", native_move, METH_O,
+     "move($module, value, /)\n--\n\n"
+     "Hand ``value`` itself to the receiver instead of a copy; the sender must not touch it again.\n\n"
+     "Of an ``Owned`` the receiver gets the object, and the holder is empty from now on. The result is only good as an\n"
+     "argument of dispatch, tell, post, defer, delay or as a handler's result. Raises: MovedError for an empty Owned."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},
@@ -199,9 +205,10 @@ static int native_fill(PyObject *module)
     state->gather_type = PyType_FromModuleAndSpec(module, &gather_spec, NULL);
     state->deferred_type = PyObject_GetAttrString(module, "Deferred");
     state->mailbox_type = PyObject_GetAttrString(module, "Mailbox");
+    state->moved_type = PyObject_GetAttrString(module, "Moved");
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
     if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL ||
-        state->deferred_type == NULL || state->mailbox_type == NULL)
+        state->deferred_type == NULL || state->mailbox_type == NULL || state->moved_type == NULL)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
@@ -214,7 +221,8 @@ static int native_exec(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
-    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec, &deferred_spec};
+    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec, &deferred_spec,
+                            &moved_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;
@@ -231,6 +239,7 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->report_callback);
     Py_VISIT(state->cell_type);
     Py_VISIT(state->event_type);
+    Py_VISIT(state->moved_type);
     Py_VISIT(state->deferred_type);
     Py_VISIT(state->mailbox_type);
     Py_VISIT(state->gather_type);
@@ -245,6 +254,7 @@ static int native_clear(PyObject *module)
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
     Py_CLEAR(state->cell_type);
+    Py_CLEAR(state->moved_type);
     Py_CLEAR(state->deferred_type);
     Py_CLEAR(state->mailbox_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)

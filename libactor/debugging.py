@@ -20,11 +20,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from libactor._core._impl import ValueCopier
+from libactor._core._impl import Moved, ValueCopier
 from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.layouts import find_layout
-from libactor._core.values import Moved, is_shared, make_copier, watch_values
+from libactor._core.values import is_shared, make_copier, watch_values
 from libactor.codec import NotEncodable, Reader, Writer, parts_of
 
 log = logging.getLogger("libactor.values")
@@ -83,7 +83,7 @@ class Watch:
             self._tell_references(place, type(value), count - HOLDERS_AT_DELIVERY)
             del self._pending[id(value)]
 
-    def _note_move(self, moved: Moved[Any], place: str) -> None:
+    def _note_move(self, moved: Moved, place: str) -> None:
         value = moved.value
         if is_shared(type(value)):
             return

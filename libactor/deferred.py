@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from libactor._core._impl import configure
+from libactor._core._impl import Moved, configure
 from libactor._core.errors import MovedError
-from libactor._core.values import Moved, all_by_value
+from libactor._core.values import all_by_value
 from libactor.context import current_process
 from libactor.future import Future
 from libactor.methods import is_method, method_name

@@ -22,6 +22,7 @@ from libactor._core._impl import (
     ON_DISCARD,
     READY,
     FutureCell,
+    Moved,
     PromiseCell,
     configure,
     hop,
@@ -29,7 +30,7 @@ from libactor._core._impl import (
 )
 from libactor._core.errors import Abandoned, Discarded
 from libactor._core.exceptions import fresh_exception
-from libactor._core.values import Moved, by_value, register_immutable
+from libactor._core.values import by_value, register_immutable
 from libactor.context import current_runtime
 from libactor.waiting import arrival, wait_for
 

@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Generic, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 
+from libactor._core._impl import configure
 from libactor._core.errors import MovedError
-from libactor._core.values import Moved, register_copy
+from libactor._core.values import register_copy
 from libactor.future import Future, Promise, failed
 
 T = TypeVar("T")
@@ -137,15 +138,14 @@ _REFERENCES_IN_UNIQUE = 3  # by the Shared, by the list `held`, and by the call 
 
 register_copy(Shared, Shared.share)
 
+configure(owned_type=Owned)
 
-@overload
-def move(value: Owned[T]) -> T: ...
-@overload
-def move(value: T) -> T: ...
-def move(value: Any) -> Any:
-    """Hand ``value`` itself to the receiver instead of a copy; the sender must not touch it again.
+if TYPE_CHECKING:
 
-    Of an ``Owned`` the receiver gets the object, and the holder is empty from now on. The result is only good as an
-    argument of dispatch, tell, post, defer, delay or as a handler's result. Raises: MovedError for an empty Owned.
-    """
-    return cast(Any, Moved(value.release() if type(value) is Owned else value))
+    @overload
+    def move(value: Owned[T], /) -> T: ...
+    @overload
+    def move(value: T, /) -> T: ...
+    def move(value: Any, /) -> Any: ...
+else:
+    from libactor._core._impl import move  # noqa: F401

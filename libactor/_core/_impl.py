@@ -54,6 +54,7 @@ __all__ = [
     "Deferred",
     "FutureCell",
     "Mailbox",
+    "Moved",
     "PromiseCell",
     "RunQueue",
     "ValueCopier",
@@ -64,6 +65,7 @@ __all__ = [
     "gather",
     "hop",
     "hop_on",
+    "move",
     "post",
     "prepare",
     "running",
@@ -98,6 +100,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox, running
+    from libactor._core._moved import Moved, move
     from libactor._core._policy import configure
     from libactor._core._promise import PromiseCell
     from libactor._core._run_queue import RunQueue
@@ -107,6 +110,7 @@ else:
         Deferred,
         FutureCell,
         Mailbox,
+        Moved,
         PromiseCell,
         RunQueue,
         ValueCopier,
@@ -117,6 +121,7 @@ else:
         gather,
         hop,
         hop_on,
+        move,
         post,
         prepare,
         running,

@@ -12,7 +12,7 @@ class Policy:
     """One field for each name that configure() takes."""
 
     __slots__ = (
-        "copier", "copy_value", "defer_slowly", "future_type", "get_slowly", "method_name", "moved_error",
+        "copier", "copy_value", "defer_slowly", "future_type", "get_slowly", "method_name", "moved_error", "owned_type",
         "pass_answer", "pid_type", "running_loop",
     )  # fmt: skip
 
@@ -27,6 +27,7 @@ class Policy:
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred
         self.moved_error: Any = None  # the exception for the second call of what was deferred once
+        self.owned_type: Any = None  # libactor.Owned, which move() takes the object out of
         self.running_loop: Any = None  # () -> the event loop that runs in this thread, or None
         self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not
         self.copy_value: Any = None  # (value) -> a copy for one more reader of a future

@@ -20,9 +20,9 @@ import types
 import typing
 import uuid
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, ValueCopier, configure
+from libactor._core._impl import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN, Moved, ValueCopier, configure
 from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.exceptions import fresh_exception
@@ -33,15 +33,6 @@ if typing.TYPE_CHECKING:
 
 T = TypeVar("T")
 DEPTH_MAX = 100  # nesting of one value; far beyond any message, far below the interpreter's stack
-
-
-class Moved(Generic[T]):
-    """A value on its way: see ``move``."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: T) -> None:
-        self.value = value
 
 
 # Exact types that nobody can change. Classes of other modules join by register_immutable (PIDs, futures).
