@@ -3,25 +3,13 @@
  * Why C: once per message, in the sender's thread (bench/). Twin: libactor/_core/_calls.py, which see for the
  * contract; libactor/messages.py gives them their types. Policy stays in Python: names that are not what they seem
  * (method_name).
- * Layout: 1 the receiver  2 the method  3 the event  4 functions of the module
+ * Layout: 1 the method  2 the event  3 functions of the module
  */
 #include "calls.h"
+#include "pid.h"
 #include "values.h"
 
-/* ---- 1 the receiver ---- */
-
-MailboxObject *call_receiver(CoreState *core, PyObject *pid, const char *operation)
-{
-    MailboxObject *mailbox = NULL;
-    if (core->pid_type != NULL && PyObject_TypeCheck(pid, (PyTypeObject *)core->pid_type))
-        mailbox = call_mailbox(core, pid);
-    if (mailbox != NULL)
-        return mailbox;
-    PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
-    return NULL;
-}
-
-/* ---- 2 the method ---- */
+/* ---- 1 the method ---- */
 
 /* Whether a private name, which the compiler stores under another one. */
 static int name_is_private(PyObject *name)
@@ -52,7 +40,7 @@ static PyObject *method_name(CoreState *core, MailboxObject *mailbox, PyObject *
     return PyObject_CallFunctionObjArgs(core->method_name, mailbox->kind, method, operation, NULL);
 }
 
-/* ---- 3 the event ---- */
+/* ---- 2 the event ---- */
 
 /* A new event with the call of `arguments[1]` and what follows, by value; NULL with an exception. */
 static EventObject *call_event(CoreState *core, int kind, MailboxObject *mailbox, PyObject *operation,
@@ -74,7 +62,7 @@ static EventObject *call_event(CoreState *core, int kind, MailboxObject *mailbox
     return event;
 }
 
-/* ---- 4 functions of the module ---- */
+/* ---- 3 functions of the module ---- */
 
 static int check_call(const char *operation, Py_ssize_t count, Py_ssize_t wanted, const char *usage)
 {
@@ -97,7 +85,7 @@ PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     CoreState *core = PyModule_GetState(module);
     if (check_call("tell", count, 2, "tell(pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = call_receiver(core, arguments[0], "tell");
+    MailboxObject *mailbox = pid_receiver(core, arguments[0], "tell");
     if (mailbox == NULL)
         return NULL;
     EventObject *event = call_event(core, EVENT_TELL, mailbox, core->text_tell, NULL, arguments, count, names);
@@ -111,7 +99,7 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
     CoreState *core = PyModule_GetState(module);
     if (check_call("prepare", count, 3, "prepare(operation, pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = call_receiver(core, arguments[1], "prepare");
+    MailboxObject *mailbox = pid_receiver(core, arguments[1], "prepare");
     if (mailbox == NULL)
         return NULL;
     return (PyObject *)call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
@@ -135,7 +123,7 @@ PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize
     CoreState *core = PyModule_GetState(module);
     if (check_call("dispatch", count, 2, "dispatch(pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = call_receiver(core, arguments[0], "dispatch");
+    MailboxObject *mailbox = pid_receiver(core, arguments[0], "dispatch");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
     if (future == NULL)
         return NULL;
@@ -152,7 +140,7 @@ PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_
         return PyErr_Format(PyExc_TypeError, "execute: expected execute(pid, callable)");
     if (!PyCallable_Check(arguments[1]))
         return PyErr_Format(PyExc_TypeError, "execute: got %R, expected a callable without arguments", arguments[1]);
-    MailboxObject *mailbox = call_receiver(core, arguments[0], "execute");
+    MailboxObject *mailbox = pid_receiver(core, arguments[0], "execute");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
     if (future == NULL)
         return NULL;
@@ -176,7 +164,7 @@ PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 {
     CoreState *core = PyModule_GetState(module);
     PyObject *sender = post_sender(arguments, count, names);
-    MailboxObject *mailbox = sender == NULL ? NULL : call_receiver(core, arguments[0], "post");
+    MailboxObject *mailbox = sender == NULL ? NULL : pid_receiver(core, arguments[0], "post");
     if (mailbox == NULL)
         return NULL;
     PyObject *message = copier_pass(core->copier, arguments[1], core->text_message, NULL, 0);

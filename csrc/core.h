@@ -49,21 +49,31 @@ typedef struct {
     PyObject *copy_value;  /* (value) -> a copy for one more reader of a future */
     PyObject *pass_answer; /* (value) -> the value as it leaves an actor, and whether each reader gets a copy */
     PyObject *future_type;    /* the class of the futures that the core makes: libactor.Future */
-    PyObject *pid_type;       /* libactor.PID; where its process lies is pid_process_offset */
     PyObject *method_name;    /* (kind, method, operation) -> the name to call it by, or TypeError */
     PyObject *owned_type;     /* libactor.Owned, which move() takes the object out of */
     PyObject *running_loop;   /* () -> the event loop that runs in this thread, or None */
+    PyObject *process_type;    /* the class of the processes that spawn makes: libactor's Process */
+    PyObject *opened;          /* the context variable with the runtimes that are open here, a tuple, innermost last */
+    PyObject *current_runtime; /* (operation) -> NoRuntime is raised: none is current */
+    PyObject *refuse_id;       /* (id) -> the error for an id that will not do */
+    PyObject *terminate_event; /* what ends an actor after all that waits */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
     PyObject *moved_error;    /* the exception for the second call of what was deferred once */
     /* The core's own. */
     PyObject *cell_type;   /* owned: FutureCell, and future_type until another is named */
     PyObject *gather_type; /* owned */
-    Py_ssize_t pid_process_offset;
-    PyObject *event_type;       /* owned */
-    PyObject *moved_type;       /* owned */
-    PyObject *deferred_type;    /* owned */
-    PyObject *mailbox_type;     /* owned */
+    PyObject *event_type;
+    PyObject *moved_type;
+    PyObject *deferred_type;
+    PyObject *pid_type;
+    PyObject *actor_type;
+    PyObject *kind_type;
+    PyObject *sequences; /* owned dict: prefix of ids to the last number */
+    PyObject *no_links;  /* owned dict, which stays empty: what every process has in the place of its first link */
+    PyObject *text_kind; /* owned, as the others: names that are looked up */
+    PyObject *text_on_start;
+    PyObject *text_on_stop;
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
     PyObject *text_tell;
     PyObject *text_message; /* what a value is called in an error */
@@ -83,8 +93,16 @@ extern PyType_Spec run_queue_spec;
 extern PyType_Spec copier_spec;
 extern PyType_Spec event_spec;
 extern PyType_Spec deferred_spec;
+extern PyType_Spec pid_spec;
+extern PyType_Spec actor_spec;
+extern PyType_Spec kind_spec;
+extern PyType_Spec runtime_spec;
 
-/* Functions of the module, of calls.c. */
+/* Functions of the module, of actor.c, runtime.c and calls.c. */
+PyObject *native_generate_id(PyObject *module, PyObject *prefix);
+PyObject *native_spawn(PyObject *module, PyObject *actor);
+PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+PyObject *native_wait(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
@@ -139,6 +157,15 @@ static inline void core_exception_keep_first(PyObject **first)
         *first = exception;
     else
         Py_XDECREF(exception);
+}
+
+/* 0 if the policy was named by configure(), else -1 with RuntimeError. */
+static inline int core_require(PyObject *policy, const char *name)
+{
+    if (policy != NULL)
+        return 0;
+    PyErr_Format(PyExc_RuntimeError, "the core was not told its %s; call configure() first", name);
+    return -1;
 }
 
 /* 0 if a method got as many arguments as it wants, else -1 with TypeError. */

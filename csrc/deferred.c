@@ -6,6 +6,7 @@
  * Layout: 1 object  2 the call  3 making one  4 life cycle  5 type spec
  */
 #include "calls.h"
+#include "pid.h"
 #include "values.h"
 
 /* ---- 1 object ---- */
@@ -193,10 +194,10 @@ static PyObject *defer_quickly(CoreState *core, PyObject *const *arguments, Py_s
     int once = takes_once(arguments, count, names);
     if (PyErr_Occurred())
         return NULL;
-    if (once < 0 || count < 2 || core->pid_type == NULL || !Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type))
+    if (once < 0 || count < 2 || !Py_IS_TYPE(arguments[0], (PyTypeObject *)core->pid_type))
         Py_RETURN_NONE;
-    MailboxObject *mailbox = call_mailbox(core, arguments[0]);
-    PyObject *name = mailbox == NULL ? NULL : call_plain_method(mailbox, arguments[1]);
+    MailboxObject *mailbox = pid_mailbox(arguments[0]);
+    PyObject *name = call_plain_method(mailbox, arguments[1]);
     if (name == NULL)
         Py_RETURN_NONE;
     Py_INCREF(mailbox); /* code of the arguments may run from here on */
@@ -256,7 +257,7 @@ static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject 
     if (!PyArg_ParseTuple(arguments, "OOUO!O!O!p:Deferred", &pid, &what, &name, &PyTuple_Type, &bound, &PyTuple_Type,
                           &names, &PyTuple_Type, &places, &once))
         return NULL;
-    MailboxObject *mailbox = call_receiver(core, pid, "Deferred");
+    MailboxObject *mailbox = pid_receiver(core, pid, "Deferred");
     Py_ssize_t kept = PyTuple_GET_SIZE(bound), last = 0;
     if (mailbox == NULL || (PyTuple_GET_SIZE(places) != 0 && (last = places_last(places, kept)) < 0))
         return NULL;

@@ -132,6 +132,9 @@ PyObject *native_gather(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 /* ---- future_methods.c ---- */
 
+/* Come back once the future is ready; -1 with what there is to raise: its failure, or that it did not become so. */
+int future_wait(FutureObject *self, PyObject *timeout);
+
 extern PyMethodDef future_methods[];
 
 #endif

@@ -201,8 +201,7 @@ static int future_wait_slowly(FutureObject *self, PyObject *timeout, int64_t dea
     return result == NULL ? -1 : 0;
 }
 
-/* Come back once the future is ready; -1 with what there is to raise: its failure, or that it did not become so. */
-static int future_wait(FutureObject *self, PyObject *timeout)
+int future_wait(FutureObject *self, PyObject *timeout)
 {
     int64_t deadline;
     if (deadline_of(timeout, &deadline) < 0 || hop_on() < 0 || future_help(self, deadline) < 0)

@@ -47,8 +47,7 @@ int mailbox_refuse_orphan(MailboxObject *self)
     return -1;
 }
 
-/* Drop an event that came too late; -1 with an exception. */
-static int mailbox_drop(MailboxObject *self, PyObject *event)
+int mailbox_drop(MailboxObject *self, PyObject *event)
 {
     if (event_check(event))
         return event_drop((EventObject *)event, self);
@@ -101,6 +100,7 @@ static PyObject *mailbox_take(MailboxObject *self)
 static PyObject *mailbox_close(MailboxObject *self)
 {
     self->closed = 1;
+    self->starting = self->ending = 0;
     Ring events = ring_detach(&self->events);
     PyObject *rest = PyList_New(events.count);
     if (rest == NULL) {
@@ -179,42 +179,32 @@ static Py_ssize_t Mailbox_len(PyObject *op)
     return SELF->events.count;
 }
 
-/* Ready, with None, once the actor is gone. Who waits for it may help the actor to its end. */
-static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
+FutureObject *mailbox_stopped(MailboxObject *self)
 {
-    if (SELF->stopped != NULL)
-        return Py_NewRef(SELF->stopped);
-    if (SELF->queue == NULL)
-        return PyErr_Format(PyExc_RuntimeError, "stopped: a bare mailbox has no actor that could stop");
-    FutureObject *stopped = future_new(SELF->queue->core);
+    if (self->stopped != NULL)
+        return (FutureObject *)Py_NewRef(self->stopped);
+    if (self->queue == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "stopped: a bare mailbox has no actor that could stop");
+        return NULL;
+    }
+    FutureObject *stopped = future_new(self->queue->core); /* may run finalizers, which may ask too */
     if (stopped == NULL)
         return NULL;
-    if (SELF->stopped != NULL) { /* making it ran the collector, and that somebody who asked first */
-        Py_DECREF(stopped);
-        return Py_NewRef(SELF->stopped);
-    }
-    if (SELF->gone)
+    if (self->gone)
         (void)future_complete(stopped, READY, Py_None); /* nobody else has it, so no callback can be interrupted */
     else {
-        SELF->stopped = (FutureObject *)Py_NewRef(stopped);
-        stopped->target = op;
+        if (self->stopped != NULL)
+            Py_SETREF(stopped, (FutureObject *)Py_NewRef(self->stopped));
+        else
+            self->stopped = (FutureObject *)Py_NewRef(stopped);
+        stopped->target = (PyObject *)self;
     }
-    return (PyObject *)stopped;
+    return stopped;
 }
 
-static PyObject *Mailbox_depart(PyObject *op, PyObject *Py_UNUSED(none))
+static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
 {
-    FutureObject *stopped = SELF->stopped;
-    SELF->gone = 1;
-    SELF->stopped = NULL;
-    if (stopped == NULL)
-        Py_RETURN_NONE;
-    stopped->target = NULL;
-    int answer = future_complete(stopped, READY, Py_None);
-    Py_DECREF(stopped);
-    if (answer < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    return (PyObject *)mailbox_stopped(SELF);
 }
 
 static int Mailbox_set_queue(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
@@ -245,6 +235,10 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(SELF->kind);
     Py_VISIT(SELF->pid);
     Py_VISIT(SELF->reason);
+    Py_VISIT(SELF->runtime);
+    Py_VISIT(SELF->delegates);
+    Py_VISIT(SELF->linkers);
+    Py_VISIT(SELF->linked);
     Py_VISIT(SELF->queue);
     Py_VISIT(SELF->stopped);
     for (uint32_t i = 0; i < SELF->events.count; i++) {
@@ -266,6 +260,10 @@ static int Mailbox_clear(PyObject *op)
     Py_CLEAR(SELF->kind);
     Py_CLEAR(SELF->pid);
     Py_CLEAR(SELF->reason);
+    Py_CLEAR(SELF->runtime);
+    Py_CLEAR(SELF->delegates);
+    Py_CLEAR(SELF->linkers);
+    Py_CLEAR(SELF->linked);
     Py_CLEAR(SELF->queue);
     if (SELF->stopped != NULL)
         SELF->stopped->target = NULL;
@@ -309,16 +307,25 @@ static PyMethodDef mailbox_methods[] = {
      "take($self, /)\n--\n\nThe next event, or None: then the mailbox is idle and the caller must let go of the actor."},
     {"close", Mailbox_close, METH_NOARGS,
      "close($self, /)\n--\n\nRefuse every further event; the events that were still inside."},
-    {"depart", Mailbox_depart, METH_NOARGS,
-     "depart($self, /)\n--\n\nThe last step of the actor's end: whoever waits for it goes on."},
+    {"stop", Mailbox_stop, METH_O,
+     "stop($self, reason, /)\n--\n\n"
+     "End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."},
+    {"_open_linkers", Mailbox_open_linkers, METH_NOARGS,
+     "_open_linkers($self, /)\n--\n\nA dict of its own for the first link; None once the actor has ended."},
     {NULL},
 };
 
 static PyMemberDef mailbox_members[] = {
-    {"actor", T_OBJECT_EX, offsetof(MailboxObject, actor), 0, "Whose methods are called; gone after the end."},
-    {"kind", T_OBJECT_EX, offsetof(MailboxObject, kind), 0, "The class of the actor."},
-    {"pid", T_OBJECT_EX, offsetof(MailboxObject, pid), 0, "The address of the actor."},
-    {"reason", T_OBJECT, offsetof(MailboxObject, reason), 0, "What stopped the actor; None before, or if terminated."},
+    {"actor", T_OBJECT_EX, offsetof(MailboxObject, actor), READONLY, "Whose methods are called; gone after the end."},
+    {"kind", T_OBJECT_EX, offsetof(MailboxObject, kind), READONLY, "The class of the actor."},
+    {"pid", T_OBJECT_EX, offsetof(MailboxObject, pid), READONLY, "The address of the actor."},
+    {"reason", T_OBJECT, offsetof(MailboxObject, reason), READONLY, "What stopped the actor; None before, or if terminated."},
+    {"runtime", T_OBJECT_EX, offsetof(MailboxObject, runtime), READONLY, "Where the actor lives."},
+    {"started", T_BOOL, offsetof(MailboxObject, started), READONLY, "Whether on_start has returned."},
+    {"_delegates", T_OBJECT, offsetof(MailboxObject, delegates), 0, "To whom messages of a class go on, or None."},
+    {"_linkers", T_OBJECT, offsetof(MailboxObject, linkers), 0,
+     "Who is to hear of its end, in order of linking; None once that is being told."},
+    {"_linked", T_OBJECT, offsetof(MailboxObject, linked), 0, "Those of whose end it is to hear."},
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(MailboxObject, weak_references), Py_READONLY, NULL},
     {NULL},
 };

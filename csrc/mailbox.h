@@ -19,7 +19,11 @@ typedef struct {
     PyObject *actor;       /* owned: whose methods are called; NULL before there is one and after the end */
     PyObject *kind;        /* owned: its class, which stays */
     PyObject *pid;         /* owned: its address */
-    PyObject *reason;      /* owned: what stopped it; NULL before, and if it was terminated */
+    PyObject *reason;      /* owned: what stopped it; NULL before, None if it was terminated */
+    PyObject *runtime;     /* owned: where the actor lives; NULL for a bare mailbox */
+    PyObject *delegates;   /* owned dict: to whom messages of a class go on; NULL or None if there is none */
+    PyObject *linkers;     /* owned: who is to hear of its end, a dict by order of linking; None once that is being told */
+    PyObject *linked;      /* owned dict: those of whose end it is to hear. Both no_links before the first */
     RunQueueObject *queue; /* owned: where it is put when it has something to do; NULL for a bare mailbox */
     FutureObject *stopped; /* owned: ready once the actor is gone; NULL until somebody asks */
     char awake;            /* it has been scheduled and is not idle yet */
@@ -27,6 +31,9 @@ typedef struct {
     char gone;             /* and whoever waited for its end was told */
     char queued;           /* it stands in the run queue */
     char running;          /* a thread is in one of its turns */
+    char starting;         /* on_start is to be called, before all else */
+    char started;          /* it has returned */
+    char ending;           /* the actor is to stop, ahead of what waits */
     unsigned char quick;   /* turns since one last took too long, counted up to QUICK_TURNS */
 } MailboxObject;
 
@@ -41,11 +48,43 @@ int mailbox_check(PyObject *object, const char *method);
  * -1 with an exception. */
 int mailbox_deliver(MailboxObject *self, PyObject *event);
 
+/* Drop an event that is not served; -1 with an exception. */
+int mailbox_drop(MailboxObject *self, PyObject *event);
+
+/* The future that is ready once the actor is gone, a new reference; NULL with an exception. */
+FutureObject *mailbox_stopped(MailboxObject *self);
+
 /* -1 with the error for whoever uses an actor of the parent in the child of a fork. */
 int mailbox_refuse_orphan(MailboxObject *self);
 
 /* Put it on its run queue, unless it stands there; 0, or -1 with MemoryError. */
 int mailbox_enqueue(MailboxObject *self);
+
+/* Whether a turn would find something to do. */
+static inline int mailbox_has_work(MailboxObject *self)
+{
+    return self->starting || self->ending || self->events.count != 0;
+}
+
+/* ---- life.c ---- */
+
+/* Start the actor, or end it, whichever is next; -1 with what on_start raised. */
+int mailbox_live(MailboxObject *self);
+
+/* See that the mailbox is served, in which something is to be done now; -1 with MemoryError. */
+int mailbox_awaken(MailboxObject *self);
+
+/* End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters. */
+int mailbox_stop(MailboxObject *self, PyObject *reason);
+
+/* Ask it to: ahead of what waits, or, if `last` is not NULL, by that event after it. -1 with an exception. */
+int mailbox_terminate(MailboxObject *self, PyObject *last);
+
+/* A turn took too long: this actor, and those of its class that are spawned next, are not fit to be helped. */
+void mailbox_warn(MailboxObject *self);
+
+PyObject *Mailbox_stop(PyObject *op, PyObject *reason);
+PyObject *Mailbox_open_linkers(PyObject *op, PyObject *none);
 
 /* ---- turn.c ---- */
 

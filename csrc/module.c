@@ -9,6 +9,7 @@
 #include "hops.h"
 #include "interrupts.h"
 #include "event.h"
+#include "mailbox.h"
 
 /* ---- 1 policy ---- */
 
@@ -18,7 +19,9 @@ static const struct {
 } policies[] = {
     {"future_type", offsetof(CoreState, future_type)}, {"get_slowly", offsetof(CoreState, get_slowly)},
     {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
-    {"pid_type", offsetof(CoreState, pid_type)},
+    {"process_type", offsetof(CoreState, process_type)}, {"opened", offsetof(CoreState, opened)},
+    {"current_runtime", offsetof(CoreState, current_runtime)}, {"refuse_id", offsetof(CoreState, refuse_id)},
+    {"terminate_event", offsetof(CoreState, terminate_event)},
     {"method_name", offsetof(CoreState, method_name)},
     {"owned_type", offsetof(CoreState, owned_type)},
     {"running_loop", offsetof(CoreState, running_loop)},
@@ -30,22 +33,6 @@ static const struct {
 static PyObject **policy_slot(CoreState *state, size_t index)
 {
     return (PyObject **)((char *)state + policies[index].offset);
-}
-
-/* Find where a PID has its process, a slot of its class. */
-static int policy_find_process(CoreState *state, PyObject *pid_type)
-{
-    PyObject *slot = PyObject_GetAttrString(pid_type, "_process");
-    if (slot == NULL)
-        return -1;
-    if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
-        PyErr_Format(PyExc_TypeError, "configure() got %R as pid_type, expected a class with the slot _process", pid_type);
-        Py_DECREF(slot);
-        return -1;
-    }
-    state->pid_process_offset = ((PyMemberDescrObject *)slot)->d_member->offset;
-    Py_DECREF(slot);
-    return 0;
 }
 
 /* 0 if the core may make futures of `kind`, else -1 with TypeError. */
@@ -60,11 +47,23 @@ static int policy_check_future(CoreState *state, PyObject *kind)
     return -1;
 }
 
+/* 0 if spawn may make processes of `kind`, else -1 with TypeError. */
+static int policy_check_process(PyObject *kind)
+{
+    PyTypeObject *type = PyType_Check(kind) ? (PyTypeObject *)kind : NULL;
+    while (type != NULL && type->tp_dealloc != Mailbox_dealloc)
+        type = type->tp_base;
+    if (type != NULL)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "configure() got %R as process_type, expected a subclass of Mailbox", kind);
+    return -1;
+}
+
 static int policy_set(CoreState *state, PyObject *name, PyObject *value)
 {
-    if (PyUnicode_CompareWithASCIIString(name, "pid_type") == 0 && policy_find_process(state, value) < 0)
-        return -1;
     if (PyUnicode_CompareWithASCIIString(name, "future_type") == 0 && policy_check_future(state, value) < 0)
+        return -1;
+    if (PyUnicode_CompareWithASCIIString(name, "process_type") == 0 && policy_check_process(value) < 0)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         if (PyUnicode_CompareWithASCIIString(name, policies[i].name) == 0) {
@@ -148,6 +147,19 @@ static PyMethodDef native_functions[] = {
      "Hand ``value`` itself to the receiver instead of a copy; the sender must not touch it again.\n\n"
      "Of an ``Owned`` the receiver gets the object, and the holder is empty from now on. The result is only good as an\n"
      "argument of dispatch, tell, post, defer, delay or as a handler's result. Raises: MovedError for an empty Owned."},
+    {"generate_id", native_generate_id, METH_O,
+     "generate_id($module, prefix, /)\n--\n\n"
+     "``prefix(1)``, ``prefix(2)``, ... in this program; the first of a prefix is 1 (libprocess ID::generate)."},
+    {"spawn", native_spawn, METH_O,
+     "spawn($module, actor, /)\n--\n\nStart an actor in the current runtime: see Runtime.spawn."},
+    {"terminate", (PyCFunction)(void (*)(void))native_terminate, METH_FASTCALL | METH_KEYWORDS,
+     "terminate($module, pid, inject=True)\n--\n\n"
+     "Ask an actor to stop: ahead of what waits in its mailbox, or after it if ``inject`` is False.\n\n"
+     "The handler that runs is not interrupted. Nothing happens if the actor has stopped already."},
+    {"wait", (PyCFunction)(void (*)(void))native_wait, METH_FASTCALL | METH_KEYWORDS,
+     "wait($module, pid, timeout=None)\n--\n\n"
+     "Wait until an actor has stopped; False if ``timeout`` seconds pass before.\n\n"
+     "Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},
@@ -187,6 +199,9 @@ static const struct {
     {offsetof(CoreState, text_dispatch), "dispatch"},
     {offsetof(CoreState, text_tell), "tell"},
     {offsetof(CoreState, text_message), "message"},
+    {offsetof(CoreState, text_kind), "_libactor_kind"},
+    {offsetof(CoreState, text_on_start), "on_start"},
+    {offsetof(CoreState, text_on_stop), "on_stop"},
     {offsetof(CoreState, text_result), "result of %s.%s"},
     {offsetof(CoreState, text_executed), "result of a callable run in %s"},
 };
@@ -194,6 +209,18 @@ static const struct {
 static PyObject **text_slot(CoreState *state, size_t index)
 {
     return (PyObject **)((char *)state + texts[index].offset);
+}
+
+/* What the core itself has in its state, the types that are let go of last left out. */
+static const size_t owned[] = {
+    offsetof(CoreState, cell_type), offsetof(CoreState, pid_type),  offsetof(CoreState, actor_type),
+    offsetof(CoreState, kind_type), offsetof(CoreState, sequences), offsetof(CoreState, no_links),
+    offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type),
+};
+
+static PyObject **owned_slot(CoreState *state, size_t index)
+{
+    return (PyObject **)((char *)state + owned[index]);
 }
 
 /* What the core itself looks up by its state. */
@@ -204,11 +231,17 @@ static int native_fill(PyObject *module)
     state->future_type = Py_XNewRef(state->cell_type);
     state->gather_type = PyType_FromModuleAndSpec(module, &gather_spec, NULL);
     state->deferred_type = PyObject_GetAttrString(module, "Deferred");
-    state->mailbox_type = PyObject_GetAttrString(module, "Mailbox");
     state->moved_type = PyObject_GetAttrString(module, "Moved");
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
-    if (state->cell_type == NULL || state->gather_type == NULL || state->event_type == NULL ||
-        state->deferred_type == NULL || state->mailbox_type == NULL || state->moved_type == NULL)
+    state->pid_type = PyObject_GetAttrString(module, "PID");
+    state->actor_type = PyObject_GetAttrString(module, "ActorCell");
+    state->kind_type = PyType_FromModuleAndSpec(module, &kind_spec, NULL);
+    state->sequences = PyDict_New();
+    state->no_links = PyDict_New();
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(owned); i++)
+        if (*owned_slot(state, i) == NULL)
+            return -1;
+    if (state->gather_type == NULL || state->event_type == NULL)
         return -1;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         if ((*text_slot(state, i) = PyUnicode_InternFromString(texts[i].text)) == NULL)
@@ -221,8 +254,8 @@ static int native_exec(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
-    PyType_Spec *specs[] = {&future_spec, &promise_spec, &mailbox_spec, &run_queue_spec, &copier_spec, &deferred_spec,
-                            &moved_spec};
+    PyType_Spec *specs[] = {&future_spec, &promise_spec,  &mailbox_spec, &run_queue_spec, &copier_spec,
+                            &pid_spec,    &actor_spec,    &runtime_spec, &deferred_spec, &moved_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;
@@ -237,11 +270,9 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
     CoreState *state = PyModule_GetState(module);
     Py_VISIT(state->report_unobserved);
     Py_VISIT(state->report_callback);
-    Py_VISIT(state->cell_type);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(owned); i++)
+        Py_VISIT(*owned_slot(state, i));
     Py_VISIT(state->event_type);
-    Py_VISIT(state->moved_type);
-    Py_VISIT(state->deferred_type);
-    Py_VISIT(state->mailbox_type);
     Py_VISIT(state->gather_type);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
         Py_VISIT(*policy_slot(state, i));
@@ -253,10 +284,8 @@ static int native_clear(PyObject *module)
     CoreState *state = PyModule_GetState(module);
     Py_CLEAR(state->report_unobserved);
     Py_CLEAR(state->report_callback);
-    Py_CLEAR(state->cell_type);
-    Py_CLEAR(state->moved_type);
-    Py_CLEAR(state->deferred_type);
-    Py_CLEAR(state->mailbox_type);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(owned); i++)
+        Py_CLEAR(*owned_slot(state, i));
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         Py_CLEAR(*text_slot(state, i));
     Py_CLEAR(state->gather_type);

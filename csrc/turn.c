@@ -232,14 +232,26 @@ static void turn_fail(MailboxObject *self)
 }
 
 /* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
- * away. */
-static void turn_serve(MailboxObject *self, PyObject *event)
+ * away. -1 with an exception. */
+static int turn_serve(MailboxObject *self, PyObject *event)
 {
     event_leave(event);
     int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
-    if (dropped < 0 || (!dropped && turn_serve_event(self, event) < 0))
-        turn_fail(self);
+    int failed = dropped < 0 || (!dropped && turn_serve_event(self, event) < 0);
     Py_DECREF(event);
+    return failed ? -1 : 0;
+}
+
+/* The next step of the actor's life, or its next event. */
+static void turn_step(MailboxObject *self)
+{
+    int failed;
+    if (self->starting || self->ending)
+        failed = mailbox_live(self) < 0;
+    else
+        failed = turn_serve(self, ring_take(&self->events)) < 0;
+    if (failed)
+        turn_fail(self);
 }
 
 static int turn_is_over(MailboxObject *self, FutureObject *until)
@@ -258,10 +270,9 @@ static void turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
 {
     int64_t begun = *now;
     int stride = 1, left = 1;
-    PyObject *event;
-    while ((event = ring_take(&self->events)) != NULL) {
+    while (mailbox_has_work(self)) {
         self->queue->progress += until == NULL; /* what a helper does is not the worker's doing */
-        turn_serve(self, event);
+        turn_step(self);
         if (turn_is_over(self, until))
             break;
         if (--left == 0) {
@@ -273,7 +284,7 @@ static void turn_run(MailboxObject *self, FutureObject *until, int64_t *now)
     }
     *now = now_ns();
     if (*now - begun >= SLOW_NS)
-        self->quick = 0;
+        mailbox_warn(self);
     else if (self->quick < QUICK_TURNS)
         self->quick++;
 }
@@ -287,7 +298,7 @@ void mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now)
     turn_run(self, until, now);
     running_mailbox = NULL;
     self->running = 0;
-    self->awake = self->events.count != 0;
+    self->awake = mailbox_has_work(self);
     if (self->awake && mailbox_enqueue(self) < 0) {
         self->awake = 0; /* there is no memory: whoever puts the next event tries again */
         PyErr_WriteUnraisable((PyObject *)self);

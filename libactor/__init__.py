@@ -12,7 +12,7 @@ with la.Runtime():
 """
 
 from libactor import placeholders, testing
-from libactor._core._impl import CORE
+from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
     Abandoned,
@@ -27,7 +27,7 @@ from libactor._core.errors import (
 )
 from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import register_immutable
-from libactor.actor import Actor, generate_id, handles
+from libactor.actor import Actor, handles
 from libactor.alarm import after
 from libactor.combinators import await_all, collect, select, undiscardable
 from libactor.deferred import Deferred, defer

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import types
 import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from libactor._core._impl import ActorCell, configure
 from libactor._core.errors import SpawnError
 from libactor.context import running_process
 
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
-
-_sequence: dict[str, itertools.count[int]] = {}
-
-
-def generate_id(prefix: str) -> str:
-    """``prefix(1)``, ``prefix(2)``, … in this program; the first of a prefix is 1 (libprocess ID::generate)."""
-    return f"{prefix}({next(_sequence.setdefault(prefix, itertools.count(1)))})"
 
 
 def handles(kind: type) -> Callable[[MethodT], MethodT]:
@@ -54,7 +47,7 @@ def _say_which(kind: Any) -> str:
     return "as in @handles(Reset)"
 
 
-class Actor:
+class Actor(ActorCell):
     """State of its own, changed only by its handlers, which run one at a time.
 
     Subclass it, call ``super().__init__()`` and hand the object to ``spawn``; from then on only its handlers may
@@ -66,11 +59,8 @@ class Actor:
 
     _handlers: ClassVar[dict[type, tuple[str, bool]]] = {}  # message class -> method name, whether it takes the sender
 
-    def __init__(self, id: str | None = None) -> None:
-        if id is not None and (not id or "@" in id or "/" in id):
-            raise SpawnError(f"Actor: id {id!r} will not do; expected text without '@' and '/', or None for a made one")
-        self._id = id or generate_id(type(self).__name__.lower())
-        self._process: Process | None = None
+    if TYPE_CHECKING:
+        _process: Process | None
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -107,6 +97,14 @@ class Actor:
 
     def on_exited(self, pid: PID[Any], reason: BaseException | None) -> None:
         """An actor this one is linked to has stopped: ``reason`` is what made it, None if it was terminated."""
+
+
+def _refuse_id(id: object) -> SpawnError:
+    """The error for an id that will not do."""
+    return SpawnError(f"Actor: id {id!r} will not do; expected text without '@' and '/', or None for a made one")
+
+
+configure(refuse_id=_refuse_id)
 
 
 def _refuse_coroutines(cls: type) -> None:

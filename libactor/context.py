@@ -11,7 +11,7 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
-from libactor._core._impl import running
+from libactor._core._impl import configure, running
 from libactor._core.errors import NoRuntime
 
 if TYPE_CHECKING:
@@ -53,3 +53,6 @@ def current_process(operation: str) -> Process:
     if process is None:
         raise NoRuntime(f"{operation}: called outside an actor; it works only inside a handler")
     return process
+
+
+configure(opened=opened, current_runtime=current_runtime)

@@ -1,6 +1,6 @@
-"""The events of an actor's own life: its start, its end, the end of one it is linked to."""
+"""The events of an actor's own life: its end, the end of one it is linked to."""
 
-# Who calls: libactor/runtime.py and process.py make them; the core takes them from the mailbox and calls serve, or drop
+# Who calls: libactor/process.py makes them; the core takes them from the mailbox and calls serve, or drop
 #   for those an actor did not come to before it stopped. Calls and messages are the core's own events (_events.py).
 # What serve lets escape ends the actor, with it as the reason.
 
@@ -13,30 +13,13 @@ if TYPE_CHECKING:
     from libactor.process import Process
 
 
-class Start:
-    """The first event of every actor."""
-
-    __slots__ = ()
-
-    def serve(self, process: Process) -> None:
-        """Run on_start."""
-        process.actor.on_start()
-        process.started = True
-
-    def drop(self, process: Process) -> None:
-        """The runtime closed before the actor started: nothing is owed to anybody."""
-
-
 class Terminate:
-    """Ask an actor to stop."""
+    """Stop an actor after what was sent before; to stop it ahead of that is a flag of the mailbox, as is the start."""
 
     __slots__ = ()
 
     def serve(self, process: Process) -> None:
-        """Stop the actor without a reason; one that has not come to start starts first, as its on_stop may expect."""
-        if not process.started:
-            process.actor.on_start()
-            process.started = True
+        """Stop the actor without a reason."""
         process.stop(None)
 
     def drop(self, process: Process) -> None:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from libactor._core._impl import prepare
 from libactor._core.clock import Timer
 from libactor.actor import Actor
-from libactor.context import current_process, current_runtime
+from libactor.context import current_process
 from libactor.future import Future
 from libactor.pid import PID
 
 if not TYPE_CHECKING:
-    from libactor._core._impl import dispatch, execute, post, tell
+    from libactor._core._impl import dispatch, execute, post, spawn, tell, terminate, wait
 
 A = TypeVar("A")
 ActorT = TypeVar("ActorT", bound=Actor)
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     def execute(pid: PID[Any], function: Callable[[], R], /) -> Future[R]: ...
     def execute(pid: PID[Any], function: Callable[[], Any], /) -> Future[Any]: ...
 
+    def spawn(actor: ActorT, /) -> PID[ActorT]: ...
+    def terminate(pid: PID[Any], inject: bool = True) -> None: ...
+    def wait(pid: PID[Any], timeout: float | None = None) -> bool: ...
     def post(pid: PID[Any], message: object, /, sender: PID[Any] | None = None) -> None: ...
 
 
@@ -65,7 +68,8 @@ def delay(
     """
     process = pid._process
     event = prepare("delay", pid, method, *args, **kwargs)
-    return process.runtime.clock.timer(seconds, lambda: process.deliver(event))
+    timer: Timer = process.runtime.clock.timer(seconds, lambda: process.deliver(event))
+    return timer
 
 
 def link(pid: PID[Any]) -> None:
@@ -90,18 +94,3 @@ def delegate(kind: type, pid: PID[Any] | None) -> None:
     if pid is not None and pid._process is process:
         raise ValueError(f"delegate: {pid} cannot delegate to itself")
     process.delegate(kind, pid)
-
-
-def spawn(actor: ActorT) -> PID[ActorT]:
-    """Start an actor in the current runtime: see Runtime.spawn."""
-    return current_runtime("spawn").spawn(actor)
-
-
-def terminate(pid: PID[Any], inject: bool = True) -> None:
-    """Ask an actor to stop: see Runtime.terminate."""
-    pid._process.runtime.terminate(pid, inject)
-
-
-def wait(pid: PID[Any], timeout: float | None = None) -> bool:
-    """Wait until an actor has stopped: see Runtime.wait."""
-    return pid._process.runtime.wait(pid, timeout)

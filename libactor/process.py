@@ -14,16 +14,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import Mailbox
 from libactor._core.errors import ForkedRuntime
-from libactor.events import Exited, Start
-from libactor.pid import PID
+from libactor.events import Exited
 
 if TYPE_CHECKING:
     from libactor.actor import Actor
+    from libactor.pid import PID
     from libactor.runtime import Runtime
 
 log = logging.getLogger("libactor")
@@ -31,60 +30,31 @@ log = logging.getLogger("libactor")
 # Links are rare: one lock for all, and nothing allocated before the first, keep an idle process small.
 _links = threading.RLock()  # re-entrant: a finalizer may run between any two steps, and link too
 os.register_at_fork(before=_links.acquire, after_in_parent=_links.release, after_in_child=_links.release)
-_NONE_YET: dict[Process, None] = {}  # stays empty: what every process has in the place of its first link
 
 
 class Process(Mailbox):
-    """One spawned actor. Of its mailbox: ``actor``, ``kind``, ``pid``, ``reason``, ``queue`` and ``stopped``."""
+    """One spawned actor."""
 
-    __slots__ = ("_delegates", "_linked", "_linkers", "runtime", "started")
+    __slots__ = ()
 
-    pid: PID[Any]
-
-    # started: on_start has returned.
-    # _linkers: who is to hear of the end, in order of linking; None once that is being told.
-    # _linked: those of whose end this one is to hear.
-    # _delegates: to whom messages of a class go on that the actor has no handler for; used in its own turn only.
-
-    def __init__(self, runtime: Runtime, actor: Actor, id: str) -> None:
-        super().__init__()
-        self.runtime = runtime
-        self.queue = runtime.queue
-        self.actor = actor
-        self.kind = type(actor)
-        self.pid = PID(id, runtime.address, self)
-        self.started = False
-        self._linkers: dict[Process, None] | None = _NONE_YET
-        self._linked: dict[Process, None] = _NONE_YET
-        self._delegates: dict[type, PID[Any]] | None = None
-        self.put(Start())  # before anybody can know the PID; whoever makes the process enqueues it
-
-    def stop(self, reason: BaseException | None) -> None:
-        """End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."""
-        self.reason = reason
-        if self.started:
-            self.started = False
-            self._call_last("on_stop", self.actor.on_stop)
-        self.runtime._forget(self)
-        for event in self.close():
-            self._call_last("what waited for an answer", event.drop, self)
-        for linker in self._unlink():
-            linker.deliver(Exited(self.pid, reason))
-        self._delegates = None
-        del self.actor
-        self.depart()
+    if TYPE_CHECKING:  # what Mailbox has, with the types of this layer
+        pid: PID[Any]
+        actor: Actor
+        runtime: Runtime
+        _linkers: dict[Process, None] | None
+        _linked: dict[Process, None]
+        _delegates: dict[type, PID[Any]] | None
 
     def link(self, watcher: Process) -> None:
         """Tell ``watcher`` once when this process ends; at once if it has, and not at all if ``watcher`` has."""
         with _links:
             if watcher._linkers is None:
                 return
-            if self._linkers is not None:
-                if self._linkers is _NONE_YET:
-                    self._linkers = {}
-                if watcher._linked is _NONE_YET:
+            linkers = self._open_linkers()  # before this step the end of the actor takes no notice of _links
+            if linkers is not None:
+                if not watcher._linked:
                     watcher._linked = {}
-                self._linkers[watcher] = watcher._linked[self] = None
+                linkers[watcher] = watcher._linked[self] = None
                 return
         watcher.deliver(Exited(self.pid, self.reason))
 
@@ -121,21 +91,19 @@ class Process(Mailbox):
         """The error for whoever sends to an actor of the parent, in the child of a fork."""
         return self.runtime.forked()
 
-    def _unlink(self) -> Iterable[Process]:
-        """Take the process out of all links, for good; who is to hear of its end."""
+    def _end_links(self) -> None:
+        """Take the process out of all links, for good, and tell those who are to hear of its end."""
         with _links:
             linkers, self._linkers = self._linkers, None
-            linked, self._linked = self._linked, _NONE_YET
+            linked, self._linked = self._linked, {}
             for other in linked:
                 if other._linkers is not None:
                     other._linkers.pop(self, None)
             for linker in linkers or ():
                 linker._linked.pop(self, None)
-        return linkers or ()
+        for linker in linkers or ():
+            linker.deliver(Exited(self.pid, self.reason))
 
-    def _call_last(self, what: str, function: Callable[..., object], *arguments: Any) -> None:
-        """Call a function on the way out: an error, even SystemExit, is logged, because the way goes on."""
-        try:
-            function(*arguments)
-        except BaseException:
-            log.exception("%s: stopping: %s failed", self.pid, what)
+    def _report_last(self, what: str, error: BaseException) -> None:
+        """Log what was raised on the way out, which goes on."""
+        log.error("%s: stopping: %s failed", self.pid, what, exc_info=error)

@@ -15,7 +15,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libactor._core._impl import DEBUG_VALUES, RunQueue
+from libactor._core._impl import DEBUG_VALUES, RunQueue, RuntimeCell, configure, terminate, wait
 from libactor._core.clock import Clock
 from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.actor import Actor
@@ -41,7 +41,7 @@ _numbers = itertools.count(1)  # next() on it is one step, whichever threads ope
 _live: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
-class Runtime:
+class Runtime(RuntimeCell):
     """Runs actors. Use it as a context manager: inside, the module functions refer to it; at the end it is closed.
 
     ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
@@ -51,16 +51,13 @@ class Runtime:
     """
 
     def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
-        self.address = f"local-{next(_numbers)}"
-        self.queue = RunQueue()
+        super().__init__(f"local-{next(_numbers)}", RunQueue())
         self.queue.helping = bool(helping)
         self.clock = Clock(self.queue.wake, self._wait_idle)
         self.workers = Workers(self.address, self.queue, self.clock)
         self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
-        self._processes: dict[str, Process] = {}
-        self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send or spawn too
-        self._closed = False
+        self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send too
         self._watch = _debug_watch() if debug else None
         try:
             self.workers.start()
@@ -69,53 +66,18 @@ class Runtime:
             raise
         _live.add(self)
 
-    def spawn(self, actor: A) -> PID[A]:
-        """Start ``actor`` and return its address; its on_start runs in a worker, before anything that is sent to it.
+    if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
+        _processes: dict[str, Process]
 
-        Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,
-        or if the runtime is closed.
-        """
-        if not isinstance(actor, Actor):
-            raise SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
-        if "_process" not in actor.__dict__:
-            raise SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
-        self.check_here()
-        process = Process(self, actor, actor._id)
-        with self._lock:
-            if self._closed:
-                raise SpawnError(f"spawn: runtime {self.address} is closed")
-            if actor._process is not None:
-                raise SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
-            if actor._id in self._processes:
-                raise SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
-            self._processes[actor._id] = process
-            actor._process = process
-        process.enqueue()
-        return process.pid
+        def spawn(self, actor: A, /) -> PID[A]: ...
 
     def terminate(self, pid: PID[Any], inject: bool = True) -> None:
-        """Ask an actor to stop: ahead of what waits in its mailbox, or after it if ``inject`` is False.
-
-        The handler that runs is not interrupted. Nothing happens if the actor has stopped already.
-        """
-        if inject:
-            pid._process.deliver_first(Terminate())
-        else:
-            pid._process.deliver(Terminate())
+        """Ask an actor to stop: see libactor.terminate."""
+        terminate(pid, inject)
 
     def wait(self, pid: PID[Any], timeout: float | None = None) -> bool:
-        """Wait until an actor has stopped; False if ``timeout`` seconds pass before.
-
-        Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile.
-        """
-        pid._process.runtime.check_here()
-        if running_process() is pid._process:
-            raise RuntimeError(f"wait: {pid} would wait for itself; use terminate and let the handler return")
-        try:
-            pid._process.stopped.get(timeout)
-        except TimeoutError:
-            return False
-        return True
+        """Wait until an actor has stopped: see libactor.wait."""
+        return wait(pid, timeout)
 
     def find(self, id: str) -> PID[Any] | None:
         """The live actor of that id, or None."""
@@ -124,8 +86,7 @@ class Runtime:
 
     def pids(self) -> tuple[PID[Any], ...]:
         """Every live actor, in order of spawning."""
-        with self._lock:
-            return tuple(process.pid for process in self._processes.values())
+        return tuple(process.pid for process in list(self._processes.values()))  # the list is made in one step
 
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop every actor, the last one spawned first, then the workers; ``timeout`` in seconds bounds each.
@@ -137,10 +98,7 @@ class Runtime:
         self.check_here()
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
-        with self._lock:
-            self._closed = True
-            processes = list(reversed(self._processes.values()))
-        stuck = self._stop_all(processes, timeout)
+        stuck = self._stop_all(self._shut(), timeout)
         stuck += self.workers.stop(timeout if not stuck else 0.0)
         self.clock.close()
         watch, self._watch = self._watch, None
@@ -215,10 +173,22 @@ class Runtime:
             raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
         return self.queue.closed or self.queue.wait_idle(timeout)
 
-    def _forget(self, process: Process) -> None:
-        with self._lock:
-            if self._processes.get(process.pid.id) is process:
-                del self._processes[process.pid.id]
+    def _refuse(self, actor: object) -> SpawnError | ForkedRuntime:
+        """The error for an actor that cannot be spawned here."""
+        if not isinstance(actor, Actor):
+            return SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
+        if not hasattr(actor, "_id"):
+            return SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
+        if self.queue.orphaned:
+            return self.forked()
+        if self._closed:
+            return SpawnError(f"spawn: runtime {self.address} is closed")
+        if actor._process is not None:
+            return SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
+        return SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
+
+
+configure(process_type=Process, terminate_event=Terminate())
 
 
 def _orphan_all() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from libactor.actor import Actor, generate_id
+from libactor._core._impl import generate_id
+from libactor.actor import Actor
 from libactor.context import current_runtime
 from libactor.deferred import Deferred, callable_name, pass_bound
 from libactor.future import Future

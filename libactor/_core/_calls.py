@@ -13,6 +13,7 @@ from typing import Any
 
 from libactor._core._events import Call, Event, Message, Tell
 from libactor._core._mailbox import Mailbox, running
+from libactor._core._pid import receiver
 from libactor._core._policy import policy
 
 
@@ -25,7 +26,7 @@ def dispatch(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any)
 
     Raises: TypeError for what is not a PID, or not a method of the actor's class; NotPassable for an argument.
     """
-    mailbox = _receiver(pid, "dispatch")
+    mailbox = receiver(pid, "dispatch")
     name = policy.method_name(mailbox.kind, method, "dispatch")
     arguments, keywords = _pass(args, kwargs, name)
     return _ask(mailbox, "dispatch", name, arguments, keywords)
@@ -33,20 +34,20 @@ def dispatch(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any)
 
 def tell(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     """As dispatch without a future: nobody waits, so an exception of the method stops the actor."""
-    mailbox = _receiver(pid, "tell")
+    mailbox = receiver(pid, "tell")
     mailbox.deliver(_tell(mailbox, method, "tell", args, kwargs))
 
 
 def prepare(operation: str, pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Event:
     """The event of a tell, to be delivered later; ``operation`` names who asks in an error."""
-    return _tell(_receiver(pid, operation), method, operation, args, kwargs)
+    return _tell(receiver(pid, operation), method, operation, args, kwargs)
 
 
 def execute(pid: Any, function: Callable[[], Any], /) -> Any:
     """Run a callable inside the actor at ``pid``, as if it were a handler; the future of its result."""
     if not callable(function):
         raise TypeError(f"execute: got {function!r}, expected a callable without arguments")
-    return _ask(_receiver(pid, "execute"), "execute", function, (), {})
+    return _ask(receiver(pid, "execute"), "execute", function, (), {})
 
 
 def post(pid: Any, message: object, /, sender: Any = None) -> None:
@@ -55,18 +56,11 @@ def post(pid: Any, message: object, /, sender: Any = None) -> None:
     ``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message
     nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross.
     """
-    mailbox = _receiver(pid, "post")
+    mailbox = receiver(pid, "post")
     process = running()
     if sender is None and process is not None:
         sender = process.pid
     mailbox.deliver(Message("message", policy.copier.by_value(message, "message"), sender))
-
-
-def _receiver(pid: Any, operation: str) -> Mailbox:
-    mailbox = getattr(pid, "_process", None) if isinstance(pid, policy.pid_type) else None
-    if not isinstance(mailbox, Mailbox):
-        raise TypeError(f"{operation}: got {pid!r}, expected a PID, as spawn returns it")
-    return mailbox
 
 
 def _tell(mailbox: Mailbox, method: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:

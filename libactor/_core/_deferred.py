@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
 
-from libactor._core._calls import _ask, _pass, _receiver
+from libactor._core._calls import _ask, _pass
+from libactor._core._pid import receiver
 from libactor._core._policy import policy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Deferred:
         once: bool,
         /,
     ) -> None:
-        self._mailbox = _receiver(pid, "Deferred")
+        self._mailbox = receiver(pid, "Deferred")
         self._what = what
         self._name = name
         self._held = [bound]

@@ -52,14 +52,18 @@ __all__ = [
     "UNKNOWN",
     "WAKE",
     "Deferred",
+    "PID",
+    "ActorCell",
     "FutureCell",
     "Mailbox",
     "Moved",
     "PromiseCell",
     "RunQueue",
+    "RuntimeCell",
     "ValueCopier",
     "configure",
     "defer",
+    "generate_id",
     "dispatch",
     "execute",
     "gather",
@@ -70,7 +74,10 @@ __all__ = [
     "prepare",
     "running",
     "set_reporters",
+    "spawn",
     "tell",
+    "terminate",
+    "wait",
 ]
 
 
@@ -94,6 +101,7 @@ CORE = _choose()  # "c" or "python"
 DEBUG_VALUES = os.environ.get("LIBACTOR_DEBUG_VALUES") == "1"  # what Runtime takes for `debug` if it is not told
 
 if TYPE_CHECKING or CORE == "python":
+    from libactor._core._actor import ActorCell, generate_id
     from libactor._core._calls import dispatch, execute, post, prepare, tell
     from libactor._core._deferred import Deferred, defer
     from libactor._core._future import FutureCell, set_reporters
@@ -101,24 +109,30 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
+    from libactor._core._pid import PID
     from libactor._core._policy import configure
     from libactor._core._promise import PromiseCell
     from libactor._core._run_queue import RunQueue
+    from libactor._core._runtime import RuntimeCell, spawn, terminate, wait
     from libactor._core._values import ValueCopier
 else:
     from libactor._core._native import (
+        PID,
+        ActorCell,
         Deferred,
         FutureCell,
         Mailbox,
         Moved,
         PromiseCell,
         RunQueue,
+        RuntimeCell,
         ValueCopier,
         configure,
         defer,
         dispatch,
         execute,
         gather,
+        generate_id,
         hop,
         hop_on,
         move,
@@ -126,5 +140,8 @@ else:
         prepare,
         running,
         set_reporters,
+        spawn,
         tell,
+        terminate,
+        wait,
     )

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
+from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
 from libactor._core.clock import monotonic_ns
@@ -31,6 +33,7 @@ TURN_NS = 1_000_000
 SLOW_NS = 2_000_000  # of a turn: its actor is not quick
 STRIDE_MAX = 16  # events between two looks at the clock
 QUICK_TURNS = 4  # that make an actor fit to be helped
+NO_LINKS: dict[Any, None] = {}  # stays empty: what every process has in the place of its first link
 
 
 class _Running(threading.local):
@@ -49,23 +52,34 @@ class Mailbox:
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
-        "__weakref__", "_awake", "_closed", "_events", "_gone", "_lock", "_queue", "_queued", "_running", "_stopped",
-        "actor", "kind", "pid", "quick", "reason",
+        "__weakref__", "_awake", "_closed", "_delegates", "_ending", "_events", "_gone", "_linked", "_linkers", "_lock",
+        "_queue", "_queued", "_running", "_starting", "_stopped", "actor", "kind", "pid", "quick", "reason", "runtime",
+        "started",
     )  # fmt: skip
 
     # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
     # reason: what stopped it; None before, or if it was terminated.    quick: turns since one took too long.
     # _awake: it has been scheduled and is not idle yet.    _queued: it stands in the run queue.
     # _running: a thread is in one of its turns.    _closed: the actor has stopped.    _gone: and those who waited know.
+    # runtime: where the actor lives.    _starting: on_start is to be called, before all else.    started: it has
+    # returned.    _ending: the actor is to stop, ahead of what waits.
+    # _delegates: to whom messages of a class go on that the actor has no handler for; used in its own turn only.
+    # _linkers: who is to hear of the end, in order of linking; None once that is being told.
+    # _linked: those of whose end this one is to hear.
     # _stopped: see stopped; None until somebody asks for it.
 
     actor: Any
     kind: type
     pid: Any
+    runtime: Any
 
     def __init__(self) -> None:
         self._events: deque[Any] = deque()
         self._awake = self._closed = self._gone = self._queued = self._running = False
+        self._starting = self._ending = self.started = False
+        self._delegates: dict[type, Any] | None = None
+        self._linkers: dict[Any, None] | None = NO_LINKS
+        self._linked: dict[Any, None] = NO_LINKS
         self._lock = threading.RLock()
         self._queue: RunQueue | None = None
         self._stopped: Any = None
@@ -99,7 +113,42 @@ class Mailbox:
             stopped._complete(1, None)
         return stopped
 
-    def depart(self) -> None:
+    def _begin(self) -> None:
+        """Have the actor started before all else; the caller enqueues it."""
+        self._starting = self._awake = True
+
+    def _terminate(self, last: Any) -> None:
+        """Ask the actor to stop: ahead of what waits, or, if ``last`` is not None, by that event after it."""
+        self._check()
+        if last is not None and self._events:
+            self.deliver(last)
+            return
+        with self._lock:
+            wake = not self._closed and not self._awake
+            if not self._closed:
+                self._ending = self._awake = True
+        if wake:
+            self.enqueue()
+
+    def stop(self, reason: BaseException | None, /) -> None:
+        """End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."""
+        if self._gone:
+            return
+        self.reason = reason
+        if self.started:
+            self.started = False
+            self._call_last("on_stop", self.actor.on_stop)
+        self.runtime._forget(self)
+        for event in self.close():
+            self._call_last("what waited for an answer", event.drop, self)
+        self._call_last("its links", self._end_links)
+        if self.kind.__base__ is not ActorCell:  # a plain Actor anybody makes for any purpose: for la.run, say
+            kind = kind_of(self.kind)
+            kind.quick = min(kind.quick + 1, KIND_QUICK)
+        self._delegates = self.actor = None
+        self._depart()
+
+    def _depart(self) -> None:
         """The last step of the actor's end: whoever waits for it goes on."""
         with self._lock:
             self._gone = True
@@ -107,6 +156,29 @@ class Mailbox:
         if stopped is not None:
             stopped._target = None
             stopped._complete(1, None)
+
+    def _call_last(self, what: str, function: Callable[..., object], *arguments: Any) -> None:
+        """Call a function on the way out: an error, even SystemExit, is logged, because the way goes on."""
+        try:
+            function(*arguments)
+        except BaseException as error:
+            self._report_last(what, error)
+
+    def _open_linkers(self) -> dict[Any, None] | None:
+        """A dict of its own for the first link; None once the actor has ended."""
+        if self._linkers is NO_LINKS:
+            self._linkers = {}
+        return self._linkers
+
+    def _live(self) -> None:
+        """Start the actor, or end it, whichever is next."""
+        if self._starting:
+            self._starting = False
+            self.actor.on_start()
+            self.started = True
+        else:
+            self._ending = False
+            self.stop(None)
 
     def put(self, event: Any, /) -> int:
         """Append ``event``; CLOSED if refused, WAKE if the caller must now schedule the actor, else QUEUED."""
@@ -158,6 +230,7 @@ class Mailbox:
         unused: deque[Any] = deque()
         with self._lock:
             self._closed = True
+            self._starting = self._ending = False
             rest = self._events
             self._events = unused
         return list(rest)
@@ -183,7 +256,7 @@ class Mailbox:
             _running.mailbox = None
             with self._lock:
                 self._running = False
-                again = bool(self._events)
+                again = self._has_work()
                 self._awake = again
             if again:
                 self.enqueue()
@@ -192,12 +265,10 @@ class Mailbox:
     def _serve(self, until: Any) -> None:
         begun = monotonic_ns()
         stride = left = 1
-        while self._events:
-            event = self._events.popleft()
+        while self._has_work():
             if until is None and self._queue is not None:
                 self._queue._note_progress()
-            self._serve_one(event)
-            del event
+            self._step()
             if self._closed or (self._queue is not None and self._queue.orphaned) or self._is_over(until):
                 break
             left -= 1
@@ -205,19 +276,34 @@ class Mailbox:
                 if monotonic_ns() - begun >= TURN_NS:
                     break
                 left = stride = min(stride * 2, STRIDE_MAX)
-        quick = monotonic_ns() - begun < SLOW_NS
-        self.quick = min(self.quick + 1, QUICK_TURNS) if quick else 0
+        if monotonic_ns() - begun < SLOW_NS:
+            self.quick = min(self.quick + 1, QUICK_TURNS)
+        else:
+            self.quick = 0
+            if hasattr(self, "kind"):  # else a bare mailbox
+                kind_of(self.kind).quick = 0
 
-    def _serve_one(self, event: Any) -> None:
-        """Serve it unless a filter drops it. Nothing that is raised, SystemExit included, may take the worker along."""
+    def _has_work(self) -> bool:
+        """Whether a turn would find something to do."""
+        return bool(self._starting or self._ending or self._events)
+
+    def _step(self) -> None:
+        """The next step of the actor's life, or its next event unless a filter drops it. Nothing that is raised,
+        SystemExit included, may take the worker along."""
         try:
-            if not self._is_filtered(event):
-                event.serve(self)
+            if self._starting or self._ending:
+                self._live()
+            else:
+                self._serve_event(self._events.popleft())
         except BaseException as error:
             try:
                 self._fail(error)
             except BaseException as failure:  # a handler of the log that fails, no memory
                 report_unraisable(failure, "libactor: stopping an actor failed", self)
+
+    def _serve_event(self, event: Any) -> None:
+        if not self._is_filtered(event):
+            event.serve(self)
 
     def _is_filtered(self, event: Any) -> bool:
         """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away."""
@@ -258,3 +344,9 @@ class Mailbox:
 
     def _orphaned(self) -> BaseException:
         raise NotImplementedError
+
+    def _end_links(self) -> None:
+        raise NotImplementedError
+
+    def _report_last(self, what: str, error: BaseException) -> None:
+        raise error

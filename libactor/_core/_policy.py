@@ -12,17 +12,24 @@ class Policy:
     """One field for each name that configure() takes."""
 
     __slots__ = (
-        "copier", "copy_value", "defer_slowly", "future_type", "get_slowly", "method_name", "moved_error", "owned_type",
-        "pass_answer", "pid_type", "running_loop",
+        "copier", "copy_value", "current_runtime", "defer_slowly", "future_type", "get_slowly", "method_name",
+        "moved_error", "opened", "owned_type", "pass_answer", "process_type", "refuse_id", "running_loop",
+        "terminate_event",
     )  # fmt: skip
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
-    # pid_type: the class of PIDs; each has its process in the slot _process.
+    # process_type: the class of the processes that spawn makes, a subclass of Mailbox.
+    # opened: the context variable with the runtimes that are open here, a tuple, innermost last.
+    # terminate_event: what ends an actor after all that waits.
     # copier: the ValueCopier that calls, messages and results go through.
 
     def __init__(self) -> None:
         self.future_type: Any = None
-        self.pid_type: Any = None
+        self.process_type: Any = None
+        self.opened: Any = None
+        self.terminate_event: Any = None
+        self.current_runtime: Any = None  # (operation) -> the runtime that is current, or NoRuntime
+        self.refuse_id: Any = None  # (id) -> the error for an id that will not do
         self.copier: Any = None
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred

@@ -34,7 +34,10 @@ def fresh_module(name: str) -> ModuleType | None:
     return module
 
 
-TWINS = ("_future", "_gather", "_hops", "_mailbox", "_policy", "_promise", "_run_queue", "_values")
+TWINS = (
+    "_actor", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_promise", "_run_queue", "_runtime",
+    "_values",
+)  # fmt: skip
 
 
 def fresh_twins() -> list[ModuleType]:

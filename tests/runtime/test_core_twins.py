@@ -16,7 +16,7 @@ STATES = st.integers(-1, 4)
 NAMES = st.sampled_from("abc")
 QUESTIONS = ("is_pending", "is_ready", "is_failed", "is_discarded", "is_abandoned", "has_discard")
 PRIVATE = ("_complete", "_abandon", "_follow", "_find_target", "_subscribe", "_unsubscribe", "_outcome")
-TYPES = ["FutureCell", "Mailbox", "RunQueue", "ValueCopier"]
+TYPES = ["ActorCell", "FutureCell", "Mailbox", "RunQueue", "RuntimeCell", "ValueCopier"]
 
 
 @pytest.fixture

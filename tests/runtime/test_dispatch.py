@@ -155,15 +155,11 @@ def test_an_argument_that_contains_itself_is_refused(pid, send):
         send(pid, Counter.add, cycle)
 
 
-# Goal: the core goes by the slot of a PID, which a user can fill with anything; that is an error and no crash.
-@pytest.mark.parametrize("send", [la.dispatch, la.tell, la.defer, la.execute, la.post])
-def test_a_pid_that_leads_nowhere_is_refused(runtime, send):
-    made_up = la.PID("counter", "nowhere", None)
-
-    with pytest.raises(
-        TypeError, match=f"{send.__name__}: got <PID counter@nowhere>, expected a PID, as spawn returns"
-    ):
-        send(made_up, Counter.add)
+# Goal: the core goes from a PID to its mailbox without a look; so no PID leads elsewhere.
+@pytest.mark.parametrize("process", [None, "counter"])
+def test_a_pid_can_be_made_of_nothing_but_a_process(process):
+    with pytest.raises(TypeError, match="PID"):
+        la.PID("counter", "nowhere", process)
 
 
 # Goal: no size of call is special. Method: what needs events of the largest kinds, by each way into an actor.

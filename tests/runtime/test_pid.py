@@ -1,5 +1,8 @@
 """PIDs are values: equal by what they name, typed for the reader, good for ever."""
 
+import typing
+import weakref
+
 import pytest
 
 import libactor as la
@@ -68,3 +71,25 @@ def test_pids_are_listed_in_order_of_spawning(runtime):
     spawned = [la.spawn(Base()) for _ in range(20)]
 
     assert runtime.pids() == tuple(spawned)
+
+
+@pytest.mark.parametrize("name", ["id", "address", "_process", "new"])
+def test_a_pid_cannot_be_changed(runtime, name):
+    pid = la.spawn(Base("one"))
+
+    with pytest.raises(AttributeError):
+        setattr(pid, name, "other")
+    with pytest.raises(AttributeError):
+        delattr(pid, name)
+    assert str(pid) == f"one@{runtime.address}"
+
+
+def test_a_pid_names_the_class_of_its_actor_for_the_reader():
+    assert typing.get_origin(la.PID[Base]) is la.PID
+    assert typing.get_args(la.PID[Base]) == (Base,)
+
+
+def test_a_pid_can_be_referred_to_weakly(runtime):
+    pid = la.spawn(Base("one"))
+
+    assert weakref.ref(pid)() is pid

@@ -104,7 +104,10 @@ def test_as_many_handlers_may_wait_as_the_bound_says_and_not_one_more(paused, ex
 
 # Goal: a wait that cannot be made because no thread can be started is an error, and spoils nothing.
 def test_a_wait_for_which_no_thread_can_be_started_is_an_error(paused, monkeypatch):
-    pid, promise = la.spawn(Link()), la.Promise()
+    class Unknown(Link):
+        """No actor of it has ended yet, so that this thread does not help it."""
+
+    pid, promise = la.spawn(Unknown()), la.Promise()
     assert paused.clock.settle(LIMIT)
 
     def refuse(thread):

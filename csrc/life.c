@@ -1,0 +1,186 @@
+/* csrc/life.c -- the beginning and the end of an actor: on_start, on_stop, and what is owed to others at its end.
+ *
+ * Why C: once per actor (bench/: spawn+stop). Twin: the life of libactor/_core/_mailbox.py.
+ * Start and termination are no events but flags of the mailbox, which a turn looks at before it takes an event: nothing
+ *   is served before on_start, and a termination goes ahead of what waits.
+ * Invariants: 1. after mailbox_stop no handler runs; what is left is dropped, and says so to whoever waits for it.
+ *   2. it goes through to its end, whatever the code it calls on its way raises.
+ * Layout: 1 beginning  2 end  3 Python methods
+ */
+#include "actor.h"
+#include "mailbox.h"
+#include "runtime.h"
+
+#define SELF ((MailboxObject *)op)
+
+/* ---- 1 beginning ---- */
+
+static int mailbox_call(MailboxObject *self, PyObject *name)
+{
+    PyObject *actor = Py_NewRef(self->actor);
+    PyObject *result = PyObject_VectorcallMethod(name, &actor, 1, NULL);
+    Py_DECREF(actor);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+int mailbox_live(MailboxObject *self)
+{
+    if (self->starting) {
+        self->starting = 0;
+        if (mailbox_call(self, self->queue->core->text_on_start) < 0)
+            return -1;
+        self->started = 1;
+        return 0;
+    }
+    self->ending = 0;
+    return mailbox_stop(self, Py_None);
+}
+
+int mailbox_awaken(MailboxObject *self)
+{
+    if (self->awake)
+        return 0;
+    self->awake = 1;
+    return self->queue == NULL ? 0 : mailbox_enqueue(self);
+}
+
+/* ---- 2 end ---- */
+
+/* Log what is being raised on the way out, even SystemExit, because the way goes on. */
+static void mailbox_report(MailboxObject *self, const char *what)
+{
+    PyObject *error = core_exception_take();
+    PyObject *reported = PyObject_CallMethod((PyObject *)self, "_report_last", "sO", what, error);
+    if (reported == NULL)
+        PyErr_WriteUnraisable((PyObject *)self);
+    Py_XDECREF(reported);
+    Py_DECREF(error);
+}
+
+/* Refuse whatever comes from now on, and drop what is there. */
+static void mailbox_drop_rest(MailboxObject *self)
+{
+    self->closed = 1;
+    self->starting = self->ending = 0;
+    Ring rest = ring_detach(&self->events);
+    for (uint32_t i = 0; i < rest.count; i++) {
+        PyObject *event = *ring_slot(&rest, i);
+        event_leave(event);
+        if (mailbox_drop(self, event) < 0)
+            mailbox_report(self, "what waited for an answer");
+        Py_DECREF(event);
+    }
+    PyMem_Free(rest.slots);
+}
+
+/* Tell the links; the common actor has none. */
+static void mailbox_end_links(MailboxObject *self)
+{
+    PyObject *none_yet = self->queue->core->no_links;
+    if (self->linkers == none_yet && self->linked == none_yet) {
+        Py_SETREF(self->linkers, Py_NewRef(Py_None));
+        return;
+    }
+    PyObject *told = PyObject_CallMethod((PyObject *)self, "_end_links", NULL);
+    if (told == NULL)
+        mailbox_report(self, "its links");
+    Py_XDECREF(told);
+}
+
+/* An actor that ends speaks for those of its class that come; a slow turn, also this one, will speak against them. */
+static void mailbox_recommend(MailboxObject *self)
+{
+    CoreState *core = self->queue->core;
+    if (((PyTypeObject *)self->kind)->tp_base == (PyTypeObject *)core->actor_type)
+        return; /* a plain Actor, which anybody makes for any purpose: for la.run, say */
+    KindObject *kind = kind_of(core, (PyTypeObject *)self->kind);
+    if (kind == NULL)
+        PyErr_Clear(); /* no memory: the next ones begin as unknown */
+    else if (kind->quick < KIND_QUICK)
+        kind->quick++;
+}
+
+void mailbox_warn(MailboxObject *self)
+{
+    self->quick = 0;
+    if (self->kind == NULL)
+        return;
+    KindObject *kind = kind_of(self->queue->core, (PyTypeObject *)self->kind);
+    if (kind == NULL)
+        PyErr_Clear();
+    else
+        kind->quick = 0;
+}
+
+static int mailbox_depart(MailboxObject *self)
+{
+    FutureObject *stopped = self->stopped;
+    self->gone = 1;
+    self->stopped = NULL;
+    if (stopped == NULL)
+        return 0;
+    stopped->target = NULL;
+    int answer = future_complete(stopped, READY, Py_None);
+    Py_DECREF(stopped);
+    return answer < 0 ? -1 : 0;
+}
+
+int mailbox_stop(MailboxObject *self, PyObject *reason)
+{
+    if (self->gone)
+        return 0; /* what failed was told at its end */
+    Py_XSETREF(self->reason, Py_NewRef(reason));
+    if (self->started) {
+        self->started = 0;
+        if (mailbox_call(self, self->queue->core->text_on_stop) < 0)
+            mailbox_report(self, "on_stop");
+    }
+    runtime_forget((RuntimeObject *)self->runtime, self);
+    mailbox_drop_rest(self);
+    mailbox_end_links(self);
+    mailbox_recommend(self);
+    Py_CLEAR(self->delegates);
+    Py_CLEAR(self->actor);
+    return mailbox_depart(self);
+}
+
+/* Ask the actor to stop: ahead of what waits, or, as the event `last`, after it. */
+int mailbox_terminate(MailboxObject *self, PyObject *last)
+{
+    if (self->queue->orphaned)
+        return mailbox_refuse_orphan(self);
+    if (self->closed)
+        return 0;
+    if (last != NULL && self->events.count != 0)
+        return mailbox_deliver(self, last);
+    self->ending = 1;
+    return mailbox_awaken(self);
+}
+
+/* ---- 3 Python methods ---- */
+
+PyObject *Mailbox_stop(PyObject *op, PyObject *reason)
+{
+    if (SELF->runtime == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "stop: a bare mailbox has no actor that could stop");
+    if (mailbox_stop(SELF, reason) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* A dict for the first link, in one step with the look whether the actor has ended; None if it has. */
+PyObject *Mailbox_open_linkers(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    PyObject *fresh = PyDict_New(); /* may run finalizers: before the look */
+    if (fresh == NULL)
+        return NULL;
+    if (SELF->linkers == NULL || SELF->queue == NULL) {
+        Py_DECREF(fresh);
+        return PyErr_Format(PyExc_RuntimeError, "link: a bare mailbox has no actor that could stop");
+    }
+    if (SELF->linkers == SELF->queue->core->no_links)
+        Py_SETREF(SELF->linkers, Py_NewRef(fresh));
+    Py_DECREF(fresh);
+    return Py_NewRef(SELF->linkers);
+}

@@ -1,0 +1,278 @@
+/* csrc/runtime.c -- the RuntimeCell, base of libactor.Runtime: its table of actors; spawn, terminate and wait.
+ *
+ * Why C: once per actor each (bench/: spawn+stop). Twin: libactor/_core/_runtime.py, where the contract is written down.
+ * Threads: from the last look (runtime_admits) to the entry in the table nothing runs Python code or lets go of the GIL:
+ *   what is to be made is made before. So no two actors get one id, and a runtime that closes misses none.
+ * Layout: 1 the table  2 spawning  3 functions of the module  4 life cycle  5 type spec
+ */
+#include "runtime.h"
+#include "actor.h"
+#include "help.h"
+#include "hops.h"
+#include "pid.h"
+
+#define SELF ((RuntimeObject *)op)
+
+/* ---- 1 the table ---- */
+
+void runtime_forget(RuntimeObject *self, MailboxObject *process)
+{
+    PyObject *id = ((PIDObject *)process->pid)->id;
+    PyObject *raised = core_exception_take();
+    if (PyDict_GetItemWithError(self->processes, id) == (PyObject *)process &&
+        PyDict_DelItem(self->processes, id) < 0)
+        PyErr_WriteUnraisable((PyObject *)process);
+    core_exception_restore(raised);
+}
+
+static PyObject *RuntimeCell_shut(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    SELF->closed = 1;
+    PyObject *processes = PyDict_Values(SELF->processes);
+    if (processes != NULL && PyList_Reverse(processes) < 0)
+        Py_CLEAR(processes);
+    return processes;
+}
+
+/* ---- 2 spawning ---- */
+
+/* Whether `actor` may enter the table; -1 with an exception. */
+static int runtime_admits(CoreState *core, RuntimeObject *self, PyObject *actor)
+{
+    if (self->closed || self->queue->orphaned || !actor_check(core, actor))
+        return 0;
+    ActorObject *cell = (ActorObject *)actor;
+    if (cell->id == NULL || (cell->process != NULL && cell->process != Py_None))
+        return 0;
+    int taken = PyDict_Contains(self->processes, cell->id);
+    return taken < 0 ? -1 : !taken;
+}
+
+static PyObject *runtime_refuse(RuntimeObject *self, PyObject *actor)
+{
+    PyObject *error = PyObject_CallMethod((PyObject *)self, "_refuse", "O", actor);
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    return NULL;
+}
+
+/* The process of `actor`, with its PID, nowhere entered yet; NULL with an exception. */
+static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject *actor)
+{
+    KindObject *kind = kind_of(core, Py_TYPE(actor));
+    PyTypeObject *type = (PyTypeObject *)core->process_type;
+    MailboxObject *process = kind == NULL ? NULL : (MailboxObject *)type->tp_alloc(type, 0);
+    if (process == NULL)
+        return NULL;
+    process->runtime = Py_NewRef(self);
+    process->queue = (RunQueueObject *)Py_NewRef(self->queue);
+    process->actor = Py_NewRef(actor);
+    process->kind = Py_NewRef(Py_TYPE(actor));
+    process->linkers = Py_NewRef(core->no_links);
+    process->linked = Py_NewRef(core->no_links);
+    process->quick = kind->quick >= KIND_QUICK ? QUICK_TURNS : 0;
+    process->starting = 1;
+    process->pid = pid_new(core, ((ActorObject *)actor)->id, self->address, (PyObject *)process);
+    if (process->pid == NULL)
+        Py_CLEAR(process);
+    return process;
+}
+
+static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *actor)
+{
+    if (self->queue == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "spawn: the runtime's class did not call super().__init__()");
+    if (core_require(core->process_type, "process_type") < 0)
+        return NULL;
+    int admitted = runtime_admits(core, self, actor);
+    if (admitted == 0)
+        return runtime_refuse(self, actor);
+    MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor);
+    if (process == NULL)
+        return NULL;
+    PyObject *pid = NULL;
+    admitted = runtime_admits(core, self, actor); /* finalizers may have run meanwhile */
+    if (admitted == 0)
+        runtime_refuse(self, actor);
+    else if (admitted > 0 && PyDict_SetItem(self->processes, ((ActorObject *)actor)->id, (PyObject *)process) == 0) {
+        Py_XSETREF(((ActorObject *)actor)->process, Py_NewRef(process)); /* was None at most */
+        if (mailbox_awaken(process) == 0)
+            pid = Py_NewRef(process->pid);
+    }
+    Py_DECREF(process);
+    return pid;
+}
+
+static PyObject *RuntimeCell_spawn(PyObject *op, PyObject *actor)
+{
+    return runtime_spawn(PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module)), SELF, actor);
+}
+
+/* ---- 3 functions of the module ---- */
+
+/* The runtime that is current, a new reference; NULL with NoRuntime. */
+static PyObject *current_runtime(CoreState *core)
+{
+    if (running_mailbox != NULL && running_mailbox->runtime != NULL)
+        return Py_NewRef(running_mailbox->runtime);
+    PyObject *opened;
+    if (core_require(core->opened, "opened") < 0 || PyContextVar_Get(core->opened, NULL, &opened) < 0)
+        return NULL;
+    Py_ssize_t count = opened == NULL ? 0 : PyTuple_GET_SIZE(opened);
+    PyObject *runtime = count == 0 ? PyObject_CallFunction(core->current_runtime, "s", "spawn")
+                                   : Py_NewRef(PyTuple_GET_ITEM(opened, count - 1));
+    Py_XDECREF(opened);
+    return runtime;
+}
+
+PyObject *native_spawn(PyObject *module, PyObject *actor)
+{
+    CoreState *core = PyModule_GetState(module);
+    PyObject *runtime = current_runtime(core);
+    PyObject *pid = runtime == NULL ? NULL : runtime_spawn(core, (RuntimeObject *)runtime, actor);
+    Py_XDECREF(runtime);
+    return pid;
+}
+
+PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    static const char *const known[] = {"pid", "inject", NULL};
+    CoreState *core = PyModule_GetState(module);
+    PyObject *given[2] = {NULL, NULL};
+    if (core_take_arguments("terminate", known, 1, arguments, count, names, given) < 0)
+        return NULL;
+    MailboxObject *mailbox = pid_receiver(core, given[0], "terminate");
+    int inject = given[1] == NULL || given[1] == Py_True ? 1 : PyObject_IsTrue(given[1]);
+    if (mailbox == NULL || inject < 0 || mailbox_terminate(mailbox, inject ? NULL : core->terminate_event) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* 1 once the actor has stopped, 0 if the time is over before, -1 with an exception. */
+static int mailbox_wait(MailboxObject *mailbox, PyObject *timeout)
+{
+    if (mailbox->queue->orphaned)
+        return mailbox_refuse_orphan(mailbox);
+    if (mailbox == running_mailbox) {
+        PyErr_Format(PyExc_RuntimeError, "wait: %S would wait for itself; use terminate and let the handler return",
+                     mailbox->pid);
+        return -1;
+    }
+    if (mailbox->gone)
+        return 1;
+    FutureObject *stopped = mailbox_stopped(mailbox);
+    if (stopped == NULL)
+        return -1;
+    int answer = future_wait(stopped, timeout);
+    Py_DECREF(stopped);
+    if (answer == 0)
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_TimeoutError))
+        return -1;
+    PyErr_Clear();
+    return 0;
+}
+
+PyObject *native_wait(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    static const char *const known[] = {"pid", "timeout", NULL};
+    PyObject *given[2] = {NULL, NULL};
+    if (core_take_arguments("wait", known, 1, arguments, count, names, given) < 0)
+        return NULL;
+    MailboxObject *mailbox = pid_receiver(PyModule_GetState(module), given[0], "wait");
+    int answer = mailbox == NULL ? -1 : mailbox_wait(mailbox, given[1] == NULL ? Py_None : given[1]);
+    return answer < 0 ? NULL : PyBool_FromLong(answer);
+}
+
+/* ---- 4 life cycle ---- */
+
+static PyObject *RuntimeCell_new(PyTypeObject *type, PyObject *Py_UNUSED(arguments), PyObject *Py_UNUSED(keywords))
+{
+    PyObject *op = type->tp_alloc(type, 0);
+    if (op == NULL)
+        return NULL;
+    SELF->processes = PyDict_New();
+    if (SELF->processes == NULL)
+        Py_CLEAR(op);
+    return op;
+}
+
+static int RuntimeCell_init(PyObject *op, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"address", "queue", NULL};
+    PyObject *address, *queue;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "UO:RuntimeCell", names, &address, &queue) ||
+        run_queue_check(queue) < 0)
+        return -1;
+    Py_XSETREF(SELF->address, Py_NewRef(address));
+    Py_XSETREF(SELF->queue, (RunQueueObject *)Py_NewRef(queue));
+    return 0;
+}
+
+static int RuntimeCell_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(SELF->queue);
+    Py_VISIT(SELF->processes);
+    return 0;
+}
+
+static int RuntimeCell_clear(PyObject *op)
+{
+    if (SELF->processes != NULL)
+        PyDict_Clear(SELF->processes);
+    return 0;
+}
+
+static void RuntimeCell_dealloc(PyObject *op)
+{
+    PyObject_GC_UnTrack(op);
+    Py_CLEAR(SELF->processes);
+    Py_CLEAR(SELF->queue);
+    Py_CLEAR(SELF->address);
+    PyTypeObject *type = Py_TYPE(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+/* ---- 5 type spec ---- */
+
+static PyMethodDef runtime_methods[] = {
+    {"spawn", RuntimeCell_spawn, METH_O,
+     "spawn($self, actor, /)\n--\n\n"
+     "Start ``actor`` and return its address; its on_start is served before anything that is sent to it.\n\n"
+     "Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,\n"
+     "or if the runtime is closed."},
+    {"_shut", RuntimeCell_shut, METH_NOARGS,
+     "_shut($self, /)\n--\n\nLet nothing be spawned any more; the processes that live, the last one first."},
+    {NULL},
+};
+
+static PyMemberDef runtime_members[] = {
+    {"address", T_OBJECT_EX, offsetof(RuntimeObject, address), READONLY, "What its PIDs have after the ``@``."},
+    {"queue", T_OBJECT_EX, offsetof(RuntimeObject, queue), READONLY, "The RunQueue its actors are put on."},
+    {"_processes", T_OBJECT_EX, offsetof(RuntimeObject, processes), READONLY, "Id to process of each live actor."},
+    {"_closed", T_BOOL, offsetof(RuntimeObject, closed), READONLY, "After _shut()."},
+    {NULL},
+};
+
+static PyType_Slot runtime_slots[] = {
+    {Py_tp_doc, "The table of the actors that live in a runtime."},
+    {Py_tp_new, RuntimeCell_new},
+    {Py_tp_init, RuntimeCell_init},
+    {Py_tp_traverse, RuntimeCell_traverse},
+    {Py_tp_clear, RuntimeCell_clear},
+    {Py_tp_dealloc, RuntimeCell_dealloc},
+    {Py_tp_methods, runtime_methods},
+    {Py_tp_members, runtime_members},
+    {0, NULL},
+};
+
+PyType_Spec runtime_spec = {
+    .name = "libactor._core._native.RuntimeCell",
+    .basicsize = sizeof(RuntimeObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = runtime_slots,
+};

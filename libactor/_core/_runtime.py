@@ -1,0 +1,115 @@
+"""RuntimeCell: the table of the actors that live in a runtime; spawn, terminate and wait."""
+
+# Who calls: libactor.Runtime derives from the cell; users call the functions.
+# Invariants: 1. an id names at most one live actor.    2. nothing enters the table once it is shut: one lock around
+#   the look and the entry; re-entrant, because a finalizer may run in this thread between any two calls and spawn too.
+#   3. an actor's start waits in its mailbox before anybody can know its PID.
+# Twin: csrc/runtime.c; both pass tests/runtime/test_actor.py.
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
+from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
+from libactor._core._pid import PID, receiver
+from libactor._core._policy import policy
+from libactor._core._run_queue import RunQueue
+
+
+class RuntimeCell:
+    """The table of the actors that live in a runtime."""
+
+    def __init__(self, address: str, queue: RunQueue) -> None:
+        self.address = address
+        self.queue = queue
+        self._processes: dict[str, Any] = {}
+        self._closed = False
+        self._table_lock = threading.RLock()
+
+    def spawn(self, actor: Any, /) -> Any:
+        """Start ``actor`` and return its address; its on_start is served before anything that is sent to it.
+
+        Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,
+        or if the runtime is closed.
+        """
+        if not self._admits(actor):
+            raise self._refuse(actor)
+        process = self._make(actor)
+        with self._table_lock:
+            admitted = self._admits(actor)
+            if admitted:
+                self._processes[actor._id] = actor._process = process
+        if not admitted:
+            raise self._refuse(actor)
+        process.enqueue()
+        return process.pid
+
+    def _admits(self, actor: Any) -> bool:
+        """Whether ``actor`` may enter the table."""
+        return (
+            not self._closed
+            and not self.queue.orphaned
+            and isinstance(actor, ActorCell)
+            and hasattr(actor, "_id")
+            and actor._process is None
+            and actor._id not in self._processes
+        )
+
+    def _make(self, actor: Any) -> Any:
+        """The process of ``actor``, with its PID, entered nowhere yet."""
+        process = policy.process_type()
+        process.runtime = self
+        process.queue = self.queue
+        process.actor = actor
+        process.kind = type(actor)
+        process.quick = QUICK_TURNS if kind_of(process.kind).quick >= KIND_QUICK else 0
+        process.pid = PID(actor._id, self.address, process)
+        process._begin()
+        return process
+
+    def _shut(self) -> list[Any]:
+        """Let nothing be spawned any more; the processes that live, the last one first."""
+        with self._table_lock:
+            self._closed = True
+            return list(reversed(self._processes.values()))
+
+    def _forget(self, process: Any) -> None:
+        """Take a process that ends out of the table."""
+        with self._table_lock:
+            name = process.pid.id
+            if self._processes.get(name) is process:
+                del self._processes[name]
+
+    def _refuse(self, actor: Any) -> Exception:
+        """The error for an actor that cannot be spawned."""
+        raise NotImplementedError
+
+
+def spawn(actor: Any, /) -> Any:
+    """Start an actor in the current runtime: see Runtime.spawn."""
+    return policy.current_runtime("spawn").spawn(actor)
+
+
+def terminate(pid: Any, inject: bool = True) -> None:
+    """Ask an actor to stop: ahead of what waits in its mailbox, or after it if ``inject`` is False.
+
+    The handler that runs is not interrupted. Nothing happens if the actor has stopped already.
+    """
+    receiver(pid, "terminate")._terminate(None if inject else policy.terminate_event)
+
+
+def wait(pid: Any, timeout: float | None = None) -> bool:
+    """Wait until an actor has stopped; False if ``timeout`` seconds pass before.
+
+    Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile.
+    """
+    process: Mailbox = receiver(pid, "wait")._check()
+    if running() is process:
+        raise RuntimeError(f"wait: {pid} would wait for itself; use terminate and let the handler return")
+    try:
+        process.stopped.get(timeout)
+    except TimeoutError:
+        return False
+    return True
