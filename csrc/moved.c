@@ -4,14 +4,9 @@
  * libactor/_core/_moved.py. Who takes the value out: values.c, by the plan MOVED of this type.
  * Layout: 1 object  2 function of the module  3 type spec
  */
-#include "core.h"
+#include "moved.h"
 
 /* ---- 1 object ---- */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *value; /* owned */
-} MovedObject;
 
 #define SELF ((MovedObject *)op)
 
@@ -28,7 +23,7 @@ static int Moved_clear(PyObject *op)
     return 0;
 }
 
-static void Moved_dealloc(PyObject *op)
+void Moved_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);

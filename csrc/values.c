@@ -7,6 +7,7 @@
  * The stack: at most depth_max walks deep, whatever the value.
  * Layout: 1 plans  2 refusals  3 one object  4 one value, one call  5 life cycle  6 type spec
  */
+#include "moved.h"
 #include "values.h"
 
 #define SELF ((CopierObject *)op)
@@ -111,7 +112,7 @@ static PyObject *pass_copy_planned(Pass *pass, PyObject *value, Py_ssize_t depth
     if (plan_is(plan, SHARED))
         result = Py_NewRef(value);
     else if (plan_is(plan, MOVED))
-        result = PyObject_GetAttrString(value, "value");
+        result = moved_check(value) ? Py_NewRef(((MovedObject *)value)->value) : PyObject_GetAttrString(value, "value");
     else if (depth > pass->copier->depth_max)
         result = pass_refuse(pass, TOO_DEEP, kind);
     else if (plan_is(plan, REFUSED))
@@ -198,6 +199,10 @@ int copier_pass_from(CopierObject *self, PyObject **values, Py_ssize_t first, Py
     if (pass_is_watched(&pass, values, count) < 0)
         return -1;
     for (; pass.index < count; pass.index++) {
+        if (moved_check(values[pass.index])) {
+            Py_SETREF(values[pass.index], Py_NewRef(((MovedObject *)values[pass.index])->value));
+            continue;
+        }
         int shared = copier_shares(self, Py_TYPE(values[pass.index]));
         if (shared <= 0)
             return shared < 0 ? -1 : pass_arguments(&pass, values);
