@@ -2,6 +2,7 @@
  *
  * Why C: constructing an actor was a quarter of its whole life (bench/: spawn+stop), and two entries of its __dict__.
  * Twin: libactor/_core/_actor.py, where the contract is written down; both pass tests/runtime/test_actor.py.
+ * The id can only be set by __init__: whoever puts an actor in the table or prints its PID relies on text.
  * Layout: 1 kinds  2 ids  3 the cell  4 type specs
  */
 #include "actor.h"
@@ -14,7 +15,9 @@
 static PyObject *kind_new(CoreState *core, PyTypeObject *owner)
 {
     PyObject *name = ((PyHeapTypeObject *)owner)->ht_name;
-    PyObject *prefix = PyObject_CallMethod(name, "lower", NULL);
+    PyObject *text = PyUnicode_FromObject(name); /* a subclass may have a lower() of its own */
+    PyObject *prefix = text == NULL ? NULL : PyObject_CallMethod(text, "lower", NULL);
+    Py_XDECREF(text);
     KindObject *self = prefix == NULL ? NULL : PyObject_New(KindObject, (PyTypeObject *)core->kind_type);
     if (self == NULL) {
         Py_XDECREF(prefix);
@@ -167,8 +170,9 @@ static void ActorCell_dealloc(PyObject *op)
 /* ---- 4 type specs ---- */
 
 static PyMemberDef actor_members[] = {
-    {"_id", T_OBJECT_EX, offsetof(ActorObject, id), 0, "The name of the actor in its runtime."},
-    {"_process", T_OBJECT, offsetof(ActorObject, process), 0, "The runtime's side of it; None before it is spawned."},
+    {"_libactor_id", T_OBJECT_EX, offsetof(ActorObject, id), READONLY, "The name of the actor in its runtime."},
+    {"_libactor_process", T_OBJECT, offsetof(ActorObject, process), 0,
+     "The runtime's side of it; None before it is spawned."},
     {NULL},
 };
 

@@ -124,7 +124,7 @@ static int event_serve_message(EventObject *event, MailboxObject *mailbox)
     if (copier_deliver(mailbox->queue->core->copier, &event->what, 1) < 0)
         return -1;
     PyObject *result = NULL, *handler = NULL, *actor = Py_NewRef(mailbox->actor);
-    PyObject *handlers = PyObject_GetAttrString(actor, "_handlers");
+    PyObject *handlers = PyObject_GetAttrString(actor, "_libactor_handlers");
     if (handlers == NULL)
         goto done;
     handler = Py_XNewRef(PyDict_GetItemWithError(handlers, (PyObject *)Py_TYPE(event->what)));

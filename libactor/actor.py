@@ -57,37 +57,38 @@ class Actor(ActorCell):
     ``id`` names the actor within its runtime; left out, one is made from the class name.
     """
 
-    _handlers: ClassVar[dict[type, tuple[str, bool]]] = {}  # message class -> method name, whether it takes the sender
+    # Message class -> method name, whether it takes the sender.
+    _libactor_handlers: ClassVar[dict[type, tuple[str, bool]]] = {}
 
     if TYPE_CHECKING:
-        _process: Process | None
+        _libactor_process: Process | None
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         _refuse_coroutines(cls)
-        cls._handlers = _find_handlers(cls)
+        cls._libactor_handlers = _find_handlers(cls)
 
     def _is_current(self) -> bool:
         """Whether the caller is inside one of this actor's handlers."""
-        return self._process is not None and running_process() is self._process
+        return self._libactor_process is not None and running_process() is self._libactor_process
 
     def _stop_reason(self) -> BaseException | None:
         """Inside on_stop: what has stopped this actor; None if it was terminated."""
-        return self._process.reason if self._process is not None else None
+        return self._libactor_process.reason if self._libactor_process is not None else None
 
     @property
     def pid(self: Self) -> PID[Self]:
         """The address others reach this actor at; raises SpawnError before it is spawned."""
-        if self._process is None:
-            raise SpawnError(f"{self._id}: has no PID before it is spawned; use it from on_start on")
-        return self._process.pid
+        if self._libactor_process is None:
+            raise SpawnError(f"{self._libactor_id}: has no PID before it is spawned; use it from on_start on")
+        return self._libactor_process.pid
 
     @property
     def runtime(self) -> Runtime:
         """The runtime this actor lives in, for its clock and to spawn; raises SpawnError before it is spawned."""
-        if self._process is None:
-            raise SpawnError(f"{self._id}: has no runtime before it is spawned; use it from on_start on")
-        return self._process.runtime
+        if self._libactor_process is None:
+            raise SpawnError(f"{self._libactor_id}: has no runtime before it is spawned; use it from on_start on")
+        return self._libactor_process.runtime
 
     def on_start(self) -> None:
         """Called once, in the actor, before any event. An exception here stops the actor."""

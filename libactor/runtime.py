@@ -177,15 +177,17 @@ class Runtime(RuntimeCell):
         """The error for an actor that cannot be spawned here."""
         if not isinstance(actor, Actor):
             return SpawnError(f"spawn: got {actor!r}, expected an instance of a subclass of libactor.Actor")
-        if not hasattr(actor, "_id"):
+        if not hasattr(actor, "_libactor_id"):
             return SpawnError(f"spawn: {type(actor).__qualname__}.__init__ did not call super().__init__()")
         if self.queue.orphaned:
             return self.forked()
         if self._closed:
             return SpawnError(f"spawn: runtime {self.address} is closed")
-        if actor._process is not None:
-            return SpawnError(f"spawn: {actor._process.pid} was spawned before; make a new actor object")
-        return SpawnError(f"spawn: the id {actor._id!r} is taken by a live actor; choose another or wait for it")
+        if actor._libactor_process is not None:
+            return SpawnError(f"spawn: {actor._libactor_process.pid} was spawned before; make a new actor object")
+        return SpawnError(
+            f"spawn: the id {actor._libactor_id!r} is taken by a live actor; choose another or wait for it"
+        )
 
 
 configure(process_type=Process, terminate_event=Terminate())

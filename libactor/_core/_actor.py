@@ -4,6 +4,7 @@
 # Kind: one for each class, in the class as _libactor_kind. It makes the ids, and it knows how the actors of the class
 #   have been so far: where KIND_QUICK have ended since a turn of one took too long, the next are fit to be helped from
 #   their start (_helping.py). One slow turn, be it of on_start or on_stop, and they are not.
+# Names: what stands in a user's class or object begins with _libactor_, so that it meets none of the user's own.
 # Twin: csrc/actor.c; both pass tests/runtime/test_actor.py.
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ class Kind:
 
     def __init__(self, owner: type) -> None:
         self.owner = owner
-        self.prefix = owner.__name__.lower()
+        self.prefix = str.lower(owner.__name__)
         self.quick = 0
 
 
 def kind_of(owner: type) -> Kind:
     """The Kind of a class of actors."""
     known: Kind | None = getattr(owner, "_libactor_kind", None)
-    if known is None or known.owner is not owner or known.prefix != owner.__name__.lower():
+    if known is None or known.owner is not owner or known.prefix != str.lower(owner.__name__):
         known = Kind(owner)
         type.__setattr__(owner, "_libactor_kind", known)
     return known
@@ -51,20 +52,20 @@ def kind_of(owner: type) -> Kind:
 class ActorCell:
     """What the runtime needs of an actor: its id and its process."""
 
-    __slots__ = ("_id", "_process")
+    __slots__ = ("_libactor_id", "_libactor_process")
 
-    _id: str
-    _process: Any  # the runtime's side of it; None before it is spawned
+    _libactor_id: str
+    _libactor_process: Any  # the runtime's side of it; None before it is spawned
 
     def __new__(cls, *args: Any, **kwargs: Any) -> ActorCell:
         cell = super().__new__(cls)
-        cell._process = None
+        cell._libactor_process = None
         return cell
 
     def __init__(self, id: str | None = None) -> None:
         if id is None:
-            self._id = generate_id(kind_of(type(self)).prefix)
+            self._libactor_id = generate_id(kind_of(type(self)).prefix)
         elif not isinstance(cast(object, id), str) or not id or "@" in id or "/" in id:
             raise policy.refuse_id(id)
         else:
-            self._id = str.__str__(id)
+            self._libactor_id = str.__str__(id)

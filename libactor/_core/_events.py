@@ -125,7 +125,7 @@ class Message(Event):
         """Call the handler; an exception ends the actor."""
         policy.copier._deliver((self.what,))
         actor = process.actor
-        handler = actor._handlers.get(type(self.what))
+        handler = actor._libactor_handlers.get(type(self.what))
         if handler is None:
             process._unhandled(self)
         elif handler[1]:

@@ -40,7 +40,7 @@ class RuntimeCell:
         with self._table_lock:
             admitted = self._admits(actor)
             if admitted:
-                self._processes[actor._id] = actor._process = process
+                self._processes[actor._libactor_id] = actor._libactor_process = process
         if not admitted:
             raise self._refuse(actor)
         process.enqueue()
@@ -52,9 +52,9 @@ class RuntimeCell:
             not self._closed
             and not self.queue.orphaned
             and isinstance(actor, ActorCell)
-            and hasattr(actor, "_id")
-            and actor._process is None
-            and actor._id not in self._processes
+            and hasattr(actor, "_libactor_id")
+            and actor._libactor_process is None
+            and actor._libactor_id not in self._processes
         )
 
     def _make(self, actor: Any) -> Any:
@@ -65,7 +65,7 @@ class RuntimeCell:
         process.actor = actor
         process.kind = type(actor)
         process.quick = QUICK_TURNS if kind_of(process.kind).quick >= KIND_QUICK else 0
-        process.pid = PID(actor._id, self.address, process)
+        process.pid = PID(actor._libactor_id, self.address, process)
         process._begin()
         return process
 

@@ -78,14 +78,14 @@ def test_waiting_for_a_stopped_actor_says_yes_at_once_and_again(runtime):
 def test_an_id_is_made_of_the_class_name_and_a_number():
     first, second = Gate(), Gate()
 
-    name, number = first._id.rstrip(")").split("(")
+    name, number = first._libactor_id.rstrip(")").split("(")
     assert name == "gate"
-    assert second._id == f"gate({int(number) + 1})"
+    assert second._libactor_id == f"gate({int(number) + 1})"
 
 
 def test_classes_of_one_name_share_their_numbers(runtime):
     first, second = (type("Namesake", (la.Actor,), {}) for _ in range(2))
-    ids = [kind()._id for kind in (first, second, first)]
+    ids = [kind()._libactor_id for kind in (first, second, first)]
 
     number = int(ids[0].removeprefix("namesake(").rstrip(")"))
     assert ids == [f"namesake({number + step})" for step in range(3)]
@@ -98,7 +98,43 @@ def test_a_class_that_is_renamed_gives_ids_of_its_new_name():
     Before()
     Before.__name__ = "Afterwards"
 
-    assert Before()._id.startswith("afterwards(")
+    assert Before()._libactor_id.startswith("afterwards(")
+
+
+def test_a_class_whose_name_has_a_lower_of_its_own_gives_ids_of_text():
+    class Name(str):
+        def lower(self):
+            return 5
+
+    class Named(la.Actor):
+        pass
+
+    Named.__name__ = Name("Shouting")
+
+    assert Named()._libactor_id.startswith("shouting(")
+
+
+# Goal: fields that a user is likely to have are the user's own. Method: those that would lead the core astray.
+def test_an_actor_may_have_fields_named_as_what_the_runtime_keeps(runtime):
+    class Order(la.Actor):
+        def __init__(self):
+            super().__init__("order")
+            self._id, self._handlers = 7, {int: print}
+
+        def on_start(self):
+            self._process = "a program of the user's"
+
+        @la.handles(int)
+        def add(self, n):
+            self._id += n
+
+        def look(self):
+            return self._id, str(self.pid)
+
+    pid = la.spawn(Order())
+    la.post(pid, 1)
+
+    assert la.dispatch(pid, Order.look).get(LIMIT) == (8, f"order@{runtime.address}")
 
 
 @pytest.mark.parametrize("id", ["", "a@b", "a/b"])
@@ -330,7 +366,7 @@ def test_a_stopped_actor_object_is_let_go_of(runtime):
     la.terminate(pid)
     la.wait(pid, LIMIT)
 
-    actor._process = None  # what refers back to the runtime; the process itself must not hold the actor
+    actor._libactor_process = None  # what refers back to the runtime; the process itself must not hold the actor
     del actor
 
     assert seen() is None
