@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar, overload
 
-from libactor._core._impl import DISCARDED, ON_ANY, ON_DISCARD, hop
+from libactor._core._impl import DISCARDED, ON_ANY, ON_DISCARD, READY, Moved, hop
 from libactor._core.values import by_value
 from libactor.future import Future, deliver, fail_for, pass_abandonment
 from libactor.messages import execute
@@ -133,9 +133,19 @@ class _Loop:
             return True
         if not isinstance(flow, Break):
             raise TypeError(f"loop: the body returned {flow!r}, expected Continue() or Break(value)")
-        value = flow.value if self.pid is None else by_value(flow.value, "result of a loop in %s", self.pid.id)
-        hop(deliver, self.result, value)
+        if self.pid is None:
+            hop(deliver, self.result, flow.value)
+        else:
+            self._answer(flow.value, self.pid)
         return False
+
+    def _answer(self, value: Any, pid: PID[Any]) -> None:
+        """Complete the result with what leaves the actor, as the answer of a handler does."""
+        if isinstance(value, Future):
+            hop(self.result._follow, value, True)
+            return
+        passed = by_value(value, "result of a loop in %s", pid.id)
+        hop(self.result._complete, READY, passed, passed is not value and type(value) is not Moved)
 
     def _is_given_up(self) -> bool:
         """Honour a discard, if one was asked for."""

@@ -257,6 +257,30 @@ def test_what_a_loop_in_an_actor_breaks_with_leaves_it_by_value(runtime):
         la.loop(lambda: 1, lambda _: la.Break(object()), pid).get(LIMIT)
 
 
+def test_each_reader_of_what_a_loop_in_an_actor_breaks_with_gets_a_copy(runtime):
+    result = la.loop(lambda: 1, lambda _: la.Break([1]), la.spawn(Host()))
+
+    first = result.get(LIMIT)
+    first.append(2)
+
+    assert result.get(LIMIT) == [1]
+
+
+def test_a_future_that_a_loop_in_an_actor_breaks_with_leaves_it_by_value(runtime):
+    pid, state = la.spawn(Host()), [1]
+    result = la.loop(lambda: 1, lambda _: la.Break(la.ready(state)), pid)
+
+    result.get(LIMIT).append(2)
+
+    assert state == [1]
+
+
+def test_what_a_loop_in_an_actor_moves_arrives_as_itself(runtime):
+    pid, state = la.spawn(Host()), [1]
+
+    assert la.loop(lambda: 1, lambda _: la.Break(la.move(state)), pid).get(LIMIT) is state
+
+
 def test_a_step_that_raises_in_the_actor_fails_the_loop_and_the_actor_lives(runtime):
     pid = la.spawn(Host())
 
