@@ -99,7 +99,8 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
     CoreState *core = PyModule_GetState(module);
     if (check_call("prepare", count, 3, "prepare(operation, pid, method, ...)") < 0)
         return NULL;
-    MailboxObject *mailbox = pid_receiver(core, arguments[1], "prepare");
+    const char *operation = PyUnicode_AsUTF8(arguments[0]);
+    MailboxObject *mailbox = operation == NULL ? NULL : pid_receiver(core, arguments[1], operation);
     if (mailbox == NULL)
         return NULL;
     return (PyObject *)call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
@@ -147,7 +148,8 @@ PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_
     return call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
 }
 
-static PyObject *post_sender(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+/* Who is said to send, borrowed; NULL with TypeError. */
+static PyObject *post_sender(CoreState *core, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
     if (count < 2 || count + named > 3 ||
@@ -155,15 +157,18 @@ static PyObject *post_sender(PyObject *const *arguments, Py_ssize_t count, PyObj
         PyErr_SetString(PyExc_TypeError, "post: expected post(pid, message) or post(pid, message, sender)");
         return NULL;
     }
-    if (count + named == 3 && arguments[2] != Py_None)
-        return arguments[2];
+    if (count + named == 3 && arguments[2] != Py_None) {
+        if (Py_IS_TYPE(arguments[2], (PyTypeObject *)core->pid_type))
+            return arguments[2];
+        return PyErr_Format(PyExc_TypeError, "post: got the sender %R, expected a PID, or None", arguments[2]);
+    }
     return running_mailbox == NULL ? Py_None : running_mailbox->pid;
 }
 
 PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     CoreState *core = PyModule_GetState(module);
-    PyObject *sender = post_sender(arguments, count, names);
+    PyObject *sender = post_sender(core, arguments, count, names);
     MailboxObject *mailbox = sender == NULL ? NULL : pid_receiver(core, arguments[0], "post");
     if (mailbox == NULL)
         return NULL;

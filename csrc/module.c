@@ -132,7 +132,8 @@ static PyMethodDef native_functions[] = {
      "post($module, pid, message, /, sender=None)\n--\n\n"
      "Send a typed message to the ``@handles`` method for its class.\n\n"
      "``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message\n"
-     "nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross."},
+     "nobody handles is counted in the runtime's dead letters.\n"
+     "Raises: NotPassable if it cannot cross; TypeError for what is not a PID."},
     {"defer", (PyCFunction)(void (*)(void))native_defer, METH_FASTCALL | METH_KEYWORDS,
      "defer($module, target, /, *args, once=False, **kwargs)\n--\n\n"
      "A callable that, whenever it is called, runs in an actor: for the callbacks of futures.\n\n"
@@ -146,7 +147,8 @@ static PyMethodDef native_functions[] = {
      "move($module, value, /)\n--\n\n"
      "Hand ``value`` itself to the receiver instead of a copy; the sender must not touch it again.\n\n"
      "Of an ``Owned`` the receiver gets the object, and the holder is empty from now on. The result is only good as an\n"
-     "argument of dispatch, tell, post, defer, delay or as a handler's result. Raises: MovedError for an empty Owned."},
+     "argument of dispatch, tell, post, defer, delay or as a handler's result; moved once more it stays what it is.\n"
+     "Raises: MovedError for an empty Owned."},
     {"generate_id", native_generate_id, METH_O,
      "generate_id($module, prefix, /)\n--\n\n"
      "``prefix(1)``, ``prefix(2)``, ... in this program; the first of a prefix is 1 (libprocess ID::generate)."},

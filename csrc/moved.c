@@ -37,6 +37,8 @@ void Moved_dealloc(PyObject *op)
 PyObject *native_move(PyObject *module, PyObject *value)
 {
     CoreState *core = PyModule_GetState(module);
+    if (Py_IS_TYPE(value, (PyTypeObject *)core->moved_type))
+        return Py_NewRef(value); /* it is on its way already */
     MovedObject *moved = PyObject_GC_New(MovedObject, (PyTypeObject *)core->moved_type);
     if (moved == NULL)
         return NULL;

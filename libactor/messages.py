@@ -66,8 +66,8 @@ def delay(
 
     The timer can be cancelled. Raises: ValueError for a negative or undefined time, and as ``tell``.
     """
-    process = pid._process
     event = prepare("delay", pid, method, *args, **kwargs)
+    process = pid._process
     timer: Timer = process.runtime.clock.timer(seconds, lambda: process.deliver(event))
     return timer
 
@@ -75,6 +75,8 @@ def delay(
 def link(pid: PID[Any]) -> None:
     """Inside an actor: have its ``on_exited(pid, reason)`` called when the one at ``pid`` stops; at once if it has."""
     watcher = current_process("link")
+    if not isinstance(pid, PID):
+        raise TypeError(f"link: got {pid!r}, expected a PID, as spawn returns it")
     if watcher is pid._process:
         raise ValueError(f"link: {pid} cannot watch itself")
     pid._process.link(watcher)

@@ -13,7 +13,7 @@ from typing import Any
 
 from libactor._core._events import Call, Event, Message, Tell
 from libactor._core._mailbox import Mailbox, running
-from libactor._core._pid import receiver
+from libactor._core._pid import PID, receiver
 from libactor._core._policy import policy
 
 
@@ -54,10 +54,13 @@ def post(pid: Any, message: object, /, sender: Any = None) -> None:
     """Send a typed message to the ``@handles`` method for its class.
 
     ``sender`` is what the handler sees; left out, it is the actor that posts, or None outside of actors. A message
-    nobody handles is counted in the runtime's dead letters. Raises: NotPassable if it cannot cross.
+    nobody handles is counted in the runtime's dead letters.
+    Raises: NotPassable if it cannot cross; TypeError for what is not a PID.
     """
     mailbox = receiver(pid, "post")
     process = running()
+    if sender is not None and not isinstance(sender, PID):
+        raise TypeError(f"post: got the sender {sender!r}, expected a PID, or None")
     if sender is None and process is not None:
         sender = process.pid
     mailbox.deliver(Message("message", policy.copier.by_value(message, "message"), sender))

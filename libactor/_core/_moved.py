@@ -24,6 +24,9 @@ def move(value: Any, /) -> Moved:
     """Hand ``value`` itself to the receiver instead of a copy; the sender must not touch it again.
 
     Of an ``Owned`` the receiver gets the object, and the holder is empty from now on. The result is only good as an
-    argument of dispatch, tell, post, defer, delay or as a handler's result. Raises: MovedError for an empty Owned.
+    argument of dispatch, tell, post, defer, delay or as a handler's result; moved once more it stays what it is.
+    Raises: MovedError for an empty Owned.
     """
+    if type(value) is Moved:
+        return value
     return Moved(value.release() if type(value) is policy.owned_type else value)

@@ -240,3 +240,8 @@ def test_a_timer_fires_though_there_is_always_an_actor_to_run(runtime, actors):
     runtime.clock.timer(0.001, done.set)
 
     assert done.wait(LIMIT)
+
+
+def test_a_delay_to_what_is_no_address_is_refused(runtime):
+    with pytest.raises(TypeError, match="delay: got 'x', expected a PID"):
+        la.delay(1, "x", la.Actor.on_start)

@@ -247,3 +247,8 @@ def test_two_that_stop_at_once_hear_at_most_once_and_forget_one_another(runtime,
             assert all(la.wait(pid, LIMIT) for pid in pids)
             assert len(actors[0].heard) + len(actors[1].heard) <= 1
             assert [pid._process._linked for pid in pids] == [{}, {}]
+
+
+def test_a_link_to_what_is_no_address_is_refused(runtime):
+    with pytest.raises(TypeError, match="link: got 'x', expected a PID"):
+        la.execute(la.spawn(la.Actor()), lambda: la.link("x")).get(30)

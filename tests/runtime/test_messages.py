@@ -59,6 +59,13 @@ def test_the_sender_is_the_actor_that_posts_unless_another_is_named(runtime):
     assert told(pid) == ((1, caller), (2, other))
 
 
+def test_a_sender_that_is_no_address_is_refused(runtime):
+    pid = la.spawn(Listener())
+
+    with pytest.raises(TypeError, match=r"post: got the sender \[\], expected a PID"):
+        la.post(pid, Ping(), sender=[])
+
+
 def test_a_handler_may_leave_the_sender_out(runtime):
     class Plain(Listener):
         @la.handles(Pong)

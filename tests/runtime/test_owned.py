@@ -42,6 +42,17 @@ def test_a_result_can_be_moved_out_of_an_owned(runtime):
     assert la.dispatch(pid, Keeper.give).get(30) is items
 
 
+def test_what_is_moved_already_is_moved_no_further(runtime):
+    pid, items = la.spawn(Keeper()), [1]
+    moved = la.move(la.Owned(items))
+
+    for _ in range(100_000):  # each one inside the other would be too deep a stack when they go
+        moved = la.move(moved)
+    la.dispatch(pid, Keeper.keep, moved).get(30)
+
+    assert la.dispatch(pid, Keeper.give).get(30) is items
+
+
 USES = {
     "value": lambda owned: owned.value,
     "release": lambda owned: owned.release(),
