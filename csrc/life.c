@@ -42,7 +42,10 @@ int mailbox_awaken(MailboxObject *self)
     if (self->awake)
         return 0;
     self->awake = 1;
-    return self->queue == NULL ? 0 : mailbox_enqueue(self);
+    if (self->queue == NULL || mailbox_enqueue(self) == 0)
+        return 0;
+    self->awake = 0; /* there is no memory: whoever puts the next event tries again */
+    return -1;
 }
 
 /* ---- 2 end ---- */

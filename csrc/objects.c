@@ -126,9 +126,13 @@ static int state_is_same(PyObject *state, PyObject *other)
     PyObject *key, *entry;
     if (PyDict_GET_SIZE(state) != PyDict_GET_SIZE(other))
         return 0;
-    while (PyDict_Next(state, &position, &key, &entry))
-        if (PyDict_GetItemWithError(other, key) != entry)
+    while (PyDict_Next(state, &position, &key, &entry)) {
+        Py_INCREF(key); /* its __hash__ or __eq__ may take it out of the dict */
+        PyObject *found = PyDict_GetItemWithError(other, key);
+        Py_DECREF(key);
+        if (found != entry)
             return PyErr_Occurred() ? -1 : 0;
+    }
     return 1;
 }
 

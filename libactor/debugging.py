@@ -81,7 +81,7 @@ class Watch:
             del held
             count = sys.getrefcount(value)
             self._tell_references(place, type(value), count - HOLDERS_AT_DELIVERY)
-            del self._pending[id(value)]
+            self._pending.pop(id(value), None)  # gone, if debug mode was switched off meanwhile
 
     def _note_move(self, moved: Moved, place: str) -> None:
         value = moved.value
