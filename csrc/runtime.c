@@ -169,8 +169,8 @@ static int mailbox_wait(MailboxObject *mailbox, PyObject *timeout)
     Py_DECREF(stopped);
     if (answer == 0)
         return 1;
-    if (!PyErr_ExceptionMatches(PyExc_TimeoutError))
-        return -1;
+    if (timeout == Py_None || !PyErr_ExceptionMatches(PyExc_TimeoutError))
+        return -1; /* without a bound it is a signal handler's own */
     PyErr_Clear();
     return 0;
 }

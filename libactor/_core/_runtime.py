@@ -111,5 +111,7 @@ def wait(pid: Any, timeout: float | None = None) -> bool:
     try:
         process.stopped.get(timeout)
     except TimeoutError:
+        if timeout is None:  # it is a signal handler's own
+            raise
         return False
     return True

@@ -250,3 +250,19 @@ def test_ctrl_c_in_asyncio_cancels_the_main_task_as_ever(program, before):
     printed = program(ACTORS + ASYNCIO.format(before=before))
 
     assert printed == "cancelled\ninterrupted True\nFalse [True, True] (True, 0)\n"
+
+
+def test_a_wait_without_a_bound_passes_on_the_timeout_error_of_an_alarm(program):
+    script = """
+    def ring(*_): raise TimeoutError("the program's own")
+    signal.signal(signal.SIGALRM, ring)
+    with la.Runtime():
+        pid = la.spawn(Pair())
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        try:
+            print(la.wait(pid))
+        except TimeoutError as error:
+            print(error)
+    """
+
+    assert program(ACTORS + textwrap.dedent(script)) == "the program's own\n"
