@@ -76,6 +76,12 @@ static PyObject *PID_repr(PyObject *op)
     return PyUnicode_FromFormat("<PID %U@%U>", SELF->id, SELF->address);
 }
 
+/* As copy.copy and copy.deepcopy have it of whatever cannot change. */
+static PyObject *PID_copy(PyObject *op, PyObject *Py_UNUSED(memo))
+{
+    return Py_NewRef(op);
+}
+
 /* ---- 3 life cycle ---- */
 
 static int PID_traverse(PyObject *op, visitproc visit, void *arg)
@@ -104,6 +110,8 @@ static void PID_dealloc(PyObject *op)
 
 static PyMethodDef pid_methods[] = {
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "PID[Counter]: the type of the PIDs of counters."},
+    {"__copy__", PID_copy, METH_NOARGS, "__copy__($self, /)\n--\n\nItself: it cannot change."},
+    {"__deepcopy__", PID_copy, METH_O, "__deepcopy__($self, memo, /)\n--\n\nItself: it cannot change."},
     {NULL},
 };
 

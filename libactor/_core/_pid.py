@@ -43,6 +43,14 @@ class PID(Generic[A_co]):
     def __hash__(self) -> int:
         return hash((self.id, self.address))
 
+    def __copy__(self) -> PID[A_co]:
+        """Itself: it cannot change."""
+        return self
+
+    def __deepcopy__(self, memo: Any, /) -> PID[A_co]:
+        """Itself: it cannot change."""
+        return self
+
     def __str__(self) -> str:
         return f"{self.id}@{self.address}"
 

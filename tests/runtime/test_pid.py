@@ -1,5 +1,7 @@
 """PIDs are values: equal by what they name, typed for the reader, good for ever."""
 
+import copy
+import dataclasses
 import typing
 import weakref
 
@@ -93,3 +95,12 @@ def test_a_pid_can_be_referred_to_weakly(runtime):
     pid = la.spawn(Base("one"))
 
     assert weakref.ref(pid)() is pid
+
+
+def test_a_copy_of_a_pid_is_the_pid(runtime):
+    pid = la.spawn(Base("one"))
+    ask = dataclasses.make_dataclass("Ask", ["sender"])(pid)
+
+    assert copy.copy(pid) is pid
+    assert copy.deepcopy([pid])[0] is pid
+    assert dataclasses.asdict(ask)["sender"] is pid
