@@ -72,6 +72,7 @@ class EventFilter:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._outer: Callable[[Any, Any], bool] | None = None
+        self._entered = False  # by two `with` it would be its own outer one
         self._rules: list[_Rule] = []
         self._errors: list[BaseException] = []
         self._lock = threading.RLock()  # a callback or a finalizer may come back here
@@ -134,6 +135,9 @@ class EventFilter:
         return self._add(_Rule(_is_exit(pid, to), drops=True))
 
     def __enter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError("filter_events: this filter was entered before; make another one")
+        self._entered = True
         self._outer, self._runtime.queue.filter = self._runtime.queue.filter, self._decide
         return self
 

@@ -298,3 +298,10 @@ def test_a_filter_that_raises_stops_the_actor_like_a_handler(paused, pid, caplog
     assert la.wait(pid, LIMIT)
     paused.queue.filter = None
     assert "ValueError: filter" in caplog.text
+
+
+def test_a_filter_is_entered_once(runtime):
+    events = la.testing.filter_events()
+
+    with events, pytest.raises(RuntimeError, match="entered before"), events:
+        pass
