@@ -205,3 +205,11 @@ def test_of_many_threads_that_own_one_gets_the_object(together):
         failures = [str(future.recover(lambda done: None).get(30)) for future in futures if future.is_failed()]
         assert ready == [number]
         assert len(failures) == 2
+
+
+def test_an_actor_answers_with_what_it_owns_again_by_a_move(runtime):
+    class Host(la.Actor):
+        def take_back(self):
+            return la.Shared([1]).own().then(la.move)
+
+    assert la.dispatch(la.spawn(Host()), Host.take_back).get(30) == [1]
