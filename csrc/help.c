@@ -4,7 +4,8 @@
  * Twin: libactor/_core/_helping.py.
  * Rules: 1. only the actor that the future leads to is run, never a stranger's, and only what it was sent before the
  *   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
- *   from its timeout and from Ctrl-C.    3. not with less than HELP_NS left before the timeout.    4. not inside a
+ *   from its timeout and from Ctrl-C.    3. not with less than HELP_NS left before the timeout, which is to be kept
+ *   even if the actor blocks for the first time; one of that length is a net.    4. not inside a
  *   handler: helping there would stack actors on one another and deadlock (libactor/worker.py).    5. a handler finds
  *   what it would find on a worker: context variables of its own, no exception being handled, no running event loop,
  *   most of the stack.
@@ -15,7 +16,9 @@
 #include "interrupts.h"
 #include "mailbox.h"
 
-enum { HELP_NS = 5000000, DEPTH_MAX = 200 /* calls on the stack of a thread that helps */ };
+enum { DEPTH_MAX = 200 /* calls on the stack of a thread that helps */ };
+
+#define HELP_NS 10000000000LL
 
 /* ---- 1 what a handler finds ---- */
 

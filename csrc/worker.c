@@ -111,6 +111,8 @@ static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
         return OVERTAKEN;
     if (self->orphaned)
         return OVER; /* the handler forked: what runs on here is not the worker */
+    if (self->closed && self->items.count == 0)
+        return OVER; /* whatever timers are due */
     if (self->attention) {
         self->attention = 0;
         return LOOK;
@@ -132,12 +134,8 @@ static int worker_run(RunQueueObject *self, int64_t deadline)
             answer = worker_is_called(self, deadline, now);
         if (answer != 0 || item != NULL)
             continue;
-        if (self->closed)
-            answer = OVER;
-        else {
-            answer = worker_park(self, &waiter, deadline);
-            now = now_ns();
-        }
+        answer = worker_park(self, &waiter, deadline);
+        now = now_ns();
     }
     if (waiter != NULL)
         waiter_free(waiter);

@@ -75,10 +75,11 @@ class Watch:
     def delivered(self, values: tuple[Any, ...]) -> None:
         """Look at the moved ones among what an actor is about to be served."""
         for value in values:
-            held, place = self._pending.get(id(value), (None, ""))
-            if held is not value:
+            entry = self._pending.get(id(value))  # what it names is kept, so nothing else has its id
+            if entry is None:
                 continue
-            del held
+            place = entry[1]
+            del entry
             count = sys.getrefcount(value)
             self._tell_references(place, type(value), count - HOLDERS_AT_DELIVERY)
             self._pending.pop(id(value), None)  # gone, if debug mode was switched off meanwhile

@@ -175,7 +175,9 @@ def ready(value: T) -> Future[T]:
 
 
 def failed(error: BaseException) -> Future[Any]:
-    """A future that has already failed with ``error``."""
+    """A future that has already failed with ``error``. Raises: TypeError if it is not an exception object."""
+    if not isinstance(error, BaseException):
+        raise TypeError(f"failed: got {error!r}, expected an exception object")
     future: Future[Any] = Future()
     future._complete(FAILED, error)
     return future

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -43,6 +44,8 @@ _live: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 class Runtime(RuntimeCell):
     """Runs actors. Use it as a context manager: inside, the module functions refer to it; at the end it is closed.
+
+    In asyncio use ``async with``: then the loop goes on while the actors stop.
 
     ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
     ``helping``: a thread outside of actors that waits for an actor may run that actor itself meanwhile.
@@ -134,6 +137,8 @@ class Runtime(RuntimeCell):
             raise self.forked()
 
     def __enter__(self) -> Self:
+        if self._closed:
+            raise RuntimeError(f"runtime {self.address} is closed; make a new one")
         opened.set((*opened.get(), self))
         return self
 
@@ -143,6 +148,16 @@ class Runtime(RuntimeCell):
         opened.set(tuple(runtime for runtime in opened.get() if runtime is not self))
         if not self.queue.orphaned:  # the parent closes it
             self.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        opened.set(tuple(runtime for runtime in opened.get() if runtime is not self))
+        if not self.queue.orphaned:
+            await asyncio.to_thread(self.close)  # actors may need time to stop; the loop goes on meanwhile
 
     def __repr__(self) -> str:
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"

@@ -3,7 +3,8 @@
 # Who calls: FutureCell.get, before it waits.
 # Rules: 1. only the actor that the future leads to is run, never a stranger's, and only what it was sent before the
 #   answer comes.    2. only an actor whose last turns were quick: a handler that blocks would keep the waiting thread
-#   from its timeout.    3. not with less than HELP_NS left before the timeout.    4. not inside a handler: helping
+#   from its timeout.    3. not with less than HELP_NS left before the timeout, which is to be kept even if the actor
+#   blocks for the first time; one of that length is a net.    4. not inside a handler: helping
 #   there would stack actors on one another and deadlock (libactor/worker.py).    5. a handler finds what it would find
 #   on a worker: context variables of its own, no exception being handled, no running event loop, most of the stack.
 #   6. here, other than in C, not in the
@@ -21,7 +22,7 @@ from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
 from libactor._core._policy import policy
 from libactor._core.clock import monotonic_ns
 
-HELP_NS = 5_000_000
+HELP_NS = 10_000_000_000
 DEPTH_MAX = 200  # calls on the stack of a thread that helps
 
 

@@ -152,7 +152,7 @@ class RunQueue:
                 self._run(item)
             outcome = self._is_called(deadline_ns)
             if outcome == 0 and item is None:
-                outcome = self._park_or_end(deadline_ns)
+                self._park(deadline_ns)
         if outcome in (OVERTAKEN, OVER):
             _own.queue = None
         return outcome
@@ -271,15 +271,15 @@ class RunQueue:
                 return OVERTAKEN
             if self.orphaned:
                 return OVER  # the handler forked: what runs on here is not the worker
+            if self._closed and not self._items:
+                return OVER  # whatever timers are due
             if self._attention:
                 self._attention = False
                 return LOOK
             return DUE if 0 <= deadline_ns <= now else 0
 
-    def _park_or_end(self, deadline_ns: int) -> int:
-        """Sleep until there is something to do; OVER if the queue is closed and empty, else 0."""
-        if self._closed and not self._items:
-            return OVER
+    def _park(self, deadline_ns: int) -> None:
+        """Sleep until there is something to do, and do it, or until the deadline."""
         self._awake = False
         try:
             item = self.pop(None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9)
@@ -287,7 +287,6 @@ class RunQueue:
             self._stay_awake()
         if item is not None:
             self._run(item)
-        return 0
 
     def _stay_awake(self) -> None:
         self._awake = True

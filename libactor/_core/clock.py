@@ -255,6 +255,8 @@ class Clock:
 
 
 def _nanoseconds(seconds: float, operation: str) -> int:
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"{operation}: got {seconds!r}, expected a number of seconds")
     if not seconds >= 0:  # catches NaN as well
         raise ValueError(f"{operation}: got {seconds!r}, expected a number of seconds of 0 or more")
     return round(min(seconds, SECONDS_MAX) * NANOSECONDS)

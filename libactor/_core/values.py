@@ -77,10 +77,22 @@ def _refusal(reason: int, kind: type, where: str, details: tuple[object, ...]) -
     problem = {
         TOO_DEEP: f"nested more than {DEPTH_MAX} deep; flatten it or pass it with move()",
         CYCLE: f"a {kind.__qualname__} contains itself; messages must be free of cycles",
-        UNKNOWN: f"{kind.__module__}.{kind.__qualname__} is neither immutable nor a container, dataclass or struct "
-        "that can be copied; pass plain data, or hand the object over with move()",
+        UNKNOWN: f"{kind.__module__}.{kind.__qualname__} {_refusal_unknown(kind)}",
     }[reason]
     return NotPassable(f"{where % details}: {problem}")
+
+
+def _refusal_unknown(kind: type) -> str:
+    """Why an instance of ``kind`` cannot cross, and what to pass instead."""
+    for container in CONTAINERS:
+        if issubclass(kind, container):
+            name = container.__name__
+            return f"is a subclass of {name}, of which a copy might lose something; pass {name}(x), or move() it"
+    remedy = "pass bytes(x)" if kind is memoryview else "pass plain data"
+    return (
+        f"is neither immutable nor a container, dataclass or struct that can be copied; {remedy}, or hand the object "
+        "over with move()"
+    )
 
 
 def _find_plan(kind: type) -> Plan:
