@@ -317,3 +317,12 @@ def test_an_object_that_was_bound_for_one_call_is_told_if_its_sender_keeps_it(de
     assert [text.split(";")[0] for text in kept] == (
         ["argument 1 of defer(keep): the list that was moved is still referred to, 1 times"] if keeps else []
     )
+
+
+def test_none_and_other_plain_values_are_no_moved_objects(debug, told):
+    pid = la.spawn(Keeper())
+
+    for value in (None, True, 0, "", ()):
+        assert ask(pid, Keeper.keep, value) == value
+
+    assert not told()

@@ -56,6 +56,8 @@ CALLS = {
     "wait": lambda: la.wait(pid),
     "close": lambda: runtime.close(),
     "settle": lambda: runtime.clock.pause() or runtime.clock.settle(),
+    "delay": lambda: la.delay(0.01, pid, Counter.add),
+    "after": lambda: la.after(0.01, runtime=runtime),
 }
 
 def call_all():
@@ -74,7 +76,7 @@ runtime.close()
 
 NAMES = [
     *("dispatch", "tell", "post", "execute", "terminate", "deferred", "spawn"),
-    *("get", "get with a timeout", "wait", "close", "settle"),
+    *("get", "get with a timeout", "wait", "close", "settle", "delay", "after"),
 ]
 
 

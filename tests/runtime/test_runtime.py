@@ -1,5 +1,6 @@
 """Runtimes: current where they are opened, several at once, closed to the last thread."""
 
+import asyncio
 import contextvars
 import itertools
 import threading
@@ -282,3 +283,50 @@ def test_an_actor_that_would_wait_for_itself_is_told_so(runtime):
         with pytest.raises(RuntimeError, match="would wait for an answer of its own"):
             la.dispatch(pid, method).get(LIMIT)
     assert la.dispatch(pid, Narcissus.look).get(LIMIT) == "looked"
+
+
+def test_in_asyncio_the_loop_goes_on_while_actors_stop(start):
+    entered, opened, passed = threading.Event(), threading.Event(), []
+
+    def hold():
+        entered.set()
+        assert opened.wait(LIMIT)
+
+    async def tick():
+        await asyncio.to_thread(entered.wait, LIMIT)
+        passed.append("the loop went on")
+        opened.set()
+
+    async def main():
+        async with la.Runtime() as runtime:
+            la.execute(la.spawn(Counter()), hold)
+            ticking = asyncio.create_task(tick())
+        await ticking
+        return runtime
+
+    runtime = asyncio.run(main())
+
+    assert passed == ["the loop went on"]
+    with pytest.raises(RuntimeError, match="is closed; make a new one"):
+        runtime.__enter__()
+
+
+# Goal: a timeout is kept also when an actor that was quick blocks for the first time.
+def test_a_short_timeout_is_kept_by_who_could_help(runtime):
+    opened = threading.Event()
+    pid = la.spawn(Counter())
+    for _ in range(10):
+        la.execute(pid, lambda: None).get()
+
+    blocked = la.execute(pid, lambda: opened.wait(LIMIT))
+
+    with pytest.raises(TimeoutError):
+        blocked.get(0.01)
+    opened.set()
+    assert blocked.get(LIMIT) is True
+
+
+def test_a_failure_is_an_exception_object():
+    for wrong in (3, None, ValueError):
+        with pytest.raises(TypeError, match=r"failed: got .* expected an exception object"):
+            la.failed(wrong)
