@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
-from libactor._core.clock import SECONDS_MAX
+from libactor._core.clock import NANOSECONDS, SECONDS_MAX, monotonic_ns
 from libactor.context import running_process, serving
+
+SIGNALS_NOTICED_S = 0.2  # at the latest, by a main thread that waits
 
 
 def wait_for(future: FutureCell, timeout: float | None) -> None:
@@ -40,12 +43,33 @@ def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None])
     future._subscribe(ON_ANY, arrive)
     future._subscribe(ON_ABANDONED, arrive)
     try:
-        arrivals.get(timeout=None if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
+        _take(arrivals, SECONDS_MAX if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
     except BaseException as error:  # the time is over, or Ctrl-C
         future._unsubscribe(ON_ANY, arrive)
         future._unsubscribe(ON_ABANDONED, arrive)
         if not isinstance(error, Empty):
             raise
+
+
+def _take(arrivals: SimpleQueue[None], timeout: float) -> None:
+    """Wait for the arrival; raises Empty after ``timeout`` seconds.
+
+    In the main thread a signal that comes in the moment before the thread sleeps does not wake it (CPython looks for
+    signals before, and the system interrupts only who sleeps), so there it looks up now and then.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        arrivals.get(timeout=timeout)
+        return
+    end = monotonic_ns() + round(timeout * NANOSECONDS)
+    while True:
+        left = (end - monotonic_ns()) / NANOSECONDS
+        try:
+            arrivals.get(timeout=max(0.0, min(left, SIGNALS_NOTICED_S)))
+        except Empty:
+            if left <= SIGNALS_NOTICED_S:
+                raise
+        else:
+            return
 
 
 def arrival(future: FutureCell) -> Generator[Any, None, None]:

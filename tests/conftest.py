@@ -2,10 +2,16 @@
 
 # Hypothesis: no deadline, because a slow machine is no fault of the code. In CI the examples are the same each time,
 #   so that a change is judged by itself; elsewhere they differ from run to run, which is how new faults are found.
+# Ctrl-C: a shell starts what runs in the background with SIGINT ignored, and Python then leaves it so. Tests send it to
+#   themselves and to programs they start, so it is given its usual meaning back, before libactor looks at it.
 
 import os
+import signal
 
 import hypothesis
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import libactor
 
