@@ -38,9 +38,10 @@ static int exception_is_handled(void)
     return handled != NULL;
 }
 
-static int loop_is_running(CoreState *core)
+/* A loop that runs has set the hooks of its thread for asynchronous generators: without them there is none to ask for. */
+static int loop_is_running(CoreState *core, PyThreadState *thread)
 {
-    if (core->running_loop == NULL)
+    if (thread->async_gen_firstiter == NULL || core->running_loop == NULL)
         return 0;
     PyObject *loop = PyObject_CallNoArgs(core->running_loop);
     if (loop == NULL)
@@ -53,7 +54,8 @@ static int loop_is_running(CoreState *core)
 /* Whether a handler would find here what it finds on a worker, context variables apart. */
 static int is_like_worker(CoreState *core)
 {
-    return !stack_is_deep(PyThreadState_Get()) && !exception_is_handled() && !loop_is_running(core);
+    PyThreadState *thread = PyThreadState_Get();
+    return !stack_is_deep(thread) && !exception_is_handled() && !loop_is_running(core, thread);
 }
 
 /* mailbox_run_turn with context variables of its own, made when a handler first asks for them; what it sets goes. */
