@@ -145,10 +145,11 @@ class Clock:
             if self._closed:
                 timer.thunk = None
                 return timer
+            entry = (timer.deadline_ns, next(self._sequence), timer)
             self._changes += 1
-            heapq.heappush(self._heap, (timer.deadline_ns, next(self._sequence), timer))
-            self._next_ns = self._heap[0][0]
-            wake = self._heap[0][2] is timer and not self._woken
+            heapq.heappush(self._heap, entry)  # no call comes between looking the heap up and pushing
+            self._note_next()
+            wake = bool(self._heap) and self._heap[0] is entry and not self._woken
             self._woken = self._woken or wake
         if wake:
             self._wake()
@@ -245,7 +246,7 @@ class Clock:
             heapq.heapify(heap)
             if changes == self._changes:
                 break
-        self._heap = heap
+        self._heap[:] = heap  # in its place: a step that was interrupted may hold it
         self._cancelled = 0
         self._note_next()
 
