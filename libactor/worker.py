@@ -171,7 +171,7 @@ class Workers:
                     queue.leave()
                     return outcome == OVERTAKEN
                 if clock.is_due():
-                    queue.run_watched(clock.fire_due)
+                    clock.fire_due(queue.run_watched)
             except BaseException as error:  # SystemExit of a timer's function, no memory: no reason to stop
                 self._report(error)
 

@@ -162,6 +162,8 @@ class RunQueue:
 
         Should it block, another worker takes charge.
         """
+        if self._is_overtaken():
+            return function()  # the watch looks at another worker by now
         self._begin_watched()
         self._progress += 1
         try:

@@ -193,8 +193,8 @@ class Clock:
         next_ns = self._next_ns
         return next_ns != NEVER and next_ns <= self.now_ns()
 
-    def fire_due(self) -> int:
-        """Fire every timer whose deadline has come, one after the other; how many that were.
+    def fire_due(self, call: Callable[[Callable[[], object]], object] | None = None) -> int:
+        """Fire every timer whose deadline has come, one after the other, each by ``call``; how many that were.
 
         Should one block, another thread may fire those behind it. What one adds is fired when this has returned.
         """
@@ -203,7 +203,7 @@ class Clock:
         while (thunk := self._take_due(now, first_new)) is not None:
             count += 1
             try:
-                thunk()
+                thunk() if call is None else call(thunk)
             except Exception:  # the other timers, and the worker, are not at fault
                 log.exception("clock: what a timer was set for failed")
             except BaseException as error:  # Ctrl-C; the other timers must not be lost
