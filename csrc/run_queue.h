@@ -31,6 +31,7 @@ typedef struct {
     int in_turn;               /* the worker in charge is inside a turn */
     int64_t deadline;          /* when it is to look at the clock; -1: never */
     uint64_t turns;            /* that the worker in charge has begun */
+    int patient;               /* it runs what a timer was set for, which is overtaken only if it blocks for long */
     int turn_over;             /* the watch wants that turn to end */
     int awake;                 /* a worker is not parked */
     int watch_asleep;          /* the watch sleeps until somebody opens its gate */

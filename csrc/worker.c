@@ -146,10 +146,12 @@ PyObject *RunQueue_run_watched(PyObject *op, PyObject *function)
 {
     if (run_queue_is_overtaken(SELF))
         return PyObject_CallNoArgs(function); /* the watch looks at another worker by now */
+    __atomic_store_n(&SELF->patient, 1, __ATOMIC_RELAXED); /* or those behind it come before it */
     watched_begin(SELF);
     SELF->progress++;
     PyObject *result = PyObject_CallNoArgs(function);
     watched_end(SELF);
+    __atomic_store_n(&SELF->patient, 0, __ATOMIC_RELAXED);
     return result;
 }
 
@@ -211,7 +213,7 @@ static int watch_look(RunQueueObject *self, Watch *watch)
     watch->still++;
     if (watch->still >= PATIENT_TICKS)
         return 1;
-    return watch->still >= STUCK_TICKS && watch_is_wanted(self);
+    return watch->still >= STUCK_TICKS && !__atomic_load_n(&self->patient, __ATOMIC_RELAXED) && watch_is_wanted(self);
 }
 
 /* Sleep for one tick, or until somebody opens the gate if all workers are parked for long. Without the GIL. */

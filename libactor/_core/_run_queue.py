@@ -57,8 +57,8 @@ class RunQueue:
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_idle_waiters", "_in_turn",
-        "_items", "_lock", "_number", "_parked", "_progress", "_turn_over", "_turns", "_watch_gate", "filter",
-        "helping", "orphaned",
+        "_items", "_lock", "_number", "_parked", "_patient", "_progress", "_turn_over", "_turns", "_watch_gate",
+        "filter", "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
@@ -80,6 +80,7 @@ class RunQueue:
         self._attention = self._in_turn = self._awake = False
         self._turn_over = False
         self._deadline_ns = -1
+        self._patient = False
         self._number = self._progress = self._turns = 0
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
@@ -164,11 +165,13 @@ class RunQueue:
         """
         if self._is_overtaken():
             return function()  # the watch looks at another worker by now
+        self._patient = True  # or those behind it come before it
         self._begin_watched()
         self._progress += 1
         try:
             return function()
         finally:
+            self._patient = False
             self._end_watched()
 
     def watch(self) -> int:
@@ -192,7 +195,7 @@ class RunQueue:
                     seen, number, still = self._progress, self._number, 0
                     continue
                 still += 1
-                if still >= PATIENT_TICKS or (still >= STUCK_TICKS and self._is_wanted()):
+                if still >= PATIENT_TICKS or (still >= STUCK_TICKS and not self._patient and self._is_wanted()):
                     self._busy += 1
                     return self._take_charge()
         return 0
