@@ -61,12 +61,8 @@ static void mailbox_report(MailboxObject *self, const char *what)
     Py_DECREF(error);
 }
 
-/* Refuse whatever comes from now on, and drop what is there. */
-static void mailbox_drop_rest(MailboxObject *self)
+static void mailbox_drop_lane(MailboxObject *self, Ring rest)
 {
-    self->closed = 1;
-    self->starting = self->ending = 0;
-    Ring rest = ring_detach(&self->events);
     for (uint32_t i = 0; i < rest.count; i++) {
         PyObject *event = *ring_slot(&rest, i);
         event_leave(event);
@@ -75,6 +71,35 @@ static void mailbox_drop_rest(MailboxObject *self)
         Py_DECREF(event);
     }
     PyMem_Free(rest.slots);
+}
+
+/* Refuse whatever comes from now on, and drop what is there. */
+static void mailbox_drop_rest(MailboxObject *self)
+{
+    self->closed = 1;
+    self->starting = self->ending = 0;
+    if (self->extras != NULL)
+        mailbox_drop_lane(self, ring_detach(&self->extras->urgent));
+    mailbox_drop_lane(self, ring_detach(&self->events));
+}
+
+/* End what ends with the actor, the last part first; what a part adds meanwhile as well. */
+static void mailbox_end_parts(MailboxObject *self)
+{
+    if (self->extras == NULL)
+        return;
+    PyObject *parts;
+    while ((parts = self->extras->parts) != NULL && PyList_GET_SIZE(parts) != 0) {
+        Py_ssize_t last = PyList_GET_SIZE(parts) - 1;
+        PyObject *part = Py_NewRef(PyList_GET_ITEM(parts, last));
+        PyObject *ended = NULL;
+        if (PyList_SetSlice(parts, last, last + 1, NULL) == 0)
+            ended = PyObject_CallMethod(part, "end", "O", self);
+        if (ended == NULL)
+            mailbox_report(self, "what belongs to it");
+        Py_XDECREF(ended);
+        Py_DECREF(part);
+    }
 }
 
 /* Tell the links; the common actor has none. */
@@ -134,10 +159,12 @@ int mailbox_stop(MailboxObject *self, PyObject *reason)
     if (self->gone)
         return 0; /* what failed was told at its end */
     Py_XSETREF(self->reason, Py_NewRef(reason));
+    mailbox_end_parts(self);
     if (self->started) {
         self->started = 0;
         if (mailbox_call(self, self->queue->core->text_on_stop) < 0)
             mailbox_report(self, "on_stop");
+        mailbox_end_parts(self); /* that on_stop has made */
     }
     runtime_forget((RuntimeObject *)self->runtime, self);
     mailbox_drop_rest(self);
@@ -155,7 +182,7 @@ int mailbox_terminate(MailboxObject *self, PyObject *last)
         return mailbox_refuse_orphan(self);
     if (self->closed)
         return 0;
-    if (last != NULL && self->events.count != 0)
+    if (last != NULL && (self->events.count != 0 || (self->extras != NULL && self->extras->held)))
         return mailbox_deliver(self, last);
     self->ending = 1;
     return mailbox_awaken(self);

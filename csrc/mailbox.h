@@ -1,12 +1,13 @@
 /* csrc/mailbox.h -- the Mailbox as the other files of the core see it.
  *
- * Who includes it: mailbox.c, which is the type; calls.c, which puts into it; turn.c, which serves it; help.c.
+ * Who includes it: mailbox.c and mailbox_type.c, which are the type; calls.c, which puts into it; turn.c, which serves it; help.c.
  * A Mailbox is the C half of an actor's Process (libactor/process.py derives from it); one alone is a bare queue.
  */
 #ifndef LIBACTOR_MAILBOX_H
 #define LIBACTOR_MAILBOX_H
 
 #include "event.h"
+#include "extras.h"
 #include "future.h"
 #include "ring.h"
 #include "run_queue.h"
@@ -26,6 +27,7 @@ typedef struct {
     PyObject *linked;      /* owned dict: those of whose end it is to hear. Both no_links before the first */
     RunQueueObject *queue; /* owned: where it is put when it has something to do; NULL for a bare mailbox */
     FutureObject *stopped; /* owned: ready once the actor is gone; NULL until somebody asks */
+    MailboxExtras *extras; /* owned block: what only few actors have; NULL until then */
     char awake;            /* it has been scheduled and is not idle yet */
     char closed;           /* the actor has stopped: nothing enters */
     char gone;             /* and whoever waited for its end was told */
@@ -44,9 +46,27 @@ void Mailbox_dealloc(PyObject *op); /* by which the type is known */
 /* 0 if `object` is a mailbox, else -1 with TypeError. */
 int mailbox_check(PyObject *object, const char *method);
 
+/* Put `event` in by `insert`, without scheduling anybody: QUEUED, WAKE or CLOSED; -1 with MemoryError. */
+int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
+
+/* As mailbox_deliver, by `insert`. */
+int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
+
+/* The next event, or None: then the mailbox is idle. */
+PyObject *mailbox_take(MailboxObject *self);
+
+/* Refuse every further event; a list of those that were inside. */
+PyObject *mailbox_close(MailboxObject *self);
+
 /* Put `event` in, whose reference stays the caller's, and see that it is served; if the actor has stopped drop it.
  * -1 with an exception. */
 int mailbox_deliver(MailboxObject *self, PyObject *event);
+
+/* As mailbox_deliver, by the control lane: ahead of what else waits, and although the actor is held. */
+int mailbox_deliver_urgent(MailboxObject *self, PyObject *event);
+
+/* The extras of a mailbox, made when first asked for; NULL with MemoryError. */
+MailboxExtras *mailbox_extras(MailboxObject *self);
 
 /* Drop an event that is not served; -1 with an exception. */
 int mailbox_drop(MailboxObject *self, PyObject *event);
@@ -63,7 +83,10 @@ int mailbox_enqueue(MailboxObject *self);
 /* Whether a turn would find something to do. */
 static inline int mailbox_has_work(MailboxObject *self)
 {
-    return self->starting || self->ending || self->events.count != 0;
+    MailboxExtras *extras = self->extras;
+    if (self->starting || self->ending || (extras != NULL && extras->urgent.count != 0))
+        return 1;
+    return self->events.count != 0 && (extras == NULL || !extras->held);
 }
 
 /* ---- life.c ---- */
@@ -88,8 +111,9 @@ PyObject *Mailbox_open_linkers(PyObject *op, PyObject *none);
 
 /* ---- turn.c ---- */
 
-/* The actor in whose handler this thread is, or NULL. Borrowed. */
+/* The actor in whose handler this thread is, and the event that is served there; NULL outside. Borrowed. */
 extern _Thread_local MailboxObject *running_mailbox;
+extern _Thread_local PyObject *running_event;
 
 /* Serve events until none is left, the turn is over or `until` (may be NULL) is; `now` is the time at its beginning
  * and at its end. */

@@ -11,6 +11,7 @@
 #include "values.h"
 
 _Thread_local MailboxObject *running_mailbox = NULL;
+_Thread_local PyObject *running_event = NULL;
 
 enum { TURN_NS = 1000000, STRIDE_MAX = 16, SLOW_NS = 2000000 /* of a turn: its actor is not quick */ };
 
@@ -236,18 +237,22 @@ static void turn_fail(MailboxObject *self)
 static int turn_serve(MailboxObject *self, PyObject *event)
 {
     event_leave(event);
+    running_event = event;
     int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
     int failed = dropped < 0 || (!dropped && turn_serve_event(self, event) < 0);
+    running_event = NULL;
     Py_DECREF(event);
     return failed ? -1 : 0;
 }
 
-/* The next step of the actor's life, or its next event. */
+/* The next step of the actor's life, or its next event, that of the control lane first. */
 static void turn_step(MailboxObject *self)
 {
     int failed;
     if (self->starting || self->ending)
         failed = mailbox_live(self) < 0;
+    else if (self->extras != NULL && self->extras->urgent.count != 0)
+        failed = turn_serve(self, ring_take(&self->extras->urgent)) < 0;
     else
         failed = turn_serve(self, ring_take(&self->events)) < 0;
     if (failed)

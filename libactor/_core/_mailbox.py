@@ -38,6 +38,7 @@ NO_LINKS: dict[Any, None] = {}  # stays empty: what every process has in the pla
 
 class _Running(threading.local):
     mailbox: Mailbox | None = None
+    event: Any = None  # that is being served
 
 
 _running = _Running()
@@ -52,9 +53,9 @@ class Mailbox:
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
-        "__weakref__", "_awake", "_closed", "_delegates", "_ending", "_events", "_gone", "_linked", "_linkers", "_lock",
-        "_queue", "_queued", "_running", "_starting", "_stopped", "actor", "kind", "pid", "quick", "reason", "runtime",
-        "started",
+        "__weakref__", "_awake", "_closed", "_delegates", "_ending", "_events", "_gone", "_held", "_linked", "_linkers",
+        "_lock", "_parts", "_queue", "_queued", "_running", "_starting", "_stopped", "_urgent", "actor", "kind", "pid",
+        "quick", "reason", "runtime", "started",
     )  # fmt: skip
 
     # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
@@ -67,6 +68,9 @@ class Mailbox:
     # _linkers: who is to hear of the end, in order of linking; None once that is being told.
     # _linked: those of whose end this one is to hear.
     # _stopped: see stopped; None until somebody asks for it.
+    # _urgent: the control lane, whose events are served ahead of all others, in their order.
+    # _held: a handler that lets nothing else in has not come to its end: only the control lane is served.
+    # _parts: what ends with the actor, each by its end(process).
 
     actor: Any
     kind: type
@@ -75,7 +79,9 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._events: deque[Any] = deque()
-        self._awake = self._closed = self._gone = self._queued = self._running = False
+        self._urgent: deque[Any] = deque()
+        self._parts: list[Any] = []
+        self._awake = self._closed = self._gone = self._held = self._queued = self._running = False
         self._starting = self._ending = self.started = False
         self._delegates: dict[type, Any] | None = None
         self._linkers: dict[Any, None] | None = NO_LINKS
@@ -120,7 +126,7 @@ class Mailbox:
     def _terminate(self, last: Any) -> None:
         """Ask the actor to stop: ahead of what waits, or, if ``last`` is not None, by that event after it."""
         self._check()
-        if last is not None and self._events:
+        if last is not None and (self._events or self._held):
             self.deliver(last)
             return
         with self._lock:
@@ -135,9 +141,11 @@ class Mailbox:
         if self._gone:
             return
         self.reason = reason
+        self._end_parts()
         if self.started:
             self.started = False
             self._call_last("on_stop", self.actor.on_stop)
+            self._end_parts()  # that on_stop has made
         self.runtime._forget(self)
         for event in self.close():
             self._call_last("what waited for an answer", event.drop, self)
@@ -147,6 +155,11 @@ class Mailbox:
             kind.quick = min(kind.quick + 1, KIND_QUICK)
         self._delegates = self.actor = None
         self._depart()
+
+    def _end_parts(self) -> None:
+        """End what ends with the actor, the last part first; what a part adds meanwhile as well."""
+        while self._parts:
+            self._call_last("what belongs to it", self._parts.pop().end, self)
 
     def _depart(self) -> None:
         """The last step of the actor's end: whoever waits for it goes on."""
@@ -185,20 +198,34 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 return CLOSED
-            answer = QUEUED if self._awake else WAKE
-            self._awake = True
             self._events.append(event)
-            return answer
+            return self._rouse()
 
     def put_first(self, event: Any, /) -> int:
         """As put, ahead of everything that waits."""
         with self._lock:
             if self._closed:
                 return CLOSED
-            answer = QUEUED if self._awake else WAKE
-            self._awake = True
             self._events.appendleft(event)
-            return answer
+            return self._rouse()
+
+    def _rouse(self) -> int:
+        """What an insertion answers: WAKE if there is something to do now, which there was not before."""
+        if self._awake or (self._held and not self._urgent):
+            return QUEUED
+        self._awake = True
+        return WAKE
+
+    def hold(self, held: bool, /) -> None:
+        """Serve only the control lane, and a termination, from now on; with False all again.
+
+        In the actor's own turn.
+        """
+        self._held = bool(held)
+
+    def belong(self, part: Any, /) -> None:
+        """Have ``part.end(process)`` called at the end of the actor, in its own turn, before on_stop."""
+        self._parts.append(part)
 
     def enqueue(self) -> None:
         """Put the mailbox on its run queue, unless it stands there."""
@@ -217,11 +244,20 @@ class Mailbox:
         """As deliver, ahead of everything that waits."""
         self._follow_up(event, self._check().put_first(event))
 
+    def deliver_urgent(self, event: Any, /) -> None:
+        """As deliver, by the control lane: ahead of everything else, in order, and although the mailbox is held."""
+        with self._check()._lock:
+            outcome = CLOSED
+            if not self._closed:
+                self._urgent.append(event)
+                outcome = self._rouse()
+        self._follow_up(event, outcome)
+
     def take(self) -> Any:
         """The next event, or None: then the mailbox is idle and the caller must let go of the actor."""
         with self._lock:
-            if self._events:
-                return self._events.popleft()
+            if self._urgent or self._events:
+                return (self._urgent or self._events).popleft()
             self._awake = False
             return None
 
@@ -231,12 +267,12 @@ class Mailbox:
         with self._lock:
             self._closed = True
             self._starting = self._ending = False
-            rest = self._events
-            self._events = unused
-        return list(rest)
+            urgent, rest = self._urgent, self._events
+            self._urgent = self._events = unused
+        return [*urgent, *rest]
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._urgent) + len(self._events)
 
     def run_turn(self) -> bool:
         """Serve events until none is left or the turn is over; False if it is idle, bare or being run by another
@@ -285,7 +321,7 @@ class Mailbox:
 
     def _has_work(self) -> bool:
         """Whether a turn would find something to do."""
-        return bool(self._starting or self._ending or self._events)
+        return bool(self._starting or self._ending or self._urgent or (self._events and not self._held))
 
     def _step(self) -> None:
         """The next step of the actor's life, or its next event unless a filter drops it. Nothing that is raised,
@@ -294,7 +330,7 @@ class Mailbox:
             if self._starting or self._ending:
                 self._live()
             else:
-                self._serve_event(self._events.popleft())
+                self._serve_event((self._urgent or self._events).popleft())
         except BaseException as error:
             try:
                 self._fail(error)
@@ -302,8 +338,12 @@ class Mailbox:
                 report_unraisable(failure, "libactor: stopping an actor failed", self)
 
     def _serve_event(self, event: Any) -> None:
-        if not self._is_filtered(event):
-            event.serve(self)
+        _running.event = event
+        try:
+            if not self._is_filtered(event):
+                event.serve(self)
+        finally:
+            _running.event = None
 
     def _is_filtered(self, event: Any) -> bool:
         """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away."""
