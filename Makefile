@@ -18,7 +18,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-native test-pure lint bench sanitize wheel check-all clean
+.PHONY: help demo test test-native test-pure lint bench docs sanitize wheel check-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ lint: $(READY) ## style, types and the rules of the tree
 
 bench: $(READY) ## the benchmarks and their report
 	$(RUN) bench $(ARGS)
+
+docs: $(READY) ## the reference of both packages, from their docstrings, in build/docs
+	$(RUN) pdoc --template-directory docs/reference --no-show-source --output-directory build/docs libactor mesoslite
+	@echo "open build/docs/index.html"
 
 sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core
 	@VENV=$(VENV) .ci/sanitize $(ARGS)

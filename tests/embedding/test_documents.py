@@ -1,4 +1,4 @@
-"""What the documents show works: each block of Python in them is run as a program of its own."""
+"""What the documents show works: each block of Python in them is run as a program of its own, or as a file of tests."""
 
 import re
 import subprocess
@@ -22,8 +22,11 @@ def test_a_block_of_python_in_the_documents_runs(block: str, tmp_path: Path) -> 
     program = tmp_path / "shown.py"
     program.write_text(block)
 
+    tests = re.search(r"^def test_", block, re.MULTILINE)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", program] if tests else [program]
+
     ran = subprocess.run(
-        [sys.executable, "-W", "error", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "error", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
