@@ -216,8 +216,10 @@ int future_follow(FutureObject *self, FutureObject *source, int how)
 
 /* ---- 5 Python methods ---- */
 
-static PyObject *step_new(PyObject *op, PyObject *function, int step)
+static PyObject *step_new(PyObject *op, PyObject *function, int step, const char *name)
 {
+    if (!PyCallable_Check(function))
+        return PyErr_Format(PyExc_TypeError, "%s: got %R, expected a function", name, function);
     CoreState *core = future_core((FutureObject *)op);
     if (core == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "a future cannot be made while the interpreter shuts down");
@@ -231,17 +233,17 @@ static PyObject *step_new(PyObject *op, PyObject *function, int step)
 
 PyObject *FutureCell_then(PyObject *op, PyObject *function)
 {
-    return step_new(op, function, THEN);
+    return step_new(op, function, THEN, "then");
 }
 
 PyObject *FutureCell_repair(PyObject *op, PyObject *function)
 {
-    return step_new(op, function, REPAIR);
+    return step_new(op, function, REPAIR, "repair");
 }
 
 PyObject *FutureCell_recover(PyObject *op, PyObject *function)
 {
-    return step_new(op, function, RECOVER);
+    return step_new(op, function, RECOVER, "recover");
 }
 
 PyObject *FutureCell_follow(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names)

@@ -40,9 +40,13 @@ def select(futures: Iterable[Future[T]]) -> Future[Future[T]]:
     """The future of the first of ``futures`` that is ready: that future itself, and not its value.
 
     Other outcomes do not count; when no member can become ready any more, or there is none, the result is abandoned. A
-    discard of it is honoured and reaches no member. Source: libprocess future.hpp.
+    discard of it is honoured and reaches no member. Raises: TypeError for a member that is no future.
+    Source: libprocess future.hpp.
     """
     members = list(futures)
+    for number, member in enumerate(members, 1):
+        if not isinstance(member, Future):
+            raise TypeError(f"select: got {member!r} as number {number} of the futures, expected a future")
     result: Future[Future[T]] = Future()
     left = set(range(len(members)))  # members that can still win, and the one that did
 

@@ -53,10 +53,13 @@ def loop(iterate: Callable[[], Any], body: Callable[[Any], Any], pid: PID[Any] |
     A failed, discarded or abandoned future of a step ends the loop as ``then`` would, and so does an exception. A
     discard of the result reaches the future that is waited for; whatever comes of that, no further round begins.
 
-    Raises: TypeError if ``pid`` is no PID. Source: libprocess loop.hpp.
+    Raises: TypeError if ``pid`` is no PID, or a step no function. Source: libprocess loop.hpp.
     """
     if pid is not None and not isinstance(pid, PID):
         raise TypeError(f"loop: got {pid!r}, expected the PID of the actor to run the steps in, or None")
+    for name, step in (("iterate", iterate), ("body", body)):
+        if not callable(step):
+            raise TypeError(f"loop: got {step!r} as {name}, expected a function")
     result: Future[Any] = Future()
     rounds = _Loop(iterate, body, pid, result)
     rounds.begin()

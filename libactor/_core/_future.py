@@ -37,6 +37,7 @@ from libactor._core._steps import (
     PENDING,
     READY,
     Steps,
+    check_function,
     lock,
 )
 
@@ -146,32 +147,32 @@ class FutureCell(Steps):
 
     def on_ready(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback(value)`` when the value arrives."""
-        self._subscribe(ON_READY, callback)
+        self._subscribe(ON_READY, check_function("on_ready", callback))
         return self
 
     def on_failed(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback(exception)`` when the computation fails."""
-        self._subscribe(ON_FAILED, callback)
+        self._subscribe(ON_FAILED, check_function("on_failed", callback))
         return self
 
     def on_discarded(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback()`` when a discard has been honoured."""
-        self._subscribe(ON_DISCARDED, callback)
+        self._subscribe(ON_DISCARDED, check_function("on_discarded", callback))
         return self
 
     def on_any(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback(future)`` when the future is complete in whichever way; after the more specific ones."""
-        self._subscribe(ON_ANY, callback)
+        self._subscribe(ON_ANY, check_function("on_any", callback))
         return self
 
     def on_discard(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback()`` when somebody asks for a discard: for the completing side."""
-        self._subscribe(ON_DISCARD, callback)
+        self._subscribe(ON_DISCARD, check_function("on_discard", callback))
         return self
 
     def on_abandoned(self: _CellT, callback: _Callback, /) -> _CellT:
         """Call ``callback()`` when nobody is left who could complete the future."""
-        self._subscribe(ON_ABANDONED, callback)
+        self._subscribe(ON_ABANDONED, check_function("on_abandoned", callback))
         return self
 
     def _complete(self, state: int, value: Any, per_reader: bool = False, /) -> bool:

@@ -34,6 +34,13 @@ lock = threading.RLock()  # see _future.py
 os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
+def check_function(operation: str, function: Any) -> Any:
+    """``function``; raises TypeError naming ``operation`` if it cannot be called."""
+    if not callable(function):
+        raise TypeError(f"{operation}: got {function!r}, expected a function")
+    return function
+
+
 class Step:
     """How ``result`` comes out of the future that has this step among its callbacks."""
 
@@ -138,14 +145,14 @@ class Steps:
         A future that ``function`` returns is waited for. After a discard request ``function`` is not called: the
         result is discarded. A discard of the result reaches this future and the one ``function`` returned.
         """
-        return self._go_on(THEN, function)
+        return self._go_on(THEN, check_function("then", function))
 
     def repair(self, function: Callable[[Any], Any], /) -> Any:
         """As ``then`` for a failure: the future of ``function(this future)``; other outcomes pass through.
 
         A discard request does not keep ``function`` from being called, but reaches the future it returns.
         """
-        return self._go_on(REPAIR, function)
+        return self._go_on(REPAIR, check_function("repair", function))
 
     def recover(self, function: Callable[[Any], Any], /) -> Any:
         """As this future if it is ready, else (failed, discarded or abandoned) the future of ``function(this future)``.
@@ -153,7 +160,7 @@ class Steps:
         A discard of the result reaches this future, and is forgotten when ``function`` is called: it does not reach the
         future that ``function`` returns, but one that comes later does. Source: libprocess future.hpp.
         """
-        return self._go_on(RECOVER, function)
+        return self._go_on(RECOVER, check_function("recover", function))
 
     def _follow(self, source: FutureCell, answer: bool = False, shield: bool = False) -> bool:
         """Come out as ``source`` from now on; False if this future is complete, or comes out of another one already.

@@ -48,8 +48,10 @@ _plans: dict[type, Plan] = {Moved: MOVED, **dict.fromkeys(_IMMUTABLE, SHARED)}  
 def register_immutable(kind: type) -> None:
     """Declare that instances of ``kind`` never change, or change only through thread-safe methods.
 
-    Raises: TypeError for a built-in container: what it holds decides.
+    Raises: TypeError for what is no class, and for a built-in container: what it holds decides.
     """
+    if not isinstance(kind, type):
+        raise TypeError(f"register_immutable: got {kind!r}, expected a class")
     if kind in CONTAINERS:
         raise TypeError(
             f"register_immutable: got {kind.__qualname__}, expected no built-in container, since what one holds "
