@@ -5,6 +5,7 @@
  */
 #include "event.h"
 #include "mailbox.h"
+#include "values.h"
 
 #define SELF ((EventObject *)op)
 
@@ -110,6 +111,33 @@ static PyObject *Event_keywords(PyObject *op, void *Py_UNUSED(closure))
     return keywords;
 }
 
+/* The arguments of `event` in `copy`, which has room for them, by value; 0, or -1 with NotPassable. */
+static int event_copy_values(CoreState *core, EventObject *event, EventObject *copy)
+{
+    for (uint32_t i = 1; i <= event->count; i++)
+        copy->values[i] = Py_NewRef(event->values[i]);
+    copy->names = Py_XNewRef(event->names);
+    return copier_pass_call(core->copier, copy->values + 1, copy->count, copy->names, copy->what);
+}
+
+static PyObject *Event_copy(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    CoreState *core = PyType_GetModuleState(Py_TYPE(op));
+    if (SELF->kind == EVENT_SERVED)
+        return PyErr_Format(PyExc_RuntimeError, "copy: the call of %R was served or dropped already", SELF->what);
+    int message = SELF->kind == EVENT_MESSAGE;
+    PyObject *what = message ? copier_pass(core->copier, SELF->what, core->text_message, NULL, 0) : Py_NewRef(SELF->what);
+    PyObject *future = event_is_call(SELF) ? (PyObject *)future_new(core) : Py_XNewRef(SELF->future);
+    EventObject *copy = NULL;
+    if (what != NULL && !PyErr_Occurred())
+        copy = event_new(core, (int)SELF->kind, what, future, SELF->count);
+    if (copy != NULL && event_copy_values(core, SELF, copy) < 0)
+        Py_CLEAR(copy);
+    Py_XDECREF(what);
+    Py_XDECREF(future);
+    return (PyObject *)copy;
+}
+
 static PyObject *Event_serve(PyObject *op, PyObject *mailbox)
 {
     if (mailbox_check(mailbox, "serve") < 0)
@@ -132,6 +160,9 @@ static PyObject *Event_drop(PyObject *op, PyObject *mailbox)
 /* ---- 3 type spec ---- */
 
 static PyMethodDef event_methods[] = {
+    {"copy", Event_copy, METH_NOARGS,
+     "copy($self, /)\n--\n\n"
+     "Another one like it: its values by value once more; of a call, with a future of its own. Raises: NotPassable."},
     {"serve", Event_serve, METH_O, "serve($self, process, /)\n--\n\nMake the call, in the turn of ``process``."},
     {"drop", Event_drop, METH_O,
      "drop($self, process, /)\n--\n\nTell whoever waits that ``process`` will never come to it."},

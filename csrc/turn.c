@@ -232,6 +232,16 @@ static void turn_fail(MailboxObject *self)
     Py_XDECREF(ended);
 }
 
+/* The filter has raised: the actor ends, and whoever waits for the answer of `event` hears so. */
+static void turn_refuse(MailboxObject *self, PyObject *event)
+{
+    turn_fail(self);
+    PyObject *told = PyObject_CallMethod(event, "drop", "O", self);
+    if (told == NULL)
+        PyErr_WriteUnraisable((PyObject *)self);
+    Py_XDECREF(told);
+}
+
 /* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
  * away. -1 with an exception. */
 static int turn_serve(MailboxObject *self, PyObject *event)
@@ -239,7 +249,9 @@ static int turn_serve(MailboxObject *self, PyObject *event)
     event_leave(event);
     running_event = event;
     int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
-    int failed = dropped < 0 || (!dropped && turn_serve_event(self, event) < 0);
+    int failed = dropped == 0 && turn_serve_event(self, event) < 0;
+    if (dropped < 0)
+        turn_refuse(self, event);
     running_event = NULL;
     Py_DECREF(event);
     return failed ? -1 : 0;

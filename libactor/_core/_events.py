@@ -35,6 +35,23 @@ class Event:
         self.arguments = arguments
         self.keywords: dict[str, Any] = keywords or {}
 
+    def copy(self) -> Event:
+        """Another one like it: its values by value once more; of a call, with a future of its own.
+
+        Raises: NotPassable; RuntimeError once a call was served or dropped.
+        """
+        if self.kind == "served":
+            raise RuntimeError(f"copy: the call of {self.what!r} was served or dropped already")
+        if self.kind == "message":
+            return type(self)(self.kind, policy.copier.by_value(self.what, "message"), self.future)
+        future = None if self.future is None else policy.future_type()
+        values = (*self.arguments, *self.keywords.values())
+        passed = policy.copier.all_by_value(values, self.what, tuple(self.keywords))
+        first = len(self.arguments)
+        return type(self)(
+            self.kind, self.what, future, passed[:first], dict(zip(self.keywords, passed[first:], strict=True))
+        )
+
 
 class Tell(Event):
     """A method call nobody waits for."""

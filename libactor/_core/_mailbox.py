@@ -346,9 +346,17 @@ class Mailbox:
             _running.event = None
 
     def _is_filtered(self, event: Any) -> bool:
-        """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away."""
+        """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away.
+
+        Where the filter raises the actor ends, and whoever waits for the answer is told.
+        """
         ask = self._queue.filter if self._queue is not None else None
-        return ask is not None and ask(self, event)
+        try:
+            return ask is not None and ask(self, event)
+        except BaseException as error:
+            self._fail(error)
+            event.drop(self)
+            return True
 
     def _is_over(self, until: Any) -> bool:
         if until is not None:
