@@ -89,9 +89,9 @@ PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     if (mailbox == NULL)
         return NULL;
     EventObject *event = call_event(core, EVENT_TELL, mailbox, core->text_tell, NULL, arguments, count, names);
-    if (event == NULL || deliver(mailbox, event) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    int answer = event == NULL ? -1 : deliver(mailbox, event);
+    Py_DECREF(mailbox);
+    return answer < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -103,7 +103,9 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
     MailboxObject *mailbox = operation == NULL ? NULL : pid_receiver(core, arguments[1], operation);
     if (mailbox == NULL)
         return NULL;
-    return (PyObject *)call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
+    EventObject *event = call_event(core, EVENT_TELL, mailbox, arguments[0], NULL, arguments + 1, count - 1, names);
+    Py_DECREF(mailbox);
+    return (PyObject *)event;
 }
 
 PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future)
@@ -126,12 +128,14 @@ PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize
         return NULL;
     MailboxObject *mailbox = pid_receiver(core, arguments[0], "dispatch");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
-    if (future == NULL)
-        return NULL;
-    return call_ask(mailbox,
-               call_event(core, EVENT_DISPATCH, mailbox, core->text_dispatch, (PyObject *)future, arguments, count,
-                          names),
-               future);
+    PyObject *asked = NULL;
+    if (future != NULL)
+        asked = call_ask(mailbox,
+                    call_event(core, EVENT_DISPATCH, mailbox, core->text_dispatch, (PyObject *)future, arguments,
+                               count, names),
+                    future);
+    Py_XDECREF(mailbox);
+    return asked;
 }
 
 PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -143,9 +147,11 @@ PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_
         return PyErr_Format(PyExc_TypeError, "execute: got %R, expected a callable without arguments", arguments[1]);
     MailboxObject *mailbox = pid_receiver(core, arguments[0], "execute");
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
-    if (future == NULL)
-        return NULL;
-    return call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
+    PyObject *asked = NULL;
+    if (future != NULL)
+        asked = call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
+    Py_XDECREF(mailbox);
+    return asked;
 }
 
 /* Who is said to send, borrowed; NULL with TypeError. */
@@ -173,13 +179,11 @@ PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     if (mailbox == NULL)
         return NULL;
     PyObject *message = copier_pass(core->copier, arguments[1], core->text_message, NULL, 0);
-    if (message == NULL)
-        return NULL;
-    EventObject *event = event_new(core, EVENT_MESSAGE, message, sender, 0);
-    Py_DECREF(message);
-    if (event == NULL || deliver(mailbox, event) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    EventObject *event = message == NULL ? NULL : event_new(core, EVENT_MESSAGE, message, sender, 0);
+    int answer = event == NULL ? -1 : deliver(mailbox, event);
+    Py_XDECREF(message);
+    Py_DECREF(mailbox);
+    return answer < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 PyObject *native_running(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))

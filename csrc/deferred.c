@@ -258,13 +258,16 @@ static PyObject *Deferred_new(PyTypeObject *type, PyObject *arguments, PyObject 
                           &names, &PyTuple_Type, &places, &once))
         return NULL;
     MailboxObject *mailbox = pid_receiver(core, pid, "Deferred");
-    Py_ssize_t kept = PyTuple_GET_SIZE(bound), last = 0;
-    if (mailbox == NULL || (PyTuple_GET_SIZE(places) != 0 && (last = places_last(places, kept)) < 0))
+    if (mailbox == NULL)
         return NULL;
-    if (PyTuple_GET_SIZE(names) > kept)
-        return PyErr_Format(PyExc_TypeError, "Deferred() got more names than arguments");
+    Py_ssize_t kept = PyTuple_GET_SIZE(bound), last = 0;
     int kind = PyUnicode_Check(what) ? EVENT_DISPATCH : EVENT_EXECUTE;
-    DeferredObject *self = deferred_new(core, mailbox, kind, what, name);
+    DeferredObject *self = NULL;
+    if (PyTuple_GET_SIZE(names) > kept)
+        PyErr_SetString(PyExc_TypeError, "Deferred() got more names than arguments");
+    else if (PyTuple_GET_SIZE(places) == 0 || (last = places_last(places, kept)) >= 0)
+        self = deferred_new(core, mailbox, kind, what, name);
+    Py_DECREF(mailbox);
     if (self == NULL)
         return NULL;
     self->bound = Py_NewRef(bound);

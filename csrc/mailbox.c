@@ -9,7 +9,7 @@
  * What Python sees of it: mailbox_type.c.
  * Layout: steps, once per message most of them
  */
-#include "mailbox.h"
+#include "pid.h"
 
 int mailbox_check(PyObject *object, const char *method)
 {
@@ -74,13 +74,36 @@ int mailbox_enqueue(MailboxObject *self)
     return 0;
 }
 
+/* Who gets a call or message that has come for an actor that has stopped: its newest incarnation, where its PID leads; a
+ * new reference. NULL if there is none, and for the events of the actor's own life, which are for no other. */
+static MailboxObject *mailbox_successor(MailboxObject *self, PyObject *event)
+{
+    MailboxObject *newest = self->pid == NULL ? self : pid_mailbox(self->pid);
+    if (newest == self || !event_check(event) || ((EventObject *)event)->kind == EVENT_SERVED)
+        return NULL;
+    if (event_is_call((EventObject *)event))
+        ((FutureObject *)((EventObject *)event)->future)->target = (PyObject *)newest;
+    return (MailboxObject *)Py_NewRef((PyObject *)newest);
+}
+
+/* Deal with an event that has come for an actor that has stopped: hand it on, by `insert` or, if that is NULL, the control lane, or drop it. */
+static int mailbox_refuse(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+{
+    MailboxObject *newest = mailbox_successor(self, event);
+    if (newest == NULL)
+        return mailbox_drop(self, event);
+    int answer = insert == NULL ? mailbox_deliver_urgent(newest, event) : mailbox_send(newest, event, insert);
+    Py_DECREF(newest);
+    return answer;
+}
+
 int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
 {
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
     int answer = mailbox_insert(self, event, insert);
     if (answer == CLOSED)
-        return mailbox_drop(self, event);
+        return mailbox_refuse(self, event, insert);
     if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
         self->awake = 0; /* it was empty before: take the event out again */
         Py_XDECREF(ring_take(&self->events));
@@ -99,7 +122,7 @@ int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
     if (self->closed)
-        return mailbox_drop(self, event);
+        return mailbox_refuse(self, event, NULL);
     MailboxExtras *extras = mailbox_extras(self);
     if (extras == NULL || ring_append(&extras->urgent, event) < 0)
         return -1;

@@ -1,7 +1,7 @@
 /* csrc/pid.c -- the PID: the address of one actor.
  *
  * Why C: one is made for each actor, and looked into for each message (bench/: spawn+stop). Twin: libactor/_core/_pid.py;
- * both pass tests/runtime/test_pid.py. Immutable: nothing can be assigned.
+ * both pass tests/runtime/test_pid.py. Nothing can be assigned; a restart has it lead to the next incarnation.
  * Layout: 1 making and looking  2 Python methods  3 life cycle  4 type spec
  */
 #include "pid.h"
@@ -26,7 +26,7 @@ PyObject *pid_new(CoreState *core, PyObject *id, PyObject *address, PyObject *pr
 MailboxObject *pid_receiver(CoreState *core, PyObject *pid, const char *operation)
 {
     if (Py_IS_TYPE(pid, (PyTypeObject *)core->pid_type))
-        return pid_mailbox(pid);
+        return (MailboxObject *)Py_NewRef((PyObject *)pid_mailbox(pid));
     PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
     return NULL;
 }

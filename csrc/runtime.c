@@ -58,8 +58,8 @@ static PyObject *runtime_refuse(RuntimeObject *self, PyObject *actor)
     return NULL;
 }
 
-/* The process of `actor`, with its PID, nowhere entered yet; NULL with an exception. */
-static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject *actor)
+/* The process of `actor`, with its PID, which may be there already; nowhere entered yet. NULL with an exception. */
+static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid)
 {
     KindObject *kind = kind_of(core, Py_TYPE(actor));
     PyTypeObject *type = (PyTypeObject *)core->process_type;
@@ -74,13 +74,28 @@ static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject
     process->linked = Py_NewRef(core->no_links);
     process->quick = kind->quick >= KIND_QUICK ? QUICK_TURNS : 0;
     process->starting = 1;
-    process->pid = pid_new(core, ((ActorObject *)actor)->id, self->address, (PyObject *)process);
+    process->pid = pid != NULL ? Py_NewRef(pid)
+                               : pid_new(core, ((ActorObject *)actor)->id, self->address, (PyObject *)process);
     if (process->pid == NULL)
         Py_CLEAR(process);
     return process;
 }
 
-static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *actor)
+/* Enter `process` in the table, have its PID lead to it, and see that it starts; 0, or -1 with an exception. */
+static int runtime_enter(RuntimeObject *self, ActorObject *actor, MailboxObject *process)
+{
+    if (PyDict_SetItem(self->processes, actor->id, (PyObject *)process) < 0)
+        return -1;
+    PyObject *none = actor->process; /* at most */
+    actor->process = Py_NewRef(process);
+    PyObject *before = pid_lead_to(process->pid, (PyObject *)process);
+    int answer = mailbox_awaken(process);
+    Py_XDECREF(none);
+    Py_DECREF(before);
+    return answer;
+}
+
+static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid)
 {
     if (self->queue == NULL)
         return PyErr_Format(PyExc_RuntimeError, "spawn: the runtime's class did not call super().__init__()");
@@ -89,25 +104,48 @@ static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *a
     int admitted = runtime_admits(core, self, actor);
     if (admitted == 0)
         return runtime_refuse(self, actor);
-    MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor);
+    MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor, pid);
     if (process == NULL)
         return NULL;
-    PyObject *pid = NULL;
+    PyObject *spawned = NULL;
     admitted = runtime_admits(core, self, actor); /* finalizers may have run meanwhile */
     if (admitted == 0)
         runtime_refuse(self, actor);
-    else if (admitted > 0 && PyDict_SetItem(self->processes, ((ActorObject *)actor)->id, (PyObject *)process) == 0) {
-        Py_XSETREF(((ActorObject *)actor)->process, Py_NewRef(process)); /* was None at most */
-        if (mailbox_awaken(process) == 0)
-            pid = Py_NewRef(process->pid);
-    }
+    else if (admitted > 0 && runtime_enter(self, (ActorObject *)actor, process) == 0)
+        spawned = Py_NewRef(process->pid);
     Py_DECREF(process);
-    return pid;
+    return spawned;
 }
 
 static PyObject *RuntimeCell_spawn(PyObject *op, PyObject *actor)
 {
-    return runtime_spawn(PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module)), SELF, actor);
+    return runtime_spawn(PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module)), SELF, actor, NULL);
+}
+
+/* spawn, under an id, or as the next incarnation at a PID. */
+static PyObject *RuntimeCell_spawn_as(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+{
+    CoreState *core = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module));
+    if (core_check_count("_spawn_as", count, 2) < 0)
+        return NULL;
+    PyObject *actor = arguments[0], *pid = NULL, *id = arguments[1];
+    if (Py_IS_TYPE(id, (PyTypeObject *)core->pid_type)) {
+        pid = id;
+        id = ((PIDObject *)pid)->id;
+    }
+    if (!PyUnicode_CheckExact(id))
+        return PyErr_Format(PyExc_TypeError, "_spawn_as() got %R, expected an id or a PID", id);
+    if (actor_check(core, actor) && ((ActorObject *)actor)->id != NULL)
+        Py_SETREF(((ActorObject *)actor)->id, Py_NewRef(id));
+    return runtime_spawn(core, SELF, actor, pid);
+}
+
+static PyObject *RuntimeCell_forget(PyObject *op, PyObject *process)
+{
+    if (mailbox_check(process, "_forget") < 0)
+        return NULL;
+    runtime_forget(SELF, (MailboxObject *)process);
+    Py_RETURN_NONE;
 }
 
 /* ---- 3 functions of the module ---- */
@@ -131,7 +169,7 @@ PyObject *native_spawn(PyObject *module, PyObject *actor)
 {
     CoreState *core = PyModule_GetState(module);
     PyObject *runtime = current_runtime(core);
-    PyObject *pid = runtime == NULL ? NULL : runtime_spawn(core, (RuntimeObject *)runtime, actor);
+    PyObject *pid = runtime == NULL ? NULL : runtime_spawn(core, (RuntimeObject *)runtime, actor, NULL);
     Py_XDECREF(runtime);
     return pid;
 }
@@ -145,9 +183,11 @@ PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssiz
         return NULL;
     MailboxObject *mailbox = pid_receiver(core, given[0], "terminate");
     int inject = given[1] == NULL || given[1] == Py_True ? 1 : PyObject_IsTrue(given[1]);
-    if (mailbox == NULL || inject < 0 || mailbox_terminate(mailbox, inject ? NULL : core->terminate_event) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    int answer = -1;
+    if (mailbox != NULL && inject >= 0)
+        answer = mailbox_terminate(mailbox, inject ? NULL : core->terminate_event);
+    Py_XDECREF(mailbox);
+    return answer < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* 1 once the actor has stopped, 0 if the time is over before, -1 with an exception. */
@@ -183,6 +223,7 @@ PyObject *native_wait(PyObject *module, PyObject *const *arguments, Py_ssize_t c
         return NULL;
     MailboxObject *mailbox = pid_receiver(PyModule_GetState(module), given[0], "wait");
     int answer = mailbox == NULL ? -1 : mailbox_wait(mailbox, given[1] == NULL ? Py_None : given[1]);
+    Py_XDECREF(mailbox);
     return answer < 0 ? NULL : PyBool_FromLong(answer);
 }
 
@@ -245,6 +286,11 @@ static PyMethodDef runtime_methods[] = {
      "Start ``actor`` and return its address; its on_start is served before anything that is sent to it.\n\n"
      "Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,\n"
      "or if the runtime is closed."},
+    {"_spawn_as", (PyCFunction)(void (*)(void))RuntimeCell_spawn_as, METH_FASTCALL,
+     "_spawn_as($self, actor, name, /)\n--\n\n"
+     "As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."},
+    {"_forget", RuntimeCell_forget, METH_O,
+     "_forget($self, process, /)\n--\n\nTake a process out of the table, if it is there, which may live on without its id."},
     {"_shut", RuntimeCell_shut, METH_NOARGS,
      "_shut($self, /)\n--\n\nLet nothing be spawned any more; the processes that live, the last one first."},
     {NULL},

@@ -191,6 +191,7 @@ int event_drop(EventObject *event, MailboxObject *mailbox)
         return 0;
     default:
         event_settle(event);
+        ((FutureObject *)event->future)->target = NULL;
         return event_abandon(event, mailbox);
     }
     PyObject *counted = letter == NULL ? NULL : PyObject_CallMethod((PyObject *)mailbox, "_dead_letter", "N", letter);

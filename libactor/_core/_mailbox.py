@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
+from libactor._core._pid import successor
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
 from libactor._core.clock import monotonic_ns
@@ -238,11 +239,11 @@ class Mailbox:
 
     def deliver(self, event: Any, /) -> None:
         """Put ``event`` in and see that it is served; a stopped actor's events are dropped."""
-        self._follow_up(event, self._check().put(event))
+        self._follow_up(event, self._check().put(event), Mailbox.deliver)
 
     def deliver_first(self, event: Any, /) -> None:
         """As deliver, ahead of everything that waits."""
-        self._follow_up(event, self._check().put_first(event))
+        self._follow_up(event, self._check().put_first(event), Mailbox.deliver_first)
 
     def deliver_urgent(self, event: Any, /) -> None:
         """As deliver, by the control lane: ahead of everything else, in order, and although the mailbox is held."""
@@ -251,7 +252,7 @@ class Mailbox:
             if not self._closed:
                 self._urgent.append(event)
                 outcome = self._rouse()
-        self._follow_up(event, outcome)
+        self._follow_up(event, outcome, Mailbox.deliver_urgent)
 
     def take(self) -> Any:
         """The next event, or None: then the mailbox is idle and the caller must let go of the actor."""
@@ -373,11 +374,12 @@ class Mailbox:
             raise self._orphaned()
         return self
 
-    def _follow_up(self, event: Any, outcome: int) -> None:
+    def _follow_up(self, event: Any, outcome: int, send: Callable[[Mailbox, Any], None]) -> None:
         if outcome == WAKE and self._queue is not None:
             self.enqueue()
         elif outcome == CLOSED:
-            event.drop(self)
+            newest = successor(self, event)
+            event.drop(self) if newest is None else send(newest, event)
 
     # What a process knows (libactor/process.py).
 

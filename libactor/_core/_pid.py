@@ -1,6 +1,9 @@
 """PID: the address of one actor, as light as a string and as safe to share."""
 
-# Who calls: spawn makes one (_runtime.py); everything that sends takes one. Immutable: nothing can be assigned.
+# Who calls: spawn makes one (_runtime.py); everything that sends takes one. Nothing can be assigned. The one exception
+#   is the runtime's: when a supervisor starts an actor anew, its PID leads to that one from then on (_spawn_as): who
+#   holds it reaches the newest incarnation, at no cost, and each old one knows it: there is no chain of them.
+# Rejected: a successor in each mailbox, and PIDs that follow it. Chains to shorten, and a look at each call.
 # Twin: csrc/pid.c; both pass tests/runtime/test_pid.py. Source: libprocess pid.hpp.
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ class PID(Generic[A_co]):
 
     id: str
     address: str
-    _process: Any  # the direct way to the mailbox; a stopped process is only its closed mailbox
+    _process: Any  # the direct way to the mailbox, the newest if there are several; a stopped one is closed
 
     def __init__(self, id: str, address: str, process: Mailbox) -> None:
         if getattr(process, "runtime", None) is None:
@@ -63,3 +66,15 @@ def receiver(pid: object, operation: str) -> Mailbox:
     if not isinstance(pid, PID):
         raise TypeError(f"{operation}: got {pid!r}, expected a PID, as spawn returns it")
     return cast("Mailbox", pid._process)
+
+
+def successor(mailbox: Mailbox, event: Any) -> Mailbox | None:
+    """Who gets a call or message that has come for an actor that has stopped: its newest incarnation, where its PID
+    leads. None if there is none, and for the events of the actor's own life, which are for no other."""
+    kind = getattr(event, "kind", "served")
+    newest: Mailbox = mailbox.pid._process if kind != "served" and hasattr(mailbox, "pid") else mailbox
+    if newest is mailbox:
+        return None
+    if kind in ("dispatch", "execute"):
+        event.future._target = newest
+    return newest

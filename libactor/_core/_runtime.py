@@ -1,9 +1,9 @@
 """RuntimeCell: the table of the actors that live in a runtime; spawn, terminate and wait."""
 
 # Who calls: libactor.Runtime derives from the cell; users call the functions.
-# Invariants: 1. an id names at most one live actor.    2. nothing enters the table once it is shut: one lock around
-#   the look and the entry; re-entrant, because a finalizer may run in this thread between any two calls and spawn too.
-#   3. an actor's start waits in its mailbox before anybody can know its PID.
+# Invariants: 1. an id names at most one live actor, that of the table.    2. nothing enters the table once it is shut:
+#   one lock around the look and the entry; re-entrant, because a finalizer may run in this thread between any two calls
+#   and spawn too.    3. an actor's start waits in its mailbox before anybody can know its PID.
 # Twin: csrc/runtime.c; both pass tests/runtime/test_actor.py.
 
 from __future__ import annotations
@@ -34,13 +34,24 @@ class RuntimeCell:
         Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,
         or if the runtime is closed.
         """
+        return self._spawn(actor, None)
+
+    def _spawn_as(self, actor: Any, name: Any, /) -> Any:
+        """As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."""
+        pid = name if isinstance(name, PID) else None
+        if isinstance(actor, ActorCell) and hasattr(actor, "_libactor_id"):
+            actor._libactor_id = name if pid is None else pid.id
+        return self._spawn(actor, pid)
+
+    def _spawn(self, actor: Any, pid: Any) -> Any:
         if not self._admits(actor):
             raise self._refuse(actor)
-        process = self._make(actor)
+        process = self._make(actor, pid)
         with self._table_lock:
             admitted = self._admits(actor)
             if admitted:
                 self._processes[actor._libactor_id] = actor._libactor_process = process
+                object.__setattr__(process.pid, "_process", process)
         if not admitted:
             raise self._refuse(actor)
         process.enqueue()
@@ -57,15 +68,15 @@ class RuntimeCell:
             and actor._libactor_id not in self._processes
         )
 
-    def _make(self, actor: Any) -> Any:
-        """The process of ``actor``, with its PID, entered nowhere yet."""
+    def _make(self, actor: Any, pid: Any) -> Any:
+        """The process of ``actor``, with its PID, which may be there already; entered nowhere yet."""
         process = policy.process_type()
         process.runtime = self
         process.queue = self.queue
         process.actor = actor
         process.kind = type(actor)
         process.quick = QUICK_TURNS if kind_of(process.kind).quick >= KIND_QUICK else 0
-        process.pid = PID(actor._libactor_id, self.address, process)
+        process.pid = PID(actor._libactor_id, self.address, process) if pid is None else pid
         process._begin()
         return process
 
@@ -76,7 +87,7 @@ class RuntimeCell:
             return list(reversed(self._processes.values()))
 
     def _forget(self, process: Any) -> None:
-        """Take a process that ends out of the table."""
+        """Take a process out of the table, if it is there, which may live on without its id."""
         with self._table_lock:
             name = process.pid.id
             if self._processes.get(name) is process:
