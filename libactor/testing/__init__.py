@@ -1,6 +1,7 @@
-"""Tools for testing actors: what arrives is awaited, dropped, delayed, repeated or forbidden, and an end is made up."""
+"""Tools for testing actors: filters for what arrives, made-up ends, disks that fail."""
 
+from libactor.testing.disk import FakeDisk
 from libactor.testing.filters import EventFilter, filter_events, inject_exited
 from libactor.testing.patterns import Seen
 
-__all__ = ["EventFilter", "Seen", "filter_events", "inject_exited"]
+__all__ = ["EventFilter", "FakeDisk", "Seen", "filter_events", "inject_exited"]
