@@ -11,6 +11,8 @@ with la.Runtime():
     print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
 """
 
+from typing import TYPE_CHECKING
+
 from libactor import placeholders, testing
 from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
@@ -22,6 +24,7 @@ from libactor._core.errors import (
     MovedError,
     NoRuntime,
     NotPassable,
+    PoolFull,
     SpawnError,
     TooManyBlockedHandlers,
 )
@@ -50,6 +53,11 @@ from libactor.pid import PID
 from libactor.runtime import Runtime
 from libactor.thunk import run
 
+if TYPE_CHECKING:
+    from libactor import metrics
+    from libactor.pool import Pool
+    from libactor.statistics import Statistics, TimeSeries
+
 __all__ = [
     "CORE",
     "PID",
@@ -67,10 +75,14 @@ __all__ = [
     "NoRuntime",
     "NotPassable",
     "Owned",
+    "Pool",
+    "PoolFull",
     "Promise",
     "Runtime",
     "Shared",
     "SpawnError",
+    "Statistics",
+    "TimeSeries",
     "Timer",
     "TooManyBlockedHandlers",
     "after",
@@ -86,6 +98,7 @@ __all__ = [
     "handles",
     "link",
     "loop",
+    "metrics",
     "move",
     "placeholders",
     "post",
@@ -102,3 +115,22 @@ __all__ = [
     "undiscardable",
     "wait",
 ]
+
+# What many programs never use: name to module, imported when first asked for.
+_LATER = {
+    "Pool": "libactor.pool",
+    "Statistics": "libactor.statistics",
+    "TimeSeries": "libactor.statistics",
+    "metrics": "libactor.metrics",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(_LATER[name])
+    value: object = getattr(module, name, module)
+    globals()[name] = value
+    return value

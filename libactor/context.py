@@ -15,13 +15,22 @@ from libactor._core._impl import configure, running
 from libactor._core.errors import NoRuntime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Protocol
+
     from libactor.process import Process
     from libactor.runtime import Runtime
-    from libactor.worker import Workers
+
+    class Waits(Protocol):
+        """What a thread that serves a runtime goes through when it waits: Workers, or the threads of a Pool."""
+
+        def blocking(self) -> AbstractContextManager[Callable[[], None]]:
+            """Around a wait; yields a function that whoever ends it calls first."""
 
 
 class _Serving(threading.local):
-    workers: Workers | None = None
+    workers: Waits | None = None
 
 
 serving = _Serving()  # serving.workers: those of which the calling thread is one, or None

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from libactor.debugging import Watch
+    from libactor.metrics import Registry
     from libactor.pid import PID
+    from libactor.pool import Pool
 
 log = logging.getLogger("libactor")
 
@@ -62,6 +64,8 @@ class Runtime(RuntimeCell):
         self.dead_letters = 0  # messages and tells that reached nobody
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send too
         self._watch = _debug_watch() if debug else None
+        self._metrics: Registry | None = None  # until somebody asks
+        self._pools: set[Pool] = set()  # not closed yet
         try:
             self.workers.start()
         except RuntimeError:  # no thread left: the one that was started has nothing to do
@@ -102,15 +106,47 @@ class Runtime(RuntimeCell):
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
         stuck = self._stop_all(self._shut(), timeout)
+        working = [name for pool in self.pools for name in pool.end(timeout)]
         stuck += self.workers.stop(timeout if not stuck else 0.0)
         self.clock.close()
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.switch_off()
+        stuck += working
         if stuck:
             raise RuntimeError(
                 f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
             )
+
+    @property
+    def metrics(self) -> Registry:
+        """The metrics of this runtime, its own among them (docs/libactor.md, metrics)."""
+        from libactor.metrics import Registry  # many a runtime needs none of it
+
+        with self._lock:
+            if self._metrics is None:
+                self._metrics = Registry(self)
+            return self._metrics
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools of this runtime that are not closed."""
+        with self._lock:
+            return tuple(self._pools)
+
+    def take_in(self, pool: Pool) -> None:
+        """Have ``pool`` closed with this runtime at the latest. Raises: RuntimeError in a closed runtime."""
+        self.check_here()
+        with self._lock:
+            self._pools.add(pool)
+            if self._closed:  # since before that: close() may have looked already
+                self._pools.discard(pool)
+                raise RuntimeError(f"Pool: runtime {self.address} is closed; make a new one")
+
+    def let_out(self, pool: Pool) -> None:
+        """Forget a pool that is closed."""
+        with self._lock:
+            self._pools.discard(pool)
 
     def dead_letter(self, pid: PID[Any], what: str) -> None:
         """Count something that was sent to ``pid`` and reached nobody."""
@@ -130,6 +166,8 @@ class Runtime(RuntimeCell):
         self.queue.orphan()
         self.clock.orphan(self.forked)
         self._lock = threading.RLock()
+        for pool in self._pools:
+            pool.orphan()
 
     def check_here(self) -> None:
         """Raise ForkedRuntime in the child of a fork."""
@@ -178,9 +216,14 @@ class Runtime(RuntimeCell):
         return [str(process.pid) for process in processes if process.stopped.is_pending()]
 
     def _is_inside(self) -> bool:
-        """Whether the caller is in one of this runtime's handlers, or in what one of its timers was set for."""
+        """Whether the caller is in a handler of this runtime, in what a timer was set for, or in work of a pool."""
         process = running_process()
-        return (process is not None and process.runtime is self) or threading.current_thread() in self.workers
+        thread = threading.current_thread()
+        return (
+            (process is not None and process.runtime is self)
+            or thread in self.workers
+            or any(thread in pool for pool in self.pools)
+        )
 
     def _wait_idle(self, timeout: float | None) -> bool:
         self.check_here()

@@ -1,18 +1,22 @@
 """run: a function in an actor of its own, which ends with it."""
 
-# Who calls: users who want something done beside them: it may block, since other actors then get another worker.
+# Who calls: users who want something done beside them: it may block, since other actors then get another worker; gauges
+#   (libactor/metrics/gauges.py).
 # Source: libprocess async.hpp, run.hpp.
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import generate_id
 from libactor.actor import Actor
 from libactor.context import current_runtime
 from libactor.deferred import Deferred, callable_name, pass_bound
 from libactor.future import Future
+
+if TYPE_CHECKING:
+    from libactor.runtime import Runtime
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,12 +35,18 @@ def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[An
 
     Raises: TypeError for what is not callable; NotPassable for an argument; NoRuntime; SpawnError in a closed runtime.
     """
-    runtime = current_runtime("run")
+    return run_in(current_runtime("run"), function, "run", args, kwargs)
+
+
+def run_in(
+    runtime: Runtime, function: Callable[..., Any], prefix: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Future[Any]:
+    """As ``run``, in ``runtime``, by an actor whose id begins with ``prefix``, as the texts of errors do."""
     if not callable(function):
-        raise TypeError(f"run: got {function!r}, expected a function")
+        raise TypeError(f"{prefix}: got {function!r}, expected a function")
     name = callable_name(function)
-    bound = pass_bound(args, kwargs, f"run({name})", once=True)
-    pid = runtime.spawn(Actor(generate_id("run")))
+    bound = pass_bound(args, kwargs, f"{prefix}({name})", once=True)
+    pid = runtime.spawn(Actor(generate_id(prefix)))
     call: Deferred[Any] = Deferred(pid, function, name, bound, tuple(kwargs), (), True)
     future = call()
     runtime.terminate(pid, inject=False)

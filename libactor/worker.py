@@ -47,6 +47,23 @@ class _Spare:
         self.gate.release()
 
 
+@contextmanager
+def off_duty(queue: RunQueue) -> Iterator[Callable[[], None]]:
+    """Around a wait: the calling thread, which counts as busy in ``queue``, does not until somebody calls the function
+    that is yielded, or the wait is over."""
+    queue.leave()
+    returned = threading.Lock()  # taken by the first call
+
+    def enter() -> None:
+        if returned.acquire(blocking=False):
+            queue.enter()
+
+    try:
+        yield enter
+    finally:
+        enter()
+
+
 class Workers:
     """The threads of one runtime."""
 
@@ -85,17 +102,10 @@ class Workers:
             if self._queue.is_in_charge() and not self._stopping:
                 self._appoint()
             self._blocked += 1
-        self._queue.leave()
-        returned = threading.Lock()  # taken by the first call
-
-        def enter() -> None:
-            if returned.acquire(blocking=False):
-                self._queue.enter()
-
         try:
-            yield enter
+            with off_duty(self._queue) as enter:
+                yield enter
         finally:
-            enter()
             with self._lock:
                 self._blocked -= 1
 
@@ -112,9 +122,17 @@ class Workers:
                 thread.join(timeout)
         return [thread.name for thread in threads if thread.is_alive()]
 
+    @property
+    def blocked(self) -> int:
+        """How many handlers wait in get() or wait()."""
+        return self._blocked
+
     def __contains__(self, thread: threading.Thread) -> bool:
         with self._lock:
             return thread in self._threads
+
+    def __len__(self) -> int:
+        return len(self._threads)
 
     def _appoint(self) -> None:
         """Put another worker in charge: a spare, or a new thread. The lock is held.

@@ -155,6 +155,12 @@ class Clock:
             self._wake()
         return timer
 
+    @property
+    def pending(self) -> int:
+        """How many timers are set that have neither fired nor been cancelled."""
+        with self._lock:
+            return len(self._heap) - self._cancelled
+
     def cancel(self, timer: Timer) -> bool:
         """See Timer.cancel; the heap is rebuilt once cancelled timers are most of it."""
         with self._lock:

@@ -41,5 +41,9 @@ class TooManyBlockedHandlers(LibactorError, RuntimeError):
     """More handlers wait inside ``get`` or ``wait`` than the runtime has spare threads for."""
 
 
+class PoolFull(LibactorError, RuntimeError):
+    """As much waits for a thread of a Pool as its capacity allows: the caller submits less, or later."""
+
+
 class ForkedRuntime(LibactorError, RuntimeError):
     """A child made by fork uses a runtime of its parent, whose threads it did not inherit: the text says what to do."""

@@ -1,0 +1,105 @@
+"""Registry: the metrics of one runtime, and what all of them say at one time."""
+
+# Who calls: users, as Runtime.metrics, from any thread; it is made when first asked for.
+# Invariants: 1. no two metrics lay claim to one key of a snapshot, be it by their names or by those of their
+#   statistics.    2. a runtime's own numbers are looked up when somebody asks (own.py): what sends and serves events
+#   counts nothing for them that it would not count anyhow.
+# Source: libprocess metrics/metrics.hpp.
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any
+
+from libactor.future import Future
+from libactor.metrics.gauges import Gauge
+from libactor.metrics.metric import Metric, Recorded, metrics_lock
+from libactor.metrics.own import OWN, measure
+from libactor.metrics.snapshot import Gathering
+
+if TYPE_CHECKING:
+    from libactor.pid import PID
+    from libactor.runtime import Runtime
+
+
+class Registry:
+    """The metrics of a runtime: ``Runtime.metrics``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._metrics: dict[str, Metric] = {}
+        self._keys: dict[str, str] = dict.fromkeys(OWN, "the runtime")  # of snapshots, and whose they are
+
+    def add(self, metric: Metric) -> None:
+        """Have ``metric`` in the snapshots. Raises: ValueError if its name, or a name that its statistics have, is
+        taken."""
+        if not isinstance(metric, Metric):
+            raise TypeError(f"add: got {metric!r}, expected a Counter, Gauge, PushGauge or Timer")
+        keys = metric.claims()
+        with metrics_lock:
+            for key in keys:
+                if key in self._keys:
+                    raise ValueError(
+                        f"add: {key!r} is taken by {self._keys[key]}; choose another name, or remove that one before"
+                    )
+            self._keys.update(dict.fromkeys(keys, f"the metric {metric.name!r}"))
+            self._metrics[metric.name] = metric
+
+    def remove(self, metric: Metric) -> None:
+        """Have ``metric`` in the snapshots no longer. Raises: ValueError if it is not there."""
+        if not isinstance(metric, Metric):
+            raise TypeError(f"remove: got {metric!r}, expected a metric that was added")
+        with metrics_lock:
+            if self._metrics.get(metric.name) is not metric:
+                raise ValueError(f"remove: {metric.name!r} was not added, or was removed before")
+            del self._metrics[metric.name]
+            for key in metric.claims():
+                del self._keys[key]
+
+    def snapshot(self, timeout: float | None = None) -> Future[dict[str, float]]:
+        """The future of what all metrics say, in order of their names; a metric with a history also says its
+        statistics.
+
+        It waits for gauges, but not longer than ``timeout`` seconds on the runtime's clock; None: until all have
+        answered. Left out are those that have not, that have failed or been abandoned, and that came to something else
+        than a finite number. A discard is honoured and reaches no gauge. Raises: ValueError for a negative or undefined
+        timeout.
+        """
+        self._runtime.check_here()
+        _check_timeout(timeout)
+        with metrics_lock:
+            metrics = list(self._metrics.values())
+        values = measure(self._runtime)
+        pulled = {}
+        for metric in metrics:
+            if isinstance(metric, Gauge):
+                pulled[metric.name] = metric.pull(self._runtime)
+            elif isinstance(metric, Recorded):
+                values.update(metric.readings())
+        return Gathering(values, pulled).start(self._runtime.clock, timeout)
+
+    def depths(self, most: int | None = None) -> list[tuple[PID[Any], int]]:
+        """The actors that have something in their mailboxes, and how much: the deepest first, ``most`` of them.
+
+        Cost: O(actors); what comes in while it looks may be seen or not.
+        """
+        depths = [(process.pid, len(process)) for process in list(self._runtime._processes.values())]
+        waiting = [entry for entry in depths if entry[1] > 0]
+        if most is None:
+            return sorted(waiting, key=_depth, reverse=True)
+        return heapq.nlargest(most, waiting, key=_depth)
+
+    def __repr__(self) -> str:
+        return f"<Registry of {self._runtime.address}, {len(self._metrics)} metrics>"
+
+
+def _depth(entry: tuple[Any, int]) -> int:
+    return entry[1]
+
+
+def _check_timeout(timeout: object) -> None:
+    """Before any gauge is called."""
+    if timeout is not None and not isinstance(timeout, (int, float)):
+        raise TypeError(f"snapshot: got the timeout {timeout!r}, expected a number of seconds, or None")
+    if timeout is not None and not timeout >= 0:  # catches NaN as well
+        raise ValueError(f"snapshot: got the timeout {timeout!r}, expected a number of seconds of 0 or more")

@@ -1,0 +1,90 @@
+"""Snapshot: the values of all metrics at one time, some of which have to be waited for."""
+
+# Who calls: the registry (registry.py), once for each snapshot.
+# Invariants: 1. the result is complete once every gauge has answered, failed or gone, or the time is over.
+#   2. then nothing of the snapshot is left with gauges that still owe an answer, so that one that hangs does not
+#   collect a callback for every snapshot.
+# Not collect or await_all: a gauge that is abandoned would abandon the whole, and both leave their callbacks behind.
+# Source: libprocess metrics/metrics.cpp.
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY, hop
+from libactor._core.clock import Clock, Timer
+from libactor.future import Future
+
+log = logging.getLogger("libactor")
+
+
+class Gathering:
+    """The values a snapshot has, and the gauges whose answers it waits for."""
+
+    def __init__(self, values: dict[str, float], pulled: dict[str, Future[Any]]) -> None:
+        self.result: Future[dict[str, float]] = Future()
+        self._values = values
+        self._pulled = pulled
+        self._left = set(pulled)  # names of gauges
+        self._callbacks: dict[str, Callable[..., None]] = {name: partial(self._arrived, name) for name in pulled}
+        self._timer: Timer | None = None
+
+    def start(self, clock: Clock, timeout: float | None) -> Future[dict[str, float]]:
+        """Wait for the gauges, at most ``timeout`` seconds of ``clock``; the future of the snapshot."""
+        self.result.on_discard(self._give_up)
+        for name, future in self._pulled.items():
+            future._subscribe(ON_ANY, self._callbacks[name])
+            future._subscribe(ON_ABANDONED, self._callbacks[name])
+        if not self._left:
+            self._finish()
+        elif timeout is not None:
+            self._timer = clock.timer(timeout, self._finish)
+            if not self.result.is_pending():  # meanwhile
+                self._timer.cancel()
+        return self.result
+
+    def _arrived(self, name: str, _: object = None) -> None:
+        self._left.discard(name)
+        if not self._left:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Complete the snapshot with what there is."""
+        self._let_go()
+        values = dict(self._values)
+        for name, future in self._pulled.items():
+            number = read(name, future)
+            if number is not None:
+                values[name] = number
+        hop(self.result._complete, READY, dict(sorted(values.items())))
+
+    def _give_up(self) -> None:
+        """Honour a discard."""
+        self._let_go()
+        hop(self.result._complete, DISCARDED, None)
+
+    def _let_go(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for name, future in self._pulled.items():
+            future._unsubscribe(ON_ANY, self._callbacks[name])
+            future._unsubscribe(ON_ABANDONED, self._callbacks[name])
+
+
+def read(name: str, pulled: Future[Any]) -> float | None:
+    """What the gauge ``name`` has answered; None, and a word in the log, if that is no number."""
+    state, value = pulled._outcome()
+    if state == READY and isinstance(value, (int, float)):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    kind = type(value).__qualname__ if state in (READY, FAILED) else ""  # not what it says of itself: that may fail too
+    log.debug("metrics: %s is left out, its gauge came to %r %s; expected a finite number", name, pulled, kind)
+    return None

@@ -1,0 +1,113 @@
+"""What a runtime tells of itself: actors, mailboxes, workers, timers, pools, and the deepest mailboxes first."""
+
+import threading
+
+import pytest
+
+import libactor as la
+from libactor.metrics.own import OWN
+
+LIMIT = 30
+
+
+class Silent(la.Actor):
+    def note(self, _: int) -> None:
+        """Nothing."""
+
+
+def own(runtime, *names):
+    """The values of some of the runtime's own metrics."""
+    found = runtime.metrics.snapshot().get(LIMIT)
+    return tuple(found[f"libactor/{name}"] for name in names)
+
+
+def test_all_of_them_are_in_every_snapshot(runtime):
+    found = runtime.metrics.snapshot().get(LIMIT)
+
+    assert set(found) == set(OWN)
+    assert list(OWN) == sorted(OWN)
+
+
+def test_actors_and_dead_letters(runtime):
+    pid = la.spawn(Silent())
+    assert own(runtime, "actors", "dead_letters") == (1, 0)
+
+    la.terminate(pid)
+    la.wait(pid)
+    la.tell(pid, Silent.note, 1)
+
+    assert own(runtime, "actors", "dead_letters") == (0, 1)
+
+
+def test_mailboxes(runtime, hold):
+    pids = [la.spawn(Silent()) for _ in range(3)]
+    gates = [hold(pid) for pid in pids]
+    for number, pid in enumerate(pids):
+        for event in range(number * 10):
+            la.tell(pid, Silent.note, event)
+
+    seen = own(runtime, "mailbox/depth_max", "mailbox/depth_total")
+    depths = runtime.metrics.depths()
+    deepest = runtime.metrics.depths(1)
+    for opened, _ in gates:
+        opened.set(None)
+
+    assert seen == (20, 30)
+    assert depths == [(pids[2], 20), (pids[1], 10)]
+    assert deepest == [(pids[2], 20)]
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, None])
+def test_depths_of_empty_mailboxes_are_left_out(runtime, most):
+    la.spawn(Silent())
+    la.dispatch(la.spawn(Silent()), Silent.note, 1).get(LIMIT)
+
+    assert runtime.metrics.depths(most) == []
+
+
+def test_workers(paused, hold):
+    opened, held = hold(la.spawn(Silent()))
+    paused.clock.settle()  # the handler waits by now
+
+    blocked, threads = own(paused, "workers/blocked", "workers/threads")
+    opened.set(None)
+    held.get(LIMIT)
+
+    assert blocked == 1
+    assert threads >= 2
+
+
+def test_timers(paused):
+    timers = [paused.clock.timer(60, list) for _ in range(100)]
+    for timer in timers[:70]:
+        timer.cancel()
+    assert own(paused, "timers_pending") == (30,)
+
+    paused.clock.advance(60)
+    assert own(paused, "timers_pending") == (0,)
+
+
+def test_pools(runtime):
+    opened, entered = threading.Event(), threading.Semaphore(0)
+
+    def work():
+        entered.release()
+        opened.wait(LIMIT)
+
+    with la.Pool(2) as first, la.Pool(1) as second:
+        for pool in (first, second, first, second, first, first, first):
+            pool.submit(work)
+        for _ in range(3):
+            assert entered.acquire(timeout=LIMIT)
+        seen = own(runtime, "pools/queued", "pools/running")
+        opened.set()
+
+    assert seen == (4, 3)
+    assert own(runtime, "pools/queued", "pools/running") == (0, 0)
+
+
+def test_what_nobody_asks_for_is_not_made(runtime):
+    la.dispatch(la.spawn(Silent()), Silent.note, 1).get(LIMIT)
+    assert runtime._metrics is None
+
+    assert runtime.metrics is runtime.metrics
