@@ -140,7 +140,7 @@ static inline int callbacks_remove(Callbacks *callbacks, int kind, PyObject *fun
     for (; index + 1 < count; index++)
         *callbacks_at(callbacks, index) = *callbacks_at(callbacks, index + 1);
     if (count == 1)
-        callbacks->first.function = NULL;
+        PyMem_Free(callbacks_detach(callbacks).further); /* an empty one owns nothing: whoever finds it lets go of it */
     else
         callbacks->further->count--;
     return 1;

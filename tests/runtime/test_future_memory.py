@@ -311,3 +311,21 @@ def test_only_a_cell_that_could_be_in_a_cycle_is_tracked(core):
     with_callback._subscribe(ON_READY, str)
 
     assert [gc.is_tracked(cell) for cell in (idle, number, text, with_list, with_callback)] == [False] * 3 + [True] * 2
+
+
+# Goal: what a cell made for several callbacks goes with it, though all were taken back before it was completed.
+def test_callbacks_that_were_taken_back_leave_no_memory(core, traced_memory):
+    def take_back(times):
+        for _ in range(times):
+            cell = core.FutureCell()
+            for kind in (ON_ANY, ON_ABANDONED):
+                cell._subscribe(kind, str)
+            for kind in (ON_ANY, ON_ABANDONED):
+                cell._unsubscribe(kind, str)
+            cell._complete(READY, None)
+        gc.collect()
+        return traced_memory()
+
+    before = take_back(100)
+
+    assert take_back(1_000) - before < 1_000 * 16
