@@ -47,3 +47,7 @@ class PoolFull(LibactorError, RuntimeError):
 
 class ForkedRuntime(LibactorError, RuntimeError):
     """A child made by fork uses a runtime of its parent, whose threads it did not inherit: the text says what to do."""
+
+
+class InvalidTransition(LibactorError, RuntimeError):
+    """A StateMachine is not in the state that it was to leave: the text names both."""
