@@ -12,6 +12,31 @@
 
 /* ---- 1 kinds ---- */
 
+int bound_read(CoreState *core, PyObject *bounded, uint32_t *capacity, unsigned char *overflow)
+{
+    if (core_require(core->bound_of, "bound_of") < 0)
+        return -1;
+    PyObject *read = PyObject_CallOneArg(core->bound_of, bounded);
+    int answer = read != NULL && PyArg_ParseTuple(read, "Ib:bound_of", capacity, overflow) ? 0 : -1;
+    Py_XDECREF(read);
+    return answer;
+}
+
+/* What the class says of its mailboxes; -1 with an exception. */
+static int kind_learn(CoreState *core, KindObject *self)
+{
+    PyObject *bounded = _PyType_Lookup(self->owner, core->text_mailbox);
+    PyObject *control = _PyType_Lookup(self->owner, core->text_control);
+    if (control != NULL && PyFrozenSet_CheckExact(control) && PySet_GET_SIZE(control) != 0)
+        self->control = Py_NewRef(control);
+    if (bounded == NULL || bounded == Py_None)
+        return 0;
+    Py_INCREF(bounded);
+    int answer = bound_read(core, bounded, &self->capacity, &self->overflow);
+    Py_DECREF(bounded);
+    return answer;
+}
+
 static PyObject *kind_new(CoreState *core, PyTypeObject *owner)
 {
     PyObject *name = ((PyHeapTypeObject *)owner)->ht_name;
@@ -26,7 +51,12 @@ static PyObject *kind_new(CoreState *core, PyTypeObject *owner)
     self->owner = owner;
     self->name = Py_NewRef(name);
     self->prefix = prefix;
+    self->control = NULL;
+    self->capacity = 0;
+    self->overflow = DROP_NEW;
     self->quick = 0;
+    if (kind_learn(core, self) < 0)
+        Py_CLEAR(self);
     return (PyObject *)self;
 }
 
@@ -52,6 +82,7 @@ static void Kind_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     Py_DECREF(((KindObject *)op)->name);
     Py_DECREF(((KindObject *)op)->prefix);
+    Py_XDECREF(((KindObject *)op)->control);
     PyObject_Free(op);
     Py_DECREF(type);
 }

@@ -72,10 +72,11 @@ static int check_call(const char *operation, Py_ssize_t count, Py_ssize_t wanted
     return -1;
 }
 
-/* Put `event`, which is consumed, into the mailbox; 0, or -1 with an exception. */
-static int deliver(MailboxObject *mailbox, EventObject *event)
+/* Put `event`, which is consumed, into the mailbox, for which one who is `patient` may wait; 0, or -1 with an
+ * exception. */
+static int deliver(MailboxObject *mailbox, EventObject *event, int patient)
 {
-    int answer = mailbox_deliver(mailbox, (PyObject *)event);
+    int answer = mailbox_deliver(mailbox, (PyObject *)event, patient);
     Py_DECREF(event);
     return answer;
 }
@@ -89,7 +90,7 @@ PyObject *native_tell(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     if (mailbox == NULL)
         return NULL;
     EventObject *event = call_event(core, EVENT_TELL, mailbox, core->text_tell, NULL, arguments, count, names);
-    int answer = event == NULL ? -1 : deliver(mailbox, event);
+    int answer = event == NULL ? -1 : deliver(mailbox, event, 1);
     Py_DECREF(mailbox);
     return answer < 0 ? NULL : Py_NewRef(Py_None);
 }
@@ -108,12 +109,12 @@ PyObject *native_prepare(PyObject *module, PyObject *const *arguments, Py_ssize_
     return (PyObject *)event;
 }
 
-PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future)
+PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future, int patient)
 {
     if (event == NULL)
         goto failed;
     future->target = (PyObject *)mailbox;
-    if (deliver(mailbox, event) < 0)
+    if (deliver(mailbox, event, patient) < 0)
         goto failed;
     return (PyObject *)future;
 failed:
@@ -133,7 +134,7 @@ PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize
         asked = call_ask(mailbox,
                     call_event(core, EVENT_DISPATCH, mailbox, core->text_dispatch, (PyObject *)future, arguments,
                                count, names),
-                    future);
+                    future, 1);
     Py_XDECREF(mailbox);
     return asked;
 }
@@ -149,7 +150,7 @@ PyObject *native_execute(PyObject *module, PyObject *const *arguments, Py_ssize_
     FutureObject *future = mailbox == NULL ? NULL : future_new(core);
     PyObject *asked = NULL;
     if (future != NULL)
-        asked = call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future);
+        asked = call_ask(mailbox, event_new(core, EVENT_EXECUTE, arguments[1], (PyObject *)future, 0), future, 1);
     Py_XDECREF(mailbox);
     return asked;
 }
@@ -180,7 +181,7 @@ PyObject *native_post(PyObject *module, PyObject *const *arguments, Py_ssize_t c
         return NULL;
     PyObject *message = copier_pass(core->copier, arguments[1], core->text_message, NULL, 0);
     EventObject *event = message == NULL ? NULL : event_new(core, EVENT_MESSAGE, message, sender, 0);
-    int answer = event == NULL ? -1 : deliver(mailbox, event);
+    int answer = event == NULL ? -1 : deliver(mailbox, event, 1);
     Py_XDECREF(message);
     Py_DECREF(mailbox);
     return answer < 0 ? NULL : Py_NewRef(Py_None);

@@ -11,7 +11,8 @@
  * without an exception. */
 PyObject *call_plain_method(MailboxObject *mailbox, PyObject *method);
 
-/* Deliver `event`, which is consumed and may be NULL, whose answer `future`, consumed too, waits for; the future. */
-PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future);
+/* Deliver `event`, which is consumed and may be NULL, whose answer `future`, consumed too, waits for; the future. One
+ * who is `patient` may wait for room in a bounded mailbox. */
+PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *future, int patient);
 
 #endif

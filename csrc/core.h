@@ -32,6 +32,9 @@ enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER };
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
 
+/* As in libactor/_core/_lanes.py. */
+enum { DROP_NEW, DROP_OLD, FAIL_SENDER, BLOCK };
+
 /* As in libactor/_core/_run_queue.py. */
 enum { DUE = 1, LOOK, OVERTAKEN, OVER };
 
@@ -56,6 +59,8 @@ typedef struct {
     PyObject *opened;          /* the context variable with the runtimes that are open here, a tuple, innermost last */
     PyObject *current_runtime; /* (operation) -> NoRuntime is raised: none is current */
     PyObject *refuse_id;       /* (id) -> the error for an id that will not do */
+    PyObject *bound_of;        /* (Bounded, or None) -> (capacity, overflow), capacity 0 for None; or TypeError */
+    PyObject *may_block;       /* () -> whether the calling thread, in no handler, may wait for room in a mailbox */
     PyObject *terminate_event; /* what ends an actor after all that waits */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
@@ -72,6 +77,8 @@ typedef struct {
     PyObject *sequences; /* owned dict: prefix of ids to the last number */
     PyObject *no_links;  /* owned dict, which stays empty: what every process has in the place of its first link */
     PyObject *text_kind; /* owned, as the others: names that are looked up */
+    PyObject *text_mailbox;
+    PyObject *text_control;
     PyObject *text_on_start;
     PyObject *text_on_stop;
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
@@ -100,7 +107,7 @@ extern PyType_Spec runtime_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);
-PyObject *native_spawn(PyObject *module, PyObject *actor);
+PyObject *native_spawn(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_wait(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_dispatch(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
@@ -115,6 +122,9 @@ PyObject *native_running(PyObject *module, PyObject *none);
 PyObject *native_defer(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 
 /* ---- 3 helpers ---- */
+
+/* How many finalizers of the core this thread is in: what they set off must not wait. */
+extern _Thread_local int core_finalizing;
 
 /* The exception that is being raised, or NULL; it is no longer being raised afterwards. */
 static inline PyObject *core_exception_take(void)

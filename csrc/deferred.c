@@ -119,7 +119,7 @@ static PyObject *deferred_call(PyObject *op, PyObject *const *arguments, size_t 
         EventObject *event = SELF->once ? deferred_event_once(SELF, future, bound, arguments, count)
                                         : deferred_event(SELF, future, bound, arguments, count);
         Py_CLEAR(bound); /* before the event is served, which may be at once in another thread */
-        answer = call_ask(SELF->mailbox, event, future);
+        answer = call_ask(SELF->mailbox, event, future, 0); /* a callback waits for nothing */
     }
     Py_XDECREF(bound);
     Py_DECREF(op);

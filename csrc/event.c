@@ -48,8 +48,10 @@ static void event_forsake(EventObject *event)
     PyObject *raised = core_exception_take();
     FutureObject *future = (FutureObject *)event->future;
     future->target = NULL;
+    core_finalizing++;
     if (future_abandon(future, NULL) < 0)
         PyErr_WriteUnraisable(event->future);
+    core_finalizing--;
     core_exception_restore(raised);
 }
 
@@ -152,7 +154,18 @@ static PyObject *Event_serve(PyObject *op, PyObject *mailbox)
 
 static PyObject *Event_drop(PyObject *op, PyObject *mailbox)
 {
-    if (mailbox_check(mailbox, "drop") < 0 || event_drop(SELF, (MailboxObject *)mailbox) < 0)
+    if (mailbox_check(mailbox, "drop") < 0 ||
+        event_drop(SELF, (MailboxObject *)mailbox, "the actor has stopped") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *Event_refuse(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (core_check_count("refuse", count, 3) < 0 || mailbox_check(arguments[0], "refuse") < 0)
+        return NULL;
+    int fails = PyObject_IsTrue(arguments[2]);
+    if (fails < 0 || event_refuse(SELF, (MailboxObject *)arguments[0], arguments[1], fails) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -166,6 +179,9 @@ static PyMethodDef event_methods[] = {
     {"serve", Event_serve, METH_O, "serve($self, process, /)\n--\n\nMake the call, in the turn of ``process``."},
     {"drop", Event_drop, METH_O,
      "drop($self, process, /)\n--\n\nTell whoever waits that ``process`` will never come to it."},
+    {"refuse", (PyCFunction)(void (*)(void))Event_refuse, METH_FASTCALL,
+     "refuse($self, process, error, fails, /)\n--\n\n"
+     "As drop, because of ``error``: a future fails with it, if it ``fails``, or else is abandoned."},
     {NULL},
 };
 

@@ -5,16 +5,29 @@
  * The control lane: events that are served ahead of all others, in their order, and that no bound refuses.
  * Held: a handler that lets nothing else in has not come to its end; what is sent waits, except in the control lane.
  * Parts: what ends with the actor, each by its end(process): timers, say.
+ * The bound (lanes.c) counts the calls and messages in the ordinary ring, and nothing else: the ends of links, say, are
+ *   let in and stand there uncounted.
+ * The stash (stash.c): calls and messages that a handler has set aside; no other thread looks at it.
  */
 #ifndef LIBACTOR_EXTRAS_H
 #define LIBACTOR_EXTRAS_H
 
 #include "ring.h"
+#include "waiter.h"
 
 typedef struct {
     Ring urgent;     /* the control lane */
     PyObject *parts; /* owned list; NULL before the first */
     char held;       /* only the control lane, and a termination ahead of what waits, are served */
+    unsigned char overflow; /* what becomes of an event for which there is no room */
+    uint32_t capacity;      /* calls and messages that may wait; 0: as many as come */
+    uint32_t waiting;       /* those that do, while there is a bound */
+    uint32_t places;        /* kept for threads that were woken to put theirs in */
+    uint64_t overflows;     /* events that found no room, or made it for another */
+    Waiter *blocked;        /* threads that wait for room, the last that came first */
+    PyObject *control;      /* owned frozenset: names of methods, classes of messages, that go by the lane; or NULL */
+    Ring stash;             /* what was set aside, the first of it first */
+    PyObject *aside;        /* borrowed: the event being served, if it is to be set aside; else NULL */
 } MailboxExtras;
 
 #endif

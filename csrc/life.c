@@ -61,12 +61,12 @@ static void mailbox_report(MailboxObject *self, const char *what)
     Py_DECREF(error);
 }
 
-static void mailbox_drop_lane(MailboxObject *self, Ring rest)
+static void mailbox_drop_lane(MailboxObject *self, Ring rest, const char *why)
 {
     for (uint32_t i = 0; i < rest.count; i++) {
         PyObject *event = *ring_slot(&rest, i);
         event_leave(event);
-        if (mailbox_drop(self, event) < 0)
+        if ((event_check(event) ? event_drop((EventObject *)event, self, why) : mailbox_drop(self, event)) < 0)
             mailbox_report(self, "what waited for an answer");
         Py_DECREF(event);
     }
@@ -78,9 +78,12 @@ static void mailbox_drop_rest(MailboxObject *self)
 {
     self->closed = 1;
     self->starting = self->ending = 0;
-    if (self->extras != NULL)
-        mailbox_drop_lane(self, ring_detach(&self->extras->urgent));
-    mailbox_drop_lane(self, ring_detach(&self->events));
+    if (self->extras != NULL) {
+        mailbox_release_blocked(self);
+        mailbox_drop_lane(self, ring_detach(&self->extras->urgent), "the actor has stopped");
+        mailbox_drop_lane(self, ring_detach(&self->extras->stash), "the actor has stopped, and had set it aside");
+    }
+    mailbox_drop_lane(self, ring_detach(&self->events), "the actor has stopped");
 }
 
 /* End what ends with the actor, the last part first; what a part adds meanwhile as well. */
@@ -183,7 +186,7 @@ int mailbox_terminate(MailboxObject *self, PyObject *last)
     if (self->closed)
         return 0;
     if (last != NULL && (self->events.count != 0 || (self->extras != NULL && self->extras->held)))
-        return mailbox_deliver(self, last);
+        return mailbox_deliver(self, last, 0);
     self->ending = 1;
     return mailbox_awaken(self);
 }

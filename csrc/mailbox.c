@@ -35,7 +35,11 @@ int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, P
 {
     if (self->closed)
         return CLOSED;
-    return insert(&self->events, event) < 0 ? -1 : mailbox_rouse(self);
+    if (insert(&self->events, event) < 0)
+        return -1;
+    if (self->extras != NULL)
+        mailbox_count(self, event);
+    return mailbox_rouse(self);
 }
 
 MailboxExtras *mailbox_extras(MailboxObject *self)
@@ -58,7 +62,7 @@ int mailbox_refuse_orphan(MailboxObject *self)
 int mailbox_drop(MailboxObject *self, PyObject *event)
 {
     if (event_check(event))
-        return event_drop((EventObject *)event, self);
+        return event_drop((EventObject *)event, self, "the actor has stopped");
     PyObject *dropped = PyObject_CallMethod(event, "drop", "O", self);
     Py_XDECREF(dropped);
     return dropped == NULL ? -1 : 0;
@@ -86,15 +90,28 @@ static MailboxObject *mailbox_successor(MailboxObject *self, PyObject *event)
     return (MailboxObject *)Py_NewRef((PyObject *)newest);
 }
 
-/* Deal with an event that has come for an actor that has stopped: hand it on, by `insert` or, if that is NULL, the control lane, or drop it. */
+/* Deal with an event that has come for an actor that has stopped: hand it on, by `insert` or, if that is NULL, by the
+ * lane that it belongs to, or drop it. */
 static int mailbox_refuse(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
 {
     MailboxObject *newest = mailbox_successor(self, event);
     if (newest == NULL)
         return mailbox_drop(self, event);
-    int answer = insert == NULL ? mailbox_deliver_urgent(newest, event) : mailbox_send(newest, event, insert);
+    int answer = insert == NULL ? mailbox_deliver_urgent(newest, event)
+                 : insert == ring_append ? mailbox_deliver(newest, event, 0)
+                                         : mailbox_send(newest, event, insert);
     Py_DECREF(newest);
     return answer;
+}
+
+/* Undo an insertion, after which nobody could be told; -1. Nothing has run in between. */
+static int mailbox_retract(MailboxObject *self, Ring *ring, int first)
+{
+    PyObject *event = first ? ring_take(ring) : ring_take_last(ring);
+    if (self->extras != NULL && ring == &self->events)
+        mailbox_discount(self, event);
+    Py_DECREF(event); /* the caller has it too */
+    return -1;
 }
 
 int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
@@ -105,16 +122,10 @@ int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyO
     if (answer == CLOSED)
         return mailbox_refuse(self, event, insert);
     if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
-        self->awake = 0; /* it was empty before: take the event out again */
-        Py_XDECREF(ring_take(&self->events));
-        return -1;
+        self->awake = 0;
+        return mailbox_retract(self, &self->events, insert == ring_prepend);
     }
     return answer < 0 ? -1 : 0;
-}
-
-int mailbox_deliver(MailboxObject *self, PyObject *event)
-{
-    return mailbox_send(self, event, ring_append);
 }
 
 int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
@@ -126,14 +137,18 @@ int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
     MailboxExtras *extras = mailbox_extras(self);
     if (extras == NULL || ring_append(&extras->urgent, event) < 0)
         return -1;
-    return mailbox_awaken(self);
+    return mailbox_awaken(self) < 0 ? mailbox_retract(self, &extras->urgent, 0) : 0;
 }
 
-/* The first event of all, now the caller's; NULL if there is none. */
-static PyObject *mailbox_take_any(MailboxObject *self)
+PyObject *mailbox_take_any(MailboxObject *self)
 {
     PyObject *event = self->extras == NULL ? NULL : ring_take(&self->extras->urgent);
-    return event != NULL ? event : ring_take(&self->events);
+    if (event != NULL)
+        return event;
+    event = ring_take(&self->events);
+    if (event != NULL && self->extras != NULL)
+        mailbox_discount(self, event);
+    return event;
 }
 
 PyObject *mailbox_take(MailboxObject *self)
@@ -152,6 +167,8 @@ PyObject *mailbox_close(MailboxObject *self)
     self->closed = 1;
     self->starting = self->ending = 0;
     uint32_t urgent = self->extras == NULL ? 0 : self->extras->urgent.count;
+    if (self->extras != NULL)
+        mailbox_release_blocked(self);
     PyObject *rest = PyList_New((Py_ssize_t)urgent + self->events.count); /* closed: nothing comes in meanwhile */
     for (Py_ssize_t i = 0; rest != NULL && i < PyList_GET_SIZE(rest); i++) {
         PyObject *event = mailbox_take_any(self);

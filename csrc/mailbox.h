@@ -49,7 +49,7 @@ int mailbox_check(PyObject *object, const char *method);
 /* Put `event` in by `insert`, without scheduling anybody: QUEUED, WAKE or CLOSED; -1 with MemoryError. */
 int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
 
-/* As mailbox_deliver, by `insert`. */
+/* As mailbox_deliver, by `insert`, whether there is room or not. */
 int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
 
 /* The next event, or None: then the mailbox is idle. */
@@ -58,9 +58,8 @@ PyObject *mailbox_take(MailboxObject *self);
 /* Refuse every further event; a list of those that were inside. */
 PyObject *mailbox_close(MailboxObject *self);
 
-/* Put `event` in, whose reference stays the caller's, and see that it is served; if the actor has stopped drop it.
- * -1 with an exception. */
-int mailbox_deliver(MailboxObject *self, PyObject *event);
+/* The first event of all, now the caller's; NULL if there is none. */
+PyObject *mailbox_take_any(MailboxObject *self);
 
 /* As mailbox_deliver, by the control lane: ahead of what else waits, and although the actor is held. */
 int mailbox_deliver_urgent(MailboxObject *self, PyObject *event);
@@ -88,6 +87,39 @@ static inline int mailbox_has_work(MailboxObject *self)
         return 1;
     return self->events.count != 0 && (extras == NULL || !extras->held);
 }
+
+/* ---- lanes.c ---- */
+
+/* As mailbox_deliver, for a mailbox with extras: by the lane that the event belongs to, if there is room. */
+int mailbox_route(MailboxObject *self, PyObject *event, int patient);
+
+/* Note that an event is in the ordinary ring, or has left it. The mailbox has extras. */
+void mailbox_count(MailboxObject *self, PyObject *event);
+void mailbox_discount(MailboxObject *self, PyObject *event);
+
+/* Let every thread go on that waits for room: there will be none. */
+void mailbox_release_blocked(MailboxObject *self);
+
+/* Put `event` in, whose reference stays the caller's, and see that it is served; if the actor has stopped drop it.
+ * Where there is no room one who is `patient` waits, if the bound says so and the thread may. -1 with an exception. */
+static inline int mailbox_deliver(MailboxObject *self, PyObject *event, int patient)
+{
+    return self->extras == NULL ? mailbox_send(self, event, ring_append) : mailbox_route(self, event, patient);
+}
+
+/* ---- stash.c ---- */
+
+/* After the event `aside` of the extras was served: keep it, unless its handler `failed`; -1 with MemoryError. */
+int mailbox_keep_aside(MailboxObject *self, int failed);
+
+/* Whether the event that is being served is to be set aside. */
+static inline int mailbox_sets_aside(MailboxObject *self, EventObject *event)
+{
+    return self->extras != NULL && self->extras->aside == (PyObject *)event;
+}
+
+PyObject *Mailbox_set_aside(PyObject *op, PyObject *none);
+PyObject *Mailbox_put_back(PyObject *op, PyObject *none);
 
 /* ---- life.c ---- */
 
@@ -120,6 +152,11 @@ extern _Thread_local PyObject *running_event;
 void mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now);
 
 int event_serve(EventObject *event, MailboxObject *mailbox);
-int event_drop(EventObject *event, MailboxObject *mailbox);
+
+/* Let go of an event that is not served, and tell whoever waits for it; `why` is for the log. */
+int event_drop(EventObject *event, MailboxObject *mailbox, const char *why);
+
+/* As event_drop, because of `error`, a MailboxFull: a future fails with it, if it `fails`, or else is abandoned. */
+int event_refuse(EventObject *event, MailboxObject *mailbox, PyObject *error, int fails);
 
 #endif

@@ -26,7 +26,7 @@ static PyObject *Mailbox_put_first(PyObject *op, PyObject *event)
 
 static PyObject *Mailbox_deliver(PyObject *op, PyObject *event)
 {
-    if (mailbox_send(SELF, event, ring_append) < 0)
+    if (mailbox_deliver(SELF, event, 0) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -97,6 +97,36 @@ static Py_ssize_t Mailbox_len(PyObject *op)
     return (Py_ssize_t)SELF->events.count + (SELF->extras == NULL ? 0 : SELF->extras->urgent.count);
 }
 
+/* Who asks for what few have: the extras, or those that say nothing. */
+static const MailboxExtras *extras_of(PyObject *op)
+{
+    static const MailboxExtras none = {.overflow = DROP_NEW};
+    return SELF->extras == NULL ? &none : SELF->extras;
+}
+
+static PyObject *Mailbox_stashed(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(extras_of(op)->stash.count);
+}
+
+static PyObject *Mailbox_overflows(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(extras_of(op)->overflows);
+}
+
+static PyObject *Mailbox_bound(PyObject *op, void *Py_UNUSED(closure))
+{
+    const MailboxExtras *extras = extras_of(op);
+    if (extras->capacity == 0)
+        Py_RETURN_NONE;
+    return Py_BuildValue("Ii", extras->capacity, extras->overflow);
+}
+
+static PyObject *Mailbox_serving(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(running_mailbox != SELF || running_event == NULL ? Py_None : running_event);
+}
+
 static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
 {
     return (PyObject *)mailbox_stopped(SELF);
@@ -150,7 +180,9 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(SELF->stopped);
     if (SELF->extras != NULL) {
         Py_VISIT(SELF->extras->parts);
-        if (mailbox_traverse_events(&SELF->extras->urgent, visit, arg) != 0)
+        Py_VISIT(SELF->extras->control);
+        if (mailbox_traverse_events(&SELF->extras->urgent, visit, arg) != 0 ||
+            mailbox_traverse_events(&SELF->extras->stash, visit, arg) != 0)
             return -1;
     }
     return mailbox_traverse_events(&SELF->events, visit, arg);
@@ -161,14 +193,17 @@ static void mailbox_clear_events(MailboxObject *self)
 {
     MailboxExtras *extras = self->extras;
     self->extras = NULL;
-    Ring events[] = {ring_detach(&self->events), extras == NULL ? (Ring){0} : ring_detach(&extras->urgent)};
-    for (int lane = 0; lane < 2; lane++) {
+    Ring events[] = {ring_detach(&self->events), extras == NULL ? (Ring){0} : ring_detach(&extras->urgent),
+                     extras == NULL ? (Ring){0} : ring_detach(&extras->stash)};
+    for (size_t lane = 0; lane < Py_ARRAY_LENGTH(events); lane++) {
         for (uint32_t i = 0; i < events[lane].count; i++)
             event_leave(*ring_slot(&events[lane], i));
         ring_clear(&events[lane]);
     }
-    if (extras != NULL)
+    if (extras != NULL) {
         Py_XDECREF(extras->parts);
+        Py_XDECREF(extras->control);
+    }
     PyMem_Free(extras);
 }
 
@@ -227,6 +262,12 @@ static PyMethodDef mailbox_methods[] = {
     {"belong", Mailbox_belong, METH_O,
      "belong($self, part, /)\n--\n\n"
      "Have ``part.end(process)`` called at the end of the actor, in its own turn, before on_stop."},
+    {"set_aside", Mailbox_set_aside, METH_NOARGS,
+     "set_aside($self, /)\n--\n\n"
+     "Keep the call or message that is being served in the stash, once its handler has returned."},
+    {"put_back", Mailbox_put_back, METH_NOARGS,
+     "put_back($self, /)\n--\n\n"
+     "Put what is in the stash ahead of what waits, in order; how many. In the actor's own turn."},
     {"run_turn", Mailbox_run_turn, METH_NOARGS,
      "run_turn($self, /)\n--\n\n"
      "Serve events until none is left or the turn is over; False if it is idle, bare or being run by another thread."},
@@ -259,6 +300,10 @@ static PyMemberDef mailbox_members[] = {
 
 static PyGetSetDef mailbox_properties[] = {
     {"stopped", Mailbox_stopped, NULL, "Ready, with None, once the actor is gone.", NULL},
+    {"stashed", Mailbox_stashed, NULL, "How many calls and messages were set aside.", NULL},
+    {"overflows", Mailbox_overflows, NULL, "How many found no room in the mailbox, or made it for another.", NULL},
+    {"bound", Mailbox_bound, NULL, "Its capacity and what becomes of what finds no room; None without a bound.", NULL},
+    {"serving", Mailbox_serving, NULL, "The event whose handler the calling thread is in here, or None.", NULL},
     {"queue", Mailbox_get_queue, Mailbox_set_queue, "The RunQueue it is put on; None for a bare mailbox.", NULL},
     {NULL},
 };

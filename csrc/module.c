@@ -22,6 +22,8 @@ static const struct {
     {"process_type", offsetof(CoreState, process_type)}, {"opened", offsetof(CoreState, opened)},
     {"current_runtime", offsetof(CoreState, current_runtime)}, {"refuse_id", offsetof(CoreState, refuse_id)},
     {"terminate_event", offsetof(CoreState, terminate_event)},
+    {"bound_of", offsetof(CoreState, bound_of)},
+    {"may_block", offsetof(CoreState, may_block)},
     {"method_name", offsetof(CoreState, method_name)},
     {"owned_type", offsetof(CoreState, owned_type)},
     {"running_loop", offsetof(CoreState, running_loop)},
@@ -152,8 +154,8 @@ static PyMethodDef native_functions[] = {
     {"generate_id", native_generate_id, METH_O,
      "generate_id($module, prefix, /)\n--\n\n"
      "``prefix(1)``, ``prefix(2)``, ... in this program; the first of a prefix is 1 (libprocess ID::generate)."},
-    {"spawn", native_spawn, METH_O,
-     "spawn($module, actor, /)\n--\n\nStart an actor in the current runtime: see Runtime.spawn."},
+    {"spawn", (PyCFunction)(void (*)(void))native_spawn, METH_FASTCALL | METH_KEYWORDS,
+     "spawn($module, actor, /, *, mailbox=...)\n--\n\nStart an actor in the current runtime: see Runtime.spawn."},
     {"terminate", (PyCFunction)(void (*)(void))native_terminate, METH_FASTCALL | METH_KEYWORDS,
      "terminate($module, pid, inject=True)\n--\n\n"
      "Ask an actor to stop: ahead of what waits in its mailbox, or after it if ``inject`` is False.\n\n"
@@ -202,6 +204,8 @@ static const struct {
     {offsetof(CoreState, text_tell), "tell"},
     {offsetof(CoreState, text_message), "message"},
     {offsetof(CoreState, text_kind), "_libactor_kind"},
+    {offsetof(CoreState, text_mailbox), "_libactor_mailbox"},
+    {offsetof(CoreState, text_control), "_libactor_control"},
     {offsetof(CoreState, text_on_start), "on_start"},
     {offsetof(CoreState, text_on_stop), "on_stop"},
     {offsetof(CoreState, text_result), "result of %s.%s"},

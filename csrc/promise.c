@@ -111,8 +111,10 @@ static void PromiseCell_finalize(PyObject *op)
         return;
     PyObject *raised = core_exception_take();
     FutureObject *future = (FutureObject *)Py_NewRef((PyObject *)SELF->future);
+    core_finalizing++;
     if (future_abandon(future, NULL) < 0)
         PyErr_WriteUnraisable((PyObject *)future);
+    core_finalizing--;
     Py_DECREF(future);
     core_exception_restore(raised);
 }

@@ -93,6 +93,36 @@ static inline PyObject *ring_take(Ring *ring)
     return object;
 }
 
+/* The last object, now the caller's; NULL without exception if there is none. */
+static inline PyObject *ring_take_last(Ring *ring)
+{
+    return ring->count == 0 ? NULL : *ring_slot(ring, --ring->count);
+}
+
+/* The object in place `index`, which there is, now the caller's; those before it move up. */
+static inline PyObject *ring_remove(Ring *ring, uint32_t index)
+{
+    PyObject *object = *ring_slot(ring, index);
+    for (; index > 0; index--)
+        *ring_slot(ring, index) = *ring_slot(ring, index - 1);
+    *ring_slot(ring, 0) = object;
+    return ring_take(ring);
+}
+
+/* Make room for `count` more objects; -1 with MemoryError if there is none. */
+static inline int ring_reserve_many(Ring *ring, uint32_t count)
+{
+    uint64_t wanted = (uint64_t)ring->count + count, capacity = RING_CAPACITY_FIRST;
+    while (capacity < wanted)
+        capacity *= 2;
+    if (capacity <= ring->capacity)
+        return 0;
+    if (capacity <= RING_CAPACITY_MAX && ring_resize(ring, (uint32_t)capacity) == 0)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
 /* The whole content, now the caller's; the ring is as new. */
 static inline Ring ring_detach(Ring *ring)
 {

@@ -81,6 +81,27 @@ static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject
     return process;
 }
 
+/* Give a fresh process what its class, or `bounded` unless it is NULL, says of its mailbox; -1 with an exception. */
+static int process_furnish(CoreState *core, MailboxObject *process, PyObject *bounded)
+{
+    KindObject *kind = kind_of(core, (PyTypeObject *)process->kind);
+    if (kind == NULL)
+        return -1;
+    uint32_t capacity = kind->capacity;
+    unsigned char overflow = kind->overflow;
+    if (bounded != NULL && bound_read(core, bounded, &capacity, &overflow) < 0)
+        return -1;
+    if (capacity == 0 && kind->control == NULL)
+        return 0;
+    MailboxExtras *extras = mailbox_extras(process);
+    if (extras == NULL)
+        return -1;
+    extras->capacity = capacity;
+    extras->overflow = overflow;
+    extras->control = Py_XNewRef(kind->control);
+    return 0;
+}
+
 /* Enter `process` in the table, have its PID lead to it, and see that it starts; 0, or -1 with an exception. */
 static int runtime_enter(RuntimeObject *self, ActorObject *actor, MailboxObject *process)
 {
@@ -95,7 +116,7 @@ static int runtime_enter(RuntimeObject *self, ActorObject *actor, MailboxObject 
     return answer;
 }
 
-static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid)
+static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid, PyObject *bounded)
 {
     if (self->queue == NULL)
         return PyErr_Format(PyExc_RuntimeError, "spawn: the runtime's class did not call super().__init__()");
@@ -105,6 +126,8 @@ static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *a
     if (admitted == 0)
         return runtime_refuse(self, actor);
     MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor, pid);
+    if (process != NULL && process_furnish(core, process, bounded) < 0)
+        Py_CLEAR(process);
     if (process == NULL)
         return NULL;
     PyObject *spawned = NULL;
@@ -117,16 +140,36 @@ static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *a
     return spawned;
 }
 
-static PyObject *RuntimeCell_spawn(PyObject *op, PyObject *actor)
+/* The actor of spawn(actor, *, mailbox=...), borrowed, and what `mailbox` says, or NULL; NULL with TypeError. */
+static PyObject *spawn_arguments(PyObject *const *arguments, Py_ssize_t count, PyObject *names, PyObject **bounded)
 {
-    return runtime_spawn(PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module)), SELF, actor, NULL);
+    *bounded = NULL;
+    if (count == 1 && names == NULL)
+        return arguments[0];
+    if (count != 1)
+        return PyErr_Format(PyExc_TypeError, "spawn() got %zd actors, expected 1", count);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, i), "mailbox") != 0)
+            return PyErr_Format(PyExc_TypeError, "spawn() got an unexpected argument %R", PyTuple_GET_ITEM(names, i));
+        *bounded = arguments[count + i] == Py_Ellipsis ? NULL : arguments[count + i];
+    }
+    return arguments[0];
 }
 
-/* spawn, under an id, or as the next incarnation at a PID. */
+static PyObject *RuntimeCell_spawn(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *bounded, *actor = spawn_arguments(arguments, count, names, &bounded);
+    if (actor == NULL)
+        return NULL;
+    CoreState *core = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module));
+    return runtime_spawn(core, SELF, actor, NULL, bounded);
+}
+
+/* spawn, under an id, or as the next incarnation at a PID; a third argument is `mailbox` of spawn. */
 static PyObject *RuntimeCell_spawn_as(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
 {
     CoreState *core = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module));
-    if (core_check_count("_spawn_as", count, 2) < 0)
+    if (count != 3 && core_check_count("_spawn_as", count, 2) < 0)
         return NULL;
     PyObject *actor = arguments[0], *pid = NULL, *id = arguments[1];
     if (Py_IS_TYPE(id, (PyTypeObject *)core->pid_type)) {
@@ -137,7 +180,7 @@ static PyObject *RuntimeCell_spawn_as(PyObject *op, PyObject *const *arguments, 
         return PyErr_Format(PyExc_TypeError, "_spawn_as() got %R, expected an id or a PID", id);
     if (actor_check(core, actor) && ((ActorObject *)actor)->id != NULL)
         Py_SETREF(((ActorObject *)actor)->id, Py_NewRef(id));
-    return runtime_spawn(core, SELF, actor, pid);
+    return runtime_spawn(core, SELF, actor, pid, count == 3 && arguments[2] != Py_Ellipsis ? arguments[2] : NULL);
 }
 
 static PyObject *RuntimeCell_forget(PyObject *op, PyObject *process)
@@ -165,11 +208,12 @@ static PyObject *current_runtime(CoreState *core)
     return runtime;
 }
 
-PyObject *native_spawn(PyObject *module, PyObject *actor)
+PyObject *native_spawn(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
     CoreState *core = PyModule_GetState(module);
-    PyObject *runtime = current_runtime(core);
-    PyObject *pid = runtime == NULL ? NULL : runtime_spawn(core, (RuntimeObject *)runtime, actor, NULL);
+    PyObject *bounded, *actor = spawn_arguments(arguments, count, names, &bounded);
+    PyObject *runtime = actor == NULL ? NULL : current_runtime(core);
+    PyObject *pid = runtime == NULL ? NULL : runtime_spawn(core, (RuntimeObject *)runtime, actor, NULL, bounded);
     Py_XDECREF(runtime);
     return pid;
 }
@@ -281,13 +325,14 @@ static void RuntimeCell_dealloc(PyObject *op)
 /* ---- 5 type spec ---- */
 
 static PyMethodDef runtime_methods[] = {
-    {"spawn", RuntimeCell_spawn, METH_O,
-     "spawn($self, actor, /)\n--\n\n"
+    {"spawn", (PyCFunction)(void (*)(void))RuntimeCell_spawn, METH_FASTCALL | METH_KEYWORDS,
+     "spawn($self, actor, /, *, mailbox=...)\n--\n\n"
      "Start ``actor`` and return its address; its on_start is served before anything that is sent to it.\n\n"
-     "Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,\n"
-     "or if the runtime is closed."},
+     "``mailbox``: a Bounded, or None for no bound; left out, what the actor's class says.\n"
+     "Raises: TypeError for what is no such bound; SpawnError if its id is taken, if it was spawned before, if its\n"
+     "class forgot ``super().__init__()``, or if the runtime is closed."},
     {"_spawn_as", (PyCFunction)(void (*)(void))RuntimeCell_spawn_as, METH_FASTCALL,
-     "_spawn_as($self, actor, name, /)\n--\n\n"
+     "_spawn_as($self, actor, name, mailbox=..., /)\n--\n\n"
      "As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."},
     {"_forget", RuntimeCell_forget, METH_O,
      "_forget($self, process, /)\n--\n\nTake a process out of the table, if it is there, which may live on without its id."},

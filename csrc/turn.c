@@ -116,6 +116,11 @@ static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *
     if (future->state == PENDING && (future->flags & DISCARD_REQUESTED) != 0)
         return future_complete(future, DISCARDED, Py_None) < 0 ? -1 : 0;
     PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : event_call_function(event, core);
+    if (result != NULL && mailbox_sets_aside(mailbox, event)) { /* the answer comes when it is served again */
+        event->kind = (uint32_t)kind;
+        Py_DECREF(result);
+        return 0;
+    }
     return answer(core, event, mailbox, result);
 }
 
@@ -165,11 +170,11 @@ int event_serve(EventObject *event, MailboxObject *mailbox)
 /* ---- 3 dropping ---- */
 
 /* Tell who waits for the answer that none will come, and why. */
-static int event_abandon(EventObject *event, MailboxObject *mailbox)
+static int event_abandon(EventObject *event, MailboxObject *mailbox, PyObject *reason)
 {
     PyObject *cause = NULL;
     if (mailbox->pid != NULL)
-        cause = PyTuple_Pack(2, mailbox->pid, mailbox->reason == NULL ? Py_None : mailbox->reason);
+        cause = PyTuple_Pack(2, mailbox->pid, reason == NULL ? Py_None : reason);
     if (cause == NULL)
         PyErr_Clear(); /* there is no memory for the cause: go without */
     int answer = future_abandon((FutureObject *)event->future, cause);
@@ -177,7 +182,8 @@ static int event_abandon(EventObject *event, MailboxObject *mailbox)
     return answer < 0 ? -1 : 0;
 }
 
-int event_drop(EventObject *event, MailboxObject *mailbox)
+/* Record a tell or a message that is not served; 0 for what is neither, -1 with an exception. */
+static int event_bury(EventObject *event, MailboxObject *mailbox, const char *why)
 {
     PyObject *letter;
     switch (event->kind) {
@@ -187,16 +193,33 @@ int event_drop(EventObject *event, MailboxObject *mailbox)
     case EVENT_MESSAGE:
         letter = PyType_GetQualName(Py_TYPE(event->what));
         break;
-    case EVENT_SERVED:
-        return 0;
     default:
-        event_settle(event);
-        ((FutureObject *)event->future)->target = NULL;
-        return event_abandon(event, mailbox);
+        return 0;
     }
-    PyObject *counted = letter == NULL ? NULL : PyObject_CallMethod((PyObject *)mailbox, "_dead_letter", "N", letter);
+    PyObject *counted =
+        letter == NULL ? NULL : PyObject_CallMethod((PyObject *)mailbox, "_dead_letter", "Ns", letter, why);
     Py_XDECREF(counted);
     return counted == NULL ? -1 : 0;
+}
+
+int event_drop(EventObject *event, MailboxObject *mailbox, const char *why)
+{
+    if (!event_is_call(event))
+        return event_bury(event, mailbox, why);
+    event_settle(event);
+    ((FutureObject *)event->future)->target = NULL;
+    return event_abandon(event, mailbox, mailbox->reason);
+}
+
+int event_refuse(EventObject *event, MailboxObject *mailbox, PyObject *error, int fails)
+{
+    if (!event_is_call(event))
+        return event_bury(event, mailbox, "its mailbox is full");
+    event_settle(event);
+    ((FutureObject *)event->future)->target = NULL;
+    if (!fails)
+        return event_abandon(event, mailbox, error);
+    return future_complete((FutureObject *)event->future, FAILED, error) < 0 ? -1 : 0;
 }
 
 /* ---- 4 the turn ---- */
@@ -254,6 +277,8 @@ static int turn_serve(MailboxObject *self, PyObject *event)
     if (dropped < 0)
         turn_refuse(self, event);
     running_event = NULL;
+    if (self->extras != NULL && self->extras->aside != NULL && mailbox_keep_aside(self, failed) < 0)
+        failed = 1;
     Py_DECREF(event);
     return failed ? -1 : 0;
 }
@@ -264,10 +289,8 @@ static void turn_step(MailboxObject *self)
     int failed;
     if (self->starting || self->ending)
         failed = mailbox_live(self) < 0;
-    else if (self->extras != NULL && self->extras->urgent.count != 0)
-        failed = turn_serve(self, ring_take(&self->extras->urgent)) < 0;
     else
-        failed = turn_serve(self, ring_take(&self->events)) < 0;
+        failed = turn_serve(self, self->extras == NULL ? ring_take(&self->events) : mailbox_take_any(self)) < 0;
     if (failed)
         turn_fail(self);
 }

@@ -22,17 +22,20 @@ from libactor._core.errors import (
     ForkedRuntime,
     InvalidTransition,
     LibactorError,
+    MailboxFull,
     MovedError,
     NoRuntime,
     NotPassable,
     PoolFull,
     SpawnError,
+    StashFull,
     TooManyBlockedHandlers,
 )
 from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import register_immutable
-from libactor.actor import Actor, handles
+from libactor.actor import Actor, control, handles
 from libactor.alarm import after
+from libactor.bounds import Bounded
 from libactor.combinators import await_all, collect, select, undiscardable
 from libactor.deferred import Deferred, defer
 from libactor.future import Future, Promise, failed, ready
@@ -75,6 +78,7 @@ __all__ = [
     "PID",
     "Abandoned",
     "Actor",
+    "Bounded",
     "Break",
     "Clock",
     "Continue",
@@ -86,6 +90,7 @@ __all__ = [
     "InvalidTransition",
     "Latch",
     "LibactorError",
+    "MailboxFull",
     "MovedError",
     "Mutex",
     "NoRuntime",
@@ -103,6 +108,7 @@ __all__ = [
     "Shared",
     "SpawnError",
     "StateMachine",
+    "StashFull",
     "Statistics",
     "TimeSeries",
     "Timer",
@@ -110,6 +116,7 @@ __all__ = [
     "after",
     "await_all",
     "collect",
+    "control",
     "defer",
     "delay",
     "delegate",

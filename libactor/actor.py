@@ -6,11 +6,15 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from libactor._core._impl import ActorCell, configure
 from libactor._core.errors import SpawnError
+from libactor.bounds import Bounded, check_bounded
 from libactor.context import running_process
+from libactor.stash import check_limit, put_back, set_aside
+from libactor.timers import Timers, timers_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+_INHERITED: Any = object()  # what a class keyword is that was left out
 
 
 def handles(kind: type) -> Callable[[MethodT], MethodT]:
@@ -36,6 +42,20 @@ def handles(kind: type) -> Callable[[MethodT], MethodT]:
         return method
 
     return mark
+
+
+def control(method: MethodT) -> MethodT:
+    """Mark a method whose calls go by the control lane: ahead of all others, in their own order.
+
+    Calls by dispatch, tell, delay and defer, and messages by post if it is a ``handles`` method as well, in either
+    order of the marks. A bounded mailbox neither refuses nor counts them. The class of the receiving actor decides; the
+    method of a subclass that overrides a marked one is marked too.
+    """
+    given: object = method
+    if not callable(given) or not hasattr(given, "__dict__"):
+        raise TypeError(f"control: got {method!r}, expected a method, as in @control above its def")
+    method.__dict__["_controls"] = True
+    return method
 
 
 def _say_which(kind: Any) -> str:
@@ -60,13 +80,27 @@ class Actor(ActorCell):
     # Message class -> method name, whether it takes the sender.
     _libactor_handlers: ClassVar[dict[type, tuple[str, bool]]] = {}
 
+    _libactor_control: ClassVar[frozenset[str | type]] = frozenset()  # methods and message classes of the control lane
+    _libactor_mailbox: ClassVar[Bounded | None] = None
+    _libactor_stash: ClassVar[int | None] = None  # how many events its handlers may set aside
+
     if TYPE_CHECKING:
         _libactor_process: Process | None
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
+    def __init_subclass__(
+        cls, *, mailbox: Bounded | None = _INHERITED, stash: int | None = _INHERITED, **arguments: Any
+    ) -> None:
+        """``mailbox`` bounds those of its actors, ``stash`` what they may set aside; None: no bound, left out: as the
+        base has it."""
         super().__init_subclass__(**arguments)
         _refuse_coroutines(cls)
         cls._libactor_handlers = _find_handlers(cls)
+        cls._libactor_control = _find_control(cls)
+        if mailbox is not _INHERITED:
+            check_bounded(mailbox, cls.__qualname__)
+            cls._libactor_mailbox = mailbox
+        if stash is not _INHERITED:
+            cls._libactor_stash = check_limit(stash, cls.__qualname__)
 
     def _is_current(self) -> bool:
         """Whether the caller is inside one of this actor's handlers."""
@@ -89,6 +123,28 @@ class Actor(ActorCell):
         if self._libactor_process is None:
             raise SpawnError(f"{self._libactor_id}: has no runtime before it is spawned; use it from on_start on")
         return self._libactor_process.runtime
+
+    def stash(self, limit: int | None = None) -> None:
+        """Inside a handler: set the call or message that it serves aside, until ``unstash``.
+
+        What the handler returns is ignored then, and who waits for the answer waits on. A handler that raises after it
+        has set nothing aside. At the end of the actor what is in the stash is dropped like what waits.
+        ``limit``: how many events may be set aside at most; left out, what the class says (``stash=``), or no limit.
+        Raises: StashFull at the limit; RuntimeError outside of handlers, and where there is nothing to set aside.
+        """
+        set_aside(self, self._libactor_stash if limit is None else check_limit(limit, "stash"))
+
+    def unstash(self) -> int:
+        """Inside a handler: put back all that was set aside, in its order, ahead of what waits; how many that were.
+
+        An event that this very handler has set aside stays there. Raises: RuntimeError outside of handlers.
+        """
+        return put_back(self)
+
+    @cached_property  # so that a class may have a field of that name
+    def timers(self) -> Timers:
+        """Appointments of this actor with itself, each under a key; for its handlers, ``on_start`` included."""
+        return timers_of(self)
 
     def on_start(self) -> None:
         """Called once, in the actor, before any event. An exception here stops the actor."""
@@ -135,6 +191,17 @@ def _find_handlers(cls: type) -> dict[type, tuple[str, bool]]:
                     )
         names |= own
     return {kind: (name, _takes_sender(cls, name)) for kind, name in names.items()}
+
+
+def _find_control(cls: type[Actor]) -> frozenset[str | type]:
+    """The names of the methods that ``cls`` or a base of it has marked, and what messages they handle."""
+    names = {
+        name
+        for base in cls.__mro__
+        for name, method in vars(base).items()
+        if getattr(method, "__dict__", {}).get("_controls", False)
+    }
+    return frozenset(names) | {kind for kind, (name, _) in cls._libactor_handlers.items() if name in names}
 
 
 def _takes_sender(cls: type, name: str) -> bool:

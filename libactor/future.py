@@ -28,7 +28,7 @@ from libactor._core._impl import (
     hop,
     set_reporters,
 )
-from libactor._core.errors import Abandoned, Discarded
+from libactor._core.errors import Abandoned, Discarded, MailboxFull
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import by_value, register_immutable
 from libactor.context import current_runtime
@@ -129,6 +129,10 @@ def _abandoned(cause: Any) -> Abandoned:
     if not isinstance(cause, tuple):
         return Abandoned("get: nobody is left to complete this future: its actor stopped or its promise was dropped")
     pid, reason = cause
+    if isinstance(reason, MailboxFull):
+        error = Abandoned(f"get: nobody will complete this future: {reason}")
+        error.pid, error.reason = pid, reason
+        return error
     how = "was terminated" if reason is None else f"stopped with {reason!r}"
     error = Abandoned(f"get: nobody is left to complete this future: {pid} {how} before it answered")
     error.pid, error.reason = pid, reason

@@ -16,8 +16,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from libactor._core._impl import Mailbox
-from libactor._core.errors import ForkedRuntime
+from libactor._core._impl import BLOCK, DROP_NEW, FAIL_SENDER, Mailbox
+from libactor._core.errors import ForkedRuntime, MailboxFull
 from libactor.events import Exited
 
 if TYPE_CHECKING:
@@ -74,16 +74,24 @@ class Process(Mailbox):
         finally:
             self.stop(error)
 
-    def _dead_letter(self, what: str) -> None:
-        """Count a call or message that will not be served."""
-        self.runtime.dead_letter(self.pid, what)
+    def _dead_letter(self, what: str, why: str) -> None:
+        """Count a tell or message that will not be served."""
+        self.runtime.dead_letter(self.pid, what, why)
+
+    def _overflow(self, event: Any) -> None:
+        """The mailbox has no room for ``event``, or has dropped it for a newer one: count it, and tell who waits."""
+        capacity, overflow = self.bound or (0, DROP_NEW)
+        error = MailboxFull(f"the mailbox of {self.pid} is full: {capacity} events wait, which is as many as may")
+        error.pid, error.capacity = self.pid, capacity
+        self.runtime.overflow()
+        event.refuse(self, error, overflow in (FAIL_SENDER, BLOCK))
 
     def _unhandled(self, event: Any) -> None:
         """A message has come that no handler is marked for: somebody else's, or a dead letter."""
         kind = type(event.what)
         pid = self._delegates.get(kind) if self._delegates is not None else None
         if pid is None:
-            self._dead_letter(kind.__qualname__)
+            self._dead_letter(kind.__qualname__, "no method is marked to handle it")
         else:
             pid._process.deliver(event)
 

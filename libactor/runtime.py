@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from libactor.bounds import Bounded
     from libactor.debugging import Watch
     from libactor.metrics import Registry
     from libactor.pid import PID
@@ -62,6 +63,7 @@ class Runtime(RuntimeCell):
         self.workers = Workers(self.address, self.queue, self.clock)
         self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
+        self.overflows = 0  # events of any kind for which a bounded mailbox had no room
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send too
         self._watch = _debug_watch() if debug else None
         self._metrics: Registry | None = None  # until somebody asks
@@ -76,7 +78,7 @@ class Runtime(RuntimeCell):
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
         _processes: dict[str, Process]
 
-        def spawn(self, actor: A, /) -> PID[A]: ...
+        def spawn(self, actor: A, /, *, mailbox: Bounded | None = ...) -> PID[A]: ...
 
     def terminate(self, pid: PID[Any], inject: bool = True) -> None:
         """Ask an actor to stop: see libactor.terminate."""
@@ -148,11 +150,16 @@ class Runtime(RuntimeCell):
         with self._lock:
             self._pools.discard(pool)
 
-    def dead_letter(self, pid: PID[Any], what: str) -> None:
-        """Count something that was sent to ``pid`` and reached nobody."""
+    def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
+        """Count something that was sent to ``pid`` and reached nobody; ``why`` goes into the log."""
         with self._lock:
             self.dead_letters += 1
-        log.debug("%s: %s was sent to an actor that has stopped or does not handle it", pid, what)
+        log.debug("%s: %s was sent and not served: %s", pid, what, why)
+
+    def overflow(self) -> None:
+        """Count an event for which a bounded mailbox had no room."""
+        with self._lock:
+            self.overflows += 1
 
     def forked(self) -> ForkedRuntime:
         """The error for whoever uses this runtime in the child of a fork."""

@@ -29,15 +29,20 @@ def generate_id(prefix: str, /) -> str:
 class Kind:
     """What the core knows of one class of actors."""
 
-    __slots__ = ("owner", "prefix", "quick")
+    __slots__ = ("bound", "control", "owner", "prefix", "quick")
 
     # owner: the class; a subclass finds this one until it has its own.    prefix: of the ids of its actors.
     # quick: actors that have ended since a turn of one took too long.
+    # bound: capacity and overflow of the mailboxes of its actors; capacity 0: as many as come.
+    # control: what goes by the control lane, or None.
 
     def __init__(self, owner: type) -> None:
         self.owner = owner
         self.prefix = str.lower(owner.__name__)
         self.quick = 0
+        bounded = getattr(owner, "_libactor_mailbox", None)
+        self.bound: tuple[int, int] = (0, 0) if bounded is None else policy.bound_of(bounded)
+        self.control: frozenset[Any] | None = getattr(owner, "_libactor_control", None) or None
 
 
 def kind_of(owner: type) -> Kind:

@@ -35,7 +35,7 @@ def dispatch(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any)
 def tell(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     """As dispatch without a future: nobody waits, so an exception of the method stops the actor."""
     mailbox = receiver(pid, "tell")
-    mailbox.deliver(_tell(mailbox, method, "tell", args, kwargs))
+    mailbox._send(_tell(mailbox, method, "tell", args, kwargs), True)
 
 
 def prepare(operation: str, pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Event:
@@ -63,7 +63,7 @@ def post(pid: Any, message: object, /, sender: Any = None) -> None:
         raise TypeError(f"post: got the sender {sender!r}, expected a PID, or None")
     if sender is None and process is not None:
         sender = process.pid
-    mailbox.deliver(Message("message", policy.copier.by_value(message, "message"), sender))
+    mailbox._send(Message("message", policy.copier.by_value(message, "message"), sender), True)
 
 
 def _tell(mailbox: Mailbox, method: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:
@@ -78,8 +78,15 @@ def _pass(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> tuple[tup
     return passed[: len(args)], dict(zip(kwargs, passed[len(args) :], strict=True))
 
 
-def _ask(mailbox: Mailbox, kind: str, what: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+def _ask(
+    mailbox: Mailbox,
+    kind: str,
+    what: Any,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    patient: bool = True,
+) -> Any:
     future = policy.future_type()
     future._target = mailbox
-    mailbox.deliver(Call(kind, what, future, arguments, keywords))
+    mailbox._send(Call(kind, what, future, arguments, keywords), patient)
     return future

@@ -62,7 +62,8 @@ class Deferred:
             passed = self._arrange(bound, policy.copier.all_by_value(arguments, self._name))
         else:
             passed = _pass(*self._arrange(bound, arguments), self._name)
-        return _ask(self._mailbox, "dispatch" if isinstance(self._what, str) else "execute", self._what, *passed)
+        kind = "dispatch" if isinstance(self._what, str) else "execute"
+        return _ask(self._mailbox, kind, self._what, *passed, patient=False)  # a callback waits for nothing
 
     def _take(self) -> tuple[Any, ...]:
         """The bound arguments; for good, if this is for one call."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from libactor._core._mailbox import Mailbox
 
 
+STOPPED, FULL = "the actor has stopped", "its mailbox is full"  # why something is a dead letter
+
+
 class Event:
     """What all kinds share: what a filter may look at."""
 
@@ -63,9 +66,13 @@ class Tell(Event):
         policy.copier._deliver((*self.arguments, *self.keywords.values()))
         getattr(process.actor, self.what)(*self.arguments, **self.keywords)
 
-    def drop(self, process: Mailbox) -> None:
-        """Record a dead letter."""
-        process._dead_letter(self.what)
+    def drop(self, process: Mailbox, why: str = STOPPED) -> None:
+        """Record a dead letter; ``why`` is for the log."""
+        process._dead_letter(self.what, why)
+
+    def refuse(self, process: Mailbox, error: BaseException, fails: bool) -> None:
+        """As drop, because of ``error``, a MailboxFull."""
+        self.drop(process, FULL)
 
 
 class Call(Event):
@@ -85,6 +92,9 @@ class Call(Event):
                 result = self.what(*self.arguments, **self.keywords)
             else:
                 result = getattr(process.actor, self.what)(*self.arguments, **self.keywords)
+            if process._aside is self:  # the answer comes when it is served again
+                self.kind = kind
+                return
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
             self._fail(error, process)
@@ -110,10 +120,18 @@ class Call(Event):
             error.add_note(f"in the call of {self.what} in {process.pid}")
         future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
 
-    def drop(self, process: Mailbox) -> None:
+    def drop(self, process: Mailbox, why: str = STOPPED) -> None:
         """Nobody will ever answer."""
         self._settle()
         self.future._abandon((process.pid, process.reason))
+
+    def refuse(self, process: Mailbox, error: BaseException, fails: bool) -> None:
+        """As drop, because of ``error``, a MailboxFull: the future fails with it, if it ``fails``, or is abandoned."""
+        self._settle()
+        if fails:
+            self.future._complete(FAILED, error)
+        else:
+            self.future._abandon((process.pid, error))
 
     def _settle(self) -> str:
         """Note that the call is served or dropped, so that the future does not lead to it any more; its kind."""
@@ -150,6 +168,10 @@ class Message(Event):
         else:
             getattr(actor, handler[0])(self.what)
 
-    def drop(self, process: Mailbox) -> None:
-        """Record a dead letter."""
-        process._dead_letter(type(self.what).__qualname__)
+    def drop(self, process: Mailbox, why: str = STOPPED) -> None:
+        """Record a dead letter; ``why`` is for the log."""
+        process._dead_letter(type(self.what).__qualname__, why)
+
+    def refuse(self, process: Mailbox, error: BaseException, fails: bool) -> None:
+        """As drop, because of ``error``, a MailboxFull."""
+        self.drop(process, FULL)

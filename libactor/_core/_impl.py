@@ -21,18 +21,23 @@ from libactor._core._future import (
     PENDING,
     READY,
 )
+from libactor._core._lanes import BLOCK, DROP_NEW, DROP_OLD, FAIL_SENDER
 from libactor._core._mailbox import CLOSED, QUEUED, WAKE
 from libactor._core._run_queue import DUE, LOOK, OVER, OVERTAKEN
 from libactor._core._values import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN
 
 __all__ = [
+    "BLOCK",
     "CLOSED",
     "CORE",
     "CYCLE",
     "DEBUG_VALUES",
     "DISCARDED",
+    "DROP_NEW",
+    "DROP_OLD",
     "DUE",
     "FAILED",
+    "FAIL_SENDER",
     "LOOK",
     "MOVED",
     "ON_ABANDONED",

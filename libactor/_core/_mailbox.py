@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
+from libactor._core._lanes import ASIDE, Bound, Lanes
 from libactor._core._pid import successor
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
@@ -50,13 +51,13 @@ def running() -> Mailbox | None:
     return _running.mailbox
 
 
-class Mailbox:
+class Mailbox(Lanes):
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
-        "__weakref__", "_awake", "_closed", "_delegates", "_ending", "_events", "_gone", "_held", "_linked", "_linkers",
-        "_lock", "_parts", "_queue", "_queued", "_running", "_starting", "_stopped", "_urgent", "actor", "kind", "pid",
-        "quick", "reason", "runtime", "started",
+        "__weakref__", "_aside", "_awake", "_bound", "_closed", "_control", "_delegates", "_ending", "_events", "_gone",
+        "_held", "_linked", "_linkers", "_lock", "_parts", "_queue", "_queued", "_running", "_starting", "_stash",
+        "_stopped", "_urgent", "actor", "kind", "pid", "quick", "reason", "runtime", "started",
     )  # fmt: skip
 
     # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
@@ -72,6 +73,8 @@ class Mailbox:
     # _urgent: the control lane, whose events are served ahead of all others, in their order.
     # _held: a handler that lets nothing else in has not come to its end: only the control lane is served.
     # _parts: what ends with the actor, each by its end(process).
+    # _bound: how many events may wait; None: as many as come.    _control: what goes by the control lane, or None.
+    # _stash: what was set aside.    _aside: the event being served, if it is to be.
 
     actor: Any
     kind: type
@@ -82,6 +85,10 @@ class Mailbox:
         self._events: deque[Any] = deque()
         self._urgent: deque[Any] = deque()
         self._parts: list[Any] = []
+        self._stash: deque[Any] = deque()
+        self._aside: Any = None
+        self._bound: Bound | None = None
+        self._control: frozenset[Any] | None = None
         self._awake = self._closed = self._gone = self._held = self._queued = self._running = False
         self._starting = self._ending = self.started = False
         self._delegates: dict[type, Any] | None = None
@@ -148,7 +155,11 @@ class Mailbox:
             self._call_last("on_stop", self.actor.on_stop)
             self._end_parts()  # that on_stop has made
         self.runtime._forget(self)
-        for event in self.close():
+        rest = self.close()
+        while self._stash:
+            event = self._stash.popleft()
+            self._call_last("what waited for an answer", event.drop, self, ASIDE)
+        for event in rest:
             self._call_last("what waited for an answer", event.drop, self)
         self._call_last("its links", self._end_links)
         if self.kind.__base__ is not ActorCell:  # a plain Actor anybody makes for any purpose: for la.run, say
@@ -199,6 +210,7 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 return CLOSED
+            self._count(event)
             self._events.append(event)
             return self._rouse()
 
@@ -207,6 +219,7 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 return CLOSED
+            self._count(event)
             self._events.appendleft(event)
             return self._rouse()
 
@@ -239,7 +252,7 @@ class Mailbox:
 
     def deliver(self, event: Any, /) -> None:
         """Put ``event`` in and see that it is served; a stopped actor's events are dropped."""
-        self._follow_up(event, self._check().put(event), Mailbox.deliver)
+        self._send(event, False)
 
     def deliver_first(self, event: Any, /) -> None:
         """As deliver, ahead of everything that waits."""
@@ -258,9 +271,17 @@ class Mailbox:
         """The next event, or None: then the mailbox is idle and the caller must let go of the actor."""
         with self._lock:
             if self._urgent or self._events:
-                return (self._urgent or self._events).popleft()
+                return self._take_any()
             self._awake = False
             return None
+
+    def _take_any(self) -> Any:
+        """The first event of all, which there is."""
+        if self._urgent:
+            return self._urgent.popleft()
+        event = self._events.popleft()
+        self._discount(event)
+        return event
 
     def close(self) -> list[Any]:
         """Refuse every further event; the events that were still inside."""
@@ -270,6 +291,7 @@ class Mailbox:
             self._starting = self._ending = False
             urgent, rest = self._urgent, self._events
             self._urgent = self._events = unused
+            self._release_blocked()
         return [*urgent, *rest]
 
     def __len__(self) -> int:
@@ -331,7 +353,7 @@ class Mailbox:
             if self._starting or self._ending:
                 self._live()
             else:
-                self._serve_event((self._urgent or self._events).popleft())
+                self._serve_event(self._take_any())
         except BaseException as error:
             try:
                 self._fail(error)
@@ -343,8 +365,13 @@ class Mailbox:
         try:
             if not self._is_filtered(event):
                 event.serve(self)
+        except BaseException:
+            self._aside = None
+            raise
         finally:
             _running.event = None
+        if self._aside is not None:
+            self._keep_aside()
 
     def _is_filtered(self, event: Any) -> bool:
         """Whether a filter wants the event dropped: who waits for its answer hears so when it goes away.
@@ -374,19 +401,30 @@ class Mailbox:
             raise self._orphaned()
         return self
 
-    def _follow_up(self, event: Any, outcome: int, send: Callable[[Mailbox, Any], None]) -> None:
+    @property
+    def serving(self) -> Any:
+        """The event whose handler the calling thread is in here, or None."""
+        return _running.event if _running.mailbox is self else None
+
+    def _is_running_here(self) -> bool:
+        return _running.mailbox is self
+
+    def _is_inside(self) -> bool:
+        return _running.mailbox is not None
+
+    def _follow_up(self, event: Any, outcome: int, send: Callable[[Mailbox, Any], None] | None = None) -> None:
         if outcome == WAKE and self._queue is not None:
             self.enqueue()
         elif outcome == CLOSED:
             newest = successor(self, event)
-            event.drop(self) if newest is None else send(newest, event)
+            event.drop(self) if newest is None else (send or Mailbox.deliver)(newest, event)
 
     # What a process knows (libactor/process.py).
 
     def _fail(self, error: BaseException) -> None:
         raise error
 
-    def _dead_letter(self, what: str) -> None:
+    def _dead_letter(self, what: str, why: str) -> None:
         raise NotImplementedError
 
     def _unhandled(self, event: Any) -> None:

@@ -12,9 +12,9 @@ class Policy:
     """One field for each name that configure() takes."""
 
     __slots__ = (
-        "copier", "copy_value", "current_runtime", "defer_slowly", "future_type", "get_slowly", "method_name",
-        "moved_error", "opened", "owned_type", "pass_answer", "process_type", "refuse_id", "running_loop",
-        "terminate_event",
+        "bound_of", "copier", "copy_value", "current_runtime", "defer_slowly", "future_type", "get_slowly", "may_block",
+        "method_name", "moved_error", "opened", "owned_type", "pass_answer", "process_type", "refuse_id",
+        "running_loop", "terminate_event",
     )  # fmt: skip
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
@@ -30,6 +30,8 @@ class Policy:
         self.terminate_event: Any = None
         self.current_runtime: Any = None  # (operation) -> the runtime that is current, or NoRuntime
         self.refuse_id: Any = None  # (id) -> the error for an id that will not do
+        self.bound_of: Any = None  # (Bounded, or None) -> (capacity, overflow), capacity 0 for None; or TypeError
+        self.may_block: Any = None  # () -> whether the calling thread, in no handler, may wait for room in a mailbox
         self.copier: Any = None
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred

@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
+from libactor._core._lanes import Bound
 from libactor._core._mailbox import QUICK_TURNS, Mailbox, running
 from libactor._core._pid import PID, receiver
 from libactor._core._policy import policy
@@ -28,25 +29,26 @@ class RuntimeCell:
         self._closed = False
         self._table_lock = threading.RLock()
 
-    def spawn(self, actor: Any, /) -> Any:
+    def spawn(self, actor: Any, /, *, mailbox: Any = ...) -> Any:
         """Start ``actor`` and return its address; its on_start is served before anything that is sent to it.
 
-        Raises: SpawnError if its id is taken, if it was spawned before, if its class forgot ``super().__init__()``,
-        or if the runtime is closed.
+        ``mailbox``: a Bounded, or None for no bound; left out, what the actor's class says.
+        Raises: TypeError for what is no such bound; SpawnError if its id is taken, if it was spawned before, if its
+        class forgot ``super().__init__()``, or if the runtime is closed.
         """
-        return self._spawn(actor, None)
+        return self._spawn(actor, None, mailbox)
 
-    def _spawn_as(self, actor: Any, name: Any, /) -> Any:
+    def _spawn_as(self, actor: Any, name: Any, mailbox: Any = ..., /) -> Any:
         """As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."""
         pid = name if isinstance(name, PID) else None
         if isinstance(actor, ActorCell) and hasattr(actor, "_libactor_id"):
             actor._libactor_id = name if pid is None else pid.id
-        return self._spawn(actor, pid)
+        return self._spawn(actor, pid, mailbox)
 
-    def _spawn(self, actor: Any, pid: Any) -> Any:
+    def _spawn(self, actor: Any, pid: Any, mailbox: Any) -> Any:
         if not self._admits(actor):
             raise self._refuse(actor)
-        process = self._make(actor, pid)
+        process = self._make(actor, pid, mailbox)
         with self._table_lock:
             admitted = self._admits(actor)
             if admitted:
@@ -68,14 +70,18 @@ class RuntimeCell:
             and actor._libactor_id not in self._processes
         )
 
-    def _make(self, actor: Any, pid: Any) -> Any:
+    def _make(self, actor: Any, pid: Any, mailbox: Any) -> Any:
         """The process of ``actor``, with its PID, which may be there already; entered nowhere yet."""
         process = policy.process_type()
         process.runtime = self
         process.queue = self.queue
         process.actor = actor
         process.kind = type(actor)
-        process.quick = QUICK_TURNS if kind_of(process.kind).quick >= KIND_QUICK else 0
+        kind = kind_of(process.kind)
+        process.quick = QUICK_TURNS if kind.quick >= KIND_QUICK else 0
+        capacity, overflow = kind.bound if mailbox is ... else policy.bound_of(mailbox)
+        process._bound = Bound(capacity, overflow) if capacity else None
+        process._control = kind.control
         process.pid = PID(actor._libactor_id, self.address, process) if pid is None else pid
         process._begin()
         return process
@@ -98,9 +104,9 @@ class RuntimeCell:
         raise NotImplementedError
 
 
-def spawn(actor: Any, /) -> Any:
+def spawn(actor: Any, /, *, mailbox: Any = ...) -> Any:
     """Start an actor in the current runtime: see Runtime.spawn."""
-    return policy.current_runtime("spawn").spawn(actor)
+    return policy.current_runtime("spawn").spawn(actor, mailbox=mailbox)
 
 
 def terminate(pid: Any, inject: bool = True) -> None:

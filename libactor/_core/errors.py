@@ -29,6 +29,20 @@ class SpawnError(LibactorError, ValueError):
     """An actor cannot be started as asked: its id is taken, it was spawned before, or it was not initialised."""
 
 
+class MailboxFull(LibactorError, RuntimeError):
+    """A bounded mailbox had no room: an event was refused, or one that waited was dropped for a newer one.
+
+    ``pid`` is that of the actor, ``capacity`` how many events may wait there.
+    """
+
+    pid: Any = None
+    capacity: int = 0
+
+
+class StashFull(LibactorError, RuntimeError):
+    """A handler wanted to set an event aside, and as many were set aside as the limit allows."""
+
+
 class NotPassable(LibactorError, TypeError):
     """A value cannot cross from one actor to another: the text names the argument, its type and what to do."""
 
