@@ -27,6 +27,7 @@ from libactor._core.errors import (
     NoRuntime,
     NotPassable,
     PoolFull,
+    RestartsExhausted,
     SpawnError,
     StashFull,
     TooManyBlockedHandlers,
@@ -55,6 +56,8 @@ from libactor.messages import (
 from libactor.owned import Owned, Shared, move
 from libactor.pid import PID
 from libactor.runtime import Runtime
+from libactor.supervision.child import Backoff, Child, ChildState
+from libactor.supervision.supervisor import Supervisor
 from libactor.thunk import run
 
 if TYPE_CHECKING:
@@ -79,7 +82,10 @@ __all__ = [
     "Abandoned",
     "Actor",
     "Bounded",
+    "Backoff",
     "Break",
+    "Child",
+    "ChildState",
     "Clock",
     "Continue",
     "CountDownLatch",
@@ -102,6 +108,7 @@ __all__ = [
     "Queue",
     "RateLimiter",
     "ReadWriteLock",
+    "RestartsExhausted",
     "Runtime",
     "Semaphore",
     "Sequence",
@@ -111,6 +118,7 @@ __all__ = [
     "StashFull",
     "Statistics",
     "TimeSeries",
+    "Supervisor",
     "Timer",
     "TooManyBlockedHandlers",
     "after",

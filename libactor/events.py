@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,3 +42,19 @@ class Exited:
 
     def drop(self, process: Process) -> None:
         """The watcher is gone too."""
+
+
+class Report:
+    """What an actor's own machinery has to do in its turn; nothing is passed by value."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function = function
+
+    def serve(self, process: Process) -> None:
+        """Call it; an exception stops the actor."""
+        self.function()
+
+    def drop(self, process: Process) -> None:
+        """Nobody is left whom it concerns."""

@@ -3,7 +3,8 @@
 # Who calls: users open one by `with`; the module functions of libactor/messages.py use the current one.
 # Invariants: 1. an id names at most one live actor.    2. after close() no thread of the runtime lives, unless a
 #   handler would not end, which close() reports.    3. actors are stopped in reverse order of spawning, one at a time
-#   and after they have served what they were sent: what was started later may still need what was started before.
+#   and after they have served what they were sent: what was started later may still need what was started before. The
+#   children of a supervisor are left to it: stopped behind its back they would be started again.
 # Several runtimes live side by side in a program; their actors may send to one another.
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from libactor.actor import Actor
 from libactor.context import opened, running_process
 from libactor.events import Terminate
 from libactor.process import Process
+from libactor.supervision.census import Census
 from libactor.worker import Workers
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Runtime(RuntimeCell):
         self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
         self.overflows = 0  # events of any kind for which a bounded mailbox had no room
+        self.census = Census()
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send too
         self._watch = _debug_watch() if debug else None
         self._metrics: Registry | None = None  # until somebody asks
@@ -101,13 +104,15 @@ class Runtime(RuntimeCell):
         """Stop every actor, the last one spawned first, then the workers; ``timeout`` in seconds bounds each.
 
         Once one of them would not stop, the others are asked at once and share one more ``timeout``. A second close
-        finds nothing to do, or what an interrupted one left.
+        finds nothing to do, or what an interrupted one left. Supervisors stop their children themselves, in order.
         Raises: RuntimeError naming the actors that would not stop; their threads are left behind as daemons.
         """
         self.check_here()
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
-        stuck = self._stop_all(self._shut(), timeout)
+        ours, supervised = self.census.divide(self._shut())
+        stuck = self._stop_all(ours, timeout)
+        stuck += self._stop_all(supervised, timeout if not stuck else 0.0)  # those that their supervisor has left
         working = [name for pool in self.pools for name in pool.end(timeout)]
         stuck += self.workers.stop(timeout if not stuck else 0.0)
         self.clock.close()
@@ -160,6 +165,11 @@ class Runtime(RuntimeCell):
         """Count an event for which a bounded mailbox had no room."""
         with self._lock:
             self.overflows += 1
+
+    @property
+    def restarts(self) -> int:
+        """How often a supervisor of this runtime has started a child anew."""
+        return self.census.restarts
 
     def forked(self) -> ForkedRuntime:
         """The error for whoever uses this runtime in the child of a fork."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
 from libactor._core._lanes import ASIDE, Bound, Lanes
-from libactor._core._pid import successor
+from libactor._core._pid import hand_on
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
 from libactor._core.clock import monotonic_ns
@@ -416,8 +416,7 @@ class Mailbox(Lanes):
         if outcome == WAKE and self._queue is not None:
             self.enqueue()
         elif outcome == CLOSED:
-            newest = successor(self, event)
-            event.drop(self) if newest is None else (send or Mailbox.deliver)(newest, event)
+            hand_on(self, event, send or Mailbox.deliver)
 
     # What a process knows (libactor/process.py).
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ def receiver(pid: object, operation: str) -> Mailbox:
     return cast("Mailbox", pid._process)
 
 
-def successor(mailbox: Mailbox, event: Any) -> Mailbox | None:
-    """Who gets a call or message that has come for an actor that has stopped: its newest incarnation, where its PID
-    leads. None if there is none, and for the events of the actor's own life, which are for no other."""
+def hand_on(mailbox: Mailbox, event: Any, send: Callable[[Mailbox, Any], None]) -> None:
+    """Deal with an event that has come for an actor that has stopped: a call or message goes on, by ``send``, to the
+    newest incarnation, where its PID leads. What is of the actor's own life is for no other, and dropped."""
     kind = getattr(event, "kind", "served")
     newest: Mailbox = mailbox.pid._process if kind != "served" and hasattr(mailbox, "pid") else mailbox
     if newest is mailbox:
-        return None
+        event.drop(mailbox)
+        return
     if kind in ("dispatch", "execute"):
         event.future._target = newest
-    return newest
+    send(newest, event)

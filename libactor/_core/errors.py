@@ -59,6 +59,19 @@ class PoolFull(LibactorError, RuntimeError):
     """As much waits for a thread of a Pool as its capacity allows: the caller submits less, or later."""
 
 
+class RestartsExhausted(LibactorError, RuntimeError):
+    """A child has failed more often than its supervisor may restart it: what that one has stopped with.
+
+    ``child`` is its id; it ended ``count`` times within ``period`` seconds, the last time with ``reason``, which is the
+    cause as well: None if it was terminated.
+    """
+
+    child: str = ""
+    count: int = 0
+    period: float = 0.0
+    reason: BaseException | None = None
+
+
 class ForkedRuntime(LibactorError, RuntimeError):
     """A child made by fork uses a runtime of its parent, whose threads it did not inherit: the text says what to do."""
 

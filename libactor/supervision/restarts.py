@@ -82,7 +82,7 @@ class Delays:
         self._backoff = backoff
         self._next = 0.0 if backoff is None else backoff.minimum
 
-    def draw(self, up_ns: int, random: RandomStream) -> float:
+    def draw(self, up_ns: int, stream: RandomStream) -> float:
         """The delay, in seconds, before the restart of a child that was up for ``up_ns`` before it failed."""
         backoff = self._backoff
         if backoff is None:
@@ -92,5 +92,5 @@ class Delays:
         delay = self._next
         self._next = min(delay * backoff.factor, backoff.maximum)
         if backoff.jitter:
-            delay *= random.uniform(1 - backoff.jitter, 1 + backoff.jitter)
+            delay *= stream.uniform(1 - backoff.jitter, 1 + backoff.jitter)
         return min(delay, backoff.maximum)
