@@ -26,7 +26,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import DISCARDED, Moved, RunQueue, generate_id, hop
-from libactor._core.clock import NANOSECONDS, SECONDS_MAX, monotonic_ns
+from libactor._core.clock import NANOSECONDS, SECONDS_MAX, _nanoseconds, monotonic_ns
 from libactor._core.errors import PoolFull
 from libactor.context import current_runtime, opened, serving
 from libactor.deferred import callable_name, pass_bound
@@ -155,8 +155,10 @@ class Pool:
         """Take nothing more, and wait until all that was submitted is done, at most ``timeout`` seconds.
 
         What was not begun by then is abandoned. A second close finds nothing to do, or what the first one left.
-        Raises: RuntimeError naming the threads that are still inside a function, or from inside one; ForkedRuntime.
+        Raises: RuntimeError naming the threads that are still inside a function, or from inside one; TypeError,
+        ValueError for a timeout that is none; ForkedRuntime.
         """
+        _nanoseconds(timeout, "close")  # of one that is none, before anything has happened
         self._runtime.check_here()
         if threading.current_thread() in self:
             raise RuntimeError("close: called inside a function of the same pool, which it would wait for")
@@ -266,6 +268,7 @@ class Pool:
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
+                self._idle -= 1
 
     def _all_work(self) -> Iterator[_Work]:
         """What this thread is to do, one after the other, until the pool is closed."""
@@ -273,16 +276,17 @@ class Pool:
             self._tokens.get()
             with self._lock:
                 work = self._waiting.popitem(last=False)[0] if self._waiting else None
-                if work is not None or self._closed:
-                    self._idle -= 1
+                if work is None and self._closed:
+                    return
+                self._idle -= work is not None
             if work is not None:
-                yield work
-                del work
-                with self._lock:
-                    self._idle += 1
-                self._queue.leave()
-            elif self._closed:
-                return
+                try:
+                    yield work
+                finally:
+                    del work
+                    with self._lock:
+                        self._idle += 1
+                    self._queue.leave()
 
 
 def _check_function(function: object) -> None:

@@ -46,7 +46,9 @@ class Counter(Recorded):
             value = self._value + by
             if value > COUNT_MAX:
                 raise ValueError(f"{self.name}: increment would lead beyond 2**63 - 1; reset it in time")
-            self._note(value)
+            self._value = value
+            if self._history is not None:  # asked here, since it is rare and this is often
+                self._history.set(value)
             return value
 
     def __iadd__(self, by: int) -> Counter:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any
 
+from libactor._core.clock import _nanoseconds
 from libactor.future import Future
 from libactor.metrics.gauges import Gauge
 from libactor.metrics.metric import Metric, Recorded, metrics_lock
@@ -66,7 +67,8 @@ class Registry:
         timeout.
         """
         self._runtime.check_here()
-        _check_timeout(timeout)
+        if timeout is not None:
+            _nanoseconds(timeout, "snapshot")  # of one that is none, before any gauge is called
         with metrics_lock:
             metrics = list(self._metrics.values())
         values = measure(self._runtime)
@@ -83,8 +85,8 @@ class Registry:
 
         Cost: O(actors); what comes in while it looks may be seen or not.
         """
-        depths = [(process.pid, len(process)) for process in list(self._runtime._processes.values())]
-        waiting = [entry for entry in depths if entry[1] > 0]
+        processes = list(self._runtime._processes.values())  # made in one step
+        waiting = [(process.pid, depth) for process in processes if (depth := len(process))]
         if most is None:
             return sorted(waiting, key=_depth, reverse=True)
         return heapq.nlargest(most, waiting, key=_depth)
@@ -95,11 +97,3 @@ class Registry:
 
 def _depth(entry: tuple[Any, int]) -> int:
     return entry[1]
-
-
-def _check_timeout(timeout: object) -> None:
-    """Before any gauge is called."""
-    if timeout is not None and not isinstance(timeout, (int, float)):
-        raise TypeError(f"snapshot: got the timeout {timeout!r}, expected a number of seconds, or None")
-    if timeout is not None and not timeout >= 0:  # catches NaN as well
-        raise ValueError(f"snapshot: got the timeout {timeout!r}, expected a number of seconds of 0 or more")

@@ -416,6 +416,14 @@ def test_work_leaves_no_memory_behind(runtime, traced_memory, count):
     assert traced_memory() - before < 20_000
 
 
+@pytest.mark.parametrize(("timeout", "error"), [(-1, ValueError), (float("nan"), ValueError), ("1", TypeError)])
+def test_a_timeout_that_is_none_closes_nothing(pool, timeout, error):
+    with pytest.raises(error, match=r"close: got .* expected a number of seconds"):
+        pool.close(timeout)
+
+    assert pool.submit(int).get(LIMIT) == 0
+
+
 # ---- the clock ----
 
 
