@@ -101,6 +101,7 @@ static void help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now
 {
     RunQueueObject *queue = (RunQueueObject *)Py_NewRef(mailbox->queue);
     queue->busy++;
+    queue->helped++;
     run_turn_apart(mailbox, future, now);
     run_queue_leave(queue);
     Py_DECREF(queue);

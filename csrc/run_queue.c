@@ -288,6 +288,10 @@ static PyMethodDef run_queue_methods[] = {
 };
 
 static PyMemberDef run_queue_members[] = {
+    {"busy", T_PYSSIZET, offsetof(RunQueueObject, busy), READONLY,
+     "Threads that run actors or are about to look; and what else counts as busy by enter()."},
+    {"helped", T_ULONGLONG, offsetof(RunQueueObject, helped), READONLY,
+     "Turns that were run by threads outside which wait."},
     {"helping", T_BOOL, offsetof(RunQueueObject, helping), 0, "Whether threads outside that wait may run actors."},
     {NULL},
 };

@@ -20,6 +20,7 @@ typedef struct {
     Waiter *parked;  /* workers; the last one parked is the first of the list and the first to go */
     Waiter *waiting; /* for idleness */
     Py_ssize_t busy; /* threads that run actors, or are about to look; one that was woken counts at once */
+    unsigned long long helped; /* turns that were run by threads outside which wait */
     char closed;
     char attention;  /* somebody wants a worker to look at the clock before it sleeps */
     char orphaned;   /* the process is a fork of the one whose threads run this queue */

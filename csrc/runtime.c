@@ -107,6 +107,7 @@ static int runtime_enter(RuntimeObject *self, ActorObject *actor, MailboxObject 
 {
     if (PyDict_SetItem(self->processes, actor->id, (PyObject *)process) < 0)
         return -1;
+    self->spawned++;
     PyObject *none = actor->process; /* at most */
     actor->process = Py_NewRef(process);
     PyObject *before = pid_lead_to(process->pid, (PyObject *)process);
@@ -345,6 +346,7 @@ static PyMemberDef runtime_members[] = {
     {"address", T_OBJECT_EX, offsetof(RuntimeObject, address), READONLY, "What its PIDs have after the ``@``."},
     {"queue", T_OBJECT_EX, offsetof(RuntimeObject, queue), READONLY, "The RunQueue its actors are put on."},
     {"_processes", T_OBJECT_EX, offsetof(RuntimeObject, processes), READONLY, "Id to process of each live actor."},
+    {"spawned", T_ULONGLONG, offsetof(RuntimeObject, spawned), READONLY, "How many actors it has spawned so far."},
     {"_closed", T_BOOL, offsetof(RuntimeObject, closed), READONLY, "After _shut()."},
     {NULL},
 };

@@ -12,6 +12,7 @@ typedef struct {
     PyObject *address;     /* owned text: what its PIDs have after the @ */
     RunQueueObject *queue; /* owned */
     PyObject *processes;   /* owned dict: id to process of each live actor, in order of spawning */
+    unsigned long long spawned; /* actors so far */
     char closed;           /* nothing is spawned any more */
 } RuntimeObject;
 

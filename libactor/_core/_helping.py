@@ -57,6 +57,7 @@ def _help(future: Any, end: int | None) -> None:
         try:
             if not Context().run(mailbox._run_turn, future):
                 break
+            mailbox.queue._note_help()
         finally:
             mailbox.queue.leave()
 

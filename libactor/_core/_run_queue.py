@@ -56,9 +56,9 @@ class RunQueue:
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
     __slots__ = (
-        "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_idle_waiters", "_in_turn",
-        "_items", "_lock", "_number", "_parked", "_patient", "_progress", "_turn_over", "_turns", "_watch_gate",
-        "filter", "helping", "orphaned",
+        "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_helped", "_idle_waiters",
+        "_in_turn", "_items", "_lock", "_number", "_parked", "_patient", "_progress", "_turn_over", "_turns",
+        "_watch_gate", "filter", "helping", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
@@ -68,6 +68,7 @@ class RunQueue:
     # _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
     # helping: threads outside that wait may run actors.
+    # _helped: turns that threads outside which wait have run.
     # orphaned: the process is a fork of the one whose threads run this queue.
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class RunQueue:
         self._number = self._progress = self._turns = 0
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
+        self._helped = 0
         self.helping = True
         self.orphaned = False
 
@@ -213,6 +215,11 @@ class RunQueue:
         """In the child of a fork: the threads that ran this queue are not there."""
         self.orphaned = True
 
+    def _note_help(self) -> None:
+        """A thread outside has run a turn."""
+        with self._lock:
+            self._helped += 1
+
     def enter(self) -> None:
         """Count the calling worker busy: when it starts, and when a handler of its returns from a wait."""
         with self._lock:
@@ -243,6 +250,16 @@ class RunQueue:
                 if not parked.woken:
                     self._idle_waiters.remove(parked)
         return parked.woken
+
+    @property
+    def busy(self) -> int:
+        """Threads that run actors or are about to look; and what else counts as busy by enter()."""
+        return self._busy
+
+    @property
+    def helped(self) -> int:
+        """Turns that were run by threads outside which wait."""
+        return self._helped
 
     @property
     def closed(self) -> bool:

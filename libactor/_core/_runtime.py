@@ -27,6 +27,7 @@ class RuntimeCell:
         self.queue = queue
         self._processes: dict[str, Any] = {}
         self._closed = False
+        self.spawned = 0  # actors so far
         self._table_lock = threading.RLock()
 
     def spawn(self, actor: Any, /, *, mailbox: Any = ...) -> Any:
@@ -52,6 +53,7 @@ class RuntimeCell:
         with self._table_lock:
             admitted = self._admits(actor)
             if admitted:
+                self.spawned += 1
                 self._processes[actor._libactor_id] = actor._libactor_process = process
                 object.__setattr__(process.pid, "_process", process)
         if not admitted:

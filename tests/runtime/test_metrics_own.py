@@ -31,12 +31,14 @@ def test_all_of_them_are_in_every_snapshot(runtime):
 def test_actors_and_dead_letters(runtime):
     pid = la.spawn(Silent())
     assert own(runtime, "actors", "dead_letters") == (1, 0)
+    assert own(runtime, "actors_spawned", "actors_stopped") == (1, 0)
 
     la.terminate(pid)
     la.wait(pid)
     la.tell(pid, Silent.note, 1)
 
     assert own(runtime, "actors", "dead_letters") == (0, 1)
+    assert own(runtime, "actors_spawned", "actors_stopped") == (1, 1)
 
 
 def test_mailboxes(runtime, hold):
@@ -63,6 +65,58 @@ def test_depths_of_empty_mailboxes_are_left_out(runtime, most):
     la.dispatch(la.spawn(Silent()), Silent.note, 1).get(LIMIT)
 
     assert runtime.metrics.depths(most) == []
+
+
+def test_an_actor_that_could_not_be_spawned_does_not_count(runtime):
+    la.spawn(la.Actor("a"))
+    with pytest.raises(la.SpawnError):
+        la.spawn(la.Actor("a"))
+
+    assert own(runtime, "actors_spawned") == (1,)
+
+
+def test_overflows(runtime, hold):
+    pid = la.spawn(Silent(), mailbox=la.Bounded(2))
+    opened, held = hold(pid)
+    for event in range(5):
+        la.tell(pid, Silent.note, event)
+    seen = own(runtime, "mailbox/depth_total", "mailbox/overflows")
+    opened.set(None)
+    held.get(LIMIT)
+
+    assert seen == (2, 3)
+
+
+def test_helped_turns(start):
+    for helping in (True, False):
+        with la.Runtime(helping=helping) as runtime:
+            pid = runtime.spawn(Silent())
+            start(lambda pid=pid: [la.dispatch(pid, Silent.note, n).get() for n in range(100)])()
+            assert (own(runtime, "workers/helped") > (0,)) is helping
+
+
+def test_busy_workers(paused):
+    asked = la.Promise()
+    pid = la.spawn(Silent())
+    la.execute(pid, lambda: own(paused, "workers/busy")).then(asked.set).get(LIMIT)
+    paused.clock.settle()
+
+    assert asked.future.get(0) >= (1,)
+    assert own(paused, "workers/busy") == (0,)
+
+
+def test_work_in_pools_is_no_busy_worker(paused):
+    opened, entered = threading.Event(), threading.Event()
+    paused.clock.settle()  # the workers rest
+    with la.Pool(1) as pool:
+        pool.submit(lambda: entered.set() or opened.wait(LIMIT))
+        pool.submit(int)
+        assert entered.wait(LIMIT)
+
+        seen = own(paused, "workers/busy")
+        opened.set()
+
+    assert seen == (0,)
 
 
 def test_workers(paused, hold):
