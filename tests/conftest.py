@@ -5,10 +5,12 @@
 # Ctrl-C: a shell starts what runs in the background with SIGINT ignored, and Python then leaves it so. Tests send it to
 #   themselves and to programs they start, so it is given its usual meaning back, before libactor looks at it.
 
+import gc
 import os
 import signal
 
 import hypothesis
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,3 +25,10 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 def pytest_report_header() -> str:
     """Name the core under test. (Where the C core is missing, libactor's warning is an error by then: setup.cfg.)"""
     return f"libactor core: {libactor.CORE}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Have the collector, which many tests call, go through what a test has made, and not through all of pytest's."""
+    gc.collect()
+    gc.freeze()

@@ -4,7 +4,6 @@
 # so that reporters set by a test stay in it. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes a C core
 # that was not built an error instead of a skip.
 
-import gc
 import importlib
 import importlib.util
 import os
@@ -138,11 +137,9 @@ def program() -> Callable[..., str]:
 @pytest.fixture
 def traced_memory() -> Iterator[Callable[[], int]]:
     """How many bytes are allocated now, by C as well, of those allocated since the test began."""
-    gc.freeze()  # what was there before is not the test's: its collections need not go through it
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    gc.unfreeze()
 
 
 @pytest.fixture
