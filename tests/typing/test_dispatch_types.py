@@ -76,6 +76,17 @@ la.delegate(Reset, pid)
 la.delegate(Reset, None)
 la.delegate("Reset", pid)  # E: arg-type
 
+queue = la.Queue[int]()
+queue.put("x")  # E: arg-type
+reveal_type(queue.get())  # R: Future[int]
+reveal_type(la.Sequence().add(lambda: 1))  # R: Future[int]
+reveal_type(la.Sequence().add(lambda: la.ready("a")))  # R: Future[str]
+machine = la.StateMachine("new")
+reveal_type(machine.transition("new", "old", lambda: 1))  # R: int
+machine.transition("new", 1)  # E: call-overload
+la.Semaphore("1")  # E: arg-type
+la.RateLimiter("1")  # E: arg-type
+
 promise: la.Promise[int] = la.Promise()
 promise.set(1)
 promise.set(future)
