@@ -114,6 +114,14 @@ static PyObject *Mailbox_overflows(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromUnsignedLongLong(extras_of(op)->overflows);
 }
 
+static PyObject *Mailbox_blocked(PyObject *op, void *Py_UNUSED(closure))
+{
+    unsigned long count = 0;
+    for (const Waiter *waiter = extras_of(op)->blocked; waiter != NULL; waiter = waiter->next)
+        count++;
+    return PyLong_FromUnsignedLong(count);
+}
+
 static PyObject *Mailbox_bound(PyObject *op, void *Py_UNUSED(closure))
 {
     const MailboxExtras *extras = extras_of(op);
@@ -302,6 +310,7 @@ static PyGetSetDef mailbox_properties[] = {
     {"stopped", Mailbox_stopped, NULL, "Ready, with None, once the actor is gone.", NULL},
     {"stashed", Mailbox_stashed, NULL, "How many calls and messages were set aside.", NULL},
     {"overflows", Mailbox_overflows, NULL, "How many found no room in the mailbox, or made it for another.", NULL},
+    {"blocked", Mailbox_blocked, NULL, "How many threads wait for room.", NULL},
     {"bound", Mailbox_bound, NULL, "Its capacity and what becomes of what finds no room; None without a bound.", NULL},
     {"serving", Mailbox_serving, NULL, "The event whose handler the calling thread is in here, or None.", NULL},
     {"queue", Mailbox_get_queue, Mailbox_set_queue, "The RunQueue it is put on; None for a bare mailbox.", NULL},

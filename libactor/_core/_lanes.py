@@ -4,7 +4,7 @@
 #   one. Who is told of an event that is refused, and how: Process._overflow. Who may wait for room: libactor/bounds.py.
 # Invariants: 1. a bound counts the calls and messages that wait in the ordinary lane, and nothing else: the ends of
 #   links, say, are let in and stand there uncounted; what a handler puts back counts, and is let in.    2. a thread
-#   that waits for room gets the next place, before any that comes later, and the one that came first goes first.
+#   that waits for room gets the next place, before any that comes later, and the one that came first is woken first.
 #   3. an event that is refused is told about after the mailbox is as it will be: that runs foreign code.
 # A place is taken before the event is put there, in one step with the look whether there is one: see the lock of
 #   _mailbox.py.
@@ -77,6 +77,11 @@ class Lanes:
     def overflows(self) -> int:
         """How many found no room in the mailbox, or made it for another."""
         return 0 if self._bound is None else self._bound.overflows
+
+    @property
+    def blocked(self) -> int:
+        """How many threads wait for room."""
+        return 0 if self._bound is None else len(self._bound.blocked)
 
     @property
     def stashed(self) -> int:
