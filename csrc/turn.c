@@ -109,6 +109,14 @@ static PyObject *event_call_function(EventObject *event, CoreState *core)
                                (event->count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, event->names);
 }
 
+/* Whether a handler that has set its event aside has failed since, so that the event is not kept. */
+static int stash_gives_up(MailboxObject *mailbox, PyObject *result)
+{
+    if (result == NULL)
+        mailbox->extras->aside = NULL;
+    return result == NULL;
+}
+
 static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *mailbox)
 {
     FutureObject *future = (FutureObject *)event->future;
@@ -116,8 +124,8 @@ static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *
     if (future->state == PENDING && (future->flags & DISCARD_REQUESTED) != 0)
         return future_complete(future, DISCARDED, Py_None) < 0 ? -1 : 0;
     PyObject *result = kind == EVENT_DISPATCH ? event_call_method(event, mailbox) : event_call_function(event, core);
-    if (result != NULL && mailbox_sets_aside(mailbox, event)) { /* the answer comes when it is served again */
-        event->kind = (uint32_t)kind;
+    if (mailbox_sets_aside(mailbox, event) && !stash_gives_up(mailbox, result)) {
+        event->kind = (uint32_t)kind; /* the answer comes when it is served again */
         Py_DECREF(result);
         return 0;
     }

@@ -97,6 +97,8 @@ class Call(Event):
                 return
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
+            if process._aside is self:
+                process._aside = None  # it has failed like any other
             self._fail(error, process)
             if not isinstance(error, Exception):
                 raise
