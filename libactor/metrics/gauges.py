@@ -31,7 +31,7 @@ class Gauge(Metric):
 
     __slots__ = ("_function", "_pulled")
 
-    def __init__(self, name: str, function: Callable[[], float | Future[float]]) -> None:
+    def __init__(self, name: str, function: Callable[[], float | Future[float] | Future[int]]) -> None:
         super().__init__(name)
         if not callable(function):
             raise TypeError(f"{name}: got {function!r}, expected a function that returns a number or a future of one")

@@ -298,6 +298,31 @@ def test_what_was_not_begun_in_time_is_abandoned_and_what_runs_is_named(runtime,
     assert threads_of(runtime) == []
 
 
+# Goal: whatever happens at once, nobody waits for ever. Method: threads submit and discard, and the end comes between.
+@pytest.mark.parametrize("end", ["pool", "pool at once", "runtime"])
+def test_whoever_submits_while_the_end_comes_hears_of_it(end, start, count, switching):
+    for _ in range(max(count(50), 5)):
+        runtime = la.Runtime()
+        pool, futures = la.Pool(3, runtime=runtime), []
+
+        def submit_until_refused(pool=pool, futures=futures):
+            while True:
+                futures.append(pool.submit(int))
+                futures[len(futures) // 2].discard()
+
+        threads = [start(submit_until_refused) for _ in range(3)]
+        pool.submit(int).get(LIMIT)
+        {"pool": pool.close, "pool at once": pool.end, "runtime": runtime.close}[end](LIMIT)
+        for wait in threads:
+            with pytest.raises(RuntimeError, match="is closed"):
+                wait()
+
+        assert not [future for future in futures if future.is_pending() and not future.is_abandoned()]
+        assert runtime.queue.wait_idle(LIMIT)
+        assert threads_of(runtime) == []
+        runtime.close()
+
+
 def test_a_closed_pool_takes_nothing_and_may_be_closed_again(runtime):
     pool = la.Pool(1)
     pool.close()

@@ -96,6 +96,26 @@ reveal_type(la.move([1]))  # R: list[int]
 async def wait() -> None:
     reveal_type(await future)  # R: int
 la.spawn(Counter)  # E: type-var
+
+pool = la.Pool(2)
+reveal_type(pool.submit(len, "a"))  # R: Future[int]
+reveal_type(pool.submit(lambda: la.ready("a")))  # R: Future[str]
+pool.submit(len, 1)  # E: call-overload
+la.Pool("2")  # E: arg-type
+timer = la.metrics.Timer("took")
+reveal_type(timer.time(future))  # R: Future[int]
+timer.time(1)  # E: type-var
+counter = la.metrics.Counter("seen")
+counter += 1
+reveal_type(counter)  # R: Counter
+reveal_type(counter.increment())  # R: int
+counter.increment(1.5)  # E: arg-type
+la.metrics.Gauge("level", la.defer(pid, Counter.add, 1))
+la.metrics.Gauge("level", lambda: "full")  # E: arg-type, return-value
+reveal_type(la.Runtime().metrics.snapshot())  # R: Future[dict[str, float]]
+series: la.TimeSeries[float] = la.TimeSeries(60)
+reveal_type(la.Statistics.of(series))  # R: Statistics | None
+reveal_type(series.get()[0].value)  # R: float
 """
 
 
