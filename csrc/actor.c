@@ -136,6 +136,16 @@ PyObject *native_generate_id(PyObject *module, PyObject *prefix)
     return id;
 }
 
+PyObject *native_exchange_sequences(PyObject *module, PyObject *sequences)
+{
+    CoreState *core = PyModule_GetState(module);
+    if (!PyDict_CheckExact(sequences))
+        return PyErr_Format(PyExc_TypeError, "exchange_sequences: got %R, expected a dict", sequences);
+    PyObject *before = core->sequences;
+    core->sequences = Py_NewRef(sequences);
+    return before;
+}
+
 /* ---- 3 the cell ---- */
 
 /* The id that was asked for, a new reference; NULL with the error by which policy refuses it. */

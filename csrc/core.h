@@ -107,6 +107,7 @@ extern PyType_Spec runtime_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);
+PyObject *native_exchange_sequences(PyObject *module, PyObject *sequences);
 PyObject *native_spawn(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *native_wait(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names);

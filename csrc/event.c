@@ -170,6 +170,23 @@ static PyObject *Event_refuse(PyObject *op, PyObject *const *arguments, Py_ssize
     Py_RETURN_NONE;
 }
 
+static PyObject *Event_get_future(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(SELF->future == NULL ? Py_None : SELF->future);
+}
+
+static int Event_set_future(PyObject *op, PyObject *future, void *Py_UNUSED(closure))
+{
+    CoreState *core = PyType_GetModuleState(Py_TYPE(op));
+    if (!event_is_call(SELF) || future == NULL || !future_check(core, future)) {
+        PyErr_SetString(PyExc_TypeError, "future: only a call that was not served yet can be given another future");
+        return -1;
+    }
+    event_leave(op);
+    Py_SETREF(SELF->future, Py_NewRef(future));
+    return 0;
+}
+
 /* ---- 3 type spec ---- */
 
 static PyMethodDef event_methods[] = {
@@ -188,12 +205,13 @@ static PyMethodDef event_methods[] = {
 static PyMemberDef event_members[] = {
     {"what", T_OBJECT, offsetof(EventObject, what), READONLY,
      "The method's name, the callable or the message, by kind."},
-    {"future", T_OBJECT, offsetof(EventObject, future), READONLY,
-     "Who waits for the answer; of a message its sender. None if there is none."},
     {NULL},
 };
 
 static PyGetSetDef event_properties[] = {
+    {"future", Event_get_future, Event_set_future,
+     "Who waits for the answer; of a message its sender. None if there is none.\n\n"
+     "That of a call can be changed: who waited for it so far is then told nothing.", NULL},
     {"kind", Event_kind, NULL, "dispatch, tell, execute or message; served once a call was made or dropped.", NULL},
     {"arguments", Event_arguments, NULL, "The arguments without a name.", NULL},
     {"keywords", Event_keywords, NULL, "The arguments with a name.", NULL},

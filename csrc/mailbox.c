@@ -98,7 +98,7 @@ static int mailbox_refuse(MailboxObject *self, PyObject *event, int (*insert)(Ri
     if (newest == NULL)
         return mailbox_drop(self, event);
     int answer = insert == NULL ? mailbox_deliver_urgent(newest, event)
-                 : insert == ring_append ? mailbox_deliver(newest, event, 0)
+                 : insert == ring_append ? mailbox_enter(newest, event, 0)
                                          : mailbox_send(newest, event, insert);
     Py_DECREF(newest);
     return answer;

@@ -61,6 +61,7 @@ PyObject *mailbox_close(MailboxObject *self);
 /* The first event of all, now the caller's; NULL if there is none. */
 PyObject *mailbox_take_any(MailboxObject *self);
 
+
 /* As mailbox_deliver, by the control lane: ahead of what else waits, and although the actor is held. */
 int mailbox_deliver_urgent(MailboxObject *self, PyObject *event);
 
@@ -102,9 +103,23 @@ void mailbox_release_blocked(MailboxObject *self);
 
 /* Put `event` in, whose reference stays the caller's, and see that it is served; if the actor has stopped drop it.
  * Where there is no room one who is `patient` waits, if the bound says so and the thread may. -1 with an exception. */
-static inline int mailbox_deliver(MailboxObject *self, PyObject *event, int patient)
+static inline int mailbox_enter(MailboxObject *self, PyObject *event, int patient)
 {
     return self->extras == NULL ? mailbox_send(self, event, ring_append) : mailbox_route(self, event, patient);
+}
+
+/* 1 if the network of the queue, which has one, takes `event` over; 0 if not, -1 with an exception. */
+int mailbox_ask_network(MailboxObject *self, PyObject *event);
+
+/* As mailbox_enter, unless a network takes the event over: see stepping.c. */
+static inline int mailbox_deliver(MailboxObject *self, PyObject *event, int patient)
+{
+    if (self->queue != NULL && self->queue->network != NULL) {
+        int taken = mailbox_ask_network(self, event);
+        if (taken != 0)
+            return taken < 0 ? -1 : 0;
+    }
+    return mailbox_enter(self, event, patient);
 }
 
 /* ---- stash.c ---- */
@@ -140,6 +155,11 @@ void mailbox_warn(MailboxObject *self);
 
 PyObject *Mailbox_stop(PyObject *op, PyObject *reason);
 PyObject *Mailbox_open_linkers(PyObject *op, PyObject *none);
+
+/* ---- stepping.c ---- */
+
+PyObject *Mailbox_peek(PyObject *op, PyObject *none);
+PyObject *Mailbox_arrive(PyObject *op, PyObject *event);
 
 /* ---- turn.c ---- */
 

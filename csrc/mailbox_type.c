@@ -276,6 +276,10 @@ static PyMethodDef mailbox_methods[] = {
     {"put_back", Mailbox_put_back, METH_NOARGS,
      "put_back($self, /)\n--\n\n"
      "Put what is in the stash ahead of what waits, in order; how many. In the actor's own turn."},
+    {"arrive", Mailbox_arrive, METH_O,
+     "arrive($self, event, /)\n--\n\nAs deliver, at the end of its way through a network, which is not asked again."},
+    {"peek", Mailbox_peek, METH_NOARGS,
+     "peek($self, /)\n--\n\nWhat is served next: \"start\", \"stop\" or an event; None if nothing is."},
     {"run_turn", Mailbox_run_turn, METH_NOARGS,
      "run_turn($self, /)\n--\n\n"
      "Serve events until none is left or the turn is over; False if it is idle, bare or being run by another thread."},

@@ -154,6 +154,9 @@ static PyMethodDef native_functions[] = {
     {"generate_id", native_generate_id, METH_O,
      "generate_id($module, prefix, /)\n--\n\n"
      "``prefix(1)``, ``prefix(2)``, ... in this program; the first of a prefix is 1 (libprocess ID::generate)."},
+    {"exchange_sequences", native_exchange_sequences, METH_O,
+     "exchange_sequences($module, sequences, /)\n--\n\n"
+     "Have generate_id count in this dict from now on; the one it counted in so far."},
     {"spawn", (PyCFunction)(void (*)(void))native_spawn, METH_FASTCALL | METH_KEYWORDS,
      "spawn($module, actor, /, *, mailbox=...)\n--\n\nStart an actor in the current runtime: see Runtime.spawn."},
     {"terminate", (PyCFunction)(void (*)(void))native_terminate, METH_FASTCALL | METH_KEYWORDS,

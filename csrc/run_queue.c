@@ -191,6 +191,17 @@ static int RunQueue_set_filter(PyObject *op, PyObject *value, void *Py_UNUSED(cl
     return 0;
 }
 
+static PyObject *RunQueue_get_network(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(SELF->network == NULL ? Py_None : SELF->network);
+}
+
+static int RunQueue_set_network(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
+{
+    Py_XSETREF(SELF->network, value == NULL || value == Py_None ? NULL : Py_NewRef(value));
+    return 0;
+}
+
 /* ---- 3 life cycle ---- */
 
 static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -216,12 +227,14 @@ static int RunQueue_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(SELF->filter);
+    Py_VISIT(SELF->network);
     return ring_traverse(&SELF->items, visit, arg);
 }
 
 static int RunQueue_clear(PyObject *op)
 {
     Py_CLEAR(SELF->filter);
+    Py_CLEAR(SELF->network);
     ring_clear(&SELF->items);
     return 0;
 }
@@ -280,6 +293,11 @@ static PyMethodDef run_queue_methods[] = {
      "is_in_charge($self, /)\n--\n\nWhether the calling thread is the worker in charge."},
     {"orphan", RunQueue_orphan, METH_NOARGS,
      "orphan($self, /)\n--\n\nIn the child of a fork: the threads that ran this queue are not there."},
+    {"step", RunQueue_step, METH_O,
+     "step($self, index, /)\n--\n\n"
+     "Take the actor at ``index`` out of the queue and have it serve one event, its start and stop being one each.\n\n"
+     "For a queue without workers. Raises: IndexError if there is none at that place."},
+    {"peek", RunQueue_peek, METH_O, "peek($self, index, /)\n--\n\nThe actor at ``index``; raises as step."},
     {"wait_idle", (PyCFunction)(void (*)(void))RunQueue_wait_idle, METH_FASTCALL | METH_KEYWORDS,
      "wait_idle($self, timeout=None)\n--\n\n"
      "Wait until nothing is queued and no worker is busy; False if ``timeout`` seconds pass before.\n\n"
@@ -301,6 +319,9 @@ static PyGetSetDef run_queue_properties[] = {
     {"closed", RunQueue_closed, NULL, "True after close().", NULL},
     {"filter", RunQueue_get_filter, RunQueue_set_filter,
      "Asked, with process and event, before an event is served: True drops it. None: nobody is asked.", NULL},
+    {"network", RunQueue_get_network, RunQueue_set_network,
+     "Asked, with the process that sends (None outside of actors), the one that is sent to and the event, before one\n"
+     "goes from one runtime to another on this queue: True takes it over. None: nobody is asked.", NULL},
     {NULL},
 };
 

@@ -26,6 +26,7 @@ typedef struct {
     char orphaned;   /* the process is a fork of the one whose threads run this queue */
     char helping;    /* threads outside that wait may run actors */
     PyObject *filter; /* owned: (process, event) -> whether the event is dropped; NULL outside tests */
+    PyObject *network; /* owned: see stepping.c; NULL outside tests */
     /* What the watch reads without the GIL, and only the worker in charge writes, except `role`. */
     uint64_t role;             /* the number of the worker in charge; changes whenever another one takes over */
     uint64_t progress;         /* events that the workers have begun */
@@ -63,6 +64,11 @@ PyObject *RunQueue_watch(PyObject *op, PyObject *none);
 PyObject *RunQueue_run_watched(PyObject *op, PyObject *function);
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
+
+/* Methods of stepping.c. */
+PyObject *RunQueue_step(PyObject *op, PyObject *number);
+PyObject *RunQueue_peek(PyObject *op, PyObject *number);
+
 void run_queue_wake_watch(RunQueueObject *self);
 
 /* 1 if the thread is a worker that is not in charge of this queue any more. */

@@ -11,6 +11,7 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
+from libactor._core import randomness
 from libactor._core._impl import configure, running
 from libactor._core.errors import NoRuntime
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from libactor.process import Process
     from libactor.runtime import Runtime
+    from libactor.testing.simulation import Simulation
 
     class Waits(Protocol):
         """What a thread that serves a runtime goes through when it waits: Workers, or the threads of a Pool."""
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
 
 class _Serving(threading.local):
     workers: Waits | None = None
+    simulation: Simulation | None = None
 
 
-serving = _Serving()  # serving.workers: those of which the calling thread is one, or None
+serving = _Serving()  # .workers, .simulation: those of which the calling thread is one, or None
 opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
 
 
@@ -64,4 +67,16 @@ def current_process(operation: str) -> Process:
     return process
 
 
+def current_simulation() -> Simulation | None:
+    """That in which the calling code runs, in an actor, a timer or a ``with``; None in the real world."""
+    process = running_process()
+    if process is not None:
+        return process.runtime.simulation
+    if serving.simulation is not None or serving.workers is not None:
+        return serving.simulation
+    stack = opened.get()
+    return stack[-1].simulation if stack else None
+
+
+randomness.configure(current_simulation)
 configure(opened=opened, current_runtime=current_runtime)

@@ -112,7 +112,7 @@ class Future(FutureCell, Generic[T]):
 def _get_slowly(future: Future[Any], timeout: float | None, left: float | None) -> None:
     """Come back once ``future`` is ready; raise what ``get`` raises if it is not so when ``left`` seconds are over."""
     if future.is_pending():
-        wait_for(future, left)
+        wait_for(future, timeout, left)
     state, value = future._outcome()
     if state == FAILED:
         raise fresh_exception(value) from value

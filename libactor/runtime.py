@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from libactor.metrics import Registry
     from libactor.pid import PID
     from libactor.pool import Pool
+    from libactor.testing.simulation import Simulation
 
 log = logging.getLogger("libactor")
 
@@ -58,11 +59,25 @@ class Runtime(RuntimeCell):
     LIBACTOR_DEBUG_VALUES=1 in the environment says so.
     """
 
+    simulation: Simulation | None = None  # of a deterministic runtime: what runs its actors in the place of workers
+
     def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
-        super().__init__(f"local-{next(_numbers)}", RunQueue())
-        self.queue.helping = bool(helping)
-        self.clock = Clock(self.queue.wake, self._wait_idle)
-        self.workers = Workers(self.address, self.queue, self.clock)
+        queue = RunQueue()
+        queue.helping = bool(helping)
+        address, clock = f"local-{next(_numbers)}", Clock(queue.wake, self._wait_idle)
+        self._set_up(address, queue, clock, Workers(address, queue, clock), debug)
+        try:
+            self.workers.start()
+        except RuntimeError:  # no thread left: the one that was started has nothing to do
+            self.workers.stop(CLOSE_TIMEOUT_S)
+            raise
+        _live.add(self)
+
+    def _set_up(self, address: str, queue: RunQueue, clock: Clock, workers: Any, debug: bool) -> None:
+        """The fields, for runtimes of all kinds; ``workers`` are started afterwards."""
+        super().__init__(address, queue)
+        self.clock = clock
+        self.workers = workers
         self._owner = os.getpid()
         self.dead_letters = 0  # messages and tells that reached nobody
         self.overflows = 0  # events of any kind for which a bounded mailbox had no room
@@ -71,12 +86,6 @@ class Runtime(RuntimeCell):
         self._watch = _debug_watch() if debug else None
         self._metrics: Registry | None = None  # until somebody asks
         self._pools: set[Pool] = set()  # not closed yet
-        try:
-            self.workers.start()
-        except RuntimeError:  # no thread left: the one that was started has nothing to do
-            self.workers.stop(CLOSE_TIMEOUT_S)
-            raise
-        _live.add(self)
 
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
         _processes: dict[str, Process]

@@ -9,27 +9,43 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
 from libactor._core.clock import NANOSECONDS, SECONDS_MAX, monotonic_ns
-from libactor.context import running_process, serving
+from libactor.context import current_simulation, running_process, serving
+
+if TYPE_CHECKING:
+    from libactor.testing.simulation import Simulation
 
 SIGNALS_NOTICED_S = 0.2  # at the latest, by a main thread that waits
 
 
-def wait_for(future: FutureCell, timeout: float | None) -> None:
-    """Block the calling thread until ``future`` is complete or abandoned, or ``timeout`` seconds have passed."""
+def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> None:
+    """Block the calling thread until ``future`` is complete or abandoned, or ``left`` seconds of ``timeout`` are over.
+
+    In a deterministic runtime nobody sleeps: its actors run until it is, or ``timeout`` seconds of its clock are over.
+    """
     hop_on()
     process = running_process()
     if process is not None:
         process.runtime.check_here()
+    simulation = current_simulation() or _simulation_of(future)
+    if simulation is not None:
+        simulation.wait_for(future, timeout)
+        return
     workers = serving.workers if process is None else process.runtime.workers
     if workers is None:
-        _sleep(future, timeout, lambda: None)
+        _sleep(future, left, lambda: None)
     else:
         with workers.blocking() as enter:
-            _sleep(future, timeout, enter)
+            _sleep(future, left, enter)
+
+
+def _simulation_of(future: FutureCell) -> Simulation | None:
+    """That in which the actor lives whose answer ``future`` is, if the caller is outside of actors."""
+    target = None if serving.workers is not None else future._find_target()
+    return None if target is None else target.runtime.simulation
 
 
 def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None]) -> None:

@@ -26,6 +26,15 @@ def generate_id(prefix: str, /) -> str:
     return f"{prefix}({next(_sequence.setdefault(prefix, itertools.count(1)))})"
 
 
+def exchange_sequences(sequences: dict[str, itertools.count[int]], /) -> dict[str, itertools.count[int]]:
+    """Have generate_id count in this dict from now on; the one it counted in so far."""
+    global _sequence
+    if type(sequences) is not dict:
+        raise TypeError(f"exchange_sequences: got {sequences!r}, expected a dict")
+    before, _sequence = _sequence, sequences
+    return before
+
+
 class Kind:
     """What the core knows of one class of actors."""
 

@@ -70,6 +70,7 @@ __all__ = [
     "defer",
     "generate_id",
     "dispatch",
+    "exchange_sequences",
     "execute",
     "gather",
     "hop",
@@ -106,7 +107,7 @@ CORE = _choose()  # "c" or "python"
 DEBUG_VALUES = os.environ.get("LIBACTOR_DEBUG_VALUES") == "1"  # what Runtime takes for `debug` if it is not told
 
 if TYPE_CHECKING or CORE == "python":
-    from libactor._core._actor import ActorCell, generate_id
+    from libactor._core._actor import ActorCell, exchange_sequences, generate_id
     from libactor._core._calls import dispatch, execute, post, prepare, tell
     from libactor._core._deferred import Deferred, defer
     from libactor._core._future import FutureCell, set_reporters
@@ -135,6 +136,7 @@ else:
         configure,
         defer,
         dispatch,
+        exchange_sequences,
         execute,
         gather,
         generate_id,

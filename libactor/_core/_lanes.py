@@ -116,7 +116,7 @@ class Lanes:
         if event.kind in ("dispatch", "execute"):  # whoever waits for the answer waits for this actor still
             event.future._target = self
 
-    def _send(self, event: Any, patient: bool) -> None:
+    def _enter(self, event: Any, patient: bool) -> None:
         """As deliver, by the lane that the event belongs to, if there is room; one who is patient may wait for it."""
         if self._control is not None and self._is_control(event):
             self.deliver_urgent(event)

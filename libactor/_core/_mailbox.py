@@ -26,6 +26,7 @@ from libactor._core._lanes import ASIDE, Bound, Lanes
 from libactor._core._pid import hand_on
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
+from libactor._core._stepping import Steppable
 from libactor._core.clock import monotonic_ns
 from libactor._core.exceptions import report_unraisable
 
@@ -51,7 +52,7 @@ def running() -> Mailbox | None:
     return _running.mailbox
 
 
-class Mailbox(Lanes):
+class Mailbox(Lanes, Steppable):
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
@@ -254,6 +255,10 @@ class Mailbox(Lanes):
         """Put ``event`` in and see that it is served; a stopped actor's events are dropped."""
         self._send(event, False)
 
+    def _send(self, event: Any, patient: bool) -> None:
+        if not self._is_taken(event, _running.mailbox):
+            self._enter(event, patient)
+
     def deliver_first(self, event: Any, /) -> None:
         """As deliver, ahead of everything that waits."""
         self._follow_up(event, self._check().put_first(event), Mailbox.deliver_first)
@@ -416,7 +421,7 @@ class Mailbox(Lanes):
         if outcome == WAKE and self._queue is not None:
             self.enqueue()
         elif outcome == CLOSED:
-            hand_on(self, event, send or Mailbox.deliver)
+            hand_on(self, event, send or Mailbox.arrive)
 
     # What a process knows (libactor/process.py).
 

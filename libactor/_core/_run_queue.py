@@ -58,7 +58,7 @@ class RunQueue:
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_helped", "_idle_waiters",
         "_in_turn", "_items", "_lock", "_number", "_parked", "_patient", "_progress", "_turn_over", "_turns",
-        "_watch_gate", "filter", "helping", "orphaned",
+        "_watch_gate", "filter", "helping", "network", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
@@ -67,6 +67,8 @@ class RunQueue:
     # _deadline_ns: when it is to look at the clock; -1: never.
     # _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
+    # network: asked, with the process that sends (None outside of actors), the one that is sent to and the event,
+    # before one goes from one runtime to another on this queue: True takes it.
     # helping: threads outside that wait may run actors.
     # _helped: turns that threads outside which wait have run.
     # orphaned: the process is a fork of the one whose threads run this queue.
@@ -86,6 +88,7 @@ class RunQueue:
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
         self._helped = 0
+        self.network: Callable[[Any, Any, Any], object] | None = None
         self.helping = True
         self.orphaned = False
 
@@ -201,6 +204,23 @@ class RunQueue:
                     self._busy += 1
                     return self._take_charge()
         return 0
+
+    def step(self, index: int, /) -> None:
+        """Take the actor at ``index`` out of the queue and have it serve one event, its start and stop being one each.
+
+        For a queue without workers. Raises: IndexError if there is none at that place.
+        """
+        item = self.peek(index)
+        del self._items[index]
+        item._leave_queue()
+        self._turn_over = True  # after one event
+        item.run_turn()
+
+    def peek(self, index: int, /) -> Any:
+        """The actor at ``index``; raises as step."""
+        if not 0 <= index < len(self._items):
+            raise IndexError(f"step: got the place {index}, expected 0 to less than {len(self._items)}")
+        return self._items[index]
 
     def take_charge(self) -> int:
         """The number for a worker that is in charge from now on; whoever was is overtaken."""

@@ -78,3 +78,7 @@ class ForkedRuntime(LibactorError, RuntimeError):
 
 class InvalidTransition(LibactorError, RuntimeError):
     """A StateMachine is not in the state that it was to leave: the text names both."""
+
+
+class Stuck(LibactorError, RuntimeError):
+    """In a deterministic runtime somebody waits for what nothing can bring about any more: the text says who."""

@@ -1,20 +1,47 @@
 """The one door to randomness: everything random in libactor and mesoslite comes from here."""
 
-# Who calls: whoever needs an id that nobody else has, or a stream of choices. One door, so that a deterministic
-#   runtime can later put a seeded source behind it.
+# Who calls: whoever needs an id that nobody else has, or a stream of choices. One door: inside a deterministic runtime
+#   a seeded source is behind it (libactor/testing/streams.py).
 
 from __future__ import annotations
 
 import os
 import random
 import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Source(Protocol):
+    """Where randomness comes from in the place of the operating system."""
+
+    def random_bytes(self, count: int, purpose: str) -> bytes:
+        """``count`` bytes; each purpose has bytes of its own, whatever else is asked for."""
+
+
+def _find_nothing() -> Source | None:
+    return None
+
+
+_find_source: Callable[[], Source | None] = _find_nothing
+
+
+def configure(find_source: Callable[[], Source | None]) -> None:
+    """Have ``find_source`` asked each time: None stands for the operating system."""
+    global _find_source
+    _find_source = find_source
 
 
 def random_uuid() -> uuid.UUID:
-    """A fresh random UUID (version 4, RFC 9562)."""
-    return uuid.UUID(bytes=os.urandom(16), version=4)
+    """A fresh random UUID (version 4, RFC 9562); inside a deterministic runtime its seed decides which."""
+    return uuid.UUID(bytes=_random_bytes("uuid"), version=4)
 
 
 def random_stream() -> random.Random:
-    """A generator of its own, seeded by the operating system."""
-    return random.Random(os.urandom(16))
+    """A generator of its own, seeded by the operating system, or by a deterministic runtime inside one."""
+    return random.Random(_random_bytes("stream"))
+
+
+def _random_bytes(purpose: str) -> bytes:
+    source = _find_source()
+    return os.urandom(16) if source is None else source.random_bytes(16, purpose)

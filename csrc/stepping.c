@@ -1,0 +1,90 @@
+/* csrc/stepping.c -- a run queue without workers: whoever owns it says which actor is next, one event at a time.
+ *
+ * Who calls: libactor/testing/simulation.py. Why C: once per message of a simulated run. Twin: the methods of the same
+ * names in libactor/_core/_run_queue.py and _stepping.py.
+ * The network: what passes from an actor of one runtime to one of another that shares the queue is offered to
+ *   `network` first. A queue without one, that is every queue outside of tests, costs one look per message.
+ * Layout: 1 steps  2 the network
+ */
+#include "mailbox.h"
+
+#define QUEUE ((RunQueueObject *)op)
+#define MAILBOX ((MailboxObject *)op)
+
+/* ---- 1 steps ---- */
+
+/* The place in the queue that `number` names; -1 with IndexError or TypeError. */
+static Py_ssize_t step_index(RunQueueObject *self, PyObject *number)
+{
+    Py_ssize_t index = PyNumber_AsSsize_t(number, PyExc_IndexError);
+    if (index == -1 && PyErr_Occurred())
+        return -1;
+    if (index >= 0 && index < (Py_ssize_t)self->items.count)
+        return index;
+    PyErr_Format(PyExc_IndexError, "step: got the place %zd, expected 0 to less than %u", index, self->items.count);
+    return -1;
+}
+
+PyObject *RunQueue_step(PyObject *op, PyObject *number)
+{
+    Py_ssize_t index = step_index(QUEUE, number);
+    if (index < 0)
+        return NULL;
+    PyObject *item = ring_remove(&QUEUE->items, (uint32_t)index);
+    MailboxObject *mailbox = (MailboxObject *)item;
+    int answer = mailbox_check(item, "step");
+    if (answer == 0) {
+        mailbox->queued = 0;
+        if (!mailbox->running && mailbox->awake) {
+            int64_t now = now_ns();
+            QUEUE->turn_over = 1; /* after one event */
+            mailbox_run_turn(mailbox, NULL, &now);
+        }
+    }
+    Py_DECREF(item);
+    if (answer < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyObject *RunQueue_peek(PyObject *op, PyObject *number)
+{
+    Py_ssize_t index = step_index(QUEUE, number);
+    return index < 0 ? NULL : Py_NewRef(*ring_slot(&QUEUE->items, (uint32_t)index));
+}
+
+PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    if (MAILBOX->starting)
+        return PyUnicode_FromString("start");
+    if (MAILBOX->ending)
+        return PyUnicode_FromString("stop");
+    if (MAILBOX->extras != NULL && MAILBOX->extras->urgent.count != 0)
+        return Py_NewRef(*ring_slot(&MAILBOX->extras->urgent, 0));
+    return Py_NewRef(MAILBOX->events.count == 0 ? Py_None : *ring_slot(&MAILBOX->events, 0));
+}
+
+/* ---- 2 the network ---- */
+
+int mailbox_ask_network(MailboxObject *self, PyObject *event)
+{
+    MailboxObject *sender = running_mailbox;
+    if (sender != NULL && sender->runtime == self->runtime)
+        return 0;
+    PyObject *network = Py_NewRef(self->queue->network);
+    PyObject *taken = PyObject_CallFunctionObjArgs(network, sender == NULL ? Py_None : (PyObject *)sender,
+                                                   (PyObject *)self, event, NULL);
+    int answer = taken == NULL ? -1 : PyObject_IsTrue(taken);
+    Py_XDECREF(taken);
+    Py_DECREF(network);
+    if (answer > 0)
+        event_leave(event); /* it is in no mailbox yet */
+    return answer;
+}
+
+PyObject *Mailbox_arrive(PyObject *op, PyObject *event)
+{
+    if (mailbox_enter(MAILBOX, event, 0) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}

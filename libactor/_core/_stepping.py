@@ -1,0 +1,43 @@
+"""Stepping: what a mailbox adds for a run queue without workers, whose owner says which actor is next."""
+
+# Who calls: libactor/testing/simulation.py; the mailbox, which derives from Steppable, before it takes an event in.
+# The network: what passes from an actor of one runtime to one of another that shares the queue is offered to
+#   `network` of the queue first.
+# Twin: csrc/stepping.c.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from libactor._core._mailbox import Mailbox
+
+
+class Steppable:
+    """What a Mailbox can do besides: show its next event, and have a network asked."""
+
+    __slots__ = ()
+
+    def peek(self) -> Any:
+        """What is served next: "start", "stop" or an event; None if nothing is."""
+        mailbox = cast("Mailbox", self)
+        if mailbox._starting or mailbox._ending:
+            return "start" if mailbox._starting else "stop"
+        events = mailbox._urgent or mailbox._events
+        return events[0] if events else None
+
+    def arrive(self, event: Any, /) -> None:
+        """As deliver, at the end of its way through a network, which is not asked again."""
+        cast("Mailbox", self)._enter(event, False)
+
+    def _is_taken(self, event: Any, sender: Mailbox | None) -> bool:
+        """Whether a network takes ``event`` over, which ``sender`` sends."""
+        mailbox = cast("Mailbox", self)
+        network = None if mailbox._queue is None else mailbox._queue.network
+        if network is None or (sender is not None and sender.runtime is mailbox.runtime):
+            return False
+        future = event.future if getattr(event, "kind", None) in ("dispatch", "execute") else None
+        taken = bool(network(sender, mailbox, event))
+        if taken and future is not None:
+            future._target = None  # it is in no mailbox yet
+        return taken

@@ -1,0 +1,334 @@
+"""Simulation: what runs the actors of a deterministic runtime, one event at a time, in an order that a seed decides."""
+
+# Who calls: libactor/waiting.py, whenever somebody waits for a future in a deterministic runtime; the runtime itself
+#   for run_until, settle, run_for and close.
+# Invariants: 1. one thread runs at any moment: whoever has the baton. All others of the simulation, and whoever waits
+#   outside, sleep at their gates.    2. what there is to do next is: an actor of the run queue, a handler whose wait is
+#   over, a timer that is due. If there is more than one, the stream "schedule" chooses; 0 is the first in that order.
+#   3. who waits outside goes on as soon as what it waits for has come, after the step that brought it.
+#   4. no thread is left after stop().
+# Handlers run in threads of the simulation and never on the stack of whoever waits outside: one that waits in there
+#   would keep the program from going on although its own answer had come. A handler that waits keeps its thread, and
+#   another thread takes the baton: to run other actors on top of it would stack them up, and deadlock (worker.py).
+# The collector is off while the runtime is open and runs at fixed steps, because what it finds may abandon futures.
+# Rejected: greenlets, which would save the switch of threads at each wait, for one more library compiled in C.
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, RunQueue, exchange_sequences
+from libactor._core.clock import NANOSECONDS, NEVER, _nanoseconds
+from libactor._core.errors import Stuck, TooManyBlockedHandlers
+from libactor.context import running_process, serving
+from libactor.testing.collector import COLLECT_STEPS, collect_at
+from libactor.testing.virtual_clock import EPOCH_NS, VirtualClock
+
+if TYPE_CHECKING:
+    from libactor._core.clock import Timer
+    from libactor.testing.event_log import EventLog
+    from libactor.testing.streams import Streams
+
+BLOCKED_MAX = 256  # handlers that may wait at the same time; each holds a thread
+
+
+class _Seat(threading.local):
+    gate: threading.Lock | None = None
+
+
+_seat = _Seat()  # .gate: of the calling thread, if it is one of a simulation
+
+
+class Wait:
+    """Somebody who waits: inside, a handler; outside, the program."""
+
+    __slots__ = ("error", "future", "gate", "limit_ns", "over", "pid", "ready")
+
+    # gate: held until it may go on.    over: what it waits for has come, or it is to stop waiting.
+    # error: what to raise then.    limit_ns: when it stops waiting; None: never.    pid: of the handler's actor.
+    # ready: where a handler stands once its wait is over; None outside.
+
+    def __init__(self, future: FutureCell | None, gate: threading.Lock, limit_ns: int | None) -> None:
+        self.future = future
+        self.gate = gate
+        self.limit_ns = limit_ns
+        self.over = False
+        self.error: BaseException | None = None
+        self.ready: list[Wait] | None = None
+        process = running_process()
+        self.pid: Any = None if process is None else process.pid
+
+    def arrive(self, _: object = None) -> None:
+        """The wait is over; once."""
+        if not self.over:
+            self.over = True
+            if self.ready is not None:
+                self.ready.append(self)
+
+    def subscribe(self) -> None:
+        """Have it end with the future."""
+        if self.future is not None:
+            self.future._subscribe(ON_ANY, self.arrive)
+            self.future._subscribe(ON_ABANDONED, self.arrive)
+
+    def unsubscribe(self) -> None:
+        """Leave nothing behind in the future."""
+        if self.future is not None:
+            self.future._unsubscribe(ON_ANY, self.arrive)
+            self.future._unsubscribe(ON_ABANDONED, self.arrive)
+
+    def describe(self) -> str:
+        """What is waited for."""
+        target = None if self.future is None else self.future._find_target()
+        return "a future" if target is None else f"an answer of {target.pid}"
+
+
+class Simulation:
+    """The threads, the time and the choices of one deterministic runtime and its hosts."""
+
+    def __init__(self, name: str, queue: RunQueue, streams: Streams, log: EventLog | None, steps_max: int) -> None:
+        self.name = name
+        self.queue = queue
+        self.streams = streams
+        self.log = log
+        self.steps = 0  # that were made so far
+        self.steps_max = steps_max  # in one wait of the program
+        self.clock = VirtualClock(self.settle, streams("timers").choose)
+        self.sequences: dict[str, Any] = {}  # what generate_id counts in, inside
+        self._ready: list[Wait] = []  # handlers that may go on
+        self._blocked: dict[Wait, None] = {}  # handlers that wait, in order
+        self._outside: Wait | None = None  # the program, while it waits
+        self._driving = threading.Lock()  # held while a thread outside waits
+        self._spares: list[threading.Lock] = []  # gates of threads that stand by
+        self._threads: list[threading.Thread] = []
+        self._collect_at = COLLECT_STEPS
+        self._last_step = 0  # that the present wait may take
+        self._stopping = self._breaking = False
+
+    # What others ask for.
+
+    def wait_for(self, future: FutureCell, timeout: float | None) -> None:
+        """Run until ``future`` is complete or abandoned, or ``timeout`` seconds of the clock are over."""
+        span = None if timeout is None else _nanoseconds(max(timeout, 0.0), "get")
+        if span == 0:
+            return
+        limit_ns = None if span is None else self.clock.now_ns() + span
+        if serving.simulation is self:
+            self._wait_inside(future, limit_ns)
+        else:
+            self._wait_outside(Wait(future, _closed_gate(), limit_ns))
+
+    def settle(self) -> None:
+        """Run until nothing is left to do now."""
+        self.run_to(self.clock.now_ns())
+
+    def run_to(self, limit_ns: int) -> None:
+        """Run until it is ``limit_ns`` and nothing is left to do then."""
+        if serving.simulation is self:
+            raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
+        self._wait_outside(Wait(None, _closed_gate(), limit_ns))
+
+    def random_bytes(self, count: int, purpose: str) -> bytes:
+        """See libactor/_core/randomness.py."""
+        return self.streams.random_bytes(count, purpose)
+
+    def break_waits(self) -> None:
+        """At the end: every handler that still waits, or is about to, gets an error."""
+        self._breaking = True
+        while self._blocked:
+            for wait in list(self._blocked):
+                wait.error = Stuck(f"get: {self.name} is closed; what this handler waits for has not come")
+                wait.arrive()
+            self.settle()
+
+    def stop(self) -> None:
+        """End all threads; nothing may be running."""
+        self._stopping = True
+        while self._spares:
+            self._spares.pop().release()
+        for thread in self._threads:
+            thread.join()
+
+    def __contains__(self, thread: threading.Thread) -> bool:
+        return thread in self._threads
+
+    # Waiting.
+
+    def _wait_inside(self, future: FutureCell, limit_ns: int | None) -> None:
+        """In a handler, or in what a timer was set for: hand the baton on, and go on when it comes back."""
+        assert _seat.gate is not None
+        if self._breaking:
+            raise Stuck(f"get: {self.name} is being closed; nothing is waited for any more")
+        if len(self._blocked) >= BLOCKED_MAX:
+            raise TooManyBlockedHandlers(
+                f"{self.name}: {BLOCKED_MAX} handlers wait inside get() or wait() already; let handlers go on with "
+                "then() and defer() instead of waiting"
+            )
+        wait = Wait(future, _seat.gate, limit_ns)
+        wait.ready = self._ready
+        timer: Timer | None = None
+        if limit_ns is not None:
+            timer = self.clock.timer((limit_ns - self.clock.now_ns()) / NANOSECONDS, wait.arrive)
+        wait.subscribe()
+        self._blocked[wait] = None
+        try:
+            self._hand_on()
+            wait.gate.acquire()
+        finally:
+            del self._blocked[wait]
+            wait.unsubscribe()
+            if timer is not None:
+                timer.cancel()
+        if wait.error is not None:
+            raise wait.error
+
+    def _wait_outside(self, wait: Wait) -> None:
+        """In the program: let the simulation run until ``wait`` is over."""
+        if self.queue.orphaned or self._stopping:
+            raise RuntimeError(f"{self.name} is closed, or belongs to the parent of this process; make a new one")
+        if not self._driving.acquire(blocking=False):
+            raise RuntimeError(
+                f"{self.name}: a thread waits here while another one runs the simulation; its order would be left to "
+                "chance, so let one thread do all of it"
+            )
+        sequences = exchange_sequences(self.sequences)
+        try:
+            wait.subscribe()
+            self._outside = wait
+            self._last_step = self.steps + self.steps_max
+            self._hand_on()
+            _sleep(wait)
+        finally:
+            self._outside = None
+            wait.unsubscribe()
+            exchange_sequences(sequences)
+            self._driving.release()
+        if wait.error is not None:
+            raise wait.error
+
+    def _hand_on(self) -> None:
+        """Give the baton to a thread that stands by, or to a new one."""
+        if self._spares:
+            self._spares.pop().release()
+            return
+        gate = _closed_gate()
+        thread = threading.Thread(
+            target=self._run, args=(gate,), name=f"{self.name}-simulation-{len(self._threads) + 1}", daemon=True
+        )
+        thread.start()
+        self._threads.append(thread)
+        gate.release()
+
+    # Running, by whoever has the baton.
+
+    def _run(self, gate: threading.Lock) -> None:
+        serving.simulation = self
+        _seat.gate = gate
+        while True:
+            gate.acquire()
+            if self._stopping:
+                return
+            try:
+                following = self._go()
+            except BaseException as error:  # of the simulation itself: the program is told
+                following = self._tell_program(error)
+            self._spares.append(gate)
+            following.gate.release()
+
+    def _tell_program(self, error: BaseException) -> Wait:
+        program = self._outside
+        assert program is not None
+        program.error = error
+        return program
+
+    def _go(self) -> Wait:
+        """Make steps until the baton is to be handed on; to whom."""
+        queue, ready, clock, log = self.queue, self._ready, self.clock, self.log
+        choose = self.streams("schedule").choose
+        while True:
+            program = self._outside  # another one, maybe, since a handler of this thread began to wait
+            assert program is not None
+            if program.over:
+                return program
+            actors = len(queue)
+            others = actors + len(ready)
+            count = others + clock.has_due()
+            if count == 0:
+                if not self._pass_time(program):
+                    return program
+                continue
+            index = choose(count) if count > 1 else 0
+            self.steps += 1
+            if self.steps >= self._collect_at:
+                self._collect(program)
+            if index < actors:
+                if log is not None:
+                    process = queue.peek(index)
+                    log.note_event(clock.now_ns(), process.pid, process.peek())
+                queue.step(index)
+            elif index < others:
+                return self._resume(ready.pop(index - actors))
+            else:
+                if log is not None:
+                    log.note(clock.now_ns(), "clock", "timer")
+                clock.fire_next()
+
+    def _resume(self, wait: Wait) -> Wait:
+        if self.log is not None:
+            self.log.note(self.clock.now_ns(), str(wait.pid or "clock"), "resume")
+        return wait
+
+    def _pass_time(self, program: Wait) -> bool:
+        """Nothing is left to do now: jump to the next timer. False if ``program`` waits no longer."""
+        next_ns, limit_ns = self.clock.next_ns(), program.limit_ns
+        if next_ns != NEVER and (limit_ns is None or next_ns <= limit_ns):
+            self.clock.jump(next_ns)
+            return True
+        if limit_ns is not None:
+            if not self.clock.paused:
+                self.clock.jump(limit_ns)
+            return False
+        collect_at(0)  # what is garbage now may abandon what is waited for
+        if len(self.queue) or self._ready or self.clock.has_due():
+            return True
+        if not program.over:
+            program.error = Stuck(self._say_stuck(program))
+        return False
+
+    def _collect(self, program: Wait) -> None:
+        collect_at(self.steps)
+        self._collect_at = self.steps + COLLECT_STEPS
+        if self.steps > self._last_step:
+            raise Stuck(
+                f"{self._say_when()}: the program has waited for {program.describe()} through {self.steps_max} steps; "
+                "something goes on for ever, or the runtime needs a larger steps_max"
+            )
+
+    def _say_when(self) -> str:
+        passed = (self.clock.now_ns() - EPOCH_NS) / NANOSECONDS
+        return f"{self.name}, seed {self.streams.seed}, after {self.steps} steps and {passed:.9g} s"
+
+    def _say_stuck(self, program: Wait) -> str:
+        waits = [f"{wait.pid or 'a timer'} waits for {wait.describe()}" for wait in self._blocked]
+        time = "the clock is paused" if self.clock.paused else "no timer is set"
+        return (
+            f"{self._say_when()}: nothing is left to do and {time}, but the program waits for {program.describe()}"
+            f"{'; ' if waits else ''}{', '.join(waits)}"
+        )
+
+
+def _closed_gate() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
+def _sleep(wait: Wait) -> None:
+    """Until the simulation says so. Ctrl-C has it stop after its present step first; a second one does not wait."""
+    try:
+        wait.gate.acquire()
+    except BaseException:
+        wait.over = True
+        wait.gate.acquire()
+        raise

@@ -1,0 +1,497 @@
+"""DeterministicRuntime: one seed, one run; virtual time; waits that cannot end; nothing left behind."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import libactor as la
+from libactor.testing import DeterministicRuntime, EventLog, Stuck
+
+SEEDS = range(5)
+
+
+class Counter(la.Actor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = 0
+
+    def add(self, k: int) -> int:
+        self.n += k
+        return self.n
+
+
+class Asker(la.Actor):
+    """Waits inside its handler, so that others must run meanwhile."""
+
+    def __init__(self, counter: la.PID[Counter]) -> None:
+        super().__init__()
+        self.counter = counter
+
+    def ask(self) -> int:
+        first = la.dispatch(self.counter, Counter.add, 1).get()
+        return first * 100 + la.dispatch(self.counter, Counter.add, 1).get(timeout=3)
+
+
+class Ticker(la.Actor):
+    def __init__(self, seconds: float, times: list[tuple[str, float]]) -> None:
+        super().__init__()
+        self.seconds, self.times = seconds, times
+
+    def on_start(self) -> None:
+        la.delay(self.seconds, self.pid, Ticker.tick)
+
+    def tick(self) -> None:
+        self.times.append((self.pid.id, self.runtime.clock.now()))
+        la.delay(self.seconds, self.pid, Ticker.tick)
+
+
+def run(seed: int | None, tape: la.testing.Tape | None = None) -> tuple[object, ...]:
+    """A run with waits inside handlers, timers at the same time, ids and randomness: all that it has come to."""
+    with DeterministicRuntime(seed, tape, log=EventLog(arguments=True)) as rt:
+        counter = la.spawn(Counter())
+        askers = [la.spawn(Asker(counter)) for _ in range(5)]
+        answers = [la.dispatch(asker, Asker.ask) for asker in askers]
+        for asker in askers:
+            la.delay(1.5, asker, Asker.ask)
+        values = [answer.get(timeout=5) for answer in answers]
+        rt.run_for(10)
+        return values, rt.log.text(), rt.tape, rt.clock.now(), la.random_uuid(), la.random_stream().random()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_gives_the_same_run_each_time(seed):
+    assert run(seed) == run(seed)
+
+
+def test_another_seed_gives_another_run():
+    logs = {run(seed)[1] for seed in SEEDS}
+
+    assert len(logs) == len(SEEDS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_tape_of_a_run_gives_the_run_again(seed):
+    first = run(seed)
+
+    assert run(None, first[2]) == first
+
+
+def test_an_empty_tape_serves_in_the_order_of_sending():
+    served = []
+    with DeterministicRuntime(tape=la.testing.Tape(7)) as rt:
+        pids = [la.spawn(Counter()) for _ in range(5)]
+        rt.settle()
+        for pid in pids:
+            la.execute(pid, lambda name=pid.id: served.append(name))
+        rt.settle()
+
+    assert served == [f"counter({number})" for number in range(1, 6)]
+    assert len(rt.tape) == 0
+
+
+def test_each_step_serves_one_event():
+    with DeterministicRuntime(1, log=True) as rt:
+        pid = la.spawn(Counter())
+        for _ in range(3):
+            la.tell(pid, Counter.add, 1)
+        rt.settle()
+        steps = [line.split(maxsplit=2)[2] for line in rt.log]
+
+    assert steps == ["counter(1)@sim start", *["counter(1)@sim tell add"] * 3]
+
+
+def test_ids_count_from_one_in_each_runtime_and_go_on_outside():
+    before = la.generate_id("outside")
+    with DeterministicRuntime(1):
+        inside = [la.generate_id("outside"), la.spawn(Counter()).id]
+    after = la.generate_id("outside")
+
+    assert inside == ["outside(1)", "counter(1)"]
+    assert int(after[8:-1]) == int(before[8:-1]) + 1
+
+
+def test_uuids_and_streams_in_handlers_come_of_the_seed():
+    def draw(seed: int) -> tuple[object, ...]:
+        with DeterministicRuntime(seed):
+            pid = la.spawn(Counter())
+            return la.execute(pid, lambda: (la.random_uuid(), la.random_stream().random())).get(), la.random_uuid()
+
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+    assert la.random_uuid() != la.random_uuid()
+
+
+def test_time_jumps_to_the_next_timer_when_nothing_is_left_to_do():
+    times = []
+    with DeterministicRuntime(1) as rt:
+        begun = rt.clock.now()
+        la.spawn(Ticker(3600.0, times))
+        rt.run_for(3 * 3600.0)
+        ended = rt.clock.now()
+
+    assert [now - begun for _, now in times] == [3600.0, 7200.0, 10800.0]
+    assert ended - begun == 10800.0
+
+
+def test_timers_of_one_time_fire_in_an_order_that_the_seed_decides():
+    def order(seed: int, tape: la.testing.Tape | None = None) -> list[int]:
+        fired = []
+        with DeterministicRuntime(seed, tape) as rt:
+            for number in range(5):
+                rt.clock.timer(1.0, lambda number=number: fired.append(number))
+            rt.run_for(1.0)
+        return fired
+
+    orders = [order(seed) for seed in range(10)]
+
+    assert order(0, la.testing.Tape(0)) == [0, 1, 2, 3, 4]
+    assert all(sorted(fired) == [0, 1, 2, 3, 4] for fired in orders)
+    assert len({tuple(fired) for fired in orders}) > 1
+
+
+def test_a_cancelled_timer_does_not_fire_even_if_it_is_due():
+    fired = []
+    with DeterministicRuntime(tape=la.testing.Tape(0)) as rt:
+        timers = []
+        rt.clock.timer(1.0, lambda: [timer.cancel() for timer in timers])
+        timers.append(rt.clock.timer(1.0, lambda: fired.append("cancelled")))
+        rt.clock.timer(1.0, lambda: fired.append("kept"))
+        rt.run_for(1.0)
+
+    assert fired == ["kept"]
+
+
+def test_a_timer_that_fails_is_logged_and_the_run_goes_on(caplog):
+    with DeterministicRuntime(1) as rt:
+        rt.clock.timer(1.0, lambda: 1 // 0)
+        pid = la.spawn(Counter())
+        rt.run_for(2.0)
+        answer = la.dispatch(pid, Counter.add, 1).get()
+
+    assert answer == 1
+    assert "what a timer was set for failed" in caplog.text
+
+
+def test_a_paused_clock_moves_by_advance_only():
+    times = []
+    with DeterministicRuntime(1) as rt:
+        rt.clock.pause()
+        la.spawn(Ticker(1.0, times))
+        rt.clock.settle()
+        rt.clock.advance(0.5)
+        rt.clock.settle()
+        early = len(times)
+        rt.clock.advance(0.5)
+        rt.clock.settle()
+        on_time = len(times)
+        rt.clock.resume()
+        rt.run_for(2.0)
+
+    assert (early, on_time, len(times)) == (0, 1, 3)
+
+
+def test_a_timeout_is_one_of_the_clock():
+    with DeterministicRuntime(1) as rt:
+        begun, promise = rt.clock.now(), la.Promise()
+        with pytest.raises(TimeoutError, match="still pending after 1000 s"):
+            promise.future.get(timeout=1000)
+        passed = rt.clock.now() - begun
+
+    assert passed == 1000.0
+
+
+def test_a_timeout_inside_a_handler_is_one_of_the_clock():
+    def wait() -> float:
+        promise = la.Promise()
+        with pytest.raises(TimeoutError):
+            promise.future.get(timeout=60)
+        return rt.clock.now()
+
+    with DeterministicRuntime(1) as rt:
+        begun = rt.clock.now()
+        ended = la.execute(la.spawn(Counter()), wait).get()
+
+    assert ended - begun == 60.0
+
+
+def test_get_without_time_runs_nothing():
+    with DeterministicRuntime(1) as rt:
+        answer = la.dispatch(la.spawn(Counter()), Counter.add, 1)
+        with pytest.raises(TimeoutError):
+            answer.get(timeout=0)
+        steps = rt.simulation.steps
+
+    assert steps == 0
+
+
+def test_a_wait_that_nothing_can_end_says_who_waits_for_what():
+    with DeterministicRuntime(3) as rt:
+        promise = la.Promise()
+        counter = la.spawn(Counter())
+        answer = la.execute(counter, promise.future.get)
+        with pytest.raises(Stuck, match=r"seed 3, .*nothing is left to do and no timer is set.*counter\(1\)@sim waits"):
+            answer.get()
+        promise.set(5)
+        value = answer.get()
+        rt.settle()
+
+    assert value == 5
+
+
+def test_two_actors_that_wait_for_one_another_are_found():
+    class Mutual(la.Actor):
+        other: la.PID["Mutual"]
+
+        def meet(self, other: la.PID["Mutual"]) -> None:
+            self.other = other
+
+        def answer(self) -> int:
+            return 1
+
+        def ask(self) -> int:
+            return la.dispatch(self.other, Mutual.answer).get()
+
+    def meet() -> None:
+        with DeterministicRuntime(1):
+            one, two = la.spawn(Mutual()), la.spawn(Mutual())
+            la.tell(one, Mutual.meet, two)
+            la.tell(two, Mutual.meet, one)
+            asked = [la.dispatch(pid, Mutual.ask) for pid in (one, two)]
+            asked[0].get()
+
+    with pytest.raises(Stuck) as caught:
+        meet()
+
+    assert "mutual(1)@sim waits for an answer of mutual(2)@sim" in str(caught.value)
+    assert "still in a handler" in caught.value.__notes__[0]
+
+
+def test_a_promise_that_goes_away_in_a_cycle_abandons_its_future_at_a_step_of_its_own():
+    def lose() -> la.Future:
+        promise = la.Promise()
+        cycle = [promise]
+        cycle.append(cycle)
+        return promise.future
+
+    with DeterministicRuntime(1), pytest.raises(la.Abandoned):
+        lose().get()
+
+
+def test_what_goes_on_for_ever_ends_after_steps_max():
+    class Endless(la.Actor):
+        def on_start(self) -> None:
+            la.tell(self.pid, Endless.go)
+
+        def go(self) -> None:
+            la.tell(self.pid, Endless.go)
+
+    with DeterministicRuntime(1, steps_max=5000):
+        promise, endless = la.Promise(), la.spawn(Endless())
+        with pytest.raises(Stuck, match="5000 steps"):
+            promise.future.get()
+        la.terminate(endless)
+
+
+def test_the_program_goes_on_although_a_handler_that_ran_for_it_waits():
+    with DeterministicRuntime(1) as rt:
+        promise = la.Promise()
+        held, other = la.spawn(Counter()), la.spawn(Counter())
+        waiting = la.execute(held, promise.future.get)
+        rt.settle()
+        answer = la.dispatch(other, Counter.add, 2).get()
+        promise.set("opened")
+        value = waiting.get()
+
+    assert (answer, value) == (2, "opened")
+
+
+def test_wait_terminate_and_find_work_as_ever():
+    with DeterministicRuntime(1) as rt:
+        pid = la.spawn(Counter())
+        found = rt.find("counter(1)")
+        la.terminate(pid)
+        stopped = la.wait(pid, timeout=1)
+
+    assert (found, stopped, rt.find("counter(1)"), rt.pids()) == (pid, True, None, ())
+
+
+def test_a_runtime_that_is_not_current_runs_for_whoever_waits_for_its_actors():
+    rt = DeterministicRuntime(1)
+    pid = rt.spawn(Counter())
+
+    value = la.dispatch(pid, Counter.add, 4).get()
+    rt.close()
+
+    assert value == 4
+
+
+def test_after_close_no_thread_is_left_and_the_collector_is_as_it_was():
+    threads, enabled = set(threading.enumerate()), gc.isenabled()
+
+    with DeterministicRuntime(1) as rt:
+        inside = gc.isenabled()
+        pid = la.spawn(Counter())
+        for _ in range(10):
+            la.execute(la.spawn(Counter()), lambda: la.dispatch(pid, Counter.add, 1).get())
+        rt.settle()
+
+    assert set(threading.enumerate()) == threads
+    assert (inside, gc.isenabled()) == (False, enabled)
+
+
+def test_close_ends_waits_and_names_the_actors():
+    rt = DeterministicRuntime(1)
+    promise = la.Promise()
+    answer = la.execute(rt.spawn(Counter()), promise.future.get)
+    rt.settle()
+
+    with pytest.raises(RuntimeError, match=r"still in a handler after 10.0 s: counter\(\d+\)@sim"):
+        rt.close()
+
+    assert isinstance(answer.exception(), Stuck)
+    rt.close()
+
+
+def test_a_second_thread_that_waits_is_refused(start):
+    inside, go_on = threading.Event(), threading.Event()
+    with DeterministicRuntime(1) as rt:
+        pid = la.spawn(Counter())
+
+        def hold() -> None:
+            inside.set()
+            go_on.wait(60)
+
+        held = la.execute(pid, hold)
+        driving = start(lambda: rt.run_until(held))
+        assert inside.wait(60)
+        with pytest.raises(RuntimeError, match="another one runs the simulation"):
+            rt.settle()
+        go_on.set()
+        driving()
+
+
+def test_settle_and_close_inside_an_actor_are_refused():
+    with DeterministicRuntime(1) as rt:
+        pid = la.spawn(Counter())
+        for method in (rt.settle, rt.close, rt.clock.settle):
+            with pytest.raises(RuntimeError, match="called inside an actor"):
+                la.execute(pid, method).get()
+
+
+@pytest.mark.parametrize("seed", ["1", 1.5, True, None])
+def test_a_seed_that_is_no_integer_is_refused(seed):
+    if seed is None:
+        with pytest.raises(ValueError, match="leave the seed out"):
+            DeterministicRuntime(1, la.testing.Tape(2))
+    else:
+        with pytest.raises(TypeError, match="expected an integer"):
+            DeterministicRuntime(seed)
+
+
+def test_hosts_have_addresses_of_their_own_and_share_time():
+    with DeterministicRuntime(1) as rt:
+        with rt.host("a"):
+            one = la.spawn(Counter())
+        two = rt.host("b").spawn(Counter())
+        own = la.spawn(Counter())
+        values = [la.dispatch(pid, Counter.add, 1).get() for pid in (one, two, own)]
+        places = [pid.address for pid in (one, two, own)]
+        clocks = {rt.clock, rt.host("a").clock, rt.host("b").clock}
+
+    assert (values, places, len(clocks)) == ([1, 1, 1], ["a", "b", "sim"], 1)
+
+
+class Sender(la.Actor):
+    def send(self, to: la.PID[Counter]) -> la.Future[int]:
+        return la.dispatch(to, Counter.add, 1)
+
+
+# Goal: only what goes from one host to another is offered. Method: a network that keeps all it is offered.
+def test_a_network_takes_over_what_goes_from_host_to_host():
+    kept = []
+    with DeterministicRuntime(1) as rt:
+        here, there = rt.host("a").spawn(Counter()), rt.host("b").spawn(Counter())
+        with rt.host("a"):
+            sender = la.spawn(Sender())
+        asked = [la.dispatch(sender, Sender.send, to) for to in (here, there)]
+        rt.queue.network = lambda *crossing: kept.append(crossing) or True
+        rt.settle()
+        [(source, target, event)] = kept
+        pending = [answer.is_pending() for answer in asked]
+        target.arrive(event)
+        values = [answer.get() for answer in asked]
+        rt.queue.network = None
+
+    assert (source.pid, target.pid, event.what) == (sender, there, "add")
+    assert (pending, values) == ([False, True], [1, 1])
+
+
+def test_a_network_may_put_itself_between_an_answer_and_who_asked():
+    answers = []
+    with DeterministicRuntime(1) as rt:
+        there = rt.host("b").spawn(Counter())
+
+        def take(source: object, target: object, event: object) -> bool:
+            asked, between = event.future, la.Promise()
+            event.future = between.future
+            answers.append((asked, between.future))
+            target.arrive(event)
+            return True
+
+        rt.queue.network = take
+        answer = la.dispatch(there, Counter.add, 3)
+        rt.settle()
+        rt.queue.network = None
+        [(asked, between)] = answers
+        states = answer.is_pending(), between.is_ready()
+        asked._follow(between)
+
+    assert states == (True, True)
+    assert answer.get() == 3
+
+
+PROGRAM = """
+import libactor as la
+from libactor.testing import DeterministicRuntime, EventLog
+
+class Gossip(la.Actor):
+    def __init__(self, others):
+        super().__init__()
+        self.others, self.known = others, set()
+    def hear(self, words):
+        self.known |= words
+        stream = la.random_stream()
+        for pid in self.others:
+            la.delay(stream.randrange(3), pid, Gossip.learn, {f"{self.pid.id} {len(self.known)}"} | words)
+    def learn(self, words):
+        self.known |= words
+        if "boom" in words:
+            raise ValueError(words, object())
+        return len(self.known)
+
+with DeterministicRuntime(11, log=EventLog(arguments=True)) as rt:
+    pids = [la.spawn(Gossip([])) for _ in range(4)]
+    last = [la.spawn(Gossip(pids)) for _ in range(4)]
+    asked = [la.dispatch(pid, Gossip.hear, {"a", "b", str(la.random_uuid())}) for pid in last]
+    la.tell(pids[0], Gossip.learn, {"boom", "bang"})
+    rt.run_for(5)
+print(rt.log.text())
+print(rt.log.digest(), rt.tape.to_json(), rt.clock.now_ns())
+"""
+
+
+@pytest.mark.real
+def test_the_log_is_the_same_for_other_hash_seeds_and_for_both_cores():
+    def log(hash_seed: str, pure: str) -> str:
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed, "LIBACTOR_PURE": pure}
+        command = [sys.executable, "-c", PROGRAM]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    logs = {log(hash_seed, pure) for hash_seed in ("0", "1", "77") for pure in ("0", "1")}
+
+    assert len(logs) == 1
+    assert len(logs.pop().splitlines()) > 40
