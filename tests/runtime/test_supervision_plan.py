@@ -250,7 +250,8 @@ class World:
             self.obey(self.plan.given_up(name))
         else:
             for other in reach(self.strategy, self.names, name):
-                if self.kinds[other] == "temporary" and other in self.alive | self.starting:
+                is_up = other in self.alive | self.starting and not self.plan.is_expected_to_end(other)
+                if self.kinds[other] == "temporary" and is_up:  # one that is being restarted on request will be
                     self.wanted.discard(other)
             self.obey(self.plan.failed(name, delay))
 
