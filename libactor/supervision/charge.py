@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from libactor._core.exceptions import fresh_exception
 from libactor.future import Future, Promise
 from libactor.supervision.child import Child, ChildState
 from libactor.supervision.plan import Phase
@@ -32,7 +33,8 @@ class Charge:
 
     # asked: its start was asked for by a user, and is not repeated if it fails.    pid: None before its first start.
     # fresh: it was not up yet, and is forgotten if it cannot be started.    life: the starts so far.
-    # process: of its present life; None if there is none.    reason: what ended it last.
+    # process: of its present life; None if there is none.    reason: what ended it last, without the
+    # traceback, which would keep that incarnation.
     # up_ns: when it was last known to be up; None since it ended.    restarts: by its supervisor, so far.
     # deadline: the timer of the time it has to stop.    rise, down: who waits until it is up, and until it is down.
 
@@ -71,7 +73,7 @@ class Charge:
 
     def note_end(self, reason: BaseException | None) -> None:
         """It has ended, or is no longer cared for: tell those who wait for that."""
-        self.reason = reason
+        self.reason = None if reason is None else fresh_exception(reason)
         self.process = self.up_ns = None
         if self.deadline is not None:
             self.deadline.cancel()

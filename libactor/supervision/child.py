@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from libactor._core.values import register_immutable
 from libactor.actor import Actor
+from libactor.bounds import Bounded, check_bounded
 from libactor.pid import PID
 from libactor.supervision.restarts import RESTARTS, Restart
 
@@ -50,7 +51,7 @@ class Child:
     ``restart``: "permanent" children are started again whenever they end, "transient" ones if they ended with a reason,
     "temporary" ones never. ``intensity``: the restarts allowed within ``period`` seconds; one more, and the supervisor
     gives up. ``backoff``: how long to wait before each; left out, not at all. ``shutdown``: the seconds the actor has
-    to stop when it is asked to; ``math.inf``: as long as it takes. ``mailbox``: as for ``spawn``.
+    to stop when it is asked to; ``math.inf``: as long as it takes. ``mailbox``: its bound; left out, that of its class.
 
     Raises: TypeError or ValueError, which names the field, what it got and what was expected.
     """
@@ -63,7 +64,7 @@ class Child:
     intensity: int = 3
     period: float = 5.0
     backoff: Backoff | None = None
-    mailbox: Any = None
+    mailbox: Bounded | None = None
 
     def __post_init__(self) -> None:
         _check_start(self.start)
@@ -76,6 +77,7 @@ class Child:
         _check_number("Child", "shutdown", self.shutdown, 0.0, math.inf)
         _check_count("Child", "intensity", self.intensity)
         _check_number("Child", "period", self.period)
+        check_bounded(self.mailbox, "Child")
         if self.backoff is not None and not isinstance(self.backoff, Backoff):
             raise TypeError(f"Child: backoff got {self.backoff!r}, expected a Backoff, or None")
 

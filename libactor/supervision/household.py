@@ -174,15 +174,15 @@ class Household:
             self._obey(self._plan.gone(name))
             self._settle(charge)
         elif not asked and wants_restart(charge.child.restart, reason):
-            self._restart(charge, up_ns)
+            self._restart(charge, up_ns, reason)
         else:
             log.info("%s: child %s %s; it is not restarted", self._process.pid, name, _say(reason))
             self._obey(self._plan.given_up(name))
             self._settle(charge, forget=charge.fresh)
 
-    def _restart(self, charge: Charge, up_ns: int | None) -> None:
+    def _restart(self, charge: Charge, up_ns: int | None, reason: BaseException | None) -> None:
         """Have a child started again; raises RestartsExhausted if that is once too often."""
-        child, reason = charge.child, charge.reason
+        child = charge.child
         now_ns = self._process.runtime.clock.now_ns()
         allowed = charge.budget.spend(now_ns)
         count = charge.budget.spent
@@ -243,8 +243,9 @@ class Household:
             return
         try:
             actor = charge.child.start()
+            mailbox = ... if charge.child.mailbox is None else charge.child.mailbox
             known = charge.pid or runtime.census.find(us.id, name)
-            charge.pid = runtime._spawn_as(actor, name if known is None else known)
+            charge.pid = runtime._spawn_as(actor, name if known is None else known, mailbox)
         except Exception as error:
             log.error("%s: child %s could not be started", us, name, exc_info=error)
             self._report(partial(self._ended, charge, charge.life, None, error))

@@ -141,6 +141,7 @@ async def coroutine():
         ({"period": float("inf")}, ValueError, "period got inf, expected 0 or more"),
         ({"period": None}, TypeError, "period got None, expected a number"),
         ({"backoff": 1.0}, TypeError, "backoff got 1.0, expected a Backoff, or None"),
+        ({"mailbox": 100}, TypeError, "got the mailbox 100, expected a Bounded, such as"),
     ],
 )
 def test_a_wrong_child_is_refused_with_the_field_that_is_wrong(fields, error, text):
