@@ -25,7 +25,7 @@ PyObject *call_plain_method(MailboxObject *mailbox, PyObject *method)
         return NULL;
     PyFunctionObject *function = (PyFunctionObject *)method;
     PyObject *found = _PyType_Lookup((PyTypeObject *)mailbox->kind, function->func_name);
-    int plain = (((PyCodeObject *)function->func_code)->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)) == 0;
+    int plain = (((PyCodeObject *)function->func_code)->co_flags & CO_ASYNC_GENERATOR) == 0;
     if (plain && (found == method || (found != NULL && !name_is_private(function->func_name))))
         return function->func_name;
     return NULL;

@@ -26,8 +26,9 @@
 enum { PENDING, READY, FAILED, DISCARDED };
 enum { ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED };
 
-/* The core's own kinds, for any outcome and for abandonment: a step; a step that acts on both alike, once; a Gather. */
-enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER };
+/* The core's own kinds, for any outcome and for abandonment: a step; a step that acts on both alike, once; a Gather; a
+ * coroutine that awaits, once. */
+enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER, ON_TASK };
 
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
@@ -65,11 +66,16 @@ typedef struct {
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */
     PyObject *moved_error;    /* the exception for the second call of what was deferred once */
+    PyObject *discarded_error; /* the exception that discards the answer of a coroutine which lets it escape */
+    PyObject *is_exclusive;    /* (class of actors, method's name or callable) -> whether it was marked so */
+    PyObject *refuse_awaited;  /* (process, what awaits, what is awaited) -> the error for what cannot be awaited here */
+    PyObject *explain_escaped; /* (error that escapes a coroutine): notes on it what may help */
     /* The core's own. */
     PyObject *cell_type;   /* owned: FutureCell, and future_type until another is named */
     PyObject *gather_type; /* owned */
     PyObject *event_type;
     PyObject *moved_type;
+    PyObject *task_type;
     PyObject *deferred_type;
     PyObject *pid_type;
     PyObject *actor_type;
@@ -104,6 +110,7 @@ extern PyType_Spec pid_spec;
 extern PyType_Spec actor_spec;
 extern PyType_Spec kind_spec;
 extern PyType_Spec runtime_spec;
+extern PyType_Spec task_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);

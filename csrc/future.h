@@ -106,8 +106,12 @@ int step_begin(FutureObject *source, FutureObject *result, int step, PyObject *f
  * do not reach the source, with ANSWERS the value leaves an actor: it is passed by value. */
 int future_follow(FutureObject *self, FutureObject *source, int how);
 
-/* What the future, or what it comes from, waits for: a mailbox, borrowed; NULL if there is none. */
+/* What the future, or what it comes from, waits for: a mailbox, borrowed; NULL if there is none. Of a coroutine that
+ * awaits it is what that waits for. */
 PyObject *future_target(FutureObject *self);
+
+/* Whether the future can only come out by a turn of `mailbox`. */
+int future_awaits(FutureObject *self, PyObject *mailbox);
 
 /* What a source does with the step in its callbacks, as hops: when it is complete, abandoned, goes away. */
 int step_arrive(PyObject *result, PyObject *source);
@@ -123,6 +127,9 @@ PyObject *FutureCell_recover(PyObject *op, PyObject *function);
 PyObject *FutureCell_follow(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 
 /* ---- gather.c ---- */
+
+/* What an awaited future does with a task in its callbacks, as a hop (coroutine.c). */
+int task_arrive(PyObject *task, PyObject *awaited);
 
 /* What a member does with a Gather in its callbacks, as hops: when it is complete, abandoned. */
 int gather_arrive(PyObject *gather, PyObject *member);

@@ -132,8 +132,9 @@ int future_help(FutureObject *future, int64_t deadline)
         return 0;
     if (target->queue->orphaned)
         return mailbox_refuse_orphan(target);
-    if (target == running_mailbox && (deadline < 0 || deadline > now_ns()))
-        return refuse_self(target);
+    if (running_mailbox != NULL && future_awaits(future, (PyObject *)running_mailbox) &&
+        (deadline < 0 || deadline > now_ns()))
+        return refuse_self(running_mailbox);
     if (running_mailbox != NULL || !is_like_worker(target->queue->core))
         return 0;
     return help(future, deadline);

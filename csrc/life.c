@@ -8,33 +8,35 @@
  * Layout: 1 beginning  2 end  3 Python methods
  */
 #include "actor.h"
-#include "mailbox.h"
+#include "coroutine.h"
 #include "runtime.h"
 
 #define SELF ((MailboxObject *)op)
 
 /* ---- 1 beginning ---- */
 
-static int mailbox_call(MailboxObject *self, PyObject *name)
+/* Call on_start or on_stop; as task_begin_life. */
+static int mailbox_call(MailboxObject *self, PyObject *name, int role)
 {
     PyObject *actor = Py_NewRef(self->actor);
     PyObject *result = PyObject_VectorcallMethod(name, &actor, 1, NULL);
     Py_DECREF(actor);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    return result == NULL ? -1 : task_begin_life(self, role, result);
 }
 
 int mailbox_live(MailboxObject *self)
 {
     if (self->starting) {
         self->starting = 0;
-        if (mailbox_call(self, self->queue->core->text_on_start) < 0)
-            return -1;
-        self->started = 1;
-        return 0;
+        int over = mailbox_call(self, self->queue->core->text_on_start, TASK_START);
+        self->started |= over == 1;
+        return over < 0 ? -1 : 0;
     }
-    self->ending = 0;
-    return mailbox_stop(self, Py_None);
+    if (self->ending) {
+        self->ending = 0;
+        return mailbox_stop(self, Py_None);
+    }
+    return task_resume(self->extras->life);
 }
 
 int mailbox_awaken(MailboxObject *self)
@@ -50,8 +52,7 @@ int mailbox_awaken(MailboxObject *self)
 
 /* ---- 2 end ---- */
 
-/* Log what is being raised on the way out, even SystemExit, because the way goes on. */
-static void mailbox_report(MailboxObject *self, const char *what)
+void mailbox_report(MailboxObject *self, const char *what)
 {
     PyObject *error = core_exception_take();
     PyObject *reported = PyObject_CallMethod((PyObject *)self, "_report_last", "sO", what, error);
@@ -159,16 +160,26 @@ static int mailbox_depart(MailboxObject *self)
 
 int mailbox_stop(MailboxObject *self, PyObject *reason)
 {
-    if (self->gone)
+    if (self->stopping)
         return 0; /* what failed was told at its end */
+    self->stopping = 1;
     Py_XSETREF(self->reason, Py_NewRef(reason));
+    tasks_close(self);
     mailbox_end_parts(self);
     if (self->started) {
         self->started = 0;
-        if (mailbox_call(self, self->queue->core->text_on_stop) < 0)
+        int over = mailbox_call(self, self->queue->core->text_on_stop, TASK_STOP);
+        if (over == 0)
+            return 0;
+        if (over < 0)
             mailbox_report(self, "on_stop");
-        mailbox_end_parts(self); /* that on_stop has made */
     }
+    return mailbox_leave(self);
+}
+
+int mailbox_leave(MailboxObject *self)
+{
+    mailbox_end_parts(self); /* that on_stop has made */
     runtime_forget((RuntimeObject *)self->runtime, self);
     mailbox_drop_rest(self);
     mailbox_end_links(self);
@@ -183,9 +194,11 @@ int mailbox_terminate(MailboxObject *self, PyObject *last)
 {
     if (self->queue->orphaned)
         return mailbox_refuse_orphan(self);
-    if (self->closed)
+    if (self->closed || self->stopping)
         return 0;
-    if (last != NULL && (self->events.count != 0 || (self->extras != NULL && self->extras->held)))
+    MailboxExtras *extras = self->extras;
+    int waits = self->events.count != 0 || (extras != NULL && (extras->held || extras->life != NULL));
+    if (last != NULL && waits)
         return mailbox_deliver(self, last, 0);
     self->ending = 1;
     return mailbox_awaken(self);

@@ -9,6 +9,7 @@
  * What Python sees of it: mailbox_type.c.
  * Layout: steps, once per message most of them
  */
+#include "coroutine.h"
 #include "pid.h"
 
 int mailbox_check(PyObject *object, const char *method)
@@ -63,6 +64,8 @@ int mailbox_drop(MailboxObject *self, PyObject *event)
 {
     if (event_check(event))
         return event_drop((EventObject *)event, self, "the actor has stopped");
+    if (task_check(event))
+        return 0; /* it was closed */
     PyObject *dropped = PyObject_CallMethod(event, "drop", "O", self);
     Py_XDECREF(dropped);
     return dropped == NULL ? -1 : 0;

@@ -36,6 +36,7 @@ typedef struct {
     char starting;         /* on_start is to be called, before all else */
     char started;          /* it has returned */
     char ending;           /* the actor is to stop, ahead of what waits */
+    char stopping;         /* its end has begun */
     unsigned char quick;   /* turns since one last took too long, counted up to QUICK_TURNS */
 } MailboxObject;
 
@@ -84,7 +85,11 @@ int mailbox_enqueue(MailboxObject *self);
 static inline int mailbox_has_work(MailboxObject *self)
 {
     MailboxExtras *extras = self->extras;
-    if (self->starting || self->ending || (extras != NULL && extras->urgent.count != 0))
+    if (self->starting || self->ending)
+        return 1;
+    if (extras != NULL && extras->life != NULL)
+        return extras->life_due;
+    if (extras != NULL && extras->urgent.count != 0)
         return 1;
     return self->events.count != 0 && (extras == NULL || !extras->held);
 }
@@ -144,8 +149,13 @@ int mailbox_live(MailboxObject *self);
 /* See that the mailbox is served, in which something is to be done now; -1 with MemoryError. */
 int mailbox_awaken(MailboxObject *self);
 
-/* End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters. */
+/* End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters. If on_stop is to be waited for,
+ * all but that comes later, by mailbox_leave. */
 int mailbox_stop(MailboxObject *self, PyObject *reason);
+int mailbox_leave(MailboxObject *self);
+
+/* Log what is being raised on the way out, even SystemExit, because the way goes on. */
+void mailbox_report(MailboxObject *self, const char *what);
 
 /* Ask it to: ahead of what waits, or, if `last` is not NULL, by that event after it. -1 with an exception. */
 int mailbox_terminate(MailboxObject *self, PyObject *last);
@@ -170,6 +180,10 @@ extern _Thread_local PyObject *running_event;
 /* Serve events until none is left, the turn is over or `until` (may be NULL) is; `now` is the time at its beginning
  * and at its end. */
 void mailbox_run_turn(MailboxObject *self, FutureObject *until, int64_t *now);
+
+/* Deliver `result`, which is consumed and may be NULL, to whoever waits for what the event called. -1 with what ends the
+ * actor. */
+int event_answer(CoreState *core, EventObject *event, MailboxObject *mailbox, PyObject *result);
 
 int event_serve(EventObject *event, MailboxObject *mailbox);
 

@@ -3,7 +3,7 @@
  * Who calls: Process (libactor/process.py), tests, and the interpreter. What the methods do: mailbox.c, life.c, turn.c.
  * Layout: 1 Python methods  2 life cycle  3 type spec
  */
-#include "mailbox.h"
+#include "coroutine.h"
 
 #define SELF ((MailboxObject *)op)
 
@@ -51,7 +51,7 @@ static PyObject *Mailbox_hold(PyObject *op, PyObject *held)
     MailboxExtras *extras = holds < 0 ? NULL : mailbox_extras(SELF);
     if (extras == NULL)
         return NULL;
-    extras->held = (char)holds;
+    extras->held += holds ? 1 : extras->held != 0 ? -1 : 0;
     Py_RETURN_NONE;
 }
 
@@ -140,6 +140,11 @@ static PyObject *Mailbox_stopped(PyObject *op, void *Py_UNUSED(closure))
     return (PyObject *)mailbox_stopped(SELF);
 }
 
+static PyObject *Mailbox_suspended(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(SELF->extras == NULL ? 0 : SELF->extras->suspended);
+}
+
 static int Mailbox_set_queue(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 {
     if (value != NULL && value != Py_None && run_queue_check(value) < 0)
@@ -189,6 +194,8 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     if (SELF->extras != NULL) {
         Py_VISIT(SELF->extras->parts);
         Py_VISIT(SELF->extras->control);
+        for (TaskObject *task = SELF->extras->oldest; task != NULL; task = task->newer)
+            Py_VISIT(task);
         if (mailbox_traverse_events(&SELF->extras->urgent, visit, arg) != 0 ||
             mailbox_traverse_events(&SELF->extras->stash, visit, arg) != 0)
             return -1;
@@ -209,6 +216,7 @@ static void mailbox_clear_events(MailboxObject *self)
         ring_clear(&events[lane]);
     }
     if (extras != NULL) {
+        tasks_forsake(extras);
         Py_XDECREF(extras->parts);
         Py_XDECREF(extras->control);
     }
@@ -266,7 +274,11 @@ static PyMethodDef mailbox_methods[] = {
      "As deliver, by the control lane: ahead of everything else, in order, and although the mailbox is held."},
     {"hold", Mailbox_hold, METH_O,
      "hold($self, held, /)\n--\n\n"
-     "Serve only the control lane, and a termination, from now on; with False all again. In the actor's own turn."},
+     "Serve only the control lane, and a termination, from now on; with False, once for each time, all again. In the\n"
+     "actor's own turn."},
+    {"_drive", (PyCFunction)(void (*)(void))Mailbox_drive, METH_FASTCALL,
+     "_drive($self, returned, what, /)\n--\n\n"
+     "Go on with what a handler that nobody waits for has returned, if that is a coroutine. In the actor's own turn."},
     {"belong", Mailbox_belong, METH_O,
      "belong($self, part, /)\n--\n\n"
      "Have ``part.end(process)`` called at the end of the actor, in its own turn, before on_stop."},
@@ -302,6 +314,7 @@ static PyMemberDef mailbox_members[] = {
     {"reason", T_OBJECT, offsetof(MailboxObject, reason), READONLY, "What stopped the actor; None before, or if terminated."},
     {"runtime", T_OBJECT_EX, offsetof(MailboxObject, runtime), READONLY, "Where the actor lives."},
     {"started", T_BOOL, offsetof(MailboxObject, started), READONLY, "Whether on_start has returned."},
+    {"_stopping", T_BOOL, offsetof(MailboxObject, stopping), READONLY, "Whether its end has begun."},
     {"_delegates", T_OBJECT, offsetof(MailboxObject, delegates), 0, "To whom messages of a class go on, or None."},
     {"_linkers", T_OBJECT, offsetof(MailboxObject, linkers), 0,
      "Who is to hear of its end, in order of linking; None once that is being told."},
@@ -317,6 +330,7 @@ static PyGetSetDef mailbox_properties[] = {
     {"blocked", Mailbox_blocked, NULL, "How many threads wait for room.", NULL},
     {"bound", Mailbox_bound, NULL, "Its capacity and what becomes of what finds no room; None without a bound.", NULL},
     {"serving", Mailbox_serving, NULL, "The event whose handler the calling thread is in here, or None.", NULL},
+    {"suspended", Mailbox_suspended, NULL, "How many of its coroutines wait for a future now.", NULL},
     {"queue", Mailbox_get_queue, Mailbox_set_queue, "The RunQueue it is put on; None for a bare mailbox.", NULL},
     {NULL},
 };

@@ -30,6 +30,10 @@ static const struct {
     {"copier", offsetof(CoreState, copier)},
     {"defer_slowly", offsetof(CoreState, defer_slowly)},
     {"moved_error", offsetof(CoreState, moved_error)},
+    {"discarded_error", offsetof(CoreState, discarded_error)},
+    {"is_exclusive", offsetof(CoreState, is_exclusive)},
+    {"refuse_awaited", offsetof(CoreState, refuse_awaited)},
+    {"explain_escaped", offsetof(CoreState, explain_escaped)},
 };
 
 static PyObject **policy_slot(CoreState *state, size_t index)
@@ -224,7 +228,7 @@ static PyObject **text_slot(CoreState *state, size_t index)
 static const size_t owned[] = {
     offsetof(CoreState, cell_type), offsetof(CoreState, pid_type),  offsetof(CoreState, actor_type),
     offsetof(CoreState, kind_type), offsetof(CoreState, sequences), offsetof(CoreState, no_links),
-    offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type),
+    offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type), offsetof(CoreState, task_type),
 };
 
 static PyObject **owned_slot(CoreState *state, size_t index)
@@ -244,6 +248,7 @@ static int native_fill(PyObject *module)
     state->event_type = PyType_FromModuleAndSpec(module, &event_spec, NULL);
     state->pid_type = PyObject_GetAttrString(module, "PID");
     state->actor_type = PyObject_GetAttrString(module, "ActorCell");
+    state->task_type = PyType_FromModuleAndSpec(module, &task_spec, NULL);
     state->kind_type = PyType_FromModuleAndSpec(module, &kind_spec, NULL);
     state->sequences = PyDict_New();
     state->no_links = PyDict_New();

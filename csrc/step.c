@@ -30,12 +30,21 @@ FutureObject *step_source(FutureObject *result)
 
 PyObject *future_target(FutureObject *self)
 {
+    PyObject *target = NULL;
     for (int i = 0; i < LINKS_MAX && self != NULL; i++) {
         if (self->target != NULL)
-            return self->target;
+            target = self->target;
         self = step_upstream(self);
     }
-    return NULL;
+    return target;
+}
+
+int future_awaits(FutureObject *self, PyObject *mailbox)
+{
+    int links = 0;
+    while (self != NULL && self->target != mailbox && ++links < LINKS_MAX)
+        self = step_upstream(self);
+    return self != NULL && self->target == mailbox;
 }
 
 void step_cut(FutureObject *result, FutureObject *source)

@@ -6,7 +6,7 @@
  *   `network` first. A queue without one, that is every queue outside of tests, costs one look per message.
  * Layout: 1 steps  2 the network
  */
-#include "mailbox.h"
+#include "coroutine.h"
 
 #define QUEUE ((RunQueueObject *)op)
 #define MAILBOX ((MailboxObject *)op)
@@ -59,9 +59,12 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
         return PyUnicode_FromString("start");
     if (MAILBOX->ending)
         return PyUnicode_FromString("stop");
-    if (MAILBOX->extras != NULL && MAILBOX->extras->urgent.count != 0)
-        return Py_NewRef(*ring_slot(&MAILBOX->extras->urgent, 0));
-    return Py_NewRef(MAILBOX->events.count == 0 ? Py_None : *ring_slot(&MAILBOX->events, 0));
+    const MailboxExtras *extras = MAILBOX->extras;
+    const Ring *lane = extras != NULL && extras->urgent.count != 0 ? &extras->urgent : &MAILBOX->events;
+    PyObject *event = lane->count == 0 ? Py_None : *ring_slot(lane, 0);
+    if ((extras != NULL && extras->life_due) || task_check(event))
+        return PyUnicode_FromString("resume");
+    return Py_NewRef(event);
 }
 
 /* ---- 2 the network ---- */

@@ -6,8 +6,8 @@
  * Errors: what a dispatch raises goes into its future; what anything else raises ends the actor (Process._fail).
  * Layout: 1 answers  2 serving  3 dropping  4 the turn
  */
+#include "coroutine.h"
 #include "help.h"
-#include "mailbox.h"
 #include "values.h"
 
 _Thread_local MailboxObject *running_mailbox = NULL;
@@ -61,8 +61,7 @@ static PyObject *answer_pass(CoreState *core, EventObject *event, MailboxObject 
     return passed;
 }
 
-/* Deliver `result`, which is consumed and may be NULL, to whoever waits for it. */
-static int answer(CoreState *core, EventObject *event, MailboxObject *mailbox, PyObject *result)
+int event_answer(CoreState *core, EventObject *event, MailboxObject *mailbox, PyObject *result)
 {
     FutureObject *future = (FutureObject *)event->future;
     PyObject *passed = result == NULL ? NULL : answer_pass(core, event, mailbox, result);
@@ -129,7 +128,18 @@ static int event_serve_call(CoreState *core, EventObject *event, MailboxObject *
         Py_DECREF(result);
         return 0;
     }
-    return answer(core, event, mailbox, result);
+    if (result != NULL && task_is_coroutine(result))
+        return task_begin(core, event, kind, mailbox, result);
+    return event_answer(core, event, mailbox, result);
+}
+
+/* What a handler that nobody waits for has returned: only a coroutine is of interest. */
+static int event_finish(EventObject *event, int kind, MailboxObject *mailbox, PyObject *result)
+{
+    if (result != NULL && task_is_coroutine(result))
+        return task_begin(mailbox->queue->core, event, kind, mailbox, result);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
 }
 
 /* Call the handler of the message's class; without one the message is a dead letter, unless it is delegated. */
@@ -154,18 +164,14 @@ done:
     Py_XDECREF(handler);
     Py_XDECREF(handlers);
     Py_DECREF(actor);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    return event_finish(event, EVENT_MESSAGE, mailbox, result);
 }
 
 int event_serve(EventObject *event, MailboxObject *mailbox)
 {
-    PyObject *result;
     switch (event->kind) {
     case EVENT_TELL:
-        result = event_call_method(event, mailbox);
-        Py_XDECREF(result);
-        return result == NULL ? -1 : 0;
+        return event_finish(event, EVENT_TELL, mailbox, event_call_method(event, mailbox));
     case EVENT_MESSAGE:
         return event_serve_message(event, mailbox);
     case EVENT_SERVED:
@@ -247,6 +253,8 @@ static int turn_serve_event(MailboxObject *self, PyObject *event)
 {
     if (event_check(event))
         return event_serve((EventObject *)event, self);
+    if (task_check(event))
+        return task_resume((TaskObject *)event);
     PyObject *served = PyObject_CallMethod(event, "serve", "O", self);
     Py_XDECREF(served);
     return served == NULL ? -1 : 0;
@@ -280,7 +288,7 @@ static int turn_serve(MailboxObject *self, PyObject *event)
 {
     event_leave(event);
     running_event = event;
-    int dropped = self->queue->filter == NULL ? 0 : turn_asks_filter(self, event);
+    int dropped = self->queue->filter == NULL || task_check(event) ? 0 : turn_asks_filter(self, event);
     int failed = dropped == 0 && turn_serve_event(self, event) < 0;
     if (dropped < 0)
         turn_refuse(self, event);
@@ -295,7 +303,7 @@ static int turn_serve(MailboxObject *self, PyObject *event)
 static void turn_step(MailboxObject *self)
 {
     int failed;
-    if (self->starting || self->ending)
+    if (self->starting || self->ending || (self->extras != NULL && self->extras->life_due))
         failed = mailbox_live(self) < 0;
     else
         failed = turn_serve(self, self->extras == NULL ? ring_take(&self->events) : mailbox_take_any(self)) < 0;

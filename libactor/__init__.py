@@ -38,6 +38,7 @@ from libactor.actor import Actor, control, handles
 from libactor.alarm import after
 from libactor.bounds import Bounded
 from libactor.combinators import await_all, collect, select, undiscardable
+from libactor.coroutines import exclusive, sleep
 from libactor.deferred import Deferred, defer
 from libactor.future import Future, Promise, failed, ready
 from libactor.iteration import Break, Continue, loop
@@ -129,6 +130,7 @@ __all__ = [
     "delay",
     "delegate",
     "dispatch",
+    "exclusive",
     "execute",
     "failed",
     "generate_id",
@@ -145,6 +147,7 @@ __all__ = [
     "register_immutable",
     "run",
     "select",
+    "sleep",
     "spawn",
     "tell",
     "terminate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -93,7 +93,7 @@ class Actor(ActorCell):
         """``mailbox`` bounds those of its actors, ``stash`` what they may set aside; None: no bound, left out: as the
         base has it."""
         super().__init_subclass__(**arguments)
-        _refuse_coroutines(cls)
+        _refuse_generators(cls)
         cls._libactor_handlers = _find_handlers(cls)
         cls._libactor_control = _find_control(cls)
         if mailbox is not _INHERITED:
@@ -146,13 +146,19 @@ class Actor(ActorCell):
         """Appointments of this actor with itself, each under a key; for its handlers, ``on_start`` included."""
         return timers_of(self)
 
-    def on_start(self) -> None:
-        """Called once, in the actor, before any event. An exception here stops the actor."""
+    def on_start(self) -> Awaitable[object] | None:
+        """Called once, in the actor, before any event. An exception here stops the actor.
 
-    def on_stop(self) -> None:
-        """Called once, in the actor, after its last event, unless on_start failed."""
+        It may be ``async def``, or return a future: then nothing else is served until that is over.
+        """
 
-    def on_exited(self, pid: PID[Any], reason: BaseException | None) -> None:
+    def on_stop(self) -> Awaitable[object] | None:
+        """Called once, in the actor, after its last event, unless on_start failed.
+
+        It may be ``async def``, or return a future: who waits for the end of the actor waits for that too.
+        """
+
+    def on_exited(self, pid: PID[Any], reason: BaseException | None) -> Coroutine[Any, Any, object] | None:
         """An actor this one is linked to has stopped: ``reason`` is what made it, None if it was terminated."""
 
 
@@ -164,16 +170,16 @@ def _refuse_id(id: object) -> SpawnError:
 configure(refuse_id=_refuse_id)
 
 
-def _refuse_coroutines(cls: type) -> None:
-    """A coroutine in the place of a plain method would be made and never run: nobody would hear of it."""
+def _refuse_generators(cls: type) -> None:
+    """An asynchronous generator in the place of a handler would be made and never run: nobody would hear of it."""
     for name, method in vars(cls).items():
-        if not inspect.iscoroutinefunction(method):
+        if not inspect.isasyncgenfunction(method):
             continue
         replaced = getattr(super(cls, cls), name, None)
-        if hasattr(method, "_handled") or (callable(replaced) and not inspect.iscoroutinefunction(replaced)):
+        if hasattr(method, "_handled") or (callable(replaced) and not inspect.isasyncgenfunction(replaced)):
             raise TypeError(
-                f"{cls.__qualname__}.{name}: is a coroutine; make it a plain function, which may go on in the callback "
-                "of a future"
+                f"{cls.__qualname__}.{name}: is an asynchronous generator, which nobody would run; make it an "
+                "`async def` without yield"
             )
 
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from libactor._core._impl import Moved, configure
@@ -48,11 +48,24 @@ if TYPE_CHECKING:
 
     @overload
     def defer(
+        target: PID[Any],
+        method: Callable[..., Coroutine[Any, Any, R]],
+        /,
+        *args: Any,
+        once: bool = False,
+        **kwargs: Any,
+    ) -> Deferred[R]: ...
+    @overload
+    def defer(
         target: PID[Any], method: Callable[..., Future[R]], /, *args: Any, once: bool = False, **kwargs: Any
     ) -> Deferred[R]: ...
     @overload
     def defer(
         target: PID[Any], method: Callable[..., R], /, *args: Any, once: bool = False, **kwargs: Any
+    ) -> Deferred[R]: ...
+    @overload
+    def defer(
+        target: Callable[..., Coroutine[Any, Any, R]], /, *args: Any, once: bool = False, **kwargs: Any
     ) -> Deferred[R]: ...
     @overload
     def defer(target: Callable[..., Future[R]], /, *args: Any, once: bool = False, **kwargs: Any) -> Deferred[R]: ...

@@ -38,7 +38,7 @@ class Exited:
 
     def serve(self, process: Process) -> None:
         """Tell the actor; an exception stops it."""
-        process.actor.on_exited(self.pid, self.reason)
+        process._drive(process.actor.on_exited(self.pid, self.reason), "on_exited")
 
     def drop(self, process: Process) -> None:
         """The watcher is gone too."""

@@ -32,7 +32,7 @@ from libactor._core.errors import Abandoned, Discarded, MailboxFull
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import by_value, register_immutable
 from libactor.context import current_runtime
-from libactor.waiting import arrival, wait_for
+from libactor.waiting import arrival, is_driven, wait_for
 
 if TYPE_CHECKING:
     from libactor._core.clock import Timer
@@ -77,9 +77,14 @@ class Future(FutureCell, Generic[T]):
         return cast(BaseException, value) if state == FAILED else None
 
     def __await__(self) -> Generator[Any, None, T]:
-        """Wait in an asyncio task; cancelling the task asks for a discard."""
-        if self.is_pending():
-            yield from arrival(self)
+        """Wait in a handler that is a coroutine, or in an asyncio task; cancelling the task asks for a discard.
+
+        Raises as ``get``. In a handler the actor serves other events meanwhile.
+        """
+        if not self.is_ready():
+            if self.is_pending():
+                yield from (self,) if is_driven() else arrival(self)
+            _refuse_unready(self)
         return self.get(0)
 
     def after(
@@ -113,6 +118,13 @@ def _get_slowly(future: Future[Any], timeout: float | None, left: float | None) 
     """Come back once ``future`` is ready; raise what ``get`` raises if it is not so when ``left`` seconds are over."""
     if future.is_pending():
         wait_for(future, timeout, left)
+    _refuse_unready(future)
+    if future.is_pending():
+        raise TimeoutError(f"get: still pending after {timeout} s")
+
+
+def _refuse_unready(future: Future[Any]) -> None:
+    """Raise what a reader of ``future`` gets unless it is ready, or may still become so."""
     state, value = future._outcome()
     if state == FAILED:
         raise fresh_exception(value) from value
@@ -120,8 +132,6 @@ def _get_slowly(future: Future[Any], timeout: float | None, left: float | None) 
         raise Discarded("get: the future was discarded")
     if future.is_abandoned():
         raise _abandoned(value)
-    if state != READY:
-        raise TimeoutError(f"get: still pending after {timeout} s")
 
 
 def _abandoned(cause: Any) -> Abandoned:
@@ -151,7 +161,13 @@ def _pass_answer(value: Any) -> tuple[Any, bool]:
 
 
 register_immutable(Future)
-configure(future_type=Future, get_slowly=_get_slowly, copy_value=_copy_value, pass_answer=_pass_answer)
+configure(
+    future_type=Future,
+    get_slowly=_get_slowly,
+    copy_value=_copy_value,
+    pass_answer=_pass_answer,
+    discarded_error=Discarded,
+)
 set_reporters(
     lambda error: log.error("a future failed and nobody looked at it", exc_info=error),
     lambda callback, error: log.error("a callback of a future raised: %r", callback, exc_info=error),

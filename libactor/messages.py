@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import prepare
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
     @overload
     def dispatch(
+        pid: PID[A], method: Callable[Concatenate[A, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]: ...
+    @overload
+    def dispatch(
         pid: PID[A], method: Callable[Concatenate[A, P], Future[R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Future[R]: ...
     @overload
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
         pid: PID[A], method: Callable[Concatenate[A, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> None: ...
 
+    @overload
+    def execute(pid: PID[Any], function: Callable[[], Coroutine[Any, Any, R]], /) -> Future[R]: ...
     @overload
     def execute(pid: PID[Any], function: Callable[[], Future[R]], /) -> Future[R]: ...
     @overload

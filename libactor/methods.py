@@ -27,10 +27,10 @@ def method_name(kind: type, method: Any, operation: str) -> str:
     name: str | None = getattr(method, "__name__", None)
     if name is None or not callable(method) or hasattr(method, "__self__"):
         raise TypeError(f"{operation}: got {method!r}, expected {_expected(method)}")
-    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+    if inspect.isasyncgenfunction(method):
         raise TypeError(
-            f"{operation}: {method.__qualname__} is a coroutine function, which nobody would run; make it a plain "
-            "function that returns a future, and go on in its then()"
+            f"{operation}: {method.__qualname__} is an asynchronous generator, which nobody would run; make it an "
+            "`async def` without yield, and let it return all values or send each"
         )
     if name.startswith("__") and not name.endswith("__"):  # a private name, as the compiler stores it
         name = f"_{method.__qualname__.split('.')[-2].lstrip('_')}{name}"

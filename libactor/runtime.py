@@ -119,11 +119,13 @@ class Runtime(RuntimeCell):
         self.check_here()
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
-        ours, supervised = self.census.divide(self._shut())
+        processes = self._shut()
+        ours, supervised = self.census.divide(processes)
         stuck = self._stop_all(ours, timeout)
         stuck += self._stop_all(supervised, timeout if not stuck else 0.0)  # those that their supervisor has left
         working = [name for pool in self.pools for name in pool.end(timeout)]
-        stuck += self.workers.stop(timeout if not stuck else 0.0)
+        busy = [process for process in processes if process.stopped.is_pending() and not process.suspended]
+        stuck += self.workers.stop(timeout if not busy else 0.0)
         self.clock.close()
         watch, self._watch = self._watch, None
         if watch is not None:
@@ -131,7 +133,8 @@ class Runtime(RuntimeCell):
         stuck += working
         if stuck:
             raise RuntimeError(
-                f"close: still in a handler after {timeout} s: {', '.join(stuck)}; their threads live on"
+                f"close: still in a handler, or awaiting in on_stop, after {timeout} s: {', '.join(stuck)}; threads in "
+                "a handler live on"
             )
 
     @property
@@ -231,7 +234,7 @@ class Runtime(RuntimeCell):
         rest = iter(processes)
         for process in rest:
             self.terminate(process.pid, inject=False)
-            if not self.wait(process.pid, timeout):
+            if not self.wait(process.pid, timeout) and not self._cut_short(process, timeout):
                 break
         others = list(rest)
         for process in others:
@@ -240,6 +243,19 @@ class Runtime(RuntimeCell):
         for process in others:
             late = not self.wait(process.pid, 0.0 if late else timeout) or late
         return [str(process.pid) for process in processes if process.stopped.is_pending()]
+
+    def _cut_short(self, process: Process, timeout: float) -> bool:
+        """End an actor that a coroutine keeps from its end, by waiting and serving nothing else; False if it is not."""
+        if process._stopping or not process.suspended:
+            return False
+        log.warning("%s: ended by close() although a coroutine that holds other events back waits there", process.pid)
+        self.terminate(process.pid)
+        return self.wait(process.pid, timeout)
+
+    def suspended(self, pid: PID[Any] | None = None) -> int:
+        """How many handlers wait at an ``await`` now: of the actor at ``pid``, or of all."""
+        processes = list(self._processes.values()) if pid is None else [pid._process]
+        return sum(process.suspended for process in processes)
 
     def _is_inside(self) -> bool:
         """Whether the caller is in a handler of this runtime, in what a timer was set for, or in work of a pool."""

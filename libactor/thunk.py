@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import generate_id
@@ -22,6 +23,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class _Whole(partial[Any]):
+    """A function that is served to its end before the termination behind it, also if it is a coroutine."""
+
+    __slots__ = ()
+    _exclusive = True
+
+
+@overload
+def run(function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
 @overload
 def run(function: Callable[P, Future[R]], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
 @overload
@@ -30,8 +40,8 @@ def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[An
     """Call ``function`` in a fresh actor of the current runtime, which stops when it returns; the future of its result.
 
     Arguments and result are passed by value; ``move`` hands one over. Of a future that the function returns the outcome
-    is that of the result, whose discard reaches it; the actor does not wait for it. A discard before the function was
-    begun keeps it from being called.
+    is that of the result, whose discard reaches it; the actor does not wait for it. An ``async def`` one it sees to
+    its end. A discard before the function was begun keeps it from being called.
 
     Raises: TypeError for what is not callable; NotPassable for an argument; NoRuntime; SpawnError in a closed runtime.
     """
@@ -47,7 +57,7 @@ def run_in(
     name = callable_name(function)
     bound = pass_bound(args, kwargs, f"{prefix}({name})", once=True)
     pid = runtime.spawn(Actor(generate_id(prefix)))
-    call: Deferred[Any] = Deferred(pid, function, name, bound, tuple(kwargs), (), True)
+    call: Deferred[Any] = Deferred(pid, _Whole(function), name, bound, tuple(kwargs), (), True)
     future = call()
     runtime.terminate(pid, inject=False)
     return future

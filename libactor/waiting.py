@@ -1,4 +1,4 @@
-"""Waiting for a future: a thread that blocks, an asyncio task that is suspended."""
+"""Waiting for a future: a thread that blocks, an asyncio task that is suspended, a coroutine of an actor."""
 
 # Who calls: Future.get and Future.__await__ (libactor/future.py).
 # Invariant: a wait that ends early leaves no callback behind, so that polling does not fill a future with them.
@@ -86,6 +86,11 @@ def _take(arrivals: SimpleQueue[None], timeout: float) -> None:
                 raise
         else:
             return
+
+
+def is_driven() -> bool:
+    """Whether what awaits here is a coroutine of an actor: its driver takes the future itself."""
+    return running_process() is not None and asyncio._get_running_loop() is None
 
 
 def arrival(future: FutureCell) -> Generator[Any, None, None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from libactor._core._coroutine import drive, is_coroutine
 from libactor._core._future import DISCARDED, FAILED, READY, FutureCell
 from libactor._core._policy import policy
 
@@ -64,7 +65,7 @@ class Tell(Event):
     def serve(self, process: Mailbox) -> None:
         """Call the method; an exception ends the actor."""
         policy.copier._deliver((*self.arguments, *self.keywords.values()))
-        getattr(process.actor, self.what)(*self.arguments, **self.keywords)
+        process._drive(getattr(process.actor, self.what)(*self.arguments, **self.keywords), self.what)
 
     def drop(self, process: Mailbox, why: str = STOPPED) -> None:
         """Record a dead letter; ``why`` is for the log."""
@@ -95,6 +96,29 @@ class Call(Event):
             if process._aside is self:  # the answer comes when it is served again
                 self.kind = kind
                 return
+            if not is_coroutine(result):
+                self._answer(result, policy.copier.by_value(result, *self._result(process)))
+                return
+        except BaseException as error:
+            self._fail(error, process)
+            if not isinstance(error, Exception):
+                raise
+            return
+        drive(process, result, self.what, self)
+
+    def rest(self) -> Call:
+        """What is left of it once it has begun: without the arguments, but somebody still waits."""
+        future, self.future = self.future, None
+        return Call("dispatch" if isinstance(self.what, str) else "execute", self.what, future)
+
+    def unsettle(self) -> None:
+        """It was set aside: the answer comes when it is served again."""
+        self.kind = "dispatch" if isinstance(self.what, str) else "execute"
+
+    def settle_with(self, result: Any, process: Mailbox) -> None:
+        """Answer with what a coroutine has returned."""
+        self._settle()
+        try:
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
             if process._aside is self:
@@ -102,6 +126,16 @@ class Call(Event):
             self._fail(error, process)
             if not isinstance(error, Exception):
                 raise
+
+    def settle_without(self, error: BaseException, process: Mailbox) -> None:
+        """A coroutine has let ``error`` escape; one that is no Exception is raised again."""
+        self._settle()
+        if policy.discarded_error is not None and isinstance(error, policy.discarded_error):
+            self.future._complete(DISCARDED, None)
+            return
+        self._fail(error, process)
+        if not isinstance(error, Exception):
+            raise error
 
     def _answer(self, result: Any, passed: Any) -> None:
         if isinstance(passed, FutureCell):
@@ -165,10 +199,9 @@ class Message(Event):
         handler = actor._libactor_handlers.get(type(self.what))
         if handler is None:
             process._unhandled(self)
-        elif handler[1]:
-            getattr(actor, handler[0])(self.what, self.future)
-        else:
-            getattr(actor, handler[0])(self.what)
+            return
+        arguments = (self.what, self.future) if handler[1] else (self.what,)
+        process._drive(getattr(actor, handler[0])(*arguments), type(self.what))
 
     def drop(self, process: Mailbox, why: str = STOPPED) -> None:
         """Record a dead letter; ``why`` is for the log."""

@@ -255,6 +255,13 @@ class FutureCell(Steps):
                     return self._state == PENDING and entries.pop(number, None) is not None
         return False
 
+    def _forget(self, callback: Any) -> None:
+        """Take out what _add has put in for an outcome."""
+        entries = self._waiting[_OUTCOME] if self._waiting else {}
+        for number, (_, waiting) in list(entries.items()):
+            if waiting is callback:
+                entries.pop(number, None)
+
     def _outcome(self) -> tuple[int, Any]:
         """The state and the value; reading a failure counts as looking at it."""
         if self._state == FAILED:

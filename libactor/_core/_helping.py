@@ -37,7 +37,7 @@ def help_with(future: Any, timeout: float | None) -> float | None:
     process, target = running(), future._find_target()
     if target is not None and target.queue is not None and target.queue.orphaned:
         raise target._orphaned()
-    if process is not None and process is target and (end is None or end > monotonic_ns()):
+    if process is not None and future._awaits(process) and (end is None or end > monotonic_ns()):
         raise RuntimeError(
             f"get: {process.pid} would wait for an answer of its own, which it can give only after this handler; "
             "let the handler return, and go on with then() and defer()"

@@ -10,6 +10,7 @@
 #   that comes to it there finds it running or idle, and goes on; an end of a turn with events left enqueues it again.
 # The lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and put
 #   an event too; so no section makes a call between looking at the mailbox and changing it.
+# How the actor begins and ends: _life.py.
 # A turn is bounded: an actor that is sent to faster than it serves goes to the back of the queue after TURN_NS.
 # Not queue.SimpleQueue: it cannot be closed, so a sender could slip in after the drain and wait for ever.
 # Twin: csrc/mailbox.c and turn.c; both pass tests/runtime/test_mailbox.py. Source: libprocess event_queue.hpp.
@@ -21,8 +22,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
-from libactor._core._lanes import ASIDE, Bound, Lanes
+from libactor._core._actor import kind_of
+from libactor._core._coroutine import Task
+from libactor._core._lanes import Bound, Lanes
+from libactor._core._life import Life
 from libactor._core._pid import hand_on
 from libactor._core._policy import policy
 from libactor._core._run_queue import RunQueue
@@ -52,13 +55,12 @@ def running() -> Mailbox | None:
     return _running.mailbox
 
 
-class Mailbox(Lanes, Steppable):
+class Mailbox(Lanes, Steppable, Life):
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
-        "__weakref__", "_aside", "_awake", "_bound", "_closed", "_control", "_delegates", "_ending", "_events", "_gone",
-        "_held", "_linked", "_linkers", "_lock", "_parts", "_queue", "_queued", "_running", "_starting", "_stash",
-        "_stopped", "_urgent", "actor", "kind", "pid", "quick", "reason", "runtime", "started",
+        "__weakref__", "_aside", "_bound", "_control", "_events", "_held", "_linked", "_linkers", "_lock", "_queue",
+        "_queued", "_running", "_stash", "_urgent", "pid", "quick",
     )  # fmt: skip
 
     # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
@@ -72,7 +74,10 @@ class Mailbox(Lanes, Steppable):
     # _linked: those of whose end this one is to hear.
     # _stopped: see stopped; None until somebody asks for it.
     # _urgent: the control lane, whose events are served ahead of all others, in their order.
-    # _held: a handler that lets nothing else in has not come to its end: only the control lane is served.
+    # _held: how many handlers that let nothing else in have not come to their end: only the control lane is served.
+    # _tasks: coroutines that have awaited, in order of their first suspension.    _suspended: those that wait now.
+    # _life: that of on_start or on_stop, while it waits: nothing is served.    _life_due: what it waits for has come.
+    # _stopping: the end has begun.
     # _parts: what ends with the actor, each by its end(process).
     # _bound: how many events may wait; None: as many as come.    _control: what goes by the control lane, or None.
     # _stash: what was set aside.    _aside: the event being served, if it is to be.
@@ -90,8 +95,11 @@ class Mailbox(Lanes, Steppable):
         self._aside: Any = None
         self._bound: Bound | None = None
         self._control: frozenset[Any] | None = None
-        self._awake = self._closed = self._gone = self._held = self._queued = self._running = False
-        self._starting = self._ending = self.started = False
+        self._awake = self._closed = self._gone = self._queued = self._running = False
+        self._starting = self._ending = self._stopping = self.started = self._life_due = False
+        self._held = self._suspended = 0
+        self._tasks: dict[Task, None] = {}
+        self._life: Task | None = None
         self._delegates: dict[type, Any] | None = None
         self._linkers: dict[Any, None] | None = NO_LINKS
         self._linked: dict[Any, None] = NO_LINKS
@@ -128,83 +136,11 @@ class Mailbox(Lanes, Steppable):
             stopped._complete(1, None)
         return stopped
 
-    def _begin(self) -> None:
-        """Have the actor started before all else; the caller enqueues it."""
-        self._starting = self._awake = True
-
-    def _terminate(self, last: Any) -> None:
-        """Ask the actor to stop: ahead of what waits, or, if ``last`` is not None, by that event after it."""
-        self._check()
-        if last is not None and (self._events or self._held):
-            self.deliver(last)
-            return
-        with self._lock:
-            wake = not self._closed and not self._awake
-            if not self._closed:
-                self._ending = self._awake = True
-        if wake:
-            self.enqueue()
-
-    def stop(self, reason: BaseException | None, /) -> None:
-        """End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."""
-        if self._gone:
-            return
-        self.reason = reason
-        self._end_parts()
-        if self.started:
-            self.started = False
-            self._call_last("on_stop", self.actor.on_stop)
-            self._end_parts()  # that on_stop has made
-        self.runtime._forget(self)
-        rest = self.close()
-        while self._stash:
-            event = self._stash.popleft()
-            self._call_last("what waited for an answer", event.drop, self, ASIDE)
-        for event in rest:
-            self._call_last("what waited for an answer", event.drop, self)
-        self._call_last("its links", self._end_links)
-        if self.kind.__base__ is not ActorCell:  # a plain Actor anybody makes for any purpose: for la.run, say
-            kind = kind_of(self.kind)
-            kind.quick = min(kind.quick + 1, KIND_QUICK)
-        self._delegates = self.actor = None
-        self._depart()
-
-    def _end_parts(self) -> None:
-        """End what ends with the actor, the last part first; what a part adds meanwhile as well."""
-        while self._parts:
-            self._call_last("what belongs to it", self._parts.pop().end, self)
-
-    def _depart(self) -> None:
-        """The last step of the actor's end: whoever waits for it goes on."""
-        with self._lock:
-            self._gone = True
-            stopped, self._stopped = self._stopped, None
-        if stopped is not None:
-            stopped._target = None
-            stopped._complete(1, None)
-
-    def _call_last(self, what: str, function: Callable[..., object], *arguments: Any) -> None:
-        """Call a function on the way out: an error, even SystemExit, is logged, because the way goes on."""
-        try:
-            function(*arguments)
-        except BaseException as error:
-            self._report_last(what, error)
-
     def _open_linkers(self) -> dict[Any, None] | None:
         """A dict of its own for the first link; None once the actor has ended."""
         if self._linkers is NO_LINKS:
             self._linkers = {}
         return self._linkers
-
-    def _live(self) -> None:
-        """Start the actor, or end it, whichever is next."""
-        if self._starting:
-            self._starting = False
-            self.actor.on_start()
-            self.started = True
-        else:
-            self._ending = False
-            self.stop(None)
 
     def put(self, event: Any, /) -> int:
         """Append ``event``; CLOSED if refused, WAKE if the caller must now schedule the actor, else QUEUED."""
@@ -226,17 +162,17 @@ class Mailbox(Lanes, Steppable):
 
     def _rouse(self) -> int:
         """What an insertion answers: WAKE if there is something to do now, which there was not before."""
-        if self._awake or (self._held and not self._urgent):
+        if self._awake or self._life is not None or (self._held and not self._urgent):
             return QUEUED
         self._awake = True
         return WAKE
 
     def hold(self, held: bool, /) -> None:
-        """Serve only the control lane, and a termination, from now on; with False all again.
+        """Serve only the control lane, and a termination, from now on; with False, once for each time, all again.
 
         In the actor's own turn.
         """
-        self._held = bool(held)
+        self._held = self._held + 1 if held else max(self._held - 1, 0)
 
     def belong(self, part: Any, /) -> None:
         """Have ``part.end(process)`` called at the end of the actor, in its own turn, before on_stop."""
@@ -349,13 +285,17 @@ class Mailbox(Lanes, Steppable):
 
     def _has_work(self) -> bool:
         """Whether a turn would find something to do."""
-        return bool(self._starting or self._ending or self._urgent or (self._events and not self._held))
+        if self._starting or self._ending:
+            return True
+        if self._life is not None:
+            return self._life_due
+        return bool(self._urgent or (self._events and not self._held))
 
     def _step(self) -> None:
         """The next step of the actor's life, or its next event unless a filter drops it. Nothing that is raised,
         SystemExit included, may take the worker along."""
         try:
-            if self._starting or self._ending:
+            if self._starting or self._ending or self._life_due:
                 self._live()
             else:
                 self._serve_event(self._take_any())
@@ -368,7 +308,7 @@ class Mailbox(Lanes, Steppable):
     def _serve_event(self, event: Any) -> None:
         _running.event = event
         try:
-            if not self._is_filtered(event):
+            if type(event) is Task or not self._is_filtered(event):
                 event.serve(self)
         except BaseException:
             self._aside = None

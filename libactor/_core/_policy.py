@@ -12,9 +12,9 @@ class Policy:
     """One field for each name that configure() takes."""
 
     __slots__ = (
-        "bound_of", "copier", "copy_value", "current_runtime", "defer_slowly", "future_type", "get_slowly", "may_block",
-        "method_name", "moved_error", "opened", "owned_type", "pass_answer", "process_type", "refuse_id",
-        "running_loop", "terminate_event",
+        "bound_of", "copier", "copy_value", "current_runtime", "defer_slowly", "discarded_error", "explain_escaped",
+        "future_type", "get_slowly", "is_exclusive", "may_block", "method_name", "moved_error", "opened", "owned_type",
+        "pass_answer", "process_type", "refuse_awaited", "refuse_id", "running_loop", "terminate_event",
     )  # fmt: skip
 
     # future_type: the class of the futures that the core makes, FutureCell or a subclass of it.
@@ -36,6 +36,10 @@ class Policy:
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred
         self.moved_error: Any = None  # the exception for the second call of what was deferred once
+        self.discarded_error: Any = None  # what discards the answer of a coroutine that lets it escape
+        self.is_exclusive: Any = None  # (class of actors, method's name or callable) -> whether it was marked so
+        self.refuse_awaited: Any = None  # (process, what awaits, what is awaited) -> the error for what cannot be
+        self.explain_escaped: Any = None  # (error that escapes a coroutine): notes on it what may help
         self.owned_type: Any = None  # libactor.Owned, which move() takes the object out of
         self.running_loop: Any = None  # () -> the event loop that runs in this thread, or None
         self.get_slowly: Any = None  # (future, timeout, what is left of it): wait until it is ready; else raise why not

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from libactor._core._coroutine import Task
+
 if TYPE_CHECKING:
     from libactor._core._mailbox import Mailbox
 
@@ -19,12 +21,13 @@ class Steppable:
     __slots__ = ()
 
     def peek(self) -> Any:
-        """What is served next: "start", "stop" or an event; None if nothing is."""
+        """What is served next: "start", "stop", "resume" (a coroutine) or an event; None if nothing is."""
         mailbox = cast("Mailbox", self)
         if mailbox._starting or mailbox._ending:
             return "start" if mailbox._starting else "stop"
         events = mailbox._urgent or mailbox._events
-        return events[0] if events else None
+        event = events[0] if events else None
+        return "resume" if mailbox._life_due or type(event) is Task else event
 
     def arrive(self, event: Any, /) -> None:
         """As deliver, at the end of its way through a network, which is not asked again."""

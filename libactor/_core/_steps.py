@@ -182,16 +182,29 @@ class Steps:
         return True
 
     def _find_target(self) -> Any:
-        """The mailbox that the future, or what it comes from, waits for; or None."""
+        """The mailbox that the future, or what it comes from, waits for; or None.
+
+        Of a coroutine that awaits it is what that waits for.
+        """
+        targets = self._targets()
+        return targets[-1] if targets else None
+
+    def _awaits(self, mailbox: Any) -> bool:
+        """Whether the future can only come out by a turn of ``mailbox``."""
+        return any(target is mailbox for target in self._targets())
+
+    def _targets(self) -> list[Any]:
+        """The mailboxes that the future, and what it comes from, waits for, the nearest first."""
+        targets = []
         future: Steps | None = self
         for _ in range(LINKS_MAX):
             if future is None:
-                return None
+                break
             if future._target is not None:
-                return future._target
+                targets.append(future._target)
             step = future._upstream()
             future = step.source() if step is not None else None
-        return None
+        return targets
 
     def _go_on(self, kind: int, function: Callable[[Any], Any]) -> FutureCell:
         source = cast("FutureCell", self)

@@ -264,12 +264,13 @@ def test_two_handlers_of_one_message_in_a_class_are_refused():
             def second(self, message): ...
 
 
-def test_a_coroutine_as_a_message_handler_is_refused():
-    with pytest.raises(TypeError, match="answer: is a coroutine"):
+def test_an_asynchronous_generator_as_a_message_handler_is_refused():
+    with pytest.raises(TypeError, match="answer: is an asynchronous generator"):
 
         class Modern(la.Actor):
             @la.handles(Ping)
-            async def answer(self, message): ...
+            async def answer(self, message):
+                yield message
 
 
 @pytest.mark.parametrize(

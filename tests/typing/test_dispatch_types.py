@@ -21,6 +21,13 @@ class Counter(la.Actor):
     def add(self, k: int, *, times: int = 1) -> int: return k
     def later(self) -> la.Future[str]: return la.ready("a")
     def nothing(self) -> None: ...
+    async def waits(self, k: int) -> bytes:
+        reveal_type(await la.dispatch(self.pid, Counter.add, k))  # R: int
+        return b""
+    async def on_start(self) -> None: await la.sleep(1)
+    def on_stop(self) -> la.Future[None]: return la.ready(None)
+    @la.exclusive
+    async def alone(self) -> int: return 1
     @la.handles(Reset)
     def reset(self, message: Reset, sender: la.PID[typing.Any]) -> None: reveal_type(self.pid)  # R: PID[Counter]
 
@@ -41,6 +48,9 @@ reveal_type(la.dispatch(pid, Counter.add, 1))  # R: Future[int]
 reveal_type(la.dispatch(pid, Counter.add, 1).get())  # R: int
 reveal_type(la.dispatch(pid, Counter.later))  # R: Future[str]
 reveal_type(la.dispatch(pid, Counter.nothing))  # R: Future[None]
+reveal_type(la.dispatch(pid, Counter.waits, 1))  # R: Future[bytes]
+reveal_type(la.dispatch(pid, Counter.alone))  # R: Future[int]
+la.dispatch(pid, Counter.waits, "x")  # E: call-overload
 la.dispatch(pid, Counter.add, "x")  # E: call-overload
 la.dispatch(pid, Counter.add)  # E: call-overload
 la.dispatch(pid, Counter.add, 1, 2)  # E: call-overload
@@ -56,6 +66,11 @@ reveal_type(la.delay(1, pid, Counter.nothing))  # R: Timer
 reveal_type(la.execute(pid, lambda: 1))  # R: Future[int]
 reveal_type(la.execute(pid, lambda: la.ready("a")))  # R: Future[str]
 
+async def fetch(k: int) -> str: return ""
+reveal_type(la.run(fetch, 1))  # R: Future[str]
+reveal_type(la.defer(pid, Counter.waits))  # R: Deferred[bytes]
+reveal_type(la.execute(pid, Counter().alone))  # R: Future[int]
+la.exclusive(len)  # E: type-var
 future = la.dispatch(pid, Counter.add, 1)
 reveal_type(future.then(str))  # R: Future[str]
 reveal_type(future.then(lambda k: la.ready([k])))  # R: Future[list[int]]

@@ -1,0 +1,83 @@
+"""Handlers that await: the mark that keeps other events out meanwhile, a pause, and what to say about misuse."""
+
+# Who calls: users; the core asks when a coroutine first waits (is_exclusive), awaits what it cannot (refuse_awaited),
+#   or ends with a RuntimeError (explain_escaped). What drives coroutines: _core/_coroutine.py.
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from libactor._core._impl import FutureCell, configure
+from libactor.alarm import after
+
+if TYPE_CHECKING:
+    from libactor.future import Future
+    from libactor.process import Process
+    from libactor.runtime import Runtime
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+_BRIDGE = "await libactor.aio.run(...) with it, which runs it on an asyncio loop and returns a future"
+
+
+def exclusive(handler: HandlerT) -> HandlerT:
+    """Mark an ``async def`` handler: while it waits, its actor serves nothing else.
+
+    Only what goes by the control lane, and a termination ahead of what waits, come in between. To await an answer of
+    the own actor raises RuntimeError, since that could never be given.
+    Raises: TypeError for what is no ``async def`` function: another handler lets nothing in between anyway.
+    """
+    if not inspect.iscoroutinefunction(handler):
+        raise TypeError(
+            f"exclusive: {getattr(handler, '__qualname__', handler)!s} is no `async def` function; only such a one can "
+            "wait, any other handler is exclusive as it is"
+        )
+    handler.__dict__["_exclusive"] = True
+    return handler
+
+
+def sleep(seconds: float, *, runtime: Runtime | None = None) -> Future[None]:
+    """A future to await: ready, with None, not earlier than ``seconds`` from now; a discard cancels the timer.
+
+    The time is that of the clock of ``runtime``, left out: the current one. The same as ``after``, by the name that one
+    looks for. Raises: ValueError for a negative or undefined time; NoRuntime without a runtime.
+    """
+    return after(seconds, runtime=runtime)
+
+
+def _is_exclusive(kind: type, what: Any) -> bool:
+    """Whether the handler was marked; ``what``: the name of a method, the class of a message, or a callable."""
+    handled = getattr(kind, "_libactor_handlers", {}).get(what) if isinstance(what, type) else None
+    name = handled[0] if handled is not None else what
+    handler = getattr(kind, name, None) if isinstance(name, str) else name
+    return getattr(handler, "_exclusive", False) is True
+
+
+def _refuse_awaited(process: Process, what: Any, awaited: Any) -> BaseException:
+    """The error to raise in a coroutine at the await of something it would wait for in vain."""
+    name = getattr(what, "__qualname__", what)
+    if isinstance(awaited, FutureCell):
+        return RuntimeError(
+            f"await: {name} of {process.pid} would wait for an answer of its own actor, which serves nothing before it "
+            "is over; call the method itself, or do not hold other events back (@exclusive, on_start, on_stop)"
+        )
+    return TypeError(
+        f"await: {name} of {process.pid} awaits {_say_what(awaited)}, expected a libactor future; {_BRIDGE}"
+    )
+
+
+def _say_what(awaited: Any) -> str:
+    if awaited is None:
+        return "nothing (a bare yield, as in asyncio.sleep(0))"
+    return f"{awaited!r}, an awaitable of {type(awaited).__module__.partition('.')[0].lstrip('_')}"
+
+
+def _explain_escaped(error: BaseException) -> None:
+    """Note on an error of asyncio's own functions, called in an actor, what to do instead."""
+    if str(error).startswith(("no running event loop", "There is no current event loop")):
+        error.add_note(f"there is no asyncio loop in an actor: {_BRIDGE}")
+
+
+configure(is_exclusive=_is_exclusive, refuse_awaited=_refuse_awaited, explain_escaped=_explain_escaped)
