@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any, Literal, TypeAlias, get_args
 
 from libactor._core._impl import configure
-from libactor.context import serving
+from libactor.context import current_simulation, serving
 
 Overflow: TypeAlias = Literal["drop-new", "drop-old", "fail-sender", "block"]
 
@@ -71,15 +71,21 @@ def _bound_of(bounded: Any) -> tuple[int, int]:
 
 
 def _may_block() -> bool:
-    """Whether the calling thread, which is in no handler, may wait until there is room in a mailbox."""
-    if serving.workers is not None or asyncio._get_running_loop() is not None:
+    """Whether the calling thread, which is in no handler, may wait until there is room in a mailbox.
+
+    In a deterministic runtime nobody waits: its actors are run, and there is room, or there will be none.
+    """
+    if serving.workers is not None or serving.simulation is not None or asyncio._get_running_loop() is not None:
         return False
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in _NEVER_WAIT:
             return False
         frame = frame.f_back
-    return True
+    simulation = current_simulation()
+    if simulation is not None:
+        simulation.settle()
+    return simulation is None
 
 
 configure(bound_of=_bound_of, may_block=_may_block)

@@ -94,7 +94,14 @@ def is_driven() -> bool:
 
 
 def arrival(future: FutureCell) -> Generator[Any, None, None]:
-    """Suspend the running asyncio task until ``future`` is complete or abandoned."""
+    """Suspend the running asyncio task until ``future`` is complete or abandoned.
+
+    In a deterministic runtime the loop stands still instead, while the actors run: nobody else would run them.
+    """
+    simulation = current_simulation() or _simulation_of(future)
+    if simulation is not None:
+        simulation.wait_for(future, None)
+        return
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
 

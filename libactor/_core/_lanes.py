@@ -159,8 +159,11 @@ class Lanes:
                 bound.places -= room
         if outcome is not None:
             self._follow_up(event, outcome)
-        elif patient and bound.overflow == BLOCK and not self._is_inside() and policy.may_block():
-            self._follow_up(event, self._put_when_there_is_room(bound, event))
+        elif patient and bound.overflow == BLOCK and not self._is_inside():
+            if policy.may_block():
+                self._follow_up(event, self._put_when_there_is_room(bound, event))
+            else:  # a simulation that was asked may have made room
+                self._deliver_bounded(bound, event, False)
         else:
             refused = event
         if refused is not None:

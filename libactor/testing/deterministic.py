@@ -143,20 +143,28 @@ class DeterministicRuntime(_Simulated):
         if self._ended:
             return
         self._ended = True
+        stuck: list[str] = []
         try:
             stuck = [pid for host in reversed(self._hosts.values()) for pid in host._stop_all(host._shut(), timeout)]
             stuck += self._stop_all(self._shut(), timeout)
             stuck += [name for pool in self.pools for name in pool.end(timeout)]
-            self.simulation.break_waits()
         finally:
-            self.simulation.stop()
-            self.clock.close()
-            self.queue.close()
-            if self._watch is not None:
-                self._watch.switch_off()
-            collector.release()
+            try:
+                self.simulation.break_waits()
+            finally:
+                stuck += self._end()
         if stuck:
             raise RuntimeError(f"close: still in a handler after {timeout} s: {', '.join(stuck)}; its waits were ended")
+
+    def _end(self) -> list[str]:
+        """The last steps of close; the names of threads that will not end."""
+        names = self.simulation.stop()
+        self.clock.close()
+        self.queue.close()
+        if self._watch is not None:
+            self._watch.switch_off()
+        collector.release()
+        return names
 
     def __enter__(self) -> Self:
         super().__enter__()

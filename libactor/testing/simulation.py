@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from libactor.testing.event_log import EventLog
     from libactor.testing.streams import Streams
 
+STOP_S = 1.0  # how long stop() waits for a thread that may never end
 BLOCKED_MAX = 256  # handlers that may wait at the same time; each holds a thread
 
 
@@ -105,6 +106,7 @@ class Simulation:
         self._collect_at = COLLECT_STEPS
         self._last_step = 0  # that the present wait may take
         self._stopping = self._breaking = False
+        self._runs = False  # a thread of the simulation has the baton
 
     # What others ask for.
 
@@ -142,13 +144,15 @@ class Simulation:
                 wait.arrive()
             self.settle()
 
-    def stop(self) -> None:
-        """End all threads; nothing may be running."""
+    def stop(self) -> list[str]:
+        """End all threads; the names of those inside a handler that Ctrl-C, twice, has left running."""
         self._stopping = True
+        parked = not self._driving.locked() and not self._blocked
         while self._spares:
             self._spares.pop().release()
         for thread in self._threads:
-            thread.join()
+            thread.join(None if parked else STOP_S)
+        return [thread.name for thread in self._threads if thread.is_alive()]
 
     def __contains__(self, thread: threading.Thread) -> bool:
         return thread in self._threads
@@ -198,14 +202,28 @@ class Simulation:
             self._outside = wait
             self._last_step = self.steps + self.steps_max
             self._hand_on()
-            _sleep(wait)
+            self._sleep(wait)
         finally:
-            self._outside = None
             wait.unsubscribe()
             exchange_sequences(sequences)
-            self._driving.release()
+            if not self._runs:
+                self._outside = None
+                self._driving.release()
         if wait.error is not None:
             raise wait.error
+
+    def _sleep(self, wait: Wait) -> None:
+        """Until the simulation says so. Ctrl-C has it stop after its present step first; a second one does not wait:
+        then a handler goes on, and nobody can run the simulation any more."""
+        self._runs = True
+        try:
+            wait.gate.acquire()
+        except BaseException:
+            wait.over = True
+            wait.gate.acquire()
+            self._runs = False
+            raise
+        self._runs = False
 
     def _hand_on(self) -> None:
         """Give the baton to a thread that stands by, or to a new one."""
@@ -322,13 +340,3 @@ def _closed_gate() -> threading.Lock:
     gate = threading.Lock()
     gate.acquire()
     return gate
-
-
-def _sleep(wait: Wait) -> None:
-    """Until the simulation says so. Ctrl-C has it stop after its present step first; a second one does not wait."""
-    try:
-        wait.gate.acquire()
-    except BaseException:
-        wait.over = True
-        wait.gate.acquire()
-        raise

@@ -1,7 +1,9 @@
 """DeterministicRuntime: one seed, one run; virtual time; waits that cannot end; nothing left behind."""
 
+import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -452,6 +454,86 @@ def test_a_network_may_put_itself_between_an_answer_and_who_asked():
 
     assert states == (True, True)
     assert answer.get() == 3
+
+
+def test_an_asyncio_task_may_await_an_actor():
+    async def ask() -> int:
+        async with DeterministicRuntime(1):
+            pid = la.spawn(Counter())
+            return await la.dispatch(pid, Counter.add, 1) + await la.dispatch(pid, Counter.add, 1)
+
+    assert asyncio.run(ask()) == 3
+
+
+def test_a_full_mailbox_that_blocks_has_the_actor_run_instead():
+    with DeterministicRuntime(1) as rt:
+        pid = la.spawn(Counter(), mailbox=la.Bounded(2, "block"))
+        answers = [la.dispatch(pid, Counter.add, 1) for _ in range(10)]
+        values = [answer.get() for answer in answers]
+        overflows = rt.overflows
+
+    assert (values, overflows) == (list(range(1, 11)), 0)
+
+
+def test_a_full_mailbox_whose_actor_waits_fails_the_sender():
+    with DeterministicRuntime(1) as rt:
+        promise = la.Promise()
+        pid = la.spawn(Counter(), mailbox=la.Bounded(1, "block"))
+        held = la.execute(pid, promise.future.get)
+        rt.settle()
+        fits, refused = la.dispatch(pid, Counter.add, 1), la.dispatch(pid, Counter.add, 1)
+        promise.set(0)
+        values = held.get(), fits.get()
+
+    assert values == (0, 1)
+    assert isinstance(refused.exception(), la.MailboxFull)
+
+
+def test_supervised_actors_restart_alike_with_each_seed():
+    class Fragile(la.Actor):
+        def work(self) -> None:
+            if la.random_stream().random() < 0.5:
+                raise ValueError("broken")
+
+    def supervise() -> str:
+        with DeterministicRuntime(5, log=True) as rt:
+            backoff = la.Backoff(0.1, 10.0, factor=2.0, jitter=0.5, reset_after=60.0)
+            child = la.Child(Fragile, id="fragile", restart="permanent", intensity=100, backoff=backoff)
+            supervisor = la.spawn(la.Supervisor([child]))
+            la.dispatch(supervisor, la.Supervisor.started).get()
+            pid = rt.find("fragile")
+            for second in range(20):
+                la.delay(second, pid, Fragile.work)
+            rt.run_for(100)
+            return rt.log.text()
+
+    first = supervise()
+
+    assert first == supervise()
+    assert first.count("fragile@sim start") > 3
+
+
+@pytest.mark.real
+def test_ctrl_c_comes_between_steps_and_leaves_the_runtime_usable():
+    def interrupt() -> None:
+        interrupted.append(True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def ask_until_interrupted() -> None:
+        while True:
+            la.dispatch(pid, Counter.add, 1).get()
+
+    interrupted = []
+    with DeterministicRuntime(1) as rt:
+        pid = la.spawn(Counter())
+        la.execute(pid, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ask_until_interrupted()
+        rt.settle()
+        value = la.dispatch(pid, Counter.add, 0).get()
+
+    assert interrupted == [True]
+    assert value >= 1
 
 
 PROGRAM = """
