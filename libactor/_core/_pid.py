@@ -72,11 +72,11 @@ def receiver(pid: object, operation: str) -> Mailbox:
 def hand_on(mailbox: Mailbox, event: Any, send: Callable[[Mailbox, Any], None]) -> None:
     """Deal with an event that has come for an actor that has stopped: a call or message goes on, by ``send``, to the
     newest incarnation, where its PID leads. What is of the actor's own life is for no other, and dropped."""
-    kind = getattr(event, "kind", "served")
-    newest: Mailbox = mailbox.pid._process if kind != "served" and hasattr(mailbox, "pid") else mailbox
+    was_sent = hasattr(event, "refuse") and event.kind != "served"
+    newest: Mailbox = mailbox.pid._process if was_sent and hasattr(mailbox, "pid") else mailbox
     if newest is mailbox:
         event.drop(mailbox)
         return
-    if kind in ("dispatch", "execute"):
+    if event.kind in ("dispatch", "execute"):
         event.future._target = newest
     send(newest, event)

@@ -209,7 +209,7 @@ def test_a_pid_keeps_no_incarnation_but_the_newest(paused, pid):
     restart(paused, pid, Counter())
     del actor
 
-    paused.clock.settle()  # the worker lets go of the one it served last
+    paused.clock.settle(LIMIT)  # the worker has let go of the last one
     gc.collect()
 
     assert [reference() for reference in references] == [None, None]
@@ -230,4 +230,4 @@ def test_memory_is_flat_over_many_incarnations(paused, pid, count, traced_memory
         round_trip()
     gc.collect()
 
-    assert traced_memory() - before < 100_000 + 20 * rounds  # one left behind in each round would be 250 a round
+    assert traced_memory() - before < 150_000 + 50 * rounds  # one left behind in each round would be 250 a round

@@ -482,7 +482,7 @@ def test_memory_is_flat_over_many_restarts(paused, told, supervise, child, count
     rounds = max(count(3_000), 200)
     before = restart(200)
 
-    assert restart(rounds) - before < 100_000 + 20 * rounds
+    assert restart(rounds) - before < 150_000 + 50 * rounds  # one left behind in each would be 250 a round
 
 
 def test_temporary_children_that_have_ended_are_forgotten(paused, told, supervise):
