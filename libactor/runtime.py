@@ -120,9 +120,7 @@ class Runtime(RuntimeCell):
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same runtime, which it would wait for")
         processes = self._shut()
-        ours, supervised = self.census.divide(processes)
-        stuck = self._stop_all(ours, timeout)
-        stuck += self._stop_all(supervised, timeout if not stuck else 0.0)  # those that their supervisor has left
+        stuck = self._stop_actors(processes, timeout)
         working = [name for pool in self.pools for name in pool.end(timeout)]
         busy = [process for process in processes if process.stopped.is_pending() and not process.suspended]
         stuck += self.workers.stop(timeout if not busy else 0.0)
@@ -228,6 +226,12 @@ class Runtime(RuntimeCell):
 
     def __repr__(self) -> str:
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
+
+    def _stop_actors(self, processes: list[Process], timeout: float) -> list[str]:
+        """Stop ``processes``, those that are supervised by their supervisors; the PIDs of those that are still there."""
+        ours, supervised = self.census.divide(processes)
+        stuck = self._stop_all(ours, timeout)
+        return stuck + self._stop_all(supervised, timeout if not stuck else 0.0)  # those that their supervisor has left
 
     def _stop_all(self, processes: list[Process], timeout: float) -> list[str]:
         """Stop ``processes`` in their order; the PIDs of those that are still there."""

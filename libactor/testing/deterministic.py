@@ -62,7 +62,7 @@ class Host(_Simulated):
         """Stop every actor of this host; see Runtime.close."""
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same simulation, which it would wait for")
-        stuck = self._stop_all(self._shut(), timeout)
+        stuck = self._stop_actors(self._shut(), timeout)
         if stuck:
             raise RuntimeError(f"close: still in a handler: {', '.join(stuck)}")
 
@@ -145,8 +145,8 @@ class DeterministicRuntime(_Simulated):
         self._ended = True
         stuck: list[str] = []
         try:
-            stuck = [pid for host in reversed(self._hosts.values()) for pid in host._stop_all(host._shut(), timeout)]
-            stuck += self._stop_all(self._shut(), timeout)
+            stuck = [pid for host in reversed(self._hosts.values()) for pid in host._stop_actors(host._shut(), timeout)]
+            stuck += self._stop_actors(self._shut(), timeout)
             stuck += [name for pool in self.pools for name in pool.end(timeout)]
         finally:
             try:
