@@ -228,7 +228,7 @@ class Runtime(RuntimeCell):
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
 
     def _stop_actors(self, processes: list[Process], timeout: float) -> list[str]:
-        """Stop ``processes``, those that are supervised by their supervisors; the PIDs of those that are still there."""
+        """Stop ``processes``, the supervised ones by their supervisors; the PIDs of those that are still there."""
         ours, supervised = self.census.divide(processes)
         stuck = self._stop_all(ours, timeout)
         return stuck + self._stop_all(supervised, timeout if not stuck else 0.0)  # those that their supervisor has left
