@@ -123,7 +123,7 @@ static int bound_refuse(MailboxObject *self, PyObject *event)
 /* Let `event` in and refuse the call or message that waits longest. */
 static int bound_replace(MailboxObject *self, PyObject *event)
 {
-    if (mailbox_send(self, event, ring_append) < 0)
+    if (mailbox_send(self, event, LAST) < 0)
         return -1;
     uint32_t oldest = 0;
     while (!event_check(*ring_slot(&self->events, oldest)))
@@ -139,7 +139,7 @@ static int bound_deliver(MailboxObject *self, PyObject *event, int patient)
 {
     MailboxExtras *extras = self->extras;
     if (self->closed || (self->queue != NULL && self->queue->orphaned) || bound_has_room(extras))
-        return mailbox_send(self, event, ring_append);
+        return mailbox_send(self, event, LAST);
     if (extras->overflow == DROP_OLD)
         return bound_replace(self, event);
     int waits = patient && extras->overflow == BLOCK ? bound_may_block(self) : 0;
@@ -148,7 +148,7 @@ static int bound_deliver(MailboxObject *self, PyObject *event, int patient)
                                                       : bound_refuse(self, event);
     if (waits < 0 || bound_wait(self) < 0)
         return -1;
-    return mailbox_send(self, event, ring_append);
+    return mailbox_send(self, event, LAST);
 }
 
 /* ---- 5 the way of an event ---- */
@@ -162,7 +162,7 @@ int mailbox_route(MailboxObject *self, PyObject *event, int patient)
     else if (answer == 0 && self->extras->capacity != 0 && event_check(event))
         answer = bound_deliver(self, event, patient);
     else if (answer == 0)
-        answer = mailbox_send(self, event, ring_append);
+        answer = mailbox_send(self, event, LAST);
     Py_DECREF(self);
     return answer;
 }

@@ -32,11 +32,11 @@ static int mailbox_rouse(MailboxObject *self)
 }
 
 /* QUEUED, WAKE or CLOSED; -1 with MemoryError. */
-int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+int mailbox_insert(MailboxObject *self, PyObject *event, int place)
 {
     if (self->closed)
         return CLOSED;
-    if (insert(&self->events, event) < 0)
+    if ((place == FIRST ? ring_prepend : ring_append)(&self->events, event) < 0)
         return -1;
     if (self->extras != NULL)
         mailbox_count(self, event);
@@ -93,16 +93,15 @@ static MailboxObject *mailbox_successor(MailboxObject *self, PyObject *event)
     return (MailboxObject *)Py_NewRef((PyObject *)newest);
 }
 
-/* Deal with an event that has come for an actor that has stopped: hand it on, by `insert` or, if that is NULL, by the
- * lane that it belongs to, or drop it. */
-static int mailbox_refuse(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+/* Deal with an event that has come for an actor that has stopped: hand it on, to the same place there, or drop it. */
+static int mailbox_refuse(MailboxObject *self, PyObject *event, int place)
 {
     MailboxObject *newest = mailbox_successor(self, event);
     if (newest == NULL)
         return mailbox_drop(self, event);
-    int answer = insert == NULL ? mailbox_deliver_urgent(newest, event)
-                 : insert == ring_append ? mailbox_enter(newest, event, 0)
-                                         : mailbox_send(newest, event, insert);
+    int answer = place == BY_LANE ? mailbox_deliver_urgent(newest, event)
+                 : place == LAST  ? mailbox_enter(newest, event, 0)
+                                  : mailbox_send(newest, event, place);
     Py_DECREF(newest);
     return answer;
 }
@@ -117,16 +116,16 @@ static int mailbox_retract(MailboxObject *self, Ring *ring, int first)
     return -1;
 }
 
-int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *))
+int mailbox_send(MailboxObject *self, PyObject *event, int place)
 {
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
-    int answer = mailbox_insert(self, event, insert);
+    int answer = mailbox_insert(self, event, place);
     if (answer == CLOSED)
-        return mailbox_refuse(self, event, insert);
+        return mailbox_refuse(self, event, place);
     if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
         self->awake = 0;
-        return mailbox_retract(self, &self->events, insert == ring_prepend);
+        return mailbox_retract(self, &self->events, place == FIRST);
     }
     return answer < 0 ? -1 : 0;
 }
@@ -136,7 +135,7 @@ int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
     if (self->closed)
-        return mailbox_refuse(self, event, NULL);
+        return mailbox_refuse(self, event, BY_LANE);
     MailboxExtras *extras = mailbox_extras(self);
     if (extras == NULL || ring_append(&extras->urgent, event) < 0)
         return -1;

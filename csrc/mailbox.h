@@ -47,11 +47,14 @@ void Mailbox_dealloc(PyObject *op); /* by which the type is known */
 /* 0 if `object` is a mailbox, else -1 with TypeError. */
 int mailbox_check(PyObject *object, const char *method);
 
-/* Put `event` in by `insert`, without scheduling anybody: QUEUED, WAKE or CLOSED; -1 with MemoryError. */
-int mailbox_insert(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
+/* Where an event goes: after or ahead of what waits; by the control lane. */
+enum { LAST, FIRST, BY_LANE };
 
-/* As mailbox_deliver, by `insert`, whether there is room or not. */
-int mailbox_send(MailboxObject *self, PyObject *event, int (*insert)(Ring *, PyObject *));
+/* Put `event` in at that place, without scheduling anybody: QUEUED, WAKE or CLOSED; -1 with MemoryError. */
+int mailbox_insert(MailboxObject *self, PyObject *event, int place);
+
+/* As mailbox_deliver, at that place, whether there is room or not. */
+int mailbox_send(MailboxObject *self, PyObject *event, int place);
 
 /* The next event, or None: then the mailbox is idle. */
 PyObject *mailbox_take(MailboxObject *self);
@@ -110,7 +113,7 @@ void mailbox_release_blocked(MailboxObject *self);
  * Where there is no room one who is `patient` waits, if the bound says so and the thread may. -1 with an exception. */
 static inline int mailbox_enter(MailboxObject *self, PyObject *event, int patient)
 {
-    return self->extras == NULL ? mailbox_send(self, event, ring_append) : mailbox_route(self, event, patient);
+    return self->extras == NULL ? mailbox_send(self, event, LAST) : mailbox_route(self, event, patient);
 }
 
 /* 1 if the network of the queue, which has one, takes `event` over; 0 if not, -1 with an exception. */

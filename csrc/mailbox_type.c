@@ -16,12 +16,12 @@ static PyObject *mailbox_answer(int answer)
 
 static PyObject *Mailbox_put(PyObject *op, PyObject *event)
 {
-    return mailbox_answer(mailbox_insert(SELF, event, ring_append));
+    return mailbox_answer(mailbox_insert(SELF, event, LAST));
 }
 
 static PyObject *Mailbox_put_first(PyObject *op, PyObject *event)
 {
-    return mailbox_answer(mailbox_insert(SELF, event, ring_prepend));
+    return mailbox_answer(mailbox_insert(SELF, event, FIRST));
 }
 
 static PyObject *Mailbox_deliver(PyObject *op, PyObject *event)
@@ -33,7 +33,7 @@ static PyObject *Mailbox_deliver(PyObject *op, PyObject *event)
 
 static PyObject *Mailbox_deliver_first(PyObject *op, PyObject *event)
 {
-    if (mailbox_send(SELF, event, ring_prepend) < 0)
+    if (mailbox_send(SELF, event, FIRST) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
