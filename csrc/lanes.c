@@ -144,7 +144,7 @@ static int bound_deliver(MailboxObject *self, PyObject *event, int patient)
         return bound_replace(self, event);
     int waits = patient && extras->overflow == BLOCK ? bound_may_block(self) : 0;
     if (waits == 0) /* a simulation that was asked may have made room */
-        return bound_has_room(extras) || self->closed ? mailbox_send(self, event, ring_append)
+        return bound_has_room(extras) || self->closed ? mailbox_send(self, event, LAST)
                                                       : bound_refuse(self, event);
     if (waits < 0 || bound_wait(self) < 0)
         return -1;

@@ -144,7 +144,7 @@ int task_arrive(PyObject *op, PyObject *awaited)
     MailboxObject *mailbox = SELF->mailbox;
     task_let_go(SELF);
     if (SELF->role == TASK_HANDLER)
-        return SELF->exclusive ? mailbox_deliver_urgent(mailbox, op) : mailbox_send(mailbox, op, ring_append);
+        return SELF->exclusive ? mailbox_deliver_urgent(mailbox, op) : mailbox_send(mailbox, op, LAST);
     mailbox->extras->life_due = 1;
     return mailbox_awaken(mailbox);
 }

@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import inspect
+from collections.abc import Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import Moved
@@ -163,7 +164,10 @@ class Timers:
         *args: Any,
         first: float | None = None,
     ) -> None:
-        """Call ``method``, and again ``delay`` seconds after each time it has ended; ``first`` as with fixed_rate."""
+        """Call ``method``, and again ``delay`` seconds after each time it has ended; ``first`` as with fixed_rate.
+
+        An ``async def`` has ended when all of it has.
+        """
         self._repeat(key, DELAY, delay, first, method, args, "timers.fixed_delay")
 
     def cancel(self, key: Hashable) -> bool:
@@ -203,9 +207,12 @@ class Timers:
             arguments = all_by_value(arguments, timer.name)
         if timer.kind == RATE:
             timer.wait(timer.next_ns + timer.period_ns)
-        getattr(self.process.actor, timer.name)(*arguments)
-        if timer.kind == DELAY:
+        returned = getattr(self.process.actor, timer.name)(*arguments)
+        if timer.kind == DELAY and inspect.iscoroutine(returned):
+            returned = self._await(timer, returned)
+        elif timer.kind == DELAY:
             self._go_on(timer)
+        self.process._drive(returned, timer.name)
 
     def skip(self, timer: KeyedTimer) -> None:
         """What has come due is not served, though the timer stands: see to the next."""
@@ -218,6 +225,10 @@ class Timers:
             timer.wait(timer.next_ns + timer.period_ns)
         else:
             self._go_on(timer)
+
+    async def _await(self, timer: KeyedTimer, coroutine: Coroutine[Any, Any, object]) -> None:
+        await coroutine
+        self._go_on(timer)
 
     def _go_on(self, timer: KeyedTimer) -> None:
         """Count the delay from now, unless the handler has replaced or cancelled its timer."""

@@ -100,6 +100,8 @@ class Call(Event):
                 self._answer(result, policy.copier.by_value(result, *self._result(process)))
                 return
         except BaseException as error:
+            if process._aside is self:
+                process._aside = None  # it has failed like any other
             self._fail(error, process)
             if not isinstance(error, Exception):
                 raise
@@ -121,8 +123,6 @@ class Call(Event):
         try:
             self._answer(result, policy.copier.by_value(result, *self._result(process)))
         except BaseException as error:
-            if process._aside is self:
-                process._aside = None  # it has failed like any other
             self._fail(error, process)
             if not isinstance(error, Exception):
                 raise

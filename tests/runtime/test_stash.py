@@ -392,3 +392,60 @@ def test_what_is_put_back_is_let_into_a_full_mailbox_and_counts(paused, hold):
     assert pid._process.actor.seen == [0, 1, "waits"]
     assert la.dispatch(pid, Door.note, "more").get(LIMIT) is None
     assert paused.overflows == 0
+
+
+class Later(Door):
+    async def before(self):
+        self.catch(self.stash)
+        return "served"
+
+    async def after(self, future):
+        await future
+        self.catch(self.stash)
+        return "served"
+
+    @la.handles(int)
+    async def number(self, message):
+        self.catch(self.stash)
+
+    @la.exclusive
+    async def alone(self, future):
+        await future
+
+
+@pytest.mark.parametrize("arguments", [(), (1,)], ids=["before the first await", "after it"])
+def test_a_coroutine_cannot_be_set_aside(paused, arguments):
+    later = Later()
+    pid = la.spawn(later)
+
+    if arguments:
+        promise = la.Promise()
+        answer = la.dispatch(pid, Later.after, promise.future)
+        paused.clock.settle(LIMIT)
+        promise.set(None)
+    else:
+        la.post(pid, 3)
+        answer = la.dispatch(pid, Later.before)
+
+    assert answer.get(LIMIT) == "served"
+    assert len(later.errors) == (1 if arguments else 2)
+    assert ("go on" if arguments else "cannot be begun twice") in later.errors[0]
+
+
+def test_what_was_set_aside_comes_back_behind_an_exclusive_coroutine(paused):
+    later = Later()
+    pid, promise = la.spawn(later), la.Promise()
+    answer = la.dispatch(pid, Door.enter, "a")
+    la.execute(pid, lambda: (setattr(later, "is_open", True), later.unstash()))
+    alone = la.dispatch(pid, Later.alone, promise.future)
+    assert answer.get(LIMIT) == "a"  # it went ahead of the exclusive one
+
+    later.is_open = False
+    waits = la.dispatch(pid, Door.enter, "b")
+    paused.clock.settle(LIMIT)
+    held = waits.is_pending(), later._libactor_process.stashed
+    promise.set(None)
+    paused.clock.settle(LIMIT)
+
+    assert held == (True, 0)
+    assert (alone.is_ready(), later._libactor_process.stashed) == (True, 1)

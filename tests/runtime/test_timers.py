@@ -515,3 +515,72 @@ def test_timers_run_on_a_clock_that_runs(runtime):
 
     assert ended.future.get(LIMIT) == 5
     assert ticker.seen == []
+
+
+# ---- handlers that await ----
+
+
+class Awaiting(Ticker):
+    async def work(self, seconds):
+        self.seen.append(("begun", self.runtime.clock.now() - self.begun))
+        await la.sleep(seconds)
+        self.seen.append(("ended", self.runtime.clock.now() - self.begun))
+
+    async def fail(self):
+        await la.sleep(1)
+        raise ValueError("of the coroutine")
+
+
+@pytest.fixture
+def awaiting(paused):
+    """Run a function inside an actor whose handlers await; the actor, and its PID."""
+    actor = Awaiting()
+    pid = la.spawn(actor)
+
+    def run(function):
+        la.execute(pid, lambda: function(actor.timers)).get(LIMIT)
+        return actor, pid
+
+    return run
+
+
+def rounded(actor):
+    return [(what, round(when, 6)) for what, when in actor.seen]
+
+
+def test_a_fixed_delay_counts_from_the_completion_of_a_coroutine(awaiting, pass_time):
+    actor, _ = awaiting(lambda timers: timers.fixed_delay("a", 2, Awaiting.work, 3))
+
+    pass_time(*[0.5] * 24)
+
+    assert rounded(actor) == [("begun", 2), ("ended", 5), ("begun", 7), ("ended", 10), ("begun", 12)]
+
+
+def test_a_fixed_rate_does_not_wait_for_a_coroutine(awaiting, pass_time):
+    actor, _ = awaiting(lambda timers: timers.fixed_rate("a", 2, Awaiting.work, 3))
+
+    pass_time(*[0.5] * 10)
+
+    assert rounded(actor) == [("begun", 2), ("begun", 4), ("ended", 5)]
+
+
+@pytest.mark.parametrize("kind", ["single", "fixed_rate", "fixed_delay"])
+def test_a_coroutine_of_a_timer_that_fails_ends_the_actor(awaiting, paused, pass_time, kind):
+    _, pid = awaiting(lambda timers: getattr(timers, kind)("a", 1, Awaiting.fail))
+
+    pass_time(1, 1)
+
+    assert la.wait(pid, LIMIT)
+    assert isinstance(pid._process.reason, ValueError)
+    assert pending(paused) == []
+
+
+def test_a_timer_that_is_cancelled_while_its_coroutine_waits_does_not_come_back(awaiting, paused, pass_time):
+    actor, _ = awaiting(lambda timers: timers.fixed_delay("a", 1, Awaiting.work, 2))
+    pass_time(1)
+
+    awaiting(lambda timers: timers.cancel("a"))
+    pass_time(*[1] * 5)
+
+    assert rounded(actor) == [("begun", 1), ("ended", 3)]
+    assert pending(paused) == []
