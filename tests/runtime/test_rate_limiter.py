@@ -103,6 +103,16 @@ def test_a_callback_that_asks_again_goes_to_the_end_of_the_line(paused):
     assert log[:6] == ["a", "a", "b", "a", "b", "a"]
 
 
+def test_one_who_comes_when_the_permit_is_due_does_not_get_in_before_those_who_wait(paused):
+    limiter, late = la.RateLimiter(1, 1), []
+    futures = [limiter.acquire() for _ in range(2)]
+    paused.clock.timer(0.5, lambda: late.append(limiter.acquire()))
+
+    paused.clock.advance(1)  # the timer above comes first, when the permit is due already
+
+    assert states([*futures, *late]) == "rr."
+
+
 def test_a_rate_may_be_given_by_the_second(paused):
     limiter = la.RateLimiter(2.5)
     futures = [limiter.acquire() for _ in range(2)]
