@@ -22,20 +22,24 @@ from libactor._core.clock import Clock
 from libactor.runtime import Runtime
 from libactor.testing.collector import held
 from libactor.testing.deterministic import DeterministicRuntime
+from libactor.testing.event_log import EventLog
 from libactor.testing.seeding import MARK, parse_seeds
 from libactor.testing.shrinking import shrink
 from libactor.testing.tape import Tape
 
 SHRINK_SECONDS = 30.0
+STEPS_TOLD = 60  # at the end of a replay
 FIXTURE = "deterministic"
 
 
 class _Run:
     """One run of a test: what it is given, and what has come of it."""
 
-    def __init__(self, seed: int | None, tape: Tape | None) -> None:
+    def __init__(self, seed: int | None, tape: Tape | None, replays: bool = False) -> None:
         self.seed = seed
         self.tape = tape
+        self.replays = replays  # for somebody who wants to read what happens
+        self.steps = ""
         self.runtime: DeterministicRuntime | None = None
         self.error: BaseException | None = None
         self.recorded: Tape | None = None  # at the moment of the failure
@@ -43,7 +47,9 @@ class _Run:
     def fail(self, error: BaseException) -> None:
         if self.error is None:
             self.error = error
-            self.recorded = None if self.runtime is None else self.runtime.tape
+            if self.runtime is not None:
+                self.recorded = self.runtime.tape
+                self.steps = self.runtime.log.text() if self.runtime.log is not None else ""
 
 
 _run_key = pytest.StashKey[_Run]()
@@ -90,7 +96,8 @@ def actor_clock(actor_runtime: Runtime) -> Clock:
 def deterministic(request: pytest.FixtureRequest) -> Iterator[DeterministicRuntime]:
     """A deterministic runtime that is current while the test runs, its seed from the test or the command line."""
     run = request.node.stash.get(_run_key, None) or _Run(0, None)
-    run.runtime = DeterministicRuntime(run.seed, run.tape)
+    log = EventLog(keep=STEPS_TOLD) if run.replays else False
+    run.runtime = DeterministicRuntime(run.seed, run.tape, log=log)
     run.runtime.__enter__()
     yield run.runtime
     run.runtime.__exit__(None if run.error is None else type(run.error), run.error, None)
@@ -162,7 +169,7 @@ def _given_runs(config: pytest.Config) -> list[_Run]:
     if path is not None:
         if text is not None:
             raise ValueError("a tape has a seed of its own; leave --actor-seed out")
-        return [_Run(None, Tape.load(path))]
+        return [_Run(None, Tape.load(path), replays=True)]
     seeds: Sequence[int] = () if text is None else parse_seeds(text)
     return [_Run(seed, None) for seed in seeds]
 
@@ -174,6 +181,8 @@ def _explain(item: pytest.Item, run: _Run, number: int, count: int) -> str:
     lines = [f"seed: {run.recorded.seed}{f', number {number} of {count}' if count > 1 else ''}"]
     tape = run.recorded
     seconds = item.config.getoption("--actor-shrink")
+    if run.steps:
+        lines += [f"steps, the last {STEPS_TOLD}: number, nanoseconds, who, what", run.steps]
     if run.tape is None and seconds > 0:
         told: list[str] = []
         tape = _shrink(item, tape, seconds, told)

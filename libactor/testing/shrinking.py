@@ -34,7 +34,7 @@ def shrink(
 
     The same way: an exception of the same class from the same line, outside of libactor, of the first in its chain of
     causes. Bounded by ``attempts``, runs, and real ``seconds``, looked at between runs. ``progress`` is told of each
-    smaller tape.
+    smaller tape: how many deviations, after how many runs.
     Raises: ValueError if ``run(tape)`` does not fail.
     """
     with held():
@@ -137,5 +137,5 @@ class _Search:
         error = failure_of(self._run, Tape.of(self._seed, candidate))
         fails = error is not None and signature(error) == self._wanted
         if fails and self._progress is not None:
-            self._progress(f"{len(candidate)} deviations after {self._attempts - self._left} runs")
+            self._progress(f"{len(candidate)} after {self._attempts - self._left} runs")
         return fails

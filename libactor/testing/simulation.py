@@ -294,7 +294,7 @@ class Simulation:
 
     def _resume(self, wait: Wait) -> Wait:
         if self.log is not None:
-            self.log.note(self.clock.now_ns(), str(wait.pid or "clock"), "resume")
+            self.log.note(self.clock.now_ns(), str(wait.pid or "clock"), "goes on")
         return wait
 
     def _pass_time(self, program: Wait) -> bool:

@@ -75,11 +75,12 @@ def test_a_failing_test_says_seed_tape_and_command_and_the_command_replays_it(ru
     plain = run_pytest(None, "--actor-seed", "0-3", "--actor-shrink", "0") if int(seed) > 3 else None
 
     assert (status, int(number)) == (1, int(seed) + 1)
-    assert re.search(r"^shrunk: from \d+ deviations to [1-3] deviations after \d+ runs$", output, re.MULTILINE)
+    assert re.search(r"^shrunk: from \d+ deviations to [1-3] after \d+ runs$", output, re.MULTILINE)
     assert len(re.findall(r"\[\d+,\d+\]", tape.read_text())) <= 3
     assert again[0] == 1
     assert "seed: " + seed in again[1]
     assert "shrunk" not in again[1]
+    assert re.search(r"^steps, the last .* account\(1\)@sim dispatch read", again[1], re.MULTILINE | re.DOTALL)
     assert plain is None or plain[0] == 0
 
 

@@ -73,7 +73,7 @@ def test_the_number_of_runs_is_bounded_and_progress_is_told():
     shrink(run, LONG, attempts=5, progress=told.append)
 
     assert len(runs) == 6
-    assert told == ["101 deviations after 2 runs", "51 deviations after 3 runs", "50 deviations after 5 runs"]
+    assert told == ["101 after 2 runs", "51 after 3 runs", "50 after 5 runs"]
 
 
 def test_no_time_leaves_the_tape_as_it_is():
