@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import threading
 import weakref
@@ -81,9 +82,9 @@ class _Absence:
 class Pool:
     """At most ``size`` threads that call functions; ``submit`` gives the future of what a function returns.
 
-    Use it as a context manager, or close it; it is closed with its runtime at the latest. ``name`` is that of its
-    threads. ``runtime``, left out: the current one; inside the functions it is current. ``capacity`` bounds how much
-    may wait for a thread; left out, nothing does.
+    Use it as a context manager (in asyncio by ``async with``), or close it; it is closed with its runtime at the
+    latest. ``name`` is that of its threads. ``runtime``, left out: the current one; inside the functions it is current.
+    ``capacity`` bounds how much may wait for a thread; left out, nothing does.
 
     Raises: TypeError, ValueError for a size, name or capacity that will not do; NoRuntime; RuntimeError in a closed
     runtime.
@@ -198,6 +199,15 @@ class Pool:
     ) -> None:
         if not self._queue.orphaned:  # the parent closes it
             self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._queue.orphaned:
+            await asyncio.to_thread(self.close)  # the work may need time, and the loop; it goes on meanwhile
 
     def __repr__(self) -> str:
         return f"<Pool {self._name}, {self.running} running, {self.queued} queued{', closed' if self._closed else ''}>"

@@ -153,6 +153,20 @@ def test_asyncio_awaits_work(runtime, pool):
     assert asyncio.run(main()) == 6
 
 
+def test_in_asyncio_the_loop_goes_on_while_a_pool_is_closed(runtime):
+    async def main():
+        loop = asyncio.get_running_loop()
+        async with la.Pool(1) as pool:
+            future = pool.submit(lambda: asyncio.run_coroutine_threadsafe(answer(), loop).result(LIMIT))
+        return future.get(0)
+
+    async def answer():
+        return 7
+
+    assert asyncio.run(main()) == 7
+    assert threads_of(runtime) == []
+
+
 # ---- threads ----
 
 
