@@ -12,6 +12,7 @@
 #   nor abandonment. Not actors of their own (libactor.run): these are for what is to go on beside others, and nothing
 #   bounds how many of them block.
 # Threads are daemons, as the workers are (libactor/worker.py).
+# In a deterministic runtime nothing may run beside its one thread: there each piece of work is done by an actor.
 
 from __future__ import annotations
 
@@ -28,10 +29,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from libactor._core._impl import DISCARDED, Moved, RunQueue, generate_id, hop
 from libactor._core.clock import NANOSECONDS, SECONDS_MAX, _nanoseconds, monotonic_ns
-from libactor._core.errors import PoolFull
+from libactor._core.errors import PoolFull, SpawnError, Stuck
 from libactor.context import current_runtime, opened, serving
 from libactor.deferred import callable_name, pass_bound
-from libactor.future import Future, deliver, fail_for
+from libactor.future import Future, Promise, deliver, fail_for
+from libactor.thunk import run_in
 from libactor.worker import off_duty
 
 if TYPE_CHECKING:
@@ -108,7 +110,9 @@ class Pool:
         self._tokens: SimpleQueue[None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
         self._started = 0  # for the names of threads
-        self._idle = 0  # threads that wait for a token, or will when they come to it
+        self._hands = 0  # threads, or in a deterministic runtime actors, that work or are about to
+        self._idle = 0  # of these, those that wait for something to do, or will when they come to it
+        self._rest: Promise[None] | None = None  # what waits until there is no hand left, in a deterministic runtime
         self._closed = False
         self._runtime.take_in(self)
 
@@ -121,7 +125,7 @@ class Pool:
     def running(self) -> int:
         """How many threads are inside a function."""
         with self._lock:
-            return len(self._threads) - self._idle
+            return self._hands - self._idle
 
     @overload
     def submit(self, function: Callable[P, Future[R]], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
@@ -143,7 +147,9 @@ class Pool:
         self._runtime.check_here()
         future, reference = work.future, weakref.ref(work)
         with self._lock:
-            self._admit(work)
+            attended = self._admit(work)
+        if not attended:
+            self._work_as_actor()
 
         def discard() -> None:
             dropped = reference()
@@ -212,17 +218,19 @@ class Pool:
     def __repr__(self) -> str:
         return f"<Pool {self._name}, {self.running} running, {self.queued} queued{', closed' if self._closed else ''}>"
 
-    def _admit(self, work: _Work) -> None:
-        """Enter ``work`` among what waits, and see that a thread comes to it. The lock is held."""
+    def _admit(self, work: _Work) -> bool:
+        """Enter ``work`` among what waits, and see that somebody comes to it; False: the caller. The lock is held."""
         if self._closed:
             raise RuntimeError(f"submit: the pool {self._name} is closed; make a new one")
         if self._capacity is not None and len(self._waiting) - self._idle >= self._capacity:
             raise PoolFull(f"submit: {self._capacity} wait in the pool {self._name} already; submit less, or later")
-        if len(self._waiting) >= self._idle and len(self._threads) < self._size:
+        wanted = len(self._waiting) >= self._idle and self._hands < self._size
+        if wanted and self._runtime.simulation is None:
             self._hire()
         self._tokens.put(None)
         self._queue.enter()
         self._waiting[work] = None
+        return not wanted or self._runtime.simulation is None or self._summon()
 
     def _hire(self) -> None:
         """Start a thread; if there is none to be had, the others have to do. The lock is held.
@@ -231,15 +239,51 @@ class Pool:
         """
         thread = threading.Thread(target=self._run, name=f"{self._name}-{self._started + 1}", daemon=True)
         self._threads.add(thread)
+        self._hands += 1
         self._idle += 1
         try:
             thread.start()
         except RuntimeError:  # the system has none left, or the interpreter shuts down
             self._threads.discard(thread)
+            self._hands -= 1
             self._idle -= 1
             if not self._threads:
                 raise
         self._started += 1
+
+    def _summon(self) -> bool:
+        """In a deterministic runtime: have an actor do what is next; False if none is spawned any more, and the caller
+        is to do it. The lock is held."""
+        self._hands += 1
+        self._idle += 1
+        try:
+            run_in(self._runtime, self._work_as_actor, "pool", (), {})
+        except SpawnError:  # the runtime is being closed
+            return False
+        return True
+
+    def _work_as_actor(self) -> None:
+        """Do what is next, and see that somebody does the rest: an actor each, so that the order is one of choices."""
+        again = True
+        while again:
+            with self._lock:
+                self._idle -= 1
+                work = self._take_next()
+            if work is not None:
+                try:
+                    work.do()
+                finally:
+                    self._queue.leave()
+            with self._lock:
+                self._hands -= 1
+                again = len(self._waiting) > self._idle and not self._summon()
+                rest = self._rest if self._hands == 0 else None
+            if rest is not None:
+                rest.set(None)
+
+    def _take_next(self) -> _Work | None:
+        """What has waited longest, if anything does. The lock is held."""
+        return self._waiting.popitem(last=False)[0] if self._waiting else None
 
     def _take_out(self, work: _Work) -> bool:
         """Take out what was not begun; False if it was."""
@@ -260,12 +304,26 @@ class Pool:
 
     def _join(self, timeout: float) -> list[str]:
         """Wait for the threads, ``timeout`` seconds in all; the names of those that still run."""
+        if self._runtime.simulation is not None:
+            return self._join_actors(timeout)
         with self._lock:
             threads = list(self._threads)
         end = monotonic_ns() + round(min(max(timeout, 0.0), SECONDS_MAX) * NANOSECONDS)
         for thread in threads:
             thread.join(max(0.0, (end - monotonic_ns()) / NANOSECONDS))
         return sorted(thread.name for thread in threads if thread.is_alive())
+
+    def _join_actors(self, timeout: float) -> list[str]:
+        """As _join, in a deterministic runtime, by its clock."""
+        with self._lock:
+            if self._hands == 0:
+                return []
+            self._rest = self._rest or Promise()
+        try:
+            self._rest.future.get(timeout)
+        except (TimeoutError, Stuck):
+            return [self._name]
+        return []
 
     def _run(self) -> None:
         serving.workers = _Absence(self._queue)
@@ -278,6 +336,7 @@ class Pool:
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
+                self._hands -= 1
                 self._idle -= 1
 
     def _all_work(self) -> Iterator[_Work]:
@@ -285,7 +344,7 @@ class Pool:
         while True:
             self._tokens.get()
             with self._lock:
-                work = self._waiting.popitem(last=False)[0] if self._waiting else None
+                work = self._take_next()
                 if work is None and self._closed:
                     return
                 self._idle -= work is not None

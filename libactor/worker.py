@@ -131,7 +131,9 @@ class Workers:
         with self._lock:
             return thread in self._threads
 
-    def __len__(self) -> int:
+    @property
+    def threads(self) -> int:
+        """How many there are."""
         return len(self._threads)
 
     def _appoint(self) -> None:

@@ -51,6 +51,6 @@ def measure(runtime: Runtime) -> dict[str, float]:
         workers.blocked,
         max(queue.busy - queued - running, 0),  # work in pools counts as busy too
         queue.helped,
-        len(workers),
+        workers.threads,
     )
     return dict(zip(OWN, map(float, numbers), strict=True))

@@ -63,6 +63,7 @@ class Host(_Simulated):
         if self._is_inside():
             raise RuntimeError("close: called inside an actor of the same simulation, which it would wait for")
         stuck = self._stop_actors(self._shut(), timeout)
+        stuck += [name for pool in self.pools for name in pool.end(timeout)]
         if stuck:
             raise RuntimeError(f"close: still in a handler: {', '.join(stuck)}")
 
@@ -147,7 +148,8 @@ class DeterministicRuntime(_Simulated):
         try:
             stuck = [pid for host in reversed(self._hosts.values()) for pid in host._stop_actors(host._shut(), timeout)]
             stuck += self._stop_actors(self._shut(), timeout)
-            stuck += [name for pool in self.pools for name in pool.end(timeout)]
+            homes: list[Runtime] = [*self._hosts.values(), self]
+            stuck += [name for home in homes for pool in home.pools for name in pool.end(timeout)]
         finally:
             try:
                 self.simulation.break_waits()

@@ -154,6 +154,16 @@ class Simulation:
             thread.join(None if parked else STOP_S)
         return [thread.name for thread in self._threads if thread.is_alive()]
 
+    @property
+    def blocked(self) -> int:
+        """How many handlers wait."""
+        return len(self._blocked)
+
+    @property
+    def threads(self) -> int:
+        """How many threads it has."""
+        return len(self._threads)
+
     def __contains__(self, thread: threading.Thread) -> bool:
         return thread in self._threads
 
