@@ -5,8 +5,10 @@
 # first, or keep both: make test PYTHON=python3.12 VENV=.venv-3.12
 SHELL := bash
 VENV ?= .venv
+JOBS ?= auto
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+TEST := $(RUN) pytest --numprocesses $(JOBS) --dist worksteal
 READY := $(VENV)/.ready
 export PYTHON
 
@@ -25,6 +27,7 @@ help: ## list these targets
 	@echo
 	@echo "  PYTHON=python3.12  the interpreter that makes the environment (default: python3, or the newest found)"
 	@echo "  VENV=.venv-3.12    where the environment is (default: .venv)"
+	@echo "  JOBS=1             how many processes run tests (default: one for each CPU)"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
 
 $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
@@ -36,10 +39,10 @@ demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
 test: test-native test-pure ## all tests; those of the runtime once with the C core, once with the Python core
 
 test-native: $(READY) ## the tests on the C core
-	$(RUN) pytest tests $(ARGS)
+	$(TEST) tests $(ARGS)
 
 test-pure: $(READY) ## the tests of the runtime on the Python core
-	LIBACTOR_PURE=1 $(RUN) pytest tests/runtime $(ARGS)
+	LIBACTOR_PURE=1 $(TEST) tests/runtime $(ARGS)
 
 lint: $(READY) ## style, types and the rules of the tree
 	$(RUN) ruff check
@@ -55,7 +58,7 @@ docs: $(READY) ## the reference of both packages, from their docstrings, in buil
 	@echo "open build/docs/index.html"
 
 sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core
-	@VENV=$(VENV) .ci/sanitize $(ARGS)
+	@VENV=$(VENV) .ci/sanitize --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 wheel: $(READY) ## build the wheel and try it in an environment of its own
 	@VENV=$(VENV) .ci/wheel

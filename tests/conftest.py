@@ -2,6 +2,7 @@
 
 # Hypothesis: no deadline, because a slow machine is no fault of the code. In CI the examples are the same each time,
 #   so that a change is judged by itself; elsewhere they differ from run to run, which is how new faults are found.
+#   THOROUGH=1, which make check-all sets, tries more of them.
 # Ctrl-C: a shell starts what runs in the background with SIGINT ignored, and Python then leaves it so. Tests send it to
 #   themselves and to programs they start, so it is given its usual meaning back, before libactor looks at it.
 
@@ -19,7 +20,10 @@ import libactor
 
 hypothesis.settings.register_profile("laptop", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500, print_blob=True)
+hypothesis.settings.load_profile(
+    "thorough" if os.environ.get("THOROUGH") else "ci" if os.environ.get("CI") else "laptop"
+)
 
 
 def pytest_report_header() -> str:
