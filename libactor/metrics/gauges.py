@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, final
 
 from libactor.future import Future, Promise
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 class Gauge(Metric):
     """The number that ``function`` returns, or the future of it, when somebody looks: libprocess's PullGauge.
 
-    ``function`` is called in an actor of its own; what reads the state of an actor goes through ``defer``. While one
-    call is under way there is no second: its answer is for all who look meanwhile.
+    ``function``, which may be a coroutine function, is called in an actor of its own; what reads the state of an actor
+    goes through ``defer``. While one call is under way there is no second: its answer is for all who look meanwhile.
     Raises: TypeError, ValueError for a name or a function that will not do.
     """
 
     __slots__ = ("_function", "_pulled")
 
-    def __init__(self, name: str, function: Callable[[], float | Future[float] | Future[int]]) -> None:
+    def __init__(
+        self, name: str, function: Callable[[], float | Future[float] | Future[int] | Coroutine[Any, Any, float]]
+    ) -> None:
         super().__init__(name)
         if not callable(function):
             raise TypeError(f"{name}: got {function!r}, expected a function that returns a number or a future of one")

@@ -263,6 +263,27 @@ def test_asyncio_tasks_inside_the_same_timer_do_not_stop_one_anothers(paused):
     assert seen == [3000, 2000]
 
 
+def test_handlers_that_await_inside_the_same_timer_do_not_stop_one_anothers(paused):
+    timer = la.metrics.Timer("test/timer")
+
+    class Sleeper(la.Actor):
+        async def sleep(self, seconds):
+            with timer:
+                await la.sleep(seconds)
+            return timer.value
+
+    pid = la.spawn(Sleeper())
+    long = la.dispatch(pid, Sleeper.sleep, 4)
+    paused.clock.settle()
+    paused.clock.advance(1)
+    short = la.dispatch(pid, Sleeper.sleep, 2)
+    for _ in range(3):
+        paused.clock.settle()
+        paused.clock.advance(1)
+
+    assert (short.get(LIMIT), long.get(LIMIT)) == (2000, 4000)
+
+
 @pytest.mark.parametrize("unit", ["s", "", None, 1, []])
 def test_a_unit_that_is_none_is_refused(paused, unit):
     with pytest.raises(ValueError, match="expected one of ns, us, ms"):

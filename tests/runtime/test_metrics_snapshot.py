@@ -59,6 +59,28 @@ def test_a_gauge_is_asked_when_somebody_looks_in_an_actor_if_it_is_deferred(runt
     assert snapshot(runtime) == {}  # abandoned
 
 
+def test_a_gauge_may_be_a_coroutine_function_or_a_method_that_is_one(paused):
+    class Slow(la.Actor):
+        async def read(self):
+            await la.sleep(1)
+            return 7
+
+    async def read():
+        await la.sleep(2)
+        return 8
+
+    add(
+        paused, la.metrics.Gauge("test/method", la.defer(la.spawn(Slow()), Slow.read)), la.metrics.Gauge("test/f", read)
+    )
+    future = paused.metrics.snapshot(5)
+    for _ in range(2):
+        paused.clock.settle()
+        paused.clock.advance(1)
+
+    found = future.get(LIMIT)
+    assert (found["test/method"], found["test/f"]) == (7, 8)
+
+
 # LP MetricsTest.SnapshotAlphabetical
 def test_a_snapshot_is_in_order_of_names_and_all_values_are_floats(runtime):
     for name in ("b", "c/d", "a", "B", "c"):

@@ -140,6 +140,46 @@ def test_a_handler_goes_on_with_what_came_of_work(runtime, pool):
     assert la.dispatch(pid, Reader.read_and_wait, "d").get(LIMIT) == "D"
 
 
+def test_a_handler_awaits_work_while_its_actor_serves_others(runtime, pool, gate):
+    class Awaiter(la.Actor):
+        served = 0
+
+        async def wait(self):
+            result = await pool.submit(gate, 7)
+            return result, self.served
+
+        def serve(self):
+            self.served += 1
+
+    pid = la.spawn(Awaiter())
+    future = la.dispatch(pid, Awaiter.wait)
+    gate.wait_until_entered()
+    la.dispatch(pid, Awaiter.serve).get(LIMIT)
+    gate.opened.set()
+
+    assert future.get(LIMIT) == (7, 1)
+
+
+def test_work_that_a_stopped_handler_awaited_is_discarded_if_it_was_not_begun(runtime, pool, gate):
+    class Awaiter(la.Actor):
+        async def wait(self, called):
+            await pool.submit(called.append, 1)
+
+    pool.submit(gate)
+    gate.wait_until_entered()
+    pid = la.spawn(Awaiter())
+    future = la.dispatch(pid, Awaiter.wait, [])
+    la.execute(pid, int).get(LIMIT)
+    assert pool.queued == 1
+
+    la.terminate(pid)
+    la.wait(pid, LIMIT)
+
+    with pytest.raises((la.Abandoned, la.Discarded)):
+        future.get(LIMIT)
+    assert pool.queued == 0
+
+
 def test_work_may_ask_actors(runtime, pool):
     pid = la.spawn(la.Actor())
 

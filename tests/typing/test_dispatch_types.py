@@ -126,6 +126,8 @@ reveal_type(counter)  # R: Counter
 reveal_type(counter.increment())  # R: int
 counter.increment(1.5)  # E: arg-type
 la.metrics.Gauge("level", la.defer(pid, Counter.add, 1))
+async def level() -> float: return 1.0
+la.metrics.Gauge("level", level)
 la.metrics.Gauge("level", lambda: "full")  # E: arg-type, return-value
 reveal_type(la.Runtime().metrics.snapshot())  # R: Future[dict[str, float]]
 series: la.TimeSeries[float] = la.TimeSeries(60)
