@@ -13,7 +13,7 @@ with la.Runtime():
 
 from typing import TYPE_CHECKING
 
-from libactor import placeholders, testing
+from libactor import aio, placeholders, testing
 from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -123,6 +123,7 @@ __all__ = [
     "Timer",
     "TooManyBlockedHandlers",
     "after",
+    "aio",
     "await_all",
     "collect",
     "control",

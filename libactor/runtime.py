@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from libactor.aio import LoopThread
     from libactor.bounds import Bounded
     from libactor.debugging import Watch
     from libactor.metrics import Registry
@@ -86,6 +87,7 @@ class Runtime(RuntimeCell):
         self._watch = _debug_watch() if debug else None
         self._metrics: Registry | None = None  # until somebody asks
         self._pools: set[Pool] = set()  # not closed yet
+        self._loop_thread: LoopThread | None = None  # until somebody needs it
 
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
         _processes: dict[str, Process]
@@ -122,6 +124,7 @@ class Runtime(RuntimeCell):
         processes = self._shut()
         stuck = self._stop_actors(processes, timeout)
         working = [name for pool in self.pools for name in pool.end(timeout)]
+        working += self._loop_thread.end(timeout) if self._loop_thread is not None else []
         busy = [process for process in processes if process.stopped.is_pending() and not process.suspended]
         stuck += self.workers.stop(timeout if not busy else 0.0)
         self.clock.close()
@@ -164,6 +167,23 @@ class Runtime(RuntimeCell):
         """Forget a pool that is closed."""
         with self._lock:
             self._pools.discard(pool)
+
+    def loop_thread(self) -> LoopThread:
+        """The thread with an asyncio loop that ends with this runtime (libactor/aio.py)."""
+        from libactor.aio import LoopThread  # many a runtime needs none of it
+
+        self.check_here()
+        if self.simulation is not None:
+            raise RuntimeError(
+                "aio.run: a deterministic runtime has no asyncio loop, whose order no seed could decide; fake what the "
+                "coroutine would bring"
+            )
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"aio.run: runtime {self.address} is closed; make a new one")
+            if self._loop_thread is None:
+                self._loop_thread = LoopThread(self)
+            return self._loop_thread
 
     def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
         """Count something that was sent to ``pid`` and reached nobody; ``why`` goes into the log."""
@@ -269,6 +289,7 @@ class Runtime(RuntimeCell):
             (process is not None and process.runtime is self)
             or thread in self.workers
             or any(thread in pool for pool in self.pools)
+            or (self._loop_thread is not None and thread in self._loop_thread)
         )
 
     def _wait_idle(self, timeout: float | None) -> bool:
