@@ -53,6 +53,16 @@ FUTURE_BENCHMARKS = (
               100_000, 500, CORES),
 )  # fmt: skip
 
+COROUTINE_BENCHMARKS = (
+    Benchmark("handler-plain", "handler_plain", "questions to a plain handler, all asked before the last is answered",
+              100_000, 500, CORES, NANOSECONDS_EACH),
+    Benchmark("handler-async", "handler_async", "the same, to an `async def` handler that awaits nothing",
+              100_000, 500, CORES, NANOSECONDS_EACH),
+    Benchmark("await-ready", "await_ready", "awaits, in a handler, of a future that is ready", 300_000, 500, CORES),
+    Benchmark("await-ask", "await_ask", "questions of ask-inside, each answer awaited by a coroutine",
+              20_000, 100, CORES),
+)  # fmt: skip
+
 VALUE_BENCHMARKS = (
     Benchmark("copy", "copy", "messages as of tell that carry ten dicts with a list each, copied", 10_000, 100, CORES),
     Benchmark("move", "move", "the same, the object handed over", 10_000, 100, CORES),
@@ -118,6 +128,7 @@ ALLOCATOR_BENCHMARKS = tuple(
 GROUPS = {
     "actors": ACTOR_BENCHMARKS,
     "futures": FUTURE_BENCHMARKS,
+    "coroutines": COROUTINE_BENCHMARKS,
     "values": VALUE_BENCHMARKS,
     "scale": SCALE_BENCHMARKS,
     "libprocess": LIBPROCESS_BENCHMARKS,

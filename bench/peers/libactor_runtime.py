@@ -13,6 +13,7 @@ import libactor as la
 from bench.benchmarks import expect
 from bench.peers import RING_ACTORS
 from bench.peers.libactor_actors import Asker, Counter, Node
+from bench.peers.libactor_coroutines import Coroutines
 from bench.peers.libactor_futures import Futures
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_scale import Scale
@@ -119,7 +120,7 @@ class Messages:
         return seconds
 
 
-class LibactorRuntime(Messages, Futures, Values, Scale, LibprocessBenchmarks):
+class LibactorRuntime(Messages, Coroutines, Futures, Values, Scale, LibprocessBenchmarks):
     """All of libactor's work."""
 
 
