@@ -176,10 +176,13 @@ def test_a_second_run_has_nothing_left_to_do(installed):
 
 def test_a_second_make_runs_its_command_and_nothing_else(checkout):
     checkout.make("test-native")
-    assert checkout.done() == ["venv", "pip", "build", "-m pytest tests"]
+    assert checkout.done() == ["venv", "pip", "build", "-m pytest --numprocesses auto --dist worksteal tests"]
 
-    assert checkout.make("test-native") == (0, ".venv/bin/python -m pytest tests \n")
-    assert checkout.done() == ["-m pytest tests"]
+    assert checkout.make("test-native") == (
+        0,
+        ".venv/bin/python -m pytest --numprocesses auto --dist worksteal tests \n",
+    )
+    assert checkout.done() == ["-m pytest --numprocesses auto --dist worksteal tests"]
 
 
 def test_an_interrupted_install_is_begun_anew(checkout):
