@@ -119,6 +119,9 @@ static inline int mailbox_enter(MailboxObject *self, PyObject *event, int patien
 /* 1 if the network of the queue, which has one, takes `event` over; 0 if not, -1 with an exception. */
 int mailbox_ask_network(MailboxObject *self, PyObject *event);
 
+/* 1 if the network of the queue, if there is one, sees that an actor elsewhere is asked to stop; 0 if not, -1. */
+int mailbox_terminate_elsewhere(MailboxObject *self, int inject);
+
 /* As mailbox_enter, unless a network takes the event over: see stepping.c. */
 static inline int mailbox_deliver(MailboxObject *self, PyObject *event, int patient)
 {
@@ -172,6 +175,7 @@ PyObject *Mailbox_open_linkers(PyObject *op, PyObject *none);
 /* ---- stepping.c ---- */
 
 PyObject *Mailbox_peek(PyObject *op, PyObject *none);
+PyObject *Mailbox_crash(PyObject *op, PyObject *reason);
 PyObject *Mailbox_arrive(PyObject *op, PyObject *event);
 
 /* ---- turn.c ---- */

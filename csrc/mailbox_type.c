@@ -299,6 +299,8 @@ static PyMethodDef mailbox_methods[] = {
      "take($self, /)\n--\n\nThe next event, or None: then the mailbox is idle and the caller must let go of the actor."},
     {"close", Mailbox_close, METH_NOARGS,
      "close($self, /)\n--\n\nRefuse every further event; the events that were still inside."},
+    {"crash", Mailbox_crash, METH_O,
+     "crash($self, reason, /)\n--\n\nAs stop, and on_stop is not called: the machine of the actor has gone."},
     {"stop", Mailbox_stop, METH_O,
      "stop($self, reason, /)\n--\n\n"
      "End the actor, in its own turn: on_stop, drop what waits, tell links, release waiters."},

@@ -230,6 +230,8 @@ PyObject *native_terminate(PyObject *module, PyObject *const *arguments, Py_ssiz
     int inject = given[1] == NULL || given[1] == Py_True ? 1 : PyObject_IsTrue(given[1]);
     int answer = -1;
     if (mailbox != NULL && inject >= 0)
+        answer = mailbox_terminate_elsewhere(mailbox, inject);
+    if (answer == 0)
         answer = mailbox_terminate(mailbox, inject ? NULL : core->terminate_event);
     Py_XDECREF(mailbox);
     return answer < 0 ? NULL : Py_NewRef(Py_None);
@@ -347,7 +349,7 @@ static PyMemberDef runtime_members[] = {
     {"queue", T_OBJECT_EX, offsetof(RuntimeObject, queue), READONLY, "The RunQueue its actors are put on."},
     {"_processes", T_OBJECT_EX, offsetof(RuntimeObject, processes), READONLY, "Id to process of each live actor."},
     {"spawned", T_ULONGLONG, offsetof(RuntimeObject, spawned), READONLY, "How many actors it has spawned so far."},
-    {"_closed", T_BOOL, offsetof(RuntimeObject, closed), READONLY, "After _shut()."},
+    {"_closed", T_BOOL, offsetof(RuntimeObject, closed), 0, "After _shut(): nothing can be spawned."},
     {NULL},
 };
 

@@ -67,6 +67,12 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
     return Py_NewRef(event);
 }
 
+PyObject *Mailbox_crash(PyObject *op, PyObject *reason)
+{
+    MAILBOX->started = 0;
+    return Mailbox_stop(op, reason);
+}
+
 /* ---- 2 the network ---- */
 
 int mailbox_ask_network(MailboxObject *self, PyObject *event)
@@ -82,6 +88,17 @@ int mailbox_ask_network(MailboxObject *self, PyObject *event)
     Py_DECREF(network);
     if (answer > 0)
         event_leave(event); /* it is in no mailbox yet */
+    return answer;
+}
+
+int mailbox_terminate_elsewhere(MailboxObject *self, int inject)
+{
+    if (self->queue->network == NULL)
+        return 0;
+    PyObject *taken = PyObject_CallMethod(self->queue->network, "terminate", "OO", (PyObject *)self,
+                                          inject ? Py_True : Py_False);
+    int answer = taken == NULL ? -1 : PyObject_IsTrue(taken);
+    Py_XDECREF(taken);
     return answer;
 }
 

@@ -19,6 +19,7 @@ from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
     Abandoned,
     Discarded,
+    Disconnected,
     ForkedRuntime,
     InvalidTransition,
     LibactorError,
@@ -92,6 +93,7 @@ __all__ = [
     "CountDownLatch",
     "Deferred",
     "Discarded",
+    "Disconnected",
     "ForkedRuntime",
     "Future",
     "InvalidTransition",

@@ -1,6 +1,7 @@
 """The wire codec: one value to bytes and back, with its types and its aliases."""
 
-# Who calls: libactor/debugging.py, which sends every value through it to show what would not arrive elsewhere.
+# Who calls: libactor/debugging.py, which sends every value through it to show what would not arrive elsewhere; the
+#   network of libactor.testing, with what crosses from host to host.
 # A value is written as a tree that msgpack knows: scalars as they are, everything else as [code, part, ...]. Whoever
 #   reads gets the types that were written, where msgspec's own forms keep none: a tuple is no list, a set no list.
 # Aliases: containers and objects are numbered in the order in which they are finished, the same for writer and reader;
@@ -28,6 +29,7 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
+from libactor._core.errors import NotPassable
 from libactor._core.exceptions import build_exception, exception_parts
 from libactor._core.layouts import Layout, find_layout, is_struct
 from libactor.pid import PID
@@ -136,6 +138,30 @@ class Reader:
         if code == "exception":
             return build_exception(kind, *values)
         return _build_object(kind, *values)
+
+
+def round_trip(value: Any, place: str, remedy: str) -> tuple[Any, list[Any]]:
+    """``value`` as it comes back from the wire, and what of it went by reference, since it only works here.
+
+    Raises: NotPassable, naming ``place`` and ending with ``remedy``, if it cannot be encoded or comes back different.
+    """
+    writer = Writer()
+    try:
+        data = writer.encode(value)
+        made = Reader(writer.pids, writer.local).decode(data)
+        again = Writer().encode(made)
+    except NotEncodable as error:
+        raise NotPassable(f"{place}: {error}, {remedy}") from error
+    except Exception as error:
+        raise NotPassable(
+            f"{place}: cannot be made from what was encoded ({type(error).__name__}: {error}); let the class take "
+            f"back what its objects hold, {remedy}"
+        ) from error
+    if again != data:
+        raise NotPassable(
+            f"{place}: comes back from the wire as something else; let a __post_init__ keep what it is given, {remedy}"
+        )
+    return made, writer.local
 
 
 def name_of(kind: type) -> tuple[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from libactor.process import Process
     from libactor.runtime import Runtime
+    from libactor.testing.life import Life
     from libactor.testing.simulation import Simulation
 
     class Waits(Protocol):
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
 class _Serving(threading.local):
     workers: Waits | None = None
     simulation: Simulation | None = None
+    life: Life | None = None
 
 
-serving = _Serving()  # .workers, .simulation: those of which the calling thread is one, or None
+# .workers, .simulation: those of which the calling thread is one, or None.
+# .life: of the simulated host whose code runs in it, outside of actors; None: there is none, or it runs in an actor.
+serving = _Serving()
 opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
 
 
@@ -45,11 +49,19 @@ def running_process() -> Process | None:
     return cast("Process | None", running())
 
 
-def current_runtime(operation: str) -> Runtime:
-    """The runtime of the running actor, else of the innermost ``with``; raises NoRuntime naming ``operation``."""
+def running_runtime() -> Runtime | None:
+    """The runtime of the running actor, or of the simulated host whose code runs; None outside."""
     process = running_process()
     if process is not None:
         return process.runtime
+    return None if serving.life is None else cast("Runtime", serving.life.host)
+
+
+def current_runtime(operation: str) -> Runtime:
+    """The runtime of the running actor, else of the innermost ``with``; raises NoRuntime naming ``operation``."""
+    running = running_runtime()
+    if running is not None:
+        return running
     stack = opened.get()
     if not stack:
         raise NoRuntime(

@@ -25,7 +25,7 @@ from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.layouts import find_layout
 from libactor._core.values import is_shared, make_copier, watch_values
-from libactor.codec import NotEncodable, Reader, Writer, parts_of
+from libactor.codec import parts_of, round_trip
 
 log = logging.getLogger("libactor.values")
 
@@ -118,24 +118,9 @@ class Watch:
             )
 
     def _check_codec(self, value: Any, place: str) -> None:
-        writer = Writer()
-        try:
-            data = writer.encode(value)
-            again = Writer().encode(Reader(writer.pids, writer.local).decode(data))
-        except NotEncodable as error:
-            raise NotPassable(f"{place}: {error}, {REMEDY_CODEC}") from error
-        except Exception as error:
-            raise NotPassable(
-                f"{place}: cannot be made from what was encoded ({type(error).__name__}: {error}); let the class take "
-                f"back what its objects hold, {REMEDY_CODEC}"
-            ) from error
-        if again != data:
-            raise NotPassable(
-                f"{place}: comes back from the wire as something else; let a __post_init__ keep what it is given, "
-                f"{REMEDY_CODEC}"
-            )
-        for local in writer.local:
-            kind = type(local.value if type(local) is Moved else local)
+        _, local = round_trip(value, place, REMEDY_CODEC)
+        for one in local:
+            kind = type(one.value if type(one) is Moved else one)
             self._tell(place, kind, "it goes by reference, which works inside one process only")
 
 

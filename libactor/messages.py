@@ -15,7 +15,7 @@ from libactor._core._impl import prepare
 from libactor._core.clock import Timer
 from libactor.actor import Actor
 from libactor.bounds import Bounded
-from libactor.context import current_process
+from libactor.context import current_process, running_runtime
 from libactor.future import Future
 from libactor.pid import PID
 
@@ -69,13 +69,15 @@ def delay(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Timer:
-    """Tell ``method`` of the actor at ``pid`` once, not earlier than ``seconds`` from now on its runtime's clock.
+    """Tell ``method`` of the actor at ``pid`` once, not earlier than ``seconds`` from now.
 
-    The timer can be cancelled. Raises: ValueError for a negative or undefined time, and as ``tell``.
+    The clock is that of the actor that calls this, outside of actors that of the one at ``pid``. The timer can be
+    cancelled. Raises: ValueError for a negative or undefined time, and as ``tell``.
     """
     event = prepare("delay", pid, method, *args, **kwargs)
     process = pid._process
-    timer: Timer = process.runtime.clock.timer(seconds, lambda: process.deliver(event))
+    clock = (running_runtime() or process.runtime).clock
+    timer: Timer = clock.timer(seconds, lambda: process.deliver(event))
     return timer
 
 

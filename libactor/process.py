@@ -46,7 +46,16 @@ class Process(Mailbox):
         _delegates: dict[type, PID[Any]] | None
 
     def link(self, watcher: Process) -> None:
-        """Tell ``watcher`` once when this process ends; at once if it has, and not at all if ``watcher`` has."""
+        """Tell ``watcher`` once when this process ends; at once if it has, and not at all if ``watcher`` has.
+
+        If a network lies between the two, it is told as well when the connection breaks.
+        """
+        network: Any = None if self.queue is None or watcher.runtime is self.runtime else self.queue.network
+        if network is None or not network.link(watcher, self):
+            self.link_here(watcher)
+
+    def link_here(self, watcher: Process) -> None:
+        """As link, and no network is asked."""
         with _links:
             if watcher._linkers is None:
                 return

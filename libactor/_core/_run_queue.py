@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, final
 
+from libactor._core._stepping import Network
 from libactor._core.clock import monotonic_ns
 
 DUE, LOOK, OVERTAKEN, OVER = range(1, 5)  # why work() returns
@@ -88,7 +89,7 @@ class RunQueue:
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
         self._helped = 0
-        self.network: Callable[[Any, Any, Any], object] | None = None
+        self.network: Network | None = None
         self.helping = True
         self.orphaned = False
 

@@ -116,7 +116,9 @@ def terminate(pid: Any, inject: bool = True) -> None:
 
     The handler that runs is not interrupted. Nothing happens if the actor has stopped already.
     """
-    receiver(pid, "terminate")._terminate(None if inject else policy.terminate_event)
+    mailbox = receiver(pid, "terminate")
+    if not mailbox._is_ended_elsewhere(inject):
+        mailbox._terminate(None if inject else policy.terminate_event)
 
 
 def wait(pid: Any, timeout: float | None = None) -> bool:

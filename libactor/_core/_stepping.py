@@ -7,12 +7,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from libactor._core._coroutine import Task
 
 if TYPE_CHECKING:
     from libactor._core._mailbox import Mailbox
+
+
+class Network(Protocol):
+    """What lies between the runtimes of one run queue. True: it sees to it, at its time; False: let it be done now."""
+
+    def __call__(self, sender: Any, receiver: Any, event: Any, /) -> object:
+        """``sender``, a process, or None outside of actors, sends ``event`` to the process ``receiver``."""
+
+    def link(self, watcher: Any, process: Any, /) -> bool:
+        """One process wants to hear of the end of another."""
+
+    def terminate(self, process: Any, inject: bool, /) -> bool:
+        """A process is asked to stop."""
 
 
 class Steppable:
@@ -29,9 +42,20 @@ class Steppable:
         event = events[0] if events else None
         return "resume" if mailbox._life_due or type(event) is Task else event
 
+    def crash(self, reason: BaseException | None, /) -> None:
+        """As stop, and on_stop is not called: the machine of the actor has gone."""
+        mailbox = cast("Mailbox", self)
+        mailbox.started = False
+        mailbox.stop(reason)
+
     def arrive(self, event: Any, /) -> None:
         """As deliver, at the end of its way through a network, which is not asked again."""
         cast("Mailbox", self)._enter(event, False)
+
+    def _is_ended_elsewhere(self, inject: bool) -> bool:
+        """Whether a network sees that the actor is asked to stop."""
+        queue = cast("Mailbox", self)._queue
+        return queue is not None and queue.network is not None and queue.network.terminate(self, inject)
 
     def _is_taken(self, event: Any, sender: Mailbox | None) -> bool:
         """Whether a network takes ``event`` over, which ``sender`` sends."""

@@ -29,6 +29,10 @@ class SpawnError(LibactorError, ValueError):
     """An actor cannot be started as asked: its id is taken, it was spawned before, or it was not initialised."""
 
 
+class Disconnected(LibactorError, ConnectionError):
+    """The connection to another host broke: an actor there may live on, and what was under way may be lost or not."""
+
+
 class MailboxFull(LibactorError, RuntimeError):
     """A bounded mailbox had no room: an event was refused, or one that waited was dropped for a newer one.
 

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from libactor._core._impl import DEBUG_VALUES, RunQueue, exchange_sequences
 from libactor._core.clock import _nanoseconds
+from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.context import opened
 from libactor.runtime import CLOSE_TIMEOUT_S, Runtime, _live
 from libactor.testing import collector
+from libactor.testing.disk import FakeDisk
 from libactor.testing.event_log import EventLog
+from libactor.testing.life import HostClock, Life
+from libactor.testing.network import Network
 from libactor.testing.simulation import Simulation
 from libactor.testing.streams import Streams
 from libactor.testing.tape import Tape
@@ -48,8 +52,20 @@ class Host(_Simulated):
     ``with host:`` makes it current and does not close it; it is closed with the simulation, or by ``close``.
     """
 
+    life: Life
+
     def __init__(self, address: str, simulation: Simulation) -> None:
         self._join(address, simulation, False)
+        self.life = Life(self)
+        self.clock = HostClock(simulation.clock, self)
+        self._disk: FakeDisk | None = None
+
+    @property
+    def disk(self) -> FakeDisk:
+        """The disk of this host, which outlives its crashes; its faults are those of the stream ``disk <address>``."""
+        if self._disk is None:
+            self._disk = FakeDisk(self.simulation.streams(f"disk {self.address}"))
+        return self._disk
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -66,6 +82,11 @@ class Host(_Simulated):
         stuck += [name for pool in self.pools for name in pool.end(timeout)]
         if stuck:
             raise RuntimeError(f"close: still in a handler: {', '.join(stuck)}")
+
+    def _refuse(self, actor: object) -> SpawnError | ForkedRuntime:
+        if self.life.dead:
+            return SpawnError(f"spawn: host {self.address} has crashed; start it again by network.start")
+        return super()._refuse(actor)
 
 
 class DeterministicRuntime(_Simulated):
@@ -97,6 +118,7 @@ class DeterministicRuntime(_Simulated):
         self._outer: list[Any] = []  # what generate_id counted in before each `with`
         self._ended = False
         self._join(address, Simulation(address, queue, self.streams, self.log, steps_max), debug)
+        self.network = Network(self.simulation, self._hosts)
         collector.hold()
         _live.add(self)
 
@@ -118,6 +140,7 @@ class DeterministicRuntime(_Simulated):
             ):
                 raise ValueError(f"host: got {name!r}, expected text without '@' and '/', other than {self.address!r}")
             host = self._hosts[name] = Host(name, self.simulation)
+            self.queue.network = self.network
         return host
 
     def run_until(self, future: Future[Any], timeout: float | None = None) -> Any:

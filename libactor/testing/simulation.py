@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, RunQueue, exchange_sequences
@@ -44,9 +45,10 @@ _seat = _Seat()  # .gate: of the calling thread, if it is one of a simulation
 class Wait:
     """Somebody who waits: inside, a handler; outside, the program."""
 
-    __slots__ = ("error", "future", "gate", "limit_ns", "over", "pid", "ready")
+    __slots__ = ("error", "frozen", "future", "gate", "limit_ns", "over", "pid", "ready")
 
     # gate: held until it may go on.    over: what it waits for has come, or it is to stop waiting.
+    # frozen: it is over, but the handler is not to go on: its host is gone.
     # error: what to raise then.    limit_ns: when it stops waiting; None: never.    pid: of the handler's actor.
     # ready: where a handler stands once its wait is over; None outside.
 
@@ -54,7 +56,7 @@ class Wait:
         self.future = future
         self.gate = gate
         self.limit_ns = limit_ns
-        self.over = False
+        self.over = self.frozen = False
         self.error: BaseException | None = None
         self.ready: list[Wait] | None = None
         process = running_process()
@@ -135,12 +137,21 @@ class Simulation:
         """See libactor/_core/randomness.py."""
         return self.streams.random_bytes(count, purpose)
 
+    def freeze(self, processes: Iterable[Any]) -> None:
+        """Let none of the handlers of ``processes`` that wait go on: their host is gone."""
+        gone = {process.pid for process in processes}
+        for wait in self._blocked:
+            if wait.pid in gone and not wait.over:
+                wait.over = wait.frozen = True
+
     def break_waits(self) -> None:
         """At the end: every handler that still waits, or is about to, gets an error."""
         self._breaking = True
         while self._blocked:
             for wait in list(self._blocked):
                 wait.error = Stuck(f"get: {self.name} is closed; what this handler waits for has not come")
+                wait.over = wait.over and not wait.frozen
+                wait.frozen = False
                 wait.arrive()
             self.settle()
 
