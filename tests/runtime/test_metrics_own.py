@@ -67,6 +67,22 @@ def test_depths_of_empty_mailboxes_are_left_out(runtime, most):
     assert runtime.metrics.depths(most) == []
 
 
+def test_restarts(paused):
+    class Fragile(la.Actor):
+        def break_(self):
+            raise OSError("broken")
+
+    supervisor = la.spawn(la.Supervisor([la.Child(Fragile, id="fragile", intensity=3)]))
+    la.dispatch(supervisor, la.Supervisor.started).get(LIMIT)
+    for _ in range(2):
+        la.tell(paused.find("fragile"), Fragile.break_)
+        paused.clock.settle()
+        paused.clock.advance(1)
+        paused.clock.settle()
+
+    assert own(paused, "restarts", "actors", "actors_spawned", "actors_stopped") == (2, 2, 4, 2)
+
+
 def test_an_actor_that_could_not_be_spawned_does_not_count(runtime):
     la.spawn(la.Actor("a"))
     with pytest.raises(la.SpawnError):
