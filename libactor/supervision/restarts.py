@@ -27,8 +27,8 @@ NANOSECONDS = 1_000_000_000
 class RandomStream(Protocol):
     """What jitter is drawn from: random.Random, or what ``libactor.random_stream`` returns."""
 
-    def uniform(self, a: float, b: float, /) -> float:
-        """A number between both."""
+    def random(self) -> float:
+        """A number from 0 to 1, 1 excluded."""
 
 
 def wants_restart(restart: Restart, reason: BaseException | None) -> bool:
@@ -92,5 +92,5 @@ class Delays:
         delay = self._next
         self._next = min(delay * backoff.factor, backoff.maximum)
         if backoff.jitter:
-            delay *= stream.uniform(1 - backoff.jitter, 1 + backoff.jitter)
+            delay *= 1 + backoff.jitter * (2 * stream.random() - 1)
         return min(delay, backoff.maximum)

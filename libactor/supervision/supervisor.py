@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from libactor.actor import Actor
@@ -48,7 +48,7 @@ class Supervisor(Actor):
         if strategy not in STRATEGIES:
             raise ValueError(f"Supervisor: strategy got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
         check_seconds("Supervisor", "shutdown", shutdown)
-        if stream is not None and not hasattr(stream, "uniform"):
+        if stream is not None and not hasattr(stream, "random"):
             raise TypeError(f"Supervisor: stream got {stream!r}, expected a stream such as random_stream() returns")
         self._libactor_household = Household(strategy, shutdown, stream, Supervisor)
         for child in children:
@@ -92,14 +92,15 @@ class Supervisor(Actor):
         """Each child and what it is doing, in order."""
         return self._libactor_household.states()
 
-    def on_start(self) -> None:
+    def on_start(self) -> Awaitable[object] | None:
         """Begin to start the children."""
         assert self._libactor_process is not None
         self._libactor_household.begin(self._libactor_process)
+        return None
 
-    def on_stop(self) -> None:
+    def on_stop(self) -> Awaitable[object]:
         """Stop the children, the last one first, each within its time and all within that of the supervisor."""
-        self._libactor_household.end(self._stop_reason()).get()
+        return self._libactor_household.end(self._stop_reason())
 
 
 def _check_child(operation: str, child: Any) -> Child:
