@@ -63,6 +63,20 @@ COROUTINE_BENCHMARKS = (
               20_000, 100, CORES),
 )  # fmt: skip
 
+SUPERVISION_BENCHMARKS = (
+    Benchmark("dispatch-supervised", "dispatch_supervised", "questions of handler-plain, to a supervised actor",
+              100_000, 500, CORES, NANOSECONDS_EACH),
+    Benchmark("dispatch-restarted", "dispatch_restarted", "the same, by a PID from before its restart",
+              100_000, 500, CORES, NANOSECONDS_EACH),
+)  # fmt: skip
+
+SIMULATION_BENCHMARKS = (
+    Benchmark("simulated-messages", "simulated_messages", "messages on a deterministic runtime, 10 tokens, 100 actors",
+              100_000, 500, CORES),
+    Benchmark("simulated-timers", "simulated_timers", "timers there, each set by one of 1,000 actors, and its message",
+              100_000, 500, CORES),
+)  # fmt: skip
+
 VALUE_BENCHMARKS = (
     Benchmark("copy", "copy", "messages as of tell that carry ten dicts with a list each, copied", 10_000, 100, CORES),
     Benchmark("move", "move", "the same, the object handed over", 10_000, 100, CORES),
@@ -129,6 +143,8 @@ GROUPS = {
     "actors": ACTOR_BENCHMARKS,
     "futures": FUTURE_BENCHMARKS,
     "coroutines": COROUTINE_BENCHMARKS,
+    "supervision": SUPERVISION_BENCHMARKS,
+    "simulation": SIMULATION_BENCHMARKS,
     "values": VALUE_BENCHMARKS,
     "scale": SCALE_BENCHMARKS,
     "libprocess": LIBPROCESS_BENCHMARKS,

@@ -17,6 +17,8 @@ from bench.peers.libactor_coroutines import Coroutines
 from bench.peers.libactor_futures import Futures
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_scale import Scale
+from bench.peers.libactor_simulation import Simulation
+from bench.peers.libactor_supervision import Supervision
 from bench.peers.libactor_values import Values
 
 
@@ -120,7 +122,7 @@ class Messages:
         return seconds
 
 
-class LibactorRuntime(Messages, Coroutines, Futures, Values, Scale, LibprocessBenchmarks):
+class LibactorRuntime(Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, LibprocessBenchmarks):
     """All of libactor's work."""
 
 

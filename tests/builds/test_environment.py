@@ -178,10 +178,8 @@ def test_a_second_make_runs_its_command_and_nothing_else(checkout):
     checkout.make("test-native")
     assert checkout.done() == ["venv", "pip", "build", "-m pytest --numprocesses auto --dist worksteal tests"]
 
-    assert checkout.make("test-native") == (
-        0,
-        ".venv/bin/python -m pytest --numprocesses auto --dist worksteal tests \n",
-    )
+    command = "-m pytest --numprocesses auto --dist worksteal tests"
+    assert checkout.make("test-native") == (0, f".venv/bin/python {command} \n")
     assert checkout.done() == ["-m pytest --numprocesses auto --dist worksteal tests"]
 
 
