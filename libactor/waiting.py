@@ -30,7 +30,7 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
     process = running_process()
     if process is not None:
         process.runtime.check_here()
-    simulation = current_simulation() or _simulation_of(future)
+    simulation = _simulation_for(future)
     if simulation is not None:
         simulation.wait_for(future, timeout)
         return
@@ -42,10 +42,11 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
             _sleep(future, left, enter)
 
 
-def _simulation_of(future: FutureCell) -> Simulation | None:
-    """That in which the actor lives whose answer ``future`` is, if the caller is outside of actors."""
-    target = None if serving.workers is not None else future._find_target()
-    return None if target is None else target.runtime.simulation
+def _simulation_for(future: FutureCell) -> Simulation | None:
+    """That which is to run while the caller waits: outside of actors that of the actor whose answer ``future`` is."""
+    outside = running_process() is None and serving.workers is None and serving.simulation is None
+    target = future._find_target() if outside else None
+    return current_simulation() if target is None else target.runtime.simulation
 
 
 def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None]) -> None:
@@ -98,7 +99,7 @@ def arrival(future: FutureCell) -> Generator[Any, None, None]:
 
     In a deterministic runtime the loop stands still instead, while the actors run: nobody else would run them.
     """
-    simulation = current_simulation() or _simulation_of(future)
+    simulation = _simulation_for(future)
     if simulation is not None:
         simulation.wait_for(future, None)
         return

@@ -149,7 +149,12 @@ class DeterministicRuntime(_Simulated):
         return future.get(0)
 
     def run_for(self, seconds: float) -> None:
-        """Run for ``seconds`` of the clock, each timer at its time, and until nothing is left to do then."""
+        """Run for ``seconds`` of the clock, each timer at its time, and until nothing is left to do then.
+
+        Raises: RuntimeError while the clock is paused.
+        """
+        if self.clock.paused:
+            raise RuntimeError("run_for: the clock is paused; call clock.resume(), or clock.advance() and settle()")
         self.simulation.run_to(self.clock.now_ns() + _nanoseconds(seconds, "run_for"))
 
     def settle(self) -> None:
@@ -201,7 +206,9 @@ class DeterministicRuntime(_Simulated):
     ) -> None:
         opened.set(tuple(runtime for runtime in opened.get() if runtime is not self))
         try:
-            if not self.queue.orphaned:
+            if self.queue.orphaned:
+                collector.release()  # the rest is the parent's to close
+            else:
                 self.close()
         except RuntimeError as failure:
             if error is None:

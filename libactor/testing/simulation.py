@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, RunQueue, exchange_sequences
 from libactor._core.clock import NANOSECONDS, NEVER, _nanoseconds
-from libactor._core.errors import Stuck, TooManyBlockedHandlers
+from libactor._core.errors import ForkedRuntime, Stuck, TooManyBlockedHandlers
 from libactor.context import running_process, serving
 from libactor.testing.collector import COLLECT_STEPS, collect_at
 from libactor.testing.virtual_clock import EPOCH_NS, VirtualClock
@@ -100,7 +100,7 @@ class Simulation:
         self.clock = VirtualClock(self.settle, streams("timers").choose)
         self.sequences: dict[str, Any] = {}  # what generate_id counts in, inside
         self._ready: list[Wait] = []  # handlers that may go on
-        self._blocked: dict[Wait, None] = {}  # handlers that wait, in order
+        self._blocked: dict[Wait, None] = {}  # handlers that wait, in order; and functions of pools
         self._outside: Wait | None = None  # the program, while it waits
         self._driving = threading.Lock()  # held while a thread outside waits
         self._spares: list[threading.Lock] = []  # gates of threads that stand by
@@ -210,8 +210,13 @@ class Simulation:
 
     def _wait_outside(self, wait: Wait) -> None:
         """In the program: let the simulation run until ``wait`` is over."""
-        if self.queue.orphaned or self._stopping:
-            raise RuntimeError(f"{self.name} is closed, or belongs to the parent of this process; make a new one")
+        if self.queue.orphaned:
+            raise ForkedRuntime(
+                f"{self.name} belongs to another process, of which this one is a fork without its threads; make a "
+                "runtime of its own here"
+            )
+        if self._stopping:
+            raise RuntimeError(f"{self.name} is closed; make a new one")
         if not self._driving.acquire(blocking=False):
             raise RuntimeError(
                 f"{self.name}: a thread waits here while another one runs the simulation; its order would be left to "

@@ -68,6 +68,11 @@ class VirtualClock(Clock):
             timer.thunk = None
         del due, thunks
 
+    @property
+    def pending(self) -> int:
+        """See Clock.pending."""
+        return super().pending + len(self._due)
+
     def has_due(self) -> bool:
         """Whether fire_next may have something to do; once per step."""
         return bool(self._due) or self._next_ns <= self.now_ns()
@@ -104,6 +109,10 @@ class VirtualClock(Clock):
                 thunk, timer.thunk = timer.thunk, None
                 self._cancelled -= thunk is None
             return thunk
+
+    def _compact(self) -> None:
+        self._due[:] = [entry for entry in self._due if entry[2].thunk is not None]
+        super()._compact()
 
     def _count_first(self, first_new: int) -> int:
         """How many timers have the first deadline, those from ``first_new`` on left out."""

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import libactor as la
-from libactor.testing import DeterministicRuntime, EventLog, Stuck
+from libactor.testing import DeterministicRuntime, EventLog, Stuck, filter_events
 
 SEEDS = range(5)
 
@@ -194,6 +194,128 @@ def test_a_paused_clock_moves_by_advance_only():
         rt.run_for(2.0)
 
     assert (early, on_time, len(times)) == (0, 1, 3)
+
+
+def test_a_run_for_a_time_needs_a_clock_that_goes_on():
+    with DeterministicRuntime(1) as rt:
+        rt.clock.pause()
+        with pytest.raises(RuntimeError, match="the clock is paused"):
+            rt.run_for(1)
+
+
+def test_a_wait_runs_the_runtime_whose_actor_is_to_answer():
+    with DeterministicRuntime(1, address="outer") as outer:
+        outer_pid = la.spawn(Counter())
+        with DeterministicRuntime(1, address="inner") as inner:
+            values = [la.dispatch(pid, Counter.add, 1).get() for pid in (outer_pid, la.spawn(Counter()))]
+            steps = outer.simulation.steps, inner.simulation.steps
+    with la.Runtime() as real:
+        real_pid = real.spawn(Counter())
+        with DeterministicRuntime(1):
+            values.append(la.dispatch(real_pid, Counter.add, 1).get(timeout=60))
+
+    assert (values, steps) == ([1, 1, 1], (2, 2))
+
+
+@pytest.mark.parametrize("what", ["metrics", "filters", "debug"])
+def test_what_a_runtime_has_besides_works_in_a_simulation(what):
+    with DeterministicRuntime(1, debug=what == "debug") as rt, filter_events() as events:
+        pid = la.spawn(Counter())
+        seen = events.future_dispatch(Counter.add)
+        la.dispatch(pid, Counter.add, 1).get()
+        snapshot = rt.metrics.snapshot(timeout=1).get()
+
+    assert seen.get(0).to == pid
+    assert isinstance(snapshot, dict)
+
+
+def test_work_in_a_pool_is_part_of_the_run():
+    def run(seed: int) -> tuple[list[str], object, str]:
+        done = []
+
+        def work(name: str) -> str:
+            done.append(name)
+            return name
+
+        with DeterministicRuntime(seed, log=True) as rt:
+            opened = la.Promise()
+            with la.Pool(2) as pool:
+                waits = pool.submit(opened.future.get)
+                answers = [pool.submit(work, f"work {number}") for number in range(4)]
+                values = [answer.get(timeout=5) for answer in answers]
+                pending = waits.is_pending()
+                opened.set("opened")
+            return done, (values, pending, waits.get()), rt.log.text()
+
+    first = run(1)
+
+    assert first == run(1)
+    assert first[1] == ([f"work {number}" for number in range(4)], True, "opened")
+    assert sorted(first[0]) == sorted(first[1][0])
+
+
+def test_a_pool_is_closed_with_its_simulation():
+    threads = set(threading.enumerate())
+    with DeterministicRuntime(1) as rt:
+        pool = la.Pool(3)
+        left = pool.submit(lambda: 1)
+        done = pool.submit(lambda: 2).get()
+        held = la.Promise()
+        pool.submit(held.future.get)
+        rt.settle()
+        late = [pool.submit(lambda: 3) for _ in range(2)]
+        rt.host("a").spawn(la.Actor())
+        held.set(4)
+
+    assert (left.get(), done) == (1, 2)
+    assert all(answer.is_ready() or answer.is_abandoned() for answer in late)
+    assert set(threading.enumerate()) == threads
+
+
+@pytest.mark.real
+def test_a_runtime_that_is_not_closed_does_not_keep_the_program_from_ending(program):
+    output = program(
+        """
+        import libactor as la
+        from libactor.testing import DeterministicRuntime
+        rt = DeterministicRuntime(1)
+        promise = la.Promise()
+        pid = rt.spawn(la.Actor("it"))
+        held = la.execute(pid, lambda: promise.future.get())
+        rt.settle()
+        held.on_any(lambda future: print("ended", future.exception().__class__.__name__))
+        import logging
+        logging.getLogger("libactor").disabled = True
+        """
+    )
+
+    assert output == "ended Stuck\n"
+
+
+@pytest.mark.real
+def test_the_child_of_a_fork_says_so(program):
+    output = program(
+        """
+        import os, warnings
+        import libactor as la
+        from libactor.testing import DeterministicRuntime
+        warnings.simplefilter("ignore")
+        with DeterministicRuntime(1) as rt:
+            answer = la.dispatch(la.spawn(la.Actor("it")), la.Actor.on_start)
+            child = os.fork()
+            if child == 0:
+                for ask in (rt.settle, answer.get, lambda: rt.run_for(1)):
+                    try:
+                        ask()
+                    except la.ForkedRuntime:
+                        print("forked", flush=True)
+                os._exit(0)
+            os.waitpid(child, 0)
+            print(answer.get())
+        """
+    )
+
+    assert output == "forked\n" * 3 + "None\n"
 
 
 def test_a_timeout_is_one_of_the_clock():
