@@ -58,8 +58,22 @@ static PyObject *runtime_refuse(RuntimeObject *self, PyObject *actor)
     return NULL;
 }
 
-/* The process of `actor`, with its PID, which may be there already; nowhere entered yet. NULL with an exception. */
-static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid)
+/* Give a fresh process what its class, or `bounded` unless it is NULL, says of its mailbox; -1 with an exception. */
+static int process_furnish(CoreState *core, MailboxObject *process, const KindObject *kind, PyObject *bounded)
+{
+    MailboxExtras *extras = mailbox_extras(process);
+    if (extras == NULL)
+        return -1;
+    extras->capacity = kind->capacity;
+    extras->overflow = kind->overflow;
+    extras->control = Py_XNewRef(kind->control);
+    return bounded == NULL ? 0 : bound_read(core, bounded, &extras->capacity, &extras->overflow);
+}
+
+/* The process of `actor`, with its PID, which may be there already, and its mailbox as `bounded` says, unless it is
+ * NULL; nowhere entered yet. NULL with an exception. */
+static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject *actor, PyObject *pid,
+                                  PyObject *bounded)
 {
     KindObject *kind = kind_of(core, Py_TYPE(actor));
     PyTypeObject *type = (PyTypeObject *)core->process_type;
@@ -76,30 +90,10 @@ static MailboxObject *process_new(CoreState *core, RuntimeObject *self, PyObject
     process->starting = 1;
     process->pid = pid != NULL ? Py_NewRef(pid)
                                : pid_new(core, ((ActorObject *)actor)->id, self->address, (PyObject *)process);
-    if (process->pid == NULL)
+    int has_extras = bounded != NULL || kind->capacity != 0 || kind->control != NULL;
+    if (process->pid == NULL || (has_extras && process_furnish(core, process, kind, bounded) < 0))
         Py_CLEAR(process);
     return process;
-}
-
-/* Give a fresh process what its class, or `bounded` unless it is NULL, says of its mailbox; -1 with an exception. */
-static int process_furnish(CoreState *core, MailboxObject *process, PyObject *bounded)
-{
-    KindObject *kind = kind_of(core, (PyTypeObject *)process->kind);
-    if (kind == NULL)
-        return -1;
-    uint32_t capacity = kind->capacity;
-    unsigned char overflow = kind->overflow;
-    if (bounded != NULL && bound_read(core, bounded, &capacity, &overflow) < 0)
-        return -1;
-    if (capacity == 0 && kind->control == NULL)
-        return 0;
-    MailboxExtras *extras = mailbox_extras(process);
-    if (extras == NULL)
-        return -1;
-    extras->capacity = capacity;
-    extras->overflow = overflow;
-    extras->control = Py_XNewRef(kind->control);
-    return 0;
 }
 
 /* Enter `process` in the table, have its PID lead to it, and see that it starts; 0, or -1 with an exception. */
@@ -126,9 +120,7 @@ static PyObject *runtime_spawn(CoreState *core, RuntimeObject *self, PyObject *a
     int admitted = runtime_admits(core, self, actor);
     if (admitted == 0)
         return runtime_refuse(self, actor);
-    MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor, pid);
-    if (process != NULL && process_furnish(core, process, bounded) < 0)
-        Py_CLEAR(process);
+    MailboxObject *process = admitted < 0 ? NULL : process_new(core, self, actor, pid, bounded);
     if (process == NULL)
         return NULL;
     PyObject *spawned = NULL;
