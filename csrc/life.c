@@ -197,7 +197,8 @@ int mailbox_terminate(MailboxObject *self, PyObject *last)
     if (self->closed || self->stopping)
         return 0;
     MailboxExtras *extras = self->extras;
-    int waits = self->events.count != 0 || (extras != NULL && (extras->held || extras->life != NULL));
+    int waits = self->events.count != 0 ||
+                (extras != NULL && (extras->urgent.count != 0 || extras->held || extras->life != NULL));
     if (last != NULL && waits)
         return mailbox_deliver(self, last, 0);
     self->ending = 1;

@@ -75,7 +75,7 @@ class Life:
         self._check()
         if self._stopping:
             return
-        if last is not None and (self._events or self._held or self._life is not None):
+        if last is not None and (self._urgent or self._events or self._held or self._life is not None):
             self.deliver(last)
             return
         with self._lock:

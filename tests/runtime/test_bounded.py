@@ -526,6 +526,47 @@ def test_what_is_refused_is_let_go_of(runtime, fill):
 
 
 @pytest.mark.parametrize("overflow", POLICIES)
+def test_refusing_for_ever_leaks_nothing(runtime, hold, traced_memory, count, overflow, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("libactor"), "disabled", True)  # futures that fail are not looked at
+    pid, sender = la.spawn(Recorder(), mailbox=la.Bounded(2, overflow)), la.spawn(Recorder())
+    opened, _ = hold(pid)
+
+    def rounds():
+        for n in range(count(5_000)):
+            la.tell(pid, Recorder.note, n)
+            la.dispatch(pid, Recorder.note, [n])
+        gc.collect()
+        return traced_memory()
+
+    def measure():
+        la.execute(sender, rounds).get(LIMIT)
+        return la.execute(sender, rounds).get(LIMIT)
+
+    before = measure()
+    after = measure()
+    opened.set(None)
+
+    assert after - before < 20_000
+
+
+@pytest.mark.real
+def test_a_runtime_that_closes_lets_go_of_who_waits_for_room(hold, start):
+    with la.Runtime() as runtime:
+        pid = la.spawn(Recorder(), mailbox=la.Bounded(1, "block"))
+        opened, _ = hold(pid)
+        la.tell(pid, Recorder.note, 0)
+        waits = [start(lambda n=n: la.dispatch(pid, Recorder.note, n)) for n in range(5)]
+        blocked(pid)
+        closing = start(runtime.close)
+        opened.set(None)
+
+        futures = [wait() for wait in waits]
+        closing()
+
+    assert all(future.is_ready() or future.is_abandoned() for future in futures)
+
+
+@pytest.mark.parametrize("overflow", POLICIES)
 def test_the_debug_mode_changes_nothing(overflow, hold):
     with la.Runtime(debug=True) as runtime:
         pid = la.spawn(Recorder(), mailbox=la.Bounded(1, overflow))

@@ -155,6 +155,21 @@ def test_a_held_actor_serves_them(paused):
     la.terminate(pid)
 
 
+@pytest.mark.parametrize(("inject", "seen"), [(True, []), (False, [("urgent", 1)])])
+def test_a_termination_goes_ahead_of_the_lane_or_after_it(paused, hold, inject, seen):
+    recorder = Recorder()
+    pid = la.spawn(recorder)
+    opened, _ = hold(pid)
+    la.tell(pid, Recorder.urge, 1)
+
+    la.terminate(pid, inject)
+    opened.set(None)
+
+    assert la.wait(pid, LIMIT)
+    assert recorder.seen == seen
+    assert paused.dead_letters == (1 if inject else 0)
+
+
 def test_a_static_method_can_be_marked(runtime):
     assert la.dispatch(la.spawn(Recorder()), Recorder.beside).get(LIMIT) == "beside"
 
