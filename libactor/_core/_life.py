@@ -53,6 +53,7 @@ class Life:
         _stopping: bool
         _suspended: int
         _tasks: dict[Task, None]
+        _urgent: deque[Any]
         actor: Any
         kind: type
         reason: BaseException | None
