@@ -472,6 +472,22 @@ def test_a_bound_is_a_value_that_crosses_as_it_is(runtime):
 # ---- beside it ----
 
 
+def test_what_is_handed_on_to_a_restarted_actor_finds_its_bound(runtime, hold):
+    pid = la.spawn(Recorder())
+    deferred = la.defer(pid, Recorder.note)  # leads to the actor of today
+    la.terminate(pid)
+    la.wait(pid, LIMIT)
+    runtime._spawn_as(Recorder(), pid, la.Bounded(1))
+    opened, _ = hold(pid)
+    la.tell(pid, Recorder.note, "first")
+
+    late = deferred("late")
+    opened.set(None)
+
+    assert isinstance(why(late).reason, la.MailboxFull)
+    assert seen(pid) == ["first"]
+
+
 def test_a_filter_sees_what_is_served_and_not_what_is_refused(paused, fill):
     with filter_events() as events:
         pid, opened, _ = fill("drop-new")

@@ -1,6 +1,7 @@
 """Typed messages: post finds the handler of exactly the message's class, near classes before far ones."""
 
 import dataclasses
+import logging
 import typing
 
 import pytest
@@ -206,6 +207,18 @@ def test_messages_and_tells_to_a_stopped_actor_are_counted(runtime):
     la.tell(pid, Listener.told)
 
     assert runtime.dead_letters == 2
+
+
+def test_the_log_says_why_something_was_not_served(runtime, caplog):
+    pid = la.spawn(Listener())
+    with caplog.at_level(logging.DEBUG, "libactor"):
+        la.post(pid, "nobody handles text")
+        la.terminate(pid, inject=False)
+        la.wait(pid, LIMIT)
+        la.tell(pid, Listener.told)
+
+    assert "str was sent and not served: no method is marked to handle it" in caplog.text
+    assert "told was sent and not served: the actor has stopped" in caplog.text
 
 
 def test_dead_letters_of_many_threads_are_all_counted(runtime, count, together):
