@@ -69,8 +69,14 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
 
 PyObject *Mailbox_crash(PyObject *op, PyObject *reason)
 {
-    MAILBOX->started = 0;
-    return Mailbox_stop(op, reason);
+    if (!MAILBOX->stopping) {
+        MAILBOX->started = 0;
+        return Mailbox_stop(op, reason);
+    }
+    tasks_close(MAILBOX); /* an on_stop that waits */
+    if (mailbox_leave(MAILBOX) < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* ---- 2 the network ---- */

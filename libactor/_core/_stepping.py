@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from libactor._core._coroutine import Task
+from libactor._core._coroutine import Task, close_all
 
 if TYPE_CHECKING:
     from libactor._core._mailbox import Mailbox
@@ -45,8 +45,12 @@ class Steppable:
     def crash(self, reason: BaseException | None, /) -> None:
         """As stop, and on_stop is not called: the machine of the actor has gone."""
         mailbox = cast("Mailbox", self)
-        mailbox.started = False
-        mailbox.stop(reason)
+        if mailbox._stopping:
+            close_all(mailbox)  # an on_stop that waits
+            mailbox._finish()
+        else:
+            mailbox.started = False
+            mailbox.stop(reason)
 
     def arrive(self, event: Any, /) -> None:
         """As deliver, at the end of its way through a network, which is not asked again."""
