@@ -21,6 +21,7 @@ typedef struct TaskObject {
     struct TaskObject *older, *newer; /* borrowed: its neighbours among those of the actor */
     unsigned char role;               /* of the enum above */
     unsigned char exclusive;          /* while it is suspended the actor serves nothing else */
+    unsigned char overdue;            /* what it waited for has come, and there was no memory to say so */
     unsigned char listed;             /* it is among those of the actor, who own it */
 } TaskObject;
 
@@ -68,6 +69,9 @@ void task_unlist(TaskObject *self, MailboxExtras *extras);
 
 /* End a task that is not at its end: nobody gets an answer. Answers 0. */
 int task_close(TaskObject *self);
+
+/* The oldest of those that are overdue, of which there is one; a new reference. */
+PyObject *tasks_take_overdue(MailboxExtras *extras);
 
 /* Close those of the actor that are suspended, the newest first: in its own turn, at its end. */
 void tasks_close(MailboxObject *mailbox);

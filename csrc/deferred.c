@@ -198,8 +198,8 @@ static PyObject *defer_quickly(CoreState *core, PyObject *const *arguments, Py_s
         Py_RETURN_NONE;
     MailboxObject *mailbox = pid_mailbox(arguments[0]);
     PyObject *name = call_plain_method(mailbox, arguments[1]);
-    if (name == NULL)
-        Py_RETURN_NONE;
+    if (name == NULL || _PyType_Lookup((PyTypeObject *)mailbox->kind, name) != arguments[1])
+        Py_RETURN_NONE; /* a function of one's own may be called like a method */
     Py_INCREF(mailbox); /* code of the arguments may run from here on */
     Py_INCREF(name);
     PyObject *bound = bind_quickly(core, name, arguments + 2, count - 2, once);

@@ -33,6 +33,7 @@ typedef struct {
     struct TaskObject *oldest, *newest; /* owned: the tasks, in order of their first suspension */
     struct TaskObject *life;            /* borrowed: the suspended one of on_start or on_stop, or NULL */
     uint32_t suspended;                 /* tasks that wait now */
+    uint32_t overdue;                   /* those that are to go on, and for which there was no memory in a lane */
     uint32_t held;  /* if not 0, only the control lane, and a termination ahead of what waits, are served */
     char life_due;  /* what `life` waited for has come */
 } MailboxExtras;

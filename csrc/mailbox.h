@@ -92,7 +92,7 @@ static inline int mailbox_has_work(MailboxObject *self)
         return 1;
     if (extras != NULL && extras->life != NULL)
         return extras->life_due;
-    if (extras != NULL && extras->urgent.count != 0)
+    if (extras != NULL && (extras->urgent.count != 0 || extras->overdue != 0))
         return 1;
     return self->events.count != 0 && (extras == NULL || !extras->held);
 }

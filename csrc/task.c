@@ -81,6 +81,8 @@ FutureObject *task_unlink(TaskObject *self)
     if (extras == NULL)
         return awaited; /* the mailbox goes away */
     extras->suspended--;
+    extras->overdue -= self->overdue;
+    self->overdue = 0;
     if (extras->life == self) {
         extras->life = NULL;
         extras->life_due = 0;
@@ -143,10 +145,26 @@ int task_arrive(PyObject *op, PyObject *awaited)
         return 0; /* it was closed; or nothing runs here, in the child of a fork */
     MailboxObject *mailbox = SELF->mailbox;
     task_let_go(SELF);
-    if (SELF->role == TASK_HANDLER)
-        return SELF->exclusive ? mailbox_deliver_urgent(mailbox, op) : mailbox_send(mailbox, op, LAST);
-    mailbox->extras->life_due = 1;
+    if (SELF->role == TASK_HANDLER) {
+        int sent = SELF->exclusive ? mailbox_deliver_urgent(mailbox, op) : mailbox_send(mailbox, op, LAST);
+        if (sent == 0)
+            return 0;
+        SELF->overdue = 1; /* there is no memory: the next turn finds it all the same */
+        mailbox->extras->overdue++;
+        PyErr_Clear();
+    } else
+        mailbox->extras->life_due = 1;
     return mailbox_awaken(mailbox);
+}
+
+PyObject *tasks_take_overdue(MailboxExtras *extras)
+{
+    TaskObject *task = extras->oldest;
+    while (!task->overdue)
+        task = task->newer;
+    task->overdue = 0;
+    extras->overdue--;
+    return Py_NewRef((PyObject *)task);
 }
 
 /* ---- 3 closing ---- */

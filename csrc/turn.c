@@ -305,8 +305,12 @@ static void turn_step(MailboxObject *self)
     int failed;
     if (self->starting || self->ending || (self->extras != NULL && self->extras->life_due))
         failed = mailbox_live(self) < 0;
+    else if (self->extras == NULL)
+        failed = turn_serve(self, ring_take(&self->events)) < 0;
+    else if (self->extras->overdue != 0)
+        failed = turn_serve(self, tasks_take_overdue(self->extras)) < 0;
     else
-        failed = turn_serve(self, self->extras == NULL ? ring_take(&self->events) : mailbox_take_any(self)) < 0;
+        failed = turn_serve(self, mailbox_take_any(self)) < 0;
     if (failed)
         turn_fail(self);
 }

@@ -485,3 +485,14 @@ def test_arguments_are_arranged_as_by_the_model(args, kwargs, called, once):
             refused(deferred, *called)
         else:
             assert deferred(*called).get(LIMIT) == expected
+
+
+def test_a_function_of_one_s_own_that_is_called_like_a_method_is_a_function(runtime):
+    class Counter(la.Actor):
+        def add(self, k):
+            raise AssertionError("the method was called")
+
+    def add(k):
+        return k + 1
+
+    assert la.defer(la.spawn(Counter()), add)(1).get(10) == 2
