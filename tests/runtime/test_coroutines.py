@@ -619,3 +619,61 @@ def test_sleep_refuses_a_time_that_cannot_be(runtime, seconds):
 def test_sleep_without_a_runtime_is_refused():
     with pytest.raises(la.NoRuntime):
         la.sleep(1)
+
+
+# ---- beside ----
+
+
+def test_a_filter_sees_the_call_and_not_its_going_on(paused, waiter):
+    seen = []
+    paused.queue.filter = lambda process, event: seen.append(event.kind)
+    answer = la.dispatch(waiter, Waiter.wait, la.sleep(1))
+    settled(paused)
+    paused.clock.advance(1)
+
+    assert answer.get(LIMIT) is None
+    assert seen == ["dispatch"]
+    paused.queue.filter = None
+
+
+def test_what_waits_in_the_mailbox_to_go_on_keeps_no_bounded_mailbox_full(paused):
+    pid = la.spawn(Waiter(), mailbox=la.Bounded(1, overflow="fail-sender"))
+    promises = [la.Promise() for _ in range(5)]
+    answers = []
+    for promise in promises:
+        answers.append(la.dispatch(pid, Waiter.wait, promise.future))
+        settled(paused)
+
+    for promise in promises:
+        promise.set(1)
+
+    assert [answer.get(LIMIT) for answer in answers] == [1] * 5
+
+
+@pytest.mark.real
+def test_in_the_child_of_a_fork_a_coroutine_of_the_parent_does_not_go_on_and_a_new_one_does(program):
+    script = """
+    import os
+    import libactor as la
+
+    class Waiter(la.Actor):
+        async def wait(self, future):
+            return await future
+
+    runtime, gate = la.Runtime(), la.Promise()
+    pid = runtime.spawn(Waiter())
+    answer = la.dispatch(pid, Waiter.wait, gate.future)
+    la.execute(pid, lambda: None).get(30)
+    child = os.fork()
+    if child == 0:
+        gate.set("child")
+        with la.Runtime():
+            new = la.dispatch(la.spawn(Waiter()), Waiter.wait, la.ready(1)).get(30)
+        os._exit(0 if new == 1 and answer.is_pending() else 1)
+    status = os.waitpid(child, 0)[1]
+    gate.set("parent")
+    print(status, answer.get(30))
+    runtime.close()
+    """
+
+    assert program(script) == "0 parent\n"
