@@ -47,14 +47,17 @@ class Exited:
 class Report:
     """What an actor's own machinery has to do in its turn; nothing is passed by value."""
 
-    __slots__ = ("function",)
+    __slots__ = ("function", "otherwise")
 
-    def __init__(self, function: Callable[[], object]) -> None:
+    def __init__(self, function: Callable[[], object], otherwise: Callable[[], object] | None = None) -> None:
         self.function = function
+        self.otherwise = otherwise  # if the actor has stopped
 
     def serve(self, process: Process) -> None:
         """Call it; an exception stops the actor."""
         self.function()
 
     def drop(self, process: Process) -> None:
-        """Nobody is left whom it concerns."""
+        """The actor does not come to it."""
+        if self.otherwise is not None:
+            self.otherwise()

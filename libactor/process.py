@@ -48,6 +48,7 @@ class Process(Mailbox):
     def link(self, watcher: Process) -> None:
         """Tell ``watcher`` once when this process ends; at once if it has, and not at all if ``watcher`` has.
 
+        If it has, and a supervisor may start the next incarnation, it is the end of that one which is told.
         If a network lies between the two, it is told as well when the connection breaks.
         """
         network: Any = None if self.queue is None or watcher.runtime is self.runtime else self.queue.network
@@ -65,7 +66,8 @@ class Process(Mailbox):
                     watcher._linked = {}
                 linkers[watcher] = watcher._linked[self] = None
                 return
-        watcher.deliver(Exited(self.pid, self.reason))
+        if not self.runtime.census.keep_link(self, watcher):
+            watcher.deliver(Exited(self.pid, self.reason))
 
     def delegate(self, kind: type, pid: PID[Any] | None) -> None:
         """Send messages of the class ``kind`` without a handler on to ``pid``; with None no longer."""

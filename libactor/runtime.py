@@ -213,6 +213,7 @@ class Runtime(RuntimeCell):
         self.queue.orphan()
         self.clock.orphan(self.forked)
         self._lock = threading.RLock()
+        self.census = Census()
         for pool in self._pools:
             pool.orphan()
 

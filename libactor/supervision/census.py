@@ -1,6 +1,8 @@
 """Census: which actors of a runtime are children of supervisors, and at which PIDs those are known."""
 
 # Who calls: Runtime owns one, and asks it whom to leave to their supervisors when it closes; supervisors keep it.
+# A link to a child that has just failed is made to its next incarnation: a watcher that links again in on_exited would
+#   be told of the end it knows of at once, again and again, until the child is back.
 # A PID is remembered here for as long as anybody holds it: so a supervisor that was itself started anew starts its
 #   children at the PIDs that others know them by.
 
@@ -21,11 +23,12 @@ class Census:
 
     __slots__ = ("_children", "_lock", "_pids", "restarts")
 
+    # _children: those that are up, or will perhaps come again, with those who were linked since the last has ended.
     # _pids: by supervisor's and child's id.    restarts: so far.
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section
-        self._children: set[Process] = set()
+        self._children: dict[Process, dict[Process, None]] = {}
         self._pids: weakref.WeakValueDictionary[tuple[str, str], PID[Any]] = weakref.WeakValueDictionary()
         self.restarts = 0
 
@@ -37,12 +40,22 @@ class Census:
         """A supervisor has started a child."""
         with self._lock:
             self._pids[supervisor, pid.id] = pid
-            self._children.add(pid._process)
+            self._children[pid._process] = {}
 
-    def leave(self, process: Process) -> None:
-        """A child has ended, or was left behind."""
+    def keep_link(self, process: Process, watcher: Process) -> bool:
+        """If ``process``, which has ended, may come again: link ``watcher`` to the next incarnation. Whether so."""
         with self._lock:
-            self._children.discard(process)
+            watchers = self._children.get(process)
+            if watchers is not None:
+                watchers[watcher] = None
+            return watchers is not None
+
+    def leave(self, process: Process, following: Process | None = None) -> None:
+        """A child is followed by the next incarnation; or it will not come again, or is left behind."""
+        with self._lock:
+            watchers = self._children.pop(process, {})
+        for watcher in watchers:
+            (process if following is None else following).link_here(watcher)
 
     def count_restart(self) -> None:
         """A supervisor starts a child anew."""

@@ -27,13 +27,14 @@ class Charge:
     """One child of a supervisor."""
 
     __slots__ = (
-        "asked", "budget", "child", "deadline", "delays", "down", "fresh", "life", "pid", "process", "reason",
+        "asked", "budget", "child", "deadline", "delays", "down", "fresh", "last", "life", "pid", "process", "reason",
         "restarts", "rise", "up_ns",
     )  # fmt: skip
 
     # asked: its start was asked for by a user, and is not repeated if it fails.    pid: None before its first start.
     # fresh: it was not up yet, and is forgotten if it cannot be started.    life: the starts so far.
-    # process: of its present life; None if there is none.    reason: what ended it last, without the
+    # process: of its present life; None if there is none.    last: of the life before, until it is followed, or will
+    # not be.    reason: what ended it last, without the
     # traceback, which would keep that incarnation.
     # up_ns: when it was last known to be up; None since it ended.    restarts: by its supervisor, so far.
     # deadline: the timer of the time it has to stop.    rise, down: who waits until it is up, and until it is down.
@@ -45,6 +46,7 @@ class Charge:
         self.asked = self.fresh = False
         self.pid: PID[Any] | None = None
         self.process: Process | None = None
+        self.last: Process | None = None
         self.life = self.restarts = 0
         self.up_ns: int | None = None
         self.reason: BaseException | None = None
@@ -74,6 +76,8 @@ class Charge:
     def note_end(self, reason: BaseException | None) -> None:
         """It has ended, or is no longer cared for: tell those who wait for that."""
         self.reason = None if reason is None else fresh_exception(reason)
+        if self.process is not None:
+            self.last = self.process
         self.process = self.up_ns = None
         if self.deadline is not None:
             self.deadline.cancel()

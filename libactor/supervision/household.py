@@ -147,6 +147,7 @@ class Household:
             charge.rise = []  # abandoned
             if charge.deadline is not None:
                 charge.deadline.cancel()
+            self._follow(charge, None)
         running = [charge for charge in self._charges.values() if charge.process is not None]
         return self._stop_last(running, self._process.runtime.clock.now() + self._shutdown)
 
@@ -164,6 +165,8 @@ class Household:
     def _ended(self, charge: Charge, life: int, process: Process | None, reason: BaseException | None) -> None:
         """A life of a child is over: its actor has stopped with ``reason``, or could not be made because of it."""
         if self._is_old(charge, life):
+            if process is not None:
+                self._process.runtime.census.leave(process)
             return
         if process is not None:
             reason = process.reason
@@ -214,10 +217,10 @@ class Household:
             return
         log.error("%s: child %s did not stop within %.3f s; left behind", self._process.pid, charge.child.id, seconds)
         runtime = self._process.runtime
-        runtime.census.leave(process)
         runtime._forget(process)
         charge.life += 1  # what will be heard of it is old
         charge.note_end(None)
+        self._follow(charge, None)
 
     def _due(self, number: int) -> None:
         self._waits.pop(number, None)
@@ -251,6 +254,7 @@ class Household:
             self._report(partial(self._ended, charge, charge.life, None, error))
             return
         runtime.census.enter(us.id, charge.pid)
+        self._follow(charge, charge.pid._process)
         self._watch(charge, charge.pid, isinstance(actor, self._nested))
 
     def _watch(self, charge: Charge, pid: PID[Any], nested: bool) -> None:
@@ -262,12 +266,14 @@ class Household:
         else:
             process.deliver_first(Report(risen))
         ended = partial(self._ended, charge, charge.life, process, None)
-        process.stopped.on_ready(lambda _: self._hear_end(process, ended))
+        unheard = partial(process.runtime.census.leave, process)
+        process.stopped.on_ready(lambda _: self._process.deliver_urgent(Report(ended, unheard)))
 
-    def _hear_end(self, process: Process, ended: Callable[[], object]) -> None:
-        """In the last turn of a child."""
-        self._process.runtime.census.leave(process)
-        self._report(ended)
+    def _follow(self, charge: Charge, process: Process | None) -> None:
+        """The last life of a child is followed by that of ``process``; by none if that is None."""
+        last, charge.last = charge.last, None
+        if last is not None:
+            self._process.runtime.census.leave(last, process)
 
     def _stop(self, charge: Charge) -> None:
         if charge.process is None:  # it could not be started, which will be heard of
@@ -305,6 +311,7 @@ class Household:
             return
         error = charge.reason or RuntimeError(f"{self._process.pid}: child {name} was terminated before it was up")
         charge.fail_rise(error)
+        self._follow(charge, None)
         self._note_start(name)
         if forget or charge.child.restart == "temporary":
             self._forget(charge)

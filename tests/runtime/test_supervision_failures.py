@@ -420,6 +420,64 @@ def test_a_watcher_hears_of_each_end_it_was_there_for(paused, child, supervise, 
     assert heard() == (("a", "ValueError('die')"),)
 
 
+class Faithful(Watcher):
+    """Links again whenever it hears of an end."""
+
+    def on_exited(self, pid, reason):
+        super().on_exited(pid, reason)
+        la.link(pid)
+
+
+@pytest.fixture
+def follow(paused):
+    """As watch, again after each end."""
+
+    def follow_pid(pid):
+        watcher = la.spawn(Faithful())
+        la.dispatch(watcher, Watcher.watch, pid).get(LIMIT)
+        return lambda: la.dispatch(watcher, Watcher.told).get(LIMIT)
+
+    return follow_pid
+
+
+@pytest.mark.parametrize("backoff", [None, la.Backoff(5.0, 5.0, jitter=0.0)], ids=["at once", "later"])
+def test_a_watcher_that_links_again_hears_of_each_end_once(paused, child, supervise, follow, backoff):
+    top = supervise(child("a", backoff=backoff, intensity=10))
+    started(top).get(LIMIT)
+    pid = paused.find("a")
+    heard = follow(pid)
+
+    for _ in range(3):
+        la.tell(pid, Worker.die)
+        paused.clock.settle(LIMIT)
+        paused.clock.advance(5)
+        paused.clock.settle(LIMIT)
+
+    assert heard() == (("a", "ValueError('die')"),) * 3
+
+
+@pytest.mark.parametrize("how", ["terminated", "given up", "supervisor stopped"])
+def test_a_watcher_of_a_child_that_does_not_come_again_is_told_so(paused, child, supervise, watch, how):
+    backoff = la.Backoff(5.0, 5.0)
+    top = supervise(child("a", None, "init", backoff=backoff, intensity=1, period=60.0))
+    started(top).get(LIMIT)
+    pid = paused.find("a")
+    la.tell(pid, Worker.die)
+    paused.clock.settle(LIMIT)
+    heard = watch(pid)
+    assert heard() == ()
+
+    if how == "terminated":
+        la.dispatch(top, la.Supervisor.terminate_child, "a").get(LIMIT)
+    elif how == "given up":
+        paused.clock.advance(6)
+    else:
+        la.terminate(top)
+    paused.clock.settle(LIMIT)
+
+    assert heard() == (("a", "ValueError('die')"),)
+
+
 def test_an_exit_in_a_constructor_is_no_failure_of_the_child_but_passes_through(paused, told, child, supervise, watch):
     top = supervise(child("a"), child("b", None, "exit init"))
     heard = watch(top)
