@@ -117,6 +117,8 @@ class VirtualClock(Clock):
     def _count_first(self, first_new: int) -> int:
         """How many timers have the first deadline, those from ``first_new`` on left out."""
         due, deadline_ns = self._due, self._due[0][0]
-        if len(due) == 1 or due[1][0] != deadline_ns:
+        if due[-1][0] == deadline_ns and due[-1][1] < first_new:
+            return len(due)
+        if due[1][0] != deadline_ns:
             return 1
         return bisect_right(due, (deadline_ns, first_new), key=lambda entry: entry[:2])
