@@ -653,8 +653,10 @@ def test_what_waits_in_the_mailbox_to_go_on_keeps_no_bounded_mailbox_full(paused
 @pytest.mark.real
 def test_in_the_child_of_a_fork_a_coroutine_of_the_parent_does_not_go_on_and_a_new_one_does(program):
     script = """
-    import os
+    import os, warnings
     import libactor as la
+
+    warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads is what this is about
 
     class Waiter(la.Actor):
         async def wait(self, future):
