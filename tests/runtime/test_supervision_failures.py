@@ -254,6 +254,23 @@ def test_one_that_was_left_behind_and_ends_at_last_is_no_failure(paused, told, c
     assert states(top) == {"a": "running"}
 
 
+def test_one_that_was_left_behind_for_good_stays_down_when_it_ends(paused, told, child, supervise, gate):
+    top = supervise(child("a", "block on_stop", shutdown=5.0))
+    started(top).get(LIMIT)
+    old = paused.find("a")._process
+    future = la.dispatch(top, la.Supervisor.terminate_child, "a")
+    reach(paused, lambda: told[-1] == "stop a")
+    paused.clock.advance(5)
+    future.get(LIMIT)
+
+    gate[0].set(None)
+    old.stopped.get(LIMIT)
+    paused.clock.settle(LIMIT)
+
+    assert told == ["start a", "stop a"]
+    assert states(top) == {"a": "stopped"}
+
+
 def test_a_supervisor_stops_within_its_own_time_whatever_its_children_have(
     paused, told, child, supervise, gate, caplog
 ):

@@ -132,6 +132,17 @@ def test_one_that_fails_while_it_is_to_be_stopped_is_just_gone(make):
     assert plan.gone("b") == [start("a")]
 
 
+def test_a_failure_in_the_middle_of_a_restart_takes_over_what_is_being_stopped(make):
+    plan = make("rest_for_one")
+    assert plan.failed("b", 0) == [stop("c")]
+
+    assert plan.failed("a", 0) == []
+
+    assert plan.is_expected_to_end("c")
+    assert plan.gone("c") == [start("a")]
+    assert plan.up("a") == [start("b")]
+
+
 def test_a_temporary_child_of_a_group_is_stopped_and_does_not_come_again():
     plan = Plan("one_for_all")
     plan.add("a", "permanent")
@@ -241,6 +252,7 @@ class World:
         if name not in self.alive | self.starting:
             return
         expected = self.plan.is_expected_to_end(name)
+        assert expected or name not in self.stopping, "asked to stop, and not expected to"
         self.drop(name)
         if expected:
             self.forget_temporary(name)
