@@ -11,6 +11,7 @@ from libactor._core.errors import NotPassable
 from libactor.codec import round_trip
 
 REMEDY = "or keep both actors on one host"
+PLAIN = frozenset({int, float, bool, bytes, type(None)})  # any of these can be encoded, and comes back the same
 
 
 def cross_error(error: BaseException) -> BaseException:
@@ -24,6 +25,8 @@ def cross_error(error: BaseException) -> BaseException:
 
 def cross_value(value: Any, place: str) -> Any:
     """What another host gets for ``value``. Raises: NotPassable."""
+    if type(value) in PLAIN:
+        return value
     crossed, local = round_trip(value, place, REMEDY)
     if local:
         raise NotPassable(

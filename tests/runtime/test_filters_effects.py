@@ -61,6 +61,9 @@ class Listener(la.Actor):
         door.opened += 1
         self.heard.append(door.opened)
 
+    def forget(self):
+        self.heard.clear()
+
     def told(self):
         return tuple(self.heard)
 
@@ -352,3 +355,27 @@ def test_an_event_that_was_served_cannot_be_copied(paused, pid):
 
     with pytest.raises(RuntimeError, match="copy: the call of 'add' was served or dropped already"):
         kept[0].copy()
+
+
+# Goal: neither a copy nor a failure to make one leaves memory behind. Method: many of each, traced.
+def test_copies_of_events_leave_no_memory_behind(paused, pid, traced_memory):
+    def repeat(count):
+        with filter_events() as events:
+            events.duplicate_dispatches(Listener.fill)
+            events.duplicate_messages(Basket)
+            events.duplicate_dispatches(Listener.open)
+            for _ in range(count):
+                la.dispatch(pid, Listener.fill, [1, 2, 3])
+                la.post(pid, Basket([1]))
+                la.dispatch(pid, Listener.open, la.move(Door()))
+            paused.clock.settle(LIMIT)
+            events._errors.clear()
+        la.dispatch(pid, Listener.forget).get(LIMIT)
+        gc.collect()
+
+    repeat(200)
+    before = traced_memory()
+
+    repeat(200)
+
+    assert traced_memory() - before < 20_000

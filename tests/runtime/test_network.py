@@ -135,6 +135,13 @@ def client(sim, server):
     return sim.host("a").spawn(Client(server))
 
 
+@pytest.fixture
+def many_runs():
+    """The collector goes through what was there before once, and not for each run."""
+    with held():
+        yield
+
+
 def told(pid):
     return la.dispatch(pid, Client.told if pid.id == "client" else Server.told).get()
 
@@ -252,13 +259,6 @@ def test_what_one_actor_sends_to_another_arrives_in_order(seed):
         assert told(server) == tuple(range(50))
 
 
-@pytest.fixture
-def many_runs():
-    """The collector goes through what was there before once, and not for each run."""
-    with held():
-        yield
-
-
 def straggle(seed):
     with DeterministicRuntime(seed) as rt:
         rt.network.conditions = Conditions(straggle=0.5, tail_delay=(1.0, 2.0))
@@ -371,6 +371,39 @@ def test_without_choices_the_run_is_calm():
 
         assert (values, rt.clock.now_ns() - begun) == ([1, 2, 3], 3_000_000)
         assert len(rt.tape) == 0
+
+
+# Goal: nobody gets a call twice or waits for ever. Method: all faults but repetition and stragglers, many seeds.
+@pytest.mark.parametrize("seed", range(30))
+def test_calls_are_made_at_most_once_in_order_and_nobody_waits_for_ever(seed, many_runs):
+    with DeterministicRuntime(seed) as rt:
+        rt.network.conditions = Conditions(loss=0.1, reset=0.05, tail=0.2, notice=(0.1, 1.0))
+        server, faults = rt.host("b").spawn(Server()), rt.streams("faults")
+        client = rt.host("a").spawn(Client(server))
+        futures = []
+        for n in range(100):
+            futures.append(la.dispatch(client, Client.ask, "add", n))
+            fault = faults.choose(20)
+            if fault == 1:
+                rt.network.partition(["a"], ["b"], both_ways=faults.chance(0.5))
+            elif fault == 2:
+                rt.network.clog(["b"], ["a"], both_ways=False)
+            elif fault > 12:
+                rt.network.heal()
+                rt.network.unclog()
+            rt.run_for(0.05 * faults.choose(5))
+        rt.network.heal()
+        rt.network.unclog()
+        rt.run_for(5)
+        rt.network.reset("a", "b")
+        rt.run_for(5)
+        heard = told(server)
+        answered = [n for n, future in enumerate(futures) if future.is_ready()]
+
+    assert list(heard) == sorted(set(heard))
+    assert set(answered) <= set(heard)
+    assert 10 < len(answered) < 100
+    assert all(future.is_ready() or future.is_abandoned() for future in futures)
 
 
 # Links.
