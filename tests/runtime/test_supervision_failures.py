@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 import weakref
 
 import pytest
@@ -634,3 +635,31 @@ def test_any_schedule_of_failures_ends_with_those_up_that_are_wanted(strategy, d
     assert (up, left) == (wanted, ())
     assert state == {name: "running" if name in wanted else "stopped" for name in names}
     assert all(future.is_ready() for future in futures)
+
+
+# Goal: a PID that is made to lead elsewhere harms nobody on the way. Method: threads ask while a child is restarted.
+def test_asking_while_a_child_is_restarted_is_answered_or_told_so(runtime, told, together, count, switching):
+    top = la.spawn(la.Supervisor([la.Child(lambda: Worker("a", []), "a")]))
+    started(top).get(LIMIT)
+    pid = runtime.find("a")
+    deferred, answers, over = la.defer(pid, Worker.call), set(), threading.Event()
+
+    def ask():
+        while not over.is_set():
+            for answer in (la.dispatch(pid, Worker.call), deferred(), la.execute(pid, lambda: "a")):
+                try:
+                    answers.add(answer.get(LIMIT))
+                except la.Abandoned as error:
+                    answers.add(error.pid)
+
+    def restart():
+        try:
+            for _ in range(max(count(500), 50)):
+                assert la.dispatch(top, la.Supervisor.restart_child, "a").get(LIMIT) is pid
+        finally:
+            over.set()
+
+    together(ask, ask, restart)
+
+    assert "a" in answers
+    assert answers <= {"a", pid}
