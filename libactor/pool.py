@@ -179,15 +179,17 @@ class Pool:
 
     def end(self, timeout: float) -> list[str]:
         """As close, but what has not been begun is abandoned at once; the threads still inside a function."""
-        self._shut()
-        with self._lock:
-            rest, self._waiting = self._waiting, OrderedDict()
-        for work in rest:
-            work.future._abandon()
-            self._queue.leave()
+        self._abandon_waiting()
         stuck = self._join(timeout)
         self._runtime.let_out(self)
         return stuck
+
+    def crash(self) -> None:
+        """In a deterministic runtime: as end, but nobody is waited for: the host has crashed."""
+        self._abandon_waiting()
+        with self._lock:
+            self._hands = 0
+        self._runtime.let_out(self)
 
     def orphan(self) -> None:
         """In the child of a fork: no thread of it is here, and the lock may be held by one that is not."""
@@ -301,6 +303,15 @@ class Pool:
                 self._closed = True
                 for _ in self._threads:
                     self._tokens.put(None)
+
+    def _abandon_waiting(self) -> None:
+        """Begin nothing more."""
+        self._shut()
+        with self._lock:
+            rest, self._waiting = self._waiting, OrderedDict()
+        for work in rest:
+            work.future._abandon()
+            self._queue.leave()
 
     def _join(self, timeout: float) -> list[str]:
         """Wait for the threads, ``timeout`` seconds in all; the names of those that still run."""

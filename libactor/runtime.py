@@ -86,7 +86,7 @@ class Runtime(RuntimeCell):
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and send too
         self._watch = _debug_watch() if debug else None
         self._metrics: Registry | None = None  # until somebody asks
-        self._pools: set[Pool] = set()  # not closed yet
+        self._pools: dict[Pool, None] = {}  # not closed yet, in order of making
         self._loop_thread: LoopThread | None = None  # until somebody needs it
 
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
@@ -158,15 +158,15 @@ class Runtime(RuntimeCell):
         """Have ``pool`` closed with this runtime at the latest. Raises: RuntimeError in a closed runtime."""
         self.check_here()
         with self._lock:
-            self._pools.add(pool)
+            self._pools[pool] = None
             if self._closed:  # since before that: close() may have looked already
-                self._pools.discard(pool)
+                self._pools.pop(pool, None)
                 raise RuntimeError(f"Pool: runtime {self.address} is closed; make a new one")
 
     def let_out(self, pool: Pool) -> None:
         """Forget a pool that is closed."""
         with self._lock:
-            self._pools.discard(pool)
+            self._pools.pop(pool, None)
 
     def loop_thread(self) -> LoopThread:
         """The thread with an asyncio loop that ends with this runtime (libactor/aio.py)."""

@@ -116,6 +116,8 @@ class Network:
         error = Disconnected(f"host {found.address} has crashed")
         for process in reversed(processes):
             life.do(partial(process.crash, error))
+        for pool in found.pools:
+            life.do(pool.crash)
         if found._disk is not None:
             found._disk.crash()
         self._note(f"{found.address} crashes")

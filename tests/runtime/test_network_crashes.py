@@ -177,6 +177,62 @@ def test_a_handler_that_waits_on_a_host_that_lives_is_not_frozen_by_the_crash_of
         assert asked.get(200) is None
 
 
+def test_the_pools_of_a_host_end_with_it():
+    with DeterministicRuntime(1) as rt:
+        pool = la.Pool(1, runtime=rt.host("a"))
+        begun, waits = pool.submit(lambda: la.after(5).get()), pool.submit(lambda: 6)
+        rt.run_for(1)
+
+        rt.network.crash("a")
+        rt.run_for(10)
+        rt.network.start("a")
+
+        assert (begun.is_pending(), waits.is_abandoned(), rt.host("a").pools) == (True, True, ())
+        with pytest.raises(RuntimeError, match="is closed"):
+            pool.submit(lambda: 7)
+
+
+class Fragile(la.Actor):
+    def __init__(self):
+        super().__init__()
+        said.append("made")
+
+    def fail(self):
+        raise ValueError("as asked")
+
+    def on_stop(self):
+        said.append("stopped")
+
+
+# Goal: neither the crash nor a restart that was due brings a child back. Method: crash while the supervisor backs off.
+def test_a_supervisor_of_a_host_that_crashes_restarts_nobody():
+    said.clear()
+    child = la.Child(Fragile, id="child", backoff=la.Backoff(5.0, 10.0))
+    with DeterministicRuntime(1) as rt:
+        host = rt.host("a")
+        supervisor = host.spawn(la.Supervisor([child], id="web"))
+        la.dispatch(supervisor, la.Supervisor.started).get()
+        la.tell(host.pids()[-1], Fragile.fail)
+        rt.run_for(1)
+
+        rt.network.crash("a")
+        rt.network.start("a")
+        rt.run_for(100)
+
+        assert (said, host.pids()) == (["made", "stopped"], ())
+
+
+def test_a_supervisor_is_made_anew_after_each_crash():
+    with DeterministicRuntime(1) as rt:
+        for _ in range(3):
+            supervisor = rt.host("a").spawn(la.Supervisor([la.Child(Fragile, id="child")], id="web"))
+            la.dispatch(supervisor, la.Supervisor.started).get()
+            rt.network.crash("a")
+            rt.network.start("a")
+
+        assert rt.host("a").pids() == ()
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_hosts_that_crash_again_and_again_leave_nothing_behind(seed):
     with DeterministicRuntime(seed) as rt:
