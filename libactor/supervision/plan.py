@@ -62,6 +62,8 @@ class Round:
     stops: dict[str, Member] = field(default_factory=dict)  # still up, or on their way down
     starts: list[Member] = field(default_factory=list)  # not up yet, in order; the first may be on its way
     waiting: bool = False
+    stopping: int = 0  # those of `stops` that were asked to stop
+    unasked: list[Member] = field(default_factory=list)  # those that were not, in order; some may have ended meanwhile
 
 
 class Plan:
@@ -117,10 +119,11 @@ class Plan:
     def gone(self, id: str) -> list[Step]:
         """The child that was to be stopped has ended; or it has not, and is left behind."""
         member = self._members[id]
-        member.phase = Phase.DOWN
         found, member.stop_in = member.stop_in, None
         assert found is not None, member
         del found.stops[id]
+        found.stopping -= member.phase is Phase.STOPPING
+        member.phase = Phase.DOWN
         return self._go_on(found)
 
     def given_up(self, id: str) -> list[Step]:
@@ -139,10 +142,10 @@ class Plan:
         for member in reached:
             if member.phase in (Phase.STARTING, Phase.UP) and member.stop_in is None:
                 stops.append(member)
-                if member.restart == "temporary":
+                if member.start_in is None:
+                    starts += [member] if member.restart != "temporary" else []
+                elif member.restart == "temporary":  # one at most in each round
                     starts = [other for other in starts if other is not member]
-                elif member.start_in is None:
-                    starts.append(member)
         if self._members[id] not in starts:
             starts.append(self._members[id])
         for found in rounds.values():
@@ -165,7 +168,9 @@ class Plan:
         found = member.start_in
         if found is None:
             return self._begin([member], [])
-        found.stops[id] = member  # on its way up: what is to be started after it waits until it is down
+        assert not found.stops, member  # it is on its way up: what is to be started after it waits until it is down
+        found.stops[id] = member
+        found.unasked = [member]
         member.stop_in = found
         return self._withdraw(member)
 
@@ -192,6 +197,8 @@ class Plan:
     def _begin(self, stops: list[Member], starts: list[Member], delay: float = 0.0) -> list[Step]:
         self._total += 1
         fresh = Round(self._total, {member.id: member for member in stops}, _sorted(starts), delay > 0)
+        fresh.unasked = _sorted(member for member in stops if member.phase is not Phase.STOPPING)
+        fresh.stopping = len(stops) - len(fresh.unasked)
         for member in stops:
             member.stop_in = fresh
         for member in starts:
@@ -210,11 +217,14 @@ class Plan:
 
     def _go_on(self, found: Round) -> list[Step]:
         """The next step of a round, if it is time for one."""
+        if found.stopping:
+            return []
         if found.stops:
-            if any(member.phase is Phase.STOPPING for member in found.stops.values()):
-                return []
-            last = _sorted(found.stops.values())[-1]
+            while found.unasked[-1].stop_in is not found:  # it has ended
+                found.unasked.pop()
+            last = found.unasked.pop()
             last.phase = Phase.STOPPING
+            found.stopping = 1
             return [Step("stop", last.id)]
         if not found.starts:
             del self._rounds[found.number]

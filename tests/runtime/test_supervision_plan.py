@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libactor.supervision import plan as plan_module
 from libactor.supervision.plan import Phase, Plan, Step
 from libactor.supervision.restarts import STRATEGIES, reach
 
@@ -208,6 +209,23 @@ def test_a_restart_of_one_that_is_being_stopped_starts_it_once_it_is_down(make):
 
     assert plan.again("a") == []
     assert plan.gone("a") == [start("a")]
+
+
+# Goal: a group of thousands is restarted in a time that grows as it does. Method: count how often members are compared.
+def test_a_group_is_restarted_without_a_look_at_all_for_each(make, monkeypatch):
+    names = [str(number) for number in range(200)]
+    plan = make("one_for_all", names)
+    looks = []
+    place = plan_module._place
+    monkeypatch.setattr(plan_module, "_place", lambda member: looks.append(member) or place(member))
+
+    steps = plan.failed("100", 0)
+    while steps:
+        [step] = steps
+        steps = plan.gone(step.id) if step.what == "stop" else plan.up(step.id)
+
+    assert all(plan.phase(name) is Phase.UP for name in names)
+    assert len(looks) <= 3 * len(names)
 
 
 class World:
