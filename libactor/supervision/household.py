@@ -22,7 +22,6 @@ from libactor._core.errors import RestartsExhausted
 from libactor._core.randomness import random_stream
 from libactor.events import Report
 from libactor.future import Future, Promise, ready
-from libactor.messages import dispatch
 from libactor.supervision.charge import Charge
 from libactor.supervision.plan import Phase, Plan, Step
 from libactor.supervision.restarts import wants_restart
@@ -255,14 +254,15 @@ class Household:
             return
         runtime.census.enter(us.id, charge.pid)
         self._follow(charge, charge.pid._process)
-        self._watch(charge, charge.pid, isinstance(actor, self._nested))
+        self._watch(charge, charge.pid, actor)
 
-    def _watch(self, charge: Charge, pid: PID[Any], nested: bool) -> None:
+    def _watch(self, charge: Charge, pid: PID[Any], actor: Any) -> None:
         """Have it reported when a child that was spawned is up, and when it has ended."""
         process = charge.process = pid._process
         risen = partial(self._report, partial(self._risen, charge, charge.life))
-        if nested:
-            dispatch(pid, self._nested.started).on_any(lambda future: future.is_ready() and risen())
+        if isinstance(actor, self._nested):  # no dispatch: its mailbox may have a bound, and be full
+            household = actor._libactor_household
+            process.deliver_first(Report(lambda: household.started().on_ready(lambda _: risen())))
         else:
             process.deliver_first(Report(risen))
         ended = partial(self._ended, charge, charge.life, process, None)

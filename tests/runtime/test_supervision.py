@@ -403,6 +403,18 @@ def test_a_nested_supervisor_is_up_once_its_children_are(paused, log, child, sup
     assert log.lines == ["start a", "start b", "start last"]
 
 
+def test_a_nested_supervisor_whose_mailbox_is_full_is_known_to_be_up(paused, child, supervise, settle):
+    class Busy(la.Supervisor, mailbox=la.Bounded(1, "drop-old")):
+        def on_start(self):
+            la.tell(self.pid, la.Supervisor.children)  # whatever waited there is dropped
+            return super().on_start()
+
+    top = supervise(la.Child(lambda: Busy([child("a")]), "inner"), child("b"), wait=False)
+    settle()
+
+    assert states(top) == {"inner": "running", "b": "running"}
+
+
 def test_a_child_is_started_later_and_its_pid_told_once_it_is_up(paused, log, child, supervise):
     top = supervise(child("a"))
 
