@@ -61,10 +61,10 @@ class Registry:
         """The future of what all metrics say, in order of their names; a metric with a history also says its
         statistics.
 
-        It waits for gauges, but not longer than ``timeout`` seconds on the runtime's clock; None: until all have
-        answered. Left out are those that have not, that have failed or been abandoned, and that came to something else
-        than a finite number. A discard is honoured and reaches no gauge. Raises: ValueError for a negative or undefined
-        timeout.
+        It waits for gauges, but not longer than ``timeout`` seconds on the runtime's clock, or until that is closed;
+        None: until all have answered. Left out are those that have not, that have failed or been abandoned, and that
+        came to something else than a finite number. A discard is honoured and reaches no gauge. Raises: ValueError for
+        a negative or undefined timeout.
         """
         self._runtime.check_here()
         if timeout is not None:

@@ -1,7 +1,8 @@
 """Snapshot: the values of all metrics at one time, some of which have to be waited for."""
 
 # Who calls: the registry (registry.py), once for each snapshot.
-# Invariants: 1. the result is complete once every gauge has answered, failed or gone, or the time is over.
+# Invariants: 1. the result is complete once every gauge has answered, failed or gone, or the time is over, as it is
+#   when the runtime closes.
 #   2. then nothing of the snapshot is left with gauges that still owe an answer, so that one that hangs does not
 #   collect a callback for every snapshot.
 # Not collect or await_all: a gauge that is abandoned would abandon the whole, and both leave their callbacks behind.
@@ -32,6 +33,7 @@ class Gathering:
         self._left = set(pulled)  # names of gauges
         self._callbacks: dict[str, Callable[..., None]] = {name: partial(self._arrived, name) for name in pulled}
         self._timer: Timer | None = None
+        self._over = False
 
     def start(self, clock: Clock, timeout: float | None) -> Future[dict[str, float]]:
         """Wait for the gauges, at most ``timeout`` seconds of ``clock``; the future of the snapshot."""
@@ -40,9 +42,9 @@ class Gathering:
             future._subscribe(ON_ANY, self._callbacks[name])
             future._subscribe(ON_ABANDONED, self._callbacks[name])
         if not self._left:
-            self._finish()
+            self.finish()
         elif timeout is not None:
-            self._timer = clock.timer(timeout, self._finish)
+            self._timer = clock.timer(timeout, _Deadline(self))
             if not self.result.is_pending():  # meanwhile
                 self._timer.cancel()
         return self.result
@@ -50,10 +52,12 @@ class Gathering:
     def _arrived(self, name: str, _: object = None) -> None:
         self._left.discard(name)
         if not self._left:
-            self._finish()
+            self.finish()
 
-    def _finish(self) -> None:
-        """Complete the snapshot with what there is."""
+    def finish(self) -> None:
+        """Complete the snapshot with what there is, unless it is complete, or was given up."""
+        if self._over:
+            return
         self._let_go()
         values = dict(self._values)
         for name, future in self._pulled.items():
@@ -68,11 +72,27 @@ class Gathering:
         hop(self.result._complete, DISCARDED, None)
 
     def _let_go(self) -> None:
+        self._over = True
         if self._timer is not None:
             self._timer.cancel()
         for name, future in self._pulled.items():
             future._unsubscribe(ON_ANY, self._callbacks[name])
             future._unsubscribe(ON_ABANDONED, self._callbacks[name])
+
+
+class _Deadline:
+    """What the timer of a snapshot was set for; one that goes away with its clock means that the time is over."""
+
+    __slots__ = ("_gathering",)
+
+    def __init__(self, gathering: Gathering) -> None:
+        self._gathering = gathering
+
+    def __call__(self) -> None:
+        self._gathering.finish()
+
+    def __del__(self) -> None:
+        self._gathering.finish()
 
 
 def read(name: str, pulled: Future[Any]) -> float | None:

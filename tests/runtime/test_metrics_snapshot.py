@@ -333,6 +333,17 @@ def test_a_gauge_is_no_obstacle_to_the_end_of_its_runtime():
     assert future.get(LIMIT)["libactor/actors"] == 1
 
 
+def test_the_time_of_a_snapshot_is_over_when_its_runtime_closes():
+    promise = la.Promise()  # nobody of the runtime owes it
+    with la.Runtime() as runtime:
+        add(runtime, la.metrics.Counter("test/x"), la.metrics.Gauge("test/gauge", lambda: promise.future))
+        before = runtime.metrics.snapshot(3600)
+    after = runtime.metrics.snapshot(3600)
+
+    assert before.get(LIMIT)["test/x"] == after.get(LIMIT)["test/x"] == 0
+    assert not promise.future.has_discard()
+
+
 def test_metrics_go_away_with_their_runtime():
     def make():
         with la.Runtime() as runtime:
