@@ -125,6 +125,7 @@ class FakeDisk:
         self.tear = tear
         self._root = _Folder()
         self.crashes = 0
+        self.down = False  # every operation fails with EIO
 
     def read(self, path: str, /) -> bytes:
         """What the file holds. Raises: OSError with EIO, if one is drawn."""
@@ -240,6 +241,8 @@ class FakeDisk:
             raise OSError(errno.ENOSPC, "the disk is full", path)
 
     def _find(self, names: tuple[str, ...]) -> _Entry:
+        if self.down:
+            raise OSError(errno.EIO, "the machine is down", "/".join(names))
         entry: _Entry = self._root
         for number, name in enumerate(names):
             if isinstance(entry, _File):

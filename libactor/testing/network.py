@@ -114,12 +114,15 @@ class Network:
         self._ghosts.update(dict.fromkeys(processes, life))
         self._simulation.freeze(processes)
         error = Disconnected(f"host {found.address} has crashed")
+        if found._disk is not None:
+            found._disk.crash()
+            found._disk.down = True  # for what coroutines do on their way out
         for process in reversed(processes):
             life.do(partial(process.crash, error))
         for pool in found.pools:
             life.do(pool.crash)
         if found._disk is not None:
-            found._disk.crash()
+            found._disk.down = False
         self._note(f"{found.address} crashes")
         self._update()
 

@@ -192,6 +192,33 @@ def test_the_pools_of_a_host_end_with_it():
             pool.submit(lambda: 7)
 
 
+class Keeper(la.Actor):
+    """Writes down what it is told, and that it was broken off."""
+
+    def __init__(self, disk):
+        super().__init__()
+        self.disk = disk
+
+    async def keep(self):
+        try:
+            await la.sleep(100)
+        finally:
+            self.disk.append("log", b"broken off")
+            self.disk.sync("log")
+            self.disk.sync(".")
+
+
+def test_what_breaks_off_in_a_crash_writes_nothing_any_more():
+    with DeterministicRuntime(1) as rt:
+        disk = rt.host("a").disk
+        la.dispatch(rt.host("a").spawn(Keeper(disk)), Keeper.keep)
+        rt.run_for(1)
+
+        rt.network.crash("a")
+
+        assert (disk.list(), disk.down) == ((), False)
+
+
 class Fragile(la.Actor):
     def __init__(self):
         super().__init__()
