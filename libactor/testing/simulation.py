@@ -108,7 +108,7 @@ class Simulation:
         self._collect_at = COLLECT_STEPS
         self._last_step = 0  # that the present wait may take
         self._stopping = self._breaking = False
-        self._runs = False  # a thread of the simulation has the baton
+        self._runs = False  # a thread of the simulation has the baton, or is about to take it
 
     # What others ask for.
 
@@ -158,7 +158,7 @@ class Simulation:
     def stop(self) -> list[str]:
         """End all threads; the names of those inside a handler that Ctrl-C, twice, has left running."""
         self._stopping = True
-        parked = not self._driving.locked() and not self._blocked
+        parked = not self._runs and not self._blocked
         while self._spares:
             self._spares.pop().release()
         for thread in self._threads:
@@ -217,52 +217,59 @@ class Simulation:
             )
         if self._stopping:
             raise RuntimeError(f"{self.name} is closed; make a new one")
-        if not self._driving.acquire(blocking=False):
+        if self._runs or self._driving.locked():
             raise RuntimeError(
                 f"{self.name}: a thread waits here while another one runs the simulation; its order would be left to "
                 "chance, so let one thread do all of it"
             )
-        sequences = exchange_sequences(self.sequences)
-        try:
-            wait.subscribe()
-            self._outside = wait
-            self._last_step = self.steps + self.steps_max
-            self._hand_on()
-            self._sleep(wait)
-        finally:
-            wait.unsubscribe()
-            exchange_sequences(sequences)
-            if not self._runs:
-                self._outside = None
-                self._driving.release()
+        with self._driving:
+            sequences = exchange_sequences(self.sequences)
+            try:
+                self._drive(wait)
+            finally:
+                exchange_sequences(sequences)
+                wait.unsubscribe()
         if wait.error is not None:
             raise wait.error
 
-    def _sleep(self, wait: Wait) -> None:
-        """Until the simulation says so. Ctrl-C has it stop after its present step first; a second one does not wait:
-        then a handler goes on, and nobody can run the simulation any more."""
-        self._runs = True
+    def _drive(self, wait: Wait) -> None:
+        """Hand the baton to the simulation, and sleep until it comes back.
+
+        Ctrl-C has the simulation stop after its present step first; a second one does not wait for that: then a handler
+        goes on, and nobody can run the simulation any more. It may come after any call here, also after the baton has
+        come back.
+        """
+        wait.subscribe()
+        self._last_step = self.steps + self.steps_max
+        self._outside = wait
         try:
+            self._hand_on()
             wait.gate.acquire()
         except BaseException:
             wait.over = True
-            wait.gate.acquire()
-            self._runs = False
+            if self._runs:
+                wait.gate.acquire()
             raise
-        self._runs = False
 
     def _hand_on(self) -> None:
         """Give the baton to a thread that stands by, or to a new one."""
-        if self._spares:
-            self._spares.pop().release()
-            return
-        gate = _closed_gate()
-        thread = threading.Thread(
-            target=self._run, args=(gate,), name=f"{self.name}-simulation-{len(self._threads) + 1}", daemon=True
-        )
-        thread.start()
-        self._threads.append(thread)
+        if not self._spares:
+            self._hire()
+        gate = self._spares.pop()
+        self._runs = True  # no call comes between
         gate.release()
+
+    def _hire(self) -> None:
+        """Have one more thread stand by. Raises: RuntimeError if the system has none left."""
+        gate = _closed_gate()
+        name = f"{self.name}-simulation-{len(self._threads) + 1}"
+        thread = threading.Thread(target=self._run, args=(gate,), name=name, daemon=True)
+        try:
+            thread.start()
+        finally:
+            if thread.ident is not None:
+                self._threads.append(thread)
+                self._spares.append(gate)
 
     # Running, by whoever has the baton.
 
@@ -278,6 +285,8 @@ class Simulation:
             except BaseException as error:  # of the simulation itself: the program is told
                 following = self._tell_program(error)
             self._spares.append(gate)
+            if following is self._outside:
+                self._runs = False
             following.gate.release()
 
     def _tell_program(self, error: BaseException) -> Wait:
