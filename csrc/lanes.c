@@ -148,7 +148,7 @@ static int bound_deliver(MailboxObject *self, PyObject *event, int patient)
                                                       : bound_refuse(self, event);
     if (waits < 0 || bound_wait(self) < 0)
         return -1;
-    return mailbox_send(self, event, LAST);
+    return self->closed ? mailbox_hand_on(self, event, LAST, 1) : mailbox_send(self, event, LAST);
 }
 
 /* ---- 5 the way of an event ---- */

@@ -93,14 +93,13 @@ static MailboxObject *mailbox_successor(MailboxObject *self, PyObject *event)
     return (MailboxObject *)Py_NewRef((PyObject *)newest);
 }
 
-/* Deal with an event that has come for an actor that has stopped: hand it on, to the same place there, or drop it. */
-static int mailbox_refuse(MailboxObject *self, PyObject *event, int place)
+int mailbox_hand_on(MailboxObject *self, PyObject *event, int place, int patient)
 {
     MailboxObject *newest = mailbox_successor(self, event);
     if (newest == NULL)
         return mailbox_drop(self, event);
     int answer = place == BY_LANE ? mailbox_deliver_urgent(newest, event)
-                 : place == LAST  ? mailbox_enter(newest, event, 0)
+                 : place == LAST  ? mailbox_enter(newest, event, patient)
                                   : mailbox_send(newest, event, place);
     Py_DECREF(newest);
     return answer;
@@ -122,7 +121,7 @@ int mailbox_send(MailboxObject *self, PyObject *event, int place)
         return mailbox_refuse_orphan(self);
     int answer = mailbox_insert(self, event, place);
     if (answer == CLOSED)
-        return mailbox_refuse(self, event, place);
+        return mailbox_hand_on(self, event, place, 0);
     if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
         self->awake = 0;
         return mailbox_retract(self, &self->events, place == FIRST);
@@ -135,7 +134,7 @@ int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
     if (self->closed)
-        return mailbox_refuse(self, event, BY_LANE);
+        return mailbox_hand_on(self, event, BY_LANE, 0);
     MailboxExtras *extras = mailbox_extras(self);
     if (extras == NULL || ring_append(&extras->urgent, event) < 0)
         return -1;

@@ -116,6 +116,10 @@ static inline int mailbox_enter(MailboxObject *self, PyObject *event, int patien
     return self->extras == NULL ? mailbox_send(self, event, LAST) : mailbox_route(self, event, patient);
 }
 
+/* Deal with an event that has come for an actor that has stopped: hand it on, to the same place in the mailbox of its
+ * newest incarnation, or drop it. Where there is no room, see mailbox_enter. -1 with an exception. */
+int mailbox_hand_on(MailboxObject *self, PyObject *event, int place, int patient);
+
 /* 1 if the network of the queue, which has one, takes `event` over; 0 if not, -1 with an exception. */
 int mailbox_ask_network(MailboxObject *self, PyObject *event);
 

@@ -37,8 +37,8 @@ class Bounded:
 
     ``drop-new``: it is dropped.  ``drop-old``: the one that waits longest is.  ``fail-sender``: its future fails with
     ``MailboxFull``; it is dropped if it has none.  ``block``: the sending thread waits until there is room, or until
-    the actor has stopped; handlers, timers, callbacks, event loops and finalizers do not wait: for them it is
-    ``fail-sender``.
+    the actor has stopped; handlers, the work of pools, timers, callbacks, event loops and finalizers do not wait: for
+    them it is ``fail-sender``.
 
     What is dropped is a dead letter, or abandons its future with a ``MailboxFull`` as the reason. The ends of links and
     the control lane neither count nor find a mailbox full; nor does the event that is being served.

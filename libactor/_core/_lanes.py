@@ -125,6 +125,10 @@ class Lanes:
         else:
             self._follow_up(event, self._check().put(event))
 
+    def _enter_patiently(self, event: Any) -> None:
+        """As deliver, for a thread that has waited for room where the actor has stopped meanwhile."""
+        self._enter(event, True)
+
     def _is_control(self, event: Any) -> bool:
         if not is_sent(event) or event.kind == "execute" or self._control is None:
             return False
@@ -161,7 +165,7 @@ class Lanes:
             self._follow_up(event, outcome)
         elif patient and bound.overflow == BLOCK and not self._is_inside():
             if policy.may_block():
-                self._follow_up(event, self._put_when_there_is_room(bound, event))
+                self._follow_up(event, self._put_when_there_is_room(bound, event), Lanes._enter_patiently)
             else:  # a simulation that was asked may have made room
                 self._deliver_bounded(bound, event, False)
         else:
@@ -233,7 +237,7 @@ class Lanes:
     def deliver_urgent(self, event: Any, /) -> None:
         raise NotImplementedError
 
-    def _follow_up(self, event: Any, outcome: int) -> None:
+    def _follow_up(self, event: Any, outcome: int, send: Any = None) -> None:
         raise NotImplementedError
 
     def _overflow(self, event: Any) -> None:

@@ -300,6 +300,28 @@ def test_a_thread_that_waits_for_room_is_let_go_by_the_end_of_the_actor(runtime,
     assert [(type(error), error.pid, error.reason) for error in errors] == [(la.Abandoned, pid, None)] * count
 
 
+# Method: the next incarnation is started before the one they wait at has ended, as that of a child left behind is.
+@pytest.mark.real
+def test_a_thread_that_waits_for_room_waits_on_at_the_next_incarnation(runtime, fill, hold, start):
+    pid, opened, _ = fill("block")
+    late = [start(lambda n=n: la.dispatch(pid, Recorder.note, n)) for n in range(3)]
+    while pid._process.blocked < len(late):
+        threading.Event().wait(0.001)
+    la.terminate(pid)
+    runtime._forget(pid._process)
+    runtime._spawn_as(Recorder(), pid, la.Bounded(1, "block"))
+    opened_next, _ = hold(pid)
+    la.tell(pid, Recorder.note, "full")
+
+    opened.set(None)
+    while pid._process.blocked < len(late):
+        threading.Event().wait(0.001)
+    opened_next.set(None)
+
+    assert [wait().get(LIMIT) for wait in late] == [0, 1, 2]
+    assert runtime.overflows == 0
+
+
 @pytest.mark.real
 def test_a_thread_that_waits_for_room_can_be_interrupted(runtime, fill, alarm):
     pid, opened, waiting = fill("block")
@@ -334,6 +356,16 @@ def test_an_event_loop_does_not_wait_for_room(fill, runtime):
         return la.dispatch(pid, Recorder.note, "c")
 
     error = why(asyncio.run(ask()))
+    opened.set(None)
+
+    assert type(error) is la.MailboxFull
+
+
+def test_the_work_of_a_pool_does_not_wait_for_room(fill, runtime):
+    pid, opened, _ = fill("block")
+
+    with la.Pool(1) as pool:
+        error = why(pool.submit(lambda: la.dispatch(pid, Recorder.note, "c")))
     opened.set(None)
 
     assert type(error) is la.MailboxFull
