@@ -197,3 +197,21 @@ def test_one_seed_is_one_run_in_which_all_come_up_again(strategy):
     assert sum(sum(restarts) for _, restarts, *_ in runs) > 20
     assert runs[0] == runs[3]
     assert runs[0] != runs[1]
+
+
+def test_a_child_is_not_deleted_before_it_is_down_nor_while_it_is_to_come_again(paused, told, supervise):
+    backoff = la.Backoff(10.0, 10.0, jitter=0.0)
+    top = supervise(patient("a", told, stop=1.0), patient("b", told, backoff=backoff))
+    pass_time(paused, 0.0)
+    la.dispatch(top, la.Supervisor.terminate_child, "a")
+    la.tell(paused.find("b"), Patient.die)
+    pass_time(paused, 0.0)
+    assert states(top) == {"a": "stopping", "b": "waiting"}
+
+    refused = [la.dispatch(top, la.Supervisor.delete_child, name) for name in "ab"]
+    pass_time(paused, 1.0)
+
+    for future in refused:
+        with pytest.raises(ValueError, match="terminate it first"):
+            future.get(LIMIT)
+    assert states(top) == {"a": "stopped", "b": "waiting"}
