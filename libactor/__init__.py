@@ -13,7 +13,7 @@ with la.Runtime():
 
 from typing import TYPE_CHECKING
 
-from libactor import aio, placeholders, testing
+from libactor import placeholders
 from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -63,7 +63,7 @@ from libactor.supervision.supervisor import Supervisor
 from libactor.thunk import run
 
 if TYPE_CHECKING:
-    from libactor import metrics
+    from libactor import aio, metrics, testing
     from libactor.pool import Pool
     from libactor.statistics import Statistics, TimeSeries
     from libactor.sync import (
@@ -173,7 +173,9 @@ _LATER = {
     "StateMachine": "libactor.sync",
     "Statistics": "libactor.statistics",
     "TimeSeries": "libactor.statistics",
+    "aio": "libactor.aio",
     "metrics": "libactor.metrics",
+    "testing": "libactor.testing",
 }
 
 
