@@ -118,6 +118,7 @@ PyObject *call_ask(MailboxObject *mailbox, EventObject *event, FutureObject *fut
         goto failed;
     return (PyObject *)future;
 failed:
+    future->target = NULL; /* whoever has the event, it is in no mailbox */
     Py_DECREF(future);
     return NULL;
 }

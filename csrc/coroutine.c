@@ -110,7 +110,7 @@ static int task_finish(CoreState *core, TaskObject *self, PyObject *result)
 static int task_run(CoreState *core, TaskObject *self, PySendResult sent, PyObject *result)
 {
     while (sent == PYGEN_NEXT) {
-        if (self->mailbox->stopping && self->role != TASK_STOP) {
+        if (self->role == TASK_STOP ? self->mailbox->closed : self->mailbox->stopping) {
             Py_DECREF(result);
             return task_close(self); /* the actor has ended inside this very step */
         }
@@ -186,9 +186,13 @@ static int begin(CoreState *core, EventObject *event, int kind, PyObject *what, 
     int is_call = kind == EVENT_DISPATCH || kind == EVENT_EXECUTE;
     PyObject *result = NULL, *context = PyContext_CopyCurrent();
     PySendResult sent = context == NULL ? PYGEN_ERROR : step(coroutine, context, NULL, &result);
-    if (is_call && sent != PYGEN_ERROR && mailbox_sets_aside(mailbox, event)) {
-        event->kind = (uint32_t)kind; /* the answer comes when it is served again */
-        is_call = 0;
+    if (is_call && mailbox_sets_aside(mailbox, event)) {
+        if (sent == PYGEN_ERROR)
+            mailbox->extras->aside = NULL; /* it has failed like any other */
+        else {
+            event->kind = (uint32_t)kind; /* the answer comes when it is served again */
+            is_call = 0;
+        }
     }
     if (sent != PYGEN_NEXT) {
         Py_XDECREF(context);

@@ -130,6 +130,7 @@ static int bound_replace(MailboxObject *self, PyObject *event)
         oldest++; /* there is one: as many wait as there is room for */
     PyObject *old = ring_remove(&self->events, oldest);
     mailbox_discount(self, old);
+    event_leave(old);
     int answer = bound_refuse(self, old);
     Py_DECREF(old);
     return answer;

@@ -82,7 +82,7 @@ static void mailbox_drop_rest(MailboxObject *self)
     if (self->extras != NULL) {
         mailbox_release_blocked(self);
         mailbox_drop_lane(self, ring_detach(&self->extras->urgent), "the actor has stopped");
-        mailbox_drop_lane(self, ring_detach(&self->extras->stash), "the actor has stopped, and had set it aside");
+        mailbox_drop_lane(self, ring_detach(&self->extras->stash), WAS_ASIDE);
     }
     mailbox_drop_lane(self, ring_detach(&self->events), "the actor has stopped");
 }

@@ -105,9 +105,13 @@ int mailbox_hand_on(MailboxObject *self, PyObject *event, int place, int patient
     return answer;
 }
 
-/* Undo an insertion, after which nobody could be told; -1. Nothing has run in between. */
-static int mailbox_retract(MailboxObject *self, Ring *ring, int first)
+/* See that an event is served that was put into `ring`, with that answer; or, if there is no memory for that, undo it:
+ * -1. Nothing has run in between. */
+static int mailbox_follow_up(MailboxObject *self, int answer, Ring *ring, int first)
 {
+    if (answer != WAKE || self->queue == NULL || mailbox_enqueue(self) == 0)
+        return answer < 0 ? -1 : 0;
+    self->awake = 0;
     PyObject *event = first ? ring_take(ring) : ring_take_last(ring);
     if (self->extras != NULL && ring == &self->events)
         mailbox_discount(self, event);
@@ -122,11 +126,7 @@ int mailbox_send(MailboxObject *self, PyObject *event, int place)
     int answer = mailbox_insert(self, event, place);
     if (answer == CLOSED)
         return mailbox_hand_on(self, event, place, 0);
-    if (answer == WAKE && self->queue != NULL && mailbox_enqueue(self) < 0) {
-        self->awake = 0;
-        return mailbox_retract(self, &self->events, place == FIRST);
-    }
-    return answer < 0 ? -1 : 0;
+    return mailbox_follow_up(self, answer, &self->events, place == FIRST);
 }
 
 int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
@@ -138,7 +138,7 @@ int mailbox_deliver_urgent(MailboxObject *self, PyObject *event)
     MailboxExtras *extras = mailbox_extras(self);
     if (extras == NULL || ring_append(&extras->urgent, event) < 0)
         return -1;
-    return mailbox_awaken(self) < 0 ? mailbox_retract(self, &extras->urgent, 0) : 0;
+    return mailbox_follow_up(self, mailbox_rouse(self), &extras->urgent, 0);
 }
 
 PyObject *mailbox_take_any(MailboxObject *self)

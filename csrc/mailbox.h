@@ -139,7 +139,10 @@ static inline int mailbox_deliver(MailboxObject *self, PyObject *event, int pati
 
 /* ---- stash.c ---- */
 
-/* After the event `aside` of the extras was served: keep it, unless its handler `failed`; -1 with MemoryError. */
+/* Why an event in the stash is a dead letter. */
+#define WAS_ASIDE "the actor has stopped, and had set it aside"
+
+/* After the event `aside` of the extras was served: keep it, unless its handler `failed`; -1 with an exception. */
 int mailbox_keep_aside(MailboxObject *self, int failed);
 
 /* Whether the event that is being served is to be set aside. */

@@ -57,11 +57,12 @@ static PyObject *Mailbox_hold(PyObject *op, PyObject *held)
 
 static PyObject *Mailbox_belong(PyObject *op, PyObject *part)
 {
-    MailboxExtras *extras = mailbox_extras(SELF);
-    if (extras == NULL || (extras->parts == NULL && (extras->parts = PyList_New(0)) == NULL) ||
-        PyList_Append(extras->parts, part) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    PyObject *fresh = PyList_New(0); /* may run finalizers: before the look */
+    MailboxExtras *extras = fresh == NULL ? NULL : mailbox_extras(SELF);
+    if (extras != NULL && extras->parts == NULL)
+        extras->parts = Py_NewRef(fresh);
+    Py_XDECREF(fresh);
+    return extras == NULL || PyList_Append(extras->parts, part) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *Mailbox_enqueue(PyObject *op, PyObject *Py_UNUSED(none))

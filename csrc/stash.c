@@ -33,6 +33,8 @@ int mailbox_keep_aside(MailboxObject *self, int failed)
     self->extras->aside = NULL;
     if (failed)
         return 0;
+    if (self->closed) /* its handler has ended the actor */
+        return event_drop((EventObject *)event, self, WAS_ASIDE);
     if (ring_append(&self->extras->stash, event) < 0)
         return -1;
     if (event_is_call((EventObject *)event)) /* whoever waits for the answer waits for this actor still */

@@ -141,8 +141,8 @@ int task_pass_discard(TaskObject *self)
 
 int task_arrive(PyObject *op, PyObject *awaited)
 {
-    if ((PyObject *)SELF->awaited != awaited || SELF->mailbox->queue->orphaned)
-        return 0; /* it was closed; or nothing runs here, in the child of a fork */
+    if ((PyObject *)SELF->awaited != awaited || SELF->mailbox->queue->orphaned || SELF->mailbox->extras == NULL)
+        return 0; /* it was closed; or nothing runs here, in the child of a fork; or the mailbox goes away */
     MailboxObject *mailbox = SELF->mailbox;
     task_let_go(SELF);
     if (SELF->role == TASK_HANDLER) {
@@ -208,8 +208,12 @@ int task_close(TaskObject *self)
 
 void tasks_close(MailboxObject *mailbox)
 {
-    while (mailbox->extras != NULL && mailbox->extras->newest != NULL)
-        task_close(mailbox->extras->newest);
+    TaskObject *task;
+    while (mailbox->extras != NULL && (task = mailbox->extras->newest) != NULL)
+        if (task->awaited != NULL)
+            task_close(task);
+        else
+            task_unlist(task, mailbox->extras); /* it has ended the actor in this very step: see task_run */
 }
 
 void tasks_forsake(MailboxExtras *extras)

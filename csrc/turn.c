@@ -238,7 +238,7 @@ int event_refuse(EventObject *event, MailboxObject *mailbox, PyObject *error, in
 
 /* ---- 4 the turn ---- */
 
-/* 1 if the filter wants the event dropped, 0 if not, -1 with what it raised. */
+/* 1 if the filter wants the event dropped, or has ended the actor, 0 if not, -1 with what it raised. */
 static int turn_asks_filter(MailboxObject *self, PyObject *event)
 {
     PyObject *filter = Py_NewRef(self->queue->filter);
@@ -246,6 +246,8 @@ static int turn_asks_filter(MailboxObject *self, PyObject *event)
     int drops = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     Py_DECREF(filter);
+    if (drops == 0 && self->stopping)
+        return mailbox_drop(self, event) < 0 ? -1 : 1;
     return drops;
 }
 
@@ -293,7 +295,7 @@ static int turn_serve(MailboxObject *self, PyObject *event)
     if (dropped < 0)
         turn_refuse(self, event);
     running_event = NULL;
-    if (self->extras != NULL && self->extras->aside != NULL && mailbox_keep_aside(self, failed) < 0)
+    if (self->extras != NULL && self->extras->aside != NULL && mailbox_keep_aside(self, failed || dropped != 0) < 0)
         failed = 1;
     Py_DECREF(event);
     return failed ? -1 : 0;

@@ -62,7 +62,7 @@ class Task:
                 self.call.unsettle()
                 self.call = None
             while not over:
-                if self.mailbox._stopping and self.role != STOP:
+                if self.mailbox._closed if self.role == STOP else self.mailbox._stopping:
                     self.close()  # the actor has ended inside this very step
                     return False
                 error = self._refuse(value)
@@ -71,6 +71,8 @@ class Task:
                 over, value = self._step(error)
         except BaseException as error:
             self.mailbox._tasks.pop(self, None)
+            if self.call is not None and self.mailbox._aside is self.call:
+                self.mailbox._aside = None  # it has failed like any other
             self._fail(error)
             return True
         if over:
@@ -104,7 +106,7 @@ class Task:
         try:
             over = self.run()
         except BaseException as error:
-            process._report_last("on_stop", error)
+            process._report(error, "on_stop")
             over = True
         if over:
             process._finish()
@@ -239,4 +241,8 @@ def drive_life(mailbox: Mailbox, role: int, returned: Any) -> bool:
 def close_all(mailbox: Mailbox) -> None:
     """Close those that wait, the newest first."""
     while mailbox._tasks:
-        next(reversed(mailbox._tasks)).close()
+        task = next(reversed(mailbox._tasks))
+        if task.awaited is not None:
+            task.close()
+        else:  # it has ended the actor in this very step: see run
+            del mailbox._tasks[task]

@@ -112,6 +112,9 @@ class Lanes:
     def _keep_aside(self) -> None:
         """After the handler of the event that was to be set aside has returned."""
         event, self._aside = self._aside, None
+        if self._closed:  # its handler has ended the actor
+            event.drop(self, ASIDE)
+            return
         self._stash.append(event)
         if event.kind in ("dispatch", "execute"):  # whoever waits for the answer waits for this actor still
             event.future._target = self

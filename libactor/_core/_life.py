@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from libactor._core._actor import KIND_QUICK, ActorCell, kind_of
 from libactor._core._coroutine import START, STOP, close_all, drive, drive_life, is_coroutine
 from libactor._core._lanes import ASIDE
+from libactor._core.exceptions import report_unraisable
 
 if TYPE_CHECKING:
     import threading
@@ -103,7 +104,7 @@ class Life:
         try:
             return drive_life(cast("Mailbox", self), STOP, self.actor.on_stop())
         except BaseException as error:
-            self._report_last("on_stop", error)
+            self._report(error, "on_stop")
             return True
 
     def _finish(self) -> None:
@@ -142,7 +143,14 @@ class Life:
         try:
             function(*arguments)
         except BaseException as error:
+            self._report(error, what)
+
+    def _report(self, error: BaseException, what: str) -> None:
+        """Log it; not even a log that fails keeps the actor from its end."""
+        try:
             self._report_last(what, error)
+        except BaseException as failure:
+            report_unraisable(failure, "libactor: stopping an actor failed", self)
 
     def _live(self) -> None:
         """Start the actor, or end it, whichever is next."""

@@ -310,6 +310,8 @@ class Mailbox(Lanes, Steppable, Life):
         try:
             if type(event) is Task or not self._is_filtered(event):
                 event.serve(self)
+            else:
+                self._aside = None
         except BaseException:
             self._aside = None
             raise
@@ -325,7 +327,11 @@ class Mailbox(Lanes, Steppable, Life):
         """
         ask = self._queue.filter if self._queue is not None else None
         try:
-            return ask is not None and ask(self, event)
+            if ask is None or ask(self, event):
+                return ask is not None
+            if self._stopping:  # the filter has ended the actor
+                event.drop(self)
+            return self._stopping
         except BaseException as error:
             self._fail(error)
             event.drop(self)

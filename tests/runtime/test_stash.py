@@ -449,3 +449,22 @@ def test_what_was_set_aside_comes_back_behind_an_exclusive_coroutine(paused):
 
     assert held == (True, 0)
     assert (alone.is_ready(), later._libactor_process.stashed) == (True, 1)
+
+
+def test_a_coroutine_that_a_plain_method_returns_and_that_fails_has_set_nothing_aside():
+    class Roundabout(la.Actor):
+        def enter(self):
+            return self.fail()
+
+        async def fail(self):
+            self.stash()
+            raise ValueError("of the coroutine")
+
+    with la.Runtime():
+        pid = la.spawn(Roundabout())
+
+        asked = la.dispatch(pid, Roundabout.enter)
+
+        with pytest.raises(ValueError, match="of the coroutine"):
+            asked.get(LIMIT)
+        assert la.execute(pid, lambda: pid._process.stashed).get(LIMIT) == 0
