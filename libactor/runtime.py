@@ -140,7 +140,7 @@ class Runtime(RuntimeCell):
 
     @property
     def metrics(self) -> Registry:
-        """The metrics of this runtime, its own among them (docs/libactor.md, metrics)."""
+        """The metrics of this runtime, its own among them (docs/metrics.md)."""
         from libactor.metrics import Registry  # many a runtime needs none of it
 
         with self._lock:
