@@ -103,11 +103,13 @@ def test_a_child_that_awaits_too_long_as_it_stops_is_left_behind(paused, told, s
 
 def test_a_child_that_is_terminated_as_it_starts_never_comes_up(paused, told, supervise):
     top = supervise(patient("a", told, start=60.0), patient("b", told))
+    started = la.dispatch(top, la.Supervisor.started)
     paused.clock.settle(LIMIT)
 
     la.dispatch(top, la.Supervisor.terminate_child, "a").get(LIMIT)
     pass_time(paused, 60.0)
 
+    assert started.get(LIMIT) is None
     assert told == ["start a", "start b", "up b"]
     assert states(top) == {"a": "stopped", "b": "running"}
 
@@ -215,3 +217,59 @@ def test_a_child_is_not_deleted_before_it_is_down_nor_while_it_is_to_come_again(
         with pytest.raises(ValueError, match="terminate it first"):
             future.get(LIMIT)
     assert states(top) == {"a": "stopped", "b": "waiting"}
+
+
+@pytest.mark.parametrize("stop", [0.0, 60.0])
+def test_a_temporary_child_that_is_terminated_is_forgotten_once_it_is_down_or_left(paused, told, supervise, stop):
+    top = supervise(patient("a", told, stop=stop, restart="temporary"), patient("b", told))
+    pass_time(paused, 0.0)
+
+    down = la.dispatch(top, la.Supervisor.terminate_child, "a")
+    pass_time(paused, 5.0)
+
+    assert down.get(LIMIT) is None
+    assert states(top) == {"b": "running"}
+    pass_time(paused, 60.0)
+
+
+def test_a_supervisor_that_stops_lets_go_of_its_timers_and_of_those_who_wait_at_once(paused, told, supervise):
+    backoff = la.Backoff(1000.0, 1000.0, jitter=0.0)
+    top = supervise(
+        patient("a", told, stop=1.0), patient("b", told, backoff=backoff), patient("c", told, stop=1.0, shutdown=500.0)
+    )
+    pass_time(paused, 0.0)
+    la.tell(paused.find("b"), Patient.die)
+    la.dispatch(top, la.Supervisor.terminate_child, "c")
+    back = la.dispatch(top, la.Supervisor.restart_child, "c")
+    pass_time(paused, 0.0)
+
+    la.terminate(top)
+    paused.clock.settle(LIMIT)
+    assert back.is_abandoned()  # though "c" has not stopped yet
+    pass_time(paused, 1.0)
+    pass_time(paused, 1.0)
+
+    assert la.wait(top, LIMIT)
+    assert paused.clock.pending == 0
+
+
+def test_who_waits_for_a_restart_on_request_waits_on_when_a_failure_has_taken_it_over(paused, told, supervise):
+    top = supervise(
+        patient("a", told), patient("b", told, stop=1.0), patient("c", told, stop=1.0), strategy="one_for_all"
+    )
+    for _ in range(3):
+        pass_time(paused, 0.0)
+    back = la.dispatch(top, la.Supervisor.restart_child, "c")
+    paused.clock.settle(LIMIT)
+
+    la.tell(paused.find("a"), Patient.die)
+    pass_time(paused, 1.0)
+    assert states(top) == {"a": "waiting", "b": "stopping", "c": "waiting"}
+    for _ in range(5):
+        pass_time(paused, 1.0)
+
+    assert back.get(LIMIT) is paused.find("c")
+    assert states(top) == {"a": "running", "b": "running", "c": "running"}
+    for _ in range(2):  # or the end would wait
+        la.terminate(top)
+        pass_time(paused, 1.0)
