@@ -211,6 +211,40 @@ def test_a_restart_of_one_that_is_being_stopped_starts_it_once_it_is_down(make):
     assert plan.gone("a") == [start("a")]
 
 
+def test_a_failure_while_a_group_is_first_started_starts_each_of_it_once():
+    plan = Plan("one_for_all")
+    for name in "abc":
+        plan.add(name, "permanent")
+    plan.start("abc")
+    plan.up("a")
+
+    assert plan.failed("a", 0) == [stop("b")]
+    assert plan.gone("b") == [start("a")]
+    assert plan.up("a") == [start("b")]
+    assert plan.up("b") == [start("c")]
+    assert plan.up("c") == []
+
+
+def test_one_that_ends_before_it_is_asked_to_stop_is_not_asked(make):
+    plan = make("one_for_all", "abcd")
+
+    assert plan.failed("a", 0) == [stop("d")]
+    assert plan.gone("c") == []
+    assert plan.gone("d") == [stop("b")]
+    assert plan.gone("b") == [start("a")]
+
+
+def test_one_that_is_to_stay_down_after_a_restart_of_others_stays_down_after_the_next_failure(make):
+    plan = make("rest_for_one", "abcd")
+    plan.failed("b", 0)
+    plan.stop("c")  # which was to be stopped, and started again
+
+    assert plan.failed("a", 0) == []  # "d" is on its way down
+    assert plan.gone("d") == [stop("c")]
+    assert plan.gone("c") == [start("a")]
+    assert [plan.up(name) for name in "abd"] == [[start("b")], [start("d")], []]
+
+
 # Goal: a group of thousands is restarted in a time that grows as it does. Method: count how often members are compared.
 def test_a_group_is_restarted_without_a_look_at_all_for_each(make, monkeypatch):
     names = [str(number) for number in range(200)]
@@ -339,6 +373,7 @@ def test_in_the_end_those_children_are_up_that_are_wanted(strategy, kinds, event
             getattr(world, what)(name)
     world.finish()
 
+    assert not world.plan._rounds
     assert world.alive == world.wanted
     assert all(world.plan.is_wanted(name) == (name in world.wanted) for name in world.names)
     assert all((world.plan.phase(name) is Phase.UP) == (name in world.alive) for name in world.names)

@@ -72,6 +72,19 @@ def test_a_child_is_up_when_what_on_start_awaits_is_over(paused, told, supervise
     assert told == ["start a", "up a", "start b", "up b"]
 
 
+def test_a_supervisor_has_started_when_the_last_of_its_first_children_is_up(paused, told, supervise):
+    top = supervise(patient("a", told), patient("b", told, start=2.0), patient("c", told, start=2.0))
+    started = la.dispatch(top, la.Supervisor.started)
+    pass_time(paused, 0.0)
+
+    pass_time(paused, 2.0)
+    assert states(top) == {"a": "running", "b": "running", "c": "starting"}
+    assert started.is_pending()
+    pass_time(paused, 2.0)
+
+    assert started.get(LIMIT) is None
+
+
 def test_a_supervisor_stops_without_holding_a_thread(paused, told, supervise):
     top = supervise(patient("a", told, stop=1.0), patient("b", told, stop=2.0))
     pass_time(paused, 0.001)
