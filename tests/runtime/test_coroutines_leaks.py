@@ -123,11 +123,11 @@ needs_testcapi = pytest.mark.skipif(
 @pytest.mark.real
 def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
     script = """
-    import _testcapi, logging, sys
+    import _testcapi, logging, sys, threading
     import libactor as la
 
     logging.disable(logging.CRITICAL)
-    sys.unraisablehook = lambda told: None
+    sys.unraisablehook = threading.excepthook = lambda told: None  # whichever thread it is that lacks memory
 
     class Waiter(la.Actor):
         async def wait(self, gate, n):
