@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mesoslite.framework")
 
+# What the framework itself calls of what users override.
+HOOKS = ("on_subscribed", "on_offers", "on_update", "on_rescind", "on_failure", "on_error")
+
 
 class Framework(la.Actor):
     """A scheduler: gets offers, launches tasks on them, hears what becomes of them.
@@ -67,6 +71,15 @@ class Framework(la.Actor):
     ``name`` is shown to people, the class name by default. ``roles`` are shared among fairly. ``failover_timeout``
     is how many seconds its tasks outlive a framework that vanished. An exception in an on_ method ends the framework.
     """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        for hook in HOOKS:
+            if inspect.iscoroutinefunction(vars(cls).get(hook)):
+                raise TypeError(
+                    f"{cls.__qualname__}.{hook}: is a coroutine, which nobody would run; make it a plain method, which "
+                    "may la.tell(self.pid, ...) a coroutine method of its own"
+                )
 
     def __init__(
         self,

@@ -132,8 +132,8 @@ def test_a_call_from_outside_the_framework_is_refused_with_the_way_in(cluster: m
     assert future.get(timeout=20) == "from inside"
 
 
-@pytest.mark.parametrize("name", ["on_offers", "on_update", "on_start"])
-def test_a_coroutine_in_the_place_of_a_handler_is_refused_when_the_class_is_made(name: str) -> None:
+@pytest.mark.parametrize("name", ["on_subscribed", "on_offers", "on_update", "on_error"])
+def test_a_coroutine_in_the_place_of_a_hook_is_refused_when_the_class_is_made(name: str) -> None:
     async def handler(self: object, argument: object = None) -> None: ...
 
     with pytest.raises(TypeError, match=f"{name}.*coroutine"):
