@@ -61,7 +61,7 @@ typedef struct {
     PyObject *current_runtime; /* (operation) -> NoRuntime is raised: none is current */
     PyObject *refuse_id;       /* (id) -> the error for an id that will not do */
     PyObject *bound_of;        /* (Bounded, or None) -> (capacity, overflow), capacity 0 for None; or TypeError */
-    PyObject *may_block;       /* () -> whether the calling thread, in no handler, may wait for room in a mailbox */
+    PyObject *may_block;       /* (process) -> whether the calling thread, in no handler, may wait for room there */
     PyObject *terminate_event; /* what ends an actor after all that waits */
     PyObject *copier;         /* the ValueCopier that calls, messages and results go through */
     PyObject *defer_slowly;   /* as defer, for whatever may be deferred */

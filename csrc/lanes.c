@@ -76,7 +76,7 @@ static int bound_may_block(MailboxObject *self)
     CoreState *core = self->queue == NULL ? NULL : self->queue->core;
     if (core == NULL || core->may_block == NULL || running_mailbox != NULL || core_finalizing != 0)
         return 0;
-    PyObject *answer = PyObject_CallNoArgs(core->may_block);
+    PyObject *answer = PyObject_CallOneArg(core->may_block, (PyObject *)self);
     int may = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     return may;

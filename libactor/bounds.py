@@ -15,10 +15,13 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from libactor._core._impl import configure
-from libactor.context import current_simulation, serving
+from libactor.context import serving
+
+if TYPE_CHECKING:
+    from libactor.process import Process
 
 Overflow: TypeAlias = Literal["drop-new", "drop-old", "fail-sender", "block"]
 
@@ -70,8 +73,8 @@ def _bound_of(bounded: Any) -> tuple[int, int]:
     return (0, 0) if bounded is None else (bounded.capacity, OVERFLOWS.index(bounded.overflow))
 
 
-def _may_block() -> bool:
-    """Whether the calling thread, which is in no handler, may wait until there is room in a mailbox.
+def _may_block(process: Process) -> bool:
+    """Whether the calling thread, which is in no handler, may wait until there is room in the mailbox of ``process``.
 
     In a deterministic runtime nobody waits: its actors are run, and there is room, or there will be none.
     """
@@ -82,7 +85,7 @@ def _may_block() -> bool:
         if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in _NEVER_WAIT:
             return False
         frame = frame.f_back
-    simulation = current_simulation()
+    simulation = process.runtime.simulation
     if simulation is not None:
         simulation.settle()
     return simulation is None

@@ -167,7 +167,7 @@ class Lanes:
         if outcome is not None:
             self._follow_up(event, outcome)
         elif patient and bound.overflow == BLOCK and not self._is_inside():
-            if policy.may_block():
+            if policy.may_block(self):
                 self._follow_up(event, self._put_when_there_is_room(bound, event), Lanes._enter_patiently)
             else:  # a simulation that was asked may have made room
                 self._deliver_bounded(bound, event, False)

@@ -31,7 +31,7 @@ class Policy:
         self.current_runtime: Any = None  # (operation) -> the runtime that is current, or NoRuntime
         self.refuse_id: Any = None  # (id) -> the error for an id that will not do
         self.bound_of: Any = None  # (Bounded, or None) -> (capacity, overflow), capacity 0 for None; or TypeError
-        self.may_block: Any = None  # () -> whether the calling thread, in no handler, may wait for room in a mailbox
+        self.may_block: Any = None  # (process) -> whether the calling thread, in no handler, may wait for room there
         self.copier: Any = None
         self.method_name: Any = None  # (kind, method, operation) -> the name to call it by, or TypeError
         self.defer_slowly: Any = None  # as defer, for whatever may be deferred

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 import libactor as la
-from libactor.testing import inject_exited
+from libactor.testing import DeterministicRuntime, inject_exited
 
 LIMIT = 60  # seconds; a bound on failure
 CAPACITY = 3
@@ -232,3 +232,17 @@ def test_in_a_crowd_of_senders_each_event_comes_to_one_end(overflow, capacity, s
             assert runtime.overflows == 0
         else:
             assert runtime.overflows >= ends.count("full") + ends.count("failed")
+
+
+# Goal: nobody waits for room in a simulation, which runs only while somebody waits. Method: a sender in no `with`.
+def test_a_sender_outside_a_deterministic_runtime_that_is_not_open_makes_room_by_running_it():
+    runtime = DeterministicRuntime(1)
+    actor = Subject()
+    pid = runtime.spawn(actor, mailbox=la.Bounded(1, "block"))
+
+    for number in range(3):
+        la.tell(pid, Subject.note, number)
+    runtime.settle()
+    runtime.close()
+
+    assert actor.seen == [0, 1, 2]
