@@ -188,3 +188,7 @@ def __getattr__(name: str) -> object:
     value: object = getattr(module, name, module)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

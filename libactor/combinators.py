@@ -17,6 +17,8 @@ from libactor.future import Future
 T = TypeVar("T")
 P = ParamSpec("P")
 
+NOBODY_LEFT = "select: none of the futures can become ready any more"  # why its result is abandoned
+
 
 def collect(futures: Iterable[Future[T]]) -> Future[list[T]]:
     """The future of all values, in the order of ``futures``.
@@ -59,14 +61,14 @@ def select(futures: Iterable[Future[T]]) -> Future[Future[T]]:
     def lost(number: int) -> None:
         left.discard(number)
         if not left:
-            hop(result._abandon)
+            hop(result._abandon, NOBODY_LEFT)
 
     result.on_discard(lambda: result._complete(DISCARDED, None))
     for number, member in enumerate(members):
         member._subscribe(ON_ANY, partial(arrived, number))
         member._subscribe(ON_ABANDONED, partial(lost, number))
     if not members:
-        result._abandon()
+        result._abandon(NOBODY_LEFT)
     return result
 
 

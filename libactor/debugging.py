@@ -20,11 +20,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from libactor._core._impl import Moved, ValueCopier
+from libactor._core._impl import FutureCell, Moved, ValueCopier
 from libactor._core._values import CONTAINERS
 from libactor._core.errors import NotPassable
 from libactor._core.layouts import find_layout
-from libactor._core.values import is_shared, make_copier, watch_values
+from libactor._core.values import is_registered, is_shared, make_copier, watch_values
 from libactor.codec import parts_of, round_trip
 
 log = logging.getLogger("libactor.values")
@@ -67,7 +67,9 @@ class Watch:
         for value, place in zip(values, places, strict=True):
             if type(value) is Moved:
                 self._note_move(value, place)
-            else:
+            elif not (
+                isinstance(value, FutureCell) and place.startswith("result ")
+            ):  # what that comes to is the result
                 self._unwatched.by_value(value, "%s", place)  # so that what follows meets no cycle and no stranger
                 self._check_frozen(value, place)
                 self._check_codec(value, place)
@@ -125,7 +127,7 @@ class Watch:
 
 
 def _lies(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Each object that goes by reference, with a part of it, or of a tuple in it, that does not."""
+    """Each object that is proven to go by reference, with a part of it, or of a tuple in it, that does not."""
     met: set[tuple[int, bool]] = set()
     rest: list[tuple[Any, Any]] = [(None, value)]
     while rest:
@@ -136,6 +138,8 @@ def _lies(value: Any) -> Iterator[tuple[Any, Any]]:
         shared = is_shared(type(part))
         if owner is not None and not shared and type(part) not in (tuple, frozenset):
             yield owner, part
+        if is_registered(type(part)):
+            continue  # it goes by reference on somebody's word
         inside = part if owner is None and shared else owner
         rest.extend((inside, entry) for entry in _parts(part))
 

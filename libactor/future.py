@@ -135,7 +135,9 @@ def _refuse_unready(future: Future[Any]) -> None:
 
 
 def _abandoned(cause: Any) -> Abandoned:
-    """What to raise for an abandoned future; ``cause``: the PID and the reason of an actor that stopped, or None."""
+    """What to raise for an abandoned future; ``cause``: PID and reason of an actor that stopped, a text, or None."""
+    if isinstance(cause, str):
+        return Abandoned(cause)
     if not isinstance(cause, tuple):
         return Abandoned("get: nobody is left to complete this future: its actor stopped or its promise was dropped")
     pid, reason = cause

@@ -54,7 +54,7 @@ class Runtime(RuntimeCell):
 
     In asyncio use ``async with``: then the loop goes on while the actors stop.
 
-    ``address`` is the part of its PIDs after the ``@``. ``clock`` is its own: pausing it pauses no other runtime.
+    Its ``address`` is the part of its PIDs after the ``@``; its ``clock`` is its own: to pause it pauses no other.
     ``helping``: a thread outside of actors that waits for an actor may run that actor itself meanwhile.
     ``debug``: look at every value that crosses in this process (docs/libactor.md, debug mode); if it is left out,
     LIBACTOR_DEBUG_VALUES=1 in the environment says so.

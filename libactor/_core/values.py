@@ -42,6 +42,7 @@ _IMMUTABLE: tuple[type, ...] = (
     datetime.timedelta, datetime.timezone, pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PureWindowsPath,
 )  # fmt: skip
 
+_registered: set[type] = set()  # that register_immutable was told of: nobody looks inside
 _plans: dict[type, Plan] = {Moved: MOVED, **dict.fromkeys(_IMMUTABLE, SHARED)}  # grows as types are met
 
 
@@ -57,7 +58,13 @@ def register_immutable(kind: type) -> None:
             f"register_immutable: got {kind.__qualname__}, expected no built-in container, since what one holds "
             "decides whether it is copied; hand it over with move() or Shared()"
         )
+    _registered.add(kind)
     _plans[kind] = SHARED
+
+
+def is_registered(kind: type) -> bool:
+    """Whether ``kind`` goes by reference because somebody said so, and not because it was proven."""
+    return kind in _registered
 
 
 def is_shared(kind: type) -> bool:

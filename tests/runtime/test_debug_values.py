@@ -1,6 +1,7 @@
 """Debug mode: what would not work elsewhere is an error or a warning, with its place and what to do."""
 
 import dataclasses
+import functools
 import gc
 import logging
 import os
@@ -326,3 +327,14 @@ def test_none_and_other_plain_values_are_no_moved_objects(debug, told):
         assert ask(pid, Keeper.keep, value) == value
 
     assert not told()
+
+
+def test_a_class_that_was_registered_is_not_looked_into(caplog):
+    with la.Runtime(debug=True):
+        supervisor = la.spawn(la.Supervisor())
+
+        pid = la.dispatch(supervisor, la.Supervisor.start_child, la.Child(functools.partial(la.Actor), "late")).get(10)
+        la.dispatch(supervisor, la.Supervisor.started).get(10)
+
+    assert pid.id == "late"
+    assert "result of" not in caplog.text  # the future that a handler returns is no result, what it comes to is

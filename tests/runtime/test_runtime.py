@@ -330,3 +330,7 @@ def test_a_failure_is_an_exception_object():
     for wrong in (3, None, ValueError):
         with pytest.raises(TypeError, match=r"failed: got .* expected an exception object"):
             la.failed(wrong)
+
+
+def test_the_names_a_prompt_completes_are_the_public_ones():
+    assert set(dir(la)) == set(la.__all__)

@@ -94,3 +94,11 @@ def test_of_many_threads_one_wins(count, together):
 
     for promises, result in zip(rounds, results, strict=True):
         assert result.get(0) in [promise.future for promise in promises]
+
+
+@pytest.mark.parametrize("members", [[], ["failed"]])
+def test_who_waits_for_a_selection_of_nobody_is_told_so(members):
+    futures = [la.failed(ValueError("boom")) for _ in members]
+
+    with pytest.raises(la.Abandoned, match="select: none of the futures can become ready any more"):
+        la.select(futures).get(10)
