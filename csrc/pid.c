@@ -25,10 +25,13 @@ PyObject *pid_new(CoreState *core, PyObject *id, PyObject *address, PyObject *pr
 
 MailboxObject *pid_receiver(CoreState *core, PyObject *pid, const char *operation)
 {
-    if (Py_IS_TYPE(pid, (PyTypeObject *)core->pid_type))
-        return (MailboxObject *)Py_NewRef((PyObject *)pid_mailbox(pid));
-    PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
-    return NULL;
+    if (!Py_IS_TYPE(pid, (PyTypeObject *)core->pid_type))
+        return (void *)PyErr_Format(PyExc_TypeError, "%s: got %R, expected a PID, as spawn returns it", operation, pid);
+    MailboxObject *mailbox = pid_mailbox(pid);
+    if (mailbox->queue != NULL)
+        return (MailboxObject *)Py_NewRef((PyObject *)mailbox);
+    return (void *)PyErr_Format(PyExc_RuntimeError, "%s: %S is being collected, with its runtime that was never closed",
+                                operation, pid);
 }
 
 /* ---- 2 Python methods ---- */

@@ -32,7 +32,8 @@ static inline MailboxObject *pid_mailbox(PyObject *pid)
     return (MailboxObject *)((PIDObject *)pid)->process;
 }
 
-/* The mailbox that `pid` leads to, a new reference; NULL with TypeError, which names `operation`. */
+/* The mailbox that `pid` leads to, a new reference; NULL with TypeError, which names `operation`, or with RuntimeError:
+ * the collector has taken it apart. */
 MailboxObject *pid_receiver(CoreState *core, PyObject *pid, const char *operation);
 
 #endif

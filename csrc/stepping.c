@@ -69,7 +69,7 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
 
 PyObject *Mailbox_crash(PyObject *op, PyObject *reason)
 {
-    if (!MAILBOX->stopping) {
+    if (!MAILBOX->stopping || MAILBOX->runtime == NULL) {
         MAILBOX->started = 0;
         return Mailbox_stop(op, reason);
     }
