@@ -20,7 +20,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any
 
-from libactor._core._impl import Moved
+from libactor._core._impl import Moved, prepare
 from libactor._core.clock import NANOSECONDS, SECONDS_MAX, Timer
 from libactor._core.values import all_by_value
 from libactor.context import running_process
@@ -99,11 +99,18 @@ class Due:
         """None have a name."""
         return {}
 
+    def copy(self) -> Any:
+        """A tell of the same method: what a filter repeats is called once more, and the timer goes on as it would.
+
+        Raises: NotPassable for arguments that were moved and cannot be copied.
+        """
+        process = self.timer.timers.process
+        return prepare("timers", process.pid, getattr(process.kind, self.what), *self.arguments)
+
     def serve(self, process: Process) -> None:
         """Call the method, unless the timer was replaced or cancelled; an exception ends the actor."""
-        if not self.served:  # a filter may repeat it
-            self.served = True
-            self.timer.timers.serve(self.timer)
+        self.served = True
+        self.timer.timers.serve(self.timer)
 
     def drop(self, process: Process) -> None:
         """The actor has stopped, and its timers with it."""

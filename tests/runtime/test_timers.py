@@ -250,7 +250,9 @@ def test_the_handler_of_a_timer_may_cancel_or_replace_it(within, paused, pass_ti
     within(lambda timers: getattr(timers, kind)("a", 1, Ticker.stop_it, "a"))
     within(lambda timers: getattr(timers, kind)("b", 1, Ticker.again, "b", 3))
 
-    pass_time(*[1] * 6)
+    pass_time(1)
+    assert len(pending(paused)) == 1
+    pass_time(*[1] * 5)
 
     assert ticker.seen == [("cancelled", True), ("active", True), (4.0, "again")]
     assert pending(paused) == []
@@ -493,6 +495,60 @@ def test_a_single_timer_that_a_filter_drops_is_over(within, pass_time, ticker):
 
     assert within(lambda timers: (timers.active("a"), timers.keys())) == (False, ())
     assert ticker.seen == []
+
+
+@pytest.mark.parametrize(("kind", "then"), [("fixed_rate", [2.0, 3.0]), ("fixed_delay", [2.5, 3.5])])
+def test_after_a_late_tick_that_a_filter_drops_the_next_comes_as_the_kind_says(
+    within, paused, pass_time, ticker, hold, kind, then
+):
+    within(lambda timers: getattr(timers, kind)("a", 1, Ticker.tick))
+    opened, _ = hold(ticker.pid)
+
+    with filter_events() as events:
+        events.drop_dispatch(Ticker.tick)
+        paused.clock.advance(1.5)
+        opened.set(None)
+        paused.clock.settle(LIMIT)
+        pass_time(0.5, 0.5, 0.5, 0.5)
+
+    assert [when for when, _ in ticker.seen] == then
+
+
+@pytest.mark.parametrize("kind", ["fixed_rate", "fixed_delay"])
+def test_a_call_that_a_filter_repeats_is_made_again_and_the_timer_goes_on(within, pass_time, ticker, kind):
+    within(lambda timers: getattr(timers, kind)("a", 1, Ticker.tick, "mine"))
+
+    with filter_events() as events:
+        events.duplicate_dispatch(Ticker.tick, 2)
+        pass_time(1, 1)
+
+    assert ticker.seen == [*[(1.0, "mine")] * 3, (2.0, "mine")]
+
+
+@pytest.mark.parametrize(("kind", "next"), [("fixed_rate", 2.0), ("fixed_delay", 2.5)])
+def test_a_call_that_a_filter_delays_is_made_then_and_the_next_as_the_kind_says(within, pass_time, ticker, kind, next):
+    within(lambda timers: getattr(timers, kind)("a", 1, Ticker.tick))
+
+    with filter_events() as events:
+        events.delay_dispatch(Ticker.tick, 0.5)
+        pass_time(1, 0.5, 0.5, 0.5)
+
+    assert [when for when, _ in ticker.seen] == [1.5, next]
+
+
+def test_what_is_dropped_of_a_timer_that_is_no_more_starts_it_not_anew(within, paused, pass_time, ticker, hold):
+    within(lambda timers: timers.fixed_rate("a", 1, Ticker.tick))
+    opened, _ = hold(ticker.pid)
+    la.execute(ticker.pid, lambda: ticker.timers.cancel("a"))
+
+    with filter_events() as events:
+        dropped = events.drop_dispatch(Ticker.tick)
+        paused.clock.advance(1)
+        opened.set(None)
+        paused.clock.settle(LIMIT)
+
+    assert dropped.is_ready()
+    assert pending(paused) == []
 
 
 @pytest.mark.real
