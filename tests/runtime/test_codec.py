@@ -78,7 +78,8 @@ ZONE = zoneinfo.ZoneInfo("Etc/GMT+3")
 WEST = datetime.timezone(datetime.timedelta(hours=-3), "west")
 VALUES = [
     None, True, 0, -1, 2**63, -(2**63), 2**64, -(2**200), 1.5, float("inf"), 1 - 2j, "é", "", b"\0", ..., msgspec.UNSET,
-    [], [1, [2]], (), (1, (2,)), {}, {"a": 1, (1, 2): [3], None: {}}, set(), {1, (2, 3)}, frozenset({"a"}), frozenset({1, b"a"[0]}),
+    [], [1, [2]], (), (1, (2,)), {}, {"a": 1, (1, 2): [3], None: {}}, set(), {1, (2, 3)}, frozenset({"a"}),
+    frozenset({1, 97}),
     deque([1, [2]], 3), deque(), bytearray(b"a"), range(1, 9, 2), slice(None, 3), decimal.Decimal("1.10"),
     fractions.Fraction(1, 3), uuid.UUID(int=5), datetime.datetime(2026, 1, 2, 3, 4, 5, 6, WEST, fold=1),
     datetime.datetime(2026, 1, 2, tzinfo=ZONE), datetime.date(1, 2, 3), datetime.time(1, 2, fold=1),
