@@ -36,15 +36,21 @@ static PyObject *RuntimeCell_shut(PyObject *op, PyObject *Py_UNUSED(none))
 
 /* ---- 2 spawning ---- */
 
+/* Whether `actor` is one that was never spawned. */
+static int actor_is_fresh(CoreState *core, PyObject *actor)
+{
+    if (!actor_check(core, actor) || ((ActorObject *)actor)->id == NULL)
+        return 0;
+    PyObject *process = ((ActorObject *)actor)->process;
+    return process == NULL || process == Py_None;
+}
+
 /* Whether `actor` may enter the table; -1 with an exception. */
 static int runtime_admits(CoreState *core, RuntimeObject *self, PyObject *actor)
 {
-    if (self->closed || self->queue->orphaned || !actor_check(core, actor))
+    if (self->closed || self->queue->orphaned || !actor_is_fresh(core, actor))
         return 0;
-    ActorObject *cell = (ActorObject *)actor;
-    if (cell->id == NULL || (cell->process != NULL && cell->process != Py_None))
-        return 0;
-    int taken = PyDict_Contains(self->processes, cell->id);
+    int taken = PyDict_Contains(self->processes, ((ActorObject *)actor)->id);
     return taken < 0 ? -1 : !taken;
 }
 
@@ -171,7 +177,7 @@ static PyObject *RuntimeCell_spawn_as(PyObject *op, PyObject *const *arguments, 
     }
     if (!PyUnicode_CheckExact(id))
         return PyErr_Format(PyExc_TypeError, "_spawn_as() got %R, expected an id or a PID", id);
-    if (actor_check(core, actor) && ((ActorObject *)actor)->id != NULL)
+    if (actor_is_fresh(core, actor))
         Py_SETREF(((ActorObject *)actor)->id, Py_NewRef(id));
     return runtime_spawn(core, SELF, actor, pid, count == 3 && arguments[2] != Py_Ellipsis ? arguments[2] : NULL);
 }

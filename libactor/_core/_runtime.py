@@ -42,7 +42,7 @@ class RuntimeCell:
     def _spawn_as(self, actor: Any, name: Any, mailbox: Any = ..., /) -> Any:
         """As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."""
         pid = name if isinstance(name, PID) else None
-        if isinstance(actor, ActorCell) and hasattr(actor, "_libactor_id"):
+        if _is_fresh(actor):
             actor._libactor_id = name if pid is None else pid.id
         return self._spawn(actor, pid, mailbox)
 
@@ -66,9 +66,7 @@ class RuntimeCell:
         return (
             not self._closed
             and not self.queue.orphaned
-            and isinstance(actor, ActorCell)
-            and hasattr(actor, "_libactor_id")
-            and actor._libactor_process is None
+            and _is_fresh(actor)
             and actor._libactor_id not in self._processes
         )
 
@@ -104,6 +102,11 @@ class RuntimeCell:
     def _refuse(self, actor: Any) -> Exception:
         """The error for an actor that cannot be spawned."""
         raise NotImplementedError
+
+
+def _is_fresh(actor: Any) -> bool:
+    """Whether it is an actor that was never spawned."""
+    return isinstance(actor, ActorCell) and hasattr(actor, "_libactor_id") and actor._libactor_process is None
 
 
 def spawn(actor: Any, /, *, mailbox: Any = ...) -> Any:

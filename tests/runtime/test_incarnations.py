@@ -88,6 +88,16 @@ def test_an_incarnation_cannot_be_started_beside_a_live_one(paused, pid):
     assert la.dispatch(pid, Counter.add, 1).get(LIMIT) == 1
 
 
+def test_an_actor_that_lives_keeps_its_id_when_it_is_started_once_more(paused):
+    actor = Counter("own")
+    pid = paused._spawn_as(actor, "given")
+
+    with pytest.raises(la.SpawnError, match="spawned before"):
+        paused._spawn_as(actor, "other")
+
+    assert actor._libactor_id == pid.id == "given"  # what its errors name it by
+
+
 @pytest.mark.parametrize("name", [None, 7, b"counter"])
 @pytest.mark.skipif(la.CORE != "c", reason="the twin trusts its one caller")
 def test_an_id_is_text(paused, name):
