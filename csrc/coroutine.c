@@ -58,7 +58,9 @@ static PySendResult step(PyObject *coroutine, PyObject *context, PyObject *error
 /* Note on what is being raised what may help; it goes on being raised. */
 static void explain_escaped(CoreState *core)
 {
-    if (core->explain_escaped == NULL || !PyErr_ExceptionMatches(PyExc_RuntimeError))
+    if (core->explain_escaped == NULL)
+        return;
+    if (!PyErr_ExceptionMatches(PyExc_RuntimeError) && !PyErr_ExceptionMatches(PyExc_AttributeError))
         return;
     PyObject *error = core_exception_take();
     PyObject *explained = PyObject_CallOneArg(core->explain_escaped, error);

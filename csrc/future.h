@@ -99,6 +99,9 @@ static inline int future_is_over(const FutureObject *future)
 
 /* ---- step.c ---- */
 
+/* 0 if `function` can be called and is no `async def`, which nobody would run; else -1 with TypeError. */
+int step_check_function(const char *operation, PyObject *function);
+
 /* Let `source` deliver to `result` by `step`; 0, or -1 also if there is no memory. */
 int step_begin(FutureObject *source, FutureObject *result, int step, PyObject *function);
 

@@ -129,8 +129,8 @@ static PyObject *FutureCell_unsubscribe(PyObject *op, PyObject *const *arguments
 static PyObject *method_subscribe(PyObject *op, PyObject *callback, int kind)
 {
     static const char *const names[] = {"on_ready", "on_failed", "on_discarded", "on_any", "on_discard", "on_abandoned"};
-    if (!PyCallable_Check(callback))
-        return PyErr_Format(PyExc_TypeError, "%s: got %R, expected a function", names[kind], callback);
+    if (step_check_function(names[kind], callback) < 0)
+        return NULL;
     return future_subscribe(SELF, kind, callback) < 0 ? NULL : Py_NewRef(op);
 }
 

@@ -225,10 +225,26 @@ int future_follow(FutureObject *self, FutureObject *source, int how)
 
 /* ---- 5 Python methods ---- */
 
+int step_check_function(const char *operation, PyObject *function)
+{
+    PyObject *plain = PyMethod_Check(function) ? PyMethod_GET_FUNCTION(function) : function;
+    if (!PyCallable_Check(function))
+        PyErr_Format(PyExc_TypeError, "%s: got %R, expected a function", operation, function);
+    else if (PyFunction_Check(plain) &&
+             (((PyCodeObject *)PyFunction_GET_CODE(plain))->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0)
+        PyErr_Format(PyExc_TypeError,
+                     "%s: got %R, which is `async def`: nobody would run it here; pass a plain function, or one that "
+                     "is deferred to an actor, defer(pid, function)",
+                     operation, function);
+    else
+        return 0;
+    return -1;
+}
+
 static PyObject *step_new(PyObject *op, PyObject *function, int step, const char *name)
 {
-    if (!PyCallable_Check(function))
-        return PyErr_Format(PyExc_TypeError, "%s: got %R, expected a function", name, function);
+    if (step_check_function(name, function) < 0)
+        return NULL;
     CoreState *core = future_core((FutureObject *)op);
     if (core == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "a future cannot be made while the interpreter shuts down");

@@ -1,7 +1,7 @@
 """Handlers that await: the mark that keeps other events out meanwhile, a pause, and what to say about misuse."""
 
 # Who calls: users; the core asks when a coroutine first waits (is_exclusive), awaits what it cannot (refuse_awaited),
-#   or ends with a RuntimeError (explain_escaped). What drives coroutines: _core/_coroutine.py.
+#   or ends with an error that asyncio may have raised (explain_escaped). What drives coroutines: _core/_coroutine.py.
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 _BRIDGE = "await libactor.aio.run(...) with it, which runs it on an asyncio loop and returns a future"
+_LOOPLESS = ("should be used inside a task", "is bound to a different event loop")
+_INSTEAD = "in place of its Lock, Event and Queue take libactor's Mutex, Latch and Queue, and sleep for its sleep"
 
 
 def exclusive(handler: HandlerT) -> HandlerT:
@@ -76,8 +78,21 @@ def _say_what(awaited: Any) -> str:
 
 def _explain_escaped(error: BaseException) -> None:
     """Note on an error of asyncio's own functions, called in an actor, what to do instead."""
-    if str(error).startswith(("no running event loop", "There is no current event loop")):
-        error.add_note(f"there is no asyncio loop in an actor: {_BRIDGE}")
+    if _misses_loop(error):
+        error.add_note(f"there is no asyncio loop in an actor: {_BRIDGE}; {_INSTEAD}")
+
+
+def _misses_loop(error: BaseException) -> bool:
+    """Whether asyncio has raised it for want of a loop: it says so, or it takes None for the loop it looked for."""
+    text = str(error)
+    if text.startswith(("no running event loop", "There is no current event loop")):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not str(trace.tb_frame.f_globals.get("__name__")).startswith("asyncio."):
+        return False
+    return (isinstance(error, AttributeError) and error.obj is None) or text.endswith(_LOOPLESS)
 
 
 configure(is_exclusive=_is_exclusive, refuse_awaited=_refuse_awaited, explain_escaped=_explain_escaped)

@@ -28,6 +28,7 @@ from libactor._core._impl import (
     hop,
     set_reporters,
 )
+from libactor._core._steps import check_function
 from libactor._core.errors import Abandoned, Discarded, MailboxFull
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import by_value, register_immutable
@@ -98,6 +99,7 @@ class Future(FutureCell, Generic[T]):
 
         Raises: ValueError for a negative or undefined time; NoRuntime without a runtime. Source: libprocess future.hpp.
         """
+        check_function("after", function)
         result: Future[T] = Future()
         clock = (runtime or current_runtime("after")).clock
         timer = clock.timer(seconds, _Late(self, function, result))

@@ -10,9 +10,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from libactor._core._policy import policy
+
+if TYPE_CHECKING:
+    from typing import Self
 
 KIND_QUICK = 4
 
@@ -71,7 +74,7 @@ class ActorCell:
     _libactor_id: str
     _libactor_process: Any  # the runtime's side of it; None before it is spawned
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> ActorCell:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         cell = super().__new__(cls)
         cell._libactor_process = None
         return cell

@@ -208,7 +208,7 @@ class Task:
 
     def _fail(self, error: BaseException) -> None:
         """Tell whoever waits for the answer; else the error, raised again, is the actor's."""
-        if isinstance(error, RuntimeError) and policy.explain_escaped is not None:
+        if isinstance(error, (RuntimeError, AttributeError)) and policy.explain_escaped is not None:
             policy.explain_escaped(error)
         call, self.call = self.call, None
         if call is None:

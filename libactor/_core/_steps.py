@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import weakref
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from libactor._core._hops import hop
@@ -28,6 +30,7 @@ ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED = range(6)
 ON_STEP, ON_LOSS = 6, 7  # the core's own: a step, which passes abandonment on; one that acts on it as on an outcome
 
 THEN, REPAIR, RECOVER, MIRROR = range(1, 5)
+_COROUTINE = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 LINKS_MAX = 64  # more futures than this between an answer and who asks are not looked through
 
 lock = threading.RLock()  # see _future.py
@@ -35,9 +38,15 @@ os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_
 
 
 def check_function(operation: str, function: Any) -> Any:
-    """``function``; raises TypeError naming ``operation`` if it cannot be called."""
+    """``function``; raises TypeError naming ``operation`` if it cannot be called, or makes a coroutine nobody runs."""
     if not callable(function):
         raise TypeError(f"{operation}: got {function!r}, expected a function")
+    code = getattr(function, "__code__", None) if isinstance(function, (FunctionType, MethodType)) else None
+    if code is not None and code.co_flags & _COROUTINE:
+        raise TypeError(
+            f"{operation}: got {function!r}, which is `async def`: nobody would run it here; pass a plain function, or "
+            "one that is deferred to an actor, defer(pid, function)"
+        )
     return function
 
 

@@ -97,6 +97,8 @@ def _refusal_unknown(kind: type) -> str:
         if issubclass(kind, container):
             name = container.__name__
             return f"is a subclass of {name}, of which a copy might lose something; pass {name}(x), or move() it"
+    if kind is types.CoroutineType:
+        return "was not awaited; await it, and pass what comes of it"
     remedy = "pass bytes(x)" if kind is memoryview else "pass plain data"
     return (
         f"is neither immutable nor a container, dataclass or struct that can be copied; {remedy}, or hand the object "

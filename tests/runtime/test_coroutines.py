@@ -516,6 +516,47 @@ def test_asyncio_s_own_error_about_its_loop_names_the_bridge(paused, waiter):
     assert "libactor.aio.run" in caught.value.__notes__[0]
 
 
+# Goal: what passes a test and fails under load is explained too. Method: none of these finds a loop to wait on.
+@pytest.mark.parametrize(
+    "waits",
+    [
+        lambda: asyncio.Queue().get(),
+        lambda: asyncio.Event().wait(),
+        lambda: asyncio.timeout(1).__aenter__(),
+    ],
+    ids=["queue", "event", "timeout"],
+)
+def test_what_waits_for_asyncio_s_loop_is_told_what_to_take_instead(paused, waiter, waits):
+    async def blocks():
+        await waits()
+
+    with pytest.raises((RuntimeError, AttributeError)) as caught:
+        la.execute(waiter, blocks).get(LIMIT)
+    assert "Mutex, Latch and Queue" in caught.value.__notes__[0]
+
+
+def test_an_error_of_the_handler_s_own_gets_no_note_on_asyncio(paused, waiter):
+    async def errs():
+        raise AttributeError("no such thing")
+
+    with pytest.raises(AttributeError) as caught:
+        la.execute(waiter, errs).get(LIMIT)
+    assert not hasattr(caught.value, "__notes__")
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_a_coroutine_in_place_of_its_result_is_told_to_be_awaited(paused, waiter):
+    async def inner():
+        return 1
+
+    async def forgets():
+        return inner()
+
+    with pytest.raises(la.NotPassable, match="coroutine was not awaited; await it") as caught:
+        la.execute(waiter, forgets).get(LIMIT)
+    assert "move()" not in str(caught.value)
+
+
 def test_a_coroutine_that_is_returned_twice_fails_the_second_time(paused, waiter):
     class Saving(la.Actor):
         async def once(self):

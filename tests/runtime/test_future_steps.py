@@ -451,3 +451,25 @@ def test_a_long_chain_of_steps_goes_away_without_recursion(core):
     del start
 
     assert end.discard()
+
+
+# ---- what is no function to call ----
+
+
+async def asks(_=None):
+    return 1
+
+
+class Asking:
+    async def asks(self, _=None):
+        return 1
+
+
+CALLBACKS = ["on_ready", "on_failed", "on_discarded", "on_any", "on_discard", "on_abandoned"]
+
+
+@pytest.mark.parametrize("function", [asks, Asking().asks], ids=["function", "method"])
+@pytest.mark.parametrize("operation", STEPS + CALLBACKS)
+def test_an_async_function_that_nobody_would_run_is_refused(cell, operation, function):
+    with pytest.raises(TypeError, match=f"^{operation}: got <.*> ?.*which is `async def`.*defer"):
+        getattr(cell, operation)(function)
