@@ -185,6 +185,7 @@ def test_the_runtime_is_current_in_the_coroutine(runtime):
         return await la.dispatch(pid, Asker.ask, 2)
 
     assert la.aio.run(spawn_and_ask()).get(LIMIT) == 4
+    assert la.execute(pid, lambda: la.aio.run(spawn_and_ask())).get(LIMIT) == 4  # a worker has no `with` of its own
 
 
 def test_an_exit_in_a_task_does_not_take_the_loop_along(runtime, caplog):
