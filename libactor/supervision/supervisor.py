@@ -30,7 +30,8 @@ class Supervisor(Actor):
     supervisor stops. ``stream``: the random numbers that jitter is drawn from; left out, one of its own.
 
     A child keeps its PID for good: it leads to the incarnation that was started last. A subclass that overrides
-    ``on_start`` or ``on_stop`` calls the one of this class.
+    ``on_start`` or ``on_stop`` calls the one of this class; its ``on_start`` does not wait for children, which come up
+    when it is over.
 
     Raises: TypeError or ValueError for wrong or equal children, naming what is wrong and what was expected.
     """
