@@ -30,6 +30,7 @@ from libactor.testing.tape import Tape
 SHRINK_SECONDS = 30.0
 STEPS_TOLD = 60  # at the end of a replay
 FIXTURE = "deterministic"
+OTHERS = ("actor_runtime", "actor_clock")  # fixtures of a runtime of another kind
 
 
 class _Run:
@@ -101,6 +102,25 @@ def deterministic(request: pytest.FixtureRequest) -> Iterator[DeterministicRunti
     run.runtime.__enter__()
     yield run.runtime
     run.runtime.__exit__(None if run.error is None else type(run.error), run.error, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse fixtures and marks that would leave a test without the runs it seems to have."""
+    names = getattr(item, "fixturenames", ())
+    others = [name for name in OTHERS if name in names]
+    if FIXTURE in names and others:
+        pytest.fail(
+            f"{item.name}: takes the fixtures {FIXTURE} and {' and '.join(others)}, which are two runtimes, and only "
+            f"the inner one would run the actors; take {FIXTURE} alone, its clock is {FIXTURE}.clock",
+            pytrace=False,
+        )
+    if hasattr(_function(item), MARK) and FIXTURE not in names:
+        pytest.fail(
+            f"{item.name}: marked with @seeds, but it does not take the fixture {FIXTURE}, which has the seed; add it "
+            "to the test, or to a fixture that the test takes",
+            pytrace=False,
+        )
 
 
 @pytest.hookimpl(wrapper=True)

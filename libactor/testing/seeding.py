@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -16,8 +16,11 @@ def seeds(which: int | Iterable[int]) -> Callable[[FunctionT], FunctionT]:
     """Run a test with each of these seeds, a number of them counted from 0, until one fails.
 
     The test takes the fixture ``deterministic``; it and what depends on it is made anew for each seed. ``--actor-seed``
-    takes precedence.
+    takes precedence. Raises: TypeError without the parentheses.
     """
+    if callable(cast(object, which)):
+        name = getattr(which, "__name__", which)
+        raise TypeError(f"seeds: got the function {name}, expected a number of seeds; write @seeds(100) above it")
     chosen: Sequence[int] = range(which) if isinstance(which, int) else tuple(which)
     if not chosen or not all(type(seed) is int for seed in chosen):
         raise ValueError(f"seeds: got {which!r}, expected a number of seeds from 1 on, or the seeds themselves")

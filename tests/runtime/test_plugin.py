@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from libactor.testing import seeds
+
 pytestmark = pytest.mark.real
 
 RACE = """
@@ -195,6 +197,44 @@ def test_clock(actor_runtime, actor_clock):
     assert status == 0, output
 
 
+def test_two_kinds_of_runtimes_in_one_test_are_refused(run_pytest):
+    text = """
+import pytest, libactor as la
+
+def test_runtime_first(actor_runtime, deterministic): pass
+def test_clock_last(deterministic, actor_clock): pass
+"""
+
+    status, output = run_pytest(text)
+
+    assert status == 1
+    assert "2 errors" in output
+    assert "takes the fixtures deterministic and actor_runtime and actor_clock, which are two runtimes" in output
+    assert "its clock is deterministic.clock" in output
+
+
+def test_seeds_without_the_fixture_that_has_them_are_refused(run_pytest):
+    text = """
+import pytest
+from libactor.testing import seeds
+
+@seeds(10)
+def test_forgotten(): pass
+
+@pytest.fixture
+def shop(deterministic): return deterministic.seed
+
+@seeds(10)
+def test_by_way_of_another(shop): pass
+"""
+
+    status, output = run_pytest(text)
+
+    assert status == 1
+    assert "1 passed, 1 error" in output
+    assert "test_forgotten: marked with @seeds, but it does not take the fixture deterministic" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -219,3 +259,10 @@ def test_the_package_imports_without_pytest():
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
 
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_seeds_without_parentheses_says_what_is_missing():
+    with pytest.raises(TypeError, match=r"got the function test_it, .*@seeds\(100\)"):
+
+        @seeds
+        def test_it() -> None: ...
