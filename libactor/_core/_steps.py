@@ -41,8 +41,8 @@ def check_function(operation: str, function: Any) -> Any:
     """``function``; raises TypeError naming ``operation`` if it cannot be called, or makes a coroutine nobody runs."""
     if not callable(function):
         raise TypeError(f"{operation}: got {function!r}, expected a function")
-    code = getattr(function, "__code__", None) if isinstance(function, (FunctionType, MethodType)) else None
-    if code is not None and code.co_flags & _COROUTINE:
+    plain = function.__func__ if type(function) is MethodType else function
+    if type(plain) is FunctionType and plain.__code__.co_flags & _COROUTINE:
         raise TypeError(
             f"{operation}: got {function!r}, which is `async def`: nobody would run it here; pass a plain function, or "
             "one that is deferred to an actor, defer(pid, function)"
