@@ -167,3 +167,56 @@ def test_lack_of_memory_in_a_worker_s_own_steps_does_not_end_the_worker(program)
     """
 
     assert program(script) == "all served\n"
+
+
+# Goal: no memory leaves nobody waiting who sends to a bounded actor, its control lane or its stash, or awaits there.
+#   Method: one step after the other, with its n-th allocation taken away; the actor is then ended, and all have heard.
+@needs_testcapi
+@pytest.mark.real
+@pytest.mark.parametrize("overflow", ["drop-new", "drop-old", "fail-sender"])
+def test_lack_of_memory_in_lanes_and_stash_leaves_nobody_waiting(program, overflow):
+    script = f"""
+    import _testcapi, logging, sys
+    import libactor as la
+    from libactor._core._impl import RunQueue, RuntimeCell
+
+    logging.disable(logging.CRITICAL)
+    sys.unraisablehook = lambda told: None
+
+    class Table(RuntimeCell):
+        simulation = None
+        def dead_letter(self, *what): pass
+        def overflow(self): pass
+
+    class Busy(la.Actor):
+        def keep(self): self.stash()
+        def put_back(self): return self.unstash()
+        def answer(self): return 1
+        @la.control
+        def hurry(self): return 2
+        async def wait(self, future): await future
+
+    def run(n, where):
+        table, gate, asked = Table("here", RunQueue()), la.Promise(), []
+        pid = table.spawn(Busy(), mailbox=la.Bounded(2, "{overflow}"))
+        process = pid._process
+        def serve():
+            while len(table.queue): table.queue.step(0)
+        serve()
+        steps = [*[(Busy.keep,)] * 3, serve, (Busy.wait, gate.future), serve, (Busy.hurry,), *[(Busy.answer,)] * 4]
+        for place, step in enumerate([*steps, serve, (Busy.put_back,), serve]):
+            if place == where and step is not serve: _testcapi.set_nomemory(n, n + 1)
+            try: step() if step is serve else asked.append(la.dispatch(pid, *step))
+            except MemoryError: pass
+            finally: _testcapi.remove_mem_hooks()
+        la.terminate(pid)
+        serve()
+        assert process.stopped.is_ready() and process.stashed == process.suspended == 0, (n, where)
+        assert all(not f.is_pending() or f.is_abandoned() for f in asked), (n, where)
+
+    for where in range(13):
+        for n in range(12): run(n, where)
+    print("all heard")
+    """
+
+    assert program(script) == "all heard\n"
