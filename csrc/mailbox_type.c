@@ -317,6 +317,7 @@ static PyMemberDef mailbox_members[] = {
     {"reason", T_OBJECT, offsetof(MailboxObject, reason), READONLY, "What stopped the actor; None before, or if terminated."},
     {"runtime", T_OBJECT_EX, offsetof(MailboxObject, runtime), READONLY, "Where the actor lives."},
     {"started", T_BOOL, offsetof(MailboxObject, started), READONLY, "Whether on_start has returned."},
+    {"_running", T_BOOL, offsetof(MailboxObject, running), READONLY, "Whether a thread is in one of its turns."},
     {"_stopping", T_BOOL, offsetof(MailboxObject, stopping), READONLY, "Whether its end has begun."},
     {"_delegates", T_OBJECT, offsetof(MailboxObject, delegates), 0, "To whom messages of a class go on, or None."},
     {"_linkers", T_OBJECT, offsetof(MailboxObject, linkers), 0,

@@ -65,7 +65,7 @@ class Runtime(RuntimeCell):
     def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
         queue = RunQueue()
         queue.helping = bool(helping)
-        address, clock = f"local-{next(_numbers)}", Clock(queue.wake, self._wait_idle)
+        address, clock = f"local-{next(_numbers)}", Clock(queue.wake, self._wait_idle, self._name_busy)
         self._set_up(address, queue, clock, Workers(address, queue, clock), debug)
         try:
             self.workers.start()
@@ -298,6 +298,13 @@ class Runtime(RuntimeCell):
         if self._is_inside():
             raise RuntimeError("settle: called inside an actor of the same runtime, which would wait for its own end")
         return self.queue.closed or self.queue.wait_idle(timeout)
+
+    def _name_busy(self) -> str:
+        """The actors that run or have something in their mailboxes, and work of pools, as text."""
+        processes = list(self._processes.values())
+        busy = [f"{process.pid}, {len(process)} waiting" for process in processes if process._running or len(process)]
+        working = sum(pool.running + pool.queued for pool in self.pools)
+        return "; ".join(busy + ([f"{working} functions in pools"] if working else []))
 
     def _refuse(self, actor: object) -> SpawnError | ForkedRuntime:
         """The error for an actor that cannot be spawned here."""

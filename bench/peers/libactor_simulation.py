@@ -39,7 +39,7 @@ class Simulation:
 
     def simulated_messages(self, count: int) -> float:
         """Ten tokens that go round among a hundred actors, any of which may be next."""
-        with la.testing.DeterministicRuntime(1) as runtime:
+        with la.testing.DeterministicRuntime(1, instant_steps_max=2 * count) as runtime:
             arrived: list[la.Promise[None]] = [la.Promise() for _ in range(TOKENS)]
             rings = [[la.spawn(Node(promise)) for _ in range(RING_ACTORS // TOKENS)] for promise in arrived]
             for ring in rings:

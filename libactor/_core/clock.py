@@ -57,11 +57,20 @@ class Clock:
 
     ``now`` is in seconds since the epoch. While paused, time moves only by ``advance``, and a test reads: pause,
     provoke, advance, ``settle``, look.
+
+    ``settle_within``: real seconds after which a ``settle()`` without a timeout raises TimeoutError; None: never.
     """
 
-    def __init__(self, wake: Callable[[], None], settle: Callable[[float | None], bool]) -> None:
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        settle: Callable[[float | None], bool],
+        name_busy: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.settle_within: float | None = None
         self._wake = wake  # makes a worker ask for next_timeout, be it asleep or about to sleep
         self._wait_idle = settle  # waits until no actor has anything left to do
+        self._name_busy = name_busy  # those that have something left
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and set a timer
         self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
         self._paused_ns: int | None = None  # the time, while paused
@@ -117,11 +126,20 @@ class Clock:
     def settle(self, timeout: float | None = None) -> bool:
         """Wait until every actor has served all its events and no timer is due; False after ``timeout`` real seconds.
 
-        Threads of the program, other processes and sockets are not covered. Raises: RuntimeError on a running clock.
+        Threads of the program, other processes and sockets are not covered. Raises: RuntimeError on a running clock,
+        TimeoutError after ``settle_within`` seconds if no timeout is given.
         """
         self._check_here()
         if self._paused_ns is None:
             raise RuntimeError("settle: the clock is running, so there is always more to come; call pause() first")
+        if timeout is None and self.settle_within is not None:
+            if not self.settle(self.settle_within):
+                busy = self._name_busy() or "nobody any more"
+                raise TimeoutError(
+                    f"settle: not at rest after {self.settle_within} s; busy: {busy}; "
+                    "have them stop, or set settle_within of the clock to more seconds, or to None"
+                )
+            return True
         end_ns = None if timeout is None else time.monotonic_ns() + _nanoseconds(max(timeout, 0.0), "settle")
         left = timeout
         while self._wait_idle(left):

@@ -21,6 +21,7 @@ from libactor.testing.disk import FakeDisk
 from libactor.testing.event_log import EventLog
 from libactor.testing.life import HostClock, Life
 from libactor.testing.network import Network
+from libactor.testing.patience import Patience
 from libactor.testing.simulation import Simulation
 from libactor.testing.streams import Streams
 from libactor.testing.tape import Tape
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from libactor.future import Future
 
 STEPS_MAX = 100_000_000  # in one wait of the program, unless told otherwise
+INSTANT_STEPS_MAX = 1_000_000  # of these, while time stands still
 
 
 class _Simulated(Runtime):
@@ -96,7 +98,8 @@ class DeterministicRuntime(_Simulated):
     anything left to do, time jumps to the next timer; a wait that nothing can end raises Stuck.
 
     ``tape``: the choices of an earlier run (``rt.tape``), to be made again. ``log``: keep a log of the steps in
-    ``rt.log``: True, or an EventLog. ``steps_max``: after so many steps in one wait that wait raises Stuck.
+    ``rt.log``: True, or an EventLog. ``steps_max``: after so many steps in one wait that wait raises Stuck;
+    ``instant_steps_max``: so does it after so many while time stands still.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class DeterministicRuntime(_Simulated):
         address: str = "sim",
         log: bool | EventLog = False,
         steps_max: int = STEPS_MAX,
+        instant_steps_max: int = INSTANT_STEPS_MAX,
         debug: bool = DEBUG_VALUES,
     ) -> None:
         queue = RunQueue()
@@ -117,7 +121,8 @@ class DeterministicRuntime(_Simulated):
         self._hosts: dict[str, Host] = {}
         self._outer: list[Any] = []  # what generate_id counted in before each `with`
         self._ended = False
-        self._join(address, Simulation(address, queue, self.streams, self.log, steps_max), debug)
+        patience = Patience(steps_max, instant_steps_max)
+        self._join(address, Simulation(address, queue, self.streams, self.log, patience), debug)
         self.network = Network(self.simulation, self._hosts)
         collector.hold()
         _live.add(self)

@@ -29,6 +29,7 @@ from libactor.testing.virtual_clock import EPOCH_NS, VirtualClock
 if TYPE_CHECKING:
     from libactor._core.clock import Timer
     from libactor.testing.event_log import EventLog
+    from libactor.testing.patience import Patience
     from libactor.testing.streams import Streams
 
 STOP_S = 1.0  # how long stop() waits for a thread that may never end
@@ -90,13 +91,13 @@ class Wait:
 class Simulation:
     """The threads, the time and the choices of one deterministic runtime and its hosts."""
 
-    def __init__(self, name: str, queue: RunQueue, streams: Streams, log: EventLog | None, steps_max: int) -> None:
+    def __init__(self, name: str, queue: RunQueue, streams: Streams, log: EventLog | None, patience: Patience) -> None:
         self.name = name
         self.queue = queue
         self.streams = streams
         self.log = log
         self.steps = 0  # that were made so far
-        self.steps_max = steps_max  # in one wait of the program
+        self.patience = patience
         self.clock = VirtualClock(self.settle, streams("timers").choose)
         self.sequences: dict[str, Any] = {}  # what generate_id counts in, inside
         self._ready: list[Wait] = []  # handlers that may go on
@@ -105,8 +106,7 @@ class Simulation:
         self._driving = threading.Lock()  # held while a thread outside waits
         self._spares: list[threading.Lock] = []  # gates of threads that stand by
         self._threads: list[threading.Thread] = []
-        self._collect_at = COLLECT_STEPS
-        self._last_step = 0  # that the present wait may take
+        self._collect_at = self._look_at = COLLECT_STEPS
         self._stopping = self._breaking = False
         self._runs = False  # a thread of the simulation has the baton, or is about to take it
 
@@ -240,7 +240,7 @@ class Simulation:
         come back.
         """
         wait.subscribe()
-        self._last_step = self.steps + self.steps_max
+        self.patience.begin(self.steps, self.clock.now_ns())
         self._outside = wait
         try:
             self._hand_on()
@@ -313,8 +313,8 @@ class Simulation:
                 continue
             index = choose(count) if count > 1 else 0
             self.steps += 1
-            if self.steps >= self._collect_at:
-                self._collect(program)
+            if self.steps >= self._look_at:
+                self._look(program, index)
             if index < actors:
                 if log is not None:
                     process = queue.peek(index)
@@ -349,14 +349,25 @@ class Simulation:
             program.error = Stuck(self._say_stuck(program))
         return False
 
-    def _collect(self, program: Wait) -> None:
-        collect_at(self.steps)
-        self._collect_at = self.steps + COLLECT_STEPS
-        if self.steps > self._last_step:
+    def _look(self, program: Wait, index: int) -> None:
+        """At some steps: collect what is garbage, and see whether the run goes on for ever."""
+        if self.steps >= self._collect_at:
+            collect_at(self.steps)
+            self._collect_at = self.steps + COLLECT_STEPS
+        over = self.patience.is_over(self.steps, self.clock.now_ns())
+        self._look_at = self.steps + 1 if over else self._collect_at
+        if over and self.patience.count(self._name_step(index)):
             raise Stuck(
-                f"{self._say_when()}: the program has waited for {program.describe()} through {self.steps_max} steps; "
-                "something goes on for ever, or the runtime needs a larger steps_max"
+                f"{self._say_when()}: the program has waited for {program.describe()} "
+                f"{self.patience.complain(self.steps)}"
             )
+
+    def _name_step(self, index: int) -> str:
+        """Who makes the step that was chosen."""
+        actors = len(self.queue)
+        if index < actors:
+            return str(self.queue.peek(index).pid)
+        return str(self._ready[index - actors].pid) if index - actors < len(self._ready) else "the clock"
 
     def _say_when(self) -> str:
         passed = (self.clock.now_ns() - EPOCH_NS) / NANOSECONDS

@@ -356,3 +356,48 @@ def test_timers_set_and_cancelled_by_many_threads_are_neither_lost_nor_doubled(p
     assert paused.clock.settle(LIMIT)
 
     assert len(fired) == len(kept) == 2 * count(20_000)
+
+
+class Restless(la.Actor):
+    """Sends to itself for ever."""
+
+    def on_start(self) -> None:
+        la.tell(self.pid, Restless.again)
+
+    def again(self) -> None:
+        la.tell(self.pid, Restless.again)
+
+
+@pytest.mark.real
+def test_a_settle_that_is_bounded_names_who_never_comes_to_rest():
+    with la.Runtime() as rt:
+        rt.clock.pause()
+        rt.clock.settle_within = 0.2
+        la.spawn(la.Actor())
+        restless = la.spawn(Restless())
+
+        with pytest.raises(TimeoutError) as caught:
+            rt.clock.settle()
+        answered = rt.clock.settle(timeout=0.01)
+        la.terminate(restless)
+
+    assert f"not at rest after 0.2 s; busy: {restless}, " in str(caught.value)
+    assert "actor(" not in str(caught.value)
+    assert answered is False
+
+
+@pytest.mark.real
+def test_a_bounded_settle_names_a_handler_that_holds_its_thread_with_nothing_queued():
+    with la.Runtime() as rt:
+        rt.clock.pause()
+        rt.clock.settle_within = 0.1
+        gate = threading.Event()
+        pid = la.spawn(la.Actor("held"))
+        la.execute(pid, gate.wait)
+
+        with pytest.raises(TimeoutError, match=r"busy: held@local-\d+, 0 waiting; have them"):
+            rt.clock.settle()
+        gate.set()
+        rt.clock.settle_within = None
+
+        assert rt.clock.settle() is True
