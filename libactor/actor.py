@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from libactor._core._impl import ActorCell, configure
 from libactor._core.errors import SpawnError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+ResultT = TypeVar("ResultT")
 
 _INHERITED: Any = object()  # what a class keyword is that was left out
 
@@ -124,15 +125,17 @@ class Actor(ActorCell):
             raise SpawnError(f"{self._libactor_id}: has no runtime before it is spawned; use it from on_start on")
         return self._libactor_process.runtime
 
-    def stash(self, limit: int | None = None) -> None:
+    def stash(self, limit: int | None = None) -> ResultT:  # type: ignore[type-var]  # the caller says which
         """Inside a handler: set the call or message that it serves aside, until ``unstash``.
 
-        What the handler returns is ignored then, and who waits for the answer waits on. A handler that raises after it
-        has set nothing aside. At the end of the actor what is in the stash is dropped like what waits.
+        Its None has whatever type the handler is to return, as in ``return self.stash()``: that is ignored, and who
+        waits for the answer waits on. A handler that raises after it has set nothing aside. At the end of the actor
+        what is in the stash is dropped like what waits.
         ``limit``: how many events may be set aside at most; left out, what the class says (``stash=``), or no limit.
         Raises: StashFull at the limit; RuntimeError outside of handlers, and where there is nothing to set aside.
         """
         set_aside(self, self._libactor_stash if limit is None else check_limit(limit, "stash"))
+        return cast(ResultT, None)
 
     def unstash(self) -> int:
         """Inside a handler: put back all that was set aside, in its order, ahead of what waits; how many that were.

@@ -15,6 +15,7 @@ from libactor._core._impl import prepare
 from libactor._core.clock import Timer
 from libactor.actor import Actor
 from libactor.bounds import Bounded
+from libactor.combinators import undiscardable
 from libactor.context import current_process, running_runtime
 from libactor.future import Future
 from libactor.pid import PID
@@ -89,6 +90,18 @@ def link(pid: PID[Any]) -> None:
     if watcher is pid._process:
         raise ValueError(f"link: {pid} cannot watch itself")
     pid._process.link(watcher)
+
+
+def stopped(pid: PID[Any]) -> Future[None]:
+    """A future that is ready, with None, once the actor at ``pid`` has stopped: what ``wait`` waits for, to be awaited.
+
+    A discard of it stops nothing. Raises: TypeError for what is no PID.
+    """
+    if not isinstance(pid, PID):
+        raise TypeError(f"stopped: got {pid!r}, expected a PID, as spawn returns it")
+    pid._process.runtime.check_here()
+    end: Future[None] = pid._process.stopped
+    return undiscardable(end)
 
 
 def delegate(kind: type, pid: PID[Any] | None) -> None:

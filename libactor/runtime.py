@@ -126,7 +126,8 @@ class Runtime(RuntimeCell):
         working = [name for pool in self.pools for name in pool.end(timeout)]
         working += self._loop_thread.end(timeout) if self._loop_thread is not None else []
         busy = [process for process in processes if process.stopped.is_pending() and not process.suspended]
-        stuck += self.workers.stop(timeout if not busy else 0.0)
+        lasting = self.workers.stop(timeout if not busy else 0.0)
+        stuck += [] if busy else lasting  # else the actors say it, and idle threads may not have ended yet
         self.clock.close()
         watch, self._watch = self._watch, None
         if watch is not None:

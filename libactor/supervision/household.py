@@ -143,7 +143,9 @@ class Household:
             assert reason is not None
             promise.fail(reason)
         for charge in self._charges.values():
-            charge.rise = []  # abandoned
+            if reason is not None:
+                charge.fail_rise(reason)
+            charge.rise = []  # those of a supervisor that was terminated are abandoned
             if charge.deadline is not None:
                 charge.deadline.cancel()
             self._follow(charge, None)

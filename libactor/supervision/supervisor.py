@@ -77,7 +77,8 @@ class Supervisor(Actor):
     def restart_child(self, id: str) -> Future[PID[Any]]:
         """Start a child that is down, without waiting any longer; stop and start one that is up. Its PID once it is up.
 
-        It counts as no failure. One that was down for good, and cannot be started, stays down: the future fails.
+        It counts as no failure. One that was down for good, and cannot be started, stays down: the future
+        fails. So it does, with RestartsExhausted, if one that was up cannot be started within its budget.
         Raises: ValueError for an id that no child has.
         """
         return self._libactor_household.restart_child(id)

@@ -67,6 +67,30 @@ def test_waiting_for_a_live_actor_without_time_says_no(runtime):
     assert la.wait(pid, 0) is False
 
 
+def test_the_end_of_an_actor_is_awaited_and_a_discard_does_not_hide_it(runtime):
+    class Watching(la.Actor):
+        async def watch(self, pid):
+            await la.stopped(pid)
+            return "over"
+
+    pid = la.spawn(la.Actor())
+    asked = la.dispatch(la.spawn(Watching()), Watching.watch, pid)
+    given_up, kept = la.stopped(pid), la.stopped(pid)
+    given_up.discard()
+    assert kept.is_pending()
+
+    la.terminate(pid)
+
+    assert asked.get(LIMIT) == "over"
+    assert kept.get(LIMIT) is None
+    assert la.stopped(pid).get(LIMIT) is None
+
+
+def test_only_a_pid_has_an_end_to_await(runtime):
+    with pytest.raises(TypeError, match="stopped: got 3, expected a PID, as spawn returns it"):
+        la.stopped(3)
+
+
 def test_waiting_for_a_stopped_actor_says_yes_at_once_and_again(runtime):
     pid = la.spawn(Diary([]))
     la.terminate(pid)

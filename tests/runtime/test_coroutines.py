@@ -544,17 +544,19 @@ def test_an_error_of_the_handler_s_own_gets_no_note_on_asyncio(paused, waiter):
     assert not hasattr(caught.value, "__notes__")
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 def test_a_coroutine_in_place_of_its_result_is_told_to_be_awaited(paused, waiter):
     async def inner():
         return 1
 
+    forgotten = inner()
+
     async def forgets():
-        return inner()
+        return forgotten
 
     with pytest.raises(la.NotPassable, match="coroutine was not awaited; await it") as caught:
         la.execute(waiter, forgets).get(LIMIT)
     assert "move()" not in str(caught.value)
+    forgotten.close()
 
 
 def test_a_coroutine_that_is_returned_twice_fails_the_second_time(paused, waiter):

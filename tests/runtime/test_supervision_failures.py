@@ -387,6 +387,23 @@ def test_whoever_waits_for_a_child_of_a_supervisor_that_stops_is_told(paused, to
             future.get(LIMIT)
 
 
+def test_a_restart_on_request_that_uses_up_the_budget_fails_with_that(paused, told, supervise):
+    def make():
+        if told:
+            raise OSError("no config")
+        told.append("made")
+        return la.Actor()
+
+    top = supervise(la.Child(make, "a", intensity=0))
+    started(top).get(LIMIT)
+
+    future = la.dispatch(top, la.Supervisor.restart_child, "a")
+
+    with pytest.raises(la.RestartsExhausted, match=r"child a ended 1 times.*no config") as caught:
+        future.get(LIMIT)
+    assert isinstance(caught.value.reason, OSError)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_two_failures_at_once_end_with_all_up_and_are_both_told(paused, told, child, supervise, strategy):
     top = supervise(*[child(name) for name in "abc"], strategy=strategy)

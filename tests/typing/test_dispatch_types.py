@@ -26,7 +26,12 @@ class Counter(la.Actor):
     async def waits(self, k: int) -> bytes:
         reveal_type(await la.dispatch(self.pid, Counter.add, k))  # R: int
         return b""
-    async def on_start(self) -> None: await la.sleep(1)
+    async def on_start(self) -> None: await la.sleep(1); await la.stopped(self.pid)
+    def unable(self, k: int) -> str:
+        if k: return self.stash()
+        self.stash()
+        return k  # E: return-value
+    def unready(self) -> str | None: return self.stash()
     def on_stop(self) -> la.Future[None]: return la.ready(None)
     @la.exclusive
     async def alone(self) -> int: return 1
