@@ -112,7 +112,7 @@ class Network:
         life.dead = found._closed = True
         processes = list(found._processes.values())
         self._ghosts.update(dict.fromkeys(processes, life))
-        self._simulation.freeze(processes)
+        self._simulation.freeze(life, processes)
         error = Disconnected(f"host {found.address} has crashed")
         if found._disk is not None:
             found._disk.crash()

@@ -29,6 +29,7 @@ from libactor.testing.virtual_clock import EPOCH_NS, VirtualClock
 if TYPE_CHECKING:
     from libactor._core.clock import Timer
     from libactor.testing.event_log import EventLog
+    from libactor.testing.life import Life
     from libactor.testing.patience import Patience
     from libactor.testing.streams import Streams
 
@@ -46,11 +47,12 @@ _seat = _Seat()  # .gate: of the calling thread, if it is one of a simulation
 class Wait:
     """Somebody who waits: inside, a handler; outside, the program."""
 
-    __slots__ = ("error", "frozen", "future", "gate", "limit_ns", "over", "pid", "ready")
+    __slots__ = ("error", "frozen", "future", "gate", "life", "limit_ns", "over", "pid", "ready")
 
     # gate: held until it may go on.    over: what it waits for has come, or it is to stop waiting.
     # frozen: it is over, but the handler is not to go on: its host is gone.
     # error: what to raise then.    limit_ns: when it stops waiting; None: never.    pid: of the handler's actor.
+    # life: of the host, where no actor waits, but what a timer was set for.
     # ready: where a handler stands once its wait is over; None outside.
 
     def __init__(self, future: FutureCell | None, gate: threading.Lock, limit_ns: int | None) -> None:
@@ -62,6 +64,7 @@ class Wait:
         self.ready: list[Wait] | None = None
         process = running_process()
         self.pid: Any = None if process is None else process.pid
+        self.life = serving.life
 
     def arrive(self, _: object = None) -> None:
         """The wait is over; once."""
@@ -137,12 +140,13 @@ class Simulation:
         """See libactor/_core/randomness.py."""
         return self.streams.random_bytes(count, purpose)
 
-    def freeze(self, processes: Iterable[Any]) -> None:
-        """Let none of the handlers of ``processes`` that wait go on: their host is gone."""
+    def freeze(self, life: Life, processes: Iterable[Any]) -> None:
+        """Let no code of a host that is gone go on after a wait, whether that is over or not."""
         gone = {process.pid for process in processes}
         for wait in self._blocked:
-            if wait.pid in gone and not wait.over:
+            if wait.pid in gone or wait.life is life:
                 wait.over = wait.frozen = True
+        self._ready[:] = [wait for wait in self._ready if not wait.frozen]
 
     def break_waits(self) -> None:
         """At the end: every handler that still waits, or is about to, gets an error."""
@@ -255,8 +259,9 @@ class Simulation:
         """Give the baton to a thread that stands by, or to a new one."""
         if not self._spares:
             self._hire()
-        gate = self._spares.pop()
-        self._runs = True  # no call comes between
+        gate = self._spares[-1]
+        del self._spares[-1]  # not pop(): after a call Ctrl-C may come, and the gate would be in nobody's hands
+        self._runs = True
         gate.release()
 
     def _hire(self) -> None:

@@ -291,3 +291,29 @@ def test_hosts_that_crash_again_and_again_leave_nothing_behind(seed):
 
 def ends(rt):
     return [end for connection in rt.network._connections.values() for end in connection.ends()]
+
+
+@pytest.mark.parametrize("waits_in", ["handler", "timer"])
+def test_code_whose_wait_is_over_does_not_go_on_after_the_crash_of_its_host(waits_in):
+    class Writer(la.Actor):
+        def write(self):
+            answer.future.get()
+            host.disk.write("late", b"")
+
+    with DeterministicRuntime(1) as rt:
+        host, answer = rt.host("a"), la.Promise()
+        with host:
+            writer = Writer()
+            pid = la.spawn(writer)
+        if waits_in == "handler":
+            la.tell(pid, Writer.write)
+        else:
+            host.clock.timer(0, writer.write)
+        rt.settle()
+        answer.set(None)
+
+        rt.network.crash(host)
+        rt.network.start(host)
+        rt.settle()
+
+        assert not host.disk.exists("late")
