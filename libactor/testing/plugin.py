@@ -213,7 +213,11 @@ def _explain(item: pytest.Item, run: _Run, number: int, count: int) -> str:
         tape = _shrink(item, tape, seconds, told)
         lines.append(f"shrunk: from {len(run.recorded)} deviations to {told[-1] if told else 'no fewer'}")
     path = _tape_path(item, tape.seed)
-    tape.save(path)
+    try:
+        tape.save(path)
+    except OSError as error:
+        lines.append(f"tape: not written ({error}); give a folder by --actor-tapes\n{tape.to_json()}")
+        return "\n".join(lines)
     here = Path(os.path.relpath(path, item.config.invocation_params.dir))
     root = Path(os.path.relpath(item.config.rootpath, item.config.invocation_params.dir))
     nodeid = item.nodeid if str(root) == "." else f"{root}/{item.nodeid}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 MARK = "_libactor_seeds"
+SEEDS_MAX = 1_000_000  # in one range of the command line
 
 
 def seeds(which: int | Iterable[int]) -> Callable[[FunctionT], FunctionT]:
@@ -42,6 +43,8 @@ def parse_seeds(text: str) -> Sequence[int]:
             end = int(last) if dash else begin
         except ValueError:
             begin, end = 1, 0
+        if end - begin >= SEEDS_MAX:
+            raise ValueError(f"got {text!r}, expected a range of at most {SEEDS_MAX} seeds")
         if end < begin:
             raise ValueError(f"got {text!r}, expected a seed, a list such as 1,5,9, or a range such as 0-199")
         chosen.extend(range(begin, end + 1))

@@ -48,9 +48,9 @@ def failure_of(run: Callable[[Tape], object], tape: Tape) -> BaseException | Non
     """What ``run(tape)`` raises, or None; Ctrl-C goes through."""
     try:
         run(tape)
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+    except KeyboardInterrupt:
         raise
-    except BaseException as error:  # pytest's own failures are no Exception
+    except BaseException as error:  # pytest's own failures are no Exception, nor is SystemExit
         return error
     return None
 

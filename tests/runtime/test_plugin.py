@@ -267,3 +267,27 @@ def test_seeds_without_parentheses_says_what_is_missing():
 
         @seeds
         def test_it() -> None: ...
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_the_tape_with_it(run_pytest, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+
+    _, output = run_pytest(RACE, "--actor-tapes", "taken/tapes")
+
+    assert "tape: not written" in output
+    assert '"version":1' in output
+    assert "INTERNALERROR" not in output
+
+
+def test_a_test_that_exits_has_failed(run_pytest):
+    _, output = run_pytest("def test_exits(deterministic):\n    raise SystemExit(3)\n")
+
+    assert "FAILED" in output
+    assert "INTERNALERROR" not in output
+
+
+def test_a_range_with_more_seeds_than_anybody_runs_is_refused(run_pytest):
+    _, output = run_pytest("def test_one(deterministic):\n    pass\n", "--actor-seed", "0-99999999999")
+
+    assert "expected a range of at most" in output
+    assert "INTERNALERROR" not in output
