@@ -775,27 +775,3 @@ def test_the_log_is_the_same_for_other_hash_seeds_and_for_both_cores():
 
     assert len(logs) == 1
     assert len(logs.pop().splitlines()) > 40
-
-
-# Method: Ctrl-C comes as soon as a call that takes a thread out of those that stand by has returned.
-def test_ctrl_c_while_the_baton_is_handed_on_loses_no_thread():
-    class Interrupted(list):
-        armed = True
-
-        def pop(self, *place):
-            gate = super().pop(*place)
-            if self.armed:
-                raise KeyboardInterrupt
-            return gate
-
-    rt = DeterministicRuntime(1)
-    rt.settle()
-    spares = rt.simulation._spares = Interrupted(rt.simulation._spares)
-
-    try:
-        rt.settle()
-    finally:
-        spares.armed = False
-    rt.close()
-
-    assert not any(thread.name.startswith("sim-simulation") for thread in threading.enumerate())

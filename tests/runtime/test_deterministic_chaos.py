@@ -6,6 +6,7 @@
 import gc
 import hashlib
 import logging
+import threading
 
 import pytest
 
@@ -131,3 +132,27 @@ def test_the_tape_of_chaos_plays_it_again():
         tape = rt.tape
 
     assert run(None, tape) == run(3)
+
+
+# Method: Ctrl-C comes as soon as a call that takes a thread out of those that stand by has returned.
+def test_ctrl_c_while_the_baton_is_handed_on_loses_no_thread():
+    class Interrupted(list):
+        armed = True
+
+        def pop(self, *place):
+            gate = super().pop(*place)
+            if self.armed:
+                raise KeyboardInterrupt
+            return gate
+
+    rt = DeterministicRuntime(1)
+    rt.settle()
+    spares = rt.simulation._spares = Interrupted(rt.simulation._spares)
+
+    try:
+        rt.settle()
+    finally:
+        spares.armed = False
+    rt.close()
+
+    assert not any(thread.name.startswith("sim-simulation") for thread in threading.enumerate())
