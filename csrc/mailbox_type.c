@@ -292,7 +292,9 @@ static PyMethodDef mailbox_methods[] = {
     {"arrive", Mailbox_arrive, METH_O,
      "arrive($self, event, /)\n--\n\nAs deliver, at the end of its way through a network, which is not asked again."},
     {"peek", Mailbox_peek, METH_NOARGS,
-     "peek($self, /)\n--\n\nWhat is served next: \"start\", \"stop\" or an event; None if nothing is."},
+     "peek($self, /)\n--\n\nWhat is served next: \"start\", \"stop\", (\"resume\", which handler) or an event; None."},
+    {"awaiting", Mailbox_awaiting, METH_NOARGS,
+     "awaiting($self, /)\n--\n\nWhich handlers wait at an await, and for which futures: pairs, in order of first waits."},
     {"run_turn", Mailbox_run_turn, METH_NOARGS,
      "run_turn($self, /)\n--\n\n"
      "Serve events until none is left or the turn is over; False if it is idle, bare or being run by another thread."},

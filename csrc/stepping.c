@@ -62,9 +62,30 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
     const MailboxExtras *extras = MAILBOX->extras;
     const Ring *lane = extras != NULL && extras->urgent.count != 0 ? &extras->urgent : &MAILBOX->events;
     PyObject *event = lane->count == 0 ? Py_None : *ring_slot(lane, 0);
-    if ((extras != NULL && extras->life_due) || task_check(event))
-        return PyUnicode_FromString("resume");
+    const TaskObject *task = task_check(event) ? (TaskObject *)event : NULL;
+    if (extras != NULL && extras->life_due)
+        task = extras->life;
+    if (task != NULL)
+        return Py_BuildValue("(sO)", "resume", task->event == NULL ? Py_None : task->event->what);
     return Py_NewRef(event);
+}
+
+PyObject *Mailbox_awaiting(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    PyObject *pairs = PyList_New(0);
+    const TaskObject *task = pairs == NULL || MAILBOX->extras == NULL ? NULL : MAILBOX->extras->oldest;
+    for (; task != NULL; task = task->newer) {
+        if (task->awaited == NULL || task->event == NULL)
+            continue;
+        PyObject *pair = PyTuple_Pack(2, task->event->what, (PyObject *)task->awaited);
+        int answer = pair == NULL ? -1 : PyList_Append(pairs, pair);
+        Py_XDECREF(pair);
+        if (answer < 0) {
+            Py_DECREF(pairs);
+            return NULL;
+        }
+    }
+    return pairs;
 }
 
 PyObject *Mailbox_crash(PyObject *op, PyObject *reason)

@@ -81,6 +81,8 @@ class Process(Mailbox):
     def _fail(self, error: BaseException) -> None:
         """End the actor: a handler let ``error`` escape that nobody waits for."""
         try:
+            if self.runtime.crashes is not None:
+                self.runtime.crashes.append((self.pid, error))
             log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
         finally:
             self.stop(error)

@@ -60,6 +60,7 @@ class Runtime(RuntimeCell):
     LIBACTOR_DEBUG_VALUES=1 in the environment says so.
     """
 
+    crashes: list[tuple[PID[Any], BaseException]] | None = None  # of tests that want to know: who, and of what
     simulation: Simulation | None = None  # of a deterministic runtime: what runs its actors in the place of workers
 
     def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:

@@ -34,13 +34,19 @@ class Steppable:
     __slots__ = ()
 
     def peek(self) -> Any:
-        """What is served next: "start", "stop", "resume" (a coroutine) or an event; None if nothing is."""
+        """What is served next: "start", "stop", ("resume", which handler) or an event; None."""
         mailbox = cast("Mailbox", self)
         if mailbox._starting or mailbox._ending:
             return "start" if mailbox._starting else "stop"
         events = mailbox._urgent or mailbox._events
         event = events[0] if events else None
-        return "resume" if mailbox._life_due or type(event) is Task else event
+        task = mailbox._life if mailbox._life_due else event
+        return ("resume", task.what) if type(task) is Task else event
+
+    def awaiting(self) -> list[tuple[Any, Any]]:
+        """Which handlers wait at an await, and for which futures: pairs, in order of first waits."""
+        tasks = cast("Mailbox", self)._tasks
+        return [(task.what, task.awaited) for task in tasks if task.awaited is not None]
 
     def crash(self, reason: BaseException | None, /) -> None:
         """As stop, and on_stop is not called: the machine of the actor has gone."""

@@ -145,6 +145,7 @@ class DeterministicRuntime(_Simulated):
             ):
                 raise ValueError(f"host: got {name!r}, expected text without '@' and '/', other than {self.address!r}")
             host = self._hosts[name] = Host(name, self.simulation)
+            host.crashes = self.crashes
             self.queue.network = self.network
         return host
 
@@ -166,6 +167,16 @@ class DeterministicRuntime(_Simulated):
         """Run until nothing is left to do now; time stands still."""
         self.simulation.settle()
 
+    @property
+    def ended(self) -> bool:
+        """Whether close() was called."""
+        return self._ended
+
+    @property
+    def homes(self) -> tuple[Runtime, ...]:
+        """All that its actors live in: the hosts, and itself."""
+        return (*self._hosts.values(), self)
+
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop every actor, those of the hosts first; ``timeout`` in seconds of the clock, see Runtime.close.
 
@@ -181,8 +192,7 @@ class DeterministicRuntime(_Simulated):
         try:
             stuck = [pid for host in reversed(self._hosts.values()) for pid in host._stop_actors(host._shut(), timeout)]
             stuck += self._stop_actors(self._shut(), timeout)
-            homes: list[Runtime] = [*self._hosts.values(), self]
-            stuck += [name for home in homes for pool in home.pools for name in pool.end(timeout)]
+            stuck += [name for home in self.homes for pool in home.pools for name in pool.end(timeout)]
         finally:
             try:
                 self.simulation.break_waits()

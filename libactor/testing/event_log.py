@@ -40,7 +40,7 @@ class EventLog:
         self._lines.append(line)
 
     def note_event(self, now_ns: int, pid: PID[Any], event: Any) -> None:
-        """Add that the actor at ``pid`` serves ``event``, or its "start" or "stop"."""
+        """Add that the actor at ``pid`` serves ``event``, or its "start" or "stop", or that a handler goes on."""
         self.note(now_ns, str(pid), event if isinstance(event, str) else self._describe(event))
 
     def digest(self) -> str:
@@ -58,6 +58,8 @@ class EventLog:
         return "\n".join(self._lines)
 
     def _describe(self, event: Any) -> str:
+        if isinstance(event, tuple):
+            return f"{event[0]} {name_handler(event[1])}"
         if isinstance(event, Exited):
             return f"exited {event.pid} {canonical(event.reason)}"
         kind = getattr(event, "kind", None)
@@ -65,12 +67,17 @@ class EventLog:
             return type(event).__name__.lower()
         if kind == "message":
             return f"message {canonical(event.what) if self.arguments else type(event.what).__qualname__}"
-        what = event.what if isinstance(event.what, str) else getattr(event.what, "__qualname__", "callable")
+        what = name_handler(event.what)
         if not self.arguments:
             return f"{kind} {what}"
         values = [canonical(value) for value in event.arguments]
         values += [f"{name}={canonical(value)}" for name, value in event.keywords.items()]
         return f"{kind} {what}({', '.join(values)})"
+
+
+def name_handler(what: Any) -> str:
+    """The name of a method, class of messages or callable."""
+    return what if isinstance(what, str) else getattr(what, "__qualname__", "callable")
 
 
 def canonical(value: Any, depth: int = 0) -> str:

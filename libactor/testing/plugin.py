@@ -23,6 +23,7 @@ from libactor.runtime import Runtime
 from libactor.testing.collector import held
 from libactor.testing.deterministic import DeterministicRuntime
 from libactor.testing.event_log import EventLog
+from libactor.testing.leftovers import find_crashes, find_waiting
 from libactor.testing.seeding import MARK, parse_seeds
 from libactor.testing.shrinking import shrink
 from libactor.testing.tape import Tape
@@ -43,6 +44,7 @@ class _Run:
         self.replays = replays  # for somebody who wants to read what happens
         self.steps = ""
         self.runtime: DeterministicRuntime | None = None
+        self.raised = False  # the test, a failure or a skip: what it leaves behind says nothing
         self.error: BaseException | None = None
         self.recorded: Tape | None = None  # at the moment of the failure
 
@@ -59,6 +61,7 @@ _run_key = pytest.StashKey[_Run]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
+    parser.addini("actor_strict", "a test fails if an error stops an actor (libactor)", type="bool", default=False)
     group = parser.getgroup("libactor", "deterministic runs of actors (libactor)")
     group.addoption("--actor-seed", metavar="SEEDS", help="run with this seed, with 1,5,9, or with 0-199")
     group.addoption("--actor-tape", metavar="FILE", help="make the choices that a tape says")
@@ -73,7 +76,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse options that will not do before any test runs."""
+    """Refuse options that will not do before any test runs; declare the marks."""
+    config.addinivalue_line("markers", "actor_waits: handlers may still wait at an await when the test ends")
+    config.addinivalue_line(
+        "markers", "actor_strict(on=True, *, allow=()): the test fails if an error stops an actor, but those of allow"
+    )
     try:
         _given_runs(config)
     except (OSError, ValueError) as error:
@@ -81,10 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def actor_runtime() -> Iterator[Runtime]:
+def actor_runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
     """A runtime that is current while the test runs and closed afterwards; an actor that would not stop is an error."""
     with Runtime() as runtime:
+        runtime.crashes = []
         yield runtime
+    _refuse_crashes(request, runtime)
 
 
 @pytest.fixture
@@ -104,9 +113,34 @@ def deterministic(request: pytest.FixtureRequest) -> Iterator[DeterministicRunti
     run = request.node.stash.get(_run_key, None) or _Run(0, None)
     log = EventLog(keep=STEPS_TOLD) if run.replays else False
     run.runtime = DeterministicRuntime(run.seed, run.tape, log=log)
+    run.runtime.crashes = []
     run.runtime.__enter__()
     yield run.runtime
+    may_wait = run.raised or request.node.get_closest_marker("actor_waits") is not None
+    waiting = [] if may_wait else find_waiting(run.runtime)
     run.runtime.__exit__(None if run.error is None else type(run.error), run.error, None)
+    if not run.raised:
+        _refuse_crashes(request, run.runtime)
+    if waiting:
+        pytest.fail(
+            f"the test is over, and nothing can end these waits: {'; '.join(waiting)}; complete or discard what is "
+            "awaited, stop the actor, or mark the test with @pytest.mark.actor_waits",
+            pytrace=False,
+        )
+
+
+def _refuse_crashes(request: pytest.FixtureRequest, runtime: Runtime) -> None:
+    """If the test is a strict one, fail it for the actors that an error has stopped."""
+    mark = request.node.get_closest_marker("actor_strict")
+    strict = request.config.getini("actor_strict") if mark is None else (mark.args or (True,))[0]
+    allowed = () if mark is None else mark.kwargs.get("allow", ())
+    crashes = find_crashes(runtime, allowed if isinstance(allowed, tuple) else (allowed,)) if strict else []
+    if crashes:
+        pytest.fail(
+            f"the test is strict, and errors have stopped actors: {'; '.join(crashes)}; an error that is meant stands "
+            "in @pytest.mark.actor_strict(allow=...)",
+            pytrace=False,
+        )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -135,8 +169,10 @@ def pytest_runtest_makereport(
     """Take note of the first failure, and of the choices up to it."""
     report = yield
     run = item.stash.get(_run_key, None)
-    if run is not None and report.failed and call.excinfo is not None:
-        run.fail(call.excinfo.value)
+    if run is not None and call.excinfo is not None:
+        run.raised = True
+        if report.failed:
+            run.fail(call.excinfo.value)
     return report
 
 

@@ -87,8 +87,7 @@ class Wait:
 
     def describe(self) -> str:
         """What is waited for."""
-        target = None if self.future is None else self.future._find_target()
-        return "a future" if target is None else f"an answer of {target.pid}"
+        return say_awaited(self.future)
 
 
 class Simulation:
@@ -168,6 +167,11 @@ class Simulation:
         for thread in self._threads:
             thread.join(None if parked else STOP_S)
         return [thread.name for thread in self._threads if thread.is_alive()]
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do, now or later."""
+        return not (len(self.queue) or self._ready or self.clock.pending)
 
     @property
     def blocked(self) -> int:
@@ -385,6 +389,12 @@ class Simulation:
             f"{self._say_when()}: nothing is left to do and {time}, but the program waits for {program.describe()}"
             f"{'; ' if waits else ''}{', '.join(waits)}"
         )
+
+
+def say_awaited(future: FutureCell | None) -> str:
+    """What somebody waits for."""
+    target = None if future is None else future._find_target()
+    return "a future" if target is None else f"an answer of {target.pid}"
 
 
 def _closed_gate() -> threading.Lock:

@@ -405,56 +405,6 @@ def test_a_promise_that_goes_away_in_a_cycle_abandons_its_future_at_a_step_of_it
         lose().get()
 
 
-def test_what_goes_on_for_ever_ends_after_steps_max():
-    class Endless(la.Actor):
-        def on_start(self) -> None:
-            la.tell(self.pid, Endless.go)
-
-        def go(self) -> None:
-            la.tell(self.pid, Endless.go)
-
-    with DeterministicRuntime(1, steps_max=5000):
-        promise, endless = la.Promise(), la.spawn(Endless())
-        with pytest.raises(Stuck, match="5000 steps"):
-            promise.future.get()
-        la.terminate(endless)
-
-
-class Player(la.Actor):
-    """Sends back what it is sent, at once, for ever."""
-
-    def ball(self, other: la.PID) -> None:
-        la.tell(other, Player.ball, self.pid)
-
-
-def test_actors_that_never_rest_end_a_settle_and_the_busiest_are_named():
-    with DeterministicRuntime(1, instant_steps_max=5000) as rt:
-        first, second, other = la.spawn(Player()), la.spawn(Player()), la.spawn(Counter())
-        la.tell(first, Player.ball, second)
-        la.tell(other, Counter.add, 1)
-
-        with pytest.raises(Stuck, match=r"5000 steps at one instant.*of player\(.\)@sim \(500\), player.* \(500\)$"):
-            rt.settle()
-
-
-def test_by_default_a_settle_that_never_ends_is_given_up_soon():
-    with DeterministicRuntime(1) as rt:
-        first = la.spawn(Player())
-        la.tell(first, Player.ball, first)
-
-        with pytest.raises(Stuck, match=r"1000000 steps at one instant"):
-            rt.clock.settle()
-
-
-def test_steps_are_counted_anew_when_time_goes_on():
-    with DeterministicRuntime(1, instant_steps_max=2000) as rt:
-        ticker = la.spawn(Ticker(1e-3, []))
-        rt.run_for(10)
-
-        assert rt.simulation.steps > 10_000
-        assert rt.find(ticker.id) == ticker
-
-
 def test_the_program_goes_on_although_a_handler_that_ran_for_it_waits():
     with DeterministicRuntime(1) as rt:
         promise = la.Promise()

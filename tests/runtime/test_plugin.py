@@ -236,6 +236,109 @@ def test_by_way_of_another(shop): pass
     assert "test_forgotten: marked with @seeds, but it does not take the fixture deterministic" in output
 
 
+WAITS = """
+import asyncio, pytest, libactor as la
+from libactor.testing import seeds
+
+class Waits(la.Actor):
+    def __init__(self, promise=None):
+        super().__init__()
+        self.promise = promise or la.Promise()
+    async def never(self): await self.promise.future
+    async def ask(self, other): await la.dispatch(other, Waits.never)
+    async def rest(self):
+        while True:
+            await la.sleep(60)
+
+@seeds(3)
+def test_never(deterministic):
+    pid, other = la.spawn(Waits()), deterministic.host("a").spawn(Waits())
+    la.tell(pid, Waits.ask, pid)
+    la.tell(other, Waits.never)
+
+@pytest.mark.actor_waits
+def test_is_told_so(deterministic):
+    la.tell(la.spawn(Waits()), Waits.never)
+
+def test_sleeps(deterministic):
+    la.tell(la.spawn(Waits()), Waits.rest)
+    deterministic.run_for(600)
+
+def test_completes(deterministic):
+    promise = la.Promise()
+    la.tell(la.spawn(Waits(promise)), Waits.never)
+    deterministic.settle()
+    promise.set(1)
+
+@pytest.mark.xfail
+def test_expected(deterministic):
+    la.tell(la.spawn(Waits()), Waits.never)
+    deterministic.settle()
+    assert False
+
+def test_closes(deterministic):
+    la.tell(la.spawn(Waits()), Waits.never)
+    deterministic.close()
+"""
+
+
+def test_a_coroutine_that_waits_for_ever_at_the_end_fails_the_test(run_pytest):
+    status, output = run_pytest(WAITS)
+
+    assert status == 1
+    assert "5 passed, 1 xfailed, 1 error" in output
+    assert "ERROR at teardown of test_never" in output
+    for waits in (
+        "ask of waits(1)@sim awaits an answer of waits(1)@sim",
+        "never of waits(1)@sim awaits a future",
+        "never of waits(2)@a awaits a future",
+    ):
+        assert waits in output
+
+
+STRICT = """
+import pytest, libactor as la
+
+class Fails(la.Actor):
+    def fail(self): raise OSError("no disk")
+
+def crash():
+    pid = la.spawn(Fails())
+    la.tell(pid, Fails.fail)
+    la.wait(pid)
+
+@pytest.mark.actor_strict
+def test_strict(deterministic): crash()
+
+@pytest.mark.actor_strict
+def test_host(deterministic):
+    with deterministic.host("a"): crash()
+
+@pytest.mark.actor_strict
+def test_threads(actor_runtime): crash()
+
+@pytest.mark.actor_strict(allow=OSError)
+def test_meant(deterministic): crash()
+
+@pytest.mark.actor_strict(False)
+def test_lenient(actor_runtime): crash()
+
+def test_plain(deterministic): crash()
+"""
+
+
+def test_a_strict_test_fails_if_an_error_stops_an_actor(run_pytest):
+    status, output = run_pytest(STRICT)
+    by_ini = run_pytest(None, "-o", "actor_strict=true", "-k", "plain or lenient")
+
+    assert status == 1
+    assert "6 passed, 3 errors" in output
+    assert "errors have stopped actors: fails(1)@sim by OSError('no disk')" in output
+    assert "errors have stopped actors: fails(1)@a by OSError('no disk')" in output
+    assert re.search(r"errors have stopped actors: fails\(\d\)@local-\d+ by OSError", output)
+    assert (by_ini[0], "2 passed, 4 deselected, 1 error" in by_ini[1]) == (1, True), by_ini[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
