@@ -17,18 +17,34 @@ enum { TURN_NS = 1000000, STRIDE_MAX = 16, SLOW_NS = 2000000 /* of a turn: its a
 
 /* ---- 1 answers ---- */
 
-/* Note on a TypeError that no frame of Python has raised whose call it was: its arguments do not fit. */
+/* What an error calls the call: the name of the method, or of the function; no code of the user's runs for it. */
+static PyObject *failure_name(EventObject *event, MailboxObject *mailbox)
+{
+    if (PyUnicode_Check(event->what))
+        return PyUnicode_FromFormat("%U in %S", event->what, mailbox->pid);
+    if (PyFunction_Check(event->what))
+        return PyUnicode_FromFormat("%U in %S", ((PyFunctionObject *)event->what)->func_qualname, mailbox->pid);
+    return PyUnicode_FromFormat("a callable in %S", mailbox->pid);
+}
+
+/* Keep with an exception which call it came out of, for the log, should nobody look at it. On a TypeError that no frame
+ * of Python has raised it is noted too: its arguments do not fit. */
 static void failure_note(EventObject *event, MailboxObject *mailbox, PyObject *error)
 {
-    PyObject *trace = PyException_GetTraceback(error);
+    PyObject *trace = PyException_GetTraceback(error), *name = PyUnicode_InternFromString("_libactor_call");
     Py_XDECREF(trace);
-    if (trace != NULL || !Py_IS_TYPE(error, (PyTypeObject *)PyExc_TypeError))
-        return;
-    PyObject *note = PyUnicode_FromFormat("in the call of %S in %S", event->what, mailbox->pid);
-    PyObject *added = note == NULL ? NULL : PyObject_CallMethod(error, "add_note", "N", note);
-    if (added == NULL)
+    PyObject *call = name == NULL ? NULL : failure_name(event, mailbox);
+    int kept = call == NULL ? -1 : PyObject_GenericSetAttr(error, name, call);
+    if (kept == 0 && trace == NULL && Py_IS_TYPE(error, (PyTypeObject *)PyExc_TypeError)) {
+        PyObject *note = PyUnicode_FromFormat("in the call of %U", call);
+        PyObject *added = note == NULL ? NULL : PyObject_CallMethod(error, "add_note", "N", note);
+        kept = added == NULL ? -1 : 0;
+        Py_XDECREF(added);
+    }
+    if (kept < 0)
         PyErr_WriteUnraisable(error);
-    Py_XDECREF(added);
+    Py_XDECREF(call);
+    Py_XDECREF(name);
 }
 
 /* Fail the future with what is being raised; -1, raising it again, if it is no Exception: it then ends the actor too. */

@@ -172,8 +172,17 @@ configure(
     pass_answer=_pass_answer,
     discarded_error=Discarded,
 )
+
+
+def _report_unobserved(error: BaseException) -> None:
+    """Log a failure that nobody asks for any more, and whose call it came out of, if it was one."""
+    call = error.__dict__.get("_libactor_call")
+    of = "" if call is None else f": {call}"
+    log.error("a future failed and nobody looked at it%s", of, exc_info=error)
+
+
 set_reporters(
-    lambda error: log.error("a future failed and nobody looked at it", exc_info=error),
+    _report_unobserved,
     lambda callback, error: log.error("a callback of a future raised: %r", callback, exc_info=error),
 )
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._coroutine import drive, is_coroutine
@@ -152,8 +153,11 @@ class Call(Event):
         """
         future, self.future = self.future, None
         trace = error.__traceback__
+        name = self.what.__qualname__ if type(self.what) is FunctionType else self.what
+        call = f"{name if isinstance(name, str) else 'a callable'} in {process.pid}"
+        BaseException.__setattr__(error, "_libactor_call", call)  # for the log, should nobody look at it
         if type(error) is TypeError and (trace is None or trace.tb_next is None):  # the arguments do not fit
-            error.add_note(f"in the call of {self.what} in {process.pid}")
+            error.add_note(f"in the call of {call}")
         future._complete(FAILED, error.with_traceback(None if trace is None else trace.tb_next))
 
     def drop(self, process: Mailbox, why: str = STOPPED) -> None:

@@ -429,3 +429,19 @@ def test_each_reader_of_a_result_has_its_own_copy(runtime):
 
     assert future.get(LIMIT) == future.then(lambda items: items).get(LIMIT) == [1]
     assert store.items == [1]
+
+
+# Goal: among many actors alike it is plain which failed. Method: the failure passes a step whose result nobody keeps.
+def test_a_failure_that_nobody_looks_at_is_told_with_its_call_and_its_actor(runtime, caplog):
+    class Failing(la.Actor):
+        def boom(self):
+            raise ValueError("boom")
+
+    pid = la.spawn(Failing())
+    la.dispatch(pid, Failing.boom).then(str)
+    la.terminate(pid, inject=False)
+    assert la.wait(pid, LIMIT)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a future failed and nobody looked at it: boom in {pid}"
+    ]

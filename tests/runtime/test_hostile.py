@@ -526,9 +526,25 @@ def test_a_failure_that_cannot_be_printed_or_made_again_arrives(alive, way, capl
         assert future.exception() is error
 
 
+def test_a_callable_that_cannot_be_printed_fails_the_future_with_what_it_raises(pid, alive):
+    class Unnamed:
+        def __call__(self):
+            raise ValueError("called")
+
+        def __str__(self):
+            raise ZeroDivisionError("printed")
+
+        __repr__ = __str__
+
+    with pytest.raises(ValueError, match="called"):
+        la.execute(pid, Unnamed()).get(LIMIT)
+
+
 def test_a_failure_nobody_looks_at_and_that_cannot_be_printed_is_logged(pid, alive, caplog):
     la.dispatch(pid, Counter.fail, la.Shared(Mute(1, 2)))
     la.dispatch(pid, Counter.add).get(LIMIT)
     gc.collect()
 
-    assert [record.getMessage() for record in caplog.records] == ["a future failed and nobody looked at it"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a future failed and nobody looked at it: fail in {pid}"
+    ]
