@@ -93,7 +93,11 @@ class Actor(ActorCell):
     ) -> None:
         """``mailbox`` bounds those of its actors, ``stash`` what they may set aside; None: no bound, left out: as the
         base has it."""
-        super().__init_subclass__(**arguments)
+        given = super().__init_subclass__
+        if arguments and isinstance(given, types.BuiltinMethodType):  # that of object, which takes none
+            raise TypeError(f"{cls.__qualname__}: got the class keyword {min(arguments)!r}, expected mailbox or stash")
+        given(**arguments)
+        _refuse_shadows(cls)
         _refuse_generators(cls)
         cls._libactor_handlers = _find_handlers(cls)
         cls._libactor_control = _find_control(cls)
@@ -171,6 +175,21 @@ def _refuse_id(id: object) -> SpawnError:
 
 
 configure(refuse_id=_refuse_id)
+
+
+def _refuse_shadows(cls: type) -> None:
+    """What stands in the place of something that every actor has, or that nobody could call as it will be called."""
+    for name in ("pid", "runtime", "stash", "timers", "unstash"):
+        if name in vars(cls):
+            raise TypeError(
+                f"{cls.__qualname__}.{name}: every actor has a {name} of libactor's; call this another name"
+            )
+    exited = vars(cls).get("on_exited")
+    if isinstance(exited, types.FunctionType):
+        try:
+            inspect.signature(exited).bind(cls, None, None)
+        except TypeError as error:
+            raise TypeError(f"{cls.__qualname__}.on_exited: {error}; expected (self, pid, reason)") from None
 
 
 def _refuse_generators(cls: type) -> None:

@@ -414,3 +414,35 @@ def test_on_stop_can_tell_a_failure_from_a_termination():
         la.wait(ending, 10)
 
     assert [str(reason) for reason in heard] == ["broken", "None"]
+
+
+# ---- classes that cannot be meant so ----
+
+
+@pytest.mark.parametrize("name", ["pid", "runtime", "stash", "timers", "unstash"])
+@pytest.mark.parametrize(
+    "what", [lambda self: None, property(lambda self: None), []], ids=["method", "property", "list"]
+)
+def test_a_class_that_hides_what_every_actor_has_is_refused(name, what):
+    with pytest.raises(
+        TypeError, match=f"Hiding.{name}: every actor has a {name} of libactor's; call this another name"
+    ):
+        type("Hiding", (la.Actor,), {name: what})
+
+
+@pytest.mark.parametrize("on_exited", [lambda self, pid: None, lambda self: None, lambda self, p, r, more: None])
+def test_an_on_exited_that_could_not_be_called_is_refused_with_its_class(on_exited):
+    with pytest.raises(TypeError, match=r"Watching.on_exited: .*argument.*; expected \(self, pid, reason\)"):
+        type("Watching", (la.Actor,), {"on_exited": on_exited})
+
+
+@pytest.mark.parametrize("on_exited", [lambda self, *rest: None, lambda self, pid, reason, more=1: None])
+def test_an_on_exited_that_takes_more_than_it_gets_is_none_the_worse(on_exited):
+    type("Watching", (la.Actor,), {"on_exited": on_exited})
+
+
+def test_a_class_keyword_that_nobody_knows_is_named(runtime):
+    with pytest.raises(TypeError, match="Wrong: got the class keyword 'mailbx', expected mailbox or stash"):
+
+        class Wrong(la.Actor, mailbx=1):
+            pass
