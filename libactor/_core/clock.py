@@ -5,6 +5,7 @@
 # Invariants: 1. time never runs backwards: resume() continues from where a paused clock stands.
 #   2. a timer fires once, never early, in order of deadline and then of creation.
 #   3. a thunk runs without the lock, in the thread that fires it, and only hands work on (a dispatch, a promise).
+#   Of two threads that fire, one waits for the other's thunk, unless that is blocked.
 #   4. the heap is read and changed under the lock; what is read without it, each turn, is one integer, _next_ns.
 # Time is an integer of nanoseconds since the epoch inside and seconds as float at the edges: at 2^53 ns a float of
 #   nanoseconds would already be off by hundreds.
@@ -26,6 +27,7 @@ monotonic_ns = time.monotonic_ns  # of the machine, whatever the clocks of runti
 
 NANOSECONDS = 1_000_000_000
 NEVER = 1 << 63  # later than any deadline
+BLOCKED_S = 0.1  # a timer's thunk that takes longer is passed by those behind it
 COMPACT_AT = 64  # cancelled timers that may stay in the heap before it is rebuilt, if they are more than half of it
 
 # A wait of more than this is cut: threading refuses a timeout of more than about 292 years.
@@ -72,6 +74,9 @@ class Clock:
         self._wait_idle = settle  # waits until no actor has anything left to do
         self._name_busy = name_busy  # those that have something left
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and set a timer
+        self._order = (
+            threading.RLock()
+        )  # held from taking a timer to the end of its thunk, so that they keep their order
         self._offset_ns = time.time_ns() - time.monotonic_ns()  # now = monotonic + offset while running
         self._paused_ns: int | None = None  # the time, while paused
         self._heap: list[tuple[int, int, Timer]] = []
@@ -195,6 +200,7 @@ class Clock:
         """In the child of a fork: no timer fires here, and the lock may be held by a thread that is not there."""
         self._refuse = refuse
         self._lock = threading.RLock()
+        self._order = threading.RLock()
 
     def _check_here(self) -> None:
         if self._refuse is not None:
@@ -224,14 +230,23 @@ class Clock:
         """
         now, first_new, count = self.now_ns(), next(self._sequence), 0
         interrupt: BaseException | None = None
-        while (thunk := self._take_due(now, first_new)) is not None:
-            count += 1
+        while True:
+            order = self._order
+            if not order.acquire(timeout=BLOCKED_S):
+                self._pass_by(order)
+                continue
             try:
+                thunk = self._take_due(now, first_new)
+                if thunk is None:
+                    break
+                count += 1
                 thunk() if call is None else call(thunk)
             except Exception:  # the other timers, and the worker, are not at fault
                 log.exception("clock: what a timer was set for failed")
             except BaseException as error:  # Ctrl-C; the other timers must not be lost
                 interrupt = interrupt or error
+            finally:
+                order.release()
         if interrupt is not None:
             raise interrupt
         return count
@@ -250,6 +265,12 @@ class Clock:
             if not self._heap or self._paused_ns is not None:
                 return -1
             return max(0, self._heap[0][0] - self._offset_ns)
+
+    def _pass_by(self, order: threading.RLock) -> None:
+        """Whoever holds ``order`` is blocked in what its timer was set for: the next ones go on without it."""
+        with self._lock:
+            if self._order is order:
+                self._order = threading.RLock()
 
     def _take_due(self, now: int, first_new: int) -> Callable[[], object] | None:
         """What the first timer due at ``now`` was set for; None if none is, those from ``first_new`` on left out."""

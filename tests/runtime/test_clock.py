@@ -401,3 +401,36 @@ def test_a_bounded_settle_names_a_handler_that_holds_its_thread_with_nothing_que
         rt.clock.settle_within = None
 
         assert rt.clock.settle() is True
+
+
+# Goal: threads that fire at the same time keep the timers in order. Method: look from another one, inside a thunk.
+def test_no_other_thread_takes_a_timer_before_the_thunk_of_the_one_before_is_over(paused, start):
+    clock, free = paused.clock, []
+
+    def look():
+        free.append(start(lambda: clock._order.acquire(blocking=False))())
+
+    clock.timer(1, look)
+    clock.advance(1)
+
+    assert free == [False]
+
+
+def test_a_thunk_that_blocks_is_passed_by(paused, start, monkeypatch):
+    monkeypatch.setattr("libactor._core.clock.BLOCKED_S", 0.0)
+    clock, gate, entered, fired = paused.clock, threading.Event(), threading.Event(), []
+
+    def block():
+        entered.set()
+        assert gate.wait(60)
+
+    clock.timer(1, block)
+    blocked = start(lambda: clock.advance(1))
+    assert entered.wait(60)
+    clock.timer(0, lambda: fired.append("behind it"))
+
+    start(clock.fire_due)()
+    gate.set()
+    blocked()
+
+    assert fired == ["behind it"]
