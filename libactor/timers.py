@@ -36,20 +36,27 @@ SINGLE, RATE, DELAY = range(3)
 class KeyedTimer:
     """One timer."""
 
-    __slots__ = ("appointment", "arguments", "key", "kind", "name", "next_ns", "period_ns", "timers")
+    __slots__ = ("appointment", "arguments", "key", "kind", "name", "names", "next_ns", "period_ns", "timers")
 
     # appointment: with the clock; None while what came of it waits or is served.    name: of the method.
+    # arguments: those with a name, which are in `names`, come last.
     # next_ns: when it is due, on the clock of the runtime.    period_ns: between ticks; 0 of a single one.
 
-    def __init__(self, timers: Timers, key: Hashable, kind: int, period_ns: int, name: str, arguments: Any) -> None:
+    def __init__(self, timers: Timers, key: Hashable, kind: int, period_ns: int, name: str) -> None:
         self.timers = timers
         self.key = key
         self.kind = kind
         self.period_ns = period_ns
         self.name = name
-        self.arguments: tuple[Any, ...] = arguments
+        self.arguments: tuple[Any, ...] = ()
+        self.names: tuple[str, ...] = ()
         self.next_ns = 0
         self.appointment: Timer | None = None
+
+    def split(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments without and with a name among ``values``, which stand as in ``arguments``."""
+        first = len(values) - len(self.names)
+        return values[:first], dict(zip(self.names, values[first:], strict=True))
 
     def wait(self, until_ns: int) -> None:
         """Have the method called at ``until_ns``, or as soon as may be if that is over."""
@@ -92,12 +99,12 @@ class Due:
     @property
     def arguments(self) -> tuple[Any, ...]:
         """What it is called with."""
-        return self.timer.arguments
+        return self.timer.split(self.timer.arguments)[0]
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """None have a name."""
-        return {}
+        """What it is called with by name."""
+        return self.timer.split(self.timer.arguments)[1]
 
     def copy(self) -> Any:
         """A tell of the same method: what a filter repeats is called once more, and the timer goes on as it would.
@@ -105,7 +112,7 @@ class Due:
         Raises: NotPassable for arguments that were moved and cannot be copied.
         """
         process = self.timer.timers.process
-        return prepare("timers", process.pid, getattr(process.kind, self.what), *self.arguments)
+        return prepare("timers", process.pid, getattr(process.kind, self.what), *self.arguments, **self.keywords)
 
     def serve(self, process: Process) -> None:
         """Call the method, unless the timer was replaced or cancelled; an exception ends the actor."""
@@ -126,8 +133,8 @@ class Timers:
 
     The first argument of each method is the key: setting one again replaces the timer it had, and what has come due of
     that, and was not served yet, is not served. ``method`` is the function of the class, as with ``dispatch``; it is
-    called with ``args``, taken by value, and what it raises ends the actor, as with ``tell``. The time is that of the
-    clock of the runtime.
+    called with ``args`` and ``kwargs`` (none may be named ``first``), taken by value, and what it raises ends
+    the actor, as with ``tell``. The time is that of the clock of the runtime.
 
     All raise RuntimeError outside the handlers of the actor; those that set a timer TypeError and NotPassable as
     ``dispatch``, ValueError for a time that will not do.
@@ -141,10 +148,12 @@ class Timers:
         self._ended = False
         process.belong(self)
 
-    def single(self, key: Hashable, seconds: float, method: Callable[..., object], /, *args: Any) -> None:
+    def single(
+        self, key: Hashable, seconds: float, method: Callable[..., object], /, *args: Any, **kwargs: Any
+    ) -> None:
         """Call ``method`` once, not earlier than ``seconds`` from now. What is moved is handed over."""
         span = _nanoseconds(seconds, "timers.single", may_be_zero=True)
-        self._set(key, SINGLE, 0, span, method, args, "timers.single")
+        self._set(key, SINGLE, 0, span, method, args, kwargs, "timers.single")
 
     def fixed_rate(
         self,
@@ -154,13 +163,14 @@ class Timers:
         /,
         *args: Any,
         first: float | None = None,
+        **kwargs: Any,
     ) -> None:
         """Call ``method`` every ``period`` seconds, the first time after ``first``, left out: after one period.
 
         Tick n comes not earlier than n periods after the first one, however long the handlers take: one that is late
         shortens what is left to the next, and ticks that were missed are made up for, one after the other.
         """
-        self._repeat(key, RATE, period, first, method, args, "timers.fixed_rate")
+        self._repeat(key, RATE, period, first, method, args, kwargs, "timers.fixed_rate")
 
     def fixed_delay(
         self,
@@ -170,12 +180,13 @@ class Timers:
         /,
         *args: Any,
         first: float | None = None,
+        **kwargs: Any,
     ) -> None:
         """Call ``method``, and again ``delay`` seconds after each time it has ended; ``first`` as with fixed_rate.
 
         An ``async def`` has ended when all of it has.
         """
-        self._repeat(key, DELAY, delay, first, method, args, "timers.fixed_delay")
+        self._repeat(key, DELAY, delay, first, method, args, kwargs, "timers.fixed_delay")
 
     def cancel(self, key: Hashable) -> bool:
         """Take the timer of that key back, also if it has come due and was not served; False if there is none."""
@@ -211,10 +222,11 @@ class Timers:
         if timer.kind == SINGLE:
             del self._by_key[timer.key]
         else:
-            arguments = all_by_value(arguments, timer.name)
+            arguments = all_by_value(arguments, timer.name, timer.names)
         if timer.kind == RATE:
             timer.wait(timer.next_ns + timer.period_ns)
-        returned = getattr(self.process.actor, timer.name)(*arguments)
+        args, kwargs = timer.split(arguments)
+        returned = getattr(self.process.actor, timer.name)(*args, **kwargs)
         if timer.kind == DELAY and inspect.iscoroutine(returned):
             returned = self._await(timer, returned)
         elif timer.kind == DELAY:
@@ -250,16 +262,17 @@ class Timers:
         first: float | None,
         method: Callable[..., object],
         args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         operation: str,
     ) -> None:
         period_ns = _nanoseconds(period, operation)
         span = period_ns if first is None else _nanoseconds(first, operation, may_be_zero=True)
-        if any(type(value) is Moved for value in args):
+        if any(type(value) is Moved for value in (*args, *kwargs.values())):
             raise TypeError(
                 f"{operation}: an argument is moved, and every call would hand over the same object; share it with "
                 "Shared(), or set a single timer"
             )
-        self._set(key, kind, period_ns, span, method, args, operation)
+        self._set(key, kind, period_ns, span, method, args, kwargs, operation)
 
     def _set(
         self,
@@ -269,13 +282,16 @@ class Timers:
         span_ns: int,
         method: Callable[..., object],
         args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         operation: str,
     ) -> None:
         self._check(operation, key)
         if self._ended:
             raise RuntimeError(f"{operation}: {self.process.pid} stops; set timers before, and no later than on_start")
         name = method_name(self.process.kind, method, operation)
-        timer = KeyedTimer(self, key, kind, period_ns, name, all_by_value(args, f"{operation}({name})", ()))
+        timer = KeyedTimer(self, key, kind, period_ns, name)
+        timer.names = tuple(kwargs)
+        timer.arguments = all_by_value((*args, *kwargs.values()), f"{operation}({name})", timer.names)
         before = self._by_key.pop(key, None)
         if before is not None:
             before.cancel()

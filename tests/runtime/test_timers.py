@@ -267,6 +267,38 @@ def test_a_repeated_call_gets_its_arguments_anew(within, pass_time, ticker):
     assert ticker.seen == [[7, 1], [7, 1]]
 
 
+@pytest.mark.parametrize("kind", ["single", "fixed_rate", "fixed_delay"])
+def test_arguments_may_have_names(within, pass_time, ticker, kind):
+    within(lambda timers: getattr(timers, kind)("key", 2, Ticker.tick, what="named"))
+
+    pass_time(2)
+
+    assert ticker.seen == [(2, "named")]
+
+
+def test_a_repeated_call_gets_its_named_arguments_anew(within, pass_time, ticker):
+    within(lambda timers: timers.fixed_rate("key", 1, Ticker.grow, values=[]))
+
+    pass_time(2)
+
+    assert ticker.seen == [[0], [0]]
+
+
+def test_a_named_argument_that_is_moved_cannot_be_repeated(within):
+    with pytest.raises(TypeError, match="an argument is moved, and every call would hand over the same object"):
+        within(lambda timers: timers.fixed_rate("key", 1, Ticker.grow, values=la.move([])))
+
+
+def test_filters_see_the_named_arguments_of_a_timer(within, pass_time, ticker):
+    with filter_events() as events:
+        dropped = events.drop_dispatch(Ticker.tick)
+        within(lambda timers: timers.single("key", 1, Ticker.tick, what="named"))
+        pass_time(1)
+
+    assert ticker.seen == []
+    assert dropped.get(LIMIT).keywords == {"what": "named"}
+
+
 def test_what_is_moved_into_a_single_timer_arrives_itself(within, pass_time, ticker):
     values = [7]
     within(lambda timers: timers.single("a", 1, Ticker.one, la.move(values)))
