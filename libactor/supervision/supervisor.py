@@ -52,6 +52,8 @@ class Supervisor(Actor):
         if stream is not None and not hasattr(stream, "random"):
             raise TypeError(f"Supervisor: stream got {stream!r}, expected a stream such as random_stream() returns")
         self._libactor_household = Household(strategy, shutdown, stream, Supervisor)
+        if not isinstance(children, Iterable):
+            raise TypeError(f"Supervisor: children got {children!r}, expected several of them, as in [Child(Counter)]")
         for child in children:
             self._libactor_household.add(_check_child("Supervisor", child))
 

@@ -495,6 +495,11 @@ def test_a_restart_on_request_that_fails_says_so_and_leaves_the_child_down(pause
     assert states(top) == {"a": "stopped"}
 
 
+def test_one_child_in_the_place_of_several_is_told_apart():
+    with pytest.raises(TypeError, match=r"Supervisor: children got Child.*, expected several of them, as in "):
+        la.Supervisor(la.Child(la.Actor, "a"))
+
+
 def test_only_a_child_that_is_down_for_good_can_be_deleted(child, supervise):
     top = supervise(child("a"))
     with pytest.raises(ValueError, match="delete_child: 'a' is running; terminate it first"):
