@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from libactor._core.errors import Stuck
 from libactor.testing.event_log import name_handler
-from libactor.testing.simulation import say_awaited
+from libactor.testing.wait import say_awaited
 
 if TYPE_CHECKING:
     from libactor.runtime import Runtime

@@ -19,12 +19,13 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, RunQueue, exchange_sequences
+from libactor._core._impl import FutureCell, RunQueue, exchange_sequences
 from libactor._core.clock import NANOSECONDS, NEVER, _nanoseconds
 from libactor._core.errors import ForkedRuntime, Stuck, TooManyBlockedHandlers
-from libactor.context import running_process, serving
+from libactor.context import serving
 from libactor.testing.collector import COLLECT_STEPS, collect_at
 from libactor.testing.virtual_clock import EPOCH_NS, VirtualClock
+from libactor.testing.wait import Wait
 
 if TYPE_CHECKING:
     from libactor._core.clock import Timer
@@ -42,52 +43,6 @@ class _Seat(threading.local):
 
 
 _seat = _Seat()  # .gate: of the calling thread, if it is one of a simulation
-
-
-class Wait:
-    """Somebody who waits: inside, a handler; outside, the program."""
-
-    __slots__ = ("error", "frozen", "future", "gate", "life", "limit_ns", "over", "pid", "ready")
-
-    # gate: held until it may go on.    over: what it waits for has come, or it is to stop waiting.
-    # frozen: it is over, but the handler is not to go on: its host is gone.
-    # error: what to raise then.    limit_ns: when it stops waiting; None: never.    pid: of the handler's actor.
-    # life: of the host, where no actor waits, but what a timer was set for.
-    # ready: where a handler stands once its wait is over; None outside.
-
-    def __init__(self, future: FutureCell | None, gate: threading.Lock, limit_ns: int | None) -> None:
-        self.future = future
-        self.gate = gate
-        self.limit_ns = limit_ns
-        self.over = self.frozen = False
-        self.error: BaseException | None = None
-        self.ready: list[Wait] | None = None
-        process = running_process()
-        self.pid: Any = None if process is None else process.pid
-        self.life = serving.life
-
-    def arrive(self, _: object = None) -> None:
-        """The wait is over; once."""
-        if not self.over:
-            self.over = True
-            if self.ready is not None:
-                self.ready.append(self)
-
-    def subscribe(self) -> None:
-        """Have it end with the future."""
-        if self.future is not None:
-            self.future._subscribe(ON_ANY, self.arrive)
-            self.future._subscribe(ON_ABANDONED, self.arrive)
-
-    def unsubscribe(self) -> None:
-        """Leave nothing behind in the future."""
-        if self.future is not None:
-            self.future._unsubscribe(ON_ANY, self.arrive)
-            self.future._unsubscribe(ON_ABANDONED, self.arrive)
-
-    def describe(self) -> str:
-        """What is waited for."""
-        return say_awaited(self.future)
 
 
 class Simulation:
@@ -389,12 +344,6 @@ class Simulation:
             f"{self._say_when()}: nothing is left to do and {time}, but the program waits for {program.describe()}"
             f"{'; ' if waits else ''}{', '.join(waits)}"
         )
-
-
-def say_awaited(future: FutureCell | None) -> str:
-    """What somebody waits for."""
-    target = None if future is None else future._find_target()
-    return "a future" if target is None else f"an answer of {target.pid}"
 
 
 def _closed_gate() -> threading.Lock:
