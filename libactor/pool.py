@@ -109,6 +109,7 @@ class Pool:
         self._waiting: OrderedDict[_Work, None] = OrderedDict()
         self._tokens: SimpleQueue[None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
+        self._leaving: set[threading.Thread] = set()  # that do nothing more, and may not be gone yet
         self._started = 0  # for the names of threads
         self._hands = 0  # threads, or in a deterministic runtime actors, that work or are about to
         self._idle = 0  # of these, those that wait for something to do, or will when they come to it
@@ -318,7 +319,7 @@ class Pool:
         if self._runtime.simulation is not None:
             return self._join_actors(timeout)
         with self._lock:
-            threads = list(self._threads)
+            threads = [*self._threads, *self._leaving]
         end = monotonic_ns() + round(min(max(timeout, 0.0), SECONDS_MAX) * NANOSECONDS)
         for thread in threads:
             thread.join(max(0.0, (end - monotonic_ns()) / NANOSECONDS))
@@ -347,6 +348,8 @@ class Pool:
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
+                self._leaving = {thread for thread in self._leaving if thread.is_alive()}
+                self._leaving.add(threading.current_thread())
                 self._hands -= 1
                 self._idle -= 1
 
