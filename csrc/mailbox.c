@@ -36,7 +36,8 @@ int mailbox_insert(MailboxObject *self, PyObject *event, int place)
 {
     if (self->closed)
         return CLOSED;
-    if ((place == FIRST ? ring_prepend : ring_append)(&self->events, event) < 0)
+    int failed = place == FIRST ? ring_prepend(&self->events, event) : ring_append(&self->events, event);
+    if (failed < 0)
         return -1;
     if (self->extras != NULL)
         mailbox_count(self, event);
@@ -123,6 +124,8 @@ int mailbox_send(MailboxObject *self, PyObject *event, int place)
 {
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
+    if (self->awake && self->extras == NULL && place == LAST && !self->closed)
+        return ring_append(&self->events, event); /* the common way of a message: nothing else is to be done */
     int answer = mailbox_insert(self, event, place);
     if (answer == CLOSED)
         return mailbox_hand_on(self, event, place, 0);

@@ -65,7 +65,6 @@ PyObject *mailbox_close(MailboxObject *self);
 /* The first event of all, now the caller's; NULL if there is none. */
 PyObject *mailbox_take_any(MailboxObject *self);
 
-
 /* As mailbox_deliver, by the control lane: ahead of what else waits, and although the actor is held. */
 int mailbox_deliver_urgent(MailboxObject *self, PyObject *event);
 

@@ -255,7 +255,7 @@ int event_refuse(EventObject *event, MailboxObject *mailbox, PyObject *error, in
 /* ---- 4 the turn ---- */
 
 /* 1 if the filter wants the event dropped, or has ended the actor, 0 if not, -1 with what it raised. */
-static int turn_asks_filter(MailboxObject *self, PyObject *event)
+__attribute__((cold, noinline)) static int turn_asks_filter(MailboxObject *self, PyObject *event)
 {
     PyObject *filter = Py_NewRef(self->queue->filter);
     PyObject *answer = PyObject_CallFunctionObjArgs(filter, (PyObject *)self, event, NULL);
@@ -291,7 +291,7 @@ static void turn_fail(MailboxObject *self)
 }
 
 /* The filter has raised: the actor ends, and whoever waits for the answer of `event` hears so. */
-static void turn_refuse(MailboxObject *self, PyObject *event)
+__attribute__((cold, noinline)) static void turn_refuse(MailboxObject *self, PyObject *event)
 {
     turn_fail(self);
     PyObject *told = PyObject_CallMethod(event, "drop", "O", self);
@@ -302,7 +302,7 @@ static void turn_refuse(MailboxObject *self, PyObject *event)
 
 /* Serve one event, whose reference is consumed, unless a filter drops it: who waits for its answer hears so when it goes
  * away. -1 with an exception. */
-static int turn_serve(MailboxObject *self, PyObject *event)
+static inline int turn_serve(MailboxObject *self, PyObject *event)
 {
     event_leave(event);
     running_event = event;
@@ -317,18 +317,22 @@ static int turn_serve(MailboxObject *self, PyObject *event)
     return failed ? -1 : 0;
 }
 
-/* The next step of the actor's life, or its next event, that of the control lane first. */
+/* The next event, now the caller's: that of the control lane first. */
+static inline PyObject *turn_take(MailboxObject *self)
+{
+    if (self->extras == NULL)
+        return ring_take(&self->events);
+    return self->extras->overdue != 0 ? tasks_take_overdue(self->extras) : mailbox_take_any(self);
+}
+
+/* The next step of the actor's life, or its next event. */
 static void turn_step(MailboxObject *self)
 {
     int failed;
     if (self->starting || self->ending || (self->extras != NULL && self->extras->life_due))
         failed = mailbox_live(self) < 0;
-    else if (self->extras == NULL)
-        failed = turn_serve(self, ring_take(&self->events)) < 0;
-    else if (self->extras->overdue != 0)
-        failed = turn_serve(self, tasks_take_overdue(self->extras)) < 0;
     else
-        failed = turn_serve(self, mailbox_take_any(self)) < 0;
+        failed = turn_serve(self, turn_take(self)) < 0;
     if (failed)
         turn_fail(self);
 }
