@@ -18,6 +18,8 @@ class Counter(la.Actor):
     def add(self, k=1):
         self.n += k
         return self.n
+    def tick(self, _):
+        self.n += 1
     def hold(self, future):
         return future.get(60)
     @la.handles(int)
@@ -203,7 +205,7 @@ def use(runtime, choice):
     la.execute(pid, lambda: la.link(other)).get(30)
     la.delay(choice.choice([0, 60]), pid, Counter.add)
     la.collect([la.dispatch(pid, Counter.add), la.dispatch(other, Counter.add)]).get(30)
-    la.after(0.0001, runtime=runtime).then(la.defer(pid, Counter.add)).discard()
+    la.after(0.0001, runtime=runtime).then(la.defer(pid, Counter.tick)).discard()
     la.random_uuid()
     la.terminate(other)
     la.wait(other, 30)
