@@ -34,14 +34,19 @@ def configure(find_source: Callable[[], Source | None]) -> None:
 
 def random_uuid() -> uuid.UUID:
     """A fresh random UUID (version 4, RFC 9562); inside a deterministic runtime its seed decides which."""
-    return uuid.UUID(bytes=_random_bytes("uuid"), version=4)
+    return uuid.UUID(bytes=_random_bytes(16, "uuid"), version=4)
 
 
 def random_stream() -> random.Random:
     """A generator of its own, seeded by the operating system, or by a deterministic runtime inside one."""
-    return random.Random(_random_bytes("stream"))
+    return random.Random(_random_bytes(16, "stream"))
 
 
-def _random_bytes(purpose: str) -> bytes:
+def random_nonce() -> bytes:
+    """32 bytes that nobody can foretell and that never come twice, unless a deterministic runtime's seed says which."""
+    return _random_bytes(32, "nonce")
+
+
+def _random_bytes(count: int, purpose: str) -> bytes:
     source = _find_source()
-    return os.urandom(16) if source is None else source.random_bytes(16, purpose)
+    return os.urandom(count) if source is None else source.random_bytes(count, purpose)

@@ -1,0 +1,1 @@
+"""The transport: actors of other hosts, over TCP."""

@@ -1,0 +1,24 @@
+"""Addresses: `host:port`, the part of a PID that says where its runtime listens."""
+
+# Who calls: whatever takes an address from a user or from a peer. Two addresses are the same host if their texts are
+#   equal, so a peer must call itself what others call it, and nothing is looked up to compare them.
+
+from __future__ import annotations
+
+import re
+
+ADDRESS_LENGTH_MAX = 255 + 6  # a name as long as DNS has, and a port
+_HOST = r"\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)"
+_ADDRESS = re.compile(rf"(?:{_HOST}):(?P<port>0|[1-9][0-9]{{0,4}})", re.ASCII)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host, without brackets, and port of ``address``. Raises: ValueError, if it has another form."""
+    match = _ADDRESS.fullmatch(address) if len(address) <= ADDRESS_LENGTH_MAX else None
+    port = int(match["port"]) if match else -1
+    if match is None or port > 65535:
+        raise ValueError(
+            f"got the address {address[:ADDRESS_LENGTH_MAX]!a}, expected host:port, such as 10.0.0.6:5050, "
+            "node.example:5050 or [::1]:5050"
+        )
+    return match["six"] or match["name"], port
