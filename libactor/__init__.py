@@ -11,9 +11,11 @@ with la.Runtime():
     print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
 """
 
-from typing import TYPE_CHECKING
+# No __getattr__ here: the interpreter remembers where it found `la.tell` only in a module that has none; with one, each use
+# of a name is a search, as long as half of what the core does for a message. What takes long to import is put off inside
+# a package of its own instead: testing.
 
-from libactor import placeholders
+from libactor import aio, metrics, placeholders, testing
 from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -58,26 +60,23 @@ from libactor.messages import (
 )
 from libactor.owned import Owned, Shared, move
 from libactor.pid import PID
+from libactor.pool import Pool
 from libactor.runtime import Runtime
+from libactor.statistics import Statistics, TimeSeries
 from libactor.supervision.child import Backoff, Child, ChildState
 from libactor.supervision.supervisor import Supervisor
+from libactor.sync import (
+    CountDownLatch,
+    Latch,
+    Mutex,
+    Queue,
+    RateLimiter,
+    ReadWriteLock,
+    Semaphore,
+    Sequence,
+    StateMachine,
+)
 from libactor.thunk import run
-
-if TYPE_CHECKING:
-    from libactor import aio, metrics, testing
-    from libactor.pool import Pool
-    from libactor.statistics import Statistics, TimeSeries
-    from libactor.sync import (
-        CountDownLatch,
-        Latch,
-        Mutex,
-        Queue,
-        RateLimiter,
-        ReadWriteLock,
-        Semaphore,
-        Sequence,
-        StateMachine,
-    )
 
 __all__ = [
     "CORE",
@@ -160,36 +159,6 @@ __all__ = [
     "undiscardable",
     "wait",
 ]
-
-# What many programs never use: name to module, imported when first asked for.
-_LATER = {
-    "CountDownLatch": "libactor.sync",
-    "Latch": "libactor.sync",
-    "Mutex": "libactor.sync",
-    "Pool": "libactor.pool",
-    "Queue": "libactor.sync",
-    "RateLimiter": "libactor.sync",
-    "ReadWriteLock": "libactor.sync",
-    "Semaphore": "libactor.sync",
-    "Sequence": "libactor.sync",
-    "StateMachine": "libactor.sync",
-    "Statistics": "libactor.statistics",
-    "TimeSeries": "libactor.statistics",
-    "aio": "libactor.aio",
-    "metrics": "libactor.metrics",
-    "testing": "libactor.testing",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    module = import_module(_LATER[name])
-    value: object = getattr(module, name, module)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

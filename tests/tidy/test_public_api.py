@@ -6,8 +6,11 @@
 
 import importlib
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 PACKAGES = ("libactor", "mesoslite")
 REMEDY = "if this is meant: run .venv/bin/python tests/tidy/test_public_api.py and add a line to CHANGELOG.md"
@@ -55,6 +58,21 @@ def test_no_public_name_is_exported_twice():
     names = public_names()
 
     assert len(names) == len(set(names))
+
+
+def test_nothing_keeps_the_interpreter_from_remembering_where_a_name_of_libactor_is():
+    package = importlib.import_module("libactor")
+
+    assert type(package) is ModuleType
+    assert "__getattr__" not in vars(package), "each use of la.tell would be a search: see libactor/__init__.py"
+
+
+def test_importing_libactor_imports_nothing_that_only_tests_need():
+    program = "import sys, libactor; print(sorted({'hashlib', 'json', 'msgspec', 'pytest'} & set(sys.modules)))"
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert result.stdout == "[]\n"
 
 
 def test_a_difference_and_a_missing_docstring_are_caught():
