@@ -11,9 +11,9 @@ with la.Runtime():
     print(la.dispatch(pid, Counter.add, 2).get(timeout=1))
 """
 
-# No __getattr__ here: the interpreter remembers where it found `la.tell` only in a module that has none; with one, each use
-# of a name is a search, as long as half of what the core does for a message. What takes long to import is put off inside
-# a package of its own instead: testing.
+# No __getattr__ here: the interpreter remembers where it found `la.tell` only in a module that has none. With one, each
+# use of a name is a search, as long as half of what the core does for a message. What takes long to import is put off
+# inside a package of its own instead: testing.
 
 from libactor import aio, metrics, placeholders, testing
 from libactor._core._impl import CORE, generate_id
