@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         benchmarks = pick(options.only)
-        cpus = place(options.cpus)
+        cpus, partner_cpus = place(options.cpus, options.partner_cpus)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nbench: {error}", file=sys.stderr)
         return 1
     print(file=sys.stderr)
-    setting = Setting(before, read_machine(), cpus, rounds, options.quick, round(perf_counter() - start, 1), left_out)
+    elapsed = round(perf_counter() - start, 1)
+    setting = Setting(before, read_machine(), cpus, partner_cpus, rounds, options.quick, elapsed, left_out)
     print(to_text(benchmarks, results, setting))
     if options.json:
         options.json.write_text(json.dumps(to_data(benchmarks, results, setting), indent=1, ensure_ascii=False) + "\n")
@@ -71,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_rounds, metavar="N", help=f"{ROUNDS} if left out, {QUICK_ROUNDS} if quick")
     parser.add_argument("--cpus", type=_cpus, metavar="0,1", help="pin every process to these; as it is, if left out")
+    parser.add_argument(
+        "--partner-cpus",
+        type=_cpus,
+        metavar="1",
+        help="pin the other process of remote and http lines to these; the same, if left out",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round's figure to FILE")
     parser.add_argument("--list", action="store_true", help="list the benchmarks with their sizes and peers, and stop")
     return parser

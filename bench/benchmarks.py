@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 LIBACTOR, LIBACTOR_PYTHON = "libactor", "libactor-python"
 PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG = "pykka", "asyncio", "uvloop", "threads", "erlang"
+SOCKETS, XOSCAR, UVICORN = "sockets", "xoscar", "uvicorn"
 ALLOCATOR = "allocator"
 
 CORES = (LIBACTOR, LIBACTOR_PYTHON)
@@ -19,8 +20,9 @@ THREADED_PEERS = (PYKKA, THREADS)  # a thread per actor
 SLOW_PEERS = (PYKKA, LIBACTOR_PYTHON)
 ACTOR_PEERS = (*CORES, PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG)
 CHAINING_PEERS = (*CORES, ASYNCIO, UVLOOP, THREADS)  # whose futures call back when set
-PEERS = (*ACTOR_PEERS, ALLOCATOR)
-BASELINES = (PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG)  # the ratios of the report are to these
+REMOTE_PEERS = (ASYNCIO, UVLOOP, XOSCAR)  # that answer questions from another process
+PEERS = (*ACTOR_PEERS, SOCKETS, XOSCAR, UVICORN, ALLOCATOR)
+BASELINES = (PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG, SOCKETS, XOSCAR, UVICORN)  # the ratios of the report are to these
 
 
 class WorkNotDone(AssertionError):
@@ -45,6 +47,7 @@ class Scale:
 PER_SECOND = Scale("per second", True, lambda seconds, count: count / seconds)
 NANOSECONDS_EACH = Scale("ns each", False, lambda seconds, count: seconds * 1e9 / count)
 BYTES_EACH = Scale("bytes each", False, lambda size, count: size / count)
+GIGABYTES_PER_SECOND = Scale("GB/s", True, lambda seconds, megabytes: megabytes / 1e3 / seconds)
 MEGABYTES = Scale("MB in all", False, lambda size, _: size / 1e6)
 MICROSECONDS_PER_PLAN = Scale("µs per plan", False, lambda seconds, _: seconds * 1e6)
 

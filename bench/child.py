@@ -16,7 +16,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from bench.benchmarks import ALLOCATOR, ASYNCIO, CORES, ERLANG, LIBACTOR, PYKKA, THREADS, UVLOOP
+from bench.benchmarks import (
+    ALLOCATOR,
+    ASYNCIO,
+    CORES,
+    ERLANG,
+    LIBACTOR,
+    PYKKA,
+    SOCKETS,
+    THREADS,
+    UVICORN,
+    UVLOOP,
+    XOSCAR,
+)
 from bench.peers import make_peer, work_of
 from bench.table import BENCHMARKS
 
@@ -79,13 +91,15 @@ def _version(peer: str) -> str:
         return _libactor_version(peer)
     if peer == ALLOCATOR:
         return f"mesoslite {_installed('mesoslite')}"
-    if peer in (PYKKA, UVLOOP):
+    if peer in (PYKKA, UVLOOP, XOSCAR):
         return f"{peer} {_installed(peer)}"
+    if peer == UVICORN:
+        return ", ".join([f"{name} {_installed(name)}" for name in (UVICORN, "httptools", UVLOOP)])
     if peer == ERLANG:
         from bench.peers.erlang_processes import release
 
         return f"Erlang/OTP {release()}"
-    return {ASYNCIO: "asyncio's own loop", THREADS: "threading, queue, concurrent.futures"}[peer]
+    return {ASYNCIO: "asyncio's own loop", THREADS: "threading, queue, concurrent.futures", SOCKETS: "socket"}[peer]
 
 
 def _libactor_version(peer: str) -> str:

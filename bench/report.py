@@ -25,6 +25,7 @@ class Setting:
     before: Machine
     after: Machine
     cpus: list[int]
+    partner_cpus: list[int]  # of the other process of remote and http lines
     rounds: int
     quick: bool
     elapsed_seconds: float
@@ -78,7 +79,7 @@ def _heading(results: Results, setting: Setting) -> str:
     reading = "median [least - most]; x: times better, median of the rounds' ratios"
     lines = [
         f"machine: {before.cpu_model}, {before.cpu_count} CPUs, {before.memory_gigabytes} GB, {before.kernel}",
-        f"placement: every process pinned to CPUs {setting.cpus}",
+        f"placement: every process pinned to CPUs {setting.cpus}; at a socket's other end, to {setting.partner_cpus}",
         f"load (1 min): {before.load_one_minute} before, {after.load_one_minute} after",
         f"python: {one.python}; garbage collector {one.garbage_collector}, run before each measurement",
         f"peers: {versions}",

@@ -1,7 +1,8 @@
 """A session: rounds of measurements, each peer in a process of its own, all in the same place and taking turns."""
 
 # Who calls: the command line (bench/__main__.py).
-# Invariants: 1. children inherit the placement of this process; a child that runs elsewhere is an error.
+# Invariants: 1. children inherit the placement of this process; a child that runs elsewhere is an error. Partners of
+#   children (bench/partner.py) run there too, or where ``place`` was told, whichever peer they belong to.
 #   2. in each round every peer does a benchmark before the next benchmark begins, so that what else the machine does
 #   meets them alike; who goes first changes with the round.    3. only one child works at a time, the others wait for
 #   their standard input.    4. each round has new processes.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.benchmarks import LIBACTOR_PYTHON, PEERS, Benchmark
 from bench.child import Description
+from bench.partner import PLACE
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -103,14 +105,18 @@ class Results:
         self.figures.setdefault(benchmark, {}).setdefault(peer, []).append(figure)
 
 
-def place(cpus: Sequence[int] | None) -> list[int]:
+def place(cpus: Sequence[int] | None, partner_cpus: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
     """Pin this process, and so its children, to ``cpus``, or to where it may run already; return them.
 
-    Raises: OSError if it may not run there.
+    The second list is where the children's partners will run, by itself the same. Raises: OSError if one may not run
+    there.
     """
     chosen = sorted(os.sched_getaffinity(0) if cpus is None else cpus)
+    theirs = chosen if partner_cpus is None else sorted(partner_cpus)
+    os.sched_setaffinity(0, theirs)
     os.sched_setaffinity(0, chosen)
-    return chosen
+    os.environ[PLACE] = ",".join([str(cpu) for cpu in theirs])
+    return chosen, theirs
 
 
 def run(

@@ -11,12 +11,17 @@ from bench.benchmarks import (
     BYTES_EACH,
     CHAINING_PEERS,
     CORES,
+    GIGABYTES_PER_SECOND,
     LIBACTOR,
     MEGABYTES,
     MICROSECONDS_PER_PLAN,
     NANOSECONDS_EACH,
+    REMOTE_PEERS,
     SLOW_PEERS,
+    SOCKETS,
     THREADED_PEERS,
+    UVICORN,
+    XOSCAR,
     Benchmark,
 )
 
@@ -106,6 +111,26 @@ SCALE_BENCHMARKS = (
               10_000_000, 500, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True, extent=10_000_000, on_request=True),
 )  # fmt: skip
 
+# Between two processes: the one that measures sends, the other one answers (bench/partner.py).
+REMOTE_BENCHMARKS = (
+    Benchmark("remote-tell", "remote_tell", "messages of 100 bytes to another process, over TCP, until all are handled",
+              300_000, 100, (SOCKETS, *REMOTE_PEERS), few=2_000, few_peers=(XOSCAR,)),
+    Benchmark("remote-bytes", "remote_bytes", "the same, messages of 1 MB",
+              1_000, 5, (SOCKETS, *REMOTE_PEERS), GIGABYTES_PER_SECOND, few=200, few_peers=(XOSCAR,)),
+    Benchmark("remote-ask", "remote_ask", "questions to another process, one after the other",
+              10_000, 100, (SOCKETS, *REMOTE_PEERS), few=1_000, few_peers=(XOSCAR,)),
+    Benchmark("remote-pipelined", "remote_pipelined", "the same, all asked before the first answer is awaited",
+              100_000, 100, REMOTE_PEERS, few=10_000, few_peers=(XOSCAR,)),
+)  # fmt: skip
+
+HTTP_BENCHMARKS = (
+    Benchmark("http-route", "http_route", "GET of 12 bytes from another process, 4 connections kept alive",
+              20_000, 40, (UVICORN,)),
+    Benchmark("http-app", "http_app", "the same, a bare ASGI application on libactor's server", 20_000, 40, OWN),
+    Benchmark("http-body", "http_body", "GET of 50 MB, one after the other",
+              1_000, 1, (UVICORN,), GIGABYTES_PER_SECOND, extent=50),
+)  # fmt: skip
+
 # libprocess's own benchmarks, with its parameters; what it reached stands in bench/targets.py.
 LIBPROCESS_BENCHMARKS = (
     Benchmark("client-server", "client_server", "answers of one server to 8 clients linked to it, 250 questions open",
@@ -147,6 +172,8 @@ GROUPS = {
     "simulation": SIMULATION_BENCHMARKS,
     "values": VALUE_BENCHMARKS,
     "scale": SCALE_BENCHMARKS,
+    "remote": REMOTE_BENCHMARKS,
+    "http": HTTP_BENCHMARKS,
     "libprocess": LIBPROCESS_BENCHMARKS,
     "allocator": ALLOCATOR_BENCHMARKS,
 }

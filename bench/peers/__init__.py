@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from bench.benchmarks import (
     ALLOCATOR,
@@ -18,8 +19,11 @@ from bench.benchmarks import (
     LIBACTOR_PYTHON,
     PEERS,
     PYKKA,
+    SOCKETS,
     THREADS,
+    UVICORN,
     UVLOOP,
+    XOSCAR,
     Benchmark,
 )
 
@@ -49,6 +53,18 @@ def make_peer(name: str) -> object:
         from bench.peers.erlang_processes import ErlangProcesses
 
         return ErlangProcesses()
+    if name == SOCKETS:
+        from bench.peers.sockets import Sockets
+
+        return Sockets()
+    if name == XOSCAR:
+        from bench.peers.xoscar_pools import XoscarPools
+
+        return XoscarPools()
+    if name == UVICORN:
+        from bench.peers.uvicorn_apps import UvicornApps
+
+        return UvicornApps()
     if name == ALLOCATOR:
         from bench.allocator import AllocatorPlans
 
@@ -57,9 +73,11 @@ def make_peer(name: str) -> object:
 
 
 def missing(name: str) -> str | None:
-    """Return what this machine lacks for a peer that is not a Python library, or None if nothing."""
+    """Return what this machine lacks for a peer that the extra `bench` does not bring, or None if nothing."""
     if name == ERLANG and shutil.which("escript") is None:
         return "there is no escript here (in Debian it comes with erlang-base)"
+    if name == XOSCAR and find_spec(name) is None:
+        return "it is not installed (pip install xoscar brings pandas and scipy)"
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from bench.benchmarks import expect
 from bench.peers import RING_ACTORS, WARM_ACTORS
+from bench.peers.asyncio_streams import Streams
 from bench.peers.weight import resident_bytes
 
 Question: TypeAlias = "tuple[int, asyncio.Future[int] | None]"  # the number to add, and where the sum is to go
@@ -80,7 +81,7 @@ class Node:
             self.receive(hops_left)
 
 
-class AsyncioTasks:
+class AsyncioTasks(Streams):
     """Each method runs a loop of its own. Raises: ImportError if ``uvloop_wanted`` and it is not installed."""
 
     def __init__(self, uvloop_wanted: bool) -> None:

@@ -15,6 +15,7 @@ from bench.peers import RING_ACTORS
 from bench.peers.libactor_actors import Asker, Counter, Node
 from bench.peers.libactor_coroutines import Coroutines
 from bench.peers.libactor_futures import Futures
+from bench.peers.libactor_http import Http
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_scale import Scale
 from bench.peers.libactor_simulation import Simulation
@@ -122,7 +123,9 @@ class Messages:
         return seconds
 
 
-class LibactorRuntime(Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, LibprocessBenchmarks):
+class LibactorRuntime(
+    Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, Http, LibprocessBenchmarks
+):
     """All of libactor's work."""
 
 

@@ -11,7 +11,7 @@ MACHINE = Machine("a CPU", 2, 24.0, "Linux 6", 0.5)
 
 
 def setting(quick: bool = False) -> Setting:
-    return Setting(MACHINE, MACHINE, cpus=[0, 1], rounds=3, quick=quick, elapsed_seconds=1.0)
+    return Setting(MACHINE, MACHINE, cpus=[0, 1], partner_cpus=[1], rounds=3, quick=quick, elapsed_seconds=1.0)
 
 
 def results(benchmark: str, **figures: list[float]) -> Results:
@@ -57,12 +57,28 @@ def test_a_quick_report_says_that_its_figures_mean_nothing():
 def test_the_heading_tells_machine_placement_load_and_versions():
     text = to_text(pick(["tell"]), results("tell", libactor=[1.0]), setting())
 
-    for fact in ("a CPU, 2 CPUs", "pinned to CPUs [0, 1]", "0.5 before", "CPython 3", "libactor: 1.0", "rounds: 3"):
+    for fact in (
+        "a CPU, 2 CPUs",
+        "pinned to CPUs [0, 1]; at a socket's other end, to [1]",
+        "0.5 before",
+        "CPython 3",
+        "libactor: 1.0",
+        "rounds: 3",
+    ):
         assert fact in text
 
 
 def test_a_peer_that_is_not_installed_is_named_with_what_is_missing():
-    here = Setting(MACHINE, MACHINE, cpus=[0], rounds=1, quick=False, elapsed_seconds=1.0, left_out={"erlang": "no VM"})
+    here = Setting(
+        MACHINE,
+        MACHINE,
+        cpus=[0],
+        partner_cpus=[0],
+        rounds=1,
+        quick=False,
+        elapsed_seconds=1.0,
+        left_out={"erlang": "no VM"},
+    )
 
     assert "erlang: left out, no VM" in to_text(pick(["tell"]), results("tell", libactor=[1.0]), here)
 

@@ -6,14 +6,15 @@ import sys
 import pytest
 
 from bench import allocator
-from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, WorkNotDone, expect
+from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, XOSCAR, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
 from bench.peers.libactor_libprocess import make_tree
-from bench.table import BENCHMARKS
+from bench.table import BENCHMARKS, GROUPS
 
 COUNT = 20
 # Not called `benchmark`: a pytest plugin that may be installed claims that name for a fixture.
 PAIRS = [(peer, benchmark) for benchmark in BENCHMARKS for peer in benchmark.peers]
+BETWEEN_PROCESSES = (*GROUPS["remote"], *GROUPS["http"])
 NOT_ALWAYS_MORE = ("memory", "move-extra")  # of few actors the system may give no page; a difference may be negative
 
 
@@ -24,7 +25,15 @@ def peer_here(name):
 
 
 # Goal: no figure without work. Method: run each at a tiny size, and watch what it holds to be its work.
-@pytest.mark.parametrize(("peer", "line"), PAIRS, ids=[f"{benchmark.name}-{peer}" for peer, benchmark in PAIRS])
+@pytest.mark.parametrize(
+    ("peer", "line"),
+    [
+        pytest.param(
+            *pair, marks=pytest.mark.real if pair[1] in BETWEEN_PROCESSES else (), id=f"{pair[1].name}-{pair[0]}"
+        )
+        for pair in PAIRS
+    ],
+)
 def test_every_peer_does_and_checks_the_work_of_every_benchmark(peer, line, monkeypatch):
     checked = []
 
@@ -91,11 +100,13 @@ def test_a_quick_run_is_smaller_than_a_full_one_for_every_peer():
     assert all(quick < full for quick, full in sizes if full > 1_000)
 
 
-def test_erlang_is_missing_where_nothing_runs_its_scripts_and_no_other_peer_ever_is(monkeypatch):
+def test_only_peers_that_the_bench_extra_does_not_bring_are_ever_missing(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("bench.peers.find_spec", lambda name: None)
 
-    assert [peer for peer in PEERS if missing(peer)] == [ERLANG]
+    assert [peer for peer in PEERS if missing(peer)] == [ERLANG, XOSCAR]
     assert "escript" in missing(ERLANG)
+    assert "pip install xoscar" in missing(XOSCAR)
 
 
 def test_a_tree_has_as_many_parts_as_asked_for_and_at_most_four_below_each():
