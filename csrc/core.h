@@ -37,7 +37,7 @@ enum { QUEUED, WAKE, CLOSED };
 enum { DROP_NEW, DROP_OLD, FAIL_SENDER, BLOCK };
 
 /* As in libactor/_core/_run_queue.py. */
-enum { DUE = 1, LOOK, OVERTAKEN, OVER };
+enum { DUE = 1, LOOK, OVERTAKEN, OVER, ARRIVED };
 
 /* As in libactor/_core/_values.py. */
 enum { SHARED, MOVED, REFUSED };

@@ -187,7 +187,7 @@ static const struct {
     {"ON_ANY", ON_ANY},       {"ON_DISCARD", ON_DISCARD}, {"ON_DISCARDED", ON_DISCARDED},
     {"QUEUED", QUEUED},       {"WAKE", WAKE},             {"ON_ABANDONED", ON_ABANDONED},
     {"DUE", DUE},             {"LOOK", LOOK},             {"OVERTAKEN", OVERTAKEN},
-    {"OVER", OVER},
+    {"OVER", OVER},           {"ARRIVED", ARRIVED},
     {"CLOSED", CLOSED},       {"SHARED", SHARED},         {"MOVED", MOVED},
     {"REFUSED", REFUSED},     {"TOO_DEEP", TOO_DEEP},     {"CYCLE", CYCLE},
     {"UNKNOWN", UNKNOWN},

@@ -22,6 +22,13 @@ void run_queue_unpark(RunQueueObject *self)
     waiter_wake(&self->parked, self->parked);
 }
 
+/* Have a worker look at more than actors. */
+void run_queue_wake(RunQueueObject *self)
+{
+    self->attention = 1;
+    run_queue_unpark(self);
+}
+
 int run_queue_push(RunQueueObject *self, PyObject *item)
 {
     if (ring_append(&self->items, item) < 0)
@@ -45,7 +52,7 @@ int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout)
 {
     waiter_enlist(&self->parked, waiter);
     run_queue_leave(self);
-    int answer = waiter_sleep(waiter, timeout);
+    int answer = waiter->bell < 0 ? waiter_sleep(waiter, timeout) : poll_sleep(self, timeout);
     if (!waiter->woken) {
         waiter_delist(&self->parked, waiter);
         self->busy++;
@@ -113,8 +120,7 @@ static PyObject *RunQueue_pop(PyObject *op, PyObject *const *arguments, Py_ssize
 
 static PyObject *RunQueue_wake(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    SELF->attention = 1;
-    run_queue_unpark(SELF);
+    run_queue_wake(SELF);
     Py_RETURN_NONE;
 }
 
@@ -244,6 +250,7 @@ static void RunQueue_dealloc(PyObject *op)
     assert(SELF->parked == NULL && SELF->waiting == NULL); /* a waiter's frame holds a reference */
     PyObject_GC_UnTrack(op);
     RunQueue_clear(op);
+    PyMem_RawFree(SELF->poll);
     if (SELF->watch_gate != NULL) {
         (void)PyThread_acquire_lock(SELF->watch_gate, NOWAIT_LOCK);
         PyThread_release_lock(SELF->watch_gate);
@@ -277,9 +284,17 @@ static PyMethodDef run_queue_methods[] = {
      "Take the calling worker off the count: when it ends, and when a handler of its is about to wait."},
     {"work", (PyCFunction)(void (*)(void))RunQueue_work, METH_FASTCALL,
      "work($self, number, deadline_ns, /)\n--\n\n"
-     "Run actors as worker ``number`` until something else is to be done: DUE, LOOK, OVERTAKEN or OVER.\n\n"
-     "DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). OVERTAKEN: another worker is in\n"
-     "charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return."},
+     "Run actors as worker ``number`` until something else is to be done: DUE, LOOK, ARRIVED, OVERTAKEN or OVER.\n\n"
+     "DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). ARRIVED: see poll_by().\n"
+     "OVERTAKEN: another worker is in charge. OVER: the queue is closed and empty. The caller must be counted busy\n"
+     "(enter) and is still on return."},
+    {"poll_by", (PyCFunction)(void (*)(void))RunQueue_poll_by, METH_FASTCALL,
+     "poll_by($self, epoll, bell, /)\n--\n\n"
+     "Have the worker in charge sleep in this epoll, and look at it once a millisecond while actors keep it busy; its\n"
+     "work returns ARRIVED when there is something. ``bell``: an eventfd that is registered there, edge triggered.\n"
+     "Both are descriptors, which stay the caller's; -1 ends it, but for a worker that sleeps there just now."},
+    {"arrivals", RunQueue_arrivals, METH_NOARGS,
+     "arrivals($self, /)\n--\n\nWhat epoll has brought since the last call: pairs of descriptor and event mask."},
     {"run_watched", RunQueue_run_watched, METH_O,
      "run_watched($self, function, /)\n--\n\n"
      "Call ``function`` as the worker in charge outside of any actor: should it block, another worker takes charge."},

@@ -8,10 +8,22 @@
 #include "core.h"
 #include "pythread.h"
 #include <structmember.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 #include "ring.h"
 #include "waiter.h"
+
+enum { ARRIVALS_MAX = 64 }; /* descriptors that one look at epoll brings */
+
+/* The descriptors that a worker watches while it sleeps (poll.c). */
+typedef struct {
+    int epoll;         /* borrowed; -1: none, the worker sleeps at its gate. The watch reads it without the GIL */
+    int bell;          /* borrowed eventfd, which is registered there too: rung to wake that worker */
+    int64_t looked;    /* when epoll was last asked */
+    int count;         /* arrivals that nobody has taken yet */
+    struct epoll_event arrivals[ARRIVALS_MAX];
+} Poll;
 
 typedef struct {
     PyObject_HEAD
@@ -27,6 +39,7 @@ typedef struct {
     char helping;    /* threads outside that wait may run actors */
     PyObject *filter; /* owned: (process, event) -> whether the event is dropped; NULL outside tests */
     PyObject *network; /* owned: see stepping.c; NULL outside tests */
+    Poll *poll;        /* owned block; NULL until somebody asks for one */
     /* What the watch reads without the GIL, and only the worker in charge writes, except `role`. */
     uint64_t role;             /* the number of the worker in charge; changes whenever another one takes over */
     uint64_t progress;         /* events that the workers have begun */
@@ -55,6 +68,7 @@ int run_queue_check(PyObject *object);
 /* Steps of run_queue.c. */
 int run_queue_push(RunQueueObject *self, PyObject *item);
 void run_queue_unpark(RunQueueObject *self);
+void run_queue_wake(RunQueueObject *self);
 void run_queue_leave(RunQueueObject *self);
 int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout);
 
@@ -64,6 +78,13 @@ PyObject *RunQueue_watch(PyObject *op, PyObject *none);
 PyObject *RunQueue_run_watched(PyObject *op, PyObject *function);
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
+
+/* Steps and methods of poll.c. */
+int poll_look(RunQueueObject *self, int64_t now);
+int poll_sleep(RunQueueObject *self, PY_TIMEOUT_T timeout);
+int poll_has_arrivals(RunQueueObject *self);
+PyObject *RunQueue_poll_by(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
+PyObject *RunQueue_arrivals(PyObject *op, PyObject *none);
 
 /* Methods of stepping.c. */
 PyObject *RunQueue_step(PyObject *op, PyObject *number);

@@ -8,6 +8,7 @@
  * Layout: 1 waiters  2 timeouts  3 sleeping
  */
 #include <math.h>
+#include <sys/eventfd.h>
 
 #include "run_queue.h"
 
@@ -22,6 +23,7 @@ Waiter *waiter_new(void)
     waiter->gate = PyThread_allocate_lock();
     if (waiter->gate == NULL)
         goto failed;
+    waiter->bell = -1;
     PyThread_acquire_lock(waiter->gate, WAIT_LOCK);
     return waiter;
 failed:
@@ -61,7 +63,10 @@ void waiter_wake(Waiter **list, Waiter *waiter)
 {
     waiter_delist(list, waiter);
     waiter->woken = 1;
-    PyThread_release_lock(waiter->gate);
+    if (waiter->bell < 0)
+        PyThread_release_lock(waiter->gate);
+    else
+        (void)eventfd_write(waiter->bell, 1); /* fails only when it was rung 2^64 times */
 }
 
 /* ---- 2 timeouts ---- */

@@ -11,6 +11,7 @@ typedef struct Waiter {
     struct Waiter *next;     /* the one that came before; both NULL once woken */
     struct Waiter *previous; /* the one that came after */
     PyThread_type_lock gate; /* owned; held until somebody wakes the waiter */
+    int bell;                /* an eventfd to ring instead, for one that sleeps in epoll; -1: it sleeps at its gate */
     int woken;
 } Waiter;
 

@@ -66,6 +66,7 @@ static int worker_park(RunQueueObject *self, Waiter **waiter, int64_t deadline)
         timeout = left < 0 ? 0 : left;
     }
     (*waiter)->woken = 0;
+    (*waiter)->bell = self->poll == NULL ? -1 : self->poll->bell;
     __atomic_store_n(&self->awake, 0, __ATOMIC_RELAXED);
     int answer = run_queue_park(self, *waiter, timeout);
     __atomic_store_n(&self->awake, 1, __ATOMIC_SEQ_CST);
@@ -104,7 +105,8 @@ static int worker_turn(RunQueueObject *self, PyObject *item, int64_t *now)
     return answer;
 }
 
-/* Why the worker is to look at something else than actors: DUE, LOOK, OVERTAKEN or OVER; 0 if it is not. */
+/* Why the worker is to look at something else than actors: DUE, LOOK, ARRIVED, OVERTAKEN or OVER; 0 if it is not; -1
+ * with an exception. */
 static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
 {
     if (run_queue_is_overtaken(self))
@@ -116,6 +118,11 @@ static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
     if (self->attention) {
         self->attention = 0;
         return LOOK;
+    }
+    if (self->poll != NULL) {
+        int arrived = poll_look(self, now);
+        if (arrived != 0)
+            return arrived < 0 ? -1 : ARRIVED;
     }
     return deadline >= 0 && now >= deadline ? DUE : 0;
 }
@@ -187,12 +194,13 @@ typedef struct {
     int quiet; /* looks at which every worker was parked */
 } Watch;
 
-/* Whether an actor or a timer waits for the worker in charge. Without the GIL. */
+/* Whether an actor, a timer or an arrival waits for the worker in charge. Without the GIL. */
 static int watch_is_wanted(RunQueueObject *self)
 {
     int64_t deadline = __atomic_load_n(&self->deadline, __ATOMIC_RELAXED);
     return __atomic_load_n(&self->items.count, __ATOMIC_RELAXED) > 0 ||
-           __atomic_load_n(&self->attention, __ATOMIC_RELAXED) || (deadline >= 0 && now_ns() >= deadline);
+           __atomic_load_n(&self->attention, __ATOMIC_RELAXED) || (deadline >= 0 && now_ns() >= deadline) ||
+           poll_has_arrivals(self);
 }
 
 /* Whether the worker in charge is stuck: for a moment while others wait, or for long. Without the GIL. */

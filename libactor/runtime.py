@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from libactor.debugging import Watch
     from libactor.metrics import Registry
     from libactor.pid import PID
+    from libactor.poller import Poller
     from libactor.pool import Pool
     from libactor.testing.simulation import Simulation
 
@@ -89,6 +90,7 @@ class Runtime(RuntimeCell):
         self._metrics: Registry | None = None  # until somebody asks
         self._pools: dict[Pool, None] = {}  # not closed yet, in order of making
         self._loop_thread: LoopThread | None = None  # until somebody needs it
+        self._poller: Poller | None = None  # until somebody needs it
 
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
         _processes: dict[str, Process]
@@ -126,9 +128,12 @@ class Runtime(RuntimeCell):
         stuck = self._stop_actors(processes, timeout)
         working = [name for pool in self.pools for name in pool.end(timeout)]
         working += self._loop_thread.end(timeout) if self._loop_thread is not None else []
+        working += self._poller.wind_down(timeout) if self._poller is not None else []
         busy = [process for process in processes if process.stopped.is_pending() and not process.suspended]
         lasting = self.workers.stop(timeout if not busy else 0.0)
         stuck += [] if busy else lasting  # else the actors say it, and idle threads may not have ended yet
+        if self._poller is not None:
+            self._poller.close()
         self.clock.close()
         watch, self._watch = self._watch, None
         if watch is not None:
@@ -187,6 +192,24 @@ class Runtime(RuntimeCell):
                 self._loop_thread = LoopThread(self)
             return self._loop_thread
 
+    @property
+    def poller(self) -> Poller:
+        """What tells of descriptors that are ready (libactor/poller.py)."""
+        from libactor.poller import Poller  # many a runtime needs none of it
+
+        self.check_here()
+        if self.simulation is not None:
+            raise RuntimeError(
+                "poller: a deterministic runtime has no descriptors, whose order no seed could decide; fake what they "
+                "would bring"
+            )
+        with self._lock:
+            if self._poller is None:
+                if self._closed:
+                    raise RuntimeError(f"poller: runtime {self.address} is closed; make a new one")
+                self._poller = self.workers.poller = Poller(self.address, self.queue)
+            return self._poller
+
     def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
         """Count something that was sent to ``pid`` and reached nobody; ``why`` goes into the log."""
         with self._lock:
@@ -216,6 +239,8 @@ class Runtime(RuntimeCell):
         self.clock.orphan(self.forked)
         self._lock = threading.RLock()
         self.census = Census()
+        if self._poller is not None:
+            self._poller.orphan()
         for pool in self._pools:
             pool.orphan()
 

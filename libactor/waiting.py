@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
 from libactor._core.clock import NANOSECONDS, SECONDS_MAX, monotonic_ns
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from libactor.testing.simulation import Simulation
 
 SIGNALS_NOTICED_S = 0.2  # at the latest, by a main thread that waits
+
+
+class Helper(Protocol):
+    """What can bring about the answer that a thread outside of actors waits for."""
+
+    def help(self, future: FutureCell, timeout: float | None) -> float | None:
+        """Do so in the calling thread, for ``timeout`` seconds at most; what is left of them, None if unbounded."""
+
+
+awaited: dict[FutureCell, Helper] = {}  # answers that come over a connection, which whoever waits may read itself
 
 
 def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> None:
@@ -36,6 +46,9 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
         return
     workers = serving.workers if process is None else process.runtime.workers
     if workers is None:
+        helper = awaited.get(future)
+        if helper is not None:
+            left = helper.help(future, left)
         _sleep(future, left, lambda: None)
     else:
         with workers.blocking() as enter:

@@ -19,12 +19,16 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from libactor._core._impl import OVER, OVERTAKEN, RunQueue
 from libactor._core.clock import Clock
 from libactor._core.errors import TooManyBlockedHandlers
 from libactor._core.exceptions import report_unraisable
 from libactor.context import serving
+
+if TYPE_CHECKING:
+    from libactor.poller import Poller
 
 log = logging.getLogger("libactor")
 
@@ -78,6 +82,7 @@ class Workers:
         self._threads: set[threading.Thread] = set()
         self._started = 0  # for the names of threads
         self._stopping = False
+        self.poller: Poller | None = None  # of the runtime, which the worker in charge serves
 
     def start(self) -> None:
         """Start the first worker, and the watch over it."""
@@ -186,14 +191,26 @@ class Workers:
         queue, clock = self._queue, self._clock
         while True:
             try:
-                outcome = queue.work(number, clock.next_deadline())
+                if self.poller is not None and self.poller.has_arrivals():
+                    self.poller.serve()
+                outcome = queue.work(number, self._next_deadline())
                 if outcome in (OVER, OVERTAKEN):
                     queue.leave()
                     return outcome == OVERTAKEN
+                if self.poller is not None:
+                    self.poller.serve()
                 if clock.is_due():
                     clock.fire_due(queue.run_watched)
             except BaseException as error:  # SystemExit of a timer's function, no memory: no reason to stop
                 self._report(error)
+
+    def _next_deadline(self) -> int:
+        """When to look at the clock or at alarms of the poller; -1: never."""
+        deadline = self._clock.next_deadline()
+        if self.poller is None:
+            return deadline
+        alarm = self.poller.next_deadline()
+        return min(deadline, alarm) if deadline >= 0 and alarm >= 0 else max(deadline, alarm)
 
     def _report(self, error: BaseException) -> None:
         try:

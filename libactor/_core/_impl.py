@@ -23,10 +23,11 @@ from libactor._core._future import (
 )
 from libactor._core._lanes import BLOCK, DROP_NEW, DROP_OLD, FAIL_SENDER
 from libactor._core._mailbox import CLOSED, QUEUED, WAKE
-from libactor._core._run_queue import DUE, LOOK, OVER, OVERTAKEN
+from libactor._core._run_queue import ARRIVED, DUE, LOOK, OVER, OVERTAKEN
 from libactor._core._values import CYCLE, MOVED, REFUSED, SHARED, TOO_DEEP, UNKNOWN
 
 __all__ = [
+    "ARRIVED",
     "BLOCK",
     "CLOSED",
     "CORE",

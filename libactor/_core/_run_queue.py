@@ -15,16 +15,17 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, final
 
+from libactor._core._polling import Polling
 from libactor._core._stepping import Network
+from libactor._core._waiter import Waiter, clip
 from libactor._core.clock import monotonic_ns
 
-DUE, LOOK, OVERTAKEN, OVER = range(1, 5)  # why work() returns
+DUE, LOOK, OVERTAKEN, OVER, ARRIVED = range(1, 6)  # why work() returns
 
 
 WATCH_S = 0.002
@@ -41,25 +42,14 @@ class _Own(threading.local):
 _own = _Own()
 
 
-class _Parked:
-    """A thread that waits in the queue; ``gate`` is held until somebody unparks it."""
-
-    __slots__ = ("gate", "woken")
-
-    def __init__(self) -> None:
-        self.gate = threading.Lock()
-        self.gate.acquire()
-        self.woken = False
-
-
 @final
 class RunQueue:
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_helped", "_idle_waiters",
-        "_in_turn", "_items", "_lock", "_number", "_parked", "_patient", "_progress", "_turn_over", "_turns",
-        "_watch_gate", "filter", "helping", "network", "orphaned",
+        "_in_turn", "_items", "_lock", "_number", "_parked", "_patient", "_polling", "_progress", "_turn_over",
+        "_turns", "_watch_gate", "filter", "helping", "network", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
@@ -71,13 +61,14 @@ class RunQueue:
     # network: asked, with the process that sends (None outside of actors), the one that is sent to and the event,
     # before one goes from one runtime to another on this queue: True takes it.
     # helping: threads outside that wait may run actors.
+    # _polling: the epoll in which the worker in charge sleeps, if there is one.
     # _helped: turns that threads outside which wait have run.
     # orphaned: the process is a fork of the one whose threads run this queue.
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
-        self._parked: list[_Parked] = []  # workers; the last one parked is the first to go
-        self._idle_waiters: list[_Parked] = []
+        self._parked: list[Waiter] = []  # workers; the last one parked is the first to go
+        self._idle_waiters: list[Waiter] = []
         self._busy = 0
         self._closed = False
         self._lock = threading.RLock()
@@ -89,6 +80,7 @@ class RunQueue:
         self._watch_gate = threading.Event()
         self.filter: Callable[[Any, Any], bool] | None = None
         self._helped = 0
+        self._polling = Polling()
         self.network: Network | None = None
         self.helping = True
         self.orphaned = False
@@ -106,11 +98,10 @@ class RunQueue:
         None as timeout waits without bound. The caller must be counted busy (enter) and is again on return.
         Raises: ValueError if ``timeout`` is NaN.
         """
-        bound = _clip(timeout)
-        with self._lock:
-            if self._items:
-                return self._items.popleft()
-        parked = _Parked()
+        return self._pop(clip(timeout), Waiter(), None)
+
+    def _pop(self, bound: float | None, parked: Waiter, polling: Polling | None) -> Any:
+        """As pop; the caller sleeps in epoll if there is one, and what arrives there ends it too."""
         with self._lock:
             if self._items:
                 return self._items.popleft()
@@ -120,7 +111,10 @@ class RunQueue:
             self._leave()
         interrupted = True
         try:
-            _wait(parked, bound)
+            if polling is None:
+                parked.sleep(bound)
+            else:
+                polling.ask(bound)
             interrupted = False
         finally:
             with self._lock:
@@ -144,10 +138,11 @@ class RunQueue:
         self._watch_gate.set()
 
     def work(self, number: int, deadline_ns: int, /) -> int:
-        """Run actors as worker ``number`` until something else is to be done: DUE, LOOK, OVERTAKEN or OVER.
+        """Run actors as worker ``number`` until something else is to be done: DUE, LOOK, ARRIVED, OVERTAKEN or OVER.
 
-        DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). OVERTAKEN: another worker is in
-        charge. OVER: the queue is closed and empty. The caller must be counted busy (enter) and is still on return.
+        DUE: it is ``deadline_ns`` by the monotonic clock (-1: never). LOOK: see wake(). ARRIVED: see poll_by().
+        OVERTAKEN: another worker is in charge. OVER: the queue is closed and empty. The caller must be counted busy
+        (enter) and is still on return.
         """
         _own.queue, _own.number = self, number
         self._deadline_ns = deadline_ns
@@ -256,8 +251,8 @@ class RunQueue:
 
         Raises: ValueError if ``timeout`` is NaN; in the main thread, what a signal handler raises.
         """
-        bound = _clip(timeout)
-        parked = _Parked()
+        bound = clip(timeout)
+        parked = Waiter()
         with self._lock:
             if not self._items and self._busy == 0:
                 return True
@@ -265,7 +260,7 @@ class RunQueue:
                 return False
             self._idle_waiters.append(parked)
         try:
-            _wait(parked, bound)
+            parked.sleep(bound)
         finally:
             with self._lock:
                 if not parked.woken:
@@ -290,13 +285,29 @@ class RunQueue:
     def __len__(self) -> int:
         return len(self._items)
 
+    def poll_by(self, epoll: int, bell: int, /) -> None:
+        """Have the worker in charge sleep in this epoll, and look at it once a millisecond while actors keep it busy.
+
+        Its work returns ARRIVED when there is something. ``bell``: an eventfd that is registered there, edge triggered.
+        Both are descriptors, which stay the caller's; -1 ends it, but for a worker that sleeps there just now.
+        """
+        with self._lock:
+            self._polling.use(epoll, bell)
+        self.wake()  # a worker that sleeps at its gate goes to sleep there
+
+    def arrivals(self) -> list[tuple[int, int]]:
+        """What epoll has brought since the last call: pairs of descriptor and event mask."""
+        return self._polling.take()
+
     def _is_overtaken(self) -> bool:
         """Whether the calling thread is a worker of this queue that is not in charge any more."""
         return _own.queue is self and _own.number != self._number
 
     def _is_wanted(self) -> bool:
-        """Whether an actor or a timer waits for the worker in charge. The lock is held."""
-        return bool(self._items) or self._attention or 0 <= self._deadline_ns <= monotonic_ns()
+        """Whether an actor, a timer or an arrival waits for the worker in charge. The lock is held."""
+        if self._items or self._attention or 0 <= self._deadline_ns <= monotonic_ns():
+            return True
+        return self._polling.is_ready()
 
     def _note_progress(self) -> None:
         """A worker begins an event."""
@@ -319,13 +330,17 @@ class RunQueue:
             if self._attention:
                 self._attention = False
                 return LOOK
+            if self._polling.look(now):
+                return ARRIVED
             return DUE if 0 <= deadline_ns <= now else 0
 
     def _park(self, deadline_ns: int) -> None:
         """Sleep until there is something to do, and do it, or until the deadline."""
         self._awake = False
         try:
-            item = self.pop(None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9)
+            bell = self._polling.bell
+            bound = None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9
+            item = self._pop(clip(bound), Waiter(bell), None if bell < 0 else self._polling)
         finally:
             self._stay_awake()
         if item is not None:
@@ -359,11 +374,10 @@ class RunQueue:
     def _unpark(self) -> None:
         if self._parked:
             parked = self._parked.pop()
-            parked.woken = True
             self._busy += 1
-            parked.gate.release()
+            parked.wake()
 
-    def _return(self, parked: _Parked, interrupted: bool) -> None:
+    def _return(self, parked: Waiter, interrupted: bool) -> None:
         """Count a worker that has stopped waiting; one that was interrupted hands on a wake-up that it got."""
         if not parked.woken:
             self._parked.remove(parked)
@@ -375,19 +389,4 @@ class RunQueue:
         self._busy -= 1
         if self._busy == 0 and not self._items:
             while self._idle_waiters:
-                waiter = self._idle_waiters.pop()
-                waiter.woken = True
-                waiter.gate.release()
-
-
-def _clip(timeout: float | None) -> float | None:
-    """Seconds within what a lock can wait; None stays None."""
-    if timeout is None:
-        return None
-    if math.isnan(timeout):
-        raise ValueError("timeout is NaN, expected seconds or None")
-    return min(max(timeout, 0), threading.TIMEOUT_MAX)
-
-
-def _wait(parked: _Parked, timeout: float | None) -> None:
-    parked.gate.acquire(timeout=-1 if timeout is None else timeout)
+                self._idle_waiters.pop().wake()

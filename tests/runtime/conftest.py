@@ -35,8 +35,8 @@ def fresh_module(name: str) -> ModuleType | None:
 
 
 TWINS = (
-    "_actor", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_promise", "_run_queue", "_runtime",
-    "_values",
+    "_actor", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_polling", "_promise", "_run_queue",
+    "_runtime", "_values",
 )  # fmt: skip
 
 
