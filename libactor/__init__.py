@@ -61,6 +61,7 @@ from libactor.messages import (
 from libactor.owned import Owned, Shared, move
 from libactor.pid import PID
 from libactor.pool import Pool
+from libactor.routes import route
 from libactor.runtime import Runtime
 from libactor.statistics import Statistics, TimeSeries
 from libactor.supervision.child import Backoff, Child, ChildState
@@ -148,6 +149,7 @@ __all__ = [
     "random_uuid",
     "ready",
     "register_immutable",
+    "route",
     "run",
     "select",
     "sleep",

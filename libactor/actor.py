@@ -13,6 +13,7 @@ from libactor._core._impl import ActorCell, configure
 from libactor._core.errors import SpawnError
 from libactor.bounds import Bounded, check_bounded
 from libactor.context import running_process
+from libactor.routes import routes_of
 from libactor.stash import check_limit, put_back, set_aside
 from libactor.timers import Timers, timers_of
 
@@ -101,6 +102,7 @@ class Actor(ActorCell):
         _refuse_generators(cls)
         cls._libactor_handlers = _find_handlers(cls)
         cls._libactor_control = _find_control(cls)
+        routes_of(cls)
         if mailbox is not _INHERITED:
             check_bounded(mailbox, cls.__qualname__)
             cls._libactor_mailbox = mailbox

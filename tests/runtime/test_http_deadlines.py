@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import uvicorn
 
-from libactor.http_connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, Connection, State
+from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, Connection, State
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"

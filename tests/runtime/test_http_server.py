@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
-from libactor import http
 from libactor.http import HttpServer, Listener
+from libactor.http import server as http
 
 pytestmark = pytest.mark.real
 

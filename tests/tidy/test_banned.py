@@ -57,8 +57,8 @@ BANS = {
         ),
         methods=("create_server", "create_unix_server", "create_datagram_endpoint", "sock_connect"),
         doors={
-            "libactor/http.py": "binds what the HTTP server listens on",
-            "libactor/http_connection.py": "serves the bound sockets on the event loop of the HTTP thread",
+            "libactor/http/server.py": "binds what the HTTP server listens on",
+            "libactor/http/connection.py": "serves the bound sockets on the event loop of the HTTP thread",
         },
     ),
     "environment": Ban(

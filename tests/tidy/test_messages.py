@@ -41,7 +41,7 @@ def is_immutable(hint: object) -> bool:
         return hint is None
     if issubclass(hint, msgspec.Struct):
         return hint.__struct_config__.frozen  # its own fields are checked where it is defined
-    return hint in SCALARS or issubclass(hint, enum.Enum)
+    return hint in SCALARS or issubclass(hint, enum.Enum) or is_shared(hint)  # such as an end of a pipe
 
 
 def faults(struct: type[msgspec.Struct]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Connections of an HttpServer: how requests reach applications, and how open responses end when the server closes."""
 
-# Who calls: libactor/http.py, which imports this on first use, because the server libraries take long to import.
+# Who calls: libactor/http/server.py, which imports this on first use, because the server libraries take long to import.
 # Everything here runs on the server's event loop.
 # Invariants: 1. a request's task belongs to exactly one Exchange while its application runs, so closing can end it.
 #   2. what one connection can make us keep is bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from libactor.http_connection import Listeners
+    from libactor.http.connection import Listeners
 
 __all__ = ["Application", "HttpServer", "Listener", "Message", "Receive", "Scope", "Send", "host_and_port"]
 
@@ -145,7 +145,7 @@ class HttpServer:
 
     def _start(self) -> None:
         """Start the thread and wait until its loop runs. The lock is held."""
-        from libactor.http_connection import Listeners
+        from libactor.http.connection import Listeners
 
         running = threading.Event()
 

@@ -1,0 +1,47 @@
+"""HTTP: routes of actors as an ASGI application, and a server for applications in a thread of its own."""
+
+# Who calls: users; mesoslite, which serves applications of its own. Importing this takes no server library: the first
+#   listen() does (server.py). `import libactor` does not even import this.
+# The way of a request: server.py and connection.py (the socket) -> application.py (which actor, which route, may they)
+#   -> calling.py (the actor and back) -> response.py, pipe.py (what goes out).
+
+from libactor.http.pipe import Pipe, Reader, Writer
+from libactor.http.request import Headers, Request
+from libactor.http.response import Response
+from libactor.http.server import (
+    Application,
+    HttpServer,
+    Listener,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    host_and_port,
+)
+from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, SystemRoute
+from libactor.routes import Route, route
+
+__all__ = [
+    "Application",
+    "Authenticator",
+    "Authorize",
+    "Finish",
+    "Headers",
+    "HttpServer",
+    "Listener",
+    "Message",
+    "Pipe",
+    "Principal",
+    "Reader",
+    "Receive",
+    "Request",
+    "Response",
+    "Route",
+    "Rule",
+    "Scope",
+    "Send",
+    "SystemRoute",
+    "Writer",
+    "host_and_port",
+    "route",
+]
