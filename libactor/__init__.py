@@ -78,6 +78,7 @@ from libactor.sync import (
     StateMachine,
 )
 from libactor.thunk import run
+from libactor.transport.tls import Tls
 
 __all__ = [
     "CORE",
@@ -124,6 +125,7 @@ __all__ = [
     "TimeSeries",
     "Supervisor",
     "Timer",
+    "Tls",
     "TooManyBlockedHandlers",
     "after",
     "aio",

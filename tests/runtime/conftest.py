@@ -14,6 +14,7 @@ import textwrap
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -29,6 +30,16 @@ def fresh_module(name: str) -> ModuleType | None:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         return None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_file(name: str) -> ModuleType:
+    """The file ``name``.py beside this one: only for tests that use it, since what it imports takes its time."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -154,6 +165,15 @@ def paused(runtime) -> libactor.Runtime:
     """As runtime, with its clock paused: time moves by advance, and settle waits until nothing is left to do."""
     runtime.clock.pause()
     return runtime
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory) -> Callable[..., SimpleNamespace]:
+    """A function from an authority's name and hosts to the paths of certificate, key and authority.
+
+    ``start`` and ``end``: days from now. ``uses``: "server", "client". ``password``: of the key.
+    """
+    return load_file("certificates").Certificates(tmp_path_factory.mktemp("certificates")).issue
 
 
 @pytest.fixture
