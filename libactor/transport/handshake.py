@@ -24,7 +24,6 @@
 
 from __future__ import annotations
 
-import enum
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +33,9 @@ import msgspec
 
 from libactor._core.randomness import random_nonce
 from libactor.transport.address import ADDRESS_LENGTH_MAX, split_address
+from libactor.transport.peers import HandshakeRefused, Peer, Role
+
+__all__ = ["Handshake", "HandshakeRefused", "Peer", "Role", "check_secret"]
 
 VERSION = 1
 MAGIC = "libactor"
@@ -48,13 +50,6 @@ assert ADDRESS_LENGTH_MAX + REASON_LENGTH_MAX < FRAME_BYTES_MAX, "a Hello and a 
 Nonce: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Instance: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Digest: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-
-
-class Role(enum.Enum):
-    """Which end of a connection."""
-
-    CONNECTOR = "connector"
-    ACCEPTOR = "acceptor"
 
 
 class Hello(msgspec.Struct, array_like=True, frozen=True, tag="hello"):
@@ -83,26 +78,6 @@ class Refusal(msgspec.Struct, array_like=True, frozen=True, tag="refused"):
 
 _decoder = msgspec.msgpack.Decoder(Hello | Proof | Refusal)
 _encoder = msgspec.msgpack.Encoder()
-
-
-class HandshakeRefused(Exception):
-    """The peer is not to be talked to, or does not talk to us: the text says why.
-
-    ``farewell`` is what to send it before the connection is closed, empty if it has said so itself.
-    """
-
-    def __init__(self, reason: str, farewell: bytes) -> None:
-        super().__init__(reason)
-        self.farewell = farewell
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end: proven, if there is a secret."""
-
-    address: str
-    instance: bytes
-    version: int
 
 
 @dataclass(slots=True)

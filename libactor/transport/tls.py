@@ -24,7 +24,7 @@ from threading import RLock
 from typing import Any, NoReturn
 
 from libactor.transport.address import split_address
-from libactor.transport.handshake import HandshakeRefused, Role
+from libactor.transport.peers import HandshakeRefused, Role
 
 RECORD_BYTES_MAX = 16_384
 
