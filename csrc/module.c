@@ -10,6 +10,7 @@
 #include "interrupts.h"
 #include "event.h"
 #include "mailbox.h"
+#include "wire.h"
 
 /* ---- 1 policy ---- */
 
@@ -171,6 +172,15 @@ static PyMethodDef native_functions[] = {
      "wait($module, pid, timeout=None)\n--\n\n"
      "Wait until an actor has stopped; False if ``timeout`` seconds pass before.\n\n"
      "Raises: RuntimeError if an actor waits for itself. Inside a handler another worker runs meanwhile."},
+    {"append_frame", (PyCFunction)(void (*)(void))native_append_frame, METH_FASTCALL,
+     "append_frame($module, buffer, bytes_max, /, *values)\n--\n\n"
+     "Append a frame of these values to a bytearray; return how many bytes it takes, its length included.\n\n"
+     "Nothing is appended, and the result is 0 if a value is no scalar that crosses as it is or there are too many of\n"
+     "them, -1 if the frame would have more than ``bytes_max`` bytes behind its length."},
+    {"parse_frames", (PyCFunction)(void (*)(void))native_parse_frames, METH_FASTCALL,
+     "parse_frames($module, data, start, stop, bytes_max, /)\n--\n\n"
+     "Read all whole frames in ``data[start:stop]``: a list of tuples, where the rest begins, and None.\n\n"
+     "Instead of None a text, if no frame can begin with the rest: it says why."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},

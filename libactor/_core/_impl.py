@@ -67,6 +67,7 @@ __all__ = [
     "RunQueue",
     "RuntimeCell",
     "ValueCopier",
+    "append_frame",
     "configure",
     "defer",
     "generate_id",
@@ -77,6 +78,7 @@ __all__ = [
     "hop",
     "hop_on",
     "move",
+    "parse_frames",
     "post",
     "prepare",
     "running",
@@ -122,6 +124,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._run_queue import RunQueue
     from libactor._core._runtime import RuntimeCell, spawn, terminate, wait
     from libactor._core._values import ValueCopier
+    from libactor._core._wire import append_frame, parse_frames
 else:
     from libactor._core._native import (
         PID,
@@ -134,6 +137,7 @@ else:
         RunQueue,
         RuntimeCell,
         ValueCopier,
+        append_frame,
         configure,
         defer,
         dispatch,
@@ -144,6 +148,7 @@ else:
         hop,
         hop_on,
         move,
+        parse_frames,
         post,
         prepare,
         running,

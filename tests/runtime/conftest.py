@@ -47,7 +47,7 @@ def load_file(name: str) -> ModuleType:
 
 TWINS = (
     "_actor", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_polling", "_promise", "_run_queue",
-    "_runtime", "_values",
+    "_runtime", "_values", "_wire",
 )  # fmt: skip
 
 
