@@ -182,6 +182,7 @@ PyObject *Mailbox_open_linkers(PyObject *op, PyObject *none);
 
 PyObject *Mailbox_peek(PyObject *op, PyObject *none);
 PyObject *Mailbox_awaiting(PyObject *op, PyObject *none);
+PyObject *Mailbox_waiting(PyObject *op, PyObject *number);
 PyObject *Mailbox_crash(PyObject *op, PyObject *reason);
 PyObject *Mailbox_arrive(PyObject *op, PyObject *event);
 

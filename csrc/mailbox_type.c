@@ -295,6 +295,9 @@ static PyMethodDef mailbox_methods[] = {
      "peek($self, /)\n--\n\nWhat is served next: \"start\", \"stop\", (\"resume\", which handler) or an event; None."},
     {"awaiting", Mailbox_awaiting, METH_NOARGS,
      "awaiting($self, /)\n--\n\nWhich handlers wait at an await, and for which futures: pairs, in order of first waits."},
+    {"waiting", Mailbox_waiting, METH_O,
+     "waiting($self, most, /)\n--\n\n"
+     "What is in the mailbox, in the order of serving, ``most`` of it: events, or (\"resume\", which handler)."},
     {"run_turn", Mailbox_run_turn, METH_NOARGS,
      "run_turn($self, /)\n--\n\n"
      "Serve events until none is left or the turn is over; False if it is idle, bare or being run by another thread."},

@@ -1,7 +1,7 @@
 /* csrc/stepping.c -- a run queue without workers: whoever owns it says which actor is next, one event at a time.
  *
- * Who calls: libactor/testing/simulation.py. Why C: once per message of a simulated run. Twin: the methods of the same
- * names in libactor/_core/_run_queue.py and _stepping.py.
+ * Who calls: libactor/testing/simulation.py; `waiting`, libactor/http/processes.py. Why C: once per message of a
+ *   simulated run. Twin: the methods of the same names in libactor/_core/_run_queue.py and _stepping.py.
  * The network: what passes from an actor of one runtime to one of another that shares the queue is offered to
  *   `network` first. A queue without one, that is every queue outside of tests, costs one look per message.
  * Layout: 1 steps  2 the network
@@ -68,6 +68,33 @@ PyObject *Mailbox_peek(PyObject *op, PyObject *Py_UNUSED(none))
     if (task != NULL)
         return Py_BuildValue("(sO)", "resume", task->event == NULL ? Py_None : task->event->what);
     return Py_NewRef(event);
+}
+
+/* The event in place `index` of those that wait, the control lane first; NULL without exception behind the last. */
+static PyObject *mailbox_event(const MailboxObject *self, Py_ssize_t index)
+{
+    Py_ssize_t urgent = self->extras == NULL ? 0 : self->extras->urgent.count;
+    if (index < urgent)
+        return *ring_slot(&self->extras->urgent, (uint32_t)index);
+    return index - urgent < self->events.count ? *ring_slot(&self->events, (uint32_t)(index - urgent)) : NULL;
+}
+
+PyObject *Mailbox_waiting(PyObject *op, PyObject *number)
+{
+    Py_ssize_t most = PyNumber_AsSsize_t(number, PyExc_OverflowError);
+    if (most == -1 && PyErr_Occurred())
+        return NULL;
+    PyObject *events = PyList_New(0);
+    PyObject *event;
+    for (Py_ssize_t i = 0; events != NULL && i < most && (event = mailbox_event(MAILBOX, i)) != NULL; i++) {
+        const EventObject *call = task_check(event) ? ((TaskObject *)event)->event : NULL; /* a coroutine goes on */
+        PyObject *shown = !task_check(event) ? Py_NewRef(event)
+                                             : Py_BuildValue("(sO)", "resume", call == NULL ? Py_None : call->what);
+        if (shown == NULL || PyList_Append(events, shown) < 0)
+            Py_CLEAR(events);
+        Py_XDECREF(shown);
+    }
+    return events;
 }
 
 PyObject *Mailbox_awaiting(PyObject *op, PyObject *Py_UNUSED(none))

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from libactor._core._coroutine import Task, close_all
@@ -42,6 +43,13 @@ class Steppable:
         event = events[0] if events else None
         task = mailbox._life if mailbox._life_due else event
         return ("resume", task.what) if type(task) is Task else event
+
+    def waiting(self, most: int, /) -> list[Any]:
+        """What is in the mailbox, in the order of serving, ``most`` of it: events, or ("resume", which handler)."""
+        mailbox = cast("Mailbox", self)
+        with mailbox._lock:
+            events = [*islice(mailbox._urgent, max(most, 0)), *islice(mailbox._events, max(most, 0))]
+        return [("resume", event.what) if type(event) is Task else event for event in events[: max(most, 0)]]
 
     def awaiting(self) -> list[tuple[Any, Any]]:
         """Which handlers wait at an await, and for which futures: pairs, in order of first waits."""
