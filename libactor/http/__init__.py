@@ -5,7 +5,12 @@
 # The way of a request: server.py and connection.py (the socket) -> application.py (which actor, which route, may they)
 #   -> calling.py (the actor and back) -> response.py, pipe.py (what goes out).
 
+from libactor.http.basic import Basic
+from libactor.http.durations import parse_duration
+from libactor.http.firewall import DisabledPaths, Firewall
+from libactor.http.json_web_token import JWT
 from libactor.http.pipe import Pipe, Reader, Writer
+from libactor.http.realms import forbidden, unauthorized
 from libactor.http.request import Headers, Request
 from libactor.http.response import Response
 from libactor.http.server import (
@@ -25,9 +30,13 @@ __all__ = [
     "Application",
     "Authenticator",
     "Authorize",
+    "Basic",
+    "DisabledPaths",
     "Finish",
+    "Firewall",
     "Headers",
     "HttpServer",
+    "JWT",
     "Listener",
     "Message",
     "Pipe",
@@ -42,6 +51,9 @@ __all__ = [
     "Send",
     "SystemRoute",
     "Writer",
+    "forbidden",
     "host_and_port",
+    "parse_duration",
     "route",
+    "unauthorized",
 ]

@@ -62,7 +62,7 @@ Authorize: TypeAlias = "Callable[[str, Request, Principal | None], Soon[bool | R
 Rule: TypeAlias = "Callable[[Request], Response | None]"
 
 # The last step: compression and the like. It gets the response as it would be sent, `body` being bytes or a Reader.
-Finish: TypeAlias = "Callable[[Request, Response], Response]"
+Finish: TypeAlias = "Callable[[Request, Response], Soon[Response]]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,16 @@ OWN = (
     "libactor/workers/helped",
     "libactor/workers/threads",
 )
+COUNTS = frozenset(  # of these the ones that only rise
+    (
+        "libactor/actors_spawned",
+        "libactor/actors_stopped",
+        "libactor/dead_letters",
+        "libactor/mailbox/overflows",
+        "libactor/restarts",
+        "libactor/workers/helped",
+    )
+)
 
 
 def measure(runtime: Runtime) -> dict[str, float]:

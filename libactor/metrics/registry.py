@@ -57,6 +57,11 @@ class Registry:
             for key in metric.claims():
                 del self._keys[key]
 
+    def all(self) -> tuple[Metric, ...]:
+        """The metrics that were added and not removed, in order of their names; not the runtime's own numbers."""
+        with metrics_lock:
+            return tuple(metric for _, metric in sorted(self._metrics.items()))
+
     def snapshot(self, timeout: float | None = None) -> Future[dict[str, float]]:
         """The future of what all metrics say, in order of their names; a metric with a history also says its
         statistics.

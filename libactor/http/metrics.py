@@ -1,0 +1,64 @@
+"""The pages /metrics/snapshot, as Mesos has it, and /metrics, for Prometheus."""
+
+# Who calls: the application, on its event loop.
+# Both share a limit of so many a second: a snapshot asks every gauge. Who comes too soon waits for its turn and is
+#   answered then; who goes away gives its turn to the next one.
+# /metrics waits for gauges too, but always for a bounded time: one that hangs must not blind the monitoring.
+# Source: libprocess metrics/metrics.cpp.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libactor.http.durations import parse_duration
+from libactor.http.response import Response
+from libactor.sync import RateLimiter
+
+if TYPE_CHECKING:
+    from libactor.http.request import Request
+    from libactor.runtime import Runtime
+
+PER_SECOND = 2.0  # snapshots, unless told otherwise
+SCRAPE_TIMEOUT_S = 5.0  # that Prometheus waits for gauges; it gives up after 10 itself, unless told otherwise
+
+
+class MetricsPages:
+    """The two pages for one ``runtime``. ``per_second``: how many snapshots may be taken; None: as many as asked."""
+
+    def __init__(self, runtime: Runtime, per_second: float | None = PER_SECOND) -> None:
+        self._runtime = runtime
+        self._limiter = None if per_second is None else RateLimiter(per_second, runtime=runtime)
+
+    async def snapshot(self, request: Request) -> Response:
+        """All metrics as one JSON object in order of their names, and of gauges those that have answered within
+        ``?timeout=``, such as 5secs; without it all are waited for. Status 400 for what is no duration.
+        """
+        timeout = _timeout(request, None)
+        return timeout if isinstance(timeout, Response) else Response(200, await self._take(timeout))
+
+    async def prometheus(self, request: Request) -> Response:
+        """All metrics in the text form of Prometheus; gauges have ``?timeout=`` to answer, left out: 5secs."""
+        from libactor.http.prometheus import render
+
+        timeout = _timeout(request, SCRAPE_TIMEOUT_S)
+        if isinstance(timeout, Response):
+            return timeout
+        snapshot = await self._take(timeout)
+        text, media = render(snapshot, self._runtime.metrics.all(), request.headers.get("accept", ""))
+        return Response(200, text, {"content-type": media})
+
+    async def _take(self, timeout: float | None) -> dict[str, float]:
+        if self._limiter is not None:
+            await self._limiter.acquire()
+        return await self._runtime.metrics.snapshot(timeout)
+
+
+def _timeout(request: Request, otherwise: float | None) -> float | Response | None:
+    """The seconds that a request gives gauges to answer, or how it is refused."""
+    text = request.query.get("timeout")
+    if text is None:
+        return otherwise
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        return Response(400, f"timeout: {error}")

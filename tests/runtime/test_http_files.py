@@ -1,0 +1,171 @@
+"""Files that are handed out: which ones, what is said of them, and what stays where it is."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libactor.http.files import PIECE_BYTES, Files
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A directory of three files, and beside it one that nobody is to see."""
+    site = tmp_path / "site"
+    (site / "deep" / "er").mkdir(parents=True)
+    (site / "page.html").write_text("<p>")
+    (site / "deep" / "er" / "x.js").write_text("1")
+    (site / "pack.tar.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "secret").write_text("s3cret")
+    return site
+
+
+def content(files, rest):
+    """What is in a file; None if there is none."""
+    found = files.open(rest)
+    if found is None:
+        return None
+    with found.file:
+        return found.read(0, found.size)
+
+
+def test_a_file_of_the_directory_is_found_by_its_path(site):
+    files = Files(site)
+
+    assert content(files, "/page.html") == b"<p>"
+    assert content(files, "deep/er/x.js") == b"1"
+    assert content(files, "//deep///er/x.js") == b"1"
+
+
+def test_one_file_stands_for_itself(site):
+    files = Files(site / "page.html")
+
+    assert content(files, "") == b"<p>"
+    assert content(files, "/page.html") is None
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["/none", "", "/", "/deep", "/page.html/", "/page.html/x", "/x" * 5000, "/" + "x" * 300, "/\0", "/\ud800", "/é"],
+)
+def test_what_is_no_file_is_none(site, rest):
+    assert content(Files(site), rest) in (None, b"<p>" if rest == "/page.html/" else None)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "../secret",
+        "/../secret",
+        "/deep/../../secret",
+        "/deep/er/../../../secret",
+        "/%2e%2e/secret",
+        "/..",
+        "/...",
+        "/./page.html/..",
+    ],
+)
+def test_no_path_leads_out(site, rest):
+    assert content(Files(site), rest) is None
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "site", "secret", "deep", "~", "\0", "etc", "passwd"]), max_size=8))
+def test_whatever_the_path_nothing_outside_is_read(tmp_path_factory, parts):
+    root = tmp_path_factory.getbasetemp() / "fuzzed"
+    (root / "site" / "deep").mkdir(parents=True, exist_ok=True)
+    (root / "secret").write_text("s3cret")
+
+    assert content(Files(root / "site"), "/" + "/".join(parts)) is None
+
+
+def test_a_link_within_the_directory_is_followed_and_one_out_of_it_is_not(site):
+    (site / "inner").symlink_to("page.html")
+    (site / "outer").symlink_to("../secret")
+    (site / "absolute").symlink_to(site.parent / "secret")
+    (site / "up").symlink_to("..")
+    (site / "loop").symlink_to("loop")
+    files = Files(site)
+
+    assert content(files, "/inner") == b"<p>"
+    assert [content(files, rest) for rest in ("/outer", "/absolute", "/up/secret", "/loop")] == [None] * 4
+
+
+def test_the_directory_itself_may_be_a_link(site):
+    link = site.parent / "link"
+    link.symlink_to(site)
+
+    assert content(Files(link), "/page.html") == b"<p>"
+
+
+# Goal: a link that changes between the look and the opening leads nowhere. Method: the first look is made to pass.
+def test_what_counts_is_what_was_opened(site, monkeypatch):
+    (site / "outer").symlink_to("../secret")
+    files = Files(site)
+    monkeypatch.setattr(os.path, "realpath", str)
+
+    assert content(files, "/outer") is None
+
+
+# Goal: what is no regular file holds nobody up. Method: a named pipe that nobody writes to.
+def test_a_named_pipe_is_no_file(site):
+    os.mkfifo(site / "pipe")
+
+    assert content(Files(site), "/pipe") is None
+
+
+def test_a_directory_beside_it_with_a_longer_name_is_outside(site):
+    (site.parent / "site2").mkdir()
+    (site.parent / "site2" / "x").write_text("x")
+    (site / "beside").symlink_to("../site2/x")
+
+    assert content(Files(site), "/beside") is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "media"),
+    [
+        ("page.html", "text/html; charset=utf-8"),
+        ("deep/er/x.js", "text/javascript; charset=utf-8"),
+        ("pack.tar.gz", "application/gzip"),
+    ],
+)
+def test_the_media_type_follows_the_suffix(site, rest, media):
+    found = Files(site).open(rest)
+
+    assert found.media == media
+    found.close()
+
+
+def test_media_types_can_be_given(site):
+    found = Files(site, {".js": "text/x-mine"}).open("deep/er/x.js")
+
+    assert found.media == "text/x-mine"
+    found.close()
+
+
+def test_the_tag_changes_with_the_content(site):
+    files = Files(site)
+    before = files.open("page.html")
+    os.utime(site / "page.html", (1, 1))
+    after = files.open("page.html")
+
+    assert before.tag != after.tag
+    assert after.modified == "Thu, 01 Jan 1970 00:00:01 GMT"
+    before.close()
+    after.close()
+
+
+def test_a_large_file_is_read_in_pieces(site):
+    (site / "large").write_bytes(b"x" * (PIECE_BYTES + 5))
+    found = Files(site).open("large")
+
+    assert len(found.read(0, found.size)) == PIECE_BYTES
+    assert found.read(PIECE_BYTES, 5) == b"x" * 5
+    assert found.read(found.size, 5) == b""
+    found.close()
+
+
+def test_a_directory_that_is_not_there_is_an_error_at_once(tmp_path):
+    with pytest.raises(ValueError, match="nothing at"):
+        Files(tmp_path / "none")
