@@ -23,7 +23,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from libactor._core.clock import NANOSECONDS, monotonic_ns
 
@@ -35,6 +35,19 @@ log = logging.getLogger("libactor")
 Ready = Callable[[int], object]
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 CALLS_MAX = 1000  # that are made before the worker looks at its actors again
+
+
+class Kept(Protocol):
+    """What the poller keeps for a module that uses it, one of each kind: see ``Poller.keep``."""
+
+    def end(self, timeout: float) -> list[str]:
+        """The actors have stopped: end as well; what would not within ``timeout`` seconds, as text."""
+
+    def orphan(self) -> None:
+        """In the child of a fork: nothing of it runs here, and locks may be held by threads that are not there."""
+
+
+KeptT = TypeVar("KeptT", bound=Kept)
 
 
 class Alarm:
@@ -80,6 +93,8 @@ class Poller:
         self._alarms: list[tuple[int, int, Alarm]] = []
         self._numbers = itertools.count()
         self._closers: list[Callable[[float], list[str]]] = []
+        self._kept: dict[Any, Kept] = {}  # by what has made them
+        self._winding_down = False
         self._closed = False
         queue.poll_by(self._epoll.fileno(), self._bell)
 
@@ -136,6 +151,20 @@ class Poller:
         """
         self._closers.append(function)
 
+    def keep(self, kind: Callable[[Poller], KeptT]) -> KeptT:
+        """What ``kind`` makes of this poller: made when first asked for, and ended when the runtime closes.
+
+        Raises: RuntimeError once that has begun, and what ``kind`` raises.
+        """
+        with self._lock:
+            kept = self._kept.get(kind)
+            if kept is None:
+                if self._winding_down:
+                    raise RuntimeError(f"{self._name}: the runtime is closed; make a new one")
+                kept = self._kept[kind] = kind(self)
+                self.at_close(kept.end)
+            return cast("KeptT", kept)
+
     def next_deadline(self) -> int:
         """When serve is to be called for the first alarm, by the monotonic clock in nanoseconds; -1: there is none."""
         with self._lock:
@@ -163,6 +192,8 @@ class Poller:
 
     def wind_down(self, timeout: float) -> list[str]:
         """Call what at_close was given; what would not end, as text."""
+        with self._lock:
+            self._winding_down = True
         stuck: list[str] = []
         while self._closers:
             try:
@@ -184,6 +215,8 @@ class Poller:
     def orphan(self) -> None:
         """In the child of a fork: give back what is the child's copy; what is watched belongs to the parent."""
         self._lock = threading.RLock()
+        for kept in self._kept.values():
+            kept.orphan()
         self.close()
 
     def _tell(self, fd: int, mask: int) -> None:

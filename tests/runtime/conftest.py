@@ -4,6 +4,7 @@
 # so that reporters set by a test stay in it. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes a C core
 # that was not built an error instead of a skip.
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -151,6 +152,51 @@ def traced_memory() -> Iterator[Callable[[], int]]:
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
+
+
+def open_descriptors() -> set[tuple[int, str]]:
+    """The descriptors of this process, each with what it leads to."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.add((int(name), os.readlink(f"/proc/self/fd/{name}")))
+        except FileNotFoundError:  # that of the folder itself
+            continue
+    return found
+
+
+def has_children() -> bool:
+    """Whether this process has any child, zombies included."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+@pytest.fixture
+def leaves_nothing() -> Iterator[None]:
+    """Of what the test, and fixtures after this one, have opened and started nothing is left."""
+    descriptors, threads = open_descriptors(), set(threading.enumerate())
+    yield
+    assert open_descriptors() - descriptors == set()
+    assert set(threading.enumerate()) - threads == set()
+    assert not has_children()
+
+
+@pytest.fixture
+def pipe(leaves_nothing) -> Iterator[Callable[[], tuple[int, int]]]:
+    """Make pipes; what is open of them after the test is closed."""
+    made: list[int] = []
+
+    def make() -> tuple[int, int]:
+        made.extend(ends := os.pipe())
+        return ends
+
+    yield make
+    for descriptor in made:
+        with contextlib.suppress(OSError):  # the test has closed it
+            os.close(descriptor)
 
 
 @pytest.fixture

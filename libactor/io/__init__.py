@@ -1,0 +1,27 @@
+"""Input and output by futures: descriptors that are read and written without blocking, files that are watched."""
+
+# Who calls: users, in actors or anywhere; libactor/subprocess for the pipes to programs.
+# A descriptor is any number the system knows, or an object with a ``fileno``: pipe, socket, terminal, file. Nothing is
+#   changed about it: whether it blocks is a property that it shares with whoever else has it open, such as the shell
+#   that has the same terminal.
+# Source: libprocess io.hpp, io.cpp, watcher.hpp.
+
+from libactor.io.operations import READ, WRITE, Readiness
+from libactor.io.stream import Stream
+from libactor.io.transfers import poll, read, read_all, redirect, write
+from libactor.io.watcher import Change, Event, Watcher
+
+__all__ = [
+    "READ",
+    "WRITE",
+    "Change",
+    "Event",
+    "Readiness",
+    "Stream",
+    "Watcher",
+    "poll",
+    "read",
+    "read_all",
+    "redirect",
+    "write",
+]
