@@ -1,32 +1,38 @@
-"""Reaper and Subprocess: start programs and learn of their end by a future, without polling."""
+"""Reaper: starts programs and learns of their end without polling, in a thread of its own."""
 
-# Who calls: whoever starts programs, from any thread, actors included; one Reaper serves any number of children.
+# Who calls: whoever starts programs and has no runtime, or wants to look at what a program leaves behind before it is
+#   reaped; from any thread, actors included. One Reaper serves any number of children. ``start`` is for the others.
 # How: each child has a pidfd, which turns readable when the child ends; one thread waits for all of them by epoll. It
 #   starts with the first child and ends in close().
 # Invariants: 1. the reaper's thread alone reaps, and only by pidfd, so it never takes the status of a stranger's child.
 #   2. a child stays a zombie until ``before_reap`` has returned: till then its pid, process group and session are its
 #   own and can be signalled safely.    3. after close() no child, no thread and no file descriptor is left.
-#   4. a pidfd is closed under the lock that send_signal takes.    5. no lock is held while ``before_reap`` or a
-#   function given to ``call`` runs, and close() waits by a future, so an actor's handler may use all of this.
-# Popen does the start: it uses vfork and reports errors of exec. It must not reap, so it is told at once that the
-#   child has ended; else it would also warn when it is collected.
+#   4. no lock is held while ``before_reap`` or a function given to ``call`` runs, and close() waits by a future, so an
+#   actor's handler may use all of this.
 # Rejected: SIGCHLD (belongs to the program we are embedded in, and to its main thread); a thread per child;
 #   asyncio's child watchers (need a loop). Source: libprocess subprocess.hpp and reap.cpp, which polls.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import select
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from libactor.future import Future, Promise
+from libactor.future import Promise
+from libactor.subprocess.process import Subprocess
+from libactor.subprocess.starting import (
+    DEVNULL,
+    Identity,
+    Order,
+    Redirect,
+    end_unwatched,
+    open_pidfd,
+    start_process,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,73 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor")
 
-DEVNULL = subprocess.DEVNULL
 CLOSE_TIMEOUT_S = 10.0  # what close() grants killed children to vanish; only one stuck in the kernel needs more
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whom a program runs as: ids of user and group, and of all supplementary groups. Only root can choose them."""
-
-    user: int
-    group: int
-    groups: tuple[int, ...]
-
-
-class Subprocess:
-    """A program that was started. ``pid`` is its process id, also that of its session and process group.
-
-    ``status`` becomes ready when it has ended, with its exit code, or -n if signal n ended it. It fails with
-    ChildProcessError if somebody else took the status: a ``wait`` for any child, or an ignored SIGCHLD.
-    """
-
-    __slots__ = ("_lock", "_pidfd", "_promise", "pid", "status")
-
-    def __init__(self, pid: int, pidfd: int | None) -> None:
-        self.pid = pid
-        self._pidfd = pidfd  # None once reaped
-        self._lock = threading.Lock()
-        self._promise: Promise[int] = Promise()
-        self.status: Future[int] = self._promise.future
-
-    def send_signal(self, number: int) -> bool:
-        """Send signal ``number`` to this process alone; False if it has ended. Never reaches another process."""
-        with self._lock:
-            if self._pidfd is None:
-                return False
-            try:
-                signal.pidfd_send_signal(self._pidfd, number)
-            except ProcessLookupError:
-                return False
-            return True
-
-    def __repr__(self) -> str:
-        return f"<Subprocess {self.pid}, {self.status!r}>"
-
-    def _reap(self) -> None:
-        """Take the status of the ended process, then deliver it."""
-        with self._lock:
-            assert self._pidfd is not None
-            try:
-                result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
-            except ChildProcessError:
-                result = None
-            os.close(self._pidfd)
-            self._pidfd = None
-        if result is None:
-            self._lose()
-        else:
-            exited = result.si_code == os.CLD_EXITED
-            self._promise.set(result.si_status if exited else -result.si_status)
-
-    def _lose(self) -> None:
-        """Deliver that nobody can tell the status."""
-        self._promise.fail(
-            ChildProcessError(
-                f"reaper: process {self.pid} has ended, but its status was taken by other code of this program; "
-                "see that nobody waits for just any child and that SIGCHLD is not ignored"
-            )
-        )
 
 
 class Reaper:
@@ -130,9 +70,9 @@ class Reaper:
         executable: str | None = None,
         cwd: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
-        stdin: int = DEVNULL,
-        stdout: int = DEVNULL,
-        stderr: int = DEVNULL,
+        stdin: int | Redirect = DEVNULL,
+        stdout: int | Redirect = DEVNULL,
+        stderr: int | Redirect = DEVNULL,
         identity: Identity | None = None,
     ) -> Subprocess:
         """Start a program in a session of its own; return when it runs.
@@ -148,13 +88,15 @@ class Reaper:
             if self._closed:
                 raise RuntimeError(f"launch: {self._name} is closed; make a new Reaper")
             epoll = self._start()
-            pid = _start_process(argv, executable, cwd, environment, (stdin, stdout, stderr), identity)
-            pidfd = _watch(pid, epoll)
+            streams = stdin, stdout, stderr
+            pid = start_process(Order("launch", argv, executable, cwd, environment, streams, identity))
+            pidfd = open_pidfd(pid)
             child = Subprocess(pid, pidfd)
             if pidfd is not None:
+                _watch(child, pidfd, epoll)
                 self._children[pidfd] = child
         if pidfd is None:
-            child._lose()
+            child.lose()
         return child
 
     def call(self, function: Callable[[], object]) -> None:
@@ -267,74 +209,14 @@ class Reaper:
             epoll.unregister(pidfd)
             with self._lock:
                 del self._children[pidfd]
-            child._reap()
+            child.reap()
 
 
-def _start_process(
-    argv: Sequence[str],
-    executable: str | None,
-    cwd: str | os.PathLike[str] | None,
-    environment: Mapping[str, str] | None,
-    streams: tuple[int, int, int],
-    identity: Identity | None,
-) -> int:
-    if not argv:
-        raise OSError(f"launch: got no arguments for {executable!r}; expected at least the program's name")
-    program = executable if executable is not None else argv[0]
+def _watch(child: Subprocess, pidfd: int, epoll: select.epoll) -> None:
+    """Wait for the end of a child; one that cannot be waited for is ended, for it must not run on unheard of."""
     try:
-        process = subprocess.Popen(
-            list(argv),
-            executable=executable,
-            cwd=cwd,
-            env=environment,
-            stdin=streams[0],
-            stdout=streams[1],
-            stderr=streams[2],
-            start_new_session=True,
-            close_fds=True,
-            user=identity.user if identity is not None else None,
-            group=identity.group if identity is not None else None,
-            extra_groups=identity.groups if identity is not None else None,
-        )
-    except OSError as error:
-        raise _explained(error, program, cwd) from error
-    except ValueError as error:  # a zero byte, or text that no file system encoding has
-        raise OSError(f"launch: cannot start {program[:200]!r}: {error}; correct its arguments") from error
-    process.returncode = 0  # see the note on Popen above
-    return process.pid
-
-
-def _explained(error: OSError, program: str, cwd: str | os.PathLike[str] | None) -> OSError:
-    """The same error with a text that says what to do."""
-    reason = error.strerror or str(error)
-    if cwd is not None and error.filename == cwd:
-        return type(error)(error.errno, f"launch: cannot enter the directory {os.fspath(cwd)!r}: {reason}; create it")
-    if isinstance(error, FileNotFoundError):
-        advice = "install the program, or correct its name or its PATH"
-    elif error.errno == errno.EPERM:
-        advice = "only root can start a program as another user"
-    elif isinstance(error, PermissionError):
-        advice = "make it an executable file that this user may run"
-    else:
-        advice = "see that arguments and environment are small enough and that the machine has processes and files free"
-    return type(error)(error.errno, f"launch: cannot start {program[:200]!r}: {reason}; {advice}")
-
-
-def _watch(pid: int, epoll: select.epoll) -> int | None:
-    """The pidfd of a new child, registered; None if somebody has reaped it already.
-
-    A child that cannot be watched, as when no descriptor is left, is ended, for it must not run on unheard of.
-    """
-    pidfd = -1
-    try:
-        pidfd = os.pidfd_open(pid)
         epoll.register(pidfd, select.EPOLLIN)
-    except ProcessLookupError:
-        return None
     except OSError:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        if pidfd >= 0:
-            os.close(pidfd)
+        child.let_go()
+        end_unwatched(child.pid)
         raise
-    return pidfd

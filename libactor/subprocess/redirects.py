@@ -1,0 +1,97 @@
+"""Redirects: where the streams of a program lead, opened just before it starts."""
+
+# Who calls: start (child.py).
+# Invariant: what is opened here for the program is closed here once it has started, or could not be; what the caller
+#   gave stays open. Nothing of it is inherited by another program that is started meanwhile.
+# Our end of a pipe does not block; that of the program does, as programs expect. Each is an open file of its own.
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from libactor.io.stream import HasDescriptor, Stream, Streams, descriptor_of, own_descriptor
+from libactor.subprocess.starting import PIPE, STDOUT, Redirect
+
+NAMES = ("stdin", "stdout", "stderr")
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """A file that a program writes to behind what is there; a path alone means a file that is emptied first."""
+
+    path: str | os.PathLike[str]
+
+
+Target = Redirect | int | HasDescriptor | str | os.PathLike[str] | Append
+
+
+class Opened:
+    """The three streams of one program, as it gets them; ``ours`` are our ends of pipes, None for the others."""
+
+    def __init__(self, operation: str, targets: tuple[Target, Target, Target], streams: Streams) -> None:
+        self.streams: list[int | Redirect] = []
+        self.ours: list[Stream | None] = []
+        self._keeper = streams
+        self._theirs: list[int] = []  # to be closed when the program has them
+        try:
+            for name, target in zip(NAMES, targets, strict=True):
+                self._open(operation, name, target)
+        except BaseException:
+            self.abort()
+            raise
+
+    def started(self) -> None:
+        """The program has them: close those that are its alone."""
+        while self._theirs:
+            os.close(self._theirs.pop())
+
+    def abort(self) -> None:
+        """There is no program: close everything."""
+        self.started()
+        for stream in self.ours:
+            if stream is not None:
+                stream.close()
+        self.ours.clear()
+
+    def _open(self, operation: str, name: str, target: Any) -> None:
+        ours: Stream | None = None
+        if target is PIPE:
+            target, ours = self._open_pipe(name)
+        elif isinstance(target, (str, os.PathLike, Append)):
+            target = self._open_file(operation, name, target)
+        elif not isinstance(target, Redirect):
+            target = descriptor_of(f"{operation}: {name}", target)
+        elif target is STDOUT and name != "stderr":
+            raise ValueError(f"{operation}: {name} got STDOUT, which is for stderr alone")
+        self.streams.append(target)
+        self.ours.append(ours)
+
+    def _open_pipe(self, name: str) -> tuple[int, Stream]:
+        reads, writes = os.pipe()
+        theirs, ours = (reads, writes) if name == "stdin" else (writes, reads)
+        self._theirs.append(theirs)
+        stream = own_descriptor(ours, self._keeper)
+        os.set_blocking(ours, False)
+        return theirs, stream
+
+    def _open_file(self, operation: str, name: str, target: str | os.PathLike[str] | Append) -> int:
+        path = os.fspath(target.path if isinstance(target, Append) else target)
+        if name != "stdin":
+            flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if isinstance(target, Append) else os.O_TRUNC)
+        elif isinstance(target, Append):
+            raise ValueError(f"{operation}: stdin got {target!r}, expected a path to read from")
+        else:
+            flags = os.O_RDONLY
+        try:
+            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"{operation}: cannot open {path!r} as {name}: {error.strerror}; correct the path or its mode",
+            ) from None
+        except ValueError as error:  # a zero byte
+            raise OSError(f"{operation}: cannot open {path!r} as {name}: {error}; correct the path") from None
+        self._theirs.append(descriptor)
+        return descriptor
