@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _NAMES = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")  # what a method of HTTP may be made of
 
@@ -87,6 +88,25 @@ def _check_methods(methods: Iterable[str]) -> frozenset[str]:
     return frozenset(names) | ({"HEAD"} if "GET" in names else frozenset())
 
 
+def longest_prefix(table: Mapping[str, T], path: str, depth: int) -> T | None:
+    """What ``table`` has for ``path``, or for as many of its first segments as it knows; ``depth`` of its paths."""
+    found = table.get(path)
+    if found is not None:
+        return found
+    segments = path.split("/", depth + 1)[: depth + 1]
+    while len(segments) > 1:
+        found = table.get("/".join(segments))
+        if found is not None:
+            return found
+        segments.pop()
+    return table.get("/")
+
+
+def depth_of(paths: Iterable[str]) -> int:
+    """How many segments the deepest of ``paths`` has."""
+    return max((path.count("/") for path in paths), default=0)
+
+
 class Routes:
     """The routes of one class of actors."""
 
@@ -94,20 +114,11 @@ class Routes:
         self._by_path: dict[str, tuple[Route, ...]] = {}
         for base in reversed(cls.__mro__):
             self._add(cls, base)
-        self._depth = max((path.count("/") for path in self._by_path), default=0)
+        self._depth = depth_of(self._by_path)
 
     def find(self, path: str) -> tuple[Route, ...]:
         """The routes, one for each set of methods, at the longest prefix of ``path``; none: empty."""
-        found = self._by_path.get(path)
-        if found is not None:
-            return found
-        segments = path.split("/", self._depth + 1)[: self._depth + 1]
-        while len(segments) > 1:
-            found = self._by_path.get("/".join(segments))
-            if found is not None:
-                return found
-            segments.pop()
-        return self._by_path.get("/", ())
+        return longest_prefix(self._by_path, path, self._depth) or ()
 
     def all(self) -> list[Route]:
         """All of them, by path."""

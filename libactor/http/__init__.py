@@ -5,6 +5,7 @@
 # The way of a request: server.py and connection.py (the socket) -> application.py (which actor, which route, may they)
 #   -> calling.py (the actor and back) -> response.py, pipe.py (what goes out).
 
+from libactor.http.application import Site, application
 from libactor.http.basic import Basic
 from libactor.http.durations import parse_duration
 from libactor.http.firewall import DisabledPaths, Firewall
@@ -23,6 +24,7 @@ from libactor.http.server import (
     Send,
     host_and_port,
 )
+from libactor.http.serving import Server, serve
 from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, SystemRoute
 from libactor.routes import Route, route
 
@@ -49,11 +51,15 @@ __all__ = [
     "Rule",
     "Scope",
     "Send",
+    "Server",
+    "Site",
     "SystemRoute",
     "Writer",
     "forbidden",
+    "application",
     "host_and_port",
     "parse_duration",
     "route",
     "unauthorized",
+    "serve",
 ]

@@ -26,8 +26,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from libactor.http.presence import GONE
+
 if TYPE_CHECKING:
-    from libactor.http import Application, Message, Receive, Scope, Send
+    from libactor.http.server import Application, Message, Receive, Scope, Send
 
 log = logging.getLogger("libactor.http")
 
@@ -71,6 +73,9 @@ class Connection(HttpToolsProtocol):
         self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
         self.body_bytes = 0  # of a body, since the deadline was set
         self.deadline: asyncio.TimerHandle | None = None
+        self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
+        self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
+        self.extensions: dict[str, Any] = {_CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
         super().connection_made(transport)
         if len(self.connections) > self.server_state.connections_max:
@@ -80,6 +85,11 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self.served is not None:  # else uvicorn tells the last request alone, which may wait behind this one
+            self.served.disconnected = True
+            self.served.message_event.set()
+        for leave in list(self.watchers):
+            leave()
         self._clear_deadline()
         if not self.connections:
             self.server_state.idle.set()
@@ -102,10 +112,14 @@ class Connection(HttpToolsProtocol):
         if self.deadline is None and self._is_owed():
             self._set_deadline()
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.served = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._read(Reading.HEAD)
-        self.scope["extensions"] = {_CUT: {"cut": self.transport.abort}}
+        self.scope["extensions"] = self.extensions
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if (

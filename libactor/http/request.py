@@ -53,7 +53,8 @@ class Headers(Mapping[str, str]):
 class Request(msgspec.Struct, frozen=True, dict=True, eq=False):
     """One request of a client.
 
-    ``path`` is decoded and whole, such as ``/counter/value/3``; ``rest`` is what of it is below the route, ``/3``.
+    ``path`` is decoded and whole, such as ``/counter/value/3``; ``endpoint`` is what answers it, ``/counter/value``,
+    and ``rest`` what follows below that, ``/3``. Where the application is mounted, ``root_path`` stands before it.
     ``body`` is a Reader where the route asks for the stream. ``client`` is host and port, where the server knows them.
     """
 
@@ -65,6 +66,7 @@ class Request(msgspec.Struct, frozen=True, dict=True, eq=False):
     client: tuple[str, int] | None = None
     scheme: str = "http"
     root_path: str = ""
+    endpoint: str = ""
     rest: str = ""
 
     @cached_property

@@ -22,7 +22,7 @@ TEXT, JSON, BYTES = b"text/plain; charset=utf-8", b"application/json", b"applica
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"connection", "content-length", "date", "transfer-encoding"})  # which the server sees to
-_NO_BODY = (204, 304)
+NO_BODY = (204, 304)
 
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -48,7 +48,7 @@ class Response:
         if type(status) is not int or not 200 <= status <= 599:
             raise ValueError(f"Response: got the status {status!r}, expected a number from 200 to 599")
         kept, kind = _render(body)
-        if status in _NO_BODY and kept != b"":
+        if status in NO_BODY and kept != b"":
             raise ValueError(f"Response: got a body with status {status}, which has none; leave it out")
         fields = _check_headers(headers) if headers else ()
         if kind is not None and not any(name == b"content-type" for name, _ in fields):
@@ -70,6 +70,14 @@ class Response:
 
 
 register_immutable(Response)
+
+
+class Refusal(Exception):
+    """A step of a request answers in the place of all that would follow."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
 
 
 def respond(value: Any) -> Response:

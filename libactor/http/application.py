@@ -1,0 +1,173 @@
+"""application: the actors of a runtime as an ASGI 3 application."""
+
+# Who calls: an ASGI server, ours (serving.py) or one of the user's, for each request.
+# The steps of a request, in this order, as in libprocess; the first that answers ends it:
+#   1. a path that does not begin with "/" or is badly encoded: 400.    2. "/.." in the path: 404.
+#   3. whom it is for: the actor whose id is the first segment, else a system route, else the delegate (finding.py).
+#   4. the firewall, whoever it is for, nobody too: what a rule answers, such as 403.    5. nobody: 404.
+#   6. the route: none 404, not for this method 405 with Allow (OPTIONS: 204).    7. in order of arrival at each actor:
+#   who it is (401, 403), whether they may (403).    8. the body, bounded: 413, 503.    9. the handler, in the actor.
+#   10. the finish: compression and the like; then it goes out (sending.py).
+# Step 7 comes before 8, unlike there: nobody makes us keep a body before we know who sends it.
+# Invariant: a client that goes away cancels the task of its request, wherever that waits: what came of a body is
+#   dropped, the handler's future discarded, the pipe of an answer closed.
+# Source: libprocess process.cpp (ProcessManager::handle, ProcessBase::consume).
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
+from libactor.http.calling import Target, soon
+from libactor.http.finding import Finder
+from libactor.http.lines import Lines
+from libactor.http.pipe import Pipe
+from libactor.http.presence import Presence
+from libactor.http.response import Refusal, Response
+from libactor.http.sending import send_response
+from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, SystemRoute
+
+if TYPE_CHECKING:
+    from libactor.http.request import Request
+    from libactor.http.server import Receive, Scope, Send
+    from libactor.pid import PID
+    from libactor.runtime import Runtime
+
+log = logging.getLogger("libactor.http")
+
+
+class Site:
+    """What ``application`` returns: the ASGI application. ``firewall`` may be assigned anew at any time."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        delegate: PID[Any] | str | None = None,
+        realms: Mapping[str, Authenticator] | None = None,
+        authorize: Authorize | None = None,
+        firewall: Sequence[Rule] = (),
+        system: Mapping[str, SystemRoute] | None = None,
+        finish: Sequence[Finish] = (),
+        body_bytes_max: int = BODY_BYTES_MAX,
+        bodies_bytes_max: int = BODIES_BYTES_MAX,
+    ) -> None:
+        self.runtime = runtime
+        self.realms = dict(realms or {})
+        self.authorize = authorize
+        self.firewall = tuple(firewall)
+        self.finish = tuple(finish)
+        self.finder = Finder(runtime, delegate, dict(system or {}))
+        self._bodies = Bodies(body_bytes_max, bodies_bytes_max)
+        self._lines = Lines()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the start and end of the server."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"libactor.http: got the scope {scope['type']!r}, expected http; mount it for http alone")
+        presence = Presence(scope, receive)
+        try:
+            request, target = self.finder.find(scope)
+            response = await self._respond(request, target, presence)
+            await send_response(request, response, send)
+        except asyncio.CancelledError:
+            if not presence.has_left():
+                raise
+        finally:
+            self._bodies.release(presence)
+            presence.end()
+
+    async def _respond(self, request: Request, target: Target | Response, presence: Presence) -> Response:
+        """Steps 4 to 10."""
+        try:
+            response = self._check(request) or target
+            if not isinstance(response, Response):
+                response = await self._serve(request, response, presence)
+        except Refusal as refusal:
+            response = refusal.response
+        except Exception:
+            log.exception("%s %s: could not be served", request.method, request.path)
+            response = Response(500, "Internal Server Error")
+        for finish in self.finish:
+            try:
+                response = await soon(finish(request, response))
+            except Exception:
+                log.exception("%s %s: could not be finished by %r", request.method, request.path, finish)
+                return Response(500, "Internal Server Error")
+        return response
+
+    def _check(self, request: Request) -> Response | None:
+        for rule in self.firewall:
+            refused = rule(request)
+            if refused is not None:
+                return refused
+        return None
+
+    async def _serve(self, request: Request, target: Target, presence: Presence) -> Response:
+        """Steps 7 to 9."""
+        authenticator = self.realms.get(target.realm) if target.realm is not None else None
+        principal = None
+        if authenticator is not None or self.authorize is not None or self._lines.has(target.key):
+            async with self._lines.turn(target.key):
+                principal = await self._admit(request, target, authenticator)
+        # From here to the call nothing may be waited for, but a body: who comes next in line must not come first.
+        if not has_body(presence.scope):
+            presence.watch()
+        elif not target.streams:
+            body = await self._bodies.read(presence)
+            request = msgspec.structs.replace(request, body=body)
+            presence.watch()
+        if target.streams:
+            pipe = Pipe()
+            request = msgspec.structs.replace(request, body=pipe.reader)
+            presence.feed(pipe.writer)
+        return await target.answer(self, request, principal)
+
+    async def _admit(self, request: Request, target: Target, authenticator: Authenticator | None) -> Principal | None:
+        """Who sends the request, if its realm asks for that. Raises: Refusal."""
+        principal = None
+        if authenticator is not None:
+            found = await soon(authenticator.authenticate(request))
+            if isinstance(found, Response):
+                raise Refusal(found)
+            if not isinstance(found, Principal):
+                raise TypeError(f"{authenticator!r} answered {found!r}, expected a Principal or a Response")
+            principal = found
+        if self.authorize is not None:
+            allowed = await soon(self.authorize(request.endpoint, request, principal))
+            if isinstance(allowed, Response):
+                raise Refusal(allowed)
+            if allowed is not True:
+                raise Refusal(Response(403, f"{request.endpoint}: you may not do that"))
+        return principal
+
+
+def application(runtime: Runtime, **options: Any) -> Site:
+    """The actors of ``runtime`` as an ASGI 3 application, to be served by ``serve`` or mounted in one of your own.
+
+    ``/<actor id><route>`` is answered by the method that ``@la.route`` marks there. Options:
+    ``delegate``: the actor, or its id, that gets what begins with the id of none.
+    ``realms``: authenticators by name. A route whose realm has none is called without a principal.
+    ``authorize``: asked for every request, with the endpoint and the principal.
+    ``firewall``: rules, asked before anything else. ``system``: endpoints of the site itself.
+    ``finish``: last changes of a response, in order.
+    ``body_bytes_max``: of one request, unless its route streams; ``bodies_bytes_max``: of all that are being served.
+    """
+    return Site(runtime, **options)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Say yes to the start and the end of the server: there is nothing to prepare or to end."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

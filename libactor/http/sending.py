@@ -1,0 +1,100 @@
+"""Sending: a response on its way to the client: at once, as it is written, or from a file."""
+
+# Who calls: application.py, last.
+# Invariants: 1. of a pipe at most one write is under way beside what the server buffers: who reads slowly holds up who
+#   writes.    2. whatever ends a response, its pipe is closed and its file too.    3. a response that has begun and
+#   cannot be ended well is not ended: the connection is cut, so that the client can tell.
+# Source: libprocess http_proxy.cpp.
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from libactor._core._impl import READY
+from libactor.http.pipe import Reader
+from libactor.http.response import NO_BODY, TEXT, Response
+from libactor.http.waking import waking
+
+if TYPE_CHECKING:
+    from libactor.http.request import Request
+    from libactor.http.server import Send
+
+log = logging.getLogger("libactor.http")
+
+FILE_CHUNK_BYTES = 256 * 1024
+
+
+async def send_response(request: Request, response: Response, send: Send) -> None:
+    """Send all of it. Raises: ConnectionAbortedError where it cannot be ended well."""
+    body = response.body
+    if isinstance(body, Reader):
+        await _send_stream(request, response, body, send)
+    elif isinstance(body, Path):
+        await _send_file(request, response, body, send)
+    else:
+        await _send_bytes(response, body, send)
+
+
+async def _send_bytes(response: Response, body: bytes, send: Send) -> None:
+    headers = response.headers
+    if response.status not in NO_BODY:
+        headers = (*headers, (b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(request: Request, response: Response, reader: Reader, send: Send) -> None:
+    try:
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        more = request.method != "HEAD"
+        while more:
+            future = reader.read()
+            if future.is_pending():
+                await waking().end_of(future)
+            state, chunk = future._outcome()
+            if state != READY:
+                log.info("%s %s: the stream failed: %r", request.method, request.path, chunk)
+                raise ConnectionAbortedError(f"the stream failed: {chunk!r}")
+            more = bool(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        if request.method == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+    finally:
+        reader.close()
+
+
+async def _send_file(request: Request, response: Response, path: Path, send: Send) -> None:
+    """Send what is in the file now. It is read on the event loop: what lies in memory takes no thread to fetch."""
+    file = _open(path)
+    if file is None:
+        missing = b"There is no such file."
+        await _send_bytes(Response(404, headers={"content-type": TEXT.decode()}), missing, send)
+        return
+    with file:
+        left = os.fstat(file.fileno()).st_size
+        headers = (*response.headers, (b"content-length", b"%d" % left))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        left = 0 if request.method == "HEAD" else left
+        while left:
+            chunk = file.read(min(left, FILE_CHUNK_BYTES))
+            left -= len(chunk)
+            if not chunk:
+                raise ConnectionAbortedError(f"{path} has become shorter while it was sent")
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _open(path: Path) -> BinaryIO | None:
+    """The regular file at ``path``; anything else, such as a named pipe without a writer, is not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb", buffering=0)
+    os.close(descriptor)
+    return None

@@ -1,0 +1,71 @@
+"""Waking: outcomes of futures on their way from the workers to one event loop, which is woken once for many."""
+
+# Who calls: application.py, for every request that an actor answers.
+# Invariants: 1. no outcome is lost: it is put down before the flag is looked at, and the loop lowers the flag before it
+#   looks at what was put down.    2. a loop that is closed wakes nobody: then nobody waits any more.
+# Why not `await future`: that wakes the loop for each, which costs a system call, most of what a short answer costs.
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from functools import partial
+from typing import Any
+
+from libactor._core._impl import ON_ABANDONED, ON_ANY
+from libactor.future import Future
+
+Waiter = asyncio.Future[None]
+
+
+class Waking:
+    """What workers wake one event loop by."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._arrived: deque[Waiter] = deque()
+        self._called = False
+
+    async def end_of(self, future: Future[Any]) -> None:
+        """Wait until ``future`` is complete or abandoned; a task that is cancelled asks for its discard."""
+        waiter: Waiter = self._loop.create_future()
+        put = partial(self._put, waiter)
+        future._subscribe(ON_ANY, put)
+        future._subscribe(ON_ABANDONED, put)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            future.discard()
+            raise
+
+    def _put(self, waiter: Waiter, _: object = None) -> None:
+        """From any thread: ``waiter`` has an answer."""
+        self._arrived.append(waiter)
+        if self._called:
+            return
+        self._called = True
+        try:
+            self._loop.call_soon_threadsafe(self._hand_out)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _hand_out(self) -> None:
+        self._called = False
+        while self._arrived:
+            waiter = self._arrived.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+_of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waking] = weakref.WeakKeyDictionary()
+
+
+def waking() -> Waking:
+    """That of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _of_loops.get(loop)
+    if found is None:
+        found = _of_loops[loop] = Waking(loop)
+    return found
