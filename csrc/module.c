@@ -178,9 +178,8 @@ static PyMethodDef native_functions[] = {
      "Nothing is appended, and the result is 0 if a value is no scalar that crosses as it is or there are too many of\n"
      "them, -1 if the frame would have more than ``bytes_max`` bytes behind its length."},
     {"parse_frames", (PyCFunction)(void (*)(void))native_parse_frames, METH_FASTCALL,
-     "parse_frames($module, data, start, stop, bytes_max, kinds, /)\n--\n\n"
-     "Read all whole frames in ``data[start:stop]``: a list of them, where the rest begins, and None.\n\n"
-     "A frame is a tuple if the first value is an int below ``kinds`` and 128, else the bytes behind its length, unread.\n"
+     "parse_frames($module, data, start, stop, bytes_max, /)\n--\n\n"
+     "Read all whole frames in ``data[start:stop]``: a list of tuples, where the rest begins, and None.\n\n"
      "Instead of None a text, if no frame can begin with the rest: it says why."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},

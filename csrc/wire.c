@@ -2,8 +2,7 @@
  *
  * Who calls: libactor/transport, for every frame that it sends, and with what it has received.
  * A frame is four bytes of length, big-endian, and so many bytes of msgpack: an array of at most VALUES_MAX of nil,
- *   bool, int, float (of 64 bits), str and bin. The first of them is its kind, a small int; frames of other kinds, which
- *   may hold more than that, are handed on as bytes, for something that knows what to expect in them.
+ *   bool, int, float (of 64 bits), str and bin. What is more than that crosses as the bytes libactor/codec.py makes.
  * Bytes that are read are hostile: 1. nothing in them is nested, so there is no depth; 2. no length is believed before
  *   so many bytes are there, so a frame makes us allocate only in proportion to what was sent; 3. strict: whatever is
  *   not in the list above, is cut short, is no UTF-8 or is followed by more bytes within its frame, is refused.
@@ -45,7 +44,8 @@ static char *put_negative(char *at, int64_t value)
 static char *put_block(char *at, unsigned char first, const char *bytes, Py_ssize_t size)
 {
     at = put_unsigned(at, first, (uint64_t)size);
-    return (char *)memcpy(at, bytes, (size_t)size) + size;
+    memcpy(at, bytes, (size_t)size);
+    return at + size;
 }
 
 static char *put_text(char *at, PyObject *value)
@@ -54,8 +54,9 @@ static char *put_text(char *at, PyObject *value)
     const char *bytes = PyUnicode_AsUTF8AndSize(value, &size); /* kept by the str since room_for asked */
     if (size > 0x1f)
         return put_block(at, 0xd9, bytes, size);
-    *at = (char)(0xa0 | size);
-    return (char *)memcpy(at + 1, bytes, (size_t)size) + size;
+    *at++ = (char)(0xa0 | size);
+    memcpy(at, bytes, (size_t)size);
+    return at + size;
 }
 
 static char *put_int(char *at, PyObject *value)
@@ -151,11 +152,12 @@ static char *put_all(char *at, PyObject *const *values, Py_ssize_t count)
 static int read_bytes_max(const char *operation, PyObject *argument, Py_ssize_t *bytes_max)
 {
     *bytes_max = PyLong_AsSsize_t(argument);
+    if (*bytes_max == -1 && PyErr_Occurred())
+        return -1;
     if (*bytes_max >= 1 && *bytes_max <= FRAME_BYTES_MAX)
         return 0;
-    if (!PyErr_Occurred())
-        PyErr_Format(PyExc_ValueError, "%s: got %zd as bytes_max, expected 1 to %lld", operation, *bytes_max,
-                     FRAME_BYTES_MAX);
+    PyErr_Format(PyExc_ValueError, "%s: got %zd as bytes_max, expected 1 to %lld", operation, *bytes_max,
+                 FRAME_BYTES_MAX);
     return -1;
 }
 
@@ -293,29 +295,26 @@ static PyObject *take_value(Cursor *cursor)
 
 /* ---- 3 reading frames ---- */
 
-/* How many values a flat frame has; 0: it is another one. */
-static Py_ssize_t take_count(Cursor *cursor, Py_ssize_t kinds)
+/* How many values a frame has; -1 with a complaint. */
+static Py_ssize_t take_count(Cursor *cursor)
 {
-    unsigned char type = *cursor->at;
-    int head = type == 0xdc ? 3 : 1;
-    if (cursor->end - cursor->at <= head || cursor->at[head] >= kinds || ((type & 0xf0) != 0x90 && head == 1))
-        return 0;
-    cursor->at++;
-    return head == 1 ? type & 0x0f : (Py_ssize_t)take_number(cursor, 2);
+    unsigned char type = *cursor->at++;
+    if ((type & 0xf0) == 0x90)
+        return type & 0x0f;
+    if (type == 0xdc && cursor->end - cursor->at >= 2) {
+        Py_ssize_t count = (Py_ssize_t)take_number(cursor, 2);
+        if (count <= VALUES_MAX)
+            return count;
+    }
+    refuse(cursor, "frame: got no array of at most 255 values");
+    return -1;
 }
 
-/* One whole frame of at least one byte: the tuple of a flat one, the bytes of any other. */
-static PyObject *take_frame(Cursor *cursor, Py_ssize_t kinds)
+/* The tuple of one whole frame of at least one byte. */
+static PyObject *take_frame(Cursor *cursor)
 {
-    const unsigned char *start = cursor->at;
-    Py_ssize_t count = take_count(cursor, kinds);
-    if (count == 0) {
-        cursor->at = start;
-        return take_bytes(cursor, (uint64_t)(cursor->end - start));
-    }
-    if (count > VALUES_MAX)
-        return refuse(cursor, "frame: got more than 255 values");
-    PyObject *frame = PyTuple_New(count);
+    Py_ssize_t count = take_count(cursor);
+    PyObject *frame = count < 0 ? NULL : PyTuple_New(count);
     if (frame == NULL)
         return NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -336,7 +335,7 @@ static PyObject *take_frame(Cursor *cursor, Py_ssize_t kinds)
 /* All whole frames from data[*start] on; *start is where the first that is not whole begins, or is refused. 0, or -1
  * with an exception. */
 static int take_frames(PyObject *frames, const unsigned char *data, Py_ssize_t *start, Py_ssize_t stop,
-                       Py_ssize_t bytes_max, Py_ssize_t kinds, PyObject **complaint)
+                       Py_ssize_t bytes_max, PyObject **complaint)
 {
     while (stop - *start >= HEAD_BYTES) {
         Cursor cursor = {data + *start, data + stop, NULL};
@@ -348,7 +347,7 @@ static int take_frames(PyObject *frames, const unsigned char *data, Py_ssize_t *
         if (cursor.end - cursor.at < size)
             return 0;
         cursor.end = cursor.at + size;
-        PyObject *frame = take_frame(&cursor, kinds);
+        PyObject *frame = take_frame(&cursor);
         if (frame == NULL) {
             *complaint = cursor.complaint;
             return cursor.complaint == NULL ? -1 : 0;
@@ -362,7 +361,7 @@ static int take_frames(PyObject *frames, const unsigned char *data, Py_ssize_t *
     return 0;
 }
 
-static PyObject *parse_view(Py_buffer *view, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t bytes_max, Py_ssize_t kinds)
+static PyObject *parse_view(Py_buffer *view, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t bytes_max)
 {
     PyObject *complaint = NULL;
     if (start < 0 || start > stop || stop > view->len) {
@@ -373,27 +372,28 @@ static PyObject *parse_view(Py_buffer *view, Py_ssize_t start, Py_ssize_t stop, 
     PyObject *frames = PyList_New(0);
     if (frames == NULL)
         return NULL;
-    if (take_frames(frames, view->buf, &start, stop, bytes_max, kinds, &complaint) < 0) {
+    if (take_frames(frames, view->buf, &start, stop, bytes_max, &complaint) < 0) {
         Py_DECREF(frames);
         return NULL;
     }
-    return Py_BuildValue("NnN", frames, start, complaint != NULL ? complaint : Py_NewRef(Py_None));
+    return Py_BuildValue("NnN", frames, start, complaint == NULL ? Py_NewRef(Py_None) : complaint);
 }
 
 PyObject *native_parse_frames(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    Py_ssize_t start, stop, bytes_max, kinds;
+    Py_ssize_t start, stop, bytes_max;
     Py_buffer view;
-    if (core_check_count("parse_frames", count, 5) < 0)
+    if (count != 4) {
+        PyErr_Format(PyExc_TypeError, "parse_frames() expected 4 arguments, got %zd", count);
         return NULL;
+    }
     start = PyLong_AsSsize_t(arguments[1]);
     stop = PyErr_Occurred() ? -1 : PyLong_AsSsize_t(arguments[2]);
-    kinds = PyErr_Occurred() ? -1 : PyLong_AsSsize_t(arguments[4]);
     if (PyErr_Occurred() || read_bytes_max("parse_frames", arguments[3], &bytes_max) < 0)
         return NULL;
     if (PyObject_GetBuffer(arguments[0], &view, PyBUF_SIMPLE) < 0)
         return NULL;
-    PyObject *result = parse_view(&view, start, stop, bytes_max, Py_MIN(kinds, 0x80));
+    PyObject *result = parse_view(&view, start, stop, bytes_max);
     PyBuffer_Release(&view);
     return result;
 }

@@ -2,8 +2,7 @@
 
 # Who calls: libactor/transport, for every frame that it sends, and with what it has received.
 # A frame is four bytes of length, big-endian, and so many bytes of msgpack: an array of at most VALUES_MAX of nil,
-#   bool, int, float (of 64 bits), str and bin. The first of them is its kind, a small int; frames of other kinds, which
-#   may hold more than that, are handed on as bytes, for something that knows what to expect in them.
+#   bool, int, float (of 64 bits), str and bin. What is more than that crosses as the bytes libactor/codec.py makes.
 # Bytes that are read are hostile: nothing in them is nested, no length is believed before so many bytes are there, and
 #   whatever is not in the list above, is cut short, is no UTF-8 or is followed by more within its frame, is refused.
 # Twin: csrc/wire.c, with the same complaints. Source: the msgpack specification.
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
-Frame: TypeAlias = tuple[Any, ...] | bytes
+Frame: TypeAlias = tuple[Any, ...]
 
 HEAD_BYTES = 4
 VALUES_MAX = 255
@@ -65,12 +64,9 @@ def append_frame(buffer: bytearray, bytes_max: int, /, *values: Any) -> int:
     return HEAD_BYTES + len(frame)
 
 
-def parse_frames(
-    data: Buffer, start: int, stop: int, bytes_max: int, kinds: int, /
-) -> tuple[list[Frame], int, str | None]:
-    """Read all whole frames in ``data[start:stop]``: a list of them, where the rest begins, and None.
+def parse_frames(data: Buffer, start: int, stop: int, bytes_max: int, /) -> tuple[list[Frame], int, str | None]:
+    """Read all whole frames in ``data[start:stop]``: a list of tuples, where the rest begins, and None.
 
-    A frame is a tuple if the first value is an int below ``kinds`` and 128, else the bytes behind its length, unread.
     Instead of None a text, if no frame can begin with the rest: it says why.
     """
     _check_bytes_max("parse_frames", bytes_max)
@@ -86,7 +82,7 @@ def parse_frames(
             if end > stop:
                 break
             try:
-                frames.append(_Cursor(bytes(view[start + HEAD_BYTES : end])).frame(min(kinds, 0x80)))
+                frames.append(_Cursor(bytes(view[start + HEAD_BYTES : end])).frame())
             except _Malformed as error:
                 return frames, start, str(error)
             start = end
@@ -153,26 +149,22 @@ class _Cursor:
         self._data = data
         self._at = 0
 
-    def frame(self, kinds: int) -> Frame:
+    def frame(self) -> Frame:
         """All of it."""
-        count = self._count(kinds)
-        if count == 0:
-            return self._data
-        if count > VALUES_MAX:
-            raise _Malformed(f"frame: got more than {VALUES_MAX} values")
-        values = tuple([self._value() for _ in range(count)])
+        values = tuple([self._value() for _ in range(self._count())])
         if self._at < len(self._data):
             raise _Malformed(f"frame: got {len(self._data) - self._at} bytes after its last value")
         return values
 
-    def _count(self, kinds: int) -> int:
-        """How many values a flat frame has; 0: it is another one."""
+    def _count(self) -> int:
         kind = self._data[0]
-        head = 3 if kind == 0xDC else 1
-        if len(self._data) <= head or self._data[head] >= kinds or (kind & 0xF0 != 0x90 and head == 1):
-            return 0
+        count = kind & 0x0F if kind & 0xF0 == 0x90 else VALUES_MAX + 1
         self._at = 1
-        return kind & 0x0F if head == 1 else self._number(2)
+        if kind == 0xDC and len(self._data) >= 3:
+            count = self._number(2)
+        if count > VALUES_MAX:
+            raise _Malformed(f"frame: got no array of at most {VALUES_MAX} values")
+        return count
 
     def _value(self) -> Any:
         kind = self._number(1)

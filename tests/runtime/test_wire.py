@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MANY = 1 << 26
-KIND, KINDS = 1, 3
 INTEGERS = st.integers(-(2**63), 2**64 - 1) | st.sampled_from(
     [sign * 2**bits + off for bits in (5, 7, 8, 15, 16, 31, 32, 63) for sign in (1, -1) for off in (-1, 0)
      if sign * 2**bits + off >= -(2**63)]
@@ -33,7 +32,8 @@ class Text(str):
 
 def frame(*values):
     """A frame as msgspec writes it."""
-    return raw(msgspec.msgpack.encode(values))
+    packed = msgspec.msgpack.encode(values)
+    return len(packed).to_bytes(4, "big") + packed
 
 
 def raw(payload):
@@ -42,10 +42,7 @@ def raw(payload):
 
 def alike(frames):
     """What is compared: types too, and NaN is like itself."""
-    return [
-        values if type(values) is bytes else [(type(value), "nan" if value != value else value) for value in values]
-        for values in frames
-    ]
+    return [[(type(value), "nan" if value != value else value) for value in values] for values in frames]
 
 
 @pytest.fixture
@@ -58,12 +55,12 @@ def twins(load_core):
 def test_scalars_are_written_as_msgspec_writes_them_and_read_as_they_were(core, values):
     buffer = bytearray(b"before")
 
-    size = core.append_frame(buffer, MANY, KIND, *values)
+    size = core.append_frame(buffer, MANY, *values)
 
-    frames, end, complaint = core.parse_frames(buffer, 6, len(buffer), MANY, KINDS)
-    assert buffer == b"before" + frame(KIND, *values)
+    frames, end, complaint = core.parse_frames(buffer, 6, len(buffer), MANY)
+    assert buffer == b"before" + frame(*values)
     assert size == len(buffer) - 6
-    assert (alike(frames), end, complaint) == (alike([(KIND, *values)]), len(buffer), None)
+    assert (alike(frames), end, complaint) == (alike([values]), len(buffer), None)
 
 
 @pytest.mark.parametrize(
@@ -85,17 +82,17 @@ def test_as_many_values_as_are_read_are_written_and_no_more(core):
     assert core.append_frame(buffer, MANY, *range(256)) == 0
     assert buffer == b""
     assert core.append_frame(buffer, MANY, *range(255)) == len(buffer)
-    assert core.parse_frames(buffer, 0, len(buffer), MANY, KINDS) == ([tuple(range(255))], len(buffer), None)
+    assert core.parse_frames(buffer, 0, len(buffer), MANY) == ([tuple(range(255))], len(buffer), None)
 
 
 @pytest.mark.parametrize("value", ["", "x" * 100, b"y" * 100_000, 7])
 def test_a_frame_has_at_most_as_many_bytes_as_it_may(core, value):
-    buffer, size = bytearray(b"before"), len(frame(KIND, value)) - 4
+    buffer, size = bytearray(b"before"), len(frame("call", value)) - 4
 
-    assert core.append_frame(buffer, size - 1, KIND, value) == -1
+    assert core.append_frame(buffer, size - 1, "call", value) == -1
     assert buffer == b"before"
-    assert core.append_frame(buffer, size, KIND, value) == 4 + size
-    assert core.parse_frames(buffer, 6, len(buffer), size, KINDS)[0] == [(KIND, value)]
+    assert core.append_frame(buffer, size, "call", value) == 4 + size
+    assert core.parse_frames(buffer, 6, len(buffer), size)[0] == [("call", value)]
 
 
 def test_frames_are_read_as_far_as_they_are_whole(core):
@@ -106,29 +103,30 @@ def test_frames_are_read_as_far_as_they_are_whole(core):
         whole = [(1, "one"), (2, "two")][: (stop >= 6 + len(first)) + (stop == 6 + len(first + second))]
         end = 6 + len(b"".join([first, second][: len(whole)]))
         for given_as in (bytes, bytearray, memoryview):
-            assert core.parse_frames(given_as(data), 6, stop, MANY, KINDS) == (whole, end, None)
+            assert core.parse_frames(given_as(data), 6, stop, MANY) == (whole, end, None)
 
 
 @pytest.mark.parametrize(
     ("payload", "complaint"),
     [
-        (b"\xdc\x01\x00\x01" + b"\xc0" * 255, "frame: got more than 255 values"),
-        (b"\xdc\xff\xff\x01" + b"\xc0" * 100, "frame: got more than 255 values"),
-        (b"\x92\x01", "frame: got a value that is cut short"),
-        (b"\xdc\x00\xff\x01", "frame: got a value that is cut short"),
-        *[
-            (b"\x92\x01" + bytes([kind]), "frame: got a value that is cut short")
-            for kind in b"\xc4\xcb\xcc\xd3\xd9\xa1"
-        ],
-        (b"\x92\x01\xa2x", "frame: got a value that is cut short"),
-        (b"\x92\x01\xc6\xff\xff\xff\xff", "frame: got a value that is cut short"),
-        (b"\x92\x01\xdb\xff\xff\xff\xffxx", "frame: got a value that is cut short"),
-        (b"\x92\x01\xa2\xff\xfe", "frame: got a str that is not UTF-8"),
-        (b"\x92\x01\xa3\xed\xa0\x80", "frame: got a str that is not UTF-8"),
-        (b"\x91\x01\x00", "frame: got 1 bytes after its last value"),
+        (b"\xc0", "frame: got no array of at most 255 values"),
+        (b"\x80", "frame: got no array of at most 255 values"),
+        (b"\xdc", "frame: got no array of at most 255 values"),
+        (b"\xdc\x00", "frame: got no array of at most 255 values"),
+        (b"\xdc\x01\x00" + b"\xc0" * 256, "frame: got no array of at most 255 values"),
+        (b"\xdd\x00\x00\x00\x00", "frame: got no array of at most 255 values"),
+        (b"\x91", "frame: got a value that is cut short"),
+        (b"\xdc\x00\xff", "frame: got a value that is cut short"),
+        *[(b"\x91" + bytes([kind]), "frame: got a value that is cut short") for kind in b"\xc4\xcb\xcc\xd3\xd9\xa1"],
+        (b"\x91\xa2x", "frame: got a value that is cut short"),
+        (b"\x91\xc6\xff\xff\xff\xff", "frame: got a value that is cut short"),
+        (b"\x91\xdb\xff\xff\xff\xffxx", "frame: got a value that is cut short"),
+        (b"\x91\xa2\xff\xfe", "frame: got a str that is not UTF-8"),
+        (b"\x91\xa3\xed\xa0\x80", "frame: got a str that is not UTF-8"),
+        (b"\x90\x00", "frame: got 1 bytes after its last value"),
         (b"\x91\x01\x91\x01", "frame: got 2 bytes after its last value"),
         *[
-            (b"\x92\x01" + bytes([kind]) + bytes(20), NO_SUCH_TYPE.format(kind))
+            (b"\x91" + bytes([kind]) + bytes(20), NO_SUCH_TYPE.format(kind))
             for kind in b"\x80\x8f\x90\x9f\xc1\xc7\xc8\xc9\xca\xd4\xd5\xd6\xd7\xd8\xdc\xdd\xde\xdf"
         ],
     ],
@@ -136,42 +134,16 @@ def test_frames_are_read_as_far_as_they_are_whole(core):
 def test_what_is_malformed_is_refused_and_what_came_before_it_is_not(core, payload, complaint):
     good = frame(1, "good")
 
-    answer = core.parse_frames(good + raw(payload) + good, 0, len(good) * 2 + 4 + len(payload), MANY, KINDS)
+    answer = core.parse_frames(good + raw(payload) + good, 0, len(good) * 2 + 4 + len(payload), MANY)
 
     assert answer == ([(1, "good")], len(good), complaint)
 
 
 @pytest.mark.parametrize(("size", "most"), [(0, MANY), (MANY + 1, MANY), (0xFFFFFFFF, MANY), (6, 5)])
 def test_a_length_that_no_frame_has_is_refused_before_the_frame_has_come(core, size, most):
-    answer = core.parse_frames(size.to_bytes(4, "big"), 0, 4, most, KINDS)
+    answer = core.parse_frames(size.to_bytes(4, "big"), 0, 4, most)
 
     assert answer == ([], 0, f"frame: got {size} bytes, expected 1 to {most}")
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        *map(msgspec.msgpack.encode, [(KINDS, "id", [1, {}]), (127, 1), (128, 1), ("text", 1), ([1], 1), {1: 1}]),
-        *map(msgspec.msgpack.encode, ["text", (KINDS, *range(1_000))]),
-        b"\x90", b"\x90\x01", b"\xdc", b"\xdc\x00\x01", b"\xdc\x00\x00\x01", b"\xdd\x00\x00\x00\x01\x01",
-        b"\x01", b"\x00", b"\xc1",
-    ],
-)  # fmt: skip
-def test_frames_of_other_kinds_are_handed_on_as_they_are(core, payload):
-    flat = frame(KIND, 2)
-
-    answer = core.parse_frames(raw(payload) + flat, 0, 4 + len(payload) + len(flat), MANY, KINDS)
-
-    assert answer == ([payload, (KIND, 2)], 4 + len(payload) + len(flat), None)
-
-
-@pytest.mark.parametrize("kinds", [-1, 0, 1, 2, 127, 128, 129, 10**6])
-def test_kinds_below_the_given_one_are_flat(core, kinds):
-    data = frame(0, "x") + frame(1, "x") + frame(127, "x") + frame(128, "x")
-
-    frames, _, _ = core.parse_frames(data, 0, len(data), MANY, kinds)
-
-    assert [type(values) is tuple for values in frames] == [kind < kinds for kind in (0, 1, 127)] + [False]
 
 
 def test_every_type_byte_is_read_as_by_msgspec_or_refused(core):
@@ -179,11 +151,11 @@ def test_every_type_byte_is_read_as_by_msgspec_or_refused(core):
     read = 0
 
     for value in values:
-        frames, _, complaint = core.parse_frames(raw(b"\x92\x01" + value), 0, 6 + len(value), MANY, KINDS)
+        frames, _, complaint = core.parse_frames(raw(b"\x91" + value), 0, 5 + len(value), MANY)
 
         assert bool(frames) != bool(complaint)
         if frames:
-            assert alike(frames) == alike([msgspec.msgpack.decode(b"\x92\x01" + value, type=tuple)])
+            assert alike(frames) == alike([msgspec.msgpack.decode(b"\x91" + value, type=tuple)])
             read += 1
     assert read > 3 * 163  # each byte that is a value by itself, and more
 
@@ -196,12 +168,12 @@ def test_every_type_byte_is_read_as_by_msgspec_or_refused(core):
 )
 @WITH_CORES
 def test_both_cores_read_and_refuse_the_same(twins, values, changes, stop):
-    data = bytearray(b"".join([frame(KIND, *some) for some in values]))
+    data = bytearray(b"".join([frame(*some) for some in values]))
     for place, byte in changes:
         data[place : place + 1] = b"" if byte < 0 else bytes([byte])
     stop = len(data) if stop > 60 else min(stop, len(data))
 
-    (first, *rest), (second, *other) = [core.parse_frames(data, 0, stop, 100_000, KINDS) for core in twins]
+    (first, *rest), (second, *other) = [core.parse_frames(data, 0, stop, 100_000) for core in twins]
 
     assert (alike(first), rest) == (alike(second), other)
 
@@ -209,7 +181,7 @@ def test_both_cores_read_and_refuse_the_same(twins, values, changes, stop):
 @given(payload=st.binary(max_size=60))
 @WITH_CORES
 def test_both_cores_read_and_refuse_the_same_in_bytes_of_no_sense(twins, payload):
-    first, second = [core.parse_frames(raw(payload), 0, 4 + len(payload), MANY, KINDS) for core in twins]
+    first, second = [core.parse_frames(raw(payload), 0, 4 + len(payload), MANY) for core in twins]
 
     assert (alike(first[0]), first[1:]) == (alike(second[0]), second[1:])
 
@@ -218,9 +190,9 @@ def test_a_float_keeps_all_of_its_bits(core):
     values = (math.pi, -0.0, math.inf, -math.inf, 5e-324, -1.0)
     buffer = bytearray()
 
-    core.append_frame(buffer, MANY, KIND, *values)
+    core.append_frame(buffer, MANY, *values)
 
-    ((_, *read),), _, _ = core.parse_frames(buffer, 0, len(buffer), MANY, KINDS)
+    (read,), _, _ = core.parse_frames(buffer, 0, len(buffer), MANY)
     assert struct.pack("6d", *read) == struct.pack("6d", *values)
 
 
@@ -233,16 +205,16 @@ def test_arguments_that_will_not_do_are_refused(core):
         with pytest.raises(ValueError, match=f"append_frame: got {most} as bytes_max, expected 1 to 4294967295"):
             core.append_frame(buffer, most, 1)
         with pytest.raises(ValueError, match=f"parse_frames: got {most} as bytes_max, expected 1 to 4294967295"):
-            core.parse_frames(buffer, 0, 8, most, KINDS)
+            core.parse_frames(buffer, 0, 8, most)
     for start, stop in ((-1, 4), (5, 4), (0, 9)):
         with pytest.raises(
             ValueError, match=f"parse_frames: got {start} to {stop} of 8 bytes, expected a part of them"
         ):
-            core.parse_frames(buffer, start, stop, MANY, KINDS)
+            core.parse_frames(buffer, start, stop, MANY)
     with pytest.raises(TypeError):
-        core.parse_frames(buffer, 0, 8, MANY)
+        core.parse_frames(buffer, 0, 8)
     with pytest.raises(TypeError):
-        core.parse_frames("text", 0, 0, MANY, KINDS)
+        core.parse_frames("text", 0, 0, MANY)
     assert buffer == bytes(8)
 
 
