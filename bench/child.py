@@ -99,7 +99,11 @@ def _version(peer: str) -> str:
         from bench.peers.erlang_processes import release
 
         return f"Erlang/OTP {release()}"
-    return {ASYNCIO: "asyncio's own loop", THREADS: "threading, queue, concurrent.futures", SOCKETS: "socket"}[peer]
+    return {
+        ASYNCIO: "asyncio's own loop",
+        THREADS: "threading, queue, concurrent.futures, subprocess",
+        SOCKETS: "socket",
+    }[peer]
 
 
 def _libactor_version(peer: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bench.benchmarks import (
     ACTOR_PEERS,
     ALLOCATOR,
+    ASYNCIO,
     BYTES_EACH,
     CHAINING_PEERS,
     CORES,
@@ -20,7 +21,9 @@ from bench.benchmarks import (
     SLOW_PEERS,
     SOCKETS,
     THREADED_PEERS,
+    THREADS,
     UVICORN,
+    UVLOOP,
     XOSCAR,
     Benchmark,
 )
@@ -125,10 +128,17 @@ REMOTE_BENCHMARKS = (
 
 HTTP_BENCHMARKS = (
     Benchmark("http-route", "http_route", "GET of 12 bytes from another process, 4 connections kept alive",
-              20_000, 40, (UVICORN,)),
+              20_000, 40, (*CORES, UVICORN)),
     Benchmark("http-app", "http_app", "the same, a bare ASGI application on libactor's server", 20_000, 40, OWN),
     Benchmark("http-body", "http_body", "GET of 50 MB, one after the other",
-              1_000, 1, (UVICORN,), GIGABYTES_PER_SECOND, extent=50),
+              1_000, 1, (*CORES, UVICORN), GIGABYTES_PER_SECOND, extent=50),
+)  # fmt: skip
+
+SUBPROCESS_BENCHMARKS = (
+    Benchmark("program", "program", "programs that do nothing, started and their end awaited, one after the other",
+              200, 3, (*CORES, THREADS, ASYNCIO, UVLOOP)),
+    Benchmark("program-output", "program_output", "what a program writes into a pipe, read until it ends",
+              200, 1, (*CORES, THREADS, ASYNCIO, UVLOOP), GIGABYTES_PER_SECOND),
 )  # fmt: skip
 
 # libprocess's own benchmarks, with its parameters; what it reached stands in bench/targets.py.
@@ -174,6 +184,7 @@ GROUPS = {
     "scale": SCALE_BENCHMARKS,
     "remote": REMOTE_BENCHMARKS,
     "http": HTTP_BENCHMARKS,
+    "subprocess": SUBPROCESS_BENCHMARKS,
     "libprocess": LIBPROCESS_BENCHMARKS,
     "allocator": ALLOCATOR_BENCHMARKS,
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.benchmarks import ASYNCIO, ERLANG, LIBACTOR, PYKKA, THREADS, UVLOOP
+from bench.benchmarks import ASYNCIO, ERLANG, LIBACTOR, PYKKA, THREADS, UVICORN, UVLOOP
 from bench.table import BENCHMARKS
 
 Figures = Mapping[str, Mapping[str, Sequence[float]]]  # benchmark -> peer -> one figure a round
@@ -131,6 +131,11 @@ TARGETS: tuple[Target, ...] = (
     Growth("dispatch-restarted", 1.05, "handler-plain"),
     Figure("simulated-messages", 200_000),
     Figure("simulated-timers", 50_000),
+    Times("http-route", 0.6, UVICORN),
+    Times("http-app", None, UVICORN, "http-route"),
+    Figure("http-body", 2),
+    Times("http-body", None, UVICORN),
+    *(Times(name, None, THREADS) for name in ("program", "program-output")),
     Figure("memory", 600),
     Figure("memory-million", 1_000),
     *(Figure(f"move-extra[{size}]", 100) for size in ("1 KB", "1 MB", "100 MB")),

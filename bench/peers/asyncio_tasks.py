@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from bench.benchmarks import expect
 from bench.peers import RING_ACTORS, WARM_ACTORS
 from bench.peers.asyncio_streams import Streams
+from bench.peers.programs import AsyncioPrograms
 from bench.peers.weight import resident_bytes
 
 Question: TypeAlias = "tuple[int, asyncio.Future[int] | None]"  # the number to add, and where the sum is to go
@@ -81,7 +82,7 @@ class Node:
             self.receive(hops_left)
 
 
-class AsyncioTasks(Streams):
+class AsyncioTasks(Streams, AsyncioPrograms):
     """Each method runs a loop of its own. Raises: ImportError if ``uvloop_wanted`` and it is not installed."""
 
     def __init__(self, uvloop_wanted: bool) -> None:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from bench.benchmarks import expect
 from bench.peers import RING_ACTORS, WARM_ACTORS
+from bench.peers.programs import Popen
 from bench.peers.weight import resident_bytes
 
 Answers: TypeAlias = SimpleQueue[int]
@@ -82,7 +83,7 @@ class Node:
             self.receive(hops_left)
 
 
-class ThreadQueues:
+class ThreadQueues(Popen):
     """Each method starts its threads and joins them."""
 
     def tell(self, count: int) -> float:

@@ -14,7 +14,7 @@ from bench.table import BENCHMARKS, GROUPS
 COUNT = 20
 # Not called `benchmark`: a pytest plugin that may be installed claims that name for a fixture.
 PAIRS = [(peer, benchmark) for benchmark in BENCHMARKS for peer in benchmark.peers]
-BETWEEN_PROCESSES = (*GROUPS["remote"], *GROUPS["http"])
+REAL = (*GROUPS["remote"], *GROUPS["http"], *GROUPS["subprocess"])
 NOT_ALWAYS_MORE = ("memory", "move-extra")  # of few actors the system may give no page; a difference may be negative
 
 
@@ -28,9 +28,7 @@ def peer_here(name):
 @pytest.mark.parametrize(
     ("peer", "line"),
     [
-        pytest.param(
-            *pair, marks=pytest.mark.real if pair[1] in BETWEEN_PROCESSES else (), id=f"{pair[1].name}-{pair[0]}"
-        )
+        pytest.param(*pair, marks=pytest.mark.real if pair[1] in REAL else (), id=f"{pair[1].name}-{pair[0]}")
         for pair in PAIRS
     ],
 )
