@@ -22,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libactor._core._impl import hop
+from libactor._core.values import register_immutable
 from libactor.context import current_runtime
 from libactor.future import Future
 from libactor.io.operations import CHUNK_BYTES, Operation, Progress, Read, ReadAll, Write
@@ -236,8 +237,8 @@ class Stream:
                 progress = self._watch(operation)
             if progress is Progress.MORE:
                 self._streams.poller.call(self._advance)
-            if progress is not Progress.DONE:
-                return
+            if progress is not Progress.DONE or not line or line[0] is not operation:
+                return  # it waits, or a finalizer or a signal's handler has given it up meanwhile
             line.popleft()
             done.append(operation)
 
@@ -272,6 +273,9 @@ class Stream:
                 self._streams.poller.forget(descriptor)
             os.close(descriptor)
         return left
+
+
+register_immutable(Stream)  # threads may share it
 
 
 def own_descriptor(descriptor: int, streams: Streams) -> Stream:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from libactor._core.values import register_immutable
 from libactor.context import current_runtime
 from libactor.io import inotify
 from libactor.io.stream import Stream, Streams, own_descriptor
@@ -95,6 +96,9 @@ class Watcher:
     def __del__(self) -> None:
         if "_watches" in self.__dict__:
             self.close()
+
+
+register_immutable(Watcher)  # threads may share it
 
 
 class _Watches:

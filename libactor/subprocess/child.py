@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from libactor._core.values import register_immutable
 from libactor.context import current_runtime
 from libactor.future import Future
 from libactor.io.stream import HasDescriptor, Stream, descriptor_of
@@ -68,6 +69,9 @@ class Child:
 
     def __repr__(self) -> str:
         return f"<Child {self.pid}, {self.status!r}>"
+
+
+register_immutable(Child)  # it and what it holds may be shared by threads
 
 
 def start(

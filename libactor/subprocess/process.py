@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 
+from libactor._core.values import register_immutable
 from libactor.future import Future, Promise
 
 
@@ -92,6 +93,9 @@ class Subprocess:
                 "see that nobody waits for just any child and that SIGCHLD is not ignored"
             )
         )
+
+
+register_immutable(Subprocess)  # threads may share it
 
 
 def take_status(pidfd: int) -> int | None:

@@ -14,6 +14,7 @@ from functools import partial
 from subprocess import CalledProcessError
 from typing import Any
 
+from libactor._core._impl import ON_ANY
 from libactor.actor import Actor
 from libactor.combinators import undiscardable
 from libactor.future import Future
@@ -90,11 +91,13 @@ class Program(Actor):
     def on_start(self) -> Any:
         """Start the program. A subclass that overrides it calls this one."""
         self.child = start(self._argv, end_group=True, runtime=self.runtime, **self._options)
-        self.child.status.on_any(partial(_tell, self.pid))
+        self._tell_end = partial(_tell, self.pid)
+        self.child.status.on_any(self._tell_end)
 
     def on_stop(self) -> Any:
         """End the program. A subclass that overrides it returns the future of this one, or awaits it."""
         status = self.child.status
+        status._unsubscribe(ON_ANY, self._tell_end)
         if not status.is_pending() or not self.child.signal_group(self._stop_signal):
             return None
         timer = self.runtime.poller.after(self._grace, partial(self.child.signal_group, signal.SIGKILL))

@@ -523,6 +523,7 @@ def test_threads_that_read_write_and_discard_lose_nothing(pipe: Pipe, runtime: l
     assert sum(map(len, got)) == 400_000
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_the_child_of_a_fork_holds_no_end_of_a_pipe(pipe: Pipe, runtime: la.Runtime):
     read, write = pipe()
     gate, opened = pipe()

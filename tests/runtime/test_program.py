@@ -73,7 +73,7 @@ def test_a_subclass_may_judge_the_status_otherwise():
     assert end_of(Grep(["grep", "x", "/dev/null"])) is None
 
 
-def test_the_program_ends_when_its_actor_is_stopped(pipe: Pipe):
+def test_the_program_ends_when_its_actor_is_stopped(pipe: Pipe, runtime: la.Runtime):
     read, write = pipe()
     script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done"
     pid = la.spawn(Program(script, stdout=write))
@@ -84,6 +84,7 @@ def test_the_program_ends_when_its_actor_is_stopped(pipe: Pipe):
     la.terminate(pid)
 
     assert la.wait(pid, BOUND_SECONDS)
+    assert runtime.dead_letters == 0
     assert reap(process).get(BOUND_SECONDS) is None  # it is gone
     assert io.read_all(read).get(BOUND_SECONDS) == b"bye\n"  # and the sleep that it has left too
 
