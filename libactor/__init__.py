@@ -15,7 +15,7 @@ with la.Runtime():
 # use of a name is a search, as long as half of what the core does for a message. What takes long to import is put off
 # inside a package of its own instead: testing.
 
-from libactor import aio, metrics, placeholders, testing
+from libactor import aio, io, metrics, placeholders, subprocess, testing
 from libactor._core._impl import CORE, generate_id
 from libactor._core.clock import Clock, Timer
 from libactor._core.errors import (
@@ -141,6 +141,7 @@ __all__ = [
     "failed",
     "generate_id",
     "handles",
+    "io",
     "link",
     "loop",
     "metrics",
@@ -157,6 +158,7 @@ __all__ = [
     "sleep",
     "spawn",
     "stopped",
+    "subprocess",
     "tell",
     "terminate",
     "testing",

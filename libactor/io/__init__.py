@@ -6,10 +6,15 @@
 #   that has the same terminal.
 # Source: libprocess io.hpp, io.cpp, watcher.hpp.
 
-from libactor.io.operations import READ, WRITE, Readiness
-from libactor.io.stream import Stream
-from libactor.io.transfers import poll, read, read_all, redirect, write
-from libactor.io.watcher import Change, Event, Watcher
+from typing import TYPE_CHECKING
+
+from libactor.late import import_later
+
+if TYPE_CHECKING:
+    from libactor.io.operations import READ, WRITE, Readiness
+    from libactor.io.stream import Stream
+    from libactor.io.transfers import poll, read, read_all, redirect, write
+    from libactor.io.watcher import Change, Event, Watcher
 
 __all__ = [
     "READ",
@@ -25,3 +30,24 @@ __all__ = [
     "redirect",
     "write",
 ]
+
+_LATER = {
+    "Change": "watcher",
+    "Event": "watcher",
+    "READ": "operations",
+    "Readiness": "operations",
+    "Stream": "stream",
+    "WRITE": "operations",
+    "Watcher": "watcher",
+    "poll": "transfers",
+    "read": "transfers",
+    "read_all": "transfers",
+    "redirect": "transfers",
+    "write": "transfers",
+}
+
+__getattr__ = import_later(__name__, _LATER)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,6 +5,7 @@
 from typing import TYPE_CHECKING
 
 from libactor._core.errors import Stuck
+from libactor.late import import_later
 
 if TYPE_CHECKING:
     from libactor.testing.conditions import Conditions
@@ -41,33 +42,25 @@ __all__ = [
 ]
 
 _LATER = {
-    "Conditions": "libactor.testing.conditions",
-    "DeterministicRuntime": "libactor.testing.deterministic",
-    "EventFilter": "libactor.testing.filters",
-    "EventLog": "libactor.testing.event_log",
-    "FakeDisk": "libactor.testing.disk",
-    "Host": "libactor.testing.deterministic",
-    "Network": "libactor.testing.network",
-    "Seen": "libactor.testing.patterns",
-    "Stream": "libactor.testing.streams",
-    "Streams": "libactor.testing.streams",
-    "Tape": "libactor.testing.tape",
-    "VirtualClock": "libactor.testing.virtual_clock",
-    "filter_events": "libactor.testing.filters",
-    "inject_exited": "libactor.testing.filters",
-    "seeds": "libactor.testing.seeding",
-    "shrink": "libactor.testing.shrinking",
+    "Conditions": "conditions",
+    "DeterministicRuntime": "deterministic",
+    "EventFilter": "filters",
+    "EventLog": "event_log",
+    "FakeDisk": "disk",
+    "Host": "deterministic",
+    "Network": "network",
+    "Seen": "patterns",
+    "Stream": "streams",
+    "Streams": "streams",
+    "Tape": "tape",
+    "VirtualClock": "virtual_clock",
+    "filter_events": "filters",
+    "inject_exited": "filters",
+    "seeds": "seeding",
+    "shrink": "shrinking",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(_LATER[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = import_later(__name__, _LATER)
 
 
 def __dir__() -> list[str]:
