@@ -11,6 +11,7 @@
 #include "event.h"
 #include "mailbox.h"
 #include "wire.h"
+#include "packed.h"
 
 /* ---- 1 policy ---- */
 
@@ -181,6 +182,9 @@ static PyMethodDef native_functions[] = {
      "parse_frames($module, data, start, stop, bytes_max, /)\n--\n\n"
      "Read all whole frames in ``data[start:stop]``: a list of tuples, where the rest begins, and None.\n\n"
      "Instead of None a text, if no frame can begin with the rest: it says why."},
+    {"check_packed", (PyCFunction)(void (*)(void))native_check_packed, METH_FASTCALL,
+     "check_packed($module, data, depth_max, /)\n--\n\n"
+     "Raise ValueError unless ``data`` is one value of arrays, texts, bytes and numbers, nested ``depth_max`` deep."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},

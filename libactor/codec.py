@@ -10,38 +10,39 @@
 #   instances of dataclasses, structs, named tuples, enums and exceptions only.
 # What only works here, in this process (futures, Shared and classes declared immutable), is written as its place in
 #   `local`, and whoever calls decides what to say about it.
+# What is read may come from a stranger, or from a peer who means us harm. 1. Bytes are looked at before anything is
+#   made of them (_core/_packed.py).    2. Each part has to be of the very type that it is written with (forms.py).
+#   3. Keys that were chosen to have one hash are refused, and so is what would be endless once it is walked through,
+#   since parts of it are met again and again.    4. Whatever goes wrong, in the code of a user's class as well, is
+#   NotDecodable.
+# What of a class runs: __post_init__ of structs, __hash__ and __eq__ of what is a key, _missing_ of flags, in the end
+#   __del__; nothing else. What a class holds is not compared with what its fields are declared as.
 # Rejected: msgspec's enc_hook and ext_hook: it never asks about types that it knows, tuples and dates among them.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import enum
-import fractions
-import pathlib
 import sys
-import uuid
-import zoneinfo
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MemberDescriptorType
-from typing import Any, TypeAlias, cast
+from collections.abc import Iterable, Mapping
+from types import MemberDescriptorType, ModuleType
+from typing import Any, cast
 
 import msgspec
 
+from libactor._core._impl import check_packed
 from libactor._core.errors import NotPassable
 from libactor._core.exceptions import build_exception, exception_parts
 from libactor._core.layouts import Layout, find_layout, is_struct
+from libactor._core.values import DEPTH_MAX
+from libactor.forms import CONTAINERS, PLAIN, Form, NotDecodable, NotEncodable, set_of
 from libactor.pid import PID
 
+__all__ = ["NotDecodable", "NotEncodable", "Reader", "Writer", "find_class", "name_of", "parts_of", "round_trip"]
+
 INTEGERS = range(-(2**63), 2**64)  # those that msgpack has
-# Code, what a value consists of, and how it is made of that.
-Form: TypeAlias = tuple[str, Callable[[Any], Iterable[Any]], Callable[[list[Any]], Any]]
 SCALARS = (str, bytes, float, bool, type(None))
-
-
-class NotEncodable(Exception):
-    """The text says what cannot be encoded, and what to do; the caller puts before it where that stands."""
+NESTING_MAX = 3 * DEPTH_MAX + 20  # an object is three arrays deep
+AGAIN_MAX = 10_000_000  # values, of those that are met again, each time with all that is in them
 
 
 class Writer:
@@ -66,8 +67,8 @@ class Writer:
             return value
         if id(value) in self._numbers:
             return ["again", self._numbers[id(value)][0]]
-        if kind in _PLAIN:
-            code, apart, _ = _PLAIN[kind]
+        if kind in PLAIN:
+            code, apart, _ = PLAIN[kind]
             return [code, *map(self.tree, apart(value))]
         tree = self._tree_of_compound(kind, value)
         self._numbers[id(value)] = len(self._numbers), value
@@ -85,6 +86,8 @@ class Writer:
         if isinstance(value, enum.Enum):
             return ["enum", *name_of(kind), self.tree(value.value if isinstance(value, enum.Flag) else value.name)]
         if isinstance(value, BaseException):
+            if not isinstance(value, Exception):
+                raise NotEncodable(f"a {kind.__qualname__} would end the program that reads it; send an Exception")
             return ["exception", *name_of(kind), *map(self.tree, exception_parts(value))]
         layout = find_layout(kind)
         return self._tree_of_local(value) if layout is None else self._tree_of_object(value, layout)
@@ -105,39 +108,79 @@ class Reader:
         self._pids = pids
         self._local = local
         self._made: list[Any] = []
+        self._sizes: list[int] = []  # of each: the values in it, those met again counted each time
+        self._size = 0  # of all that was read so far, counted like that
+        self._again = 0  # of that, what was met again
 
     def decode(self, data: bytes) -> Any:
-        """The value whose bytes are ``data``."""
-        return self.value(msgspec.msgpack.decode(data))
+        """The value whose bytes are ``data``. Raises: NotDecodable."""
+        try:
+            check_packed(data, NESTING_MAX)
+            tree = msgspec.msgpack.decode(data)
+        except (ValueError, msgspec.DecodeError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+            raise NotDecodable(f"cannot be read: {_plain(error)}") from error
+        return self.value(tree)
 
     def value(self, tree: Any) -> Any:
-        """The value that was written as ``tree``."""
-        if not isinstance(tree, list):
-            return tree
-        code, *parts = tree
+        """The value that was written as ``tree``, whoever wrote it. Raises: NotDecodable."""
+        try:
+            return self._read(tree)
+        except NotDecodable:
+            raise
+        except Exception as error:  # of classes that check what they are given, ours and those of users
+            raise NotDecodable(f"cannot be made of what was sent ({type(error).__name__}: {_plain(error)})") from error
+
+    def _read(self, tree: Any) -> Any:
+        kind = type(tree)
+        if kind is not list:
+            if kind is int or kind in SCALARS:
+                self._size += 1
+                return tree
+            raise NotDecodable(f"a {kind.__name__} of msgpack, which is never written; the peer is another program")
+        code = tree[0] if tree else None
+        if type(code) is not str:
+            raise NotDecodable(f"a value begins with a {type(code).__name__}, expected the name of its form")
         if code == "again":
-            return self._made[parts[0]]
-        made = self._value_of_compound(code, parts)
+            return self._read_again(tree)
+        before = self._size
+        made = self._read_compound(code, tree)
+        self._size += 1
         if code not in _PLAIN_CODES:
             self._made.append(made)
+            self._sizes.append(self._size - before)
         return made
 
-    def _value_of_compound(self, code: str, parts: list[Any]) -> Any:
-        if code in _READ:
-            return _READ[code](list(map(self.value, parts)))
-        if code == "pid":
-            return self._pids[parts[0], parts[1]]
+    def _read_again(self, tree: list[Any]) -> Any:
+        number = _place(tree, len(self._made))
+        self._again += self._sizes[number]
+        self._size += self._sizes[number]
+        if self._again > AGAIN_MAX:
+            raise NotDecodable(f"what is met again comes to more than {AGAIN_MAX} values; send them apart")
+        return self._made[number]
+
+    def _read_compound(self, code: str, tree: list[Any]) -> Any:
+        make = _READ.get(code)
+        if make is not None:
+            return make([self._read(part) for part in tree[1:]])
         if code == "local":
-            return self._local[parts[0]]
-        kind = find_class(parts[0], parts[1])
-        values = list(map(self.value, parts[2:]))
-        if code == "class":
+            if not self._local:
+                raise NotDecodable("a value that only works in the process it is of")
+            return self._local[_place(tree, len(self._local))]
+        if len(tree) < 3 or type(tree[1]) is not str or type(tree[2]) is not str:
+            raise NotDecodable(f"the form {code!r:.40} is not known, or not given two names; let both run one release")
+        if code == "pid":
+            return self._pids[tree[1], tree[2]]
+        kind = find_class(tree[1], tree[2])
+        parts = [self._read(part) for part in tree[3:]]
+        if code == "class" and not parts:
             return kind
         if code == "enum":
-            return kind(values[0]) if issubclass(kind, enum.Flag) else cast(Any, kind)[values[0]]
+            return _member(kind, *parts)
         if code == "exception":
-            return build_exception(kind, *values)
-        return _build_object(kind, *values)
+            return _build_error(kind, *parts)
+        if code == "object":
+            return _build_object(kind, *parts)
+        raise NotDecodable(f"the form {code!r:.40} is not known; let both run the same release")
 
 
 def round_trip(value: Any, place: str, remedy: str) -> tuple[Any, list[Any]]:
@@ -152,11 +195,8 @@ def round_trip(value: Any, place: str, remedy: str) -> tuple[Any, list[Any]]:
         again = Writer().encode(made)
     except NotEncodable as error:
         raise NotPassable(f"{place}: {error}, {remedy}") from error
-    except Exception as error:
-        raise NotPassable(
-            f"{place}: cannot be made from what was encoded ({type(error).__name__}: {error}); let the class take "
-            f"back what its objects hold, {remedy}"
-        ) from error
+    except NotDecodable as error:
+        raise NotPassable(f"{place}: {error}; let the class take back what its objects hold, {remedy}") from error
     if again != data:
         raise NotPassable(
             f"{place}: comes back from the wire as something else; let a __post_init__ keep what it is given, {remedy}"
@@ -179,12 +219,15 @@ def name_of(kind: type) -> tuple[str, str]:
 
 
 def find_class(module: str, name: str) -> type:
-    """The class of that name. Raises: LookupError if its module was not imported or does not have it."""
+    """The class of that name. Raises: LookupError if its module was not imported or does not have it.
+
+    No code of the module runs: what it would make when it is asked for is not there.
+    """
     found: Any = sys.modules.get(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
+        found = vars(found).get(part) if isinstance(found, (ModuleType, type)) else None
     if not isinstance(found, type):
-        raise LookupError(f"{module}.{name} is no class of an imported module; import it where the value is read")
+        raise LookupError(f"{module:.100}.{name:.100} is no class of an imported module; import it where it is read")
     return found
 
 
@@ -206,7 +249,12 @@ def _build_object(kind: type, parts: list[Any], state: dict[str, Any]) -> Any:
     layout = find_layout(kind)
     if layout is None:
         raise LookupError(f"{kind.__module__}.{kind.__qualname__} is no dataclass, struct or named tuple")
+    _check_names(state)
     if layout.items:
+        if len(parts) != len(cast(Any, kind)._fields):
+            raise ValueError(
+                f"{kind.__qualname__} has {len(cast(Any, kind)._fields)} fields, and {len(parts)} were sent"
+            )
         made = cast(Any, tuple).__new__(kind, parts)
     elif is_struct(kind):  # as msgspec does when it decodes: with __post_init__
         made = kind(**{slot.__name__: part for slot, [part] in zip(layout.slots, parts, strict=True)})
@@ -220,13 +268,45 @@ def _build_object(kind: type, parts: list[Any], state: dict[str, Any]) -> Any:
     return made
 
 
-def _items_of(value: Mapping[Any, Any]) -> Iterator[Any]:
-    for pair in value.items():
-        yield from pair
+def _build_error(kind: type, arguments: Any, args: Any, attributes: Any, rest: Any) -> BaseException:
+    if not issubclass(kind, Exception):
+        raise TypeError(f"{kind.__qualname__} is no Exception")  # SystemExit and its like would end who reads them
+    _check_names(attributes)
+    _check_names(rest)
+    for name in rest:
+        if not any(isinstance(vars(base).get(name), MemberDescriptorType) for base in kind.__mro__):
+            raise ValueError(f"{kind.__qualname__} has no place for {name!r:.40}")
+    return build_exception(kind, arguments, args, attributes, rest)
 
 
-def _dict_of(parts: list[Any]) -> dict[Any, Any]:
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+def _member(kind: type, value: Any) -> Any:
+    """A member of an enumeration by its name, or flags by their value: only those that have names, as the others
+    would be remembered for ever by the class, each that was ever asked for."""
+    if not issubclass(kind, enum.Enum):
+        raise TypeError(f"{kind.__qualname__} is no Enum")
+    if not issubclass(kind, enum.Flag):
+        return kind[value]
+    if type(value) is not int or value & ~cast(Any, kind)._flag_mask_:
+        raise ValueError(f"{kind.__qualname__} does not name all flags that were sent")
+    return kind(value)
+
+
+def _plain(error: Exception) -> str:
+    """The text of ``error``, in which there may be anything that was sent, as it may stand in a log."""
+    text = f"{error!s:.300}"
+    return text if text.isprintable() else ascii(text)
+
+
+def _check_names(state: Any) -> None:
+    if type(state) is not dict or any(type(name) is not str for name in state):
+        raise TypeError(f"attributes are a {type(state).__name__}, expected a dict from text")
+
+
+def _place(tree: list[Any], count: int) -> int:
+    """The second part of ``tree``, which numbers one of ``count``."""
+    if len(tree) != 2 or type(tree[1]) is not int or not 0 <= tree[1] < count:
+        raise NotDecodable(f"a number that stands for one of {count} parts, and does not")
+    return tree[1]
 
 
 def _ordered(value: Iterable[Any]) -> list[Any]:
@@ -234,61 +314,10 @@ def _ordered(value: Iterable[Any]) -> list[Any]:
     return sorted(value, key=lambda item: Writer().encode(item))
 
 
-def _key_of_zone(zone: zoneinfo.ZoneInfo) -> list[str]:
-    if zone.key is None:
-        raise NotEncodable("a ZoneInfo has no key; make it by its name")
-    return [zone.key]
-
-
-def _fields(kind: Any, *names: str) -> Form:
-    """How a class is written that is made by the fields it has."""
-
-    def make(parts: list[Any]) -> Any:
-        fold = {"fold": parts[-1]} if names[-1] == "fold" else {}  # only by name
-        return kind(*parts[: len(parts) - len(fold)], **fold)
-
-    return kind.__name__, lambda value: [getattr(value, name) for name in names], make
-
-
-def _texts(kind: Any) -> Form:
-    """How a class is written whose str() makes an equal one."""
-    return kind.__name__, lambda value: [str(value)], lambda parts: kind(parts[0])
-
-
-_DATE, _TIME = ("year", "month", "day"), ("hour", "minute", "second", "microsecond", "tzinfo", "fold")
-
-# Never an alias: nobody can tell two equal ones apart.
-_PLAIN: dict[type, Form] = {
-    int: ("int", lambda value: [hex(value)], lambda parts: int(parts[0], 16)),
-    decimal.Decimal: _texts(decimal.Decimal),
-    datetime.timezone: ("timezone", lambda value: value.__getinitargs__(), lambda parts: datetime.timezone(*parts)),
-    type(Ellipsis): ("ellipsis", lambda value: [], lambda parts: ...),
-    type(msgspec.UNSET): ("unset", lambda value: [], lambda parts: msgspec.UNSET),
-    pathlib.PurePosixPath: _texts(pathlib.PurePosixPath),
-    pathlib.PosixPath: _texts(pathlib.PosixPath),
-    pathlib.PureWindowsPath: _texts(pathlib.PureWindowsPath),
-    uuid.UUID: ("uuid", lambda value: [value.bytes], lambda parts: uuid.UUID(bytes=parts[0])),
-    zoneinfo.ZoneInfo: ("zone", _key_of_zone, lambda parts: zoneinfo.ZoneInfo(parts[0])),
-    datetime.datetime: _fields(datetime.datetime, *_DATE, *_TIME),
-    datetime.date: _fields(datetime.date, *_DATE),
-    datetime.time: _fields(datetime.time, *_TIME),
-    datetime.timedelta: _fields(datetime.timedelta, "days", "seconds", "microseconds"),
-    range: _fields(range, "start", "stop", "step"),
-    slice: _fields(slice, "start", "stop", "step"),
-    complex: _fields(complex, "real", "imag"),
-    fractions.Fraction: _fields(fractions.Fraction, "numerator", "denominator"),
+_SETS: dict[type, Form] = {
+    set: ("set", _ordered, set_of(set)),
+    frozenset: ("frozenset", _ordered, set_of(frozenset)),
 }
-
-# As _PLAIN, of what may be met again.
-_CONTAINERS: dict[type, Form] = {
-    list: ("list", list, list),
-    tuple: ("tuple", list, tuple),
-    dict: ("dict", _items_of, _dict_of),
-    set: ("set", _ordered, set),
-    frozenset: ("frozenset", _ordered, frozenset),
-    deque: ("deque", lambda value: [value.maxlen, *value], lambda parts: deque(parts[1:], parts[0])),
-    bytearray: ("bytearray", lambda value: [bytes(value)], lambda parts: bytearray(parts[0])),
-}
-
-_READ = {code: make for table in (_PLAIN, _CONTAINERS) for code, _, make in table.values()}
-_PLAIN_CODES = frozenset(code for code, _, _ in _PLAIN.values())
+_CONTAINERS = CONTAINERS | _SETS  # what may be met again
+_READ = {code: make for table in (PLAIN, _CONTAINERS) for code, _, make in table.values()}
+_PLAIN_CODES = frozenset(code for code, _, _ in PLAIN.values())

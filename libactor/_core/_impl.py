@@ -68,6 +68,7 @@ __all__ = [
     "RuntimeCell",
     "ValueCopier",
     "append_frame",
+    "check_packed",
     "configure",
     "defer",
     "generate_id",
@@ -118,6 +119,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
+    from libactor._core._packed import check_packed
     from libactor._core._pid import PID
     from libactor._core._policy import configure
     from libactor._core._promise import PromiseCell
@@ -138,6 +140,7 @@ else:
         RuntimeCell,
         ValueCopier,
         append_frame,
+        check_packed,
         configure,
         defer,
         dispatch,

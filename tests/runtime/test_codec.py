@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import libactor as la
-from libactor.codec import NotEncodable, Reader, Writer
+from libactor.codec import NotDecodable, NotEncodable, Reader, Writer
 
 
 class Color(enum.Enum):
@@ -196,7 +196,7 @@ NAMES = [("os", "system"), ("no_such_module", "X"), ("builtins", "object.x")]
 def test_a_name_that_is_no_class_of_an_imported_module_is_refused(module, name):
     data = msgspec.msgpack.encode(["object", module, name, ["list"], ["dict"]])
 
-    with pytest.raises(LookupError):
+    with pytest.raises(NotDecodable, match="is no class of an imported module; import it where it is read"):
         Reader({}, []).decode(data)
 
 
@@ -204,7 +204,7 @@ def test_a_name_that_is_no_class_of_an_imported_module_is_refused(module, name):
 def test_a_class_that_is_no_dataclass_struct_or_named_tuple_is_not_made(name):
     data = msgspec.msgpack.encode(["object", "builtins", name, ["list"], ["dict"]])
 
-    with pytest.raises(LookupError, match="no dataclass"):
+    with pytest.raises(NotDecodable, match="no dataclass"):
         Reader({}, []).decode(data)
 
 
