@@ -6,10 +6,15 @@
 #   -> calling.py (the actor and back) -> response.py, pipe.py (what goes out).
 
 from libactor.http.application import Site, application
+from libactor.http.authorization import ByEndpoint
 from libactor.http.basic import Basic
+from libactor.http.compression import compress
 from libactor.http.durations import parse_duration
-from libactor.http.firewall import DisabledPaths, Firewall
+from libactor.http.files import Files, provide
+from libactor.http.firewall import DisabledPaths
 from libactor.http.json_web_token import JWT
+from libactor.http.jsonp import jsonp
+from libactor.http.own import own_routes
 from libactor.http.pipe import Pipe, Reader, Writer
 from libactor.http.realms import forbidden, unauthorized
 from libactor.http.request import Headers, Request
@@ -33,9 +38,10 @@ __all__ = [
     "Authenticator",
     "Authorize",
     "Basic",
+    "ByEndpoint",
     "DisabledPaths",
+    "Files",
     "Finish",
-    "Firewall",
     "Headers",
     "HttpServer",
     "JWT",
@@ -55,10 +61,14 @@ __all__ = [
     "Site",
     "SystemRoute",
     "Writer",
+    "compress",
     "forbidden",
     "application",
     "host_and_port",
+    "jsonp",
+    "own_routes",
     "parse_duration",
+    "provide",
     "route",
     "unauthorized",
     "serve",

@@ -24,8 +24,11 @@ import msgspec
 
 from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
 from libactor.http.calling import Target, soon
+from libactor.http.compression import compress
 from libactor.http.finding import Finder
+from libactor.http.jsonp import jsonp
 from libactor.http.lines import Lines
+from libactor.http.own import own_routes
 from libactor.http.pipe import Pipe
 from libactor.http.presence import Presence
 from libactor.http.response import Refusal, Response
@@ -53,7 +56,7 @@ class Site:
         authorize: Authorize | None = None,
         firewall: Sequence[Rule] = (),
         system: Mapping[str, SystemRoute] | None = None,
-        finish: Sequence[Finish] = (),
+        finish: Sequence[Finish] = (jsonp, compress),
         body_bytes_max: int = BODY_BYTES_MAX,
         bodies_bytes_max: int = BODIES_BYTES_MAX,
     ) -> None:
@@ -62,7 +65,8 @@ class Site:
         self.authorize = authorize
         self.firewall = tuple(firewall)
         self.finish = tuple(finish)
-        self.finder = Finder(runtime, delegate, dict(system or {}))
+        self.system = dict(own_routes(runtime) if system is None else system)
+        self.finder = Finder(runtime, delegate, self.system)
         self._bodies = Bodies(body_bytes_max, bodies_bytes_max)
         self._lines = Lines()
 
@@ -96,9 +100,13 @@ class Site:
         except Exception:
             log.exception("%s %s: could not be served", request.method, request.path)
             response = Response(500, "Internal Server Error")
+        return await self._finish(request, response)
+
+    async def _finish(self, request: Request, response: Response) -> Response:
         for finish in self.finish:
             try:
-                response = await soon(finish(request, response))
+                finished = finish(request, response)
+                response = finished if isinstance(finished, Response) else await soon(finished)
             except Exception:
                 log.exception("%s %s: could not be finished by %r", request.method, request.path, finish)
                 return Response(500, "Internal Server Error")
@@ -157,8 +165,8 @@ def application(runtime: Runtime, **options: Any) -> Site:
     ``delegate``: the actor, or its id, that gets what begins with the id of none.
     ``realms``: authenticators by name. A route whose realm has none is called without a principal.
     ``authorize``: asked for every request, with the endpoint and the principal.
-    ``firewall``: rules, asked before anything else. ``system``: endpoints of the site itself.
-    ``finish``: last changes of a response, in order.
+    ``firewall``: rules, asked before anything else. ``system``: endpoints of the site itself, left out those of
+    ``own_routes``. ``finish``: last changes of a response, in order; left out, ``jsonp`` and ``compress``.
     ``body_bytes_max``: of one request, unless its route streams; ``bodies_bytes_max``: of all that are being served.
     """
     return Site(runtime, **options)

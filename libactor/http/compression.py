@@ -18,20 +18,31 @@ from libactor.http.response import Response
 
 if TYPE_CHECKING:
     from libactor.http.request import Request
+    from libactor.http.site import Soon
 
 GZIP_BYTES_MIN = 1024  # smaller bodies fit into one packet anyway
 GZIP_LEVEL = 1  # the higher ones take many times as long for a few percent
 INLINE_BYTES_MAX = 64 * 1024  # what is compressed within a millisecond or so, on the event loop
 
 
-async def compress(request: Request, response: Response) -> Response:
+def compress(request: Request, response: Response) -> Soon[Response]:
     """``response`` as the client is to get it: compressed, or as it is."""
     body = response.body
     if not isinstance(body, bytes) or len(body) < GZIP_BYTES_MIN or not _may_encode(response):
         return response
-    encoded = accepts_encoding(request.headers.get("accept-encoding"), "gzip")
-    if encoded:
-        body = _gzip(body) if len(body) <= INLINE_BYTES_MAX else await asyncio.to_thread(_gzip, body)
+    if not accepts_encoding(request.headers.get("accept-encoding"), "gzip"):
+        return _varied(response, body, encoded=False)
+    if len(body) > INLINE_BYTES_MAX:
+        return _compress_elsewhere(response, body)
+    return _varied(response, _gzip(body), encoded=True)
+
+
+async def _compress_elsewhere(response: Response, body: bytes) -> Response:
+    return _varied(response, await asyncio.to_thread(_gzip, body), encoded=True)
+
+
+def _varied(response: Response, body: bytes, *, encoded: bool) -> Response:
+    """``response`` with another body, and a word on what it depends."""
     fields = [(name.decode(), value.decode()) for name, value in response.headers if name != b"vary"]
     fields.append(("vary", _with_encoding(response)))
     return Response(response.status, body, [*fields, ("content-encoding", "gzip")] if encoded else fields)

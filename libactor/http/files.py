@@ -1,32 +1,31 @@
 """Files: a directory, or one file, whose content is handed out as it lies on disk."""
 
-# Who calls: provide (provided.py) makes one for each path; the application sends what `open` returns, piece by piece.
+# Who calls: routes of actors, which return what `answer` says; `provide` does so without an actor.
 # Invariants: 1. what is read lies inside the directory at the moment it is open: links that lead out of it are refused,
 #   also where somebody changes them while we look, because the check is made on the open file, by the path the kernel
-#   knows it by.    2. no file is in memory as a whole.    3. only regular files are opened for good: a named pipe or a
-#   device holds nobody up.
+#   knows it by.    2. no file is in memory as a whole.
 # Rejected: checking the path before opening it (it may change in between); listing directories (nobody asked for it).
-# Everything here blocks, and runs in a thread, never on the event loop.
-# Source: libprocess process.hpp (provide), http.cpp (PATH responses); RFC 9110, 14 for ranges.
+# Source: libprocess process.hpp (provide), http.cpp (PATH responses); RFC 9110, 13 and 14.
 
 from __future__ import annotations
 
-import errno
 import mimetypes
 import os
 import re
-import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-PIECE_BYTES = 256 * 1024  # of a file, read and sent at a time
+from libactor.http.parts import FilePart, open_part
+from libactor.http.response import Response
+from libactor.http.site import SystemRoute
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+if TYPE_CHECKING:
+    from libactor.http.request import Request
+    from libactor.http.site import Principal
+
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII)
-_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV)
 _MEDIA = mimetypes.MimeTypes().types_map[True] | {  # not the machine's table: the same everywhere
     ".js": "text/javascript",  # what older versions of Python have otherwise or not at all
     ".mjs": "text/javascript",
@@ -45,29 +44,11 @@ class Unsatisfiable(Exception):
         self.size = size
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFile:
-    """A regular file that is open: its size, and what the headers of an answer say of it."""
-
-    file: BinaryIO
-    size: int
-    tag: str  # changes with the content
-    modified: str
-    media: str
-
-    def read(self, offset: int, most: int) -> bytes:
-        """At most ``most`` bytes from ``offset`` on, a piece of them; empty behind the end."""
-        return os.pread(self.file.fileno(), min(PIECE_BYTES, most), offset)
-
-    def close(self) -> None:
-        self.file.close()
-
-
 class Files:
     """What lies at ``path``: a file, or a directory with all below it.
 
-    ``types`` maps suffixes such as ``.js`` to media types, ahead of the usual ones.
-    Raises: ValueError if there is nothing at ``path``.
+    A route of an actor hands it out by ``return files.answer(request)``. ``types`` maps suffixes such as ``.js`` to
+    media types, ahead of the usual ones. Raises: ValueError if there is nothing at ``path``.
     """
 
     def __init__(self, path: str | Path, types: Mapping[str, str] | None = None) -> None:
@@ -76,33 +57,58 @@ class Files:
         if not os.path.exists(self._root):
             raise ValueError(f"provide: there is nothing at {os.fspath(path)!r}, expected a file or a directory")
 
-    def open(self, rest: str) -> OpenFile | None:
+    def answer(self, request: Request) -> Response:
+        """The file that ``request.rest`` names, whole or the range that is asked for; 304 if the client has it.
+
+        Status 404 for what is no file or not inside, 403 for what this program may not read.
+        """
+        if request.method not in ("GET", "HEAD"):
+            return Response(405, "These are files.", {"allow": "GET, HEAD"})
+        try:
+            part = self.open(request.rest)
+        except PermissionError:
+            return Response(403, "This file may not be read.")
+        return Response(404, "There is no such file.") if part is None else self._answer(request, part)
+
+    def open(self, rest: str) -> FilePart | None:
         """The file at ``rest``, which is a path below the directory with slashes, or empty; None if there is none.
 
-        Raises: OSError for one that is there and cannot be read.
+        Raises: OSError for one that is there and cannot be opened.
         """
-        parts = [part for part in rest.split("/") if part]
-        if ".." in parts:
+        names = [name for name in rest.split("/") if name]
+        path = os.path.join(self._root, *names)
+        if ".." in names or not self._leads_inside(path):  # a first look, so as not to open what lies elsewhere
             return None
-        path = os.path.join(self._root, *parts)
+        part = open_part(path)
+        if part is not None and not self._is_inside(part.path()):
+            part.close()
+            return None
+        return part
+
+    def _answer(self, request: Request, part: FilePart) -> Response:
+        status, given = part.status(), request.headers
+        tag, modified = f'"{status.st_mtime_ns:x}-{status.st_size:x}"', formatdate(status.st_mtime, usegmt=True)
+        headers = {"etag": tag, "last-modified": modified, "accept-ranges": "bytes"}
+        known = given.get("if-none-match")
+        if tag in _tags(known) if known is not None else given.get("if-modified-since") == modified:
+            return Response(304, headers=headers)
+        headers |= {"content-type": self._media(part.path()), "x-content-type-options": "nosniff"}
+        wanted = given.get("range") if given.get("if-range", tag) in (tag, modified) else None
         try:
-            if not self._is_inside(os.path.realpath(path)):  # a first look, so as not to open what lies elsewhere
-                return None
-            number = os.open(path, _FLAGS)
-        except ValueError:  # a zero byte or a lone surrogate in the path
-            return None
-        except OSError as error:
-            if error.errno in _NOTHING:
-                return None
-            raise
-        status = os.fstat(number)
-        real = os.readlink(f"/proc/self/fd/{number}")
-        if not stat.S_ISREG(status.st_mode) or not self._is_inside(real):
-            os.close(number)
-            return None
-        tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-        modified = formatdate(status.st_mtime, usegmt=True)
-        return OpenFile(os.fdopen(number, "rb", buffering=0), status.st_size, tag, modified, self._media(real))
+            found = parse_range(wanted, status.st_size)
+        except Unsatisfiable:
+            return Response(416, "The file ends before.", {"content-range": f"bytes */{status.st_size}"})
+        if found is None:
+            return Response(200, part, headers)
+        part.narrow(*found)
+        last = found[0] + found[1] - 1
+        return Response(206, part, headers | {"content-range": f"bytes {found[0]}-{last}/{status.st_size}"})
+
+    def _leads_inside(self, path: str) -> bool:
+        try:
+            return self._is_inside(os.path.realpath(path))
+        except (OSError, ValueError):  # a zero byte in the path, or one that is too long
+            return False
 
     def _is_inside(self, real: str) -> bool:
         return real == self._root or real.startswith(self._root.rstrip("/") + "/")
@@ -113,6 +119,21 @@ class Files:
             return self._types[suffix]
         media = _PACKED.get(suffix.lower()) or _MEDIA.get(suffix.lower(), "application/octet-stream")
         return f"{media}; charset=utf-8" if media.startswith("text/") else media
+
+
+def provide(path: str | Path, types: Mapping[str, str] | None = None) -> SystemRoute:
+    """Files as an endpoint of a site, such as ``system={"/assets": provide("web/assets")}``: see ``Files``."""
+    files = Files(path, types)
+
+    def answer(site: object, request: Request, principal: Principal | None) -> Response:
+        return files.answer(request)
+
+    return SystemRoute(answer, help=f"Files below {Path(path).name}.")
+
+
+def _tags(header: str) -> list[str]:
+    """The entity tags that a client has."""
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:

@@ -36,7 +36,7 @@ class Finder:
             raise TypeError(f"application: got the delegate {delegate!r}, expected the PID or the id of an actor")
         self._runtime = runtime
         self._delegate = delegate if delegate is None or isinstance(delegate, str) else delegate.id
-        self._system = system
+        self._system = {path: (path, route) for path, route in system.items()}
         self._depth = depth_of(system)
 
     def find(self, scope: Scope) -> tuple[Request, Target | Response]:
@@ -74,7 +74,8 @@ class Finder:
             return _route(process, method, "/" + _decode(below).rstrip("/"))
         system = longest_prefix(self._system, path.rstrip("/") or "/", self._depth) if self._system else None
         if system is not None:
-            return path.rstrip("/"), "", SystemTarget(system)
+            at, route = system
+            return at, path.rstrip("/")[len(at) :] if at != "/" else path, SystemTarget(route)
         if self._delegate is not None:
             process = self._runtime._processes.get(self._delegate)
             if process is not None:

@@ -1,8 +1,8 @@
-"""Firewall: rules that refuse requests before any actor or authenticator sees them."""
+"""DisabledPaths: a rule of the firewall that refuses requests for certain paths."""
 
-# Who calls: the application asks it about each request; operators install rules while it runs.
-# Invariant: the rules are replaced as a whole, in one step: a request meets all of the old ones or all of the new ones.
-# Source: libprocess firewall.hpp.
+# Who calls: the application asks each rule about each request, ahead of authenticators and actors.
+# `site.firewall` is a tuple, which is replaced as a whole: a request meets all of the old rules or all of the new ones.
+# Source: libprocess firewall.hpp (DisabledEndpointsFirewallRule).
 
 from __future__ import annotations
 
@@ -14,41 +14,13 @@ from libactor.http.response import Response
 
 if TYPE_CHECKING:
     from libactor.http.request import Request
-    from libactor.http.site import Rule
-
-
-class Firewall:
-    """Rules, each of which answers a request that it refuses, or says None. The first that refuses counts."""
-
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._rules: tuple[Rule, ...] = ()
-        self.install(rules)
-
-    def install(self, rules: Iterable[Rule]) -> None:
-        """Have exactly these rules from now on, none of the old ones; without any, everything passes.
-
-        Any thread may call it. Raises: TypeError, and then the old ones stay.
-        """
-        given = tuple(rules)
-        for rule in given:
-            if not callable(rule):
-                raise TypeError(f"install: got the rule {rule!r}, expected a function of a request")
-        self._rules = given
-
-    def __call__(self, request: Request) -> Response | None:
-        """What to answer instead of ``request``; None lets it pass."""
-        for rule in self._rules:
-            answer = rule(request)
-            if answer is not None:
-                return answer
-        return None
 
 
 class DisabledPaths:
-    """A rule that refuses requests for exactly these paths, such as ``/counter/reset``, however they are spelled:
-    percent-encoded, or with slashes at the end. What lies below them passes; there are no patterns.
+    """A rule that refuses requests for exactly these paths, such as ``/counter/reset``, with status 403.
 
-    Raises: TypeError, ValueError for what is no path.
+    However they are spelled: percent-encoded, with slashes at the end, or without the id of the delegate. What lies
+    below them passes, and there are no patterns. Raises: TypeError, ValueError for what is no path.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -57,7 +29,9 @@ class DisabledPaths:
         self._paths = frozenset(_plain(_check_path(path)) for path in paths)
 
     def __call__(self, request: Request) -> Response | None:
-        if _plain(request.path) not in self._paths:
+        """The refusal, if ``request`` is for one of the paths."""
+        spellings = {_plain(request.path), _plain(f"{request.endpoint}{request.rest}")}
+        if self._paths.isdisjoint(spellings):
             return None
         return Response(403, f"Endpoint '{request.path}' is disabled")
 

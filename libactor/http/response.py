@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from libactor._core.values import register_immutable
+from libactor.http.parts import FilePart
 from libactor.http.pipe import Reader
 
 TEXT, JSON, BYTES = b"text/plain; charset=utf-8", b"application/json", b"application/octet-stream"
@@ -30,9 +31,9 @@ Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 class Response:
     """What goes back to the client.
 
-    ``body``: bytes, text, a Pipe's reader for what is still to come, a Path for the file there, or a value that has a
-    form in JSON; the content type follows from it unless ``headers`` says one. ``headers``: a mapping, or pairs, where
-    one name is to be sent several times.
+    ``body``: bytes, text, a Pipe's reader for what is still to come, a Path for the file there (``Files`` for what
+    clients choose), or a value that has a form in JSON; the content type follows from it unless ``headers`` says one.
+    ``headers``: a mapping, or pairs, where one name is to be sent several times.
 
     Raises: ValueError for a status outside of 200 to 599 or a header that cannot be sent; TypeError for a body
     that has no form in JSON.
@@ -41,7 +42,7 @@ class Response:
     __slots__ = ("body", "headers", "status")
 
     status: int
-    body: bytes | Reader | Path
+    body: bytes | Reader | Path | FilePart
     headers: tuple[tuple[bytes, bytes], ...]  # names in lower case
 
     def __init__(self, status: int = 200, body: Any = b"", headers: Fields = ()) -> None:
@@ -87,14 +88,14 @@ def respond(value: Any) -> Response:
     return Response(204) if value is None else Response(200, value)
 
 
-def _render(body: Any) -> tuple[bytes | Reader | Path, bytes | None]:
+def _render(body: Any) -> tuple[bytes | Reader | Path | FilePart, bytes | None]:
     """The body as it will be sent, and its content type; None: there is nothing to have one."""
     if type(body) is bytes:
         return body, BYTES if body else None
     if isinstance(body, str):
         return body.encode("utf-8"), TEXT
-    if isinstance(body, (Reader, Path)):
-        return body, BYTES if isinstance(body, Reader) else None
+    if isinstance(body, (Reader, Path, FilePart)):
+        return body, None if isinstance(body, Path) else BYTES
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), BYTES
     try:

@@ -9,12 +9,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from libactor._core._impl import READY
+from libactor.http.parts import FilePart, open_part
 from libactor.http.pipe import Reader
 from libactor.http.response import NO_BODY, TEXT, Response
 from libactor.http.waking import waking
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor.http")
 
-FILE_CHUNK_BYTES = 256 * 1024
-
 
 async def send_response(request: Request, response: Response, send: Send) -> None:
     """Send all of it. Raises: ConnectionAbortedError where it cannot be ended well."""
     body = response.body
     if isinstance(body, Reader):
         await _send_stream(request, response, body, send)
+    elif isinstance(body, FilePart):
+        await _send_part(request, response, body, send)
     elif isinstance(body, Path):
         await _send_file(request, response, body, send)
     else:
@@ -68,33 +67,35 @@ async def _send_stream(request: Request, response: Response, reader: Reader, sen
 
 
 async def _send_file(request: Request, response: Response, path: Path, send: Send) -> None:
-    """Send what is in the file now. It is read on the event loop: what lies in memory takes no thread to fetch."""
-    file = _open(path)
-    if file is None:
+    """Send what is in the file now."""
+    part = _open(path)
+    if part is None:
         missing = b"There is no such file."
         await _send_bytes(Response(404, headers={"content-type": TEXT.decode()}), missing, send)
         return
-    with file:
-        left = os.fstat(file.fileno()).st_size
-        headers = (*response.headers, (b"content-length", b"%d" % left))
+    await _send_part(request, response, part, send)
+
+
+async def _send_part(request: Request, response: Response, part: FilePart, send: Send) -> None:
+    """Send what is open. It is read on the event loop: what lies in memory takes no thread to fetch."""
+    try:
+        headers = (*response.headers, (b"content-length", b"%d" % part.length))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        left = 0 if request.method == "HEAD" else left
-        while left:
-            chunk = file.read(min(left, FILE_CHUNK_BYTES))
-            left -= len(chunk)
+        done = part.length if request.method == "HEAD" else 0
+        while done < part.length:
+            chunk = part.read(done)
+            done += len(chunk)
             if not chunk:
-                raise ConnectionAbortedError(f"{path} has become shorter while it was sent")
+                raise ConnectionAbortedError(f"{request.path} has become shorter while it was sent")
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+    finally:
+        part.close()
 
 
-def _open(path: Path) -> BinaryIO | None:
-    """The regular file at ``path``; anything else, such as a named pipe without a writer, is not waited for."""
+def _open(path: Path) -> FilePart | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+        return open_part(path)
+    except OSError as error:
+        log.error("%s cannot be sent: %s", path, error.strerror)
         return None
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return open(descriptor, "rb", buffering=0)
-    os.close(descriptor)
-    return None

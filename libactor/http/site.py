@@ -61,7 +61,7 @@ Authorize: TypeAlias = "Callable[[str, Request, Principal | None], Soon[bool | R
 # A rule of the firewall, ahead of everything an actor has a say in: what to answer instead, or None to let it pass.
 Rule: TypeAlias = "Callable[[Request], Response | None]"
 
-# The last step: compression and the like. The response is as it would be sent, `body` being bytes, a Reader or a Path.
+# The last step: compression and the like. The response is as it would be sent, its body never text any more.
 Finish: TypeAlias = "Callable[[Request, Response], Soon[Response]]"
 
 

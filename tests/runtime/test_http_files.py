@@ -1,12 +1,15 @@
 """Files that are handed out: which ones, what is said of them, and what stays where it is."""
 
+import gc
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libactor.http.files import PIECE_BYTES, Files
+from libactor.http.files import Files
+from libactor.http.parts import PIECE_BYTES, FilePart
+from libactor.http.request import Request
 
 
 @pytest.fixture
@@ -23,11 +26,23 @@ def site(tmp_path):
 
 def content(files, rest):
     """What is in a file; None if there is none."""
-    found = files.open(rest)
-    if found is None:
+    part = files.open(rest)
+    if part is None:
         return None
-    with found.file:
-        return found.read(0, found.size)
+    data = part.read(0)
+    part.close()
+    return data
+
+
+def answer(files, rest="", method="GET", **headers):
+    """What is answered to a request with headers, ``if_range`` for If-Range; its body as bytes."""
+    raw = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+    response = files.answer(Request(method, rest=rest, raw_headers=raw))
+    if not isinstance(response.body, FilePart):
+        return response, response.body
+    data = response.body.read(0)
+    response.body.close()
+    return response, data
 
 
 def test_a_file_of_the_directory_is_found_by_its_path(site):
@@ -128,42 +143,87 @@ def test_a_directory_beside_it_with_a_longer_name_is_outside(site):
         ("page.html", "text/html; charset=utf-8"),
         ("deep/er/x.js", "text/javascript; charset=utf-8"),
         ("pack.tar.gz", "application/gzip"),
+        ("none", "application/octet-stream"),
     ],
 )
 def test_the_media_type_follows_the_suffix(site, rest, media):
-    found = Files(site).open(rest)
+    (site / "none").write_text("?")
+    response, _ = answer(Files(site), rest)
 
-    assert found.media == media
-    found.close()
+    assert response.header("content-type") == media
+    assert response.header("x-content-type-options") == "nosniff"
 
 
 def test_media_types_can_be_given(site):
-    found = Files(site, {".js": "text/x-mine"}).open("deep/er/x.js")
+    response, _ = answer(Files(site, {".js": "text/x-mine"}), "deep/er/x.js")
 
-    assert found.media == "text/x-mine"
-    found.close()
+    assert response.header("content-type") == "text/x-mine"
 
 
-def test_the_tag_changes_with_the_content(site):
+def test_who_has_a_file_already_is_told_so(site):
     files = Files(site)
-    before = files.open("page.html")
-    os.utime(site / "page.html", (1, 1))
-    after = files.open("page.html")
+    tag = answer(files, "page.html")[0].header("etag")
+    modified = answer(files, "page.html")[0].header("last-modified")
 
-    assert before.tag != after.tag
-    assert after.modified == "Thu, 01 Jan 1970 00:00:01 GMT"
-    before.close()
-    after.close()
+    assert answer(files, "page.html", if_none_match=tag)[0].status == 304
+    assert answer(files, "page.html", if_none_match=f'"x", W/{tag}')[0].status == 304
+    assert answer(files, "page.html", if_modified_since=modified)[0].status == 304
+    assert answer(files, "page.html", if_none_match='"x"', if_modified_since=modified)[0].status == 200
+    os.utime(site / "page.html", (1, 1))
+    assert answer(files, "page.html", if_none_match=tag)[0].status == 200
+    assert answer(files, "page.html")[0].header("last-modified") == "Thu, 01 Jan 1970 00:00:01 GMT"
+
+
+def test_a_range_is_a_part_of_the_file(site):
+    (site / "ten").write_bytes(b"0123456789")
+    files = Files(site)
+
+    response, body = answer(files, "ten", range="bytes=2-4")
+    assert (response.status, body, response.header("content-range")) == (206, b"234", "bytes 2-4/10")
+    response, body = answer(files, "ten", range="bytes=-3")
+    assert (response.status, body, response.header("content-range")) == (206, b"789", "bytes 7-9/10")
+    response, _ = answer(files, "ten", range="bytes=10-")
+    assert (response.status, response.header("content-range")) == (416, "bytes */10")
+    response, body = answer(files, "ten", range="bytes=2-4", if_range='"changed"')
+    assert (response.status, body) == (200, b"0123456789")
 
 
 def test_a_large_file_is_read_in_pieces(site):
     (site / "large").write_bytes(b"x" * (PIECE_BYTES + 5))
-    found = Files(site).open("large")
+    part = Files(site).open("large")
 
-    assert len(found.read(0, found.size)) == PIECE_BYTES
-    assert found.read(PIECE_BYTES, 5) == b"x" * 5
-    assert found.read(found.size, 5) == b""
-    found.close()
+    assert part.length == PIECE_BYTES + 5
+    assert len(part.read(0)) == PIECE_BYTES
+    assert part.read(PIECE_BYTES) == b"x" * 5
+    assert part.read(part.length) == b""
+    part.close()
+
+
+def test_what_is_not_asked_for_with_get_or_head_is_refused(site):
+    assert answer(Files(site), "page.html", "HEAD")[0].status == 200
+    assert answer(Files(site), "page.html", "DELETE")[0].status == 405
+
+
+def test_what_may_not_be_read_is_403(site, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    assert answer(Files(site), "page.html")[0].status == 403
+
+
+# Goal: a response that nobody sends keeps no descriptor. Method: count those that are open.
+def test_a_part_that_is_forgotten_is_closed(site):
+    files = Files(site)
+    before = len(os.listdir("/proc/self/fd"))
+
+    for _ in range(50):
+        files.answer(Request(rest="page.html"))
+        files.open("page.html")
+    gc.collect()
+
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_directory_that_is_not_there_is_an_error_at_once(tmp_path):

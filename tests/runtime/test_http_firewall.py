@@ -1,12 +1,11 @@
-"""The firewall: which paths are refused, and that its rules change all at once."""
+"""The firewall: which paths are refused, however they are spelled."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libactor.http.firewall import DisabledPaths, Firewall
+from libactor.http.firewall import DisabledPaths
 from libactor.http.request import Request
-from libactor.http.response import Response
 
 
 def passes(rule, path):
@@ -33,33 +32,11 @@ def test_another_spelling_of_a_disabled_path_is_refused_too(path):
     assert not passes(DisabledPaths([path]), "/counter/one")
 
 
-# LP ProcessTest.FirewallUninstall
-def test_rules_are_replaced_as_a_whole_and_taken_away():
-    firewall = Firewall([DisabledPaths(["/a"]), DisabledPaths(["/b"])])
-    assert [passes(firewall, path) for path in ("/a", "/b", "/c")] == [False, False, True]
+def test_a_path_of_the_delegate_is_refused_without_its_id_too():
+    rule = DisabledPaths(["/master/state"])
 
-    firewall.install([DisabledPaths(["/c"])])
-    assert [passes(firewall, path) for path in ("/a", "/b", "/c")] == [True, True, False]
-
-    firewall.install([])
-    assert [passes(firewall, path) for path in ("/a", "/b", "/c")] == [True] * 3
-
-
-def test_a_rule_that_is_none_leaves_the_old_ones():
-    firewall = Firewall([DisabledPaths(["/a"])])
-
-    with pytest.raises(TypeError, match="expected a function of a request"):
-        firewall.install([DisabledPaths(["/b"]), "/c"])  # type: ignore[list-item]
-
-    assert [passes(firewall, path) for path in ("/a", "/b")] == [False, True]
-
-
-def test_the_first_rule_that_answers_counts():
-    firewall = Firewall(
-        [lambda request: None, lambda request: Response(403, "one"), lambda request: Response(403, "two")]
-    )
-
-    assert firewall(Request()).body == b"one"
+    assert rule(Request(path="/state", endpoint="/master/state")).status == 403
+    assert rule(Request(path="/state/x", endpoint="/master/state", rest="/x")) is None
 
 
 @pytest.mark.parametrize("paths", ["/a", ["a"], [""], [5], [None]])
