@@ -16,12 +16,14 @@ from libactor.http.response import Response
 from libactor.http.site import SystemRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from libactor.http.application import Site
     from libactor.http.request import Request
     from libactor.http.site import Principal
     from libactor.runtime import Runtime
+
+    Handler = Callable[[Site, Request, Principal | None], Response | Awaitable[Response]]
 
 
 def own_routes(
@@ -50,7 +52,15 @@ def own_routes(
         """All metrics in the text form of Prometheus."""
         return metrics.prometheus(request)
 
-    handlers = {
-        "/help": help_pages, "/__processes__": processes, "/metrics/snapshot": snapshot, "/metrics": prometheus,
-    }  # fmt: skip
-    return {path: SystemRoute(handler, realm, handler.__doc__ or "") for path, handler in handlers.items()}
+    handlers: dict[str, Handler] = {"/__processes__": processes, "/metrics/snapshot": snapshot, "/metrics": prometheus}
+    leaves = {path: SystemRoute(_leaf(handler), realm, handler.__doc__ or "") for path, handler in handlers.items()}
+    return {"/help": SystemRoute(help_pages, realm, help_pages.__doc__ or ""), **leaves}
+
+
+def _leaf(handler: Handler) -> Handler:
+    """``handler``, if nothing is below it; 404 for a path that goes on."""
+
+    def answer(site: Site, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
+        return handler(site, request, principal) if not request.rest else Response(404, "There is no such page.")
+
+    return answer
