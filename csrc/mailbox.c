@@ -190,6 +190,10 @@ FutureObject *mailbox_stopped(MailboxObject *self)
         PyErr_SetString(PyExc_RuntimeError, "stopped: a bare mailbox has no actor that could stop");
         return NULL;
     }
+    if (self->distant)
+        return (void *)PyErr_Format(PyExc_RuntimeError,
+                                    "stopped: %S is an actor of another host, whose end only a link tells of: call "
+                                    "link in an actor", self->pid);
     FutureObject *stopped = future_new(self->queue->core); /* may run finalizers, which may ask too */
     if (stopped == NULL)
         return NULL;

@@ -37,6 +37,7 @@ typedef struct {
     char started;          /* it has returned */
     char ending;           /* the actor is to stop, ahead of what waits */
     char stopping;         /* its end has begun */
+    char distant;          /* it only stands for an actor of another host */
     unsigned char quick;   /* turns since one last took too long, counted up to QUICK_TURNS */
 } MailboxObject;
 

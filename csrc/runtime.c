@@ -335,6 +335,8 @@ static PyMethodDef runtime_methods[] = {
     {"_spawn_as", (PyCFunction)(void (*)(void))RuntimeCell_spawn_as, METH_FASTCALL,
      "_spawn_as($self, actor, name, mailbox=..., /)\n--\n\n"
      "As spawn, under the id ``name``, whatever the actor's own; or at a PID ``name`` whose actor has stopped."},
+    {"_stand_in", (PyCFunction)(void (*)(void))RuntimeCell_stand_in, METH_FASTCALL,
+     "_stand_in($self, id, kind, /)\n--\n\nThe PID of an actor of another host, where the network of the queue leads."},
     {"_forget", RuntimeCell_forget, METH_O,
      "_forget($self, process, /)\n--\n\nTake a process out of the table, if it is there, which may live on without its id."},
     {"_shut", RuntimeCell_shut, METH_NOARGS,

@@ -1,6 +1,7 @@
 /* csrc/runtime.h -- the RuntimeCell as the other files of the core see it.
  *
- * Who includes it: runtime.c, which is the type; life.c, which takes an actor out of it.
+ * Who includes it: runtime.c, which is the type; life.c, which takes an actor out of it;
+ * stepping.c, for those that stand for actors elsewhere.
  */
 #ifndef LIBACTOR_RUNTIME_H
 #define LIBACTOR_RUNTIME_H
@@ -18,5 +19,8 @@ typedef struct {
 
 /* Take a process that ends out of the table. */
 void runtime_forget(RuntimeObject *self, MailboxObject *process);
+
+/* stepping.c */
+PyObject *RuntimeCell_stand_in(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

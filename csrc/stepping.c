@@ -3,10 +3,13 @@
  * Who calls: libactor/testing/simulation.py; `waiting`, libactor/http/processes.py. Why C: once per message of a
  *   simulated run. Twin: the methods of the same names in libactor/_core/_run_queue.py and _stepping.py.
  * The network: what passes from an actor of one runtime to one of another that shares the queue is offered to
- *   `network` first. A queue without one, that is every queue outside of tests, costs one look per message.
+ *   `network` first. A queue without one costs one look per message.
+ *   A process that stands for an actor of another machine has a queue whose network is the way there: libactor/transport.
  * Layout: 1 steps  2 the network
  */
 #include "coroutine.h"
+#include "pid.h"
+#include "runtime.h"
 
 #define QUEUE ((RunQueueObject *)op)
 #define MAILBOX ((MailboxObject *)op)
@@ -161,4 +164,31 @@ PyObject *Mailbox_arrive(PyObject *op, PyObject *event)
     if (mailbox_enter(MAILBOX, event, 0) < 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+/* The PID of a fresh process that stands for the actor `id` of class `kind`, which the network of the queue knows how to
+ * reach: nothing is ever served in it. */
+PyObject *RuntimeCell_stand_in(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+{
+    RuntimeObject *self = (RuntimeObject *)op;
+    CoreState *core = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(op), &core_module));
+    if (core_check_count("_stand_in", count, 2) < 0 || core_require(core->process_type, "process_type") < 0)
+        return NULL;
+    if (!PyUnicode_CheckExact(arguments[0]) || !PyType_Check(arguments[1]))
+        return PyErr_Format(PyExc_TypeError, "_stand_in() got %R and %R, expected an id and a class", arguments[0],
+                            arguments[1]);
+    PyTypeObject *type = (PyTypeObject *)core->process_type;
+    MailboxObject *process = (MailboxObject *)type->tp_alloc(type, 0);
+    if (process == NULL)
+        return NULL;
+    process->runtime = Py_NewRef(op);
+    process->queue = (RunQueueObject *)Py_NewRef(self->queue);
+    process->kind = Py_NewRef(arguments[1]);
+    process->linkers = Py_NewRef(core->no_links);
+    process->linked = Py_NewRef(core->no_links);
+    process->distant = 1;
+    process->pid = pid_new(core, arguments[0], self->address, (PyObject *)process);
+    PyObject *pid = Py_XNewRef(process->pid);
+    Py_DECREF(process);
+    return pid;
 }

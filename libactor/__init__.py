@@ -37,7 +37,7 @@ from libactor._core.errors import (
 )
 from libactor._core.randomness import random_stream, random_uuid
 from libactor._core.values import register_immutable
-from libactor.actor import Actor, control, handles
+from libactor.actor import Actor, control, handles, remote
 from libactor.alarm import after
 from libactor.bounds import Bounded
 from libactor.combinators import await_all, collect, select, undiscardable
@@ -51,6 +51,7 @@ from libactor.messages import (
     dispatch,
     execute,
     link,
+    parse_pid,
     post,
     spawn,
     stopped,
@@ -78,6 +79,7 @@ from libactor.sync import (
     StateMachine,
 )
 from libactor.thunk import run
+from libactor.transport.configuration import Remote
 from libactor.transport.tls import Tls
 
 __all__ = [
@@ -113,6 +115,7 @@ __all__ = [
     "Queue",
     "RateLimiter",
     "ReadWriteLock",
+    "Remote",
     "RestartsExhausted",
     "Runtime",
     "Semaphore",
@@ -146,12 +149,14 @@ __all__ = [
     "loop",
     "metrics",
     "move",
+    "parse_pid",
     "placeholders",
     "post",
     "random_stream",
     "random_uuid",
     "ready",
     "register_immutable",
+    "remote",
     "route",
     "run",
     "select",

@@ -60,6 +60,19 @@ def control(method: MethodT) -> MethodT:
     return method
 
 
+def remote(method: MethodT) -> MethodT:
+    """Mark a method that actors of other hosts may call, by dispatch, tell, delay and defer.
+
+    The class of the receiving actor decides; the method of a subclass that overrides a marked one is marked too.
+    ``handles`` methods need no mark: messages may come from anywhere.
+    """
+    given: object = method
+    if not callable(given) or not hasattr(given, "__dict__"):
+        raise TypeError(f"remote: got {method!r}, expected a method, as in @remote above its def")
+    method.__dict__["_remote"] = True
+    return method
+
+
 def _say_which(kind: Any) -> str:
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return "so mark the method once for each of them"
@@ -83,6 +96,7 @@ class Actor(ActorCell):
     _libactor_handlers: ClassVar[dict[type, tuple[str, bool]]] = {}
 
     _libactor_control: ClassVar[frozenset[str | type]] = frozenset()  # methods and message classes of the control lane
+    _libactor_remote: ClassVar[dict[str, Any]] = {}  # by name, the methods that other hosts may call
     _libactor_mailbox: ClassVar[Bounded | None] = None
     _libactor_stash: ClassVar[int | None] = None  # how many events its handlers may set aside
 
@@ -102,6 +116,7 @@ class Actor(ActorCell):
         _refuse_generators(cls)
         cls._libactor_handlers = _find_handlers(cls)
         cls._libactor_control = _find_control(cls)
+        cls._libactor_remote = {name: getattr(cls, name) for name in _find_marked(cls, "_remote")}
         routes_of(cls)
         if mailbox is not _INHERITED:
             check_bounded(mailbox, cls.__qualname__)
@@ -225,13 +240,18 @@ def _find_handlers(cls: type) -> dict[type, tuple[str, bool]]:
 
 def _find_control(cls: type[Actor]) -> frozenset[str | type]:
     """The names of the methods that ``cls`` or a base of it has marked, and what messages they handle."""
-    names = {
+    names = _find_marked(cls, "_controls")
+    return frozenset(names) | {kind for kind, (name, _) in cls._libactor_handlers.items() if name in names}
+
+
+def _find_marked(cls: type[Actor], mark: str) -> set[str]:
+    """The names of the methods that ``cls`` or a base of it has marked."""
+    return {
         name
         for base in cls.__mro__
         for name, method in vars(base).items()
-        if getattr(method, "__dict__", {}).get("_controls", False)
+        if getattr(method, "__dict__", {}).get(mark, False)
     }
-    return frozenset(names) | {kind for kind, (name, _) in cls._libactor_handlers.items() if name in names}
 
 
 def _takes_sender(cls: type, name: str) -> bool:

@@ -73,7 +73,7 @@ def _bound_of(bounded: Any) -> tuple[int, int]:
     return (0, 0) if bounded is None else (bounded.capacity, OVERFLOWS.index(bounded.overflow))
 
 
-def _may_block(process: Process) -> bool:
+def may_block(process: Process) -> bool:
     """Whether the calling thread, which is in no handler, may wait until there is room in the mailbox of ``process``.
 
     In a deterministic runtime nobody waits: its actors are run, and there is room, or there will be none.
@@ -91,4 +91,4 @@ def _may_block(process: Process) -> bool:
     return simulation is None
 
 
-configure(bound_of=_bound_of, may_block=_may_block)
+configure(bound_of=_bound_of, may_block=may_block)

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MemberDescriptorType, ModuleType
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -101,10 +101,16 @@ class Writer:
         return ["local", len(self.local) - 1]
 
 
+class Names(Protocol):
+    """Where PIDs come from, by id and address."""
+
+    def __getitem__(self, name: tuple[str, str], /) -> PID[Any]: ...
+
+
 class Reader:
     """Reads what a Writer wrote; ``pids`` and ``local`` are as the Writer gathered them, or stand for that."""
 
-    def __init__(self, pids: Mapping[tuple[str, str], PID[Any]], local: list[Any]) -> None:
+    def __init__(self, pids: Names, local: list[Any]) -> None:
         self._pids = pids
         self._local = local
         self._made: list[Any] = []

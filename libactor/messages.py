@@ -16,8 +16,9 @@ from libactor._core.clock import Timer
 from libactor.actor import Actor
 from libactor.bounds import Bounded
 from libactor.combinators import undiscardable
-from libactor.context import current_process, running_runtime
+from libactor.context import current_process, current_runtime, running_runtime
 from libactor.future import Future
+from libactor.methods import Unknown
 from libactor.pid import PID
 
 if not TYPE_CHECKING:
@@ -82,14 +83,37 @@ def delay(
     return timer
 
 
-def link(pid: PID[Any]) -> None:
-    """Inside an actor: have its ``on_exited(pid, reason)`` called when the one at ``pid`` stops; at once if it has."""
+def link(pid: PID[Any], *, reconnect: bool = False) -> None:
+    """Inside an actor: have its ``on_exited(pid, reason)`` called when the one at ``pid`` stops; at once if it has.
+
+    Of an actor on another host it is also told, with ``Disconnected``, when the connection breaks: the actor may live
+    on. With ``reconnect`` a new connection is made first, by which everything goes from then on; links that were made
+    by the old one go over to it and hear nothing of it. Without a network in between it changes nothing.
+    Source: libprocess process.hpp, RemoteConnection.
+    """
     watcher = current_process("link")
     if not isinstance(pid, PID):
         raise TypeError(f"link: got {pid!r}, expected a PID, as spawn returns it")
     if watcher is pid._process:
         raise ValueError(f"link: {pid} cannot watch itself")
-    pid._process.link(watcher)
+    if reconnect:
+        pid._process.relink(watcher)
+    else:
+        pid._process.link(watcher)
+
+
+@overload
+def parse_pid(text: str) -> PID[Any]: ...
+@overload
+def parse_pid(text: str, kind: type[A]) -> PID[A]: ...
+def parse_pid(text: str, kind: type[Any] = Unknown) -> PID[Any]:
+    """The PID of an actor that is written ``text``, as in ``"counter@10.0.0.6:5050"``, for the current runtime.
+
+    ``kind``: its class, or a base of it, whose methods can then be called; left out, any method is let through, and
+    whoever is called says whether there is one. Raises: TypeError, ValueError; RuntimeError in a runtime that has no
+    address for others.
+    """
+    return current_runtime("parse_pid").parse_pid(text, kind)
 
 
 def stopped(pid: PID[Any]) -> Future[None]:

@@ -15,6 +15,10 @@ from typing import Any
 from libactor._core._impl import configure
 
 
+class Unknown:
+    """The class of an actor elsewhere of which nothing more is known: it may have any method."""
+
+
 def is_method(function: Callable[..., Any]) -> bool:
     """Whether ``function`` was defined in the body of a class, and is not bound to an object."""
     owner = getattr(function, "__qualname__", "").rpartition(".")[0]
@@ -34,7 +38,7 @@ def method_name(kind: type, method: Any, operation: str) -> str:
         )
     if name.startswith("__") and not name.endswith("__"):  # a private name, as the compiler stores it
         name = f"_{method.__qualname__.split('.')[-2].lstrip('_')}{name}"
-    if not hasattr(kind, name):
+    if not hasattr(kind, name) and kind is not Unknown:
         raise TypeError(
             f"{operation}: {kind.__qualname__} has no method {name!r}; for a function of your own use execute"
         )

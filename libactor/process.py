@@ -55,6 +55,14 @@ class Process(Mailbox):
         if network is None or not network.link(watcher, self):
             self.link_here(watcher)
 
+    def relink(self, watcher: Process) -> None:
+        """As link, by a new connection, if a network lies between that has connections to make."""
+        relink = getattr(None if self.queue is None else self.queue.network, "relink", None)
+        if relink is None or watcher.runtime is self.runtime:
+            self.link(watcher)
+        else:
+            relink(watcher, self)
+
     def link_here(self, watcher: Process) -> None:
         """As link, and no network is asked."""
         with _links:
@@ -68,6 +76,12 @@ class Process(Mailbox):
                 return
         if not self.runtime.census.keep_link(self, watcher):
             watcher.deliver(Exited(self.pid, self.reason))
+
+    def unlink_here(self, watcher: Process) -> None:
+        """Have ``watcher`` not be told any more."""
+        with _links:
+            if self._linkers is not None and self._linkers.pop(watcher, ...) is None:
+                watcher._linked.pop(self, None)
 
     def delegate(self, kind: type, pid: PID[Any] | None) -> None:
         """Send messages of the class ``kind`` without a handler on to ``pid``; with None no longer."""

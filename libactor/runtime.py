@@ -14,7 +14,6 @@ import itertools
 import logging
 import os
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libactor._core._impl import DEBUG_VALUES, RunQueue, RuntimeCell, configure, terminate, wait
@@ -23,6 +22,8 @@ from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.actor import Actor
 from libactor.context import opened, running_process
 from libactor.events import Terminate
+from libactor.lifetimes import live
+from libactor.methods import Unknown
 from libactor.process import Process
 from libactor.supervision.census import Census
 from libactor.worker import Workers
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from libactor.poller import Poller
     from libactor.pool import Pool
     from libactor.testing.simulation import Simulation
+    from libactor.transport import Remote
+    from libactor.transport.node import Node
 
 log = logging.getLogger("libactor")
 
@@ -47,7 +50,6 @@ A = TypeVar("A", bound=Actor)
 CLOSE_TIMEOUT_S = 10.0  # what close() waits for an actor to end its handler, unless told otherwise
 
 _numbers = itertools.count(1)  # next() on it is one step, whichever threads open runtimes at once
-_live: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
 class Runtime(RuntimeCell):
@@ -59,22 +61,28 @@ class Runtime(RuntimeCell):
     ``helping``: a thread outside of actors that waits for an actor may run that actor itself meanwhile.
     ``debug``: look at every value that crosses in this process (docs/libactor.md, debug mode); if it is left out,
     LIBACTOR_DEBUG_VALUES=1 in the environment says so.
+    ``remote``: how it listens for actors of other hosts, and reaches them (docs/remote.md); left out: it does not.
     """
 
     crashes: list[tuple[PID[Any], BaseException]] | None = None  # of tests that want to know: who, and of what
     simulation: Simulation | None = None  # of a deterministic runtime: what runs its actors in the place of workers
 
-    def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES) -> None:
+    def __init__(self, *, helping: bool = True, debug: bool = DEBUG_VALUES, remote: Remote | None = None) -> None:
+        node = None if remote is None else _make_node(remote)
         queue = RunQueue()
         queue.helping = bool(helping)
-        address, clock = f"local-{next(_numbers)}", Clock(queue.wake, self._wait_idle, self._name_busy)
+        address = f"local-{next(_numbers)}" if node is None else node.address
+        clock = Clock(queue.wake, self._wait_idle, self._name_busy)
         self._set_up(address, queue, clock, Workers(address, queue, clock), debug)
         try:
             self.workers.start()
-        except RuntimeError:  # no thread left: the one that was started has nothing to do
+            self._go_online(node)
+        except (RuntimeError, OSError):  # no thread or descriptor left: what was started has nothing to do
             self.workers.stop(CLOSE_TIMEOUT_S)
+            if node is not None:
+                node.abort()
             raise
-        _live.add(self)
+        live.add(self)
 
     def _set_up(self, address: str, queue: RunQueue, clock: Clock, workers: Any, debug: bool) -> None:
         """The fields, for runtimes of all kinds; ``workers`` are started afterwards."""
@@ -90,6 +98,7 @@ class Runtime(RuntimeCell):
         self._metrics: Registry | None = None  # until somebody asks
         self._pools: dict[Pool, None] = {}  # not closed yet, in order of making
         self._loop_thread: LoopThread | None = None  # until somebody needs it
+        self._node: Node | None = None  # of one that others can reach
         self._poller: Poller | None = None  # until somebody needs it
 
     if TYPE_CHECKING:  # what RuntimeCell has, with the types of this layer
@@ -109,6 +118,15 @@ class Runtime(RuntimeCell):
         """The live actor of that id, or None."""
         process = self._processes.get(id)
         return process.pid if process is not None else None
+
+    def parse_pid(self, text: str, kind: type[Any] = Unknown) -> PID[Any]:
+        """The PID of an actor that is written ``text``: see libactor.parse_pid."""
+        self.check_here()
+        if self._node is None:
+            raise RuntimeError(
+                f"parse_pid: runtime {self.address} has no address for others; open it with Runtime(remote=Remote(...))"
+            )
+        return self._node.parse(text, kind)
 
     def pids(self) -> tuple[PID[Any], ...]:
         """Every live actor, in order of spawning."""
@@ -243,6 +261,8 @@ class Runtime(RuntimeCell):
             self._poller.orphan()
         for pool in self._pools:
             pool.orphan()
+        if self._node is not None:
+            self._node.orphan()
 
     def check_here(self) -> None:
         """Raise ForkedRuntime in the child of a fork."""
@@ -274,6 +294,11 @@ class Runtime(RuntimeCell):
 
     def __repr__(self) -> str:
         return f"<Runtime {self.address}, {len(self._processes)} actors{', closed' if self._closed else ''}>"
+
+    def _go_online(self, node: Node | None) -> None:
+        self._node = node
+        if node is not None:
+            node.start(self)
 
     def _stop_actors(self, processes: list[Process], timeout: float) -> list[str]:
         """Stop ``processes``, the supervised ones by their supervisors; the PIDs of those that are still there."""
@@ -353,12 +378,11 @@ class Runtime(RuntimeCell):
 configure(process_type=Process, terminate_event=Terminate())
 
 
-def _orphan_all() -> None:
-    for runtime in list(_live):
-        runtime.orphan()
+def _make_node(remote: Remote) -> Node:
+    """What listens. It needs more modules than a runtime does, so they are imported for it alone."""
+    from libactor.transport.node import Node
 
-
-os.register_at_fork(after_in_child=_orphan_all)
+    return Node(remote)
 
 
 def _debug_watch() -> Watch:
@@ -367,19 +391,3 @@ def _debug_watch() -> Watch:
 
     watch.switch_on()
     return watch
-
-
-def _close_all() -> None:
-    for runtime in list(_live):
-        if runtime.queue.orphaned:
-            continue
-        try:
-            runtime.close(timeout=1.0)
-        except RuntimeError as error:
-            log.warning("at exit: %s", error)
-
-
-# Not atexit: that is too late, from Python 3.12 on no thread can be started any more, and a handler that waits on its
-# way out may need one. This is what concurrent.futures uses; there is no public way. (In 3.12.0 and 3.12.1 this is too
-# late as well: there, such a wait fails with a RuntimeError.)
-threading._register_atexit(_close_all)  # type: ignore[attr-defined]

@@ -59,8 +59,8 @@ class Mailbox(Lanes, Steppable, Life):
     """Pending events of one actor, and whether the actor waits for the next one."""
 
     __slots__ = (
-        "__weakref__", "_aside", "_bound", "_control", "_events", "_held", "_linked", "_linkers", "_lock", "_queue",
-        "_queued", "_running", "_stash", "_urgent", "pid", "quick",
+        "__weakref__", "_aside", "_bound", "_control", "_distant", "_events", "_held", "_linked", "_linkers", "_lock",
+        "_queue", "_queued", "_running", "_stash", "_urgent", "pid", "quick",
     )  # fmt: skip
 
     # actor: whose methods are called; gone after the end.    kind: its class.    pid: its address.
@@ -80,6 +80,7 @@ class Mailbox(Lanes, Steppable, Life):
     # _stopping: the end has begun.
     # _parts: what ends with the actor, each by its end(process).
     # _bound: how many events may wait; None: as many as come.    _control: what goes by the control lane, or None.
+    # _distant: it only stands for an actor of another host.
     # _stash: what was set aside.    _aside: the event being served, if it is to be.
 
     actor: Any
@@ -106,6 +107,7 @@ class Mailbox(Lanes, Steppable, Life):
         self._lock = threading.RLock()
         self._queue: RunQueue | None = None
         self._stopped: Any = None
+        self._distant = False
         self.quick = 0
         self.reason: BaseException | None = None
 
@@ -125,6 +127,11 @@ class Mailbox(Lanes, Steppable, Life):
         """Ready, with None, once the actor is gone. Who waits for it may help the actor to its end."""
         if self._queue is None:
             raise RuntimeError("stopped: a bare mailbox has no actor that could stop")
+        if self._distant:
+            raise RuntimeError(
+                f"stopped: {self.pid} is an actor of another host, whose end only a link tells of: call link in an "
+                "actor"
+            )
         fresh = policy.future_type()
         with self._lock:
             if self._stopped is None:

@@ -86,6 +86,20 @@ class RuntimeCell:
         process._begin()
         return process
 
+    def _stand_in(self, id: str, kind: type, /) -> Any:
+        """The PID of a fresh process that stands for the actor ``id`` of class ``kind``, which the network of the queue
+        knows how to reach: nothing is ever served in it."""
+        given: tuple[object, object] = (id, kind)
+        if not isinstance(given[0], str) or not isinstance(given[1], type):
+            raise TypeError(f"_stand_in() got {id!r} and {kind!r}, expected an id and a class")
+        process = policy.process_type()
+        process.runtime = self
+        process.queue = self.queue
+        process.kind = kind
+        process._distant = True
+        process.pid = PID(id, self.address, process)
+        return process.pid
+
     def _shut(self) -> list[Any]:
         """Let nothing be spawned any more; the processes that live, the last one first."""
         with self._table_lock:

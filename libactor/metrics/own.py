@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from libactor.runtime import Runtime
+    from libactor.transport.node import Node
 
 OWN = (
     "libactor/actors",
@@ -21,6 +22,15 @@ OWN = (
     "libactor/mailbox/overflows",
     "libactor/pools/queued",
     "libactor/pools/running",
+    "libactor/remote/buffer_overflows",
+    "libactor/remote/bytes_received",
+    "libactor/remote/bytes_sent",
+    "libactor/remote/connections",
+    "libactor/remote/connections_opened",
+    "libactor/remote/disconnects",
+    "libactor/remote/frames_received",
+    "libactor/remote/frames_sent",
+    "libactor/remote/handshakes_refused",
     "libactor/restarts",
     "libactor/run_queue/depth",
     "libactor/timers_pending",
@@ -35,6 +45,14 @@ COUNTS = frozenset(  # of these the ones that only rise
         "libactor/actors_stopped",
         "libactor/dead_letters",
         "libactor/mailbox/overflows",
+        "libactor/remote/buffer_overflows",
+        "libactor/remote/bytes_received",
+        "libactor/remote/bytes_sent",
+        "libactor/remote/connections_opened",
+        "libactor/remote/disconnects",
+        "libactor/remote/frames_received",
+        "libactor/remote/frames_sent",
+        "libactor/remote/handshakes_refused",
         "libactor/restarts",
         "libactor/workers/helped",
     )
@@ -57,6 +75,7 @@ def measure(runtime: Runtime) -> dict[str, float]:
         runtime.overflows,
         queued,
         running,
+        *_measure_node(runtime._node),
         runtime.restarts,
         len(queue),
         runtime.clock.pending,
@@ -66,3 +85,20 @@ def measure(runtime: Runtime) -> dict[str, float]:
         workers.threads,
     )
     return dict(zip(OWN, map(float, numbers), strict=True))
+
+
+def _measure_node(node: Node | None) -> tuple[int, ...]:
+    """What the transport of a runtime says, if it has one."""
+    if node is None:
+        return (0,) * 9
+    return (
+        node.overflows,
+        node.bytes_received,
+        node.bytes_sent,
+        sum(connection.open for connection in node.connections),
+        node.opened,
+        node.disconnects,
+        node.frames_received,
+        node.frames_sent,
+        node.refused,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import FutureCell
 from libactor._core.errors import NotPassable
-from libactor.testing.crossing import cross_error, cross_value
+from libactor.crossing import cross_error, cross_value
 
 if TYPE_CHECKING:
     from libactor.process import Process

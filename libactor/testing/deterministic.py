@@ -15,7 +15,8 @@ from libactor._core._impl import DEBUG_VALUES, RunQueue, exchange_sequences
 from libactor._core.clock import _nanoseconds
 from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.context import opened
-from libactor.runtime import CLOSE_TIMEOUT_S, Runtime, _live
+from libactor.lifetimes import live
+from libactor.runtime import CLOSE_TIMEOUT_S, Runtime
 from libactor.testing import collector
 from libactor.testing.disk import FakeDisk
 from libactor.testing.event_log import EventLog
@@ -125,7 +126,7 @@ class DeterministicRuntime(_Simulated):
         self._join(address, Simulation(address, queue, self.streams, self.log, patience), debug)
         self.network = Network(self.simulation, self._hosts)
         collector.hold()
-        _live.add(self)
+        live.add(self)
 
     @property
     def tape(self) -> Tape:

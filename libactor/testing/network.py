@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 from libactor._core._impl import terminate
 from libactor._core.errors import Disconnected, MailboxFull, NotPassable
 from libactor.context import running_process, serving
+from libactor.crossing import check_event, cross_error
 from libactor.events import Exited
 from libactor.future import Future
 from libactor.testing.answers import FAILED, answer_by, forget_answer
 from libactor.testing.conditions import Conditions
 from libactor.testing.connection import Connection, Frame
-from libactor.testing.crossing import check_event, cross_error
 from libactor.testing.life import Life
 
 if TYPE_CHECKING:

@@ -34,6 +34,7 @@ import msgspec
 from libactor._core.randomness import random_nonce
 from libactor.transport.address import ADDRESS_LENGTH_MAX, split_address
 from libactor.transport.peers import HandshakeRefused, Peer, Role
+from libactor.transport.secret import check_secret
 
 __all__ = ["Handshake", "HandshakeRefused", "Peer", "Role", "check_secret"]
 
@@ -42,7 +43,6 @@ MAGIC = "libactor"
 FRAME_BYTES_MAX = 1_000
 BYTES_MAX = 4_096
 HEAD_BYTES = 4
-SECRET_BYTES_MIN = 16
 REASON_LENGTH_MAX = 500
 assert 3 * (HEAD_BYTES + FRAME_BYTES_MAX) <= BYTES_MAX, "a Hello, a Proof and a Refusal are all that a side sends"
 assert ADDRESS_LENGTH_MAX + REASON_LENGTH_MAX < FRAME_BYTES_MAX, "a Hello and a Refusal fit into a frame"
@@ -224,19 +224,6 @@ class _Refuse(Exception):
         plain = reason.encode("unicode_escape")[:REASON_LENGTH_MAX].decode("ascii")  # what strangers write goes to logs
         super().__init__(plain)
         self.farewell = _frame(Refusal(plain)) if tell else b""
-
-
-def check_secret(secret: object) -> None:
-    """Raise TypeError or ValueError for what is neither None nor bytes that are long enough for a secret."""
-    if secret is None:
-        return
-    if not isinstance(secret, bytes):
-        raise TypeError(f"secret: got a {type(secret).__name__}, expected bytes, such as secrets.token_bytes(32)")
-    if len(secret) < SECRET_BYTES_MIN:
-        raise ValueError(
-            f"secret: got {len(secret)} bytes, expected at least {SECRET_BYTES_MIN} that nobody can guess, such as "
-            "secrets.token_bytes(32)"
-        )
 
 
 def _frame(message: Hello | Proof | Refusal) -> bytes:

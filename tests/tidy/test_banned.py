@@ -57,6 +57,9 @@ BANS = {
         ),
         methods=("create_server", "create_unix_server", "create_datagram_endpoint", "sock_connect"),
         doors={
+            "libactor/transport/channel.py": "reads and writes the connections between hosts",
+            "libactor/transport/connection.py": "learns how dialling went, and says the first words",
+            "libactor/transport/node.py": "listens for other hosts and dials them",
             "libactor/http/server.py": "binds what the HTTP server listens on",
             "libactor/http/connection.py": "serves the bound sockets on the event loop of the HTTP thread",
         },

@@ -1,0 +1,81 @@
+"""Crossing: what becomes of values on their way from one host to another."""
+
+# Who calls: the network of libactor.testing, which tries what it carries; the transport, which writes it into frames.
+#   Both refuse the same values in the same words.
+# The transport does not read back what it writes, as the simulation does: a class that does not come back the same is
+#   found in a simulation, or in debug mode.
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from libactor._core.errors import NotPassable
+from libactor.codec import NotEncodable, Writer, round_trip
+
+REMEDY = "or keep both actors on one host"
+PLAIN = frozenset({int, float, bool, bytes, type(None)})  # any of these can be encoded, and comes back the same
+
+
+def cross_error(error: BaseException) -> BaseException:
+    """What another host gets for ``error``; a RuntimeError with its name and text, if it cannot be encoded."""
+    try:
+        crossed: BaseException = cross_value(error, "error")
+    except NotPassable:
+        return _told(error)
+    return crossed
+
+
+def write_error(error: BaseException | None) -> bytes | None:
+    """As cross_error, for a frame; None for None."""
+    if error is None:
+        return None
+    try:
+        return write_value(error, "error")
+    except NotPassable:
+        return write_value(_told(error), "error")
+
+
+def cross_value(value: Any, place: str) -> Any:
+    """What another host gets for ``value``. Raises: NotPassable."""
+    if type(value) in PLAIN:
+        return value
+    crossed, local = round_trip(value, place, REMEDY)
+    _check_local(local, place)
+    return crossed
+
+
+def write_value(value: Any, place: str) -> bytes:
+    """``value`` as the codec writes it, for a frame. Raises: NotPassable."""
+    writer = Writer()
+    try:
+        coded = writer.encode(value)
+    except NotEncodable as error:
+        raise NotPassable(f"{place}: {error}, {REMEDY}") from error
+    _check_local(writer.local, place)
+    for pid in writer.pids.values():
+        if ":" not in pid.address:
+            raise NotPassable(
+                f"{place}: {pid} is an actor of a runtime that nobody can reach; open that with Runtime(remote=...)"
+            )
+    return coded
+
+
+def check_event(event: Any) -> None:
+    """Raise NotPassable if what ``event`` brings cannot cross."""
+    if event.kind == "message":
+        cross_value(event.what, f"message {type(event.what).__qualname__}")
+        return
+    for place, value in itertools.chain(enumerate(event.arguments, 1), event.keywords.items()):
+        cross_value(value, f"argument {place} of {event.what}")
+
+
+def _told(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"{type(error).__qualname__}: {error}".encode("utf-8", "backslashreplace").decode())
+
+
+def _check_local(local: list[Any], place: str) -> None:
+    if local:
+        raise NotPassable(
+            f"{place}: a {type(local[0]).__qualname__} works inside one host only; send what it stands for"
+        )

@@ -1,0 +1,323 @@
+"""Channel: one TCP connection as a way for frames: its socket, what waits to be sent, what has arrived."""
+
+# Who calls: the poller, when the socket is ready; whoever sends; a thread that waits for an answer and reads itself.
+# Invariants: 1. one thread at a time writes to the socket, one at a time reads from it. Nobody waits for another one to
+#   be done with that: who comes second leaves a mark, and the first looks again.    2. frames leave in the order in
+#   which they were put in: what is put in is appended to `outgoing` in one step.    3. the descriptor is closed when
+#   nobody is in a call with it, so that its number is nobody else's meanwhile.    4. nothing here waits but the threads
+#   that may: for room, outside of actors, and for an answer.
+# No locks around what users' code might come into: a finalizer may send too, in any thread, between any two steps.
+# The socket blocks and each use says that it does not want that (MSG_DONTWAIT): so a thread that waits for an answer
+#   can have the system wait, without another call for it.
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from libactor._core._impl import append_frame, parse_frames
+from libactor._core.clock import NANOSECONDS, monotonic_ns
+from libactor._core.errors import NotPassable
+from libactor.transport.frames import Malformed
+
+if TYPE_CHECKING:
+    from libactor.transport.node import Node
+
+log = logging.getLogger("libactor.transport")
+
+Socket: TypeAlias = socket.socket
+
+READ_BYTES = 256 * 1024  # of the buffer that is read into, which grows for one frame that is larger
+READ_BYTES_MAX = 4 * READ_BYTES  # in one go, before the actors have their turn
+WRITE_BYTES = 512 * 1024  # that are handed to the system at once
+SPAN_NS = 100_000  # of one sender's frames that follow so quickly all but the first leave together
+HELP_S = 1.0  # left before a timeout, for a thread to read itself
+WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
+IN = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+
+
+class Channel:
+    """The bytes of one connection. Who derives from it says what frames mean, and what its end is."""
+
+    def __init__(self, node: Node, sock: socket.socket) -> None:
+        self.node = node
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.poller = node.poller
+        self._frame_max = node.frame_bytes_max
+        self.open = False  # both sides know each other: frames may be sent
+        self.broken: BaseException | None = None
+        self.outgoing = bytearray()
+        self.finishing = False  # when all is sent the peer is told that this was all
+        self.heard = True  # something has arrived since the node last looked
+        self.spoke = False  # something was sent since then
+        self.quiet = 0  # how often it looked in vain
+        self._may_write = False  # the system takes more
+        self._flush_due = False  # the worker will flush
+        self._flushed_ns = 0
+        self._unread = False  # somebody has come to read while another thread did
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._room = threading.Condition()
+        self._waiting = 0  # threads that wait for room
+        self._buffer = bytearray(READ_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = self._filled = 0  # between them is what has arrived and was not served
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    # What the connection is asked.
+
+    def serve(self, frame: tuple[Any, ...]) -> None:
+        """A frame has arrived. Raises: Malformed."""
+        raise NotImplementedError
+
+    def greet(self, data: bytes) -> bytes:
+        """Bytes have arrived before both sides know each other; what of them is left."""
+        raise NotImplementedError
+
+    def break_(self, error: BaseException) -> None:
+        """End it; its two ends are told."""
+        raise NotImplementedError
+
+    # Writing.
+
+    def put(self, what: str, *values: Any) -> int:
+        """Put a frame behind what waits; its size. Raises: NotPassable, naming ``what`` it is, if it is too large."""
+        size = append_frame(self.outgoing, self._frame_max, *values)
+        if size <= 0:
+            raise NotPassable(
+                f"{what}: is larger than {self._frame_max} bytes on the wire; send it in parts, or raise "
+                "frame_bytes_max on both sides"
+            )
+        return size
+
+    def sent(self, size: int, at_once: bool = False) -> None:
+        """A frame of ``size`` was put in: send it, now if ``at_once``, else soon, together with others."""
+        self.node.frames_sent += 1
+        if len(self.outgoing) - size > self.node.buffer_bytes_max:
+            self._overflow()
+        elif at_once:
+            self.flush()
+        elif not self._flush_due:
+            if monotonic_ns() - self._flushed_ns > SPAN_NS:
+                self.flush()
+            else:
+                self._flush_due = True
+                self.poller.call(self.flush)
+
+    def flush(self) -> None:
+        """Hand to the system what it takes of what waits."""
+        self._flush_due = False
+        while self.outgoing and self._may_write and self.open and self._writing.acquire(blocking=False):
+            try:
+                self._write()
+            finally:
+                self._writing.release()
+        if self._waiting:
+            self._tell_room()
+        if self.finishing and not self.outgoing and self.open:
+            self._say_all()
+        if self.broken is not None:
+            self._close()
+
+    def wait_for_room(self) -> None:
+        """Let the calling thread wait until there is room in the half of the buffer that is for threads like it, or
+        the connection is broken. The other half is for handlers, who cannot wait."""
+        self.flush()
+        with self._room:
+            self._waiting += 1
+            try:
+                while not self._has_room():
+                    self._room.wait()
+            finally:
+                self._waiting -= 1
+
+    def _has_room(self) -> bool:
+        return len(self.outgoing) <= self.node.buffer_bytes_max // 4 or self.broken is not None
+
+    def _write(self) -> None:
+        outgoing = self.outgoing
+        self._flushed_ns = monotonic_ns()
+        while outgoing and self.broken is None:
+            self._may_write = False  # before the attempt: what the poller says of it afterwards is not lost
+            try:
+                sent = self.sock.send(outgoing[:WRITE_BYTES], NOW)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.break_(error)
+                return
+            self._may_write = self.spoke = True
+            self.node.bytes_sent += sent
+            del outgoing[:sent]
+
+    def _overflow(self) -> None:
+        """More waits to be sent than may."""
+        if self.broken is None:
+            self.node.overflows += 1
+            self.break_(
+                OSError(f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; send less at a time")
+            )
+
+    def _tell_room(self) -> None:
+        if self._has_room():
+            with self._room:
+                self._room.notify_all()
+
+    def _say_all(self) -> None:
+        self.finishing = False
+        if self._writing.acquire(blocking=False):
+            try:
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it is broken, which the poller tells
+            finally:
+                self._writing.release()
+
+    # Reading.
+
+    def ready(self, mask: int) -> None:
+        """The poller says what the socket is ready for."""
+        if mask & select.EPOLLOUT:
+            self._may_write = True
+            if self.outgoing or self.finishing:
+                self.flush()
+        if mask & IN:
+            self.read()
+
+    def read(self) -> None:
+        """Serve what has arrived."""
+        self._unread = True
+        while self._unread and self.broken is None and self._reading.acquire(blocking=False):
+            self._unread = False
+            try:
+                self._receive()
+            finally:
+                self._reading.release()
+        if self.broken is not None:
+            self._close()
+
+    def help(self, future: Any, timeout: float | None) -> float | None:
+        """In a thread that waits for ``future``, for so many seconds: read, until it is complete; what is left."""
+        self.flush()
+        if timeout is None:
+            self._read_for(future, None)
+            return None
+        if timeout < HELP_S:
+            return timeout
+        begin = monotonic_ns()
+        self._read_for(future, begin + round((timeout - WAIT_S) * NANOSECONDS))
+        return timeout - (monotonic_ns() - begin) / NANOSECONDS
+
+    def _read_for(self, future: Any, end: int | None) -> None:
+        if not self.open or not self._reading.acquire(blocking=False):
+            return
+        self.poller.lend(self.fd)
+        try:
+            while self.broken is None and future.is_pending() and not future.is_abandoned():
+                if end is not None and monotonic_ns() > end:
+                    break
+                self._read_once(0)
+        finally:
+            self._unread = False
+            self._reading.release()
+            if self.broken is None:
+                self.poller.take_back(self.fd)
+            else:
+                self._close()
+
+    def _receive(self) -> None:
+        """Read until there is no more, or enough for this time."""
+        rest = READ_BYTES_MAX
+        while rest > 0 and self.broken is None:
+            count, asked = self._read_once(socket.MSG_DONTWAIT)
+            if count < asked:
+                return
+            rest -= count
+        if self.broken is None:
+            self.poller.call(self.read)
+
+    def _read_once(self, flags: int) -> tuple[int, int]:
+        """Read, and serve the frames that are complete; how much there was, and how much was asked for."""
+        view = self._view[self._filled :]
+        try:
+            count = self.sock.recv_into(view, 0, flags)
+        except BlockingIOError:
+            return 0, 1
+        except OSError as error:
+            self.break_(error)
+            return 0, 1
+        if count == 0:
+            self.break_(ConnectionResetError("the other side has closed it"))
+            return 0, 1
+        asked = len(view)
+        self.heard = True
+        self.node.bytes_received += count
+        self._filled += count
+        try:
+            if self.open or self._greet():
+                self._serve_all()
+        except Malformed as error:
+            log.warning("%s: broken: what arrived is no frame: %s", self, error)
+            self.break_(Malformed(f"what arrived is no frame: {error}"))
+        return count, asked
+
+    def _greet(self) -> bool:
+        """Have the handshake go on; whether it is over."""
+        left = self.greet(bytes(self._view[: self._filled]))
+        self._view[: len(left)] = left
+        self._start, self._filled = 0, len(left)
+        return self.open
+
+    def _serve_all(self) -> None:
+        """Serve the frames that are there as a whole."""
+        arrived, start, complaint = parse_frames(self._buffer, self._start, self._filled, self._frame_max)
+        self._start = start
+        self.node.frames_received += len(arrived)
+        serve = self.serve
+        for frame in arrived:
+            serve(frame)
+            if self.broken is not None:
+                return
+        if complaint is not None:
+            raise Malformed(complaint)
+        self._make_space()
+
+    def _make_space(self) -> None:
+        """Move what is left to the front, and have room for more: the more of a large frame is there, the more."""
+        start, left, size = self._start, self._filled - self._start, len(self._buffer)
+        if left == size:
+            fresh = bytearray(2 * size)
+            fresh[:left] = self._view
+            self._buffer, self._view = fresh, memoryview(fresh)
+        elif start and left:
+            self._view[:left] = self._view[start : self._filled]
+        self._start, self._filled = 0, left
+
+    # The end.
+
+    def shut(self) -> None:
+        """Have nothing read or written any more; close the descriptor when nobody uses it. ``broken`` is set."""
+        self.poller.forget(self.fd)
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it never was connected, or is not any more
+        self.outgoing.clear()
+        self._close()
+
+    def _close(self) -> None:
+        """Close the descriptor, unless a thread uses it: that one will."""
+        if self._reading.acquire(blocking=False):
+            if self._writing.acquire(blocking=False):
+                self.sock.close()  # and nobody reads or writes any more: the locks stay as they are
+                self.node.closed(self)
+            else:
+                self._reading.release()
+        if self._waiting:
+            with self._room:
+                self._room.notify_all()

@@ -1,0 +1,233 @@
+"""Peer: another runtime, as this one knows it: its PIDs, and the connections with it."""
+
+# Who calls: the core offers it, as the network of the queue that its PIDs lead to, all that is sent to them; the node.
+# A PID of another runtime leads to a process that stands in: nothing is ever in its mailbox, since the network takes
+#   everything over.
+# Invariants: 1. all that this side sends goes by one connection, `current`, until that breaks or is replaced: so each
+#   direction is first in, first out.    2. without a connection the next thing that is sent makes one.
+# Local: the same for the own address, where a PID names an actor that is not, or was not when the PID was made.
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from libactor._core._impl import RunQueue, RuntimeCell, terminate
+from libactor._core.errors import NotPassable
+from libactor.bounds import may_block
+from libactor.events import Exited
+from libactor.methods import Unknown
+
+if TYPE_CHECKING:
+    from libactor._core.errors import ForkedRuntime
+    from libactor.pid import PID
+    from libactor.process import Process
+    from libactor.runtime import Runtime
+    from libactor.supervision.census import Census
+    from libactor.transport.connection import Connection
+    from libactor.transport.node import Node
+
+PIDS_MAX = 10_000  # that are kept, so that they need not be made for each message
+
+
+class Place(RuntimeCell):
+    """Where PIDs lead to that are of no actor in the table of the runtime."""
+
+    simulation = None
+
+    def __init__(self, runtime: Runtime, address: str) -> None:
+        queue = RunQueue()
+        super().__init__(address, queue)
+        queue.network = self
+        self.runtime = runtime
+        self._pids: dict[tuple[str, type], PID[Any]] = {}
+
+    def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
+        """Something is sent to an actor there."""
+        raise NotImplementedError
+
+    def link(self, watcher: Any, process: Any, /) -> bool:
+        """An actor here is to hear of the end of one there."""
+        raise NotImplementedError
+
+    def terminate(self, process: Any, inject: bool, /) -> bool:
+        """An actor there is to stop."""
+        raise NotImplementedError
+
+    def pid(self, id: str, kind: type = Unknown) -> PID[Any]:
+        """The address of an actor there."""
+        pid: PID[Any] | None = self._pids.get((id, kind))
+        if pid is None:
+            if len(self._pids) >= PIDS_MAX:
+                self._pids.clear()
+            pid = self._pids[id, kind] = self._stand_in(id, kind)
+        return pid
+
+    # What is asked of a runtime whose PID somebody has.
+
+    @property
+    def clock(self) -> Any:
+        """That of the runtime here."""
+        return self.runtime.clock
+
+    @property
+    def workers(self) -> Any:
+        """Those of the runtime here."""
+        return self.runtime.workers
+
+    @property
+    def census(self) -> Census:
+        """That of the runtime here."""
+        return self.runtime.census
+
+    def check_here(self) -> None:
+        """Raise ForkedRuntime in the child of a fork."""
+        self.runtime.check_here()
+
+    def forked(self) -> ForkedRuntime:
+        """See Runtime."""
+        return self.runtime.forked()
+
+    def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
+        """See Runtime."""
+        self.runtime.dead_letter(pid, what, why)
+
+
+class Local(Place):
+    """The own address."""
+
+    def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
+        """Hand it to who has the id now, or drop it."""
+        self.runtime.check_here()
+        found = self._find(process)
+        if found is None:
+            event.drop(process)
+        else:
+            found.arrive(event)
+        return True
+
+    def link(self, watcher: Any, process: Any, /) -> bool:
+        """Link to who has the id now."""
+        found = self._find(process)
+        if found is None:
+            watcher.arrive(Exited(process.pid, None))
+        else:
+            found.link(watcher)
+        return True
+
+    def terminate(self, process: Any, inject: bool, /) -> bool:
+        """Ask who has the id now to stop."""
+        found = self._find(process)
+        if found is not None:
+            terminate(found.pid, inject)
+        return True
+
+    def _find(self, process: Process) -> Process | None:
+        return self.runtime._processes.get(process.pid.id)
+
+
+class Peer(Place):
+    """Another runtime."""
+
+    def __init__(self, node: Node, address: str) -> None:
+        super().__init__(node.runtime, address)
+        self._node = node
+        self._lock = threading.RLock()  # of the change of connections
+        self.connections: dict[Connection, None] = {}  # those that stand or are being made, the oldest first
+        self.current: Connection | None = None  # by which everything is sent
+        self._watching: dict[Process, set[str]] = {}  # actors here that have been linked to some there, by id
+        self.instance = b""  # which life of the runtime it is, once that has said so
+
+    def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
+        """Send it. Raises: NotPassable; nothing was sent then."""
+        connection = self.current
+        if connection is None or len(connection.outgoing) > self._node.outside_bytes_max:
+            connection = self._find_way(sender, process)
+        kind = getattr(event, "kind", None)
+        if kind == "dispatch":
+            connection.call(process.pid, event)
+        elif kind == "tell":
+            connection.tell(process.pid, event)
+        elif kind == "message":
+            connection.post(process.pid, event)
+        elif kind == "execute":
+            raise NotPassable(
+                f"execute: a function runs in one program only, and {process.pid} is in another; use dispatch"
+            )
+        return True  # what is of an actor's own life is nothing for one that only stands in
+
+    def link(self, watcher: Any, process: Any, /) -> bool:
+        """Link an actor here to one there."""
+        self._note_watcher(watcher, process.pid.id)
+        self._way().link(watcher, process.pid)
+        return True
+
+    def terminate(self, process: Any, inject: bool, /) -> bool:
+        """Ask an actor there to stop."""
+        self._way().terminate(process.pid.id, inject)
+        return True
+
+    def relink(self, watcher: Process, process: Process) -> None:
+        """As link, by a new connection, to which all other links go over as well."""
+        self._note_watcher(watcher, process.pid.id)
+        with self._lock:
+            before, self.current = self.current, None
+            fresh = self._way()
+        fresh.link(watcher, process.pid)
+        if before is not None and before is not fresh:
+            before.retire(fresh)
+
+    def other_than(self, connection: Connection) -> Connection | None:
+        """The newest connection that stands, if it is another one."""
+        with self._lock:
+            others = [one for one in self.connections if one is not connection and one.open and not one.retired]
+        return others[-1] if others else None
+
+    def welcome(self, connection: Connection, instance: bytes) -> None:
+        """The other side has said who it is: another life of it ends all that was with the last one."""
+        with self._lock:
+            stale = list(self.connections) if self.instance not in (b"", instance) else []
+            self.instance = instance
+            self.connections[connection] = None
+            if self.current is None or self.current in stale:
+                self.current = connection
+        for one in stale:
+            if one is not connection:
+                one.break_(ConnectionResetError("the runtime there is another one by now"))
+
+    def part(self, connection: Connection) -> None:
+        """A connection broke."""
+        with self._lock:
+            self.connections.pop(connection, None)
+            if self.current is connection:
+                self.current = next((one for one in reversed(self.connections) if one.open and not one.retired), None)
+
+    def end(self, process: Process) -> None:
+        """An actor here has ended that was linked to some there."""
+        for name in self._watching.pop(process, ()):
+            for connection in list(self.connections):
+                connection.unlink(process, name)
+
+    def _note_watcher(self, watcher: Process, id: str) -> None:
+        """In the turn of ``watcher``: have its links there end with it."""
+        ids = self._watching.get(watcher)
+        if ids is None:
+            ids = self._watching[watcher] = set()
+            watcher.belong(self)
+        ids.add(id)
+
+    def _find_way(self, sender: Process | None, process: Process) -> Connection:
+        """The connection to send by; a thread that may wait does so until there is room."""
+        connection = self._way()
+        if len(connection.outgoing) > self._node.outside_bytes_max and sender is None and may_block(process):
+            connection.wait_for_room()
+        return connection
+
+    def _way(self) -> Connection:
+        """The connection to send by."""
+        self.runtime.check_here()
+        with self._lock:
+            connection = self.current
+            if connection is None:
+                connection = self.current = self._node.dial(self)
+        return connection

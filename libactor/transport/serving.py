@@ -1,0 +1,247 @@
+"""Serving: the other half of a connection: what the other side's actors send to ours, and what they wait for."""
+
+# Who calls: the channel, with each frame that arrives: on the worker, outside of any actor, or in a thread that waits
+#   for an answer of the same connection.
+# Invariants: 1. what arrives is for the actor that has the id by then.    2. each call is answered once: by what its
+#   actor returns or raises, by its discard, or by the end of the actor.    3. only marked methods are called; messages
+#   of any class that an actor handles may come.    4. a frame whose values cannot be made here fails that call, or is a
+#   dead letter; one that is malformed breaks the connection, and nothing else.
+# Links: one process stands for all that watch from the other side of a connection, the doorman; it is told like any
+#   other linker, and passes it on.
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from libactor._core._impl import FAILED as FUTURE_FAILED
+from libactor._core._impl import (
+    ON_ABANDONED,
+    ON_ANY,
+    READY,
+    FutureCell,
+    RunQueue,
+    RuntimeCell,
+    append_frame,
+    dispatch,
+    post,
+    tell,
+    terminate,
+)
+from libactor._core.errors import MailboxFull, NotPassable
+from libactor.actor import Actor
+from libactor.crossing import REMEDY, write_error, write_value
+from libactor.events import Exited
+from libactor.transport.asking import Asking
+from libactor.transport.frames import (
+    ABANDONED,
+    ANSWER,
+    ANSWER_CODED,
+    DISCARDED,
+    EXITED,
+    FAILED,
+    Malformed,
+)
+
+if TYPE_CHECKING:
+    from libactor.process import Process
+    from libactor.transport.channel import Socket
+    from libactor.transport.node import Node
+    from libactor.transport.peer import Peer
+
+
+class Doorman(RuntimeCell):
+    """Stands, among the linkers of actors here, for all on the other side of one connection."""
+
+    def __init__(self, connection: Serving) -> None:
+        queue = RunQueue()
+        super().__init__(connection.name, queue)
+        queue.network = self
+        self._connection = connection
+        self.process: Process = self._stand_in("links", Actor)._process
+
+    def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
+        """An actor has ended."""
+        if isinstance(event, Exited):
+            self._connection.send_exit(event.pid.id, event.reason)
+        return True
+
+    def link(self, watcher: Any, process: Any, /) -> bool:
+        """Nobody has its PID."""
+        return True
+
+    def terminate(self, process: Any, inject: bool, /) -> bool:
+        """Nobody has its PID."""
+        return True
+
+    def end(self) -> None:
+        """Watch nobody any more."""
+        self.process._end_links()
+
+
+class Serving(Asking):
+    """What is done for the other side."""
+
+    def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:
+        super().__init__(node, sock, peer)
+        self.serving: dict[int, Any] = {}  # futures of calls that are not answered, by the caller's number
+        self._runtime = node.runtime
+        self._processes: dict[str, Process] = node.runtime._processes
+        self._doorman: Doorman | None = None  # until there is a link
+
+    def take_tell(self, id: Any, method: Any, *arguments: Any) -> None:
+        """A call without an answer."""
+        self._tell(id, method, arguments, {})
+
+    def take_tell_coded(self, id: Any, method: Any, coded: Any) -> None:
+        """As take_tell."""
+        try:
+            arguments, keywords = self._read_arguments(coded)
+        except Exception as error:
+            self._lose(id, method, f"its arguments cannot be made here: {error}")
+        else:
+            self._tell(id, method, arguments, keywords)
+
+    def take_call(self, number: Any, id: Any, method: Any, *arguments: Any) -> None:
+        """A call."""
+        self._call(number, id, method, arguments, {})
+
+    def take_call_coded(self, number: Any, id: Any, method: Any, coded: Any) -> None:
+        """As take_call."""
+        try:
+            arguments, keywords = self._read_arguments(coded)
+        except Exception as error:
+            text = f"the arguments of {method} cannot be made here: {error}, {REMEDY}"
+            self._send_failure(number, NotPassable(text))
+        else:
+            self._call(number, id, method, arguments, keywords)
+
+    def take_post(self, id: Any, sender: Any, address: Any, coded: Any) -> None:
+        """A message."""
+        process = self._processes.get(id)
+        if process is None:
+            self._lose(id, "a message", "there is no such actor")
+            return
+        try:
+            message = self.read_coded(coded)
+            post(process.pid, message, None if sender is None else self.node[sender, address])
+        except Exception as error:
+            self._lose(id, "a message", f"it cannot be made here: {error}")
+
+    def take_discard(self, number: Any) -> None:
+        """The caller asks for a discard."""
+        future = self.serving.get(number)
+        if future is not None:
+            future.discard()
+
+    def take_link(self, id: Any) -> None:
+        """Somebody there is to hear of an end here."""
+        process = self._processes.get(id)
+        if process is None:
+            self.send_exit(id, None)
+            return
+        if self._doorman is None:
+            self._doorman = Doorman(self)
+        process.link_here(self._doorman.process)
+
+    def take_unlink(self, id: Any) -> None:
+        """Nobody is any more."""
+        process = self._processes.get(id)
+        if process is not None and self._doorman is not None:
+            process.unlink_here(self._doorman.process)
+
+    def take_terminate(self, id: Any, inject: Any) -> None:
+        """An actor is to stop."""
+        process = self._processes.get(id)
+        if process is not None:
+            terminate(process.pid, bool(inject))
+
+    def take_beat(self) -> None:
+        """Something has arrived, which was noted."""
+
+    def send_exit(self, id: Any, reason: BaseException | None) -> None:
+        """Tell those there who are linked to the actor ``id`` that it has ended."""
+        if self.broken is None:
+            self.sent(self.put("exit", EXITED, id, write_error(reason)))
+
+    def leave(self) -> None:
+        """The connection broke: nobody there waits for anything any more."""
+        self.serving.clear()
+        doorman, self._doorman = self._doorman, None
+        if doorman is not None:
+            doorman.end()
+
+    def _tell(self, id: Any, method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        process = self._processes.get(id)
+        function = None if process is None else cast(type[Actor], process.kind)._libactor_remote.get(method)
+        if process is None or function is None:
+            self._lose(id, method, "there is no such actor" if process is None else _unmarked(process, method))
+            return
+        try:
+            tell(process.pid, function, *arguments, **keywords)
+        except (MailboxFull, NotPassable) as error:
+            self._lose(id, method, str(error))
+
+    def _call(self, number: Any, id: Any, method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        process = self._processes.get(id)
+        if process is None:
+            self.sent(self.put("end", ABANDONED, number, None))
+            return
+        function = cast(type[Actor], process.kind)._libactor_remote.get(method)
+        if function is None:
+            self._send_failure(number, NotPassable(_unmarked(process, method)))
+            return
+        try:
+            future: FutureCell = dispatch(process.pid, function, *arguments, **keywords)
+        except (MailboxFull, NotPassable) as error:
+            self._send_failure(number, error)
+            return
+        self.serving[number] = future
+        future._subscribe(ON_ANY, partial(self._answer, number, process, method))
+        future._subscribe(ON_ABANDONED, partial(self._abandon, number, process))
+
+    def _answer(self, number: Any, process: Process, method: str, future: FutureCell) -> None:
+        if self.serving.pop(number, None) is None:
+            return  # the connection broke
+        state, value = future._outcome()
+        if state == READY:
+            size = append_frame(self.outgoing, self._frame_max, ANSWER, number, value)
+            if size <= 0:
+                size = self._put_result(number, value, f"result of {process.pid.id}.{method}")
+            self.sent(size, not self.serving)
+        elif state == FUTURE_FAILED:
+            self._send_failure(number, value)
+        else:
+            self.sent(self.put("discard", DISCARDED, number), not self.serving)
+
+    def _put_result(self, number: Any, value: Any, place: str) -> int:
+        """Put in a result that is not plain, or why it cannot cross."""
+        try:
+            return self.put(place, ANSWER_CODED, number, write_value(value, place))
+        except NotPassable as error:
+            return self.put("failure", FAILED, number, write_error(error))
+
+    def _abandon(self, number: Any, process: Process) -> None:
+        if self.serving.pop(number, None) is not None:
+            self.sent(self.put("end", ABANDONED, number, write_error(process.reason)), not self.serving)
+
+    def _send_failure(self, number: Any, error: BaseException) -> None:
+        self.sent(self.put("failure", FAILED, number, write_error(error)), not self.serving)
+
+    def _read_arguments(self, coded: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        arguments, keywords = self.read_coded(coded)
+        if type(arguments) is not tuple or type(keywords) is not dict or not all(type(key) is str for key in keywords):
+            raise ValueError("they are no tuple and dict")
+        return arguments, keywords
+
+    def _lose(self, id: Any, what: Any, why: str) -> None:
+        if not isinstance(id, str):
+            raise Malformed(f"got the id {id!r}")
+        self._runtime.dead_letter(self.node.local.pid(id), str(what), why)
+
+
+def _unmarked(process: Process, method: str) -> str:
+    return (
+        f"dispatch: {process.kind.__qualname__}.{method} is not for other hosts; mark it with @libactor.remote, or "
+        "call one that is marked"
+    )
