@@ -15,16 +15,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
-from libactor.http.calling import Target, soon
+from libactor.http.calling import RouteTarget, Target, soon
 from libactor.http.compression import compress
+from libactor.http.direct import DirectCall
 from libactor.http.finding import Finder
 from libactor.http.jsonp import jsonp
 from libactor.http.lines import Lines
@@ -33,9 +34,10 @@ from libactor.http.pipe import Pipe
 from libactor.http.presence import Presence
 from libactor.http.response import Refusal, Response
 from libactor.http.sending import send_response
-from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, SystemRoute
+from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, Soon, SystemRoute
 
 if TYPE_CHECKING:
+    from libactor.http.connection import Connection
     from libactor.http.request import Request
     from libactor.http.server import Receive, Scope, Send
     from libactor.pid import PID
@@ -77,47 +79,90 @@ class Site:
             return
         if scope["type"] != "http":
             raise ValueError(f"libactor.http: got the scope {scope['type']!r}, expected http; mount it for http alone")
-        presence = Presence(scope, receive)
-        try:
-            request, target = self.finder.find(scope)
-            response = await self._respond(request, target, presence)
-            await send_response(request, response, send)
-        except asyncio.CancelledError:
-            if not presence.has_left():
-                raise
-        finally:
-            self._bodies.release(presence)
-            presence.end()
+        await self._serve_found(*self._find(scope), scope, receive, send)
+
+    def start(self, connection: Connection, scope: Scope) -> None:
+        """As a call, on a connection of our own server: have the request answered, by the short way if it can."""
+        request, target = self._find(scope)
+        if (
+            type(target) is RouteTarget
+            and not target.streams
+            and self.authorize is None
+            and target.realm not in self.realms
+            and not has_body(scope)
+            and not self._lines.has(target.key)
+            and target.key.runtime.simulation is None
+        ):
+            connection.direct_call = DirectCall(self, connection, request, target)
+        else:
+            connection.go_on(connection.served, partial(self._serve_found, request, target))
+
+    async def send_when_finished(
+        self, request: Request, response: Soon[Response], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """The end of the short way, where something has to be waited for."""
+        with Presence(scope, receive) as presence:
+            presence.watch()
+            await send_response(request, await soon(response), send)
+
+    async def _serve_found(
+        self, request: Request, target: Target | Response, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Steps 5 to 10."""
+        with Presence(scope, receive) as presence:
+            try:
+                response = await self._respond(request, target, presence)
+                await send_response(request, await soon(self.finish_now(request, response)), send)
+            finally:
+                self._bodies.release(presence)
 
     async def _respond(self, request: Request, target: Target | Response, presence: Presence) -> Response:
-        """Steps 4 to 10."""
+        """Steps 5 to 9."""
+        if isinstance(target, Response):
+            return target
         try:
-            response = self._check(request) or target
-            if not isinstance(response, Response):
-                response = await self._serve(request, response, presence)
+            return await self._serve(request, target, presence)
         except Refusal as refusal:
-            response = refusal.response
+            return refusal.response
         except Exception:
             log.exception("%s %s: could not be served", request.method, request.path)
-            response = Response(500, "Internal Server Error")
-        return await self._finish(request, response)
+            return Response(500, "Internal Server Error")
 
-    async def _finish(self, request: Request, response: Response) -> Response:
-        for finish in self.finish:
+    def finish_now(self, request: Request, response: Response, done: int = 0) -> Soon[Response]:
+        """Step 10, but for the ``done`` first of it: the response, unless a part of it takes time."""
+        for number, finish in enumerate(self.finish[done:], done):
             try:
                 finished = finish(request, response)
-                response = finished if isinstance(finished, Response) else await soon(finished)
-            except Exception:
-                log.exception("%s %s: could not be finished by %r", request.method, request.path, finish)
-                return Response(500, "Internal Server Error")
+            except Exception as error:
+                return self._unfinished(request, finish, error)
+            if not isinstance(finished, Response):
+                return self._finish_later(request, finished, number)
+            response = finished
         return response
 
-    def _check(self, request: Request) -> Response | None:
+    async def _finish_later(self, request: Request, pending: Soon[Response], number: int) -> Response:
+        try:
+            response = await soon(pending)
+        except Exception as error:
+            return self._unfinished(request, self.finish[number], error)
+        return await soon(self.finish_now(request, response, number + 1))
+
+    def _unfinished(self, request: Request, finish: Finish, error: Exception) -> Response:
+        log.error("%s %s: could not be finished by %r", request.method, request.path, finish, exc_info=error)
+        return Response(500, "Internal Server Error")
+
+    def _find(self, scope: Scope) -> tuple[Request, Target | Response]:
+        """Steps 1 to 4."""
+        request, target = self.finder.find(scope)
         for rule in self.firewall:
-            refused = rule(request)
+            try:
+                refused = rule(request)
+            except Exception:
+                log.exception("%s %s: could not be asked about: %r", request.method, request.path, rule)
+                refused = Response(500, "Internal Server Error")
             if refused is not None:
-                return refused
-        return None
+                return request, refused
+        return request, target
 
     async def _serve(self, request: Request, target: Target, presence: Presence) -> Response:
         """Steps 7 to 9."""

@@ -41,18 +41,25 @@ class RouteTarget:
         self.realm = route.realm
         self.streams = route.stream
 
+    def ask(self, request: Request, principal: Principal | None) -> Future[Any]:
+        """Have the handler called."""
+        route = self.route
+        if route.takes_principal:
+            return dispatch(self.key.pid, route.function, request, principal)
+        return dispatch(self.key.pid, route.function, request)
+
     async def answer(self, site: Site, request: Request, principal: Principal | None) -> Response:
         """What the handler says."""
-        route = self.route
-        try:
-            if route.takes_principal:
-                future = dispatch(self.key.pid, route.function, request, principal)
-            else:
-                future = dispatch(self.key.pid, route.function, request)
-        except MailboxFull as error:
-            return _full(error)
-        if future.is_pending():
+        future = self.ask(request, principal)
+        simulation = self.key.runtime.simulation
+        if simulation is not None:
+            simulation.wait_for(future, None)  # the loop stands still while the actors run: nobody else would run them
+        elif future.is_pending():
             await waking().end_of(future)
+        return self.response(future, request)
+
+    def response(self, future: Future[Any], request: Request) -> Response:
+        """What stands for the outcome of ``future``, which is complete or abandoned."""
         state, value = future._outcome()
         if state == READY:
             return _response(future.get(0) if type(value) is Moved else value, request)

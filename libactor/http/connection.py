@@ -17,18 +17,22 @@ import asyncio
 import enum
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from libactor.http.application import Site
 from libactor.http.presence import GONE
+from libactor.http.response import NO_BODY
 
 if TYPE_CHECKING:
+    from libactor.http.direct import DirectCall
     from libactor.http.server import Application, Message, Receive, Scope, Send
 
 log = logging.getLogger("libactor.http")
@@ -47,6 +51,7 @@ class State(ServerState):
         super().__init__()
         self.patience_s = patience_s
         self.connections_max = connections_max if connections_max is not None else _affordable_connections()
+        self.stopping = False
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -65,6 +70,11 @@ class Connection(HttpToolsProtocol):
     server_state: State
     cycle: Any  # uvicorn's, of the last request whose headers were read; None before the first
 
+    def __init__(self, guard: Callable[[Application], Application], site: Site | None, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.guard = guard
+        self.site = site
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.logger = log  # instead of uvicorn's own, which belongs to the program we are in
         self.access_log = False
@@ -75,6 +85,7 @@ class Connection(HttpToolsProtocol):
         self.deadline: asyncio.TimerHandle | None = None
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
+        self.direct_call: DirectCall | None = None  # what the request that is being served has become
         self.extensions: dict[str, Any] = {_CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
         super().connection_made(transport)
@@ -88,8 +99,11 @@ class Connection(HttpToolsProtocol):
         if self.served is not None:  # else uvicorn tells the last request alone, which may wait behind this one
             self.served.disconnected = True
             self.served.message_event.set()
+        self.extensions[GONE]["watchers"] = None
         for leave in list(self.watchers):
             leave()
+        if self.direct_call is not None:
+            self.direct_call.leave()
         self._clear_deadline()
         if not self.connections:
             self.server_state.idle.set()
@@ -114,7 +128,38 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.served = cycle
-        super()._start_asgi_task(cycle, app)
+        if self.site is None or self.server_state.stopping:
+            super()._start_asgi_task(cycle, app)
+        else:
+            self.site.start(self, cycle.scope)
+
+    def go_on(self, cycle: Any, app: Application) -> None:
+        """Have ``app`` answer the request of ``cycle``."""
+        super()._start_asgi_task(cycle, self.guard(app))  # type: ignore[arg-type]  # whose types are narrower
+
+    def answer(self, cycle: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+        """Answer the request of ``cycle``, of which nothing has been answered yet, with all there is."""
+        if cycle.disconnected:
+            return
+        fields = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *headers)]
+        if status not in NO_BODY:
+            fields.append(b"content-length: %d\r\n" % len(body))
+        if not cycle.keep_alive:
+            fields.append(b"connection: close\r\n")
+        head = b"".join((STATUS_LINE[status], *fields, b"\r\n"))
+        if cycle.scope["method"] == "HEAD":
+            body = b""
+        self.transport.writelines((head, body))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+    def end_direct_call(self) -> None:
+        """The server ends: what has not been answered yet will not be."""
+        if self.direct_call is not None:
+            self.direct_call.leave()
+            self.answer(self.served, 503, (), b"")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -206,14 +251,14 @@ class Exchange:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
-        self.streaming = False  # the length is not announced, so the end is a chunk of its own
+        self.headers: Iterable[tuple[bytes, bytes]] = ()
         self.complete = False
 
     async def send(self, message: Message) -> None:
         """Pass a message of the application on to the client."""
         if message["type"] == "http.response.start":
             self.started = True
-            self.streaming = not any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+            self.headers = message.get("headers", ())
         elif not message.get("more_body", False):
             self.complete = True
         await self._send(message)
@@ -225,8 +270,8 @@ class Exchange:
             await self._send({"type": "http.response.start", "status": 503, "headers": headers})
         elif self.complete:
             return True
-        elif not self.streaming:
-            return False
+        elif any(name.lower() == b"content-length" for name, _ in self.headers):
+            return False  # else the end is a chunk of its own
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
 
@@ -255,7 +300,10 @@ class Listeners:
         )
         config.load()
         loop = asyncio.get_running_loop()
-        create = _connection_factory(config, self._state, loop)
+        site = app if isinstance(app, Site) else None
+        create = partial(
+            Connection, self._guard, site, config=config, server_state=self._state, app_state={}, _loop=loop
+        )
         self._servers.append(await loop.create_server(create, sock=listener))
 
     def stop(self, timeout: float) -> None:
@@ -266,12 +314,15 @@ class Listeners:
     async def closed(self) -> None:
         """Wait for ``stop``, then end everything: listeners, responses, connections, in this order."""
         timeout = await self._stopping
+        self._state.stopping = True
         for server in self._servers:
             server.close()
         for request in self._requests:
             request.cancel()
         for connection in list(self._state.connections):
+            assert isinstance(connection, Connection)
             connection.shutdown()
+            connection.end_direct_call()
         try:
             await asyncio.wait_for(self._state.idle.wait(), timeout)
         except TimeoutError:
@@ -318,12 +369,6 @@ class Listeners:
         date = formatdate(usegmt=True).encode()
         self._state.default_headers = [(b"date", date)]
         self._date = asyncio.get_running_loop().call_later(DATE_INTERVAL_S, self._refresh_date)
-
-
-def _connection_factory(
-    config: uvicorn.Config, state: State, loop: asyncio.AbstractEventLoop
-) -> Callable[[], Connection]:
-    return lambda: Connection(config=config, server_state=state, app_state={}, _loop=loop)
 
 
 def _affordable_connections() -> int:

@@ -3,7 +3,7 @@
 # Who calls: application.py, one for each request.
 # Our server tells by itself when a connection ends (connection.py). Of another one it is heard by asking for the next
 #   message, for which nobody else may ask then; so a body that a handler wants as a stream is fed by the same task.
-# Invariants: 1. a client that has left cancels the task of its request once.    2. end() leaves no task behind.
+# Invariants: 1. a client that has left cancels the task of its request once.    2. no task is left behind.
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from libactor.http.waking import waking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
 
     from libactor.http.pipe import Writer
     from libactor.http.server import Message, Receive, Scope
 
-GONE = "libactor.http.gone"  # extension of the scope: the functions to call when the connection is lost
+GONE = "libactor.http.gone"  # extension of the scope: the functions to call when the connection is lost, None: it is
 
 LEFT = "the client has gone before the end of its request"
 
@@ -56,19 +58,20 @@ class Presence:
             raise asyncio.CancelledError(LEFT)
         return message
 
-    def has_left(self) -> bool:
-        """Inside ``except CancelledError``: whether that was the client, and nobody else wants the task to end."""
-        task = self._task
-        if not self._left or task is None:
-            return False
-        return task.cancelling() == 0 or task.uncancel() == 0
+    def __enter__(self) -> Self:
+        return self
 
-    def end(self) -> None:
-        """The request is over."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """The request is over. What the client has cancelled by leaving is; what others have is raised."""
         if self._watchers is not None:
             self._watchers.discard(self._leave)
         if self._feeding is not None:
             self._feeding.cancel()
+        if not self._left or not isinstance(error, asyncio.CancelledError) or self._task is None:
+            return False
+        return self._task.cancelling() == 0 or self._task.uncancel() == 0
 
     def _leave(self) -> None:
         if not self._left and self._task is not None:

@@ -8,15 +8,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import weakref
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY
 from libactor.future import Future
 
-Waiter = asyncio.Future[None]
+log = logging.getLogger("libactor.http")
 
 
 class Waking:
@@ -24,24 +26,28 @@ class Waking:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._arrived: deque[Waiter] = deque()
+        self._arrived: deque[Callable[[], None]] = deque()
         self._called = False
+
+    def call_at_end_of(self, future: Future[Any], function: Callable[[], None]) -> None:
+        """Have the loop call ``function`` once ``future`` is complete or abandoned; twice if it is first the one."""
+        put = partial(self._put, function)
+        future._subscribe(ON_ANY, put)
+        future._subscribe(ON_ABANDONED, put)
 
     async def end_of(self, future: Future[Any]) -> None:
         """Wait until ``future`` is complete or abandoned; a task that is cancelled asks for its discard."""
-        waiter: Waiter = self._loop.create_future()
-        put = partial(self._put, waiter)
-        future._subscribe(ON_ANY, put)
-        future._subscribe(ON_ABANDONED, put)
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self.call_at_end_of(future, partial(_wake, waiter))
         try:
             await waiter
         except asyncio.CancelledError:
             future.discard()
             raise
 
-    def _put(self, waiter: Waiter, _: object = None) -> None:
-        """From any thread: ``waiter`` has an answer."""
-        self._arrived.append(waiter)
+    def _put(self, function: Callable[[], None], _: object = None) -> None:
+        """From any thread: have ``function`` called soon."""
+        self._arrived.append(function)
         if self._called:
             return
         self._called = True
@@ -54,9 +60,16 @@ class Waking:
     def _hand_out(self) -> None:
         self._called = False
         while self._arrived:
-            waiter = self._arrived.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+            function = self._arrived.popleft()
+            try:
+                function()
+            except Exception:
+                log.exception("an answer was lost on its way to its client")
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 _of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waking] = weakref.WeakKeyDictionary()

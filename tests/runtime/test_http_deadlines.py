@@ -85,7 +85,7 @@ class Client:
         config = uvicorn.Config(app, http=Connection, ws="none", lifespan="off", log_config=None)
         self.loop = loop
         self.transport = Transport()
-        self.connection = Connection(config=config, server_state=state, app_state={}, _loop=loop)
+        self.connection = Connection(lambda app: app, None, config=config, server_state=state, app_state={}, _loop=loop)
         self.connection.connection_made(self.transport)
 
     def send(self, data):
