@@ -134,6 +134,12 @@ PyObject *native_defer(PyObject *module, PyObject *const *arguments, Py_ssize_t 
 /* How many finalizers of the core this thread is in: what they set off must not wait. */
 extern _Thread_local int core_finalizing;
 
+/* The state of the module that has made `type`, which is no subclass. */
+static inline CoreState *core_of_type(PyTypeObject *type)
+{
+    return PyModule_GetState(((PyHeapTypeObject *)type)->ht_module);
+}
+
 /* The exception that is being raised, or NULL; it is no longer being raised afterwards. */
 static inline PyObject *core_exception_take(void)
 {

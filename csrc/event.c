@@ -22,12 +22,14 @@ EventObject *event_new(CoreState *core, int kind, PyObject *what, PyObject *futu
     if (event != NULL) {
         core->events_free = (EventObject *)event->what;
         core->events_free_count--;
+        Py_INCREF(core->event_type); /* which it still has */
+        _Py_NewReference((PyObject *)event);
     } else {
         event = PyObject_Malloc(event_size(count <= EVENT_VALUES_KEPT ? EVENT_VALUES_KEPT : count));
         if (event == NULL)
             return (EventObject *)PyErr_NoMemory();
+        PyObject_Init((PyObject *)event, (PyTypeObject *)core->event_type);
     }
-    PyObject_Init((PyObject *)event, (PyTypeObject *)core->event_type);
     event->what = Py_NewRef(what);
     event->future = Py_XNewRef(future);
     event->names = NULL;
@@ -58,7 +60,7 @@ static void event_forsake(EventObject *event)
 void Event_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
-    CoreState *core = PyType_GetModuleState(type);
+    CoreState *core = core_of_type(type);
     if (event_is_call(SELF))
         event_forsake(SELF);
     Py_DECREF(SELF->what);

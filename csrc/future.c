@@ -338,6 +338,19 @@ static void FutureCell_finalize(PyObject *op)
     core_exception_restore(raised);
 }
 
+static inline void FutureCell_free(PyObject *op)
+{
+    if (SELF->weak_references != NULL)
+        PyObject_ClearWeakRefs(op);
+    if (SELF->callbacks.first.function == NULL && SELF->function == NULL)
+        Py_CLEAR(SELF->value);
+    else
+        FutureCell_clear(op);
+    PyTypeObject *type = Py_TYPE(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
 static void FutureCell_dealloc(PyObject *op)
 {
     /* For a subclass defined in Python the interpreter has called the finalizer before it comes here. */
@@ -346,14 +359,13 @@ static void FutureCell_dealloc(PyObject *op)
         if (PyObject_CallFinalizerFromDealloc(op) < 0)
             return;
     }
+    if (!PyObject_GC_IsTracked(op)) { /* it holds nothing by which others would go with it, one within the other */
+        FutureCell_free(op);
+        return;
+    }
     PyObject_GC_UnTrack(op);
     Py_TRASHCAN_BEGIN(op, FutureCell_dealloc)
-    if (SELF->weak_references != NULL)
-        PyObject_ClearWeakRefs(op);
-    FutureCell_clear(op);
-    PyTypeObject *type = Py_TYPE(op);
-    type->tp_free(op);
-    Py_DECREF(type);
+    FutureCell_free(op);
     Py_TRASHCAN_END
 }
 

@@ -49,13 +49,13 @@ FutureObject *future_new(CoreState *core);
 /* The state of the module that a cell is of; NULL, without an exception, when the interpreter shuts down. */
 CoreState *future_core(FutureObject *self);
 
-/* 1 if `op` is a FutureCell of this core. */
+/* 1 if `op` is a FutureCell of this core. Most values are told by their type alone. */
 static inline int future_check(CoreState *core, PyObject *op)
 {
-    return PyObject_TypeCheck(op, (PyTypeObject *)core->cell_type);
+    return PyType_IS_GC(Py_TYPE(op)) && PyObject_TypeCheck(op, (PyTypeObject *)core->cell_type);
 }
 
-/* 1 if `op` is a FutureCell of the same core as `self`. Most values are told by their type alone. */
+/* 1 if `op` is a FutureCell of the same core as `self`. */
 static inline int future_is_fellow(FutureObject *self, PyObject *op)
 {
     if (!PyType_IS_GC(Py_TYPE(op)))

@@ -31,11 +31,13 @@ static int stack_is_deep(PyThreadState *thread)
 #endif
 }
 
-static int exception_is_handled(void)
+/* As PyErr_GetHandledException, without a call: the innermost frame may have none of its own. */
+static int exception_is_handled(PyThreadState *thread)
 {
-    PyObject *handled = PyErr_GetHandledException();
-    Py_XDECREF(handled);
-    return handled != NULL;
+    _PyErr_StackItem *item = thread->exc_info;
+    while ((item->exc_value == NULL || item->exc_value == Py_None) && item->previous_item != NULL)
+        item = item->previous_item;
+    return item->exc_value != NULL && item->exc_value != Py_None;
 }
 
 /* A loop that runs has set the hooks of its thread for asynchronous generators: without them there is none to ask for. */
@@ -55,7 +57,7 @@ static int loop_is_running(CoreState *core, PyThreadState *thread)
 static int is_like_worker(CoreState *core)
 {
     PyThreadState *thread = PyThreadState_Get();
-    return !stack_is_deep(thread) && !exception_is_handled() && !loop_is_running(core, thread);
+    return !stack_is_deep(thread) && !exception_is_handled(thread) && !loop_is_running(core, thread);
 }
 
 /* mailbox_run_turn with context variables of its own, made when a handler first asks for them; what it sets goes. */
@@ -96,13 +98,27 @@ static MailboxObject *find_target(FutureObject *future, int64_t deadline, int64_
 
 /* ---- 3 helping: once per ask ---- */
 
+/* Take an actor that has gone out of the queue, if it was the last that came there: no worker need look at it. */
+static void help_dequeue(MailboxObject *mailbox, RunQueueObject *queue)
+{
+    Ring *items = &queue->items;
+    if (!mailbox->gone || !mailbox->queued || items->count == 0 ||
+        *ring_slot(items, items->count - 1) != (PyObject *)mailbox)
+        return;
+    mailbox->queued = 0;
+    Py_DECREF(ring_take_last(items));
+}
+
 /* One turn of the actor that `future` waits for. */
 static void help_turn(MailboxObject *mailbox, FutureObject *future, int64_t *now)
 {
     RunQueueObject *queue = (RunQueueObject *)Py_NewRef(mailbox->queue);
     queue->busy++;
     queue->helped++;
+    Py_INCREF(mailbox);
     run_turn_apart(mailbox, future, now);
+    help_dequeue(mailbox, queue);
+    Py_DECREF(mailbox);
     run_queue_leave(queue);
     Py_DECREF(queue);
 }

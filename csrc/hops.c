@@ -66,6 +66,8 @@ static Hop hops_take(void)
 
 int hop_on(void)
 {
+    if (hops.waiting == NULL)
+        return 0;
     PyObject *interrupt = NULL;
     while (hops.waiting != NULL) {
         Hop hop = hops_take();

@@ -9,6 +9,7 @@
  */
 #include "actor.h"
 #include "coroutine.h"
+#include "pid.h"
 #include "runtime.h"
 
 #define SELF ((MailboxObject *)op)
@@ -148,13 +149,15 @@ void mailbox_warn(MailboxObject *self)
 static int mailbox_depart(MailboxObject *self)
 {
     FutureObject *stopped = self->stopped;
+    int answer = 0;
     self->gone = 1;
     self->stopped = NULL;
-    if (stopped == NULL)
-        return 0;
-    stopped->target = NULL;
-    int answer = future_complete(stopped, READY, Py_None);
-    Py_DECREF(stopped);
+    if (stopped != NULL) {
+        stopped->target = NULL;
+        answer = future_complete(stopped, READY, Py_None);
+        Py_DECREF(stopped);
+    }
+    pid_lend(self);
     return answer < 0 ? -1 : 0;
 }
 

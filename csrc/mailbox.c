@@ -124,8 +124,14 @@ int mailbox_send(MailboxObject *self, PyObject *event, int place)
 {
     if (self->queue != NULL && self->queue->orphaned)
         return mailbox_refuse_orphan(self);
-    if (self->awake && self->extras == NULL && place == LAST && !self->closed)
-        return ring_append(&self->events, event); /* the common way of a message: nothing else is to be done */
+    if (self->extras == NULL && place == LAST && !self->closed) { /* the common way of a message */
+        if (ring_append(&self->events, event) < 0)
+            return -1;
+        if (self->awake)
+            return 0;
+        self->awake = 1;
+        return mailbox_follow_up(self, WAKE, &self->events, 0);
+    }
     int answer = mailbox_insert(self, event, place);
     if (answer == CLOSED)
         return mailbox_hand_on(self, event, place, 0);

@@ -19,7 +19,7 @@ typedef struct {
     Ring events;
     PyObject *actor;       /* owned: whose methods are called; NULL before there is one and after the end */
     PyObject *kind;        /* owned: its class, which stays */
-    PyObject *pid;         /* owned: its address */
+    PyObject *pid;         /* its address: owned, except while `lent` */
     PyObject *reason;      /* owned: what stopped it; NULL before, None if it was terminated */
     PyObject *runtime;     /* owned: where the actor lives; NULL for a bare mailbox */
     PyObject *delegates;   /* owned dict: to whom messages of a class go on; NULL or None if there is none */
@@ -38,6 +38,7 @@ typedef struct {
     char ending;           /* the actor is to stop, ahead of what waits */
     char stopping;         /* its end has begun */
     char distant;          /* it only stands for an actor of another host */
+    char lent;             /* the PID, which leads here, owns this and is not owned by it: see pid.h */
     unsigned char quick;   /* turns since one last took too long, counted up to QUICK_TURNS */
 } MailboxObject;
 

@@ -184,7 +184,8 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(SELF->actor);
     Py_VISIT(SELF->kind);
-    Py_VISIT(SELF->pid);
+    if (!SELF->lent)
+        Py_VISIT(SELF->pid);
     Py_VISIT(SELF->reason);
     Py_VISIT(SELF->runtime);
     Py_VISIT(SELF->delegates);
@@ -204,23 +205,29 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     return mailbox_traverse_events(&SELF->events, visit, arg);
 }
 
+/* Let go of the events of a lane. Runs Python code. */
+static void mailbox_clear_lane(Ring *lane)
+{
+    if (lane->slots == NULL)
+        return;
+    for (uint32_t i = 0; i < lane->count; i++)
+        event_leave(*ring_slot(lane, i));
+    ring_clear(lane);
+}
+
 /* Let go of the events and of the extras. Runs Python code. */
 static void mailbox_clear_events(MailboxObject *self)
 {
     MailboxExtras *extras = self->extras;
     self->extras = NULL;
-    Ring events[] = {ring_detach(&self->events), extras == NULL ? (Ring){0} : ring_detach(&extras->urgent),
-                     extras == NULL ? (Ring){0} : ring_detach(&extras->stash)};
-    for (size_t lane = 0; lane < Py_ARRAY_LENGTH(events); lane++) {
-        for (uint32_t i = 0; i < events[lane].count; i++)
-            event_leave(*ring_slot(&events[lane], i));
-        ring_clear(&events[lane]);
-    }
-    if (extras != NULL) {
-        tasks_forsake(extras);
-        Py_XDECREF(extras->parts);
-        Py_XDECREF(extras->control);
-    }
+    mailbox_clear_lane(&self->events);
+    if (extras == NULL)
+        return;
+    mailbox_clear_lane(&extras->urgent);
+    mailbox_clear_lane(&extras->stash);
+    tasks_forsake(extras);
+    Py_XDECREF(extras->parts);
+    Py_XDECREF(extras->control);
     PyMem_Free(extras);
 }
 
@@ -229,6 +236,9 @@ static int Mailbox_clear(PyObject *op)
     mailbox_clear_events(SELF);
     Py_CLEAR(SELF->actor);
     Py_CLEAR(SELF->kind);
+    if (SELF->lent)
+        SELF->pid = NULL;
+    SELF->lent = 0;
     Py_CLEAR(SELF->pid);
     Py_CLEAR(SELF->reason);
     Py_CLEAR(SELF->runtime);

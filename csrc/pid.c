@@ -96,6 +96,15 @@ static int PID_traverse(PyObject *op, visitproc visit, void *arg)
 
 static void PID_dealloc(PyObject *op)
 {
+    MailboxObject *mailbox = pid_mailbox(op);
+    if (mailbox->lent && mailbox->pid == op) {
+        mailbox->lent = 0;
+        if (Py_REFCNT(mailbox) != 1) {
+            _Py_NewReference(op); /* somebody else has the mailbox: it owns its PID again */
+            return;
+        }
+        mailbox->pid = NULL;
+    }
     PyObject_GC_UnTrack(op);
     Py_TRASHCAN_BEGIN(op, PID_dealloc)
     if (SELF->weak_references != NULL)

@@ -1,6 +1,9 @@
 /* csrc/pid.h -- the PID as the other files of the core see it.
  *
- * Who includes it: pid.c, which is the type; calls.c and runtime.c, which go from a PID to the mailbox.
+ * Who includes it: pid.c, which is the type; calls.c and runtime.c, which go from a PID to the mailbox; life.c.
+ * A PID and the mailbox that it leads to own each other while the actor lives. Once it has gone the PID alone owns the
+ *   mailbox (`lent`), so that both go with the last who has the PID, and not by the collector; should somebody else have
+ *   the mailbox by then, both are as before.
  */
 #ifndef LIBACTOR_PID_H
 #define LIBACTOR_PID_H
@@ -18,10 +21,30 @@ typedef struct {
 /* A new PID; NULL with MemoryError. May run finalizers. */
 PyObject *pid_new(CoreState *core, PyObject *id, PyObject *address, PyObject *process);
 
+/* The actor has gone: its mailbox owns its PID no more, if that leads here and somebody else has it. */
+static inline void pid_lend(MailboxObject *mailbox)
+{
+    PyObject *pid = mailbox->pid;
+    if (pid == NULL || mailbox->lent || Py_REFCNT(pid) == 1 || ((PIDObject *)pid)->process != (PyObject *)mailbox)
+        return;
+    mailbox->lent = 1;
+    Py_DECREF(pid);
+}
+
+/* The mailbox owns `pid` again, if that was lent. */
+static inline void pid_take_back(MailboxObject *mailbox, PyObject *pid)
+{
+    if (!mailbox->lent || mailbox->pid != pid)
+        return;
+    mailbox->lent = 0;
+    Py_INCREF(pid);
+}
+
 /* Have `pid` lead to another process of the same actor id from now on; returns the one before, now the caller's. */
 static inline PyObject *pid_lead_to(PyObject *pid, PyObject *process)
 {
     PyObject *before = ((PIDObject *)pid)->process;
+    pid_take_back((MailboxObject *)before, pid);
     ((PIDObject *)pid)->process = Py_NewRef(process);
     return before;
 }
