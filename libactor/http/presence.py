@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 GONE = "libactor.http.gone"  # extension of the scope: the functions to call when the connection is lost, None: it is
 
-LEFT = "the client has gone before the end of its request"
-
 
 class Presence:
     """The client of one request, as the task that serves it sees it."""
@@ -55,7 +53,7 @@ class Presence:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             self._left = True
-            raise asyncio.CancelledError(LEFT)
+            raise asyncio.CancelledError("the client has gone")
         return message
 
     def __enter__(self) -> Self:
@@ -84,19 +82,26 @@ class Presence:
         self._leave()
 
     async def _feed(self, writer: Writer) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                writer.fail(ConnectionResetError(LEFT))
-                self._leave()
-                return
-            written = writer.write(message.get("body", b""))
-            if written.is_pending():
-                await waking().end_of(written)
-            if not written.get(0):
-                break  # nobody reads on
-            if not message.get("more_body", False):
-                writer.close()
-                break
+        try:
+            while await self._pass_on(writer):
+                pass
+        finally:
+            writer.fail(ConnectionResetError("the request is over, or its client has gone, before the end of its body"))
         if self._watchers is None:
             await self._wait()
+
+    async def _pass_on(self, writer: Writer) -> bool:
+        """Write one part of the body; False when there is no more, or nobody wants it."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._leave()
+            return False
+        written = writer.write(message.get("body", b""))
+        if written.is_pending():
+            await waking().end_of(written)
+        if not written.get(0):
+            return False
+        more: bool = message.get("more_body", False)
+        if not more:
+            writer.close()
+        return more

@@ -28,7 +28,7 @@ class Headers(Mapping[str, str]):
             fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
         found: dict[str, str] = {}
         for raw_name, raw_value in fields:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
             if name in found:
                 value = f"{found[name]}{'; ' if name == 'cookie' else ', '}{value}"
             found[name] = value

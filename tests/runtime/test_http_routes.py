@@ -120,6 +120,7 @@ def test_the_longest_route_that_is_a_prefix_by_whole_segments_answers(runtime, p
 
 
 # LP HTTPTest.Statuses
+# LP RequestDecoderTest.InvalidQueryArgs
 @pytest.mark.parametrize(
     ("path", "status"),
     [("echo/a", 400), ("/echo/a%2", 400), ("/echo/a?x=%zz", 400), ("/echo/../a", 404), ("/echo/%2e%2e/a", 404)],
@@ -215,6 +216,7 @@ def test_the_last_of_several_values_of_a_query_counts(runtime):
 
 
 # LP HTTPTest.CaseInsensitiveHeaders
+# LP RequestDecoderTest.HeaderCaseInsensitive
 def test_headers_are_found_in_any_case():
     request = Request(raw_headers=((b"x-Name", b"1"), (b"X-NAME", b"2"), (b"cookie", b"a"), (b"Cookie", b"b")))
 
