@@ -134,7 +134,7 @@ class TlsEnd:
             except ssl.SSLError as error:
                 self._refuse(error)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Have ``data`` in what is to ``drain``; only once ``done``."""
         with self._lock:
             rest = memoryview(data)
