@@ -25,10 +25,11 @@ from libactor.transport.frames import Malformed
 
 if TYPE_CHECKING:
     from libactor.transport.node import Node
+    from libactor.transport.tls_socket import TlsSocket
 
 log = logging.getLogger("libactor.transport")
 
-Socket: TypeAlias = socket.socket
+Socket: TypeAlias = "socket.socket | TlsSocket"
 
 READ_BYTES = 256 * 1024  # of the buffer that is read into, which grows for one frame that is larger
 READ_BYTES_MAX = 4 * READ_BYTES  # in one go, before the actors have their turn
@@ -43,7 +44,7 @@ NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 class Channel:
     """The bytes of one connection. Who derives from it says what frames mean, and what its end is."""
 
-    def __init__(self, node: Node, sock: socket.socket) -> None:
+    def __init__(self, node: Node, sock: Socket) -> None:
         self.node = node
         self.sock = sock
         self.fd = sock.fileno()

@@ -11,6 +11,7 @@ from dataclasses import KW_ONLY, dataclass, field
 
 from libactor.transport.address import split_address
 from libactor.transport.secret import check_secret
+from libactor.transport.tls import Tls
 
 MIB = 1024 * 1024
 FRAME_BYTES_LEAST = 64 * 1024
@@ -23,7 +24,8 @@ class Remote:
 
     ``listen``: the address to bind, host:port; port 0 lets the system choose. The host is a number: 127.0.0.1, [::1].
     ``advertise``: what others are to call it, if that is another address; port 0 stands for the one bound.
-    ``secret``: what all that talk to one another have; without one only the own machine is let in.
+    ``secret``: what all that talk to one another have. ``tls``: certificates by which they know one another. Without
+    either only the own machine is let in.
     ``buffer_bytes_max``: what may wait to be sent to one other runtime. When it is full a thread outside of actors
     waits, and in a handler the connection is broken. ``frame_bytes_max``: the largest message, encoded.
     ``silence_s``: after so long without a byte a connection counts as broken. ``connect_timeout_s``: what connecting
@@ -35,6 +37,7 @@ class Remote:
     _: KW_ONLY
     advertise: str | None = None
     secret: bytes | None = field(default=None, repr=False)
+    tls: Tls | None = None
     buffer_bytes_max: int = 64 * MIB
     frame_bytes_max: int = 64 * MIB
     silence_s: float = 30.0
@@ -44,6 +47,8 @@ class Remote:
     def __post_init__(self) -> None:
         host, _ = check_address(self.listen, "Remote: listen")
         check_secret(self.secret)
+        if self.tls is not None and not isinstance(self.tls, Tls):
+            raise TypeError(f"Remote: got tls={self.tls!r}, expected a Tls of three files, or None")
         if self.advertise is not None:
             advertised, _ = check_address(self.advertise, "Remote: advertise")
             if ipaddress.ip_address(advertised).is_unspecified:
@@ -55,10 +60,10 @@ class Remote:
                 f"Remote: listens on {self.listen}, every address of this machine; say by advertise= which of them "
                 "others are to use"
             )
-        if not ipaddress.ip_address(host).is_loopback and self.secret is None:
+        if not ipaddress.ip_address(host).is_loopback and self.secret is None and self.tls is None:
             raise ValueError(
                 f"Remote: listens on {self.listen}, where anybody could send to its actors; give secret=, the same to "
-                "all that talk to one another, or listen on 127.0.0.1"
+                "all that talk to one another, or tls=, or listen on 127.0.0.1"
             )
         _check_number("frame_bytes_max", self.frame_bytes_max, FRAME_BYTES_LEAST, BYTES_MOST)
         _check_number("buffer_bytes_max", self.buffer_bytes_max, FRAME_BYTES_LEAST, BYTES_MOST)

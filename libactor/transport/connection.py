@@ -23,11 +23,14 @@ from libactor.transport.channel import WAIT_S
 from libactor.transport.frames import Malformed
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
 from libactor.transport.serving import Serving
+from libactor.transport.tls_socket import TlsRefused, TlsSocket
 
 if TYPE_CHECKING:
     from libactor.poller import Alarm
+    from libactor.transport.channel import Socket
     from libactor.transport.node import Node
     from libactor.transport.peer import Peer
+    from libactor.transport.peers import Peer as Introduced
 
 log = logging.getLogger("libactor.transport")
 
@@ -37,11 +40,11 @@ RECEIVE_TIMEOUT = struct.pack("@ll", 0, round(WAIT_S * 1_000_000))
 class Connection(Serving):
     """One end of it; ``peer`` is who was dialled, None for one that was accepted."""
 
-    def __init__(self, node: Node, sock: socket.socket, peer: Peer | None) -> None:
+    def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:
         super().__init__(node, sock, peer)
         role = Role.ACCEPTOR if peer is None else Role.CONNECTOR
         expect = None if peer is None else peer.address
-        self._handshake = Handshake(role, node.address, node.instance, node.secret, expect)
+        self._handshake = Handshake(role, node.address, node.instance, node.secret, expect, self._refuse)
         self._dialling = peer is not None
         self._alarm: Alarm | None = None
         self._end = threading.Lock()  # taken by whoever breaks it
@@ -50,6 +53,10 @@ class Connection(Serving):
 
     def __repr__(self) -> str:
         return f"connection from {self.node.address} to {self.name}"
+
+    def _refuse(self, who: Introduced) -> str | None:
+        """Why a peer is not let in; None if it is."""
+        return self.sock.refuse_claim(who.address) if isinstance(self.sock, TlsSocket) else None
 
     def begin(self) -> None:
         """Have the poller tell of it, and set the time for its first steps."""
@@ -118,6 +125,9 @@ class Connection(Serving):
             return
         self.broken = error
         self._cancel_alarm()
+        if isinstance(error, TlsRefused) and not self.open:
+            self.node.refused += 1
+            log.warning("%s: refused: %s", self, error)
         if self.open:
             self.node.disconnects += 1
         log.debug("%s: broken: %s", self, error)

@@ -20,6 +20,7 @@ from libactor.methods import Unknown
 from libactor.transport.configuration import Remote, check_address
 from libactor.transport.connection import Connection
 from libactor.transport.peer import Local, Peer
+from libactor.transport.tls_socket import TlsSocket
 
 if TYPE_CHECKING:
     from libactor.pid import PID
@@ -50,8 +51,10 @@ class Node:
         self._owner = os.getpid()
         self._listener = _listen(remote.listen)
         self.address = _address_of(self._listener, remote)
+        self._check_certificate(remote)
         self.instance = random_nonce()[:INSTANCE_BYTES]
         self.secret = remote.secret
+        self.tls = remote.tls
         self.buffer_bytes_max = remote.buffer_bytes_max
         self.outside_bytes_max = remote.buffer_bytes_max // 2  # of which senders that can wait may use half
         self.frame_bytes_max = remote.frame_bytes_max
@@ -66,6 +69,14 @@ class Node:
         self._alarm: Alarm | None = None
         self.opened = self.disconnects = self.refused = self.overflows = 0  # connections; see metrics/own.py
         self.frames_sent = self.frames_received = self.bytes_sent = self.bytes_received = 0
+
+    def _check_certificate(self, remote: Remote) -> None:
+        if remote.tls is not None:
+            try:
+                remote.tls.check_address(self.address)
+            except ValueError:
+                self._listener.close()
+                raise
 
     def start(self, runtime: Runtime) -> None:
         """Listen from now on."""
@@ -119,7 +130,9 @@ class Node:
         host, port = check_address(peer.address, "dial")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        connection = Connection(self, sock, peer)
+        connection = Connection(
+            self, sock if self.tls is None else TlsSocket(sock, self.tls.connect(peer.address)), peer
+        )
         peer.connections[connection] = None
         self._take_in(connection)
         error = sock.connect_ex((host, port))
@@ -204,7 +217,7 @@ class Node:
             sock.close()
             return
         sock.setblocking(False)
-        connection = Connection(self, sock, None)
+        connection = Connection(self, sock if self.tls is None else TlsSocket(sock, self.tls.accept()), None)
         self._take_in(connection)
         connection.begin()
 

@@ -21,11 +21,12 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias, cast
 
 from libactor.transport.address import split_address
 from libactor.transport.peers import HandshakeRefused, Role
 
+Names: TypeAlias = tuple[tuple[str, str], ...]  # kind, and name of that kind
 RECORD_BYTES_MAX = 16_384
 
 
@@ -43,13 +44,14 @@ class Tls:
     authority: str | os.PathLike[str]
     _connecting: ssl.SSLContext = field(init=False, repr=False, compare=False)
     _accepting: ssl.SSLContext = field(init=False, repr=False, compare=False)
+    _names: Names = field(init=False, repr=False, compare=False)  # that the certificate is for
 
     def __post_init__(self) -> None:
         for name in ("certificate", "key", "authority"):
             Path(getattr(self, name)).read_bytes()  # OpenSSL's errors do not name the file
         object.__setattr__(self, "_connecting", self._context(ssl.PROTOCOL_TLS_CLIENT))
         object.__setattr__(self, "_accepting", self._context(ssl.PROTOCOL_TLS_SERVER))
-        self._try_out()
+        object.__setattr__(self, "_names", self._try_out())
 
     def connect(self, address: str) -> TlsEnd:
         """The end of a connection to ``address``, whose host the peer's certificate has to name."""
@@ -58,6 +60,14 @@ class Tls:
     def accept(self) -> TlsEnd:
         """The end of a connection that was accepted."""
         return TlsEnd(self._accepting, Role.ACCEPTOR, None)
+
+    def check_address(self, address: str) -> None:
+        """Raise ValueError if our certificate is not for the host of ``address``, by which others are to know us."""
+        if not _is_for(self._names, address):
+            raise ValueError(
+                f"Tls: the certificate {self.certificate} is for {_told(self._names)}, and this runtime is at "
+                f"{address}; take one for that host, or let the runtime advertise another address"
+            )
 
     def _context(self, protocol: int) -> ssl.SSLContext:
         context = ssl.SSLContext(protocol)
@@ -81,8 +91,8 @@ class Tls:
             ) from None
         return context
 
-    def _try_out(self) -> None:
-        """Talk to ourselves."""
+    def _try_out(self) -> Names:
+        """Talk to ourselves; for whom our certificate is."""
         trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # as _connecting, to nobody's name
         trial.check_hostname = False
         trial.load_verify_locations(self.authority)
@@ -97,6 +107,7 @@ class Tls:
                 f"Tls: the certificate {self.certificate} would be refused by whoever has the authority "
                 f"{self.authority} ({error}); expected one of that authority, valid now, for servers and clients"
             ) from None
+        return other.names
 
 
 class TlsEnd:
@@ -109,6 +120,7 @@ class TlsEnd:
     def __init__(self, context: ssl.SSLContext, role: Role, host: str | None) -> None:
         self.done = False
         self.ended = False  # the peer has said that nothing more comes
+        self._closed = False  # so have we: what is wrong with what comes is of no matter
         self._lock = RLock()
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
         try:
@@ -132,6 +144,8 @@ class TlsEnd:
                     self._advance()
                 return self._read() if self.done else b""
             except ssl.SSLError as error:
+                if self._closed:
+                    return b""
                 self._refuse(error)
 
     def send(self, data: bytes | memoryview) -> None:
@@ -149,6 +163,7 @@ class TlsEnd:
     def close(self) -> None:
         """Have it in what is to ``drain`` that nothing more comes."""
         with self._lock:
+            self._closed = True
             try:
                 self._object.unwrap()
             except ssl.SSLError:
@@ -156,12 +171,15 @@ class TlsEnd:
 
     def refuse_claim(self, address: str) -> str | None:
         """Why a peer that calls itself ``address`` is refused by its certificate; None if that is for its host."""
-        host, _ = split_address(address)
-        names: Any = (self._object.getpeercert() or {}).get("subjectAltName", ())
-        if any(_names_host(kind, name, host) for kind, name in names):
+        if _is_for(self.names, address):
             return None
-        told = ", ".join(name for _, name in names) or "nobody"
-        return f"the peer calls itself {address}, and its certificate is for {told}; expected one for {host}"
+        return f"the peer calls itself {address}, and its certificate is for {_told(self.names)}; give it one for that"
+
+    @property
+    def names(self) -> Names:
+        """For whom the certificate of the peer is; empty before it was shown."""
+        found: Any = (self._object.getpeercert() or {}).get("subjectAltName", ())
+        return cast(Names, found)
 
     def _advance(self) -> None:
         try:
@@ -182,6 +200,15 @@ class TlsEnd:
 
     def _refuse(self, error: ssl.SSLError) -> NoReturn:
         raise HandshakeRefused(f"TLS: {_reason(error)}", self._leaving.read()) from None
+
+
+def _is_for(names: Names, address: str) -> bool:
+    host, _ = split_address(address)
+    return any(_names_host(kind, name, host) for kind, name in names)
+
+
+def _told(names: Names) -> str:
+    return ", ".join(name for _, name in names) or "nobody"
 
 
 def _names_host(kind: str, name: str, host: str) -> bool:

@@ -79,11 +79,13 @@ class TlsSocket:
 
     def shutdown(self, how: int) -> None:
         """Say that nothing more comes, and tell the system."""
-        with self._out:
-            if how != socket.SHUT_RD and self._end.done:
-                self._end.close()
-                self._flush()
-        self._sock.shutdown(how)
+        try:
+            with self._out:
+                if self._end.done:
+                    self._end.close()
+                    self._flush()
+        finally:
+            self._sock.shutdown(how)
 
     def _take(self, view: memoryview) -> int:
         count = min(len(view), len(self._plain))

@@ -142,9 +142,9 @@ def test_a_peer_that_calls_itself_what_its_certificate_does_not_is_refused(here,
 
     assert other.refuse_claim(HERE) is None
     assert other.refuse_claim("10.0.0.7:5050") == (
-        "the peer calls itself 10.0.0.7:5050, and its certificate is for 10.0.0.5; expected one for 10.0.0.7"
+        "the peer calls itself 10.0.0.7:5050, and its certificate is for 10.0.0.5; give it one for that"
     )
-    assert "expected one for node.example" in other.refuse_claim(THERE)
+    assert "is for 10.0.0.5; give it one" in other.refuse_claim(THERE)
 
 
 STARS = {
@@ -360,6 +360,13 @@ def test_a_certificate_of_another_authority_is_refused_when_it_is_loaded(certifi
 
     with pytest.raises(ValueError, match="would be refused by whoever has the authority"):
         Tls(**vars(files))
+
+
+def test_our_own_certificate_has_to_be_for_our_own_host(here):
+    here.check_address(HERE)
+
+    with pytest.raises(ValueError, match=r"is for 10\.0\.0\.5, and this runtime is at 10\.0\.0\.7:1; take one for"):
+        here.check_address("10.0.0.7:1")
 
 
 def test_it_is_frozen_and_shows_its_paths_only(here):

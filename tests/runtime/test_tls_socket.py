@@ -61,7 +61,7 @@ def test_what_is_sent_before_the_certificates_were_shown_arrives(pair):
 
     assert meet(one, other) == b"hello"
     assert other.refuse_claim("10.0.0.5:1") is None
-    assert "expected one for 10.0.0.9" in other.refuse_claim("10.0.0.9:1")
+    assert "is for 10.0.0.5; give it one" in other.refuse_claim("10.0.0.9:1")
 
 
 # Goal: nothing is lost, doubled or left behind when the system takes no more. Method: nobody reads while 8 MB are sent.
