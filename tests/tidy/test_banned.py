@@ -58,6 +58,7 @@ BANS = {
         methods=("create_server", "create_unix_server", "create_datagram_endpoint", "sock_connect"),
         doors={
             "libactor/transport/channel.py": "reads and writes the connections between hosts",
+            "libactor/transport/tls_socket.py": "stands between a channel and its socket, if there is TLS",
             "libactor/transport/connection.py": "learns how dialling went, and says the first words",
             "libactor/transport/node.py": "listens for other hosts and dials them",
             "libactor/http/server.py": "binds what the HTTP server listens on",
