@@ -75,6 +75,8 @@ class Asking(Channel):
         future.on_discard(partial(self._discard, number))
         if serving.workers is None:
             awaited[future] = self
+        elif self.lent:
+            self.give_back()
         self.sent(size, len(self.calls) == 1)
         if self.broken is not None:
             self.tell_broken()
@@ -191,6 +193,10 @@ class Asking(Channel):
         for future, pid, _event in _drain(self.calls):
             awaited.pop(future, None)
             future._abandon((pid, error))
+
+    def is_awaited(self) -> bool:
+        """See Channel."""
+        return bool(self.calls)
 
     @property
     def name(self) -> str:

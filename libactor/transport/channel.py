@@ -36,6 +36,7 @@ READ_BYTES_MAX = 4 * READ_BYTES  # in one go, before the actors have their turn
 WRITE_BYTES = 512 * 1024  # that are handed to the system at once
 SPAN_NS = 100_000  # of one sender's frames that follow so quickly all but the first leave together
 HELP_S = 1.0  # left before a timeout, for a thread to read itself
+LEASE_S = 0.002  # after which a thread that does not come back to read is not waited for
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
 IN = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
@@ -60,6 +61,8 @@ class Channel:
         self._may_write = False  # the system takes more
         self._flush_due = False  # the worker will flush
         self._flushed_ns = 0
+        self.lent = False  # the poller leaves the socket alone, since threads that wait read
+        self._helped = False  # one has done so since somebody last looked
         self._unread = False  # somebody has come to read while another thread did
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -82,6 +85,10 @@ class Channel:
 
     def break_(self, error: BaseException) -> None:
         """End it; its two ends are told."""
+        raise NotImplementedError
+
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for something to arrive."""
         raise NotImplementedError
 
     # Writing.
@@ -118,43 +125,75 @@ class Channel:
                 self._write()
             finally:
                 self._writing.release()
-        if self._waiting:
-            self._tell_room()
+        if self._waiting and self._has_room():
+            with self._room:
+                self._room.notify_all()
         if self.finishing and not self.outgoing and self.open:
             self._say_all()
         if self.broken is not None:
             self._close()
 
     def wait_for_room(self) -> None:
-        """Let the calling thread wait until there is room in the half of the buffer that is for threads like it, or
-        the connection is broken. The other half is for handlers, who cannot wait."""
-        self.flush()
+        """Have the calling thread, which may wait, write until there is room for threads like it, or the connection is
+        broken. The rest of the buffer is for handlers, who cannot wait."""
+        while not self._has_room():
+            if self.open and self._writing.acquire(blocking=False):
+                try:
+                    self._write_patiently()
+                finally:
+                    self._writing.release()
+                self.flush()
+            else:
+                self._sleep_for_room()
+
+    def _has_room(self) -> bool:
+        return len(self.outgoing) <= self.node.outside_bytes_max // 4 or self.broken is not None
+
+    def _sleep_for_room(self) -> None:
+        """Wait for who writes now, or for the connection to open."""
         with self._room:
             self._waiting += 1
             try:
-                while not self._has_room():
-                    self._room.wait()
+                if not self._has_room():
+                    self._room.wait(WAIT_S)
             finally:
                 self._waiting -= 1
 
-    def _has_room(self) -> bool:
-        return len(self.outgoing) <= self.node.buffer_bytes_max // 4 or self.broken is not None
-
     def _write(self) -> None:
-        outgoing = self.outgoing
+        """Write until the system takes no more."""
+        outgoing, offset = self.outgoing, 0
         self._flushed_ns = monotonic_ns()
-        while outgoing and self.broken is None:
-            self._may_write = False  # before the attempt: what the poller says of it afterwards is not lost
+        try:
+            while offset < len(outgoing) and self.broken is None:
+                self._may_write = False  # before the attempt: what the poller says of it afterwards is not lost
+                try:
+                    offset += self.sock.send(outgoing[offset : offset + WRITE_BYTES], NOW)
+                except BlockingIOError:
+                    self.give_back()  # so that the poller tells when there is room
+                    return
+                self._may_write = True
+        except OSError as error:
+            self.break_(error)
+        finally:
+            self._note_sent(offset)
+
+    def _write_patiently(self) -> None:
+        """Write and wait, until there is room."""
+        while not self._has_room():
             try:
-                sent = self.sock.send(outgoing[:WRITE_BYTES], NOW)
-            except BlockingIOError:
-                return
+                sent = self.sock.send(self.outgoing[:WRITE_BYTES], socket.MSG_NOSIGNAL)
+            except BlockingIOError:  # the time for one attempt is over
+                continue
             except OSError as error:
                 self.break_(error)
                 return
-            self._may_write = self.spoke = True
-            self.node.bytes_sent += sent
-            del outgoing[:sent]
+            self._note_sent(sent)
+
+    def _note_sent(self, count: int) -> None:
+        if count:
+            self.spoke = True
+            self.node.bytes_sent += count
+            del self.outgoing[:count]
 
     def _overflow(self) -> None:
         """More waits to be sent than may."""
@@ -163,11 +202,6 @@ class Channel:
             self.break_(
                 OSError(f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; send less at a time")
             )
-
-    def _tell_room(self) -> None:
-        if self._has_room():
-            with self._room:
-                self._room.notify_all()
 
     def _say_all(self) -> None:
         self.finishing = False
@@ -215,21 +249,43 @@ class Channel:
         return timeout - (monotonic_ns() - begin) / NANOSECONDS
 
     def _read_for(self, future: Any, end: int | None) -> None:
-        if not self.open or not self._reading.acquire(blocking=False):
+        if not self.open or self.outgoing or not self._reading.acquire(blocking=False):
             return
-        self.poller.lend(self.fd)
         try:
+            self._lend()
             while self.broken is None and future.is_pending() and not future.is_abandoned():
                 if end is not None and monotonic_ns() > end:
                     break
                 self._read_once(0)
         finally:
-            self._unread = False
             self._reading.release()
-            if self.broken is None:
-                self.poller.take_back(self.fd)
-            else:
+            if self.broken is not None:
                 self._close()
+            elif self._unread or self.outgoing or self.is_awaited():
+                self.give_back()
+
+    def _lend(self) -> None:
+        """Have the poller leave the socket alone, for this time and a moment longer: a thread that has asked once will
+        ask again."""
+        self._helped = True
+        if not self.lent:
+            self.lent = True
+            self.poller.lend(self.fd)
+            self.poller.after(LEASE_S, self._end_lease)
+
+    def _end_lease(self) -> None:
+        """Have the poller look again, if no thread has read for a while."""
+        if self.lent and self._helped and self.broken is None:
+            self._helped = self._reading.locked()
+            self.poller.after(LEASE_S, self._end_lease)
+        else:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Have the poller look after the socket."""
+        if self.lent:
+            self.lent = False
+            self.poller.take_back(self.fd)
 
     def _receive(self) -> None:
         """Read until there is no more, or enough for this time."""

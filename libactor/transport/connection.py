@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor.transport")
 
-RECEIVE_TIMEOUT = struct.pack("@ll", 0, round(WAIT_S * 1_000_000))
+ATTEMPT = struct.pack("@ll", 0, round(WAIT_S * 1_000_000))
 
 
 class Connection(Serving):
@@ -91,7 +91,8 @@ class Connection(Serving):
             return b""
         assert handshake.peer is not None, "a handshake that is done knows the peer"
         self._cancel_alarm()
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVE_TIMEOUT)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self.sock.setsockopt(socket.SOL_SOCKET, option, ATTEMPT)
         self.sock.setblocking(True)
         self.peer = self.node.welcome(self, handshake.peer)
         self.open = True

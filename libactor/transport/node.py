@@ -33,6 +33,7 @@ log = logging.getLogger("libactor.transport")
 
 INSTANCE_BYTES = 16
 BACKLOG = 128
+OUTSIDE_BYTES_MAX = 1024 * 1024  # that wait before senders wait that can: they write themselves, more gains nothing
 LINGER_S = 1.0  # that close() waits for others to have read all
 TICKS = 6  # looks at each connection in the time of silence
 RETRY_S = 0.1  # after accepting failed, for want of descriptors say
@@ -56,7 +57,7 @@ class Node:
         self.secret = remote.secret
         self.tls = remote.tls
         self.buffer_bytes_max = remote.buffer_bytes_max
-        self.outside_bytes_max = remote.buffer_bytes_max // 2  # of which senders that can wait may use half
+        self.outside_bytes_max = min(remote.buffer_bytes_max // 2, OUTSIDE_BYTES_MAX)
         self.frame_bytes_max = remote.frame_bytes_max
         self.connect_timeout_s = remote.connect_timeout_s
         self._silence_s = remote.silence_s
