@@ -117,13 +117,13 @@ SCALE_BENCHMARKS = (
 # Between two processes: the one that measures sends, the other one answers (bench/partner.py).
 REMOTE_BENCHMARKS = (
     Benchmark("remote-tell", "remote_tell", "messages of 100 bytes to another process, over TCP, until all are handled",
-              300_000, 100, (SOCKETS, *REMOTE_PEERS), few=2_000, few_peers=(XOSCAR,)),
+              300_000, 100, (*CORES, SOCKETS, *REMOTE_PEERS), few=2_000, few_peers=(XOSCAR,)),
     Benchmark("remote-bytes", "remote_bytes", "the same, messages of 1 MB",
-              1_000, 5, (SOCKETS, *REMOTE_PEERS), GIGABYTES_PER_SECOND, few=200, few_peers=(XOSCAR,)),
+              1_000, 5, (*CORES, SOCKETS, *REMOTE_PEERS), GIGABYTES_PER_SECOND, few=200, few_peers=(XOSCAR,)),
     Benchmark("remote-ask", "remote_ask", "questions to another process, one after the other",
-              10_000, 100, (SOCKETS, *REMOTE_PEERS), few=1_000, few_peers=(XOSCAR,)),
+              10_000, 100, (*CORES, SOCKETS, *REMOTE_PEERS), few=1_000, few_peers=(XOSCAR,)),
     Benchmark("remote-pipelined", "remote_pipelined", "the same, all asked before the first answer is awaited",
-              100_000, 100, REMOTE_PEERS, few=10_000, few_peers=(XOSCAR,)),
+              100_000, 100, (*CORES, *REMOTE_PEERS), few=10_000, few_peers=(XOSCAR,)),
 )  # fmt: skip
 
 HTTP_BENCHMARKS = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.benchmarks import ASYNCIO, ERLANG, LIBACTOR, PYKKA, THREADS, UVICORN, UVLOOP
+from bench.benchmarks import ASYNCIO, ERLANG, LIBACTOR, PYKKA, SOCKETS, THREADS, UVICORN, UVLOOP, XOSCAR
 from bench.table import BENCHMARKS
 
 Figures = Mapping[str, Mapping[str, Sequence[float]]]  # benchmark -> peer -> one figure a round
@@ -131,6 +131,11 @@ TARGETS: tuple[Target, ...] = (
     Growth("dispatch-restarted", 1.05, "handler-plain"),
     Figure("simulated-messages", 200_000),
     Figure("simulated-timers", 50_000),
+    Figure("remote-tell", 300_000),
+    Figure("remote-bytes", 1),
+    Times("remote-ask", 0.5, SOCKETS),
+    Figure("remote-pipelined", 100_000),
+    *(Times(f"remote-{name}", None, peer) for name in ("tell", "ask", "pipelined") for peer in (UVLOOP, XOSCAR)),
     Times("http-route", 0.6, UVICORN),
     Times("http-app", None, UVICORN, "http-route"),
     Figure("http-body", 2),

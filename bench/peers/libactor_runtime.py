@@ -18,6 +18,7 @@ from bench.peers.libactor_futures import Futures
 from bench.peers.libactor_http import Http
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_programs import Programs
+from bench.peers.libactor_remote import Remote
 from bench.peers.libactor_scale import Scale
 from bench.peers.libactor_simulation import Simulation
 from bench.peers.libactor_supervision import Supervision
@@ -125,7 +126,7 @@ class Messages:
 
 
 class LibactorRuntime(
-    Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, Http, Programs, LibprocessBenchmarks
+    Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, Remote, Http, Programs, LibprocessBenchmarks
 ):
     """All of libactor's work."""
 
