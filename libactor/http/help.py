@@ -8,16 +8,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from libactor.http.processes import SLICE, slices
 from libactor.http.response import Response
 from libactor.routes import routes_of
 
 if TYPE_CHECKING:
     from libactor.http.request import Request
+    from libactor.process import Process
     from libactor.runtime import Runtime
 
 Endpoints = dict[str, str]  # path within the actor to help text
@@ -30,39 +33,60 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def answer_help(runtime: Runtime, own: Endpoints, request: Request) -> Response:
+async def answer_help(runtime: Runtime, own: Endpoints, request: Request) -> Response:
     """The page below ``/help`` that ``request.rest`` names: all actors, one of them, or one of its routes.
 
     ``own``: the endpoints of the application itself. With ``?format=json`` it is JSON.
     """
-    known = describe_endpoints(runtime, own)
     name, _, path = request.rest.strip("/").partition("/")
-    if name and name not in known:
-        return Response(404, f"No help available for '/{name}'")
-    chosen = known if not name else {name: known[name]}
-    if path:
-        if f"/{path}" not in chosen[name]:
-            return Response(404, f"No help available for '/{name}/{path}'")
-        chosen = {name: {f"/{path}": chosen[name][f"/{path}"]}}
+    chosen = await _describe_all(runtime, own) if not name else _describe(runtime, own, name)
+    if path and chosen:
+        known = chosen[name]
+        chosen = {name: {f"/{path}": known[f"/{path}"]}} if f"/{path}" in known else {}
+    if not chosen and name:
+        return Response(404, f"No help available for '{request.rest}'")
+    if len(chosen) > SLICE:  # long work, which must not hold up the event loop
+        return await asyncio.to_thread(_render, request, name, chosen)
+    return _render(request, name, chosen)
+
+
+def _render(request: Request, name: str, chosen: dict[str, Endpoints]) -> Response:
     if request.query.get("format") == "json":
         return Response(200, _document(chosen))
-    base = f"{request.root_path}/help"
-    html = _index(base, chosen) if not name else _usage(name, chosen[name])
+    html = _usage(name, chosen[name]) if name else _index(f"{request.root_path}/help", chosen)
     return Response(200, html, {"content-type": "text/html; charset=utf-8"})
 
 
-def describe_endpoints(runtime: Runtime, own: Endpoints) -> dict[str, Endpoints]:
-    """The endpoints of each actor that has any, in order of ids, and those of the application, by their first part."""
+async def _describe_all(runtime: Runtime, own: Endpoints) -> dict[str, Endpoints]:
+    """The endpoints of each actor that has any, and of the application by their first part; in order of these names."""
     found: dict[str, Endpoints] = {}
-    for path, text in own.items():
-        first, _, rest = path[1:].partition("/")
-        found.setdefault(first, {})[f"/{rest}"] = text
-    processes = list(runtime._processes.items())  # made in one step
-    for name, process in processes:
-        routes = routes_of(process.kind).all()
-        if routes:
-            found[name] = {route.path: route.help for route in routes}
-    return dict(sorted(found.items()))
+    for path in own:
+        first = path[1:].partition("/")[0]
+        found[first] = _own_below(own, first)
+    async for entries in slices(runtime):
+        found |= {name: endpoints for name, process in entries if (endpoints := _endpoints(process))}
+    return {name: found[name] for name in sorted(found)}
+
+
+def _describe(runtime: Runtime, own: Endpoints, name: str) -> dict[str, Endpoints]:
+    """As _describe_all, for one name; empty if there is nothing of that name."""
+    process = runtime._processes.get(name)
+    endpoints = _endpoints(process) if process is not None else {}
+    endpoints = endpoints or _own_below(own, name)
+    return {name: endpoints} if endpoints else {}
+
+
+def _endpoints(process: Process) -> Endpoints:
+    """The routes of an actor; what several of one path say, by their methods, stands together."""
+    found: Endpoints = {}
+    for route in routes_of(process.kind).all():
+        before = found.get(route.path)
+        found[route.path] = route.help if not before else f"{before}\n\n{route.help}"
+    return found
+
+
+def _own_below(own: Endpoints, name: str) -> Endpoints:
+    return {path[len(name) + 1 :] or "/": text for path, text in own.items() if f"{path}/".startswith(f"/{name}/")}
 
 
 def _document(chosen: dict[str, Endpoints]) -> dict[str, Any]:

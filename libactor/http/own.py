@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from libactor.http.help import answer_help
 from libactor.http.metrics import PER_SECOND, MetricsPages
-from libactor.http.processes import describe_processes
+from libactor.http.processes import answer_processes
 from libactor.http.response import Response
 from libactor.http.site import SystemRoute
 
@@ -36,13 +36,13 @@ def own_routes(
     """
     metrics = MetricsPages(runtime, metrics_per_second)
 
-    def help_pages(site: Site, request: Request, principal: Principal | None) -> Response:
+    def help_pages(site: Site, request: Request, principal: Principal | None) -> Awaitable[Response]:
         """What every actor answers to; add an actor's id for its routes, and one of these. JSON with ?format=json."""
         return answer_help(runtime, {path: route.help for path, route in site.system.items()}, request)
 
-    def processes(site: Site, request: Request, principal: Principal | None) -> Response:
+    def processes(site: Site, request: Request, principal: Principal | None) -> Awaitable[Response]:
         """Every actor and what waits in its mailbox, as JSON."""
-        return Response(200, describe_processes(runtime))
+        return answer_processes(runtime)
 
     def snapshot(site: Site, request: Request, principal: Principal | None) -> Awaitable[Response]:
         """All metrics as one JSON object. ?timeout=5secs leaves out gauges that have not answered by then."""

@@ -8,25 +8,46 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from libactor.events import Exited
+from libactor.http.response import Response
 
 if TYPE_CHECKING:
     from libactor.process import Process
     from libactor.runtime import Runtime
 
+SLICE = 500  # actors that are looked at in one go, a millisecond or so
 EVENTS_MAX = 1000  # that are listed of one actor; how many more there are is said
 
 
-def describe_processes(runtime: Runtime) -> list[dict[str, Any]]:
-    """Every actor of ``runtime``, in order of ids: its id and what waits in its mailbox, in the order of serving.
+async def answer_processes(runtime: Runtime) -> Response:
+    """Every actor of ``runtime``, in order of spawning, as JSON: its id and what waits in its mailbox, in the order of
+    serving.
 
     An actor with more than EVENTS_MAX has ``events_left_out`` besides. What comes in while it looks may be seen or not.
     """
+    parts = [_describe_slice(entries) async for entries in slices(runtime)]
+    return Response(200, b"[" + b",".join(parts) + b"]", {"content-type": "application/json"})
+
+
+def _describe_slice(entries: list[tuple[str, Process]]) -> bytes:
+    """What the page has of some actors, without brackets."""
+    return msgspec.json.encode([_describe(name, process) for name, process in entries])[1:-1]
+
+
+async def slices(runtime: Runtime) -> AsyncIterator[list[tuple[str, Process]]]:
+    """The actors of ``runtime`` by id, some at a time; between them the event loop serves others."""
     processes = list(runtime._processes.items())  # made in one step
-    return [_describe(name, process) for name, process in sorted(processes)]
+    for start in range(0, len(processes), SLICE):
+        if start:
+            await asyncio.sleep(0)
+        yield processes[start : start + SLICE]
 
 
 def _describe(name: str, process: Process) -> dict[str, Any]:

@@ -84,7 +84,28 @@ def test_help_is_json_for_programs(shop):
 
     assert [entry["id"] for entry in everything.json()["processes"]] == ["__processes__", "help", "metrics", "shop"]
     text = "What tea <costs>.\n\nIn pence & always whole."
+    own = next(entry for entry in everything.json()["processes"] if entry["id"] == "metrics")
+    assert [endpoint["name"] for endpoint in own["endpoints"]] == ["/snapshot", "/"]
     assert route.json() == {"processes": [{"id": "shop", "endpoints": [{"name": "/price", "text": text}]}]}
+
+
+def test_what_several_methods_of_a_path_say_stands_together(runtime):
+    class Twice(la.Actor):
+        @la.route("/x", methods=["GET"])
+        def look(self, request):
+            """Look at it."""
+
+        @la.route("/x", methods=["PUT"])
+        def change(self, request):
+            """Change it."""
+
+    pid = la.spawn(Twice())
+
+    text = ask(http.application(runtime), f"/help/{pid.id}/x?format=json").json()["processes"][0]["endpoints"][0][
+        "text"
+    ]
+
+    assert sorted(text.split("\n\n")) == ["Change it.", "Look at it."]
 
 
 # LP HTTPTest.EndpointsHelpRemoval

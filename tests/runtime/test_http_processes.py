@@ -1,9 +1,12 @@
 """What waits in mailboxes, told without asking the actors."""
 
+import asyncio
+import json
+
 import pytest
 
 import libactor as la
-from libactor.http.processes import EVENTS_MAX, describe_processes
+from libactor.http.processes import EVENTS_MAX, SLICE, answer_processes
 
 LIMIT = 30
 
@@ -49,16 +52,39 @@ class Hostile:
 la.register_immutable(Hostile)
 
 
+def listed(runtime):
+    """What the page says."""
+    return json.loads(asyncio.run(answer_processes(runtime)).body)
+
+
 def events_of(runtime, id):
-    return next(entry for entry in describe_processes(runtime) if entry["id"] == id)["events"]
+    return next(entry for entry in listed(runtime) if entry["id"] == id)["events"]
 
 
-def test_actors_are_listed_in_order_of_ids_and_idle_ones_have_no_events(paused):
+def test_actors_are_listed_in_order_of_spawning_and_idle_ones_have_no_events(paused):
     for name in ("b", "a", "c(1)"):
         la.spawn(Idle(name))
     paused.clock.settle()
 
-    assert describe_processes(paused) == [{"id": name, "events": []} for name in ("a", "b", "c(1)")]
+    assert listed(paused) == [{"id": name, "events": []} for name in ("b", "a", "c(1)")]
+
+
+# Goal: a crowd does not hold up the event loop. Method: another task of the loop runs between two slices.
+def test_of_a_crowd_a_slice_is_looked_at_at_a_time(paused):
+    for number in range(2 * SLICE + 1):
+        la.spawn(Idle(f"idle-{number}"))
+    paused.clock.settle()
+    turns = []
+
+    async def look():
+        page = asyncio.ensure_future(answer_processes(paused))
+        while not page.done():
+            turns.append(None)
+            await asyncio.sleep(0)
+        return json.loads(page.result().body)
+
+    assert len(asyncio.run(look())) == 2 * SLICE + 1
+    assert len(turns) > 2
 
 
 # LP ProcessTest.ProcessesEndpointNoHang
@@ -114,7 +140,7 @@ def test_of_a_flooded_actor_the_first_events_are_told_and_how_many_more_there_ar
     for _ in range(EVENTS_MAX + 7):
         la.tell(stuck, Idle.look)
 
-    [found] = describe_processes(runtime)
+    [found] = listed(runtime)
 
     opened.set(None)
     held.get(LIMIT)
