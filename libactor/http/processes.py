@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from libactor.events import Exited
+from libactor.http.breathing import breathe
 from libactor.http.response import Response
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def slices(runtime: Runtime) -> AsyncIterator[list[tuple[str, Process]]]:
     processes = list(runtime._processes.items())  # made in one step
     for start in range(0, len(processes), SLICE):
         if start:
-            await asyncio.sleep(0)
+            await breathe()
         yield processes[start : start + SLICE]
 
 

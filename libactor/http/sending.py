@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from libactor._core._impl import READY
+from libactor.http.breathing import breathe
 from libactor.http.parts import FilePart, open_part
 from libactor.http.pipe import Reader
 from libactor.http.response import NO_BODY, TEXT, Response
@@ -88,6 +89,7 @@ async def _send_part(request: Request, response: Response, part: FilePart, send:
             if not chunk:
                 raise ConnectionAbortedError(f"{request.path} has become shorter while it was sent")
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await breathe()  # sending need not wait, for who takes it at once nor for who has gone; others do
         await send({"type": "http.response.body", "body": b""})
     finally:
         part.close()
