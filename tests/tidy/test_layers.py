@@ -42,7 +42,7 @@ LAYERS = {
     "mesoslite.web": Layer((), ()),
     "mesoslite.examples": Layer((), None),
 }
-PUBLIC = ("mesoslite", "libactor")  # what an example may import of ours, by exactly these names
+PUBLIC = ("mesoslite", "libactor", "libactor.http")  # what an example may import of ours, by exactly these names
 
 
 def is_within(name: str, package: str) -> bool:
@@ -63,7 +63,7 @@ def refusal(module: Module, layer: str, target: str) -> str | None:
     rule = LAYERS[layer]
     if root in ("libactor", "mesoslite"):
         if layer == "mesoslite.examples" and target not in PUBLIC:
-            return "an example imports only `mesoslite` and `libactor`, as its readers would"
+            return "an example imports only `mesoslite`, `libactor` and `libactor.http`, as its readers would"
         if is_within(target, "libactor._core") and not is_within(module.name, "libactor"):
             return "the core is private to libactor; use what `libactor` exports"
         allowed = (*rule.ours, *(PUBLIC if layer == "mesoslite.examples" else ()))
