@@ -38,12 +38,6 @@ EventObject *event_new(CoreState *core, int kind, PyObject *what, PyObject *futu
     return event;
 }
 
-void event_leave(PyObject *op)
-{
-    if (event_check(op) && event_is_call(SELF))
-        ((FutureObject *)SELF->future)->target = NULL;
-}
-
 /* Who waits for a call that was neither served nor dropped will never hear of it. Keeps the exception being raised. */
 static void event_forsake(EventObject *event)
 {

@@ -51,9 +51,6 @@ static inline int event_check(PyObject *object)
     return Py_TYPE(object)->tp_dealloc == Event_dealloc;
 }
 
-/* Note that `event` is in no mailbox any more, so that its future does not lead there. */
-void event_leave(PyObject *event);
-
 /* Give back the memory of the free events. */
 void event_free_all(CoreState *core);
 

@@ -58,6 +58,13 @@ int mailbox_insert(MailboxObject *self, PyObject *event, int place);
 /* As mailbox_deliver, at that place, whether there is room or not. */
 int mailbox_send(MailboxObject *self, PyObject *event, int place);
 
+/* Note that `event` is in no mailbox any more, so that its future does not lead there. */
+static inline void event_leave(PyObject *event)
+{
+    if (event_check(event) && event_is_call((EventObject *)event))
+        ((FutureObject *)((EventObject *)event)->future)->target = NULL;
+}
+
 /* The next event, or None: then the mailbox is idle. */
 PyObject *mailbox_take(MailboxObject *self);
 
