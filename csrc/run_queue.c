@@ -295,8 +295,8 @@ static PyMethodDef run_queue_methods[] = {
      "Both are descriptors, which stay the caller's; -1 ends it, but for a worker that sleeps there just now."},
     {"arrivals", RunQueue_arrivals, METH_NOARGS,
      "arrivals($self, /)\n--\n\nWhat epoll has brought since the last call: pairs of descriptor and event mask."},
-    {"run_watched", RunQueue_run_watched, METH_O,
-     "run_watched($self, function, /)\n--\n\n"
+    {"run_watched", (PyCFunction)(void (*)(void))RunQueue_run_watched, METH_FASTCALL,
+     "run_watched($self, function, /, *arguments)\n--\n\n"
      "Call ``function`` as the worker in charge outside of any actor: should it block, another worker takes charge."},
     {"watch", RunQueue_watch, METH_NOARGS,
      "watch($self, /)\n--\n\n"

@@ -75,7 +75,7 @@ int run_queue_park(RunQueueObject *self, Waiter *waiter, PY_TIMEOUT_T timeout);
 /* Methods of worker.c. */
 PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 PyObject *RunQueue_watch(PyObject *op, PyObject *none);
-PyObject *RunQueue_run_watched(PyObject *op, PyObject *function);
+PyObject *RunQueue_run_watched(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
 

@@ -119,12 +119,10 @@ static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
         self->attention = 0;
         return LOOK;
     }
-    if (self->poll != NULL) {
-        int arrived = poll_look(self, now);
-        if (arrived != 0)
-            return arrived < 0 ? -1 : ARRIVED;
-    }
-    return deadline >= 0 && now >= deadline ? DUE : 0;
+    if (deadline >= 0 && now >= deadline)
+        return DUE;
+    int arrived = self->poll == NULL ? 0 : poll_look(self, now);
+    return arrived > 0 ? ARRIVED : arrived;
 }
 
 /* At least one turn is made, if an actor has something to do: timers that are always due do not starve the actors. */
@@ -149,14 +147,19 @@ static int worker_run(RunQueueObject *self, int64_t deadline)
     return answer;
 }
 
-PyObject *RunQueue_run_watched(PyObject *op, PyObject *function)
+PyObject *RunQueue_run_watched(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (run_queue_is_overtaken(SELF))
-        return PyObject_CallNoArgs(function); /* the watch looks at another worker by now */
+    if (count < 1) {
+        PyErr_SetString(PyExc_TypeError, "run_watched() got no arguments, expected a function");
+        return NULL;
+    }
+    size_t given = (size_t)count - 1;
+    if (run_queue_is_overtaken(SELF)) /* the watch looks at another worker by now */
+        return PyObject_Vectorcall(arguments[0], arguments + 1, given, NULL);
     __atomic_store_n(&SELF->patient, 1, __ATOMIC_RELAXED); /* or those behind it come before it */
     watched_begin(SELF);
     SELF->progress++;
-    PyObject *result = PyObject_CallNoArgs(function);
+    PyObject *result = PyObject_Vectorcall(arguments[0], arguments + 1, given, NULL);
     watched_end(SELF);
     __atomic_store_n(&SELF->patient, 0, __ATOMIC_RELAXED);
     return result;

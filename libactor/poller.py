@@ -86,7 +86,7 @@ class Poller:
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._bell, select.EPOLLIN | select.EPOLLET)
         self._watched: dict[int, _Watched] = {}
-        self._arrived: deque[tuple[int, int]] = deque()  # shared, so that a worker that is held up keeps back one
+        self.arrived: deque[tuple[int, int]] = deque()  # shared, so that a worker that is held up keeps back one
         self._calls: deque[Callable[[], object]] = deque()
         self._turn = threading.Lock()  # whoever makes a call has it, since they are made in order
         self._lock = threading.RLock()  # of alarms; re-entrant, since finalizers may run in any section
@@ -172,23 +172,27 @@ class Poller:
                 heapq.heappop(self._alarms)
             return self._alarms[0][0] if self._alarms else -1
 
-    def serve(self) -> None:
-        """Tell of what has arrived, make the calls and those alarms that are due. By the worker in charge."""
-        self._arrived.extend(self._queue.arrivals())
-        while self._arrived:
+    def serve_arrivals(self) -> None:
+        """Tell of what has arrived. By the worker in charge."""
+        arrived = self.arrived
+        arrived.extend(self._queue.arrivals())
+        while arrived:
             try:
-                arrival = self._arrived.popleft()
+                fd, mask = arrived.popleft()
             except IndexError:  # another worker was quicker
                 break
-            self._tell(*arrival)
+            watched = self._watched.get(fd)
+            if watched is not None:
+                watched.masks.append(mask)
+                self._tell(fd, watched)
+
+    def serve(self) -> None:
+        """Tell of what has arrived, make the calls and those alarms that are due. By the worker in charge."""
+        self.serve_arrivals()
         if self._calls:
             self._make_calls()
         if self._alarms:
             self._fire_due()
-
-    def has_arrivals(self) -> bool:
-        """Whether a worker was told of something and has been overtaken before it came to it."""
-        return bool(self._arrived)
 
     def wind_down(self, timeout: float) -> list[str]:
         """Call what at_close was given; what would not end, as text."""
@@ -219,19 +223,16 @@ class Poller:
             kept.orphan()
         self.close()
 
-    def _tell(self, fd: int, mask: int) -> None:
-        watched = self._watched.get(fd)
-        if watched is None:
-            return
-        watched.masks.append(mask)
-        while watched.masks and watched.turn.acquire(blocking=False):
+    def _tell(self, fd: int, watched: _Watched) -> None:
+        masks, turn = watched.masks, watched.turn
+        while masks and turn.acquire(False):
             try:
-                while watched.masks:
-                    mask = watched.masks.popleft()
+                while masks:
+                    mask = masks.popleft()
                     if self._watched.get(fd) is watched:
-                        self._make(lambda: watched.ready(mask))  # noqa: B023  # it is called before the next one
+                        self._make(watched.ready, mask)
             finally:
-                watched.turn.release()
+                turn.release()
 
     def _make_calls(self) -> None:
         for _ in range(CALLS_MAX):
@@ -255,8 +256,8 @@ class Poller:
             if function is not None:
                 self._make(function)
 
-    def _make(self, function: Callable[[], object]) -> None:
+    def _make(self, function: Callable[..., object], *arguments: int) -> None:
         try:
-            self._queue.run_watched(function)
+            self._queue.run_watched(function, *arguments)
         except Exception:  # of one, who must not keep the others from theirs
             log.exception("%s: a callback of the poller failed", self._name)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from libactor._core._impl import OVER, OVERTAKEN, RunQueue
+from libactor._core._impl import ARRIVED, OVER, OVERTAKEN, RunQueue
 from libactor._core.clock import Clock
 from libactor._core.errors import TooManyBlockedHandlers
 from libactor._core.exceptions import report_unraisable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor")
 
+OUTDATED = -2  # a deadline that is to be asked for
 BLOCKED_MAX = 256  # handlers that may wait, or be overtaken, at the same time; each holds a thread
 
 
@@ -189,11 +190,18 @@ class Workers:
     def _work(self, number: int) -> bool:
         """Run actors until another worker is in charge (True) or the queue is closed (False)."""
         queue, clock = self._queue, self._clock
+        deadline = OUTDATED
         while True:
             try:
-                if self.poller is not None and self.poller.has_arrivals():
-                    self.poller.serve()
-                outcome = queue.work(number, self._next_deadline())
+                if deadline == OUTDATED:
+                    if self.poller is not None and self.poller.arrived:
+                        self.poller.serve()
+                    deadline = self._next_deadline()
+                outcome = queue.work(number, deadline)
+                if outcome == ARRIVED and self.poller is not None:  # an earlier deadline wakes the queue: LOOK
+                    self.poller.serve_arrivals()
+                    continue
+                deadline = OUTDATED
                 if outcome in (OVER, OVERTAKEN):
                     queue.leave()
                     return outcome == OVERTAKEN
@@ -202,6 +210,7 @@ class Workers:
                 if clock.is_due():
                     clock.fire_due(queue.run_watched)
             except BaseException as error:  # SystemExit of a timer's function, no memory: no reason to stop
+                deadline = OUTDATED
                 self._report(error)
 
     def _next_deadline(self) -> int:

@@ -159,18 +159,18 @@ class RunQueue:
             _own.queue = None
         return outcome
 
-    def run_watched(self, function: Callable[[], object], /) -> object:
+    def run_watched(self, function: Callable[..., object], /, *arguments: Any) -> object:
         """Call ``function`` as the worker in charge outside of any actor.
 
         Should it block, another worker takes charge.
         """
         if self._is_overtaken():
-            return function()  # the watch looks at another worker by now
+            return function(*arguments)  # the watch looks at another worker by now
         self._patient = True  # or those behind it come before it
         self._begin_watched()
         self._progress += 1
         try:
-            return function()
+            return function(*arguments)
         finally:
             self._patient = False
             self._end_watched()
@@ -330,9 +330,9 @@ class RunQueue:
             if self._attention:
                 self._attention = False
                 return LOOK
-            if self._polling.look(now):
-                return ARRIVED
-            return DUE if 0 <= deadline_ns <= now else 0
+            if 0 <= deadline_ns <= now:
+                return DUE
+            return ARRIVED if self._polling.look(now) else 0
 
     def _park(self, deadline_ns: int) -> None:
         """Sleep until there is something to do, and do it, or until the deadline."""
