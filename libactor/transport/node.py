@@ -190,6 +190,8 @@ class Node:
         for connection in list(self._connections):
             connection.sock.close()
         self._connections.clear()
+        for peer in self._peers.values():
+            peer.current = None  # so that whoever sends is told
 
     def _take_in(self, connection: Connection) -> None:
         with self._lock:
