@@ -100,12 +100,15 @@ class RunQueue:
         """
         return self._pop(clip(timeout), Waiter(), None)
 
-    def _pop(self, bound: float | None, parked: Waiter, polling: Polling | None) -> Any:
-        """As pop; the caller sleeps in epoll if there is one, and what arrives there ends it too."""
+    def _pop(self, bound: float | None, parked: Waiter, polling: Polling | None, is_worker: bool = False) -> Any:
+        """As pop; the caller sleeps in epoll if there is one, and what arrives there ends it too.
+
+        The worker in charge does not sleep if somebody has woken it since it looked.
+        """
         with self._lock:
             if self._items:
                 return self._items.popleft()
-            if self._closed or bound == 0:
+            if self._closed or bound == 0 or (is_worker and self._attention):
                 return None
             self._parked.append(parked)
             self._leave()
@@ -340,7 +343,7 @@ class RunQueue:
         try:
             bell = self._polling.bell
             bound = None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9
-            item = self._pop(clip(bound), Waiter(bell), None if bell < 0 else self._polling)
+            item = self._pop(clip(bound), Waiter(bell), None if bell < 0 else self._polling, is_worker=True)
         finally:
             self._stay_awake()
         if item is not None:

@@ -171,6 +171,27 @@ def test_wake_lets_one_worker_look_around(core, start):
     assert first() is None
 
 
+# Goal: who wakes a worker that has looked and is about to sleep is not overlooked. Method: wake it just then, which the
+# Python core lets a test do; in C nothing can come in between.
+def test_a_wake_between_the_look_and_the_sleep_is_not_lost(load_core):
+    core = load_core("python")
+
+    class Woken(core.RunQueue):
+        def _park(self, deadline_ns):
+            self.wake()
+            super()._park(deadline_ns)
+
+    queue = Woken()
+    queue.enter()
+    number, deadline = queue.take_charge(), time.monotonic_ns() + BOUND_SECONDS * 10**9
+
+    assert queue.work(number, deadline) == core.LOOK
+
+    assert time.monotonic_ns() < deadline
+    queue.close()
+    assert queue.work(number, -1) == core.OVER
+
+
 def test_wake_without_a_parked_worker_is_forgotten(core):
     queue = core.RunQueue()
     queue.enter()
