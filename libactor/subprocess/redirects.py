@@ -58,7 +58,7 @@ class Opened:
     def _open(self, operation: str, name: str, target: Any) -> None:
         ours: Stream | None = None
         if target is PIPE:
-            target, ours = self._open_pipe(name)
+            target, ours = self._open_pipe(operation, name)
         elif isinstance(target, (str, os.PathLike, Append)):
             target = self._open_file(operation, name, target)
         elif not isinstance(target, Redirect):
@@ -68,8 +68,14 @@ class Opened:
         self.streams.append(target)
         self.ours.append(ours)
 
-    def _open_pipe(self, name: str) -> tuple[int, Stream]:
-        reads, writes = os.pipe()
+    def _open_pipe(self, operation: str, name: str) -> tuple[int, Stream]:
+        try:
+            reads, writes = os.pipe()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{operation}: cannot make a pipe for {name}: {error.strerror}; close descriptors or allow more",
+            ) from None
         theirs, ours = (reads, writes) if name == "stdin" else (writes, reads)
         self._theirs.append(theirs)
         stream = own_descriptor(ours, self._keeper)

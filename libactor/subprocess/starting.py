@@ -92,9 +92,12 @@ def open_pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except ProcessLookupError:
         return None
-    except OSError:
+    except OSError as error:
         end_unwatched(pid)
-        raise
+        raise OSError(
+            error.errno,
+            f"cannot watch process {pid}, so it was ended: {error.strerror}; close descriptors or allow more",
+        ) from None
 
 
 def end_unwatched(pid: int) -> None:

@@ -1,5 +1,6 @@
 """Programs of a runtime: their streams, their surroundings, their ends, and what is left of them: nothing."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -369,6 +370,76 @@ def test_what_cannot_start_says_why_and_leaves_nothing(runtime, argv, options, e
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+# Goal: a start that fails for want of descriptors leaves nothing. Method: allow more and more of them.
+def test_a_lack_of_descriptors_is_an_error_and_leaves_nothing(program):
+    text = """
+        import os, resource
+        import libactor as la
+        from libactor.subprocess import PIPE, start
+
+        def outcome(room):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (len(before) + room, hard))
+            try:
+                child = start(["cat"], stdin=PIPE, stdout=PIPE, stderr=PIPE)
+            except OSError as error:
+                return str(error)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            child.close()
+            return child.status.get(30)
+
+        with la.Runtime() as runtime:
+            start(["true"]).status.get(30)
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            before = os.listdir("/proc/self/fd")
+            outcomes = [outcome(room) for room in range(12)]
+            assert outcomes[-1] == 0
+            assert all("Too many open files; " in text for text in outcomes if text != 0), outcomes
+            assert any("cannot make a pipe" in str(text) for text in outcomes)
+            assert any("cannot start 'cat'" in str(text) for text in outcomes)
+            assert sorted(os.listdir("/proc/self/fd")) == sorted(before)
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            print("no child")
+    """
+
+    assert program(text) == "no child\n"
+
+
+# Goal: a program that cannot be watched does not run on unheard of. Method: watching fails, in each of two steps.
+@pytest.mark.parametrize("step", ["open", "watch"])
+def test_a_program_that_cannot_be_watched_is_ended(runtime: la.Runtime, monkeypatch: pytest.MonkeyPatch, step: str):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    if step == "open":
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    else:
+        monkeypatch.setattr(runtime.poller, "watch", refuse)
+
+    with pytest.raises(OSError, match="Too many open files"):
+        start(["sleep", "1000"], stdin=PIPE)
+
+
+def test_where_the_end_of_a_child_is_ignored_its_status_is_an_error(program):
+    text = """
+        import signal
+        import libactor as la
+        from libactor.subprocess import start
+
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        with la.Runtime():
+            for _ in range(5):
+                try:
+                    start(["true"]).status.get(30)
+                except ChildProcessError as error:
+                    print("SIGCHLD is not ignored" in str(error))
+    """
+
+    assert program(text) == "True\n" * 5
 
 
 def test_a_hundred_thousand_arguments_arrive():
