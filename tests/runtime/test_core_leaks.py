@@ -241,6 +241,8 @@ def use_a_mailbox(core, sentinel):
         mailbox.put(sentinel)
         mailbox.put_first(sentinel)
     for _ in range(130):
+        mailbox.waiting(3)
+        refused(mailbox.waiting, "3")
         mailbox.take()
     mailbox.close()
     mailbox.put(sentinel)

@@ -1,7 +1,9 @@
 """Files that are handed out: which ones, what is said of them, and what stays where it is."""
 
 import gc
+import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -36,7 +38,7 @@ def content(files, rest):
 
 def answer(files, rest="", method="GET", **headers):
     """What is answered to a request with headers, ``if_range`` for If-Range; its body as bytes."""
-    raw = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+    raw = tuple((name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items())
     response = files.answer(Request(method, rest=rest, raw_headers=raw))
     if not isinstance(response.body, FilePart):
         return response, response.body
@@ -92,6 +94,16 @@ def test_whatever_the_path_nothing_outside_is_read(tmp_path_factory, parts):
     (root / "secret").write_text("s3cret")
 
     assert content(Files(root / "site"), "/" + "/".join(parts)) is None
+
+
+@pytest.mark.parametrize("line", json.loads((Path(__file__).parent / "corpus" / "http_parsers.json").read_text()))
+def test_no_line_of_the_corpus_is_a_file_or_does_harm(site, line):
+    assert content(Files(site), f"/{line}") is None
+    assert answer(Files(site), "page.html", range=line.encode("utf-8", "replace").decode("latin-1"))[0].status in (
+        200,
+        206,
+        416,
+    )
 
 
 def test_a_link_within_the_directory_is_followed_and_one_out_of_it_is_not(site):
