@@ -38,7 +38,8 @@ SPAN_NS = 100_000  # of one sender's frames that follow so quickly all but the f
 HELP_S = 1.0  # left before a timeout, for a thread to read itself
 LEASE_S = 0.002  # after which a thread that does not come back to read is not waited for
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
-IN = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+END = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+IN = select.EPOLLIN | END
 NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -63,6 +64,7 @@ class Channel:
         self._flushed_ns = 0
         self.lent = False  # the poller leaves the socket alone, since threads that wait read
         self._helped = False  # one has done so since somebody last looked
+        self._ending = False  # the poller has told of the end, which it does once: read until it comes
         self._unread = False  # somebody has come to read while another thread did
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -217,6 +219,8 @@ class Channel:
 
     def ready(self, mask: int) -> None:
         """The poller says what the socket is ready for."""
+        if mask & END:
+            self._ending = True
         if mask & select.EPOLLOUT:
             self._may_write = True
             if self.outgoing or self.finishing:
@@ -292,7 +296,7 @@ class Channel:
         rest = READ_BYTES_MAX
         while rest > 0 and self.broken is None:
             count, asked = self._read_once(socket.MSG_DONTWAIT)
-            if count < asked:
+            if count == 0 or (count < asked and not self._ending):
                 return
             rest -= count
         if self.broken is None:

@@ -73,7 +73,7 @@ class Connection(Serving):
         """See Channel."""
         serve, least, most = _SERVE.get(frame[0] if frame else None, _NONE)
         if not least <= len(frame) <= most:
-            raise Malformed(f"got {frame[:3]!r} of {len(frame)} values")
+            raise Malformed(f"got {frame[:3]!r:.200} of {len(frame)} values")
         serve(self, *frame[1:])
 
     def greet(self, data: bytes) -> bytes:

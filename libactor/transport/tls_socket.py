@@ -1,7 +1,7 @@
 """A socket whose bytes go through TLS: for a channel it is one like any other."""
 
 # Who calls: a channel, as it would call a socket: one thread at a time sends, one at a time receives, and nothing waits
-#   but recv_into without MSG_DONTWAIT. The node makes one for each connection, if there is a Tls.
+#   that has MSG_DONTWAIT. The node makes one for each connection, if there is a Tls.
 # Invariants: 1. records leave in their order: whoever sends, the reader's answers to TLS among them, does it in `_out`.
 #   2. receiving less than was asked for means that the system has no more, as edge-triggered polling demands.
 #   3. what the system did not take is kept here, and then the last byte given to send() counts as not taken: so the
@@ -46,18 +46,19 @@ class TlsSocket:
         """Why a peer that calls itself ``address`` is refused by its certificate; None if it is not."""
         return self._end.refuse_claim(address)
 
-    def send(self, data: bytes | bytearray | memoryview, _flags: int = 0, /) -> int:
-        """Send some of ``data``; how much of it. Raises: BlockingIOError if the system takes nothing now."""
+    def send(self, data: bytes | bytearray | memoryview, flags: int = 0, /) -> int:
+        """Send some of ``data``; how much of it. Raises: BlockingIOError if the system takes nothing, now or in the
+        time that the socket has for it, as ``flags`` say."""
         with self._out:
             if not self._end.done:
                 self._early += data
                 self._flush()
                 return len(data)
-            if not self._flush():
+            if not self._flush(flags):
                 raise BlockingIOError
             part = memoryview(data)[:SEND_BYTES_MAX]
             self._end.send(part[self._kept :])
-            self._kept = 0 if self._flush() else 1
+            self._kept = 0 if self._flush(flags) else 1
             return len(part) - self._kept
 
     def recv_into(self, view: memoryview, _count: int = 0, flags: int = 0, /) -> int:
@@ -101,18 +102,21 @@ class TlsSocket:
             self._say_farewell(refused.farewell)
             raise TlsRefused(str(refused)) from None
         self._over = self._end.ended
-        with self._out:
-            if self._end.done and self._early:
-                early, self._early = self._early, b""
-                self._end.send(early)
-            self._flush()
+        if self._out.acquire(blocking=False):  # or else who sends now takes along what there is to answer
+            try:
+                if self._end.done and self._early:
+                    early, self._early = self._early, b""
+                    self._end.send(early)
+                self._flush()
+            finally:
+                self._out.release()
 
-    def _flush(self) -> bool:
+    def _flush(self, flags: int = NOW) -> bool:
         """Hand records to the system; whether it took all."""
         self._pending += self._end.drain()
         while self._pending:
             try:
-                sent = self._sock.send(self._pending, NOW)
+                sent = self._sock.send(self._pending, flags)
             except BlockingIOError:
                 return False
             self._pending = self._pending[sent:]
