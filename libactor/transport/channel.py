@@ -55,6 +55,7 @@ class Channel:
         self.open = False  # both sides know each other: frames may be sent
         self.broken: BaseException | None = None
         self.outgoing = bytearray()
+        self.leaving = False  # both sides have replaced it
         self.finishing = False  # when all is sent the peer is told that this was all
         self.heard = True  # something has arrived since the node last looked
         self.spoke = False  # something was sent since then
@@ -87,6 +88,10 @@ class Channel:
 
     def break_(self, error: BaseException) -> None:
         """End it; its two ends are told."""
+        raise NotImplementedError
+
+    def end_if_idle(self) -> None:
+        """Break it, if nothing goes by it any more; it is ``leaving``."""
         raise NotImplementedError
 
     def is_awaited(self) -> bool:
@@ -132,6 +137,8 @@ class Channel:
                 self._room.notify_all()
         if self.finishing and not self.outgoing and self.open:
             self._say_all()
+        if self.leaving and self.broken is None:
+            self.end_if_idle()
         if self.broken is not None:
             self._close()
 
@@ -237,6 +244,8 @@ class Channel:
                 self._receive()
             finally:
                 self._reading.release()
+        if self.leaving and self.broken is None:
+            self.end_if_idle()
         if self.broken is not None:
             self._close()
 

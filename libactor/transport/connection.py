@@ -49,7 +49,7 @@ class Connection(Serving):
         self._alarm: Alarm | None = None
         self._end = threading.Lock()  # taken by whoever breaks it
         self.retired = False  # nothing new goes by it
-        self._parted = False  # the other side has retired it as well
+        self.parted = False  # the other side has retired it as well
 
     def __repr__(self) -> str:
         return f"connection from {self.node.address} to {self.name}"
@@ -97,6 +97,8 @@ class Connection(Serving):
         self.peer = self.node.welcome(self, handshake.peer)
         self.open = True
         self.flush()
+        for other in list(self.peer.connections):
+            other.follow()
         return handshake.leftover
 
     def tick(self, silent_max: int) -> None:
@@ -145,20 +147,26 @@ class Connection(Serving):
         if not self.retired:
             self.retired = True
             self._hand_links(successor)
-            self.sent(self.put("retire", frames.RETIRE))
+            self.sent(self.put("retire", frames.RETIRE), at_once=True)
+            self.leaving = self.parted
         self.end_if_idle()
 
     def take_retire(self) -> None:
         """The other side sends nothing new by this one."""
-        self._parted = True
-        successor = None if self.peer is None else self.peer.other_than(self)
+        self.parted = True
+        self.follow()
+
+    def follow(self) -> None:
+        """If the other side has retired it, do the same as soon as there is another one that stands."""
+        successor = None if self.peer is None or not self.parted else self.peer.other_than(self)
         if successor is not None:
             self.retire(successor)
+        self.leaving = self.retired and self.parted
         self.end_if_idle()
 
     def end_if_idle(self) -> None:
-        """Break it, if it is retired on both sides and nothing waits any more."""
-        if self.retired and self._parted and not self.calls and not self.serving and not self.outgoing:
+        """See Channel."""
+        if self.leaving and not self.calls and not self.serving and not self.outgoing:
             self.break_(ConnectionResetError("another one has replaced it"))
 
     def _hand_links(self, successor: Connection) -> None:

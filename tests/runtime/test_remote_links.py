@@ -242,8 +242,8 @@ def test_a_connection_that_was_replaced_ends_when_nothing_waits(here, there, wat
     watch(watcher, mortal)
     gone = threading.Event()
     old = here._node.peer(mortal.address).current
-    leave = old.leave
-    old.leave = lambda: (leave(), gone.set())
+    closed = here._node.closed
+    here._node.closed = lambda connection: (closed(connection), connection is old and gone.set())
 
     watch(watcher, mortal, reconnect=True)
 
