@@ -38,7 +38,13 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
     """
     hop_on()
     process = running_process()
-    if process is not None:
+    if process is None and awaited:
+        helper = awaited.get(future) if serving.workers is None else None
+        if helper is not None:
+            left = helper.help(future, left)
+            if not future.is_pending() or future.is_abandoned():
+                return
+    elif process is not None:
         process.runtime.check_here()
     simulation = _simulation_for(future)
     if simulation is not None:
@@ -46,9 +52,6 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
         return
     workers = serving.workers if process is None else process.runtime.workers
     if workers is None:
-        helper = awaited.get(future)
-        if helper is not None:
-            left = helper.help(future, left)
         _sleep(future, left, lambda: None)
     else:
         with workers.blocking() as enter:

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import FAILED as FUTURE_FAILED
 from libactor._core._impl import (
@@ -89,9 +89,17 @@ class Serving(Asking):
         self._processes: dict[str, Process] = node.runtime._processes
         self._doorman: Doorman | None = None  # until there is a link
 
-    def take_tell(self, id: Any, method: Any, *arguments: Any) -> None:
+    def take_tell(self, id: Any, method: Any, /, *arguments: Any, **keywords: Any) -> None:
         """A call without an answer."""
-        self._tell(id, method, arguments, {})
+        process: Any = self._processes.get(id)
+        function = None if process is None else process.kind._libactor_remote.get(method)
+        if function is None:
+            self._lose(id, method, "there is no such actor" if process is None else _unmarked(process, method))
+            return
+        try:
+            tell(process.pid, function, *arguments, **keywords)
+        except (MailboxFull, NotPassable) as error:
+            self._lose(id, method, str(error))
 
     def take_tell_coded(self, id: Any, method: Any, coded: Any) -> None:
         """As take_tell."""
@@ -100,11 +108,23 @@ class Serving(Asking):
         except Exception as error:
             self._lose(id, method, f"its arguments cannot be made here: {error}")
         else:
-            self._tell(id, method, arguments, keywords)
+            self.take_tell(id, method, *arguments, **keywords)
 
-    def take_call(self, number: Any, id: Any, method: Any, *arguments: Any) -> None:
+    def take_call(self, number: Any, id: Any, method: Any, /, *arguments: Any, **keywords: Any) -> None:
         """A call."""
-        self._call(number, id, method, arguments, {})
+        process: Any = self._processes.get(id)
+        function = None if process is None else process.kind._libactor_remote.get(method)
+        if function is None:
+            self._refuse_call(number, process, method)
+            return
+        try:
+            future: FutureCell = dispatch(process.pid, function, *arguments, **keywords)
+        except (MailboxFull, NotPassable) as error:
+            self._send_failure(number, error)
+            return
+        self.serving[number] = future
+        future._subscribe(ON_ANY, partial(self._answer, number, process, method))
+        future._subscribe(ON_ABANDONED, partial(self._abandon, number, process))
 
     def take_call_coded(self, number: Any, id: Any, method: Any, coded: Any) -> None:
         """As take_call."""
@@ -114,7 +134,7 @@ class Serving(Asking):
             text = f"the arguments of {method} cannot be made here: {error}, {REMEDY}"
             self._send_failure(number, NotPassable(text))
         else:
-            self._call(number, id, method, arguments, keywords)
+            self.take_call(number, id, method, *arguments, **keywords)
 
     def take_post(self, id: Any, sender: Any, address: Any, coded: Any) -> None:
         """A message."""
@@ -171,34 +191,12 @@ class Serving(Asking):
         if doorman is not None:
             doorman.end()
 
-    def _tell(self, id: Any, method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        process = self._processes.get(id)
-        function = None if process is None else cast(type[Actor], process.kind)._libactor_remote.get(method)
-        if process is None or function is None:
-            self._lose(id, method, "there is no such actor" if process is None else _unmarked(process, method))
-            return
-        try:
-            tell(process.pid, function, *arguments, **keywords)
-        except (MailboxFull, NotPassable) as error:
-            self._lose(id, method, str(error))
-
-    def _call(self, number: Any, id: Any, method: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        process = self._processes.get(id)
+    def _refuse_call(self, number: Any, process: Process | None, method: Any) -> None:
+        """There is no actor, or no method for others."""
         if process is None:
             self.sent(self.put("end", ABANDONED, number, None))
-            return
-        function = cast(type[Actor], process.kind)._libactor_remote.get(method)
-        if function is None:
+        else:
             self._send_failure(number, NotPassable(_unmarked(process, method)))
-            return
-        try:
-            future: FutureCell = dispatch(process.pid, function, *arguments, **keywords)
-        except (MailboxFull, NotPassable) as error:
-            self._send_failure(number, error)
-            return
-        self.serving[number] = future
-        future._subscribe(ON_ANY, partial(self._answer, number, process, method))
-        future._subscribe(ON_ABANDONED, partial(self._abandon, number, process))
 
     def _answer(self, number: Any, process: Process, method: str, future: FutureCell) -> None:
         if self.serving.pop(number, None) is None:
