@@ -27,6 +27,7 @@ from libactor.http.calling import RouteTarget, Target, soon
 from libactor.http.compression import compress
 from libactor.http.direct import DirectCall
 from libactor.http.finding import Finder
+from libactor.http.inflating import is_gzip, without_encoding
 from libactor.http.jsonp import jsonp
 from libactor.http.lines import Lines
 from libactor.http.own import own_routes
@@ -176,7 +177,8 @@ class Site:
             presence.watch()
         elif not target.streams:
             body = await self._bodies.read(presence)
-            request = msgspec.structs.replace(request, body=body)
+            headers = without_encoding(request.raw_headers) if is_gzip(request.raw_headers) else request.raw_headers
+            request = msgspec.structs.replace(request, body=body, raw_headers=headers)
             presence.watch()
         if target.streams:
             pipe = Pipe()

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from libactor.http.inflating import inflate, is_gzip
 from libactor.http.response import Refusal, Response
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Bodies:
         self._held: dict[Presence, int] = {}
 
     async def read(self, presence: Presence) -> bytes:
-        """The whole body; counted until ``release``. Raises: Refusal, with 413 or 503."""
+        """The whole body, inflated if it is gzip; counted until ``release``. Raises: Refusal, with 400, 413 or 503."""
         announced = next((value for name, value in presence.scope["headers"] if name == b"content-length"), b"")
         if announced.isdigit():
             self._check(int(announced[:20]), int(announced[:20]))
@@ -48,13 +50,18 @@ class Bodies:
             message = await presence.receive()
             chunk = message.get("body", b"")
             if chunk:
-                size = self._held.get(presence, 0) + len(chunk)
-                self._check(size, len(chunk))
-                self._held[presence] = size
-                self._bytes += len(chunk)
+                self._hold(presence, len(chunk))
                 chunks.append(chunk)
             more = message.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return await inflate(body, partial(self._hold, presence)) if is_gzip(presence.scope["headers"]) else body
+
+    def _hold(self, presence: Presence, count: int) -> None:
+        """Count ``count`` bytes more, whether they came or were made of what came. Raises: Refusal."""
+        size = self._held.get(presence, 0) + count
+        self._check(size, count)
+        self._held[presence] = size
+        self._bytes += count
 
     def release(self, presence: Presence) -> None:
         """The request is over."""
