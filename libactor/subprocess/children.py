@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from libactor.poller import Poller
     from libactor.runtime import Runtime
 
+DAY_S = 86_400.0  # longer than anybody waits for a killed process, and within what the system can be asked for
+
 _left: list[Subprocess] = []  # detached, of runtimes that are closed
 
 
@@ -103,7 +105,7 @@ class Children:
         for process, _ in processes:
             if not process.detached:
                 process.signal_all(signal.SIGKILL)
-        deadline = monotonic_ns() + round(timeout * NANOSECONDS)
+        deadline = monotonic_ns() + round(min(timeout, DAY_S) * NANOSECONDS)
         for process, pidfd in processes:
             if process.detached:
                 self._leave(process, pidfd)

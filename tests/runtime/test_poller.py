@@ -384,6 +384,54 @@ def test_a_deterministic_runtime_says_that_it_has_none():
         _ = runtime.poller
 
 
+def test_what_is_kept_is_made_once_and_ended_in_reverse_order():
+    made, ended = [], []
+
+    class Kept:
+        def __init__(self, poller):
+            made.append(self)
+
+        def end(self, timeout):
+            ended.append((type(self).__name__, timeout))
+            return []
+
+        def orphan(self):
+            """Nothing to let go of."""
+
+    class Upper(Kept):
+        def __init__(self, poller):
+            super().__init__(poller)
+            self.lower = poller.keep(Kept)
+
+    with la.Runtime() as runtime:
+        poller = runtime.poller
+        assert poller.keep(Upper) is poller.keep(Upper)
+        assert poller.keep(Kept) is poller.keep(Upper).lower
+
+    assert len(made) == 2
+    assert [name for name, _ in ended] == ["Upper", "Kept"]
+    with pytest.raises(RuntimeError, match="is closed; make a new one"):
+        poller.keep(object)
+
+
+def test_what_would_not_end_is_told_by_close():
+    class Stubborn:
+        def __init__(self, poller):
+            """Nothing to begin with."""
+
+        def end(self, timeout):
+            return ["process 7"]
+
+        def orphan(self):
+            """Nothing to let go of."""
+
+    runtime = la.Runtime()
+    runtime.poller.keep(Stubborn)
+
+    with pytest.raises(RuntimeError, match="process 7"):
+        runtime.close()
+
+
 def test_a_forked_child_gives_its_copies_back_and_the_parent_s_go_on(program):
     script = """
 import os, socket, libactor as la

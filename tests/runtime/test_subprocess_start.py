@@ -295,6 +295,16 @@ def test_the_end_of_the_runtime_ends_what_runs_and_those_who_wait(pipe: Pipe):
     assert io.read_all(read).get(BOUND_SECONDS) == b""  # nobody of the group has it open any more
 
 
+@pytest.mark.parametrize("timeout", [BOUND_SECONDS, 1e7])
+def test_any_time_may_be_given_to_the_end(pipe: Pipe, timeout: float):
+    inner = la.Runtime()
+    child = start(["cat"], stdin=pipe()[0], runtime=inner)
+
+    inner.close(timeout)
+
+    assert child.status.get(0) == -signal.SIGKILL
+
+
 def test_a_detached_program_outlives_its_runtime_and_is_reaped_later(pipe: Pipe):
     gate, opened = pipe()
     read, write = pipe()
