@@ -36,7 +36,9 @@ class Basic:
     scheme = "Basic"
 
     def __init__(self, realm: str, users: Mapping[str, str]) -> None:
-        self._refusal = unauthorized(make_challenge("Basic", realm, charset="UTF-8"))
+        self._refusal = unauthorized(
+            make_challenge("Basic", realm, charset="UTF-8"), "This needs a name and its password."
+        )
         self._digests = {_check_name(name): _digest(_check_password(name, users[name])) for name in users}
         self._nobody = _digest("")
 

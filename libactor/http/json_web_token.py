@@ -49,7 +49,7 @@ class JWT:
         leeway_s: float = 0.0,
     ) -> None:
         self._realm = realm
-        self._refusal = unauthorized(make_challenge("Bearer", realm))
+        self._refusal = unauthorized(make_challenge("Bearer", realm), "This needs a token.")
         self._jwt = _pyjwt()
         self._key = _prepared_key(self._jwt, algorithm, key)
         self._algorithm = algorithm

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from libactor._core.errors import Abandoned
 from libactor.http.durations import parse_duration
-from libactor.http.response import Response
+from libactor.http.response import Refusal, Response
 from libactor.sync import RateLimiter
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ class MetricsPages:
         return Response(200, text, {"content-type": media})
 
     async def _take(self, timeout: float | None) -> dict[str, float]:
-        if self._limiter is not None:
-            await self._limiter.acquire()
-        return await self._runtime.metrics.snapshot(timeout)
+        try:
+            if self._limiter is not None:
+                await self._limiter.acquire()
+            return await self._runtime.metrics.snapshot(timeout)
+        except Abandoned:
+            raise Refusal(Response(503, "The runtime was closed.")) from None
 
 
 def _timeout(request: Request, otherwise: float | None) -> float | Response | None:

@@ -52,15 +52,19 @@ def own_routes(
         """All metrics in the text form of Prometheus."""
         return metrics.prometheus(request)
 
-    handlers: dict[str, Handler] = {"/__processes__": processes, "/metrics/snapshot": snapshot, "/metrics": prometheus}
-    leaves = {path: SystemRoute(_leaf(handler), realm, handler.__doc__ or "") for path, handler in handlers.items()}
-    return {"/help": SystemRoute(help_pages, realm, help_pages.__doc__ or ""), **leaves}
+    def page(handler: Handler, is_leaf: bool = True) -> SystemRoute:
+        def answer(site: Site, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
+            if runtime._closed:
+                return Response(503, "The actors behind this server have stopped.")
+            if is_leaf and request.rest:
+                return Response(404, "There is no such page.")
+            return handler(site, request, principal)
 
+        return SystemRoute(answer, realm, handler.__doc__ or "")
 
-def _leaf(handler: Handler) -> Handler:
-    """``handler``, if nothing is below it; 404 for a path that goes on."""
-
-    def answer(site: Site, request: Request, principal: Principal | None) -> Response | Awaitable[Response]:
-        return handler(site, request, principal) if not request.rest else Response(404, "There is no such page.")
-
-    return answer
+    return {
+        "/help": page(help_pages, is_leaf=False),
+        "/__processes__": page(processes),
+        "/metrics/snapshot": page(snapshot),
+        "/metrics": page(prometheus),
+    }

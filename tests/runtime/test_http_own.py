@@ -258,6 +258,34 @@ def test_nothing_is_below_these_pages(shop, path):
     assert ask(http.application(shop), path).status_code == 404
 
 
+def test_after_the_end_of_the_runtime_the_pages_are_503():
+    runtime = la.Runtime()
+    site = http.application(runtime)
+    runtime.close()
+
+    found = ask(site, "/help", "/__processes__", "/metrics", "/metrics/snapshot")
+
+    assert [answer.status_code for answer in found] == [503] * 4
+
+
+def test_who_waits_for_a_snapshot_when_the_runtime_closes_hears_so():
+    runtime = la.Runtime()
+    runtime.clock.pause()
+    site = http.application(runtime)
+
+    async def two():
+        transport = httpx2.ASGITransport(site)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://shop", timeout=LIMIT) as client:
+            await client.get("/metrics/snapshot")
+            waiting = asyncio.ensure_future(client.get("/metrics/snapshot"))
+            while runtime.clock.pending == 0:
+                await asyncio.sleep(0)
+            await asyncio.to_thread(runtime.close)
+            return (await waiting).status_code
+
+    assert asyncio.run(two()) == 503
+
+
 # LP MetricsTest.SnapshotAuthenticationEnabled
 def test_the_pages_may_have_a_realm(shop):
     site = http.application(
