@@ -40,7 +40,8 @@ LEASE_S = 0.002  # after which a thread that does not come back to read is not w
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
 END = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 IN = select.EPOLLIN | END
-NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+NO_WAIT = int(socket.MSG_DONTWAIT)  # plain numbers: those of an enum are slow to combine and to pass
+NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 class Channel:
@@ -132,6 +133,11 @@ class Channel:
                 self._write()
             finally:
                 self._writing.release()
+        if self._waiting or self.finishing or self.leaving or self.broken is not None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """After something was written: whoever waited for that does what comes next."""
         if self._waiting and self._has_room():
             with self._room:
                 self._room.notify_all()
@@ -170,21 +176,21 @@ class Channel:
 
     def _write(self) -> None:
         """Write until the system takes no more."""
-        outgoing, offset = self.outgoing, 0
+        outgoing = self.outgoing
         self._flushed_ns = monotonic_ns()
-        try:
-            while offset < len(outgoing) and self.broken is None:
-                self._may_write = False  # before the attempt: what the poller says of it afterwards is not lost
-                try:
-                    offset += self.sock.send(outgoing[offset : offset + WRITE_BYTES], NOW)
-                except BlockingIOError:
-                    self.give_back()  # so that the poller tells when there is room
-                    return
-                self._may_write = True
-        except OSError as error:
-            self.break_(error)
-        finally:
-            self._note_sent(offset)
+        while outgoing and self.broken is None:
+            self._may_write = False  # before the attempt: what the poller says of it afterwards is not lost
+            try:
+                sent = self.sock.send(outgoing[:WRITE_BYTES], NOW)
+            except BlockingIOError:
+                self.give_back()  # so that the poller tells when there is room
+                return
+            except OSError as error:
+                self.break_(error)
+                return
+            self._may_write = self.spoke = True
+            self.node.bytes_sent += sent
+            del outgoing[:sent]
 
     def _write_patiently(self) -> None:
         """Write and wait, until there is room."""
@@ -196,13 +202,9 @@ class Channel:
             except OSError as error:
                 self.break_(error)
                 return
-            self._note_sent(sent)
-
-    def _note_sent(self, count: int) -> None:
-        if count:
             self.spoke = True
-            self.node.bytes_sent += count
-            del self.outgoing[:count]
+            self.node.bytes_sent += sent
+            del self.outgoing[:sent]
 
     def _overflow(self) -> None:
         """More waits to be sent than may."""
@@ -251,23 +253,19 @@ class Channel:
 
     def help(self, future: Any, timeout: float | None) -> float | None:
         """In a thread that waits for ``future``, for so many seconds: read, until it is complete; what is left."""
-        self.flush()
-        if timeout is None:
-            self._read_for(future, None)
-            return None
-        if timeout < HELP_S:
+        if self.outgoing:
+            self.flush()
+        if self.outgoing or not self.open or (timeout is not None and timeout < HELP_S):
             return timeout
-        begin = monotonic_ns()
-        self._read_for(future, begin + round((timeout - WAIT_S) * NANOSECONDS))
-        return timeout - (monotonic_ns() - begin) / NANOSECONDS
-
-    def _read_for(self, future: Any, end: int | None) -> None:
-        if not self.open or self.outgoing or not self._reading.acquire(blocking=False):
-            return
+        if not self._reading.acquire(blocking=False):
+            return timeout
+        begin = 0 if timeout is None else monotonic_ns()
         try:
-            self._lend()
-            while self.broken is None and future.is_pending() and not future.is_abandoned():
-                if end is not None and monotonic_ns() > end:
+            self._helped = True
+            if not self.lent:
+                self._lend()
+            while future.is_pending() and self.broken is None and not future.is_abandoned():
+                if timeout is not None and monotonic_ns() - begin > (timeout - WAIT_S) * NANOSECONDS:
                     break
                 self._read_once(0)
         finally:
@@ -276,15 +274,14 @@ class Channel:
                 self._close()
             elif self._unread or self.outgoing or self.is_awaited():
                 self.give_back()
+        return None if timeout is None else timeout - (monotonic_ns() - begin) / NANOSECONDS
 
     def _lend(self) -> None:
         """Have the poller leave the socket alone, for this time and a moment longer: a thread that has asked once will
         ask again."""
-        self._helped = True
-        if not self.lent:
-            self.lent = True
-            self.poller.lend(self.fd)
-            self.poller.after(LEASE_S, self._end_lease)
+        self.lent = True
+        self.poller.lend(self.fd)
+        self.poller.after(LEASE_S, self._end_lease)
 
     def _end_lease(self) -> None:
         """Have the poller look again, if no thread has read for a while."""
@@ -304,27 +301,26 @@ class Channel:
         """Read until there is no more, or enough for this time."""
         rest = READ_BYTES_MAX
         while rest > 0 and self.broken is None:
-            count, asked = self._read_once(socket.MSG_DONTWAIT)
-            if count == 0 or (count < asked and not self._ending):
+            count = self._read_once(NO_WAIT)
+            if count <= 0 and (count == 0 or not self._ending):
                 return
-            rest -= count
+            rest -= abs(count)
         if self.broken is None:
             self.poller.call(self.read)
 
-    def _read_once(self, flags: int) -> tuple[int, int]:
-        """Read, and serve the frames that are complete; how much there was, and how much was asked for."""
-        view = self._view[self._filled :]
+    def _read_once(self, flags: int) -> int:
+        """Read, and serve the frames that are complete; how much there was, negative if that was all by now."""
+        view = self._view[self._filled :] if self._filled else self._view
         try:
             count = self.sock.recv_into(view, 0, flags)
         except BlockingIOError:
-            return 0, 1
+            return 0
         except OSError as error:
             self.break_(error)
-            return 0, 1
+            return 0
         if count == 0:
             self.break_(ConnectionResetError("the other side has closed it"))
-            return 0, 1
-        asked = len(view)
+            return 0
         self.heard = True
         self.node.bytes_received += count
         self._filled += count
@@ -334,7 +330,7 @@ class Channel:
         except Malformed as error:
             log.warning("%s: broken: what arrived is no frame: %s", self, error)
             self.break_(Malformed(f"what arrived is no frame: {error}"))
-        return count, asked
+        return count if count == len(view) else -count
 
     def _greet(self) -> bool:
         """Have the handshake go on; whether it is over."""
@@ -345,17 +341,24 @@ class Channel:
 
     def _serve_all(self) -> None:
         """Serve the frames that are there as a whole."""
-        arrived, start, complaint = parse_frames(self._buffer, self._start, self._filled, self._frame_max)
-        self._start = start
+        arrived, self._start, complaint = parse_frames(self._buffer, self._start, self._filled, self._frame_max)
+        if self._start == self._filled:
+            self._start = self._filled = 0
+        else:
+            self._make_space()
         self.node.frames_received += len(arrived)
         serve = self.serve
         for frame in arrived:
-            serve(frame)
+            try:
+                serve(frame)
+            except Malformed:
+                raise
+            except Exception:  # of one frame, which must not keep the others from theirs
+                log.exception("%s: serving a frame failed", self)
             if self.broken is not None:
                 return
         if complaint is not None:
             raise Malformed(complaint)
-        self._make_space()
 
     def _make_space(self) -> None:
         """Move what is left to the front, and have room for more: the more of a large frame is there, the more."""
