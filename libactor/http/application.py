@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from libactor._core._impl import RuntimeCell
 from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
 from libactor.http.calling import RouteTarget, Target, soon
 from libactor.http.compression import compress
@@ -63,6 +64,11 @@ class Site:
         body_bytes_max: int = BODY_BYTES_MAX,
         bodies_bytes_max: int = BODIES_BYTES_MAX,
     ) -> None:
+        if not isinstance(runtime, RuntimeCell):
+            raise TypeError(f"application: got the runtime {runtime!r}, expected a libactor.Runtime")
+        for name, size in (("body_bytes_max", body_bytes_max), ("bodies_bytes_max", bodies_bytes_max)):
+            if type(size) is not int or size < 0:
+                raise ValueError(f"application: got {name}={size!r}, expected a number of bytes, 0 or more")
         self.runtime = runtime
         self.realms = dict(realms or {})
         self.authorize = authorize

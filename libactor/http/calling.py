@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor.http")
 
+TEXT_MAX = 10_000  # characters of an error that a client is told
+
 
 class RouteTarget:
     """A route of an actor answers."""
@@ -60,10 +62,14 @@ class RouteTarget:
 
     def response(self, future: Future[Any], request: Request) -> Response:
         """What stands for the outcome of ``future``, which is complete or abandoned."""
-        state, value = future._outcome()
-        if state == READY:
-            return _response(future.get(0) if type(value) is Moved else value, request)
-        return _refused(future, request)
+        try:
+            state, value = future._outcome()
+            if state == READY:
+                return _response(future.get(0) if type(value) is Moved else value, request)
+            return _refused(future, request)
+        except Exception:  # of an exception that cannot be told, say
+            log.exception("%s %s: what came of the handler cannot be told", request.method, request.path)
+            return Response(500, "Internal Server Error")
 
 
 class SystemTarget:
@@ -109,7 +115,7 @@ def _refused(future: Future[Any], request: Request) -> Response:
         if isinstance(value, MailboxFull):
             return _full(value)
         log.error("%s %s: the handler failed", request.method, request.path, exc_info=value)
-        return Response(500, str(value) or type(value).__name__)
+        return Response(500, str(value)[:TEXT_MAX] or type(value).__name__)
     if not future.is_abandoned():
         return Response(500, "The handler's future was discarded.")
     error = _abandoned(value)

@@ -17,7 +17,7 @@ import asyncio
 import enum
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
@@ -28,19 +28,22 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from libactor.http.application import Site
+from libactor.http.exchange import Exchange
 from libactor.http.presence import GONE
 from libactor.http.response import NO_BODY
 
 if TYPE_CHECKING:
     from libactor.http.direct import DirectCall
-    from libactor.http.server import Application, Message, Receive, Scope, Send
+    from libactor.http.server import Application, Receive, Scope, Send
 
 log = logging.getLogger("libactor.http")
 
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
-DATE_INTERVAL_S = 1.0  # the Date header is as fine as a second
+JOINED_BYTES_MAX = 16 * 1024  # of a body that is copied behind its head, which is less work than to write both
+TICK_S = 1.0  # the Date header is as fine as a second
+REST_TICKS = 5  # what a connection may rest between two requests
 _CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 
 
@@ -82,6 +85,7 @@ class Connection(HttpToolsProtocol):
         self.phase = 0  # counts the changes of ``reading``
         self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
         self.body_bytes = 0  # of a body, since the deadline was set
+        self.rest_ticks = 0  # since the last bytes came
         self.deadline: asyncio.TimerHandle | None = None
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
@@ -111,6 +115,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self.rest_ticks = 0
         phase, body_bytes = self.phase, self.body_bytes
         super().data_received(data)
         if self.transport.is_closing():
@@ -149,7 +154,10 @@ class Connection(HttpToolsProtocol):
         head = b"".join((STATUS_LINE[status], *fields, b"\r\n"))
         if cycle.scope["method"] == "HEAD":
             body = b""
-        self.transport.writelines((head, body))
+        if len(body) > JOINED_BYTES_MAX:
+            self.transport.writelines((head, body))
+        else:
+            self.transport.write(head + body)
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
@@ -160,6 +168,23 @@ class Connection(HttpToolsProtocol):
         if self.direct_call is not None:
             self.direct_call.leave()
             self.answer(self.served, 503, (), b"")
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does, but for a timer for each response: tick() tells how long a connection rests."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        self.rest_ticks = 0
+
+    def tick(self) -> None:
+        """Another second is over: close a connection that rests between two requests for too long."""
+        self.rest_ticks += 1
+        rests = self.reading is Reading.NEXT and self.cycle is not None and self.cycle.response_complete
+        if rests and self.rest_ticks > REST_TICKS and not self.transport.is_closing():
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -245,37 +270,6 @@ class Connection(HttpToolsProtocol):
         return bool(self.cycle.response_complete)
 
 
-class Exchange:
-    """One request and its response: sees how far the response got, so that it can be ended properly."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.started = False
-        self.headers: Iterable[tuple[bytes, bytes]] = ()
-        self.complete = False
-
-    async def send(self, message: Message) -> None:
-        """Pass a message of the application on to the client."""
-        if message["type"] == "http.response.start":
-            self.started = True
-            self.headers = message.get("headers", ())
-        elif not message.get("more_body", False):
-            self.complete = True
-        await self._send(message)
-
-    async def end(self) -> bool:
-        """End the response in whatever state it is; False if it cannot be ended so that the client can tell."""
-        if not self.started:
-            headers = [(b"content-length", b"0"), (b"connection", b"close")]
-            await self._send({"type": "http.response.start", "status": 503, "headers": headers})
-        elif self.complete:
-            return True
-        elif any(name.lower() == b"content-length" for name, _ in self.headers):
-            return False  # else the end is a chunk of its own
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        return True
-
-
 class Listeners:
     """The applications of one server, their sockets and their open requests."""
 
@@ -284,7 +278,7 @@ class Listeners:
         self._servers: list[asyncio.Server] = []
         self._requests: set[asyncio.Task[Any]] = set()
         self._stopping: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._refresh_date()
+        self._tick()
 
     async def add(self, app: Application, listener: socket.socket) -> None:
         """Serve ``app`` on a bound socket, which is ours from now on."""
@@ -330,7 +324,7 @@ class Listeners:
             for connection in list(self._state.connections):
                 connection.transport.abort()
             await self._state.idle.wait()
-        self._date.cancel()
+        self._next_tick.cancel()
         if self._state.tasks:
             await asyncio.wait(self._state.tasks)
         for server in self._servers:
@@ -365,10 +359,12 @@ class Listeners:
 
         return guarded
 
-    def _refresh_date(self) -> None:
-        date = formatdate(usegmt=True).encode()
-        self._state.default_headers = [(b"date", date)]
-        self._date = asyncio.get_running_loop().call_later(DATE_INTERVAL_S, self._refresh_date)
+    def _tick(self) -> None:
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        for connection in list(self._state.connections):
+            assert isinstance(connection, Connection)
+            connection.tick()
+        self._next_tick = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
 
 def _affordable_connections() -> int:

@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from libactor.http.response import Response
 from libactor.http.waking import waking
 
 if TYPE_CHECKING:
+    from libactor.future import Future
     from libactor.http.application import Site
     from libactor.http.calling import RouteTarget
     from libactor.http.connection import Connection
@@ -34,17 +35,23 @@ class DirectCall:
         self._request = request
         self._target = target
         self._over = False
-        self._future = target.ask(request, None)
-        waking().call_at_end_of(self._future, self._arrived)
+        self._future: Future[Any] | None = None  # until it begins
+        waking().call_soon(self._begin)
 
     def leave(self) -> None:
         """The client has gone, or the server ends."""
         self._over = True
         self._connection.direct_call = None
-        self._future.discard()
+        if self._future is not None:
+            self._future.discard()
+
+    def _begin(self) -> None:
+        if not self._over:
+            self._future = self._target.ask(self._request, None)
+            waking().call_at_end_of(self._future, self._arrived)
 
     def _arrived(self) -> None:
-        if self._over:
+        if self._over or self._future is None:
             return
         self._over = True
         connection, cycle, request = self._connection, self._cycle, self._request

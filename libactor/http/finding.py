@@ -34,6 +34,8 @@ class Finder:
     def __init__(self, runtime: Runtime, delegate: PID[Any] | str | None, system: dict[str, SystemRoute]) -> None:
         if delegate is not None and not isinstance(delegate, (PID, str)):
             raise TypeError(f"application: got the delegate {delegate!r}, expected the PID or the id of an actor")
+        if isinstance(delegate, PID) and delegate._process.runtime is not runtime:
+            raise ValueError(f"application: got the delegate {delegate}, expected an actor of {runtime.address}")
         self._runtime = runtime
         self._delegate = delegate if delegate is None or isinstance(delegate, str) else delegate.id
         self._system = {path: (path, route) for path, route in system.items()}
@@ -43,7 +45,7 @@ class Finder:
         """The request as its actor sees it, and who answers it, or what is answered in its place."""
         root, path, raw = _below_root(scope)
         query = scope.get("query_string", b"")
-        well_encoded = _BAD_ENCODING.search(raw) is None and (b"%" not in query or _BAD_ENCODING.search(query) is None)
+        well_encoded = _is_well_encoded(raw) and _is_well_encoded(query)
         endpoint, rest, target = path, "", None
         if path.startswith("/") and well_encoded and "/.." not in path:
             endpoint, rest, target = self._look_up(scope["method"], path, raw)
@@ -90,14 +92,15 @@ class Finder:
 
 def _route(process: Process, method: str, path: str) -> tuple[str, str, Target | Response]:
     """As Finder._look_up, for the ``path`` within the actor of ``process``."""
-    routes = routes_of(type(process.actor)).find(path)
+    routes = routes_of(process.kind).find(path)
     if not routes:
         return f"/{process.pid.id}{path}", "", Response(404, f"{process.pid.id} has no route for {path[:100]!r}.")
     route = next((route for route in routes if route.methods is None or method in route.methods), None)
     at = routes[0].path
     endpoint, rest = f"/{process.pid.id}{at}", path.removeprefix(at) if at != "/" or path == "/" else path
-    if route is not None:
-        return endpoint, rest, RouteTarget(process, route)
+    for route in routes:
+        if route.methods is None or method in route.methods:
+            return endpoint, rest, RouteTarget(process, route)
     allowed = {name for route in routes for name in route.methods or ()} | {"OPTIONS"}
     allow = {"allow": ", ".join(sorted(allowed))}
     if method == "OPTIONS":
@@ -113,6 +116,10 @@ def _below_root(scope: Scope) -> tuple[str, str, bytes]:
         path = path[len(root) :] or "/"
         raw = b"/" + b"/".join(raw.split(b"/", root.count("/") + 1)[root.count("/") + 1 :])
     return root, path, raw
+
+
+def _is_well_encoded(raw: bytes) -> bool:
+    return b"%" not in raw or _BAD_ENCODING.search(raw) is None
 
 
 def _decode(raw: bytes) -> str:

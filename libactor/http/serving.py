@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from libactor.http.application import Site, application
-from libactor.http.server import CLOSE_TIMEOUT_S, HttpServer
+from libactor.http.server import CLOSE_TIMEOUT_S, PATIENCE_S, HttpServer
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Server:
     """Serves the actors of a runtime, until ``close`` or the end of ``with``; ``url`` is where."""
 
-    def __init__(self, site: Site, host: str, port: int) -> None:
+    def __init__(self, site: Site, host: str, port: int, patience_s: float, connections_max: int | None) -> None:
         self.site = site
-        self._server = HttpServer()
+        self._server = HttpServer(patience_s=patience_s, connections_max=connections_max)
         try:
             self.url = self._server.listen(site, host, port)
         except BaseException:
@@ -45,10 +45,19 @@ class Server:
         return f"<Server {self.url}>"
 
 
-def serve(runtime: Runtime, host: str = "127.0.0.1", port: int = 0, **options: Any) -> Server:
+def serve(
+    runtime: Runtime,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    patience_s: float = PATIENCE_S,
+    connections_max: int | None = None,
+    **options: Any,
+) -> Server:
     """Serve the actors of ``runtime`` at ``host``:``port`` (0: any free port), from a thread of its own.
 
-    ``options`` are those of ``application``. Close it before the runtime: what is asked afterwards is answered 503.
+    ``patience_s`` and ``connections_max`` are those of HttpServer, ``options`` those of ``application``. Close it
+    before the runtime: what is asked afterwards is answered 503.
     Raises: OSError naming host and port if they cannot be listened on.
     """
-    return Server(application(runtime, **options), host, port)
+    return Server(application(runtime, **options), host, port, patience_s, connections_max)

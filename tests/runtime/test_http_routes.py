@@ -7,9 +7,11 @@ import json
 import logging
 import threading
 import uuid
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import libactor as la
 from libactor.http import Principal, Request, Response, SystemRoute, application
@@ -231,6 +233,13 @@ def test_a_body_arrives_whole(runtime):
     runtime.spawn(Echo("echo"))
 
     assert ask(application(runtime), "/echo/body", "POST", b"one ", b"", b"two").body == b"one two"
+
+
+@pytest.fixture(scope="module")
+def echo_app():
+    with la.Runtime() as runtime:
+        runtime.spawn(Echo("echo"))
+        yield application(runtime)
 
 
 class Color(la.Actor):
@@ -718,3 +727,74 @@ def test_an_asynchronous_generator_is_refused():
 def test_a_response_that_could_not_be_sent_is_refused(wrong):
     with pytest.raises(ValueError, match="Response: "):
         Response(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (TypeError, {"delegate": 7}),
+        (ValueError, {"body_bytes_max": -1}),
+        (ValueError, {"bodies_bytes_max": "1M"}),
+        (TypeError, {"bodies_bytes": 1}),
+    ],
+)
+def test_options_that_will_not_do_are_refused(runtime, kind, options):
+    with pytest.raises(kind, match=next(iter(options)) if kind is ValueError else "application|Site"):
+        application(runtime, **options)
+
+
+def test_an_application_needs_a_runtime_and_a_delegate_of_it(runtime):
+    with la.Runtime() as other:
+        stranger = other.spawn(Echo("echo"))
+
+        with pytest.raises(ValueError, match="expected an actor of local-"):
+            application(runtime, delegate=stranger)
+    with pytest.raises(TypeError, match=r"expected a libactor\.Runtime"):
+        application("runtime")
+
+
+def test_the_same_application_is_asked_in_a_deterministic_runtime():
+    with la.testing.DeterministicRuntime(seed=7) as runtime:
+        runtime.spawn(Echo("echo"))
+        runtime.spawn(Late())
+        app = application(runtime)
+
+        assert [ask(app, path).body for path in ("/echo/a", "/late/coroutine")] == [b"a", b"made"]
+
+
+def test_an_exception_that_cannot_be_told_is_a_500(runtime, caplog):
+    class Mute(Exception):
+        def __str__(self):
+            raise KeyError("no words")
+
+    class Broken(la.Actor):
+        @la.route("/")
+        def fail(self, request):
+            raise Mute
+
+    runtime.spawn(Broken("broken"))
+
+    with caplog.at_level(logging.CRITICAL, logger="libactor.http"):
+        answer = ask(application(runtime), "/broken")
+
+    assert (answer.status, answer.body) == (500, b"Internal Server Error")
+
+
+# Goal: whatever stands in a request, it is answered, and no actor sees a path that climbs. Method: any bytes.
+@given(
+    path=st.binary(max_size=60).map(lambda raw: b"/" + raw) | st.text(max_size=30).map(lambda t: "/echo/" + t),
+    query=st.binary(max_size=40),
+    method=st.sampled_from(["GET", "POST", "OPTIONS", "HEAD", "BREW", ""]),
+    root=st.sampled_from(["", "/echo", "/a/b"]),
+    headers=st.lists(st.tuples(st.binary(max_size=10), st.binary(max_size=20)), max_size=4),
+)
+def test_any_request_is_answered(echo_app, path, query, method, root, headers):
+    raw = path if isinstance(path, bytes) else quote(path, errors="replace").encode()
+    wild = {"raw_path": raw, "path": unquote(raw.decode("latin-1")), "query_string": query, "root_path": root}
+    scope = scope_of("/", method, headers) | wild
+
+    answer = asyncio.run(serve_one(echo_app, scope))
+
+    assert answer.status in (200, 204, 400, 404, 405)
+    if "/.." in scope["path"]:
+        assert answer.status in (400, 404)

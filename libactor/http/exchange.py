@@ -1,0 +1,44 @@
+"""Exchange: one response of an application on its way out, so that whoever ends it knows how far it has come."""
+
+# Who calls: connection.py wraps each application in it, and ends what is open when the server closes.
+# Source: the ASGI specification, version 3.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from libactor.http.server import Message, Send
+
+
+class Exchange:
+    """One request and its response: sees how far the response got, so that it can be ended properly."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.headers: Iterable[tuple[bytes, bytes]] = ()
+        self.complete = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message of the application on to the client."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.headers = message.get("headers", ())
+        elif not message.get("more_body", False):
+            self.complete = True
+        await self._send(message)
+
+    async def end(self) -> bool:
+        """End the response in whatever state it is; False if it cannot be ended so that the client can tell."""
+        if not self.started:
+            headers = [(b"content-length", b"0"), (b"connection", b"close")]
+            await self._send({"type": "http.response.start", "status": 503, "headers": headers})
+        elif self.complete:
+            return True
+        elif any(name.lower() == b"content-length" for name, _ in self.headers):
+            return False  # else the end is a chunk of its own
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        return True
