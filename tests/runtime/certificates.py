@@ -13,6 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 USES = {"server": x509.ExtendedKeyUsageOID.SERVER_AUTH, "client": x509.ExtendedKeyUsageOID.CLIENT_AUTH}
+AUTHORITY: Any = [
+    (x509.BasicConstraints(ca=True, path_length=None), True),
+    (x509.KeyUsage(False, False, False, False, False, True, True, False, False), True),  # signs certificates
+]
 
 
 class Certificates:
@@ -55,7 +59,11 @@ class Certificates:
             now + datetime.timedelta(days=start),
             now + datetime.timedelta(days=end),
         )
-        for extension, critical in more or [(x509.BasicConstraints(ca=more is None, path_length=None), True)]:
+        key_ids: Any = [
+            (x509.SubjectKeyIdentifier.from_public_key(public), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False),
+        ]
+        for extension, critical in [*key_ids, *(AUTHORITY if more is None else more)]:
             builder = builder.add_extension(extension, critical)
         return builder.sign(signer, hashes.SHA256())
 
