@@ -29,7 +29,8 @@ class Remote:
     ``buffer_bytes_max``: what may wait to be sent to one other runtime. When it is full a thread outside of actors
     waits, and in a handler the connection is broken. ``frame_bytes_max``: the largest message, encoded.
     ``silence_s``: after so long without a byte a connection counts as broken. ``connect_timeout_s``: what connecting
-    may take, and then the handshake. ``strangers_max``: connections that have not said who they are.
+    may take, and then the handshake. ``strangers_max``: connections that have not said who they are; beyond
+    that the oldest one goes.
     Raises: TypeError, ValueError.
     """
 

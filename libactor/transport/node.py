@@ -3,8 +3,8 @@
 # Who calls: the runtime makes one before all else, since its address is a part of PIDs, starts it when its workers are
 #   there, and closes it when its actors have stopped.
 # Invariants: 1. after close() nothing of it is left: no descriptor, no port, no alarm.    2. connections that have not
-#   said who they are are few, and end after a while; who comes beyond that is turned away.    3. in the child of a
-#   fork its descriptors are closed, and nothing is said to anybody.
+#   said who they are are few, and end after a while; for who comes beyond that the oldest one goes.    3. in the child
+#   of a fork its descriptors are closed, and nothing is said to anybody.
 
 from __future__ import annotations
 
@@ -214,11 +214,11 @@ class Node:
         self.poller.call(self._accept)
 
     def _admit(self, sock: socket.socket) -> None:
-        strangers = sum(not connection.open for connection in self.connections)
-        if strangers >= self._strangers_max:
+        """Hear who it is; if too many have not said so, not the newest has to go, or they would keep others out."""
+        strangers = [one for one in self.connections if one.peer is None and one.broken is None]
+        if len(strangers) >= self._strangers_max:
             self.refused += 1
-            sock.close()
-            return
+            strangers[0].break_(ConnectionAbortedError("too many have come since that are to say who they are"))
         sock.setblocking(False)
         connection = Connection(self, sock if self.tls is None else TlsSocket(sock, self.tls.accept()), None)
         self._take_in(connection)

@@ -290,15 +290,15 @@ def test_a_stranger_who_babbles_is_hung_up_on(here, dial):
     assert metric(here, "handshakes_refused") == 1
 
 
-def test_strangers_beyond_the_bound_are_turned_away_and_others_are_let_in_later(dial):
+def test_of_strangers_beyond_the_bound_the_oldest_one_goes(dial):
     with la.Runtime(remote=la.Remote(strangers_max=2)) as runtime:
         runtime.spawn(Counter())
         first, second = Stranger(dial(runtime)), Stranger(dial(runtime), "127.0.0.1:8")
-        assert Stranger(dial(runtime)).is_closed()
+        third = Stranger(dial(runtime), "127.0.0.1:7")
+        assert first.is_closed()
 
-        first.greet()
         second.greet()
-        third = Stranger(dial(runtime), "127.0.0.1:7").greet()
+        third.greet()
 
         third.send(frames.CALL, 1, "counter", "count")
         assert third.receive() == (frames.ANSWER, 1, 0)
