@@ -122,12 +122,19 @@ class Poller:
 
     def lend(self, fd: int) -> None:
         """Report ``fd`` no more until take_back: the calling thread waits for it itself."""
-        self._epoll.modify(fd, 0)
+        self._modify(fd, 0)
 
     def take_back(self, fd: int) -> None:
         """Report it again, at once if it is ready."""
-        if fd in self._watched:
-            self._epoll.modify(fd, EVENTS)
+        self._modify(fd, EVENTS)
+
+    def _modify(self, fd: int, events: int) -> None:
+        try:
+            if fd in self._watched:
+                self._epoll.modify(fd, events)
+        except OSError:
+            if fd in self._watched:  # else another thread has forgotten it, and perhaps closed it, just now
+                raise
 
     def call(self, function: Callable[[], object]) -> None:
         """Have ``function`` called soon, after what was given before. Never, after close."""

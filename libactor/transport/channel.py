@@ -282,6 +282,9 @@ class Channel:
         self.lent = True
         self.poller.lend(self.fd)
         self.poller.after(LEASE_S, self._end_lease)
+        if not self._may_write or not self.lent:  # somebody has found no room meanwhile, and gave it back too early
+            self.lent = True
+            self.give_back()
 
     def _end_lease(self) -> None:
         """Have the poller look again, if no thread has read for a while."""
