@@ -8,12 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 import libactor as la
+
+
+def find(method: str) -> Any:
+    """A method of a class in this module: ``Counter.add``."""
+    kind, _, name = method.partition(".")
+    return getattr(globals()[kind], name)
 
 
 class Add(msgspec.Struct, frozen=True):
@@ -144,8 +149,8 @@ class Watcher(la.Actor):
 class Driver(la.Actor):
     """Sends from inside a handler."""
 
-    def ask(self, pid: la.PID[Any], method: Callable[..., Any], arguments: tuple[Any, ...]) -> la.Future[Any]:
-        return la.dispatch(pid, method, *arguments)
+    def ask(self, pid: la.PID[Any], method: str, arguments: tuple[Any, ...]) -> la.Future[Any]:
+        return la.dispatch(pid, find(method), *arguments)
 
     def post(self, pid: la.PID[Any], message: Any) -> None:
         la.post(pid, message)

@@ -85,7 +85,15 @@ class Peer:
 
     def call(self, command: str, *arguments: object) -> Any:
         """Give a command and wait for its result. Raises: PeerError, PeerGone, TimeoutError."""
-        return self.start(command, *arguments).result(LIMIT)
+        return self.result(self.start(command, *arguments))
+
+    def result(self, future: Future[Any]) -> Any:
+        """The result of a command; if it does not come in time, the peer writes where its threads are."""
+        try:
+            return future.result(LIMIT)
+        except TimeoutError:
+            self.process.send_signal(signal.SIGUSR1)
+            raise
 
     def freeze(self) -> None:
         """Stop the process as it stands; its connections stay open."""

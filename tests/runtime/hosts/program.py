@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import signal
 import threading
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import libactor as la
 
 from . import cast
-from .cast import Driver, Recorder, Watcher
+from .cast import Driver, Recorder, Watcher, find
 from .peer import LIMIT
 
 
@@ -23,6 +25,7 @@ class World:
     def __init__(self) -> None:
         self.actors: dict[str, la.Actor] = {}
         self.futures: dict[str, la.Future[Any]] = {}
+        self.gates: dict[str, threading.Event] = {}
         self.before = left()
 
     def open(self, listen: str, options: dict[str, Any]) -> str:
@@ -50,10 +53,19 @@ class World:
         """Dispatch, from this thread, and wait."""
         return la.dispatch(self.pid(pid), find(method), *arguments).get(LIMIT)
 
+    def reach(self, pid: str, method: str, *arguments: Any) -> Any:
+        """As ask, again each time that the connection on which it was sent breaks."""
+        while True:
+            try:
+                return self.ask(pid, method, *arguments)
+            except la.Abandoned as error:
+                if not isinstance(error.reason, la.Disconnected):
+                    raise
+
     def ask_inside(self, pid: str, method: str, *arguments: Any) -> Any:
         """Dispatch, from inside an actor, and wait out here."""
         driver = self.runtime.spawn(Driver(la.generate_id("driver")))
-        return la.dispatch(driver, Driver.ask, self.pid(pid), find(method), arguments).get(LIMIT)
+        return la.dispatch(driver, Driver.ask, self.pid(pid), method, arguments).get(LIMIT)
 
     def introduce(self, pid: str, method: str, other: str, *arguments: Any) -> Any:
         """Dispatch with the PID of another actor as the first argument, and wait."""
@@ -83,6 +95,20 @@ class World:
         driver = self.runtime.spawn(Driver(la.generate_id("driver")))
         la.dispatch(driver, Driver.post, self.pid(pid), getattr(cast, kind)(*arguments)).get(LIMIT)
         return str(driver)
+
+    def hold(self, id: str) -> None:
+        """Keep the actor of that id in a handler until ``let_go``."""
+        entered, gate = threading.Event(), self.gates.setdefault(id, threading.Event())
+
+        def stay() -> None:
+            entered.set()
+            gate.wait(LIMIT)
+
+        la.execute(self.runtime.find(id), stay)
+        entered.wait(LIMIT)
+
+    def let_go(self, id: str) -> None:
+        self.gates[id].set()
 
     def terminate(self, pid: str) -> None:
         la.terminate(self.pid(pid))
@@ -158,12 +184,6 @@ class World:
         return self.runtime.parse_pid(text)
 
 
-def find(method: str) -> Any:
-    """A method of a class in cast.py: ``Counter.add``."""
-    kind, _, name = method.partition(".")
-    return getattr(getattr(cast, kind), name)
-
-
 def left() -> tuple[set[str], set[str]]:
     """The threads and descriptors of this process; threads of commands do not count."""
     threads = {thread.name for thread in threading.enumerate() if not thread.name.startswith("command")}
@@ -179,11 +199,13 @@ def say(error: BaseException) -> str:
 
 def main(descriptor: int) -> None:
     """Serve commands until the test lets go."""
+    faulthandler.register(signal.SIGUSR1)
     connection, world, lock = Connection(descriptor), World(), threading.Lock()
 
     def serve(number: int, command: str, arguments: tuple[Any, ...]) -> None:
         try:
-            outcome: tuple[int, bool, Any] = number, True, getattr(world, command)(*arguments)
+            result = getattr(world, command)(*arguments)
+            outcome = number, True, str(result) if isinstance(result, la.PID) else result
         except Exception as error:
             outcome = number, False, say(error)
         with lock:
