@@ -7,7 +7,7 @@ from .peer import PeerError
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(params=["secret"])
+@pytest.fixture(params=["secret", "tls"])
 def pair(request, lab, secret):
     """Two processes on two hosts, which know each other by a secret or by certificates."""
     options = {"secret": secret} if request.param == "secret" else {"tls": request.getfixturevalue("credentials")}
