@@ -269,12 +269,18 @@ class Channel:
                     break
                 self._read_once(0)
         finally:
-            self._reading.release()
-            if self.broken is not None:
-                self._close()
-            elif self._unread or self.outgoing or self.is_awaited():
+            self._stop_reading()
+            if self.broken is None and (self.outgoing or self.is_awaited()):
                 self.give_back()
         return None if timeout is None else timeout - (monotonic_ns() - begin) / NANOSECONDS
+
+    def _stop_reading(self) -> None:
+        """Let others read; whoever came meanwhile, and found that somebody does, is not forgotten."""
+        self._reading.release()
+        if self.broken is not None:
+            self._close()
+        elif self._unread:
+            self.poller.call(self.read)
 
     def _lend(self) -> None:
         """Have the poller leave the socket alone, for this time and a moment longer: a thread that has asked once will
@@ -373,6 +379,14 @@ class Channel:
         elif start and left:
             self._view[:left] = self._view[start : self._filled]
         self._start, self._filled = 0, left
+
+    def shrink(self) -> None:
+        """Give back what a large frame took, if nothing is in it."""
+        if len(self._buffer) > READ_BYTES and self._reading.acquire(blocking=False):
+            if not self._filled:
+                self._buffer = bytearray(READ_BYTES)
+                self._view = memoryview(self._buffer)
+            self._stop_reading()
 
     # The end.
 

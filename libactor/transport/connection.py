@@ -109,6 +109,8 @@ class Connection(Serving):
             self.sent(self.put("beat", frames.BEAT), at_once=True)
         self.spoke = False
         self.quiet = 0 if self.heard else self.quiet + 1
+        if not self.heard:
+            self.shrink()
         if self.quiet >= silent_max:
             self.read()  # the worker may not have come to it
             if not self.heard:

@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import RunQueue, RuntimeCell, terminate
-from libactor._core.errors import NotPassable
+from libactor._core.errors import Disconnected, NotPassable
 from libactor.bounds import may_block
 from libactor.events import Exited
 from libactor.methods import Unknown
@@ -142,7 +143,11 @@ class Peer(Place):
         """Send it. Raises: NotPassable; nothing was sent then."""
         connection = self.current
         if connection is None or len(connection.outgoing) > self._node.outside_bytes_max:
-            connection = self._find_way(sender, process)
+            try:
+                connection = self._find_way(sender, process)
+            except Disconnected as error:
+                self._lose(process.pid, event, error)
+                return True
         kind = getattr(event, "kind", None)
         if kind == "dispatch":
             connection.call(process.pid, event)
@@ -159,12 +164,16 @@ class Peer(Place):
     def link(self, watcher: Any, process: Any, /) -> bool:
         """Link an actor here to one there."""
         self._note_watcher(watcher, process.pid.id)
-        self._way().link(watcher, process.pid)
+        try:
+            self._way().link(watcher, process.pid)
+        except Disconnected as error:
+            watcher.arrive(Exited(process.pid, error))
         return True
 
     def terminate(self, process: Any, inject: bool, /) -> bool:
         """Ask an actor there to stop."""
-        self._way().terminate(process.pid.id, inject)
+        with suppress(Disconnected):  # it is lost, like all that is sent where nobody is
+            self._way().terminate(process.pid.id, inject)
         return True
 
     def relink(self, watcher: Process, process: Process) -> None:
@@ -172,7 +181,12 @@ class Peer(Place):
         self._note_watcher(watcher, process.pid.id)
         with self._lock:
             before, self.current = self.current, None
-            fresh = self._way()
+            try:
+                fresh = self._way()
+            except Disconnected as error:
+                self.current = before
+                watcher.arrive(Exited(process.pid, error))
+                return
         fresh.link(watcher, process.pid)
         if before is not None and before is not fresh:
             before.retire(fresh)
@@ -224,10 +238,24 @@ class Peer(Place):
         return connection
 
     def _way(self) -> Connection:
-        """The connection to send by."""
+        """The connection to send by; it may be broken. Raises: Disconnected, if none can be made."""
         self.runtime.check_here()
         with self._lock:
             connection = self.current
             if connection is None:
-                connection = self.current = self._node.dial(self)
+                try:
+                    connection = self._node.dial(self)
+                except OSError as error:
+                    raise Disconnected(f"no connection to {self.address} can be made: {error}") from error
+                if connection.broken is None:
+                    self.current = connection
         return connection
+
+    def _lose(self, pid: PID[Any], event: Any, error: Disconnected) -> None:
+        """What was to be sent goes nowhere."""
+        kind = getattr(event, "kind", None)
+        if kind == "dispatch":
+            event.future._abandon((pid, error))
+        elif kind in ("tell", "message"):
+            what = event.what if kind == "tell" else type(event.what).__qualname__
+            self.runtime.dead_letter(pid, what, str(error))

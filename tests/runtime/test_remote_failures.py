@@ -487,3 +487,62 @@ def test_numbers_tell_of_connections_frames_and_bytes(here):
         assert metric(here, "bytes_received") > metric(other, "frames_sent")
 
     assert metric(here, "handshakes_refused") == 0
+
+
+def test_a_host_that_comes_up_later_is_reached(here):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    pid = here.parse_pid(f"counter@{address}", Counter)
+    for _ in range(3):
+        with pytest.raises(la.Abandoned, match="refused"):
+            la.dispatch(pid, Counter.count).get(LIMIT)
+
+    with la.Runtime(remote=la.Remote(address)) as other:
+        other.spawn(Counter())
+
+        assert la.dispatch(pid, Counter.count).get(LIMIT) == 0
+
+
+def test_where_no_connection_can_be_made_all_is_told_as_if_it_broke(here, monkeypatch):
+    def fail(peer):
+        raise OSError(24, "Too many open files")
+
+    pid = here.parse_pid("a@127.0.0.1:9", Counter)
+    sender = here.spawn(Sender())
+    with monkeypatch.context() as patch:
+        patch.setattr(here._node, "dial", fail)
+
+        la.dispatch(sender, Sender.link, pid).get(LIMIT)
+        la.tell(pid, Counter.add, 1)
+        la.terminate(pid)
+        with pytest.raises(la.Abandoned, match="Too many open files"):
+            la.dispatch(pid, Counter.count).get(LIMIT)
+
+        assert isinstance(la.dispatch(sender, Sender.broken).get(LIMIT), la.Disconnected)
+        assert here.dead_letters == 1
+
+
+def test_what_is_sent_after_a_close_is_abandoned():
+    with la.Runtime(remote=la.Remote()) as other:
+        runtime = la.Runtime(remote=la.Remote())
+        pid = runtime.parse_pid(str(other.spawn(Counter())), Counter)
+        la.dispatch(pid, Counter.count).get(LIMIT)
+        runtime.close()
+
+        with pytest.raises(la.Abandoned, match="closed"):
+            la.dispatch(pid, Counter.count).get(LIMIT)
+
+
+def test_the_place_that_a_large_message_took_is_given_back():
+    remote = la.Remote(silence_s=0.1)
+    with la.Runtime(remote=remote) as one, la.Runtime(remote=remote) as other:
+        pid = other.parse_pid(str(one.spawn(Counter())), Counter)
+        la.dispatch(pid, Counter.take, bytes(5_000_000)).get(LIMIT)
+        [connection] = one._node.connections
+        grown = len(connection._buffer)
+
+        connection.heard = False
+        connection.shrink()
+
+        assert len(connection._buffer) < grown
+        assert la.dispatch(pid, Counter.count).get(LIMIT) == 1
