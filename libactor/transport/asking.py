@@ -21,7 +21,8 @@ from libactor.context import serving
 from libactor.crossing import PLAIN, REMEDY, write_value
 from libactor.events import Exited
 from libactor.future import Future
-from libactor.transport.channel import Channel, Socket
+from libactor.transport.borrowing import Borrowed
+from libactor.transport.channel import Socket
 from libactor.transport.frames import (
     CALL,
     CALL_CODED,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 KEPT_BYTES = 4096  # of a call whose arguments are kept until it is answered
 
 
-class Asking(Channel):
+class Asking(Borrowed):
     """What waits for the other side."""
 
     def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:

@@ -19,7 +19,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from libactor._core._impl import append_frame, parse_frames
-from libactor._core.clock import NANOSECONDS, monotonic_ns
+from libactor._core.clock import monotonic_ns
 from libactor._core.errors import NotPassable
 from libactor.transport.frames import Malformed
 
@@ -35,8 +35,6 @@ READ_BYTES = 256 * 1024  # of the buffer that is read into, which grows for one 
 READ_BYTES_MAX = 4 * READ_BYTES  # in one go, before the actors have their turn
 WRITE_BYTES = 512 * 1024  # that are handed to the system at once
 SPAN_NS = 100_000  # of one sender's frames that follow so quickly all but the first leave together
-HELP_S = 1.0  # left before a timeout, for a thread to read itself
-LEASE_S = 0.002  # after which a thread that does not come back to read is not waited for
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
 END = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 IN = select.EPOLLIN | END
@@ -64,8 +62,6 @@ class Channel:
         self._may_write = False  # the system takes more
         self._flush_due = False  # the worker will flush
         self._flushed_ns = 0
-        self.lent = False  # the poller leaves the socket alone, since threads that wait read
-        self._helped = False  # one has done so since somebody last looked
         self._ending = False  # the poller has told of the end, which it does once: read until it comes
         self._unread = False  # somebody has come to read while another thread did
         self._writing = threading.Lock()
@@ -93,6 +89,10 @@ class Channel:
 
     def end_if_idle(self) -> None:
         """Break it, if nothing goes by it any more; it is ``leaving``."""
+        raise NotImplementedError
+
+    def give_back(self) -> None:
+        """Have the poller look after the socket, should a thread have borrowed it."""
         raise NotImplementedError
 
     def is_awaited(self) -> bool:
@@ -251,29 +251,6 @@ class Channel:
         if self.broken is not None:
             self._close()
 
-    def help(self, future: Any, timeout: float | None) -> float | None:
-        """In a thread that waits for ``future``, for so many seconds: read, until it is complete; what is left."""
-        if self.outgoing:
-            self.flush()
-        if self.outgoing or not self.open or (timeout is not None and timeout < HELP_S):
-            return timeout
-        if not self._reading.acquire(blocking=False):
-            return timeout
-        begin = 0 if timeout is None else monotonic_ns()
-        try:
-            self._helped = True
-            if not self.lent:
-                self._lend()
-            while future.is_pending() and self.broken is None and not future.is_abandoned():
-                if timeout is not None and monotonic_ns() - begin > (timeout - WAIT_S) * NANOSECONDS:
-                    break
-                self._read_once(0)
-        finally:
-            self._stop_reading()
-            if self.broken is None and (self.outgoing or self.is_awaited()):
-                self.give_back()
-        return None if timeout is None else timeout - (monotonic_ns() - begin) / NANOSECONDS
-
     def _stop_reading(self) -> None:
         """Let others read; whoever came meanwhile, and found that somebody does, is not forgotten."""
         self._reading.release()
@@ -281,30 +258,6 @@ class Channel:
             self._close()
         elif self._unread:
             self.poller.call(self.read)
-
-    def _lend(self) -> None:
-        """Have the poller leave the socket alone, for this time and a moment longer: a thread that has asked once will
-        ask again."""
-        self.lent = True
-        self.poller.lend(self.fd)
-        self.poller.after(LEASE_S, self._end_lease)
-        if not self._may_write or not self.lent:  # somebody has found no room meanwhile, and gave it back too early
-            self.lent = True
-            self.give_back()
-
-    def _end_lease(self) -> None:
-        """Have the poller look again, if no thread has read for a while."""
-        if self.lent and self._helped and self.broken is None:
-            self._helped = self._reading.locked()
-            self.poller.after(LEASE_S, self._end_lease)
-        else:
-            self.give_back()
-
-    def give_back(self) -> None:
-        """Have the poller look after the socket."""
-        if self.lent:
-            self.lent = False
-            self.poller.take_back(self.fd)
 
     def _receive(self) -> None:
         """Read until there is no more, or enough for this time."""
