@@ -123,7 +123,12 @@ class Reader:
         try:
             check_packed(data, NESTING_MAX)
             tree = msgspec.msgpack.decode(data)
-        except (ValueError, msgspec.DecodeError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        except (
+            TypeError,
+            ValueError,
+            msgspec.DecodeError,
+            RecursionError,
+        ) as error:  # what is no UTF-8 is a ValueError
             raise NotDecodable(f"cannot be read: {_plain(error)}") from error
         return self.value(tree)
 

@@ -414,3 +414,9 @@ def test_bytes_of_ours_with_some_changed_are_read_or_refused(data):
         written[data.draw(st.integers(0, len(written) - 1))] = data.draw(st.integers(0, 255))
 
     read_or_refuse(bytes(written))
+
+
+@pytest.mark.parametrize("data", ["text", None, 5, []])
+def test_what_is_no_bytes_is_refused(data):
+    with pytest.raises(NotDecodable, match="cannot be read"):
+        Reader({}, []).decode(data)
