@@ -231,8 +231,9 @@ class RunQueue:
         return _own.queue is self and _own.number == self._number
 
     def orphan(self) -> None:
-        """In the child of a fork: the threads that ran this queue are not there."""
+        """In the child of a fork: the threads that ran this queue are not there, and one may have held the lock."""
         self.orphaned = True
+        self._lock = threading.RLock()
 
     def _note_help(self) -> None:
         """A thread outside has run a turn."""

@@ -171,6 +171,27 @@ def test_wake_lets_one_worker_look_around(core, start):
     assert first() is None
 
 
+# Goal: the child of a fork is not held up by a lock that a thread of its parent had. Method: a thread has it for good,
+# which only the Python core lets a test do; in C there is none.
+def test_an_orphaned_queue_waits_for_no_lock(load_core, start):
+    queue = load_core("python").RunQueue()
+    taken, gate = threading.Event(), threading.Event()
+
+    def hold():
+        with queue._lock:
+            taken.set()
+            return gate.wait(BOUND_SECONDS)
+
+    held = start(hold)
+    assert taken.wait(BOUND_SECONDS)
+
+    queue.orphan()
+    queue.wake()
+
+    gate.set()
+    assert held()  # it was still there
+
+
 # Goal: who wakes a worker that has looked and is about to sleep is not overlooked. Method: wake it just then, which the
 # Python core lets a test do; in C nothing can come in between.
 def test_a_wake_between_the_look_and_the_sleep_is_not_lost(load_core):
