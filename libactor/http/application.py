@@ -29,14 +29,22 @@ from libactor.http.compression import compress
 from libactor.http.direct import DirectCall
 from libactor.http.finding import Finder
 from libactor.http.inflating import is_gzip, without_encoding
-from libactor.http.jsonp import jsonp
 from libactor.http.lines import Lines
+from libactor.http.options import (
+    check_bytes,
+    check_function,
+    check_functions,
+    check_names,
+    check_realms,
+    check_system,
+)
 from libactor.http.own import own_routes
 from libactor.http.pipe import Pipe
 from libactor.http.presence import Presence
 from libactor.http.response import Refusal, Response
 from libactor.http.sending import send_response
 from libactor.http.site import Authenticator, Authorize, Finish, Principal, Rule, Soon, SystemRoute
+from libactor.http.unserved import UnservedRealms
 
 if TYPE_CHECKING:
     from libactor.http.connection import Connection
@@ -60,23 +68,22 @@ class Site:
         authorize: Authorize | None = None,
         firewall: Sequence[Rule] = (),
         system: Mapping[str, SystemRoute] | None = None,
-        finish: Sequence[Finish] = (jsonp, compress),
+        finish: Sequence[Finish] = (compress,),
         body_bytes_max: int = BODY_BYTES_MAX,
         bodies_bytes_max: int = BODIES_BYTES_MAX,
     ) -> None:
         if not isinstance(runtime, RuntimeCell):
             raise TypeError(f"application: got the runtime {runtime!r}, expected a libactor.Runtime")
-        for name, size in (("body_bytes_max", body_bytes_max), ("bodies_bytes_max", bodies_bytes_max)):
-            if type(size) is not int or size < 0:
-                raise ValueError(f"application: got {name}={size!r}, expected a number of bytes, 0 or more")
         self.runtime = runtime
-        self.realms = dict(realms or {})
-        self.authorize = authorize
-        self.firewall = tuple(firewall)
-        self.finish = tuple(finish)
-        self.system = dict(own_routes(runtime) if system is None else system)
-        self.finder = Finder(runtime, delegate, self.system)
-        self._bodies = Bodies(body_bytes_max, bodies_bytes_max)
+        self.realms = dict(check_realms(realms) or {})
+        self.authorize = authorize if authorize is None else check_function("authorize", authorize)
+        self.firewall = check_functions("firewall", firewall)
+        self.finish = check_functions("finish", finish)
+        self.system = check_system(own_routes(runtime) if system is None else system)
+        self.finder = Finder(runtime, delegate, self.system, UnservedRealms(realms))
+        self._bodies = Bodies(
+            check_bytes("body_bytes_max", body_bytes_max), check_bytes("bodies_bytes_max", bodies_bytes_max)
+        )
         self._lines = Lines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -216,12 +223,14 @@ def application(runtime: Runtime, **options: Any) -> Site:
 
     ``/<actor id><route>`` is answered by the method that ``@la.route`` marks there. Options:
     ``delegate``: the actor, or its id, that gets what begins with the id of none.
-    ``realms``: authenticators by name. A route whose realm has none is called without a principal.
+    ``realms``: authenticators by name. A route whose realm is none of them is refused, and the log says so; without
+    ``realms`` it is called for everybody, without a principal.
     ``authorize``: asked for every request, with the endpoint and the principal.
     ``firewall``: rules, asked before anything else. ``system``: endpoints of the site itself, left out those of
-    ``own_routes``. ``finish``: last changes of a response, in order; left out, ``jsonp`` and ``compress``.
+    ``own_routes``. ``finish``: last changes of a response, in order; left out, ``compress``.
     ``body_bytes_max``: of one request, unless its route streams; ``bodies_bytes_max``: of all that are being served.
     """
+    check_names(options, Site)
     return Site(runtime, **options)
 
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from libactor.http.request import Request
@@ -25,8 +26,11 @@ class ByEndpoint:
     """
 
     def __init__(self, questions: Mapping[str, Question]) -> None:
-        for endpoint, question in questions.items():
-            if not endpoint.startswith("/") or not callable(question):
+        given: Any = questions
+        if not isinstance(given, Mapping):
+            raise TypeError(f"ByEndpoint: got {questions!r}, expected functions by endpoint")
+        for endpoint, question in given.items():
+            if not isinstance(endpoint, str) or not endpoint.startswith("/") or not _takes_two(question):
                 raise TypeError(
                     f"ByEndpoint: got {endpoint!r}: {question!r}, expected an endpoint such as '/counter/value' and a "
                     "function of request and principal"
@@ -36,3 +40,16 @@ class ByEndpoint:
     def __call__(self, endpoint: str, request: Request, principal: Principal | None) -> Soon[bool | Response]:
         question = self._questions.get(endpoint)
         return True if question is None else question(request, principal)
+
+
+def _takes_two(question: object) -> bool:
+    """Whether it can be called with a request and a principal, as far as can be told."""
+    if not callable(question):
+        return False
+    try:
+        inspect.signature(question).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # of a function in C: it does not tell
+        return True
+    return True

@@ -39,6 +39,8 @@ class Basic:
         self._refusal = unauthorized(
             make_challenge("Basic", realm, charset="UTF-8"), "This needs a name and its password."
         )
+        if not isinstance(users, Mapping):
+            raise TypeError(f"Basic: got {type(users).__qualname__} as users, expected passwords by name")
         self._digests = {_check_name(name): _digest(_check_password(name, users[name])) for name in users}
         self._nobody = _digest("")
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from libactor.http.calling import RouteTarget, SystemTarget, Target
 from libactor.http.request import Request
 from libactor.http.response import Response
+from libactor.http.unserved import UnservedRealms
 from libactor.pid import PID
 from libactor.routes import depth_of, longest_prefix, routes_of
 
@@ -31,7 +32,13 @@ _BAD_ENCODING = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class Finder:
     """Finds who answers a request to one site."""
 
-    def __init__(self, runtime: Runtime, delegate: PID[Any] | str | None, system: dict[str, SystemRoute]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        delegate: PID[Any] | str | None,
+        system: dict[str, SystemRoute],
+        unserved: UnservedRealms,
+    ) -> None:
         if delegate is not None and not isinstance(delegate, (PID, str)):
             raise TypeError(f"application: got the delegate {delegate!r}, expected the PID or the id of an actor")
         if isinstance(delegate, PID) and delegate._process.runtime is not runtime:
@@ -40,6 +47,7 @@ class Finder:
         self._delegate = delegate if delegate is None or isinstance(delegate, str) else delegate.id
         self._system = {path: (path, route) for path, route in system.items()}
         self._depth = depth_of(system)
+        self._unserved = unserved
 
     def find(self, scope: Scope) -> tuple[Request, Target | Response]:
         """The request as its actor sees it, and who answers it, or what is answered in its place."""
@@ -62,8 +70,10 @@ class Finder:
             endpoint,
             rest,
         )
-        if target is not None:
+        if isinstance(target, Response):
             return request, target
+        if target is not None:
+            return request, target if target.realm is None else self._unserved.check(endpoint, target)
         if not path.startswith("/") or not well_encoded:
             return request, Response(400, "The path must begin with '/', and each '%' be followed by two digits.")
         return request, self._nobody(path)

@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from libactor.http.options import check_connections, check_seconds
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -87,8 +89,8 @@ class HttpServer:
     """
 
     def __init__(self, *, patience_s: float = PATIENCE_S, connections_max: int | None = None) -> None:
-        self._patience_s = patience_s
-        self._connections_max = connections_max
+        self._patience_s = check_seconds("patience_s", patience_s)
+        self._connections_max = check_connections(connections_max)
         self._lock = threading.Lock()
         self._listeners: Listeners | None = None  # lives on the loop of the thread
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -178,7 +180,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: Any, port: Any) -> socket.socket:
+    if not isinstance(host, str):
+        raise TypeError(f"listen: got the host {host!r}, expected text, such as '127.0.0.1'")
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"listen: got the port {port!r}, expected a number, 0 for any")
     if not 0 <= port <= 65535:
         raise OSError(errno.EINVAL, f"listen: got port {port} for {host}, expected one of 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

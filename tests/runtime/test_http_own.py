@@ -372,18 +372,23 @@ def test_large_answers_are_compressed_and_json_may_be_a_script(shop):
 
     raw = ask(site, "/shop/list", headers={"Accept-Encoding": "identity"})
     small = ask(site, "/shop/list", headers={"Accept-Encoding": "gzip"})
-    script = ask(site, "/shop/price?jsonp=page.show")
-    wrong = ask(site, "/shop/price?jsonp=alert(1)")
+    plain = ask(site, "/shop/price?jsonp=page.show")
+    scripts = http.application(shop, finish=[http.jsonp, http.compress])
+    script = ask(scripts, "/shop/price?jsonp=page.show")
+    wrong = ask(scripts, "/shop/price?jsonp=alert(1)")
 
     assert "content-encoding" not in raw.headers
     assert small.headers["content-encoding"] == "gzip"
     assert int(small.headers["content-length"]) < len(raw.content) == len(small.content)
+    assert plain.json() == {"tea": 250}  # unless it is asked for, no page of others reads our answers
     assert script.text == 'page.show({"tea":250});'
     assert (wrong.status_code, wrong.headers["content-type"]) == (400, "text/plain; charset=utf-8")
 
 
 def test_a_large_script_is_compressed_too(shop):
-    found = ask(http.application(shop), "/shop/list?jsonp=f", headers={"Accept-Encoding": "gzip"})
+    site = http.application(shop, finish=[http.jsonp, http.compress])
+
+    found = ask(site, "/shop/list?jsonp=f", headers={"Accept-Encoding": "gzip"})
 
     assert found.headers["content-encoding"] == "gzip"
     assert found.text.startswith('f(["tea"')

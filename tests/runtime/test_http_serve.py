@@ -468,6 +468,15 @@ def test_what_is_asked_after_the_runtime_is_503():
         assert ask(server, "/house/now")[0] == 503
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"port": "80"}, {"port": True}, {"host": None}, {"patience_s": 0}, {"patience_s": "x"}, {"connections_max": 0}],
+)
+def test_where_and_how_to_serve_is_checked_at_once(runtime, wrong):
+    with pytest.raises((TypeError, ValueError), match=r"got .*, expected"):
+        serve(runtime, **wrong)
+
+
 def test_a_taken_port_is_refused_by_its_name(runtime, server):
     port = int(server.url.rpartition(":")[2])
 
