@@ -40,6 +40,20 @@ def ask(site, path):
     return asyncio.run(send())
 
 
+# LP HttpAuthenticationTest.NoAuthenticator
+def test_without_realms_there_is_no_principal_and_the_log_says_so_once(runtime, caplog):
+    runtime.spawn(Secret("secret"))
+    app = application(runtime)
+
+    answers = [ask(app, "/secret/who").content for _ in range(3)]
+
+    assert answers == [b"nobody"] * 3
+    told = [record for record in caplog.records if record.name == "libactor.http"]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert "/secret/who" in told[0].getMessage()
+    assert "'house'" in told[0].getMessage()
+
+
 @pytest.mark.parametrize("realms", [{"huose": Ann()}, {}])
 def test_a_realm_that_nobody_serves_lets_nobody_in_and_the_log_names_it_once(runtime, caplog, realms):
     runtime.spawn(Secret("secret"))

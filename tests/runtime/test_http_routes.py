@@ -575,20 +575,6 @@ def test_the_realm_of_a_route_says_who_asks(runtime):
     assert (eve.status, ann.status, ann.body) == (403, 200, b"ann")
 
 
-# LP HttpAuthenticationTest.NoAuthenticator
-def test_without_realms_there_is_no_principal_and_the_log_says_so_once(runtime, caplog):
-    runtime.spawn(Secret("secret"))
-    app = application(runtime)
-
-    answers = [ask(app, "/secret/who").body for _ in range(3)]
-
-    assert answers == [b"nobody"] * 3
-    told = [record for record in caplog.records if record.name == "libactor.http"]
-    assert [record.levelname for record in told] == ["WARNING"]
-    assert "/secret/who" in told[0].getMessage()
-    assert "'house'" in told[0].getMessage()
-
-
 def test_authorization_sees_endpoint_and_principal(runtime):
     runtime.spawn(Secret("secret"))
     seen = []
