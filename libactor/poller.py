@@ -23,6 +23,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from libactor._core.clock import NANOSECONDS, monotonic_ns
@@ -119,14 +120,22 @@ class Poller:
         """Watch ``fd`` no longer, before it is closed; nothing happens if it is not watched."""
         if self._watched.pop(fd, None) is not None and not self._closed:
             self._epoll.unregister(fd)
+            self._forget_arrivals(fd)
 
     def lend(self, fd: int) -> None:
-        """Report ``fd`` no more until take_back: the calling thread waits for it itself."""
-        self._modify(fd, 0)
+        """Report nothing of ``fd`` but that it has broken until take_back: the calling thread waits for it itself."""
+        self._modify(fd, select.EPOLLET)  # at the edge too, or a broken one would be reported for ever
 
     def take_back(self, fd: int) -> None:
         """Report it again, at once if it is ready."""
         self._modify(fd, EVENTS)
+
+    def _forget_arrivals(self, fd: int) -> None:
+        """What has arrived on ``fd`` is not for the next descriptor of that number."""
+        for arrival in self.arrived.copy():  # made in one step
+            if arrival[0] == fd:
+                with suppress(ValueError):  # another worker was quicker
+                    self.arrived.remove(arrival)
 
     def _modify(self, fd: int, events: int) -> None:
         try:
@@ -266,5 +275,5 @@ class Poller:
     def _make(self, function: Callable[..., object], *arguments: int) -> None:
         try:
             self._queue.run_watched(function, *arguments)
-        except Exception:  # of one, who must not keep the others from theirs
+        except BaseException:  # SystemExit too: of one, who must not keep the others from theirs
             log.exception("%s: a callback of the poller failed", self._name)

@@ -79,6 +79,8 @@ class Runtime(RuntimeCell):
             self._go_online(node)
         except (RuntimeError, OSError):  # no thread or descriptor left: what was started has nothing to do
             self.workers.stop(CLOSE_TIMEOUT_S)
+            if self._poller is not None:
+                self._poller.close()
             if node is not None:
                 node.abort()
             raise

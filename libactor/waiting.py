@@ -46,12 +46,6 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
                 return
     elif process is not None:
         process.runtime.check_here()
-    elif serving.workers is None:
-        helper = awaited.get(future)
-        if helper is not None:
-            left = helper.help(future, left)
-            if not future.is_pending():
-                return
     simulation = _simulation_for(future)
     if simulation is not None:
         simulation.wait_for(future, timeout)

@@ -8,11 +8,13 @@ import logging
 import os
 import select
 import socket
+import sys
 import threading
 
 import pytest
 
 import libactor as la
+from libactor.poller import Poller
 from libactor.testing import DeterministicRuntime
 
 pytestmark = pytest.mark.real
@@ -67,6 +69,13 @@ class Inbox:
         self.runtime.poller.forget(self.near.fileno())
         self.near.close()
         self.far.close()
+
+
+def pass_by(runtime):
+    """Wait until a worker has come to what it was asked before."""
+    passed = la.Promise()
+    runtime.poller.call(lambda: passed.set(None))
+    passed.future.get(LIMIT)
 
 
 @pytest.fixture
@@ -210,9 +219,7 @@ def test_callbacks_of_one_descriptor_come_one_after_the_other(runtime):
     runtime.poller.watch(near.fileno(), ready)
     inside.future.get(LIMIT)
     far.send(b"y")
-    passed = la.Promise()
-    runtime.poller.call(lambda: passed.set(None))  # by a worker that has looked at epoll since
-    passed.future.get(LIMIT)
+    pass_by(runtime)  # by a worker that has looked at epoll since
     gate.set()
 
     assert [order.get().get(LIMIT) for _ in range(4)] == ["in", "out", "in", "out"]
@@ -246,6 +253,56 @@ def test_a_callback_that_raises_is_logged_and_the_next_arrival_is_reported(runti
     far.close()
 
 
+# Goal: an exit is of one callback. Method: both are there before the worker looks, so nothing else wakes it.
+def test_a_call_that_exits_does_not_keep_the_next_one_waiting(runtime, caplog):
+    made = la.Promise()
+
+    class Asking(la.Actor):
+        def ask(self):
+            runtime.poller.call(sys.exit)
+            runtime.poller.call(lambda: made.set("made"))
+
+    la.dispatch(la.spawn(Asking()), Asking.ask).get(LIMIT)
+
+    assert made.future.get(LIMIT) == "made"
+
+
+# Goal: what has arrived on a descriptor is not told of another one of its number. Method: both are told of by one look
+# at epoll; whichever comes first ends the other, whose number is that of a third, on which nothing has arrived.
+def test_nothing_is_reported_of_a_new_descriptor_that_arrived_on_one_of_its_number_before(runtime):
+    pairs = [socket.socketpair() for _ in range(2)]
+    replaced, told = la.Promise(), la.Queue()
+
+    def replace(index):
+        if replaced.future.is_ready():
+            return
+        near = pairs[1 - index][0]
+        number = near.fileno()
+        runtime.poller.forget(number)
+        near.close()
+        new = socket.socketpair()
+        pairs.append(new)
+        assert number in (new[0].fileno(), new[1].fileno())
+        runtime.poller.watch(number, told.put)
+        replaced.set(None)
+
+    def watch_all():
+        for index, (near, _) in enumerate(pairs):
+            runtime.poller.watch(near.fileno(), lambda mask, index=index: replace(index))
+
+    for _, far in pairs:
+        far.send(b"x")
+    runtime.poller.call(watch_all)
+
+    replaced.future.get(LIMIT)
+    assert told.get().get(LIMIT) == select.EPOLLOUT
+    for near, far in pairs:
+        runtime.poller.forget(near.fileno())
+        runtime.poller.forget(far.fileno())
+        near.close()
+        far.close()
+
+
 def test_nothing_is_reported_of_what_was_forgotten(runtime, inbox):
     told = []
     near, far = socket.socketpair()
@@ -266,9 +323,7 @@ def test_what_was_lent_is_reported_once_it_is_taken_back(runtime, inbox):
     fd = inbox.near.fileno()
     runtime.poller.lend(fd)
     inbox.far.send(b"mine")
-    passed = la.Promise()
-    runtime.poller.call(lambda: passed.set(None))
-    passed.future.get(LIMIT)
+    pass_by(runtime)
 
     read_here = inbox.near.recv(100)
     inbox.far.send(b"yours")
@@ -276,6 +331,24 @@ def test_what_was_lent_is_reported_once_it_is_taken_back(runtime, inbox):
 
     assert read_here == b"mine"
     assert inbox.next() == b"yours"
+
+
+# Goal: a broken descriptor is told of once, and not for ever, while somebody else is to read it.
+def test_what_breaks_while_it_is_lent_does_not_keep_the_worker_busy(runtime):
+    near, far = socket.socketpair()
+    told = []
+    runtime.poller.watch(near.fileno(), told.append)
+    runtime.poller.lend(near.fileno())
+    pass_by(runtime)
+    told.clear()
+
+    far.close()
+    for _ in range(20):
+        pass_by(runtime)
+
+    assert len(told) <= 1
+    runtime.poller.forget(near.fileno())
+    near.close()
 
 
 def test_calls_are_made_in_order_by_a_worker(runtime):
@@ -369,6 +442,19 @@ def test_a_closed_runtime_has_given_back_every_descriptor():
     assert set(os.listdir("/proc/self/fd")) <= before
     with pytest.raises(RuntimeError, match="closed"):
         poller.watch(0, print)
+
+
+def test_a_runtime_that_could_not_listen_has_given_back_every_descriptor(monkeypatch):
+    before = set(os.listdir("/proc/self/fd"))
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Poller, "watch", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        la.Runtime(remote=la.Remote("127.0.0.1:0"))
+
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_runtime_that_was_closed_makes_no_poller():
