@@ -71,12 +71,8 @@ class Children:
         """Reap ``process`` when it ends. Raises: OSError, RuntimeError if it cannot be watched."""
         with self._lock:
             self._check_open("start")
+            self._poller.watch(pidfd, lambda _: self._look(process, pidfd))  # which waits for the lock
             self._processes[process] = pidfd
-        try:
-            self._poller.watch(pidfd, lambda _: self._look(process, pidfd))
-        except BaseException:
-            self._processes.pop(process, None)
-            raise
 
     def reap(self, pid: int) -> Future[int | None]:
         """See libactor.subprocess.reap."""
@@ -98,21 +94,27 @@ class Children:
         """Kill what runs, with the groups that are its own, and reap it; who is still there after ``timeout`` s."""
         with self._lock:
             self._closed = True
-            processes = list(self._processes.items())
+            processes, self._processes = self._processes, {}
             awaited = list(self._awaited.values())
+            for pidfd in processes.values():
+                self._poller.forget(pidfd)
         for one in awaited:
             self._let_go(one, lambda future: future._abandon("get: the runtime was closed before the process ended"))
-        for process, _ in processes:
+        for process in processes:
             if not process.detached:
                 process.signal_all(signal.SIGKILL)
         deadline = monotonic_ns() + round(min(timeout, DAY_S) * NANOSECONDS)
-        for process, pidfd in processes:
+        stuck: list[str] = []
+        for process, pidfd in processes.items():
             if process.detached:
-                self._leave(process, pidfd)
+                _left.append(process)
+                process.status._abandon(f"get: the runtime was closed while the detached process {process.pid} ran")
             elif wait_for_end(pidfd, max(0, deadline - monotonic_ns())):
-                self._collect(process, pidfd)
+                _finish(process)
+            else:
+                stuck.append(f"process {process.pid}")
         sweep_left()
-        return [f"process {process.pid}" for process in self._processes]
+        return stuck
 
     def orphan(self) -> None:
         """In the child of a fork, whose children these are not."""
@@ -139,19 +141,7 @@ class Children:
             if ours:
                 self._poller.forget(pidfd)
         if ours:
-            if process.sweeps:
-                process.signal_group(signal.SIGKILL)
-            process.reap()
-
-    def _leave(self, process: ManagedProcess, pidfd: int) -> None:
-        """Forget a detached process without ending it."""
-        with self._lock:
-            ours = self._processes.pop(process, None) is not None
-            if ours:
-                self._poller.forget(pidfd)
-                _left.append(process)
-        if ours:
-            process.status._abandon(f"get: the runtime was closed while the detached process {process.pid} ran")
+            _finish(process)
 
     def _await(self, pid: int) -> _Awaited | None:
         """Begin to wait for a process that somebody else has started; None if there is none. The lock is held."""
@@ -169,9 +159,13 @@ class Children:
         return awaited
 
     def _arrive(self, awaited: _Awaited) -> None:
-        if awaited.is_open and has_ended(awaited.pidfd):
+        with self._lock:  # or the number might be of another process by then
+            if not awaited.is_open or not has_ended(awaited.pidfd):
+                return
             status = take_status(awaited.pidfd)
-            self._let_go(awaited, lambda future: future._complete(READY, status))
+            futures = self._close(awaited)
+        for future in futures:
+            future._complete(READY, status)
 
     def _give_up(self, awaited: _Awaited, future: Future[Any]) -> None:
         """Honour a discard."""
@@ -187,14 +181,19 @@ class Children:
 
     def _let_go(self, awaited: _Awaited, finish: Callable[[Future[Any]], object]) -> None:
         with self._lock:
-            futures, awaited.futures = awaited.futures, []
-            if awaited.is_open:
-                awaited.is_open = False
-                del self._awaited[awaited.pid]
-                self._poller.forget(awaited.pidfd)
-                os.close(awaited.pidfd)
+            futures = self._close(awaited)
         for future in futures:
             finish(future)
+
+    def _close(self, awaited: _Awaited) -> list[Future[Any]]:
+        """Wait no longer; who did. The lock is held."""
+        futures, awaited.futures = awaited.futures, []
+        if awaited.is_open:
+            awaited.is_open = False
+            del self._awaited[awaited.pid]
+            self._poller.forget(awaited.pidfd)
+            os.close(awaited.pidfd)
+        return futures
 
 
 class _Awaited:
@@ -241,8 +240,18 @@ def sweep_left() -> None:
     for process in list(_left):
         pidfd = process._pidfd
         if pidfd is not None and has_ended(pidfd):
-            _left.remove(process)
+            try:
+                _left.remove(process)
+            except ValueError:  # another thread was quicker
+                continue
             process.reap()
+
+
+def _finish(process: ManagedProcess) -> None:
+    """Reap a process that has ended and was taken off its list."""
+    if process.sweeps:
+        process.signal_group(signal.SIGKILL)
+    process.reap()
 
 
 def _told(status: Future[Any]) -> Future[int | None]:

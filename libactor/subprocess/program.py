@@ -91,7 +91,7 @@ class Program(Actor):
     def on_start(self) -> Any:
         """Start the program. A subclass that overrides it calls this one."""
         self.child = start(self._argv, end_group=True, runtime=self.runtime, **self._options)
-        self._tell_end = partial(_tell, self.pid)
+        self._tell_end = partial(_tell, self.pid, self.child.pid)
         self.child.status.on_any(self._tell_end)
 
     def on_stop(self) -> Any:
@@ -104,7 +104,9 @@ class Program(Actor):
         status.on_any(lambda _: timer.cancel())
         return undiscardable(status).then(_nothing).repair(_nothing)
 
-    def _libactor_ended(self, status: int | None) -> None:
+    def _libactor_ended(self, process_id: int, status: int | None) -> None:
+        if process_id != self.child.pid:
+            return  # it was that of an incarnation before, which has stopped meanwhile
         if status is None:
             raise ChildProcessError(
                 "Program: other code of this program took its status; see that nobody waits for any child"
@@ -112,8 +114,8 @@ class Program(Actor):
         self.on_ended(status)
 
 
-def _tell(pid: PID[Program], status: Future[int]) -> None:
-    tell(pid, Program._libactor_ended, status.get(0) if status.is_ready() else None)
+def _tell(pid: PID[Program], process_id: int, status: Future[int]) -> None:
+    tell(pid, Program._libactor_ended, process_id, status.get(0) if status.is_ready() else None)
 
 
 def _nothing(_: object) -> None:

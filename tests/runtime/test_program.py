@@ -170,6 +170,20 @@ def test_a_supervisor_starts_a_program_anew(restart, command: str):
     assert len(set(pids)) == 3
 
 
+# Goal: the end of a program is told to the actor that ran it. Method: it is told once more, when the next one runs.
+def test_the_end_of_a_program_does_not_stop_the_one_after_it():
+    starts: la.Queue[int] = la.Queue()
+    supervisor = la.spawn(la.Supervisor([la.Child(lambda: Recorded("sleep 1000", la.Shared(starts)), "worker")]))
+    first = starts.get().get(BOUND_SECONDS)
+    os.kill(first, signal.SIGKILL)
+    second = starts.get().get(BOUND_SECONDS)
+    [child] = la.dispatch(supervisor, la.Supervisor.children).get(BOUND_SECONDS)
+
+    la.dispatch(child.pid, Program._libactor_ended, first, -signal.SIGKILL).get(BOUND_SECONDS)
+
+    assert la.dispatch(child.pid, Program.process_id).get(BOUND_SECONDS) == second
+
+
 def test_a_supervisor_lets_a_transient_program_be_that_has_done_its_work():
     supervisor = la.spawn(la.Supervisor([la.Child(lambda: Program(["true"]), "worker", restart="transient")]))
     [child] = la.dispatch(supervisor, la.Supervisor.children).get(BOUND_SECONDS)

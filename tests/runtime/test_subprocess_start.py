@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import libactor as la
 from libactor import io
-from libactor.subprocess import PIPE, STDOUT, Append, Child, Identity, reap, start
+from libactor.subprocess import PIPE, STDOUT, Append, Child, Identity, children, reap, start
 
 pytestmark = pytest.mark.real
 
@@ -317,6 +318,50 @@ def test_a_detached_program_outlives_its_runtime_and_is_reaped_later(pipe: Pipe)
     assert io.read_all(read).get(BOUND_SECONDS) == b"done\n"
     assert reap(child.pid).get(BOUND_SECONDS) == 0
     start(["true"]).status.get(BOUND_SECONDS)
+
+
+# Goal: several threads may look after detached programs. Method: one looks while another has seen the end already.
+def test_a_detached_program_is_reaped_once_whoever_looks(pipe: Pipe, monkeypatch: pytest.MonkeyPatch):
+    with la.Runtime():
+        child = start(["cat"], stdin=pipe()[0], detached=True)
+    pidfd = os.pidfd_open(child.pid)
+    child.send_signal(signal.SIGKILL)
+    children.wait_for_end(pidfd, BOUND_SECONDS * 10**9)
+    os.close(pidfd)
+
+    def look_twice(pidfd: int) -> bool:
+        monkeypatch.undo()
+        children.sweep_left()
+        return True
+
+    monkeypatch.setattr(children, "has_ended", look_twice)
+    children.sweep_left()
+
+    assert not child.send_signal(signal.SIGKILL)
+
+
+# Goal: the end of a runtime waits for its children by their descriptors, which are closed by nobody else meanwhile, or
+# their numbers might be of others. Method: it goes on waiting only when a worker has had time to look.
+def test_the_end_of_the_runtime_alone_reaps_what_it_kills(pipe: Pipe, monkeypatch: pytest.MonkeyPatch):
+    inner = la.Runtime()
+    child = start(["cat"], stdin=pipe()[0], runtime=inner)
+    wait_for_end = children.wait_for_end
+
+    def wait_for_workers(pidfd: int, nanoseconds: int) -> bool:
+        ended = wait_for_end(pidfd, nanoseconds)
+        for _ in range(10):
+            passed: la.Promise[None] = la.Promise()
+            inner.poller.call(partial(passed.set, None))
+            passed.future.get(BOUND_SECONDS)
+        open_still.append(child.send_signal(0))
+        return ended
+
+    open_still: list[bool] = []
+    monkeypatch.setattr(children, "wait_for_end", wait_for_workers)
+    inner.close()
+
+    assert open_still == [True]
+    assert child.status.get(0) == -signal.SIGKILL
 
 
 def test_a_closed_runtime_starts_nothing():
