@@ -76,7 +76,7 @@ def test_a_subclass_may_judge_the_status_otherwise():
 def test_the_program_ends_when_its_actor_is_stopped(pipe: Pipe, runtime: la.Runtime):
     read, write = pipe()
     script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done"
-    pid = la.spawn(Program(script, stdout=write))
+    pid = la.spawn(Program(script, stdout=write, grace=BOUND_SECONDS))
     process = la.dispatch(pid, Program.process_id).get(BOUND_SECONDS)
     os.close(write)
     assert os.read(read, 100) == b"ready\n"
@@ -91,14 +91,14 @@ def test_the_program_ends_when_its_actor_is_stopped(pipe: Pipe, runtime: la.Runt
 
 def test_another_signal_may_ask_the_program_to_stop(pipe: Pipe):
     read, write = pipe()
-    script = "trap 'echo hup; exit 0' HUP; echo ready; while :; do sleep 1000 & wait; done"
-    pid = la.spawn(Program(script, stdout=write, stop_signal=signal.SIGHUP))
+    script = "trap 'echo asked; exit 0' USR1; echo ready; while :; do sleep 1000 & wait; done"
+    pid = la.spawn(Program(script, stdout=write, stop_signal=signal.SIGUSR1, grace=BOUND_SECONDS))
     assert os.read(read, 100) == b"ready\n"
 
     la.terminate(pid)
 
     assert la.wait(pid, BOUND_SECONDS)
-    assert os.read(read, 100) == b"hup\n"
+    assert io.read(read).get(BOUND_SECONDS) == b"asked\n"
 
 
 def test_a_program_that_does_not_listen_is_killed_after_its_grace(pipe: Pipe):
