@@ -1,25 +1,32 @@
 """The pages /metrics/snapshot, as Mesos has it, and /metrics, for Prometheus."""
 
 # Who calls: the application, on its event loop.
-# Both share a limit of so many a second: a snapshot asks every gauge. Who comes too soon waits for its turn and is
-#   answered then; who goes away gives its turn to the next one.
+# Each has a limit of so many a second: a snapshot asks every gauge. Who comes too soon waits for its turn and is
+#   answered then; who goes away gives its turn to the next one. WAITING_MAX may wait, more are told to come later:
+#   who waited behind them would be answered when nobody listens any more.
+# Monitoring is not to wait behind visitors: whoever asks for /metrics as it is has its turns apart from all others,
+#   and one snapshot serves all who wait for it. With ?timeout= it is a snapshot like those of the other page.
 # /metrics waits for gauges too, but always for a bounded time: one that hangs must not blind the monitoring.
 # Source: libprocess metrics/metrics.cpp.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from libactor._core.errors import Abandoned
+from libactor.combinators import undiscardable
 from libactor.http.durations import parse_duration
 from libactor.http.response import Refusal, Response
 from libactor.sync import RateLimiter
 
 if TYPE_CHECKING:
+    from libactor.future import Future
     from libactor.http.request import Request
     from libactor.runtime import Runtime
 
 PER_SECOND = 2.0  # snapshots, unless told otherwise
+WAITING_MAX = 20  # for their turn: 10 seconds' worth of them, unless told otherwise
 SCRAPE_TIMEOUT_S = 5.0  # that Prometheus waits for gauges; it gives up after 10 itself, unless told otherwise
 
 
@@ -28,7 +35,12 @@ class MetricsPages:
 
     def __init__(self, runtime: Runtime, per_second: float | None = PER_SECOND) -> None:
         self._runtime = runtime
-        self._limiter = None if per_second is None else RateLimiter(per_second, runtime=runtime)
+        self._per_second = per_second
+        self._limiter, self._scrapes = [
+            None if per_second is None else RateLimiter(per_second, runtime=runtime) for _ in range(2)
+        ]
+        self._waiting = 0
+        self._scrape: Future[dict[str, float]] | None = None  # for all who ask for /metrics, the last one of them
 
     async def snapshot(self, request: Request) -> Response:
         """All metrics as one JSON object in order of their names, and of gauges those that have answered within
@@ -41,20 +53,45 @@ class MetricsPages:
         """All metrics in the text form of Prometheus; gauges have ``?timeout=`` to answer, left out: 5secs."""
         from libactor.http.prometheus import render
 
-        timeout = _timeout(request, SCRAPE_TIMEOUT_S)
+        timeout = _timeout(request, None)
         if isinstance(timeout, Response):
             return timeout
-        snapshot = await self._take(timeout)
+        snapshot = await (self._share() if timeout is None else self._take(timeout))
         text, media = render(snapshot, self._runtime.metrics.all(), request.headers.get("accept", ""))
         return Response(200, text, {"content-type": media})
 
     async def _take(self, timeout: float | None) -> dict[str, float]:
+        """A snapshot for one request, in its turn."""
+        if self._limiter is not None and self._per_second is not None and self._waiting >= WAITING_MAX:
+            seconds = math.ceil(WAITING_MAX / self._per_second)
+            text = f"{WAITING_MAX} requests for metrics wait for their turn already; try again later."
+            raise Refusal(Response(503, text, {"retry-after": str(seconds)}))
+        self._waiting += 1
         try:
             if self._limiter is not None:
                 await self._limiter.acquire()
             return await self._runtime.metrics.snapshot(timeout)
         except Abandoned:
-            raise Refusal(Response(503, "The runtime was closed.")) from None
+            raise _closed() from None
+        finally:
+            self._waiting -= 1
+
+    async def _share(self) -> dict[str, float]:
+        """The snapshot that all who ask meanwhile are waiting for."""
+        metrics, scrape = self._runtime.metrics, self._scrape
+        try:
+            if self._scrapes is None:
+                return await metrics.snapshot(SCRAPE_TIMEOUT_S)
+            if scrape is None or not scrape.is_pending():
+                scrape = self._scrapes.acquire().then(lambda _: metrics.snapshot(SCRAPE_TIMEOUT_S))
+                self._scrape = scrape
+            return await undiscardable(scrape)
+        except Abandoned:
+            raise _closed() from None
+
+
+def _closed() -> Refusal:
+    return Refusal(Response(503, "The runtime was closed."))
 
 
 def _timeout(request: Request, otherwise: float | None) -> float | Response | None:

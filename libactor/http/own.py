@@ -32,7 +32,7 @@ def own_routes(
     """``/help``, ``/__processes__``, ``/metrics/snapshot`` and ``/metrics``: for ``application(system=...)``.
 
     ``realm``: who may see them is asked of the authenticator of that name. ``metrics_per_second``: how many snapshots
-    may be taken, by whoever asks; who comes too soon waits. None: no limit.
+    may be taken, by whoever asks; who comes too soon waits, if not too many do. None: no limit.
     """
     metrics = MetricsPages(runtime, metrics_per_second)
 

@@ -196,7 +196,7 @@ def test_gauges_have_until_the_timeout(paused):
 # Goal: who asks too soon waits for its turn. Method: three requests at once, and a clock that is moved by hand.
 def test_two_snapshots_a_second_are_taken_and_others_wait(paused):
     site = http.application(paused)
-    paths = ("/metrics/snapshot", "/metrics", "/metrics/snapshot")
+    paths = ("/metrics/snapshot", "/metrics?timeout=5secs", "/metrics/snapshot")
     done = []
 
     async def ask_three():
@@ -211,6 +211,52 @@ def test_two_snapshots_a_second_are_taken_and_others_wait(paused):
     asyncio.run(ask_three())
 
     assert done == [[200], [200], [200]]
+
+
+# Goal: visitors do not starve monitoring. Method: many of both at once, on a clock that moves once all have asked.
+def test_monitoring_does_not_wait_behind_visitors_of_whom_only_so_many_wait(paused):
+    site = http.application(paused)
+    visitors, scrapers = [["/metrics/snapshot"] * 30, ["/metrics"] * 30]
+
+    async def ask_all():
+        transport = httpx2.ASGITransport(site)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://shop", timeout=LIMIT) as client:
+            waiting = [asyncio.ensure_future(client.get(path)) for path in (*visitors, *scrapers)]
+            visits, scrapes = waiting[:30], waiting[30:]
+            refused = [found.result() for found in (await asyncio.wait(visits, return_when="FIRST_COMPLETED"))[0]]
+            while len(refused) < 10:
+                done, _ = await asyncio.wait([one for one in visits if not one.done()], return_when="FIRST_COMPLETED")
+                refused += [one.result() for one in done]
+            paused.clock.advance(0.5)
+            scraped = [(await one).status_code for one in scrapes]
+            for one in visits:
+                one.cancel()
+            await asyncio.gather(*visits, return_exceptions=True)
+            return refused, scraped
+
+    answered, scraped = asyncio.run(ask_all())
+
+    assert sorted(found.status_code for found in answered) == [200] + [503] * 9
+    assert {found.headers.get("retry-after") for found in answered if found.status_code == 503} == {"10"}
+    assert scraped == [200] * 30
+
+
+def test_who_leaves_takes_nothing_from_who_waits_for_the_same_scrape(paused):
+    site = http.application(paused)
+
+    async def leave():
+        transport = httpx2.ASGITransport(site)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://shop", timeout=LIMIT) as client:
+            await client.get("/metrics")
+            leaving, staying = (asyncio.ensure_future(client.get("/metrics")) for _ in range(2))
+            while paused.clock.pending == 0:
+                await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.wait([leaving])
+            paused.clock.advance(0.5)
+            return (await staying).status_code
+
+    assert asyncio.run(leave()) == 200
 
 
 def test_the_limit_can_be_lifted(paused):
