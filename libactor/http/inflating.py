@@ -2,7 +2,7 @@
 
 # Who calls: bodies.py, for requests whose handler wants the body whole.
 # Invariant: every piece that comes out is counted before the next one is made, so that a body which swells a
-#   thousandfold is refused like any other that is too large.
+#   thousandfold is refused like any other that is too large; the work is linear in what goes in and comes out.
 # Pieces are made on the event loop, which goes round between them. Other encodings are the handler's business.
 # Source: libprocess decoder.hpp; RFC 1952: a body may have several members.
 
@@ -15,6 +15,8 @@ from libactor.http.breathing import breathe
 from libactor.http.response import Refusal, Response
 
 PIECE_BYTES = 64 * 1024  # made in one go
+GIVEN_BYTES = 16 * 1024  # to make it of: what is left of them is copied each time
+MEMBERS_MAX = 10_000  # each of which takes its time, even if nothing is in it
 _GZIP = 31  # of zlib: the largest window, and a header of gzip
 
 Header = tuple[bytes, bytes]
@@ -37,17 +39,21 @@ async def inflate(body: bytes, hold: Callable[[int], None]) -> bytes:
     Raises: Refusal, with 400 for what is no gzip, or not whole.
     """
     pieces: list[bytes] = []
-    rest = body
-    while rest:
+    view, at, members = memoryview(body), 0, 0
+    while at < len(view):
         member, piece = zlib.decompressobj(_GZIP), b""
+        members += 1
+        if members > MEMBERS_MAX:
+            raise _refusal(f"it has more than {MEMBERS_MAX} members")
         while not member.eof:
-            if not rest and not piece:
+            if at == len(view) and not piece:
                 raise _refusal("it ends too early")
+            given = view[at : at + GIVEN_BYTES]
             try:
-                piece = member.decompress(rest, PIECE_BYTES)
+                piece = member.decompress(given, PIECE_BYTES)
             except zlib.error as error:
                 raise _refusal(str(error)) from None
-            rest = member.unused_data or member.unconsumed_tail  # behind this member, or of it
+            at += len(given) - len(member.unused_data or member.unconsumed_tail)  # behind this member, or of it
             hold(len(piece))
             pieces.append(piece)
             await breathe()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import random
 import zlib
 
 import httpx2
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import libactor as la
 from libactor import http
-from libactor.http.inflating import inflate, is_gzip
+from libactor.http.inflating import MEMBERS_MAX, inflate, is_gzip
 from libactor.http.response import Refusal
 
 LIMIT = 30
@@ -129,3 +130,34 @@ def test_only_one_encoding_is_undone():
     assert is_gzip([(b"content-encoding", b"x-gzip")])
     assert not is_gzip([])
     assert not is_gzip([(b"content-encoding", b"gzip"), (b"content-encoding", b"gzip")])
+
+
+def test_a_body_of_very_many_empty_members_is_refused():
+    body = gzip.compress(b"", mtime=0) * (MEMBERS_MAX + 1)
+
+    assert outcome(body) == 400
+    assert outcome(body[: len(body) // (MEMBERS_MAX + 1) * MEMBERS_MAX]) == 200
+
+
+def test_inflating_hands_each_byte_of_a_long_body_over_about_once(monkeypatch):
+    data = random.Random(1).randbytes(1 << 20)  # which gzip makes no shorter
+    handed = []
+
+    class Counted:
+        def __init__(self, bits):
+            self.inner = make(bits)
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def decompress(self, given, most):
+            handed.append(len(given))
+            return self.inner.decompress(given, most)
+
+    make = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", Counted)
+
+    found = inflated(gzip.compress(data, 1))
+
+    assert found == data
+    assert sum(handed) < 3 * len(data)
