@@ -105,7 +105,6 @@ def _route(process: Process, method: str, path: str) -> tuple[str, str, Target |
     routes = routes_of(process.kind).find(path)
     if not routes:
         return f"/{process.pid.id}{path}", "", Response(404, f"{process.pid.id} has no route for {path[:100]!r}.")
-    route = next((route for route in routes if route.methods is None or method in route.methods), None)
     at = routes[0].path
     endpoint, rest = f"/{process.pid.id}{at}", path.removeprefix(at) if at != "/" or path == "/" else path
     for route in routes:
