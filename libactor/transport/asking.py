@@ -51,7 +51,7 @@ class Asking(Borrowed):
     def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:
         super().__init__(node, sock)
         self.peer = peer  # who is at the other end; None until it has said so
-        self.calls: dict[int, tuple[Future[Any], PID[Any], Any]] = {}  # by number; what keeps the future alive
+        self.calls: dict[int, list[Any]] = {}  # by number: future, whose answer it is, what keeps the future alive
         self.links: dict[str, dict[Process, PID[Any]]] = {}  # by id: who is to hear of its end, and of whose
         self._next = itertools.count().__next__
 
@@ -60,7 +60,9 @@ class Asking(Borrowed):
     def call(self, pid: PID[Any], event: Any) -> None:
         """Send a call. Raises: NotPassable."""
         number, future = self._next(), event.future
-        self.calls[number] = future, pid, event  # before anybody can answer
+        kept = self.calls[number] = [future, pid, event]  # before anybody can answer, and what follows
+        if serving.workers is None:
+            awaited[future] = self
         try:
             size = 0
             if not event.keywords:
@@ -68,15 +70,13 @@ class Asking(Borrowed):
             if size <= 0:
                 size = self._put_coded(size, (CALL_CODED, number, pid.id, event.what), event)
         except BaseException:
-            self.calls.pop(number, None)
+            self._settle(number)
             raise
         if size > KEPT_BYTES:
             event.future = Future()
-            self.calls[number] = future, pid, None
+            kept[2] = None
         future.on_discard(partial(self._discard, number))
-        if serving.workers is None:
-            awaited[future] = self
-        elif self.lent:
+        if self.lent and serving.workers is not None:
             self.give_back()
         self.sent(size, len(self.calls) == 1)
         if self.broken is not None:
@@ -216,7 +216,7 @@ class Asking(Borrowed):
             return RuntimeError(f"an error that cannot be made here: {failure}")
         return error if isinstance(error, BaseException) else RuntimeError(f"an error that is none: {error!r}")
 
-    def _settle(self, number: Any) -> tuple[Future[Any], PID[Any], Any] | None:
+    def _settle(self, number: Any) -> list[Any] | None:
         """Take a call out of the table; None if it is not there: the peer made its number up, say."""
         waiting = self.calls.pop(number, None)
         if waiting is not None:

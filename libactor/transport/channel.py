@@ -128,7 +128,7 @@ class Channel:
     def flush(self) -> None:
         """Hand to the system what it takes of what waits."""
         self._flush_due = False
-        while self.outgoing and self._may_write and self.open and self._writing.acquire(blocking=False):
+        while self.outgoing and self._may_write and self.open and self.broken is None and self._writing.acquire(False):
             try:
                 self._write()
             finally:
@@ -355,12 +355,14 @@ class Channel:
 
     def _close(self) -> None:
         """Close the descriptor, unless a thread uses it: that one will."""
-        if self._reading.acquire(blocking=False):
+        while self._reading.acquire(blocking=False):
             if self._writing.acquire(blocking=False):
                 self.sock.close()  # and nobody reads or writes any more: the locks stay as they are
                 self.node.closed(self)
-            else:
-                self._reading.release()
+                break
+            self._reading.release()
+            if self._writing.locked():  # whoever writes comes here after that, and finds that nobody reads
+                break
         if self._waiting:
             with self._room:
                 self._room.notify_all()

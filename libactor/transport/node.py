@@ -38,6 +38,7 @@ LINGER_S = 1.0  # that close() waits for others to have read all
 TICKS = 6  # looks at each connection in the time of silence
 RETRY_S = 0.1  # after accepting failed, for want of descriptors say
 ACCEPTS_MAX = 16  # in one go
+PEERS_MAX = 1000  # that are kept though there is no connection: others name as many as they like
 
 
 class Node:
@@ -63,6 +64,7 @@ class Node:
         self._silence_s = remote.silence_s
         self._strangers_max = remote.strangers_max
         self._peers: dict[str, Peer] = {}
+        self._peers_max = PEERS_MAX
         self._lock = threading.RLock()  # of the tables; re-entrant, since finalizers may send
         self._connections: dict[Connection, None] = {}  # whose descriptors are open
         self._closing = False
@@ -121,8 +123,19 @@ class Node:
         peer = self._peers.get(address)
         if peer is None:
             with self._lock:
+                if len(self._peers) >= self._peers_max:
+                    self._drop_idle_peers()
                 peer = self._peers.setdefault(address, Peer(self, address))
         return peer
+
+    def keep(self, peer: Peer) -> Peer:
+        """Who has the connections with the address of ``peer``: itself, unless another one has taken its place."""
+        return self._peers.setdefault(peer.address, peer)
+
+    def _drop_idle_peers(self) -> None:
+        for peer in list(self._peers.values()):
+            peer.leave_if_idle(self._peers)
+        self._peers_max = max(PEERS_MAX, 2 * len(self._peers))  # so that looking at all of them is rare
 
     # Connections.
 
@@ -148,9 +161,7 @@ class Node:
     def welcome(self, connection: Connection, who: Introduced) -> Peer:
         """A connection knows who is at the other end."""
         self.opened += 1
-        peer = self.peer(who.address)
-        peer.welcome(connection, who.instance)
-        return peer
+        return self.peer(who.address).welcome(connection, who.instance)
 
     def closed(self, connection: Channel) -> None:
         """The descriptor of a connection is closed."""

@@ -4,7 +4,9 @@
 # A PID of another runtime leads to a process that stands in: nothing is ever in its mailbox, since the network takes
 #   everything over.
 # Invariants: 1. all that this side sends goes by one connection, `current`, until that breaks or is replaced: so each
-#   direction is first in, first out.    2. without a connection the next thing that is sent makes one.
+#   direction is first in, first out.    2. without a connection the next thing that is sent makes one.    3. of those
+#   for one address only that in the table of the node has connections and watchers; one without may be dropped from
+#   there, since others name as many addresses as they like, and its PIDs lead to whoever takes its place.
 # Local: the same for the own address, where a PID names an actor that is not, or was not when the PID was made.
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from libactor.transport.node import Node
 
 PIDS_MAX = 10_000  # that are kept, so that they need not be made for each message
+ID_LENGTH_MAX = 128  # of an actor whose PID is: others choose these, and may not choose what is kept
 
 
 class Place(RuntimeCell):
@@ -59,9 +62,11 @@ class Place(RuntimeCell):
         """The address of an actor there."""
         pid: PID[Any] | None = self._pids.get((id, kind))
         if pid is None:
-            if len(self._pids) >= PIDS_MAX:
-                self._pids.clear()
-            pid = self._pids[id, kind] = self._stand_in(id, kind)
+            pid = self._stand_in(id, kind)
+            if len(id) <= ID_LENGTH_MAX:
+                if len(self._pids) >= PIDS_MAX:
+                    self._pids.clear()
+                self._pids[id, kind] = pid
         return pid
 
     # What is asked of a runtime whose PID somebody has.
@@ -163,7 +168,9 @@ class Peer(Place):
 
     def link(self, watcher: Any, process: Any, /) -> bool:
         """Link an actor here to one there."""
-        self._note_watcher(watcher, process.pid.id)
+        home = self._note_watcher(watcher, process.pid.id)
+        if home is not self:
+            return home.link(watcher, process)
         try:
             self._way().link(watcher, process.pid)
         except Disconnected as error:
@@ -178,7 +185,10 @@ class Peer(Place):
 
     def relink(self, watcher: Process, process: Process) -> None:
         """As link, by a new connection, to which all other links go over as well."""
-        self._note_watcher(watcher, process.pid.id)
+        home = self._note_watcher(watcher, process.pid.id)
+        if home is not self:
+            home.relink(watcher, process)
+            return
         with self._lock:
             before, self.current = self.current, None
             try:
@@ -197,9 +207,12 @@ class Peer(Place):
             others = [one for one in self.connections if one is not connection and one.open and not one.retired]
         return others[-1] if others else None
 
-    def welcome(self, connection: Connection, instance: bytes) -> None:
+    def welcome(self, connection: Connection, instance: bytes) -> Peer:
         """The other side has said who it is: another life of it ends all that was with the last one."""
         with self._lock:
+            home = self._node.keep(self)
+            if home is not self:
+                return home.welcome(connection, instance)
             stale = list(self.connections) if self.instance not in (b"", instance) else []
             self.instance = instance
             self.connections[connection] = None
@@ -208,6 +221,16 @@ class Peer(Place):
         for one in stale:
             if one is not connection:
                 one.break_(ConnectionResetError("the runtime there is another one by now"))
+        return self
+
+    def leave_if_idle(self, table: dict[str, Peer]) -> None:
+        """Go from ``table``, if nothing is lost with it; it is in use if somebody has the lock."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if not self.connections and not self._watching:
+                    table.pop(self.address, None)
+            finally:
+                self._lock.release()
 
     def part(self, connection: Connection) -> None:
         """A connection broke."""
@@ -222,13 +245,17 @@ class Peer(Place):
             for connection in list(self.connections):
                 connection.unlink(process, name)
 
-    def _note_watcher(self, watcher: Process, id: str) -> None:
-        """In the turn of ``watcher``: have its links there end with it."""
-        ids = self._watching.get(watcher)
-        if ids is None:
-            ids = self._watching[watcher] = set()
-            watcher.belong(self)
-        ids.add(id)
+    def _note_watcher(self, watcher: Process, id: str) -> Peer:
+        """In the turn of ``watcher``: have its links there end with it, if this one has the connections; who has."""
+        with self._lock:
+            home = self._node.keep(self)
+            if home is self:
+                ids = self._watching.get(watcher)
+                if ids is None:
+                    ids = self._watching[watcher] = set()
+                    watcher.belong(self)
+                ids.add(id)
+        return home
 
     def _find_way(self, sender: Process | None, process: Process) -> Connection:
         """The connection to send by; a thread that may wait does so until there is room."""
@@ -241,6 +268,9 @@ class Peer(Place):
         """The connection to send by; it may be broken. Raises: Disconnected, if none can be made."""
         self.runtime.check_here()
         with self._lock:
+            home = self._node.keep(self)
+            if home is not self:
+                return home._way()
             connection = self.current
             if connection is None:
                 try:

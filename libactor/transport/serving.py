@@ -42,6 +42,7 @@ from libactor.transport.frames import (
     FAILED,
     Malformed,
 )
+from libactor.transport.peer import ID_LENGTH_MAX
 
 if TYPE_CHECKING:
     from libactor.process import Process
@@ -235,7 +236,7 @@ class Serving(Asking):
     def _lose(self, id: Any, what: Any, why: str) -> None:
         if not isinstance(id, str):
             raise Malformed(f"got the id {id!r}")
-        self._runtime.dead_letter(self.node.local.pid(id), str(what), why)
+        self._runtime.dead_letter(self.node.local.pid(id[:ID_LENGTH_MAX]), str(what), why)
 
 
 def _unmarked(process: Process, method: str) -> str:

@@ -1,0 +1,172 @@
+"""What others name is not kept for ever, and what several threads do to one connection leaves nothing behind."""
+
+import pytest
+
+import libactor as la
+from libactor.transport import asking
+from libactor.transport.node import PEERS_MAX
+from libactor.transport.peer import ID_LENGTH_MAX
+from libactor.waiting import awaited
+
+pytestmark = pytest.mark.real
+
+LIMIT = 30
+
+
+class Counter(la.Actor):
+    def __init__(self):
+        super().__init__("counter")
+        self.taken = []
+
+    @la.remote
+    def take(self, value):
+        self.taken.append(value)
+        return len(self.taken)
+
+    @la.remote
+    def all(self):
+        return self.taken
+
+
+class Watcher(la.Actor):
+    def __init__(self, watched):
+        super().__init__()
+        self.watched, self.gone = watched, la.Promise()
+
+    def on_start(self):
+        la.link(self.watched)
+
+    def on_exited(self, pid, reason):
+        self.gone.set(pid.id)
+
+    def end(self):
+        return self.gone.future
+
+
+@pytest.fixture
+def here():
+    with la.Runtime(remote=la.Remote()) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def there():
+    with la.Runtime(remote=la.Remote()) as runtime:
+        runtime.spawn(Counter())
+        yield runtime
+
+
+@pytest.fixture
+def connection(here, there):
+    """The one from here to there, which is open."""
+    pid = here.parse_pid(f"counter@{there.address}", Counter)
+    assert la.dispatch(pid, Counter.take, 0).get(LIMIT) == 1
+    return here._node.peer(there.address).current
+
+
+def name_many(runtime):
+    """Have more addresses named than are kept."""
+    for number in range(3 * PEERS_MAX):
+        runtime.parse_pid(f"a@10.0.{number >> 8}.{number & 255}:7")
+
+
+def test_addresses_that_are_only_named_are_not_kept(here):
+    name_many(here)
+
+    assert len(here._node._peers) <= PEERS_MAX
+
+
+def test_pids_made_before_and_after_an_address_was_forgotten_use_one_connection(here, there):
+    before = here.parse_pid(f"counter@{there.address}", Counter)
+    name_many(here)
+    after = here.parse_pid(f"counter@{there.address}", Counter)
+
+    for number in range(0, 100, 2):
+        la.tell(before, Counter.take, number)
+        la.tell(after, Counter.take, number + 1)
+
+    assert la.dispatch(before, Counter.all).get(LIMIT) == list(range(100))
+    assert len(there._node.connections) == 1
+
+
+def test_an_address_with_a_connection_is_kept(here, there, connection):
+    name_many(here)
+
+    assert here._node.peer(there.address).current is connection
+
+
+def test_a_link_by_a_pid_made_before_its_address_was_forgotten_is_told_and_ends_with_its_actor(here, there):
+    pid = here.parse_pid(f"counter@{there.address}", Counter)
+    name_many(here)
+    successor = here.parse_pid(f"a@{there.address}")
+    mortal = here.spawn(Watcher(pid))
+
+    la.terminate(pid)
+
+    assert la.dispatch(mortal, Watcher.end).get(LIMIT) == "counter"
+    assert list(here._node.peer(successor.address)._watching) == [mortal._process]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(ID_LENGTH_MAX, True), (ID_LENGTH_MAX + 1, False)])
+def test_a_pid_with_a_long_id_is_not_kept(here, there, length, kept):
+    pid = here.parse_pid(f"{'a' * length}@{there.address}")
+
+    assert (pid in here._node.peer(there.address)._pids.values()) is kept
+
+
+def test_what_is_put_in_after_a_break_is_not_tried_while_somebody_reads(connection, monkeypatch):
+    class Refusing:
+        def acquire(self, blocking=True):
+            raise AssertionError("somebody writes to a connection that is broken")
+
+        def locked(self):
+            return True
+
+    with connection._reading:
+        connection.break_(ConnectionAbortedError("for the test"))
+        connection.put("beat", 15)
+        monkeypatch.setattr(connection, "_may_write", True)
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "_close", lambda: None)
+            patch.setattr(connection, "_writing", Refusing())
+            connection.flush()
+    connection._close()
+
+    assert connection.sock.fileno() == -1
+
+
+def test_a_connection_is_closed_though_two_come_to_close_it_at_once(connection):
+    class Late:
+        """Taken when the one comes; the other lets go of it, and goes since the one has begun."""
+
+        tries = 0
+
+        def acquire(self, blocking=True):
+            self.tries += 1
+            return self.tries > 1
+
+        def locked(self):
+            return False
+
+    connection._writing = Late()
+
+    connection.break_(ConnectionAbortedError("for the test"))
+
+    assert connection.sock.fileno() == -1
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_an_answer_that_is_quicker_than_who_asks_leaves_nothing_behind(here, there, connection, monkeypatch, size):
+    append = asking.append_frame
+
+    def answer_at_once(buffer, most, kind, number, *rest):
+        size = append(buffer, most, kind, number, *rest)
+        connection.take_answer(number, "quick")
+        return size
+
+    monkeypatch.setattr(asking, "append_frame", answer_at_once)
+    future = la.dispatch(here.parse_pid(f"counter@{there.address}", Counter), Counter.take, bytes(size))
+
+    assert future.get(LIMIT) == "quick"
+    assert not connection.calls
+    assert future not in awaited
