@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor")
 
+FORESEEN = "_libactor_foreseen"  # attribute of an error that is no mistake: one line says it, unless a watcher does
+
 # Links are rare: one lock for all, and nothing allocated before the first, keep an idle process small.
 _links = threading.RLock()  # re-entrant: a finalizer may run between any two steps, and link too
 os.register_at_fork(before=_links.acquire, after_in_parent=_links.release, after_in_child=_links.release)
@@ -97,9 +99,16 @@ class Process(Mailbox):
         try:
             if self.runtime.crashes is not None:
                 self.runtime.crashes.append((self.pid, error))
-            log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
+            if hasattr(error, FORESEEN):
+                log.log(logging.INFO if self._is_watched() else logging.ERROR, "%s: stopped: %s", self.pid, error)
+            else:
+                log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)
         finally:
             self.stop(error)
+
+    def _is_watched(self) -> bool:
+        """Whether somebody hears of the end, and why."""
+        return bool(self._linkers) or bool(self.runtime.census.divide([self])[1])
 
     def _dead_letter(self, what: str, why: str) -> None:
         """Count a tell or message that will not be served."""

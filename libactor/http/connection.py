@@ -28,7 +28,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from libactor.http.application import Site
-from libactor.http.exchange import Exchange
+from libactor.http.exchange import CLOSING, CLOSING_HEADERS, Exchange
 from libactor.http.presence import GONE
 from libactor.http.response import NO_BODY
 
@@ -167,7 +167,7 @@ class Connection(HttpToolsProtocol):
         """The server ends: what has not been answered yet will not be."""
         if self.direct_call is not None:
             self.direct_call.leave()
-            self.answer(self.served, 503, (), b"")
+            self.answer(self.served, 503, CLOSING_HEADERS, CLOSING)
 
     def on_response_complete(self) -> None:
         """As uvicorn does, but for a timer for each response: tick() tells how long a connection rests."""

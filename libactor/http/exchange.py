@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from libactor.http.server import Message, Send
 
 
+CLOSING = b"The server is closing."  # for whom it has not begun to answer
+CLOSING_HEADERS = ((b"content-type", b"text/plain; charset=utf-8"),)
+
+
 class Exchange:
     """One request and its response: sees how far the response got, so that it can be ended properly."""
 
@@ -34,11 +38,13 @@ class Exchange:
     async def end(self) -> bool:
         """End the response in whatever state it is; False if it cannot be ended so that the client can tell."""
         if not self.started:
-            headers = [(b"content-length", b"0"), (b"connection", b"close")]
+            headers = [*CLOSING_HEADERS, (b"content-length", b"%d" % len(CLOSING)), (b"connection", b"close")]
             await self._send({"type": "http.response.start", "status": 503, "headers": headers})
-        elif self.complete:
+            await self._send({"type": "http.response.body", "body": CLOSING, "more_body": False})
             return True
-        elif any(name.lower() == b"content-length" for name, _ in self.headers):
+        if self.complete:
+            return True
+        if any(name.lower() == b"content-length" for name, _ in self.headers):
             return False  # else the end is a chunk of its own
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True

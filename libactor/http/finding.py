@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from libactor.http.calling import RouteTarget, SystemTarget, Target
 from libactor.http.request import Request
@@ -75,7 +75,7 @@ class Finder:
         if target is not None:
             return request, target if target.realm is None else self._unserved.check(endpoint, target)
         if not path.startswith("/") or not well_encoded:
-            return request, Response(400, "The path must begin with '/', and each '%' be followed by two digits.")
+            return request, Response(400, "The path must begin with '/', it and the query be percent-encoded UTF-8.")
         return request, self._nobody(path)
 
     def _look_up(self, method: str, path: str, raw: bytes) -> tuple[str, str, Target | Response | None]:
@@ -128,7 +128,15 @@ def _below_root(scope: Scope) -> tuple[str, str, bytes]:
 
 
 def _is_well_encoded(raw: bytes) -> bool:
-    return b"%" not in raw or _BAD_ENCODING.search(raw) is None
+    if b"%" not in raw:
+        return True
+    if _BAD_ENCODING.search(raw) is not None:
+        return False
+    try:
+        unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:  # what is no text would be replaced, and several paths become one
+        return False
+    return True
 
 
 def _decode(raw: bytes) -> str:

@@ -37,7 +37,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-CLOSE_TIMEOUT_S = 5.0  # what close() gives open responses to end
+CLOSE_TIMEOUT_S = 1.0  # what close() gives clients to read what is on its way to them
 PATIENCE_S = 20.0  # what a client has for the head of a request, and then for each further bit of its body
 BACKLOG = 1024  # connections that may wait to be accepted
 

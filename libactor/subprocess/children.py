@@ -98,6 +98,7 @@ class Children:
             awaited = list(self._awaited.values())
             for pidfd in processes.values():
                 self._poller.forget(pidfd)
+        self.streams.end(timeout)  # first: what came until the kill is not all output
         for one in awaited:
             self._let_go(one, lambda future: future._abandon("get: the runtime was closed before the process ended"))
         for process in processes:

@@ -21,6 +21,7 @@ from libactor.future import Future
 from libactor.io.stream import HasDescriptor
 from libactor.messages import tell, terminate
 from libactor.pid import PID
+from libactor.process import FORESEEN
 from libactor.subprocess.child import Child, start
 from libactor.subprocess.redirects import Target
 from libactor.subprocess.starting import DEVNULL, INHERIT, Identity
@@ -111,7 +112,11 @@ class Program(Actor):
             raise ChildProcessError(
                 "Program: other code of this program took its status; see that nobody waits for any child"
             )
-        self.on_ended(status)
+        try:
+            self.on_ended(status)
+        except CalledProcessError as error:
+            setattr(error, FORESEEN, True)  # nothing is wrong with this code, so nobody needs to see its lines
+            raise
 
 
 def _tell(pid: PID[Program], process_id: int, status: Future[int]) -> None:

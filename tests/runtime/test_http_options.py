@@ -40,6 +40,19 @@ def ask(site, path):
     return asyncio.run(send())
 
 
+def test_a_hook_that_raises_is_a_500_and_tells_the_client_nothing(runtime, caplog):
+    def broken(*_):
+        raise KeyError("secret of the house")
+
+    runtime.spawn(Secret("secret"))
+    options = [{"firewall": [broken]}, {"authorize": broken}, {"finish": [broken]}]
+
+    with caplog.at_level(logging.CRITICAL, logger="libactor.http"):
+        answers = [ask(application(runtime, **option), "/secret/who") for option in options]
+
+    assert [(answer.status_code, answer.content) for answer in answers] == [(500, b"Internal Server Error")] * 3
+
+
 # LP HttpAuthenticationTest.NoAuthenticator
 def test_without_realms_there_is_no_principal_and_the_log_says_so_once(runtime, caplog):
     runtime.spawn(Secret("secret"))

@@ -123,14 +123,18 @@ def test_the_longest_route_that_is_a_prefix_by_whole_segments_answers(runtime, p
 
 # LP HTTPTest.Statuses
 # LP RequestDecoderTest.InvalidQueryArgs
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [("echo/a", 400), ("/echo/a%2", 400), ("/echo/a?x=%zz", 400), ("/echo/../a", 404), ("/echo/%2e%2e/a", 404)],
-)
-def test_a_path_that_no_actor_should_see_is_refused(runtime, path, status):
+@pytest.mark.parametrize("path", ["echo/a", "/echo/a%2", "/echo/%ff", "/echo/a?x=%ff", "/echo/a?x=%zz"])
+def test_a_path_that_is_badly_encoded_is_400(runtime, path):
     runtime.spawn(Echo("echo"))
 
-    assert ask(application(runtime), path).status == status
+    assert ask(application(runtime), path).status == 400
+
+
+@pytest.mark.parametrize("path", ["/echo/../a", "/echo/%2e%2e/a"])
+def test_a_path_that_no_actor_should_see_is_404(runtime, path):
+    runtime.spawn(Echo("echo"))
+
+    assert ask(application(runtime), path).status == 404
 
 
 def test_nobody_and_no_route_are_404(runtime):
@@ -589,19 +593,6 @@ def test_authorization_sees_endpoint_and_principal(runtime):
 
     assert (bob, ann) == (403, 200)
     assert seen == [("/secret/who", Principal("bob")), ("/secret/who", Principal("ann"))]
-
-
-def test_a_hook_that_raises_is_a_500_and_tells_the_client_nothing(runtime, caplog):
-    def broken(*_):
-        raise KeyError("secret of the house")
-
-    runtime.spawn(Echo("echo"))
-    options = [{"firewall": [broken]}, {"authorize": broken}, {"finish": [broken]}]
-
-    with caplog.at_level(logging.CRITICAL, logger="libactor.http"):
-        answers = [ask(application(runtime, **option), "/echo/a") for option in options]
-
-    assert [(answer.status, answer.body) for answer in answers] == [(500, b"Internal Server Error")] * 3
 
 
 # LP HttpAuthenticationTest.Pipelining

@@ -431,7 +431,7 @@ def test_close_discards_what_is_not_answered_yet_and_says_so(runtime, house):
         server.close(timeout=BOUND)
 
         assert house.discarded.get().get(BOUND) == "/x"
-        assert Replies(connection).next() == (503, b"")
+        assert Replies(connection).next() == (503, b"The server is closing.")
     assert not [thread for thread in threading.enumerate() if thread.name == "http-server"]
 
 

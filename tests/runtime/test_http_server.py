@@ -263,6 +263,7 @@ def test_a_request_that_waits_is_answered_503_by_close():
         answer = read_all(connection)
 
     assert answer.startswith(b"HTTP/1.1 503")
+    assert answer.endswith(b"\r\n\r\nThe server is closing.")
 
 
 def test_a_client_that_does_not_read_cannot_hold_up_close():

@@ -1,5 +1,6 @@
 """A program as an actor: it lives and ends with it, and a supervisor keeps it running."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -171,6 +172,29 @@ def test_a_supervisor_starts_a_program_anew(restart, command: str):
 
 
 # Goal: the end of a program is told to the actor that ran it. Method: it is told once more, when the next one runs.
+# Goal: what a program does wrong is no mistake of ours, and said once. Method: unwatched, linked and supervised.
+def test_a_program_that_fails_is_one_line_in_the_log(caplog, pipe: Pipe):
+    read, write = pipe()
+    watch = la.spawn(Watch())
+    with caplog.at_level(logging.WARNING, logger="libactor"):
+        assert la.wait(la.spawn(Program("exit 3", id="alone")), BOUND_SECONDS)
+        alone = [(record.getMessage(), record.exc_info) for record in caplog.records]
+        caplog.clear()
+        ended = la.dispatch(watch, Watch.watch, la.spawn(Program("read _; exit 3", stdin=read)))
+        la.execute(watch, lambda: None).get(BOUND_SECONDS)  # it is linked by now
+        os.close(write)
+        assert isinstance(ended.get(BOUND_SECONDS), CalledProcessError)
+        linked = list(caplog.records)
+        la.wait(la.spawn(la.Supervisor([la.Child(lambda: Program("exit 3"), "crasher")])), BOUND_SECONDS)
+
+    assert len(alone) == 1
+    assert "alone@" in alone[0][0]
+    assert "exit status 3" in alone[0][0]
+    assert not alone[0][1]
+    assert linked == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3 + ["ERROR"]  # who gives up in the end
+
+
 def test_the_end_of_a_program_does_not_stop_the_one_after_it():
     starts: la.Queue[int] = la.Queue()
     supervisor = la.spawn(la.Supervisor([la.Child(lambda: Recorded("sleep 1000", la.Shared(starts)), "worker")]))
