@@ -84,7 +84,7 @@ class Connection(Serving):
         except HandshakeRefused as refused:
             self._say(refused.farewell)
             self.node.refused += 1
-            log.warning("%s: refused: %s", self, refused)
+            self.node.warn("%s: refused: %s", self, refused)
             self.break_(refused)
             return b""
         if not handshake.done or self.broken is not None:
@@ -132,7 +132,7 @@ class Connection(Serving):
         self._cancel_alarm()
         if isinstance(error, TlsRefused) and not self.open:
             self.node.refused += 1
-            log.warning("%s: refused: %s", self, error)
+            self.node.warn("%s: refused: %s", self, error)
         if self.open:
             self.node.disconnects += 1
         log.debug("%s: broken: %s", self, error)

@@ -15,6 +15,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+from libactor._core.clock import NANOSECONDS, monotonic_ns
 from libactor._core.randomness import random_nonce
 from libactor.methods import Unknown
 from libactor.transport.configuration import Remote, check_address
@@ -38,6 +39,8 @@ LINGER_S = 1.0  # that close() waits for others to have read all
 TICKS = 6  # looks at each connection in the time of silence
 RETRY_S = 0.1  # after accepting failed, for want of descriptors say
 ACCEPTS_MAX = 16  # in one go
+WARNINGS_MAX = 20  # of strangers, in as many seconds as follow
+WARNINGS_S = 10
 PEERS_MAX = 1000  # that are kept though there is no connection: others name as many as they like
 
 
@@ -67,6 +70,7 @@ class Node:
         self._peers_max = PEERS_MAX
         self._lock = threading.RLock()  # of the tables; re-entrant, since finalizers may send
         self._connections: dict[Connection, None] = {}  # whose descriptors are open
+        self._warned_ns = self._warnings = 0  # when the first of these was logged, and how many would have been since
         self._closing = False
         self._empty = threading.Event()  # closing, and no connection is left
         self._alarm: Alarm | None = None
@@ -162,6 +166,21 @@ class Node:
         """A connection knows who is at the other end."""
         self.opened += 1
         return self.peer(who.address).welcome(connection, who.instance)
+
+    def warn(self, text: str, *values: object) -> None:
+        """Log what a stranger has done wrong, but not for each of thousands of them."""
+        now_ns = monotonic_ns()
+        if now_ns - self._warned_ns > WARNINGS_S * NANOSECONDS:
+            self._warned_ns, self._warnings = now_ns, 0
+        self._warnings += 1
+        if self._warnings <= WARNINGS_MAX:
+            log.warning(text, *values)
+        elif self._warnings == WARNINGS_MAX + 1:
+            log.warning(
+                "%s: more is refused, and only counted for %s s: libactor/remote/handshakes_refused",
+                self.address,
+                WARNINGS_S,
+            )
 
     def closed(self, connection: Channel) -> None:
         """The descriptor of a connection is closed."""

@@ -4,7 +4,7 @@ import pytest
 
 import libactor as la
 from libactor.transport import asking
-from libactor.transport.node import PEERS_MAX
+from libactor.transport.node import PEERS_MAX, WARNINGS_MAX
 from libactor.transport.peer import ID_LENGTH_MAX
 from libactor.waiting import awaited
 
@@ -170,3 +170,11 @@ def test_an_answer_that_is_quicker_than_who_asks_leaves_nothing_behind(here, the
     assert future.get(LIMIT) == "quick"
     assert not connection.calls
     assert future not in awaited
+
+
+def test_a_flood_of_strangers_is_no_flood_of_warnings(here, caplog):
+    for number in range(10 * WARNINGS_MAX):
+        here._node.warn("refused: %s", number)
+
+    assert [record.getMessage() for record in caplog.records[:2]] == ["refused: 0", "refused: 1"]
+    assert len(caplog.records) <= 2 * WARNINGS_MAX + 2  # if a span of time has ended meanwhile
