@@ -401,7 +401,7 @@ def test_a_deterministic_runtime_says_that_it_starts_nothing():
         (["true", "a\0b"], {}, OSError, ["'true'", "null byte"]),
         ("echo a\0b", {}, OSError, ["/bin/sh", "null byte"]),
         (["a\0b"], {}, OSError, ["null byte"]),
-        ([], {}, OSError, ["no arguments"]),
+        ([], {}, ValueError, ["no words", "expected the program"]),
         (["true"], {"environment": {"A=B": "c"}}, OSError, ["'true'", "environment variable"]),
         (["true"], {"environment": {"A": "b\0c"}}, OSError, ["'true'", "null byte"]),
         (["true"], {"environment": {"A": 1}}, TypeError, ["'A'", "expected text"]),
