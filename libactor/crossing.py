@@ -70,6 +70,14 @@ def check_event(event: Any) -> None:
         cross_value(value, f"argument {place} of {event.what}")
 
 
+def unmarked(kind: type, method: str) -> NotPassable:
+    """The error for a call of a method that is not for other hosts."""
+    return NotPassable(
+        f"dispatch: {kind.__qualname__}.{method} is not for other hosts; mark it with @libactor.remote, or call one "
+        "that is marked"
+    )
+
+
 def _told(error: BaseException) -> RuntimeError:
     return RuntimeError(f"{type(error).__qualname__}: {error}".encode("utf-8", "backslashreplace").decode())
 

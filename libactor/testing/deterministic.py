@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from libactor._core._impl import DEBUG_VALUES, RunQueue, exchange_sequences
@@ -16,23 +17,27 @@ from libactor._core.clock import _nanoseconds
 from libactor._core.errors import ForkedRuntime, SpawnError
 from libactor.context import opened
 from libactor.lifetimes import live
+from libactor.methods import Unknown
 from libactor.runtime import CLOSE_TIMEOUT_S, Runtime
 from libactor.testing import collector
 from libactor.testing.disk import FakeDisk
 from libactor.testing.event_log import EventLog
 from libactor.testing.life import HostClock, Life
+from libactor.testing.names import Names
 from libactor.testing.network import Network
 from libactor.testing.patience import Patience
 from libactor.testing.simulation import Simulation
 from libactor.testing.streams import Streams
 from libactor.testing.tape import Tape
 from libactor.testing.virtual_clock import VirtualClock
+from libactor.transport.address import split_pid
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from libactor.future import Future
+    from libactor.pid import PID
 
 STEPS_MAX = 100_000_000  # in one wait of the program, unless told otherwise
 INSTANT_STEPS_MAX = 1_000_000  # of these, while time stands still
@@ -43,10 +48,28 @@ class _Simulated(Runtime):
 
     clock: VirtualClock
     simulation: Simulation
+    network: Network
 
     def _join(self, address: str, simulation: Simulation, debug: bool) -> None:
         self.simulation = simulation
         self._set_up(address, simulation.queue, simulation.clock, simulation, debug)
+
+    def parse_pid(self, text: str, kind: type[Any] = Unknown) -> PID[Any]:
+        """The PID of an actor of this simulation that is written ``text``: see libactor.parse_pid."""
+        self.check_here()
+        name, address = split_pid(text, kind)
+        home: _Simulated | None = self if address == self.address else self.network.home(address)
+        if home is None:
+            raise ValueError(
+                f"parse_pid: got {text[:200]!r}, and no host of this simulation has the address {address[:200]!r}; "
+                "make it first, by rt.host"
+            )
+        return home.find(name) or home.names.pid(name, kind)
+
+    @cached_property
+    def names(self) -> Names:
+        """PIDs of this address that lead to nobody yet."""
+        return Names(self, self.address)
 
 
 class Host(_Simulated):
@@ -57,8 +80,9 @@ class Host(_Simulated):
 
     life: Life
 
-    def __init__(self, address: str, simulation: Simulation) -> None:
+    def __init__(self, address: str, simulation: Simulation, network: Network) -> None:
         self._join(address, simulation, False)
+        self.network = network
         self.life = Life(self)
         self.clock = HostClock(simulation.clock, self)
         self._disk: FakeDisk | None = None
@@ -145,7 +169,7 @@ class DeterministicRuntime(_Simulated):
                 or name == self.address
             ):
                 raise ValueError(f"host: got {name!r}, expected text without '@' and '/', other than {self.address!r}")
-            host = self._hosts[name] = Host(name, self.simulation)
+            host = self._hosts[name] = Host(name, self.simulation, self.network)
             host.crashes = self.crashes
             self.queue.network = self.network
         return host

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from libactor._core._impl import terminate
 from libactor._core.errors import Disconnected, MailboxFull, NotPassable
 from libactor.context import running_process, serving
-from libactor.crossing import check_event, cross_error
+from libactor.crossing import check_event, cross_error, unmarked
 from libactor.events import Exited
 from libactor.future import Future
 from libactor.testing.answers import FAILED, answer_by, forget_answer
 from libactor.testing.conditions import Conditions
 from libactor.testing.connection import Connection, Frame
 from libactor.testing.life import Life
+from libactor.testing.names import Names
 
 if TYPE_CHECKING:
     from libactor.pid import PID
@@ -149,19 +150,23 @@ class Network:
         life = self._life_between(running_process(), process)
         if life is not None and not life.dead:
             frame = Frame("terminate", lambda: terminate(_newest(process).pid, inject))
-            self._send(self._connect(life, process.runtime), life, frame)
+            self._send(self._connect(life, _home(process)), life, frame)
         return life is not None
 
     def link(self, watcher: Process, process: Process) -> bool:
         """As above, of a link."""
         life = self._life_between(watcher, process)
         if life is not None and not life.dead:
-            connection = self._connect(life, process.runtime)
+            connection = self._connect(life, _home(process))
             links = connection.end(life).links
             if (watcher, process.pid) not in links:
                 links[watcher, process.pid] = None
-                self._send(connection, life, Frame("link", lambda: _newest(process).link_here(watcher)))
+                self._send(connection, life, Frame("link", lambda: _link(process, watcher)))
         return life is not None
+
+    def home(self, address: str) -> Host | None:
+        """The host at that address."""
+        return self._hosts.get(address)
 
     # What connections ask.
 
@@ -209,7 +214,7 @@ class Network:
             )
         if kind is not None:
             check_event(event)
-        connection = self._connect(life, receiver.runtime)
+        connection = self._connect(life, _home(receiver))
         if kind == "dispatch":
             self._call(connection, life, receiver, event)
         elif isinstance(event, Exited):
@@ -275,7 +280,7 @@ class Network:
         if target.address not in self._hosts:
             return None
         life = self._life_of(sender)
-        return None if life is None or (target is life.host and not life.dead) else life
+        return None if life is None or (_home(receiver) is life.host and not life.dead) else life
 
     def _life_of(self, process: Process | None) -> Life | None:
         """That of the host whose code runs; None outside."""
@@ -329,19 +334,52 @@ def _check_conditions(conditions: object) -> Conditions:
     return conditions
 
 
+def _home(process: Process) -> Any:
+    """The host of ``process``, or of the actor that it stands in for."""
+    runtime: Any = process.runtime
+    return runtime.runtime if isinstance(runtime, Names) else runtime
+
+
+def _is_nobody(process: Process) -> bool:
+    """Whether it only stands in for an actor, which is not there."""
+    runtime: Any = process.runtime
+    return isinstance(runtime, Names)
+
+
 def _newest(process: Process) -> Process:
     """Who has the name of ``process`` now."""
-    pid = process.runtime.find(process.pid.id)
+    pid = _home(process).find(process.pid.id)
     return process if pid is None else pid._process
 
 
+def _link(process: Process, watcher: Process) -> None:
+    """A link has arrived."""
+    newest = _newest(process)
+    if _is_nobody(newest):
+        watcher.deliver(Exited(process.pid, None))
+    else:
+        newest.link_here(watcher)
+
+
 def _hand_over(receiver: Process, event: Any) -> None:
-    """Give ``event`` to whom it is for; if there is no room for it, a call fails, and all else is lost."""
-    try:
-        _newest(receiver).arrive(event)
-    except MailboxFull as error:
-        if event.kind == "dispatch":
+    """Give ``event`` to whom it is for; if there is no room for it, or the method is not for other hosts, a call fails,
+    and all else is lost."""
+    newest: Any = _newest(receiver)
+    kind = getattr(event, "kind", None)
+    if _is_nobody(newest):
+        event.drop(receiver)
+    elif kind in ("dispatch", "tell") and event.what not in newest.kind._libactor_remote:
+        error = unmarked(newest.kind, event.what)
+        if kind == "dispatch":
             event.future._complete(FAILED, error)
+        else:
+            newest._dead_letter(event.what, str(error))
+    else:
+        try:
+            newest.arrive(event)
+        except MailboxFull as full:
+            if kind == "dispatch":
+                event.future._complete(FAILED, full)
 
 
 def _finish(end: End, number: int, finish: Any) -> None:

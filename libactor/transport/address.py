@@ -22,3 +22,15 @@ def split_address(address: str) -> tuple[str, int]:
             "node.example:5050 or [::1]:5050"
         )
     return match["six"] or match["name"], port
+
+
+def split_pid(text: str, kind: object) -> tuple[str, str]:
+    """Id and address of the PID that is written ``text``, of a ``kind`` of actor. Raises: TypeError, ValueError."""
+    if not isinstance(text, str):
+        raise TypeError(f"parse_pid: got {text!r}, expected text, such as counter@10.0.0.6:5050")
+    if not isinstance(kind, type):
+        raise TypeError(f"parse_pid: got {kind!r}, expected the class of the actor, or none")
+    name, at, address = text.partition("@")
+    if not at or not name or "/" in name:
+        raise ValueError(f"parse_pid: got {text[:200]!r}, expected id@host:port, such as counter@10.0.0.6:5050")
+    return name, address

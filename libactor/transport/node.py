@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from libactor._core.clock import NANOSECONDS, monotonic_ns
 from libactor._core.randomness import random_nonce
 from libactor.methods import Unknown
+from libactor.transport.address import split_pid
 from libactor.transport.configuration import Remote, check_address
 from libactor.transport.connection import Connection
 from libactor.transport.peer import Local, Peer
@@ -98,13 +99,7 @@ class Node:
 
     def parse(self, text: str, kind: type = Unknown) -> PID[Any]:
         """The PID that is written ``text``. Raises: TypeError, ValueError."""
-        if not isinstance(text, str):
-            raise TypeError(f"parse_pid: got {text!r}, expected text, such as counter@10.0.0.6:5050")
-        if not isinstance(kind, type):
-            raise TypeError(f"parse_pid: got {kind!r}, expected the class of the actor, or none")
-        name, at, address = text.partition("@")
-        if not at or not name or "/" in name:
-            raise ValueError(f"parse_pid: got {text[:200]!r}, expected id@host:port, such as counter@10.0.0.6:5050")
+        name, address = split_pid(text, kind)
         _, port = check_address(address, "parse_pid")
         if port == 0:
             raise ValueError(f"parse_pid: got {text[:200]!r}, expected the port that the runtime listens on, not 0")

@@ -30,7 +30,7 @@ from libactor._core._impl import (
 )
 from libactor._core.errors import MailboxFull, NotPassable
 from libactor.actor import Actor
-from libactor.crossing import REMEDY, write_error, write_value
+from libactor.crossing import REMEDY, unmarked, write_error, write_value
 from libactor.events import Exited
 from libactor.transport.asking import Asking
 from libactor.transport.frames import (
@@ -95,7 +95,7 @@ class Serving(Asking):
         process: Any = self._processes.get(id)
         function = None if process is None else process.kind._libactor_remote.get(method)
         if function is None:
-            self._lose(id, method, "there is no such actor" if process is None else _unmarked(process, method))
+            self._lose(id, method, "there is no such actor" if process is None else str(unmarked(process.kind, method)))
             return
         try:
             tell(process.pid, function, *arguments, **keywords)
@@ -197,7 +197,7 @@ class Serving(Asking):
         if process is None:
             self.sent(self.put("end", ABANDONED, number, None))
         else:
-            self._send_failure(number, NotPassable(_unmarked(process, method)))
+            self._send_failure(number, unmarked(process.kind, method))
 
     def _answer(self, number: Any, process: Process, method: str, future: FutureCell) -> None:
         if self.serving.pop(number, None) is None:
@@ -237,10 +237,3 @@ class Serving(Asking):
         if not isinstance(id, str):
             raise Malformed(f"got the id {id!r}")
         self._runtime.dead_letter(self.node.local.pid(id[:ID_LENGTH_MAX]), str(what), why)
-
-
-def _unmarked(process: Process, method: str) -> str:
-    return (
-        f"dispatch: {process.kind.__qualname__}.{method} is not for other hosts; mark it with @libactor.remote, or "
-        "call one that is marked"
-    )

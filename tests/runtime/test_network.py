@@ -33,26 +33,33 @@ class Server(la.Actor):
     def ping(self, message, sender):
         self.heard.append((message.n, sender))
 
+    @la.remote
     def add(self, n):
         self.heard.append(n)
         return len(self.heard)
 
+    @la.remote
     def divide(self, n):
         return 1 / n
 
+    @la.remote
     def never(self):
         self.promise = la.Promise()
         return self.promise.future
 
+    @la.remote
     def lose(self):
         return la.Promise().future
 
+    @la.remote
     def discarded(self):
         return self.promise.future.has_discard()
 
+    @la.remote
     def local(self):
         return la.Shared(Local())
 
+    @la.remote
     def told(self):
         return tuple(self.heard)
 
@@ -66,19 +73,24 @@ class Client(la.Actor):
         self.server = server
         self.heard = []
 
+    @la.remote
     def ask(self, method, *args):
         return la.dispatch(self.server, getattr(Server, method), *args)
 
+    @la.remote
     def tell(self, *numbers):
         for n in numbers:
             la.tell(self.server, Server.add, n)
 
+    @la.remote
     def post(self, n):
         la.post(self.server, Ping(n))
 
+    @la.remote
     def later(self, seconds, n):
         la.delay(seconds, self.server, Server.add, n)
 
+    @la.remote
     def bad(self, what):
         try:
             if what == "function":
@@ -92,12 +104,15 @@ class Client(la.Actor):
         except la.NotPassable as error:
             return str(error)
 
+    @la.remote
     def watch(self):
         la.link(self.server)
 
+    @la.remote
     def stop(self, inject):
         la.terminate(self.server, inject)
 
+    @la.remote
     def wait(self):
         self.heard.append("waits")
         try:
@@ -105,12 +120,14 @@ class Client(la.Actor):
         finally:
             self.heard.append("went on")
 
+    @la.remote
     def then(self):
         la.after(1).then(lambda _: la.tell(self.server, Server.add, "then"))
 
     def on_exited(self, pid, reason):
         self.heard.append((str(pid), repr(reason)))
 
+    @la.remote
     def told(self):
         return tuple(self.heard)
 

@@ -18,10 +18,12 @@ class Patient(la.Actor):
         self.moment = moment
         self.witness = witness
 
+    @la.remote
     def say(self, what):
         said.append(what)
         la.tell(self.witness, Witness.hear, what)
 
+    @la.remote
     async def rest(self):
         try:
             await la.sleep(100)
@@ -33,13 +35,16 @@ class Patient(la.Actor):
         self.say("starts")
         return self.rest() if self.moment == "start" else None
 
+    @la.remote
     async def serve(self):
         await self.rest()
 
+    @la.remote
     @la.exclusive
     async def serve_alone(self):
         await self.rest()
 
+    @la.remote
     def block(self):
         try:
             la.after(100).get()
@@ -60,15 +65,18 @@ class Witness(la.Actor):
         super().__init__("witness")
         self.heard = []
 
+    @la.remote
     def hear(self, what):
         self.heard.append(what)
 
+    @la.remote
     def watch(self, pid):
         la.link(pid)
 
     def on_exited(self, pid, reason):
         self.heard.append(type(reason).__name__)
 
+    @la.remote
     def told(self):
         return tuple(self.heard)
 
@@ -119,10 +127,12 @@ class Busy(la.Actor, mailbox=la.Bounded(1, overflow="fail-sender")):
     def __init__(self):
         super().__init__("busy")
 
+    @la.remote
     async def work(self, seconds: float) -> float:
         await la.sleep(seconds)
         return seconds
 
+    @la.remote
     @la.exclusive
     async def hold(self, seconds: float) -> None:
         await la.sleep(seconds)
@@ -133,6 +143,7 @@ class Boss(la.Actor):
         super().__init__("boss")
         self.busy = busy
 
+    @la.remote
     async def collect(self, *seconds: float) -> tuple[object, ...]:
         answers = []
         for future in [la.dispatch(self.busy, Busy.work, span) for span in seconds]:
@@ -142,6 +153,7 @@ class Boss(la.Actor):
                 answers.append(type(error).__name__)
         return tuple(answers)
 
+    @la.remote
     def hold(self):
         la.tell(self.busy, Busy.hold, 10.0)
 
@@ -199,6 +211,7 @@ class Keeper(la.Actor):
         super().__init__()
         self.disk = disk
 
+    @la.remote
     async def keep(self):
         try:
             await la.sleep(100)
@@ -224,6 +237,7 @@ class Fragile(la.Actor):
         super().__init__()
         said.append("made")
 
+    @la.remote
     def fail(self):
         raise ValueError("as asked")
 
@@ -296,6 +310,7 @@ def ends(rt):
 @pytest.mark.parametrize("waits_in", ["handler", "timer"])
 def test_code_whose_wait_is_over_does_not_go_on_after_the_crash_of_its_host(waits_in):
     class Writer(la.Actor):
+        @la.remote
         def write(self):
             answer.future.get()
             host.disk.write("late", b"")

@@ -58,12 +58,14 @@ class Counter(la.Actor):
         self.total = 0
         self.answers = {}
 
+    @la.remote
     def add(self, request: int, k: int) -> int:
         if request not in self.answers or self.forgetful:
             self.total += k
             self.answers[request] = self.total
         return self.answers[request]
 
+    @la.remote
     def sum(self) -> int:
         return self.total
 
@@ -80,6 +82,7 @@ class Teller(la.Actor):
     def on_start(self):
         self.next(None)
 
+    @la.remote
     def next(self, _):
         self.request += 1
         if self.request > 10:
@@ -87,15 +90,18 @@ class Teller(la.Actor):
         else:
             self.attempt(self.request)
 
+    @la.remote
     def attempt(self, request):
         if request == self.request and self.request <= 10:
             la.dispatch(self.counter, Counter.add, request, 1).then(la.defer(self.pid, Teller.answered, request))
             la.delay(0.5, self.pid, Teller.attempt, request)
 
+    @la.remote
     def answered(self, request, total):
         if request == self.request:
             self.next(None)
 
+    @la.remote
     def finished(self) -> la.Future[None]:
         return self.done.future
 
@@ -133,6 +139,7 @@ class Keeper(la.Actor):
         super().__init__("keeper")
         self.holder, self.until = None, 0.0
 
+    @la.remote
     def ask(self, who: str) -> bool:
         now = self.runtime.clock.now()
         if self.holder not in (None, who) and now < self.until:
@@ -154,18 +161,21 @@ class Candidate(la.Actor):
     def on_start(self):
         self.ask()
 
+    @la.remote
     def ask(self):
         asked = self.runtime.clock.now()
         answer = la.dispatch(self.keeper, Keeper.ask, self.pid.id)
         answer.then(la.defer(self.pid, Candidate.answered, asked))
         la.delay(1.0, self.pid, Candidate.ask)
 
+    @la.remote
     def answered(self, asked, granted):
         if granted:
             begun = self.runtime.clock.now() if self.careless else asked  # the lease began before the answer came
             self.until = begun + LEASE_S
         self.led += self.leads()
 
+    @la.remote
     def leads(self) -> bool:
         return self.runtime.clock.now() < self.until
 
@@ -216,6 +226,7 @@ class Store(la.Actor):
         self.disk = disk
         self.hasty = hasty
 
+    @la.remote
     def put(self, n: int) -> int:
         self.disk.write("new", json.dumps({"n": n, "rest": "x" * 2000}).encode())
         if not self.hasty:
@@ -224,6 +235,7 @@ class Store(la.Actor):
         self.disk.sync(".")
         return n
 
+    @la.remote
     def get(self) -> int:
         return json.loads(self.disk.read("value"))["n"] if self.disk.exists("value") else 0
 
@@ -239,11 +251,13 @@ class Writer(la.Actor):
     def on_start(self):
         self.put()
 
+    @la.remote
     def put(self):
         self.sent += 1
         la.dispatch(self.store, Store.put, self.sent).then(la.defer(self.pid, Writer.note))
         la.delay(0.1, self.pid, Writer.put)
 
+    @la.remote
     def note(self, n):
         self.acknowledged = max(self.acknowledged, n)
 
