@@ -47,6 +47,18 @@ REST_TICKS = 5  # what a connection may rest between two requests
 _CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 
 
+class ProtocolLog(logging.Logger):
+    """What uvicorn logs of a connection: its errors. Of broken requests we tell ourselves, and at a level that a
+    stranger may fill."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # logging's own name
+        return level >= logging.ERROR and log.isEnabledFor(level)
+
+
+_protocol_log = ProtocolLog(log.name, logging.ERROR)
+_protocol_log.parent = log
+
+
 class State(ServerState):
     """What all connections share; ``idle`` is set while there is none."""
 
@@ -79,7 +91,7 @@ class Connection(HttpToolsProtocol):
         self.site = site
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.logger = log  # instead of uvicorn's own, which belongs to the program we are in
+        self.logger = _protocol_log  # instead of uvicorn's own, which belongs to the program we are in
         self.access_log = False
         self.reading = Reading.NEXT
         self.phase = 0  # counts the changes of ``reading``

@@ -410,6 +410,20 @@ def test_a_client_that_sends_too_slowly_is_told_so():
         assert read_all(connection).startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n"],
+)
+def test_what_strangers_send_is_no_warning(caplog, sent):
+    caplog.set_level(logging.INFO, logger="libactor.http")
+
+    with HttpServer() as server, connect(server.listen(hello)) as connection:
+        connection.sendall(sent)
+        read_all(connection)
+
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
+
+
 def test_more_connections_than_the_server_takes_get_503():
     with HttpServer(connections_max=1) as server:
         url = server.listen(hello)
