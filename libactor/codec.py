@@ -215,6 +215,17 @@ def round_trip(value: Any, place: str, remedy: str) -> tuple[Any, list[Any]]:
     return made, writer.local
 
 
+def describe_error(data: bytes) -> str | None:
+    """Class and text of an error that cannot be made here, as far as they are plain; None if ``data`` is no error."""
+    check_packed(data, NESTING_MAX)
+    tree = msgspec.msgpack.decode(data)
+    if type(tree) is not list or len(tree) != 7 or tree[0] != "exception" or type(tree[2]) is not str:
+        return None
+    args = next((part[1:] for part in (tree[4], tree[3]) if type(part) is list and part[:1] == ["tuple"]), [])
+    text = ", ".join(str(part) if type(part) in (*SCALARS, int) else "..." for part in args)
+    return f"{tree[2]}: {text}" if text else tree[2]
+
+
 def name_of(kind: type) -> tuple[str, str]:
     """Module and name of a class. Raises: NotEncodable if the class is not what is found there."""
     try:
@@ -238,7 +249,10 @@ def find_class(module: str, name: str) -> type:
     for part in name.split("."):
         found = vars(found).get(part) if isinstance(found, (ModuleType, type)) else None
     if not isinstance(found, type):
-        raise LookupError(f"{module:.100}.{name:.100} is no class of an imported module; import it where it is read")
+        raise LookupError(
+            f"{module:.100}.{name:.100} is no class of an imported module; import it where it is read, and let no "
+            "main script define it: to others that is another module"
+        )
     return found
 
 

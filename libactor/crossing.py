@@ -8,12 +8,15 @@
 from __future__ import annotations
 
 import itertools
+import traceback
 from typing import Any
 
 from libactor._core.errors import NotPassable
+from libactor._core.exceptions import fresh_exception
 from libactor.codec import NotEncodable, Writer, round_trip
 
 REMEDY = "or keep both actors on one host"
+FRAMES_MAX, TRACE_MAX = 5, 2000  # innermost calls, and characters, of the traceback that goes with an error
 PLAIN = frozenset({int, float, bool, bytes, type(None)})  # any of these can be encoded, and comes back the same
 
 
@@ -26,14 +29,19 @@ def cross_error(error: BaseException) -> BaseException:
     return crossed
 
 
-def write_error(error: BaseException | None) -> bytes | None:
-    """As cross_error, for a frame; None for None."""
+def write_error(error: BaseException | None, raised_in: str = "") -> bytes | None:
+    """As cross_error, for a frame; None for None. A note says where it was ``raised_in``, and by which lines."""
     if error is None:
         return None
+    told = error
+    if raised_in:
+        lines = "".join(traceback.format_tb(error.__traceback__, -FRAMES_MAX))[-TRACE_MAX:]
+        told = fresh_exception(error)
+        told.add_note(f"raised in {raised_in}\n{lines}".encode("utf-8", "backslashreplace").decode().rstrip())
     try:
-        return write_value(error, "error")
+        return write_value(told, "error")
     except NotPassable:
-        return write_value(_told(error), "error")
+        return write_value(_told(told), "error")
 
 
 def cross_value(value: Any, place: str) -> Any:
@@ -79,7 +87,10 @@ def unmarked(kind: type, method: str) -> NotPassable:
 
 
 def _told(error: BaseException) -> RuntimeError:
-    return RuntimeError(f"{type(error).__qualname__}: {error}".encode("utf-8", "backslashreplace").decode())
+    told = RuntimeError(f"{type(error).__qualname__}: {error}".encode("utf-8", "backslashreplace").decode())
+    for note in getattr(error, "__notes__", ()):
+        told.add_note(str(note).encode("utf-8", "backslashreplace").decode())
+    return told
 
 
 def _check_local(local: list[Any], place: str) -> None:

@@ -29,7 +29,7 @@ from libactor._core._impl import (
     set_reporters,
 )
 from libactor._core._steps import check_function
-from libactor._core.errors import Abandoned, Discarded, MailboxFull
+from libactor._core.errors import Abandoned, Discarded, Disconnected, MailboxFull
 from libactor._core.exceptions import fresh_exception
 from libactor._core.values import by_value, register_immutable
 from libactor.context import current_runtime
@@ -147,8 +147,13 @@ def _abandoned(cause: Any) -> Abandoned:
         error = Abandoned(f"get: nobody will complete this future: {reason}")
         error.pid, error.reason = pid, reason
         return error
-    how = "was terminated" if reason is None else f"stopped with {reason!r}"
-    error = Abandoned(f"get: nobody is left to complete this future: {pid} {how} before it answered")
+    if isinstance(reason, Disconnected):
+        what = f"{reason}; {pid} may live on"
+    elif reason is None:
+        what = f"{pid} was terminated before it answered, or is not there"
+    else:
+        what = f"{pid} stopped with {reason!r} before it answered"
+    error = Abandoned(f"get: nobody is left to complete this future: {what}")
     error.pid, error.reason = pid, reason
     return error
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import DISCARDED, FAILED, READY, append_frame
 from libactor._core.errors import Disconnected, NotPassable
-from libactor.codec import Reader
+from libactor.codec import Reader, describe_error
 from libactor.context import serving
 from libactor.crossing import PLAIN, REMEDY, write_value
 from libactor.events import Exited
@@ -187,7 +187,8 @@ class Asking(Borrowed):
 
     def tell_broken(self) -> None:
         """The connection broke: tell links and calls. They are told once."""
-        error = Disconnected(f"the connection from {self.node.address} to {self.name} broke: {self.broken}")
+        what = f"connection from {self.node.address} to {self.name}"
+        error = Disconnected(f"the {what} broke: {self.broken}" if self.open else f"no {what}: {self.broken}")
         for watchers in _drain(self.links):
             for watcher, pid in list(watchers.items()):
                 watcher.arrive(Exited(pid, error))
@@ -213,7 +214,13 @@ class Asking(Borrowed):
         try:
             error = self.read_coded(coded)
         except Exception as failure:
-            return RuntimeError(f"an error that cannot be made here: {failure}")
+            try:
+                text = describe_error(coded)
+            except Exception as broken:
+                return RuntimeError(f"an error that cannot be made here: {broken}")
+            error = RuntimeError(text or "an error that cannot be made here")
+            error.add_note(f"of that class none can be made here, it {failure}")
+            return error
         return error if isinstance(error, BaseException) else RuntimeError(f"an error that is none: {error!r}")
 
     def _settle(self, number: Any) -> list[Any] | None:

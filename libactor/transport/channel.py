@@ -210,6 +210,11 @@ class Channel:
         """More waits to be sent than may."""
         if self.broken is None:
             self.node.overflows += 1
+            log.warning(
+                "%s: broken: %d bytes wait to be sent, more than buffer_bytes_max, and are lost; who sends much awaits "
+                "an answer now and then",
+                self, len(self.outgoing),
+            )  # fmt: skip
             self.break_(
                 OSError(f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; send less at a time")
             )

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from libactor._core._impl import parse_frames
 from libactor.transport import frames
 from libactor.transport.channel import WAIT_S
 from libactor.transport.frames import Malformed
@@ -136,11 +137,24 @@ class Connection(Serving):
         if self.open:
             self.node.disconnects += 1
         log.debug("%s: broken: %s", self, error)
+        if self.peer is not None and not self.open:
+            self._lose_all(self.peer, error)
         if self.peer is not None:
             self.peer.part(self)
         self.shut()
         self.leave()
         self.tell_broken()
+
+    def _lose_all(self, peer: Peer, error: BaseException) -> None:
+        """It never was open: what waits are whole frames, and those that nobody is told of are dead letters."""
+        arrived, _, _ = parse_frames(bytes(self.outgoing), 0, len(self.outgoing), self._frame_max)
+        for kind, *rest in arrived:
+            if kind in (frames.TELL, frames.TELL_CODED, frames.POST):
+                what = "a message" if kind == frames.POST else rest[1]
+                self.node.runtime.dead_letter(peer.pid(rest[0]), what, f"no connection: {error}")
+        if arrived and not peer.missing:
+            peer.missing = True
+            log.warning("%s: none can be made: %s; what waited for it is lost", self, error)
 
     # Retiring.
 

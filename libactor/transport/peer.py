@@ -142,6 +142,7 @@ class Peer(Place):
         self.connections: dict[Connection, None] = {}  # those that stand or are being made, the oldest first
         self.current: Connection | None = None  # by which everything is sent
         self._watching: dict[Process, set[str]] = {}  # actors here that have been linked to some there, by id
+        self.missing = False  # the log says that it is not there
         self.instance = b""  # which life of the runtime it is, once that has said so
 
     def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
@@ -215,6 +216,7 @@ class Peer(Place):
                 return home.welcome(connection, instance)
             stale = list(self.connections) if self.instance not in (b"", instance) else []
             self.instance = instance
+            self.missing = False
             self.connections[connection] = None
             if self.current is None or self.current in stale:
                 self.current = connection
@@ -277,8 +279,9 @@ class Peer(Place):
                     connection = self._node.dial(self)
                 except OSError as error:
                     raise Disconnected(f"no connection to {self.address} can be made: {error}") from error
-                if connection.broken is None:
-                    self.current = connection
+                if connection.broken is not None:
+                    raise Disconnected(f"no connection to {self.address} can be made: {connection.broken}")
+                self.current = connection
         return connection
 
     def _lose(self, pid: PID[Any], event: Any, error: Disconnected) -> None:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from libactor.transport.node import Node
     from libactor.transport.peer import Peer
 
+log = logging.getLogger("libactor.transport")
+
+UNMADE_MAX = 20  # reasons that the log is told, by connection
+
 
 class Doorman(RuntimeCell):
     """Stands, among the linkers of actors here, for all on the other side of one connection."""
@@ -88,6 +93,7 @@ class Serving(Asking):
         self.serving: dict[int, Any] = {}  # futures of calls that are not answered, by the caller's number
         self._runtime = node.runtime
         self._processes: dict[str, Process] = node.runtime._processes
+        self._unmade: set[str] = set()  # what the log was told
         self._doorman: Doorman | None = None  # until there is a link
 
     def take_tell(self, id: Any, method: Any, /, *arguments: Any, **keywords: Any) -> None:
@@ -107,7 +113,7 @@ class Serving(Asking):
         try:
             arguments, keywords = self._read_arguments(coded)
         except Exception as error:
-            self._lose(id, method, f"its arguments cannot be made here: {error}")
+            self._lose_unmade(id, method, f"its arguments cannot be made here: {error}")
         else:
             self.take_tell(id, method, *arguments, **keywords)
 
@@ -147,7 +153,7 @@ class Serving(Asking):
             message = self.read_coded(coded)
             post(process.pid, message, None if sender is None else self.node[sender, address])
         except Exception as error:
-            self._lose(id, "a message", f"it cannot be made here: {error}")
+            self._lose_unmade(id, "a message", f"it cannot be made here: {error}")
 
     def take_discard(self, number: Any) -> None:
         """The caller asks for a discard."""
@@ -209,7 +215,7 @@ class Serving(Asking):
                 size = self._put_result(number, value, f"result of {process.pid.id}.{method}")
             self.sent(size, not self.serving)
         elif state == FUTURE_FAILED:
-            self._send_failure(number, value)
+            self._send_failure(number, value, f"{process.kind.__qualname__}.{method} of {process.pid}")
         else:
             self.sent(self.put("discard", DISCARDED, number), not self.serving)
 
@@ -224,14 +230,21 @@ class Serving(Asking):
         if self.serving.pop(number, None) is not None:
             self.sent(self.put("end", ABANDONED, number, write_error(process.reason)), not self.serving)
 
-    def _send_failure(self, number: Any, error: BaseException) -> None:
-        self.sent(self.put("failure", FAILED, number, write_error(error)), not self.serving)
+    def _send_failure(self, number: Any, error: BaseException, raised_in: str = "") -> None:
+        self.sent(self.put("failure", FAILED, number, write_error(error, raised_in)), not self.serving)
 
     def _read_arguments(self, coded: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         arguments, keywords = self.read_coded(coded)
         if type(arguments) is not tuple or type(keywords) is not dict or not all(type(key) is str for key in keywords):
             raise ValueError("they are no tuple and dict")
         return arguments, keywords
+
+    def _lose_unmade(self, id: Any, what: Any, why: str) -> None:
+        """As _lose; the log says so once for each class, as its sender hears nothing."""
+        self._lose(id, what, why)
+        if why not in self._unmade and len(self._unmade) < UNMADE_MAX:
+            self._unmade.add(why)
+            log.warning("%s: %s, sent to %s, is lost: %s", self, what, id[:ID_LENGTH_MAX], why)
 
     def _lose(self, id: Any, what: Any, why: str) -> None:
         if not isinstance(id, str):

@@ -1,0 +1,140 @@
+"""What is told of failures between two runtimes: where an error was raised, what was lost, and why."""
+
+import dataclasses
+import logging
+import socket
+
+import pytest
+
+import libactor as la
+from libactor.codec import Writer
+from libactor.transport import frames
+
+pytestmark = pytest.mark.real
+
+LIMIT = 30
+
+
+class Special(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Parcel:
+    n: int
+
+
+class Failing(la.Actor):
+    def __init__(self):
+        super().__init__("failing")
+
+    @la.remote
+    def fail(self, error):
+        raise error
+
+    @la.remote
+    def note(self, value):
+        pass
+
+
+@pytest.fixture
+def here():
+    with la.Runtime(remote=la.Remote()) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def there():
+    with la.Runtime(remote=la.Remote()) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def failing(here, there):
+    return here.parse_pid(str(there.spawn(Failing())), Failing)
+
+
+@pytest.fixture
+def connection(failing):
+    la.dispatch(failing, Failing.note, 1).get(LIMIT)
+    return failing._process.runtime.current
+
+
+@pytest.fixture
+def nobody(here):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield here.parse_pid(f"nobody@127.0.0.1:{unused.getsockname()[1]}", Failing)
+
+
+def written_elsewhere(value):
+    """As it is written where there are classes that are not here."""
+    return Writer().encode(value).replace(b"Special", b"Elsewhe").replace(b"Parcel", b"Beyond")
+
+
+def test_an_error_says_where_it_was_raised(failing):
+    with pytest.raises(KeyError) as raised:
+        la.dispatch(failing, Failing.fail, KeyError(2)).get(LIMIT)
+
+    [note] = raised.value.__notes__
+    assert f"raised in Failing.fail of {failing}" in note
+    assert "in fail\n    raise error" in note
+
+
+def test_the_error_of_the_actor_gets_no_note(there):
+    pid, error = there.spawn(Failing()), KeyError(2)
+
+    with pytest.raises(KeyError) as raised:
+        la.dispatch(pid, Failing.fail, error).get(LIMIT)
+
+    assert not hasattr(raised.value, "__notes__")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(Special("deep trouble"), "Elsewhe: deep trouble"), (Special(7, [1]), "Elsewhe: 7, ..."), (Special(), "Elsewhe")],
+    ids=repr,
+)
+def test_an_error_that_cannot_be_made_keeps_its_name_and_text(connection, error, text):
+    made = connection.read_error(written_elsewhere(error))
+
+    assert type(made) is RuntimeError
+    assert str(made) == text
+    assert "Elsewhe is no class of an imported module" in made.__notes__[0]
+
+
+@pytest.mark.parametrize("coded", [b"", b"\xc1", Writer().encode([]), 7, written_elsewhere(Parcel(1))], ids=repr)
+def test_what_is_no_error_is_an_error_all_the_same(connection, coded):
+    assert "an error that" in str(connection.read_error(coded))
+
+
+def test_a_tell_that_cannot_be_made_is_a_dead_letter_and_one_line_in_the_log(failing, connection, there, caplog):
+    coded = written_elsewhere(((Parcel(1),), {}))
+
+    with caplog.at_level(logging.WARNING, "libactor.transport"):
+        for _ in range(3):
+            connection.sent(connection.put("tell", frames.TELL_CODED, "failing", "note", coded))
+        la.dispatch(failing, Failing.note, 1).get(LIMIT)
+
+    assert there.dead_letters == 3
+    [line] = caplog.messages
+    assert "note, sent to failing, is lost" in line
+    assert "let no main script define it" in line
+
+
+def test_what_waited_for_a_connection_that_cannot_be_made_is_dead_letters(here, nobody, caplog):
+    with caplog.at_level(logging.WARNING, "libactor.transport"):
+        la.tell(nobody, Failing.note, 1)
+        with pytest.raises(la.Abandoned, match=r"no connection.*may live on"):
+            la.dispatch(nobody, Failing.note, 2).get(LIMIT)
+        la.tell(nobody, Failing.note, 3)
+        with pytest.raises(la.Abandoned):
+            la.dispatch(nobody, Failing.note, 4).get(LIMIT)
+
+    assert here.dead_letters == 2
+    assert len([line for line in caplog.messages if "none can be made" in line]) == 1
+
+
+def test_an_actor_that_never_was_is_not_said_to_have_been(here, there):
+    with pytest.raises(la.Abandoned, match="or is not there"):
+        la.dispatch(here.parse_pid(f"nobody@{there.address}", Failing), Failing.note, 1).get(LIMIT)
