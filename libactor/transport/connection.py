@@ -152,9 +152,9 @@ class Connection(Serving):
             if kind in (frames.TELL, frames.TELL_CODED, frames.POST):
                 what = "a message" if kind == frames.POST else rest[1]
                 self.node.runtime.dead_letter(peer.pid(rest[0]), what, f"no connection: {error}")
-        if arrived and not peer.missing:
+        if not peer.missing and not isinstance(error, ConnectionAbortedError):  # not by the close of the runtime
             peer.missing = True
-            log.warning("%s: none can be made: %s; what waited for it is lost", self, error)
+            log.warning("%s: none can be made: %s; what is sent by it is lost", self, error)
 
     # Retiring.
 
