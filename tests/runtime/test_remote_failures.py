@@ -1,6 +1,7 @@
 """What goes wrong between two runtimes: peers that are hostile, frozen, slow or gone, and buffers that are full."""
 
 import os
+import re
 import socket
 import threading
 
@@ -383,7 +384,7 @@ def test_a_frame_larger_than_one_may_be_ends_the_connection(dial):
         assert stranger.is_closed()
 
 
-def test_a_handler_that_sends_more_than_may_wait_loses_the_connection(listener):
+def test_a_handler_that_sends_more_than_may_wait_loses_the_connection(listener, caplog):
     with la.Runtime(remote=la.Remote(buffer_bytes_max=10_000_000)) as runtime:
         pid = runtime.parse_pid(f"a@{listener.address}", Counter)
         sender = runtime.spawn(Sender())
@@ -395,6 +396,7 @@ def test_a_handler_that_sends_more_than_may_wait_loses_the_connection(listener):
 
         assert "buffer_bytes_max" in str(la.dispatch(sender, Sender.broken).get(LIMIT))
         assert metric(runtime, "buffer_overflows") >= 1
+        assert re.search(rf"to {listener.address}: broken: \d+ bytes wait.* are lost; .*awaits an answer", caplog.text)
         assert stranger.is_closed()
 
 

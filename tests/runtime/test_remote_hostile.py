@@ -468,7 +468,7 @@ def test_an_error_that_would_end_the_program_arrives_as_another(serving, good, k
 
     known.frame(frames.FAILED, number, msgspec.msgpack.encode(error))
 
-    with pytest.raises(RuntimeError, match="cannot be made here"):
+    with pytest.raises(RuntimeError, match="none can be made here"):
         future.get(LIMIT)
 
 
