@@ -18,8 +18,8 @@ def split_address(address: str) -> tuple[str, int]:
     port = int(match["port"]) if match else -1
     if match is None or port > 65535:
         raise ValueError(
-            f"got the address {address[:ADDRESS_LENGTH_MAX]!a}, expected host:port, such as 10.0.0.6:5050, "
-            "node.example:5050 or [::1]:5050"
+            f"got the address {address[:ADDRESS_LENGTH_MAX]!a}, expected host:port, such as 10.0.0.6:5050 or "
+            "[::1]:5050, the port 0 to 65535"
         )
     return match["six"] or match["name"], port
 

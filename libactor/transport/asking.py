@@ -50,6 +50,7 @@ class Asking(Borrowed):
 
     def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:
         super().__init__(node, sock)
+        self.stranger = "a stranger"  # its name until then
         self.peer = peer  # who is at the other end; None until it has said so
         self.calls: dict[int, list[Any]] = {}  # by number: future, whose answer it is, what keeps the future alive
         self.links: dict[str, dict[Process, PID[Any]]] = {}  # by id: who is to hear of its end, and of whose
@@ -203,7 +204,7 @@ class Asking(Borrowed):
     @property
     def name(self) -> str:
         """Whom it leads to."""
-        return "a stranger" if self.peer is None else self.peer.address
+        return self.stranger if self.peer is None else self.peer.address
 
     def read_coded(self, coded: Any) -> Any:
         """A value as the codec wrote it. Raises: whatever reading it raises."""

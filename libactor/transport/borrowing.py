@@ -30,6 +30,7 @@ class Borrowed(Channel):
 
     def help(self, future: Any, timeout: float | None) -> float | None:
         """In a thread that waits for ``future``, for so many seconds: read, until it is complete; what is left."""
+        self.node.runtime.check_here()
         if self.outgoing:
             self.flush()
         if self.outgoing or not self.open or (timeout is not None and timeout < HELP_S):

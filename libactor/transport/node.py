@@ -228,17 +228,17 @@ class Node:
             if self._closing:
                 return
             try:
-                sock, _ = self._listener.accept()
+                sock, who = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 log.warning("%s: accepting a connection failed: %s", self.address, error)
                 self.poller.after(RETRY_S, self._accept)
                 return
-            self._admit(sock)
+            self._admit(sock, f"a stranger at {who[0]}:{who[1]}")
         self.poller.call(self._accept)
 
-    def _admit(self, sock: socket.socket) -> None:
+    def _admit(self, sock: socket.socket, who: str) -> None:
         """Hear who it is; if too many have not said so, not the newest has to go, or they would keep others out."""
         strangers = [one for one in self.connections if one.peer is None and one.broken is None]
         if len(strangers) >= self._strangers_max:
@@ -246,6 +246,7 @@ class Node:
             strangers[0].break_(ConnectionAbortedError("too many have come since that are to say who they are"))
         sock.setblocking(False)
         connection = Connection(self, sock if self.tls is None else TlsSocket(sock, self.tls.accept()), None)
+        connection.stranger = who
         self._take_in(connection)
         connection.begin()
 

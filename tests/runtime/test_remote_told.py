@@ -138,3 +138,24 @@ def test_what_waited_for_a_connection_that_cannot_be_made_is_dead_letters(here, 
 def test_an_actor_that_never_was_is_not_said_to_have_been(here, there):
     with pytest.raises(la.Abandoned, match="or is not there"):
         la.dispatch(here.parse_pid(f"nobody@{there.address}", Failing), Failing.note, 1).get(LIMIT)
+
+
+def test_who_is_refused_is_named_by_its_socket(here, caplog):
+    host, port = here.address.split(":")
+
+    with caplog.at_level(logging.WARNING, "libactor.transport"), socket.create_connection((host, int(port))) as sock:
+        sock.settimeout(LIMIT)
+        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        while sock.recv(4096):
+            pass
+        name = sock.getsockname()
+
+    assert f"a stranger at {name[0]}:{name[1]}: refused" in caplog.text
+
+
+def test_a_thread_that_reads_for_its_answer_is_stopped_in_the_child_of_a_fork(here, connection, monkeypatch):
+    monkeypatch.setattr(here, "check_here", lambda: (_ for _ in ()).throw(here.forked()))
+
+    with pytest.raises(la.ForkedRuntime, match="is a fork"):
+        connection.help(la.Promise().future, LIMIT)
+    monkeypatch.undo()
