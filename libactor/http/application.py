@@ -25,7 +25,7 @@ import msgspec
 from libactor._core._impl import RuntimeCell
 from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
 from libactor.http.calling import RouteTarget, Target, soon
-from libactor.http.compression import compress
+from libactor.http.compression import GZIP_BYTES_MIN, compress
 from libactor.http.direct import DirectCall
 from libactor.http.finding import Finder
 from libactor.http.inflating import is_gzip, without_encoding
@@ -99,17 +99,44 @@ class Site:
         """As a call, on a connection of our own server: have the request answered, by the short way if it can."""
         request, target = self._find(scope)
         if (
-            type(target) is RouteTarget
-            and not target.streams
-            and self.authorize is None
-            and target.realm not in self.realms
+            isinstance(target, RouteTarget)
+            and self._is_direct(target)
             and not has_body(scope)
             and not self._lines.has(target.key)
-            and target.key.runtime.simulation is None
         ):
             connection.direct_call = DirectCall(self, connection, request, target)
         else:
             connection.go_on(connection.served, partial(self._serve_found, request, target))
+
+    def find_direct(self, scope: Scope) -> tuple[Request, RouteTarget | Response] | None:
+        """Steps 1 to 6 of a request without a body, on any thread; None if it has to be served on an event loop."""
+        if self.firewall or self._lines.are_busy():
+            return None
+        request, target = self.finder.find(scope)
+        if isinstance(target, Response) or (isinstance(target, RouteTarget) and self._is_direct(target)):
+            return request, target
+        return None
+
+    def is_finished(self, response: Response) -> bool:
+        """Whether step 10 leaves ``response`` as it is, and its body is there as a whole; on any thread."""
+        if type(response.body) is not bytes:
+            return False
+        return not self.finish or (self.finish == (compress,) and len(response.body) < GZIP_BYTES_MIN)
+
+    def _is_direct(self, target: RouteTarget) -> bool:
+        """Whether nothing but the handler has to be asked."""
+        return (
+            not target.streams
+            and self.authorize is None
+            and target.realm not in self.realms
+            and target.key.runtime.simulation is None
+        )
+
+    async def send_answer(
+        self, request: Request, response: Response, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Step 10, of what a handler has answered that was called elsewhere."""
+        await self.send_when_finished(request, self.finish_now(request, response), scope, receive, send)
 
     async def send_when_finished(
         self, request: Request, response: Soon[Response], scope: Scope, receive: Receive, send: Send

@@ -1,10 +1,9 @@
-"""Connections of an HttpServer: how requests reach applications, and how open responses end when the server closes."""
+"""Connections of an HttpServer: how requests reach applications, and what clients may keep us busy with."""
 
-# Who calls: libactor/http/server.py, which imports this on first use, because the server libraries take long to import.
-# Everything here runs on the server's event loop.
-# Invariants: 1. a request's task belongs to exactly one Exchange while its application runs, so closing can end it.
-#   2. what one connection can make us keep is bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers
-#   (which are read and dropped), one buffer of body and one buffer of response, both bounded by uvicorn's flow control.
+# Who calls: libactor/http/listeners.py makes one for each client. Everything here runs on the server's event loop.
+# Invariants: 1. a request reaches its application once, in its turn.    2. what one connection can make us keep is
+#   bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers (which are read and dropped), one buffer of
+#   body and one buffer of response, both bounded by uvicorn's flow control.
 #   3. who owes us the rest of a request holds a connection for a bounded time; so does who sends nothing at all.
 #   4. connections are bounded, so that clients never use up the descriptors that the rest of the process needs.
 # States of a connection: between requests -> head -> body -> between requests, whatever the responses do meanwhile.
@@ -16,35 +15,31 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import socket
 from collections.abc import Callable
-from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from libactor.http.application import Site
-from libactor.http.exchange import CLOSING, CLOSING_HEADERS, Exchange
+from libactor.http.door import Handover
+from libactor.http.exchange import CLOSING, CLOSING_HEADERS
+from libactor.http.plain import JOINED_BYTES_MAX, plain_answer
 from libactor.http.presence import GONE
-from libactor.http.response import NO_BODY
 
 if TYPE_CHECKING:
     from libactor.http.direct import DirectCall
-    from libactor.http.server import Application, Receive, Scope, Send
+    from libactor.http.server import Application
 
 log = logging.getLogger("libactor.http")
 
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
-JOINED_BYTES_MAX = 16 * 1024  # of a body that is copied behind its head, which is less work than to write both
-TICK_S = 1.0  # the Date header is as fine as a second
 REST_TICKS = 5  # what a connection may rest between two requests
-_CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
+CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 
 
 class ProtocolLog(logging.Logger):
@@ -67,8 +62,14 @@ class State(ServerState):
         self.patience_s = patience_s
         self.connections_max = connections_max if connections_max is not None else _affordable_connections()
         self.stopping = False
+        self.arriving: set[Handover] = set()  # accepted elsewhere, and on their way to the loop
+        self.elsewhere: list[Callable[[], int]] = []  # who serves connections of this server: how many
         self.idle = asyncio.Event()
         self.idle.set()
+
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self.connections) + len(self.arriving) + sum([others() for others in self.elsewhere])
 
 
 class Reading(enum.Enum):
@@ -85,10 +86,17 @@ class Connection(HttpToolsProtocol):
     server_state: State
     cycle: Any  # uvicorn's, of the last request whose headers were read; None before the first
 
-    def __init__(self, guard: Callable[[Application], Application], site: Site | None, **arguments: Any) -> None:
+    def __init__(
+        self,
+        guard: Callable[[Application], Application],
+        site: Site | None,
+        handover: Handover | None = None,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
         self.guard = guard
         self.site = site
+        self.handover = handover  # what somebody else has left to do, until that is done
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.logger = _protocol_log  # instead of uvicorn's own, which belongs to the program we are in
@@ -102,13 +110,24 @@ class Connection(HttpToolsProtocol):
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
         self.direct_call: DirectCall | None = None  # what the request that is being served has become
-        self.extensions: dict[str, Any] = {_CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
+        self.extensions: dict[str, Any] = {CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
         super().connection_made(transport)
-        if len(self.connections) > self.server_state.connections_max:
+        if self.server_state.count() > self.server_state.connections_max:
             self._refuse(503, f"There are {self.server_state.connections_max} connections already; try again later.")
         else:
             self._set_deadline()
+            if self.handover is not None:
+                self._go_on_for(self.handover)
+
+    def _go_on_for(self, handover: Handover) -> None:
+        """Go on where somebody else has left off."""
+        if handover.unsent:
+            self.transport.write(handover.unsent)
+        if handover.is_last:
+            self.transport.close()
+        elif handover.read:
+            self.loop.call_soon(self.data_received, b"")  # unless more comes first; here it cannot stop the reading yet
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -120,6 +139,7 @@ class Connection(HttpToolsProtocol):
             leave()
         if self.direct_call is not None:
             self.direct_call.leave()
+        self.handover = None
         self._clear_deadline()
         if not self.connections:
             self.server_state.idle.set()
@@ -127,6 +147,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self.handover is not None and self.handover.read:
+            data, self.handover.read = self.handover.read + data, b""
         self.rest_ticks = 0
         phase, body_bytes = self.phase, self.body_bytes
         super().data_received(data)
@@ -147,6 +169,9 @@ class Connection(HttpToolsProtocol):
         self.served = cycle
         if self.site is None or self.server_state.stopping:
             super()._start_asgi_task(cycle, app)
+        elif self.handover is not None and self.handover.answer is not None:
+            answer, self.handover = self.handover.answer, None
+            self.go_on(cycle, partial(self.site.send_answer, *answer))
         else:
             self.site.start(self, cycle.scope)
 
@@ -158,14 +183,9 @@ class Connection(HttpToolsProtocol):
         """Answer the request of ``cycle``, of which nothing has been answered yet, with all there is."""
         if cycle.disconnected:
             return
-        fields = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *headers)]
-        if status not in NO_BODY:
-            fields.append(b"content-length: %d\r\n" % len(body))
-        if not cycle.keep_alive:
-            fields.append(b"connection: close\r\n")
-        head = b"".join((STATUS_LINE[status], *fields, b"\r\n"))
-        if cycle.scope["method"] == "HEAD":
-            body = b""
+        head, body = plain_answer(
+            cycle.scope["method"], cycle.keep_alive, status, self.server_state.default_headers, headers, body
+        )
         if len(body) > JOINED_BYTES_MAX:
             self.transport.writelines((head, body))
         else:
@@ -282,103 +302,6 @@ class Connection(HttpToolsProtocol):
         return bool(self.cycle.response_complete)
 
 
-class Listeners:
-    """The applications of one server, their sockets and their open requests."""
-
-    def __init__(self, patience_s: float, connections_max: int | None) -> None:
-        self._state = State(patience_s, connections_max)
-        self._servers: list[asyncio.Server] = []
-        self._requests: set[asyncio.Task[Any]] = set()
-        self._stopping: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._tick()
-
-    async def add(self, app: Application, listener: socket.socket) -> None:
-        """Serve ``app`` on a bound socket, which is ours from now on."""
-        config = uvicorn.Config(
-            self._guard(app),
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-        )
-        config.load()
-        loop = asyncio.get_running_loop()
-        site = app if isinstance(app, Site) else None
-        create = partial(
-            Connection, self._guard, site, config=config, server_state=self._state, app_state={}, _loop=loop
-        )
-        self._servers.append(await loop.create_server(create, sock=listener))
-
-    def stop(self, timeout: float) -> None:
-        """Ask for the end; ``closed`` returns when it is reached."""
-        if not self._stopping.done():
-            self._stopping.set_result(timeout)
-
-    async def closed(self) -> None:
-        """Wait for ``stop``, then end everything: listeners, responses, connections, in this order."""
-        timeout = await self._stopping
-        self._state.stopping = True
-        for server in self._servers:
-            server.close()
-        for request in self._requests:
-            request.cancel()
-        for connection in list(self._state.connections):
-            assert isinstance(connection, Connection)
-            connection.shutdown()
-            connection.end_direct_call()
-        try:
-            await asyncio.wait_for(self._state.idle.wait(), timeout)
-        except TimeoutError:
-            log.info("closing: %d clients did not read to the end; they are cut", len(self._state.connections))
-            for connection in list(self._state.connections):
-                connection.transport.abort()
-            await self._state.idle.wait()
-        self._next_tick.cancel()
-        if self._state.tasks:
-            await asyncio.wait(self._state.tasks)
-        for server in self._servers:
-            await server.wait_closed()
-
-    def _guard(self, app: Application) -> Application:
-        """Wrap ``app`` so that its responses end when the server closes."""
-
-        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            exchange = Exchange(send)
-            request = asyncio.current_task()
-            assert request is not None
-            self._requests.add(request)
-            try:
-                if self._stopping.done():
-                    cut = not await exchange.end()
-                else:
-                    await app(scope, receive, exchange.send)
-                    cut = False
-            except asyncio.CancelledError:
-                if not self._stopping.done():
-                    raise
-                request.uncancel()
-                cut = not await exchange.end()
-            except ConnectionAbortedError as error:
-                log.info("%s %s: the connection is cut: %s", scope["method"], scope["path"], error)
-                cut = True
-            finally:
-                self._requests.discard(request)
-            if cut:
-                await _cut(scope, receive)
-
-        return guarded
-
-    def _tick(self) -> None:
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        for connection in list(self._state.connections):
-            assert isinstance(connection, Connection)
-            connection.tick()
-        self._next_tick = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-
-
 def _affordable_connections() -> int:
     """As many as leave the rest of the process most of its descriptors."""
     try:
@@ -387,10 +310,3 @@ def _affordable_connections() -> int:
         return CONNECTIONS_MAX
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 4))
-
-
-async def _cut(scope: Scope, receive: Receive) -> None:
-    """Drop the connection, unsent data included, and wait until it is gone."""
-    scope["extensions"][_CUT]["cut"]()
-    while (await receive())["type"] != "http.disconnect":
-        pass

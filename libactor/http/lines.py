@@ -27,6 +27,10 @@ class Lines:
         """Whether somebody waits or is served in the line of ``what``."""
         return bool(self._last) and (asyncio.get_running_loop(), what) in self._last
 
+    def are_busy(self) -> bool:
+        """Whether anybody waits or is served in any of them; from any thread."""
+        return bool(self._last)
+
     @asynccontextmanager
     async def turn(self, what: object) -> AsyncIterator[None]:
         """Wait until all who came before are through."""

@@ -15,9 +15,10 @@ import logging
 import platform
 import socket
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from concurrent.futures import Future
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from libactor.http.options import check_connections, check_seconds
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from libactor.http.connection import Listeners
+    from libactor.http.door import Door
+    from libactor.http.listeners import Listeners
 
 __all__ = ["Application", "HttpServer", "Listener", "Message", "Receive", "Scope", "Send", "host_and_port"]
 
 log = logging.getLogger("libactor.http")
+
+V = TypeVar("V")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -115,13 +119,25 @@ class HttpServer:
             if self._closed:
                 listener.close()
                 raise RuntimeError("listen: the server is closed; make a new one")
-            if self._thread is None:
-                self._start()
-            assert self._loop is not None
-            assert self._listeners is not None
-            added = asyncio.run_coroutine_threadsafe(self._listeners.add(app, listener.socket), self._loop)
+            added = self._on_loop(lambda listeners: listeners.add(app, listener.socket))
         added.result()
         listener.is_served = True
+
+    def open_door(self, app: Application) -> Door:
+        """The way in for connections to ``app`` that somebody else accepts. Raises: RuntimeError after ``close``."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("open_door: the server is closed; make a new one")
+            opened = self._on_loop(lambda listeners: listeners.open_door(app))
+        return opened.result()
+
+    def _on_loop(self, what: Callable[[Listeners], Coroutine[Any, Any, V]]) -> Future[V]:
+        """Have it done by the thread, which is started if there is none yet. The lock is held."""
+        if self._thread is None:
+            self._start()
+        assert self._loop is not None
+        assert self._listeners is not None
+        return asyncio.run_coroutine_threadsafe(what(self._listeners), self._loop)
 
     def close(self, timeout: float = CLOSE_TIMEOUT_S) -> None:
         """Stop listening, end every response and close every connection; ``timeout`` in seconds for slow readers.
@@ -147,7 +163,7 @@ class HttpServer:
 
     def _start(self) -> None:
         """Start the thread and wait until its loop runs. The lock is held."""
-        from libactor.http.connection import Listeners
+        from libactor.http.listeners import Listeners
 
         running = threading.Event()
 

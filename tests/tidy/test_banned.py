@@ -62,7 +62,9 @@ BANS = {
             "libactor/transport/connection.py": "learns how dialling went, and says the first words",
             "libactor/transport/node.py": "listens for other hosts and dials them",
             "libactor/http/server.py": "binds what the HTTP server listens on",
-            "libactor/http/connection.py": "serves the bound sockets on the event loop of the HTTP thread",
+            "libactor/http/listeners.py": "serves the bound sockets on the event loop of the HTTP thread",
+            "libactor/http/front_connection.py": "reads and writes connections of clients on the worker",
+            "libactor/http/door.py": "passes connections of clients on to the HTTP thread",
         },
     ),
     "environment": Ban(
