@@ -1,6 +1,6 @@
 """Calling: from a request to the handler that answers it, and from what that returned to a response."""
 
-# Who calls: application.py, on the event loop, once a request may be served.
+# Who calls: application.py, on the event loop, once a request may be served; front_connection.py, on the worker.
 # A handler is called as by `dispatch`: in its turn, by name, exclusive or by the control lane if it is marked so, and
 #   what it returns leaves the actor by value. Handlers never run on the event loop: one that waits would hold up all.
 # What goes wrong is answered, and logged where it is ours or the handler's fault: 500 with the text of the failure, as

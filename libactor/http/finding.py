@@ -1,7 +1,7 @@
 """Finding: for whom a request is, by its path alone."""
 
-# Who calls: application.py, for each request, on the event loop. No actor is asked: ids are in the runtime's table, and
-#   the routes of a class never change.
+# Who calls: application.py, for each request, on the event loop or the worker. No actor is asked: ids are in the
+#   runtime's table, and the routes of a class never change.
 # Order: the actor whose id is the first segment of the path, a system route, the delegate. The id is decoded by itself,
 #   so that one with an encoded slash in it is one segment; the rest is decoded as a whole.
 # Invariant: the work is linear in the length of the path, whatever stands in it.
