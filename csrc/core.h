@@ -27,8 +27,8 @@ enum { PENDING, READY, FAILED, DISCARDED };
 enum { ON_READY, ON_FAILED, ON_DISCARDED, ON_ANY, ON_DISCARD, ON_ABANDONED };
 
 /* The core's own kinds, for any outcome and for abandonment: a step; a step that acts on both alike, once; a Gather; a
- * coroutine that awaits, once. */
-enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER, ON_TASK };
+ * coroutine that awaits, once; the Reply to a call from another host, once. */
+enum { ON_STEP = ON_ABANDONED + 1, ON_LOSS, ON_GATHER, ON_TASK, ON_REPLY };
 
 /* As in libactor/_core/_mailbox.py. */
 enum { QUEUED, WAKE, CLOSED };
@@ -80,6 +80,9 @@ typedef struct {
     PyObject *pid_type;
     PyObject *actor_type;
     PyObject *kind_type;
+    PyObject *traffic_type;
+    PyObject *channel_type;
+    PyObject *reply_type;
     PyObject *sequences; /* owned dict: prefix of ids to the last number */
     PyObject *no_links;  /* owned dict, which stays empty: what every process has in the place of its first link */
     PyObject *text_kind; /* owned, as the others: names that are looked up */
@@ -90,6 +93,7 @@ typedef struct {
     PyObject *text_dispatch; /* owned, as the others: what an operation is called in an error */
     PyObject *text_tell;
     PyObject *text_message; /* what a value is called in an error */
+    PyObject *text_remote; /* of a class of actors: its methods that are for other hosts, by name */
     PyObject *text_result;
     PyObject *text_executed;
     struct EventObject *events_free; /* events to be used again, linked by `what` */
@@ -111,6 +115,8 @@ extern PyType_Spec actor_spec;
 extern PyType_Spec kind_spec;
 extern PyType_Spec runtime_spec;
 extern PyType_Spec task_spec;
+extern PyType_Spec traffic_spec;
+extern PyType_Spec channel_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);

@@ -146,11 +146,13 @@ static void future_call(FutureObject *self, const Callback *callback, PyObject *
     callbacks_report(report, callback->function, exception, interrupt);
 }
 
-/* Tell another future, a Gather or a coroutine that this one is complete or abandoned; 0, or -1 with the interrupt. */
+/* Tell another future, a Gather, a coroutine or a Reply that this one is complete or abandoned; 0, or -1 with the interrupt. */
 static int future_tell(FutureObject *self, const Callback *callback, int kind)
 {
     if (callback->kind == ON_TASK)
         return hop_make(task_arrive, callback->function, (PyObject *)self);
+    if (callback->kind == ON_REPLY)
+        return hop_make(reply_arrive, callback->function, (PyObject *)self);
     HopAction arrive = callback->kind == ON_GATHER ? gather_arrive : step_arrive;
     HopAction lose = callback->kind == ON_GATHER ? gather_lose : step_lose;
     int is_lost = kind == ON_ABANDONED && callback_stays(callback);

@@ -134,6 +134,9 @@ PyObject *FutureCell_follow(PyObject *op, PyObject *const *arguments, Py_ssize_t
 /* What an awaited future does with a task in its callbacks, as a hop (coroutine.c). */
 int task_arrive(PyObject *task, PyObject *awaited);
 
+/* What the future of a call from another host does with the Reply in its callbacks, as a hop (channel_calls.c). */
+int reply_arrive(PyObject *reply, PyObject *future);
+
 /* What a member does with a Gather in its callbacks, as hops: when it is complete, abandoned. */
 int gather_arrive(PyObject *gather, PyObject *member);
 int gather_lose(PyObject *gather, PyObject *member);

@@ -8,8 +8,8 @@
 #include "future.h"
 #include "hops.h"
 #include "interrupts.h"
+#include "channel.h"
 #include "event.h"
-#include "mailbox.h"
 #include "wire.h"
 #include "packed.h"
 
@@ -229,6 +229,7 @@ static const struct {
     {offsetof(CoreState, text_control), "_libactor_control"},
     {offsetof(CoreState, text_on_start), "on_start"},
     {offsetof(CoreState, text_on_stop), "on_stop"},
+    {offsetof(CoreState, text_remote), "_libactor_remote"},
     {offsetof(CoreState, text_result), "result of %s.%s"},
     {offsetof(CoreState, text_executed), "result of a callable run in %s"},
 };
@@ -243,6 +244,7 @@ static const size_t owned[] = {
     offsetof(CoreState, cell_type), offsetof(CoreState, pid_type),  offsetof(CoreState, actor_type),
     offsetof(CoreState, kind_type), offsetof(CoreState, sequences), offsetof(CoreState, no_links),
     offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type), offsetof(CoreState, task_type),
+    offsetof(CoreState, traffic_type), offsetof(CoreState, channel_type), offsetof(CoreState, reply_type),
 };
 
 static PyObject **owned_slot(CoreState *state, size_t index)
@@ -263,6 +265,9 @@ static int native_fill(PyObject *module)
     state->pid_type = PyObject_GetAttrString(module, "PID");
     state->actor_type = PyObject_GetAttrString(module, "ActorCell");
     state->task_type = PyType_FromModuleAndSpec(module, &task_spec, NULL);
+    state->traffic_type = PyObject_GetAttrString(module, "TrafficCell");
+    state->channel_type = PyObject_GetAttrString(module, "ChannelCell");
+    state->reply_type = PyType_FromModuleAndSpec(module, &reply_spec, NULL);
     state->kind_type = PyType_FromModuleAndSpec(module, &kind_spec, NULL);
     state->sequences = PyDict_New();
     state->no_links = PyDict_New();
@@ -283,7 +288,8 @@ static int native_exec(PyObject *module)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
     PyType_Spec *specs[] = {&future_spec, &promise_spec,  &mailbox_spec, &run_queue_spec, &copier_spec,
-                            &pid_spec,    &actor_spec,    &runtime_spec, &deferred_spec, &moved_spec};
+                            &pid_spec,    &actor_spec,    &runtime_spec, &deferred_spec, &moved_spec,
+                            &traffic_spec, &channel_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;

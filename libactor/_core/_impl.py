@@ -60,12 +60,14 @@ __all__ = [
     "Deferred",
     "PID",
     "ActorCell",
+    "ChannelCell",
     "FutureCell",
     "Mailbox",
     "Moved",
     "PromiseCell",
     "RunQueue",
     "RuntimeCell",
+    "TrafficCell",
     "ValueCopier",
     "append_frame",
     "check_packed",
@@ -113,6 +115,7 @@ DEBUG_VALUES = os.environ.get("LIBACTOR_DEBUG_VALUES") == "1"  # what Runtime ta
 if TYPE_CHECKING or CORE == "python":
     from libactor._core._actor import ActorCell, exchange_sequences, generate_id
     from libactor._core._calls import dispatch, execute, post, prepare, tell
+    from libactor._core._channel import ChannelCell, TrafficCell
     from libactor._core._deferred import Deferred, defer
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._gather import gather
@@ -131,6 +134,7 @@ else:
     from libactor._core._native import (
         PID,
         ActorCell,
+        ChannelCell,
         Deferred,
         FutureCell,
         Mailbox,
@@ -138,6 +142,7 @@ else:
         PromiseCell,
         RunQueue,
         RuntimeCell,
+        TrafficCell,
         ValueCopier,
         append_frame,
         check_packed,

@@ -5,7 +5,7 @@
 #   bool, int, float (of 64 bits), str and bin. What is more than that crosses as the bytes libactor/codec.py makes.
 # Bytes that are read are hostile: nothing in them is nested, no length is believed before so many bytes are there, and
 #   whatever is not in the list above, is cut short, is no UTF-8 or is followed by more within its frame, is refused.
-# Twin: csrc/wire.c, with the same complaints. Source: the msgpack specification.
+# Twin: csrc/wire.c and wire_read.c, with the same complaints. Source: the msgpack specification.
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Borrowed(Channel):
             self.flush()
         if self.outgoing or not self.open or (timeout is not None and timeout < HELP_S):
             return timeout
-        if not self._reading.acquire(blocking=False):
+        if not self._begin_reading():
             return timeout
         begin = 0 if timeout is None else monotonic_ns()
         try:
@@ -65,7 +65,7 @@ class Borrowed(Channel):
     def _end_lease(self) -> None:
         """Have the poller look again, if no thread has read for a while."""
         if self.lent and self._helped and self.broken is None:
-            self._helped = self._reading.locked()
+            self._helped = self._reads
             self.poller.after(LEASE_S, self._end_lease)
         else:
             self.give_back()

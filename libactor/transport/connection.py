@@ -64,11 +64,9 @@ class Connection(Serving):
         self._expect("connect" if self._dialling else "say who it is")
         self.poller.watch(self.fd, self.ready)
 
-    def ready(self, mask: int) -> None:
+    def _begins(self, mask: int) -> bool:
         """See Channel."""
-        if self._dialling and not self._has_arrived(mask):
-            return
-        super().ready(mask)
+        return not self._dialling or self._has_arrived(mask)
 
     def serve(self, frame: tuple[Any, ...]) -> None:
         """See Channel."""
@@ -107,7 +105,7 @@ class Connection(Serving):
         if not self.open or self.broken is not None:
             return
         if not self.spoke:
-            self.sent(self.put("beat", frames.BEAT), at_once=True)
+            self.sent(self.put("beat", frames.BEAT), True)
         self.spoke = False
         self.quiet = 0 if self.heard else self.quiet + 1
         if not self.heard:
@@ -163,7 +161,7 @@ class Connection(Serving):
         if not self.retired:
             self.retired = True
             self._hand_links(successor)
-            self.sent(self.put("retire", frames.RETIRE), at_once=True)
+            self.sent(self.put("retire", frames.RETIRE), True)
             self.leaving = self.parted
         self.end_if_idle()
 

@@ -15,6 +15,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+from libactor._core._impl import TrafficCell
 from libactor._core.clock import NANOSECONDS, monotonic_ns
 from libactor._core.randomness import random_nonce
 from libactor.methods import Unknown
@@ -45,7 +46,7 @@ WARNINGS_S = 10
 PEERS_MAX = 1000  # that are kept though there is no connection: others name as many as they like
 
 
-class Node:
+class Node(TrafficCell):
     """The transport of one runtime."""
 
     runtime: Runtime
@@ -54,6 +55,7 @@ class Node:
     def __init__(self, remote: Remote) -> None:
         if not isinstance(remote, Remote):
             raise TypeError(f"Runtime: got remote={remote!r}, expected a Remote, such as Remote('127.0.0.1:0')")
+        super().__init__()
         self._owner = os.getpid()
         self._listener = _listen(remote.listen)
         self.address = _address_of(self._listener, remote)
@@ -76,7 +78,6 @@ class Node:
         self._empty = threading.Event()  # closing, and no connection is left
         self._alarm: Alarm | None = None
         self.opened = self.disconnects = self.refused = self.overflows = 0  # connections; see metrics/own.py
-        self.frames_sent = self.frames_received = self.bytes_sent = self.bytes_received = 0
 
     def _check_certificate(self, remote: Remote) -> None:
         if remote.tls is not None:
@@ -213,7 +214,7 @@ class Node:
         """In the child of a fork: close what is the child's copy; the connections are the parent's."""
         self._listener.close()
         for connection in list(self._connections):
-            connection.sock.close()
+            connection.orphan()
         self._connections.clear()
         for peer in self._peers.values():
             peer.current = None  # so that whoever sends is told

@@ -90,7 +90,6 @@ class Serving(Asking):
 
     def __init__(self, node: Node, sock: Socket, peer: Peer | None) -> None:
         super().__init__(node, sock, peer)
-        self.serving: dict[int, Any] = {}  # futures of calls that are not answered, by the caller's number
         self._runtime = node.runtime
         self._processes: dict[str, Process] = node.runtime._processes
         self._unmade: set[str] = set()  # what the log was told

@@ -47,8 +47,8 @@ def load_file(name: str) -> ModuleType:
 
 
 TWINS = (
-    "_actor", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_polling", "_promise", "_run_queue",
-    "_runtime", "_values", "_wire",
+    "_actor", "_channel", "_future", "_gather", "_hops", "_mailbox", "_pid", "_policy", "_polling", "_promise",
+    "_run_queue", "_runtime", "_values", "_wire",
 )  # fmt: skip
 
 

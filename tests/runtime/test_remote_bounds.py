@@ -1,5 +1,7 @@
 """What others name is not kept for ever, and what several threads do to one connection leaves nothing behind."""
 
+from types import SimpleNamespace
+
 import pytest
 
 import libactor as la
@@ -115,43 +117,33 @@ def test_a_pid_with_a_long_id_is_not_kept(here, there, length, kept):
 
 
 def test_what_is_put_in_after_a_break_is_not_tried_while_somebody_reads(connection, monkeypatch):
-    class Refusing:
-        def acquire(self, blocking=True):
-            raise AssertionError("somebody writes to a connection that is broken")
+    assert connection._begin_reading()
+    connection.break_(ConnectionAbortedError("for the test"))
+    connection.put("beat", 15)
+    monkeypatch.setattr(connection, "_may_write", True)
 
-        def locked(self):
-            return True
-
-    with connection._reading:
-        connection.break_(ConnectionAbortedError("for the test"))
-        connection.put("beat", 15)
-        monkeypatch.setattr(connection, "_may_write", True)
-        with monkeypatch.context() as patch:
-            patch.setattr(connection, "_close", lambda: None)
-            patch.setattr(connection, "_writing", Refusing())
-            connection.flush()
+    connection.flush()
+    untried = connection._may_write  # an attempt begins with forgetting that
+    connection._end_reading()
     connection._close()
 
+    assert untried
     assert connection.sock.fileno() == -1
 
 
-def test_a_connection_is_closed_though_two_come_to_close_it_at_once(connection):
-    class Late:
-        """Taken when the one comes; the other lets go of it, and goes since the one has begun."""
+def test_a_connection_is_closed_though_two_come_to_close_it_at_once(connection, monkeypatch):
+    tries = []
 
-        tries = 0
+    def begin_late():
+        """No when the one comes; the other lets go of it, and goes since the one has begun."""
+        tries.append(connection._reads)
+        return len(tries) > 1
 
-        def acquire(self, blocking=True):
-            self.tries += 1
-            return self.tries > 1
-
-        def locked(self):
-            return False
-
-    connection._writing = Late()
+    monkeypatch.setattr(connection, "_begin_writing", begin_late)
 
     connection.break_(ConnectionAbortedError("for the test"))
 
+    assert tries == [True, True]
     assert connection.sock.fileno() == -1
 
 
@@ -164,6 +156,8 @@ def test_an_answer_that_is_quicker_than_who_asks_leaves_nothing_behind(here, the
         connection.take_answer(number, "quick")
         return size
 
+    slow = SimpleNamespace(outgoing=b"", call=connection.call)  # which is no connection to the core: Python sends
+    monkeypatch.setattr(here._node.peer(there.address), "current", slow)
     monkeypatch.setattr(asking, "append_frame", answer_at_once)
     future = la.dispatch(here.parse_pid(f"counter@{there.address}", Counter), Counter.take, bytes(size))
 

@@ -57,6 +57,7 @@ BANS = {
         ),
         methods=("create_server", "create_unix_server", "create_datagram_endpoint", "sock_connect"),
         doors={
+            "libactor/_core/_channel.py": "reads and writes the bytes of connections between hosts",
             "libactor/transport/channel.py": "reads and writes the connections between hosts",
             "libactor/transport/tls_socket.py": "stands between a channel and its socket, if there is TLS",
             "libactor/transport/connection.py": "learns how dialling went, and says the first words",
