@@ -25,7 +25,11 @@ typedef struct {
     PyObject *broken;    /* owned: why it is; NULL or None while it is not */
     PyObject *serving;   /* owned dict: number to future of calls from there that are not answered */
     PyObject *processes; /* owned dict: id to process, of the runtime here; NULL before it is known */
-    Py_ssize_t frame_max, buffer_max;
+    PyObject *calls;     /* owned dict: number to [future, PID, event or None] of calls to there */
+    PyObject *awaited;   /* owned dict: future to helper, of all connections; see libactor/waiting.py */
+    PyObject *context;   /* owned: what the calling thread serves; see libactor/context.py */
+    long long next;      /* number of a call */
+    Py_ssize_t frame_max, buffer_max, outside_max;
     Py_ssize_t start, filled;
     int64_t flushed_ns;
     int fd;       /* borrowed from the socket */
@@ -33,6 +37,7 @@ typedef struct {
     char direct;  /* the bytes on the descriptor are the frames: there is no encryption between */
     char open, leaving, finishing, heard, spoke, may_write, flush_due, ending, unread;
     char reading, writing; /* a thread does */
+    char lent;             /* the poller leaves the socket to threads that wait */
 } ChannelObject;
 
 static inline int channel_is_broken(const ChannelObject *self)
@@ -63,6 +68,9 @@ int channel_stands(ChannelObject *self, PyObject *mask);
 
 /* Serve a frame, a tuple; 0, or -1 with what is no Exception. */
 int channel_serve(ChannelObject *self, PyObject *frame);
+
+/* Send `event` to the actor at `pid`, if it is plain: 1, and it has been taken over; 0, and nothing was done; -1. */
+int channel_offer(ChannelObject *self, PyObject *pid, EventObject *event);
 
 extern PyType_Spec reply_spec;
 

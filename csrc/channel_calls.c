@@ -1,11 +1,11 @@
-/* csrc/channel_calls.c -- what the commonest frames mean: a plain call from another host, its answer.
+/* csrc/channel_calls.c -- what the commonest frames mean: a plain call to or from another host, its answer.
  *
- * Who calls: channel.c, with each frame; a future, with the Reply that waits for it. Twin: the methods of the same names
- *   in libactor/transport/serving.py and asking.py, which get whatever is not plain: coded values, an actor or a method
- *   that is not there, a bound, failures.
+ * Who calls: channel.c, with each frame; a future, with the Reply that waits for it; stepping.c, with what is sent.
+ * Twin: the methods of the same names in libactor/transport/serving.py and asking.py, which get whatever is not plain:
+ *   coded values, an actor or a method that is not there, a bound, failures.
  * A frame is what wire.c makes of hostile bytes: scalars only. Here is checked that they are those of its kind; if they
  *   are not, Python says why.
- * Layout: 1 calls from there  2 the reply  3 frames
+ * Layout: 1 calls from there  2 the reply  3 calls to there  4 frames
  */
 #include "channel.h"
 #include "calls.h"
@@ -218,7 +218,141 @@ static int take_call(ChannelObject *self, PyObject *frame)
     return answer < 0 ? -1 : 1;
 }
 
-/* ---- 3 frames ---- */
+/* ---- 3 calls to there ---- */
+
+enum { PLAIN_VALUES_MAX = 8, KEPT_BYTES = 4096 };
+
+/* Put the frame of a call in; as wire_append. `number` is NULL for one that nobody waits for. */
+static Py_ssize_t put_event(ChannelObject *self, PyObject *number, PyObject *pid, EventObject *event)
+{
+    PyObject *values[4 + PLAIN_VALUES_MAX];
+    Py_ssize_t count = 0;
+    values[count++] = PyLong_FromLong(number == NULL ? TELL : CALL); /* a small int: always there */
+    if (number != NULL)
+        values[count++] = number;
+    values[count++] = ((PIDObject *)pid)->id;
+    values[count++] = event->what;
+    for (uint32_t i = 1; i <= event->count; i++)
+        values[count++] = event->values[i];
+    Py_ssize_t size = wire_append(self->outgoing, self->frame_max, values, count);
+    Py_DECREF(values[0]);
+    return size;
+}
+
+static PyObject *pass_discard(PyObject *call, PyObject *Py_UNUSED(none))
+{
+    return PyObject_CallMethod(PyTuple_GET_ITEM(call, 0), "_discard", "O", PyTuple_GET_ITEM(call, 1));
+}
+
+static PyMethodDef discard_method = {"discard", pass_discard, METH_NOARGS, "Ask the other side for a discard."};
+
+/* Have the other side hear of a discard; 0 or -1. */
+static int watch_discard(ChannelObject *self, PyObject *number, FutureObject *future)
+{
+    PyObject *call = PyTuple_Pack(2, (PyObject *)self, number);
+    PyObject *function = call == NULL ? NULL : PyCFunction_New(&discard_method, call);
+    int answer = function == NULL ? -1 : future_subscribe(future, ON_DISCARD, function);
+    Py_XDECREF(function);
+    Py_XDECREF(call);
+    return answer;
+}
+
+/* 1 if the calling thread may read the answer itself, which was noted; 0 if the worker is to; -1 with an exception. */
+static int note_reader(ChannelObject *self, PyObject *future)
+{
+    PyObject *workers = PyObject_GetAttr(self->context, self->core->text_workers);
+    Py_XDECREF(workers);
+    if (workers == NULL)
+        return -1;
+    if (workers != Py_None)
+        return 0;
+    return PyDict_SetItem(self->awaited, future, (PyObject *)self) < 0 ? -1 : 1;
+}
+
+/* The call of `number`, as it stood in the table, a new reference; NULL if there is none, or with an exception. */
+static PyObject *settle(ChannelObject *self, PyObject *number)
+{
+    PyObject *call = Py_XNewRef(PyDict_GetItemWithError(self->calls, number));
+    if (call == NULL)
+        return NULL;
+    PyObject *future = PyList_CheckExact(call) && PyList_GET_SIZE(call) == 3 ? PyList_GET_ITEM(call, 0) : Py_None;
+    int awaited = future_check(self->core, future) ? PyDict_Contains(self->awaited, future) : -1;
+    if (awaited < 0 || PyDict_DelItem(self->calls, number) < 0 ||
+        (awaited > 0 && PyDict_DelItem(self->awaited, future) < 0))
+        Py_CLEAR(call);
+    return call;
+}
+
+/* The call was not sent: take it back. 0, or -1 with the exception that was raised before or now. */
+static int take_back(ChannelObject *self, PyObject *number)
+{
+    PyObject *raised = core_exception_take();
+    Py_XDECREF(settle(self, number));
+    core_exception_keep_first(&raised);
+    core_exception_restore(raised);
+    return raised == NULL ? 0 : -1;
+}
+
+/* What there is to do for a call whose frame of `size` was put in; 0 or -1. */
+static int follow_call(ChannelObject *self, PyObject *number, PyObject *call, FutureObject *future, Py_ssize_t size)
+{
+    if ((size > KEPT_BYTES && channel_ask(self, "_let_go", call) < 0) || watch_discard(self, number, future) < 0 ||
+        channel_sent(self, size, PyDict_GET_SIZE(self->calls) == 1) < 0)
+        return -1;
+    return channel_is_broken(self) ? channel_ask(self, "tell_broken", NULL) : 0;
+}
+
+/* The call is in the table before anybody can answer it. */
+static int offer_call(ChannelObject *self, PyObject *pid, EventObject *event)
+{
+    FutureObject *future = (FutureObject *)Py_NewRef(event->future);
+    PyObject *number = PyLong_FromLongLong(self->next++);
+    PyObject *call = Py_BuildValue("[OOO]", future, pid, event);
+    int answer = number == NULL || call == NULL ? -1 : PyDict_SetItem(self->calls, number, call);
+    if (answer == 0) {
+        int reads = note_reader(self, (PyObject *)future);
+        if (reads == 0 && self->lent)
+            reads = channel_ask(self, "give_back", NULL);
+        Py_ssize_t size = reads < 0 ? -2 : put_event(self, number, pid, event);
+        answer = size <= 0 ? take_back(self, number) : follow_call(self, number, call, future, size) < 0 ? -1 : 1;
+    }
+    Py_XDECREF(call);
+    Py_XDECREF(number);
+    Py_DECREF(future);
+    return answer;
+}
+
+static int offer_tell(ChannelObject *self, PyObject *pid, EventObject *event)
+{
+    Py_ssize_t size = put_event(self, NULL, pid, event);
+    if (size <= 0)
+        return size == -2 ? -1 : 0;
+    return channel_sent(self, size, 0) < 0 ? -1 : 1;
+}
+
+int channel_offer(ChannelObject *self, PyObject *pid, EventObject *event)
+{
+    if (event->names != NULL || event->count > PLAIN_VALUES_MAX || channel_is_broken(self) ||
+        PyByteArray_GET_SIZE(self->outgoing) > self->outside_max)
+        return 0;
+    return event->kind == EVENT_DISPATCH ? offer_call(self, pid, event)
+           : event->kind == EVENT_TELL   ? offer_tell(self, pid, event)
+                                         : 0;
+}
+
+static int take_answer(ChannelObject *self, PyObject *frame)
+{
+    if (PyTuple_GET_SIZE(frame) != 3 || !PyLong_CheckExact(PyTuple_GET_ITEM(frame, 1)))
+        return 0;
+    PyObject *call = settle(self, PyTuple_GET_ITEM(frame, 1));
+    if (call == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    int answer = future_answer((FutureObject *)PyList_GET_ITEM(call, 0), PyTuple_GET_ITEM(frame, 2), 0);
+    Py_DECREF(call); /* not before: its event would abandon the future */
+    return answer < 0 ? -1 : 1;
+}
+
+/* ---- 4 frames ---- */
 
 static int serve_plainly(ChannelObject *self, PyObject *frame)
 {
@@ -230,7 +364,16 @@ static int serve_plainly(ChannelObject *self, PyObject *frame)
         PyErr_Clear(); /* it is larger than any kind */
         return 0;
     }
-    return number == CALL ? take_call(self, frame) : number == TELL ? take_tell(self, frame) : 0;
+    switch (number) {
+    case TELL:
+        return take_tell(self, frame);
+    case CALL:
+        return take_call(self, frame);
+    case ANSWER:
+        return take_answer(self, frame);
+    default:
+        return 0;
+    }
 }
 
 int channel_serve(ChannelObject *self, PyObject *frame)

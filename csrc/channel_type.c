@@ -131,6 +131,11 @@ static PyObject *ChannelCell_put_arrived(PyObject *op, PyObject *bytes)
     Py_RETURN_NONE;
 }
 
+static PyObject *ChannelCell_number(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return PyLong_FromLongLong(SELF->next++);
+}
+
 /* ---- 2 life cycle ---- */
 
 static PyObject *ChannelCell_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -144,19 +149,20 @@ static PyObject *ChannelCell_new(PyTypeObject *type, PyObject *arguments, PyObje
     self->outgoing = PyByteArray_FromStringAndSize(NULL, 0);
     self->buffer = PyByteArray_FromStringAndSize(NULL, READ_BYTES);
     self->serving = PyDict_New();
-    if (self->outgoing == NULL || self->buffer == NULL || self->serving == NULL)
+    self->calls = PyDict_New();
+    if (self->outgoing == NULL || self->buffer == NULL || self->serving == NULL || self->calls == NULL)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
 
 static int ChannelCell_init(PyObject *op, PyObject *arguments, PyObject *keywords)
 {
-    PyObject *node, *sock, *processes;
-    Py_ssize_t frame_max, buffer_max;
+    PyObject *node, *sock, *processes, *awaited, *context;
+    Py_ssize_t frame_max, buffer_max, outside_max;
     int direct;
     PyTypeObject *traffic = (PyTypeObject *)SELF->core->traffic_type;
-    if (!PyArg_ParseTuple(arguments, "O!OpO!nn:ChannelCell", traffic, &node, &sock, &direct, &PyDict_Type, &processes,
-                          &frame_max, &buffer_max))
+    if (!PyArg_ParseTuple(arguments, "O!OpO!O!Onnn:ChannelCell", traffic, &node, &sock, &direct, &PyDict_Type,
+                          &processes, &PyDict_Type, &awaited, &context, &frame_max, &buffer_max, &outside_max))
         return -1;
     if (SELF->node != NULL || frame_max < 1) {
         PyErr_SetString(PyExc_ValueError, "ChannelCell: __init__ was called before, or its frames have no bytes");
@@ -171,8 +177,11 @@ static int ChannelCell_init(PyObject *op, PyObject *arguments, PyObject *keyword
     SELF->direct = (char)direct;
     SELF->frame_max = frame_max;
     SELF->buffer_max = buffer_max;
+    SELF->outside_max = outside_max;
     SELF->sock = Py_NewRef(sock);
     SELF->processes = Py_NewRef(processes);
+    SELF->awaited = Py_NewRef(awaited);
+    SELF->context = Py_NewRef(context);
     SELF->node = (TrafficObject *)Py_NewRef(node);
     return 0;
 }
@@ -185,6 +194,9 @@ static int ChannelCell_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(SELF->broken);
     Py_VISIT(SELF->serving);
     Py_VISIT(SELF->processes);
+    Py_VISIT(SELF->calls);
+    Py_VISIT(SELF->awaited);
+    Py_VISIT(SELF->context);
     return 0;
 }
 
@@ -193,6 +205,7 @@ static int ChannelCell_clear(PyObject *op)
 {
     Py_CLEAR(SELF->broken);
     PyDict_Clear(SELF->serving);
+    PyDict_Clear(SELF->calls);
     return 0;
 }
 
@@ -207,6 +220,9 @@ static void ChannelCell_dealloc(PyObject *op)
     Py_XDECREF(SELF->broken);
     Py_XDECREF(SELF->serving);
     Py_XDECREF(SELF->processes);
+    Py_XDECREF(SELF->calls);
+    Py_XDECREF(SELF->awaited);
+    Py_XDECREF(SELF->context);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -223,6 +239,7 @@ static PyMethodDef channel_methods[] = {
     {"_read_once", ChannelCell_read_once, METH_O,
      "_read_once($self, flags, /)\n--\n\n"
      "Read, and serve the frames that are complete; how much there was, negative if that was all by now."},
+    {"_number", ChannelCell_number, METH_NOARGS, "_number($self, /)\n--\n\nThat of the next call."},
     {"_shrink", ChannelCell_shrink, METH_NOARGS,
      "_shrink($self, /)\n--\n\nGive back what a large frame took, if nothing is in it. Who reads may."},
     {"_begin_reading", ChannelCell_begin_reading, METH_NOARGS,
@@ -247,6 +264,9 @@ static PyMemberDef channel_members[] = {
     {"broken", T_OBJECT, offsetof(ChannelObject, broken), 0, "Why it is broken; None while it is not."},
     {"serving", T_OBJECT_EX, offsetof(ChannelObject, serving), READONLY,
      "Futures of calls that are not answered, by the caller's number."},
+    {"calls", T_OBJECT_EX, offsetof(ChannelObject, calls), READONLY,
+     "By number: future, whose answer it is, what keeps the future alive."},
+    {"lent", T_BOOL, offsetof(ChannelObject, lent), 0, "The poller leaves the socket alone, since threads that wait read."},
     {"open", T_BOOL, offsetof(ChannelObject, open), 0, "Both sides know each other: frames may be sent."},
     {"leaving", T_BOOL, offsetof(ChannelObject, leaving), 0, "Both sides have replaced it."},
     {"finishing", T_BOOL, offsetof(ChannelObject, finishing), 0, "When all is sent the peer is told that this was all."},

@@ -94,6 +94,7 @@ typedef struct {
     PyObject *text_tell;
     PyObject *text_message; /* what a value is called in an error */
     PyObject *text_remote; /* of a class of actors: its methods that are for other hosts, by name */
+    PyObject *text_workers;
     PyObject *text_result;
     PyObject *text_executed;
     struct EventObject *events_free; /* events to be used again, linked by `what` */

@@ -229,6 +229,7 @@ static const struct {
     {offsetof(CoreState, text_control), "_libactor_control"},
     {offsetof(CoreState, text_on_start), "on_start"},
     {offsetof(CoreState, text_on_stop), "on_stop"},
+    {offsetof(CoreState, text_workers), "workers"},
     {offsetof(CoreState, text_remote), "_libactor_remote"},
     {offsetof(CoreState, text_result), "result of %s.%s"},
     {offsetof(CoreState, text_executed), "result of a callable run in %s"},

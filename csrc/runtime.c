@@ -302,6 +302,7 @@ static int RuntimeCell_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(SELF->queue);
     Py_VISIT(SELF->processes);
+    Py_VISIT(SELF->current);
     return 0;
 }
 
@@ -309,6 +310,7 @@ static int RuntimeCell_clear(PyObject *op)
 {
     if (SELF->processes != NULL)
         PyDict_Clear(SELF->processes);
+    Py_CLEAR(SELF->current);
     return 0;
 }
 
@@ -316,6 +318,7 @@ static void RuntimeCell_dealloc(PyObject *op)
 {
     PyObject_GC_UnTrack(op);
     Py_CLEAR(SELF->processes);
+    Py_CLEAR(SELF->current);
     Py_CLEAR(SELF->queue);
     Py_CLEAR(SELF->address);
     PyTypeObject *type = Py_TYPE(op);
@@ -349,6 +352,8 @@ static PyMemberDef runtime_members[] = {
     {"queue", T_OBJECT_EX, offsetof(RuntimeObject, queue), READONLY, "The RunQueue its actors are put on."},
     {"_processes", T_OBJECT_EX, offsetof(RuntimeObject, processes), READONLY, "Id to process of each live actor."},
     {"spawned", T_ULONGLONG, offsetof(RuntimeObject, spawned), READONLY, "How many actors it has spawned so far."},
+    {"current", T_OBJECT, offsetof(RuntimeObject, current), 0,
+     "Where it stands for another runtime: the connection by which plain calls go there, or None."},
     {"_closed", T_BOOL, offsetof(RuntimeObject, closed), 0, "After _shut(): nothing can be spawned."},
     {NULL},
 };

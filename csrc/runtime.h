@@ -14,6 +14,7 @@ typedef struct {
     RunQueueObject *queue; /* owned */
     PyObject *processes;   /* owned dict: id to process of each live actor, in order of spawning */
     unsigned long long spawned; /* actors so far */
+    PyObject *current;     /* owned: the ChannelCell by which what is plain goes to where it stands for; NULL or None */
     char closed;           /* nothing is spawned any more */
 } RuntimeObject;
 

@@ -7,6 +7,7 @@
  *   A process that stands for an actor of another machine has a queue whose network is the way there: libactor/transport.
  * Layout: 1 steps  2 the network
  */
+#include "channel.h"
 #include "coroutine.h"
 #include "pid.h"
 #include "runtime.h"
@@ -132,9 +133,35 @@ PyObject *Mailbox_crash(PyObject *op, PyObject *reason)
 
 /* ---- 2 the network ---- */
 
+/* The connection by which plain calls to the actor of another host go, borrowed; NULL if there is none. */
+static ChannelObject *mailbox_channel(MailboxObject *self)
+{
+    PyObject *channel = self->runtime == NULL ? NULL : ((RuntimeObject *)self->runtime)->current;
+    if (channel == NULL || !PyObject_TypeCheck(channel, (PyTypeObject *)self->queue->core->channel_type))
+        return NULL;
+    return (ChannelObject *)channel;
+}
+
+/* As mailbox_ask_network, of an actor of another host: what is plain need not be asked of Python. */
+static int mailbox_offer(MailboxObject *self, PyObject *event)
+{
+    ChannelObject *channel = event_check(event) ? mailbox_channel(self) : NULL;
+    if (channel == NULL)
+        return 0;
+    Py_INCREF(channel);
+    int taken = channel_offer(channel, self->pid, (EventObject *)event);
+    Py_DECREF(channel);
+    if (taken > 0)
+        event_leave(event); /* it is in no mailbox */
+    return taken;
+}
+
 int mailbox_ask_network(MailboxObject *self, PyObject *event)
 {
     MailboxObject *sender = running_mailbox;
+    int offered = self->distant ? mailbox_offer(self, event) : 0;
+    if (offered != 0)
+        return offered;
     if (sender != NULL && sender->runtime == self->runtime)
         return 0;
     PyObject *network = Py_NewRef(self->queue->network);

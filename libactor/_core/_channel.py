@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 import socket
 import threading
@@ -38,7 +39,17 @@ class ChannelCell:
     """The bytes of one connection; whoever derives from it has the methods below that only raise."""
 
     def __init__(
-        self, node: TrafficCell, sock: Any, direct: bool, processes: dict[str, Any], frame_max: int, buffer_max: int, /
+        self,
+        node: TrafficCell,
+        sock: Any,
+        direct: bool,
+        processes: dict[str, Any],
+        awaited: dict[Any, Any],
+        context: Any,
+        frame_max: int,
+        buffer_max: int,
+        outside_max: int,
+        /,
     ) -> None:
         self.node: Any = node
         self.sock = sock
@@ -46,11 +57,14 @@ class ChannelCell:
         self.outgoing = bytearray()
         self.broken: BaseException | None = None
         self.serving: dict[Any, Any] = {}  # futures of calls that are not answered, by the caller's number
+        self.calls: dict[int, list[Any]] = {}  # by number: future, whose answer it is, what keeps the future alive
+        self.lent = False  # the poller leaves the socket alone, since threads that wait read
         self.open = False  # both sides know each other: frames may be sent
         self.leaving = False  # both sides have replaced it
         self.finishing = False  # when all is sent the peer is told that this was all
         self.heard = True  # something has arrived since the node last looked
         self.spoke = False  # something was sent since then
+        self._number = itertools.count().__next__  # that of the next call
         self._frame_max = frame_max
         self._buffer_max = buffer_max
         self._may_write = False  # the system takes more

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,16 +51,14 @@ class Asking(Borrowed):
         super().__init__(node, sock)
         self.stranger = "a stranger"  # its name until then
         self.peer = peer  # who is at the other end; None until it has said so
-        self.calls: dict[int, list[Any]] = {}  # by number: future, whose answer it is, what keeps the future alive
         self.links: dict[str, dict[Process, PID[Any]]] = {}  # by id: who is to hear of its end, and of whose
-        self._next = itertools.count().__next__
 
     # What is sent.
 
     def call(self, pid: PID[Any], event: Any) -> None:
         """Send a call. Raises: NotPassable."""
-        number, future = self._next(), event.future
-        kept = self.calls[number] = [future, pid, event]  # before anybody can answer, and what follows
+        number, future = self._number(), event.future
+        call = self.calls[number] = [future, pid, event]  # before anybody can answer, and what follows
         if serving.workers is None:
             awaited[future] = self
         try:
@@ -74,14 +71,18 @@ class Asking(Borrowed):
             self._settle(number)
             raise
         if size > KEPT_BYTES:
-            event.future = Future()
-            kept[2] = None
+            self._let_go(call)
         future.on_discard(partial(self._discard, number))
         if self.lent and serving.workers is not None:
             self.give_back()
         self.sent(size, len(self.calls) == 1)
         if self.broken is not None:
             self.tell_broken()
+
+    def _let_go(self, call: list[Any]) -> None:
+        """Keep a call without its event, which has much inside."""
+        call[2].future = Future()
+        call[2] = None
 
     def tell(self, pid: PID[Any], event: Any) -> None:
         """Send a call that nobody waits for. Raises: NotPassable."""
@@ -226,7 +227,7 @@ class Asking(Borrowed):
 
     def _settle(self, number: Any) -> list[Any] | None:
         """Take a call out of the table; None if it is not there: the peer made its number up, say."""
-        waiting = self.calls.pop(number, None)
+        waiting: list[Any] | None = self.calls.pop(number, None)
         if waiting is not None:
             awaited.pop(waiting[0], None)
         return waiting

@@ -25,7 +25,6 @@ class Borrowed(Channel):
 
     def __init__(self, node: Node, sock: Socket) -> None:
         super().__init__(node, sock)
-        self.lent = False  # the poller leaves the socket alone, since threads that wait read
         self._helped = False  # one has done so since somebody last looked
 
     def help(self, future: Any, timeout: float | None) -> float | None:

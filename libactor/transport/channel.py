@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from libactor._core._channel import READ_BYTES, WRITE_BYTES
 from libactor._core._impl import ChannelCell, append_frame
 from libactor._core.errors import NotPassable
+from libactor.context import serving
 from libactor.transport.frames import Malformed
+from libactor.waiting import awaited
 
 if TYPE_CHECKING:
     from libactor.transport.node import Node
@@ -40,7 +42,17 @@ class Channel(ChannelCell):
 
     def __init__(self, node: Node, sock: Socket) -> None:
         direct = isinstance(sock, socket.socket)
-        super().__init__(node, sock, direct, node.runtime._processes, node.frame_bytes_max, node.buffer_bytes_max)
+        super().__init__(
+            node,
+            sock,
+            direct,
+            node.runtime._processes,
+            awaited,
+            serving,
+            node.frame_bytes_max,
+            node.buffer_bytes_max,
+            node.outside_bytes_max,
+        )
         self.poller = node.poller
         self._frame_max = node.frame_bytes_max
         self.quiet = 0  # how often the node looked in vain for something that has arrived
