@@ -1,7 +1,7 @@
 /* csrc/channel.c -- the ChannelCell: one connection's bytes: what waits to be sent, what has arrived.
  *
  * Why C: each call to another host and each answer passes through both ways (bench/: remote-ask). Twin:
- * libactor/_core/_channel.py, where the contract of each method is written down; both pass tests/runtime/test_remote*.py.
+ * libactor/_core/_channel.py, where the contract of each method is written down; both pass tests/runtime/test_channel.py.
  * Threads: one at a time reads and one at a time writes: who finds `reading` or `writing` set goes away. The GIL makes
  *   each look at them one step. It is let go of while the system waits, or copies much.
  * The descriptor stays open while either is set, so its number is nobody else's; whoever closes it sets both for good.
@@ -198,7 +198,7 @@ static int channel_serve_all(ChannelObject *self)
         Py_DECREF(frame);
     }
     if (complaint != NULL)
-        answer = channel_ask(self, "_break_malformed", complaint);
+        (void)channel_ask(self, "_break_malformed", complaint);
     Py_XDECREF(complaint);
     PyObject *raised = core_exception_take();
     if (channel_make_space(self) < 0)

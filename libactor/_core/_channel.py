@@ -5,7 +5,7 @@
 #   be done with that: who comes second leaves a mark, and the first looks again.    2. frames leave in the order in
 #   which they were put in: what is put in is appended to `outgoing` in one step.    3. whoever closes the socket has
 #   begun to read and to write, and does not end that.
-# Twin: csrc/channel.c and channel_type.c; both pass tests/runtime/test_remote*.py. That also serves plain calls and
+# Twin: csrc/channel.c and channel_type.c; both pass tests/runtime/test_channel.py. That also serves plain calls and
 #   sends their answers itself (csrc/channel_calls.c), for which here the methods of libactor/transport/serving.py are.
 
 from __future__ import annotations
