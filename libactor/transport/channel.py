@@ -228,8 +228,8 @@ class Channel(ChannelCell):
     # The end.
 
     def shut(self) -> None:
-        """Have nothing read or written any more; close the descriptor when nobody uses it. ``broken`` is set."""
-        self.poller.forget(self.fd)
+        """Have nothing read or written any more; close the descriptor when nobody uses it. ``broken`` is set, and the
+        poller knows it no more."""
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -127,6 +127,7 @@ class Connection(Serving):
         """See Channel."""
         if not self._end.acquire(blocking=False):
             return
+        self.poller.forget(self.fd)  # before anybody finds it broken, closes it, and the number is another one's
         self.broken = error
         self._cancel_alarm()
         if isinstance(error, TlsRefused) and not self.open:

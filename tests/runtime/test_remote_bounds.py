@@ -147,6 +147,24 @@ def test_a_connection_is_closed_though_two_come_to_close_it_at_once(connection, 
     assert connection.sock.fileno() == -1
 
 
+def test_a_descriptor_is_forgotten_before_anybody_finds_the_connection_broken(connection, monkeypatch):
+    part = connection.peer.part
+    seen = []
+
+    def flush_first(one):
+        """Between the two another thread sends."""
+        fd = one.sock.fileno()
+        one.flush()
+        seen.append((fd in one.poller._watched, one.sock.fileno()))
+        part(one)
+
+    monkeypatch.setattr(connection.peer, "part", flush_first)
+
+    connection.break_(ConnectionAbortedError("for the test"))
+
+    assert seen == [(False, -1)]
+
+
 @pytest.mark.parametrize("size", [1, 100_000])
 def test_an_answer_that_is_quicker_than_who_asks_leaves_nothing_behind(here, there, connection, monkeypatch, size):
     append = asking.append_frame
