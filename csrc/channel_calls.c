@@ -65,7 +65,9 @@ static int take_tell(ChannelObject *self, PyObject *frame)
     if (mailbox == NULL)
         return PyErr_Occurred() ? -1 : 0;
     Py_INCREF(mailbox);
+    Py_INCREF(name);
     int answer = deliver(self, mailbox, EVENT_TELL, name, NULL, frame, 3);
+    Py_DECREF(name);
     Py_DECREF(mailbox);
     return answer < 0 ? -1 : 1;
 }
