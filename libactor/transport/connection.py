@@ -60,9 +60,17 @@ class Connection(Serving):
         return self.sock.refuse_claim(who.address) if isinstance(self.sock, TlsSocket) else None
 
     def begin(self) -> None:
-        """Have the poller tell of it, and set the time for its first steps."""
-        self._expect("connect" if self._dialling else "say who it is")
-        self.poller.watch(self.fd, self.ready)
+        """Have the poller tell of it, and set the time for its first steps; nothing, if the node broke it meanwhile."""
+        if not self._begin_reading():  # so that nobody closes the descriptor meanwhile; but it is closed
+            return
+        try:
+            self._expect("connect" if self._dialling else "say who it is")
+            self.poller.watch(self.fd, self.ready)
+            if self.broken is not None:  # before it was watched, perhaps
+                self.poller.forget(self.fd)
+                self._cancel_alarm()
+        finally:
+            self._stop_reading()
 
     def _begins(self, mask: int) -> bool:
         """See Channel."""

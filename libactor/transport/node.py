@@ -148,14 +148,12 @@ class Node(TrafficCell):
             self, sock if self.tls is None else TlsSocket(sock, self.tls.connect(peer.address)), peer
         )
         peer.connections[connection] = None
-        self._take_in(connection)
         error = sock.connect_ex((host, port))
-        if self._closing:
-            connection.break_(ConnectionAbortedError("the runtime is closed"))
-        elif error not in (0, errno.EINPROGRESS):
-            connection.break_(ConnectionError(error, os.strerror(error)))
-        else:
-            connection.begin()
+        if self._take_in(connection):
+            if error in (0, errno.EINPROGRESS):
+                connection.begin()
+            else:
+                connection.break_(ConnectionError(error, os.strerror(error)))
         return connection
 
     def welcome(self, connection: Connection, who: Introduced) -> Peer:
@@ -219,9 +217,13 @@ class Node(TrafficCell):
         for peer in self._peers.values():
             peer.current = None  # so that whoever sends is told
 
-    def _take_in(self, connection: Connection) -> None:
+    def _take_in(self, connection: Connection) -> bool:
+        """Whether the connection may begin; the node may have been closed since somebody asked for it."""
         with self._lock:
             self._connections[connection] = None
+        if self._closing:  # and may not see this one
+            connection.break_(ConnectionAbortedError("the runtime is closed"))
+        return not self._closing
 
     def _accept(self, _: int = 0) -> None:
         """Somebody has connected."""
@@ -248,8 +250,8 @@ class Node(TrafficCell):
         sock.setblocking(False)
         connection = Connection(self, sock if self.tls is None else TlsSocket(sock, self.tls.accept()), None)
         connection.stranger = who
-        self._take_in(connection)
-        connection.begin()
+        if self._take_in(connection):
+            connection.begin()
 
     def _tick(self) -> None:
         """Look after all connections."""

@@ -1,5 +1,7 @@
 """What others name is not kept for ever, and what several threads do to one connection leaves nothing behind."""
 
+import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -182,6 +184,50 @@ def test_an_answer_that_is_quicker_than_who_asks_leaves_nothing_behind(here, the
     assert future.get(LIMIT) == "quick"
     assert not connection.calls
     assert future not in awaited
+
+
+class SlowListener:
+    """Accepts as ever, but answers only when told to."""
+
+    def __init__(self, listener):
+        self.listener, self.accepted, self.go_on = listener, [], threading.Event()
+        self.has_accepted = threading.Event()
+        self.fileno, self.close = listener.fileno, listener.close
+
+    def accept(self):
+        self.accepted.append(self.listener.accept())
+        self.has_accepted.set()
+        self.go_on.wait(LIMIT)
+        return self.accepted[-1]
+
+
+def test_who_is_accepted_while_the_runtime_closes_is_not_left_open(monkeypatch):
+    with la.Runtime(remote=la.Remote(connect_timeout_s=10 * LIMIT)) as runtime:
+        node = runtime._node
+        slow = SlowListener(node._listener)
+        monkeypatch.setattr(node, "_listener", slow)
+        host, port = runtime.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as stranger:
+            assert slow.has_accepted.wait(LIMIT)
+
+            node.close(LIMIT)
+            slow.go_on.set()
+            stranger.settimeout(LIMIT)
+
+            assert stranger.recv(1) == b""
+    (accepted, _) = slow.accepted[0]
+    assert accepted.fileno() == -1
+
+
+def test_a_connection_that_was_broken_before_it_began_is_not_watched(here, there, connection):
+    fresh = here._node.dial(here._node.peer(there.address))
+    fresh.break_(ConnectionAbortedError("for the test"))
+    number = fresh.sock.fileno()
+
+    fresh.begin()
+
+    assert number == -1
+    assert fresh._alarm is None
 
 
 def test_a_flood_of_strangers_is_no_flood_of_warnings(here, caplog):
