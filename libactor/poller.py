@@ -8,7 +8,11 @@
 # Invariants: 1. what is called here is called by a worker, outside of any actor, and never twice at the same time for
 #   one descriptor.    2. what was noted for a descriptor is not lost if the worker that has it is held up: another one
 #   goes on with the rest.    3. times are real, whatever the clock of the runtime does: peers do not stop with it.
+#   4. nothing is told of a descriptor that has arrived on another one of the same number before. What is watched only
+#   since the last arrivals were taken may be such a one, so it is asked itself; all others were watched before the
+#   worker went to sleep, and whatever that sleep has brought is theirs.
 # Edge triggered: a descriptor is reported when it becomes ready, so whoever is told reads until there is no more.
+# Rejected: a generation in what epoll hands back: select.epoll has no room for one, so the twin could not have it.
 # Rejected: a thread of its own. Each message would cost two switches of threads more, and both would want the
 #   interpreter's lock. Rejected: running what it brings in that thread: a handler that waits would stop all input.
 
@@ -18,12 +22,12 @@ import errno
 import heapq
 import itertools
 import logging
+import math
 import os
 import select
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from libactor._core.clock import NANOSECONDS, monotonic_ns
@@ -69,10 +73,12 @@ class Alarm:
 class _Watched:
     """One descriptor."""
 
-    __slots__ = ("masks", "ready", "turn")
+    __slots__ = ("fd", "masks", "ready", "since", "turn")
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, fd: int, ready: Ready) -> None:
+        self.fd = fd
         self.ready = ready
+        self.since: float = math.inf  # how often arrivals had been taken once it was watched; until then endless
         self.masks: deque[int] = deque()  # that nobody has been told of yet
         self.turn = threading.Lock()  # whoever tells has it
 
@@ -87,7 +93,8 @@ class Poller:
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._bell, select.EPOLLIN | select.EPOLLET)
         self._watched: dict[int, _Watched] = {}
-        self.arrived: deque[tuple[int, int]] = deque()  # shared, so that a worker that is held up keeps back one
+        self._takes = 0  # how often a worker has taken what epoll has brought
+        self.arrived: deque[_Watched] = deque()  # shared, so that a worker that is held up keeps back one
         self._calls: deque[Callable[[], object]] = deque()
         self._turn = threading.Lock()  # whoever makes a call has it, since they are made in order
         self._lock = threading.RLock()  # of alarms; re-entrant, since finalizers may run in any section
@@ -107,7 +114,7 @@ class Poller:
         """
         if self._closed:
             raise RuntimeError(f"{self._name}: the runtime is closed, nothing can be watched any more")
-        watched = _Watched(ready)
+        watched = _Watched(fd, ready)
         if self._watched.setdefault(fd, watched) is not watched:
             raise FileExistsError(errno.EEXIST, f"{self._name}: descriptor {fd} is watched already; forget it first")
         try:
@@ -115,12 +122,12 @@ class Poller:
         except BaseException:
             del self._watched[fd]
             raise
+        watched.since = self._takes
 
     def forget(self, fd: int) -> None:
         """Watch ``fd`` no longer, before it is closed; nothing happens if it is not watched."""
         if self._watched.pop(fd, None) is not None and not self._closed:
             self._epoll.unregister(fd)
-            self._forget_arrivals(fd)
 
     def lend(self, fd: int) -> None:
         """Report nothing of ``fd`` but that it has broken until take_back: the calling thread waits for it itself."""
@@ -129,13 +136,6 @@ class Poller:
     def take_back(self, fd: int) -> None:
         """Report it again, at once if it is ready."""
         self._modify(fd, EVENTS)
-
-    def _forget_arrivals(self, fd: int) -> None:
-        """What has arrived on ``fd`` is not for the next descriptor of that number."""
-        for arrival in self.arrived.copy():  # made in one step
-            if arrival[0] == fd:
-                with suppress(ValueError):  # another worker was quicker
-                    self.arrived.remove(arrival)
 
     def _modify(self, fd: int, events: int) -> None:
         try:
@@ -190,17 +190,20 @@ class Poller:
 
     def serve_arrivals(self) -> None:
         """Tell of what has arrived. By the worker in charge."""
+        takes = self._takes
+        self._takes = takes + 1
         arrived = self.arrived
-        arrived.extend(self._queue.arrivals())
-        while arrived:
-            try:
-                fd, mask = arrived.popleft()
-            except IndexError:  # another worker was quicker
-                break
+        for fd, mask in self._queue.arrivals():
             watched = self._watched.get(fd)
             if watched is not None:
-                watched.masks.append(mask)
-                self._tell(fd, watched)
+                watched.masks.append(mask if watched.since < takes else _ask(fd, mask))
+                arrived.append(watched)
+        while arrived:
+            try:
+                watched = arrived.popleft()
+            except IndexError:  # another worker was quicker
+                break
+            self._tell(watched)
 
     def serve(self) -> None:
         """Tell of what has arrived, make the calls and those alarms that are due. By the worker in charge."""
@@ -239,14 +242,16 @@ class Poller:
             kept.orphan()
         self.close()
 
-    def _tell(self, fd: int, watched: _Watched) -> None:
+    def _tell(self, watched: _Watched) -> None:
         masks, turn = watched.masks, watched.turn
         while masks and turn.acquire(False):
             try:
                 while masks:
                     mask = masks.popleft()
-                    if self._watched.get(fd) is watched:
-                        self._make(watched.ready, mask)
+                    if mask and self._watched.get(watched.fd) is watched:
+                        self._queue.run_watched(watched.ready, mask)
+            except BaseException as error:  # SystemExit too: of one, who must not keep the others from theirs
+                self._log(error)
             finally:
                 turn.release()
 
@@ -272,8 +277,19 @@ class Poller:
             if function is not None:
                 self._make(function)
 
-    def _make(self, function: Callable[..., object], *arguments: int) -> None:
+    def _make(self, function: Callable[[], object]) -> None:
         try:
-            self._queue.run_watched(function, *arguments)
-        except BaseException:  # SystemExit too: of one, who must not keep the others from theirs
-            log.exception("%s: a callback of the poller failed", self._name)
+            self._queue.run_watched(function)
+        except BaseException as error:  # as in _tell
+            self._log(error)
+
+    def _log(self, error: BaseException) -> None:
+        log.error("%s: a callback of the poller failed", self._name, exc_info=error)
+
+
+def _ask(fd: int, mask: int) -> int:
+    """What of ``mask``, error and end is so now."""
+    asked = select.poll()
+    asked.register(fd, mask)
+    ready = asked.poll(0)
+    return ready[0][1] & ~select.POLLNVAL if ready else 0

@@ -303,6 +303,76 @@ def test_nothing_is_reported_of_a_new_descriptor_that_arrived_on_one_of_its_numb
         far.close()
 
 
+class Brought:
+    """In the place of the run queue: what epoll has brought is what a test says."""
+
+    def __init__(self):
+        self.pairs = []
+
+    def poll_by(self, epoll, bell):
+        pass
+
+    def arrivals(self):
+        pairs, self.pairs = self.pairs, []
+        return pairs
+
+    def run_watched(self, function, *arguments):
+        function(*arguments)
+
+
+@pytest.fixture
+def brought():
+    return Brought()
+
+
+@pytest.fixture
+def poller(brought):
+    current = Poller("test", brought)
+    yield current
+    current.close()
+
+
+# Goal: the same if epoll had brought it before the other one was forgotten, in another thread, and nobody had taken it.
+def test_what_epoll_has_brought_of_a_descriptor_before_is_not_reported_of_the_next_of_its_number(poller, brought):
+    told = []
+    old, new = os.pipe(), socket.socketpair()
+    poller.watch(old[0], told.append)
+    poller.serve_arrivals()
+
+    poller.forget(old[0])
+    os.dup2(new[0].fileno(), old[0])
+    poller.watch(old[0], told.append)
+    brought.pairs = [(old[0], select.EPOLLIN | select.EPOLLHUP)]
+    poller.serve_arrivals()
+
+    assert told == []
+    brought.pairs = [(old[0], select.EPOLLOUT)]
+    poller.serve_arrivals()
+    assert told == [select.EPOLLOUT]
+    poller.forget(old[0])
+    for descriptor in old:
+        os.close(descriptor)
+    for end in new:
+        end.close()
+
+
+@pytest.mark.parametrize("takes", [0, 1, 2])
+def test_what_arrives_on_a_new_descriptor_is_reported_as_it_is(poller, brought, takes):
+    told = []
+    near, far = socket.socketpair()
+    poller.watch(near.fileno(), told.append)
+    for _ in range(takes):
+        poller.serve_arrivals()
+    far.close()
+
+    brought.pairs = [(near.fileno(), select.EPOLLIN | select.EPOLLHUP | select.EPOLLRDHUP)]
+    poller.serve_arrivals()
+
+    assert told == [select.EPOLLIN | select.EPOLLHUP | select.EPOLLRDHUP]
+    poller.forget(near.fileno())
+    near.close()
+
+
 def test_nothing_is_reported_of_what_was_forgotten(runtime, inbox):
     told = []
     near, far = socket.socketpair()
