@@ -34,12 +34,23 @@ int channel_ask(ChannelObject *self, const char *method, PyObject *argument)
     return result == NULL ? -1 : 0;
 }
 
-/* Break it because of the OSError that is being raised; what is no OSError goes on. 0 or -1. */
+/* Whether an exception is one of the system's. An OSError without a number is not: a signal's handler has raised it. */
+static int channel_is_of_system(PyObject *error)
+{
+    if (!PyErr_GivenExceptionMatches(error, PyExc_OSError))
+        return 0;
+    PyObject *number = ((PyOSErrorObject *)error)->myerrno;
+    return number != NULL && number != Py_None;
+}
+
+/* Break it because of the system's error that is being raised; what else is raised goes on. 0 or -1. */
 static int channel_break(ChannelObject *self)
 {
-    if (!PyErr_ExceptionMatches(PyExc_OSError))
-        return -1;
     PyObject *error = core_exception_take();
+    if (!channel_is_of_system(error)) {
+        core_exception_restore(error);
+        return -1;
+    }
     int answer = channel_ask(self, "break_", error);
     Py_DECREF(error);
     return answer;
@@ -203,6 +214,7 @@ static int channel_serve_all(ChannelObject *self)
     PyObject *raised = core_exception_take();
     if (channel_make_space(self) < 0)
         core_exception_keep_first(&raised);
+    self->behind = raised != NULL;
     core_exception_restore(raised);
     return raised == NULL ? 0 : -1;
 }
@@ -217,6 +229,10 @@ static int channel_greet(ChannelObject *self)
 
 int channel_read_once(ChannelObject *self, int flags, Py_ssize_t *count)
 {
+    if (self->behind) {
+        *count = 1; /* there may be more */
+        return channel_serve_all(self);
+    }
     Py_ssize_t room = PyByteArray_GET_SIZE(self->buffer) - self->filled, got = channel_recv(self, room, flags);
     *count = 0;
     if (got == -1)
@@ -247,6 +263,15 @@ static int channel_receive(ChannelObject *self)
     return channel_is_broken(self) ? 0 : channel_ask(self, "_read_soon", NULL);
 }
 
+/* Reading has failed: Python ends it, or sees that somebody goes on. 0, or -1 with the interrupt. */
+static int channel_fail(ChannelObject *self)
+{
+    PyObject *error = core_exception_take();
+    int answer = channel_ask(self, "_fail", error);
+    Py_DECREF(error);
+    return answer;
+}
+
 int channel_read(ChannelObject *self)
 {
     int answer = 0;
@@ -256,6 +281,8 @@ int channel_read(ChannelObject *self)
         self->reading = 1;
         answer = channel_receive(self);
         self->reading = 0;
+        if (answer < 0)
+            answer = channel_fail(self);
     }
     if (answer == 0 && self->leaving && !channel_is_broken(self))
         answer = channel_ask(self, "end_if_idle", NULL);

@@ -37,6 +37,7 @@ typedef struct {
     char direct;  /* the bytes on the descriptor are the frames: there is no encryption between */
     char open, leaving, finishing, heard, spoke, may_write, flush_due, ending, unread;
     char reading, writing; /* a thread does */
+    char behind;           /* an interrupt has left frames in the buffer that are not served */
     char lent;             /* the poller leaves the socket to threads that wait */
 } ChannelObject;
 

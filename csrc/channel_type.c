@@ -274,6 +274,7 @@ static PyMemberDef channel_members[] = {
     {"spoke", T_BOOL, offsetof(ChannelObject, spoke), 0, "Something was sent since then."},
     {"_may_write", T_BOOL, offsetof(ChannelObject, may_write), 0, "The system takes more."},
     {"_unread", T_BOOL, offsetof(ChannelObject, unread), 0, "Somebody has come to read while another thread did."},
+    {"_behind", T_BOOL, offsetof(ChannelObject, behind), READONLY, "An interrupt has left frames that are not served."},
     {"_reads", T_BOOL, offsetof(ChannelObject, reading), READONLY, "A thread reads."},
     {"_writes", T_BOOL, offsetof(ChannelObject, writing), READONLY, "A thread writes."},
     {"_waiting", T_INT, offsetof(ChannelObject, waiting), 0, "Threads that wait for room."},

@@ -14,6 +14,7 @@ import itertools
 import select
 import socket
 import threading
+from collections import deque
 from typing import Any
 
 from libactor._core._wire import parse_frames
@@ -26,6 +27,11 @@ SPAN_NS = 100_000  # of one sender's frames that follow so quickly all but the f
 END = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 NO_WAIT = int(socket.MSG_DONTWAIT)  # plain numbers: those of an enum are slow to combine and to pass
 NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+def is_of_system(error: OSError) -> bool:
+    """Whether the system has said so. An OSError without a number is another one: a signal's handler has raised it."""
+    return error.errno is not None
 
 
 class TrafficCell:
@@ -73,6 +79,8 @@ class ChannelCell:
         self._ending = False  # the poller has told of the end, which it does once: read until it comes
         self._unread = False  # somebody has come to read while another thread did
         self._waiting = 0  # threads that wait for room
+        self._frames: deque[tuple[Any, ...]] = deque()  # that were taken out of the buffer and are not served
+        self._behind = False  # an interrupt has left some
         self._read_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._buffer = bytearray(READ_BYTES)
@@ -128,6 +136,10 @@ class ChannelCell:
         """Have read called."""
         raise NotImplementedError
 
+    def _fail(self, error: BaseException) -> None:
+        """Reading has failed: end it, or after an interrupt, which is raised again, see that somebody goes on."""
+        raise NotImplementedError
+
     def _close(self) -> None:
         """It is broken: close the socket, if nobody reads or writes."""
         raise NotImplementedError
@@ -171,6 +183,8 @@ class ChannelCell:
                 self.give_back()  # so that the poller tells when there is room
                 return
             except OSError as error:
+                if not is_of_system(error):
+                    raise
                 self.break_(error)
                 return
             self._may_write = self.spoke = True
@@ -197,10 +211,15 @@ class ChannelCell:
         self._unread = True
         while self._unread and self.broken is None and self._begin_reading():
             self._unread = False
+            failure: BaseException | None = None
             try:
                 self._receive()
+            except BaseException as error:
+                failure = error
             finally:
                 self._end_reading()
+            if failure is not None:
+                self._fail(failure)
         if self.leaving and self.broken is None:
             self.end_if_idle()
         if self.broken is not None:
@@ -219,6 +238,9 @@ class ChannelCell:
 
     def _read_once(self, flags: int, /) -> int:
         """Read, and serve the frames that are complete; how much there was, negative if that was all by now."""
+        if self._behind:
+            self._serve_all()
+            return 1  # there may be more
         room = len(self._buffer) - self._filled
         try:
             with memoryview(self._buffer) as whole, whole[self._filled :] as view:
@@ -226,6 +248,8 @@ class ChannelCell:
         except BlockingIOError:
             return 0
         except OSError as error:
+            if not is_of_system(error):
+                raise
             self.break_(error)
             return 0
         if count == 0:
@@ -245,12 +269,13 @@ class ChannelCell:
         arrived, self._start, complaint = parse_frames(self._buffer, self._start, self._filled, self._frame_max)
         self._make_space()
         self.node.frames_received += len(arrived)
-        for frame in arrived:
-            self._serve(frame)
-            if self.broken is not None:
-                return
-        if complaint is not None:
+        self._frames += arrived
+        self._behind = True
+        while self._frames and self.broken is None:
+            self._serve(self._frames.popleft())
+        if complaint is not None and self.broken is None:
             self._break_malformed(complaint)
+        self._behind = False
 
     def _make_space(self) -> None:
         """Move what is left to the front, and have room for more: the more of a large frame is there, the more."""

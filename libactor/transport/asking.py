@@ -188,7 +188,17 @@ class Asking(Borrowed):
                 watcher.arrive(Exited(pid, reason))
 
     def tell_broken(self) -> None:
-        """The connection broke: tell links and calls. They are told once."""
+        """The connection broke: tell links and calls. They are told once, all of them, whatever callbacks raise."""
+        interrupt: BaseException | None = None
+        while self.links or self.calls:
+            try:
+                self._tell_broken()
+            except BaseException as error:
+                interrupt = interrupt or error
+        if interrupt is not None:
+            raise interrupt
+
+    def _tell_broken(self) -> None:
         what = f"connection from {self.node.address} to {self.name}"
         error = Disconnected(f"the {what} broke: {self.broken}" if self.open else f"no {what}: {self.broken}")
         for watchers in _drain(self.links):

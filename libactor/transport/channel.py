@@ -16,7 +16,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from libactor._core._channel import READ_BYTES, WRITE_BYTES
+from libactor._core._channel import READ_BYTES, WRITE_BYTES, is_of_system
 from libactor._core._impl import ChannelCell, append_frame
 from libactor._core.errors import NotPassable
 from libactor.context import serving
@@ -147,6 +147,8 @@ class Channel(ChannelCell):
             except BlockingIOError:  # the time for one attempt is over
                 continue
             except OSError as error:
+                if not is_of_system(error):
+                    raise
                 self.break_(error)
                 return
             self.spoke = True
@@ -167,8 +169,8 @@ class Channel(ChannelCell):
             )
 
     def _say_all(self) -> None:
-        self.finishing = False
-        if self._begin_writing():
+        if self._begin_writing():  # or else whoever writes comes here after that
+            self.finishing = False
             try:
                 self.sock.shutdown(socket.SHUT_WR)
             except OSError:
@@ -191,7 +193,7 @@ class Channel(ChannelCell):
         self._end_reading()
         if self.broken is not None:
             self._close()
-        elif self._unread:
+        elif self._unread or self._behind:
             self._read_soon()
 
     def _greet(self) -> None:
@@ -206,6 +208,14 @@ class Channel(ChannelCell):
             self._break_malformed(str(error))
         except Exception as error:
             self._report(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Reading has failed, and nobody would come to read the rest: end it, or after an interrupt have that done."""
+        if not isinstance(error, Exception):
+            self._read_soon()
+            raise error
+        log.error("%s: broken: reading it failed", self, exc_info=error)
+        self.break_(error)
 
     def _report(self, error: BaseException) -> None:
         if not isinstance(error, Exception):

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from threading import RLock
 
@@ -23,7 +24,13 @@ NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
 class TlsRefused(ConnectionAbortedError):
-    """The peer is not to be talked to; the text says why."""
+    """The peer is not to be talked to; the text says why. It has a number, as the system's errors have."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(errno.ECONNABORTED, text)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class TlsSocket:

@@ -3,6 +3,7 @@
 # Both cores, over a pair of sockets. What the transport makes of it: test_remote*.py.
 
 import select
+import signal
 import socket
 from types import SimpleNamespace
 
@@ -36,17 +37,18 @@ def pair():
 def make(core, pair):
     """A function that makes a channel on the near end, which notes what it is asked; ``direct``: without TLS."""
 
-    def make(direct=True):
+    def make(direct=True, sock=pair[0]):
         asked, frames = [], []
         methods = {name: lambda self, name=name: asked.append(name) for name in HELPLESS}
         methods["_serve"] = lambda self, frame: frames.append(frame)
         methods["break_"] = lambda self, error: (asked.append(error), setattr(self, "broken", error))
         methods["_break_malformed"] = lambda self, complaint: self.break_(ValueError(complaint))
+        methods["_fail"] = lambda self, error: (_ for _ in ()).throw(error)
         methods["_begins"] = lambda self, mask: True
         kind = type("Noting", (core.ChannelCell,), methods)
         node = core.TrafficCell()
         context = SimpleNamespace(workers=None)
-        channel = kind(node, pair[0], direct, {}, {}, context, FRAME_MAX, BUFFER_MAX, BUFFER_MAX)
+        channel = kind(node, sock, direct, {}, {}, context, FRAME_MAX, BUFFER_MAX, BUFFER_MAX)
         channel.open = True
         channel.asked, channel.frames = asked, frames
         return channel
@@ -263,6 +265,82 @@ def test_an_interrupt_while_a_frame_is_served_passes_and_others_can_read(core, m
     channel.ready(IN)
 
     assert channel.frames == [(9,)]
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_what_an_interrupt_leaves_is_served_by_who_reads_next(core, make, pair, direct):
+    channel = make(direct)
+    serve = type(channel)._serve
+
+    def interrupt(self, frame):
+        type(channel)._serve = serve
+        raise KeyboardInterrupt
+
+    type(channel)._serve = interrupt
+    pair[1].sendall(frames_of(core, [8], [9], [10]) + b"\0\0\0\0")
+    with pytest.raises(KeyboardInterrupt):
+        channel.ready(IN)
+    served_at_once, behind = list(channel.frames), channel._behind
+    channel.read()
+
+    assert (served_at_once, behind) == ([], True)
+    assert channel.frames == [(9,), (10,)]
+    assert not channel._behind
+    assert "got 0 bytes" in str(channel.broken)
+
+
+def test_what_fails_while_it_is_read_is_told(core, make, pair):
+    channel = make()
+    told = []
+    type(channel)._fail = lambda self, error: told.append((error, self._reads))
+    type(channel)._end_here = lambda self: 1 / 0
+
+    pair[1].close()
+    channel.ready(IN)
+
+    assert [(type(error), reads) for error, reads in told] == [(ZeroDivisionError, False)]
+
+
+@pytest.mark.parametrize("operation", ["send", "recv_into"])
+def test_an_oserror_without_a_number_is_no_error_of_the_socket(core, make, pair, operation):
+    class Socket:
+        def __init__(self, sock):
+            self.fileno, self.send, self.recv_into = sock.fileno, sock.send, sock.recv_into
+
+    def fail(*_):
+        raise TimeoutError("by a signal's handler")
+
+    sock = Socket(pair[0])
+    setattr(sock, operation, fail)
+    channel = make(False, sock)
+    put(core, channel, 1)
+
+    with pytest.raises(TimeoutError, match="handler"):
+        channel.ready(OUT) if operation == "send" else channel._read_once(0)
+
+    assert channel.broken is None
+
+
+@pytest.mark.real
+def test_what_a_signal_s_handler_raises_while_a_thread_waits_to_read_is_no_error_of_the_socket(make):
+    channel = make()
+
+    def fail(*_):
+        raise TimeoutError("by a signal's handler")
+
+    def read():
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        channel._read_once(0)
+
+    before = signal.signal(signal.SIGALRM, fail)
+    try:
+        with pytest.raises(TimeoutError, match="handler"):
+            read()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert channel.broken is None
 
 
 def test_before_it_is_open_bytes_are_for_the_greeting(core, make, pair):

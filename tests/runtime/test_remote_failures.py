@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import sys
 import threading
 
 import pytest
@@ -437,6 +438,21 @@ def test_a_thread_that_waits_for_room_goes_on_when_the_connection_breaks(here, l
 
     thread.join(LIMIT)
     assert not thread.is_alive()
+
+
+def test_all_calls_are_told_that_the_connection_broke_whatever_a_callback_of_one_raises(here, listener):
+    pid = here.parse_pid(f"a@{listener.address}", Counter)
+    calls = [la.dispatch(pid, Counter.count) for _ in range(3)]
+    stranger = listener.accept()
+    [connection] = here._node.connections
+    calls[0].on_abandoned(sys.exit)
+
+    stranger.sock.close()
+
+    for call in calls:
+        with pytest.raises((la.Abandoned, SystemExit)):
+            call.get(LIMIT)
+    assert not connection.calls
 
 
 def test_a_mailbox_that_is_full_refuses_calls_of_other_hosts_as_it_does_those_of_its_own(here):
