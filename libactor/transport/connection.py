@@ -57,7 +57,8 @@ class Connection(Serving):
 
     def _refuse(self, who: Introduced) -> str | None:
         """Why a peer is not let in; None if it is."""
-        return self.sock.refuse_claim(who.address) if isinstance(self.sock, TlsSocket) else None
+        reason = self.sock.refuse_claim(who.address) if isinstance(self.sock, TlsSocket) else None
+        return self.node.refuse_another(who) if reason is None and self.peer is None else reason
 
     def begin(self) -> None:
         """Have the poller tell of it, and set the time for its first steps; nothing, if the node broke it meanwhile."""

@@ -77,6 +77,7 @@ class Node(TrafficCell):
         self._closing = False
         self._empty = threading.Event()  # closing, and no connection is left
         self._alarm: Alarm | None = None
+        self._retry: Alarm | None = None  # of accepting
         self.opened = self.disconnects = self.refused = self.overflows = 0  # connections; see metrics/own.py
 
     def _check_certificate(self, remote: Remote) -> None:
@@ -155,6 +156,11 @@ class Node(TrafficCell):
             else:
                 connection.break_(ConnectionError(error, os.strerror(error)))
         return connection
+
+    def refuse_another(self, who: Introduced) -> str | None:
+        """Why one more connection that ``who`` has made is refused; None if it is not."""
+        peer = self._peers.get(who.address)
+        return None if peer is None else peer.refuse_another(who.instance)
 
     def welcome(self, connection: Connection, who: Introduced) -> Peer:
         """A connection knows who is at the other end."""
@@ -235,11 +241,16 @@ class Node(TrafficCell):
             except BlockingIOError:
                 return
             except OSError as error:
-                log.warning("%s: accepting a connection failed: %s", self.address, error)
-                self.poller.after(RETRY_S, self._accept)
+                self._accept_later(error)
                 return
             self._admit(sock, f"a stranger at {who[0]}:{who[1]}")
         self.poller.call(self._accept)
+
+    def _accept_later(self, error: OSError) -> None:
+        """Accepting has failed: try again, by one alarm however many knock."""
+        self.warn("%s: accepting a connection failed: %s", self.address, error)
+        if self._retry is None or self._retry.function is None:
+            self._retry = self.poller.after(RETRY_S, self._accept)
 
     def _admit(self, sock: socket.socket, who: str) -> None:
         """Hear who it is; if too many have not said so, not the newest has to go, or they would keep others out."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from libactor.transport.node import Node
 
 PIDS_MAX = 10_000  # that are kept, so that they need not be made for each message
+CONNECTIONS_MAX = 8  # with one peer: one each way, and those that were replaced and have calls under way
 ID_LENGTH_MAX = 128  # of an actor whose PID is: others choose these, and may not choose what is kept
 
 
@@ -207,6 +208,12 @@ class Peer(Place):
         with self._lock:
             others = [one for one in self.connections if one is not connection and one.open and not one.retired]
         return others[-1] if others else None
+
+    def refuse_another(self, instance: bytes) -> str | None:
+        """Why one more connection that this life of the runtime has made is refused; None if it is not."""
+        if instance != self.instance or len(self.connections) < CONNECTIONS_MAX:
+            return None
+        return f"{self.address} has {CONNECTIONS_MAX} connections already, which is all that one host may have"
 
     def welcome(self, connection: Connection, instance: bytes) -> Peer:
         """The other side has said who it is: another life of it ends all that was with the last one."""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import libactor as la
+from libactor.poller import Alarm
 from libactor.transport import asking
 from libactor.transport.node import PEERS_MAX, WARNINGS_MAX
 from libactor.transport.peer import ID_LENGTH_MAX
@@ -228,6 +229,23 @@ def test_a_connection_that_was_broken_before_it_began_is_not_watched(here, there
 
     assert number == -1
     assert fresh._alarm is None
+
+
+def test_without_descriptors_accepting_is_tried_again_by_one_alarm_and_the_log_is_not_filled(here, caplog, monkeypatch):
+    node, alarms = here._node, []
+
+    def fail():
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node, "_listener", SimpleNamespace(accept=fail, fileno=node._listener.fileno))
+        patch.setattr(node.poller, "after", lambda seconds, function: alarms.append(function) or Alarm(0, function))
+        for _ in range(10 * WARNINGS_MAX):
+            node._accept()
+
+    assert alarms == [node._accept]
+    assert "accepting a connection failed: [Errno 24]" in caplog.records[0].getMessage()
+    assert len(caplog.records) <= 2 * WARNINGS_MAX + 2  # if a span of time has ended meanwhile
 
 
 def test_a_flood_of_strangers_is_no_flood_of_warnings(here, caplog):

@@ -11,7 +11,8 @@ import pytest
 import libactor as la
 from libactor._core._impl import append_frame, parse_frames
 from libactor.transport import frames
-from libactor.transport.handshake import Handshake, Role
+from libactor.transport.handshake import Handshake, HandshakeRefused, Role
+from libactor.transport.peer import CONNECTIONS_MAX
 
 pytestmark = pytest.mark.real
 
@@ -304,6 +305,26 @@ def test_of_strangers_beyond_the_bound_the_oldest_one_goes(dial):
 
         third.send(frames.CALL, 1, "counter", "count")
         assert third.receive() == (frames.ANSWER, 1, 0)
+
+
+def ask(stranger):
+    """Have one added, and the sum answered."""
+    stranger.send(frames.CALL, 1, "counter", "add", 1)
+    return stranger.receive()[2]
+
+
+def test_one_host_has_no_more_than_a_few_connections_and_those_that_stand_are_kept(here, dial, caplog):
+    held = [Stranger(dial(here)) for _ in range(CONNECTIONS_MAX)]
+    before = [ask(stranger.greet()) for stranger in held]
+
+    with pytest.raises(HandshakeRefused, match=r"127\.0\.0\.1:9 has 8 connections already"):
+        Stranger(dial(here)).greet()
+
+    assert before + [ask(stranger) for stranger in held] == list(range(1, 2 * CONNECTIONS_MAX + 1))
+    assert metric(here, "connections") == CONNECTIONS_MAX
+    assert metric(here, "handshakes_refused") == 1
+    assert "has 8 connections already" in caplog.text
+    assert Stranger(dial(here), instance=b"j" * 16).greet().handshake.done
 
 
 def test_a_peer_that_falls_silent_counts_as_gone(listener):
