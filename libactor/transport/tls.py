@@ -121,6 +121,7 @@ class TlsEnd:
         self.done = False
         self.ended = False  # the peer has said that nothing more comes
         self._closed = False  # so have we: what is wrong with what comes is of no matter
+        self._failure: ssl.SSLError | None = None  # what is wrong behind what was received last
         self._lock = RLock()
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
         try:
@@ -135,7 +136,8 @@ class TlsEnd:
     def receive(self, data: bytes) -> bytes:
         """Take what has arrived; what of it is for who comes after TLS. There may be something to ``drain`` now.
 
-        Raises: HandshakeRefused, whose farewell tells the peer; then the connection is to be closed.
+        Raises: HandshakeRefused, whose farewell tells the peer; then the connection is to be closed. If something could
+        be taken before what is refused, ``check`` raises it, not this.
         """
         with self._lock:
             self._arrived.write(data)
@@ -147,6 +149,11 @@ class TlsEnd:
                 if self._closed:
                     return b""
                 self._refuse(error)
+
+    def check(self) -> None:
+        """Raise HandshakeRefused, if that is why nothing follows what was received."""
+        if self._failure is not None:
+            self._refuse(self._failure)
 
     def send(self, data: bytes | memoryview) -> None:
         """Have ``data`` in what is to ``drain``; only once ``done``."""
@@ -196,6 +203,10 @@ class TlsEnd:
             self.ended = True
         except ssl.SSLWantReadError:
             pass
+        except ssl.SSLError as error:
+            if not parts:
+                raise
+            self._failure = None if self._closed else error
         return b"".join(parts)
 
     def _refuse(self, error: ssl.SSLError) -> NoReturn:

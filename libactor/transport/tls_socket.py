@@ -6,6 +6,7 @@
 #   2. receiving less than was asked for means that the system has no more, as edge-triggered polling demands.
 #   3. what the system did not take is kept here, and then the last byte given to send() counts as not taken: so the
 #   channel comes back with it when there is room, and nobody else has to know that something waits here.
+#   4. what was received before an error is handed over before that is raised, as of any other socket.
 # What is sent before the certificates were shown waits here; it is the handshake that follows, a few hundred bytes.
 # What is wrong with TLS is an OSError (TlsRefused), since a channel breaks for each of these alike.
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 from threading import RLock
 
 from libactor.transport.peers import HandshakeRefused
@@ -45,6 +47,7 @@ class TlsSocket:
         self._kept = 0  # 1: the first byte of the next send() is in a record already
         self._plain = memoryview(b"")  # received, and not asked for yet
         self._over = False  # nothing more will come
+        self._failure: OSError | None = None  # nothing more can be received, and why
         self.fileno = sock.fileno
         self.setsockopt, self.getsockopt = sock.setsockopt, sock.getsockopt
         self.setblocking, self.connect_ex, self.close = sock.setblocking, sock.connect_ex, sock.close
@@ -71,18 +74,18 @@ class TlsSocket:
     def recv_into(self, view: memoryview, _count: int = 0, flags: int = 0, /) -> int:
         """Receive into ``view``; less than all of it only if there is no more. As recv_into of a socket."""
         filled = self._take(view)
-        while filled < len(view) and not self._over:
+        while filled < len(view) and not self._over and self._failure is None:
             try:
-                data = self._sock.recv(RECEIVE_BYTES, 0 if filled == 0 and not flags else socket.MSG_DONTWAIT)
+                self._receive(0 if filled == 0 and not flags else socket.MSG_DONTWAIT)
             except BlockingIOError:
                 if filled == 0:
                     raise
                 break
-            if not data:
-                self._over = True
-                break
-            self._decrypt(data)
+            except OSError as error:
+                self._failure = error
             filled += self._take(view[filled:])
+        if self._failure is not None:
+            self._fail(filled)
         return filled
 
     def shutdown(self, how: int) -> None:
@@ -95,6 +98,22 @@ class TlsSocket:
         finally:
             self._sock.shutdown(how)
 
+    def _receive(self, flags: int) -> None:
+        """Have more in `_plain`, which is empty, or find that there is none."""
+        data = self._sock.recv(RECEIVE_BYTES, flags)
+        if data:
+            self._decrypt(data)
+        else:
+            self._over = True
+
+    def _fail(self, filled: int) -> None:
+        """Nothing follows what was received before: raise why, or, so that this is not lost, have the poller tell."""
+        if filled == 0:
+            assert self._failure is not None, "only then it is called"
+            raise self._failure
+        with suppress(OSError):  # it has an end, of which the poller tells
+            self._sock.shutdown(socket.SHUT_RD)
+
     def _take(self, view: memoryview) -> int:
         count = min(len(view), len(self._plain))
         view[:count] = self._plain[:count]
@@ -105,6 +124,7 @@ class TlsSocket:
         """Have what has arrived in `_plain`, which is empty, and answer what TLS has to answer."""
         try:
             self._plain = memoryview(self._end.receive(data))
+            self._end.check()
         except HandshakeRefused as refused:
             self._say_farewell(refused.farewell)
             raise TlsRefused(str(refused)) from None

@@ -122,6 +122,25 @@ def test_the_end_is_seen_behind_what_was_sent_before(pair):
     assert other.recv_into(memoryview(bytearray(10)), 0, NOW) == 0
 
 
+def test_what_was_received_before_an_error_is_handed_over_and_the_poller_tells_of_more(pair):
+    one, other = pair
+    meet(one, other)
+    one.send(b"last words")
+    one._sock.send(b"\x17\x03\x03\0\x20" + b"?" * 32)
+    view = memoryview(bytearray(100))
+    with select.epoll() as poll:
+        poll.register(other.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+        poll.poll(LIMIT / 1000)
+
+        first = other.recv_into(view, 0, NOW)
+
+        assert bytes(view[:first]) == b"last words"
+        assert poll.poll(LIMIT / 1000)
+    for _ in range(2):
+        with pytest.raises(TlsRefused, match="TLS: "):
+            other.recv_into(view, 0, NOW)
+
+
 def test_a_peer_that_speaks_no_tls_is_refused(certificates):
     tls = Tls(**vars(certificates("authority", "10.0.0.6")))
     raw, stranger = socket.socketpair()
