@@ -13,6 +13,8 @@ import errno
 import fcntl
 import os
 import select
+from contextlib import suppress
+from io import BytesIO
 from typing import Any, Generic, TypeVar
 
 from libactor._core._impl import DISCARDED, FAILED, READY
@@ -21,6 +23,7 @@ from libactor.future import Future
 T = TypeVar("T")
 
 CHUNK_BYTES = 65_536  # what one read asks for, unless told otherwise: as much as a pipe holds
+WIDE_BYTES = 262_144  # what a pipe to a program holds once it was full; at 1 MiB nothing was faster
 TURN_BYTES = 1 << 20  # what an operation moves until others have their turn
 PIECE_BYTES = select.PIPE_BUF  # what a descriptor that blocks takes whole once it is ready
 
@@ -63,13 +66,17 @@ class Operation(Generic[T]):
         self.future: Future[T] = Future()
         self.outcome: Any = None
 
-    def attempt(self, descriptor: int) -> Progress:
-        """Go on as far as it goes without blocking; called by one thread at a time."""
+    def attempt(self, descriptor: int, called: str = "") -> Progress:
+        """Go on as far as it goes without blocking; called by one thread at a time. ``called``: its name for errors."""
         try:
             return self._go_on(descriptor)
         except OSError as error:
-            self.outcome = explained(error, self.name, descriptor)
+            self.outcome = explained(error, self.name, called or f"descriptor {descriptor}")
             return Progress.DONE
+
+    def is_held_up(self, progress: Progress) -> bool:
+        """Whether after that attempt a pipe of no more than CHUNK_BYTES seems too narrow for what goes through it."""
+        return False
 
     def finish(self) -> None:
         """Tell who waits, with no lock held."""
@@ -120,34 +127,37 @@ class Read(Operation[bytes]):
         self.outcome = read_now(descriptor, self._size)
         return Progress.WAIT if self.outcome is None else Progress.DONE
 
+    def is_held_up(self, progress: Progress) -> bool:
+        return progress is Progress.DONE and isinstance(self.outcome, bytes) and len(self.outcome) >= CHUNK_BYTES
+
 
 class ReadAll(Operation[bytes]):
     """Wait for the end; what came until then, if it is not more than ``limit`` bytes."""
 
-    __slots__ = ("_chunks", "_limit", "_size")
+    __slots__ = ("_gathered", "_limit")
 
     name = "read_all"
 
     def __init__(self, limit: int | None) -> None:
         super().__init__()
         self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._gathered = BytesIO()  # which hands out its bytes at the end without a copy
 
     def _go_on(self, descriptor: int) -> Progress:
-        turn = self._size + TURN_BYTES
-        while self._size < turn:
+        gathered = self._gathered
+        turn = gathered.tell() + TURN_BYTES
+        while gathered.tell() < turn:
             data = read_now(descriptor, CHUNK_BYTES)
             if data is None:
                 return Progress.WAIT
             if not data:
-                self.outcome, self._chunks = b"".join(self._chunks), []
+                self.outcome, self._gathered = gathered.getvalue(), BytesIO()
                 return Progress.DONE
-            self._chunks.append(data)
-            self._size += len(data)
-            if self._limit is not None and self._size > self._limit:
-                self._chunks.clear()
-                raise OSError(errno.EFBIG, f"more than the limit of {self._limit} bytes came")
+            gathered.write(data)
+            if self._limit is not None and gathered.tell() > self._limit:
+                self._gathered = BytesIO()
+                too_much = f"more than the limit of {self._limit} bytes came; allow more, or read piece by piece"
+                raise OSError(errno.EFBIG, too_much)
         return Progress.MORE
 
 
@@ -178,6 +188,15 @@ class Write(Operation[None]):
                 return Progress.DONE
             taken += count
         return Progress.MORE
+
+    def is_held_up(self, progress: Progress) -> bool:
+        return progress is Progress.WAIT
+
+
+def widen(pipe: int) -> None:
+    """Have ``pipe`` hold WIDE_BYTES, if the system lets the user have as many of them."""
+    with suppress(PermissionError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, WIDE_BYTES)
 
 
 def look(descriptor: int, events: int) -> int:
@@ -210,8 +229,8 @@ def read_now(descriptor: int, size: int) -> bytes | None:
         raise
 
 
-def explained(error: OSError, name: str, descriptor: int) -> OSError:
+def explained(error: OSError, name: str, what: str) -> OSError:
     """The same error with a text that says what to do."""
     number = error.errno or 0
     advice = f"; {_ADVICE[number]}" if number in _ADVICE else ""
-    return OSError(number, f"{name}: descriptor {descriptor}: {error.strerror or error}{advice}")
+    return OSError(number, f"{name}: {what}: {error.strerror or error}{advice}")

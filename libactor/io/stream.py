@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import reprlib
 import threading
 import weakref
 from collections import deque
@@ -25,7 +26,7 @@ from libactor._core._impl import hop
 from libactor._core.values import register_immutable
 from libactor.context import current_runtime
 from libactor.future import Future
-from libactor.io.operations import CHUNK_BYTES, Operation, Progress, Read, ReadAll, Write
+from libactor.io.operations import CHUNK_BYTES, Operation, Progress, Read, ReadAll, Write, explained, widen
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -94,6 +95,8 @@ class Stream:
         "_again",
         "_descriptor",
         "_lock",
+        "_narrow",
+        "_pipe",
         "_reads",
         "_streams",
         "_watched",
@@ -101,11 +104,13 @@ class Stream:
     )
 
     # _advancing: a thread tries operations; _again: it is to look once more.
+    # _pipe: which stream of a program it leads to, by a pipe of our own; else empty.
+    # _narrow: that pipe is as it came, and is widened once it holds somebody up.
 
     def __init__(self, file: int | HasDescriptor, *, runtime: Runtime | None = None) -> None:
         self._descriptor = -1
         streams = (runtime or current_runtime("Stream")).poller.keep(Streams)
-        self._own(duplicate("Stream", descriptor_of("Stream", file)), streams)
+        self._own(duplicate("Stream", descriptor_of("Stream", file)), streams, "")
 
     def read(self, size: int = CHUNK_BYTES) -> Future[bytes]:
         """The next bytes, at least one and at most ``size``, as soon as there are any; none at the end."""
@@ -149,7 +154,7 @@ class Stream:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._descriptor < 0 else f"descriptor {self._descriptor}"
+        state = "closed" if self._descriptor < 0 else self._name()
         return f"<Stream {state}, {len(self._reads)} reading, {len(self._writes)} writing>"
 
     def __del__(self) -> None:
@@ -196,13 +201,14 @@ class Stream:
             operation.discard()
             self._advance()
 
-    def _own(self, descriptor: int, streams: Streams) -> None:
+    def _own(self, descriptor: int, streams: Streams, pipe: str) -> None:
         """Begin with a descriptor that is the stream's from now on."""
         self._streams = streams
         self._lock = threading.RLock()  # re-entrant: a finalizer or a signal's handler may come in any section
         self._reads: deque[Operation[Any]] = deque()
         self._writes: deque[Operation[Any]] = deque()
         self._watched = self._advancing = self._again = False
+        self._pipe, self._narrow = pipe, pipe != ""
         self._descriptor = descriptor
         try:
             streams.add(self)
@@ -232,7 +238,10 @@ class Stream:
     def _try_line(self, line: deque[Operation[Any]], done: list[Operation[Any]]) -> None:
         while line:
             operation = line[0]
-            progress = operation.attempt(self._descriptor)
+            progress = operation.attempt(self._descriptor, self._pipe)
+            if self._narrow and operation.is_held_up(progress):
+                self._narrow = False
+                widen(self._descriptor)
             if progress is Progress.WAIT and not self._watched:
                 progress = self._watch(operation)
             if progress is Progress.MORE:
@@ -241,6 +250,10 @@ class Stream:
                 return  # it waits, or a finalizer or a signal's handler has given it up meanwhile
             line.popleft()
             done.append(operation)
+
+    def _name(self) -> str:
+        """What it is, for people."""
+        return self._pipe or f"descriptor {self._descriptor}"
 
     def _watch(self, operation: Operation[Any]) -> Progress:
         """Have the poller say when to try again."""
@@ -254,7 +267,7 @@ class Stream:
         try:
             self._streams.poller.watch(self._descriptor, ready)
         except OSError as error:  # the system allows no more of them
-            operation.outcome = error
+            operation.outcome = explained(error, operation.name, self._name())
             return Progress.DONE
         self._watched = True
         return Progress.WAIT
@@ -278,10 +291,11 @@ class Stream:
 register_immutable(Stream)  # threads may share it
 
 
-def own_descriptor(descriptor: int, streams: Streams) -> Stream:
-    """A stream of ``descriptor`` itself, which is closed if there cannot be one."""
+def own_descriptor(descriptor: int, streams: Streams, *, pipe: str = "") -> Stream:
+    """A stream of ``descriptor`` itself, which is closed if there cannot be one. ``pipe``: it leads to that stream of a
+    program."""
     stream = Stream.__new__(Stream)
-    stream._own(descriptor, streams)
+    stream._own(descriptor, streams, pipe)
     return stream
 
 
@@ -297,7 +311,7 @@ def descriptor_of(name: str, file: int | HasDescriptor) -> int:
     if not isinstance(file, int) and hasattr(file, "fileno"):
         number = file.fileno()
     if not isinstance(number, int) or isinstance(number, bool):
-        raise TypeError(f"{name}: got {file!r}, expected a descriptor, or an object with a fileno()")
+        raise TypeError(f"{name}: got {reprlib.repr(file)}, expected a descriptor, or an object with a fileno()")
     if not 0 <= number < 1 << 31:
         raise ValueError(f"{name}: got the descriptor {number}, expected 0 or more; it may have been closed before")
     return number

@@ -144,8 +144,6 @@ def _add(children: Children, process: ManagedProcess, pidfd: int | None) -> None
 def _check_words(argv: Any) -> list[str | bytes | os.PathLike[str]]:
     if not isinstance(argv, Sequence) or isinstance(argv, (bytes, bytearray)):
         raise TypeError(f"start: got {argv!r}, expected a list of words, or text for the shell")
-    if not argv:
-        raise ValueError("start: got no words, expected the program and its arguments")
     for word in argv:
         if not isinstance(word, (str, bytes, os.PathLike)):
             raise TypeError(f"start: got {word!r} among the arguments, expected text, bytes or paths")

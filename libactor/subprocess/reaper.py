@@ -89,7 +89,10 @@ class Reaper:
                 raise RuntimeError(f"launch: {self._name} is closed; make a new Reaper")
             epoll = self._start()
             streams = stdin, stdout, stderr
-            pid = start_process(Order("launch", argv, executable, cwd, environment, streams, identity))
+            try:
+                pid = start_process(Order("launch", argv, executable, cwd, environment, streams, identity))
+            except ValueError as error:
+                raise OSError(str(error)) from error
             pidfd = open_pidfd(pid)
             child = Subprocess(pid, pidfd)
             if pidfd is not None:

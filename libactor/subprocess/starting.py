@@ -52,11 +52,13 @@ class Order:
 
 
 def start_process(order: Order) -> int:
-    """Start a program; its process id. Raises: OSError naming program or directory, and what to do."""
+    """Start a program; its process id.
+
+    Raises: OSError naming program or directory, and what to do; ValueError for arguments that no program can have.
+    """
     if not order.argv:
-        raise OSError(
-            f"{order.operation}: got no arguments for {order.executable!r}; expected at least the program's name"
-        )
+        program = "" if order.executable is None else f" for {order.executable!r}"
+        raise ValueError(f"{order.operation}: got no arguments{program}; expected at least the program's name")
     identity = order.identity
     stdin, stdout, stderr = (entry.value if isinstance(entry, Redirect) else entry for entry in order.streams)
     try:
@@ -78,7 +80,7 @@ def start_process(order: Order) -> int:
     except OSError as error:
         raise _explained(error, order) from error
     except ValueError as error:  # a zero byte, or text that no file system encoding has
-        raise OSError(f"{_beginning(order)}: {error}; correct its arguments") from error
+        raise ValueError(f"{_beginning(order)}: {error}; correct its arguments") from error
     process.returncode = 0  # see the note on Popen above
     return process.pid
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,6 +128,22 @@ def test_read_all_gives_everything_up_to_the_end(pipe: Pipe, tmp_path: Path, siz
     assert everything.get(BOUND_SECONDS) == data
     with path.open("rb") as file:
         assert io.read_all(file).get(BOUND_SECONDS) == data
+
+
+# Goal: what is gathered is not copied once more at the end. Method: twice its size is never allocated.
+def test_read_all_holds_what_it_has_gathered_once(tmp_path: Path):
+    size = 16_000_000
+    path = tmp_path / "data"
+    path.write_bytes(bytes(size))
+
+    with path.open("rb") as file:
+        tracemalloc.start()
+        data = io.read_all(file).get(BOUND_SECONDS)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert len(data) == size
+    assert peak < 1.5 * size
 
 
 # Goal: a sender without end is not stored without end. Method: as many bytes as allowed, and one more.
