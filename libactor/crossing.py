@@ -20,24 +20,24 @@ FRAMES_MAX, TRACE_MAX = 5, 2000  # innermost calls, and characters, of the trace
 PLAIN = frozenset({int, float, bool, bytes, type(None)})  # any of these can be encoded, and comes back the same
 
 
-def cross_error(error: BaseException) -> BaseException:
-    """What another host gets for ``error``; a RuntimeError with its name and text, if it cannot be encoded."""
+def cross_error(error: BaseException, raised_in: str = "") -> BaseException:
+    """What another host gets for ``error``; a RuntimeError with its name and text, if it cannot be encoded.
+
+    A note says where it was ``raised_in``, and by which lines.
+    """
+    told = _with_note(error, raised_in)
     try:
-        crossed: BaseException = cross_value(error, "error")
+        crossed: BaseException = cross_value(told, "error")
     except NotPassable:
-        return _told(error)
+        return _told(told)
     return crossed
 
 
 def write_error(error: BaseException | None, raised_in: str = "") -> bytes | None:
-    """As cross_error, for a frame; None for None. A note says where it was ``raised_in``, and by which lines."""
+    """As cross_error, for a frame; None for None."""
     if error is None:
         return None
-    told = error
-    if raised_in:
-        lines = "".join(traceback.format_tb(error.__traceback__, -FRAMES_MAX))[-TRACE_MAX:]
-        told = fresh_exception(error)
-        told.add_note(f"raised in {raised_in}\n{lines}".encode("utf-8", "backslashreplace").decode().rstrip())
+    told = _with_note(error, raised_in)
     try:
         return write_value(told, "error")
     except NotPassable:
@@ -84,6 +84,21 @@ def unmarked(kind: type, method: str) -> NotPassable:
         f"dispatch: {kind.__qualname__}.{method} is not for other hosts; mark it with @libactor.remote, or call one "
         "that is marked"
     )
+
+
+def unmade(what: str, host: str, error: Exception) -> str:
+    """Why ``what`` has not come to be at ``host``: what was sent makes no value there."""
+    missing = error.__cause__
+    return f"{what} cannot be made at {host}: {missing if isinstance(missing, LookupError) else error}"
+
+
+def _with_note(error: BaseException, raised_in: str) -> BaseException:
+    if not raised_in:
+        return error
+    lines = "".join(traceback.format_tb(error.__traceback__, -FRAMES_MAX))[-TRACE_MAX:]
+    told = fresh_exception(error)
+    told.add_note(f"raised in {raised_in}\n{lines}".encode("utf-8", "backslashreplace").decode().rstrip())
+    return told
 
 
 def _told(error: BaseException) -> RuntimeError:

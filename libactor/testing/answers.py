@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import FutureCell
-from libactor._core.errors import NotPassable
+from libactor._core.errors import MailboxFull, NotPassable
 from libactor.crossing import cross_error, cross_value
 
 if TYPE_CHECKING:
@@ -21,19 +21,23 @@ PENDING, READY, FAILED, DISCARDED = range(4)  # as in the core
 Send = Callable[[str, Callable[[FutureCell], object]], object]
 
 
-def answer_by(future: Any, name: str, process: Process, send: Send) -> None:
+def answer_by(future: Any, method: str, process: Process, send: Send) -> None:
     """Have ``send(what, finish)`` called with the outcome; ``finish`` completes the future of whoever asked."""
+    raised_in = f"{process.kind.__qualname__}.{method} of {process.pid}"
 
     def answer(value: Any) -> None:
         try:
-            crossed = cross_value(value, f"result of {name}")
+            crossed = cross_value(value, f"result of {process.pid.id}.{method}")
         except NotPassable as error:
-            fail(error)
+            send_failure(cross_error(error))
         else:
             send("ready", lambda asked: asked._complete(READY, crossed, True))
 
     def fail(error: BaseException) -> None:
-        crossed = cross_error(error)
+        refused = isinstance(error, (NotPassable, MailboxFull)) and error.__traceback__ is None  # see the network
+        send_failure(cross_error(error, "" if refused else raised_in))
+
+    def send_failure(crossed: BaseException) -> None:
         send("failed", lambda asked: asked._complete(FAILED, crossed))
 
     def abandon() -> None:

@@ -226,7 +226,6 @@ class Network:
         """Send a call. Here a future waits for the answer; there another one, which the event gets in its place."""
         end, number, future = connection.end(life), next(self._numbers), event.future
         other = connection.other(end)
-        name = f"{receiver.pid.id}.{event.what}"
         inner: Future[Any] = Future()
         event.future = inner
         end.calls[number] = future, receiver.pid
@@ -235,7 +234,7 @@ class Network:
             def send(what: str, finish: Any) -> None:
                 self._send(connection, other.life, Frame(f"answer {what}", lambda: _finish(end, number, finish)))
 
-            answer_by(inner, name, _newest(receiver), send)
+            answer_by(inner, event.what, _newest(receiver), send)
             _hand_over(receiver, event)
 
         def copy() -> Frame:
@@ -379,7 +378,7 @@ def _hand_over(receiver: Process, event: Any) -> None:
             newest.arrive(event)
         except MailboxFull as full:
             if kind == "dispatch":
-                event.future._complete(FAILED, full)
+                event.future._complete(FAILED, full.with_traceback(None))  # no line of the actor's has raised it
 
 
 def _finish(end: End, number: int, finish: Any) -> None:

@@ -22,6 +22,14 @@ class Note(la.Actor):
     def hidden(self, value):
         self.got.append(value)
 
+    @la.remote
+    def fail(self, value):
+        raise KeyError(value)
+
+    @la.remote
+    def leak(self, value):
+        return la.Mutex()
+
     def all(self):
         return tuple(self.got)
 
@@ -68,10 +76,43 @@ NOTE = "note@10.0.0.1:7000"
 def test_a_call_of_an_unmarked_method_of_another_host_fails_as_between_real_ones(rt, asker):
     note = rt.host("10.0.0.1:7000").spawn(Note())
 
-    with pytest.raises(NotPassable, match=r"Note\.hidden is not for other hosts; mark it with @libactor\.remote"):
+    with pytest.raises(
+        NotPassable, match=r"Note\.hidden is not for other hosts; mark it with @libactor\.remote"
+    ) as failed:
         la.dispatch(asker, Asker.ask, NOTE, "hidden", 1).get(LIMIT)
 
     assert la.dispatch(note, Note.all).get(LIMIT) == ()
+    assert not hasattr(failed.value, "__notes__")
+
+
+def test_an_error_of_another_host_says_where_it_was_raised_as_between_real_ones(rt, asker):
+    rt.host("10.0.0.1:7000").spawn(Note())
+
+    with pytest.raises(KeyError) as failed:
+        la.dispatch(asker, Asker.ask, NOTE, "fail", 2).get(LIMIT)
+
+    [note] = failed.value.__notes__
+    assert f"raised in Note.fail of {NOTE}" in note
+    assert "in fail\n    raise KeyError(value)" in note
+
+
+def test_an_error_of_the_own_host_gets_no_note(rt):
+    host = rt.host("10.0.0.1:7000")
+    host.spawn(Note())
+
+    with pytest.raises(KeyError) as failed:
+        la.dispatch(host.spawn(Asker()), Asker.ask, NOTE, "fail", 2).get(LIMIT)
+
+    assert not hasattr(failed.value, "__notes__")
+
+
+def test_a_result_that_cannot_cross_is_refused_without_a_place_that_raised(rt, asker):
+    rt.host("10.0.0.1:7000").spawn(Note())
+
+    with pytest.raises(NotPassable, match=r"result of note\.leak: a Mutex") as failed:
+        la.dispatch(asker, Asker.ask, NOTE, "leak", 2).get(LIMIT)
+
+    assert not hasattr(failed.value, "__notes__")
 
 
 def test_a_tell_of_an_unmarked_method_of_another_host_is_a_dead_letter_there(rt, asker):
