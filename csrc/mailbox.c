@@ -198,7 +198,7 @@ FutureObject *mailbox_stopped(MailboxObject *self)
     }
     if (self->distant)
         return (void *)PyErr_Format(PyExc_RuntimeError,
-                                    "stopped: %S is an actor of another host, whose end only a link tells of: call "
+                                    "wait, stopped: %S is an actor of another host, whose end only a link tells of: call "
                                     "link in an actor", self->pid);
     FutureObject *stopped = future_new(self->queue->core); /* may run finalizers, which may ask too */
     if (stopped == NULL)

@@ -250,8 +250,8 @@ def find_class(module: str, name: str) -> type:
         found = vars(found).get(part) if isinstance(found, (ModuleType, type)) else None
     if not isinstance(found, type):
         raise LookupError(
-            f"{module:.100}.{name:.100} is no class of an imported module; import it where it is read, and let no "
-            "main script define it: to others that is another module"
+            f"{module:.100}.{name:.100} is no class of an imported module; import it where it is read, from a module "
+            "that both programs import: a main script is __main__ in its own program, and in no other"
         )
     return found
 

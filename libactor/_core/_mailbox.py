@@ -129,8 +129,8 @@ class Mailbox(Lanes, Steppable, Life):
             raise RuntimeError("stopped: a bare mailbox has no actor that could stop")
         if self._distant:
             raise RuntimeError(
-                f"stopped: {self.pid} is an actor of another host, whose end only a link tells of: call link in an "
-                "actor"
+                f"wait, stopped: {self.pid} is an actor of another host, whose end only a link tells of: call link in "
+                "an actor"
             )
         fresh = policy.future_type()
         with self._lock:

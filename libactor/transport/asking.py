@@ -17,7 +17,7 @@ from libactor._core._impl import DISCARDED, FAILED, READY, append_frame
 from libactor._core.errors import Disconnected, NotPassable
 from libactor.codec import Reader, describe_error
 from libactor.context import serving
-from libactor.crossing import PLAIN, REMEDY, write_value
+from libactor.crossing import PLAIN, unmade, write_value
 from libactor.events import Exited
 from libactor.future import Future
 from libactor.transport.borrowing import Borrowed
@@ -157,7 +157,7 @@ class Asking(Borrowed):
         try:
             value = self.read_coded(coded)
         except Exception as error:
-            waiting[0]._complete(FAILED, NotPassable(f"the result cannot be made here: {error}, {REMEDY}"))
+            waiting[0]._complete(FAILED, NotPassable(unmade("the result", self.node.address, error)))
         else:
             waiting[0]._complete(READY, value, True)
 

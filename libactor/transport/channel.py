@@ -92,7 +92,7 @@ class Channel(ChannelCell):
         size = append_frame(self.outgoing, self._frame_max, *values)
         if size <= 0:
             raise NotPassable(
-                f"{what}: is larger than {self._frame_max} bytes on the wire; send it in parts, or raise "
+                f"{what}: larger than {self._frame_max} bytes on the wire; send it in parts, or raise "
                 "frame_bytes_max on both sides"
             )
         return size
@@ -159,13 +159,11 @@ class Channel(ChannelCell):
         """More waits to be sent than may."""
         if self.broken is None:
             self.node.overflows += 1
-            log.warning(
-                "%s: broken: %d bytes wait to be sent, more than buffer_bytes_max, and are lost; who sends much awaits "
-                "an answer now and then",
-                self, len(self.outgoing),
-            )  # fmt: skip
             self.break_(
-                OSError(f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; send less at a time")
+                OSError(
+                    f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; who sends much awaits an "
+                    "answer now and then"
+                )
             )
 
     def _say_all(self) -> None:

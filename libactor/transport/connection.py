@@ -46,6 +46,7 @@ class Connection(Serving):
         role = Role.ACCEPTOR if peer is None else Role.CONNECTOR
         expect = None if peer is None else peer.address
         self._handshake = Handshake(role, node.address, node.instance, node.secret, expect, self._refuse)
+        self._accepted = peer is None
         self._dialling = peer is not None
         self._alarm: Alarm | None = None
         self._end = threading.Lock()  # taken by whoever breaks it
@@ -53,7 +54,8 @@ class Connection(Serving):
         self.parted = False  # the other side has retired it as well
 
     def __repr__(self) -> str:
-        return f"connection from {self.node.address} to {self.name}"
+        ends = (self.name, self.node.address) if self._accepted else (self.node.address, self.name)
+        return f"connection from {ends[0]} to {ends[1]}"
 
     def _refuse(self, who: Introduced) -> str | None:
         """Why a peer is not let in; None if it is."""
@@ -91,9 +93,7 @@ class Connection(Serving):
             self._say(handshake.receive(data))
         except HandshakeRefused as refused:
             self._say(refused.farewell)
-            self.node.refused += 1
-            self.node.warn("%s: refused: %s", self, refused)
-            self.break_(refused)
+            self.refuse(refused)
             return b""
         if not handshake.done or self.broken is not None:
             return b""
@@ -140,10 +140,10 @@ class Connection(Serving):
         self.broken = error
         self._cancel_alarm()
         if isinstance(error, TlsRefused) and not self.open:
-            self.node.refused += 1
-            self.node.warn("%s: refused: %s", self, error)
+            self._count_refused(error)
         if self.open:
             self.node.disconnects += 1
+            self._tell_lost(error)
         log.debug("%s: broken: %s", self, error)
         if self.peer is not None and not self.open:
             self._lose_all(self.peer, error)
@@ -153,6 +153,22 @@ class Connection(Serving):
         self.leave()
         self.tell_broken()
 
+    def refuse(self, error: Exception) -> None:
+        """The handshake has failed."""
+        if self.broken is None:
+            self._count_refused(error)
+            self.break_(error)
+
+    def _count_refused(self, error: BaseException) -> None:
+        self.node.refused += 1
+        if self._accepted:  # of one that was dialled it is told once that none can be made
+            self.node.warn("%s: refused: %s", self, error)
+
+    def _tell_lost(self, error: BaseException) -> None:
+        """Say what nobody hears of who only tells."""
+        if self.outgoing and type(error) is not ConnectionAbortedError:  # by the close of the runtime
+            log.warning("%s: broken: %s; %d bytes that waited are lost", self, error, len(self.outgoing))
+
     def _lose_all(self, peer: Peer, error: BaseException) -> None:
         """It never was open: what waits are whole frames, and those that nobody is told of are dead letters."""
         arrived, _, _ = parse_frames(bytes(self.outgoing), 0, len(self.outgoing), self._frame_max)
@@ -160,7 +176,7 @@ class Connection(Serving):
             if kind in (frames.TELL, frames.TELL_CODED, frames.POST):
                 what = "a message" if kind == frames.POST else rest[1]
                 self.node.runtime.dead_letter(peer.pid(rest[0]), what, f"no connection: {error}")
-        if not peer.missing and not isinstance(error, ConnectionAbortedError):  # not by the close of the runtime
+        if not peer.missing and type(error) is not ConnectionAbortedError:  # as above
             peer.missing = True
             log.warning("%s: none can be made: %s; what is sent by it is lost", self, error)
 
@@ -228,8 +244,7 @@ class Connection(Serving):
         seconds = self.node.connect_timeout_s
 
         def give_up() -> None:
-            self.node.refused += 1
-            self.break_(TimeoutError(f"it took longer than {seconds} s to {what}"))
+            self.refuse(TimeoutError(f"it took longer than {seconds} s to {what}"))
 
         self._alarm = self.poller.after(seconds, give_up)
 

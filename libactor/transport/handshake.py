@@ -43,6 +43,7 @@ MAGIC = "libactor"
 FRAME_BYTES_MAX = 1_000
 BYTES_MAX = 4_096
 HEAD_BYTES = 4
+TLS_HELLO = b"\x16\x03"  # how who speaks TLS begins, whatever the version
 REASON_LENGTH_MAX = 500
 assert 3 * (HEAD_BYTES + FRAME_BYTES_MAX) <= BYTES_MAX, "a Hello, a Proof and a Refusal are all that a side sends"
 assert ADDRESS_LENGTH_MAX + REASON_LENGTH_MAX < FRAME_BYTES_MAX, "a Hello and a Refusal fit into a frame"
@@ -137,9 +138,11 @@ class Handshake:
             return None
         length = int.from_bytes(self._arrived[:HEAD_BYTES], "big")
         if not 0 < length <= FRAME_BYTES_MAX:
+            if self._arrived.startswith(TLS_HELLO):
+                raise _Refuse("the peer has tls= and this side has none; give both certificates, or neither")
             raise _Refuse(
-                f"the peer does not speak libactor: it began with {bytes(self._arrived[:16])!r}, a frame of {length} "
-                f"bytes, expected one of at most {FRAME_BYTES_MAX}"
+                f"the peer does not speak libactor: it began with '{self._arrived[:16].decode('latin-1')}', a frame of "
+                f"{length} bytes, expected one of at most {FRAME_BYTES_MAX}"
             )
         if len(self._arrived) < HEAD_BYTES + length:
             return None
@@ -215,6 +218,11 @@ class Handshake:
         hellos = [self._ours, theirs] if self.role is Role.CONNECTOR else [theirs, self._ours]
         told = _encoder.encode([f"{MAGIC} handshake", prover, hellos])
         return hmac.digest(secret, told, "sha256")
+
+
+def refusal(reason: str) -> bytes:
+    """What tells a peer that is no further than its first frame why it is refused."""
+    return _frame(Refusal(reason))
 
 
 class _Refuse(Exception):

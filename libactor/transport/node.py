@@ -256,8 +256,7 @@ class Node(TrafficCell):
         """Hear who it is; if too many have not said so, not the newest has to go, or they would keep others out."""
         strangers = [one for one in self.connections if one.peer is None and one.broken is None]
         if len(strangers) >= self._strangers_max:
-            self.refused += 1
-            strangers[0].break_(ConnectionAbortedError("too many have come since that are to say who they are"))
+            strangers[0].refuse(ConnectionAbortedError("too many have come since that are to say who they are"))
         sock.setblocking(False)
         connection = Connection(self, sock if self.tls is None else TlsSocket(sock, self.tls.accept()), None)
         connection.stranger = who

@@ -267,9 +267,12 @@ class Peer(Place):
         return home
 
     def _find_way(self, sender: Process | None, process: Process) -> Connection:
-        """The connection to send by; a thread that may wait does so until there is room."""
+        """The connection to send by; a thread that may wait does so until there is room, but not for a host that was
+        not there the last time. Raises: Disconnected."""
         connection = self._way()
         if len(connection.outgoing) > self._node.outside_bytes_max and sender is None and may_block(process):
+            if self.missing:
+                raise Disconnected(f"no connection to {self.address} could be made last time, and much waits for one")
             connection.wait_for_room()
         return connection
 

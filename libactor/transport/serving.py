@@ -31,7 +31,7 @@ from libactor._core._impl import (
 )
 from libactor._core.errors import MailboxFull, NotPassable
 from libactor.actor import Actor
-from libactor.crossing import REMEDY, unmarked, write_error, write_value
+from libactor.crossing import unmade, unmarked, write_error, write_value
 from libactor.events import Exited
 from libactor.transport.asking import Asking
 from libactor.transport.frames import (
@@ -112,7 +112,7 @@ class Serving(Asking):
         try:
             arguments, keywords = self._read_arguments(coded)
         except Exception as error:
-            self._lose_unmade(id, method, f"its arguments cannot be made here: {error}")
+            self._lose_unmade(id, method, unmade("its arguments", self.node.address, error))
         else:
             self.take_tell(id, method, *arguments, **keywords)
 
@@ -137,7 +137,7 @@ class Serving(Asking):
         try:
             arguments, keywords = self._read_arguments(coded)
         except Exception as error:
-            text = f"the arguments of {method} cannot be made here: {error}, {REMEDY}"
+            text = unmade(f"the arguments of {method}", self.node.address, error)
             self._send_failure(number, NotPassable(text))
         else:
             self.take_call(number, id, method, *arguments, **keywords)
@@ -152,7 +152,7 @@ class Serving(Asking):
             message = self.read_coded(coded)
             post(process.pid, message, None if sender is None else self.node[sender, address])
         except Exception as error:
-            self._lose_unmade(id, "a message", f"it cannot be made here: {error}")
+            self._lose_unmade(id, "a message", unmade("it", self.node.address, error))
 
     def take_discard(self, number: Any) -> None:
         """The caller asks for a discard."""

@@ -210,6 +210,10 @@ class TlsEnd:
         return b"".join(parts)
 
     def _refuse(self, error: ssl.SSLError) -> NoReturn:
+        if error.reason == "WRONG_VERSION_NUMBER" and not self.done:
+            raise HandshakeRefused(
+                "TLS: this side has tls= and the peer has none; give both certificates, or neither", b""
+            ) from None
         raise HandshakeRefused(f"TLS: {_reason(error)}", self._leaving.read()) from None
 
 

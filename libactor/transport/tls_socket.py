@@ -17,6 +17,7 @@ import socket
 from contextlib import suppress
 from threading import RLock
 
+from libactor.transport.handshake import refusal
 from libactor.transport.peers import HandshakeRefused
 from libactor.transport.tls import TlsEnd
 
@@ -126,7 +127,7 @@ class TlsSocket:
             self._plain = memoryview(self._end.receive(data))
             self._end.check()
         except HandshakeRefused as refused:
-            self._say_farewell(refused.farewell)
+            self._say_farewell(refused.farewell or refusal(str(refused)))  # the latter if the peer speaks no TLS
             raise TlsRefused(str(refused)) from None
         self._over = self._end.ended
         if self._out.acquire(blocking=False):  # or else who sends now takes along what there is to answer

@@ -215,8 +215,8 @@ def test_a_hello_that_cannot_be_is_refused_with_the_reason(name):
 
 
 OTHERS = {
-    "http": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "does not speak libactor: it began with b'GET / HTTP"),
-    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", "does not speak libactor"),
+    "http": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "does not speak libactor: it began with 'GET / HTTP"),
+    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", "the peer has tls= and this side has none; give both"),
     "empty frame": (b"\0\0\0\0", "a frame of 0 bytes"),
     "huge frame": (b"\xff\xff\xff\xff", "a frame of 4294967295 bytes"),
     "one byte too long": ((FRAME_BYTES_MAX + 1).to_bytes(4, "big"), f"expected one of at most {FRAME_BYTES_MAX}"),

@@ -331,6 +331,25 @@ def test_what_is_no_pid_is_refused(here, text, error):
         la.parse_pid(text)
 
 
+@pytest.mark.parametrize(
+    ("address", "flaw"),
+    [
+        ("10.0.0.6", "has no port"), ("10.0.0.6:", "has no port"), (":80", "has no port"),
+        ("10.0.0.6:080", "begins with a 0"),
+        ("10.0.0.6:65536", "too large"), ("10.0.0.6:" + "9" * 5000, "too large"), ("::1:80", "lacks its brackets"),
+        ("10.0.0.6:٣", "has no port"), ("a b:80", "'a b:80', expected"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_address_is_said(address, flaw):
+    with pytest.raises(ValueError, match=f"listen: got the address .*{flaw}"):
+        la.Remote(address)
+
+
+def test_a_class_of_no_actor_is_refused(here):
+    with pytest.raises(TypeError, match="parse_pid: got <class 'int'>, expected the class of the actor"):
+        la.parse_pid("a@10.0.0.6:80", int)
+
+
 def test_a_class_that_is_none_is_refused(here):
     with pytest.raises(TypeError, match="parse_pid: got 7"):
         la.parse_pid("a@1.2.3.4:5", 7)

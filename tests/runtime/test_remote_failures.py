@@ -11,6 +11,7 @@ import pytest
 import libactor as la
 from libactor._core._impl import append_frame, parse_frames
 from libactor.transport import frames
+from libactor.transport.channel import Channel
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
 from libactor.transport.peer import CONNECTIONS_MAX
 
@@ -260,7 +261,7 @@ def test_an_answer_that_cannot_be_made_fails_the_call(here, listener):
 
     stranger.send(frames.ANSWER_CODED, number, b"\xc1")
 
-    with pytest.raises(la.NotPassable, match="cannot be made here"):
+    with pytest.raises(la.NotPassable, match=f"the result cannot be made at {here.address}: cannot be read"):
         answer.get(LIMIT)
 
 
@@ -276,12 +277,13 @@ def test_a_failure_that_cannot_be_made_says_so(here, listener):
         answer.get(LIMIT)
 
 
-def test_a_stranger_who_says_nothing_is_hung_up_on(dial):
+def test_a_stranger_who_says_nothing_is_hung_up_on(dial, caplog):
     with la.Runtime(remote=la.Remote(connect_timeout_s=0.05)) as runtime:
         stranger = Stranger(dial(runtime))
 
         assert stranger.is_closed()
         assert metric(runtime, "handshakes_refused") == 1
+        assert f"to {runtime.address}: refused: it took longer than 0.05 s to say who it is" in caplog.text
 
 
 def test_a_stranger_who_babbles_is_hung_up_on(here, dial):
@@ -293,12 +295,13 @@ def test_a_stranger_who_babbles_is_hung_up_on(here, dial):
     assert metric(here, "handshakes_refused") == 1
 
 
-def test_of_strangers_beyond_the_bound_the_oldest_one_goes(dial):
+def test_of_strangers_beyond_the_bound_the_oldest_one_goes(dial, caplog):
     with la.Runtime(remote=la.Remote(strangers_max=2)) as runtime:
         runtime.spawn(Counter())
         first, second = Stranger(dial(runtime)), Stranger(dial(runtime), "127.0.0.1:8")
         third = Stranger(dial(runtime), "127.0.0.1:7")
         assert first.is_closed()
+        assert "refused: too many have come since" in caplog.text
 
         second.greet()
         third.greet()
@@ -325,6 +328,33 @@ def test_one_host_has_no_more_than_a_few_connections_and_those_that_stand_are_ke
     assert metric(here, "handshakes_refused") == 1
     assert "has 8 connections already" in caplog.text
     assert Stranger(dial(here), instance=b"j" * 16).greet().handshake.done
+
+
+def test_what_waits_for_a_peer_that_falls_silent_is_said_to_be_lost(listener, caplog):
+    with la.Runtime(remote=la.Remote(silence_s=0.2)) as runtime:
+        pid = runtime.parse_pid(f"a@{listener.address}", Counter)
+        answer = la.dispatch(pid, Counter.count)
+        listener.accept()
+        sender = runtime.spawn(Sender())
+        la.dispatch(sender, Sender.flood, pid, 1_000_000, 20).get(LIMIT)
+
+        with pytest.raises(la.Abandoned, match="nothing was heard"):
+            answer.get(LIMIT)
+
+    assert re.search(r"broken: nothing was heard of it; \d+ bytes that waited are lost", caplog.text)
+
+
+def test_a_thread_is_not_held_back_for_a_host_that_was_not_there_the_last_time(listener, monkeypatch):
+    with la.Runtime(remote=la.Remote(connect_timeout_s=0.05)) as runtime:
+        pid = runtime.parse_pid(f"a@{listener.address}", Counter)
+        with pytest.raises(la.Abandoned, match="say who it is"):
+            la.dispatch(pid, Counter.count).get(LIMIT)
+        monkeypatch.delattr(Channel, "wait_for_room")
+
+        for _ in range(40):
+            la.tell(pid, Counter.take, bytes(1_000_000))
+
+        assert runtime.dead_letters > 0
 
 
 def test_a_peer_that_falls_silent_counts_as_gone(listener):
@@ -418,7 +448,7 @@ def test_a_handler_that_sends_more_than_may_wait_loses_the_connection(listener, 
 
         assert "buffer_bytes_max" in str(la.dispatch(sender, Sender.broken).get(LIMIT))
         assert metric(runtime, "buffer_overflows") >= 1
-        assert re.search(rf"to {listener.address}: broken: \d+ bytes wait.* are lost; .*awaits an answer", caplog.text)
+        assert re.search(rf"to {listener.address}: broken: \d+ bytes wait.* awaits an answer.* are lost", caplog.text)
         assert stranger.is_closed()
 
 

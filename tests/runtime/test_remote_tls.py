@@ -92,6 +92,17 @@ def test_strangers_are_refused_on_both_sides_and_the_good_are_served(serving, tl
         assert ask(good, serving).get(LIMIT) == "hello"
 
 
+def test_with_a_runtime_without_certificate_each_side_is_told_who_has_none(serving, caplog):
+    with la.Runtime(remote=la.Remote()) as plain:
+        plain.spawn(Echo())
+        with pytest.raises(la.Abandoned, match="the peer refuses: TLS: this side has tls= and the peer has none"):
+            ask(plain, serving).get(LIMIT)
+        with pytest.raises(la.Abandoned, match="TLS: this side has tls= and the peer has none; give both certificates"):
+            ask(serving, plain).get(LIMIT)
+
+    assert f"to {plain.address}: refused: the peer has tls= and this side has none" in caplog.text
+
+
 def test_a_peer_whose_certificate_is_for_another_host_is_refused(serving, tls, monkeypatch):
     files = tls("authority", "127.0.0.2")
     monkeypatch.setattr(la.Tls, "check_address", lambda self, address: None)  # as a peer of ours would not

@@ -119,7 +119,8 @@ def test_a_tell_that_cannot_be_made_is_a_dead_letter_and_one_line_in_the_log(fai
     assert there.dead_letters == 3
     [line] = caplog.messages
     assert "note, sent to failing, is lost" in line
-    assert "let no main script define it" in line
+    assert f"its arguments cannot be made at {there.address}: " in line
+    assert "from a module that both programs import" in line
 
 
 def test_what_waited_for_a_connection_that_cannot_be_made_is_dead_letters(here, nobody, caplog):
@@ -150,7 +151,13 @@ def test_who_is_refused_is_named_by_its_socket(here, caplog):
             pass
         name = sock.getsockname()
 
-    assert f"a stranger at {name[0]}:{name[1]}: refused" in caplog.text
+    assert f"connection from a stranger at {name[0]}:{name[1]} to {here.address}: refused" in caplog.text
+    assert "began with 'GET / HTTP/1.1\\r\\n'" in caplog.text
+
+
+def test_who_waits_for_the_end_of_an_actor_elsewhere_is_told_to_link(failing):
+    with pytest.raises(RuntimeError, match=r"wait, stopped: .* an actor of another host"):
+        la.wait(failing, LIMIT)
 
 
 def test_a_thread_that_reads_for_its_answer_is_stopped_in_the_child_of_a_fork(here, connection, monkeypatch):
