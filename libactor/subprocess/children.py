@@ -25,7 +25,7 @@ from libactor.context import current_runtime
 from libactor.future import Future, ready
 from libactor.io.operations import look
 from libactor.io.stream import Streams
-from libactor.subprocess.process import Subprocess, take_status
+from libactor.subprocess.process import Subprocess, started_here, take_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,9 @@ class Children:
         """See libactor.subprocess.reap."""
         with self._lock:
             self._check_open("reap")
-            for process in self._processes:
-                if process.pid == pid:
-                    return _told(process.status)
+            process = started_here(pid)
+            if process is not None:
+                return _told(process.status)
             awaited = self._awaited.get(pid)
             if awaited is None:
                 awaited = self._await(pid)
@@ -109,10 +109,12 @@ class Children:
         for process, pidfd in processes.items():
             if process.detached:
                 _left.append(process)
+                process.leave()
                 process.status._abandon(f"get: the runtime was closed while the detached process {process.pid} ran")
             elif wait_for_end(pidfd, max(0, deadline - monotonic_ns())):
                 _finish(process)
             else:
+                process.leave()
                 stuck.append(f"process {process.pid}")
         sweep_left()
         return stuck
@@ -213,7 +215,8 @@ def reap(pid: int, *, runtime: Runtime | None = None) -> Future[int | None]:
     """Wait for the end of the process ``pid``: its exit code, or -n for signal n, once it has ended.
 
     None if nobody can tell: it is no child of this program, somebody else takes its status, or there is none. A child
-    that ends is reaped. It never fails; a discard gives up waiting.
+    that ends is reaped, by who has started it if that was ``start``, in any runtime, or a Reaper. It never fails; a
+    discard gives up waiting.
     Raises: TypeError, ValueError; RuntimeError in a deterministic runtime; NoRuntime without one.
     """
     number: Any = pid

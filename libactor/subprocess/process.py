@@ -3,7 +3,8 @@
 # Who calls: the Reaper and the children of a runtime, which learn from the pidfd that it has ended.
 # Invariants: 1. reaping is by pidfd only, so it never takes the status of a stranger's child.
 #   2. a child stays a zombie until it is reaped: till then its pid, process group and session are its own and can be
-#   signalled safely, under the lock.    3. a pidfd is closed under the lock that signals take.
+#   signalled safely, under the lock.    3. a pidfd is closed under the lock that signals take.    4. whoever asks for
+#   the status of a process that we have started, in whichever runtime, is told it by who has started it.
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ import threading
 
 from libactor._core.values import register_immutable
 from libactor.future import Future, Promise
+
+_ours: dict[int, Subprocess] = {}  # by process id, until they are reaped or left to whoever comes
+
+os.register_at_fork(after_in_child=_ours.clear)  # they are no children of that one
 
 
 class Subprocess:
@@ -31,6 +36,8 @@ class Subprocess:
         self._lock = threading.RLock()
         self._promise: Promise[int] = Promise()
         self.status: Future[int] = self._promise.future
+        if pidfd is not None:
+            _ours[pid] = self
 
     def send_signal(self, number: int) -> bool:
         """Send signal ``number`` to this process alone; False if it has ended. Never reaches another process."""
@@ -73,9 +80,15 @@ class Subprocess:
         else:
             self._promise.set(status)
 
+    def leave(self) -> None:
+        """Whoever asks for its status may take it: who has started it will not tell any more."""
+        if _ours.get(self.pid) is self:  # else it was reaped, and the number is that of another one
+            del _ours[self.pid]
+
     def let_go(self) -> None:
         """Close the pidfd: nobody waits for the process any more."""
         with self._lock:
+            self.leave()
             if self._pidfd is not None:
                 os.close(self._pidfd)
                 self._pidfd = None
@@ -96,6 +109,11 @@ class Subprocess:
 
 
 register_immutable(Subprocess)  # threads may share it
+
+
+def started_here(pid: int) -> Subprocess | None:
+    """The process of that id, if it was started here and its status is still to come."""
+    return _ours.get(pid)
 
 
 def take_status(pidfd: int) -> int | None:

@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -601,66 +600,3 @@ def test_the_child_of_a_fork_starts_nothing_and_holds_no_pipe(pipe: Pipe, runtim
     assert child.status.get(BOUND_SECONDS) == 0
     os.write(opened, b"x")
     assert os.waitpid(fork, 0)[1] == 0
-
-
-# LP ReapTest.ChildProcess
-def test_reap_tells_the_status_of_a_child_that_ends(pipe: Pipe):
-    child = subprocess.Popen(["cat"], stdin=pipe()[0])
-    first, second = reap(child.pid), reap(child.pid)
-    assert first.is_pending()
-
-    child.kill()
-
-    assert first.get(BOUND_SECONDS) == second.get(BOUND_SECONDS) == -signal.SIGKILL
-    child.wait(BOUND_SECONDS)  # finds it reaped
-
-
-# LP ReapTest.TerminatedChildProcess
-def test_reap_tells_the_status_of_a_child_that_has_ended():
-    child = subprocess.Popen(["sh", "-c", "exit 7"])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-
-    assert reap(child.pid).get(BOUND_SECONDS) == 7
-    assert reap(child.pid).get(BOUND_SECONDS) is None
-    child.wait(BOUND_SECONDS)
-
-
-# LP ReapTest.NonChildProcess
-def test_reap_waits_for_strangers_too_and_has_no_status_of_theirs():
-    child = start("sleep 1000 & echo $!; wait", stdout=PIPE)
-    grandchild = int(child.stdout.read().get(BOUND_SECONDS))
-    ended, ours = reap(grandchild), reap(child.pid)
-    assert ended.is_pending()
-
-    os.kill(grandchild, signal.SIGKILL)
-
-    assert ended.get(BOUND_SECONDS) is None
-    assert ours.get(BOUND_SECONDS) == child.status.get(BOUND_SECONDS) == 0
-
-
-def test_a_discard_gives_up_one_who_waits_and_no_other(pipe: Pipe):
-    child = subprocess.Popen(["cat"], stdin=pipe()[0])
-    first, second, third = reap(child.pid), reap(child.pid), reap(child.pid)
-
-    first.discard()
-    assert first.is_discarded()
-    child.kill()
-    assert second.get(BOUND_SECONDS) == third.get(BOUND_SECONDS) == -signal.SIGKILL
-
-    child.wait(BOUND_SECONDS)
-
-
-@pytest.mark.parametrize(("pid", "error"), [(0, ValueError), (-1, ValueError), (2**40, ValueError), ("1", TypeError)])
-def test_reap_refuses_what_is_no_process_id(pid, error: type[Exception]):
-    with pytest.raises(error, match="expected the id of a process"):
-        reap(pid)
-
-
-def test_reap_of_nobody_tells_nothing(runtime: la.Runtime):
-    gone = start(["true"])
-    gone.status.get(BOUND_SECONDS)
-
-    assert reap(gone.pid).get(BOUND_SECONDS) is None
-    with la.Runtime():
-        waits = reap(os.getppid())
-    assert waits.is_abandoned()
