@@ -24,7 +24,7 @@ import msgspec
 
 from libactor._core._impl import RuntimeCell
 from libactor.http.bodies import BODIES_BYTES_MAX, BODY_BYTES_MAX, Bodies, has_body
-from libactor.http.calling import RouteTarget, Target, soon
+from libactor.http.calling import RouteTarget, Target, soon, unserved
 from libactor.http.compression import GZIP_BYTES_MIN, compress
 from libactor.http.direct import DirectCall
 from libactor.http.finding import Finder
@@ -165,9 +165,8 @@ class Site:
             return await self._serve(request, target, presence)
         except Refusal as refusal:
             return refusal.response
-        except Exception:
-            log.exception("%s %s: could not be served", request.method, request.path)
-            return Response(500, "Internal Server Error")
+        except Exception as error:
+            return unserved(request, error)
 
     def finish_now(self, request: Request, response: Response, done: int = 0) -> Soon[Response]:
         """Step 10, but for the ``done`` first of it: the response, unless a part of it takes time."""

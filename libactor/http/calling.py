@@ -97,6 +97,12 @@ async def soon(value: Soon[V]) -> V:
     return value
 
 
+def unserved(request: Request, error: Exception) -> Response:
+    """What stands for an answer where serving has failed with ``error``, which is no business of the client."""
+    log.error("%s %s: could not be served", request.method, request.path, exc_info=error)
+    return Response(500, "Internal Server Error")
+
+
 def _response(value: Any, request: Request) -> Response:
     """What a handler returned, as a response."""
     if type(value) is Response:

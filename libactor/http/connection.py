@@ -17,7 +17,6 @@ import enum
 import logging
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,7 +25,7 @@ from uvicorn.server import ServerState
 from libactor.http.application import Site
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS
-from libactor.http.plain import JOINED_BYTES_MAX, plain_answer
+from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
 if TYPE_CHECKING:
@@ -71,6 +70,15 @@ class State(ServerState):
         """How many connections there are."""
         return len(self.connections) + len(self.arriving) + sum([others() for others in self.elsewhere])
 
+    def too_many(self) -> str:
+        """What is said to one more."""
+        return f"There are {self.connections_max} connections already; try again later."
+
+    def drop_arriving(self) -> None:
+        """The loop has ended: what was on its way to it is closed."""
+        while self.arriving:
+            self.arriving.pop().drop()
+
 
 class Reading(enum.Enum):
     """What a connection reads next."""
@@ -113,12 +121,14 @@ class Connection(HttpToolsProtocol):
         self.extensions: dict[str, Any] = {CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
         super().connection_made(transport)
-        if self.server_state.count() > self.server_state.connections_max:
-            self._refuse(503, f"There are {self.server_state.connections_max} connections already; try again later.")
+        if self.handover is not None:  # it has been let in where it was accepted
+            self.server_state.arriving.discard(self.handover)
+            self._set_deadline()
+            self._go_on_for(self.handover)
+        elif self.server_state.count() > self.server_state.connections_max:
+            self._refuse(503, self.server_state.too_many())
         else:
             self._set_deadline()
-            if self.handover is not None:
-                self._go_on_for(self.handover)
 
     def _go_on_for(self, handover: Handover) -> None:
         """Go on where somebody else has left off."""
@@ -283,14 +293,7 @@ class Connection(HttpToolsProtocol):
         if not self._is_free():
             self.transport.abort()
             return
-        head = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-            *[f"{name.decode()}: {value.decode()}" for name, value in self.server_state.default_headers],
-            "content-type: text/plain; charset=utf-8",
-            f"content-length: {len(text)}",
-            "connection: close",
-        ]
-        self.transport.write("\r\n".join([*head, "", text]).encode("ascii"))
+        self.transport.write(refusal(status, text, self.server_state.default_headers))
         self.transport.close()
 
     def _is_free(self) -> bool:

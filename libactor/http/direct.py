@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from libactor.http.calling import unserved
 from libactor.http.response import Response
 from libactor.http.waking import waking
 
@@ -46,17 +47,24 @@ class DirectCall:
             self._future.discard()
 
     def _begin(self) -> None:
-        if not self._over:
+        if self._over:
+            return
+        try:
             self._future = self._target.ask(self._request, None)
+        except Exception as error:
+            self._answer(unserved(self._request, error))
+        else:
             waking().call_at_end_of(self._future, self._arrived)
 
     def _arrived(self) -> None:
-        if self._over or self._future is None:
-            return
+        if not self._over and self._future is not None:
+            self._answer(self._target.response(self._future, self._request))
+
+    def _answer(self, answered: Response) -> None:
         self._over = True
         connection, cycle, request = self._connection, self._cycle, self._request
         connection.direct_call = None
-        response = self._site.finish_now(request, self._target.response(self._future, request))
+        response = self._site.finish_now(request, answered)
         if isinstance(response, Response) and type(response.body) is bytes and not connection.flow.write_paused:
             connection.answer(cycle, response.status, response.headers, response.body)
         else:

@@ -1,7 +1,8 @@
 """Door: where connections come to the server's event loop that somebody else has accepted and begun to serve."""
 
 # Who calls: front_connection.py hands over, from any thread, what is more than it can do; connection.py goes on there.
-# Invariants: 1. a connection that is handed over is counted all the way.    2. it is served from the byte on at which a
+# Invariants: 1. a connection that is handed over has been let in: it is counted all the way, and never refused for
+#   want of room.    2. it is served from the byte on at which a
 #   request began that nobody has answered: what was read of it comes first, before what the socket still holds.
 #   3. when the server ends nothing is left on its way.
 
@@ -78,14 +79,10 @@ class Door:
 
     async def _connect(self, handover: Handover) -> None:
         try:
-            await self._loop.connect_accepted_socket(partial(self._arrive, handover), handover.sock)
+            await self._loop.connect_accepted_socket(partial(self._create, handover=handover), handover.sock)
         except OSError as error:
             log.info("a connection was lost on its way: %s", error)
             self._drop(handover)
-
-    def _arrive(self, handover: Handover) -> Connection:
-        self._state.arriving.discard(handover)
-        return self._create(handover=handover)
 
     def _drop(self, handover: Handover) -> None:
         self._state.arriving.discard(handover)

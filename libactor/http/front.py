@@ -16,7 +16,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from libactor.http.front_connection import FrontConnection
+from libactor.http.front_connection import FrontConnection, refuse
 
 if TYPE_CHECKING:
     from libactor.http.application import Site
@@ -47,12 +47,13 @@ class Front:
         self._listener = listener
         self._lock = threading.Lock()  # whoever accepts, or ends that
         self._alarm: Alarm | None = None  # while there are connections
+        self._later: Alarm | None = None  # while there is no room for who has connected
         self._empty = threading.Event()
         self.state.elsewhere.append(self.connections.__len__)
         listener.socket.setblocking(False)
         self._registry = poller.keep(Fronts)
-        self._registry.fronts.add(self)
         poller.watch(listener.socket.fileno(), self._accept)
+        self._registry.add(self)
 
     def close(self, timeout: float) -> None:
         """The server ends: accept nobody any more, and end what is here."""
@@ -81,6 +82,15 @@ class Front:
         for connection in list(self.connections):
             connection.go_on()
 
+    def orphan(self) -> None:
+        """In the child of a fork: close what is the child's copy; port and connections are the parent's."""
+        self._lock = threading.Lock()
+        self.ending = self.retired = True
+        self._listener.socket.close()
+        for connection in list(self.connections):
+            connection.orphan()
+        self.connections.clear()
+
     def drop(self, connection: FrontConnection) -> None:
         """It is closed, or served by the loop."""
         self.connections.discard(connection)
@@ -88,7 +98,7 @@ class Front:
             self._empty.set()
 
     def _accept(self, mask: int = 0) -> None:
-        """Somebody has connected, or there was no room for who has."""
+        """Somebody has connected."""
         with self._lock:
             for _ in range(ACCEPTED_MAX):
                 if self.ending or self.retired or not self._accept_one():
@@ -97,28 +107,35 @@ class Front:
 
     def _accept_one(self) -> bool:
         try:
-            sock, _ = self._listener.socket.accept()
+            sock, client = self._listener.socket.accept()
         except BlockingIOError:
             return False
         except OSError as error:
             if error.errno in GONE_ALREADY:
                 return True
-            log.warning("%s: cannot accept: %s; trying again in %g s", self._listener.url, error, TICK_S)
-            self.poller.after(TICK_S, self._accept)
+            if self._later is None:  # else somebody connects in vain who is not the first
+                log.warning("%s: cannot accept: %s; trying again in %g s", self._listener.url, error, TICK_S)
+                self._later = self.poller.after(TICK_S, self._accept_now)
             return False
+        if self.state.count() >= self.state.connections_max:
+            refuse(self.state, sock, client)
+            return True
         try:
             connection = FrontConnection(self, sock)
         except OSError:  # it has gone already
             sock.close()
-            return True
-        if self.state.count() >= self.state.connections_max:
-            connection.hand_over()  # to be refused there
             return True
         self.connections.add(connection)
         connection.begin()
         if self._alarm is None:
             self._alarm = self.poller.after(self.tick_s, self._tick)
         return True
+
+    def _accept_now(self) -> None:
+        """There may be room by now."""
+        with self._lock:
+            self._later = None
+        self._accept()
 
     def _tick(self) -> None:
         for connection in list(self.connections):
@@ -132,15 +149,25 @@ class Fronts:
 
     def __init__(self, poller: Poller) -> None:
         self.fronts: set[Front] = set()
+        self._ended = False
+
+    def add(self, front: Front) -> None:
+        """One more, which is at its end at once if the runtime is."""
+        self.fronts.add(front)
+        if self._ended:
+            front.retire()
 
     def end(self, timeout: float) -> list[str]:
         """The actors have stopped: the loops go on."""
+        self._ended = True
         for front in list(self.fronts):
             front.retire()
         return []
 
     def orphan(self) -> None:
         """In the child of a fork there is no loop either: nothing is served."""
+        for front in self.fronts:
+            front.orphan()
 
 
 def front_of(site: Site, server: HttpServer, listener: Listener) -> Front | None:
@@ -148,7 +175,6 @@ def front_of(site: Site, server: HttpServer, listener: Listener) -> Front | None
     if site.runtime.simulation is not None:
         return None
     try:
-        poller = site.runtime.poller
-    except RuntimeError:  # it is closed: the loop says so
+        return Front(site, server, listener, site.runtime.poller)
+    except RuntimeError:  # it is closed, perhaps just now: the loop says so
         return None
-    return Front(site, server, listener, poller)

@@ -18,6 +18,7 @@ import logging
 import select
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -25,14 +26,16 @@ import httptools
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY
 from libactor._core.clock import NANOSECONDS, monotonic_ns
+from libactor.http.calling import unserved
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS
-from libactor.http.plain import JOINED_BYTES_MAX, plain_answer
+from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.response import Response
 
 if TYPE_CHECKING:
     from libactor.future import Future
     from libactor.http.calling import RouteTarget
+    from libactor.http.connection import State
     from libactor.http.front import Front
     from libactor.http.request import Request
 
@@ -45,6 +48,14 @@ HEAD_END = b"\r\n\r\n"
 NOT_SIMPLE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 END = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 NO_SIGNAL = int(socket.MSG_NOSIGNAL)
+
+
+def refuse(state: State, sock: socket.socket, client: tuple[Any, ...]) -> None:
+    """Say that there are too many; at once, since on its way to the loop it would still take a descriptor."""
+    text = state.too_many()
+    log.info("%s: 503: %s", client[:2], text)
+    with sock, suppress(OSError):  # it may have gone already
+        sock.send(refusal(503, text, state.default_headers), socket.MSG_DONTWAIT | NO_SIGNAL)
 
 
 class FrontConnection:
@@ -79,7 +90,11 @@ class FrontConnection:
 
     def begin(self) -> None:
         """Serve it from now on."""
-        self._front.poller.watch(self._sock.fileno(), self._ready)
+        try:
+            self._front.poller.watch(self._sock.fileno(), self._ready)
+        except OSError as error:  # there is a limit to what may be watched
+            log.info("%s: cannot be watched: %s", self._client, error)
+            self._close()
 
     def tick(self) -> None:
         """Some time is over."""
@@ -107,6 +122,11 @@ class FrontConnection:
         self._front.poller.forget(self._sock.fileno())
         self._front.door.take(Handover(self._sock, self._head + self._read, answer, unsent, is_last))
         self._end()
+
+    def orphan(self) -> None:
+        """In the child of a fork: see Front."""
+        self._open = False
+        self._sock.close()
 
     # Whose turn it is.
 
@@ -159,10 +179,10 @@ class FrontConnection:
     # Reading.
 
     def _receive(self) -> bool:
+        self._readable = False  # before the look: what comes after it is told, perhaps to another thread meanwhile
         try:
             self._read = self._sock.recv(READ_BYTES)
         except BlockingIOError:
-            self._readable = False
             return False
         except OSError:
             self._close()
@@ -170,16 +190,15 @@ class FrontConnection:
         if not self._read:
             self._close()
             return False
-        self._readable = self._client_ends or len(self._read) == READ_BYTES
+        if self._client_ends or len(self._read) == READ_BYTES:
+            self._readable = True
         return True
 
     def _serve(self) -> None:
         """Begin with the next request of what was read."""
         end = self._read.find(HEAD_END) + len(HEAD_END)
-        if end < len(HEAD_END) or not self._parse(self._read[:end]):
-            self.hand_over()
-            return
-        found = self._front.site.find_direct(self._scope())
+        scope = self._parse(self._read[:end]) if end >= len(HEAD_END) else None
+        found = self._front.site.find_direct(scope) if scope is not None else None
         if found is None:
             self.hand_over()
             return
@@ -188,20 +207,39 @@ class FrontConnection:
         if isinstance(target, Response):
             self._answer(self._request, target)
             return
-        self._target = target
-        self._future = future = target.ask(self._request, None)
+        try:
+            future = target.ask(self._request, None)
+        except Exception as error:
+            self._answer(self._request, unserved(self._request, error))
+            return
+        self._target, self._future = target, future
         future._subscribe(ON_ANY, self.go_on)
         future._subscribe(ON_ABANDONED, self.go_on)
 
-    def _parse(self, head: bytes) -> bool:
-        """Whether it is one simple request and nothing else."""
+    def _parse(self, head: bytes) -> dict[str, Any] | None:
+        """The request as ASGI says it; None, if it is not one simple request and nothing else."""
         self._begun = self._complete = 0
         self._is_simple = True
         try:
             self._parser.feed_data(head)
+            if not self._is_simple or not self._begun == self._complete == 1:
+                return None
+            url: Any = httptools.parse_url(self._url)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return False
-        return self._is_simple and self._begun == self._complete == 1
+            return None
+        if url.path is None or not url.path.isascii():  # a host alone, say
+            return None
+        path = url.path.decode("ascii")
+        return {
+            "method": self._parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self._headers,
+            "client": self._client,
+            "scheme": "http",
+            "root_path": "",
+        }
 
     def on_message_begin(self) -> None:
         self._begun += 1
@@ -224,21 +262,6 @@ class FrontConnection:
 
     def on_message_complete(self) -> None:
         self._complete += 1
-
-    def _scope(self) -> dict[str, Any]:
-        """The request, as ASGI says it."""
-        url = httptools.parse_url(self._url)
-        path = url.path.decode("ascii")
-        return {
-            "method": self._parser.get_method().decode("ascii"),
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": url.path,
-            "query_string": url.query or b"",
-            "headers": self._headers,
-            "client": self._client,
-            "scheme": "http",
-            "root_path": "",
-        }
 
     # Answering.
 

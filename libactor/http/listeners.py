@@ -35,6 +35,7 @@ class Listeners:
     def __init__(self, patience_s: float, connections_max: int | None) -> None:
         self._state = State(patience_s, connections_max)
         self._servers: list[asyncio.Server] = []
+        self._adding: set[asyncio.Task[Any]] = set()  # who is about to append to these
         self._doors: list[Door] = []
         self._requests: set[asyncio.Task[Any]] = set()
         self._stopping: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -42,7 +43,13 @@ class Listeners:
 
     async def add(self, app: Application, listener: socket.socket) -> None:
         """Serve ``app`` on a bound socket, which is ours from now on."""
-        self._servers.append(await asyncio.get_running_loop().create_server(self._creator(app), sock=listener))
+        task = asyncio.current_task()
+        assert task is not None
+        self._adding.add(task)
+        try:
+            self._servers.append(await asyncio.get_running_loop().create_server(self._creator(app), sock=listener))
+        finally:
+            self._adding.discard(task)
 
     async def open_door(self, app: Application) -> Door:
         """The way in for connections to ``app`` that somebody else accepts."""
@@ -77,10 +84,16 @@ class Listeners:
         if not self._stopping.done():
             self._stopping.set_result(timeout)
 
+    def drop_arriving(self) -> None:
+        """The loop has ended: close what came too late; from any thread."""
+        self._state.drop_arriving()
+
     async def closed(self) -> None:
         """Wait for ``stop``, then end everything: listeners, responses, connections, in this order."""
         timeout = await self._stopping
         self._state.stopping = True
+        while self._adding:
+            await asyncio.wait(self._adding)
         for door in self._doors:
             await door.settled()
         for server in self._servers:

@@ -1,6 +1,6 @@
 """Plain answers: those whose body is there as a whole, as they stand on a connection of our own server."""
 
-# Who calls: connection.py on the event loop, front_connection.py on the worker.
+# Who calls: connection.py on the event loop, front.py and front_connection.py on the worker.
 # Invariant: whoever answers, the bytes are the same.
 # Source: RFC 9112; the order of fields is uvicorn's.
 
@@ -15,6 +15,14 @@ from libactor.http.response import NO_BODY
 Field = tuple[bytes, bytes]
 
 JOINED_BYTES_MAX = 16 * 1024  # of a body that is copied behind its head, which is less work than to write both
+
+
+TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
+
+
+def refusal(status: int, text: str, default_headers: Iterable[Field]) -> bytes:
+    """The last answer on a connection, to no request in particular."""
+    return b"".join(plain_answer("GET", False, status, default_headers, TEXT, text.encode()))
 
 
 def plain_answer(

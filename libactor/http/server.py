@@ -152,6 +152,7 @@ class HttpServer:
             return
         loop.call_soon_threadsafe(listeners.stop, timeout)
         thread.join()
+        listeners.drop_arriving()
 
     def __enter__(self) -> Self:
         return self

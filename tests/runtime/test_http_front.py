@@ -1,7 +1,5 @@
 """What the worker answers by itself, and what it hands over to the event loop: nobody can tell the difference."""
 
-import contextlib
-import re
 import socket
 
 import pytest
@@ -10,8 +8,6 @@ import libactor as la
 from libactor.http import (
     DisabledPaths,
     HttpServer,
-    Pipe,
-    Response,
     application,
     compress,
     front_connection,
@@ -19,68 +15,9 @@ from libactor.http import (
     serve,
 )
 from libactor.http.exchange import CLOSING
+from tests.runtime.house import BOUND, LAST, House, connect, get, read_all, read_answer, read_some
 
 pytestmark = pytest.mark.real
-
-BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
-LAST = b"GET /house/now HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-
-
-class House(la.Actor):
-    """Answers in all the ways there are."""
-
-    def __init__(self):
-        super().__init__("house")
-        self.asked = la.Queue()
-        self.discarded = la.Queue()
-
-    @la.route("/now")
-    def now(self, request):
-        return request.rest + "?" + request.query_string.decode()
-
-    @la.route("/get", methods=["GET"])
-    def get(self, request):
-        return {"method": request.method}
-
-    @la.route("/none")
-    def none(self, request):
-        return None
-
-    @la.route("/fails")
-    def fails(self, request):
-        raise ValueError("no such luck")
-
-    @la.route("/bytes")
-    def bytes(self, request):
-        return bytes(int(request.query["n"]))
-
-    @la.route("/pipe")
-    def pipe(self, request):
-        pipe = Pipe()
-        pipe.writer.write(b"piece by piece")
-        pipe.writer.close()
-        return pipe.reader
-
-    @la.route("/teapot")
-    def teapot(self, request):
-        return Response(418, "short and stout", {"x-tea": "green"})
-
-    @la.route("/body")
-    def body(self, request):
-        return request.body
-
-    @la.route("/length", stream=True)
-    async def length(self, request):
-        return str(sum([len(piece) async for piece in request.body]))
-
-    @la.route("/never")
-    def never(self, request):
-        self.asked.put(request.rest)
-        self.promise = la.Promise()
-        return self.promise.future.on_discard(lambda: self.discarded.put(request.rest))
-
-    def forget(self):
-        self.promise = None
 
 
 @pytest.fixture
@@ -93,36 +30,6 @@ def runtime(house):
     with la.Runtime() as runtime:
         runtime.spawn(house)
         yield runtime
-
-
-@contextlib.contextmanager
-def connect(url):
-    host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), BOUND) as connection:
-        yield connection
-
-
-def get(target, *fields, method="GET", body=b""):
-    """Return the bytes of a request."""
-    return "\r\n".join([f"{method} {target} HTTP/1.1", "host: x", *fields, "", ""]).encode() + body
-
-
-def read_all(connection):
-    """Return all that comes, without what differs from time to time."""
-    received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-    return re.sub(rb"date: [^\r]*\r\n", b"", received)
-
-
-def read_answer(connection):
-    """Return the status and the body of one answer that says its length."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(1)
-    length = int(re.search(rb"content-length: (\d+)", received)[1])
-    body = b""
-    while len(body) < length:
-        body += connection.recv(length - len(body))
-    return int(received[9:12]), body
 
 
 def answers_of_both(runtime, sent):
@@ -181,6 +88,9 @@ REFUSED = [
     b"GET /house/now HTTP/1.1\r\ncontent-length: x\r\n\r\n",
     get("/house/body", "content-length: 3", "transfer-encoding: chunked", method="POST", body=b"abc"),
     b"GET nowhere HTTP/1.1\r\nhost: x\r\n\r\n",
+    get("http://elsewhere"),
+    get("http://elsewhere:99999/house/now"),
+    get("http:///house/now"),
     b"GET /house/now HTTP/1.1\nhost: x\n\n" + LAST,
 ]
 
@@ -197,11 +107,12 @@ def test_the_worker_answers_byte_for_byte_as_the_event_loop(runtime, before, sen
 
 # Behind a request that is not answered yet the loop cuts: only here is the answer the same whoever is quicker.
 @pytest.mark.parametrize("sent", REFUSED, ids=lambda sent: repr(sent[:40]))
-def test_what_is_no_request_is_refused_as_by_the_event_loop(runtime, sent):
+def test_what_is_no_request_is_refused_as_by_the_event_loop(runtime, sent, caplog):
     by_worker, by_loop = answers_of_both(runtime, sent + LAST)
 
     assert by_worker == by_loop
     assert by_worker.startswith(b"HTTP/1.1 400 ")
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
 @pytest.mark.parametrize("sent", SIMPLE, ids=lambda sent: repr(sent[:40]))
@@ -209,7 +120,7 @@ def test_simple_requests_stay_with_the_worker(runtime, sent):
     with serve(runtime) as server, connect(server.url) as connection:
         connection.sendall(sent + get("/house/now/last"))
 
-        while b"/last?" not in connection.recv(1 << 16):
+        while b"/last?" not in read_some(connection, 1 << 16):
             pass
 
         assert len(server._front.connections) == 1
@@ -222,7 +133,7 @@ def test_what_is_not_simple_goes_to_the_event_loop_for_good(runtime, sent):
 
         received = b""
         while b"/last?" not in received:
-            received += connection.recv(1 << 16)
+            received += read_some(connection, 1 << 16)
 
         assert len(server._front.connections) == 0
 
