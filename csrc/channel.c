@@ -95,6 +95,25 @@ static Py_ssize_t channel_send(ChannelObject *self)
     return count;
 }
 
+/* How much is left of the frame in which `sent` bytes end. Whoever breaks it may have emptied `outgoing` meanwhile. */
+static Py_ssize_t channel_rest(ChannelObject *self, Py_ssize_t sent)
+{
+    const unsigned char *data = (unsigned char *)PyByteArray_AS_STRING(self->outgoing);
+    Py_ssize_t at = self->cut, size = PyByteArray_GET_SIZE(self->outgoing);
+    while (at < sent && size - at >= HEAD_BYTES)
+        at += HEAD_BYTES + (Py_ssize_t)wire_frame_size(data + at);
+    return Py_MAX(at - sent, 0);
+}
+
+int channel_took(ChannelObject *self, Py_ssize_t sent)
+{
+    int all = sent >= PyByteArray_GET_SIZE(self->outgoing);
+    self->spoke = 1;
+    self->node->bytes_sent += (unsigned long long)sent;
+    self->cut = all ? 0 : channel_rest(self, sent);
+    return all ? PyByteArray_Resize(self->outgoing, 0) : PySequence_DelSlice(self->outgoing, 0, sent);
+}
+
 /* Write until the system takes no more; `writing` is set. 0 or -1. */
 static int channel_write(ChannelObject *self)
 {
@@ -106,10 +125,8 @@ static int channel_write(ChannelObject *self)
             return channel_ask(self, "give_back", NULL); /* so that the poller tells when there is room */
         if (sent < 0)
             return channel_break(self);
-        self->may_write = self->spoke = 1;
-        self->node->bytes_sent += (unsigned long long)sent;
-        if (sent == PyByteArray_GET_SIZE(self->outgoing) ? PyByteArray_Resize(self->outgoing, 0) < 0
-                                                         : PySequence_DelSlice(self->outgoing, 0, sent) < 0)
+        self->may_write = 1;
+        if (channel_took(self, sent) < 0)
             return -1;
     }
     return 0;

@@ -31,6 +31,7 @@ typedef struct {
     long long next;      /* number of a call */
     Py_ssize_t frame_max, buffer_max, outside_max;
     Py_ssize_t start, filled;
+    Py_ssize_t cut; /* bytes at the front of `outgoing` that are the rest of a frame whose others were sent */
     int64_t flushed_ns;
     int fd;       /* borrowed from the socket */
     int waiting;  /* threads that wait for room */
@@ -59,6 +60,10 @@ int channel_sent(ChannelObject *self, Py_ssize_t size, int at_once);
 
 /* What flush, read and _read_once do: 0, or -1 with an exception. */
 int channel_flush(ChannelObject *self);
+
+/* The system has taken so many bytes of `outgoing`; 0 or -1. */
+int channel_took(ChannelObject *self, Py_ssize_t sent);
+
 int channel_read(ChannelObject *self);
 int channel_read_once(ChannelObject *self, int flags, Py_ssize_t *count);
 

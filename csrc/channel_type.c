@@ -71,6 +71,26 @@ static PyObject *ChannelCell_sent(PyObject *op, PyObject *const *arguments, Py_s
     return channel_none(channel_sent(SELF, size, at_once));
 }
 
+static PyObject *ChannelCell_took(PyObject *op, PyObject *count)
+{
+    Py_ssize_t sent = PyLong_AsSsize_t(count);
+    if (sent == -1 && PyErr_Occurred())
+        return NULL;
+    if (sent < 0 || sent > PyByteArray_GET_SIZE(SELF->outgoing))
+        sent = PyByteArray_GET_SIZE(SELF->outgoing); /* it was emptied meanwhile */
+    return channel_none(channel_check(SELF) < 0 ? -1 : channel_took(SELF, sent));
+}
+
+static PyObject *ChannelCell_take_unsent(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    Py_ssize_t size = PyByteArray_GET_SIZE(SELF->outgoing), cut = Py_MIN(SELF->cut, size);
+    PyObject *unsent = PyBytes_FromStringAndSize(PyByteArray_AS_STRING(SELF->outgoing) + cut, size - cut);
+    SELF->cut = 0;
+    if (unsent != NULL && PyByteArray_Resize(SELF->outgoing, 0) < 0)
+        Py_CLEAR(unsent);
+    return unsent;
+}
+
 static PyObject *ChannelCell_shrink(PyObject *op, PyObject *Py_UNUSED(none))
 {
     if (SELF->filled != 0 || PyByteArray_GET_SIZE(SELF->buffer) <= READ_BYTES)
@@ -239,6 +259,9 @@ static PyMethodDef channel_methods[] = {
     {"_read_once", ChannelCell_read_once, METH_O,
      "_read_once($self, flags, /)\n--\n\n"
      "Read, and serve the frames that are complete; how much there was, negative if that was all by now."},
+    {"_took", ChannelCell_took, METH_O, "_took($self, count, /)\n--\n\nThe system has taken so much of what waits."},
+    {"_take_unsent", ChannelCell_take_unsent, METH_NOARGS,
+     "_take_unsent($self, /)\n--\n\nTake out what waits: the frames of which nothing was sent."},
     {"_number", ChannelCell_number, METH_NOARGS, "_number($self, /)\n--\n\nThat of the next call."},
     {"_shrink", ChannelCell_shrink, METH_NOARGS,
      "_shrink($self, /)\n--\n\nGive back what a large frame took, if nothing is in it. Who reads may."},

@@ -19,6 +19,12 @@ int wire_read_bytes_max(const char *operation, PyObject *argument, Py_ssize_t *b
  * module.c; -2 with an exception. No code of Python runs. */
 Py_ssize_t wire_append(PyObject *buffer, Py_ssize_t bytes_max, PyObject *const *values, Py_ssize_t count);
 
+/* How many bytes follow the HEAD_BYTES at `head`. */
+static inline uint32_t wire_frame_size(const unsigned char *head)
+{
+    return (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | (uint32_t)head[3];
+}
+
 /* The frame at data[*start], a tuple, behind which *start is set. NULL: none is there as a whole; or none can begin
  * there: then with *complaint, owned; or with an exception. */
 PyObject *wire_take_frame(const unsigned char *data, Py_ssize_t *start, Py_ssize_t stop, Py_ssize_t bytes_max,

@@ -160,8 +160,8 @@ PyObject *wire_take_frame(const unsigned char *data, Py_ssize_t *start, Py_ssize
 {
     if (stop - *start < HEAD_BYTES)
         return NULL;
-    Cursor cursor = {data + *start, data + stop, NULL};
-    Py_ssize_t size = (Py_ssize_t)take_number(&cursor, HEAD_BYTES);
+    Cursor cursor = {data + *start + HEAD_BYTES, data + stop, NULL};
+    Py_ssize_t size = (Py_ssize_t)wire_frame_size(data + *start);
     if (size < 1 || size > bytes_max) {
         *complaint = PyUnicode_FromFormat("frame: got %zd bytes, expected 1 to %zd", size, bytes_max);
         return NULL;

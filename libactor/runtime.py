@@ -230,10 +230,10 @@ class Runtime(RuntimeCell):
                 self._poller = self.workers.poller = Poller(self.address, self.queue)
             return self._poller
 
-    def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
-        """Count something that was sent to ``pid`` and reached nobody; ``why`` goes into the log."""
+    def dead_letter(self, pid: PID[Any], what: str, why: str, count: int = 1) -> None:
+        """Count what was sent to ``pid``, so often, and reached nobody; ``why`` goes into the log."""
         with self._lock:
-            self.dead_letters += 1
+            self.dead_letters += count
         log.debug("%s: %s was sent and not served: %s", pid, what, why)
 
     def overflow(self) -> None:

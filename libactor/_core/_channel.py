@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from libactor._core._wire import parse_frames
+from libactor._core._wire import HEAD_BYTES, parse_frames
 from libactor._core.clock import monotonic_ns
 
 READ_BYTES = 256 * 1024  # of the buffer that is read into, which grows for one frame that is larger
@@ -84,6 +84,7 @@ class ChannelCell:
         self._read_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._buffer = bytearray(READ_BYTES)
+        self._cut = 0  # bytes at the front of `outgoing` that are the rest of a frame whose others were sent
         self._start = self._filled = 0  # between them is what has arrived and was not served
 
     # What the transport is asked.
@@ -187,9 +188,26 @@ class ChannelCell:
                     raise
                 self.break_(error)
                 return
-            self._may_write = self.spoke = True
-            self.node.bytes_sent += sent
-            del outgoing[:sent]
+            self._may_write = True
+            self._took(sent)
+
+    def _took(self, sent: int, /) -> None:
+        """The system has taken so much of what waits."""
+        outgoing, at = self.outgoing, self._cut
+        self.spoke = True
+        self.node.bytes_sent += sent
+        if sent < len(outgoing):
+            while at < sent:
+                at += HEAD_BYTES + int.from_bytes(outgoing[at : at + HEAD_BYTES], "big")
+        self._cut = at - sent if sent < len(outgoing) else 0
+        del outgoing[:sent]
+
+    def _take_unsent(self) -> bytes:
+        """Take out what waits: the frames of which nothing was sent."""
+        unsent = bytes(self.outgoing[self._cut :])
+        self._cut = 0
+        self.outgoing.clear()
+        return unsent
 
     # Reading.
 

@@ -26,6 +26,7 @@ OWN = (
     "libactor/remote/bytes_received",
     "libactor/remote/bytes_sent",
     "libactor/remote/connections",
+    "libactor/remote/connections_failed",
     "libactor/remote/connections_opened",
     "libactor/remote/disconnects",
     "libactor/remote/frames_received",
@@ -48,6 +49,7 @@ COUNTS = frozenset(  # of these the ones that only rise
         "libactor/remote/buffer_overflows",
         "libactor/remote/bytes_received",
         "libactor/remote/bytes_sent",
+        "libactor/remote/connections_failed",
         "libactor/remote/connections_opened",
         "libactor/remote/disconnects",
         "libactor/remote/frames_received",
@@ -90,12 +92,13 @@ def measure(runtime: Runtime) -> dict[str, float]:
 def _measure_node(node: Node | None) -> tuple[int, ...]:
     """What the transport of a runtime says, if it has one."""
     if node is None:
-        return (0,) * 9
+        return (0,) * 10
     return (
         node.overflows,
         node.bytes_received,
         node.bytes_sent,
         sum(connection.open for connection in node.connections),
+        node.failed,
         node.opened,
         node.disconnects,
         node.frames_received,

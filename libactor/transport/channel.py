@@ -14,10 +14,11 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from libactor._core._channel import READ_BYTES, WRITE_BYTES, is_of_system
-from libactor._core._impl import ChannelCell, append_frame
+from libactor._core._impl import ChannelCell, append_frame, parse_frames
 from libactor._core.errors import NotPassable
 from libactor.context import serving
 from libactor.transport.frames import Malformed
@@ -31,6 +32,7 @@ log = logging.getLogger("libactor.transport")
 
 Socket: TypeAlias = "socket.socket | TlsSocket"
 
+PART_BYTES = 64 * 1024  # of what is lost, that are looked at in one go
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
 
 
@@ -151,9 +153,7 @@ class Channel(ChannelCell):
                     raise
                 self.break_(error)
                 return
-            self.spoke = True
-            self.node.bytes_sent += sent
-            del self.outgoing[:sent]
+            self._took(sent)
 
     def _overflow(self) -> None:
         """More waits to be sent than may."""
@@ -234,6 +234,14 @@ class Channel(ChannelCell):
             self._stop_reading()
 
     # The end.
+
+    def take_lost(self) -> Iterator[tuple[Any, ...]]:
+        """Take out the frames that waited in vain."""
+        data, start, arrived = self._take_unsent(), 0, [()]
+        while arrived:
+            size = max(PART_BYTES, 4 + int.from_bytes(data[start : start + 4], "big"))
+            arrived, start, _ = parse_frames(data, start, min(len(data), start + size), self._frame_max)
+            yield from arrived
 
     def shut(self) -> None:
         """Have nothing read or written any more; close the descriptor when nobody uses it. ``broken`` is set, and the

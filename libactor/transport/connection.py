@@ -15,10 +15,10 @@ import select
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from libactor._core._impl import parse_frames
 from libactor.transport import frames
 from libactor.transport.channel import WAIT_S
 from libactor.transport.frames import Malformed
@@ -60,7 +60,7 @@ class Connection(Serving):
     def _refuse(self, who: Introduced) -> str | None:
         """Why a peer is not let in; None if it is."""
         reason = self.sock.refuse_claim(who.address) if isinstance(self.sock, TlsSocket) else None
-        return self.node.refuse_another(who) if reason is None and self.peer is None else reason
+        return self.node.refuse_another(who) if reason is None and self._accepted else reason
 
     def begin(self) -> None:
         """Have the poller tell of it, and set the time for its first steps; nothing, if the node broke it meanwhile."""
@@ -144,11 +144,12 @@ class Connection(Serving):
         if self.open:
             self.node.disconnects += 1
             self._tell_lost(error)
+        elif not self._accepted:
+            self.node.failed += 1
         log.debug("%s: broken: %s", self, error)
-        if self.peer is not None and not self.open:
-            self._lose_all(self.peer, error)
         if self.peer is not None:
             self.peer.part(self)
+            self._lose_all(self.peer, error)
         self.shut()
         self.leave()
         self.tell_broken()
@@ -170,13 +171,16 @@ class Connection(Serving):
             log.warning("%s: broken: %s; %d bytes that waited are lost", self, error, len(self.outgoing))
 
     def _lose_all(self, peer: Peer, error: BaseException) -> None:
-        """It never was open: what waits are whole frames, and those that nobody is told of are dead letters."""
-        arrived, _, _ = parse_frames(bytes(self.outgoing), 0, len(self.outgoing), self._frame_max)
-        for kind, *rest in arrived:
-            if kind in (frames.TELL, frames.TELL_CODED, frames.POST):
-                what = "a message" if kind == frames.POST else rest[1]
-                self.node.runtime.dead_letter(peer.pid(rest[0]), what, f"no connection: {error}")
-        if not peer.missing and type(error) is not ConnectionAbortedError:  # as above
+        """Of what waits, that of which nobody is told otherwise are dead letters."""
+        why = f"the connection broke: {error}" if self.open else f"no connection: {error}"
+        lost = Counter(
+            (frame[1], "a message" if frame[0] == frames.POST else frame[2])
+            for frame in self.take_lost()
+            if frame[0] in (frames.TELL, frames.TELL_CODED, frames.POST)
+        )
+        for (name, what), count in lost.items():
+            self.node.runtime.dead_letter(peer.pid(name), what, why, count)
+        if not self.open and not peer.missing and type(error) is not ConnectionAbortedError:  # as above
             peer.missing = True
             log.warning("%s: none can be made: %s; what is sent by it is lost", self, error)
 

@@ -78,7 +78,9 @@ class Node(TrafficCell):
         self._empty = threading.Event()  # closing, and no connection is left
         self._alarm: Alarm | None = None
         self._retry: Alarm | None = None  # of accepting
-        self.opened = self.disconnects = self.refused = self.overflows = 0  # connections; see metrics/own.py
+        self.opened = self.failed = self.disconnects = self.refused = self.overflows = (
+            0  # connections; see metrics/own.py
+        )
 
     def _check_certificate(self, remote: Remote) -> None:
         if remote.tls is not None:

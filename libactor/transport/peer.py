@@ -95,9 +95,9 @@ class Place(RuntimeCell):
         """See Runtime."""
         return self.runtime.forked()
 
-    def dead_letter(self, pid: PID[Any], what: str, why: str) -> None:
+    def dead_letter(self, pid: PID[Any], what: str, why: str, count: int = 1) -> None:
         """See Runtime."""
-        self.runtime.dead_letter(pid, what, why)
+        self.runtime.dead_letter(pid, what, why, count)
 
 
 class Local(Place):
@@ -288,6 +288,7 @@ class Peer(Place):
                 try:
                     connection = self._node.dial(self)
                 except OSError as error:
+                    self._node.failed += 1
                     raise Disconnected(f"no connection to {self.address} can be made: {error}") from error
                 if connection.broken is not None:
                     raise Disconnected(f"no connection to {self.address} can be made: {connection.broken}")

@@ -120,6 +120,34 @@ def test_what_the_system_does_not_take_goes_when_there_is_room(core, make, pair)
     assert data == frames_of(core, [large])
 
 
+@pytest.mark.parametrize("taken", [0, 1, 3, 4, 6, 7, 8, 40, 41, 42])
+def test_of_what_was_not_sent_the_frames_are_known_of_which_nothing_was(core, make, taken):
+    channel = make()
+    sent = [[1], ["a text of twenty-nine characters"], [b"x" * 70_000], [4], [5]]
+    whole = [frames_of(core, values) for values in sent]
+    for values in sent:
+        put(core, channel, *values)
+
+    for _ in range(3):
+        channel._took(taken)
+
+    begun = [sum(map(len, whole[:count])) < 3 * taken for count in range(len(whole))]
+    assert channel.node.bytes_sent == 3 * taken
+    assert channel._take_unsent() == b"".join(frame for frame, cut in zip(whole, begun, strict=True) if not cut)
+    assert (channel.outgoing, channel._take_unsent()) == (b"", b"")
+
+
+def test_a_frame_that_was_begun_is_not_among_what_was_not_sent_and_the_next_is(core, make, pair):
+    channel = make()
+    channel.ready(OUT)
+    channel.sent(put(core, channel, b"x" * 3 * BUFFER_MAX), True)
+    first = len(channel._take_unsent())
+    channel.sent(put(core, channel, 1), False)
+
+    assert first == 0
+    assert channel._take_unsent() == frames_of(core, [1])
+
+
 def test_more_than_may_wait_is_told(core, make):
     channel = make()
 

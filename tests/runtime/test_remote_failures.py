@@ -448,6 +448,7 @@ def test_a_handler_that_sends_more_than_may_wait_loses_the_connection(listener, 
 
         assert "buffer_bytes_max" in str(la.dispatch(sender, Sender.broken).get(LIMIT))
         assert metric(runtime, "buffer_overflows") >= 1
+        assert runtime.dead_letters >= 9
         assert re.search(rf"to {listener.address}: broken: \d+ bytes wait.* awaits an answer.* are lost", caplog.text)
         assert stranger.is_closed()
 
@@ -565,6 +566,7 @@ def test_a_host_that_comes_up_later_is_reached(here):
     for _ in range(3):
         with pytest.raises(la.Abandoned, match="refused"):
             la.dispatch(pid, Counter.count).get(LIMIT)
+    assert metric(here, "connections_failed") == 3
 
     with la.Runtime(remote=la.Remote(address)) as other:
         other.spawn(Counter())
@@ -589,6 +591,7 @@ def test_where_no_connection_can_be_made_all_is_told_as_if_it_broke(here, monkey
 
         assert isinstance(la.dispatch(sender, Sender.broken).get(LIMIT), la.Disconnected)
         assert here.dead_letters == 1
+        assert metric(here, "connections_failed") == 4
 
 
 def test_what_is_sent_after_a_close_is_abandoned():
