@@ -606,7 +606,7 @@ def test_what_is_sent_after_a_close_is_abandoned():
 
 
 def test_the_place_that_a_large_message_took_is_given_back():
-    remote = la.Remote(silence_s=0.1)
+    remote = la.Remote()  # whose node does not look as soon as this test does
     with la.Runtime(remote=remote) as one, la.Runtime(remote=remote) as other:
         pid = other.parse_pid(str(one.spawn(Counter())), Counter)
         la.dispatch(pid, Counter.take, bytes(5_000_000)).get(LIMIT)
