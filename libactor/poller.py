@@ -138,12 +138,13 @@ class Poller:
         self._modify(fd, EVENTS)
 
     def _modify(self, fd: int, events: int) -> None:
+        watched = self._watched.get(fd)
         try:
-            if fd in self._watched:
+            if watched is not None:
                 self._epoll.modify(fd, events)
         except OSError:
-            if fd in self._watched:  # else another thread has forgotten it, and perhaps closed it, just now
-                raise
+            if self._watched.get(fd) is watched:  # else another thread has forgotten it just now, closed it perhaps,
+                raise  # and may watch another one of that number by now
 
     def call(self, function: Callable[[], object]) -> None:
         """Have ``function`` called soon, after what was given before. Never, after close."""

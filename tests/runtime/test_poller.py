@@ -404,6 +404,35 @@ def test_what_was_lent_is_reported_once_it_is_taken_back(runtime, inbox):
 
 
 # Goal: a broken descriptor is told of once, and not for ever, while somebody else is to read it.
+class Closing:
+    """An epoll before whose modify another thread has had the descriptor forgotten, closed and made anew."""
+
+    def __init__(self, poller):
+        self.epoll, self.poller = poller._epoll, poller
+        self.unregister, self.register = self.epoll.unregister, self.epoll.register
+
+    def modify(self, fd, events):
+        self.poller.forget(fd)
+        try:
+            self.epoll.modify(fd, events)
+        finally:
+            self.poller.watch(fd, print)
+
+
+@pytest.mark.parametrize("operation", ["lend", "take_back"])
+def test_what_another_thread_replaces_meanwhile_is_no_error_of_who_lends_it_or_takes_it_back(poller, operation):
+    near, far = socket.socketpair()
+    with near, far:
+        poller.watch(near.fileno(), print)
+        before = poller._watched[near.fileno()]
+        poller._epoll = Closing(poller)
+
+        getattr(poller, operation)(near.fileno())
+
+        poller._epoll = poller._epoll.epoll
+        assert poller._watched[near.fileno()] is not before
+
+
 def test_what_breaks_while_it_is_lent_does_not_keep_the_worker_busy(runtime):
     near, far = socket.socketpair()
     told = []
