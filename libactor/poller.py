@@ -91,7 +91,11 @@ class Poller:
         self._queue = queue
         self._epoll = select.epoll()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._epoll.register(self._bell, select.EPOLLIN | select.EPOLLET)
+        try:
+            self._epoll.register(self._bell, select.EPOLLIN | select.EPOLLET)
+        except BaseException:
+            os.close(self._bell)
+            raise
         self._watched: dict[int, _Watched] = {}
         self._takes = 0  # how often a worker has taken what epoll has brought
         self.arrived: deque[_Watched] = deque()  # shared, so that a worker that is held up keeps back one

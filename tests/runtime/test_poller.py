@@ -543,6 +543,20 @@ def test_a_closed_runtime_has_given_back_every_descriptor():
         poller.watch(0, print)
 
 
+def test_a_poller_that_may_watch_nothing_has_given_back_every_descriptor(brought, monkeypatch):
+    before = set(os.listdir("/proc/self/fd"))
+
+    class Refusing:
+        def register(self, *_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(select, "epoll", Refusing)
+    with pytest.raises(OSError, match="No space left"):
+        Poller("test", brought)
+
+    assert set(os.listdir("/proc/self/fd")) <= before
+
+
 def test_a_runtime_that_could_not_listen_has_given_back_every_descriptor(monkeypatch):
     before = set(os.listdir("/proc/self/fd"))
 
