@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ MODIFY, ATTRIB, DELETE_SELF, MOVE_SELF = 0x2, 0x4, 0x400, 0x800
 OVERFLOW, IGNORED = 0x4000, 0x8000
 BUFFER_BYTES = 65_536  # room for more events than can wait for one look
 
+_ADVICE = {
+    errno.EMFILE: "; close watchers or descriptors, or allow more (sysctl fs.inotify.max_user_instances)",
+    errno.ENOSPC: "; watch fewer files, or allow more (sysctl fs.inotify.max_user_watches)",
+}
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _HEAD = struct.Struct("iIII")  # watch, mask, cookie, bytes of the name that follows
 _system = ctypes.CDLL(None, use_errno=True)
@@ -47,5 +52,5 @@ def parse(data: bytes) -> Iterator[tuple[int, int]]:
 def _checked(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"Watcher: {os.strerror(number)}", what)
+        raise OSError(number, f"Watcher: {os.strerror(number)}{_ADVICE.get(number, '')}", what)
     return result

@@ -120,8 +120,18 @@ class _Watches:
                 raise ValueError(f"Watcher: {path!r} is watched already; expected another path, or remove it first")
             if os.path.isdir(path):
                 raise IsADirectoryError(f"Watcher: {path!r} is a directory, expected a file")
+            watch, file = self._begin(path)
+            self._paths.setdefault(watch, {})[path] = file
+
+    def _begin(self, path: str) -> tuple[int, _File]:
+        """Watch what ``path`` leads to: the watch, and which file that is. The lock is held."""
+        while True:
+            file = _file_at(path)
             watch = inotify.add_watch(self.stream.fileno(), path, _MASK)
-            self._paths.setdefault(watch, {})[path] = _file_at(path)
+            if _file_at(path) == file:
+                return watch, file
+            if watch not in self._paths:  # it may be that of a file which was replaced in between
+                inotify.remove_watch(self.stream.fileno(), watch)
 
     def remove(self, path: str) -> None:
         with self._lock:

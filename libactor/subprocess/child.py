@@ -111,11 +111,15 @@ def start(
     if end_group and not session:
         raise ValueError("start: end_group=True is for a group of its own; expected session=True with it")
     passed = _check_passed(pass_fds)
+    _check_place("cwd", cwd)
+    _check_place("executable", executable)
+    if identity is not None and not isinstance(identity, Identity):
+        raise TypeError(f"start: identity got {identity!r}, expected an Identity(user, group, groups), or None")
     opened = Opened("start", (stdin, stdout, stderr), children.streams)
     try:
         streams: Any = tuple(opened.streams)
         order = Order(
-            "start", words, executable, cwd, _check_environment(environment), streams, identity, session, passed
+            "start", words, executable, cwd, _check_environment(environment), streams, identity, bool(session), passed
         )
         pid = start_process(order)
         pidfd = open_pidfd(pid)
@@ -159,6 +163,11 @@ def _check_environment(environment: Any) -> Mapping[str, str] | None:
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"start: environment got {name!r}: {value!r}, expected text for both")
     return dict(environment)
+
+
+def _check_place(name: str, path: Any) -> None:
+    if path is not None and not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"start: {name} got {path!r}, expected a path, or None")
 
 
 def _check_passed(pass_fds: Any) -> tuple[int, ...]:

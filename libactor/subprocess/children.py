@@ -28,8 +28,6 @@ from libactor.io.stream import Streams
 from libactor.subprocess.process import Subprocess, started_here, take_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from libactor.poller import Poller
     from libactor.runtime import Runtime
 
@@ -100,7 +98,7 @@ class Children:
                 self._poller.forget(pidfd)
         self.streams.end(timeout)  # first: what came until the kill is not all output
         for one in awaited:
-            self._let_go(one, lambda future: future._abandon("get: the runtime was closed before the process ended"))
+            self._abandon(one)
         for process in processes:
             if not process.detached:
                 process.signal_all(signal.SIGKILL)
@@ -176,17 +174,17 @@ class Children:
             waits = future in awaited.futures
             if waits:
                 awaited.futures.remove(future)
-            last = waits and not awaited.futures
-        if last:
-            self._let_go(awaited, lambda _: None)
+                if not awaited.futures:
+                    self._close(awaited)
         if waits:
             future._complete(DISCARDED, None)
 
-    def _let_go(self, awaited: _Awaited, finish: Callable[[Future[Any]], object]) -> None:
+    def _abandon(self, awaited: _Awaited) -> None:
+        """The runtime ends before the process."""
         with self._lock:
             futures = self._close(awaited)
         for future in futures:
-            finish(future)
+            future._abandon("get: the runtime was closed before the process ended")
 
     def _close(self, awaited: _Awaited) -> list[Future[Any]]:
         """Wait no longer; who did. The lock is held."""

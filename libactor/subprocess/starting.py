@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class Redirect(enum.Enum):
@@ -24,6 +25,7 @@ class Redirect(enum.Enum):
     INHERIT = None
 
 
+NOBODY = (1 << 32) - 1  # what the system calls take for "leave it as it is", and so no id
 PIPE, STDOUT, DEVNULL, INHERIT = Redirect.PIPE, Redirect.STDOUT, Redirect.DEVNULL, Redirect.INHERIT
 
 
@@ -34,6 +36,14 @@ class Identity:
     user: int
     group: int
     groups: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        numbers: tuple[Any, ...] = (self.user, self.group, *self.groups)
+        for number in numbers:
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise TypeError(f"Identity: got {number!r}, expected the number of a user or a group")
+            if not 0 <= number < NOBODY:
+                raise ValueError(f"Identity: got {number}, expected the number of a user or a group, from 0 on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """A watcher tells what happens to files."""
 
+import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import libactor as la
-from libactor.io import Change, Event, Watcher
+from libactor.io import Change, Event, Watcher, inotify
 
 pytestmark = pytest.mark.real
 
@@ -182,6 +185,30 @@ def test_the_end_of_the_runtime_is_its_last_event(file: Path):
     assert next_event(watcher) == (Change.FAILURE, "")
 
 
+# Goal: what is watched is the file that the path leads to. Method: another one takes its place just after the kernel
+# has begun to watch, and the one before is kept open, so that the kernel does not tell of its end.
+def test_a_file_that_is_replaced_while_it_is_added_is_not_the_one_that_is_watched(
+    watcher: Watcher, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begin = inotify.add_watch
+
+    def replace(descriptor: int, path: str, mask: int) -> int:
+        monkeypatch.undo()
+        watch = begin(descriptor, path, mask)
+        (tmp_path / "next").touch()
+        os.replace(tmp_path / "next", file)
+        return watch
+
+    monkeypatch.setattr(inotify, "add_watch", replace)
+    with file.open():
+        watcher.add(file)
+        write(file)
+
+        assert next_event(watcher) == (Change.WRITE, os.fspath(file))
+    file.unlink()
+    assert next_event(watcher) == (Change.REMOVE, os.fspath(file))
+
+
 @pytest.mark.parametrize(
     ("path", "error"),
     [
@@ -195,6 +222,19 @@ def test_the_end_of_the_runtime_is_its_last_event(file: Path):
 def test_what_cannot_be_watched_is_an_error(watcher: Watcher, path, error: type[Exception]):
     with pytest.raises(error, match=r"Watcher|expected str"):
         watcher.add(path)
+
+
+# Goal: whoever has no watches left hears what to do. Method: the kernel's answer is made up.
+def test_a_lack_of_watches_is_an_error_that_says_what_to_do(watcher: Watcher, file: Path, monkeypatch):
+    def refuse(*_) -> int:
+        ctypes.set_errno(errno.ENOSPC)
+        return -1
+
+    monkeypatch.setattr(inotify, "_system", SimpleNamespace(inotify_add_watch=refuse))
+
+    with pytest.raises(OSError, match="No space left on device; watch fewer files, or allow more"):
+        watcher.add(file)
+    monkeypatch.undo()
 
 
 # Goal: a flood that the kernel does not remember is told as such. Method: two files in turn, so that nothing is merged.

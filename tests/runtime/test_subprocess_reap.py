@@ -9,6 +9,7 @@ import pytest
 
 import libactor as la
 from libactor.subprocess import PIPE, Reaper, reap, start
+from libactor.subprocess.children import Children
 
 pytestmark = pytest.mark.real
 
@@ -68,6 +69,40 @@ def test_a_discard_gives_up_one_who_waits_and_no_other(pipe: Pipe):
     child.kill()
     assert second.get(BOUND_SECONDS) == third.get(BOUND_SECONDS) == -signal.SIGKILL
 
+    child.wait(BOUND_SECONDS)
+
+
+class Yielding:
+    """A lock; once it is free ``then`` is called, as another thread may come then."""
+
+    def __init__(self, lock, then: Callable[[], None]) -> None:
+        self.lock = lock
+        self.then = then
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_) -> None:
+        self.lock.release()
+        self.then()
+
+
+# Goal: who begins to wait just when the last one gives up is told all the same.
+def test_who_asks_while_the_last_one_gives_up_is_told(pipe: Pipe, runtime: la.Runtime):
+    child = subprocess.Popen(["cat"], stdin=pipe()[0])
+    first, asked = reap(child.pid), []
+    kept = runtime.poller.keep(Children)
+    lock = kept._lock
+
+    def ask() -> None:
+        kept._lock = lock
+        asked.append(reap(child.pid))
+
+    kept._lock = Yielding(lock, ask)
+    first.discard()
+    child.kill()
+
+    assert [future.get(BOUND_SECONDS) for future in asked] == [-signal.SIGKILL]
     child.wait(BOUND_SECONDS)
 
 

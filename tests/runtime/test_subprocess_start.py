@@ -403,6 +403,9 @@ def test_a_deterministic_runtime_says_that_it_starts_nothing():
         ([], {}, ValueError, ["no arguments;", "expected at least the program"]),
         (["true"], {"environment": {"A=B": "c"}}, ValueError, ["'true'", "environment variable"]),
         (["true"], {"environment": {"A": "b\0c"}}, ValueError, ["'true'", "null byte"]),
+        (["true"], {"cwd": 5}, TypeError, ["cwd got 5", "expected a path"]),
+        (["true"], {"executable": 5}, TypeError, ["executable got 5", "expected a path"]),
+        (["true"], {"identity": "root"}, TypeError, ["identity got 'root'", "expected an Identity"]),
         (["true"], {"environment": {"A": 1}}, TypeError, ["'A'", "expected text"]),
         (["true"], {"environment": ["A=1"]}, TypeError, ["expected a mapping"]),
         (["true"], {"stdin": "/no/such/file"}, FileNotFoundError, ["'/no/such/file' as stdin", "No such file"]),
@@ -435,6 +438,21 @@ def test_what_cannot_start_says_why_and_leaves_nothing(runtime, argv, options, e
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("ids", "error"),
+    [
+        ((-1, 0, ()), ValueError),
+        ((0, 2**32 - 1, ()), ValueError),
+        ((0, 0, (2**40,)), ValueError),
+        (("root", 0, ()), TypeError),
+        ((0, True, ()), TypeError),
+    ],
+)
+def test_an_identity_is_made_of_numbers(ids, error: type[Exception]):
+    with pytest.raises(error, match="expected the number of a user or a group"):
+        Identity(*ids)
 
 
 # Goal: a start that fails for want of descriptors leaves nothing. Method: allow more and more of them.
