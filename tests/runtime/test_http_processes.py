@@ -87,6 +87,7 @@ def test_of_a_crowd_a_slice_is_looked_at_at_a_time(paused):
     assert len(turns) > 2
 
 
+# LP MpscLinkedQueueTest.ForEach
 # LP ProcessTest.ProcessesEndpointNoHang
 def test_what_waits_for_a_stuck_actor_is_told_in_the_order_of_serving(runtime, hold):
     stuck, other = la.spawn(Idle("stuck")), la.spawn(Idle("other"))

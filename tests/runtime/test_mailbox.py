@@ -21,6 +21,7 @@ def test_constants_are_those_of_the_other_core(core):
     assert (core.QUEUED, core.WAKE, core.CLOSED) == (QUEUED, WAKE, CLOSED)
 
 
+# LP MpscLinkedQueueTest.EnqueueDequeue
 def test_events_leave_in_the_order_they_came(core):
     mailbox = core.Mailbox()
     for number in range(100):
@@ -50,6 +51,7 @@ def test_only_the_put_to_an_idle_mailbox_wakes(core, method):
     assert answers == [WAKE, QUEUED, QUEUED, QUEUED]
 
 
+# LP MpscLinkedQueueTest.Empty
 def test_a_mailbox_is_idle_only_after_a_take_found_nothing(core):
     mailbox = core.Mailbox()
     mailbox.put(1)
@@ -126,6 +128,7 @@ def test_wrong_arguments_are_a_type_error(core):
             call(event=1)
 
 
+# LP MpscLinkedQueueTest.EnqueueDequeueMultiple
 # Goal: order holds while the ring grows, shrinks and goes round its end. Method: bursts of all sizes at all offsets.
 def test_order_holds_through_bursts_of_every_size(core):
     numbers, expected = itertools.count(), itertools.count()
@@ -325,6 +328,7 @@ class Actor:
             self.events.extend(drain(self.mailbox))
 
 
+# LP MpscLinkedQueueTest.EnqueueDequeueMultithreaded
 @pytest.mark.parametrize("producers", [1, 4])
 def test_each_quiet_spell_ends_with_one_wake_and_no_event_is_lost(core, start, producers):
     count = core.count(1_000_000) // producers
