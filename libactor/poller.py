@@ -28,6 +28,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from libactor._core.clock import NANOSECONDS, monotonic_ns
@@ -124,14 +125,21 @@ class Poller:
         try:
             self._epoll.register(fd, EVENTS)
         except BaseException:
-            del self._watched[fd]
+            self._watched.pop(fd, None)
             raise
         watched.since = self._takes
+        if fd not in self._watched:  # another thread has forgotten it meanwhile
+            self._unregister(fd)
 
     def forget(self, fd: int) -> None:
         """Watch ``fd`` no longer, before it is closed; nothing happens if it is not watched."""
-        if self._watched.pop(fd, None) is not None and not self._closed:
-            self._epoll.unregister(fd)
+        if self._watched.pop(fd, None) is not None:
+            self._unregister(fd)
+
+    def _unregister(self, fd: int) -> None:
+        with suppress(FileNotFoundError):  # the thread that watches it has not come to that, and finds it forgotten
+            if not self._closed:
+                self._epoll.unregister(fd)
 
     def lend(self, fd: int) -> None:
         """Report nothing of ``fd`` but that it has broken until take_back: the calling thread waits for it itself."""

@@ -404,6 +404,31 @@ def test_what_was_lent_is_reported_once_it_is_taken_back(runtime, inbox):
 
 
 # Goal: a broken descriptor is told of once, and not for ever, while somebody else is to read it.
+class Late:
+    """An epoll before whose register another thread has had the descriptor forgotten."""
+
+    def __init__(self, poller):
+        self.epoll, self.poller, self.unregister = poller._epoll, poller, poller._epoll.unregister
+
+    def register(self, fd, events):
+        self.poller.forget(fd)
+        self.epoll.register(fd, events)
+
+
+def test_what_is_forgotten_before_it_is_watched_indeed_is_not_watched(poller):
+    near, far = socket.socketpair()
+    with near, far:
+        epoll = poller._epoll
+        poller._epoll = Late(poller)
+
+        poller.watch(near.fileno(), print)
+
+        poller._epoll = epoll
+        assert near.fileno() not in poller._watched
+        with pytest.raises(FileNotFoundError):
+            epoll.unregister(near.fileno())
+
+
 class Closing:
     """An epoll before whose modify another thread has had the descriptor forgotten, closed and made anew."""
 
