@@ -243,9 +243,9 @@ class Serving(Asking):
         self._lose(id, what, why)
         if why not in self._unmade and len(self._unmade) < UNMADE_MAX:
             self._unmade.add(why)
-            log.warning("%s: %s, sent to %s, is lost: %s", self, what, id[:ID_LENGTH_MAX], why)
+            log.warning("%s: %s, sent to %s, is lost: %s", self, str(what)[:ID_LENGTH_MAX], id[:ID_LENGTH_MAX], why)
 
     def _lose(self, id: Any, what: Any, why: str) -> None:
         if not isinstance(id, str):
-            raise Malformed(f"got the id {id!r}")
+            raise Malformed(f"got the id {id!r:.200}")
         self._runtime.dead_letter(self.node.local.pid(id[:ID_LENGTH_MAX]), str(what), why)

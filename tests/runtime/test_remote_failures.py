@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 
+import msgspec
 import pytest
 
 import libactor as la
@@ -235,6 +236,29 @@ def test_a_frame_about_nothing_does_nothing(here, dial, frame):
     stranger.send(frames.CALL, 1, "counter", "count")
 
     assert stranger.receive() == (frames.ANSWER, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        (frames.TELL_CODED, "counter", "m" * 10**6, b"?"),
+        (frames.TELL_CODED, "i" * 10**6, "add", b"?"),
+        (frames.TELL_CODED, "counter", "add", msgspec.msgpack.encode(["x" * 10**6, {}])),
+        (frames.POST, "counter", None, None, msgspec.msgpack.encode(["object", "m" * 10**6, "n" * 10**6])),
+        (frames.POST, "counter", "s" * 10**6, "a" * 10**6, b"\xc0"),
+        (frames.TELL, b"i" * 10**6, "add", 1),
+        ("k" * 10**6,),
+    ],
+)
+def test_what_a_peer_writes_does_not_fill_the_log(here, dial, caplog, frame):
+    stranger = Stranger(dial(here)).greet()
+
+    stranger.send(*frame)
+    stranger.sock.shutdown(socket.SHUT_WR)
+
+    assert stranger.is_closed()
+    assert caplog.records
+    assert max(len(record.getMessage()) for record in caplog.records) < 2000
 
 
 def test_a_call_whose_arguments_cannot_be_made_fails(here, dial):
