@@ -55,7 +55,7 @@ bench: $(READY) ## the benchmarks and their report
 
 docs: $(READY) ## the reference of both packages, from their docstrings, in build/docs
 	$(RUN) pdoc --template-directory docs/reference --no-show-source --output-directory build/docs \
-		libactor libactor.disk libactor.http libactor.io libactor.subprocess mesoslite
+		libactor libactor.disk libactor.http mesoslite
 	@echo "open build/docs/index.html"
 
 sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core

@@ -61,7 +61,7 @@ def control(method: MethodT) -> MethodT:
 
 
 def remote(method: MethodT) -> MethodT:
-    """Mark a method that actors of other hosts may call, by dispatch, tell, delay and defer.
+    """Mark a method that actors of other hosts may call, by dispatch, tell, delay and defer. Raises: TypeError.
 
     The class of the receiving actor decides; the method of a subclass that overrides a marked one is marked too.
     ``handles`` methods need no mark: messages may come from anywhere.

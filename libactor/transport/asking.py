@@ -5,7 +5,7 @@
 #   breaks, the reason being Disconnected.    2. a link is told once: of the end of the actor, or that the connection
 #   broke; who links twice hears once.    3. what cannot cross is refused where it is sent, and nothing of it is sent.
 # A call keeps its event, since that would abandon the future with it; one with much inside is let go, and its future
-#   gets another place (`_keep`).
+#   gets another place (`_let_go`).
 
 from __future__ import annotations
 

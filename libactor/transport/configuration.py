@@ -3,6 +3,7 @@
 # Who calls: users, who hand one to Runtime; the transport reads it. What it says is checked at once.
 # Addresses are numbers, not names: two addresses are the same host if their texts are equal, and to look a name up may
 #   take seconds, in which nothing else would be sent.
+# Source: listen and advertise are LIBPROCESS_IP, _PORT, _ADVERTISE_IP and _ADVERTISE_PORT of libprocess.
 
 from __future__ import annotations
 
@@ -23,15 +24,16 @@ class Remote:
     """How a runtime listens for others: ``Runtime(remote=Remote("127.0.0.1:0"))``.
 
     ``listen``: the address to bind, host:port; port 0 lets the system choose. The host is a number: 127.0.0.1, [::1].
+    Runtime binds it, and raises OSError if it cannot.
     ``advertise``: what others are to call it, if that is another address; port 0 stands for the one bound.
     ``secret``: what all that talk to one another have. ``tls``: certificates by which they know one another. Without
     either only the own machine is let in.
-    ``buffer_bytes_max``: what may wait to be sent to one other runtime. When it is full a thread outside of actors
-    waits, and in a handler the connection is broken. ``frame_bytes_max``: the largest message, encoded.
-    ``silence_s``: after so long without a byte a connection counts as broken. ``connect_timeout_s``: what connecting
-    may take, and then the handshake. ``strangers_max``: connections that have not said who they are; beyond
-    that the oldest one goes.
-    Raises: TypeError, ValueError.
+    ``buffer_bytes_max``: the bytes that may wait to be sent to one other runtime; a handler that sends more breaks the
+    connection. A thread outside of actors waits beyond 1 MiB of them, or half. ``frame_bytes_max``: those of the
+    largest message, encoded. ``silence_s``: after so many seconds without a byte a connection counts as broken.
+    ``connect_timeout_s``: the seconds that connecting may take, and then the handshake as many. ``strangers_max``:
+    connections that have not said who they are; beyond that the oldest one goes.
+    Raises: TypeError, ValueError; these say what was wrong and what to give.
     """
 
     listen: str = "127.0.0.1:0"

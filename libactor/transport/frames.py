@@ -8,6 +8,7 @@
 #   looked up by a name in a frame but actors of the runtime's table, methods that are marked and classes that are
 #   imported.
 # Calls are numbered by who asks, once for a connection.
+# Source: none in libprocess, whose messages are HTTP requests; it has neither calls nor answers between hosts.
 
 from __future__ import annotations
 

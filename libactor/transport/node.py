@@ -5,6 +5,7 @@
 # Invariants: 1. after close() nothing of it is left: no descriptor, no port, no alarm.    2. connections that have not
 #   said who they are are few, and end after a while; for who comes beyond that the oldest one goes.    3. in the child
 #   of a fork its descriptors are closed, and nothing is said to anybody.
+# Source: libprocess src/process.cpp, SocketManager: one persistent connection with each address.
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@
 #   for one address only that in the table of the node has connections and watchers; one without may be dropped from
 #   there, since others name as many addresses as they like, and its PIDs lead to whoever takes its place.
 # Local: the same for the own address, where a PID names an actor that is not, or was not when the PID was made.
+# Source: link(pid, RECONNECT) of libprocess src/process.cpp, which swaps the connection below all links as well.
 
 from __future__ import annotations
 
