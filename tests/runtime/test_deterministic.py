@@ -452,6 +452,33 @@ def test_after_close_no_thread_is_left_and_the_collector_is_as_it_was():
     assert (inside, gc.isenabled()) == (False, enabled)
 
 
+def test_what_a_suite_has_frozen_stays_frozen():
+    gc.freeze()
+    before = gc.get_freeze_count()
+
+    with DeterministicRuntime(1):
+        later = [[] for _ in range(1_000)]
+
+    assert before - 100 < gc.get_freeze_count() <= before  # some die by themselves
+    assert len(later) == 1_000
+
+
+@pytest.mark.real
+def test_what_was_there_before_is_frozen_while_a_runtime_is_open(program):
+    output = program(
+        """
+        import gc
+        from libactor.testing import DeterministicRuntime
+        before = gc.get_freeze_count()
+        with DeterministicRuntime(1), DeterministicRuntime(1):
+            inside = gc.get_freeze_count()
+        print(inside > before + 1000, gc.get_freeze_count() <= before)
+        """
+    )
+
+    assert output == "True True\n"
+
+
 def test_close_ends_waits_and_names_the_actors():
     rt = DeterministicRuntime(1)
     promise = la.Promise()
