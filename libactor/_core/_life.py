@@ -111,18 +111,22 @@ class Life:
         """The rest of the end, after on_stop."""
         self._end_parts()  # that on_stop has made
         self.runtime._forget(self)
-        rest = self.close()
-        while self._stash:
-            event = self._stash.popleft()
-            self._call_last("what waited for an answer", event.drop, self, ASIDE)
-        for event in rest:
-            self._call_last("what waited for an answer", event.drop, self)
+        self._drop_rest()
         self._call_last("its links", self._end_links)
         if self.kind.__base__ is not ActorCell:  # a plain Actor anybody makes for any purpose: for la.run, say
             kind = kind_of(self.kind)
             kind.quick = min(kind.quick + 1, KIND_QUICK)
         self._delegates = self.actor = None
         self._depart()
+
+    def _drop_rest(self) -> None:
+        """Refuse what comes from now on, and drop what is left: nothing of it outlives the wait for the end."""
+        rest = self.close()
+        while self._stash:
+            event = self._stash.popleft()
+            self._call_last("what waited for an answer", event.drop, self, ASIDE)
+        for event in rest:
+            self._call_last("what waited for an answer", event.drop, self)
 
     def _end_parts(self) -> None:
         """End what ends with the actor, the last part first; what a part adds meanwhile as well."""

@@ -1,5 +1,6 @@
 """Actors start before anything else, stop once, and leave nothing behind: ids, lifecycle, inheritance."""
 
+import functools
 import threading
 import weakref
 
@@ -84,6 +85,23 @@ def test_the_end_of_an_actor_is_awaited_and_a_discard_does_not_hide_it(runtime):
     assert asked.get(LIMIT) == "over"
     assert kept.get(LIMIT) is None
     assert la.stopped(pid).get(LIMIT) is None
+
+
+# Method: a callback of the end runs before anything comes after it, so what it sees is what whoever waits finds.
+def test_nothing_of_the_calls_an_actor_leaves_unanswered_outlives_its_end(runtime, hold):
+    pid = la.spawn(la.Actor())
+    opened, _ = hold(pid)
+    argument = la.Actor()
+    left, found = weakref.ref(argument), []
+    la.execute(pid, functools.partial(str, argument))
+    del argument
+    la.stopped(pid).on_any(lambda _: found.append(left()))
+
+    la.terminate(pid)
+    opened.set(None)
+
+    assert la.wait(pid, LIMIT)
+    assert found == [None]
 
 
 def test_only_a_pid_has_an_end_to_await(runtime):
