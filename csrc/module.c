@@ -185,6 +185,18 @@ static PyMethodDef native_functions[] = {
     {"check_packed", (PyCFunction)(void (*)(void))native_check_packed, METH_FASTCALL,
      "check_packed($module, data, depth_max, /)\n--\n\n"
      "Raise ValueError unless ``data`` is one value of arrays, texts, bytes and numbers, nested ``depth_max`` deep."},
+    {"pack", (PyCFunction)(void (*)(void))native_pack, METH_FASTCALL,
+     "pack($module, value, depth_max, refusal, find_plan, apart, /)\n--\n\n"
+     "The bytes of ``value``.\n\n"
+     "``find_plan(kind)`` gives the bytes with which objects of a class begin and its Layout, or None; ``apart(value)``,\n"
+     "for all that is no list, tuple, dict or such an object, a list of its code and parts and whether it is numbered.\n"
+     "Raises: ``refusal`` for nesting; UnicodeEncodeError for half a surrogate pair."},
+    {"unpack", (PyCFunction)(void (*)(void))native_unpack, METH_FASTCALL,
+     "unpack($module, data, depth_max, again_max, refusal, find, make, /)\n--\n\n"
+     "The value whose bytes are ``data``, which check_packed has let through.\n\n"
+     "``find(module, name)`` gives the Layout of a class, the count of its parts, the names of its fields and whether it\n"
+     "is a struct; ``make(code, parts)`` a value of any other form, and whether it is numbered.\n"
+     "Raises: ``refusal``, ValueError or TypeError for what was never written so; what ``find`` and ``make`` raise."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},

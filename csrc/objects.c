@@ -7,19 +7,10 @@
  * Hostile code runs inside all the same, where a part is copied. So the parts are taken out first, all of them.
  * Layout: 1 layouts  2 parts  3 the copy  4 the walk
  */
+#include "layout.h"
 #include "values.h"
 
 /* ---- 1 layouts ---- */
-
-/* The fields of a Layout, see libactor/_core/layouts.py. All borrowed from the plan. */
-typedef struct {
-    PyTypeObject *kind;
-    PyObject *slots;   /* tuple of member descriptors */
-    PyObject *state;   /* the descriptor of the __dict__ of an instance; None: it has none */
-    int has_items;     /* it is a tuple */
-    int is_frozen;     /* one whose parts all pass themselves passes itself */
-    PyObject *shallow; /* makes a shallow copy; None: an empty object will do */
-} Layout;
 
 enum { LAYOUT_FIELDS = 6 };
 
@@ -29,8 +20,7 @@ static int layout_complain(PyObject *plan)
     return -1;
 }
 
-/* 0, or -1 with TypeError if `plan` is no layout of the class that `value` has by now. */
-static int layout_read(Layout *layout, PyObject *plan, PyObject *value)
+int layout_parse(Layout *layout, PyObject *plan)
 {
     if (!PyTuple_Check(plan) || PyTuple_GET_SIZE(plan) != LAYOUT_FIELDS)
         return layout_complain(plan);
@@ -40,9 +30,18 @@ static int layout_read(Layout *layout, PyObject *plan, PyObject *value)
     layout->has_items = PyTuple_GET_ITEM(plan, 3) == Py_True;
     layout->is_frozen = PyTuple_GET_ITEM(plan, 4) == Py_True;
     layout->shallow = PyTuple_GET_ITEM(plan, 5);
-    if (!PyTuple_CheckExact(layout->slots) || (layout->has_items && !PyTuple_Check(value)) ||
+    if (!PyType_Check((PyObject *)layout->kind) || !PyTuple_CheckExact(layout->slots) ||
+        (layout->has_items && !PyType_IsSubtype(layout->kind, &PyTuple_Type)) ||
         (layout->state != Py_None && Py_TYPE(layout->state) != &PyGetSetDescr_Type))
         return layout_complain(plan);
+    return 0;
+}
+
+/* 0, or -1 with TypeError if `plan` is no layout of the class that `value` has by now. */
+static int layout_read(Layout *layout, PyObject *plan, PyObject *value)
+{
+    if (layout_parse(layout, plan) < 0)
+        return -1;
     if (Py_TYPE(value) == layout->kind)
         return 0;
     PyErr_Format(PyExc_TypeError, "a %s turned into a %s while it was copied; let objects keep their class",
@@ -50,8 +49,7 @@ static int layout_read(Layout *layout, PyObject *plan, PyObject *value)
     return -1;
 }
 
-/* Where `slot` lies in `object`; NULL with TypeError if it has none there. */
-static PyObject **slot_of(PyObject *object, PyObject *slot)
+PyObject **layout_slot(PyObject *object, PyObject *slot)
 {
     PyMemberDescrObject *descriptor = (PyMemberDescrObject *)slot;
     if (Py_TYPE(slot) != &PyMemberDescr_Type || descriptor->d_member->type != Py_T_OBJECT_EX ||
@@ -95,7 +93,7 @@ static int parts_take(Parts *parts, const Layout *layout, PyObject *value)
     }
     for (; parts->count < count; parts->count++) {
         PyObject **place = layout->has_items ? &PyTuple_GET_ITEM(value, parts->count)
-                                             : slot_of(value, PyTuple_GET_ITEM(layout->slots, parts->count));
+                                             : layout_slot(value, PyTuple_GET_ITEM(layout->slots, parts->count));
         if (place == NULL)
             return -1;
         parts->values[parts->count] = Py_XNewRef(*place);
@@ -154,7 +152,7 @@ static int parts_pass_state(Parts *parts, Pass *pass, const Layout *layout, PyOb
 static int parts_put(Parts *parts, const Layout *layout, PyObject *made)
 {
     for (Py_ssize_t i = 0; i < parts->count; i++) {
-        PyObject **place = slot_of(made, PyTuple_GET_ITEM(layout->slots, i));
+        PyObject **place = layout_slot(made, PyTuple_GET_ITEM(layout->slots, i));
         if (place == NULL)
             return -1;
         Py_XSETREF(*place, Py_XNewRef(parts->values[i]));

@@ -6,8 +6,6 @@
  */
 #include "packed.h"
 
-#define NESTING_MAX 1024 /* of depth_max: 4 KiB of the stack */
-
 typedef struct {
     const unsigned char *start, *at, *end;
     Py_ssize_t depth, depth_max;
@@ -112,6 +110,17 @@ static int scan_whole(Scan *scan)
     return 0;
 }
 
+int packed_read_depth(const char *operation, PyObject *argument, Py_ssize_t *depth_max)
+{
+    *depth_max = PyLong_AsSsize_t(argument);
+    if (*depth_max == -1 && PyErr_Occurred())
+        return -1;
+    if (*depth_max >= 0 && *depth_max <= NESTING_MAX)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s() got depth_max %zd, expected 0 to %d", operation, *depth_max, NESTING_MAX);
+    return -1;
+}
+
 PyObject *native_check_packed(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     Scan scan = {.depth = 0};
@@ -120,13 +129,8 @@ PyObject *native_check_packed(PyObject *Py_UNUSED(module), PyObject *const *argu
         PyErr_Format(PyExc_TypeError, "check_packed() got %zd arguments, expected data and depth_max", count);
         return NULL;
     }
-    scan.depth_max = PyLong_AsSsize_t(arguments[1]);
-    if (scan.depth_max == -1 && PyErr_Occurred())
+    if (packed_read_depth("check_packed", arguments[1], &scan.depth_max) < 0)
         return NULL;
-    if (scan.depth_max < 0 || scan.depth_max > NESTING_MAX) {
-        PyErr_Format(PyExc_ValueError, "check_packed() got depth_max %zd, expected 0 to %d", scan.depth_max, NESTING_MAX);
-        return NULL;
-    }
     if (PyObject_GetBuffer(arguments[0], &view, PyBUF_SIMPLE) < 0)
         return NULL;
     scan.start = scan.at = view.buf;

@@ -1,7 +1,9 @@
 """The wire codec: one value to bytes and back, with its types and its aliases."""
 
-# Who calls: libactor/debugging.py, which sends every value through it to show what would not arrive elsewhere; the
-#   network of libactor.testing, with what crosses from host to host.
+# Who calls: libactor/transport, with what goes to other hosts and comes from there; libactor/debugging.py, which sends
+#   every value through it to show what would not arrive elsewhere; the network of libactor.testing.
+# The walk is the core's (_core/_pack.py, _core/_unpack.py and their twins in C), for all that is common. This file has
+#   the policy: what may be written, and how what is rare is taken apart and made.
 # A value is written as a tree that msgpack knows: scalars as they are, everything else as [code, part, ...]. Whoever
 #   reads gets the types that were written, where msgspec's own forms keep none: a tuple is no list, a set no list.
 # Aliases: containers and objects are numbered in the order in which they are finished, the same for writer and reader;
@@ -17,11 +19,13 @@
 #   NotDecodable.
 # What of a class runs: __post_init__ of structs, __hash__ and __eq__ of what is a key, _missing_ of flags, in the end
 #   __del__; nothing else. What a class holds is not compared with what its fields are declared as.
-# Rejected: msgspec's enc_hook and ext_hook: it never asks about types that it knows, tuples and dates among them.
+# Rejected: msgspec's enc_hook and ext_hook: it never asks about types that it knows, tuples and dates among them. A
+#   tree of lists that msgspec then encodes: ten to fifty times as slow as pickle, by the lists and their collection.
 
 from __future__ import annotations
 
 import enum
+import functools
 import sys
 from collections.abc import Iterable
 from types import MemberDescriptorType, ModuleType
@@ -29,19 +33,20 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from libactor._core._impl import check_packed
+from libactor._core._impl import check_packed, pack, unpack
+from libactor._core._unpack import Find
 from libactor._core.errors import NotPassable
 from libactor._core.exceptions import build_exception, exception_parts
-from libactor._core.layouts import Layout, find_layout, is_struct
+from libactor._core.layouts import Layout, field_names, find_layout, is_struct, read_slots
 from libactor._core.values import DEPTH_MAX
 from libactor.forms import CONTAINERS, PLAIN, Form, NotDecodable, NotEncodable, set_of
 from libactor.pid import PID
 
 __all__ = ["NotDecodable", "NotEncodable", "Reader", "Writer", "find_class", "name_of", "parts_of", "round_trip"]
 
-INTEGERS = range(-(2**63), 2**64)  # those that msgpack has
 SCALARS = (str, bytes, float, bool, type(None))
 NESTING_MAX = 3 * DEPTH_MAX + 20  # an object is three arrays deep
+CLASSES_MAX = 1000  # whose layouts are kept
 AGAIN_MAX = 10_000_000  # values, of those that are met again, each time with all that is in them
 
 
@@ -51,54 +56,53 @@ class Writer:
     def __init__(self) -> None:
         self.pids: dict[tuple[str, str], PID[Any]] = {}
         self.local: list[Any] = []
-        self._numbers: dict[int, tuple[int, Any]] = {}  # id -> number, and the object, so that the id stays its own
 
     def encode(self, value: Any) -> bytes:
         """The bytes of ``value``. Raises: NotEncodable."""
         try:
-            return msgspec.msgpack.encode(self.tree(value))
+            return pack(value, NESTING_MAX, NotEncodable, _plan_to_write, self._apart)
         except UnicodeEncodeError:
             raise NotEncodable("a str holds half a surrogate pair, which UTF-8 has not; pass it as bytes") from None
 
-    def tree(self, value: Any) -> Any:
-        """``value`` in the types of msgpack."""
+    def _apart(self, value: Any) -> tuple[list[Any], bool]:
+        """The code of ``value`` and what it consists of; and whether it may be met again."""
         kind = type(value)
-        if kind in SCALARS or (kind is int and value in INTEGERS):
-            return value
-        if id(value) in self._numbers:
-            return ["again", self._numbers[id(value)][0]]
         if kind in PLAIN:
             code, apart, _ = PLAIN[kind]
-            return [code, *map(self.tree, apart(value))]
-        tree = self._tree_of_compound(kind, value)
-        self._numbers[id(value)] = len(self._numbers), value
-        return tree
+            return [code, *apart(value)], False
+        return self._apart_of_compound(kind, value), True
 
-    def _tree_of_compound(self, kind: type, value: Any) -> list[Any]:
+    def _apart_of_compound(self, kind: type, value: Any) -> list[Any]:
         if kind in _CONTAINERS:
             code, apart, _ = _CONTAINERS[kind]
-            return [code, *map(self.tree, apart(value))]
+            return [code, *apart(value)]
         if kind is PID:
             self.pids[value.id, value.address] = value
             return ["pid", value.id, value.address]
         if issubclass(kind, type):
             return ["class", *name_of(value)]
-        if isinstance(value, enum.Enum):
-            return ["enum", *name_of(kind), self.tree(value.value if isinstance(value, enum.Flag) else value.name)]
-        if isinstance(value, BaseException):
-            if not isinstance(value, Exception):
+        if issubclass(kind, enum.Enum):
+            return ["enum", *name_of(kind), value.value if isinstance(value, enum.Flag) else value.name]
+        if issubclass(kind, BaseException):
+            if not issubclass(kind, Exception):
                 raise NotEncodable(f"a {kind.__qualname__} would end the program that reads it; send an Exception")
-            return ["exception", *name_of(kind), *map(self.tree, exception_parts(value))]
-        layout = find_layout(kind)
-        return self._tree_of_local(value) if layout is None else self._tree_of_object(value, layout)
-
-    def _tree_of_object(self, value: Any, layout: Layout) -> list[Any]:
-        name = name_of(layout.kind)
-        return ["object", *name, *map(self.tree, parts_of(value, layout))]
-
-    def _tree_of_local(self, value: Any) -> list[Any]:
+            return ["exception", *name_of(kind), *exception_parts(value)]
         self.local.append(value)
         return ["local", len(self.local) - 1]
+
+
+def _plan_to_write(kind: type) -> tuple[bytes, Layout] | None:
+    """How objects of ``kind`` begin, and what they consist of; None if they are none of a layout."""
+    if kind in PLAIN or kind in _CONTAINERS or kind is PID or issubclass(kind, (type, enum.Enum, BaseException)):
+        return None
+    layout = _layout_of(kind)
+    return None if layout is None else (_head_of(*name_of(kind)), layout)
+
+
+@functools.lru_cache(maxsize=CLASSES_MAX)
+def _head_of(module: str, name: str) -> bytes:
+    """An object is an array of five: its form, two names, a list of parts and a dict of attributes."""
+    return b"\x95" + b"".join(map(msgspec.msgpack.encode, ("object", module, name)))
 
 
 class Names(Protocol):
@@ -113,76 +117,39 @@ class Reader:
     def __init__(self, pids: Names, local: list[Any]) -> None:
         self._pids = pids
         self._local = local
-        self._made: list[Any] = []
-        self._sizes: list[int] = []  # of each: the values in it, those met again counted each time
-        self._size = 0  # of all that was read so far, counted like that
-        self._again = 0  # of that, what was met again
 
     def decode(self, data: bytes) -> Any:
-        """The value whose bytes are ``data``. Raises: NotDecodable."""
+        """The value whose bytes are ``data``, whoever wrote them. Raises: NotDecodable."""
         try:
             check_packed(data, NESTING_MAX)
-            tree = msgspec.msgpack.decode(data)
-        except (
-            TypeError,
-            ValueError,
-            msgspec.DecodeError,
-            RecursionError,
-        ) as error:  # what is no UTF-8 is a ValueError
+        except (TypeError, ValueError) as error:
             raise NotDecodable(f"cannot be read: {_plain(error)}") from error
-        return self.value(tree)
-
-    def value(self, tree: Any) -> Any:
-        """The value that was written as ``tree``, whoever wrote it. Raises: NotDecodable."""
         try:
-            return self._read(tree)
+            return unpack(data, NESTING_MAX, AGAIN_MAX, NotDecodable, _plan_to_read, self._make)
         except NotDecodable:
             raise
+        except UnicodeDecodeError as error:
+            raise NotDecodable(f"cannot be read: {_plain(error)}") from error
         except Exception as error:  # of classes that check what they are given, ours and those of users
             raise NotDecodable(f"cannot be made of what was sent ({type(error).__name__}: {_plain(error)})") from error
 
-    def _read(self, tree: Any) -> Any:
-        kind = type(tree)
-        if kind is not list:
-            if kind is int or kind in SCALARS:
-                self._size += 1
-                return tree
-            raise NotDecodable(f"a {kind.__name__} of msgpack, which is never written; the peer is another program")
-        code = tree[0] if tree else None
-        if type(code) is not str:
-            raise NotDecodable(f"a value begins with a {type(code).__name__}, expected the name of its form")
-        if code == "again":
-            return self._read_again(tree)
-        before = self._size
-        made = self._read_compound(code, tree)
-        self._size += 1
-        if code not in _PLAIN_CODES:
-            self._made.append(made)
-            self._sizes.append(self._size - before)
-        return made
-
-    def _read_again(self, tree: list[Any]) -> Any:
-        number = _place(tree, len(self._made))
-        self._again += self._sizes[number]
-        self._size += self._sizes[number]
-        if self._again > AGAIN_MAX:
-            raise NotDecodable(f"what is met again comes to more than {AGAIN_MAX} values; send them apart")
-        return self._made[number]
-
-    def _read_compound(self, code: str, tree: list[Any]) -> Any:
+    def _make(self, code: str, parts: list[Any]) -> tuple[Any, bool]:
+        """The value of the form ``code``, and whether it may be met again."""
         make = _READ.get(code)
         if make is not None:
-            return make([self._read(part) for part in tree[1:]])
+            return make(parts), code not in _PLAIN_CODES
         if code == "local":
             if not self._local:
                 raise NotDecodable("a value that only works in the process it is of")
-            return self._local[_place(tree, len(self._local))]
-        if len(tree) < 3 or type(tree[1]) is not str or type(tree[2]) is not str:
+            return self._local[_place(parts, len(self._local))], True
+        if len(parts) < 2 or type(parts[0]) is not str or type(parts[1]) is not str:
             raise NotDecodable(f"the form {code!r:.40} is not known, or not given two names; let both run one release")
+        return self._make_named(code, *parts), True
+
+    def _make_named(self, code: str, first: str, second: str, /, *parts: Any) -> Any:
         if code == "pid":
-            return self._pids[tree[1], tree[2]]
-        kind = find_class(tree[1], tree[2])
-        parts = [self._read(part) for part in tree[3:]]
+            return self._pids[first, second]
+        kind = find_class(first, second)
         if code == "class" and not parts:
             return kind
         if code == "enum":
@@ -190,8 +157,36 @@ class Reader:
         if code == "exception":
             return _build_error(kind, *parts)
         if code == "object":
-            return _build_object(kind, *parts)
+            raise ValueError(f"a {kind.__qualname__} was sent with {len(parts)} parts, expected two")
         raise NotDecodable(f"the form {code!r:.40} is not known; let both run the same release")
+
+
+def _plan_to_read(module: str, name: str) -> Find:
+    """What has to be known of a class whose objects are read. Raises: LookupError."""
+    kind = find_class(module, name)
+    layout = _layout_of(kind)
+    if layout is None:
+        raise LookupError(f"{kind.__module__}.{kind.__qualname__} is no dataclass, struct or named tuple")
+    if layout.items:
+        return Find(layout, len(cast(Any, kind)._fields), (), False)
+    if is_struct(kind):  # as msgspec does when it decodes: with __post_init__
+        return Find(layout, len(layout.slots), tuple([slot.__name__ for slot in layout.slots]), True)
+    return Find(layout, len(layout.slots), field_names(kind) or (), False)
+
+
+_layouts: dict[type, Layout] = {}  # of classes that were met; at most CLASSES_MAX
+
+
+def _layout_of(kind: type) -> Layout | None:
+    """As find_layout, which looks through all that the class has."""
+    layout = _layouts.get(kind)
+    if layout is None:
+        layout = find_layout(kind)
+        if layout is not None:
+            if len(_layouts) >= CLASSES_MAX:
+                _layouts.clear()
+            _layouts[kind] = layout
+    return layout
 
 
 def round_trip(value: Any, place: str, remedy: str) -> tuple[Any, list[Any]]:
@@ -258,39 +253,8 @@ def find_class(module: str, name: str) -> type:
 
 def parts_of(value: Any, layout: Layout) -> tuple[list[Any], dict[str, Any]]:
     """The items, or what stands in each slot as a list of one or none, and the ``__dict__`` of ``value``."""
-    parts = list(tuple.__iter__(value)) if layout.items else [_read_slot(slot, value) for slot in layout.slots]
+    parts = list(tuple.__iter__(value)) if layout.items else read_slots(value, layout)
     return parts, dict(layout.state.__get__(value)) if layout.state is not None else {}
-
-
-def _read_slot(slot: MemberDescriptorType, value: Any) -> list[Any]:
-    """What stands in ``slot``, in a list that is empty if it is not set."""
-    try:
-        return [slot.__get__(value)]
-    except AttributeError:
-        return []
-
-
-def _build_object(kind: type, parts: list[Any], state: dict[str, Any]) -> Any:
-    layout = find_layout(kind)
-    if layout is None:
-        raise LookupError(f"{kind.__module__}.{kind.__qualname__} is no dataclass, struct or named tuple")
-    _check_names(state)
-    if layout.items:
-        if len(parts) != len(cast(Any, kind)._fields):
-            raise ValueError(
-                f"{kind.__qualname__} has {len(cast(Any, kind)._fields)} fields, and {len(parts)} were sent"
-            )
-        made = cast(Any, tuple).__new__(kind, parts)
-    elif is_struct(kind):  # as msgspec does when it decodes: with __post_init__
-        made = kind(**{slot.__name__: part for slot, [part] in zip(layout.slots, parts, strict=True)})
-    else:
-        made = object.__new__(kind)
-        for slot, part in zip(layout.slots, parts, strict=True):
-            if part:
-                slot.__set__(made, part[0])
-    if layout.state is not None:
-        layout.state.__get__(made).update(state)
-    return made
 
 
 def _build_error(kind: type, arguments: Any, args: Any, attributes: Any, rest: Any) -> BaseException:
@@ -327,11 +291,11 @@ def _check_names(state: Any) -> None:
         raise TypeError(f"attributes are a {type(state).__name__}, expected a dict from text")
 
 
-def _place(tree: list[Any], count: int) -> int:
-    """The second part of ``tree``, which numbers one of ``count``."""
-    if len(tree) != 2 or type(tree[1]) is not int or not 0 <= tree[1] < count:
+def _place(parts: list[Any], count: int) -> int:
+    """The one part, which numbers one of ``count``."""
+    if len(parts) != 1 or type(parts[0]) is not int or not 0 <= parts[0] < count:
         raise NotDecodable(f"a number that stands for one of {count} parts, and does not")
-    return tree[1]
+    return parts[0]
 
 
 def _ordered(value: Iterable[Any]) -> list[Any]:

@@ -81,6 +81,7 @@ __all__ = [
     "hop",
     "hop_on",
     "move",
+    "pack",
     "parse_frames",
     "post",
     "prepare",
@@ -89,6 +90,7 @@ __all__ = [
     "spawn",
     "tell",
     "terminate",
+    "unpack",
     "wait",
 ]
 
@@ -122,12 +124,14 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._hops import hop, hop_on
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
+    from libactor._core._pack import pack
     from libactor._core._packed import check_packed
     from libactor._core._pid import PID
     from libactor._core._policy import configure
     from libactor._core._promise import PromiseCell
     from libactor._core._run_queue import RunQueue
     from libactor._core._runtime import RuntimeCell, spawn, terminate, wait
+    from libactor._core._unpack import unpack
     from libactor._core._values import ValueCopier
     from libactor._core._wire import append_frame, parse_frames
 else:
@@ -156,6 +160,7 @@ else:
         hop,
         hop_on,
         move,
+        pack,
         parse_frames,
         post,
         prepare,
@@ -164,5 +169,6 @@ else:
         spawn,
         tell,
         terminate,
+        unpack,
         wait,
     )

@@ -4,7 +4,9 @@ from typing import Any, final
 from typing_extensions import disjoint_base
 
 from libactor._core._stepping import Network
+from libactor._core._unpack import Find
 from libactor._core._values import Plan
+from libactor._core.layouts import Layout
 
 PENDING: int
 READY: int
@@ -218,6 +220,23 @@ def wait(pid: Any, timeout: float | None = None) -> bool: ...
 def set_reporters(unobserved: Callable[[Any], object], callback: Callable[[Any, BaseException], object]) -> None: ...
 def configure(**policy: Any) -> None: ...
 def check_packed(data: bytes | bytearray | memoryview, depth_max: int, /) -> None: ...
+def pack(
+    value: Any,
+    depth_max: int,
+    refusal: type[Exception],
+    find_plan: Callable[[type], tuple[bytes, Layout] | None],
+    apart: Callable[[Any], tuple[list[Any], bool]],
+    /,
+) -> bytes: ...
+def unpack(
+    data: bytes,
+    depth_max: int,
+    again_max: int,
+    refusal: type[Exception],
+    find: Callable[[str, str], Find],
+    make: Callable[[str, list[Any]], tuple[Any, bool]],
+    /,
+) -> Any: ...
 def dispatch(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
 def tell(pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None: ...
 def prepare(operation: str, pid: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Event: ...

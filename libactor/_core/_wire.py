@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Frame: TypeAlias = tuple[Any, ...]
@@ -32,10 +32,6 @@ WIDTH_OF = {
 }
 
 
-class _NotFlat(Exception):
-    """A value is no scalar that crosses as it is."""
-
-
 class _Malformed(Exception):
     """A frame is refused; the text says why."""
 
@@ -53,11 +49,12 @@ def append_frame(buffer: bytearray, bytes_max: int, /, *values: Any) -> int:
         return 0
     count = len(values)
     try:
-        parts = [_put(value) for value in values]
-    except _NotFlat:
+        parts = [put_scalar(value) for value in values]
+    except UnicodeEncodeError:  # half a surrogate pair
         return 0
-    head = bytes([0x90 | count]) if count < 16 else struct.pack(">BH", 0xDC, count)
-    frame = b"".join([head, *parts])
+    if None in parts:
+        return 0
+    frame = b"".join([put_array(count), *cast(list[bytes], parts)])
     if len(frame) > bytes_max:
         return -1
     buffer += len(frame).to_bytes(HEAD_BYTES, "big") + frame
@@ -97,18 +94,16 @@ def _check_bytes_max(operation: str, bytes_max: int) -> None:
 # Writing.
 
 
-def _put(value: Any) -> bytes:
+def put_scalar(value: Any) -> bytes | None:
+    """The bytes of a scalar; None for what is none, or an int that msgpack has not. Raises: UnicodeEncodeError."""
     put = _PUT.get(type(value))
-    if put is None:
-        raise _NotFlat
-    return put(value)
+    return None if put is None else put(value)
 
 
-def _put_int(value: int) -> bytes:
+def put_int(value: int) -> bytes:
+    """The bytes of an int that msgpack has."""
     if -32 <= value <= 0x7F:
         return (value & 0xFF).to_bytes(1, "big")
-    if not -(2**63) <= value < 2**64:
-        raise _NotFlat
     if value >= 0:
         return _put_length(UNSIGNED, value)
     place = next(place for place, width in enumerate(WIDTHS) if -value <= 1 << (8 * width - 1))
@@ -119,23 +114,28 @@ def _put_length(kinds: tuple[int, ...], value: int) -> bytes:
     for kind, width in zip(kinds, WIDTHS, strict=False):
         if value < 1 << (8 * width):
             return bytes([kind]) + value.to_bytes(width, "big")
-    raise _NotFlat
+    raise ValueError(f"{value} bytes are more than four billion; send them in parts")
 
 
-def _put_text(value: str) -> bytes:
-    try:
-        data = value.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
-        raise _NotFlat from None
+def put_text(value: str) -> bytes:
+    """The bytes of a text. Raises: UnicodeEncodeError."""
+    data = value.encode()
     return (bytes([0xA0 | len(data)]) if len(data) < 32 else _put_length(TEXT, len(data))) + data
 
 
-_PUT: dict[type, Callable[[Any], bytes]] = {
+def put_array(count: int) -> bytes:
+    """How an array of ``count`` values begins."""
+    if count < 16:
+        return bytes([0x90 | count])
+    return struct.pack(">BH", 0xDC, count) if count <= 0xFFFF else struct.pack(">BI", 0xDD, count)
+
+
+_PUT: dict[type, Callable[[Any], bytes | None]] = {
     type(None): lambda value: b"\xc0",
     bool: lambda value: b"\xc3" if value else b"\xc2",
-    int: _put_int,
+    int: lambda value: put_int(value) if -(2**63) <= value < 2**64 else None,
     float: lambda value: struct.pack(">Bd", FLOAT, value),
-    str: _put_text,
+    str: put_text,
     bytes: lambda value: _put_length(BYTES, len(value)) + value,
 }
 

@@ -42,6 +42,11 @@ def find_layout(kind: type) -> Layout | None:
     return None
 
 
+def read_slots(value: Any, layout: Layout) -> list[list[Any]]:
+    """What stands in each slot of ``value``, in a list that is empty if it is not set."""
+    return [_read_slot(slot, value) for slot in layout.slots]
+
+
 def field_names(kind: type) -> tuple[str, ...] | None:
     """Names of the fields of a dataclass or struct class; None for any other class."""
     if dataclasses.is_dataclass(kind):
@@ -64,6 +69,13 @@ def is_struct(kind: type) -> bool:
 def is_unset(kind: type) -> bool:
     """Whether ``kind`` is the class of msgspec's UNSET, which is its only instance."""
     return kind is getattr(sys.modules.get("msgspec"), "UnsetType", None)
+
+
+def _read_slot(slot: MemberDescriptorType, value: Any) -> list[Any]:
+    try:
+        return [slot.__get__(value)]
+    except AttributeError:
+        return []
 
 
 def _slots_of(kind: type) -> tuple[MemberDescriptorType, ...]:
