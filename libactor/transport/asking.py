@@ -66,7 +66,7 @@ class Asking(Borrowed):
             if not event.keywords:
                 size = append_frame(self.outgoing, self._frame_max, CALL, number, pid.id, event.what, *event.arguments)
             if size <= 0:
-                size = self._put_coded(size, (CALL_CODED, number, pid.id, event.what), event)
+                size = self._put_coded((CALL_CODED, number, pid.id, event.what), event)
         except BaseException:
             self._settle(number)
             raise
@@ -90,7 +90,7 @@ class Asking(Borrowed):
         if not event.keywords:
             size = append_frame(self.outgoing, self._frame_max, TELL, pid.id, event.what, *event.arguments)
         if size <= 0:
-            size = self._put_coded(size, (TELL_CODED, pid.id, event.what), event)
+            size = self._put_coded((TELL_CODED, pid.id, event.what), event)
         self.sent(size)
 
     def post(self, pid: PID[Any], event: Any) -> None:
@@ -131,14 +131,17 @@ class Asking(Borrowed):
         if number in self.calls and self.broken is None:
             self.sent(self.put("discard", DISCARD, number))
 
-    def _put_coded(self, size: int, head: tuple[Any, ...], event: Any) -> int:
-        """Put in a call that would not go plainly: ``size`` is why. Raises: NotPassable, naming the argument."""
-        if size == 0:
+    def _put_coded(self, head: tuple[Any, ...], event: Any) -> int:
+        """Put in a call that would not go plainly. Raises: NotPassable, naming the argument."""
+        what = f"the arguments of {event.what}"
+        try:
+            coded = write_value((event.arguments, event.keywords), what)
+        except NotPassable:
             for place, value in (*enumerate(event.arguments, 1), *event.keywords.items()):
                 if type(value) not in PLAIN:
                     write_value(value, f"argument {place} of {event.what}")
-        what = f"the arguments of {event.what}"
-        return self.put(what, *head, write_value((event.arguments, event.keywords), what))
+            raise
+        return self.put(what, *head, coded)
 
     # What comes back. A call that was taken out of the table is held until its future is complete: its event would
     # abandon it otherwise.

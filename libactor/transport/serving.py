@@ -25,6 +25,7 @@ from libactor._core._impl import (
     RuntimeCell,
     append_frame,
     dispatch,
+    move,
     post,
     tell,
     terminate,
@@ -32,6 +33,7 @@ from libactor._core._impl import (
 from libactor._core.errors import MailboxFull, NotPassable
 from libactor.actor import Actor
 from libactor.crossing import unmade, unmarked, write_error, write_value
+from libactor.debugging import watch
 from libactor.events import Exited
 from libactor.transport.asking import Asking
 from libactor.transport.frames import (
@@ -110,7 +112,7 @@ class Serving(Asking):
     def take_tell_coded(self, id: Any, method: Any, coded: Any) -> None:
         """As take_tell."""
         try:
-            arguments, keywords = self._read_arguments(coded)
+            arguments, keywords = self._take_arguments(coded)
         except Exception as error:
             self._lose_unmade(id, method, unmade("its arguments", self.node.address, error))
         else:
@@ -135,7 +137,7 @@ class Serving(Asking):
     def take_call_coded(self, number: Any, id: Any, method: Any, coded: Any) -> None:
         """As take_call."""
         try:
-            arguments, keywords = self._read_arguments(coded)
+            arguments, keywords = self._take_arguments(coded)
         except Exception as error:
             text = unmade(f"the arguments of {method}", self.node.address, error)
             self._send_failure(number, NotPassable(text))
@@ -149,7 +151,7 @@ class Serving(Asking):
             self._lose(id, "a message", "there is no such actor")
             return
         try:
-            message = self.read_coded(coded)
+            message = _own(self.read_coded(coded))
             post(process.pid, message, None if sender is None else self.node[sender, address])
         except Exception as error:
             self._lose_unmade(id, "a message", unmade("it", self.node.address, error))
@@ -232,11 +234,12 @@ class Serving(Asking):
     def _send_failure(self, number: Any, error: BaseException, raised_in: str = "") -> None:
         self.sent(self.put("failure", FAILED, number, write_error(error, raised_in)), not self.serving)
 
-    def _read_arguments(self, coded: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _take_arguments(self, coded: Any) -> tuple[list[Any], dict[str, Any]]:
+        """What a call brings, to be handed over. Raises: whatever reading it raises."""
         arguments, keywords = self.read_coded(coded)
         if type(arguments) is not tuple or type(keywords) is not dict or not all(type(key) is str for key in keywords):
             raise ValueError("they are no tuple and dict")
-        return arguments, keywords
+        return [_own(value) for value in arguments], {key: _own(value) for key, value in keywords.items()}
 
     def _lose_unmade(self, id: Any, what: Any, why: str) -> None:
         """As _lose; the log says so once for each class, as its sender hears nothing."""
@@ -249,3 +252,8 @@ class Serving(Asking):
         if not isinstance(id, str):
             raise Malformed(f"got the id {id!r:.200}")
         self._runtime.dead_letter(self.node.local.pid(id[:ID_LENGTH_MAX]), str(what), why)
+
+
+def _own(value: Any) -> Any:
+    """What has been read belongs to nobody else, so it is not copied; debug mode looks at it as at any other value."""
+    return value if watch.users else move(value)

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 import libactor as la
+from libactor._core._impl import DEBUG_VALUES
+from libactor.codec import Reader
 
 pytestmark = pytest.mark.real
 
@@ -129,6 +131,23 @@ def there():
 @pytest.fixture
 def counter(here, there):
     return here.parse_pid(str(there.spawn(Counter())), Counter)
+
+
+@pytest.mark.skipif(DEBUG_VALUES, reason="debug mode looks at what arrives as at what is sent, which is copied")
+def test_what_has_been_read_is_handed_over_without_another_copy(here, there, monkeypatch):
+    actor, made, read = Counter(), [], Reader.decode
+    counter = here.parse_pid(str(there.spawn(actor)), Counter)
+    monkeypatch.setattr(Reader, "decode", lambda self, data: made.append(read(self, data)) or made[-1])
+
+    la.dispatch(counter, Counter.note, [Point(1, [2])]).get(LIMIT)
+    la.tell(counter, Counter.note, value=Point(3, []))
+    la.post(counter, Hit(4))
+    la.dispatch(counter, Counter.add, 1).get(LIMIT)
+
+    (((one,), _), (_, named), message), got = made, actor.got
+    assert got[0] is one
+    assert got[1] is named["value"]
+    assert got[2][0] is message
 
 
 VALUES = [
