@@ -6,11 +6,12 @@
 SHELL := bash
 VENV ?= .venv
 JOBS ?= auto
+ONE_CORE ?= 1
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 TEST := $(RUN) pytest --numprocesses $(JOBS) --dist worksteal
 READY := $(VENV)/.ready
-export PYTHON
+export PYTHON ONE_CORE
 
 # An environment is of no use after its Python has gone or the checkout has moved: forget it.
 ifneq ($(wildcard $(READY)),)
@@ -28,6 +29,7 @@ help: ## list these targets
 	@echo "  PYTHON=python3.12  the interpreter that makes the environment (default: python3, or the newest found)"
 	@echo "  VENV=.venv-3.12    where the environment is (default: .venv)"
 	@echo "  JOBS=1             how many processes run tests (default: one for each CPU)"
+	@echo "  ONE_CORE=0         test-native also runs the tests of each core's types on the Python core"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
 
 $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)

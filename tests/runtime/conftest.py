@@ -2,7 +2,8 @@
 
 # The fixture `core` runs a test against the Python core and against the C core. Each gets module instances of its own,
 # so that reporters set by a test stay in it. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes a C core
-# that was not built an error instead of a skip.
+# that was not built an error instead of a skip. ONE_CORE=1, which make sets, leaves out Python where C is under test:
+# the run with LIBACTOR_PURE=1 has those. Tests that compare both (load_core) have both all the same.
 
 import contextlib
 import importlib
@@ -23,6 +24,7 @@ import pytest
 import libactor
 
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
+CORES = ["python"] if PURE else ["c"] if os.environ.get("ONE_CORE") == "1" else ["python", "c"]
 JOIN_SECONDS = 60  # a bound on failure: no test waits this long
 
 
@@ -66,7 +68,7 @@ def fresh_twins() -> list[ModuleType]:
             setattr(libactor._core, name.rpartition(".")[2], module)
 
 
-@pytest.fixture(params=["python"] if PURE else ["python", "c"])
+@pytest.fixture(params=CORES)
 def core(request, load_core) -> SimpleNamespace:
     return load_core(request.param)
 
