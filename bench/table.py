@@ -124,6 +124,8 @@ REMOTE_BENCHMARKS = (
               10_000, 100, (*CORES, SOCKETS, *REMOTE_PEERS), few=1_000, few_peers=(XOSCAR,)),
     Benchmark("remote-pipelined", "remote_pipelined", "the same, all asked before the first answer is awaited",
               100_000, 100, (*CORES, *REMOTE_PEERS), few=10_000, few_peers=(XOSCAR,)),
+    Benchmark("remote-objects", "remote_objects", "questions with a list of 10,000 dataclasses, one after the other",
+              50, 2, (*CORES, SOCKETS)),
 )  # fmt: skip
 
 HTTP_BENCHMARKS = (

@@ -135,6 +135,7 @@ TARGETS: tuple[Target, ...] = (
     Figure("remote-bytes", 1),
     Times("remote-ask", 0.5, SOCKETS),
     Figure("remote-pipelined", 100_000),
+    Times("remote-objects", 0.5, SOCKETS),
     *(Times(f"remote-{name}", None, peer) for name in ("tell", "ask", "pipelined") for peer in (UVLOOP, XOSCAR)),
     Times("http-route", 0.6, UVICORN),
     Times("http-app", None, UVICORN, "http-route"),

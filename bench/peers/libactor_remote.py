@@ -10,7 +10,17 @@ from time import perf_counter
 
 import libactor as la
 from bench.partner import Announce, Partner
-from bench.peers.tally import LARGE, SMALL, Tally, expect_answers, expect_arrived, messages
+from bench.peers.tally import (
+    LARGE,
+    READINGS,
+    SMALL,
+    Reading,
+    Tally,
+    expect_answers,
+    expect_arrived,
+    expect_sums,
+    messages,
+)
 
 ANYWHERE = "127.0.0.1:0"
 
@@ -37,6 +47,11 @@ class TallyActor(la.Actor):
         """Add, and answer the sum so far."""
         return self.tally.add(number)
 
+    @la.remote
+    def sum_up(self, readings: list[Reading]) -> int:
+        """Add the levels, and answer the sum so far."""
+        return self.tally.sum_up(readings)
+
 
 class Remote:
     """The lines that begin with remote-. Each has a process with an actor at the other end."""
@@ -56,6 +71,10 @@ class Remote:
     def remote_pipelined(self, count: int) -> float:
         """All dispatched, then all answers awaited together, by ``collect``."""
         return _call(lambda pid: _pipelined(pid, count))
+
+    def remote_objects(self, count: int) -> float:
+        """``dispatch(...).get()`` with a list of them."""
+        return _call(lambda pid: _objects(pid, count))
 
 
 def serve(announce: Announce) -> None:
@@ -90,6 +109,16 @@ def _ask(pid: la.PID[TallyActor], count: int) -> float:
         total += la.dispatch(pid, TallyActor.add, 1).get()
     seconds = perf_counter() - start
     expect_answers(total, count)
+    return seconds
+
+
+def _objects(pid: la.PID[TallyActor], count: int) -> float:
+    total = 0
+    start = perf_counter()
+    for _ in range(count):
+        total += la.dispatch(pid, TallyActor.sum_up, READINGS).get()
+    seconds = perf_counter() - start
+    expect_sums(total, count)
     return seconds
 
 

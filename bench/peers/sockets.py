@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import json
+import pickle
 import socket
 from collections.abc import Sequence
 from time import perf_counter
 
 from bench.benchmarks import expect
 from bench.partner import Announce, Partner, host_and_port
-from bench.peers.tally import LARGE, SMALL, Tally, expect_arrived, messages
+from bench.peers.tally import LARGE, READINGS, SMALL, Tally, expect_arrived, expect_sums, messages
 
-COUNTED, ECHOED = b"c", b"e"  # the first byte of a connection: what becomes of the rest
+COUNTED, ECHOED, PICKLED = b"c", b"e", b"p"  # the first byte of a connection: what becomes of the rest
 PING = bytes(range(40))
 BUFFER_BYTES = 1 << 16
 
@@ -44,6 +45,20 @@ class Sockets:
         expect(echoed, count, "pings that came back")
         return seconds
 
+    def remote_objects(self, count: int) -> float:
+        """The same with what pickle makes of a list, and the sum as text."""
+        with Partner("bench.peers.sockets:serve") as partner, connect(partner.address) as connection:
+            connection.sendall(PICKLED)
+            total = 0
+            start = perf_counter()
+            for _ in range(count):
+                data = pickle.dumps(READINGS)
+                connection.sendall(len(data).to_bytes(4, "big") + data)
+                total += int(connection.recv(BUFFER_BYTES))
+            seconds = perf_counter() - start
+        expect_sums(total, count)
+        return seconds
+
 
 def connect(address: str) -> socket.socket:
     """Return a connection that sends at once."""
@@ -60,7 +75,7 @@ def serve(announce: Announce) -> None:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with connection:
-                (_echo if connection.recv(1) == ECHOED else _count)(connection)
+                {ECHOED: _echo, COUNTED: _count, PICKLED: _sum_up}[connection.recv(1)](connection)
 
 
 def _tell(payloads: Sequence[bytes], count: int) -> float:
@@ -80,6 +95,15 @@ def _tell(payloads: Sequence[bytes], count: int) -> float:
 def _echo(connection: socket.socket) -> None:
     while data := connection.recv(BUFFER_BYTES):
         connection.sendall(data)
+
+
+def _sum_up(connection: socket.socket) -> None:
+    """Answer each list."""
+    tally = Tally()
+    with connection.makefile("rb", buffering=BUFFER_BYTES) as stream:
+        while head := stream.read(4):
+            total = tally.sum_up(pickle.loads(stream.read(int.from_bytes(head, "big"))))
+            connection.sendall(str(total).encode())
 
 
 def _count(connection: socket.socket) -> None:

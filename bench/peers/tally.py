@@ -7,12 +7,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 
 from bench.benchmarks import expect
 
 SMALL = tuple(bytes([number]) * 100 for number in range(10))
 LARGE = tuple(bytes([number]) * 10**6 for number in range(10))
+
+
+@dataclass
+class Reading:
+    """One of the objects of a message."""
+
+    place: int
+    level: int
+
+
+READINGS = [Reading(place, place % 100) for place in range(10_000)]
 
 
 class Tally:
@@ -36,6 +48,11 @@ class Tally:
         self.total += number
         return self.total
 
+    def sum_up(self, readings: list[Reading]) -> int:
+        """Add the levels, and answer the sum so far."""
+        self.total += sum([reading.level for reading in readings])
+        return self.total
+
 
 def messages(payloads: Sequence[bytes], count: int) -> Iterator[bytes]:
     """Yield ``count`` messages, each other than the one before."""
@@ -51,3 +68,9 @@ def expect_arrived(report: Sequence[int], payloads: Sequence[bytes], count: int)
 def expect_answers(total: int, count: int) -> None:
     """Raise WorkNotDone unless ``total`` is the sum of the answers to ``count`` questions that each added one."""
     expect(total, count * (count + 1) // 2, "sum of the answers")
+
+
+def expect_sums(total: int, count: int) -> None:
+    """Raise WorkNotDone unless ``total`` is that of ``count`` questions, each answered by the sum so far."""
+    each = sum([reading.level for reading in READINGS])
+    expect(total, each * count * (count + 1) // 2, "sum of the sums so far")
