@@ -23,6 +23,7 @@ from libactor.transport import frames
 from libactor.transport.channel import WAIT_S
 from libactor.transport.frames import Malformed
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
+from libactor.transport.peers import without_frames
 from libactor.transport.serving import Serving
 from libactor.transport.tls_socket import TlsRefused, TlsSocket
 
@@ -137,7 +138,7 @@ class Connection(Serving):
         if not self._end.acquire(blocking=False):
             return
         self.poller.forget(self.fd)  # before anybody finds it broken, closes it, and the number is another one's
-        self.broken = error
+        self.broken = without_frames(error)
         self._cancel_alarm()
         if isinstance(error, TlsRefused) and not self.open:
             self._count_refused(error)

@@ -21,6 +21,7 @@ from libactor._core.errors import Disconnected, NotPassable
 from libactor.bounds import may_block
 from libactor.events import Exited
 from libactor.methods import Unknown
+from libactor.transport.peers import without_frames
 
 if TYPE_CHECKING:
     from libactor._core.errors import ForkedRuntime
@@ -154,7 +155,7 @@ class Peer(Place):
             try:
                 connection = self._find_way(sender, process)
             except Disconnected as error:
-                self._lose(process.pid, event, error)
+                self._lose(process.pid, event, without_frames(error))
                 return True
         kind = getattr(event, "kind", None)
         if kind == "dispatch":
@@ -177,7 +178,7 @@ class Peer(Place):
         try:
             self._way().link(watcher, process.pid)
         except Disconnected as error:
-            watcher.arrive(Exited(process.pid, error))
+            watcher.arrive(Exited(process.pid, without_frames(error)))
         return True
 
     def terminate(self, process: Any, inject: bool, /) -> bool:
@@ -198,7 +199,7 @@ class Peer(Place):
                 fresh = self._way()
             except Disconnected as error:
                 self.current = before
-                watcher.arrive(Exited(process.pid, error))
+                watcher.arrive(Exited(process.pid, without_frames(error)))
                 return
         fresh.link(watcher, process.pid)
         if before is not None and before is not fresh:

@@ -1,7 +1,9 @@
 """What others name is not kept for ever, and what several threads do to one connection leaves nothing behind."""
 
+import gc
 import socket
 import threading
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,8 @@ from libactor.poller import Alarm
 from libactor.transport import asking
 from libactor.transport.node import PEERS_MAX, WARNINGS_MAX
 from libactor.transport.peer import ID_LENGTH_MAX
+from libactor.transport.peers import HandshakeRefused
+from libactor.transport.tls_socket import TlsRefused
 from libactor.waiting import awaited
 
 pytestmark = pytest.mark.real
@@ -246,6 +250,35 @@ def test_without_descriptors_accepting_is_tried_again_by_one_alarm_and_the_log_i
     assert alarms == [node._accept]
     assert "accepting a connection failed: [Errno 24]" in caplog.records[0].getMessage()
     assert len(caplog.records) <= 2 * WARNINGS_MAX + 2  # if a span of time has ended meanwhile
+
+
+def test_calls_for_which_no_connection_can_be_made_are_not_kept(here, monkeypatch):
+    def fail(peer):
+        raise OSError(24, "Too many open files")
+
+    pid = here.parse_pid("a@127.0.0.1:9", Counter)
+    monkeypatch.setattr(here._node, "dial", fail)
+    calls = [weakref.ref(la.dispatch(pid, Counter.take, number)) for number in range(3)]
+
+    gc.collect()
+
+    assert [call() for call in calls] == [None] * 3
+
+
+def test_a_connection_that_broke_keeps_nothing_of_whoever_has_broken_it(connection):
+    def send():
+        try:
+            raise HandshakeRefused("inside", b"")
+        except HandshakeRefused:
+            raise TlsRefused("outside")  # noqa: B904
+
+    try:
+        send()
+    except TlsRefused as error:
+        connection.break_(error)
+
+    assert str(connection.broken) == "outside"
+    assert connection.broken.__traceback__ is connection.broken.__context__ is None
 
 
 def test_a_flood_of_strangers_is_no_flood_of_warnings(here, caplog):
