@@ -205,26 +205,28 @@ static int Mailbox_traverse(PyObject *op, visitproc visit, void *arg)
     return mailbox_traverse_events(&SELF->events, visit, arg);
 }
 
-/* Let go of the events of a lane. Runs Python code. */
-static void mailbox_clear_lane(Ring *lane)
+/* Have the futures of the events of a lane lead here no more. */
+static void mailbox_leave_lane(const Ring *lane)
 {
-    if (lane->slots == NULL)
-        return;
     for (uint32_t i = 0; i < lane->count; i++)
         event_leave(*ring_slot(lane, i));
-    ring_clear(lane);
 }
 
-/* Let go of the events and of the extras. Runs Python code. */
+/* Let go of the events and of the extras. Runs Python code, for which no future leads to what is going. */
 static void mailbox_clear_events(MailboxObject *self)
 {
     MailboxExtras *extras = self->extras;
     self->extras = NULL;
-    mailbox_clear_lane(&self->events);
+    mailbox_leave_lane(&self->events);
+    if (extras != NULL) {
+        mailbox_leave_lane(&extras->urgent);
+        mailbox_leave_lane(&extras->stash);
+    }
+    ring_clear(&self->events);
     if (extras == NULL)
         return;
-    mailbox_clear_lane(&extras->urgent);
-    mailbox_clear_lane(&extras->stash);
+    ring_clear(&extras->urgent);
+    ring_clear(&extras->stash);
     tasks_forsake(extras);
     Py_XDECREF(extras->parts);
     Py_XDECREF(extras->control);

@@ -24,6 +24,7 @@ static _Thread_local uint64_t own_number = 0;
 static uint64_t take_charge(RunQueueObject *self)
 {
     __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED); /* of the new one, who is not yet in any */
+    __atomic_store_n(&self->patient, 0, __ATOMIC_RELAXED);
     uint64_t number = self->role + 1;
     __atomic_store_n(&self->role, number, __ATOMIC_RELAXED);
     return number;
@@ -161,7 +162,8 @@ PyObject *RunQueue_run_watched(PyObject *op, PyObject *const *arguments, Py_ssiz
     SELF->progress++;
     PyObject *result = PyObject_Vectorcall(arguments[0], arguments + 1, given, NULL);
     watched_end(SELF);
-    __atomic_store_n(&SELF->patient, 0, __ATOMIC_RELAXED);
+    if (!run_queue_is_overtaken(SELF))
+        __atomic_store_n(&SELF->patient, 0, __ATOMIC_RELAXED);
     return result;
 }
 

@@ -175,7 +175,8 @@ class RunQueue:
         try:
             return function(*arguments)
         finally:
-            self._patient = False
+            if not self._is_overtaken():  # else it is about another worker's
+                self._patient = False
             self._end_watched()
 
     def watch(self) -> int:
@@ -371,7 +372,7 @@ class RunQueue:
             self._in_turn = False
 
     def _take_charge(self) -> int:
-        self._in_turn = False
+        self._in_turn = self._patient = False
         self._number += 1
         return self._number
 

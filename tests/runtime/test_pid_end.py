@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 import libactor as la
-from libactor._core._impl import RunQueue, RuntimeCell
+from libactor._core._impl import RunQueue, RuntimeCell, prepare
 
 LIMIT = 30
 
@@ -148,3 +148,21 @@ def test_an_actor_that_drops_its_last_pid_in_its_own_end_ends(runtime):
 
     assert not kept
     assert la.wait(actor.pid)
+
+
+# Goal: what has lost its PID harms nobody. Method: a weak reference saves the process in the moment in which both go.
+@in_c
+def test_a_process_that_is_saved_from_the_end_of_its_pid_refuses_what_it_is_given(runtime, uncollected):
+    pid, other = la.spawn(Worker()), la.spawn(Worker())
+    end(pid)
+    assert runtime.queue.wait_idle(LIMIT)
+    process, saved = weakref.ref(pid._process), []
+    watched = weakref.ref(pid, lambda _: saved.append(process()))
+
+    del pid
+
+    assert watched() is None
+    with pytest.raises(AttributeError, match="pid"):
+        saved[0].deliver(prepare("tell", other, Worker.answer))
+    with pytest.raises(RuntimeError, match="has stopped"):
+        prepare("tell", other, Worker.answer).serve(saved[0])

@@ -213,6 +213,47 @@ def test_a_wake_between_the_look_and_the_sleep_is_not_lost(load_core):
     assert queue.work(number, -1) == core.OVER
 
 
+# Goal: who runs a callback is overtaken late, whoever was overtaken before. Method: the one before comes to his end
+# meanwhile. The watch grants 50 looks of 2 ms, and a callback nobody is patient with 2 of them.
+def test_the_end_of_a_callback_that_was_overtaken_does_not_hasten_the_next_one(core, together):
+    queue = core.RunQueue()
+    first, second, done = (threading.Event() for _ in range(3))
+
+    def work(callback):
+        queue.enter()
+        number = queue.take_charge()
+        queue.wake()
+        assert queue.work(number, -1) == core.LOOK
+        queue.run_watched(callback)
+        return queue.work(number, -1)
+
+    def overtaken():
+        first.set()
+        assert second.wait(BOUND_SECONDS)
+
+    def patient():
+        second.set()
+        assert done.wait(BOUND_SECONDS)
+
+    def one():
+        outcome = work(overtaken)
+        queue.push("wanted")
+        begin = time.monotonic()
+        queue.watch()
+        lasted = time.monotonic() - begin
+        done.set()
+        return outcome, lasted
+
+    def other():
+        assert first.wait(BOUND_SECONDS)
+        return work(patient)
+
+    (outcome, lasted), last = together(one, other)
+
+    assert (outcome, last) == (core.OVERTAKEN, core.OVERTAKEN)
+    assert lasted > 0.06
+
+
 def test_wake_without_a_parked_worker_is_forgotten(core):
     queue = core.RunQueue()
     queue.enter()
