@@ -3,7 +3,8 @@
 # Who calls: libactor/http/listeners.py makes one for each client. Everything here runs on the server's event loop.
 # Invariants: 1. a request reaches its application once, in its turn.    2. what one connection can make us keep is
 #   bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers (which are read and dropped), one buffer of
-#   body and one buffer of response, both bounded by uvicorn's flow control.
+#   body and one buffer of response, both bounded by uvicorn's flow control; and, while requests wait for their turn,
+#   those of PIECE_BYTES and one buffer of what came behind them.
 #   3. who owes us the rest of a request holds a connection for a bounded time; so does who sends nothing at all.
 #   4. connections are bounded, so that clients never use up the descriptors that the rest of the process needs.
 # States of a connection: between requests -> head -> body -> between requests, whatever the responses do meanwhile.
@@ -36,6 +37,7 @@ log = logging.getLogger("libactor.http")
 
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
+PIECE_BYTES = 4 * 1024  # that are parsed at a time: requests take up many times the room that they came in
 CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
@@ -114,6 +116,7 @@ class Connection(HttpToolsProtocol):
         self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
         self.body_bytes = 0  # of a body, since the deadline was set
         self.rest_ticks = 0  # since the last bytes came
+        self.unparsed = b""  # behind requests that wait for their turn
         self.deadline: asyncio.TimerHandle | None = None
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
@@ -159,9 +162,24 @@ class Connection(HttpToolsProtocol):
             return
         if self.handover is not None and self.handover.read:
             data, self.handover.read = self.handover.read + data, b""
+        if self.unparsed:
+            data, self.unparsed = self.unparsed + data, b""
         self.rest_ticks = 0
+        pieces = memoryview(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            if self.pipeline:
+                self.unparsed = bytes(pieces[start:])
+                break
+            self._parse(pieces[start : start + PIECE_BYTES])
+            if self.transport.is_closing():
+                return
+        if self.deadline is None and self._is_owed():
+            self._set_deadline()
+
+    def _parse(self, data: memoryview) -> None:
+        """Make of the next bytes what they are."""
         phase, body_bytes = self.phase, self.body_bytes
-        super().data_received(data)
+        super().data_received(data)  # type: ignore[arg-type]  # its parser takes that too
         if self.transport.is_closing():
             return
         if self.phase != phase:
@@ -171,9 +189,6 @@ class Connection(HttpToolsProtocol):
             if self.unread_bytes > HEAD_BYTES_MAX:
                 part = "trailers" if self.reading is Reading.BODY else "request line and headers"
                 self._refuse(400, f"The {part} are larger than {HEAD_BYTES_MAX} bytes.")
-                return
-        if self.deadline is None and self._is_owed():
-            self._set_deadline()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.served = cycle
@@ -216,10 +231,15 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         self.rest_ticks = 0
+        if self.pipeline:
+            return
+        if self.unparsed:
+            self.loop.call_soon(self.data_received, b"")
+        else:
+            self.flow.resume_reading()
 
     def tick(self) -> None:
         """Another second is over: close a connection that rests between two requests for too long."""

@@ -94,7 +94,7 @@ def test_the_right_one_comes_in(served):
 
 
 @pytest.mark.parametrize(
-    "value", [b"gzip;q=\xff", b"*;q=1e400", b"," * 30_000, b"gzip" + b";q=1" * 5_000, b"gzip, gzip;q=0"]
+    "value", [b"gzip;q=\xff", b"*;q=1e400", b"," * 20_000, b"gzip" + b";q=1" * 5_000, b"gzip, gzip;q=0"]
 )
 def test_whatever_an_accept_holds_is_answered(served, value):
     headers = (b"Accept-Encoding: " + value, b"Accept: " + value, b"Range: " + value)
