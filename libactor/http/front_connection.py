@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("libactor.http")
 
 READ_BYTES = 8 * 1024  # at a time; what is parsed of it takes well below a millisecond
-REQUESTS_MAX = 32  # in one go, before others have their turn
+STEPS_MAX = 8  # in one go; who is asked for the answer to a request ends it, so it is only reached without
 REST_NS = 5 * NANOSECONDS  # what a connection may rest between two requests
 HEAD_END = b"\r\n\r\n"
 NOT_SIMPLE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
@@ -139,10 +139,13 @@ class FrontConnection:
             self.go_on()
 
     def _work(self) -> None:
-        for _ in range(REQUESTS_MAX):
+        for _ in range(STEPS_MAX):
             if not self._open or not self._step():
                 return
-        self._front.poller.call(self.go_on)
+        if self._future is not None:
+            self._front.poller.call(self.go_on)
+        elif self._open:  # it sends much that nobody is asked about: hundreds of the kind would hold up all actors
+            self.hand_over()
 
     def _step(self) -> bool:
         """Do the next thing; False if there is none."""

@@ -83,6 +83,19 @@ def get(target, *fields, method="GET", body=b""):
 def read_all(connection):
     """Return all that comes, without what differs from time to time."""
     received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    return without_dates(received)
+
+
+def read_until_reset(connection):
+    """As read_all, from a server that may not have read all it was sent."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(1 << 16):
+            received += piece
+    return without_dates(received)
+
+
+def without_dates(received):
     return re.sub(rb"date: [^\r]*\r\n", b"", received)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import libactor as la
 from libactor.http import HttpServer, application, serve
+from libactor.http.connection import PIECE_BYTES, Connection
 from libactor.http.door import Handover
 from libactor.http.front import Fronts
 from libactor.http.front_connection import FrontConnection
@@ -173,6 +174,35 @@ def test_a_connection_that_cannot_be_watched_is_closed(runtime, monkeypatch):
         with connect(server.url) as connection:
             assert read_all(connection) == b""
 
+        assert not server._front.connections
+
+
+# Goal: thousands of requests that come at once take little room while they wait. Method: look how many wait whenever
+# one of them begins.
+def test_of_pipelined_requests_few_wait_as_such_and_the_others_as_the_bytes_that_came(runtime, monkeypatch):
+    waiting, start = [], Connection._start_asgi_task
+
+    def start_and_look(connection, cycle, app):
+        waiting.append(len(connection.pipeline))
+        start(connection, cycle, app)
+
+    monkeypatch.setattr(Connection, "_start_asgi_task", start_and_look)
+    count = 3000
+    with HttpServer() as loop, connect(loop.listen(application(runtime))) as connection:
+        connection.sendall(b"".join([get(f"/house/now/{number}") for number in range(count)]))
+
+        assert [read_answer(connection)[1] for _ in range(count)] == [b"/%d?" % number for number in range(count)]
+
+    assert len(waiting) == count
+    assert max(waiting) <= PIECE_BYTES / len(get("/house/now/0"))
+
+
+# Goal: actors are not held up by clients whom nobody has to be asked about.
+def test_who_asks_for_much_that_is_not_there_goes_to_the_event_loop(runtime):
+    with serve(runtime) as server, connect(server.url) as connection:
+        connection.sendall(get("/nobody") * 50 + get("/house/now/last"))
+
+        assert [read_answer(connection)[0] for _ in range(51)] == [404] * 50 + [200]
         assert not server._front.connections
 
 
