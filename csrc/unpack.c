@@ -8,11 +8,11 @@
  *   choose is put into a dict beside many others: `make` does that.    3. what is met again is counted each time.
  * What is not finished nobody can see: lists and tuples are not tracked by the collector before, and the rest is made of
  *   parts that are all there.
- * Layout: 1 object  2 scalars  3 what was made  4 containers  5 objects (unpack_object.c)  6 one value  7 function
+ * Layout: 1 scalars  2 what was made  3 containers  4 one value
  */
 #include "unpack.h"
 
-/* ---- 2 scalars ---- */
+/* ---- 1 scalars ---- */
 
 int unpack_truncated(void)
 {
@@ -127,7 +127,7 @@ static PyObject *take_scalar(Unpacker *self)
     return PyErr_Format(PyExc_ValueError, "msgpack with the byte %u, where no array, text, bytes or number begins", code);
 }
 
-/* ---- 3 what was made ---- */
+/* ---- 2 what was made ---- */
 
 /* Make room for twice as many entries, and a few at least; 0 or -1. */
 static int grow(void **entries, Py_ssize_t *room, size_t size)
@@ -199,7 +199,7 @@ static PyObject *take_again(Unpacker *self, Py_ssize_t count)
     return Py_NewRef(self->made[place].value);
 }
 
-/* ---- 4 containers ---- */
+/* ---- 3 containers ---- */
 
 /* A list or, if not, a tuple of the next `count` values. */
 static PyObject *take_items(Unpacker *self, Py_ssize_t count, int is_list)
@@ -308,7 +308,7 @@ static PyObject *take_other(Unpacker *self, const char *text, Py_ssize_t size, P
     return made;
 }
 
-/* ---- 6 one value ---- */
+/* ---- 4 one value ---- */
 
 /* What to call the first value of an array that is no text. */
 static const char *kind_of(const Unpacker *self, Py_ssize_t count)

@@ -64,7 +64,12 @@ static int find_fill(Unpacker *self, Find *found, PyObject *plan)
     fresh.is_struct = PyTuple_GET_ITEM(plan, 3) == Py_True;
     if (layout_parse(&fresh.layout, PyTuple_GET_ITEM(plan, 0)) < 0 || PyErr_Occurred())
         return -1;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fresh.fields); i++) { /* so that attributes are the class's own texts */
+    Py_ssize_t slots = PyTuple_GET_SIZE(fresh.layout.slots), fields = PyTuple_GET_SIZE(fresh.fields);
+    if (fresh.count < 0 || (!fresh.layout.has_items && fresh.count != slots) || (fresh.is_struct && fresh.count != fields)) {
+        PyErr_Format(PyExc_TypeError, "got the plan %R, expected as many parts as slots and, of a struct, fields", plan);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < fields; i++) { /* so that attributes are the class's own texts */
         Py_ssize_t size;
         PyObject *field = PyTuple_GET_ITEM(fresh.fields, i);
         const char *text = PyUnicode_AsUTF8AndSize(field, &size);

@@ -155,6 +155,16 @@ def test_what_plans_and_parts_are_not_is_said(core):
         core.unpack(bytearray(b"\xc0"), 9, 9, NotDecodable, None, None)
 
 
+@pytest.mark.skipif(_impl.CORE == "python", reason="the twin goes by what it is told")
+@pytest.mark.parametrize(("parts", "is_struct"), [(3, False), (0, False), (-1, False), (2, True)])
+def test_a_count_of_parts_that_the_layout_has_not_is_refused(parts, is_struct):
+    found = _unpack.Find(codec.find_layout(Point), parts, (), is_struct)
+    data = Writer().encode(Point(1))
+
+    with pytest.raises(TypeError, match="expected as many parts as slots"):
+        _impl.unpack(data, 9, 9, NotDecodable, lambda module, name: found, None)
+
+
 @pytest.mark.skipif(_impl.CORE == "python", reason="the twin writes a list as it stood")
 def test_a_list_that_changes_while_it_is_written_is_an_error():
     value = [1, object(), 2]
