@@ -21,6 +21,7 @@ from libactor.routes import routes_of
 if TYPE_CHECKING:
     from libactor.http.request import Request
     from libactor.process import Process
+    from libactor.routes import Route
     from libactor.runtime import Runtime
 
 Endpoints = dict[str, str]  # path within the actor to help text
@@ -80,9 +81,16 @@ def _endpoints(process: Process) -> Endpoints:
     """The routes of an actor; what several of one path say, by their methods, stands together."""
     found: Endpoints = {}
     for route in routes_of(process.kind).all():
-        before = found.get(route.path)
-        found[route.path] = route.help if not before else f"{before}\n\n{route.help}"
+        before, text = found.get(route.path), _text(route)
+        found[route.path] = text if not before else f"{before}\n\n{text}"
     return found
+
+
+def _text(route: Route) -> str:
+    """What the docstring says, below the methods and the realm if there are any."""
+    methods = [", ".join(sorted(route.methods))] if route.methods is not None else []
+    realm = [f"realm {route.realm}"] if route.realm is not None else []
+    return "\n".join(part for part in ("; ".join(methods + realm), route.help) if part)
 
 
 def _own_below(own: Endpoints, name: str) -> Endpoints:

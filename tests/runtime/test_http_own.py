@@ -105,7 +105,13 @@ def test_what_several_methods_of_a_path_say_stands_together(runtime):
         "text"
     ]
 
-    assert sorted(text.split("\n\n")) == ["Change it.", "Look at it."]
+    assert sorted(text.split("\n\n")) == ["GET, HEAD\nLook at it.", "PUT\nChange it."]
+
+
+def test_help_tells_the_realm_of_a_route(shop):
+    found = ask(http.application(shop), "/help/shop/till?format=json").json()
+
+    assert found["processes"][0]["endpoints"] == [{"name": "/till", "text": "realm staff"}]
 
 
 # LP HTTPTest.EndpointsHelpRemoval
