@@ -36,6 +36,10 @@ PART_BYTES = 64 * 1024  # of what is lost, that are looked at in one go
 WAIT_S = 0.2  # that one look of a thread that waits may take; it is interrupted by signals earlier
 
 
+class Overflow(OSError):
+    """More waits to be sent than may. That says nothing about who is at the other end."""
+
+
 class Channel(ChannelCell):
     """The bytes of one connection. Who derives from it says what frames mean, and what its end is."""
 
@@ -160,7 +164,7 @@ class Channel(ChannelCell):
         if self.broken is None:
             self.node.overflows += 1
             self.break_(
-                OSError(
+                Overflow(
                     f"{len(self.outgoing)} bytes wait to be sent, more than buffer_bytes_max; who sends much awaits an "
                     "answer now and then"
                 )

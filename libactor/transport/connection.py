@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libactor.transport import frames
-from libactor.transport.channel import WAIT_S
+from libactor.transport.channel import WAIT_S, Overflow
 from libactor.transport.frames import Malformed
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
 from libactor.transport.peers import without_frames
@@ -145,6 +145,8 @@ class Connection(Serving):
         if self.open:
             self.node.disconnects += 1
             self._tell_lost(error)
+        elif isinstance(error, Overflow):
+            self._tell_lost(error)
         elif not self._accepted:
             self.node.failed += 1
         log.debug("%s: broken: %s", self, error)
@@ -181,7 +183,9 @@ class Connection(Serving):
         )
         for (name, what), count in lost.items():
             self.node.runtime.dead_letter(peer.pid(name), what, why, count)
-        if not self.open and not peer.missing and type(error) is not ConnectionAbortedError:  # as above
+        if self.open or peer.missing or isinstance(error, Overflow):
+            return
+        if type(error) is not ConnectionAbortedError:  # as above
             peer.missing = True
             log.warning("%s: none can be made: %s; what is sent by it is lost", self, error)
 

@@ -380,6 +380,30 @@ def test_a_thread_is_not_held_back_for_a_host_that_was_not_there_the_last_time(l
         assert runtime.dead_letters > 0
 
 
+class Flood(la.Actor):
+    """Tells so much at once that it does not fit what may wait."""
+
+    def send(self, pid, bytes_max):
+        for _ in range(5):  # three of which break the connection
+            la.tell(pid, Counter.take, bytes(bytes_max // 2))
+
+
+def test_a_host_for_which_too_much_waits_is_not_taken_for_one_that_is_not_there(listener, monkeypatch, caplog):
+    with la.Runtime(remote=la.Remote(buffer_bytes_max=4_000_000, frame_bytes_max=3_000_000)) as runtime:
+        pid = runtime.parse_pid(f"a@{listener.address}", Counter)
+        waits = []
+        monkeypatch.setattr(Channel, "wait_for_room", lambda connection: waits.append(connection))
+        flood = runtime.spawn(Flood())
+
+        la.dispatch(flood, Flood.send, pid, 4_000_000).get(LIMIT)
+        la.tell(pid, Counter.take, 1)
+
+        assert metric(runtime, "buffer_overflows") == 1
+        assert metric(runtime, "connections_failed") == 0
+        assert len(waits) == 1
+    assert "none can be made" not in caplog.text
+
+
 def test_a_peer_that_falls_silent_counts_as_gone(listener):
     with la.Runtime(remote=la.Remote(silence_s=0.2)) as runtime:
         pid = runtime.parse_pid(f"a@{listener.address}", Counter)
