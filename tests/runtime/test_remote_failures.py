@@ -384,15 +384,19 @@ class Flood(la.Actor):
     """Tells so much at once that it does not fit what may wait."""
 
     def send(self, pid, bytes_max):
-        for _ in range(5):  # three of which break the connection
-            la.tell(pid, Counter.take, bytes(bytes_max // 2))
+        for _ in range(5):  # the fourth of which breaks the connection
+            la.tell(pid, Counter.take, bytes(bytes_max // 2 - 1000))
 
 
 def test_a_host_for_which_too_much_waits_is_not_taken_for_one_that_is_not_there(listener, monkeypatch, caplog):
     with la.Runtime(remote=la.Remote(buffer_bytes_max=4_000_000, frame_bytes_max=3_000_000)) as runtime:
         pid = runtime.parse_pid(f"a@{listener.address}", Counter)
         waits = []
-        monkeypatch.setattr(Channel, "wait_for_room", lambda connection: waits.append(connection))
+
+        def wait(connection):
+            waits.append(connection)
+
+        monkeypatch.setattr(Channel, "wait_for_room", wait)
         flood = runtime.spawn(Flood())
 
         la.dispatch(flood, Flood.send, pid, 4_000_000).get(LIMIT)
