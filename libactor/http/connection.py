@@ -37,7 +37,7 @@ log = logging.getLogger("libactor.http")
 
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
-PIECE_BYTES = 4 * 1024  # that are parsed at a time: requests take up many times the room that they came in
+PIECE_BYTES = 4 * 1024  # that are parsed at a time, but for bodies: requests take many times the room they came in
 CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
@@ -115,6 +115,7 @@ class Connection(HttpToolsProtocol):
         self.phase = 0  # counts the changes of ``reading``
         self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
         self.body_bytes = 0  # of a body, since the deadline was set
+        self.body_left = 0  # of a body, still to come; 0 if its length was not said
         self.rest_ticks = 0  # since the last bytes came
         self.unparsed = b""  # behind requests that wait for their turn
         self.deadline: asyncio.TimerHandle | None = None
@@ -165,14 +166,16 @@ class Connection(HttpToolsProtocol):
         if self.unparsed:
             data, self.unparsed = self.unparsed + data, b""
         self.rest_ticks = 0
-        pieces = memoryview(data)
-        for start in range(0, len(data), PIECE_BYTES):
+        rest = memoryview(data)
+        while rest:
             if self.pipeline:
-                self.unparsed = bytes(pieces[start:])
+                self.unparsed = bytes(rest)
                 break
-            self._parse(pieces[start : start + PIECE_BYTES])
+            size = max(PIECE_BYTES, self.body_left)  # no request hides in what is known to be of a body
+            self._parse(rest[:size])
             if self.transport.is_closing():
                 return
+            rest = rest[size:]
         if self.deadline is None and self._is_owed():
             self._set_deadline()
 
@@ -262,9 +265,11 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._read(Reading.BODY)
+        self.body_left = int(dict(self.headers).get(b"content-length", 0))  # which the parser has checked
 
     def on_body(self, body: bytes) -> None:
         self.body_bytes += len(body)
+        self.body_left = max(0, self.body_left - len(body))
         self.unread_bytes = 0
         super().on_body(body)
 
@@ -279,6 +284,7 @@ class Connection(HttpToolsProtocol):
         self.reading = part
         self.phase += 1
         self.unread_bytes = 0
+        self.body_left = 0
 
     def _is_owed(self) -> bool:
         """Whether it is the client's turn to send."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import uvicorn
 
-from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, Connection, State
+from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, PIECE_BYTES, Connection, State
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
@@ -195,6 +195,42 @@ def test_a_late_request_behind_an_open_response_is_cut_and_does_not_write_into_i
 
     assert client.seen == ("cut", "200")
     assert client.transport.sent == sent
+
+
+class Fed:
+    """A parser that notes how much it is given at a time."""
+
+    def __init__(self, parser):
+        self.parser = parser
+        self.sizes = []
+
+    def feed_data(self, data):
+        self.sizes.append(len(data))
+        self.parser.feed_data(data)
+
+    def __getattr__(self, name):
+        return getattr(self.parser, name)
+
+
+def test_a_body_is_parsed_as_it_came_and_what_is_behind_it_in_small_pieces(client):
+    client.send(POST)
+    client.connection.parser = fed = Fed(client.connection.parser)
+
+    client.send(b"x" * 99_000)
+    client.send(b"x" * 1_000 + HEAD * 1_000)
+
+    assert fed.sizes == [99_000, PIECE_BYTES]
+    assert len(client.connection.pipeline) <= PIECE_BYTES / len(HEAD)
+
+
+def test_a_body_whose_length_is_not_said_is_parsed_in_small_pieces(client):
+    client.send(CHUNKED.replace(b"0\r\n", b""))
+    client.connection.parser = fed = Fed(client.connection.parser)
+
+    client.send(b"2710\r\n" + b"x" * 10_000)
+
+    assert fed.sizes == [PIECE_BYTES, PIECE_BYTES, 10_006 - 2 * PIECE_BYTES]
+    assert client.request.body == b"x" * 10_001
 
 
 def test_trailers_without_end_are_400(client):
