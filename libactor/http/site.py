@@ -14,14 +14,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from libactor._core.values import register_immutable
 from libactor.future import Future
-
-if TYPE_CHECKING:
-    from libactor.http.request import Request
-    from libactor.http.response import Response
+from libactor.http.request import Request
+from libactor.http.response import Response
 
 V = TypeVar("V")
 
@@ -56,13 +54,13 @@ class Authenticator(Protocol):
 
 
 # (endpoint such as "/counter/value", request, principal): may it? False: 403; a Response is answered instead.
-Authorize: TypeAlias = "Callable[[str, Request, Principal | None], Soon[bool | Response]]"
+Authorize: TypeAlias = Callable[[str, Request, "Principal | None"], Soon[bool | Response]]
 
 # A rule of the firewall, ahead of everything an actor has a say in: what to answer instead, or None to let it pass.
-Rule: TypeAlias = "Callable[[Request], Response | None]"
+Rule: TypeAlias = Callable[[Request], Response | None]
 
 # The last step: compression and the like. The response is as it would be sent, its body never text any more.
-Finish: TypeAlias = "Callable[[Request, Response], Soon[Response]]"
+Finish: TypeAlias = Callable[[Request, Response], Soon[Response]]
 
 
 @dataclass(frozen=True, slots=True)
