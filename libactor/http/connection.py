@@ -20,6 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -182,7 +183,12 @@ class Connection(HttpToolsProtocol):
     def _parse(self, data: memoryview) -> None:
         """Make of the next bytes what they are."""
         phase, body_bytes = self.phase, self.body_bytes
-        super().data_received(data)  # type: ignore[arg-type]  # its parser takes that too
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         if self.transport.is_closing():
             return
         if self.phase != phase:
@@ -192,6 +198,19 @@ class Connection(HttpToolsProtocol):
             if self.unread_bytes > HEAD_BYTES_MAX:
                 part = "trailers" if self.reading is Reading.BODY else "request line and headers"
                 self._refuse(400, f"The {part} are larger than {HEAD_BYTES_MAX} bytes.")
+
+    def _stay(self, rest: memoryview) -> None:
+        """Read a request that offers another protocol as one that does not, and ``rest``, what follows its head."""
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(400, "Invalid HTTP request received.")
+            return
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+        self._parse(memoryview(b"".join((line, *fields, b"\r\n"))))
+        if rest and not self.transport.is_closing():
+            self._parse(rest)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.served = cycle
@@ -263,6 +282,8 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():  # its body would pass for the next request: see _stay
+            return
         super().on_headers_complete()
         self._read(Reading.BODY)
         self.body_left = int(dict(self.headers).get(b"content-length", 0))  # which the parser has checked
@@ -274,11 +295,10 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._read(Reading.NEXT)
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
 
     def _read(self, part: Reading) -> None:
         self.reading = part

@@ -233,6 +233,23 @@ def test_a_body_whose_length_is_not_said_is_parsed_in_small_pieces(client):
     assert client.request.body == b"x" * 10_001
 
 
+# Goal: no body passes for a request. Method: a body that is one, behind an offer that the parser takes for accepted.
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_request_that_offers_another_protocol_keeps_its_body(client, loop, size):
+    body = b"DELETE / HTTP/1.1\r\nhost: x\r\n\r\n"
+    offer = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\n"
+    request = POST.replace(b"content-length: 100000\r\n", offer + b"content-length: %d\r\n" % len(body)) + body
+
+    for start in range(0, len(request), size):
+        client.send(request[start : start + size])
+
+    assert (client.request.scope["method"], client.request.body) == ("POST", body)
+    assert not client.request.more_body
+    assert len(loop.started) == 1
+    assert not client.connection.pipeline
+    assert client.seen == ("open", "")
+
+
 def test_trailers_without_end_are_400(client):
     client.send(CHUNKED)
     line = b"trailer: " + bytes(1000).replace(b"\0", b"x") + b"\r\n"

@@ -161,6 +161,16 @@ def test_pipelined_requests_are_answered_in_order(server):
     assert bodies == [b"/%d 0" % number for number in range(50)] + [b"/last 0"]
 
 
+def test_offers_of_another_protocol_are_not_taken_up_and_swallow_nothing(server):
+    url = server.listen(hello)
+    offer = b"POST /%d HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 3\r\n\r\nabc"
+
+    answer = exchange(url, offer % 1 + offer % 2 + b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+
+    bodies = [part.split(b"HTTP/1.1")[0] for part in answer.split(b"\r\n\r\n")[1:]]
+    assert bodies == [b"/1 3", b"/2 3", b"/last 0"]
+
+
 def test_more_pipelined_requests_than_one_head_may_hold_are_no_large_head(server):
     url = server.listen(hello)
     count = 4000
