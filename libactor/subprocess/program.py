@@ -91,7 +91,11 @@ class Program(Actor):
 
     def on_start(self) -> Any:
         """Start the program. A subclass that overrides it calls this one."""
-        self.child = start(self._argv, end_group=True, runtime=self.runtime, **self._options)
+        try:
+            self.child = start(self._argv, end_group=True, runtime=self.runtime, **self._options)
+        except OSError as error:
+            setattr(error, FORESEEN, True)  # its text says all: what is not there, and what to do
+            raise
         self._tell_end = partial(_tell, self.pid, self.child.pid)
         self.child.status.on_any(self._tell_end)
 

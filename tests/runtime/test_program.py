@@ -171,7 +171,6 @@ def test_a_supervisor_starts_a_program_anew(restart, command: str):
     assert len(set(pids)) == 3
 
 
-# Goal: the end of a program is told to the actor that ran it. Method: it is told once more, when the next one runs.
 # Goal: what a program does wrong is no mistake of ours, and said once. Method: unwatched, linked and supervised.
 def test_a_program_that_fails_is_one_line_in_the_log(caplog, pipe: Pipe):
     read, write = pipe()
@@ -195,6 +194,26 @@ def test_a_program_that_fails_is_one_line_in_the_log(caplog, pipe: Pipe):
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 3 + ["ERROR"]  # who gives up in the end
 
 
+# Goal: nor is a program that is not there. Method: the same, without a link.
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (lambda: Program(["no-such-program"], id="absent"), "cannot start 'no-such-program'"),
+        (lambda: Program(["true"], cwd="/no/such/directory", id="absent"), "cannot enter the directory"),
+    ],
+)
+def test_a_program_that_cannot_start_is_one_line_in_the_log(caplog, program: Callable[[], Program], said: str):
+    with caplog.at_level(logging.WARNING, logger="libactor"):
+        assert la.wait(la.spawn(program()), BOUND_SECONDS)
+        alone = [(record.levelname, record.getMessage(), record.exc_info) for record in caplog.records]
+        caplog.clear()
+        la.wait(la.spawn(la.Supervisor([la.Child(program, "absent")])), BOUND_SECONDS)
+
+    assert [(level, said in text, trace) for level, text, trace in alone] == [("ERROR", True, None)]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3 + ["ERROR"]  # who gives up in the end
+
+
+# Goal: the end of a program is told to the actor that ran it. Method: it is told once more, when the next one runs.
 def test_the_end_of_a_program_does_not_stop_the_one_after_it():
     starts: la.Queue[int] = la.Queue()
     supervisor = la.spawn(la.Supervisor([la.Child(lambda: Recorded("sleep 1000", la.Shared(starts)), "worker")]))
