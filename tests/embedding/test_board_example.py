@@ -49,11 +49,14 @@ def start() -> Iterator[Callable[..., Program]]:
 
 
 def line_after(program: Program, passed_over: str) -> str:
-    """The next line of another text."""
+    """The next line of another text. A program that ends before it, by the alarm perhaps, fails the test."""
     assert program.stdout is not None
-    while (line := program.stdout.readline().rstrip()) == passed_over:
-        pass
-    return line
+    for line in program.stdout:
+        if line.rstrip() != passed_over:
+            return line.rstrip()
+    pytest.fail(
+        f"{program.args} ended with {program.wait(LIMIT)} and no line but {passed_over!r}; the alarm is {LIMIT} s"
+    )
 
 
 def ended(program: Program, number: int) -> tuple[int, str, str]:
