@@ -56,9 +56,14 @@ class Writer:
     def __init__(self) -> None:
         self.pids: dict[tuple[str, str], PID[Any]] = {}
         self.local: list[Any] = []
+        self._orders: dict[int, tuple[Any, list[Any]]] = {}  # id -> set, and its items in order; of one value
 
     def encode(self, value: Any) -> bytes:
         """The bytes of ``value``. Raises: NotEncodable."""
+        self._orders = {}
+        return self._encode(value)
+
+    def _encode(self, value: Any) -> bytes:
         try:
             return pack(value, NESTING_MAX, NotEncodable, _plan_to_write, self._apart)
         except UnicodeEncodeError:
@@ -75,7 +80,7 @@ class Writer:
     def _apart_of_compound(self, kind: type, value: Any) -> list[Any]:
         if kind in _CONTAINERS:
             code, apart, _ = _CONTAINERS[kind]
-            return [code, *apart(value)]
+            return [code, *(self._ordered(value) if kind in _SETS else apart(value))]
         if kind is PID:
             self.pids[value.id, value.address] = value
             return ["pid", value.id, value.address]
@@ -89,6 +94,19 @@ class Writer:
             return ["exception", *name_of(kind), *exception_parts(value)]
         self.local.append(value)
         return ["local", len(self.local) - 1]
+
+    def _ordered(self, value: Iterable[Any]) -> list[Any]:
+        """The items of a set in an order that is the same for equal sets. Each set is brought into order once: sets in
+        sets would take twice as long for each that is around them."""
+        if id(value) not in self._orders:
+            self._orders[id(value)] = value, sorted(value, key=self._rank)
+        return self._orders[id(value)][1]
+
+    def _rank(self, item: Any) -> bytes:
+        """Where ``item`` stands in a set: its bytes, whatever else is written."""
+        writer = Writer()
+        writer._orders = self._orders
+        return writer._encode(item)
 
 
 def _plan_to_write(kind: type) -> tuple[bytes, Layout] | None:
@@ -298,14 +316,9 @@ def _place(parts: list[Any], count: int) -> int:
     return parts[0]
 
 
-def _ordered(value: Iterable[Any]) -> list[Any]:
-    """The items of a set in an order that is the same for equal sets."""
-    return sorted(value, key=lambda item: Writer().encode(item))
-
-
-_SETS: dict[type, Form] = {
-    set: ("set", _ordered, set_of(set)),
-    frozenset: ("frozenset", _ordered, set_of(frozenset)),
+_SETS: dict[type, Form] = {  # whose items the Writer brings into an order
+    set: ("set", list, set_of(set)),
+    frozenset: ("frozenset", list, set_of(frozenset)),
 }
 _CONTAINERS = CONTAINERS | _SETS  # what may be met again
 _READ = {code: make for table in (PLAIN, _CONTAINERS) for code, _, make in table.values()}

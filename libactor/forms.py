@@ -135,7 +135,7 @@ PLAIN: dict[type, Form] = {
     fractions.Fraction: ("Fraction", _terms_of, _fraction_of),
 }
 
-# As PLAIN, of what may be met again. Sets are in codec.py, which knows how to bring them into an order.
+# As PLAIN, of what may be met again. Sets are in codec.py, which brings them into an order.
 CONTAINERS: dict[type, Form] = {
     list: ("list", list, list),
     tuple: ("tuple", list, tuple),

@@ -329,6 +329,23 @@ def test_what_is_nested_as_deep_as_values_may_be_is_read():
     assert arrived == value
 
 
+# Goal: what a peer sent can be sent on. Method: sets that took twice as long for each around them, to bring into order.
+def test_sets_in_sets_are_written_again_as_they_were_read():
+    tree = ["tuple"]
+    for _ in range(90):
+        tree = ["frozenset", tree]
+
+    assert Writer().encode(read(tree)) == packed(tree)
+
+
+def test_sets_of_two_in_sets_are_written_again():
+    value = ()
+    for _ in range(16):
+        value = frozenset([value, (value, 1)])
+
+    assert Reader({}, []).decode(Writer().encode(value)) == value
+
+
 def test_huge_numbers_take_no_longer_than_their_bytes():
     tree = ["int", "0x" + "f" * 2_000_000]
     started = time.process_time()
