@@ -125,7 +125,7 @@ class _Unpacker:
         return self._make(code, parts)
 
     def _take_again(self, count: int) -> Any:
-        number = self._scalar() if count == 2 and self._kind(count) == "int" else None
+        number = self._scalar() if count == 2 and self._is_int() else None
         if number is None or not 0 <= number < len(self._made) or self._made[number] is _HIDDEN:
             raise self._refusal(f"a number that stands for one of {len(self._made)} parts, and does not")
         self._again += self._sizes[number]
@@ -244,6 +244,10 @@ class _Unpacker:
         if code in BYTES:
             return self._take(self._take_number(WIDTH_OF[code]))
         return int.from_bytes(self._take(WIDTH_OF[code]), "big", signed=code in SIGNED)
+
+    def _is_int(self) -> bool:
+        code = self._data[self._at] if self._at < len(self._data) else 0xC0
+        return code <= 0x7F or code >= 0xE0 or 0xCC <= code <= 0xD3
 
     def _kind(self, count: int) -> str:
         """What to call the next value of an array of ``count``, which is no text."""

@@ -126,6 +126,8 @@ TREES = {
     "again itself": (["list", ["list"], ["again", 1]], "a number that stands for one of 1"),
     "again backwards": (["list", ["list"], ["again", -1]], "a number that stands for one of 1"),
     "again by truth": (["list", ["list"], ["again", False]], "a number that stands for one of 1"),
+    "again by text": (["list", ["list"], ["again", ""]], "a number that stands for one of 1"),
+    "again by bytes": (["list", ["list"], ["again", b"0"]], "a number that stands for one of 1"),
     "again without": (["list", ["list"], ["again"]], "a number that stands for one of 1"),
     "again twice": (["list", ["list"], ["again", 0, 0]], "a number that stands for one of 1"),
     "pid of nobody": (["pid", "a", "b:1"], "KeyError"),
