@@ -80,6 +80,11 @@ def check_event(event: Any) -> None:
 
 def unmarked(kind: type, method: str) -> NotPassable:
     """The error for a call of a method that is not for other hosts."""
+    if not any(method in vars(base) for base in kind.__mro__):
+        return NotPassable(
+            f"dispatch: {kind.__qualname__}.{method} is not for other hosts: {kind.__qualname__} has no such method; "
+            "correct the name, or the class that was given to parse_pid"
+        )
     return NotPassable(
         f"dispatch: {kind.__qualname__}.{method} is not for other hosts; mark it with @libactor.remote, or call one "
         "that is marked"
