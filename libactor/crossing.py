@@ -17,6 +17,7 @@ from libactor.codec import NotEncodable, Writer, round_trip
 
 REMEDY = "or keep both actors on one host"
 FRAMES_MAX, TRACE_MAX = 5, 2000  # innermost calls, and characters, of the traceback that goes with an error
+CAUSES_MAX = 3  # errors that led to it, of which the same is told
 PLAIN = frozenset({int, float, bool, bytes, type(None)})  # any of these can be encoded, and comes back the same
 
 
@@ -100,10 +101,29 @@ def unmade(what: str, host: str, error: Exception) -> str:
 def _with_note(error: BaseException, raised_in: str) -> BaseException:
     if not raised_in:
         return error
-    lines = "".join(traceback.format_tb(error.__traceback__, -FRAMES_MAX))[-TRACE_MAX:]
+    note = f"raised in {raised_in}\n{_lines(error)}{_causes(error)}"
     told = fresh_exception(error)
-    told.add_note(f"raised in {raised_in}\n{lines}".encode("utf-8", "backslashreplace").decode().rstrip())
+    told.add_note(note.encode("utf-8", "backslashreplace").decode().rstrip())
     return told
+
+
+def _causes(error: BaseException) -> str:
+    """What led to ``error``, the nearest first: on its way it loses its causes, which often say more than it does."""
+    said = ""
+    for _ in range(CAUSES_MAX):
+        cause, relation = error.__cause__, "caused by"
+        if cause is None and not error.__suppress_context__:
+            cause, relation = error.__context__, "while handling"
+        if cause is None:
+            break
+        text = traceback.format_exception_only(cause)[0].rstrip()[:TRACE_MAX]  # also of one whose __str__ raises
+        said += f"{relation} {text}\n{_lines(cause)}"
+        error = cause
+    return said
+
+
+def _lines(error: BaseException) -> str:
+    return "".join(traceback.format_tb(error.__traceback__, -FRAMES_MAX))[-TRACE_MAX:]
 
 
 def _told(error: BaseException) -> RuntimeError:

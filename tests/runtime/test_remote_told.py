@@ -7,6 +7,7 @@ import socket
 import pytest
 
 import libactor as la
+from libactor import crossing
 from libactor.codec import Writer
 from libactor.transport import frames
 
@@ -31,6 +32,27 @@ class Failing(la.Actor):
     @la.remote
     def fail(self, error):
         raise error
+
+    @la.remote
+    def fail_for(self, error, cause, handled):
+        try:
+            try:
+                raise handled
+            except OSError:
+                raise cause  # noqa: B904
+        except type(cause) as caught:
+            raise error from caught
+
+    @la.remote
+    def fail_alone(self, error):
+        try:
+            raise ValueError("hidden")
+        except ValueError:
+            raise error from None
+
+    @la.remote
+    def fail_in_a_circle(self, error):
+        raise error from error
 
     @la.remote
     def note(self, value):
@@ -79,6 +101,41 @@ def test_an_error_says_where_it_was_raised(failing):
     [note] = raised.value.__notes__
     assert f"raised in Failing.fail of {failing}" in note
     assert "in fail\n    raise error" in note
+
+
+def test_an_error_says_what_led_to_it(failing):
+    with pytest.raises(KeyError) as raised:
+        la.dispatch(failing, Failing.fail_for, KeyError(2), ValueError("no number"), OSError(9, "lost")).get(LIMIT)
+
+    [note] = raised.value.__notes__
+    places = [
+        note.index(text)
+        for text in (
+            "raise error from caught",
+            "\ncaused by ValueError: no number\n",
+            "raise cause",
+            "\nwhile handling OSError: [Errno 9] lost\n",
+            "raise handled",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_an_error_that_was_raised_from_none_says_nothing_of_what_led_to_it(failing):
+    with pytest.raises(KeyError) as raised:
+        la.dispatch(failing, Failing.fail_alone, KeyError(2)).get(LIMIT)
+
+    [note] = raised.value.__notes__
+    assert "raise error from None" in note
+    assert "hidden" not in note
+
+
+def test_a_cause_that_leads_to_itself_is_told_a_few_times(failing):
+    with pytest.raises(KeyError) as raised:
+        la.dispatch(failing, Failing.fail_in_a_circle, KeyError(2)).get(LIMIT)
+
+    [note] = raised.value.__notes__
+    assert note.count("caused by KeyError: 2") == crossing.CAUSES_MAX
 
 
 def test_the_error_of_the_actor_gets_no_note(there):
