@@ -232,8 +232,9 @@ static int take_parts(Unpacker *self, Py_ssize_t count)
     return 0;
 }
 
-/* What Python makes of a code and the parts from `base` on, which it takes; whether such values are numbered. */
-static PyObject *make_of_parts(Unpacker *self, PyObject *code, Py_ssize_t base, int *numbered)
+/* What Python makes of a code and the parts from `base` on, which it takes and whose bytes begin at `start`; whether such
+ * values are numbered. One that is not, a long int say, is hashed and compared anew each time that it is met in a key. */
+static PyObject *make_of_parts(Unpacker *self, PyObject *code, Py_ssize_t base, const unsigned char *start, int *numbered)
 {
     PyObject *parts = PyList_New(self->parts_used - base), *made = NULL;
     if (parts == NULL)
@@ -250,7 +251,7 @@ static PyObject *make_of_parts(Unpacker *self, PyObject *code, Py_ssize_t base, 
     else {
         made = Py_NewRef(PyTuple_GET_ITEM(told, 0));
         *numbered = PyTuple_GET_ITEM(told, 1) == Py_True;
-        self->size += !*numbered;
+        self->size += *numbered ? 0 : 1 + (self->at - start) / PLAIN_BYTES;
     }
     Py_DECREF(told);
     return made;
@@ -282,6 +283,7 @@ PyObject *unpack_dict_of(Unpacker *self, PyObject *dict, Py_ssize_t base)
 static PyObject *take_dict(Unpacker *self, Py_ssize_t count)
 {
     Py_ssize_t base = self->parts_used;
+    const unsigned char *start = self->at;
     int salted = 1, numbered;
     PyObject *code;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -292,7 +294,7 @@ static PyObject *take_dict(Unpacker *self, Py_ssize_t count)
     if (count % 2 == 0 && (salted || count <= 2 * COLLISIONS_MAX))
         return unpack_dict_of(self, PyDict_New(), base);
     code = PyUnicode_FromString("dict");
-    PyObject *made = code == NULL ? NULL : make_of_parts(self, code, base, &numbered);
+    PyObject *made = code == NULL ? NULL : make_of_parts(self, code, base, start, &numbered);
     Py_XDECREF(code);
     return made;
 }
@@ -301,9 +303,10 @@ static PyObject *take_dict(Unpacker *self, Py_ssize_t count)
 static PyObject *take_other(Unpacker *self, const char *text, Py_ssize_t size, Py_ssize_t count, int *numbered)
 {
     Py_ssize_t base = self->parts_used;
+    const unsigned char *start = self->at;
     PyObject *code = PyUnicode_DecodeUTF8(text, size, NULL), *made = NULL;
     if (code != NULL && take_parts(self, count) == 0)
-        made = make_of_parts(self, code, base, numbered);
+        made = make_of_parts(self, code, base, start, numbered);
     Py_XDECREF(code);
     return made;
 }

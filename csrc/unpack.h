@@ -12,7 +12,7 @@
 
 #define COLLISIONS_MAX 16 /* keys with one hash, in one dict, as in libactor/forms.py */
 
-enum { KEYS = 128, FINDS = 32, KEY_BYTES_MAX = 32 };
+enum { KEYS = 128, FINDS = 32, KEY_BYTES_MAX = 32, PLAIN_BYTES = 256 /* that count as one more value */ };
 
 typedef struct {
     PyObject *value; /* owned; NULL: a part of an object, which is never met again */

@@ -23,6 +23,7 @@ from libactor._core.layouts import Layout
 FLOATS = {0xCA: ">f", 0xCB: ">d"}
 ARRAYS = {0xDC: 2, 0xDD: 4}
 COLLISIONS_MAX = 16  # keys with one hash, as in libactor/forms.py
+PLAIN_BYTES = 256  # of what is not numbered, a long int say, count as one more value: each time it is hashed anew
 
 
 class Find(NamedTuple):
@@ -74,7 +75,7 @@ class _Unpacker:
         self._refusal = refusal
         self._find = find
         self._make = make
-        self._finds: dict[tuple[str, str], Find] = {}
+        self._finds: dict[tuple[bytes, bytes], Find] = {}  # by module and name
         self._made: list[Any] = []  # by number
         self._sizes: list[int] = []  # of each: the values in it, those met again counted each time
         self._size = 0  # of all that was read so far, counted like that
@@ -100,11 +101,12 @@ class _Unpacker:
             raise self._refusal(f"a value begins with a {self._kind(count)}, expected the name of its form")
         if code == "again":
             return self._take_again(count)
+        start = self._at
         made, is_numbered = self._take_form(code, count, depth + 1)
         if is_numbered:
             self._number(made, before)
         else:
-            self._size += 1
+            self._size += 1 + (self._at - start) // PLAIN_BYTES
         return made
 
     def _take_form(self, code: str, count: int, depth: int) -> tuple[Any, bool]:
@@ -148,12 +150,12 @@ class _Unpacker:
         return _with_state(found, _object_of(found, parts), state)
 
     def _class(self) -> Find:
-        module = self._text()
-        name = None if module is None else self._text()
+        module = self._span()
+        name = None if module is None else self._span()
         if module is None or name is None:
             raise self._refusal("the form 'object' is not known, or not given two names; let both run one release")
         if (module, name) not in self._finds:
-            self._finds[module, name] = self._find(module, name)
+            self._finds[module, name] = self._find(module.decode(), name.decode())
         return self._finds[module, name]
 
     def _take_parts(self, found: Find, depth: int) -> list[Any]:

@@ -102,6 +102,7 @@ BYTES = {
     "time": (b"\xd6\xff\0\0\0\0", "the byte 214 at 0"),
     "never used": (b"\xc1", "the byte 193 at 0"),
     "half a surrogate pair": (b"\xa3\xed\xa0\x80", "utf-8"),
+    "no UTF-8 in the name of a module": (b"\x95\xa6object\xa1\xff\x91\xa4list\x91\xa4dict\xc0", "not given two names"),
     "no UTF-8": (b"\x92\xa4list\xa1\xff", "utf-8"),
 }
 
@@ -312,6 +313,14 @@ def test_what_is_endless_once_it_is_walked_through_is_refused(form):
 
 def test_a_key_that_is_endless_is_refused_before_it_is_looked_up():
     assert "met again comes to" in refusal_of(["dict", doubled(90, "tuple"), 1])
+
+
+# Goal: keys take no longer than what was sent. Method: one with a number of a megabyte, which is hashed each time anew.
+def test_keys_that_take_long_to_hash_are_refused_by_their_length():
+    huge = ["tuple", ["int", "0x" + "f" * 1_000_000]]
+    keys = [part for number in range(4000) for part in (["tuple", ["again", 0], number], 0)]
+
+    assert "met again comes to" in refusal_of(["list", huge, ["dict", *keys]])
 
 
 def test_what_is_met_again_a_few_times_is_read():

@@ -1,5 +1,6 @@
 """Both cores write the same bytes of any value, and make the same of any bytes, or refuse them in the same words."""
 
+import contextlib
 import gc
 import sys
 from types import SimpleNamespace
@@ -123,6 +124,19 @@ def test_the_lists_around_the_parts_of_an_object_are_nobody_elses(core):
         outcome = read(core, packed([*tree, ["again", number]]))
 
         assert outcome == ("NotDecodable", "a number that stands for one of 5 parts, and does not")
+
+
+@pytest.mark.parametrize("size", [247, 248, 249, 250, 251, 252, 253, 254, 255, 256, 257, 3000])
+@pytest.mark.parametrize("again_max", [2, 3, 13])
+def test_both_cores_count_long_numbers_alike(size, again_max):
+    data = packed(["list", ["tuple", ["int", "0x" + "1" * size]], ["again", 0]])
+
+    outcomes = []
+    for core in CORES.values():
+        with contextlib.suppress(NotDecodable):
+            outcomes.append(core.unpack(data, 9, again_max, NotDecodable, None, Reader({}, [])._make))
+
+    assert len(outcomes) in (0, 2)
 
 
 @pytest.mark.parametrize("core", CORES.values(), ids=CORES)
