@@ -96,13 +96,14 @@ def _refusal_unknown(kind: type) -> str:
     for container in CONTAINERS:
         if issubclass(kind, container):
             name = container.__name__
-            return f"is a subclass of {name}, of which a copy might lose something; pass {name}(x), or move() it"
+            remedy = f"pass {name}(x), or move() it within one host"
+            return f"is a subclass of {name}, of which a copy might lose something; {remedy}"
     if kind is types.CoroutineType:
         return "was not awaited; await it, and pass what comes of it"
     remedy = "pass bytes(x)" if kind is memoryview else "pass plain data"
     return (
         f"is neither immutable nor a container, dataclass or struct that can be copied; {remedy}, or hand the object "
-        "over with move()"
+        "over with move() within one host"
     )
 
 

@@ -1,5 +1,6 @@
 """Remote actors: calls, messages and answers between two runtimes that talk by real sockets."""
 
+import collections
 import dataclasses
 import os
 import socket
@@ -220,6 +221,19 @@ def test_what_cannot_cross_is_refused_where_it_is_sent(counter, value):
         la.dispatch(counter, Counter.echo, value)
 
     assert la.dispatch(counter, Counter.add, 1).get(LIMIT) == 1
+
+
+# Goal: nobody is sent from one refusal to the next. Method: what move() does not carry to another host either.
+@pytest.mark.parametrize("value", [lambda: 1, collections.Counter("aa")], ids=lambda v: type(v).__name__)
+def test_move_is_advised_within_one_host_only(counter, value):
+    with pytest.raises(la.NotPassable, match=r"move\(\)( it)? within one host"):
+        la.dispatch(counter, Counter.echo, value)
+    with pytest.raises(la.NotPassable, match="one host only"):
+        la.dispatch(counter, Counter.echo, la.move(value))
+
+
+def test_what_is_moved_goes_by_value(counter):
+    assert la.dispatch(counter, Counter.echo, la.move([1, [2]])).get(LIMIT) == [1, [2]]
 
 
 def test_a_result_that_cannot_cross_fails_the_call(counter):
