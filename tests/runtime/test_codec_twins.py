@@ -95,7 +95,8 @@ def test_both_cores_make_the_same_of_bytes_of_ours_with_some_changed(data):
 
     native, twin = twice(read, bytes(changed))
 
-    assert native == twin or "byte" in str((native, twin))  # which fault is found first, of two
+    both_refused = isinstance(native, tuple) and isinstance(twin, tuple)
+    assert native == twin or both_refused  # which fault is found first, of two
 
 
 @pytest.mark.parametrize("name", BYTES)
