@@ -26,7 +26,7 @@ from uvicorn.server import ServerState
 
 from libactor.http.application import Site
 from libactor.http.door import Handover
-from libactor.http.exchange import CLOSING, CLOSING_HEADERS
+from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
@@ -215,7 +215,7 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.served = cycle
         if self.site is None or self.server_state.stopping:
-            super()._start_asgi_task(cycle, app)
+            self._run(cycle, app)
         elif self.handover is not None and self.handover.answer is not None:
             answer, self.handover = self.handover.answer, None
             self.go_on(cycle, partial(self.site.send_answer, *answer))
@@ -224,7 +224,12 @@ class Connection(HttpToolsProtocol):
 
     def go_on(self, cycle: Any, app: Application) -> None:
         """Have ``app`` answer the request of ``cycle``."""
-        super()._start_asgi_task(cycle, self.guard(app))  # type: ignore[arg-type]  # whose types are narrower
+        self._run(cycle, self.guard(app))
+
+    def _run(self, cycle: Any, app: Application) -> None:
+        if cycle.scope["http_version"] < "1.1":
+            app = without_chunks(cycle, app)
+        super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]  # whose types are narrower
 
     def answer(self, cycle: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
         """Answer the request of ``cycle``, of which nothing has been answered yet, with all there is."""

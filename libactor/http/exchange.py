@@ -1,16 +1,16 @@
 """Exchange: one response of an application on its way out, so that whoever ends it knows how far it has come."""
 
 # Who calls: connection.py wraps each application in it, and ends what is open when the server closes.
-# Source: the ASGI specification, version 3.
+# Source: the ASGI specification, version 3; RFC 9112 6.1 and 6.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from libactor.http.server import Message, Send
+    from libactor.http.server import Application, Message, Receive, Scope, Send
 
 
 CLOSING = b"The server is closing."  # for whom it has not begun to answer
@@ -48,3 +48,27 @@ class Exchange:
             return False  # else the end is a chunk of its own
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
+
+
+def without_chunks(cycle: Any, app: Application) -> Application:
+    """``app`` for a client of HTTP/1.0, which knows no chunks: a body of unknown length ends with the connection.
+
+    ``cycle`` is uvicorn's, of the request; it is told piece by piece that what is still to come is just that piece.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        has_length = False
+
+        async def send_plain(message: Message) -> None:
+            nonlocal has_length
+            if message["type"] == "http.response.start":
+                has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+                if not has_length:
+                    cycle.chunked_encoding = False
+            elif not has_length:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, send_plain)
+
+    return answer

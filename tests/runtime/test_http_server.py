@@ -161,6 +161,41 @@ def test_pipelined_requests_are_answered_in_order(server):
     assert bodies == [b"/%d 0" % number for number in range(50)] + [b"/last 0"]
 
 
+def streaming(*headers):
+    """An application that answers in two pieces."""
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        await send({"type": "http.response.body", "body": b"one ", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    return app
+
+
+@pytest.mark.parametrize("headers", [(), ((b"Content-Length", b"7"),)])
+def test_a_client_of_http_1_0_gets_no_chunks(server, headers):
+    url = server.listen(streaming(*headers))
+
+    head, _, body = exchange(url, b"GET / HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    head_alone = exchange(url, b"HEAD / HTTP/1.0\r\n\r\n")
+
+    assert body == b"one two"
+    assert b"transfer-encoding" not in head
+    assert head_alone.partition(b"\r\n\r\n")[2] == b""
+
+
+def test_an_open_stream_of_http_1_0_ends_with_the_server():
+    stream = Stream()
+    with HttpServer() as server, connect(server.listen(stream)) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        read_until(connection, b"first")
+
+        server.close()
+
+        assert read_all(connection) == b""
+    assert stream.ended.is_set()
+
+
 def test_offers_of_another_protocol_are_not_taken_up_and_swallow_nothing(server):
     url = server.listen(hello)
     offer = b"POST /%d HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 3\r\n\r\nabc"
