@@ -152,6 +152,10 @@ static int plan_fill(Plan *plan, PyTypeObject *kind, PyObject *told)
         }
         if (layout_parse(&layout, PyTuple_GET_ITEM(told, 1)) < 0)
             return -1;
+        if (layout.kind != kind) {
+            PyErr_Format(PyExc_TypeError, "got the plan %R, expected one of %s", told, kind->tp_name);
+            return -1;
+        }
     }
     plan_clear(plan);
     *plan = (Plan){.kind = (PyTypeObject *)Py_NewRef((PyObject *)kind), .layout = layout};

@@ -180,6 +180,14 @@ def test_a_count_of_parts_that_the_layout_has_not_is_refused(parts, is_struct):
         _impl.unpack(data, 9, 9, NotDecodable, lambda module, name: found, None)
 
 
+@pytest.mark.skipif(_impl.CORE == "python", reason="the twin goes by what it is told")
+def test_a_plan_of_another_class_is_refused():
+    layout = codec.find_layout(Pair)
+
+    with pytest.raises(TypeError, match=r"expected one of .*Point"):
+        _impl.pack(Point(1), 9, NotEncodable, lambda kind: (b"", layout), None)
+
+
 @pytest.mark.skipif(_impl.CORE == "python", reason="the twin writes a list as it stood")
 def test_a_list_that_changes_while_it_is_written_is_an_error():
     value = [1, object(), 2]
