@@ -64,12 +64,21 @@ class Streams:
 
     def end(self, timeout: float) -> list[str]:
         """Close what is open; nothing of it takes time."""
-        with self._lock:
-            self._closed = True
-            streams = list(self._all)
-        for stream in streams:
+        for stream in self._last():
             stream.end()
         return []
+
+    def end_outputs(self) -> None:
+        """Close all but the pipes that programs read from: they are to be killed, and take no end of input for that of
+        what was sent to them."""
+        for stream in self._last():
+            if not stream.feeds_program:
+                stream.end()
+
+    def _last(self) -> list[Stream]:
+        with self._lock:
+            self._closed = True
+            return list(self._all)
 
     def orphan(self) -> None:
         """In the child of a fork: let go of the descriptors, so that it does not hold the ends of pipes open."""
@@ -177,6 +186,11 @@ class Stream:
         if operation.future.is_pending():
             operation.future.on_discard(partial(_withdraw, weakref.ref(self), operation))
         return operation.future
+
+    @property
+    def feeds_program(self) -> bool:
+        """Whether it is our end of a program's input."""
+        return self._pipe == "stdin"
 
     def end(self) -> None:
         """The runtime ends: close the descriptor; who waits finds the future abandoned."""

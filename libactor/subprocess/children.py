@@ -96,7 +96,7 @@ class Children:
             awaited = list(self._awaited.values())
             for pidfd in processes.values():
                 self._poller.forget(pidfd)
-        self.streams.end(timeout)  # first: what came until the kill is not all output
+        self.streams.end_outputs()  # first: what came until the kill is not all output
         for one in awaited:
             self._abandon(one)
         for process in processes:

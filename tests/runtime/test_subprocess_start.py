@@ -295,6 +295,23 @@ def test_the_end_of_the_runtime_ends_what_runs_and_those_who_wait(pipe: Pipe):
     assert io.read_all(read).get(BOUND_SECONDS) == b""  # nobody of the group has it open any more
 
 
+def test_a_program_that_is_killed_with_its_runtime_finds_no_end_of_its_input(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[bool, bool]] = []
+    kill = children.ManagedProcess.signal_all
+
+    def look_and_kill(process: children.ManagedProcess, number: int):
+        seen.append((child.stdin.closed, child.stdout.closed))
+        kill(process, number)
+
+    monkeypatch.setattr(children.ManagedProcess, "signal_all", look_and_kill)
+    with la.Runtime():
+        child = start(["cat"], stdin=PIPE, stdout=PIPE)
+
+    assert seen == [(False, True)]
+    assert child.status.get(0) == -signal.SIGKILL
+    assert child.stdin.closed
+
+
 @pytest.mark.parametrize("timeout", [BOUND_SECONDS, 1e7])
 def test_any_time_may_be_given_to_the_end(pipe: Pipe, timeout: float):
     inner = la.Runtime()
