@@ -30,6 +30,7 @@ help: ## list these targets
 	@echo "  VENV=.venv-3.12    where the environment is (default: .venv)"
 	@echo "  JOBS=1             how many processes run tests (default: one for each CPU)"
 	@echo "  ONE_CORE=0         test-native also runs the tests of each core's types on the Python core"
+	@echo "  HOSTS=1            test-pure also runs the tests between virtual hosts"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
 
 $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
@@ -44,7 +45,7 @@ test-native: $(READY) ## the tests on the C core
 	$(TEST) tests $(ARGS)
 
 test-pure: $(READY) ## the tests of the runtime on the Python core
-	LIBACTOR_PURE=1 $(TEST) tests/runtime $(ARGS)
+	LIBACTOR_PURE=1 $(TEST) tests/runtime $(if $(filter 1,$(HOSTS)),,--ignore=tests/runtime/hosts) $(ARGS)
 
 lint: $(READY) ## style, types and the rules of the tree
 	$(RUN) ruff check
