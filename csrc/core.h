@@ -83,6 +83,7 @@ typedef struct {
     PyObject *traffic_type;
     PyObject *channel_type;
     PyObject *reply_type;
+    PyObject *nothing;   /* owned: a function of Python that does nothing, for core_rest */
     PyObject *sequences; /* owned dict: prefix of ids to the last number */
     PyObject *no_links;  /* owned dict, which stays empty: what every process has in the place of its first link */
     PyObject *text_kind; /* owned, as the others: names that are looked up */
@@ -188,6 +189,19 @@ static inline void core_exception_keep_first(PyObject **first)
         *first = exception;
     else
         Py_XDECREF(exception);
+}
+
+/* How many bytes are written or read at a stretch: well below a millisecond. */
+enum { REST_BYTES = 1 << 14 };
+
+/* Between two steps of a long walk: let other threads run if one asks for the interpreter, and handlers of signals. 0, or
+ * -1 with what one of those raised. `nothing` is the state's: the interpreter looks at the head of each function of
+ * Python whether anybody asks, which costs next to nothing if nobody does; to give up its lock each time would not. */
+static inline int core_rest(PyObject *nothing)
+{
+    PyObject *none = PyObject_CallNoArgs(nothing);
+    Py_XDECREF(none);
+    return none == NULL ? -1 : 0;
 }
 
 /* 0 if the policy was named by configure(), else -1 with RuntimeError. */

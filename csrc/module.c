@@ -258,11 +258,21 @@ static const size_t owned[] = {
     offsetof(CoreState, kind_type), offsetof(CoreState, sequences), offsetof(CoreState, no_links),
     offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type), offsetof(CoreState, task_type),
     offsetof(CoreState, traffic_type), offsetof(CoreState, channel_type), offsetof(CoreState, reply_type),
+    offsetof(CoreState, nothing),
 };
 
 static PyObject **owned_slot(CoreState *state, size_t index)
 {
     return (PyObject **)((char *)state + owned[index]);
+}
+
+/* A function of Python that does nothing; NULL with an exception. */
+static PyObject *make_nothing(void)
+{
+    PyObject *globals = PyDict_New();
+    PyObject *made = globals == NULL ? NULL : PyRun_String("lambda: None", Py_eval_input, globals, globals);
+    Py_XDECREF(globals);
+    return made;
 }
 
 /* What the core itself looks up by its state. */
@@ -282,6 +292,7 @@ static int native_fill(PyObject *module)
     state->channel_type = PyObject_GetAttrString(module, "ChannelCell");
     state->reply_type = PyType_FromModuleAndSpec(module, &reply_spec, NULL);
     state->kind_type = PyType_FromModuleAndSpec(module, &kind_spec, NULL);
+    state->nothing = make_nothing();
     state->sequences = PyDict_New();
     state->no_links = PyDict_New();
     for (size_t i = 0; i < Py_ARRAY_LENGTH(owned); i++)

@@ -7,8 +7,8 @@
  *   they consist of.
  * Aliases: what is finished is numbered. Only what somebody else holds as well is remembered with its number: nothing
  *   else can be met again.
- * The GIL: Python code may run in `apart` and `plan` and change what is walked through. A container whose size changes
- *   is an error; what is looked at is held.
+ * The GIL: Python code may run in `apart` and `plan`, other threads and handlers of signals between any two values
+ *   (core_rest), and change what is walked through. A container whose size changes is an error; what is looked at is held.
  * Layout: 1 object  2 bytes  3 plans  4 containers  5 objects  6 one value  7 function of the module
  */
 #include "layout.h"
@@ -31,8 +31,10 @@ typedef struct {
 typedef struct {
     char *bytes; /* allocated */
     Py_ssize_t used, room;
+    Py_ssize_t rest_at; /* how many bytes are used when others may run next */
     Py_ssize_t depth, depth_max, numbered;
     PyObject *refusal, *find_plan, *apart; /* borrowed from the caller */
+    PyObject *nothing;                     /* borrowed, for core_rest */
     Memo memo;                             /* of what may be met again: its number */
     Plan plans[PLANS];                     /* by class */
 } Packer;
@@ -351,9 +353,18 @@ static int pack_number(Packer *self, PyObject *value, int aliased)
     return 0;
 }
 
+/* Let others run; 0, or -1 with what a handler of a signal raised. */
+__attribute__((cold, noinline)) static int packer_rest(Packer *self)
+{
+    self->rest_at = self->used + REST_BYTES;
+    return core_rest(self->nothing);
+}
+
 /* `aliased`: somebody else holds it as well, so it may be met a second time. */
 static int pack_value(Packer *self, PyObject *value, int aliased)
 {
+    if (self->used >= self->rest_at && packer_rest(self) < 0)
+        return -1;
     int answer = pack_scalar(self, value);
     if (answer != 0)
         return answer < 0 ? -1 : 0;
@@ -373,7 +384,8 @@ PyObject *native_pack(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     PyObject *result = NULL;
     if (core_check_count("pack", count, 5) < 0)
         return NULL;
-    Packer self = {.refusal = arguments[2], .find_plan = arguments[3], .apart = arguments[4]};
+    Packer self = {.refusal = arguments[2], .find_plan = arguments[3], .apart = arguments[4], .rest_at = REST_BYTES};
+    self.nothing = ((CoreState *)PyModule_GetState(module))->nothing;
     if (packed_read_depth("pack", arguments[1], &self.depth_max) < 0)
         return NULL;
     memo_init(&self.memo);

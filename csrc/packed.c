@@ -2,12 +2,15 @@
  *
  * Who calls: Python code, with each frame that is not small, before msgspec decodes it. Why C: it sees every byte of
  *   what other hosts send but the contents of texts. Twin: libactor/_core/_packed.py, which says what is refused and why.
+ * Other threads run in between (core_rest): the buffer is held meanwhile, and each byte is looked at once.
  * Memory: a number for each level of nesting, on the stack; nothing is allocated.
  */
 #include "packed.h"
 
 typedef struct {
     const unsigned char *start, *at, *end;
+    const unsigned char *rest_at; /* where others may run next */
+    PyObject *nothing;            /* borrowed, for core_rest */
     Py_ssize_t depth, depth_max;
     uint32_t left[NESTING_MAX + 1]; /* values that are still to come, of the whole and of each array around `at` */
 } Scan;
@@ -90,6 +93,13 @@ static int scan_value(Scan *scan)
     }
 }
 
+/* Let others run; 0, or -1 with what a handler of a signal raised. */
+__attribute__((cold, noinline)) static int scan_rest(Scan *scan)
+{
+    scan->rest_at = scan->end - scan->at > REST_BYTES ? scan->at + REST_BYTES : scan->end;
+    return core_rest(scan->nothing);
+}
+
 static int scan_whole(Scan *scan)
 {
     scan->left[0] = 1;
@@ -100,7 +110,7 @@ static int scan_whole(Scan *scan)
         if (scan->depth < 0)
             break;
         scan->left[scan->depth]--;
-        if (scan_value(scan) < 0)
+        if ((scan->at >= scan->rest_at && scan_rest(scan) < 0) || scan_value(scan) < 0)
             return -1;
     }
     if (scan->at < scan->end) {
@@ -121,9 +131,9 @@ int packed_read_depth(const char *operation, PyObject *argument, Py_ssize_t *dep
     return -1;
 }
 
-PyObject *native_check_packed(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+PyObject *native_check_packed(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    Scan scan = {.depth = 0};
+    Scan scan = {.nothing = ((CoreState *)PyModule_GetState(module))->nothing};
     Py_buffer view;
     if (count != 2) {
         PyErr_Format(PyExc_TypeError, "check_packed() got %zd arguments, expected data and depth_max", count);
@@ -135,6 +145,7 @@ PyObject *native_check_packed(PyObject *Py_UNUSED(module), PyObject *const *argu
         return NULL;
     scan.start = scan.at = view.buf;
     scan.end = scan.start + view.len;
+    scan.rest_at = view.len > REST_BYTES ? scan.start + REST_BYTES : scan.end;
     int answer = scan_whole(&scan);
     PyBuffer_Release(&view);
     if (answer < 0)

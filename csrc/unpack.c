@@ -6,11 +6,14 @@
  *   class is looked up once for each value: `find` gives its layout.
  * The bytes are hostile: 1. no length is believed before so many bytes are there.    2. no key whose hash a stranger can
  *   choose is put into a dict beside many others: `make` does that.    3. what is met again is counted each time.
+ * Other threads and handlers of signals run between any two values (core_rest): all this is the call's own.
  * What is not finished nobody can see: lists and tuples are not tracked by the collector before, and the rest is made of
  *   parts that are all there.
  * Layout: 1 scalars  2 what was made  3 containers  4 one value
  */
 #include "unpack.h"
+
+enum { DICT_REST = 8192 /* keys and entries that go into a dict at a stretch */ };
 
 /* ---- 1 scalars ---- */
 
@@ -269,7 +272,8 @@ PyObject *unpack_dict_of(Unpacker *self, PyObject *dict, Py_ssize_t base)
 {
     Py_ssize_t before = dict == NULL ? 0 : PyDict_GET_SIZE(dict);
     for (Py_ssize_t i = base; dict != NULL && i < self->parts_used; i += 2)
-        if (PyDict_SetItem(dict, self->parts[i], self->parts[i + 1]) < 0)
+        if (((i - base) % DICT_REST == DICT_REST - 2 && core_rest(self->nothing) < 0) ||
+            PyDict_SetItem(dict, self->parts[i], self->parts[i + 1]) < 0)
             Py_CLEAR(dict);
     if (dict != NULL && PyDict_GET_SIZE(dict) - before != (self->parts_used - base) / 2) {
         PyErr_SetString(PyExc_ValueError, "the same key comes twice");
@@ -352,10 +356,19 @@ static PyObject *take_form(Unpacker *self, Py_ssize_t count, int *numbered)
     return take_other(self, text, size, count - 1, numbered);
 }
 
+/* Let others run; 0, or -1 with what a handler of a signal raised. */
+__attribute__((cold, noinline)) static int unpack_rest(Unpacker *self)
+{
+    self->rest_at = self->end - self->at > REST_BYTES ? self->at + REST_BYTES : self->end;
+    return core_rest(self->nothing);
+}
+
 PyObject *unpack_value(Unpacker *self)
 {
     const char *text;
     Py_ssize_t count, size, before = self->size;
+    if (self->at >= self->rest_at && unpack_rest(self) < 0)
+        return NULL;
     int numbered = 1, is_array = unpack_array(self, &count);
     if (is_array < 0)
         return NULL;

@@ -33,10 +33,12 @@ typedef struct {
 /* One value that is read. */
 typedef struct {
     const unsigned char *at, *end;
+    const unsigned char *rest_at; /* where others may run next */
     Py_ssize_t depth, depth_max, again_max;
     Py_ssize_t size;  /* values that were read so far, those met again counted each time */
     Py_ssize_t again; /* of that, what was met again */
     PyObject *refusal, *find, *make; /* borrowed from the caller */
+    PyObject *nothing;               /* borrowed, for core_rest */
     PyObject **parts;                /* owned each: of what is not finished yet */
     Py_ssize_t parts_used, parts_room;
     Made *made; /* what is finished, by number */

@@ -304,6 +304,8 @@ PyObject *native_unpack(PyObject *module, PyObject *const *arguments, Py_ssize_t
         return NULL;
     self.at = (const unsigned char *)PyBytes_AS_STRING(arguments[0]);
     self.end = self.at + PyBytes_GET_SIZE(arguments[0]);
+    self.rest_at = self.end - self.at > REST_BYTES ? self.at + REST_BYTES : self.end;
+    self.nothing = ((CoreState *)PyModule_GetState(module))->nothing;
     PyObject *made = unpack_value(&self);
     if (made != NULL && self.at < self.end) {
         PyErr_Format(PyExc_ValueError, "msgpack with %zd bytes behind its end", (Py_ssize_t)(self.end - self.at));
