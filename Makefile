@@ -5,7 +5,7 @@
 # first, or keep both: make test PYTHON=python3.12 VENV=.venv-3.12
 SHELL := bash
 VENV ?= .venv
-JOBS ?= auto
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 ONE_CORE ?= 1
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
@@ -28,7 +28,7 @@ help: ## list these targets
 	@echo
 	@echo "  PYTHON=python3.12  the interpreter that makes the environment (default: python3, or the newest found)"
 	@echo "  VENV=.venv-3.12    where the environment is (default: .venv)"
-	@echo "  JOBS=1             how many processes run tests (default: one for each CPU)"
+	@echo "  JOBS=1             how many processes run tests (default: one more than CPUs, since some tests wait)"
 	@echo "  ONE_CORE=0         test-native also runs the tests of each core's types on the Python core"
 	@echo "  HOSTS=1            test-pure also runs the tests between virtual hosts"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
