@@ -5,7 +5,7 @@
 # first, or keep both: make test PYTHON=python3.12 VENV=.venv-3.12
 SHELL := bash
 VENV ?= .venv
-JOBS ?= $(shell echo $$(($$(nproc) + 1)))
+JOBS ?= auto
 ONE_CORE ?= 1
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m

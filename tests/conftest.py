@@ -31,6 +31,12 @@ def pytest_report_header() -> str:
     return f"libactor core: {libactor.CORE}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many processes run tests if nobody does: one more than CPUs, since some tests wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Have the collector, which many tests call, go through what a test has made, and not through all of pytest's."""
