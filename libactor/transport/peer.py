@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from libactor.transport.node import Node
 
 PIDS_MAX = 10_000  # that are kept, so that they need not be made for each message
-CONNECTIONS_MAX = 8  # with one peer: one each way, and those that were replaced and have calls under way
+CONNECTIONS_MAX = 64  # with one peer: one each way, and those that were replaced and have calls under way
 ID_LENGTH_MAX = 128  # of an actor whose PID is: others choose these, and may not choose what is kept
 
 
