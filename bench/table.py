@@ -129,7 +129,7 @@ REMOTE_BENCHMARKS = (
 )  # fmt: skip
 
 HTTP_BENCHMARKS = (
-    Benchmark("http-route", "http_route", "GET of 12 bytes from another process, 16 connections kept alive",
+    Benchmark("http-route", "http_route", "GET of 12 bytes, by the server's own time on a CPU",
               20_000, 40, (*CORES, UVICORN)),
     Benchmark("http-app", "http_app", "the same, a bare ASGI application on libactor's server", 20_000, 40, OWN),
     Benchmark("http-body", "http_body", "GET of 50 MB, one after the other",

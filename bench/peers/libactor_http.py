@@ -36,12 +36,12 @@ class Http:
     def http_route(self, count: int) -> float:
         """A route of an actor."""
         with Partner("bench.peers.libactor_http:serve_actor") as partner:
-            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count)
+            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count, partner.processor_seconds)
 
     def http_app(self, count: int) -> float:
         """The bare application of the peer uvicorn, without an actor."""
         with Partner("bench.peers.libactor_http:serve_app") as partner:
-            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count)
+            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count, partner.processor_seconds)
 
     def http_body(self, count: int, megabytes: int) -> float:
         """A route of an actor that answers bytes."""

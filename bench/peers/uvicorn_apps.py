@@ -29,7 +29,7 @@ class UvicornApps:
     def http_route(self, count: int) -> float:
         """Twelve bytes of text."""
         with Partner("bench.peers.uvicorn_apps:serve") as partner:
-            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count)
+            return get_many(partner.address, SMALL_PATH, SMALL_BODY, count, partner.processor_seconds)
 
     def http_body(self, count: int, megabytes: int) -> float:
         """Bodies that are there already, sent as one piece."""

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -57,6 +58,17 @@ def test_a_partner_runs_where_its_side_of_the_line_is_to_run(monkeypatch):
 
 
 @pytest.mark.real
+def test_the_time_of_a_partner_is_what_it_has_worked_itself():
+    with Partner("bench.peers.sockets:serve") as partner, connect(partner.address) as connection:
+        start, before = time.perf_counter(), partner.processor_seconds()
+        connection.sendall(b"eping")
+        connection.recv(100)
+        used = partner.processor_seconds() - before
+
+    assert 0 < used < time.perf_counter() - start
+
+
+@pytest.mark.real
 def test_a_partner_ends_with_who_started_it():
     with Partner("bench.peers.sockets:serve") as partner:
         partner._process.stdin.close()
@@ -107,14 +119,14 @@ def test_a_response_that_is_not_the_wanted_one_is_noticed(first, then, served):
     address = served(first, then)
 
     with pytest.raises(WorkNotDone):
-        get_many(address, "/", BODY, 4)
+        get_many(address, "/", BODY, 4, time.process_time)
 
 
 @pytest.mark.real
 def test_whole_responses_are_counted_however_they_come(served):
     address = served(HEAD + BODY, HEAD + BODY, HEAD + BODY)
 
-    assert get_many(address, "/", BODY, 8) > 0
+    assert get_many(address, "/", BODY, 8, iter([3.0, 5.0]).__next__) == 2.0
 
 
 @pytest.mark.real
