@@ -1,8 +1,8 @@
-/* csrc/module.c -- the module libactor._core._native: the types of the C core, its constants and its policy.
+/* csrc/module.c -- the module libactor._core._native: the types of the C core and its constants.
  *
  * Who imports it: libactor/_core/_impl.py, and nobody else. One instance per interpreter, each with a state of its own.
  * Needs the GIL: the types rely on it for atomicity, and a build without the GIL turns it on at import.
- * Layout: 1 policy  2 contents  3 life cycle  4 definition
+ * Layout: 1 contents  2 life cycle  3 definition
  */
 #include "core.h"
 #include "future.h"
@@ -12,105 +12,15 @@
 #include "event.h"
 #include "wire.h"
 #include "packed.h"
-
-/* ---- 1 policy ---- */
-
-static const struct {
-    const char *name;
-    size_t offset; /* of the owned PyObject * in CoreState */
-} policies[] = {
-    {"future_type", offsetof(CoreState, future_type)}, {"get_slowly", offsetof(CoreState, get_slowly)},
-    {"copy_value", offsetof(CoreState, copy_value)},   {"pass_answer", offsetof(CoreState, pass_answer)},
-    {"process_type", offsetof(CoreState, process_type)}, {"opened", offsetof(CoreState, opened)},
-    {"current_runtime", offsetof(CoreState, current_runtime)}, {"refuse_id", offsetof(CoreState, refuse_id)},
-    {"terminate_event", offsetof(CoreState, terminate_event)},
-    {"bound_of", offsetof(CoreState, bound_of)},
-    {"may_block", offsetof(CoreState, may_block)},
-    {"method_name", offsetof(CoreState, method_name)},
-    {"owned_type", offsetof(CoreState, owned_type)},
-    {"running_loop", offsetof(CoreState, running_loop)},
-    {"copier", offsetof(CoreState, copier)},
-    {"defer_slowly", offsetof(CoreState, defer_slowly)},
-    {"moved_error", offsetof(CoreState, moved_error)},
-    {"discarded_error", offsetof(CoreState, discarded_error)},
-    {"is_exclusive", offsetof(CoreState, is_exclusive)},
-    {"refuse_awaited", offsetof(CoreState, refuse_awaited)},
-    {"explain_escaped", offsetof(CoreState, explain_escaped)},
-};
-
-static PyObject **policy_slot(CoreState *state, size_t index)
-{
-    return (PyObject **)((char *)state + policies[index].offset);
-}
-
-/* 0 if the core may make futures of `kind`, else -1 with TypeError. */
-static int policy_check_future(CoreState *state, PyObject *kind)
-{
-    PyTypeObject *type = (PyTypeObject *)kind, *base = (PyTypeObject *)state->cell_type;
-    if (PyType_Check(kind) && PyType_IsSubtype(type, base) &&
-        core_adds_no_fields(type, (size_t)base->tp_basicsize, base->tp_weaklistoffset))
-        return 0;
-    PyErr_Format(PyExc_TypeError, "configure() got %R as future_type, expected a subclass of FutureCell that adds no "
-                 "fields", kind);
-    return -1;
-}
-
-/* 0 if spawn may make processes of `kind`, else -1 with TypeError. */
-static int policy_check_process(PyObject *kind)
-{
-    PyTypeObject *type = PyType_Check(kind) ? (PyTypeObject *)kind : NULL;
-    while (type != NULL && type->tp_dealloc != Mailbox_dealloc)
-        type = type->tp_base;
-    if (type != NULL)
-        return 0;
-    PyErr_Format(PyExc_TypeError, "configure() got %R as process_type, expected a subclass of Mailbox", kind);
-    return -1;
-}
-
-static int policy_set(CoreState *state, PyObject *name, PyObject *value)
-{
-    if (PyUnicode_CompareWithASCIIString(name, "future_type") == 0 && policy_check_future(state, value) < 0)
-        return -1;
-    if (PyUnicode_CompareWithASCIIString(name, "process_type") == 0 && policy_check_process(value) < 0)
-        return -1;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
-        if (PyUnicode_CompareWithASCIIString(name, policies[i].name) == 0) {
-            Py_XSETREF(*policy_slot(state, i), Py_NewRef(value));
-            return 0;
-        }
-    PyErr_Format(PyExc_TypeError, "configure() got the unknown name %R", name);
-    return -1;
-}
-
-static PyObject *native_configure(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
-{
-    if (core_check_count("configure", count, 0) < 0)
-        return NULL;
-    for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++)
-        if (policy_set(PyModule_GetState(module), PyTuple_GET_ITEM(names, i), arguments[i]) < 0)
-            return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *native_set_reporters(PyObject *module, PyObject *arguments, PyObject *keywords)
-{
-    static char *names[] = {"unobserved", "callback", NULL};
-    PyObject *unobserved, *callback;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO:set_reporters", names, &unobserved, &callback))
-        return NULL;
-    CoreState *state = PyModule_GetState(module);
-    Py_XSETREF(state->report_unobserved, Py_NewRef(unobserved));
-    Py_XSETREF(state->report_callback, Py_NewRef(callback));
-    Py_RETURN_NONE;
-}
+#include "policy.h"
 
 static PyMethodDef native_functions[] = {
-    {"set_reporters", (PyCFunction)(void (*)(void))native_set_reporters, METH_VARARGS | METH_KEYWORDS,
+    {"set_reporters", (PyCFunction)(void (*)(void))policy_set_reporters, METH_VARARGS | METH_KEYWORDS,
      "set_reporters($module, /, unobserved, callback)\n--\n\n"
      "Name who hears of failures that have no other place to go.\n\n"
      "``unobserved(exception)``: a future failed and went away before anybody looked. ``callback(function,\n"
      "exception)``: a callback of a future raised; the completing thread is not at fault and goes on."},
-    {"configure", (PyCFunction)(void (*)(void))native_configure, METH_FASTCALL | METH_KEYWORDS,
+    {"configure", (PyCFunction)(void (*)(void))policy_configure, METH_FASTCALL | METH_KEYWORDS,
      "configure($module, /, **policy)\n--\n\nName what the core asks Python for: see libactor/_core/_policy.py."},
     {"gather", (PyCFunction)(void (*)(void))native_gather, METH_FASTCALL,
      "gather($module, members, collects, /)\n--\n\n"
@@ -202,7 +112,7 @@ static PyMethodDef native_functions[] = {
     {NULL},
 };
 
-/* ---- 2 contents ---- */
+/* ---- 1 contents ---- */
 
 static const struct {
     const char *name;
@@ -321,7 +231,7 @@ static int native_exec(PyObject *module)
     return native_fill(module);
 }
 
-/* ---- 3 life cycle ---- */
+/* ---- 2 life cycle ---- */
 
 static int native_traverse(PyObject *module, visitproc visit, void *arg)
 {
@@ -332,8 +242,9 @@ static int native_traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(*owned_slot(state, i));
     Py_VISIT(state->event_type);
     Py_VISIT(state->gather_type);
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
-        Py_VISIT(*policy_slot(state, i));
+    int stop = policy_traverse(state, visit, arg);
+    if (stop != 0)
+        return stop;
     return 0;
 }
 
@@ -347,8 +258,7 @@ static int native_clear(PyObject *module)
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
         Py_CLEAR(*text_slot(state, i));
     Py_CLEAR(state->gather_type);
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(policies); i++)
-        Py_CLEAR(*policy_slot(state, i));
+    policy_clear(state);
     return 0;
 }
 
@@ -360,7 +270,7 @@ static void native_free(void *module)
     Py_CLEAR(state->event_type);
 }
 
-/* ---- 4 definition ---- */
+/* ---- 3 definition ---- */
 
 static PyModuleDef_Slot native_slots[] = {
     {Py_mod_exec, native_exec},
