@@ -12,6 +12,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
+#include "chunk_pool.h"
 
 #if PY_VERSION_HEX < 0x030C0000
 #include <structmember.h>
@@ -84,6 +85,11 @@ typedef struct {
     PyObject *channel_type;
     PyObject *reply_type;
     PyObject *nothing;   /* owned: a function of Python that does nothing, for core_rest */
+    PyObject *record_type;
+    PyObject *record_kind_type;
+    PyObject *snapshot_type;
+    PyObject *snapshot_walk_type;
+    ChunkPool chunks; /* of records that lie in collections and snapshots */
     PyObject *sequences; /* owned dict: prefix of ids to the last number */
     PyObject *no_links;  /* owned dict, which stays empty: what every process has in the place of its first link */
     PyObject *text_kind; /* owned, as the others: names that are looked up */
@@ -100,6 +106,7 @@ typedef struct {
     PyObject *text_executed;
     struct EventObject *events_free; /* events to be used again, linked by `what` */
     int events_free_count;
+    uint64_t projections; /* how many were made */
 } CoreState;
 
 extern PyModuleDef core_module;
@@ -119,6 +126,13 @@ extern PyType_Spec runtime_spec;
 extern PyType_Spec task_spec;
 extern PyType_Spec traffic_spec;
 extern PyType_Spec channel_spec;
+extern PyType_Spec record_spec;
+extern PyType_Spec record_kind_spec;
+extern PyType_Spec collection_spec;
+extern PyType_Spec snapshot_spec;
+extern PyType_Spec snapshot_walk_spec;
+extern PyType_Spec projection_spec;
+extern PyType_Spec json_writer_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);

@@ -9,8 +9,10 @@
 #include "hops.h"
 #include "interrupts.h"
 #include "channel.h"
+#include "chunk.h"
 #include "event.h"
 #include "wire.h"
+#include "json_out.h"
 #include "packed.h"
 #include "policy.h"
 
@@ -107,6 +109,14 @@ static PyMethodDef native_functions[] = {
      "``find(module, name)`` gives the Layout of a class, the count of its parts, the names of its fields and whether it\n"
      "is a struct; ``make(code, parts)`` a value of any other form, and whether it is numbered.\n"
      "Raises: ``refusal``, ValueError or TypeError for what was never written so; what ``find`` and ``make`` raise."},
+    {"records_free", (PyCFunction)(void (*)(void))native_records_free, METH_FASTCALL,
+     "records_free($module, records=4096, /)\n--\n\n"
+     "Free so many records of those that went with snapshots and collections; how many chunks of them are left."},
+    {"fragments_bound", native_fragments_bound, METH_O,
+     "fragments_bound($module, bytes_max, /)\n--\n\nKeep at most so many bytes of what was rendered of chunks."},
+    {"fragments_counts", native_fragments_counts, METH_NOARGS,
+     "fragments_counts($module, /)\n--\n\n"
+     "Of what was rendered of chunks: (found again, rendered anew, dropped for want of room, bytes that are kept)."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},
@@ -168,7 +178,8 @@ static const size_t owned[] = {
     offsetof(CoreState, kind_type), offsetof(CoreState, sequences), offsetof(CoreState, no_links),
     offsetof(CoreState, deferred_type), offsetof(CoreState, moved_type), offsetof(CoreState, task_type),
     offsetof(CoreState, traffic_type), offsetof(CoreState, channel_type), offsetof(CoreState, reply_type),
-    offsetof(CoreState, nothing),
+    offsetof(CoreState, nothing), offsetof(CoreState, record_type), offsetof(CoreState, record_kind_type),
+    offsetof(CoreState, snapshot_type), offsetof(CoreState, snapshot_walk_type),
 };
 
 static PyObject **owned_slot(CoreState *state, size_t index)
@@ -203,6 +214,11 @@ static int native_fill(PyObject *module)
     state->reply_type = PyType_FromModuleAndSpec(module, &reply_spec, NULL);
     state->kind_type = PyType_FromModuleAndSpec(module, &kind_spec, NULL);
     state->nothing = make_nothing();
+    state->record_type = PyObject_GetAttrString(module, "Record");
+    state->record_kind_type = PyObject_GetAttrString(module, "RecordKind");
+    state->snapshot_type = PyObject_GetAttrString(module, "Snapshot");
+    state->snapshot_walk_type = PyType_FromModuleAndSpec(module, &snapshot_walk_spec, NULL);
+    state->chunks.bytes_max = FRAGMENT_BYTES_MAX;
     state->sequences = PyDict_New();
     state->no_links = PyDict_New();
     for (size_t i = 0; i < Py_ARRAY_LENGTH(owned); i++)
@@ -223,11 +239,14 @@ static int native_exec(PyObject *module)
             return -1;
     PyType_Spec *specs[] = {&future_spec, &promise_spec,  &mailbox_spec, &run_queue_spec, &copier_spec,
                             &pid_spec,    &actor_spec,    &runtime_spec, &deferred_spec, &moved_spec,
-                            &traffic_spec, &channel_spec};
+                            &traffic_spec, &channel_spec,  &record_spec,  &record_kind_spec,
+                            &collection_spec, &snapshot_spec, &projection_spec,
+                            &json_writer_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;
     interrupts_learn();
+    json_powers_fill();
     return native_fill(module);
 }
 

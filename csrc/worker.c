@@ -9,6 +9,7 @@
  *   watch_asleep. Both in sequential order: one of them sees the other.
  * Layout: 1 being in charge  2 running  3 watching
  */
+#include "chunk.h"
 #include "mailbox.h"
 
 enum { WATCH_US = 2000, STUCK_TICKS = 2, PATIENT_TICKS = 50, QUIET_TICKS = 10 };
@@ -126,6 +127,15 @@ static int worker_is_called(RunQueueObject *self, int64_t deadline, int64_t now)
     return arrived > 0 ? ARRIVED : arrived;
 }
 
+/* There is nothing to run: free a slice of the records that wait for it, and look again; or sleep. As worker_park. */
+static int worker_rest(RunQueueObject *self, Waiter **waiter, int64_t deadline)
+{
+    if (self->core->chunks.waiting == NULL)
+        return worker_park(self, waiter, deadline);
+    chunks_free(&self->core->chunks, FREED_AT_ONCE);
+    return 0;
+}
+
 /* At least one turn is made, if an actor has something to do: timers that are always due do not starve the actors. */
 static int worker_run(RunQueueObject *self, int64_t deadline)
 {
@@ -140,7 +150,7 @@ static int worker_run(RunQueueObject *self, int64_t deadline)
             answer = worker_is_called(self, deadline, now);
         if (answer != 0 || item != NULL)
             continue;
-        answer = worker_park(self, &waiter, deadline);
+        answer = worker_rest(self, &waiter, deadline);
         now = now_ns();
     }
     if (waiter != NULL)

@@ -61,13 +61,19 @@ __all__ = [
     "PID",
     "ActorCell",
     "ChannelCell",
+    "CollectionCell",
     "FutureCell",
+    "JsonWriterCell",
     "Mailbox",
     "Moved",
     "PromiseCell",
+    "Record",
+    "RecordKind",
     "RunQueue",
     "RuntimeCell",
+    "Snapshot",
     "TrafficCell",
+    "Transcoder",
     "ValueCopier",
     "append_frame",
     "check_packed",
@@ -77,6 +83,8 @@ __all__ = [
     "dispatch",
     "exchange_sequences",
     "execute",
+    "fragments_bound",
+    "fragments_counts",
     "gather",
     "hop",
     "hop_on",
@@ -85,6 +93,7 @@ __all__ = [
     "parse_frames",
     "post",
     "prepare",
+    "records_free",
     "running",
     "set_reporters",
     "spawn",
@@ -118,17 +127,22 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._actor import ActorCell, exchange_sequences, generate_id
     from libactor._core._calls import dispatch, execute, post, prepare, tell
     from libactor._core._channel import ChannelCell, TrafficCell
+    from libactor._core._chunks import fragments_bound, fragments_counts, records_free
+    from libactor._core._collection import CollectionCell, Snapshot
     from libactor._core._deferred import Deferred, defer
     from libactor._core._future import FutureCell, set_reporters
     from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
+    from libactor._core._json import JsonWriterCell
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
     from libactor._core._pack import pack
     from libactor._core._packed import check_packed
     from libactor._core._pid import PID
     from libactor._core._policy import configure
+    from libactor._core._projection import Transcoder
     from libactor._core._promise import PromiseCell
+    from libactor._core._record import Record, RecordKind
     from libactor._core._run_queue import RunQueue
     from libactor._core._runtime import RuntimeCell, spawn, terminate, wait
     from libactor._core._unpack import unpack
@@ -139,14 +153,20 @@ else:
         PID,
         ActorCell,
         ChannelCell,
+        CollectionCell,
         Deferred,
         FutureCell,
+        JsonWriterCell,
         Mailbox,
         Moved,
         PromiseCell,
+        Record,
+        RecordKind,
         RunQueue,
         RuntimeCell,
+        Snapshot,
         TrafficCell,
+        Transcoder,
         ValueCopier,
         append_frame,
         check_packed,
@@ -155,6 +175,8 @@ else:
         dispatch,
         exchange_sequences,
         execute,
+        fragments_bound,
+        fragments_counts,
         gather,
         generate_id,
         hop,
@@ -164,6 +186,7 @@ else:
         parse_frames,
         post,
         prepare,
+        records_free,
         running,
         set_reporters,
         spawn,

@@ -1,0 +1,126 @@
+/* csrc/fragments.c -- what projections have made of chunks, kept while the chunks stay what they are; see chunk.h.
+ *
+ * Who calls: what renders snapshots finds and keeps; chunk.c drops. All under the interpreter's lock.
+ * Invariants: 1. a fragment is cached exactly while `chunk` is set: then it is in the list of its chunk and in that of
+ *   the pool, and one of its holders is the cache.    2. the cached ones have at most bytes_max bytes together; the one
+ *   that was not used for the longest time makes room.    3. a text that somebody reads outlives the cache.
+ * Layout: 1 lists  2 finding and keeping  3 what Python sees
+ */
+#include "chunk.h"
+#include <stdlib.h>
+
+/* ---- 1 lists ---- */
+
+static void list_add(ChunkPool *pool, Fragment *fragment)
+{
+    fragment->newer = NULL;
+    fragment->older = pool->newest;
+    *(pool->newest == NULL ? &pool->oldest : &pool->newest->newer) = fragment;
+    pool->newest = fragment;
+}
+
+static void list_remove(ChunkPool *pool, Fragment *fragment)
+{
+    *(fragment->newer == NULL ? &pool->newest : &fragment->newer->older) = fragment->older;
+    *(fragment->older == NULL ? &pool->oldest : &fragment->older->newer) = fragment->newer;
+}
+
+static void drop(ChunkPool *pool, Fragment *fragment)
+{
+    Fragment **place = &fragment->chunk->fragments;
+    while (*place != fragment)
+        place = &(*place)->next;
+    *place = fragment->next;
+    list_remove(pool, fragment);
+    pool->bytes -= fragment->size;
+    fragment->chunk = NULL;
+    fragment_release(fragment);
+}
+
+static void make_room(ChunkPool *pool)
+{
+    while (pool->bytes > pool->bytes_max) {
+        drop(pool, pool->oldest);
+        pool->evictions++;
+    }
+}
+
+/* ---- 2 finding and keeping ---- */
+
+static Fragment *look(const Chunk *chunk, uint64_t projection)
+{
+    Fragment *fragment = chunk->fragments;
+    while (fragment != NULL && fragment->projection != projection)
+        fragment = fragment->next;
+    return fragment;
+}
+
+Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection)
+{
+    Fragment *fragment = look(chunk, projection);
+    if (fragment == NULL) {
+        pool->misses++;
+        return NULL;
+    }
+    pool->hits++;
+    list_remove(pool, fragment);
+    list_add(pool, fragment);
+    fragment->holders++;
+    return fragment;
+}
+
+void fragment_keep(ChunkPool *pool, Chunk *chunk, uint64_t projection, unsigned char *data, size_t size)
+{
+    int is_wanted = size <= pool->bytes_max && look(chunk, projection) == NULL;
+    Fragment *fragment = is_wanted ? malloc(sizeof *fragment) : NULL;
+    if (fragment == NULL) { /* without memory nothing is lost but the time to render it again */
+        free(data);
+        return;
+    }
+    unsigned char *exact = realloc(data, size > 0 ? size : 1); /* it has room for as much again, maybe */
+    if (exact != NULL)
+        data = exact;
+    *fragment = (Fragment){.next = chunk->fragments, .chunk = chunk, .holders = 1, .projection = projection,
+                           .data = data, .size = size};
+    chunk->fragments = fragment;
+    list_add(pool, fragment);
+    pool->bytes += size;
+    make_room(pool);
+}
+
+void fragment_release(Fragment *fragment)
+{
+    if (--fragment->holders > 0)
+        return;
+    free(fragment->data);
+    free(fragment);
+}
+
+void fragments_drop(ChunkPool *pool, Chunk *chunk)
+{
+    while (chunk->fragments != NULL)
+        drop(pool, chunk->fragments);
+}
+
+/* ---- 3 what Python sees ---- */
+
+PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
+{
+    ChunkPool *pool = &((CoreState *)PyModule_GetState(module))->chunks;
+    Py_ssize_t bound = PyLong_AsSsize_t(bytes_max);
+    if (bound < 0) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_ValueError, "fragments_bound: got %zd, expected a number of bytes; 0 keeps nothing", bound);
+        return NULL;
+    }
+    pool->bytes_max = (size_t)bound;
+    make_room(pool);
+    Py_RETURN_NONE;
+}
+
+PyObject *native_fragments_counts(PyObject *module, PyObject *Py_UNUSED(none))
+{
+    const ChunkPool *pool = &((CoreState *)PyModule_GetState(module))->chunks;
+    return Py_BuildValue("KKKn", (unsigned long long)pool->hits, (unsigned long long)pool->misses,
+                         (unsigned long long)pool->evictions, (Py_ssize_t)pool->bytes);
+}

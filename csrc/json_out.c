@@ -1,0 +1,174 @@
+/* csrc/json_out.c -- JSON text that grows; see json_out.h.
+ *
+ * As Mesos writes it, and RapidJSON, which Mesos uses: quotes, backslashes and controls are escaped, all else is UTF-8 as
+ *   it stands; numbers are whole or shortest decimals.
+ * Source: RFC 8259; base64 of RFC 4648.
+ * Layout: 1 room  2 texts  3 whole numbers
+ */
+#include <stdlib.h>
+#include "json_out.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* ---- 1 room ---- */
+
+#define ROOM_MIN 1024
+
+int json_grow(JsonOut *out, size_t more)
+{
+    size_t room = out->room < ROOM_MIN ? ROOM_MIN : out->room + out->room / 2;
+    if (out->failed)
+        return 0;
+    if (room < out->size + more)
+        room = out->size + more;
+    unsigned char *data = realloc(out->data, room);
+    if (data == NULL) {
+        out->failed = 1;
+        out->room = out->size; /* so that each further write comes here */
+        return 0;
+    }
+    out->data = data;
+    out->room = room;
+    return 1;
+}
+
+void json_free(JsonOut *out)
+{
+    free(out->data);
+    memset(out, 0, sizeof *out);
+}
+
+/* ---- 2 texts ---- */
+
+/* By byte: 0 as it stands, 'u' \u00XX, else the letter behind the backslash. */
+static const char escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u', [0x04] = 'u', [0x05] = 'u', [0x06] = 'u', [0x07] = 'u',
+    [0x0b] = 'u', [0x0e] = 'u', [0x0f] = 'u', [0x10] = 'u', [0x11] = 'u', [0x12] = 'u', [0x13] = 'u', [0x14] = 'u',
+    [0x15] = 'u', [0x16] = 'u', [0x17] = 'u', [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u', [0x1c] = 'u',
+    [0x1d] = 'u', [0x1e] = 'u', [0x1f] = 'u'};
+
+static void escape(JsonOut *out, unsigned char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char text[6] = {'\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15]};
+    json_raw(out, text, escapes[byte] == 'u' ? 6 : 2);
+}
+
+#if defined(__SSE2__)
+/* Which of 16 bytes do not stand for themselves, as bits. */
+static unsigned marks_of(__m128i block)
+{
+    __m128i marked = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+    __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(marked, controls));
+}
+
+/* Copy bytes as long as they stand for themselves; how many there were. There is room for all, and JSON_PADDING more;
+ * as many may be read behind them if `padded`. */
+static size_t copy_plain(unsigned char *to, const unsigned char *from, size_t count, int padded)
+{
+    size_t done = 0;
+    for (; padded ? done < count : count - done >= 16; done += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(from + done));
+        unsigned marks = marks_of(block);
+        _mm_storeu_si128((__m128i *)(to + done), block);
+        if (marks != 0) {
+            size_t first = done + (size_t)__builtin_ctz(marks);
+            return first < count ? first : count;
+        }
+    }
+    for (; done < count && escapes[from[done]] == 0; done++)
+        to[done] = from[done];
+    return done < count ? done : count;
+}
+#else
+static size_t copy_plain(unsigned char *to, const unsigned char *from, size_t count, int padded)
+{
+    size_t done = 0;
+    for (; done < count && escapes[from[done]] == 0; done++)
+        to[done] = from[done];
+    return done;
+}
+#endif
+
+static inline void write_part(JsonOut *out, const unsigned char *text, size_t count, int padded)
+{
+    while (count > 0 && json_reserve(out, count + JSON_PADDING)) {
+        size_t done = copy_plain(out->data + out->size, text, count, padded);
+        out->size += done;
+        if (done < count)
+            escape(out, text[done++]);
+        text += done;
+        count -= done;
+    }
+}
+
+void json_text_part(JsonOut *out, const unsigned char *text, size_t count)
+{
+    write_part(out, text, count, 0);
+}
+
+void json_text(JsonOut *out, const unsigned char *text, size_t count)
+{
+    json_byte(out, '"');
+    write_part(out, text, count, 0);
+    json_byte(out, '"');
+}
+
+void json_text_padded(JsonOut *out, const unsigned char *text, size_t count)
+{
+    if (!json_reserve(out, count + JSON_PADDING + 2))
+        return;
+    unsigned char *to = out->data + out->size;
+    *to++ = '"';
+    size_t done = copy_plain(to, text, count, 1);
+    if (done == count) { /* nearly always */
+        to[count] = '"';
+        out->size += count + 2;
+        return;
+    }
+    out->size += 1 + done;
+    write_part(out, text + done, count - done, 1);
+    json_byte(out, '"');
+}
+
+void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (!json_reserve(out, (count + 2) / 3 * 4 + 2))
+        return;
+    unsigned char *to = out->data + out->size;
+    *to++ = '"';
+    for (size_t i = 0; i < count; i += 3) {
+        size_t left = count - i;
+        uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
+        *to++ = letters[three >> 18];
+        *to++ = letters[three >> 12 & 63];
+        *to++ = left > 1 ? letters[three >> 6 & 63] : '=';
+        *to++ = left > 2 ? letters[three & 63] : '=';
+    }
+    *to++ = '"';
+    out->size = (size_t)(to - out->data);
+}
+
+/* ---- 3 whole numbers ---- */
+
+void json_unsigned(JsonOut *out, uint64_t number)
+{
+    unsigned char digits[20];
+    int first = 20;
+    do
+        digits[--first] = (unsigned char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    json_raw(out, digits + first, (size_t)(20 - first));
+}
+
+void json_integer(JsonOut *out, int64_t number)
+{
+    if (number < 0)
+        json_byte(out, '-');
+    json_unsigned(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+}

@@ -1,0 +1,234 @@
+/* csrc/record.c -- Record: the bytes of one message, checked once, and read where somebody looks.
+ *
+ * Who calls: Python code, by the names of fields; collections and projections read the bytes.
+ * Twin: libactor/_core/_record.py, which says what a record is.
+ * Layout: 1 values  2 life cycle  3 what Python sees  4 type spec
+ */
+#include "record.h"
+
+#define SELF ((RecordObject *)op)
+
+/* ---- 1 values ---- */
+
+/* The value at `at`, if the core knows its kind; it was checked. Of an int that stands for a float: the float. */
+static PyObject *value_of(const unsigned char *at, const unsigned char *end, int is_float)
+{
+    PackedHead head = {0};
+    at = packed_head(at, end, &head);
+    switch (head.kind) {
+    case PACKED_NIL:
+        Py_RETURN_NONE;
+    case PACKED_BOOL:
+        return PyBool_FromLong((long)head.i);
+    case PACKED_INT:
+        return is_float ? PyFloat_FromDouble((double)head.i) : PyLong_FromLongLong(head.i);
+    case PACKED_UINT:
+        return PyLong_FromUnsignedLongLong(head.u);
+    case PACKED_FLOAT:
+        return PyFloat_FromDouble(head.d);
+    case PACKED_TEXT:
+        return PyUnicode_DecodeUTF8((const char *)at, head.count, NULL);
+    default:
+        return PyBytes_FromStringAndSize((const char *)at, head.count);
+    }
+}
+
+const unsigned char *record_field(const RecordObject *record, uint32_t number)
+{
+    const unsigned char *bytes = record_bytes(record), *end = bytes + record->size;
+    int place = record->kind->hot_place[number];
+    if (place >= 0)
+        return record->offsets[place] == 0 ? NULL : bytes + record->offsets[place];
+    PackedHead head = {0};
+    const unsigned char *at = packed_head(bytes, end, &head);
+    if (number >= head.count)
+        return NULL;
+    while (number-- > 0)
+        at = packed_skip(at, end);
+    return at;
+}
+
+static PyObject *record_value(RecordObject *self, uint32_t number)
+{
+    const unsigned char *end = record_bytes(self) + self->size, *at = record_field(self, number);
+    PyObject *reader = PyTuple_GET_ITEM(self->kind->readers, number);
+    if (at == NULL)
+        return PyObject_CallNoArgs(PyTuple_GET_ITEM(self->kind->defaults, number));
+    if (reader == Py_None || *at == 0xc0)
+        return value_of(at, end, self->kind->shapes[self->kind->shapes[0].first + number].kind == SHAPE_FLOAT);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)at, packed_skip(at, end) - at);
+    PyObject *value = bytes == NULL ? NULL : PyObject_CallOneArg(reader, bytes);
+    Py_XDECREF(bytes);
+    return value;
+}
+
+/* ---- 2 life cycle ---- */
+
+/* The error of the kind for what shape_check has found. */
+static void record_refuse(RecordKindObject *kind, const ShapeCheck *check)
+{
+    PyObject *path = PyTuple_New(check->depth);
+    for (int i = 0; path != NULL && i < check->depth; i++) {
+        PyObject *step = PyLong_FromUnsignedLong(check->path[check->depth - 1 - i]);
+        if (step == NULL)
+            Py_CLEAR(path);
+        else
+            PyTuple_SET_ITEM(path, i, step);
+    }
+    PyObject *error = path == NULL ? NULL : PyObject_CallFunction(kind->refuse, "inO", check->fault,
+                                                                  (Py_ssize_t)(check->at - check->start), path);
+    if (error != NULL)
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
+    Py_XDECREF(path);
+}
+
+PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const unsigned char *end, int is_last)
+{
+    ShapeCheck check = {.start = *at, .end = end, .shapes = kind->shapes, .choices = kind->choices};
+    uint32_t offsets[HOT_MAX];
+    if (end - *at > (Py_ssize_t)kind->bytes_max)
+        check.end = *at + kind->bytes_max; /* what is larger is cut there */
+    int answer = shape_check(&check, kind->hot, kind->hot_count, offsets);
+    if (is_last && answer == 0 && check.at < end) {
+        check.fault = FAULT_BEHIND;
+        answer = -1;
+    }
+    if (answer < 0 && (is_last || check.fault != FAULT_BEHIND)) {
+        if (check.fault == FAULT_CUT && check.end < end)
+            check.fault = FAULT_LARGE;
+        record_refuse(kind, &check);
+        return NULL;
+    }
+    size_t size = (size_t)(check.at - *at), hot = kind->hot_count * sizeof(uint32_t);
+    RecordObject *self = PyObject_NewVar(RecordObject, kind->record_type, (Py_ssize_t)(hot + size + JSON_PADDING));
+    if (self == NULL)
+        return NULL;
+    self->kind = (RecordKindObject *)Py_NewRef((PyObject *)kind);
+    self->size = (uint32_t)size;
+    memcpy(self->offsets, offsets, hot);
+    memcpy((char *)self->offsets + hot, *at, size);
+    memset((char *)self->offsets + hot + size, 0, JSON_PADDING);
+    *at = check.at;
+    return (PyObject *)self;
+}
+
+static void Record_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    Py_DECREF(SELF->kind);
+    PyObject_Free(op);
+    Py_DECREF(type);
+}
+
+/* ---- 3 what Python sees ---- */
+
+static PyObject *Record_getattro(PyObject *op, PyObject *name)
+{
+    PyObject *number = PyDict_GetItemWithError(SELF->kind->places, name);
+    if (number != NULL)
+        return record_value(SELF, (uint32_t)PyLong_AsUnsignedLong(number));
+    return PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
+}
+
+static PyObject *Record_compare(PyObject *op, PyObject *other, int how)
+{
+    if ((how != Py_EQ && how != Py_NE) || Py_TYPE(other) != Py_TYPE(op) || ((RecordObject *)other)->kind != SELF->kind)
+        Py_RETURN_NOTIMPLEMENTED;
+    RecordObject *record = (RecordObject *)other;
+    int is_equal = SELF->size == record->size && memcmp(record_bytes(SELF), record_bytes(record), SELF->size) == 0;
+    return PyBool_FromLong(is_equal == (how == Py_EQ));
+}
+
+static PyObject *Record_bytes(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return PyBytes_FromStringAndSize((const char *)record_bytes(SELF), SELF->size);
+}
+
+static Py_hash_t Record_hash(PyObject *op)
+{
+    PyObject *bytes = Record_bytes(op, NULL);
+    Py_hash_t hash = bytes == NULL ? -1 : PyObject_Hash(bytes);
+    Py_XDECREF(bytes);
+    return hash;
+}
+
+static Py_ssize_t Record_length(PyObject *op)
+{
+    return SELF->size;
+}
+
+static int Record_buffer(PyObject *op, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, op, (void *)record_bytes(SELF), SELF->size, 1, flags);
+}
+
+static PyObject *Record_decode(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return PyObject_CallOneArg(SELF->kind->decode, op);
+}
+
+static PyObject *Record_kind(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef((PyObject *)SELF->kind);
+}
+
+static PyObject *Record_repr(PyObject *op)
+{
+    PyObject *first = record_value(SELF, 0);
+    PyObject *text = first == NULL ? NULL : PyUnicode_FromFormat(
+        "<%U record, %U=%R, %u bytes>", SELF->kind->name, PyTuple_GET_ITEM(SELF->kind->names, 0), first, SELF->size);
+    Py_XDECREF(first);
+    return text;
+}
+
+static PyObject *Record_reduce(PyObject *op, PyObject *Py_UNUSED(protocol))
+{
+    PyErr_Format(PyExc_TypeError, "a record of %U cannot be pickled or copied by its state; keep bytes(record), and "
+                 "make it again with the read() of its kind", SELF->kind->name);
+    return NULL;
+}
+
+static PyObject *Record_copy(PyObject *op, PyObject *Py_UNUSED(memo))
+{
+    return Py_NewRef(op); /* nothing in it changes */
+}
+
+/* ---- 4 type spec ---- */
+
+static PyMethodDef record_methods[] = {
+    {"decode", Record_decode, METH_NOARGS, "decode($self, /)\n--\n\nThe struct that it is the bytes of: a new one each time."},
+    {"__bytes__", Record_bytes, METH_NOARGS, "__bytes__($self, /)\n--\n\nIts bytes, msgpack."},
+    {"__reduce_ex__", Record_reduce, METH_O, NULL},
+    {"__copy__", Record_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", Record_copy, METH_O, NULL},
+    {NULL},
+};
+
+static PyGetSetDef record_getters[] = {
+    {"kind", Record_kind, NULL, "The kind of record that it is.", NULL},
+    {NULL},
+};
+
+static PyType_Slot record_slots[] = {
+    {Py_tp_doc, "The bytes of one message: checked when they arrived, never changed, read field by field.\n\n"
+                "Its fields are attributes. len() is the number of its bytes. Made by the ``read`` of its kind."},
+    {Py_tp_getattro, Record_getattro},
+    {Py_tp_richcompare, Record_compare},
+    {Py_tp_hash, Record_hash},
+    {Py_tp_repr, Record_repr},
+    {Py_sq_length, Record_length},
+    {Py_bf_getbuffer, Record_buffer},
+    {Py_tp_dealloc, Record_dealloc},
+    {Py_tp_methods, record_methods},
+    {Py_tp_getset, record_getters},
+    {0, NULL},
+};
+
+PyType_Spec record_spec = {
+    .name = "libactor.records.Record",
+    .basicsize = offsetof(RecordObject, offsets),
+    .itemsize = 1,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = record_slots,
+};

@@ -1,0 +1,278 @@
+/* csrc/transcode.c -- runs projections; see transcode.h.
+ *
+ * Who calls: projection.c, without the interpreter's lock, on the records of a snapshot one after the other.
+ * The stack grows with the nesting of the program, which its compiler bounds, and of values that may be anything, which
+ *   the check of the record has bounded.
+ * Twin: libactor/_core/_projection.py, to the byte.
+ * Layout: 1 values  2 fields  3 programs
+ */
+#include "transcode.h"
+
+/* ---- 1 values ---- */
+
+static const unsigned char *write_value(JsonOut *out, const unsigned char *at);
+
+static const unsigned char *write_items(JsonOut *out, const unsigned char *at, uint32_t count)
+{
+    json_byte(out, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            json_byte(out, ',');
+        at = write_value(out, at);
+    }
+    json_byte(out, ']');
+    return at;
+}
+
+static const unsigned char *write_pairs(JsonOut *out, const unsigned char *at, uint32_t count)
+{
+    json_byte(out, '{');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            json_byte(out, ',');
+        at = write_value(out, at);
+        json_byte(out, ':');
+        at = write_value(out, at);
+    }
+    json_byte(out, '}');
+    return at;
+}
+
+/* Write the value at `at`, whatever it is; where it ends. */
+static const unsigned char *write_value(JsonOut *out, const unsigned char *at)
+{
+    PackedHead head = {0};
+    at = packed_head(at, PACKED_NO_END, &head);
+    switch (head.kind) {
+    case PACKED_TEXT:
+        json_text_padded(out, at, head.count);
+        return at + head.count;
+    case PACKED_BYTES:
+        json_base64(out, at, head.count);
+        return at + head.count;
+    case PACKED_INT:
+        json_integer(out, head.i);
+        return at;
+    case PACKED_UINT:
+        json_unsigned(out, head.u);
+        return at;
+    case PACKED_FLOAT:
+        json_double(out, head.d);
+        return at;
+    case PACKED_BOOL:
+        json_raw(out, head.i ? "true" : "false", head.i ? 4 : 5);
+        return at;
+    case PACKED_ARRAY:
+        return write_items(out, at, head.count);
+    case PACKED_MAP:
+        return write_pairs(out, at, head.count);
+    default:
+        json_raw(out, "null", 4);
+        return at;
+    }
+}
+
+static void write_text(JsonOut *out, const unsigned char *at)
+{
+    PackedHead head = {0};
+    at = packed_head(at, PACKED_NO_END, &head);
+    json_text_padded(out, at, head.count);
+}
+
+/* ---- 2 fields ---- */
+
+const unsigned char *frame_search(Frame *frame, uint32_t number)
+{
+    for (; frame->found <= number; frame->found++) {
+        const unsigned char *at = NULL;
+        if (frame->found < frame->count) {
+            at = frame->end != NULL ? frame->end : packed_skip(frame->last, PACKED_NO_END);
+            frame->last = at;
+            frame->end = NULL;
+            if (*at == 0xc0) {
+                frame->end = at + 1;
+                at = NULL;
+            }
+        } else if (frame->layout[1 + frame->found] >= 0)
+            at = frame->pool + frame->layout[1 + frame->found];
+        frame->fields[frame->found] = at;
+    }
+    return frame->fields[number];
+}
+
+const unsigned char *frame_end(Frame *frame)
+{
+    const unsigned char *at = frame->end != NULL ? frame->end : packed_skip(frame->last, PACKED_NO_END);
+    return frame->found < frame->count ? packed_skip_all(at, PACKED_NO_END, frame->count - frame->found) : at;
+}
+
+static int is_empty(const unsigned char *at)
+{
+    PackedHead head = {0};
+    if (at == NULL)
+        return 1;
+    packed_head(at, PACKED_NO_END, &head);
+    return head.kind >= PACKED_TEXT && head.count == 0;
+}
+
+static int is_same(const unsigned char *one, const unsigned char *other)
+{
+    if (one == NULL || other == NULL)
+        return one == other;
+    size_t size = (size_t)(packed_skip(one, PACKED_NO_END) - one);
+    return size == (size_t)(packed_skip(other, PACKED_NO_END) - other) && memcmp(one, other, size) == 0;
+}
+
+/* ---- 3 programs ---- */
+
+static void run(Transcoder *t, int at, int words, Frame *frame);
+
+/* Run words on each item; where the items end. */
+static const unsigned char *run_each(Transcoder *t, const unsigned char *items, const int32_t *code, int at)
+{
+    Frame frame;
+    PackedHead head = {0};
+    const unsigned char *item = packed_head(items, PACKED_NO_END, &head);
+    for (uint32_t left = head.count; left > 0; left--) {
+        if (code[0] == DO_EACH_PAIR) {
+            json_part(t->out);
+            item = write_value(t->out, item);
+            json_byte(t->out, ':');
+        }
+        if (code[2] == 0) {
+            frame.fields[0] = *item == 0xc0 ? NULL : item;
+            frame.found = 1;
+            frame.count = 0; /* so that nobody asks for its end */
+            run(t, at, code[3], &frame);
+            item = packed_skip(item, PACKED_NO_END);
+        } else {
+            frame_begin(t, &frame, item, code[2]);
+            run(t, at, code[3], &frame);
+            item = frame_end(&frame);
+        }
+    }
+    return item;
+}
+
+/* What is done with a field that is there; where it ends, or NULL. */
+static const unsigned char *run_value(Transcoder *t, const int32_t *code, const unsigned char *field)
+{
+    JsonOut *out = t->out;
+    PackedHead head = {0};
+    const unsigned char *past = packed_head(field, PACKED_NO_END, &head);
+    const int32_t *name;
+    switch (code[0]) {
+    case DO_FLOAT:
+        json_double(out, packed_double(&head));
+        return past;
+    case DO_SCALED:
+        json_decimal(out, packed_double(&head), code[2]);
+        return past;
+    case DO_CHOICE:
+        name = t->code + code[3] + 2 * (head.i - code[2]);
+        json_raw_padded(out, t->pool + name[0], (size_t)name[1]);
+        return past;
+    case DO_BASE64:
+        json_base64(out, past, head.count);
+        return past + head.count;
+    case DO_RANGES:
+        transcode_ranges(out, field);
+        return NULL;
+    case DO_SET:
+        transcode_set(out, field);
+        return NULL;
+    case DO_TALLY:
+        return transcode_tally(t, field, t->code + code[2]);
+    default:
+        if (head.kind != PACKED_TEXT)
+            return write_value(out, field);
+        json_text_padded(out, past, head.count);
+        return past + head.count;
+    }
+}
+
+/* Whether the words behind a test are left out. */
+static int is_unless(const int32_t *code, const unsigned char *field, Frame *frame)
+{
+    switch (code[0]) {
+    case DO_UNLESS_THERE:
+        return field == NULL;
+    case DO_UNLESS_FILLED:
+        return is_empty(field);
+    case DO_UNLESS_TRUE:
+        return field == NULL || *field == 0xc2;
+    default:
+        return is_same(field, frame_field(frame, code[2]));
+    }
+}
+
+/* What has a field; how many words to pass over. */
+static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
+{
+    JsonOut *out = t->out;
+    const unsigned char *field = frame_field(frame, code[1]);
+    switch (code[0]) {
+    case DO_KEY:
+        json_part(out);
+        write_text(out, field);
+        json_byte(out, ':');
+        return 0;
+    case DO_ENTER:
+        if (field != NULL)
+            frame_note(frame, code[1], transcode(t, at, code[3], field, code[2], 1));
+        return code[3];
+    case DO_EACH:
+    case DO_EACH_PAIR:
+        if (field != NULL)
+            frame_note(frame, code[1], run_each(t, field, code, at));
+        return code[3];
+    case DO_UNLESS_THERE:
+    case DO_UNLESS_FILLED:
+    case DO_UNLESS_TRUE:
+        return is_unless(code, field, frame) ? code[2] : 0;
+    case DO_UNLESS_DIFFERENT:
+        return is_unless(code, field, frame) ? code[3] : 0;
+    default:
+        if (field == NULL)
+            json_raw(out, "null", 4);
+        else
+            frame_note(frame, code[1], run_value(t, code, field));
+        return 0;
+    }
+}
+
+static void run(Transcoder *t, int at, int words, Frame *frame)
+{
+    static const unsigned char sizes[] = {3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3};
+    JsonOut *out = t->out;
+    for (int stop = at + words; at < stop;) {
+        const int32_t *code = t->code + at;
+        at += sizes[code[0]];
+        switch (code[0]) {
+        case DO_MEMBER:
+            json_part(out);
+            json_raw_padded(out, t->pool + code[1], (size_t)code[2]);
+            break;
+        case DO_RAW:
+            json_raw_padded(out, t->pool + code[1], (size_t)code[2]);
+            break;
+        case DO_PART:
+            json_part(out);
+            break;
+        case DO_SKIP:
+            at += code[1];
+            break;
+        default:
+            at += run_field(t, code, at, frame);
+        }
+    }
+}
+
+const unsigned char *transcode(Transcoder *transcoder, int at, int words, const unsigned char *record, int layout,
+                               int is_end_wanted)
+{
+    Frame frame;
+    frame_begin(transcoder, &frame, record, layout);
+    run(transcoder, at, words, &frame);
+    return is_end_wanted ? frame_end(&frame) : NULL;
+}

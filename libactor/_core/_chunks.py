@@ -1,0 +1,114 @@
+"""Chunks of records, which collections and their snapshots share, and what was rendered of them. Twin: csrc/chunk.c."""
+
+# Who calls: _collection.py; what renders snapshots finds and keeps fragments (csrc/fragments.c).
+# A chunk that a snapshot has is never changed again: a copy is changed instead. (The twin in C counts who holds a
+#   chunk, and changes it again once the snapshots are gone; and it frees what nobody holds in slices.)
+# What was rendered of a chunk is kept, one text for each projection, until the chunk changes or goes, or others need
+#   room. Several threads may render: the pool has a lock, which a chunk that goes may take again in the same thread.
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections import OrderedDict
+
+from libactor._core._record import Record
+
+CHUNK_RECORDS = 32
+FRAGMENT_BYTES_MAX = 256 * 1024 * 1024  # unless fragments_bound says another
+
+
+class Chunk:
+    """Places for some records; None: nothing is there."""
+
+    __slots__ = ("__weakref__", "is_shared", "projections", "records")
+
+    def __init__(self, records: list[Record | None]) -> None:
+        self.records = records
+        self.is_shared = False  # with a snapshot
+        self.projections: set[int] = set()  # for which the pool has a text
+
+    def __del__(self) -> None:
+        fragments_drop(self)
+
+
+def chunk_own(chunk: Chunk) -> Chunk:
+    """The chunk to change in the place of ``chunk``: itself, or a copy if a snapshot has it."""
+    if chunk.is_shared:
+        return Chunk(chunk.records.copy())
+    fragments_drop(chunk)
+    return chunk
+
+
+class _Pool:
+    """What is cached, by chunk and projection, the last used last."""
+
+    def __init__(self) -> None:
+        self.texts: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self.bytes = self.hits = self.misses = self.evictions = 0
+        self.bytes_max = FRAGMENT_BYTES_MAX
+        self.owners: dict[tuple[int, int], set[int]] = {}  # what says in the chunk that it is cached
+        self.lock = threading.RLock()
+
+    def drop(self, key: tuple[int, int]) -> None:
+        self.bytes -= len(self.texts.pop(key))
+        self.owners.pop(key).discard(key[1])
+
+    def make_room(self) -> None:
+        while self.bytes > self.bytes_max:
+            self.drop(next(iter(self.texts)))
+            self.evictions += 1
+
+
+_pool = _Pool()
+
+
+def fragment_find(chunk: Chunk, projection: int) -> bytes | None:
+    """What a projection, which is a number, has made of a chunk, if it is cached. Counts a hit or a miss."""
+    key = (id(chunk), projection)
+    with _pool.lock:
+        if projection not in chunk.projections:
+            _pool.misses += 1
+            return None
+        _pool.hits += 1
+        _pool.texts.move_to_end(key)
+        return _pool.texts[key]
+
+
+def fragment_keep(chunk: Chunk, projection: int, text: bytes) -> None:
+    """Cache a text. If there is one already, that one stays."""
+    key = (id(chunk), projection)
+    with _pool.lock:
+        if len(text) > _pool.bytes_max or projection in chunk.projections:
+            return
+        chunk.projections.add(projection)
+        _pool.texts[key] = text
+        _pool.owners[key] = chunk.projections
+        _pool.bytes += len(text)
+        _pool.make_room()
+
+
+def fragments_drop(chunk: Chunk) -> None:
+    """Forget what was rendered of a chunk: it changes, or goes."""
+    with _pool.lock:
+        for projection in tuple(chunk.projections):
+            _pool.drop((id(chunk), projection))
+
+
+def fragments_bound(bytes_max: int, /) -> None:
+    """Keep at most so many bytes of what was rendered of chunks."""
+    if bytes_max < 0:
+        raise ValueError(f"fragments_bound: got {bytes_max}, expected a number of bytes; 0 keeps nothing")
+    with _pool.lock:
+        _pool.bytes_max = bytes_max
+        _pool.make_room()
+
+
+def fragments_counts() -> tuple[int, int, int, int]:
+    """Of what was rendered of chunks: (found again, rendered anew, dropped for want of room, bytes that are kept)."""
+    return _pool.hits, _pool.misses, _pool.evictions, _pool.bytes
+
+
+def records_free(records: int = 4096, /) -> int:
+    """Free so many records of those that went with snapshots and collections; how many chunks are left: none."""
+    return 0 * operator.index(records)
