@@ -45,7 +45,7 @@ test-native: $(READY) ## the tests on the C core
 	$(TEST) tests $(ARGS)
 
 test-pure: $(READY) ## the tests of the runtime on the Python core
-	LIBACTOR_PURE=1 $(TEST) tests/runtime $(if $(filter 1,$(HOSTS)),,--ignore=tests/runtime/hosts) $(ARGS)
+	LIBACTOR_PURE=1 $(TEST) tests/runtime tests/records $(if $(filter 1,$(HOSTS)),,--ignore=tests/runtime/hosts) $(ARGS)
 
 lint: $(READY) ## style, types and the rules of the tree
 	$(RUN) ruff check
@@ -58,7 +58,7 @@ bench: $(READY) ## the benchmarks and their report
 
 docs: $(READY) ## the reference of both packages, from their docstrings, in build/docs
 	$(RUN) pdoc --template-directory docs/reference --no-show-source --output-directory build/docs \
-		libactor libactor.disk libactor.http mesoslite
+		libactor libactor.disk libactor.http libactor.io libactor.records libactor.subprocess mesoslite
 	@echo "open build/docs/index.html"
 
 sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core
