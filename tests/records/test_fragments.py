@@ -1,0 +1,192 @@
+"""What was rendered of chunks is kept while they stay what they are, within bounds, and counted."""
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+import libactor._core._impl as impl
+from libactor.records import Collection, RecordType
+from libactor.records.projection import Field, Key, Object, Projection
+
+CHUNK = 32
+BOUND = 256 * 1024 * 1024
+
+
+class Item(msgspec.Struct, array_like=True, frozen=True):
+    name: str
+    value: int
+
+
+ITEM = RecordType(Item)
+TABLE = Object(Key("name", Field("name")), Key("value", Field("value")))
+
+
+def filled(count: int) -> Collection:
+    collection = Collection(ITEM, "name")
+    for number in range(count):
+        collection.put(ITEM.pack(Item(f"{number:06}", number)))
+    return collection
+
+
+@pytest.fixture
+def cache() -> Iterator[SimpleNamespace]:
+    """What has been counted since the test began; nothing is kept of others."""
+    impl.fragments_bound(0)
+    impl.fragments_bound(BOUND)
+    before = impl.fragments_counts()
+
+    def counted() -> tuple[int, int, int]:
+        hits, misses, evictions, _ = (now - then for now, then in zip(impl.fragments_counts(), before, strict=True))
+        return hits, misses, evictions
+
+    yield SimpleNamespace(counted=counted, kept=lambda: impl.fragments_counts()[3])
+    impl.fragments_bound(BOUND)
+
+
+def text_of(projection: Projection, collection: Collection) -> bytes:
+    return b"".join(projection.pieces(collection.snapshot()))
+
+
+def test_what_was_rendered_is_found_again(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+
+    first = text_of(projection, collection)
+    assert cache.counted() == (0, 10, 0)
+    assert cache.kept() == len(first) - 9
+
+    assert text_of(projection, collection) == first
+    assert cache.counted() == (10, 10, 0)
+
+
+def test_only_what_has_changed_is_rendered_anew(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+    text_of(projection, collection)
+
+    collection.put(ITEM.pack(Item("000100", 7)))
+    changed = text_of(projection, collection)
+
+    assert b'{"name":"000100","value":7}' in changed
+    assert b'"value":100}' not in changed
+    assert cache.counted() == (9, 11, 0)
+
+
+def test_a_snapshot_finds_what_was_rendered_before_the_collection_changed(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(2 * CHUNK)
+    snapshot = collection.snapshot()
+    first = b"".join(projection.pieces(snapshot))
+
+    collection.clear()
+
+    assert b"".join(projection.pieces(snapshot)) == first
+    assert cache.counted() == (2, 2, 0)
+
+
+def test_what_goes_takes_its_texts_along(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+    text_of(projection, collection)
+    assert cache.kept() > 0
+
+    collection.pop("000000")
+    assert cache.kept() > 0
+    collection.clear()
+    impl.records_free(10**9)
+
+    assert cache.kept() == 0
+    assert cache.counted()[2] == 0
+
+
+def test_each_projection_has_texts_of_its_own(cache):
+    collection = filled(3 * CHUNK)
+    whole, names = Projection(ITEM, TABLE), Projection(ITEM, Object(Key("n", Field("name"))))
+
+    texts = [text_of(projection, collection) for projection in (whole, names, whole, names)]
+
+    assert texts[:2] == texts[2:]
+    assert texts[0] != texts[1]
+    assert cache.counted() == (6, 6, 0)
+
+
+def test_the_text_that_was_not_used_for_longest_makes_room(cache):
+    projection = Projection(ITEM, TABLE)
+    old, new, newest = filled(4 * CHUNK), filled(4 * CHUNK), filled(4 * CHUNK)
+    text_of(projection, old)
+    text_of(projection, new)
+    text_of(projection, old)
+    impl.fragments_bound(cache.kept())
+
+    text_of(projection, newest)
+    assert cache.counted() == (4, 12, 4)
+
+    text_of(projection, old)
+    assert cache.counted() == (8, 12, 4)
+    text_of(projection, new)
+    assert cache.counted() == (8, 16, 8)
+
+
+def test_a_lower_bound_holds_at_once_and_none_keeps_nothing(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+    first = text_of(projection, collection)
+    half = cache.kept() // 2
+
+    impl.fragments_bound(half)
+    assert 0 < cache.kept() <= half
+    assert 5 <= cache.counted()[2] < 10
+
+    impl.fragments_bound(0)
+    assert cache.kept() == 0
+    assert text_of(projection, collection) == first
+    assert cache.kept() == 0
+
+
+# Goal: a text that is read while its chunk changes, and others are dropped for want of room, is whole. Method: threads
+# that render snapshots of a collection that changes, with room for a part of the texts only.
+def test_texts_are_whole_while_chunks_change_and_texts_are_dropped(cache):
+    projection, collection, rounds = Projection(ITEM, TABLE), filled(20 * CHUNK), 60 if impl.CORE == "c" else 3
+    text_of(projection, collection)
+    impl.fragments_bound(bound := cache.kept() // 3)
+    snapshots, wrong = [collection.snapshot()], []
+
+    def render() -> None:
+        for _ in range(rounds):
+            snapshot = snapshots[-1]
+            decoded = msgspec.json.decode(b"[" + b"".join(projection.pieces(snapshot, bytes_max=2_000)) + b"]")
+            if decoded != [{"name": record.name, "value": record.value} for record in snapshot]:
+                wrong.append(decoded)
+
+    threads = [threading.Thread(target=render) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(rounds):
+        for place in range(0, 20 * CHUNK, 7):
+            collection.put(ITEM.pack(Item(f"{place:06}", number)))
+        snapshots.append(collection.snapshot())
+    for thread in threads:
+        thread.join(60)
+
+    assert not wrong
+    assert cache.kept() <= bound
+    assert cache.counted()[2] > 0
+
+
+def test_rendering_and_dropping_leaves_nothing_behind(cache, traced_memory):
+    projection, collection = Projection(ITEM, TABLE), filled(4 * CHUNK)
+
+    def work(repeats: int) -> None:
+        for number in range(repeats):
+            text_of(projection, collection)
+            collection.put(ITEM.pack(Item("000001", number % 2)))
+            text_of(projection, collection)
+            impl.fragments_bound(1_000)
+            impl.fragments_bound(BOUND)
+
+    work(20)
+    growths = []
+    for _ in range(3):
+        before = traced_memory()
+        work(300 if impl.CORE == "c" else 10)
+        growths.append(traced_memory() - before)
+
+    assert min(growths) < 1_200
