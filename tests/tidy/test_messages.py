@@ -3,6 +3,7 @@
 # msgspec's `frozen` guards the fields, not what they hold: a frozen struct with a list in it is still shared state.
 # So each declared field must be of an immutable type too: scalars, enums, tuples and frozen sets of such, other
 # frozen structs. A mapping is a tuple of pairs.
+# What is only ever packed into records (libactor.records) is no message: it is bytes that cross, and stay.
 # That is what the declarations say. What counts is that the runtime takes them for what they say: it must be able to
 # prove each of them immutable, or it would look through every instance that is sent.
 
@@ -24,6 +25,7 @@ from .source_tree import Module, read_packages
 SCALARS = (str, int, float, bool, bytes, type(None), uuid.UUID, datetime.datetime, datetime.timedelta)
 SCALARS += (msgspec.UnsetType,)
 CONTAINERS = (tuple, frozenset)
+PACKED = ("mesoslite.model.records",)
 
 
 def is_immutable(hint: object) -> bool:
@@ -56,6 +58,8 @@ def faults(struct: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def defines_structs(module: Module) -> bool:
+    if module.name in PACKED:
+        return False
     names = (node for node in ast.walk(module.tree) if isinstance(node, (ast.Name, ast.Attribute)))
     return any(getattr(node, "attr", getattr(node, "id", "")) == "Struct" for node in names)
 

@@ -1,0 +1,203 @@
+"""Projections of v0: tasks, executors and agents as ``/state`` shows them."""
+
+# Who calls: what serves ``/state`` and its parts from records.
+# Source: Mesos src/common/http.cpp (model, json), src/master/readonly_handler.cpp.
+
+from libactor.records import RecordType
+from libactor.records.projection import (
+    Choice,
+    Const,
+    Each,
+    Field,
+    Float,
+    ForEach,
+    IfFilled,
+    IfThere,
+    Items,
+    Key,
+    Member,
+    Named,
+    Nest,
+    Object,
+    Pairs,
+    Projection,
+    Ranges,
+    Scaled,
+    Tally,
+    Value,
+)
+from mesoslite.model.records import Agent, Executor, Task
+
+TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"))
+EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))
+AGENT = RecordType(Agent, hot=("id",))
+
+_THOUSANDTHS, _NANOSECONDS = 3, 9
+
+
+def _resources(
+    name: str, *, group: str | None = None, only: tuple[str, str] | None = None, but: tuple[str, str] | None = None
+) -> Value:
+    return Tally(
+        name,
+        name="name",
+        scalar="scalar",
+        power=_THOUSANDTHS,
+        ranges="ranges",
+        texts="items",
+        first=("cpus", "gpus", "mem", "disk"),
+        suffix=("revocable", "_revocable"),
+        group=group,
+        only=only,
+        but=but,
+    )
+
+
+def _if_there(*names: str) -> tuple[Member, ...]:
+    return tuple(IfThere(name, Key(name, Field(name))) for name in names)
+
+
+LABELS = IfFilled("labels", Key("labels", Each("labels", Object(Key("key", Field("key")), *_if_there("value")))))
+_NOT_RESERVED = ("role", "*")
+
+_STATUS = Object(
+    Key("state", Choice("state")),
+    Key("timestamp", Float("timestamp")),
+    LABELS,
+    *_if_there("container_status", "healthy"),
+)
+
+TASK_V0 = Projection(
+    TASK,
+    Object(
+        Key("id", Field("task_id")),
+        Key("name", Field("name")),
+        Key("framework_id", Field("framework_id")),
+        Key("executor_id", Field("executor_id")),
+        Key("slave_id", Field("agent_id")),
+        Key("state", Choice("state")),
+        Key("resources", _resources("resources")),
+        IfFilled("limits", Key("limits", Pairs("limits", Float()))),
+        Key("role", Field("role")),
+        Key("statuses", Each("statuses", _STATUS)),
+        *_if_there("user"),
+        LABELS,
+        *_if_there("discovery", "container", "health_check"),
+    ),
+)
+
+_COMMAND = Object(
+    Key("shell", Field("shell")),
+    *_if_there("value"),
+    Key("argv", Each("arguments", Field())),
+    *_if_there("environment"),
+    Key(
+        "uris",
+        Each(
+            "uris",
+            Object(
+                Key("value", Field("value")),
+                IfThere(
+                    "executable", Key("executable", Field("executable")), otherwise=(Key("executable", Const(False)),)
+                ),
+            ),
+        ),
+    ),
+)
+
+EXECUTOR_V0 = Projection(
+    EXECUTOR,
+    Object(
+        Key("executor_id", Field("executor_id")),
+        Key("name", Field("name")),
+        Key("framework_id", Field("framework_id")),
+        IfThere("command", Key("command", Nest("command", _COMMAND))),
+        Key("resources", _resources("resources")),
+        *_if_there("role"),
+        LABELS,
+        IfThere("type", Key("type", Choice("type"))),
+        Key("slave_id", Field("agent_id")),
+    ),
+)
+
+_ATTRIBUTES = Object(
+    ForEach(
+        "attributes",
+        IfThere("scalar", Named("name", Scaled("scalar", _THOUSANDTHS))),
+        IfFilled("ranges", Named("name", Ranges("ranges"))),
+        IfFilled("items", Named("name", Items("items"))),
+        IfThere("text", Named("name", Field("text"))),
+    )
+)
+
+DOMAIN = IfThere(
+    "domain",
+    Key(
+        "domain",
+        Nest(
+            "domain",
+            Object(
+                Key(
+                    "fault_domain",
+                    Object(
+                        Key("region", Object(Key("name", Field("region")))),
+                        Key("zone", Object(Key("name", Field("zone")))),
+                    ),
+                )
+            ),
+        ),
+    ),
+)
+
+DRAIN_INFO = IfThere(
+    "drain",
+    Key(
+        "drain_info",
+        Nest(
+            "drain",
+            Object(
+                Key("state", Choice("state")),
+                Key(
+                    "config",
+                    Object(
+                        IfThere(
+                            "max_grace_period",
+                            Key("max_grace_period", Object(Key("nanoseconds", Field("max_grace_period")))),
+                        ),
+                        Key("mark_gone", Field("mark_gone")),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def _if_seconds(name: str, shown: str) -> Member:
+    return IfThere(name, Key(shown, Scaled(name, _NANOSECONDS)))
+
+
+AGENT_V0 = Projection(
+    AGENT,
+    Object(
+        Key("id", Field("id")),
+        Key("hostname", Field("hostname")),
+        Key("port", Field("port")),
+        Key("attributes", _ATTRIBUTES),
+        DOMAIN,
+        Key("pid", Field("pid")),
+        Key("registered_time", Scaled("registered_time", _NANOSECONDS)),
+        _if_seconds("reregistered_time", "reregistered_time"),
+        Key("resources", _resources("resources")),
+        Key("used_resources", _resources("used")),
+        Key("offered_resources", _resources("offered")),
+        Key("reserved_resources", _resources("resources", group="role", but=_NOT_RESERVED)),
+        Key("unreserved_resources", _resources("resources", only=_NOT_RESERVED)),
+        Key("active", Field("active")),
+        Key("deactivated", Field("deactivated")),
+        Key("version", Field("version")),
+        Key("capabilities", Field("capabilities")),
+        DRAIN_INFO,
+        _if_seconds("estimated_drain_start_time", "estimated_drain_start_time_seconds"),
+    ),
+)
