@@ -14,6 +14,7 @@ LIBACTOR, LIBACTOR_PYTHON = "libactor", "libactor-python"
 PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG = "pykka", "asyncio", "uvloop", "threads", "erlang"
 SOCKETS, XOSCAR, UVICORN = "sockets", "xoscar", "uvicorn"
 ALLOCATOR = "allocator"
+JSON, RAPIDJSON, MSGSPEC = "json", "python-rapidjson", "msgspec"
 
 CORES = (LIBACTOR, LIBACTOR_PYTHON)
 THREADED_PEERS = (PYKKA, THREADS)  # a thread per actor
@@ -21,8 +22,10 @@ SLOW_PEERS = (PYKKA, LIBACTOR_PYTHON)
 ACTOR_PEERS = (*CORES, PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG)
 CHAINING_PEERS = (*CORES, ASYNCIO, UVLOOP, THREADS)  # whose futures call back when set
 REMOTE_PEERS = (ASYNCIO, UVLOOP, XOSCAR)  # that answer questions from another process
-PEERS = (*ACTOR_PEERS, SOCKETS, XOSCAR, UVICORN, ALLOCATOR)
-BASELINES = (PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG, SOCKETS, XOSCAR, UVICORN)  # the ratios of the report are to these
+JSON_PEERS = (JSON, RAPIDJSON, MSGSPEC)
+PEERS = (*ACTOR_PEERS, SOCKETS, XOSCAR, UVICORN, *JSON_PEERS, ALLOCATOR)
+# The ratios of the report are to these.
+BASELINES = (PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG, SOCKETS, XOSCAR, UVICORN, *JSON_PEERS)
 
 
 class WorkNotDone(AssertionError):

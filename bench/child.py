@@ -21,8 +21,11 @@ from bench.benchmarks import (
     ASYNCIO,
     CORES,
     ERLANG,
+    JSON,
     LIBACTOR,
+    MSGSPEC,
     PYKKA,
+    RAPIDJSON,
     SOCKETS,
     THREADS,
     UVICORN,
@@ -91,7 +94,7 @@ def _version(peer: str) -> str:
         return _libactor_version(peer)
     if peer == ALLOCATOR:
         return f"mesoslite {_installed('mesoslite')}"
-    if peer in (PYKKA, UVLOOP, XOSCAR):
+    if peer in (PYKKA, UVLOOP, XOSCAR, RAPIDJSON, MSGSPEC):
         return f"{peer} {_installed(peer)}"
     if peer == UVICORN:
         return ", ".join([f"{name} {_installed(name)}" for name in (UVICORN, "httptools", UVLOOP)])
@@ -103,6 +106,7 @@ def _version(peer: str) -> str:
         ASYNCIO: "asyncio's own loop",
         THREADS: "threading, queue, concurrent.futures, subprocess",
         SOCKETS: "socket",
+        JSON: "json",
     }[peer]
 
 

@@ -13,6 +13,7 @@ from bench.benchmarks import (
     CHAINING_PEERS,
     CORES,
     GIGABYTES_PER_SECOND,
+    JSON_PEERS,
     LIBACTOR,
     MEGABYTES,
     MICROSECONDS_PER_PLAN,
@@ -99,6 +100,13 @@ VALUE_BENCHMARKS = (
       for verb, how in (("copy", "taken by value"), ("deepcopy", "by copy.deepcopy"))),
 )  # fmt: skip
 
+RECORD_BENCHMARKS = (
+    Benchmark("record-read", "record_read", "messages of a kilobyte checked and kept as records", 200_000, 100, OWN),
+    Benchmark("struct-decode", "struct_decode", "the same messages decoded and kept as structs", 20_000, 100, OWN),
+    Benchmark("record-snapshot[400,000 records]", "record_snapshot", "a snapshot of a collection, each record in it",
+              400_000, 100, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True),
+)  # fmt: skip
+
 SCALE_BENCHMARKS = (
     Benchmark("memory", "memory", "resident memory of an idle actor (of a thread-bound one among 1,000)",
               20_000, 1_000, ACTOR_PEERS, BYTES_EACH, repeat_seconds=0, fresh=True, few=1_000),
@@ -164,6 +172,14 @@ LIBPROCESS_BENCHMARKS = (
               10_000, 100, OWN, extent=5_000),
 )  # fmt: skip
 
+JSON_BENCHMARKS = (
+    Benchmark("json-first", "render_tasks", "tasks of a kilobyte of JSON, written for the first time",
+              20_000, 50, (*OWN, *JSON_PEERS)),
+    Benchmark("json-kept", "render_kept", "the same, written again from what was kept", 20_000, 50, OWN),
+    Benchmark("json-by-two", "render_by_two", "written for the first time by two threads", 20_000, 50, OWN),
+    Benchmark("json-join", "join_texts", "ready texts, one for each task, put behind one another", 20_000, 50, OWN),
+)  # fmt: skip
+
 ALLOCATOR_BENCHMARKS = tuple(
     Benchmark(f"allocator-{name}[{agents:,} agents, {agents // 10:,} frameworks]", method, what, agents, 50,
               (ALLOCATOR,), MICROSECONDS_PER_PLAN, repeat_seconds=0)
@@ -183,11 +199,13 @@ GROUPS = {
     "supervision": SUPERVISION_BENCHMARKS,
     "simulation": SIMULATION_BENCHMARKS,
     "values": VALUE_BENCHMARKS,
+    "records": RECORD_BENCHMARKS,
     "scale": SCALE_BENCHMARKS,
     "remote": REMOTE_BENCHMARKS,
     "http": HTTP_BENCHMARKS,
     "subprocess": SUBPROCESS_BENCHMARKS,
     "libprocess": LIBPROCESS_BENCHMARKS,
+    "json": JSON_BENCHMARKS,
     "allocator": ALLOCATOR_BENCHMARKS,
 }
 BENCHMARKS = tuple(benchmark for group in GROUPS.values() for benchmark in group)

@@ -10,7 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.benchmarks import ASYNCIO, ERLANG, LIBACTOR, PYKKA, SOCKETS, THREADS, UVICORN, UVLOOP, XOSCAR
+from bench.benchmarks import (
+    ASYNCIO,
+    ERLANG,
+    JSON,
+    LIBACTOR,
+    MSGSPEC,
+    PYKKA,
+    RAPIDJSON,
+    SOCKETS,
+    THREADS,
+    UVICORN,
+    UVLOOP,
+    XOSCAR,
+)
 from bench.table import BENCHMARKS
 
 Figures = Mapping[str, Mapping[str, Sequence[float]]]  # benchmark -> peer -> one figure a round
@@ -137,6 +150,13 @@ TARGETS: tuple[Target, ...] = (
     Figure("remote-pipelined", 100_000),
     Times("remote-objects", 0.5, SOCKETS),
     *(Times(f"remote-{name}", None, peer) for name in ("tell", "ask", "pipelined") for peer in (UVLOOP, XOSCAR)),
+    Figure("record-read", 1e6),
+    Figure("json-first", 1e6),
+    Times("json-first", None, JSON),
+    Times("json-first", 8, RAPIDJSON),
+    Times("json-first", 1.5, MSGSPEC),
+    Figure("json-kept", 4e6),
+    Times("json-by-two", 1.8, LIBACTOR, "json-first"),
     Times("http-route", 0.6, UVICORN),
     Times("http-app", None, UVICORN, "http-route"),
     Figure("http-body", 2),

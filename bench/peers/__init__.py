@@ -15,6 +15,7 @@ from bench.benchmarks import (
     ALLOCATOR,
     ASYNCIO,
     ERLANG,
+    JSON_PEERS,
     LIBACTOR,
     LIBACTOR_PYTHON,
     PEERS,
@@ -65,6 +66,10 @@ def make_peer(name: str) -> object:
         from bench.peers.uvicorn_apps import UvicornApps
 
         return UvicornApps()
+    if name in JSON_PEERS:
+        from bench.peers.json_texts import JsonTexts
+
+        return JsonTexts(name)
     if name == ALLOCATOR:
         from bench.allocator import AllocatorPlans
 

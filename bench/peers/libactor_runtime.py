@@ -18,10 +18,12 @@ from bench.peers.libactor_futures import Futures
 from bench.peers.libactor_http import Http
 from bench.peers.libactor_libprocess import LibprocessBenchmarks
 from bench.peers.libactor_programs import Programs
+from bench.peers.libactor_records import Records
 from bench.peers.libactor_remote import Remote
 from bench.peers.libactor_scale import Scale
 from bench.peers.libactor_simulation import Simulation
 from bench.peers.libactor_supervision import Supervision
+from bench.peers.libactor_texts import Texts
 from bench.peers.libactor_values import Values
 
 
@@ -126,7 +128,19 @@ class Messages:
 
 
 class LibactorRuntime(
-    Messages, Coroutines, Supervision, Simulation, Futures, Values, Scale, Remote, Http, Programs, LibprocessBenchmarks
+    Messages,
+    Coroutines,
+    Supervision,
+    Simulation,
+    Futures,
+    Values,
+    Records,
+    Scale,
+    Texts,
+    Remote,
+    Http,
+    Programs,
+    LibprocessBenchmarks,
 ):
     """All of libactor's work."""
 

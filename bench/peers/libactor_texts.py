@@ -1,0 +1,190 @@
+"""Records of tasks written as JSON, for the first time and from what was kept."""
+
+from __future__ import annotations
+
+import threading
+from enum import Enum
+from functools import lru_cache
+from time import perf_counter
+
+import msgspec
+
+from bench.benchmarks import expect
+from bench.tasks import TEXT_BYTES, task
+from libactor.records import Collection, RecordType, Snapshot
+from libactor.records.projection import (
+    Choice,
+    Const,
+    Each,
+    Field,
+    Float,
+    IfFilled,
+    IfThere,
+    Key,
+    Object,
+    Projection,
+    Tally,
+)
+
+
+class State(Enum):
+    """As Mesos numbers them."""
+
+    TASK_STARTING = 0
+    TASK_RUNNING = 1
+
+
+class Pair(msgspec.Struct, array_like=True, frozen=True):
+    """A label."""
+
+    key: str
+    value: str
+
+
+class Range(msgspec.Struct, array_like=True, frozen=True):
+    """Ports, both ends included."""
+
+    begin: int
+    end: int
+
+
+class Amount(msgspec.Struct, array_like=True, frozen=True):
+    """A resource; numbers are thousandths."""
+
+    name: str
+    scalar: int | None = None
+    ranges: tuple[Range, ...] = ()
+    role: str = "*"
+
+
+class Report(msgspec.Struct, array_like=True, frozen=True):
+    """A status."""
+
+    state: State
+    timestamp: float
+    healthy: bool | None = None
+
+
+class Kept(msgspec.Struct, array_like=True, frozen=True):
+    """A task as a master keeps it."""
+
+    id: str
+    name: str
+    framework_id: str
+    slave_id: str
+    state: State
+    resources: tuple[Amount, ...]
+    role: str
+    statuses: tuple[Report, ...]
+    user: str | None = None
+    labels: tuple[Pair, ...] = ()
+
+
+KEPT = RecordType(Kept, hot=("id",))
+TASKS = Object(
+    Key("id", Field("id")),
+    Key("name", Field("name")),
+    Key("framework_id", Field("framework_id")),
+    Key("executor_id", Const("")),
+    Key("slave_id", Field("slave_id")),
+    Key("state", Choice("state")),
+    Key(
+        "resources",
+        Tally(
+            "resources", name="name", scalar="scalar", power=3, ranges="ranges", first=("cpus", "gpus", "mem", "disk")
+        ),
+    ),
+    Key("role", Field("role")),
+    Key(
+        "statuses",
+        Each(
+            "statuses",
+            Object(
+                Key("state", Choice("state")),
+                Key("timestamp", Float("timestamp")),
+                IfThere("healthy", Key("healthy", Field("healthy"))),
+            ),
+        ),
+    ),
+    IfThere("user", Key("user", Field("user"))),
+    IfFilled("labels", Key("labels", Each("labels", Object(Key("key", Field("key")), Key("value", Field("value")))))),
+)
+
+
+class Texts:
+    """Each method makes tasks, then times what is done with all of them."""
+
+    def render_tasks(self, count: int) -> float:
+        """By a projection that has rendered nothing yet."""
+        return _render(Projection(KEPT, TASKS), _snapshot(count), count)
+
+    def render_kept(self, count: int) -> float:
+        """Once more, from what was kept."""
+        projection, snapshot = Projection(KEPT, TASKS), _snapshot(count)
+        _render(projection, snapshot, count)
+        return _render(projection, snapshot, count)
+
+    def render_by_two(self, count: int) -> float:
+        """As render_tasks, by two threads, each a half."""
+        projection, snapshot = Projection(KEPT, TASKS), _snapshot(count)
+        sizes = [0, 0]
+
+        def half(part: int) -> None:
+            sizes[part] = sum([len(piece) for piece in projection.pieces(snapshot, part=part, parts=2)])
+
+        threads = [threading.Thread(target=half, args=(part,)) for part in range(2)]
+        start = perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = perf_counter() - start
+        expect(sum(sizes) >= TEXT_BYTES * count, True, "bytes of the tasks")
+        return seconds
+
+    def join_texts(self, count: int) -> float:
+        """The limit: texts that are ready, one for each task, put behind one another."""
+        projection = Projection(KEPT, TASKS)
+        texts = [projection.render(record) for record in _snapshot(count)]
+        start = perf_counter()
+        text = b",".join(texts)
+        seconds = perf_counter() - start
+        expect(len(text) >= TEXT_BYTES * count, True, "bytes of the tasks")
+        return seconds
+
+
+def _kept(number: int) -> Kept:
+    shown = task(number)
+    return Kept(
+        shown.id,
+        shown.name,
+        shown.framework_id,
+        shown.slave_id,
+        State[shown.state],
+        (
+            Amount("cpus", round(shown.resources.cpus * 1_000)),
+            Amount("mem", round(shown.resources.mem * 1_000)),
+            Amount("ports", None, (Range(31_000 + number % 1_000, 31_001 + number % 1_000),)),
+        ),
+        shown.role,
+        tuple([Report(State[status.state], status.timestamp, status.healthy) for status in shown.statuses]),
+        shown.user,
+        tuple([Pair(label.key, label.value) for label in shown.labels]),
+    )
+
+
+@lru_cache(maxsize=1)  # it takes far longer to make than to write
+def _snapshot(count: int) -> Snapshot:
+    collection = Collection(KEPT, "id")
+    for number in range(count):
+        collection.put(KEPT.pack(_kept(number)))
+    snapshot: Snapshot = collection.snapshot()
+    return snapshot
+
+
+def _render(projection: Projection[Kept], snapshot: Snapshot, count: int) -> float:
+    start = perf_counter()
+    size = sum([len(piece) for piece in projection.pieces(snapshot)])
+    seconds = perf_counter() - start
+    expect(size >= TEXT_BYTES * count, True, "bytes of the tasks")
+    return seconds
