@@ -38,13 +38,8 @@ def compiler_flags() -> tuple[list[str], list[str]]:
         return ["-O1", "-g", "-UNDEBUG", *sanitizers, *WARNINGS], sanitizers
     if is_switched_on("LIBACTOR_DEBUG"):
         return ["-O0", "-g", "-UNDEBUG", *WARNINGS], []
-    return [
-        "-O3",
-        "-g",
-        "-fvisibility=hidden",
-        "-ftls-model=initial-exec",
-        *WARNINGS,
-    ], []  # what a thread runs is asked twice a message
+    local = ["-fvisibility=hidden", "-ftls-model=initial-exec"]  # what a thread runs is asked twice a message
+    return ["-O3", "-g", *local, *WARNINGS], []
 
 
 def extensions() -> list[Extension]:
