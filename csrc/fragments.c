@@ -107,15 +107,16 @@ void fragments_drop(ChunkPool *pool, Chunk *chunk)
 PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
 {
     ChunkPool *pool = &((CoreState *)PyModule_GetState(module))->chunks;
-    Py_ssize_t bound = PyLong_AsSsize_t(bytes_max);
+    Py_ssize_t bound = PyNumber_AsSsize_t(bytes_max, PyExc_OverflowError);
     if (bound < 0) {
         if (!PyErr_Occurred())
             PyErr_Format(PyExc_ValueError, "fragments_bound: got %zd, expected a number of bytes; 0 keeps nothing", bound);
         return NULL;
     }
+    size_t before = pool->bytes_max;
     pool->bytes_max = (size_t)bound;
     make_room(pool);
-    Py_RETURN_NONE;
+    return PyLong_FromSize_t(before);
 }
 
 PyObject *native_fragments_counts(PyObject *module, PyObject *Py_UNUSED(none))

@@ -113,7 +113,7 @@ static PyMethodDef native_functions[] = {
      "records_free($module, records=4096, /)\n--\n\n"
      "Free so many records of those that went with snapshots and collections; how many chunks of them are left."},
     {"fragments_bound", native_fragments_bound, METH_O,
-     "fragments_bound($module, bytes_max, /)\n--\n\nKeep at most so many bytes of what was rendered of chunks."},
+     "fragments_bound($module, bytes_max, /)\n--\n\nKeep at most so many bytes of what was rendered of chunks; how many it were until now."},
     {"fragments_counts", native_fragments_counts, METH_NOARGS,
      "fragments_counts($module, /)\n--\n\n"
      "Of what was rendered of chunks: (found again, rendered anew, dropped for want of room, bytes that are kept)."},

@@ -95,13 +95,15 @@ def fragments_drop(chunk: Chunk) -> None:
             _pool.drop((id(chunk), projection))
 
 
-def fragments_bound(bytes_max: int, /) -> None:
-    """Keep at most so many bytes of what was rendered of chunks."""
+def fragments_bound(bytes_max: int, /) -> int:
+    """Keep at most so many bytes of what was rendered of chunks; how many it were until now."""
+    bytes_max = operator.index(bytes_max)
     if bytes_max < 0:
         raise ValueError(f"fragments_bound: got {bytes_max}, expected a number of bytes; 0 keeps nothing")
     with _pool.lock:
-        _pool.bytes_max = bytes_max
+        _pool.bytes_max, before = bytes_max, _pool.bytes_max
         _pool.make_room()
+    return before
 
 
 def fragments_counts() -> tuple[int, int, int, int]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from libactor._core._impl import fragments_counts, records_free
+
 if TYPE_CHECKING:
     from libactor.runtime import Runtime
     from libactor.transport.node import Node
@@ -22,6 +24,11 @@ OWN = (
     "libactor/mailbox/overflows",
     "libactor/pools/queued",
     "libactor/pools/running",
+    "libactor/records/chunks_waiting",
+    "libactor/records/fragment_bytes",
+    "libactor/records/fragment_evictions",
+    "libactor/records/fragment_hits",
+    "libactor/records/fragment_misses",
     "libactor/remote/buffer_overflows",
     "libactor/remote/bytes_received",
     "libactor/remote/bytes_sent",
@@ -46,6 +53,9 @@ COUNTS = frozenset(  # of these the ones that only rise
         "libactor/actors_stopped",
         "libactor/dead_letters",
         "libactor/mailbox/overflows",
+        "libactor/records/fragment_evictions",
+        "libactor/records/fragment_hits",
+        "libactor/records/fragment_misses",
         "libactor/remote/buffer_overflows",
         "libactor/remote/bytes_received",
         "libactor/remote/bytes_sent",
@@ -77,6 +87,7 @@ def measure(runtime: Runtime) -> dict[str, float]:
         runtime.overflows,
         queued,
         running,
+        *_measure_records(),
         *_measure_node(runtime._node),
         runtime.restarts,
         len(queue),
@@ -87,6 +98,12 @@ def measure(runtime: Runtime) -> dict[str, float]:
         workers.threads,
     )
     return dict(zip(OWN, map(float, numbers), strict=True))
+
+
+def _measure_records() -> tuple[int, ...]:
+    """What the records of the process say: runtimes share what is kept of them."""
+    hits, misses, evictions, kept = fragments_counts()
+    return records_free(0), kept, evictions, hits, misses
 
 
 def _measure_node(node: Node | None) -> tuple[int, ...]:

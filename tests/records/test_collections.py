@@ -263,6 +263,10 @@ def test_nonsense_is_refused(core, filled):
         core.records_free("many")
     with pytest.raises(ValueError, match="expected a number of bytes"):
         core.fragments_bound(-1)
+    with pytest.raises(TypeError, match="'str'"):
+        core.fragments_bound("1")
+    before = core.fragments_bound(1_000)
+    assert core.fragments_bound(before) == 1_000
     assert len(core.fragments_counts()) == 4
 
 

@@ -2,10 +2,13 @@
 
 import threading
 
+import msgspec
 import pytest
 
 import libactor as la
 from libactor.metrics.own import OWN
+from libactor.records import Collection, RecordType, fragments_bound
+from libactor.records.projection import Field, Key, Object, Projection
 
 LIMIT = 30
 
@@ -145,6 +148,30 @@ def test_workers(paused, hold):
 
     assert blocked == 1
     assert threads >= 2
+
+
+class Item(msgspec.Struct, array_like=True, frozen=True):
+    name: str
+
+
+def test_what_was_rendered_of_records_and_kept(runtime):
+    kind = RecordType(Item)
+    items, projection = Collection(kind, "name"), Projection(kind, Object(Key("name", Field("name"))))
+    for number in range(100):
+        items.put(kind.pack(Item(f"{number:03}")))
+    names = [f"records/fragment_{name}" for name in ("hits", "misses", "evictions", "bytes")]
+    bound = fragments_bound(0)  # nothing is kept from other tests
+    fragments_bound(bound)
+
+    before = own(runtime, *names)
+    rendered = b"".join([*projection.pieces(items.snapshot()), *projection.pieces(items.snapshot())])
+    kept = own(runtime, *names)
+    fragments_bound(0)
+    dropped = own(runtime, *names)
+    fragments_bound(bound)
+
+    assert [now - then for now, then in zip(kept, before, strict=True)] == [4, 4, 0, len(rendered) // 2 - 3]
+    assert [now - then for now, then in zip(dropped, before, strict=True)] == [4, 4, 4, 0]
 
 
 def test_timers(paused):
