@@ -22,8 +22,8 @@ typedef struct Fragment {
     struct Fragment *newer, *older; /* among those that are cached, by their last use */
     Py_ssize_t holders;
     uint64_t projection;            /* its number, which no other ever has */
-    unsigned char *data;            /* owned, by malloc */
     size_t size;
+    unsigned char *blocks[]; /* of the pool's store; full but for the last */
 } Fragment;
 
 typedef struct Chunk {
@@ -55,11 +55,17 @@ PyObject *native_records_free(PyObject *module, PyObject *const *arguments, Py_s
 
 /* What a projection has made of a chunk, if it is cached: held for the caller; else NULL. Counts a hit or a miss. */
 Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection);
-/* Cache a text, which is the cache's from now on whatever becomes of it. The caller holds the chunk. If there is one
- * already (two threads have rendered the same), that one stays. */
-void fragment_keep(ChunkPool *pool, Chunk *chunk, uint64_t projection, unsigned char *data, size_t size);
-/* Let go of a fragment that fragment_find has given. */
-void fragment_release(Fragment *fragment);
+/* A fragment for a text of so many bytes, which the caller holds, fills, and keeps or releases; NULL if so large a text
+ * is not to be kept, or without memory: then nothing is lost but the time to render it again. */
+Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size);
+/* Write or read the text of a fragment that the caller holds. Without the lock. */
+void fragment_fill(Fragment *fragment, const unsigned char *text);
+void fragment_copy(const Fragment *fragment, unsigned char *to);
+/* Cache a fragment that was filled; the caller holds it no more. The caller holds the chunk. If there is one already (two
+ * threads have rendered the same), that one stays. */
+void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment);
+/* Let go of a fragment that fragment_find or fragment_new has given. */
+void fragment_release(ChunkPool *pool, Fragment *fragment);
 /* Forget what was rendered of a chunk: it changes, or goes. */
 void fragments_drop(ChunkPool *pool, Chunk *chunk);
 /* fragments_bound(bytes_max) and fragments_counts() of the module. */

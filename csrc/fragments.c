@@ -34,7 +34,7 @@ static void drop(ChunkPool *pool, Fragment *fragment)
     list_remove(pool, fragment);
     pool->bytes -= fragment->size;
     fragment->chunk = NULL;
-    fragment_release(fragment);
+    fragment_release(pool, fragment);
 }
 
 static void make_room(ChunkPool *pool)
@@ -69,30 +69,63 @@ Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection)
     return fragment;
 }
 
-void fragment_keep(ChunkPool *pool, Chunk *chunk, uint64_t projection, unsigned char *data, size_t size)
+Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size)
 {
-    int is_wanted = size <= pool->bytes_max && look(chunk, projection) == NULL;
-    Fragment *fragment = is_wanted ? malloc(sizeof *fragment) : NULL;
-    if (fragment == NULL) { /* without memory nothing is lost but the time to render it again */
-        free(data);
+    size_t blocks = text_blocks(size), taken = 0;
+    Fragment *fragment = size > pool->bytes_max ? NULL : malloc(sizeof *fragment + blocks * sizeof *fragment->blocks);
+    if (fragment == NULL)
+        return NULL;
+    *fragment = (Fragment){.holders = 1, .projection = projection, .size = size};
+    while (taken < blocks && (fragment->blocks[taken] = text_store_take(&pool->texts)) != NULL)
+        taken++;
+    if (taken == blocks)
+        return fragment;
+    while (taken > 0)
+        text_store_give_back(&pool->texts, fragment->blocks[--taken]);
+    free(fragment);
+    return NULL;
+}
+
+void fragment_fill(Fragment *fragment, const unsigned char *text)
+{
+    size_t left = fragment->size;
+    for (unsigned char *const *block = fragment->blocks; left > 0; block++, text += TEXT_BLOCK) {
+        size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
+        memcpy(*block, text, size);
+        left -= size;
+    }
+}
+
+void fragment_copy(const Fragment *fragment, unsigned char *to)
+{
+    size_t left = fragment->size;
+    for (unsigned char *const *block = fragment->blocks; left > 0; block++, to += TEXT_BLOCK) {
+        size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
+        memcpy(to, *block, size);
+        left -= size;
+    }
+}
+
+void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
+{
+    if (fragment->size > pool->bytes_max || look(chunk, fragment->projection) != NULL) {
+        fragment_release(pool, fragment);
         return;
     }
-    unsigned char *exact = realloc(data, size > 0 ? size : 1); /* it has room for as much again, maybe */
-    if (exact != NULL)
-        data = exact;
-    *fragment = (Fragment){.next = chunk->fragments, .chunk = chunk, .holders = 1, .projection = projection,
-                           .data = data, .size = size};
+    fragment->chunk = chunk;
+    fragment->next = chunk->fragments;
     chunk->fragments = fragment;
     list_add(pool, fragment);
-    pool->bytes += size;
+    pool->bytes += fragment->size;
     make_room(pool);
 }
 
-void fragment_release(Fragment *fragment)
+void fragment_release(ChunkPool *pool, Fragment *fragment)
 {
     if (--fragment->holders > 0)
         return;
-    free(fragment->data);
+    for (size_t blocks = text_blocks(fragment->size); blocks > 0;)
+        text_store_give_back(&pool->texts, fragment->blocks[--blocks]);
     free(fragment);
 }
 
@@ -116,6 +149,7 @@ PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
     size_t before = pool->bytes_max;
     pool->bytes_max = (size_t)bound;
     make_room(pool);
+    text_store_trim(&pool->texts);
     return PyLong_FromSize_t(before);
 }
 

@@ -74,10 +74,11 @@ static void Projection_dealloc(PyObject *op)
 void projection_render(const ProjectionObject *self, RecordObject *const *records, Py_ssize_t count, JsonOut *out)
 {
     Transcoder transcoder = {.code = self->code, .pool = self->pool, .out = out};
+    size_t start = out->size;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (records[i] == NULL)
             continue;
-        if (out->size > 0)
+        if (out->size > start)
             json_byte(out, ',');
         transcode(&transcoder, 0, self->words, record_bytes(records[i]), self->layout, 0);
     }

@@ -19,7 +19,7 @@ typedef struct {
     uint64_t number; /* no other projection of this interpreter has it */
 } ProjectionObject;
 
-/* Write records, NULL ones left out, with commas between them, and before them unless `out` is empty. */
+/* Write records, NULL ones left out, with commas between them. */
 void projection_render(const ProjectionObject *projection, RecordObject *const *records, Py_ssize_t count, JsonOut *out);
 
 /* ---- rendering.c: methods of it ---- */

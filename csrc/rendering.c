@@ -9,15 +9,22 @@
 #include "projection.h"
 
 #define PIECE_CHUNKS 256
+#define SPARE_MAX (4 << 20) /* bytes; what a piece was rendered in is kept for the next one if it is no larger */
+
+/* A part of what was rendered. */
+typedef struct {
+    size_t start, size;
+} Part;
 
 /* The texts of some chunks that follow one another. */
 typedef struct {
     Chunk *const *chunks;
     Py_ssize_t count;
-    size_t size; /* of all, commas included */
-    int failed;
-    Fragment *found[PIECE_CHUNKS]; /* held; NULL: nothing was cached */
-    JsonOut made[PIECE_CHUNKS];    /* owned; what was made instead */
+    size_t size;      /* of all, commas included */
+    size_t expected;  /* of those that are to be made */
+    JsonOut made;     /* owned: what was made of chunks that nothing was found of */
+    Fragment *texts[PIECE_CHUNKS]; /* held: what was found, or what is to be kept, if that can be; else NULL */
+    Part parts[PIECE_CHUNKS];      /* of `made`; size 0: found */
 } Piece;
 
 /* About how much a chunk will be as text. */
@@ -37,62 +44,100 @@ static void piece_begin(Piece *piece, ChunkPool *pool, const ProjectionObject *p
         Chunk *chunk = piece->chunks[piece->count];
         Fragment *found = chunk->filled == 0 ? NULL : fragment_find(pool, chunk, projection->number);
         size_t size = found != NULL ? found->size : guess(chunk);
-        piece->found[piece->count] = found;
+        piece->texts[piece->count] = found;
         if (expected + size > bytes_max && expected > 0) {
             if (found != NULL)
-                fragment_release(found);
-            return;
+                fragment_release(pool, found);
+            break;
         }
         expected += size + 1;
+        piece->expected += found != NULL ? 0 : size;
     }
+}
+
+/* Begin a text in memory that was used before, if there is any. */
+static void spare_take(ChunkPool *pool, JsonOut *out)
+{
+    for (size_t i = 0; i < SPARES && out->data == NULL; i++) {
+        out->data = pool->spares[i].data;
+        out->room = out->data == NULL ? 0 : pool->spares[i].room;
+        pool->spares[i].data = NULL;
+    }
+}
+
+/* Let go of a text, but of its memory only if it is large, or if there is enough. */
+static void spare_leave(ChunkPool *pool, JsonOut *out)
+{
+    for (size_t i = 0; i < SPARES && out->data != NULL && out->room <= SPARE_MAX; i++)
+        if (pool->spares[i].data == NULL) {
+            pool->spares[i].data = out->data;
+            pool->spares[i].room = out->room;
+            out->data = NULL;
+        }
+    json_free(out);
 }
 
 /* Render what was not found, and add up what it takes. Without the lock. */
 static void piece_make(Piece *piece, const ProjectionObject *projection)
 {
+    JsonOut *out = &piece->made;
+    if (piece->expected > 0)
+        json_reserve(out, piece->expected);
     for (Py_ssize_t i = 0; i < piece->count; i++) {
-        JsonOut *out = &piece->made[i];
-        const Fragment *found = piece->found[i];
-        *out = (JsonOut){0};
-        if (found == NULL && piece->chunks[i]->filled > 0) {
-            json_reserve(out, guess(piece->chunks[i]));
+        const Fragment *found = piece->texts[i];
+        size_t start = out->size;
+        if (found == NULL && piece->chunks[i]->filled > 0)
             projection_render(projection, piece->chunks[i]->records, CHUNK_RECORDS, out);
-            piece->failed |= out->failed;
-        }
-        size_t size = found != NULL ? found->size : out->size;
+        piece->parts[i] = (Part){start, out->size - start};
+        size_t size = found != NULL ? found->size : out->size - start;
         piece->size += size + (size > 0);
     }
 }
 
-/* Put the texts behind one another; where they end. Without the lock. */
-static void piece_copy(const Piece *piece, char *to, int comma)
+/* Make fragments for what was rendered, to be filled. */
+static void piece_prepare(Piece *piece, ChunkPool *pool, const ProjectionObject *projection)
+{
+    for (Py_ssize_t i = 0; i < piece->count; i++)
+        if (piece->parts[i].size > 0)
+            piece->texts[i] = fragment_new(pool, projection->number, piece->parts[i].size);
+}
+
+/* Put the texts behind one another, and into the fragments for them. Without the lock. */
+static void piece_copy(const Piece *piece, unsigned char *to, int comma)
 {
     for (Py_ssize_t i = 0; i < piece->count; i++) {
-        const Fragment *found = piece->found[i];
-        size_t size = found != NULL ? found->size : piece->made[i].size;
+        Part part = piece->parts[i];
+        Fragment *text = piece->texts[i];
+        size_t size = part.size > 0 ? part.size : text == NULL ? 0 : text->size;
         if (size == 0)
             continue;
         if (comma)
             *to++ = ',';
         comma = 1;
-        memcpy(to, found != NULL ? found->data : piece->made[i].data, size);
+        if (part.size == 0)
+            fragment_copy(text, to);
+        else {
+            memcpy(to, piece->made.data + part.start, size);
+            if (text != NULL)
+                fragment_fill(text, to);
+        }
         to += size;
     }
 }
 
-static void piece_end(Piece *piece, ChunkPool *pool, const ProjectionObject *projection)
+/* Let go of everything, and keep what was copied, if it was. */
+static void piece_end(Piece *piece, ChunkPool *pool, int is_copied)
 {
     for (Py_ssize_t i = 0; i < piece->count; i++) {
-        JsonOut *out = &piece->made[i];
-        if (piece->found[i] != NULL)
-            fragment_release(piece->found[i]);
-        else if (out->size == 0 || out->failed)
-            json_free(out);
-        else {
-            void *exact = realloc(out->data, out->size);
-            fragment_keep(pool, piece->chunks[i], projection->number, exact == NULL ? out->data : exact, out->size);
-        }
+        Fragment *text = piece->texts[i];
+        if (text == NULL)
+            continue;
+        if (piece->parts[i].size > 0 && is_copied)
+            fragment_keep(pool, piece->chunks[i], text);
+        else
+            fragment_release(pool, text);
     }
+    spare_leave(pool, &piece->made);
 }
 
 PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
@@ -114,20 +159,22 @@ PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t
         return PyErr_NoMemory();
     piece->chunks = snapshot->chunks + start;
     piece->count = 0;
-    piece->size = 0;
-    piece->failed = 0;
+    piece->size = piece->expected = 0;
+    piece->made = (JsonOut){0};
+    spare_take(snapshot->pool, &piece->made);
     piece_begin(piece, snapshot->pool, self, stop - start, bytes_max < 0 ? 0 : (size_t)bytes_max);
     Py_BEGIN_ALLOW_THREADS
     piece_make(piece, self);
     Py_END_ALLOW_THREADS
     size_t size = piece->size - (piece->size > 0 && !comma); /* each text was counted with a comma */
-    PyObject *text = piece->failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    PyObject *text = piece->made.failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
     if (text != NULL && size > 0) {
+        piece_prepare(piece, snapshot->pool, self);
         Py_BEGIN_ALLOW_THREADS
-        piece_copy(piece, PyBytes_AS_STRING(text), comma);
+        piece_copy(piece, (unsigned char *)PyBytes_AS_STRING(text), comma);
         Py_END_ALLOW_THREADS
     }
-    piece_end(piece, snapshot->pool, self);
+    piece_end(piece, snapshot->pool, text != NULL);
     start += piece->count;
     PyMem_Free(piece);
     return text == NULL ? NULL : Py_BuildValue("Nn", text, start);

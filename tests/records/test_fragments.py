@@ -98,6 +98,30 @@ def test_what_goes_takes_its_texts_along(cache):
     assert cache.counted()[2] == 0
 
 
+@pytest.mark.parametrize("size", [1, 4095, 4096, 4097, 8191, 8192, 8193, 300_000])
+def test_what_is_kept_of_a_text_is_all_of_it(cache, size):
+    projection, collection = Projection(ITEM, Field("name")), Collection(ITEM, "name")
+    name = "".join([chr(ord("a") + number % 26) for number in range(size)])[2:] if size > 2 else ""
+    collection.put(ITEM.pack(Item(name, 0)))
+
+    first = text_of(projection, collection)
+
+    assert first == b'"%b"' % name.encode()
+    assert text_of(projection, collection) == first
+    assert cache.kept() == len(first)
+
+
+def test_memory_that_texts_have_left_is_used_again(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(40 * CHUNK)
+
+    for round_number in range(20):
+        for number in range(40 * CHUNK):
+            collection.put(ITEM.pack(Item(f"{number:06}", number + round_number * 10**6)))
+        text = text_of(projection, collection)
+        assert text_of(projection, collection) == text
+        assert b'"value":%d}' % (5 + round_number * 10**6) in text
+
+
 def test_each_projection_has_texts_of_its_own(cache):
     collection = filled(3 * CHUNK)
     whole, names = Projection(ITEM, TABLE), Projection(ITEM, Object(Key("n", Field("name"))))

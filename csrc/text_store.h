@@ -1,0 +1,39 @@
+/* csrc/text_store.h -- memory for texts that are kept: blocks of one size, cut from slabs that stay.
+ *
+ * Who includes it: chunk_pool.h, whose pool has one; fragments.c, which keeps texts in it.
+ * A text lies in as many blocks as it needs, wherever those are: it is only ever written once and copied out.
+ * Taking and giving back blocks touches none that was never used, so it is quick under the interpreter's lock; what the
+ *   system does to a page that is touched for the first time, it does to whoever writes the text, without the lock.
+ * All under the interpreter's lock, but the bytes of a block, which are those of who has taken it.
+ * Rejected: malloc of each text. Malloc returns memory to the system when much of it is free, or when a text is large,
+ *   and a page that is touched for the first time costs 1 to 8 us on a virtual machine, more than to write it with JSON.
+ *   Huge pages (madvise): no faster where the machine beneath has to find them first.
+ */
+#ifndef LIBACTOR_TEXT_STORE_H
+#define LIBACTOR_TEXT_STORE_H
+
+#include <stddef.h>
+
+#define TEXT_BLOCK 4096
+
+typedef struct TextSlab TextSlab;
+
+typedef struct {
+    TextSlab *slabs;       /* all of them, owned */
+    unsigned char *unused; /* blocks that were given back; each begins with the address of the next */
+    unsigned char *fresh, *fresh_end; /* of the newest slab: blocks that nobody has had yet */
+    size_t taken;          /* blocks that somebody has */
+} TextStore;
+
+static inline size_t text_blocks(size_t size)
+{
+    return (size + TEXT_BLOCK - 1) / TEXT_BLOCK;
+}
+
+/* A block for the caller; NULL without memory. */
+unsigned char *text_store_take(TextStore *store);
+void text_store_give_back(TextStore *store, unsigned char *block);
+/* Return all memory to the system if nobody has a block. */
+void text_store_trim(TextStore *store);
+
+#endif
