@@ -471,7 +471,7 @@ def test_an_actor_with_timers_is_let_go_of(paused):
 
 def test_setting_and_cancelling_for_ever_leaks_nothing(within, paused, traced_memory, count):
     def rounds(timers):
-        for n in range(count(20_000)):
+        for n in range(count(4_000)):
             timers.single(n % 7, 5, Ticker.tick)
             timers.cancel(n % 5)
         while timers.keys():
