@@ -115,12 +115,34 @@ static int is_empty(const unsigned char *at)
     return head.kind >= PACKED_TEXT && head.count == 0;
 }
 
+static int is_number(const PackedHead *head)
+{
+    return head->kind >= PACKED_INT && head->kind <= PACKED_FLOAT;
+}
+
+/* Whether two values are the same, in whatever form of msgpack each is: a number is, be it whole or not. */
 static int is_same(const unsigned char *one, const unsigned char *other)
 {
     if (one == NULL || other == NULL)
         return one == other;
-    size_t size = (size_t)(packed_skip(one, PACKED_NO_END) - one);
-    return size == (size_t)(packed_skip(other, PACKED_NO_END) - other) && memcmp(one, other, size) == 0;
+    for (uint64_t left = 1; left > 0; left--) {
+        PackedHead a = {0}, b = {0};
+        one = packed_head(one, PACKED_NO_END, &a);
+        other = packed_head(other, PACKED_NO_END, &b);
+        if (a.kind == PACKED_FLOAT || b.kind == PACKED_FLOAT) {
+            if (!is_number(&a) || !is_number(&b) || packed_double(&a) != packed_double(&b))
+                return 0;
+        } else if (a.kind != b.kind || a.count != b.count || a.i != b.i)
+            return 0;
+        if (a.kind == PACKED_TEXT || a.kind == PACKED_BYTES) {
+            if (memcmp(one, other, a.count) != 0)
+                return 0;
+            one += a.count;
+            other += a.count;
+        } else if (a.kind >= PACKED_ARRAY)
+            left += a.kind == PACKED_MAP ? 2 * (uint64_t)a.count : a.count;
+    }
+    return 1;
 }
 
 /* ---- 3 programs ---- */

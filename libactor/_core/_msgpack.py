@@ -23,6 +23,7 @@ _HEADS: dict[int, tuple[int, struct.Struct]] = {
     }.items()
     for code, packed in codes.items()
 }
+NUMBERS = (INT, UINT, FLOAT)
 _CONSTANTS = {0xC0: (NIL, None), 0xC2: (BOOL, False), 0xC3: (BOOL, True)}
 
 
@@ -56,3 +57,21 @@ def skip(data: bytes, at: int) -> int:
             at += count
         left += {ARRAY: count, MAP: 2 * count}[kind] - 1 if kind in (ARRAY, MAP) else -1
     return at
+
+
+def is_same(one: bytes, at: int, other: bytes, other_at: int) -> bool:
+    """Whether two values that were checked are the same, in whatever form: a number is, be it whole or not."""
+    left = 1
+    while left:
+        kind, value, at = head(one, at, len(one))
+        other_kind, other_value, other_at = head(other, other_at, len(other))
+        if FLOAT in (kind, other_kind) and kind in NUMBERS and other_kind in NUMBERS:
+            kind, value, other_kind, other_value = FLOAT, float(value), FLOAT, float(other_value)
+        if (kind, value) != (other_kind, other_value):
+            return False
+        size = value if kind in (TEXT, BYTES) else 0
+        if one[at : at + size] != other[other_at : other_at + size]:
+            return False
+        at, other_at = at + size, other_at + size
+        left += -1 + (value if kind == ARRAY else 2 * value if kind == MAP else 0)
+    return True

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from libactor._core import _msgpack
 from libactor._core._chunks import Chunk, fragment_find, fragment_keep
 from libactor._core._json import double, escape
-from libactor._core._msgpack import ARRAY, BOOL, BYTES, FLOAT, MAP, NIL, TEXT, skip
+from libactor._core._msgpack import ARRAY, BOOL, BYTES, FLOAT, MAP, NIL, TEXT, is_same, skip
 
 (
     DO_RAW, DO_MEMBER, DO_PART, DO_KEY, DO_VALUE, DO_FLOAT, DO_SCALED, DO_CHOICE, DO_BASE64, DO_RANGES, DO_SET,
@@ -306,7 +306,7 @@ class Transcoder:
             other = frame[code[2]]
             if field is None or other is None:
                 return field is other
-            return field[0][field[1] : skip(*field)] == other[0][other[1] : skip(*other)]
+            return is_same(*field, *other)
         if field is None or (code[0] == DO_UNLESS_TRUE and field[0][field[1]] == 0xC2):
             return True
         return code[0] == DO_UNLESS_FILLED and _is_empty(field)

@@ -346,7 +346,7 @@ class IfTrue(_If):
 
 
 class IfDiffers(_If):
-    """Members if two fields hold different values, of the same type."""
+    """Members if two fields of the same type hold different values; maps are the same only in the same order."""
 
     __slots__ = ("other",)
 

@@ -291,6 +291,34 @@ def test_other_forms_of_the_same_value_make_no_difference(amounts):
     assert text == TWIN.render(THING.read(data))
 
 
+class Two(Struct):
+    one: tuple[float, ...] | None
+    other: tuple[float, ...] | None
+
+
+# Method: arrays of the same numbers, in any form that msgpack has for them, and of others.
+@pytest.mark.parametrize(
+    ("one", "other", "differs"),
+    [
+        (b"\x91\x01", b"\xdc\x00\x01\xca\x3f\x80\x00\x00", False),
+        (b"\x91\x01", b"\x91\xcb\x3f\xf0" + bytes(6), False),
+        (b"\x91\x00", b"\x91\xcb\x80" + bytes(7), False),
+        (b"\x91\x01", b"\x91\x02", True),
+        (b"\x91\x01", b"\x92\x01\x01", True),
+        (b"\x90", b"\xc0", True),
+        (b"\xc0", b"\xc0", False),
+    ],
+)
+def test_the_same_number_in_another_form_is_no_difference(one, other, differs):
+    kind = RecordType(Two)
+    table = Object(IfDiffers("one", "other", Key("differs", Const(1))))
+    record = kind.read(b"\x92" + one + other)
+
+    texts = [Projection(kind, table).render(record), twin.Transcoder(kind, *finish(Two, table.write)).render(record)]
+
+    assert texts == [b'{"differs":1}' if differs else b"{}"] * 2
+
+
 def test_many_amounts_of_many_names_are_sorted_and_summed():
     amounts = tuple(Amount(f"n{n % 97}", n) for n in range(3000))
     record = THING.pack(Thing("t", State.LOST, amounts))
