@@ -21,7 +21,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-native test-pure lint bench docs sanitize wheel check-all clean
+.PHONY: help demo test test-native test-pure lint bench docs sanitize fuzz wheel check-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ docs: $(READY) ## the reference of both packages, from their docstrings, in buil
 
 sanitize: $(READY) ## the tests of the runtime, with address and undefined-behaviour sanitizers in the C core
 	@VENV=$(VENV) .ci/sanitize --numprocesses $(JOBS) --dist worksteal $(ARGS)
+
+fuzz: $(READY) ## half a minute of broken records for the C core, with sanitizers; ARGS="--executions 20000000" for longer
+	@VENV=$(VENV) .ci/fuzz $(ARGS)
 
 wheel: $(READY) ## build the wheel and try it in an environment of its own
 	@VENV=$(VENV) .ci/wheel
