@@ -5,11 +5,14 @@
 #   takes, since who has asked once will ask again; what arrives in that moment and is for others waits as long.
 # Invariant: the poller has the socket back as soon as it may have something to tell: somebody else waits for an answer,
 #   or the system takes no more to send.
+# Rejected: to send for the worker whenever it came to read and was turned away. Asks in a row kept it coming,
+#   each of them, and on one CPU took twice as long (bench/: remote-ask).
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from libactor._core._channel import NO_WAIT
 from libactor._core.clock import NANOSECONDS, monotonic_ns
 from libactor.transport.channel import WAIT_S, Channel, Socket
 
@@ -45,11 +48,24 @@ class Borrowed(Channel):
                 if timeout is not None and monotonic_ns() - begin > (timeout - WAIT_S) * NANOSECONDS:
                     break
                 self._read_once(0)
+            if self._unread and self.broken is None:
+                self._look_again()
         finally:
             self._stop_reading()
             if self.broken is None and (self.outgoing or self.is_awaited()):
                 self.give_back()
         return None if timeout is None else timeout - (monotonic_ns() - begin) / NANOSECONDS
+
+    def _look_again(self) -> None:
+        """The worker came to read meanwhile, and found that this thread does: look in its place, or it comes during the
+        next question, finds the same, and has to be sent for again."""
+        self._unread = False  # before the look: who comes from now on is not forgotten
+        count = 1  # there may be more
+        try:
+            count = self._read_once(NO_WAIT)
+        finally:
+            if count:
+                self._unread = True
 
     def _lend(self) -> None:
         """Have the poller leave the socket alone, for this time and a moment longer: a thread that has asked once will
