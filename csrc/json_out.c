@@ -6,11 +6,7 @@
  * Layout: 1 room  2 texts  3 whole numbers
  */
 #include <stdlib.h>
-#include "json_out.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "json_copy.h"
 
 /* ---- 1 room ---- */
 
@@ -42,8 +38,7 @@ void json_free(JsonOut *out)
 
 /* ---- 2 texts ---- */
 
-/* By byte: 0 as it stands, 'u' \u00XX, else the letter behind the backslash. */
-static const char escapes[256] = {
+const char json_escapes[256] = {
     ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
     [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u', [0x04] = 'u', [0x05] = 'u', [0x06] = 'u', [0x07] = 'u',
     [0x0b] = 'u', [0x0e] = 'u', [0x0f] = 'u', [0x10] = 'u', [0x11] = 'u', [0x12] = 'u', [0x13] = 'u', [0x14] = 'u',
@@ -53,51 +48,26 @@ static const char escapes[256] = {
 static void escape(JsonOut *out, unsigned char byte)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char text[6] = {'\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15]};
-    json_raw(out, text, escapes[byte] == 'u' ? 6 : 2);
+    char text[6] = {'\\', json_escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15]};
+    json_raw(out, text, json_escapes[byte] == 'u' ? 6 : 2);
 }
 
-#if defined(__SSE2__)
-/* Which of 16 bytes do not stand for themselves, as bits. */
-static unsigned marks_of(__m128i block)
+/* As json_copy_plain, of a text behind which nothing may be read. */
+static size_t copy_bare(unsigned char *to, const unsigned char *from, size_t count)
 {
-    __m128i marked = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
-    __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(marked, controls));
-}
-
-/* Copy bytes as long as they stand for themselves; how many there were. There is room for all, and JSON_PADDING more;
- * as many may be read behind them if `padded`. */
-static size_t copy_plain(unsigned char *to, const unsigned char *from, size_t count, int padded)
-{
-    size_t done = 0;
-    for (; padded ? done < count : count - done >= 16; done += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(from + done));
-        unsigned marks = marks_of(block);
-        _mm_storeu_si128((__m128i *)(to + done), block);
-        if (marks != 0) {
-            size_t first = done + (size_t)__builtin_ctz(marks);
-            return first < count ? first : count;
-        }
-    }
-    for (; done < count && escapes[from[done]] == 0; done++)
-        to[done] = from[done];
-    return done < count ? done : count;
-}
-#else
-static size_t copy_plain(unsigned char *to, const unsigned char *from, size_t count, int padded)
-{
-    size_t done = 0;
-    for (; done < count && escapes[from[done]] == 0; done++)
+    size_t whole = count & ~(size_t)15, done = json_copy_plain(to, from, whole);
+    if (done < whole)
+        return done;
+    for (; done < count && json_escapes[from[done]] == 0; done++)
         to[done] = from[done];
     return done;
 }
-#endif
 
 static inline void write_part(JsonOut *out, const unsigned char *text, size_t count, int padded)
 {
     while (count > 0 && json_reserve(out, count + JSON_PADDING)) {
-        size_t done = copy_plain(out->data + out->size, text, count, padded);
+        unsigned char *to = out->data + out->size;
+        size_t done = padded ? json_copy_plain(to, text, count) : copy_bare(to, text, count);
         out->size += done;
         if (done < count)
             escape(out, text[done++]);
@@ -124,7 +94,7 @@ void json_text_padded(JsonOut *out, const unsigned char *text, size_t count)
         return;
     unsigned char *to = out->data + out->size;
     *to++ = '"';
-    size_t done = copy_plain(to, text, count, 1);
+    size_t done = json_copy_plain(to, text, count);
     if (done == count) { /* nearly always */
         to[count] = '"';
         out->size += count + 2;
@@ -156,13 +126,20 @@ void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
 
 /* ---- 3 whole numbers ---- */
 
+const char json_digits[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 void json_unsigned(JsonOut *out, uint64_t number)
 {
     unsigned char digits[20];
     int first = 20;
-    do
-        digits[--first] = (unsigned char)('0' + number % 10);
-    while ((number /= 10) != 0);
+    for (; number >= 100; number /= 100)
+        memcpy(digits + (first -= 2), json_digits + 2 * (number % 100), 2);
+    if (number >= 10)
+        memcpy(digits + (first -= 2), json_digits + 2 * number, 2);
+    else
+        digits[--first] = (unsigned char)('0' + number);
     json_raw(out, digits + first, (size_t)(20 - first));
 }
 

@@ -80,6 +80,9 @@ void json_double(JsonOut *out, double number);
 /* number / 10^power, of power 0 to 9, as json_double would write the double next to it. */
 void json_decimal(JsonOut *out, double number, int power);
 
+/* "00" to "99". */
+extern const char json_digits[201];
+
 /* The 617 powers of ten that json_double needs, from 10^-292 on, 128 bits each: high half, low half. */
 extern uint64_t json_powers[617][2];
 /* Work them out, before the first json_double. */

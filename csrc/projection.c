@@ -80,7 +80,7 @@ void projection_render(const ProjectionObject *self, RecordObject *const *record
             continue;
         if (out->size > start)
             json_byte(out, ',');
-        transcode(&transcoder, 0, self->words, record_bytes(records[i]), self->layout, 0);
+        transcode(&transcoder, 0, self->words, record_bytes(records[i]), self->layout);
     }
 }
 

@@ -167,11 +167,8 @@ static const unsigned char *run_each(Transcoder *t, const unsigned char *items, 
             frame.count = 0; /* so that nobody asks for its end */
             run(t, at, code[3], &frame);
             item = packed_skip(item, PACKED_NO_END);
-        } else {
-            frame_begin(t, &frame, item, code[2]);
-            run(t, at, code[3], &frame);
-            item = frame_end(&frame);
-        }
+        } else
+            item = transcode_item(t, at, code[3], item, code[2]);
     }
     return item;
 }
@@ -206,10 +203,7 @@ static const unsigned char *run_value(Transcoder *t, const int32_t *code, const 
     case DO_TALLY:
         return transcode_tally(t, field, t->code + code[2]);
     default:
-        if (head.kind != PACKED_TEXT)
-            return write_value(out, field);
-        json_text_padded(out, past, head.count);
-        return past + head.count;
+        return write_value(out, field);
     }
 }
 
@@ -241,12 +235,16 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
         return 0;
     case DO_ENTER:
         if (field != NULL)
-            frame_note(frame, code[1], transcode(t, at, code[3], field, code[2], 1));
+            frame_note(frame, code[1], transcode_item(t, at, code[3], field, code[2]));
         return code[3];
     case DO_EACH:
     case DO_EACH_PAIR:
         if (field != NULL)
             frame_note(frame, code[1], run_each(t, field, code, at));
+        return code[3];
+    case DO_EACH_ROW:
+        if (field != NULL)
+            frame_note(frame, code[1], transcode_rows(t, field, code, at));
         return code[3];
     case DO_UNLESS_THERE:
     case DO_UNLESS_FILLED:
@@ -263,9 +261,23 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
     }
 }
 
+/* A field as it is. */
+static inline void run_plain(Transcoder *t, int32_t number, Frame *frame)
+{
+    const unsigned char *field = frame_field(frame, number);
+    if (field == NULL)
+        json_raw(t->out, "null", 4);
+    else if ((*field & 0xe0) == 0xa0) { /* a short text */
+        size_t count = *field & 0x1f;
+        json_text_padded(t->out, field + 1, count);
+        frame_note(frame, number, field + 1 + count);
+    } else
+        frame_note(frame, number, write_value(t->out, field));
+}
+
 static void run(Transcoder *t, int at, int words, Frame *frame)
 {
-    static const unsigned char sizes[] = {3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3};
+    static const unsigned char sizes[] = {3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3, 4, 5};
     JsonOut *out = t->out;
     for (int stop = at + words; at < stop;) {
         const int32_t *code = t->code + at;
@@ -281,6 +293,10 @@ static void run(Transcoder *t, int at, int words, Frame *frame)
         case DO_PART:
             json_part(out);
             break;
+        case DO_RAW_VALUE:
+            json_raw_padded(out, t->pool + code[1], (size_t)code[2]);
+            run_plain(t, code[3], frame);
+            break;
         case DO_SKIP:
             at += code[1];
             break;
@@ -290,11 +306,17 @@ static void run(Transcoder *t, int at, int words, Frame *frame)
     }
 }
 
-const unsigned char *transcode(Transcoder *transcoder, int at, int words, const unsigned char *record, int layout,
-                               int is_end_wanted)
+void transcode(Transcoder *t, int at, int words, const unsigned char *record, int layout)
 {
     Frame frame;
-    frame_begin(transcoder, &frame, record, layout);
-    run(transcoder, at, words, &frame);
-    return is_end_wanted ? frame_end(&frame) : NULL;
+    frame_begin(t, &frame, record, layout);
+    run(t, at, words, &frame);
+}
+
+const unsigned char *transcode_item(Transcoder *t, int at, int words, const unsigned char *item, int layout)
+{
+    Frame frame;
+    frame_begin(t, &frame, item, layout);
+    run(t, at, words, &frame);
+    return frame_end(&frame);
 }

@@ -32,6 +32,8 @@ enum {
     DO_UNLESS_DIFFERENT, /* (field, other, words) skip words if two fields hold the same */
     DO_SKIP,      /* (words) */
     DO_TALLY,     /* (field, spec) see tally.c */
+    DO_RAW_VALUE, /* (at, count, field)    a constant, and a field as it is */
+    DO_EACH_ROW,  /* (field, layout, words, row) as EACH; items that are nothing but texts by `row`: see transcode_rows.c */
     DO_COUNT
 };
 
@@ -56,10 +58,8 @@ typedef struct {
     uint32_t found, count;           /* count: fields that the record has */
 } Frame;
 
-/* Write what `words` words from `at` on say of the struct at `record`, which has this layout; where it ends, or NULL if
- * that was not asked for. */
-const unsigned char *transcode(Transcoder *transcoder, int at, int words, const unsigned char *record, int layout,
-                               int is_end_wanted);
+/* Write what `words` words from `at` on say of the struct at `record`, which has this layout. */
+void transcode(Transcoder *transcoder, int at, int words, const unsigned char *record, int layout);
 
 /* Begin with the struct at `at`, or with nil, which has no fields. */
 static inline void frame_begin(const Transcoder *transcoder, Frame *frame, const unsigned char *at, int layout)
@@ -98,6 +98,12 @@ static inline double packed_double(const PackedHead *head)
 {
     return head->kind == PACKED_FLOAT ? head->d : head->kind == PACKED_UINT ? (double)head->u : (double)head->i;
 }
+
+/* Run words on the item at `item`, a struct; where it ends. */
+const unsigned char *transcode_item(Transcoder *transcoder, int at, int words, const unsigned char *item, int layout);
+
+/* Of transcode_rows.c: DO_EACH_ROW, whose words are at `at`; where the items end. */
+const unsigned char *transcode_rows(Transcoder *transcoder, const unsigned char *items, const int32_t *code, int at);
 
 /* Of tally.c. */
 /* Where the items end. */

@@ -21,12 +21,11 @@ from libactor._core._msgpack import ARRAY, BOOL, BYTES, FLOAT, MAP, NIL, TEXT, i
 (
     DO_RAW, DO_MEMBER, DO_PART, DO_KEY, DO_VALUE, DO_FLOAT, DO_SCALED, DO_CHOICE, DO_BASE64, DO_RANGES, DO_SET,
     DO_ENTER, DO_EACH, DO_EACH_PAIR, DO_UNLESS_THERE, DO_UNLESS_FILLED, DO_UNLESS_TRUE, DO_UNLESS_DIFFERENT, DO_SKIP,
-    DO_TALLY,
-) = range(20)  # fmt: skip
+    DO_TALLY, DO_RAW_VALUE, DO_EACH_ROW,
+) = range(22)  # fmt: skip
 
-SIZES = (3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3)  # words of each, with its operands
-FIELDS_MAX = 64  # of a struct that are looked at
-POWER_MAX = 9
+SIZES = (3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3, 4, 5)  # words of each, with its operands
+FIELDS_MAX, POWER_MAX = 64, 9  # fields of a struct that are looked at
 
 # ---- 1 values and amounts ----
 
@@ -171,7 +170,6 @@ def _there(frame: Frame, number: int) -> Place | None:
 
 # ---- 2 programs ----
 
-
 _numbers = itertools.count(1)
 
 
@@ -266,7 +264,11 @@ class Transcoder:
                     out += self._pool[code[1] : code[1] + code[2]]
             elif code[0] == DO_SKIP:
                 at += code[1]
-            elif DO_ENTER <= code[0] <= DO_EACH_PAIR:
+            elif code[0] == DO_RAW_VALUE:
+                field = frame[code[3]]
+                text = b"null" if field is None else self._value(code, field)
+                out += self._pool[code[1] : code[1] + code[2]] + text
+            elif DO_ENTER <= code[0] <= DO_EACH_PAIR or code[0] == DO_EACH_ROW:  # which is a shortcut, in C
                 self._run_inside(out, code, at, frame[code[1]])
                 at += code[3]
             elif code[0] >= DO_UNLESS_THERE and code[0] <= DO_UNLESS_DIFFERENT:
@@ -328,8 +330,7 @@ class Transcoder:
             return _set([field])
         if operation == DO_TALLY:
             return self._tally(field, code[2])
-        out = bytearray()
-        _write_value(out, *field)
+        _write_value(out := bytearray(), *field)
         return bytes(out)
 
     def _tally(self, field: Place, at: int) -> bytes:

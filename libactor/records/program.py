@@ -17,7 +17,18 @@ from typing import Any, NoReturn
 import msgspec
 import msgspec.inspect as inspect
 
-from libactor._core._projection import DO_MEMBER, DO_PART, DO_RAW, DO_SKIP, FIELDS_MAX
+from libactor._core._projection import (
+    DO_EACH,
+    DO_EACH_ROW,
+    DO_MEMBER,
+    DO_PART,
+    DO_RAW,
+    DO_RAW_VALUE,
+    DO_SKIP,
+    DO_VALUE,
+    FIELDS_MAX,
+)
+from libactor.records.rows import constants_of
 
 ITEM = ""  # the name of an item in itself
 
@@ -102,6 +113,15 @@ class Scope:
         known = ", ".join(field.name for field in self._fields) if self.is_struct else "ITEM"
         raise TypeError(f"Projection: {self.path} has no field {name!r}; it has {known}")
 
+    @property
+    def size(self) -> int:
+        """How many fields there are."""
+        return len(self._fields)
+
+    def is_of_texts(self) -> bool:
+        """Whether it is a struct of nothing but texts."""
+        return self.is_struct and all(isinstance(_without_nil(one.type)[0], inspect.StrType) for one in self._fields)
+
     def _look_at(self, number: int) -> None:
         if number >= FIELDS_MAX:
             raise TypeError(
@@ -156,6 +176,9 @@ class Block:
 
     def op(self, *words: Any) -> None:
         """Append an operation."""
+        if words[0] == DO_VALUE and self._text is not None:
+            words = (DO_RAW_VALUE, *self.program.constant(self._text), words[1])
+            self._text = None
         self._flush()
         self.code += words
 
@@ -201,7 +224,12 @@ class Block:
     def run(self, operation: int, field: Any, inner: Block) -> None:
         """Append a block that runs on what is in a field."""
         code = inner.finished()
-        self.op(operation, field.number, inner.scope.layout, len(code), *code)
+        is_row = operation == DO_EACH and inner.scope.is_of_texts()
+        row = constants_of(code, self.program.pool, inner.scope.size) if is_row else None
+        if row is None:
+            self.op(operation, field.number, inner.scope.layout, len(code), *code)
+        else:
+            self.op(DO_EACH_ROW, field.number, inner.scope.layout, len(code), self._row(row), *code)
         self._unsettle()
 
     def choose(self, test: list[int], there: Block, missing: Block) -> None:
@@ -216,6 +244,12 @@ class Block:
         """All its words."""
         self._flush()
         return self.code
+
+    def _row(self, constants: list[bytes]) -> Any:
+        words = [len(constants) - 1, sum(map(len, constants))]
+        for constant in constants:
+            words += self.program.constant(constant)
+        return self.program.table(words)
 
     def _unsettle(self) -> None:
         if self._filling is Filling.NOTHING:

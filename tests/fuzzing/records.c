@@ -293,7 +293,7 @@ static void look_at_program(const Kind *kind, const Case *one, const uint8_t *re
     JsonOut out = {0}, again = {0};
     Transcoder transcoder = {.code = (const int32_t *)one->code.bytes, .pool = one->pool.bytes, .out = &out};
     memory_left = memory;
-    const uint8_t *end = transcode(&transcoder, 0, (int)one->words, record, (int)one->layout, 1);
+    const uint8_t *end = transcode_item(&transcoder, 0, (int)one->words, record, (int)one->layout);
     memory_left = UINT64_MAX;
     expect(end == record + now.size, "a program ends elsewhere than its record");
     if (memory != UINT64_MAX) {
@@ -306,7 +306,7 @@ static void look_at_program(const Kind *kind, const Case *one, const uint8_t *re
     expect(out.size <= most, "a program wrote more than its record has");
     expect(json_value(out.data, out.data + out.size, 0) == out.data + out.size, "a program wrote what is no JSON");
     transcoder.out = &again;
-    transcode(&transcoder, 0, (int)one->words, record, (int)one->layout, 0);
+    transcode(&transcoder, 0, (int)one->words, record, (int)one->layout);
     expect(again.size == out.size && memcmp(out.data, again.data, out.size) == 0, "a program wrote two texts");
     json_free(&out);
     json_free(&again);
