@@ -173,9 +173,10 @@ int writer_put_key(WriterObject *self, PyObject *key)
     if (self->levels[self->depth].is_filled)
         json_byte(&self->out, ',');
     self->levels[self->depth].is_filled = self->levels[self->depth].has_key = 1;
-    int answer = write_text(self, key);
+    if (write_text(self, key) < 0)
+        return -1;
     json_byte(&self->out, ':');
-    return answer;
+    return 0;
 }
 
 static int write_list(WriterObject *self, PyObject *list)

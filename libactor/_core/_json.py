@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+from libactor._core._msgpack import bytes_of
+
 _MARKED = re.compile(rb'[\x00-\x1f"\\]')
 _ESCAPES = {byte: b"\\u%04X" % byte for byte in range(32)} | {
     ord('"'): b'\\"', ord("\\"): b"\\\\", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t",
@@ -139,14 +141,13 @@ class JsonWriterCell:
 
     def text(self, data: bytes, /) -> None:
         """Bytes as a text. Those that are no UTF-8 are escaped each for itself, as Mesos does."""
-        data = bytes(memoryview(data))
+        data = self._enter_with(data)
         with self._step("text"):
             self._out += b'"' + loose(data) + b'"'
 
     def raw(self, json: bytes, /) -> None:
         """A value that is JSON already, which is not checked."""
-        json = bytes(memoryview(json))
-        self._enter()
+        json = self._enter_with(json)
         if not json:
             raise ValueError("JsonWriter.raw: got nothing, expected one JSON value")
         with self._step("raw"):
@@ -154,8 +155,7 @@ class JsonWriterCell:
 
     def items(self, json: bytes, goes_on: bool, /) -> None:
         """Items of an array that are JSON already, commas between them; none is fine."""
-        json = bytes(memoryview(json))
-        self._enter()
+        json = self._enter_with(json)
         if self._levels[-1].kind != ARRAY:
             raise ValueError("JsonWriter.items: no array is open; begin one with start_array()")
         with self._writing():
@@ -184,6 +184,10 @@ class JsonWriterCell:
             raise RuntimeError("JsonWriter.value: the text is broken, because a value before could not be written")
         if self._is_busy:
             raise RuntimeError("JsonWriter.value: another call is writing")
+
+    def _enter_with(self, given: Any) -> bytes:
+        self._enter()
+        return bytes_of(given)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -245,7 +249,7 @@ class JsonWriterCell:
         level = self._levels[-1]
         self._out += b"," if level.is_filled else b""
         level.is_filled = level.has_key = True
-        self._out += b'"' + escape(name.encode()) + b'":'
+        self._out += b'"' + escape(str.encode(name)) + b'":'
 
     def _value(self, value: Any) -> None:
         kind = type(value)

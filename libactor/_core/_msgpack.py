@@ -27,6 +27,14 @@ NUMBERS = (INT, UINT, FLOAT)
 _CONSTANTS = {0xC0: (NIL, None), 0xC2: (BOOL, False), 0xC3: (BOOL, True)}
 
 
+def bytes_of(given: Any) -> bytes:
+    """The bytes of what has a buffer. Raises: TypeError if it has none; BufferError if they do not lie together."""
+    view = memoryview(given)
+    if not view.c_contiguous:
+        raise BufferError("memoryview: underlying buffer is not C-contiguous")
+    return bytes(view)
+
+
 def head(data: bytes, at: int, end: int) -> tuple[int, Any, int]:
     """Kind, value or count of the value at ``at``, and where what is behind its head begins; CUT and OTHER: ``at``."""
     if at == end:

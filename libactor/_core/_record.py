@@ -147,11 +147,11 @@ class RecordKind:
 
         Raises: RecordError, which names offset and path, for anything else; TypeError for what has no bytes.
         """
-        return self._read_one(bytes(memoryview(data)), 0, True)[0]
+        return self._read_one(msgpack.bytes_of(data), 0, True)[0]
 
     def read_all(self, data: Any, /) -> list[Record]:
         """The records that stand behind one another in ``data``; see read."""
-        whole, at, records = bytes(memoryview(data)), 0, []
+        whole, at, records = msgpack.bytes_of(data), 0, []
         while at < len(whole):
             record, at = self._read_one(whole, at, False)
             records.append(record)

@@ -85,10 +85,10 @@ def _struct(value: Any) -> Any:
     config = kind.__struct_config__
     fields = msgspec.structs.fields(kind)
     document = {field.encode_name: getattr(value, field.name) for field in fields}
-    if config.omit_defaults and not config.array_like:
-        for field in fields:
-            if _is_default(document[field.encode_name], field):
-                del document[field.encode_name]
+    for field in () if config.array_like else fields:
+        given = document[field.encode_name]
+        if given is msgspec.UNSET or (config.omit_defaults and _is_default(given, field)):
+            del document[field.encode_name]
     if config.tag is not None:
         document = {config.tag_field: config.tag, **document}
     return list(document.values()) if config.array_like else document

@@ -251,3 +251,24 @@ def test_many_errors_leave_nothing_behind(core, model, make_task):
     assert error.path == "Task.user"
     del error
     assert references() == before
+
+
+@pytest.mark.parametrize("given", ["text", None, 5, [1], object()])
+def test_what_has_no_bytes_is_refused(core, model, given):
+    kind = core.RecordType(model.Task)
+
+    for read in (kind.read, kind.read_all):
+        with pytest.raises(TypeError, match="a bytes-like object is required"):
+            read(given)
+
+
+def test_bytes_that_do_not_lie_together_are_refused(core, model, make_task):
+    data = msgspec.msgpack.encode(make_task())
+    wide = bytearray(2 * len(data))
+    wide[::2] = data
+    kind = core.RecordType(model.Task)
+
+    for read in (kind.read, kind.read_all):
+        with pytest.raises(BufferError, match="not C-contiguous"):
+            read(memoryview(wide)[::2])
+    assert bytes(kind.read(memoryview(data).cast("B", (1, len(data))))) == data
