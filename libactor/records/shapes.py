@@ -3,8 +3,9 @@
 # Who calls: RecordType, once for each struct class.
 # A shape is a row: kind, whether nil will do, and where the rows of its parts are; parts come behind what they are
 #   parts of, so a check that follows them ends. Rows of a struct's fields lie together, in the order of the fields.
-# Refused, with the field's path: what msgpack has no one form for, what could be nested without end, and what the
-#   decoder checks beyond the shape (constraints, __post_init__): decoding never fails on what was accepted.
+# Refused, with the field's path: what msgpack has no one form for, what could be nested without end, what the decoder
+#   checks beyond the shape (constraints, __post_init__): decoding never fails on what was accepted; and defaults that
+#   do not fit, since projections write them unlooked at where a field was left out.
 # Structs are arrays (array_like=True): keys in every record would be most of its bytes.
 # Source: msgspec.inspect.
 
@@ -14,8 +15,10 @@ from collections import deque
 from enum import Enum
 from typing import Any, NamedTuple
 
+import msgspec
 import msgspec.inspect as inspect
 
+from libactor._core._shape_check import Fault, ShapeCheck
 from libactor._core._shapes import (
     ANY,
     ARRAY,
@@ -71,6 +74,7 @@ def table_of(kind: type) -> Table:
     """The shapes of ``kind``, a struct class. Raises: TypeError, with the path of the field that will not do."""
     rows: list[Shape] = [Shape(ANY)]
     choices: list[int] = []
+    optional: list[tuple[_Open, inspect.Field]] = []
     try:
         info = inspect.type_info(kind)
     except (TypeError, NotImplementedError) as error:
@@ -85,7 +89,12 @@ def table_of(kind: type) -> Table:
         parts = _parts(row, info, shape)
         rows += [Shape(ANY)] * len(parts)
         open_rows.extend(parts)
-    return Table(tuple(rows), tuple(choices))
+        if isinstance(info, inspect.StructType):
+            optional += [one for one in zip(parts, info.fields, strict=True) if not one[1].required]
+    table = Table(tuple(rows), tuple(choices))
+    for part, field in optional:
+        _check_default(part, field, table)
+    return table
 
 
 def _refusal(row: _Open, reason: str) -> TypeError:
@@ -148,6 +157,17 @@ def _check_struct(row: _Open, info: inspect.StructType) -> None:
         raise _refusal(row, f"is a {name}, which may refuse what fits it: by forbid_unknown_fields or __post_init__")
     if info.cls in row.within:
         raise _refusal(row, f"is a {name} within a {name}; a record cannot hold itself")
+
+
+def _check_default(row: _Open, field: inspect.Field, table: Table) -> None:
+    factory: Any = field.default_factory
+    default = factory() if callable(factory) else field.default
+    shapes = (Shape(STRUCT, least=1, first=row.number, count=1), *table.shapes[1:])
+    try:
+        data = msgspec.msgpack.encode([default])
+        ShapeCheck(data, 0, len(data), shapes, table.choices).check((), True)
+    except (Fault, TypeError, ValueError, OverflowError, RecursionError):
+        raise _refusal(row, f"has the default {default!r:.100}, which is no value of its type") from None
 
 
 def _parts(row: _Open, info: inspect.Type, shape: Shape) -> list[_Open]:

@@ -87,6 +87,43 @@ def test_what_cannot_be_checked_on_arrival_is_refused_with_its_path(core, name):
         core.RecordType(struct_of(kind))
 
 
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Inner(msgspec.Struct, array_like=True, frozen=True):
+    name: str = None  # type: ignore[assignment]
+
+
+UNFIT = {
+    "nil where none may be": (str, None, "None"),
+    "another type": (Colour, "a text", "'a text'"),
+    "a number that no member has": (Colour, 7, "7"),
+    "a number of more than 64 bits": (int, 2**64, "18446744073709551616"),
+    "an item": (tuple[int, ...], ("a",), r"\('a',\)"),
+    "what a factory makes": (tuple[int, ...], msgspec.field(default_factory=dict), "{}"),
+    "an extension": (Any, msgspec.msgpack.Ext(1, b""), ".*Ext"),
+    "half a pair": (str, "\ud800", r"'\\ud800'"),
+    "nothing at all": (int, msgspec.UNSET, "NODEFAULT"),
+    "what is large": (int, "x" * 10_000, "'x{10,99}"),
+}
+
+
+# A projection writes the default of a field that was left out, and does not look at it any more than at a record.
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_default_that_does_not_fit_is_refused(core, name):
+    kind, default, said = UNFIT[name]
+    outer = msgspec.defstruct("Outer", [("id", str), ("field", kind, default)], array_like=True, frozen=True)
+
+    with pytest.raises(TypeError, match=f"^RecordType: Outer.field has the default {said}.*no value of its type"):
+        core.RecordType(outer)
+
+
+def test_a_default_that_does_not_fit_is_refused_in_a_struct_within(core):
+    with pytest.raises(TypeError, match=r"Outer.field0\[\].name has the default None"):
+        core.RecordType(struct_of(tuple[Inner, ...]))
+
+
 def test_notes_on_a_type_are_no_constraint(core):
     kind = struct_of(Annotated[int, Meta(description="a number")] | None, Annotated[Any, Meta(title="x")])
 

@@ -57,6 +57,9 @@ def test_a_whole_number_in_the_place_of_a_float_reads_as_a_float(core, model):
     record = core.RecordType(kind).read(b"\x91\x05")
 
     assert (record.x, type(record.x), record.decode()) == (5.0, float, kind(5.0))
+    assert core.RecordType(kind).pack(kind(2**63 - 1)).x == 2.0**63
+    with pytest.raises(core.RecordError, match=r"Point.x, at byte 1: expected a number"):
+        core.RecordType(kind).pack(kind(2**63))
 
 
 def test_all_that_a_record_accepts_of_numbers_is_decoded(core):
