@@ -258,29 +258,36 @@ static PyObject *Collection_put(PyObject *op, PyObject *given)
     Py_RETURN_NONE;
 }
 
-static PyObject *Collection_get(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+/* Of a key that is not there `missing`, or KeyError: in a tuple, since one would be taken for the error's arguments. */
+static PyObject *not_found(PyObject *key, PyObject *missing)
+{
+    PyObject *arguments = missing == NULL ? PyTuple_Pack(1, key) : NULL;
+    if (arguments != NULL)
+        PyErr_SetObject(PyExc_KeyError, arguments);
+    Py_XDECREF(arguments);
+    return Py_XNewRef(missing);
+}
+
+/* The record with this key, or what not_found says. */
+static PyObject *look_up(CollectionObject *self, PyObject *given, PyObject *missing)
 {
     Key key;
+    if (key_of_object(self, given, &key) < 0)
+        return NULL;
+    IndexEntry *entry = find(self, &key);
+    return entry == NULL ? not_found(given, missing) : Py_NewRef((PyObject *)record_at(self, entry->slot - 1));
+}
+
+static PyObject *Collection_get(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
+{
     if (count < 1 || count > 2)
         return PyErr_Format(PyExc_TypeError, "get() got %zd arguments, expected key and default", count);
-    if (key_of_object(SELF, arguments[0], &key) < 0)
-        return NULL;
-    IndexEntry *entry = find(SELF, &key);
-    if (entry == NULL)
-        return Py_NewRef(count == 2 ? arguments[1] : Py_None);
-    return Py_NewRef((PyObject *)record_at(SELF, entry->slot - 1));
+    return look_up(SELF, arguments[0], count == 2 ? arguments[1] : Py_None);
 }
 
 static PyObject *Collection_subscript(PyObject *op, PyObject *given)
 {
-    Key key;
-    if (key_of_object(SELF, given, &key) < 0)
-        return NULL;
-    IndexEntry *entry = find(SELF, &key);
-    if (entry != NULL)
-        return Py_NewRef((PyObject *)record_at(SELF, entry->slot - 1));
-    PyErr_SetObject(PyExc_KeyError, given);
-    return NULL;
+    return look_up(SELF, given, NULL);
 }
 
 static int Collection_contains(PyObject *op, PyObject *given)
@@ -297,12 +304,7 @@ static PyObject *Collection_pop(PyObject *op, PyObject *const *arguments, Py_ssi
     if (key_of_object(SELF, arguments[0], &key) < 0)
         return NULL;
     IndexEntry *entry = find(SELF, &key);
-    if (entry != NULL)
-        return collection_take(SELF, entry);
-    if (count == 2)
-        return Py_NewRef(arguments[1]);
-    PyErr_SetObject(PyExc_KeyError, arguments[0]);
-    return NULL;
+    return entry == NULL ? not_found(arguments[0], count == 2 ? arguments[1] : NULL) : collection_take(SELF, entry);
 }
 
 static Py_ssize_t Collection_length(PyObject *op)

@@ -94,6 +94,16 @@ def test_several_fields_are_a_key(core, items):
             collection.get(key)
 
 
+def test_the_error_for_a_key_that_is_not_there_holds_the_key(core, items):
+    single, double = core.Collection(items, "first"), core.Collection(items, ("first", "second"))
+
+    for collection, key in ((single, "a"), (double, ("a", "b"))):
+        for look in (collection.__getitem__, collection.pop):
+            with pytest.raises(KeyError) as raised:
+                look(key)
+            assert raised.value.args == (key,)
+
+
 def test_a_key_may_be_any_text(core, items):
     collection = core.Collection(items, "first")
     keys = ["", "\0", "a\0", "a", "é", "e\u0301", "😀", "x" * 100_000, "x" * 99_999]
