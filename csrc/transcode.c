@@ -145,6 +145,27 @@ static int is_same(const unsigned char *one, const unsigned char *other)
     return 1;
 }
 
+static int has_one(const unsigned char *at)
+{
+    PackedHead head = {0};
+    packed_head(at, PACKED_NO_END, &head);
+    return head.count == 1;
+}
+
+static int is_text(const unsigned char *at, const unsigned char *text, int32_t count)
+{
+    PackedHead head = {0};
+    at = packed_head(at, PACKED_NO_END, &head);
+    return head.count == (uint32_t)count && memcmp(at, text, head.count) == 0;
+}
+
+static int is_whole_number(const unsigned char *at, int32_t number)
+{
+    PackedHead head = {0};
+    packed_head(at, PACKED_NO_END, &head);
+    return head.kind != PACKED_UINT && head.i == number;
+}
+
 /* ---- 3 programs ---- */
 
 static void run(Transcoder *t, int at, int words, Frame *frame);
@@ -208,7 +229,7 @@ static const unsigned char *run_value(Transcoder *t, const int32_t *code, const 
 }
 
 /* Whether the words behind a test are left out. */
-static int is_unless(const int32_t *code, const unsigned char *field, Frame *frame)
+static int is_unless(const Transcoder *t, const int32_t *code, const unsigned char *field, Frame *frame)
 {
     switch (code[0]) {
     case DO_UNLESS_THERE:
@@ -217,6 +238,10 @@ static int is_unless(const int32_t *code, const unsigned char *field, Frame *fra
         return is_empty(field);
     case DO_UNLESS_TRUE:
         return field == NULL || *field == 0xc2;
+    case DO_UNLESS_TEXT:
+        return field == NULL || !is_text(field, t->pool + code[2], code[3]);
+    case DO_UNLESS_NUMBER:
+        return field == NULL || !is_whole_number(field, code[2]);
     default:
         return is_same(field, frame_field(frame, code[2]));
     }
@@ -249,9 +274,22 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
     case DO_UNLESS_THERE:
     case DO_UNLESS_FILLED:
     case DO_UNLESS_TRUE:
-        return is_unless(code, field, frame) ? code[2] : 0;
+        return is_unless(t, code, field, frame) ? code[2] : 0;
     case DO_UNLESS_DIFFERENT:
-        return is_unless(code, field, frame) ? code[3] : 0;
+    case DO_UNLESS_NUMBER:
+        return is_unless(t, code, field, frame) ? code[3] : 0;
+    case DO_UNLESS_TEXT:
+        return is_unless(t, code, field, frame) ? code[4] : 0;
+    case DO_ONLY:
+        if (field != NULL && has_one(field))
+            frame_note(frame, code[1], run_each(t, field, code, at));
+        return code[3];
+    case DO_GROUPS:
+        if (field == NULL)
+            json_raw(out, "{}", 2);
+        else
+            frame_note(frame, code[1], transcode_groups(t, field, code, at));
+        return code[6];
     default:
         if (field == NULL)
             json_raw(out, "null", 4);
@@ -277,7 +315,7 @@ static inline void run_plain(Transcoder *t, int32_t number, Frame *frame)
 
 static void run(Transcoder *t, int at, int words, Frame *frame)
 {
-    static const unsigned char sizes[] = {3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3, 4, 5};
+    static const unsigned char sizes[] = {3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3, 4, 5, 5, 4, 4, 7};
     JsonOut *out = t->out;
     for (int stop = at + words; at < stop;) {
         const int32_t *code = t->code + at;

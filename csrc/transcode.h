@@ -34,6 +34,10 @@ enum {
     DO_TALLY,     /* (field, spec) see tally.c */
     DO_RAW_VALUE, /* (at, count, field)    a constant, and a field as it is */
     DO_EACH_ROW,  /* (field, layout, words, row) as EACH; items that are nothing but texts by `row`: see transcode_rows.c */
+    DO_UNLESS_TEXT, /* (field, at, count, words) skip words unless the field is this text, a constant */
+    DO_UNLESS_NUMBER, /* (field, number, words) unless it is this number; false is 0, true is 1 */
+    DO_ONLY,      /* (field, layout, words) as EACH, on the item of an array that has one alone */
+    DO_GROUPS,    /* (field, layout, group, at, count, words) see groups.c; at: -1, or the group that is left out */
     DO_COUNT
 };
 
@@ -110,5 +114,8 @@ const unsigned char *transcode_rows(Transcoder *transcoder, const unsigned char 
 const unsigned char *transcode_tally(Transcoder *transcoder, const unsigned char *items, const int32_t *spec);
 void transcode_ranges(JsonOut *out, const unsigned char *items);
 void transcode_set(JsonOut *out, const unsigned char *items);
+
+/* Of groups.c: where the items end. `at` is where the words for each item begin. */
+const unsigned char *transcode_groups(Transcoder *transcoder, const unsigned char *items, const int32_t *code, int at);
 
 #endif

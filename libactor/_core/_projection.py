@@ -4,125 +4,73 @@
 # The operations are listed in csrc/transcode.h, with their operands. A frame is where the fields of a struct begin: in
 #   the record, or in the constants if the field was left out, or None for nil.
 # Invariant: to the byte the same as the C core, on every record that was checked and every program that was compiled.
-# Layout: 1 values and amounts  2 programs
+# Layout: 1 amounts  2 programs
 
 from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from libactor._core import _msgpack
 from libactor._core._chunks import Chunk, fragment_find, fragment_keep
 from libactor._core._json import double, escape
-from libactor._core._msgpack import ARRAY, BOOL, BYTES, FLOAT, MAP, NIL, TEXT, is_same, skip
+from libactor._core._msgpack import ARRAY, BOOL, is_same, skip
+from libactor._core._places import (
+    Place,
+    head,
+    is_empty,
+    items_at,
+    number_at,
+    pairs_at,
+    ranges_text,
+    set_text,
+    text_at,
+    write_comma,
+    write_value,
+)
 
 (
     DO_RAW, DO_MEMBER, DO_PART, DO_KEY, DO_VALUE, DO_FLOAT, DO_SCALED, DO_CHOICE, DO_BASE64, DO_RANGES, DO_SET,
     DO_ENTER, DO_EACH, DO_EACH_PAIR, DO_UNLESS_THERE, DO_UNLESS_FILLED, DO_UNLESS_TRUE, DO_UNLESS_DIFFERENT, DO_SKIP,
-    DO_TALLY, DO_RAW_VALUE, DO_EACH_ROW,
-) = range(22)  # fmt: skip
+    DO_TALLY, DO_RAW_VALUE, DO_EACH_ROW, DO_UNLESS_TEXT, DO_UNLESS_NUMBER, DO_ONLY, DO_GROUPS,
+) = range(26)  # fmt: skip
 
-SIZES = (3, 3, 1, 2, 2, 2, 3, 4, 2, 2, 2, 4, 4, 4, 3, 3, 3, 4, 2, 3, 4, 5)  # words of each, with its operands
-FIELDS_MAX, POWER_MAX = 64, 9  # fields of a struct that are looked at
+SIZES = (
+    3,
+    3,
+    1,
+    2,
+    2,
+    2,
+    3,
+    4,
+    2,
+    2,
+    2,
+    4,
+    4,
+    4,
+    3,
+    3,
+    3,
+    4,
+    2,
+    3,
+    4,
+    5,
+    5,
+    4,
+    4,
+    7,
+)  # words of each, with its operands
+UNLESS = (
+    DO_UNLESS_THERE, DO_UNLESS_FILLED, DO_UNLESS_TRUE, DO_UNLESS_DIFFERENT, DO_UNLESS_TEXT, DO_UNLESS_NUMBER,
+)  # fmt: skip
+FIELDS_MAX = 64  # of a struct that are looked at
+POWER_MAX = 9
 
-# ---- 1 values and amounts ----
-
-Place = tuple[bytes, int]  # where a value begins, in which bytes
-
-
-def head(data: bytes, at: int) -> tuple[int, Any, int]:
-    """The head of a value that was checked."""
-    return _msgpack.head(data, at, len(data))
-
-
-def _write_value(out: bytearray, data: bytes, at: int) -> int:
-    """Write the value at ``at``, whatever it is; where it ends."""
-    kind, value, at = head(data, at)
-    if kind in (TEXT, BYTES):
-        stop: int = at + value
-        out += b'"' + (escape(data[at:stop]) if kind == TEXT else base64.b64encode(data[at:stop])) + b'"'
-        return stop
-    if kind == FLOAT:
-        out += double(value)
-    elif kind == BOOL:
-        out += b"true" if value else b"false"
-    elif kind == NIL:
-        out += b"null"
-    elif kind in (ARRAY, MAP):
-        return _write_parts(out, data, at, value, kind == MAP)
-    else:
-        out += b"%d" % value
-    return at
-
-
-def _write_parts(out: bytearray, data: bytes, at: int, count: int, is_map: bool) -> int:
-    out += b"{" if is_map else b"["
-    for number in range(count):
-        if number:
-            out += b","
-        if is_map:
-            at = _write_value(out, data, at)
-            out += b":"
-        at = _write_value(out, data, at)
-    out += b"}" if is_map else b"]"
-    return at
-
-
-def _write_comma(out: bytearray) -> None:
-    """Write a comma, unless what follows is the first in its object or array."""
-    if out and out[-1] not in b"{[":
-        out += b","
-
-
-def _text(place: Place) -> bytes:
-    data, at = place
-    _, count, at = head(data, at)
-    return data[at : at + count]
-
-
-def _items(place: Place) -> Iterable[Place]:
-    """Where the items of an array begin."""
-    data, at = place
-    _, count, at = head(data, at)
-    for _ in range(count):
-        yield data, at
-        at = skip(data, at)
-
-
-def _is_empty(place: Place) -> bool:
-    kind, count, _ = head(*place)
-    return bool(kind >= TEXT and count == 0)
-
-
-def _number(place: Place) -> float:
-    return float(head(*place)[1])
-
-
-def _pairs(place: Place) -> Iterable[tuple[int, int]]:
-    """The ranges there, but for those that end before they begin."""
-    for data, at in _items(place):
-        kind, _, at = head(data, at)
-        if kind == ARRAY:
-            _, begin, at = head(data, at)
-            end = head(data, at)[1]
-            if begin <= end:
-                yield begin, end
-
-
-def _ranges(pairs: Iterable[tuple[int, int]]) -> bytes:
-    merged: list[tuple[int, int]] = []
-    for begin, end in sorted(pairs):
-        if merged and begin <= merged[-1][1] + 1:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((begin, end))
-    return b'"[' + b", ".join([b"%d-%d" % pair for pair in merged]) + b']"'
-
-
-def _set(places: Iterable[Place]) -> bytes:
-    return b'"{' + b", ".join([escape(_text(item)) for place in places for item in _items(place)]) + b'}"'
+# ---- 1 amounts ----
 
 
 class Spec(NamedTuple):
@@ -163,7 +111,7 @@ Frame = list[Place | None]
 def _there(frame: Frame, number: int) -> Place | None:
     """A field that is neither nil, false nor empty."""
     place = frame[number] if number >= 0 else None
-    if place is None or _is_empty(place) or head(*place)[:2] == (BOOL, False):
+    if place is None or is_empty(place) or head(*place)[:2] == (BOOL, False):
         return None
     return place
 
@@ -254,12 +202,12 @@ class Transcoder:
     def _run(self, out: bytearray, at: int, words: int, frame: Frame) -> None:
         stop = at + words
         while at < stop:
-            code = self._code[at : at + 4]
+            code = self._code[at : at + 7]
             size = SIZES[code[0]]
             at += size
             if code[0] <= DO_PART:
                 if code[0] != DO_RAW:
-                    _write_comma(out)
+                    write_comma(out)
                 if code[0] != DO_PART:
                     out += self._pool[code[1] : code[1] + code[2]]
             elif code[0] == DO_SKIP:
@@ -268,16 +216,21 @@ class Transcoder:
                 field = frame[code[3]]
                 text = b"null" if field is None else self._value(code, field)
                 out += self._pool[code[1] : code[1] + code[2]] + text
-            elif DO_ENTER <= code[0] <= DO_EACH_PAIR or code[0] == DO_EACH_ROW:  # which is a shortcut, in C
+            elif DO_ENTER <= code[0] <= DO_EACH_PAIR or code[0] in (DO_EACH_ROW, DO_ONLY):  # a row is a shortcut, in C
                 self._run_inside(out, code, at, frame[code[1]])
                 at += code[3]
-            elif code[0] >= DO_UNLESS_THERE and code[0] <= DO_UNLESS_DIFFERENT:
+            elif code[0] in UNLESS:
                 at += code[size - 1] if self._is_unless(code, frame) else 0
+            elif code[0] == DO_GROUPS:
+                out += b"{"
+                self._run_groups(out, code, at, frame[code[1]])
+                out += b"}"
+                at += code[6]
             elif code[0] == DO_KEY:
-                _write_comma(out)
+                write_comma(out)
                 field = frame[code[1]]
                 assert field is not None
-                out += b'"' + escape(_text(field)) + b'":'
+                out += b'"' + escape(text_at(field)) + b'":'
             else:
                 field = frame[code[1]]
                 out += b"null" if field is None else self._value(code, field)
@@ -290,10 +243,12 @@ class Transcoder:
             return
         data, item = field
         _, count, item = head(data, item)
+        if code[0] == DO_ONLY and count != 1:
+            return
         for _ in range(count):
             if code[0] == DO_EACH_PAIR:
-                _write_comma(out)
-                item = _write_value(out, data, item)
+                write_comma(out)
+                item = write_value(out, data, item)
                 out += b":"
             if code[2] == 0:
                 frame: Frame = [None if data[item] == 0xC0 else (data, item)]
@@ -302,6 +257,21 @@ class Transcoder:
                 frame, item = self._frame(data, item, code[2])
             self._run(out, at, code[3], frame)
 
+    def _run_groups(self, out: bytearray, code: list[int], at: int, field: Place | None) -> None:
+        groups: dict[bytes, list[Frame]] = {}
+        for data, item in items_at(field) if field is not None else ():
+            if data[item] != 0xC0:
+                frame = self._frame(data, item, code[2])[0]
+                groups.setdefault(self._text_of(frame, code[3]), []).append(frame)
+        if code[4] >= 0:
+            groups.pop(self._pool[code[4] : code[4] + code[5]], None)
+        for name in sorted(groups):
+            write_comma(out)
+            out += b'"' + escape(name) + b'":['
+            for frame in groups[name]:
+                self._run(out, at, code[6], frame)
+            out += b"]"
+
     def _is_unless(self, code: list[int], frame: Frame) -> bool:
         field = frame[code[1]]
         if code[0] == DO_UNLESS_DIFFERENT:
@@ -309,28 +279,32 @@ class Transcoder:
             if field is None or other is None:
                 return field is other
             return is_same(*field, *other)
+        if field is not None and code[0] == DO_UNLESS_TEXT:
+            return text_at(field) != self._pool[code[2] : code[2] + code[3]]
+        if field is not None and code[0] == DO_UNLESS_NUMBER:
+            return bool(head(*field)[1] != code[2])
         if field is None or (code[0] == DO_UNLESS_TRUE and field[0][field[1]] == 0xC2):
             return True
-        return code[0] == DO_UNLESS_FILLED and _is_empty(field)
+        return code[0] == DO_UNLESS_FILLED and is_empty(field)
 
     def _value(self, code: list[int], field: Place) -> bytes:
         """What is written for a field that is there."""
         operation = code[0]
         if operation in (DO_FLOAT, DO_SCALED):
-            return double(_number(field) / 10.0 ** (code[2] if operation == DO_SCALED else 0))
+            return double(number_at(field) / 10.0 ** (code[2] if operation == DO_SCALED else 0))
         if operation == DO_CHOICE:
             name = code[3] + 2 * (head(*field)[1] - code[2])
             at, count = self._code[name : name + 2]
             return self._pool[at : at + count]
         if operation == DO_BASE64:
-            return b'"' + base64.b64encode(_text(field)) + b'"'
+            return b'"' + base64.b64encode(text_at(field)) + b'"'
         if operation == DO_RANGES:
-            return _ranges(_pairs(field))
+            return ranges_text(pairs_at(field))
         if operation == DO_SET:
-            return _set([field])
+            return set_text([field])
         if operation == DO_TALLY:
             return self._tally(field, code[2])
-        _write_value(out := bytearray(), *field)
+        write_value(out := bytearray(), *field)
         return bytes(out)
 
     def _tally(self, field: Place, at: int) -> bytes:
@@ -338,7 +312,7 @@ class Transcoder:
         spec = Spec(*self._code[at:stop])
         names = self._code[stop : stop + 2 * spec.first_count]
         first = [self._pool[at : at + count] for at, count in zip(names[::2], names[1::2], strict=True)]
-        items = sorted(filter(None, [self._item(spec, first, place) for place in _items(field)]))
+        items = sorted(filter(None, [self._item(spec, first, place) for place in items_at(field)]))
         if spec.group < 0:
             return self._sums(spec, first, items)
         groups = itertools.groupby(items, key=lambda item: item.group)
@@ -353,7 +327,7 @@ class Transcoder:
         if spec.where >= 0:
             chosen = frame[spec.where]
             text = self._pool[spec.where_text : spec.where_text + spec.where_count]
-            if (chosen is not None and _text(chosen) == text) != spec.where_same:
+            if (chosen is not None and text_at(chosen) == text) != spec.where_same:
                 return None
         sort, value = next(
             ((sort, value) for sort in (spec.scalar, spec.ranges, spec.texts) if (value := _there(frame, sort))),
@@ -372,7 +346,7 @@ class Transcoder:
     def _text_of(self, frame: Frame, number: int) -> bytes:
         place = frame[number]
         assert place is not None
-        return _text(place)
+        return text_at(place)
 
     def _sums(self, spec: Spec, first: list[bytes], items: list[Item]) -> bytes:
         """The object of items of one group, which are sorted."""
@@ -393,8 +367,8 @@ class Transcoder:
         if not items or items[0].sort == spec.scalar:
             total = 0.0
             for value in values:  # one after the other, as the C core does
-                total += _number(value)
+                total += number_at(value)
             return double(total / 10.0**spec.power)
         if items[0].sort == spec.ranges:
-            return _ranges([pair for value in values for pair in _pairs(value)])
-        return _set(values)
+            return ranges_text([pair for value in values for pair in pairs_at(value)])
+        return set_text(values)

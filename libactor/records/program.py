@@ -232,6 +232,11 @@ class Block:
             self.op(DO_EACH_ROW, field.number, inner.scope.layout, len(code), self._row(row), *code)
         self._unsettle()
 
+    def run_groups(self, operation: int, field: Any, group: int, but: list[int], inner: Block) -> None:
+        """Append a block that runs on each item of an array, by groups."""
+        code = inner.finished()
+        self.op(operation, field.number, inner.scope.layout, group, *but, len(code), *code)
+
     def choose(self, test: list[int], there: Block, missing: Block) -> None:
         """Append a block behind a test that skips it, and another one, which may be empty, for then."""
         code, otherwise = there.finished(), missing.finished()

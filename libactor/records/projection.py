@@ -1,7 +1,8 @@
 """Projection: a table that says what a record looks like in JSON, compiled once for a record type."""
 
 # Who calls: whoever shows records to the world, once for each form that a record has there.
-# The values and members that a table is made of are in tables.py and tally.py, and can be had from here.
+# The values and members that a table is made of are in tables.py, conditions.py, groups.py and tally.py;
+#   all can be had from here.
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from libactor._core._impl import Transcoder
+from libactor.records.conditions import IfDiffers, IfEquals, IfFilled, IfThere, IfTrue
+from libactor.records.groups import Groups
 from libactor.records.program import ITEM, finish
 from libactor.records.record_type import RecordType
 from libactor.records.tables import (
@@ -21,10 +24,7 @@ from libactor.records.tables import (
     Field,
     Float,
     ForEach,
-    IfDiffers,
-    IfFilled,
-    IfThere,
-    IfTrue,
+    IfOnly,
     Items,
     Key,
     Member,
@@ -48,8 +48,11 @@ __all__ = [
     "Field",
     "Float",
     "ForEach",
+    "Groups",
     "IfDiffers",
+    "IfEquals",
     "IfFilled",
+    "IfOnly",
     "IfThere",
     "IfTrue",
     "Items",

@@ -25,13 +25,12 @@ from libactor._core._projection import (
     DO_ENTER,
     DO_FLOAT,
     DO_KEY,
+    DO_ONLY,
     DO_RANGES,
     DO_SCALED,
     DO_SET,
-    DO_UNLESS_DIFFERENT,
-    DO_UNLESS_FILLED,
+    DO_UNLESS_TEXT,
     DO_UNLESS_THERE,
-    DO_UNLESS_TRUE,
     DO_VALUE,
     POWER_MAX,
 )
@@ -188,24 +187,33 @@ class Object(Value):
         """See Value."""
         block.raw(b"{")
         outer = block.begin_object()
-        _write_members(block, self.members)
+        write_members(block, self.members)
         block.end_object(outer)
         block.raw(b"}")
 
 
 @dataclass(frozen=True, slots=True)
 class Each(Value):
-    """An array with ``value`` for each item of one, or an empty one for nil."""
+    """An array with ``value`` for each item of one, or an empty one for nil.
+
+    ``only`` = (field, text) leaves out the items whose field is not this text.
+    """
 
     name: str
     value: Value
+    only: tuple[str, str] | None = None
 
     def write(self, block: Block) -> None:
         """See Value."""
         field = block.scope.field(self.name).of(LISTS, "an array")
         inner = block.nested(field.item())
-        inner.part()
-        self.value.write(inner)
+        chosen = inner if self.only is None else inner.branch()
+        chosen.part()
+        self.value.write(chosen)
+        if self.only is not None:
+            name, text = self.only
+            number = inner.scope.field(name).of((inspect.StrType,), "a text").number
+            inner.choose([DO_UNLESS_TEXT, number, *block.program.constant(text.encode())], chosen, inner.branch())
         block.raw(b"[")
         block.run(DO_EACH, field, inner)
         block.raw(b"]")
@@ -287,8 +295,24 @@ class ForEach(Member):
         """See Member."""
         field = block.scope.field(self.name).of(LISTS, "an array")
         inner = block.nested(field.item())
-        _write_members(inner, self.members)
+        write_members(inner, self.members)
         block.run(DO_EACH, field, inner)
+
+
+class IfOnly(Member):
+    """Members from the one item of an array of structs, if it has no more and no less."""
+
+    __slots__ = ("members", "name")
+
+    def __init__(self, name: str, *members: Member) -> None:
+        self.name, self.members = name, members
+
+    def write(self, block: Block) -> None:
+        """See Member."""
+        field = block.scope.field(self.name).of(LISTS, "an array")
+        inner = block.nested(field.item())
+        write_members(inner, self.members)
+        block.run(DO_ONLY, field, inner)
 
 
 class Within(Member):
@@ -303,65 +327,12 @@ class Within(Member):
         """See Member."""
         field = block.scope.field(self.name).of((inspect.StructType,), "a struct")
         inner = block.nested(field.struct())
-        _write_members(inner, self.members)
+        write_members(inner, self.members)
         block.run(DO_ENTER, field, inner)
 
 
-class _If(Member):
-    __slots__ = ("members", "name", "otherwise")
-    operation = DO_UNLESS_THERE
-
-    def __init__(self, name: str, *members: Member, otherwise: tuple[Member, ...] = ()) -> None:
-        self.name, self.members, self.otherwise = name, members, otherwise
-
-    def write(self, block: Block) -> None:
-        """See Member."""
-        there, missing = block.branch(), block.branch()
-        _write_members(there, self.members)
-        _write_members(missing, self.otherwise)
-        block.choose(self._test(block.scope), there, missing)
-
-    def _test(self, scope: Scope) -> list[int]:
-        return [self.operation, scope.field(self.name).number]
-
-
-class IfThere(_If):
-    """Members if a field is not nil; ``otherwise`` are those if it is."""
-
-    __slots__ = ()
-
-
-class IfFilled(_If):
-    """Members if a field is neither nil nor empty."""
-
-    __slots__ = ()
-    operation = DO_UNLESS_FILLED
-
-
-class IfTrue(_If):
-    """Members if a field is neither nil nor false."""
-
-    __slots__ = ()
-    operation = DO_UNLESS_TRUE
-
-
-class IfDiffers(_If):
-    """Members if two fields of the same type hold different values; maps are the same only in the same order."""
-
-    __slots__ = ("other",)
-
-    def __init__(self, name: str, other: str, *members: Member, otherwise: tuple[Member, ...] = ()) -> None:
-        super().__init__(name, *members, otherwise=otherwise)
-        self.other = other
-
-    def _test(self, scope: Scope) -> list[int]:
-        one, other = scope.field(self.name), scope.field(self.other)
-        if one.info != other.info:
-            other.refuse(f"the type of {self.name}")
-        return [DO_UNLESS_DIFFERENT, one.number, other.number]
-
-
-def _write_members(block: Block, members: tuple[Member, ...]) -> None:
+def write_members(block: Block, members: tuple[Member, ...]) -> None:
+    """Append members to the program, one after the other. Raises: TypeError for what is none."""
     for member in members:
         if not isinstance(member, Member):
             raise TypeError(f"Projection: got {member!r} in {block.scope.path}, expected a member such as Key(...)")

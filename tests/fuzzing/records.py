@@ -23,7 +23,17 @@ from libactor.records.shapes import table_of
 
 TESTS = Path(__file__).parents[1]
 CSRC = TESTS.parent / "csrc"
-SOURCES = ("packed_head", "shape", "json_out", "json_double", "json_powers", "transcode", "transcode_rows", "tally")
+SOURCES = (
+    "packed_head",
+    "shape",
+    "json_out",
+    "json_double",
+    "json_powers",
+    "transcode",
+    "transcode_rows",
+    "tally",
+    "groups",
+)
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1"]
 RANDOM_KINDS = 24
 TABLES = 3

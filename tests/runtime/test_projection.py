@@ -25,8 +25,11 @@ from libactor.records.projection import (
     Field,
     Float,
     ForEach,
+    Groups,
     IfDiffers,
+    IfEquals,
     IfFilled,
+    IfOnly,
     IfThere,
     IfTrue,
     Items,
@@ -114,6 +117,14 @@ TABLE = Object(
     Key("ranges", Ranges("ranges")),
     Key("named", Object(ForEach("amounts", IfThere("scalar", Named("name", Field("scalar")))))),
     Key("const", Const(None)),
+    Key("web", Each("amounts", Field("name"), only=("role", "a"))),
+    Key("roles", Groups("amounts", "role", Object(Key("of", Field("name"))), but="*")),
+    Key("all_roles", Groups("amounts", "role", Field("scalar"))),
+    IfOnly("amounts", Key("alone", Field("name")), IfEquals("role", "*", Key("free_alone", Const(1)))),
+    IfEquals("state", State.LOST, Key("lost", Const(True)), otherwise=(Key("found", Const(True)),)),
+    IfEquals("note", "x", Key("x_note", Const(True))),
+    IfEquals("ready", True, Key("is_ready", Const(True)), otherwise=(Key("is_waiting", Const(True)),)),
+    Within("point", IfEquals("x", -7, Key("is_seven", Const(True)))),
 )
 
 # --- the oracle ---
@@ -184,14 +195,33 @@ def slowly(thing: Thing) -> dict[str, Any]:
         document["again"] = thing.again
     if thing.ready:
         document["ready"] = {"value": [1, "é"]}
-    return document | {
+    document |= {
         "anything": plain(thing.anything),
         "numbers": list(thing.numbers),
         "words": "{" + ", ".join(thing.words) + "}",
         "ranges": text_of_ranges(list(thing.ranges)),
         "named": {a.name: a.scalar for a in thing.amounts if a.scalar is not None},
         "const": None,
+        "web": [a.name for a in thing.amounts if a.role == "a"],
+        "roles": {role: [{"of": a.name} for a in of] for role, of in by_role(thing).items() if role != "*"},
+        "all_roles": {role: [a.scalar for a in of] for role, of in by_role(thing).items()},
     }
+    if len(thing.amounts) == 1:
+        document["alone"] = thing.amounts[0].name
+        if thing.amounts[0].role == "*":
+            document["free_alone"] = 1
+    document["lost" if thing.state is State.LOST else "found"] = True
+    if thing.note == "x":
+        document["x_note"] = True
+    document["is_ready" if thing.ready else "is_waiting"] = True
+    if thing.point is not None and thing.point.x == -7:
+        document["is_seven"] = True
+    return document
+
+
+def by_role(thing: Thing) -> dict[str, list[Amount]]:
+    roles = sorted({a.role for a in thing.amounts}, key=str.encode)
+    return {role: [a for a in thing.amounts if a.role == role] for role in roles}
 
 
 def counts(amount: Amount, first: tuple[str, ...]) -> bool:
@@ -229,8 +259,8 @@ things = st.builds(
     data=st.binary(max_size=9),
     score=floats,
     limits=st.dictionaries(texts, floats, max_size=3),
-    point=st.none() | st.builds(Point, st.integers(-(2**53), 2**53), floats),
-    note=st.none() | texts,
+    point=st.none() | st.builds(Point, st.just(-7) | st.integers(-(2**53), 2**53), floats),
+    note=st.none() | st.just("x") | texts,
     begun=st.sampled_from([0.5, 1.5]),
     again=st.none() | st.sampled_from([0.5, 1.5]),
     ready=st.booleans(),
@@ -264,6 +294,7 @@ def test_a_record_renders_as_its_decoded_struct_says(thing, fields):
     assert got == wanted
     assert list(got) == list(wanted)
     assert list(got["amounts"]) == list(wanted["amounts"])
+    assert list(got["all_roles"]) == list(wanted["all_roles"])
 
 
 @given(st.lists(st.tuples(things, st.integers(2, 16)), max_size=4))
@@ -329,6 +360,17 @@ def test_many_amounts_of_many_names_are_sorted_and_summed():
     assert text == TWIN.render(record)
 
 
+def test_many_groups_are_sorted_and_keep_the_order_of_their_items():
+    amounts = tuple(Amount(f"n{n}", n, role=f"r{n * 7919 % 501}") for n in range(3000))
+    record = THING.pack(Thing("t", State.LOST, amounts))
+
+    text = PROJECTION.render(record)
+
+    assert json.loads(text) == slowly(record.decode())
+    assert list(json.loads(text)["roles"]) == sorted({a.role for a in amounts})
+    assert text == TWIN.render(record)
+
+
 def test_infinite_limits_are_bare_tokens():
     record = THING.pack(Thing("t", State.LOST, limits={"cpus": math.inf, "mem": -math.inf}))
 
@@ -360,6 +402,15 @@ def test_infinite_limits_are_bare_tokens():
         (Object(Named("note", Const(1))), "Thing.note is Str or None; expected a field that is never None"),
         (Object(IfDiffers("begun", "note")), "Thing.note is Str or None; expected the type of begun"),
         (Object(Const(1)), "expected a member such as Key"),
+        (Object(IfEquals("state", 1)), "Thing.state is Enum; expected a field of the type of 1"),
+        (Object(IfEquals("begun", 1)), "Thing.begun is Float; expected a field of the type of 1"),
+        (Object(IfEquals("ready", 1)), "Thing.ready is Bool; expected a field of the type of 1"),
+        (Object(IfEquals("ready", "1")), "Thing.ready is Bool; expected a text, to be compared with '1'"),
+        (Nest("point", Object(IfEquals("x", 2**31))), "Thing.point.x is Int; expected to be compared with a number of"),
+        (Object(IfOnly("name")), "Thing.name is Str; expected an array"),
+        (Groups("numbers", "role", Field()), "Thing.numbers is VarTuple; expected an array of structs"),
+        (Groups("amounts", "scalar", Field("name")), r"Thing.amounts\[\].scalar is Int or None; expected a text"),
+        (Each("amounts", Field("name"), only=("scalar", "a")), r"Thing.amounts\[\].scalar is Int or None; expected a"),
         (Tally("numbers", name="a", scalar="b"), "Thing.numbers is VarTuple; expected an array of structs"),
         (Tally("amounts", name="scalar", scalar="scalar"), r"Thing.amounts\[\].scalar is Int or None; expected a text"),
     ],
