@@ -4,6 +4,7 @@
  * How: what rounds to the double is an interval around it. Scaled by a power of ten, so that there are two whole numbers
  *   or a few more in it, its ends and the double itself are whole numbers of 64 bits with all that is below them marked
  *   in the last bit ("rounded to odd"), which is all that is to be known of them.
+ * Thousandths, such as times and amounts are, are found by one multiplication and one division.
  * Rejected: PyOS_double_to_string, which needs the lock; printf and strtod, 17 times slower, which obey the locale.
  * Source: R. Giulietti, "The Schubfach way to render doubles", 2020; where the exponent begins: RapidJSON.
  * Layout: 1 digits  2 text
@@ -100,20 +101,18 @@ static void write_point(JsonOut *out, const char *digits, int count, int point)
 static void write_positive(JsonOut *out, uint64_t bits)
 {
     char digits[20];
-    int first = 20;
     Decimal decimal = shortest(bits & (HIDDEN - 1), (int)(bits >> 52));
     for (; decimal.digits % 10 == 0; decimal.digits /= 10)
         decimal.exponent++;
-    for (uint64_t rest = decimal.digits; rest != 0; rest /= 10)
-        digits[--first] = (char)('0' + rest % 10);
-    int count = 20 - first, point = count + decimal.exponent;
+    int count = (int)(json_put_digits((unsigned char *)digits, decimal.digits) - (unsigned char *)digits);
+    int point = count + decimal.exponent;
     if (point > POINT_MIN && point <= POINT_MAX)
-        write_point(out, digits + first, count, point);
+        write_point(out, digits, count, point);
     else
-        write_exponent(out, digits + first, count, point - 1);
+        write_exponent(out, digits, count, point - 1);
 }
 
-void json_double(JsonOut *out, double number)
+static void write_any(JsonOut *out, double number)
 {
     uint64_t bits;
     if (isnan(number)) {
@@ -132,23 +131,50 @@ void json_double(JsonOut *out, double number)
         write_positive(out, bits);
 }
 
-/* Whole numbers of up to 15 digits: no other decimal so short is the same double, so it is the shortest. */
+/* number / 10^power, with one digit behind the point at least, and no more than it takes. */
+static inline void write_fixed(JsonOut *out, uint64_t number, int power)
+{
+    static const uint64_t scales[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+    uint64_t whole = number / scales[power], rest = number % scales[power];
+    if (!json_reserve(out, 20 + 2 + 9))
+        return;
+    unsigned char *to = json_put_digits(out->data + out->size, whole);
+    *to++ = '.';
+    if (rest == 0)
+        *to++ = '0';
+    else {
+        for (int place = power - 1; place >= 0; place--, rest /= 10)
+            to[place] = (unsigned char)('0' + rest % 10);
+        to += power;
+        while (to[-1] == '0')
+            to--;
+    }
+    out->size = (size_t)(to - out->data);
+}
+
+/* Decimals of up to 15 digits: no other one so short is the same double, so it is the shortest. */
 #define EXACT_MAX 1e15
+
+void json_double(JsonOut *out, double number)
+{
+    if (number >= 0.001 && number < EXACT_MAX / 1000) {
+        int64_t thousandths = (int64_t)(number * 1000 + 0.5);
+        if ((double)thousandths / 1000 == number) {
+            write_fixed(out, (uint64_t)thousandths, 3);
+            return;
+        }
+    }
+    write_any(out, number);
+}
 
 void json_decimal(JsonOut *out, double number, int power)
 {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     double least = power <= 3 ? 1 : powers[power]; /* less may need an exponent */
-    if (!(number >= least && number < EXACT_MAX && number == (double)(int64_t)number)) {
+    if (!(number >= least && number < EXACT_MAX && number == (double)(int64_t)number))
         json_double(out, number / powers[power]);
-        return;
-    }
-    uint64_t scale = (uint64_t)powers[power], whole = (uint64_t)number / scale, rest = (uint64_t)number % scale;
-    json_unsigned(out, whole);
-    json_byte(out, '.');
-    do {
-        scale = scale < 10 ? 1 : scale / 10;
-        json_byte(out, (unsigned char)('0' + rest / scale));
-        rest %= scale;
-    } while (rest > 0);
+    else if (power == 3)
+        write_fixed(out, (uint64_t)number, 3); /* divided by what is known here */
+    else
+        write_fixed(out, (uint64_t)number, power);
 }

@@ -126,21 +126,33 @@ void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
 
 /* ---- 3 whole numbers ---- */
 
-const char json_digits[201] =
+static const char pairs[201] =
     "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
     "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
+unsigned char *json_put_digits(unsigned char *to, uint64_t number)
+{
+    static const uint64_t powers[] = {
+        0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+        1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+        1000000000000000000, 10000000000000000000u,
+    };
+    int digits = (64 - __builtin_clzll(number | 1)) * 1233 >> 12; /* of ten, as of two: one too few, or right */
+    digits += number >= powers[digits];
+    unsigned char *stop = to + digits, *at = stop;
+    for (; number >= 100; number /= 100)
+        memcpy(at -= 2, pairs + 2 * (number % 100), 2);
+    if (number >= 10)
+        memcpy(at - 2, pairs + 2 * number, 2);
+    else
+        at[-1] = (unsigned char)('0' + number);
+    return stop;
+}
+
 void json_unsigned(JsonOut *out, uint64_t number)
 {
-    unsigned char digits[20];
-    int first = 20;
-    for (; number >= 100; number /= 100)
-        memcpy(digits + (first -= 2), json_digits + 2 * (number % 100), 2);
-    if (number >= 10)
-        memcpy(digits + (first -= 2), json_digits + 2 * number, 2);
-    else
-        digits[--first] = (unsigned char)('0' + number);
-    json_raw(out, digits + first, (size_t)(20 - first));
+    if (json_reserve(out, 20))
+        out->size = (size_t)(json_put_digits(out->data + out->size, number) - out->data);
 }
 
 void json_integer(JsonOut *out, int64_t number)

@@ -80,8 +80,8 @@ void json_double(JsonOut *out, double number);
 /* number / 10^power, of power 0 to 9, as json_double would write the double next to it. */
 void json_decimal(JsonOut *out, double number, int power);
 
-/* "00" to "99". */
-extern const char json_digits[201];
+/* Write a whole number at `to`, where there is room for 20 digits; where it ends. */
+unsigned char *json_put_digits(unsigned char *to, uint64_t number);
 
 /* The 617 powers of ten that json_double needs, from 10^-292 on, 128 bits each: high half, low half. */
 extern uint64_t json_powers[617][2];

@@ -48,6 +48,33 @@ def test_what_json_reads_is_what_was_written(core, value, piece):
     assert text == written(lambda *given: twin.JsonWriterCell(*given, _expand), value, 1000)
 
 
+# Goal: numbers of up to three places behind the point, which C writes without looking for the shortest, are that,
+#   as are those beside them. Method: both sides of where that way ends, and of each power of ten.
+@pytest.mark.parametrize("core", sorted(CORES))
+def test_thousandths_and_their_neighbours_are_the_shortest_decimals(core):
+    whole = [0, 1, 2, 9, 10, 11, 99, 100, 101, 125, 500, 999, 1000, 1001, 1732180000125, 2**53 // 1000]
+    numbers = [number / 1000 for number in [*whole, *(10**power + one for power in range(18) for one in (-1, 0, 1))]]
+    numbers += [math.nextafter(number, side) for number in numbers for side in (-math.inf, math.inf)]
+    numbers += [-number for number in numbers]
+
+    for number in numbers:
+        text = written(lambda *given: CORES[core](*given, _expand), number).decode()
+        assert float(text) == number
+        assert len(text.strip("-").replace(".", "").split("e")[0].strip("0")) == len(
+            repr(abs(number)).replace(".", "").split("e")[0].strip("0")
+        )
+        assert text.encode() == written(lambda *given: twin.JsonWriterCell(*given, _expand), number)
+
+
+@pytest.mark.parametrize("core", sorted(CORES))
+def test_whole_numbers_of_each_length_are_written_whole(core):
+    numbers = [10**power + one for power in range(25) for one in (-1, 0, 1)] + [2**64 - 1, 2**64, 2**63, -(2**63)]
+
+    text = written(lambda *given: CORES[core](*given, _expand), numbers)
+
+    assert text == json.dumps(numbers, separators=(",", ":")).encode()
+
+
 @pytest.mark.parametrize("core", sorted(CORES))
 @given(number=st.floats(allow_nan=False))
 def test_every_float_comes_back_and_shows_that_it_is_one(core, number):
