@@ -91,9 +91,10 @@ void fragment_fill(Fragment *fragment, const unsigned char *text)
     size_t left = fragment->size;
     for (unsigned char *const *block = fragment->blocks; left > 0; block++, text += TEXT_BLOCK) {
         size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
-        memcpy(*block, text, size);
+        text_block_fill(*block, text, size);
         left -= size;
     }
+    text_blocks_filled();
 }
 
 void fragment_copy(const Fragment *fragment, unsigned char *to)
