@@ -173,10 +173,10 @@ LIBPROCESS_BENCHMARKS = (
 )  # fmt: skip
 
 JSON_BENCHMARKS = (
-    Benchmark("json-first", "render_tasks", "tasks of a kilobyte of JSON, written for the first time",
+    Benchmark("json-first", "render_tasks", "tasks of a kilobyte of JSON, written when all have changed",
               20_000, 50, (*OWN, *JSON_PEERS)),
     Benchmark("json-kept", "render_kept", "the same, written again from what was kept", 20_000, 50, OWN),
-    Benchmark("json-by-two", "render_by_two", "written for the first time by two threads", 20_000, 50, OWN),
+    Benchmark("json-by-two", "render_by_two", "written when all have changed, by two threads", 20_000, 50, OWN),
     Benchmark("json-join", "join_texts", "ready texts, one for each task, put behind one another", 20_000, 50, OWN),
 )  # fmt: skip
 
