@@ -15,7 +15,7 @@ typedef struct ChunkPool {
     struct Chunk *waiting; /* chunks that nobody holds, to be freed; linked by `after` */
     ptrdiff_t waiting_count;
     struct Fragment *newest, *oldest; /* fragments that are cached, by their last use; linked by `newer` and `older` */
-    size_t bytes, bytes_max;          /* of the texts of those */
+    size_t bytes, bytes_max;          /* of memory that the texts of those take */
     TextStore texts;                  /* where those are */
     struct {
         unsigned char *data; /* owned, by malloc: what a piece was rendered in, for the next one; or NULL */

@@ -25,6 +25,12 @@ static void list_remove(ChunkPool *pool, Fragment *fragment)
     *(fragment->older == NULL ? &pool->oldest : &fragment->older->newer) = fragment->newer;
 }
 
+/* What it takes of the pool's memory: whole blocks. */
+static size_t memory_of(size_t size)
+{
+    return text_blocks(size) * TEXT_BLOCK;
+}
+
 static void drop(ChunkPool *pool, Fragment *fragment)
 {
     Fragment **place = &fragment->chunk->fragments;
@@ -32,7 +38,7 @@ static void drop(ChunkPool *pool, Fragment *fragment)
         place = &(*place)->next;
     *place = fragment->next;
     list_remove(pool, fragment);
-    pool->bytes -= fragment->size;
+    pool->bytes -= memory_of(fragment->size);
     fragment->chunk = NULL;
     fragment_release(pool, fragment);
 }
@@ -72,7 +78,7 @@ Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection)
 Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size)
 {
     size_t blocks = text_blocks(size), taken = 0;
-    Fragment *fragment = size > pool->bytes_max ? NULL : malloc(sizeof *fragment + blocks * sizeof *fragment->blocks);
+    Fragment *fragment = memory_of(size) > pool->bytes_max ? NULL : malloc(sizeof *fragment + blocks * sizeof *fragment->blocks);
     if (fragment == NULL)
         return NULL;
     *fragment = (Fragment){.holders = 1, .projection = projection, .size = size};
@@ -109,7 +115,7 @@ void fragment_copy(const Fragment *fragment, unsigned char *to)
 
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
 {
-    if (fragment->size > pool->bytes_max || look(chunk, fragment->projection) != NULL) {
+    if (memory_of(fragment->size) > pool->bytes_max || look(chunk, fragment->projection) != NULL) {
         fragment_release(pool, fragment);
         return;
     }
@@ -117,7 +123,7 @@ void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
     fragment->next = chunk->fragments;
     chunk->fragments = fragment;
     list_add(pool, fragment);
-    pool->bytes += fragment->size;
+    pool->bytes += memory_of(fragment->size);
     make_room(pool);
 }
 

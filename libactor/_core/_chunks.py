@@ -16,6 +16,7 @@ from libactor._core._record import Record
 
 CHUNK_RECORDS = 32
 FRAGMENT_BYTES_MAX = 256 * 1024 * 1024  # unless fragments_bound says another
+TEXT_BLOCK = 4096  # a text takes whole blocks of memory
 
 
 class Chunk:
@@ -40,6 +41,10 @@ def chunk_own(chunk: Chunk) -> Chunk:
     return chunk
 
 
+def _memory_of(text: bytes) -> int:
+    return -(-len(text) // TEXT_BLOCK) * TEXT_BLOCK
+
+
 class _Pool:
     """What is cached, by chunk and projection, the last used last."""
 
@@ -51,7 +56,7 @@ class _Pool:
         self.lock = threading.RLock()
 
     def drop(self, key: tuple[int, int]) -> None:
-        self.bytes -= len(self.texts.pop(key))
+        self.bytes -= _memory_of(self.texts.pop(key))
         self.owners.pop(key).discard(key[1])
 
     def make_room(self) -> None:
@@ -79,12 +84,12 @@ def fragment_keep(chunk: Chunk, projection: int, text: bytes) -> None:
     """Cache a text. If there is one already, that one stays."""
     key = (id(chunk), projection)
     with _pool.lock:
-        if len(text) > _pool.bytes_max or projection in chunk.projections:
+        if _memory_of(text) > _pool.bytes_max or projection in chunk.projections:
             return
         chunk.projections.add(projection)
         _pool.texts[key] = text
         _pool.owners[key] = chunk.projections
-        _pool.bytes += len(text)
+        _pool.bytes += _memory_of(text)
         _pool.make_room()
 
 

@@ -13,6 +13,7 @@ from libactor.records.projection import Field, Key, Object, Projection
 
 CHUNK = 32
 BOUND = 256 * 1024 * 1024
+BLOCK = 4096  # of memory that a text takes
 
 
 class Item(msgspec.Struct, array_like=True, frozen=True):
@@ -55,7 +56,7 @@ def test_what_was_rendered_is_found_again(cache):
 
     first = text_of(projection, collection)
     assert cache.counted() == (0, 10, 0)
-    assert cache.kept() == len(first) - 9
+    assert cache.kept() == 10 * BLOCK
 
     assert text_of(projection, collection) == first
     assert cache.counted() == (10, 10, 0)
@@ -108,7 +109,7 @@ def test_what_is_kept_of_a_text_is_all_of_it(cache, size):
 
     assert first == b'"%b"' % name.encode()
     assert text_of(projection, collection) == first
-    assert cache.kept() == len(first)
+    assert cache.kept() == -(-len(first) // BLOCK) * BLOCK
 
 
 def test_memory_that_texts_have_left_is_used_again(cache):
@@ -120,6 +121,21 @@ def test_memory_that_texts_have_left_is_used_again(cache):
         text = text_of(projection, collection)
         assert text_of(projection, collection) == text
         assert b'"value":%d}' % (5 + round_number * 10**6) in text
+
+
+# Goal: the bound is one of memory, which many short texts take more of than they are long. Method: texts of some bytes.
+def test_short_texts_are_counted_by_the_memory_that_they_take(cache):
+    projection, collections = Projection(ITEM, Field("value")), [filled(1) for _ in range(100)]
+    for collection in collections:
+        text_of(projection, collection)
+    assert cache.kept() == 100 * BLOCK
+
+    impl.fragments_bound(50 * BLOCK)
+    assert cache.counted()[2] == 50
+    impl.fragments_bound(BLOCK - 1)
+    assert cache.kept() == 0
+    text_of(projection, collections[0])
+    assert cache.kept() == 0
 
 
 def test_each_projection_has_texts_of_its_own(cache):

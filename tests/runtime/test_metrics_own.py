@@ -164,13 +164,14 @@ def test_what_was_rendered_of_records_and_kept(runtime):
     fragments_bound(bound)
 
     before = own(runtime, *names)
-    rendered = b"".join([*projection.pieces(items.snapshot()), *projection.pieces(items.snapshot())])
+    for _ in range(2):
+        assert b'"042"' in b"".join(projection.pieces(items.snapshot()))
     kept = own(runtime, *names)
     fragments_bound(0)
     dropped = own(runtime, *names)
     fragments_bound(bound)
 
-    assert [now - then for now, then in zip(kept, before, strict=True)] == [4, 4, 0, len(rendered) // 2 - 3]
+    assert [now - then for now, then in zip(kept, before, strict=True)] == [4, 4, 0, 4 * 4096]  # whole blocks of memory
     assert [now - then for now, then in zip(dropped, before, strict=True)] == [4, 4, 4, 0]
 
 
