@@ -2,8 +2,8 @@
  *
  * Who calls: collections, snapshots.
  * Freed in slices: to free a record takes some 50 ns, so letting go of a snapshot of a million, which nobody else holds
- *   any more, would stop all actors for 50 ms. Chunks that nobody holds wait in a list instead: each change of a
- *   collection frees a few, and a worker that has nothing to do the rest.
+ *   any more, would stop all actors for 50 ms. Chunks that nobody holds wait in a list instead, with what was rendered
+ *   of them: each change of a collection frees a few, and a worker that has nothing to do the rest.
  * Layout: 1 holding  2 changing  3 freeing
  */
 #include "chunk.h"
@@ -24,7 +24,6 @@ void chunk_release(ChunkPool *pool, Chunk *chunk)
 {
     if (--chunk->holders > 0)
         return;
-    fragments_drop(pool, chunk);
     chunk->after = pool->waiting;
     pool->waiting = chunk;
     pool->waiting_count++;
@@ -65,6 +64,7 @@ Py_ssize_t chunks_free(ChunkPool *pool, Py_ssize_t records)
         pool->waiting = chunk->after;
         pool->waiting_count--;
         records -= chunk->filled > 0 ? chunk->filled : 1;
+        fragments_drop(pool, chunk);
         for (int i = 0; i < CHUNK_RECORDS; i++)
             Py_XDECREF(chunk->records[i]);
         PyMem_Free(chunk);

@@ -66,7 +66,7 @@ void fragment_copy(const Fragment *fragment, unsigned char *to);
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment);
 /* Let go of a fragment that fragment_find or fragment_new has given. */
 void fragment_release(ChunkPool *pool, Fragment *fragment);
-/* Forget what was rendered of a chunk: it changes, or goes. */
+/* Forget what was rendered of a chunk: it changes, or is freed. */
 void fragments_drop(ChunkPool *pool, Chunk *chunk);
 /* fragments_bound(bytes_max) and fragments_counts() of the module. */
 PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max);

@@ -99,6 +99,26 @@ def test_what_goes_takes_its_texts_along(cache):
     assert cache.counted()[2] == 0
 
 
+# Goal: letting go of much that was rendered stops nobody for long. Method: count what is kept after a first slice.
+def test_texts_of_what_goes_are_freed_in_slices(cache):
+    if impl.CORE != "c":
+        pytest.skip("the Python core is for reading")
+    impl.records_free(10**9)
+    projection, collection = Projection(ITEM, TABLE), filled(200 * CHUNK)
+    text_of(projection, collection)
+
+    collection.clear()
+    waiting = impl.records_free(0)
+    assert cache.kept() == waiting * BLOCK > 0
+
+    impl.records_free(10 * CHUNK)
+    assert cache.kept() == (waiting - 10) * BLOCK
+    impl.fragments_bound(BLOCK)
+    assert cache.kept() == BLOCK
+    impl.records_free(10**9)
+    assert cache.kept() == 0
+
+
 @pytest.mark.parametrize("size", [1, 4095, 4096, 4097, 8191, 8192, 8193, 300_000])
 def test_what_is_kept_of_a_text_is_all_of_it(cache, size):
     projection, collection = Projection(ITEM, Field("name")), Collection(ITEM, "name")
