@@ -11,8 +11,13 @@ from libactor.records.projection import (
     Field,
     Float,
     ForEach,
+    Groups,
+    IfDiffers,
+    IfEquals,
     IfFilled,
+    IfOnly,
     IfThere,
+    IfTrue,
     Items,
     Key,
     Member,
@@ -26,11 +31,13 @@ from libactor.records.projection import (
     Tally,
     Value,
 )
-from mesoslite.model.records import Agent, Executor, Task
+from mesoslite.model.records import Agent, Executor, Framework, Offer, ReservationType, Task
 
 TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"))
 EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))
 AGENT = RecordType(Agent, hot=("id",))
+FRAMEWORK = RecordType(Framework, hot=("id",))
+OFFER = RecordType(Offer, hot=("id", "framework_id", "agent_id"))
 
 _THOUSANDTHS, _NANOSECONDS = 3, 9
 
@@ -87,8 +94,7 @@ TASK_V0 = Projection(
 )
 
 _COMMAND = Object(
-    Key("shell", Field("shell")),
-    *_if_there("value"),
+    *_if_there("shell", "value"),
     Key("argv", Each("arguments", Field())),
     *_if_there("environment"),
     Key(
@@ -111,7 +117,11 @@ EXECUTOR_V0 = Projection(
         Key("executor_id", Field("executor_id")),
         Key("name", Field("name")),
         Key("framework_id", Field("framework_id")),
-        IfThere("command", Key("command", Nest("command", _COMMAND))),
+        IfThere(
+            "command",
+            Key("command", Nest("command", _COMMAND)),
+            otherwise=(Key("command", Const({"argv": [], "uris": []})),),
+        ),
         Key("resources", _resources("resources")),
         *_if_there("role"),
         LABELS,
@@ -177,27 +187,121 @@ def _if_seconds(name: str, shown: str) -> Member:
     return IfThere(name, Key(shown, Scaled(name, _NANOSECONDS)))
 
 
-AGENT_V0 = Projection(
+_AGENT: tuple[Member, ...] = (
+    Key("id", Field("id")),
+    Key("hostname", Field("hostname")),
+    Key("port", Field("port")),
+    Key("attributes", _ATTRIBUTES),
+    DOMAIN,
+    Key("pid", Field("pid")),
+    Key("registered_time", Scaled("registered_time", _NANOSECONDS)),
+    _if_seconds("reregistered_time", "reregistered_time"),
+    Key("resources", _resources("resources")),
+    Key("used_resources", _resources("used")),
+    Key("offered_resources", _resources("offered")),
+    Key("reserved_resources", _resources("resources", group="role", but=_NOT_RESERVED)),
+    Key("unreserved_resources", _resources("resources", only=_NOT_RESERVED)),
+    Key("active", Field("active")),
+    Key("deactivated", Field("deactivated")),
+    Key("version", Field("version")),
+    Key("capabilities", Field("capabilities")),
+    DRAIN_INFO,
+    _if_seconds("estimated_drain_start_time", "estimated_drain_start_time_seconds"),
+)
+AGENT_V0 = Projection(AGENT, Object(*_AGENT))
+
+# --- resources as messages: with what older clients read and what newer ones do ---
+
+_RANGE = Object(Key("begin", Field("begin")), Key("end", Field("end")))
+AMOUNT: tuple[Member, ...] = (
+    Key("name", Field("name")),
+    Key("type", Choice("type")),
+    IfThere("scalar", Key("scalar", Object(Key("value", Scaled("scalar", _THOUSANDTHS))))),
+    IfFilled("ranges", Key("ranges", Object(Key("range", Each("ranges", _RANGE))))),
+    IfFilled("items", Key("set", Object(Key("item", Field("items"))))),
+)
+LABELS_MESSAGE = IfFilled(
+    "labels",
+    Key("labels", Object(Key("labels", Each("labels", Object(Key("key", Field("key")), *_if_there("value")))))),
+)
+_RESERVATION = Object(Key("type", Choice("type")), Key("role", Field("role")), *_if_there("principal"), LABELS_MESSAGE)
+RESOURCE = Object(
+    *AMOUNT,
+    Key("role", Field("role")),
+    IfThere("allocation_role", Key("allocation_info", Object(Key("role", Field("allocation_role"))))),
+    IfOnly(
+        "reservations",
+        IfEquals("type", ReservationType.DYNAMIC, Key("reservation", Object(*_if_there("principal"), LABELS_MESSAGE))),
+    ),
+    IfFilled("reservations", Key("reservations", Each("reservations", _RESERVATION))),
+    *_if_there("disk"),
+    IfTrue("revocable", Key("revocable", Const({}))),
+    IfTrue("shared", Key("shared", Const({}))),
+    IfFilled("provider_id", Key("provider_id", Object(Key("value", Field("provider_id"))))),
+)
+
+AGENT_FULL_V0 = Projection(  # of ``/slaves``
     AGENT,
     Object(
+        *_AGENT,
+        Key("reserved_resources_full", Groups("resources", "role", RESOURCE, but="*")),
+        Key("unreserved_resources_full", Each("resources", RESOURCE, only=_NOT_RESERVED)),
+        Key("used_resources_full", Each("used", RESOURCE)),
+        Key("offered_resources_full", Each("offered", RESOURCE)),
+    ),
+)
+
+# Without what is in records of its own: tasks, unreachable_tasks, completed_tasks, offers, executors.
+FRAMEWORK_V0 = Projection(
+    FRAMEWORK,
+    Object(
         Key("id", Field("id")),
-        Key("hostname", Field("hostname")),
-        Key("port", Field("port")),
-        Key("attributes", _ATTRIBUTES),
-        DOMAIN,
-        Key("pid", Field("pid")),
-        Key("registered_time", Scaled("registered_time", _NANOSECONDS)),
-        _if_seconds("reregistered_time", "reregistered_time"),
-        Key("resources", _resources("resources")),
+        Key("name", Field("name")),
+        *_if_there("pid"),
         Key("used_resources", _resources("used")),
         Key("offered_resources", _resources("offered")),
-        Key("reserved_resources", _resources("resources", group="role", but=_NOT_RESERVED)),
-        Key("unreserved_resources", _resources("resources", only=_NOT_RESERVED)),
-        Key("active", Field("active")),
-        Key("deactivated", Field("deactivated")),
-        Key("version", Field("version")),
         Key("capabilities", Field("capabilities")),
-        DRAIN_INFO,
-        _if_seconds("estimated_drain_start_time", "estimated_drain_start_time_seconds"),
+        Key("hostname", Field("hostname")),
+        Key("webui_url", Field("webui_url")),
+        Key("active", Field("active")),
+        Key("connected", Field("connected")),
+        Key("recovered", Field("recovered")),
+        Key("user", Field("user")),
+        Key("failover_timeout", Field("failover_timeout")),
+        Key("checkpoint", Field("checkpoint")),
+        Key("registered_time", Scaled("registered_time", _NANOSECONDS)),
+        IfThere(
+            "unregistered_time",
+            Key("unregistered_time", Scaled("unregistered_time", _NANOSECONDS)),
+            otherwise=(Key("unregistered_time", Const(0.0)),),
+        ),
+        *_if_there("principal"),
+        Key("resources", _resources("resources")),
+        IfThere(
+            "reregistered_time",
+            IfDiffers(
+                "reregistered_time",
+                "registered_time",
+                Key("reregistered_time", Scaled("reregistered_time", _NANOSECONDS)),
+            ),
+        ),
+        IfThere("role", Key("role", Field("role")), otherwise=(Key("roles", Field("roles")),)),
+        LABELS,
+        IfThere(
+            "offer_constraints",
+            Key("offer_constraints", Field("offer_constraints")),
+            otherwise=(Key("offer_constraints", Const({})),),
+        ),
+    ),
+)
+
+OFFER_V0 = Projection(
+    OFFER,
+    Object(
+        Key("id", Field("id")),
+        Key("framework_id", Field("framework_id")),
+        Key("allocation_info", Object(Key("role", Field("role")))),
+        Key("slave_id", Field("agent_id")),
+        Key("resources", _resources("resources")),
     ),
 )

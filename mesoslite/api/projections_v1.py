@@ -13,20 +13,27 @@ from libactor.records.projection import (
     Float,
     IfFilled,
     IfThere,
-    IfTrue,
     Key,
     Member,
     Nest,
     Object,
     Pairs,
     Projection,
-    Scaled,
     Value,
 )
 
-from .projections_v0 import AGENT, DOMAIN, DRAIN_INFO, EXECUTOR, TASK
-
-_THOUSANDTHS = 3
+from .projections_v0 import (
+    AGENT,
+    AMOUNT,
+    DOMAIN,
+    DRAIN_INFO,
+    EXECUTOR,
+    FRAMEWORK,
+    LABELS_MESSAGE,
+    OFFER,
+    RESOURCE,
+    TASK,
+)
 
 
 def _id(name: str) -> Member:
@@ -57,32 +64,6 @@ def _if_bytes(name: str) -> Member:
     return IfThere(name, Key(name, Base64(name)))
 
 
-LABELS = IfFilled(
-    "labels",
-    Key("labels", Object(Key("labels", Each("labels", Object(Key("key", Field("key")), *_if_there("value")))))),
-)
-_RANGE = Object(Key("begin", Field("begin")), Key("end", Field("end")))
-_AMOUNT: tuple[Member, ...] = (
-    Key("name", Field("name")),
-    Key("type", Choice("type")),
-    IfThere("scalar", Key("scalar", Object(Key("value", Scaled("scalar", _THOUSANDTHS))))),
-    IfFilled("ranges", Key("ranges", Object(Key("range", Each("ranges", _RANGE))))),
-    IfFilled("items", Key("set", Object(Key("item", Field("items"))))),
-)
-
-_RESERVATION = Object(Key("type", Choice("type")), Key("role", Field("role")), *_if_there("principal"), LABELS)
-RESOURCE = Object(
-    *_AMOUNT,
-    Key("role", Field("role")),
-    IfThere("allocation_role", Key("allocation_info", Object(Key("role", Field("allocation_role"))))),
-    IfFilled("reservations", Key("reservations", Each("reservations", _RESERVATION))),
-    *_if_there("disk"),
-    IfTrue("revocable", Key("revocable", Const({}))),
-    IfTrue("shared", Key("shared", Const({}))),
-    _if_id("provider_id"),
-)
-
-
 def _if_resources(name: str, shown: str) -> Member:
     return IfFilled(name, Key(shown, Each(name, RESOURCE)))
 
@@ -99,7 +80,7 @@ STATUS = Object(
     Key("timestamp", Float("timestamp")),
     _if_bytes("uuid"),
     *_if_there("healthy", "check_status"),
-    LABELS,
+    LABELS_MESSAGE,
     *_if_there("container_status"),
     _if_time("unreachable_time"),
     *_if_there("limitation"),
@@ -118,7 +99,7 @@ TASK_V1 = Projection(
         IfFilled("statuses", Key("statuses", Each("statuses", STATUS))),
         _if_choice("status_update_state"),
         _if_bytes("status_update_uuid"),
-        LABELS,
+        LABELS_MESSAGE,
         *_if_there("discovery", "container", "health_check", "kill_policy", "user"),
         IfFilled("limits", Key("limits", Pairs("limits", Object(Key("value", Float()))))),
     ),
@@ -132,7 +113,7 @@ _URI = Object(
 )
 _COMMAND: Value = Object(
     *_if_there("value"),
-    Key("shell", Field("shell")),
+    IfThere("shell", Key("shell", Field("shell")), otherwise=(Key("shell", Const(True)),)),
     IfFilled("arguments", Key("arguments", Field("arguments"))),
     *_if_there("user"),
     IfFilled("uris", Key("uris", Each("uris", _URI))),
@@ -156,14 +137,16 @@ EXECUTOR_V1 = Projection(
                 _if_bytes("data"),
                 *_if_there("discovery"),
                 _if_time("shutdown_grace_period"),
-                LABELS,
+                LABELS_MESSAGE,
             ),
         ),
         _id("agent_id"),
     ),
 )
 
-_ATTRIBUTE = Object(*_AMOUNT, IfThere("text", Key("text", Object(Key("value", Field("text"))))))
+ATTRIBUTE = Object(*AMOUNT, IfThere("text", Key("text", Object(Key("value", Field("text"))))))
+
+_TYPES = IfFilled("capabilities", Key("capabilities", Each("capabilities", Object(Key("type", Field())))))
 
 AGENT_V1 = Projection(
     AGENT,
@@ -174,7 +157,7 @@ AGENT_V1 = Projection(
                 Key("hostname", Field("hostname")),
                 Key("port", Field("port")),
                 _if_resources("resources", "resources"),
-                IfFilled("attributes", Key("attributes", Each("attributes", _ATTRIBUTE))),
+                IfFilled("attributes", Key("attributes", Each("attributes", ATTRIBUTE))),
                 _id("id"),
                 DOMAIN,
             ),
@@ -188,8 +171,59 @@ AGENT_V1 = Projection(
         _if_resources("resources", "total_resources"),
         _if_resources("used", "allocated_resources"),
         _if_resources("offered", "offered_resources"),
-        IfFilled("capabilities", Key("capabilities", Each("capabilities", Object(Key("type", Field()))))),
+        _TYPES,
         DRAIN_INFO,
         _if_time("estimated_drain_start_time"),
+    ),
+)
+
+# Without what is in records of its own: offers.
+FRAMEWORK_V1 = Projection(
+    FRAMEWORK,
+    Object(
+        Key(
+            "framework_info",
+            Object(
+                Key("user", Field("user")),
+                Key("name", Field("name")),
+                _id("id"),
+                Key("failover_timeout", Field("failover_timeout")),
+                Key("checkpoint", Field("checkpoint")),
+                *_if_there("role"),
+                IfFilled("roles", Key("roles", Field("roles"))),
+                IfFilled("hostname", Key("hostname", Field("hostname"))),
+                *_if_there("principal"),
+                IfFilled("webui_url", Key("webui_url", Field("webui_url"))),
+                _TYPES,
+                LABELS_MESSAGE,
+                *_if_there("offer_filters"),
+            ),
+        ),
+        Key("active", Field("active")),
+        Key("connected", Field("connected")),
+        Key("recovered", Field("recovered")),
+        _time("registered_time"),
+        _if_time("reregistered_time"),
+        _if_time("unregistered_time"),
+        _if_resources("used", "allocated_resources"),
+        _if_resources("offered", "offered_resources"),
+        *_if_there("offer_constraints"),
+    ),
+)
+
+OFFER_V1 = Projection(
+    OFFER,
+    Object(
+        _id("id"),
+        _id("framework_id"),
+        _id("agent_id"),
+        Key("hostname", Field("hostname")),
+        *_if_there("url"),
+        DOMAIN,
+        _if_resources("resources", "resources"),
+        IfFilled("attributes", Key("attributes", Each("attributes", ATTRIBUTE))),
+        IfFilled("executor_ids", Key("executor_ids", Each("executor_ids", Object(Key("value", Field()))))),
+        *_if_there("unavailability"),
+        Key("allocation_info", Object(Key("role", Field("role")))),
     ),
 )

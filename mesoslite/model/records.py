@@ -145,7 +145,7 @@ class Command(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What to execute."""
 
     value: str | None = None
-    shell: bool = True
+    shell: bool | None = None  # None: nobody said, which is as true
     arguments: tuple[str, ...] = ()
     user: str | None = None
     uris: tuple[Uri, ...] = ()
@@ -217,3 +217,52 @@ class Agent(msgspec.Struct, array_like=True, frozen=True, gc=False):
     domain: Domain | None = None
     drain: Drain | None = None
     estimated_drain_start_time: int | None = None
+
+
+class Framework(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A framework as a master keeps it. ``role`` is for those without the capability of several roles.
+
+    ``resources`` is what it uses and what it is offered, together. Its tasks, offers and executors are records of
+    their own.
+    """
+
+    id: str
+    name: str
+    user: str
+    registered_time: int
+    role: str | None = None
+    roles: tuple[str, ...] = ()
+    hostname: str = ""
+    webui_url: str = ""
+    principal: str | None = None
+    pid: str | None = None
+    failover_timeout: float = 0.0  # seconds, as in Mesos
+    checkpoint: bool = False
+    active: bool = True
+    connected: bool = True
+    recovered: bool = False
+    reregistered_time: int | None = None
+    unregistered_time: int | None = None
+    capabilities: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    used: tuple[Resource, ...] = ()
+    offered: tuple[Resource, ...] = ()
+    offer_constraints: Any = None
+    offer_filters: Any = None
+
+
+class Offer(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Resources of an agent that a framework may use for ``role``."""
+
+    id: str
+    framework_id: str
+    agent_id: str
+    hostname: str
+    role: str
+    resources: tuple[Resource, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    executor_ids: tuple[str, ...] = ()
+    domain: Domain | None = None
+    url: Any = None
+    unavailability: Any = None
