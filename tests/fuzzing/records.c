@@ -457,6 +457,13 @@ static void mutate_head(Blob *blob, uint32_t start, uint32_t stop)
     splice(blob, start, stop, head, 1u + sizes[which]);
 }
 
+static uint32_t kind_at(const Blob *blob, uint32_t place)
+{
+    PackedHead head = {0};
+    packed_head(blob->bytes + place, blob->bytes + blob->size, &head);
+    return head.kind;
+}
+
 static void mutate_value(Blob *blob)
 {
     static uint32_t places[INPUT_MAX], others[INPUT_MAX];
@@ -466,6 +473,8 @@ static void mutate_value(Blob *blob)
     uint32_t start = places[which], stop = end_of(blob->bytes, blob->size, places, count, which);
     const Blob *other = &corpus[draw(corpus_count)];
     uint32_t more = find_values(other->bytes, other->size, others, INPUT_MAX), from = draw(more);
+    for (int tries = draw(8); tries > 0 && more > 0 && kind_at(other, others[from]) != kind_at(blob, start); tries--)
+        from = draw(more); /* one of the same kind fits more often */
     switch (draw(6)) {
     case 0: /* another value, of any record */
         if (more > 0)
@@ -530,7 +539,7 @@ int main(int count, char **arguments)
         if (input.size > INPUT_MAX)
             continue;
         memcpy(room, corpus[which].bytes, input.size);
-        for (uint32_t left = 1 + draw(4); left > 0; left--)
+        for (uint32_t left = 1 + draw(draw(4) + 1); left > 0; left--)
             draw(3) == 0 ? mutate_bytes(&input) : mutate_value(&input);
         run_one(corpus_kind[which], input, draw(32) == 0 ? draw(6) : UINT64_MAX);
     }

@@ -107,7 +107,7 @@ def main() -> int:
     """Fuzz; what the program found is its exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=Path(".ci-cache/fuzz"), help="where to compile, and for findings")
-    parser.add_argument("--executions", type=int, default=200_000)
+    parser.add_argument("--executions", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compiler", default="gcc")
     given = parser.parse_args()
