@@ -62,6 +62,15 @@ def test_what_was_rendered_is_found_again(cache):
     assert cache.counted() == (10, 10, 0)
 
 
+def test_a_piece_is_rendered_when_it_is_asked_for_and_no_more_than_fits(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+
+    pieces = projection.pieces(collection.snapshot(), bytes_max=1)
+    assert next(pieces) == b"{"
+    assert projection.render_chunks(collection.snapshot(), 3, 10, 1, False)[1] == 4
+    assert cache.kept() == 2 * BLOCK
+
+
 def test_only_what_has_changed_is_rendered_anew(cache):
     projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
     text_of(projection, collection)

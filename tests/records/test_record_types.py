@@ -216,4 +216,6 @@ def test_the_core_refuses_shapes_that_would_lead_a_check_astray(core):
     for hot in ((1,), (-1,), (0, 0)):
         with pytest.raises(ValueError, match="RecordKind: hot is"):
             kind(struct, leaf, hot=hot)
+    with pytest.raises(ValueError, match="RecordKind: hot is"):
+        kind((8, 0, 0, 1, 20), *[leaf] * 20, hot=tuple(range(17)), fields=20)
     assert kind(struct, leaf).read(b"\x91\x05").a == 5

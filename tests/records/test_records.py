@@ -77,6 +77,8 @@ def test_a_choice_is_one_of_its_numbers(core, model, task_type, make_task):
     assert record.state is model.State.LOST
     with pytest.raises(core.RecordError, match=r"Task.state, at byte 5: got a number that stands for no choice"):
         task_type.read(msgspec.msgpack.encode(["a", "b", 5, 0]))
+    with pytest.raises(core.RecordError, match=r"Task.state, at byte 5: expected the number of a choice"):
+        task_type.read(msgspec.msgpack.encode(["a", "b", 2**64 + model.State.LOST.value, 0]))  # the same 64 bits
 
 
 def test_equal_are_records_of_one_type_with_the_same_bytes(core, model, task_type, make_task):

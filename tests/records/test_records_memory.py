@@ -48,7 +48,24 @@ PROGRAM = """
         for name in expected:
             collection.pop(name)
         assert len(collection) == 0
-    print(failures > 3)
+    kept = 0
+    for number in range(8):
+        collection = Collection(ITEM, "name")
+        for record in records[:40]:
+            collection.put(record)
+        snapshot = collection.snapshot()
+        _testcapi.set_nomemory(number, number + 1)
+        try:
+            collection.pop("5")
+        except MemoryError:
+            kept += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+        left = {record.name for record in collection}
+        assert ("5" in collection) == ("5" in left) == (len(left) == 40)
+        assert len(collection) == len(left) and all(name in collection for name in left)
+        assert len(snapshot) == len(list(snapshot)) == 40
+    print(failures > 3, kept > 0)
 """
 
 
@@ -148,4 +165,4 @@ def test_what_fails_for_lack_of_memory_changes_nothing(program):
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=SECONDS, check=False
     )
 
-    assert (result.stdout, result.stderr, result.returncode) == ("True\n", "", 0)
+    assert (result.stdout, result.stderr, result.returncode) == ("True True\n", "", 0)
