@@ -1,6 +1,6 @@
 /* csrc/json_copy.h -- copying of short texts into JSON, sixteen bytes at a stretch.
  *
- * Who includes it: json_out.c; transcode_rows.c, whose texts are nearly always short and plain.
+ * Who includes it: json_out.c; transcode_rows.c, whose texts are nearly always short and plain; tally.c.
  * Invariants: whoever calls has seen to the room, JSON_PADDING bytes more than there is to write; of texts and constants as
  *   many bytes behind them may be read. What is read or written too much is never looked at.
  */
@@ -34,6 +34,15 @@ static inline unsigned json_marks(__m128i block)
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(marked, controls));
 }
 
+/* Whether so many bytes are the same. */
+static inline int json_is_same(const unsigned char *one, const unsigned char *other, size_t count)
+{
+    if (count > 16)
+        return memcmp(one, other, count) == 0;
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)one), _mm_loadu_si128((const __m128i *)other));
+    return (~(unsigned)_mm_movemask_epi8(same) & ((1u << count) - 1)) == 0;
+}
+
 /* Copy bytes as long as they stand for themselves; how many there were. */
 static inline size_t json_copy_plain(unsigned char *to, const unsigned char *from, size_t count)
 {
@@ -49,6 +58,11 @@ static inline size_t json_copy_plain(unsigned char *to, const unsigned char *fro
     return count;
 }
 #else
+static inline int json_is_same(const unsigned char *one, const unsigned char *other, size_t count)
+{
+    return memcmp(one, other, count) == 0;
+}
+
 static inline size_t json_copy_plain(unsigned char *to, const unsigned char *from, size_t count)
 {
     size_t done = 0;

@@ -9,6 +9,7 @@
  * Twin: libactor/_core/_projection.py. Layout: 1 ranges  2 sets  3 items  4 sums
  */
 #include <stdlib.h>
+#include "json_copy.h"
 #include "transcode.h"
 
 #define FEW 32 /* for so many the stack has room, and sorting by insertion is fastest */
@@ -199,11 +200,13 @@ static int is_text(const unsigned char *field, const unsigned char *text, int32_
 }
 
 /* Neither nil, false nor empty. */
-static int is_there(const unsigned char *field)
+static inline int is_there(const unsigned char *field)
 {
     PackedHead head = {0};
     if (field == NULL)
         return 0;
+    if (*field <= 0x7f || (*field >= 0xca && *field <= 0xd3))
+        return 1; /* a number, mostly */
     packed_head(field, PACKED_NO_END, &head);
     return head.kind == PACKED_BOOL ? head.i != 0 : head.kind < PACKED_TEXT || head.count > 0;
 }
@@ -231,7 +234,7 @@ static int read_item(const Transcoder *t, const int32_t *spec, Frame *frame, Ite
     for (item->rank = 0; item->rank < spec[FIRST_COUNT]; item->rank++) {
         const int32_t *first = spec + FIRST + 2 * item->rank;
         if (!item->is_suffixed && item->name_size == (uint32_t)first[1] &&
-            memcmp(item->name, t->pool + first[0], item->name_size) == 0)
+            json_is_same(item->name, t->pool + first[0], item->name_size))
             return item->sort == SCALAR;
     }
     return 1;
@@ -281,11 +284,13 @@ static void write_all_texts(Transcoder *t, const Item *items, const Item *stop)
 static void write_name(Transcoder *t, const int32_t *spec, const unsigned char *name, uint32_t size, int is_suffixed)
 {
     json_part(t->out);
-    json_byte(t->out, '"');
-    json_text_part(t->out, name, size);
-    if (is_suffixed)
+    json_text_padded(t->out, name, size);
+    if (is_suffixed && !t->out->failed) {
+        t->out->size--; /* the quote */
         json_text_part(t->out, t->pool + spec[SUFFIX], (size_t)spec[SUFFIX_COUNT]);
-    json_raw(t->out, "\":", 2);
+        json_byte(t->out, '"');
+    }
+    json_byte(t->out, ':');
 }
 
 /* The object of items of one group, which are sorted. */
@@ -345,8 +350,8 @@ const unsigned char *transcode_tally(Transcoder *t, const unsigned char *field, 
         else {
             items[count].at = at;
             frame_begin(t, &frame, at, spec[LAYOUT]);
+            at = frame_walk(&frame);
             count += (size_t)read_item(t, spec, &frame, &items[count]);
-            at = frame_end(&frame);
         }
     }
     sort_items(items, count);

@@ -106,7 +106,7 @@ const unsigned char *frame_end(Frame *frame)
     return frame->found < frame->count ? packed_skip_all(at, PACKED_NO_END, frame->count - frame->found) : at;
 }
 
-static int is_empty(const unsigned char *at)
+static inline int is_empty(const unsigned char *at)
 {
     PackedHead head = {0};
     if (at == NULL)
@@ -200,17 +200,12 @@ static const unsigned char *run_value(Transcoder *t, const int32_t *code, const 
     JsonOut *out = t->out;
     PackedHead head = {0};
     const unsigned char *past = packed_head(field, PACKED_NO_END, &head);
-    const int32_t *name;
     switch (code[0]) {
     case DO_FLOAT:
         json_double(out, packed_double(&head));
         return past;
     case DO_SCALED:
         json_decimal(out, packed_double(&head), code[2]);
-        return past;
-    case DO_CHOICE:
-        name = t->code + code[3] + 2 * (head.i - code[2]);
-        json_raw_padded(out, t->pool + name[0], (size_t)name[1]);
         return past;
     case DO_BASE64:
         json_base64(out, past, head.count);
@@ -232,8 +227,6 @@ static const unsigned char *run_value(Transcoder *t, const int32_t *code, const 
 static int is_unless(const Transcoder *t, const int32_t *code, const unsigned char *field, Frame *frame)
 {
     switch (code[0]) {
-    case DO_UNLESS_THERE:
-        return field == NULL;
     case DO_UNLESS_FILLED:
         return is_empty(field);
     case DO_UNLESS_TRUE:
@@ -271,7 +264,6 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
         if (field != NULL)
             frame_note(frame, code[1], transcode_rows(t, field, code, at));
         return code[3];
-    case DO_UNLESS_THERE:
     case DO_UNLESS_FILLED:
     case DO_UNLESS_TRUE:
         return is_unless(t, code, field, frame) ? code[2] : 0;
@@ -299,6 +291,21 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
     }
 }
 
+/* The name of a number, which has one. */
+static inline void run_choice(Transcoder *t, const int32_t *code, Frame *frame)
+{
+    PackedHead head = {0};
+    const unsigned char *field = frame_field(frame, code[1]);
+    if (field == NULL) {
+        json_raw(t->out, "null", 4);
+        return;
+    }
+    field = packed_head(field, PACKED_NO_END, &head);
+    const int32_t *name = t->code + code[3] + 2 * (head.i - code[2]);
+    json_raw_padded(t->out, t->pool + name[0], (size_t)name[1]);
+    frame_note(frame, code[1], field);
+}
+
 /* A field as it is. */
 static inline void run_plain(Transcoder *t, int32_t number, Frame *frame)
 {
@@ -309,6 +316,9 @@ static inline void run_plain(Transcoder *t, int32_t number, Frame *frame)
         size_t count = *field & 0x1f;
         json_text_padded(t->out, field + 1, count);
         frame_note(frame, number, field + 1 + count);
+    } else if (*field == 0xd9) {
+        json_text_padded(t->out, field + 2, field[1]);
+        frame_note(frame, number, field + 2 + field[1]);
     } else
         frame_note(frame, number, write_value(t->out, field));
 }
@@ -330,6 +340,12 @@ static void run(Transcoder *t, int at, int words, Frame *frame)
             break;
         case DO_PART:
             json_part(out);
+            break;
+        case DO_UNLESS_THERE:
+            at += frame_field(frame, code[1]) == NULL ? code[2] : 0;
+            break;
+        case DO_CHOICE:
+            run_choice(t, code, frame);
             break;
         case DO_RAW_VALUE:
             json_raw_padded(out, t->pool + code[1], (size_t)code[2]);

@@ -84,7 +84,30 @@ const unsigned char *frame_search(Frame *frame, uint32_t number);
 /* Where a field begins, or its default; NULL: nil. */
 static inline const unsigned char *frame_field(Frame *frame, int32_t number)
 {
-    return (uint32_t)number < frame->found ? frame->fields[number] : frame_search(frame, (uint32_t)number);
+    if ((uint32_t)number < frame->found)
+        return frame->fields[number];
+    const unsigned char *at = frame->end;
+    if ((uint32_t)number == frame->found && frame->found < frame->count && at != NULL && *at != 0xc0) {
+        frame->last = at; /* it is the next one, as nearly always */
+        frame->end = NULL;
+        return frame->fields[frame->found++] = at;
+    }
+    return frame_search(frame, (uint32_t)number);
+}
+
+/* Find all fields at once, in a struct whose fields are small; where it ends. frame_note and frame_end are not for it. */
+static inline const unsigned char *frame_walk(Frame *frame)
+{
+    uint32_t found = 0, known = (uint32_t)frame->layout[0];
+    const unsigned char *at = frame->end;
+    for (; found < frame->count && found < known; found++) {
+        frame->fields[found] = *at == 0xc0 ? NULL : at;
+        at = packed_skip(at, PACKED_NO_END);
+    }
+    if (found < frame->count)
+        at = packed_skip_all(at, PACKED_NO_END, frame->count - found);
+    frame->found = frame->count = found;
+    return at;
 }
 
 /* Say where a field ends. */
