@@ -5,7 +5,6 @@
  */
 #include "text_store.h"
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #define SLAB ((size_t)2 << 20)
@@ -17,6 +16,11 @@ struct TextSlab {
 
 static int add_slab(TextStore *store)
 {
+    size_t blocks = (store->slab_count + 1) * (SLAB / TEXT_BLOCK);
+    unsigned char **unused = realloc(store->unused, blocks * sizeof *unused);
+    if (unused == NULL)
+        return 0;
+    store->unused = unused;
     TextSlab *slab = malloc(sizeof *slab);
     if (slab == NULL)
         return 0;
@@ -27,6 +31,7 @@ static int add_slab(TextStore *store)
     }
     *slab = (TextSlab){.next = store->slabs, .memory = memory};
     store->slabs = slab;
+    store->slab_count++;
     store->fresh = memory;
     store->fresh_end = memory + SLAB;
     return 1;
@@ -34,9 +39,9 @@ static int add_slab(TextStore *store)
 
 unsigned char *text_store_take(TextStore *store)
 {
-    unsigned char *block = store->unused;
-    if (block != NULL)
-        memcpy(&store->unused, block, sizeof store->unused);
+    unsigned char *block = NULL;
+    if (store->unused_count > 0)
+        block = store->unused[--store->unused_count];
     else if (store->fresh < store->fresh_end || add_slab(store)) {
         block = store->fresh;
         store->fresh += TEXT_BLOCK;
@@ -47,19 +52,20 @@ unsigned char *text_store_take(TextStore *store)
 
 void text_store_give_back(TextStore *store, unsigned char *block)
 {
-    memcpy(block, &store->unused, sizeof store->unused);
-    store->unused = block;
+    store->unused[store->unused_count++] = block;
     store->taken--;
 }
 
 void text_store_trim(TextStore *store)
 {
-    while (store->taken == 0 && store->slabs != NULL) {
+    if (store->taken > 0)
+        return;
+    while (store->slabs != NULL) {
         TextSlab *slab = store->slabs;
         store->slabs = slab->next;
         munmap(slab->memory, SLAB);
         free(slab);
-        if (store->slabs == NULL)
-            *store = (TextStore){0};
     }
+    free(store->unused);
+    *store = (TextStore){0};
 }

@@ -2,8 +2,8 @@
  *
  * Who includes it: chunk_pool.h, whose pool has one; fragments.c, which keeps texts in it.
  * A text lies in as many blocks as it needs, wherever those are: it is only ever written once and copied out.
- * Taking and giving back blocks touches none that was never used, so it is quick under the interpreter's lock; what the
- *   system does to a page that is touched for the first time, it does to whoever writes the text, without the lock.
+ * Taking and giving back blocks touches none of them, so it is quick under the interpreter's lock: a page that is touched
+ *   for the first time, or is in no cache any more, keeps nobody waiting but who writes the text, without the lock.
  * All under the interpreter's lock, but the bytes of a block, which are those of who has taken it.
  * Rejected: malloc of each text. Malloc returns memory to the system when much of it is free, or when a text is large,
  *   and a page that is touched for the first time costs 1 to 8 us on a virtual machine, more than to write it with JSON.
@@ -25,9 +25,10 @@ typedef struct TextSlab TextSlab;
 
 typedef struct {
     TextSlab *slabs;       /* all of them, owned */
-    unsigned char *unused; /* blocks that were given back; each begins with the address of the next */
+    unsigned char **unused; /* owned: blocks that were given back, with room for all that there are */
+    size_t unused_count;
     unsigned char *fresh, *fresh_end; /* of the newest slab: blocks that nobody has had yet */
-    size_t taken;          /* blocks that somebody has */
+    size_t slab_count, taken; /* taken: blocks that somebody has */
 } TextStore;
 
 static inline size_t text_blocks(size_t size)
