@@ -105,13 +105,12 @@ void json_text_padded(JsonOut *out, const unsigned char *text, size_t count)
     json_byte(out, '"');
 }
 
-void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
+void json_base64_part(JsonOut *out, const unsigned char *bytes, size_t count)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (!json_reserve(out, (count + 2) / 3 * 4 + 2))
+    if (!json_reserve(out, (count + 2) / 3 * 4))
         return;
     unsigned char *to = out->data + out->size;
-    *to++ = '"';
     for (size_t i = 0; i < count; i += 3) {
         size_t left = count - i;
         uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
@@ -120,8 +119,14 @@ void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
         *to++ = left > 1 ? letters[three >> 6 & 63] : '=';
         *to++ = left > 2 ? letters[three & 63] : '=';
     }
-    *to++ = '"';
     out->size = (size_t)(to - out->data);
+}
+
+void json_base64(JsonOut *out, const unsigned char *bytes, size_t count)
+{
+    json_byte(out, '"');
+    json_base64_part(out, bytes, count);
+    json_byte(out, '"');
 }
 
 /* ---- 3 whole numbers ---- */

@@ -72,6 +72,8 @@ void json_text_padded(JsonOut *out, const unsigned char *text, size_t count);
 void json_text_part(JsonOut *out, const unsigned char *text, size_t count);
 /* Bytes as base64, in quotes. */
 void json_base64(JsonOut *out, const unsigned char *bytes, size_t count);
+/* The same without quotes; parts fit together if all but the last are of a multiple of 3 bytes. */
+void json_base64_part(JsonOut *out, const unsigned char *bytes, size_t count);
 void json_integer(JsonOut *out, int64_t number);
 void json_unsigned(JsonOut *out, uint64_t number);
 /* The shortest decimal that is this very double, with a fraction or an exponent; Infinity and NaN as such. */

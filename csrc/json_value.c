@@ -6,6 +6,9 @@
  */
 #include "json_writer.h"
 
+#define TEXT_PART 16384 /* characters of a long text that are made UTF-8 at a time */
+#define BYTES_PART 49152 /* bytes that are made base64 at a time: a multiple of 3, so that the parts fit together */
+
 /* ---- 1 pieces ---- */
 
 /* The next bytes, so many at most. */
@@ -115,25 +118,48 @@ void writer_put_raw(JsonOut *out, const unsigned char *bytes, size_t count)
     json_raw(out, bytes, count);
 }
 
+/* The characters of a text from `at` to `stop`, which are made UTF-8 first. */
+static int write_part(WriterObject *self, PyObject *text, Py_ssize_t at, Py_ssize_t stop)
+{
+    PyObject *part = PyUnicode_Substring(text, at, stop);
+    PyObject *encoded = part == NULL ? NULL : PyUnicode_AsUTF8String(part);
+    Py_XDECREF(part);
+    if (encoded == NULL)
+        return -1;
+    const unsigned char *bytes = (const unsigned char *)PyBytes_AS_STRING(encoded);
+    int answer = writer_put_long(self, bytes, (size_t)PyBytes_GET_SIZE(encoded), json_text_part);
+    Py_DECREF(encoded);
+    return answer;
+}
+
 static int write_text(WriterObject *self, PyObject *text)
 {
-    PyObject *encoded = NULL;
-    Py_ssize_t size;
-    const char *bytes;
-    if (PyUnicode_IS_ASCII(text))
-        bytes = PyUnicode_AsUTF8AndSize(text, &size); /* its own memory */
-    else {
-        encoded = PyUnicode_AsUTF8String(text);
-        if (encoded == NULL)
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    int answer = 0;
+    json_byte(&self->out, '"');
+    if (PyUnicode_IS_ASCII(text)) /* which is UTF-8 as it lies there */
+        answer = writer_put_long(self, PyUnicode_DATA(text), (size_t)size, json_text_part);
+    for (Py_ssize_t at = 0; !PyUnicode_IS_ASCII(text) && at < size && answer == 0; at += TEXT_PART)
+        answer = write_part(self, text, at, size - at > TEXT_PART ? at + TEXT_PART : size);
+    json_byte(&self->out, '"');
+    return answer;
+}
+
+static int write_base64(WriterObject *self, PyObject *bytes)
+{
+    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    size_t left = (size_t)PyBytes_GET_SIZE(bytes);
+    json_byte(&self->out, '"');
+    while (left > 0) {
+        size_t size = left < BYTES_PART ? left : BYTES_PART;
+        json_base64_part(&self->out, at, size);
+        at += size;
+        left -= size;
+        if (writer_settle(self) < 0)
             return -1;
-        bytes = PyBytes_AS_STRING(encoded);
-        size = PyBytes_GET_SIZE(encoded);
     }
     json_byte(&self->out, '"');
-    int answer = writer_put_long(self, (const unsigned char *)bytes, (size_t)size, json_text_part);
-    json_byte(&self->out, '"');
-    Py_XDECREF(encoded);
-    return answer;
+    return 0;
 }
 
 static int write_int(WriterObject *self, PyObject *number)
@@ -244,7 +270,7 @@ int writer_put_value(WriterObject *self, PyObject *value)
     else if (type == &PyList_Type || type == &PyTuple_Type)
         return write_list(self, value);
     else if (type == &PyBytes_Type)
-        json_base64(&self->out, (unsigned char *)PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
+        return write_base64(self, value);
     else
         return write_other(self, value);
     return 0;

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
@@ -31,7 +32,13 @@ class JsonWriter(JsonWriterCell):
     __slots__ = ()
 
     def __new__(cls, piece: int = PIECE, sink: Callable[[bytes], object] | None = None) -> JsonWriter:
-        """A writer of a new document."""
+        """A writer of a new document. Raises: TypeError for a sink that cannot be called, or has to be awaited."""
+        given: Any = sink
+        if given is not None and (not callable(given) or inspect.iscoroutinefunction(sink)):
+            raise TypeError(
+                f"JsonWriter: got sink {sink!r}, expected a function that takes bytes; what awaits takes the pieces "
+                "itself, by each_piece() and take()"
+            )
         writer: JsonWriter = super().__new__(cls, piece, sink, _expand)
         return writer
 

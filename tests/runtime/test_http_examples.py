@@ -44,6 +44,13 @@ def test_mount_in_asgi_asks_itself():
     ]
 
 
+def test_records_over_http_shows_a_snapshot_while_the_records_change():
+    ran = run_example("records_over_http.py")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == ["shown: 10000 sessions, s-7 among them: True", "left: 9999"]
+
+
 @pytest.mark.parametrize("name", ["http_counter.py", "mount_in_asgi.py"])
 def test_examples_fit_on_a_page(name):
     assert len((ROOT / "examples" / name).read_text().splitlines()) <= 80

@@ -42,7 +42,8 @@ LAYERS = {
     "mesoslite.web": Layer((), ()),
     "mesoslite.examples": Layer((), None),
 }
-PUBLIC = ("mesoslite", "libactor", "libactor.http")  # what an example may import of ours, by exactly these names
+RECORDS = ("libactor.records", "libactor.records.projection")
+PUBLIC = ("mesoslite", "libactor", "libactor.http", *RECORDS)  # what an example may import of ours, by these names
 
 
 def is_within(name: str, package: str) -> bool:
@@ -63,7 +64,7 @@ def refusal(module: Module, layer: str, target: str) -> str | None:
     rule = LAYERS[layer]
     if root in ("libactor", "mesoslite"):
         if layer == "mesoslite.examples" and target not in PUBLIC:
-            return "an example imports only `mesoslite`, `libactor` and `libactor.http`, as its readers would"
+            return f"an example imports only {', '.join(PUBLIC)}, as its readers would"
         if is_within(target, "libactor._core") and not is_within(module.name, "libactor"):
             return "the core is private to libactor; use what `libactor` exports"
         allowed = (*rule.ours, *(PUBLIC if layer == "mesoslite.examples" else ()))
