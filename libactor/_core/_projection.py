@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from libactor._core._chunks import Chunk, fragment_find, fragment_keep
+from libactor._core._collection import Snapshot
 from libactor._core._json import double, escape
 from libactor._core._msgpack import ARRAY, BOOL, is_same, skip
 from libactor._core._places import (
@@ -161,7 +162,7 @@ class Transcoder:
 
     def chunk_count(self, snapshot: Any, /) -> int:
         """How many chunks a snapshot of the projection's record type has."""
-        if getattr(snapshot, "kind", None) is not self.kind or not hasattr(snapshot, "_chunks"):
+        if type(snapshot) is not Snapshot or snapshot.kind is not self.kind:
             raise TypeError(f"Projection.pieces: got {snapshot!r}, expected a snapshot of {self.kind.name} records")
         return len(snapshot._chunks)
 

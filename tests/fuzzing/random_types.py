@@ -229,6 +229,9 @@ def member_of(rng: random.Random, node: Node, field: Field, depth: int) -> tuple
         return within, lambda value: [] if (one := getattr(value, name)) is None else _all(inner, one)
     if form == "array" and field.node.inner.form == "struct" and not field.node.inner.nullable and choice < 0.5:
         inner = members_of(rng, field.node.inner, depth + 1)
+        if rng.random() < 0.4:
+            alone = p.IfOnly(name, *[member for member, _ in inner])
+            return alone, lambda value: _all(inner, one[0]) if len(one := getattr(value, name) or ()) == 1 else []
         each = p.ForEach(name, *[member for member, _ in inner])
         return each, lambda value: [pair for one in getattr(value, name) or () for pair in _all(inner, one)]
     found = value_in(rng, field.node, name, depth)
@@ -260,6 +263,13 @@ def condition_of(rng: random.Random, node: Node, field: Field, depth: int) -> tu
     if field.node.form != "struct":
         empties: tuple[Any, ...] = (None, "", b"", (), [], {})
         tests.append((p.IfFilled(name, *given, otherwise=otherwise), lambda value: getattr(value, name) not in empties))
+    if field.node.form in ("str", "int", "bool", "enum"):
+        constants = (rng.choice(TEXTS), rng.choice(NUMBERS[:12]), rng.random() < 0.5, rng.choice(list(Small)))
+        constant = constants[("str", "int", "bool", "enum").index(field.node.form)]
+        if field.node.form == "enum" and Small not in (field.node.type, *getattr(field.node.type, "__args__", ())):
+            constant = Wide.LEAST
+        test = p.IfEquals(name, constant, *given, otherwise=otherwise)
+        tests.append((test, lambda value: getattr(value, name) == constant))
     if same:
         other = rng.choice(same).name
         test = p.IfDiffers(name, other, *given, otherwise=otherwise)
@@ -305,6 +315,9 @@ def parts_in(rng: random.Random, node: Node, inner: Node, name: str, depth: int)
         if inner.nullable:
             return None
         members = members_of(rng, inner, depth + 1)
+        texts = [one.name for one in inner.fields if one.node.form == "str"]
+        if node.form == "array" and texts and rng.random() < 0.6:
+            return chosen_in(rng, inner, name, rng.choice(texts), members)
         found: Any = p.Object(*[one for one, _ in members]), lambda value: Pairs(_all(members, value))
     else:
         found = value_in(rng, inner, p.ITEM, depth + 1)
@@ -314,3 +327,24 @@ def parts_in(rng: random.Random, node: Node, inner: Node, name: str, depth: int)
     if node.form == "array":
         return p.Each(name, table), lambda value: [oracle(one) for one in value or ()]
     return p.Pairs(name, table), lambda value: Pairs([(key, oracle(one)) for key, one in (value or {}).items()])
+
+
+def chosen_in(
+    rng: random.Random, inner: Node, name: str, field: str, members: list[tuple[p.Member, Oracle]]
+) -> tuple[p.Value, Oracle]:
+    """An array of structs of which some are left out, or which are grouped, by the text in a field."""
+    text = rng.choice(TEXTS)
+    table = p.Object(*[one for one, _ in members])
+    is_nullable = next(one for one in inner.fields if one.name == field).node.nullable
+    if is_nullable or rng.random() < 0.5:
+        only = p.Each(name, table, (field, text))
+        return only, lambda value: [Pairs(_all(members, one)) for one in value or () if getattr(one, field) == text]
+
+    def groups(value: Any) -> Pairs:
+        found: dict[str, list[Any]] = {}
+        for one in value or ():
+            if getattr(one, field) != text:
+                found.setdefault(getattr(one, field), []).append(Pairs(_all(members, one)))
+        return Pairs(sorted(found.items(), key=lambda pair: pair[0].encode()))
+
+    return p.Groups(name, field, table, text), groups
