@@ -297,6 +297,21 @@ def test_a_record_renders_as_its_decoded_struct_says(thing, fields):
     assert list(got["all_roles"]) == list(wanted["all_roles"])
 
 
+# Goal: few amounts and ranges lie on the stack, more do not. Method: numbers about the limit of 32; one too many on the
+# stack shows under the address sanitizer.
+@pytest.mark.parametrize("count", [31, 32, 33, 34, 65, 200])
+def test_amounts_and_ranges_may_be_many(count):
+    spread = tuple([Range(7 * number, 7 * number + 1) for number in range(count)])
+    names = tuple([Amount(f"n{number * 37 % count}", number, role=f"r{number % 3}") for number in range(count)])
+    ports = (Amount("ports", ranges=spread), *[Amount("more", ranges=(one,)) for one in reversed(spread)])
+
+    for amounts in (names, ports):
+        record = THING.pack(Thing("a", State.RUNNING, amounts, ranges=spread))
+        got = PROJECTION.render(record)
+        assert json.loads(got) == slowly(record.decode())
+        assert got == TWIN.render(record)
+
+
 @given(st.lists(st.tuples(things, st.integers(2, 16)), max_size=4))
 def test_both_cores_write_the_same_bytes(given_things):
     records = [THING.read(shortened(*one)) for one in given_things]
