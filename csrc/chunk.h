@@ -53,8 +53,10 @@ PyObject *native_records_free(PyObject *module, PyObject *const *arguments, Py_s
 
 /* ---- fragments.c ---- */
 
-/* What a projection has made of a chunk, if it is cached: held for the caller; else NULL. Counts a hit or a miss. */
-Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection);
+/* What a projection has made of a chunk, if it is cached, else NULL. Nobody holds it for the caller yet. */
+Fragment *fragment_look(const Chunk *chunk, uint64_t projection);
+/* Hold what was found, as the last one that was used, and count a hit; of NULL a miss. */
+void fragment_use(ChunkPool *pool, Fragment *fragment);
 /* A fragment for a text of so many bytes, which the caller holds, fills, and keeps or releases; NULL if so large a text
  * is not to be kept, or without memory: then nothing is lost but the time to render it again. */
 Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size);
@@ -64,7 +66,7 @@ void fragment_copy(const Fragment *fragment, unsigned char *to);
 /* Cache a fragment that was filled; the caller holds it no more. The caller holds the chunk. If there is one already (two
  * threads have rendered the same), that one stays. */
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment);
-/* Let go of a fragment that fragment_find or fragment_new has given. */
+/* Let go of a fragment that the caller holds, by fragment_use or fragment_new. */
 void fragment_release(ChunkPool *pool, Fragment *fragment);
 /* Forget what was rendered of a chunk: it changes, or is freed. */
 void fragments_drop(ChunkPool *pool, Chunk *chunk);

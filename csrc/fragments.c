@@ -53,7 +53,7 @@ static void make_room(ChunkPool *pool)
 
 /* ---- 2 finding and keeping ---- */
 
-static Fragment *look(const Chunk *chunk, uint64_t projection)
+Fragment *fragment_look(const Chunk *chunk, uint64_t projection)
 {
     Fragment *fragment = chunk->fragments;
     while (fragment != NULL && fragment->projection != projection)
@@ -61,18 +61,16 @@ static Fragment *look(const Chunk *chunk, uint64_t projection)
     return fragment;
 }
 
-Fragment *fragment_find(ChunkPool *pool, Chunk *chunk, uint64_t projection)
+void fragment_use(ChunkPool *pool, Fragment *fragment)
 {
-    Fragment *fragment = look(chunk, projection);
     if (fragment == NULL) {
         pool->misses++;
-        return NULL;
+        return;
     }
     pool->hits++;
     list_remove(pool, fragment);
     list_add(pool, fragment);
     fragment->holders++;
-    return fragment;
 }
 
 Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size)
@@ -115,7 +113,7 @@ void fragment_copy(const Fragment *fragment, unsigned char *to)
 
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
 {
-    if (memory_of(fragment->size) > pool->bytes_max || look(chunk, fragment->projection) != NULL) {
+    if (memory_of(fragment->size) > pool->bytes_max || fragment_look(chunk, fragment->projection) != NULL) {
         fragment_release(pool, fragment);
         return;
     }

@@ -42,14 +42,13 @@ static void piece_begin(Piece *piece, ChunkPool *pool, const ProjectionObject *p
     size_t expected = 0;
     for (; piece->count < left && piece->count < PIECE_CHUNKS; piece->count++) {
         Chunk *chunk = piece->chunks[piece->count];
-        Fragment *found = chunk->filled == 0 ? NULL : fragment_find(pool, chunk, projection->number);
+        Fragment *found = chunk->filled == 0 ? NULL : fragment_look(chunk, projection->number);
         size_t size = found != NULL ? found->size : guess(chunk);
-        piece->texts[piece->count] = found;
-        if (expected + size > bytes_max && expected > 0) {
-            if (found != NULL)
-                fragment_release(pool, found);
+        if (expected + size > bytes_max && expected > 0)
             break;
-        }
+        if (chunk->filled > 0)
+            fragment_use(pool, found);
+        piece->texts[piece->count] = found;
         expected += size + 1;
         piece->expected += found != NULL ? 0 : size;
     }

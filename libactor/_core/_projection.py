@@ -173,7 +173,8 @@ class Transcoder:
         texts: list[bytes] = []
         size = 0
         while start < stop and size < max(bytes_max, 1):
-            text = self._chunk(snapshot._chunks[start])
+            chunk = snapshot._chunks[start]
+            text = self._chunk(chunk) if any(chunk.records) else b""
             size += len(text)
             texts += [text] if text else []
             start += 1

@@ -71,6 +71,17 @@ def test_a_piece_is_rendered_when_it_is_asked_for_and_no_more_than_fits(cache):
     assert cache.kept() == 2 * BLOCK
 
 
+@pytest.mark.parametrize("bytes_max", [1, 900, 2_000, 5_000, 100_000])
+def test_each_chunk_counts_once_however_small_the_pieces_are(cache, bytes_max):
+    projection, collection = Projection(ITEM, TABLE), filled(12 * CHUNK)
+    for number in range(5 * CHUNK, 7 * CHUNK):
+        collection.pop(f"{number:06}")
+
+    for counted in ((0, 10, 0), (10, 10, 0)):
+        assert b"".join(projection.pieces(collection.snapshot(), bytes_max=bytes_max)).count(b"name") == 10 * CHUNK
+        assert cache.counted() == counted
+
+
 def test_only_what_has_changed_is_rendered_anew(cache):
     projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
     text_of(projection, collection)
