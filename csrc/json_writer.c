@@ -252,7 +252,7 @@ static PyMethodDef writer_methods[] = {
      "items($self, json, goes_on, /)\n--\n\nItems of an array that are JSON already, commas between them; none is fine.\n\n"
      "``goes_on``: they are the rest of those before, and begin with a comma if they need one."},
     {"take", Writer_take, METH_NOARGS,
-     "writer_take($self, /)\n--\n\nThe next piece of what was written, empty if there is none."},
+     "take($self, /)\n--\n\nThe next piece of what was written, empty if there is none."},
     {"finish", Writer_finish, METH_NOARGS,
      "finish($self, /)\n--\n\nGive the rest to the sink, if there is one. Raises: ValueError if the document is not complete."},
     {NULL},

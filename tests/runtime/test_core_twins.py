@@ -11,17 +11,26 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from libactor._core import _collection, _json, _projection, _record
+
 KINDS = st.integers(-1, 6)
 STATES = st.integers(-1, 4)
 NAMES = st.sampled_from("abc")
 QUESTIONS = ("is_pending", "is_ready", "is_failed", "is_discarded", "is_abandoned", "has_discard")
 PRIVATE = ("_complete", "_abandon", "_follow", "_find_target", "_subscribe", "_unsubscribe", "_outcome")
 TYPES = ["ActorCell", "FutureCell", "Mailbox", "RunQueue", "RuntimeCell", "ValueCopier"]
+OF_RECORDS = (
+    _collection.CollectionCell, _collection.Snapshot, _json.JsonWriterCell, _projection.Transcoder, _record.Record,
+    _record.RecordKind,
+)  # fmt: skip
+TYPES += [kind.__name__ for kind in OF_RECORDS]
 
 
 @pytest.fixture
 def python(load_core):
-    return load_core("python")
+    core = load_core("python")
+    vars(core).update({kind.__name__: kind for kind in OF_RECORDS})
+    return core
 
 
 @pytest.fixture
@@ -155,7 +164,10 @@ def signatures(kind):
     """Name -> its parameters after self as (name, kind, default), for the methods that libactor calls."""
     methods = {name: getattr(kind, name) for name in dir(kind) if name in PRIVATE or not name.startswith("_")}
     return {
-        name: [(p.name, p.kind, p.default) for p in list(inspect.signature(method).parameters.values())[1:]]
+        name: [
+            (p.name, p.kind, ... if type(p.default) is object else p.default)  # what stands for no default
+            for p in list(inspect.signature(method).parameters.values())[1:]
+        ]
         for name, method in methods.items()
         if callable(method)
     }
