@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from libactor._core._impl import CollectionCell
 from libactor.records.record_type import RecordType
@@ -29,6 +29,8 @@ class Collection(CollectionCell):
         """An empty collection."""
         if not isinstance(kind, RecordType):
             raise TypeError(f"Collection: got {kind!r}, expected a RecordType")
+        if not isinstance(cast(Any, key), str | tuple | list):
+            raise TypeError(f"Collection: got key {key!r}, expected the name of a field, or a tuple of names")
         fields = (key,) if isinstance(key, str) else tuple(key)
         for field in fields:
             if field not in kind.names:
@@ -36,7 +38,8 @@ class Collection(CollectionCell):
         try:
             collection: Collection = super().__new__(cls, kind, tuple(map(kind.names.index, fields)))
         except ValueError as error:
-            raise TypeError(f"Collection: {kind.name} by {key!r}: {error}") from None
+            reason = str(error).removeprefix("Collection: ")
+            raise TypeError(f"Collection: {kind.name} by {key!r}: {reason}") from None
         return collection
 
     def __repr__(self) -> str:

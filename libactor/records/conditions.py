@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import msgspec.inspect as inspect
 
@@ -18,7 +18,7 @@ from libactor._core._projection import (
     DO_UNLESS_TRUE,
 )
 from libactor.records.program import Block
-from libactor.records.tables import Member, write_members
+from libactor.records.tables import Member, shown, write_members
 
 
 class _If(Member):
@@ -26,7 +26,12 @@ class _If(Member):
     operation = DO_UNLESS_THERE
 
     def __init__(self, name: str, *members: Member, otherwise: tuple[Member, ...] = ()) -> None:
+        if not isinstance(cast(Any, otherwise), tuple):
+            raise TypeError(f"{type(self).__name__}: got otherwise={otherwise!r}, expected a tuple of members")
         self.name, self.members, self.otherwise = name, members, otherwise
+
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
 
     def write(self, block: Block) -> None:
         """See Member."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from libactor._core._projection import DO_GROUPS
 from libactor.records.program import Block
-from libactor.records.tables import LISTS, Value, text_field
+from libactor.records.tables import LISTS, Value, text_field, write_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,6 @@ class Groups(Value):
             field.refuse("an array of structs")
         group = text_field(inner.scope, self.group)
         inner.part()
-        self.value.write(inner)
+        write_value(inner, self.value)
         but = [-1, 0] if self.but is None else block.program.constant(self.but.encode())
         block.run_groups(DO_GROUPS, field, group, but, inner)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -45,6 +45,9 @@ class JsonWriter(JsonWriterCell):
     def __init__(self, piece: int = PIECE, sink: Callable[[bytes], object] | None = None) -> None:
         """See __new__."""
 
+    def __repr__(self) -> str:
+        return f"<JsonWriter, {self.size} bytes to be taken>"
+
     def record(self, record: Record, projection: Projection[Any]) -> None:
         """A record, as a projection shows it."""
         self.raw(projection.render(record))
@@ -56,6 +59,8 @@ class JsonWriter(JsonWriterCell):
 
     def each_piece(self, snapshot: Any, projection: Projection[Any]) -> Iterator[int]:
         """As ``records``, a piece at a time: what it yields is ``size``, so that somebody may take what is there."""
+        if not isinstance(cast(Any, projection), Projection):
+            raise TypeError(f"JsonWriter.records: got {projection!r}, expected a Projection")
         goes_on = False
         for piece in projection.pieces(snapshot):
             self.items(piece, goes_on)

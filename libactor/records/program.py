@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable
 from enum import Enum, auto
@@ -280,6 +281,14 @@ def finish(kind: type[msgspec.Struct], write: Callable[[Block], None]) -> tuple[
         code = code + table.words
     numbers = [places[id(word)] if isinstance(word, Table) else word for word in code]
     return struct.pack(f"={len(numbers)}i", *numbers), words, places[id(scope.layout)], bytes(program.pool)
+
+
+def json_of(constant: Any) -> bytes:
+    """A constant as it is written. Raises: TypeError for what has no form in JSON."""
+    try:
+        return json.dumps(constant, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"Projection: got constant {constant!r}, which has no form in JSON: {error}") from None
 
 
 def _without_nil(info: inspect.Type) -> tuple[inspect.Type, bool]:

@@ -103,6 +103,8 @@ class Projection(Transcoder, Generic[T]):
         them, are the whole. What was rendered is kept for as long as it is right: see docs/records.md.
         """
         count = self.chunk_count(snapshot)
+        if any(type(number) is not int for number in (part, parts, bytes_max)):
+            raise TypeError(f"Projection.pieces: got {part!r}, {parts!r}, {bytes_max!r}, expected whole numbers")
         if not 0 <= part < parts or bytes_max < 1:
             raise ValueError(
                 f"Projection.pieces: got part {part} of {parts} and {bytes_max} bytes, "

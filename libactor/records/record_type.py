@@ -80,7 +80,7 @@ class RecordType(RecordKind, Generic[T]):
 def _check_names(kind: type[Any], names: tuple[str, ...], hot: Sequence[str]) -> None:
     if not 0 < len(names) <= FIELDS_MAX:
         raise TypeError(f"RecordType: {kind.__name__} has {len(names)} fields, expected 1 to {FIELDS_MAX}")
-    if isinstance(hot, str) or len(hot) > HOT_MAX:
+    if not isinstance(cast(Any, hot), tuple | list) or len(hot) > HOT_MAX:
         raise TypeError(f"RecordType: got hot fields {hot!r}, expected a tuple of at most {HOT_MAX} names")
     for name in names:
         if name in RESERVED or name.startswith("__"):

@@ -77,7 +77,7 @@ def table_of(kind: type) -> Table:
     optional: list[tuple[_Open, inspect.Field]] = []
     try:
         info = inspect.type_info(kind)
-    except (TypeError, NotImplementedError) as error:
+    except (TypeError, NameError, NotImplementedError) as error:
         raise TypeError(f"RecordType: {kind.__name__} is no type that msgspec can decode: {error}") from None
     open_rows = deque([_Open(0, info, kind.__name__, (), 1)])
     while open_rows:
@@ -136,9 +136,13 @@ def _shape(row: _Open, info: inspect.Type, nullable: bool, first: int, choices: 
         return Shape(MAP, nullable, 0, first)
     raise _refusal(
         row,
-        f"is of a type with no one form in msgpack: {type(info).__name__.removesuffix('Type')}; expected numbers, "
+        f"is of a type with no one form in msgpack: {_name_of(info)}; expected numbers, "
         "texts, bytes, enumerations of numbers, structs, tuple[X, ...], dict[str, X] or Any",
     )
+
+
+def _name_of(info: inspect.Type) -> str:
+    return info.cls.__name__ if isinstance(info, inspect.CustomType) else type(info).__name__.removesuffix("Type")
 
 
 def _check_unconstrained(row: _Open, info: inspect.Type) -> None:
@@ -152,7 +156,7 @@ def _check_unconstrained(row: _Open, info: inspect.Type) -> None:
 def _check_struct(row: _Open, info: inspect.StructType) -> None:
     name = info.cls.__name__
     if not info.array_like or info.tag is not None:
-        raise _refusal(row, f"is a {name}; expected a struct that is array_like, without a tag")
+        raise _refusal(row, f"is a {name}; expected a struct that is array_like, without a tag: array_like=True")
     if info.forbid_unknown_fields or hasattr(info.cls, "__post_init__"):
         raise _refusal(row, f"is a {name}, which may refuse what fits it: by forbid_unknown_fields or __post_init__")
     if info.cls in row.within:

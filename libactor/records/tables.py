@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec.inspect as inspect
 
@@ -34,7 +34,7 @@ from libactor._core._projection import (
     DO_VALUE,
     POWER_MAX,
 )
-from libactor.records.program import ITEM, Block, Scope
+from libactor.records.program import ITEM, Block, Scope, json_of
 
 NUMBERS = (inspect.IntType, inspect.FloatType)
 SCALARS = (inspect.BoolType, inspect.IntType, inspect.StrType, inspect.BytesType, inspect.AnyType)
@@ -172,7 +172,7 @@ class Const(Value):
 
     def write(self, block: Block) -> None:
         """See Value."""
-        block.raw(json.dumps(self.value, separators=(",", ":"), ensure_ascii=False).encode())
+        block.raw(json_of(self.value))
 
 
 class Object(Value):
@@ -182,6 +182,9 @@ class Object(Value):
 
     def __init__(self, *members: Member) -> None:
         self.members = members
+
+    def __repr__(self) -> str:
+        return shown(self, *self.members)
 
     def write(self, block: Block) -> None:
         """See Value."""
@@ -209,7 +212,7 @@ class Each(Value):
         inner = block.nested(field.item())
         chosen = inner if self.only is None else inner.branch()
         chosen.part()
-        self.value.write(chosen)
+        write_value(chosen, self.value)
         if self.only is not None:
             name, text = self.only
             number = inner.scope.field(name).of((inspect.StrType,), "a text").number
@@ -230,7 +233,7 @@ class Pairs(Value):
         """See Value."""
         field = block.scope.field(self.name).of((inspect.DictType,), "a map")
         inner = block.nested(field.item())
-        self.value.write(inner)
+        write_value(inner, self.value)
         block.raw(b"{")
         block.run(DO_EACH_PAIR, field, inner)
         block.raw(b"}")
@@ -247,7 +250,7 @@ class Nest(Value):
         """See Value."""
         field = block.scope.field(self.name).of((inspect.StructType,), "a struct")
         inner = block.nested(field.struct())
-        self.value.write(inner)
+        write_value(inner, self.value)
         if not field.nullable:
             block.run(DO_ENTER, field, inner)
             return
@@ -266,8 +269,10 @@ class Key(Member):
 
     def write(self, block: Block) -> None:
         """See Member."""
-        block.member(json.dumps(self.name, ensure_ascii=False).encode() + b":")
-        self.value.write(block)
+        if not isinstance(cast(Any, self.name), str):
+            raise TypeError(f"Projection: got key {self.name!r} in {block.scope.path}, expected a text")
+        block.member(json_of(self.name) + b":")
+        write_value(block, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +285,7 @@ class Named(Member):
     def write(self, block: Block) -> None:
         """See Member."""
         block.named(DO_KEY, text_field(block.scope, self.name))
-        self.value.write(block)
+        write_value(block, self.value)
 
 
 class ForEach(Member):
@@ -290,6 +295,9 @@ class ForEach(Member):
 
     def __init__(self, name: str, *members: Member) -> None:
         self.name, self.members = name, members
+
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
 
     def write(self, block: Block) -> None:
         """See Member."""
@@ -307,6 +315,9 @@ class IfOnly(Member):
     def __init__(self, name: str, *members: Member) -> None:
         self.name, self.members = name, members
 
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
+
     def write(self, block: Block) -> None:
         """See Member."""
         field = block.scope.field(self.name).of(LISTS, "an array")
@@ -323,6 +334,9 @@ class Within(Member):
     def __init__(self, name: str, *members: Member) -> None:
         self.name, self.members = name, members
 
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
+
     def write(self, block: Block) -> None:
         """See Member."""
         field = block.scope.field(self.name).of((inspect.StructType,), "a struct")
@@ -337,6 +351,18 @@ def write_members(block: Block, members: tuple[Member, ...]) -> None:
         if not isinstance(member, Member):
             raise TypeError(f"Projection: got {member!r} in {block.scope.path}, expected a member such as Key(...)")
         member.write(block)
+
+
+def write_value(block: Block, value: Value) -> None:
+    """Append a value to the program. Raises: TypeError for what is none."""
+    if not isinstance(cast(Any, value), Value):
+        raise TypeError(f"Projection: got {value!r} in {block.scope.path}, expected a value such as Field(...)")
+    value.write(block)
+
+
+def shown(member: Any, *parts: object) -> str:
+    """What the repr of a value or member with these parts is."""
+    return f"{type(member).__name__}({', '.join(map(repr, parts))})"
 
 
 def check_power(power: int) -> None:

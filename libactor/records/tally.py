@@ -8,7 +8,7 @@ import msgspec.inspect as inspect
 
 from libactor._core._projection import DO_TALLY
 from libactor.records.program import Block, Scope
-from libactor.records.tables import LISTS, NUMBERS, Value, check_power, ranges_field, text_field, texts_field
+from libactor.records.tables import LISTS, NUMBERS, Value, check_power, ranges_field, shown, text_field, texts_field
 
 
 class Tally(Value):
@@ -44,6 +44,9 @@ class Tally(Value):
         self._items, self._power, self._first, self._suffix, self._group = items, power, first, suffix, group
         self._fields = (name, scalar, ranges, texts)
         self._where = only or but, only is not None
+
+    def __repr__(self) -> str:
+        return shown(self, self._items)
 
     def write(self, block: Block) -> None:
         """See Value."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-PACKAGES = ("libactor", "mesoslite")
+PACKAGES = ("libactor", "libactor.records", "libactor.records.projection", "mesoslite")
 REMEDY = "if this is meant: run .venv/bin/python tests/tidy/test_public_api.py and add a line to CHANGELOG.md"
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
 
