@@ -3,9 +3,9 @@
 # msgspec's `frozen` guards the fields, not what they hold: a frozen struct with a list in it is still shared state.
 # So each declared field must be of an immutable type too: scalars, enums, tuples and frozen sets of such, other
 # frozen structs. A mapping is a tuple of pairs.
-# What is only ever packed into records (libactor.records) is no message: it is bytes that cross, and stay. Tuples would not
-# do there: a document that may be anything is decoded into dicts and lists, and a projection writes an object from a
-# map alone. All else there is tuples and frozen structs already.
+# What is only ever packed into records (libactor.records) is no message: it is bytes that cross, and stay. Tuples
+# would not do there: a document that may be anything is decoded into dicts and lists, and a projection writes an
+# object from a map alone. All else there is tuples and frozen structs already.
 # That is what the declarations say. What counts is that the runtime takes them for what they say: it must be able to
 # prove each of them immutable, or it would look through every instance that is sent.
 
