@@ -9,18 +9,12 @@
 #include <stdint.h>
 #include "text_store.h"
 
-#define SPARES 4
-
 typedef struct ChunkPool {
     struct Chunk *waiting; /* chunks that nobody holds, to be freed; linked by `after` */
     ptrdiff_t waiting_count;
     struct Fragment *newest, *oldest; /* fragments that are cached, by their last use; linked by `newer` and `older` */
     size_t bytes, bytes_max;          /* of memory that the texts of those take */
     TextStore texts;                  /* where those are */
-    struct {
-        unsigned char *data; /* owned, by malloc: what a piece was rendered in, for the next one; or NULL */
-        size_t room;
-    } spares[SPARES]; /* one for each thread that renders at once, mostly */
     uint64_t hits, misses, evictions; /* evictions: dropped for want of room, not for a change */
 } ChunkPool;
 

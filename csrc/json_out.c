@@ -19,12 +19,15 @@ int json_grow(JsonOut *out, size_t more)
         return 0;
     if (room < out->size + more)
         room = out->size + more;
-    unsigned char *data = realloc(out->data, room);
+    unsigned char *data = realloc(out->is_lent ? NULL : out->data, room);
     if (data == NULL) {
         out->failed = 1;
         out->room = out->size; /* so that each further write comes here */
         return 0;
     }
+    if (out->is_lent && out->size > 0)
+        memcpy(data, out->data, out->size);
+    out->is_lent = 0;
     out->data = data;
     out->room = room;
     return 1;
@@ -32,7 +35,8 @@ int json_grow(JsonOut *out, size_t more)
 
 void json_free(JsonOut *out)
 {
-    free(out->data);
+    if (!out->is_lent)
+        free(out->data);
     memset(out, 0, sizeof *out);
 }
 

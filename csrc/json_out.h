@@ -12,9 +12,10 @@
 #include <string.h>
 
 typedef struct {
-    unsigned char *data; /* owned, by malloc; NULL: nothing was written yet */
+    unsigned char *data; /* owned, by malloc, unless it is lent; NULL: nothing was written yet */
     size_t size, room;
     int failed;
+    int is_lent; /* data is somebody else's: should it be too small, the text goes on in memory of its own */
 } JsonOut;
 
 /* 1 if there is room for `more` bytes afterwards, else 0. */

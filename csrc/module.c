@@ -286,8 +286,6 @@ static void native_free(void *module)
     native_clear(module);
     CoreState *state = PyModule_GetState(module);
     event_free_all(state);
-    for (size_t i = 0; i < SPARES; i++)
-        free(state->chunks.spares[i].data);
     text_store_trim(&state->chunks.texts);
     Py_CLEAR(state->event_type);
 }

@@ -2,16 +2,19 @@
  *
  * Who calls: Projection.pieces. Several threads may render parts of a snapshot at once: the lock is held only to find and
  *   to keep texts. The caller holds the snapshot, and so its chunks; a text that was found is held while it is copied.
+ * A piece is written where it is handed out, in bytes that are made for about as much; from there what was rendered is
+ *   copied into the fragments that are kept.
+ * Rejected: to keep parts of the piece itself. It would stay whole for as long as one of its eight chunks does not change.
  * Twin: libactor/_core/_projection.py.
  */
-#include <stdlib.h>
 #include "collection.h"
 #include "projection.h"
 
 #define PIECE_CHUNKS 256
-#define SPARE_MAX (4 << 20) /* bytes; what a piece was rendered in is kept for the next one if it is no larger */
+#define ROOM_MAX (4 << 20) /* bytes: for more nothing is set aside before it is there */
+#define ROOM_MORE 4096     /* for what is written next: some operations ask for more than they take in the end */
 
-/* A part of what was rendered. */
+/* Where the text of a chunk is. */
 typedef struct {
     size_t start, size;
 } Part;
@@ -20,11 +23,11 @@ typedef struct {
 typedef struct {
     Chunk *const *chunks;
     Py_ssize_t count;
-    size_t size;      /* of all, commas included */
-    size_t expected;  /* of those that are to be made */
-    JsonOut made;     /* owned: what was made of chunks that nothing was found of */
+    size_t expected; /* bytes of all, about; exactly if all were found */
+    int is_found;    /* whether all were */
+    JsonOut out;     /* all of them; lent by the bytes that become the piece */
     Fragment *texts[PIECE_CHUNKS]; /* held: what was found, or what is to be kept, if that can be; else NULL */
-    Part parts[PIECE_CHUNKS];      /* of `made`; size 0: found */
+    Part parts[PIECE_CHUNKS];      /* of `out`, of what was rendered; size 0: found */
 } Piece;
 
 /* About how much a chunk will be as text. */
@@ -39,58 +42,73 @@ static size_t guess(const Chunk *chunk)
 /* Choose chunks that make up a piece, from the first on, and find what was rendered of them. */
 static void piece_begin(Piece *piece, ChunkPool *pool, const ProjectionObject *projection, Py_ssize_t left, size_t bytes_max)
 {
-    size_t expected = 0;
+    piece->count = 0;
+    piece->expected = 0;
+    piece->is_found = 1;
     for (; piece->count < left && piece->count < PIECE_CHUNKS; piece->count++) {
         Chunk *chunk = piece->chunks[piece->count];
         Fragment *found = chunk->filled == 0 ? NULL : fragment_look(chunk, projection->number);
         size_t size = found != NULL ? found->size : guess(chunk);
-        if (expected + size > bytes_max && expected > 0)
-            break;
+        if (piece->expected + size > bytes_max && piece->expected > 0)
+            return;
         if (chunk->filled > 0)
             fragment_use(pool, found);
         piece->texts[piece->count] = found;
-        expected += size + 1;
-        piece->expected += found != NULL ? 0 : size;
+        piece->expected += size + (size > 0);
+        piece->is_found &= found != NULL || size == 0;
     }
 }
 
-/* Begin a text in memory that was used before, if there is any. */
-static void spare_take(ChunkPool *pool, JsonOut *out)
+/* New bytes to write the piece to; NULL with MemoryError. */
+static PyObject *piece_lend(Piece *piece, int comma)
 {
-    for (size_t i = 0; i < SPARES && out->data == NULL; i++) {
-        out->data = pool->spares[i].data;
-        out->room = out->data == NULL ? 0 : pool->spares[i].room;
-        pool->spares[i].data = NULL;
-    }
+    size_t room = piece->expected;
+    if (!piece->is_found)
+        room = (room < ROOM_MAX ? room : ROOM_MAX) + ROOM_MORE;
+    else if (room > 0 && !comma)
+        room--; /* each text was counted with a comma */
+    PyObject *text = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
+    if (text != NULL)
+        piece->out = (JsonOut){.data = (unsigned char *)PyBytes_AS_STRING(text), .room = room, .is_lent = 1};
+    return text;
 }
 
-/* Let go of a text, but of its memory only if it is large, or if there is enough. */
-static void spare_leave(ChunkPool *pool, JsonOut *out)
+/* Put what was found, and render what was not. Without the lock. */
+static void piece_make(Piece *piece, const ProjectionObject *projection, int comma)
 {
-    for (size_t i = 0; i < SPARES && out->data != NULL && out->room <= SPARE_MAX; i++)
-        if (pool->spares[i].data == NULL) {
-            pool->spares[i].data = out->data;
-            pool->spares[i].room = out->room;
-            out->data = NULL;
-        }
-    json_free(out);
-}
-
-/* Render what was not found, and add up what it takes. Without the lock. */
-static void piece_make(Piece *piece, const ProjectionObject *projection)
-{
-    JsonOut *out = &piece->made;
-    if (piece->expected > 0)
-        json_reserve(out, piece->expected);
+    JsonOut *out = &piece->out;
     for (Py_ssize_t i = 0; i < piece->count; i++) {
         const Fragment *found = piece->texts[i];
+        piece->parts[i] = (Part){0, 0};
+        if (piece->chunks[i]->filled == 0)
+            continue;
+        if (comma || out->size > 0)
+            json_byte(out, ',');
         size_t start = out->size;
-        if (found == NULL && piece->chunks[i]->filled > 0)
+        if (found == NULL) {
             projection_render(projection, piece->chunks[i]->records, CHUNK_RECORDS, out);
-        piece->parts[i] = (Part){start, out->size - start};
-        size_t size = found != NULL ? found->size : out->size - start;
-        piece->size += size + (size > 0);
+            piece->parts[i] = (Part){start, out->size - start};
+        } else if (json_reserve(out, found->size)) {
+            fragment_copy(found, out->data + out->size);
+            out->size += found->size;
+        }
     }
+}
+
+/* The bytes of the piece: those that were lent, if they were enough, else new ones, to be written; NULL with MemoryError.
+ * Those that were lent keep their memory, which is used again soon: cut off, it would not be. */
+static PyObject *piece_settle(const Piece *piece, PyObject *lent)
+{
+    Py_ssize_t size = (Py_ssize_t)piece->out.size;
+    if (piece->out.is_lent && !piece->out.failed) {
+        if (Py_SIZE(lent) != size) {
+            Py_SET_SIZE((PyVarObject *)lent, size);
+            PyBytes_AS_STRING(lent)[size] = 0;
+        }
+        return lent;
+    }
+    Py_DECREF(lent);
+    return piece->out.failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(NULL, size);
 }
 
 /* Make fragments for what was rendered, to be filled. */
@@ -101,42 +119,50 @@ static void piece_prepare(Piece *piece, ChunkPool *pool, const ProjectionObject 
             piece->texts[i] = fragment_new(pool, projection->number, piece->parts[i].size);
 }
 
-/* Put the texts behind one another, and into the fragments for them. Without the lock. */
-static void piece_copy(const Piece *piece, unsigned char *to, int comma)
+/* Write what was rendered to the fragments for it, and all to the bytes that it was not written to. Without the lock. */
+static void piece_copy(const Piece *piece, unsigned char *to)
 {
-    for (Py_ssize_t i = 0; i < piece->count; i++) {
-        Part part = piece->parts[i];
-        Fragment *text = piece->texts[i];
-        size_t size = part.size > 0 ? part.size : text == NULL ? 0 : text->size;
-        if (size == 0)
-            continue;
-        if (comma)
-            *to++ = ',';
-        comma = 1;
-        if (part.size == 0)
-            fragment_copy(text, to);
-        else {
-            memcpy(to, piece->made.data + part.start, size);
-            if (text != NULL)
-                fragment_fill(text, to);
-        }
-        to += size;
-    }
+    if (to != piece->out.data)
+        memcpy(to, piece->out.data, piece->out.size);
+    for (Py_ssize_t i = 0; i < piece->count; i++)
+        if (piece->parts[i].size > 0 && piece->texts[i] != NULL)
+            fragment_fill(piece->texts[i], to + piece->parts[i].start);
 }
 
-/* Let go of everything, and keep what was copied, if it was. */
-static void piece_end(Piece *piece, ChunkPool *pool, int is_copied)
+/* Let go of everything, and keep what was rendered, if all went well. */
+static void piece_end(Piece *piece, ChunkPool *pool, int is_whole)
 {
     for (Py_ssize_t i = 0; i < piece->count; i++) {
         Fragment *text = piece->texts[i];
         if (text == NULL)
             continue;
-        if (piece->parts[i].size > 0 && is_copied)
+        if (is_whole && piece->parts[i].size > 0)
             fragment_keep(pool, piece->chunks[i], text);
         else
             fragment_release(pool, text);
     }
-    spare_leave(pool, &piece->made);
+    json_free(&piece->out);
+}
+
+/* Make the piece; NULL with MemoryError. */
+static PyObject *piece_render(Piece *piece, ChunkPool *pool, const ProjectionObject *projection, int comma)
+{
+    PyObject *text = piece_lend(piece, comma);
+    if (text == NULL)
+        return NULL;
+    if (piece->count > 0) {
+        Py_BEGIN_ALLOW_THREADS
+        piece_make(piece, projection, comma);
+        Py_END_ALLOW_THREADS
+        text = piece_settle(piece, text);
+    }
+    if (text != NULL && !piece->is_found) {
+        piece_prepare(piece, pool, projection);
+        Py_BEGIN_ALLOW_THREADS
+        piece_copy(piece, (unsigned char *)PyBytes_AS_STRING(text));
+        Py_END_ALLOW_THREADS
+    }
+    return text;
 }
 
 PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t count)
@@ -157,22 +183,9 @@ PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t
     if (piece == NULL)
         return PyErr_NoMemory();
     piece->chunks = snapshot->chunks + start;
-    piece->count = 0;
-    piece->size = piece->expected = 0;
-    piece->made = (JsonOut){0};
-    spare_take(snapshot->pool, &piece->made);
+    piece->out = (JsonOut){0};
     piece_begin(piece, snapshot->pool, self, stop - start, bytes_max < 0 ? 0 : (size_t)bytes_max);
-    Py_BEGIN_ALLOW_THREADS
-    piece_make(piece, self);
-    Py_END_ALLOW_THREADS
-    size_t size = piece->size - (piece->size > 0 && !comma); /* each text was counted with a comma */
-    PyObject *text = piece->made.failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
-    if (text != NULL && size > 0) {
-        piece_prepare(piece, snapshot->pool, self);
-        Py_BEGIN_ALLOW_THREADS
-        piece_copy(piece, (unsigned char *)PyBytes_AS_STRING(text), comma);
-        Py_END_ALLOW_THREADS
-    }
+    PyObject *text = piece_render(piece, snapshot->pool, self, comma);
     piece_end(piece, snapshot->pool, text != NULL);
     start += piece->count;
     PyMem_Free(piece);

@@ -178,6 +178,21 @@ def test_short_texts_are_counted_by_the_memory_that_they_take(cache):
     assert cache.kept() == 0
 
 
+# Goal: a piece is whole whether its text is longer than was set aside for it, by a little or a lot, or just fits.
+# Method: constants of many lengths beside fields of few bytes; once more from what was kept, and after a change.
+@pytest.mark.parametrize("length", [0, 1, 5, 8, 9, 10, 11, 12, 13, 14, 20, 100, 127, 128, 129, 5000, 200_000])
+def test_a_piece_is_whole_however_long_its_text_is(cache, length):
+    projection, collection = Projection(ITEM, Object(Key("k" * length, Field("name")))), filled(3 * CHUNK - 5)
+
+    for gone in ("000040", "000041"):
+        wanted = projection.render_all(list(collection))
+        for _ in range(2):
+            assert text_of(projection, collection) == wanted
+            assert b"".join(projection.pieces(collection.snapshot(), bytes_max=70)) == wanted
+        collection.pop(gone)
+        collection.put(ITEM.pack(Item("000007", 2**60)))
+
+
 def test_each_projection_has_texts_of_its_own(cache):
     collection = filled(3 * CHUNK)
     whole, names = Projection(ITEM, TABLE), Projection(ITEM, Object(Key("n", Field("name"))))
