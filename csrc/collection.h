@@ -1,7 +1,7 @@
 /* csrc/collection.h -- collections of records, and their snapshots.
  *
  * Who includes it: collection.c, snapshot.c, module.c; what renders snapshots.
- * Neither is looked at by the garbage collector: they hold their kind, and records, which hold theirs.
+ * The garbage collector looks into neither: they hold their kind, and records, which hold theirs.
  */
 #ifndef LIBACTOR_COLLECTION_H
 #define LIBACTOR_COLLECTION_H
