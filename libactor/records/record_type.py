@@ -20,7 +20,7 @@ from libactor.records.shapes import Table, table_of
 T = TypeVar("T", bound=msgspec.Struct)
 
 BYTES_MAX = 64 * 1024 * 1024
-RESERVED = ("decode", "kind")  # what a record itself has
+RESERVED = ("decode", "kind", "_bytes", "_offsets")  # what a record itself has, be it in C or in Python
 
 
 class RecordType(RecordKind, Generic[T]):

@@ -162,7 +162,7 @@ def test_as_deep_as_is_allowed_is_checked_and_decoded(core):
     assert caught.value.offset == 63
 
 
-@pytest.mark.parametrize("name", ["decode", "kind", "__bytes__"])
+@pytest.mark.parametrize("name", ["decode", "kind", "_bytes", "_offsets", "__bytes__"])
 def test_a_field_with_the_name_of_something_that_records_have_is_refused(core, name):
     with pytest.raises(TypeError, match=f"Taken.{name} has the name of something that records have; rename it"):
         core.RecordType(msgspec.defstruct("Taken", [(name, int)], array_like=True))
