@@ -17,7 +17,7 @@ from libactor._core._projection import (
     DO_UNLESS_THERE,
     DO_UNLESS_TRUE,
 )
-from libactor.records.program import Block
+from libactor.records.program import WORDS, Block
 from libactor.records.tables import Member, shown, write_members
 
 
@@ -103,6 +103,6 @@ class IfEquals(_If):
             known = int(constant)
         if not fits:
             field.refuse(f"a field of the type of {constant!r}")
-        if not -(2**31) <= known < 2**31:
+        if known not in WORDS:
             field.refuse(f"to be compared with a number of 32 bits, not {known}")
         return [DO_UNLESS_NUMBER, field.number, known]

@@ -32,6 +32,7 @@ from libactor._core._projection import (
 from libactor.records.rows import constants_of
 
 ITEM = ""  # the name of an item in itself
+WORDS = range(-(1 << 31), 1 << 31)  # what a word of a program holds
 
 
 class Filling(Enum):

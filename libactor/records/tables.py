@@ -34,7 +34,7 @@ from libactor._core._projection import (
     DO_VALUE,
     POWER_MAX,
 )
-from libactor.records.program import ITEM, Block, Scope, json_of
+from libactor.records.program import ITEM, WORDS, Block, Scope, json_of
 
 NUMBERS = (inspect.IntType, inspect.FloatType)
 SCALARS = (inspect.BoolType, inspect.IntType, inspect.StrType, inspect.BytesType, inspect.AnyType)
@@ -117,6 +117,8 @@ class Choice(Value):
         """See Value."""
         field = block.scope.field(self.name).of((inspect.EnumType,), "an enumeration")
         kind = field.info.cls
+        if self.names is not None and not isinstance(self.names, Mapping):
+            field.refuse(f"names as a mapping from members' names, not {self.names!r}")
         names = {member.value: (self.names or {}).get(name, name) for name, member in kind.__members__.items()}
         names |= {member.value: (self.names or {}).get(member.name, member.name) for member in kind}  # not the aliases
         unknown = set(self.names or ()) - set(kind.__members__)
@@ -125,6 +127,8 @@ class Choice(Value):
             field.refuse(f"names of {kind.__name__} only, not {sorted(unknown)}")
         if max(names) - least >= CHOICES_MAX:
             field.refuse(f"an enumeration with numbers less than {CHOICES_MAX} apart")
+        if least not in WORDS or max(names) not in WORDS:
+            field.refuse("an enumeration with numbers of 32 bits")
         table: list[int] = []
         for number in range(least, max(names) + 1):
             table += block.program.constant(json.dumps(names[number]).encode() if number in names else b"")

@@ -40,6 +40,8 @@ class Tally(Value):
     ) -> None:
         if only is not None and but is not None:
             raise TypeError("Tally: got `only` and `but`; give one of them")
+        if len(set(first)) < len(first):
+            raise TypeError(f"Tally: got first={first!r}; give each name once")
         check_power(power)
         self._items, self._power, self._first, self._suffix, self._group = items, power, first, suffix, group
         self._fields = (name, scalar, ranges, texts)

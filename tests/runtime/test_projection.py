@@ -403,6 +403,7 @@ def test_infinite_limits_are_bare_tokens():
         (Float("name"), "Thing.name is Str; expected a number"),
         (Choice("name"), "Thing.name is Str; expected an enumeration"),
         (Choice("state", {"GONE": "x"}), "names of State only, not \\['GONE'\\]"),
+        (Choice("state", ("LOST",)), r"expected names as a mapping from members' names, not \('LOST',\)"),
         (Scaled("score", 10), "got power 10, expected 0 to 9"),
         (Base64("name"), "Thing.name is Str; expected bytes"),
         (Ranges("words"), "Thing.words is VarTuple; expected an array of structs whose"),
@@ -433,6 +434,24 @@ def test_infinite_limits_are_bare_tokens():
 def test_what_does_not_fit_the_struct_is_refused_with_its_path(value, complaint):
     with pytest.raises(TypeError, match=complaint):
         Projection(THING, value)
+
+
+class Far(enum.IntEnum):
+    AWAY = 1 << 40
+
+
+class Farther(msgspec.Struct, array_like=True, frozen=True):
+    state: Far
+
+
+def test_an_enumeration_of_numbers_that_no_word_holds_is_refused():
+    with pytest.raises(TypeError, match=r"Farther\.state is Enum; expected an enumeration with numbers of 32 bits"):
+        Projection(RecordType(Farther), Choice("state"))
+
+
+def test_a_name_cannot_stand_first_twice():
+    with pytest.raises(TypeError, match=r"Tally: got first=\('a', 'a'\); give each name once"):
+        Tally("amounts", **AMOUNTS, first=("a", "a"))
 
 
 def test_a_record_of_another_type_is_refused():
