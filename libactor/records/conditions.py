@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec.inspect as inspect
 
 from libactor._core._projection import (
+    DO_ONLY,
     DO_UNLESS_DIFFERENT,
     DO_UNLESS_FILLED,
     DO_UNLESS_NUMBER,
@@ -18,7 +19,7 @@ from libactor._core._projection import (
     DO_UNLESS_TRUE,
 )
 from libactor.records.program import WORDS, Block
-from libactor.records.tables import Member, shown, write_members
+from libactor.records.tables import LISTS, Member, shown, write_members
 
 
 class _If(Member):
@@ -106,3 +107,22 @@ class IfEquals(_If):
         if known not in WORDS:
             field.refuse(f"to be compared with a number of 32 bits, not {known}")
         return [DO_UNLESS_NUMBER, field.number, known]
+
+
+class IfOnly(Member):
+    """Members from the one item of an array of structs, if it has no more and no less."""
+
+    __slots__ = ("members", "name")
+
+    def __init__(self, name: str, *members: Member) -> None:
+        self.name, self.members = name, members
+
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
+
+    def write(self, block: Block) -> None:
+        """See Member."""
+        field = block.scope.field(self.name).of(LISTS, "an array")
+        inner = block.nested(field.item())
+        write_members(inner, self.members)
+        block.run(DO_ONLY, field, inner)

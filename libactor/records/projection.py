@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from libactor._core._impl import Transcoder
-from libactor.records.conditions import IfDiffers, IfEquals, IfFilled, IfThere, IfTrue
+from libactor.records.conditions import IfDiffers, IfEquals, IfFilled, IfOnly, IfThere, IfTrue
 from libactor.records.groups import Groups
 from libactor.records.program import ITEM, finish
 from libactor.records.record_type import RecordType
@@ -24,7 +24,6 @@ from libactor.records.tables import (
     Field,
     Float,
     ForEach,
-    IfOnly,
     Items,
     Key,
     Member,

@@ -25,7 +25,6 @@ from libactor._core._projection import (
     DO_ENTER,
     DO_FLOAT,
     DO_KEY,
-    DO_ONLY,
     DO_RANGES,
     DO_SCALED,
     DO_SET,
@@ -117,11 +116,12 @@ class Choice(Value):
         """See Value."""
         field = block.scope.field(self.name).of((inspect.EnumType,), "an enumeration")
         kind = field.info.cls
-        if self.names is not None and not isinstance(self.names, Mapping):
-            field.refuse(f"names as a mapping from members' names, not {self.names!r}")
-        names = {member.value: (self.names or {}).get(name, name) for name, member in kind.__members__.items()}
-        names |= {member.value: (self.names or {}).get(member.name, member.name) for member in kind}  # not the aliases
-        unknown = set(self.names or ()) - set(kind.__members__)
+        own: Any = {} if self.names is None else self.names
+        if not isinstance(own, Mapping):
+            field.refuse(f"names as a mapping from members' names, not {own!r}")
+        names = {member.value: own.get(name, name) for name, member in kind.__members__.items()}
+        names |= {member.value: own.get(member.name, member.name) for member in kind}  # not the aliases
+        unknown = set(own) - set(kind.__members__)
         least = min(names)
         if unknown:
             field.refuse(f"names of {kind.__name__} only, not {sorted(unknown)}")
@@ -309,25 +309,6 @@ class ForEach(Member):
         inner = block.nested(field.item())
         write_members(inner, self.members)
         block.run(DO_EACH, field, inner)
-
-
-class IfOnly(Member):
-    """Members from the one item of an array of structs, if it has no more and no less."""
-
-    __slots__ = ("members", "name")
-
-    def __init__(self, name: str, *members: Member) -> None:
-        self.name, self.members = name, members
-
-    def __repr__(self) -> str:
-        return shown(self, self.name, *self.members)
-
-    def write(self, block: Block) -> None:
-        """See Member."""
-        field = block.scope.field(self.name).of(LISTS, "an array")
-        inner = block.nested(field.item())
-        write_members(inner, self.members)
-        block.run(DO_ONLY, field, inner)
 
 
 class Within(Member):
