@@ -284,6 +284,13 @@ def finish(kind: type[msgspec.Struct], write: Callable[[Block], None]) -> tuple[
     return struct.pack(f"={len(numbers)}i", *numbers), words, places[id(scope.layout)], bytes(program.pool)
 
 
+def field_and_text(option: str, given: Any) -> tuple[str, str]:
+    """The pair that an option is. Raises: TypeError for anything else."""
+    if not isinstance(given, tuple) or [type(one) for one in given] != [str, str]:
+        raise TypeError(f"Projection: got {option}={given!r}, expected a pair of texts: (field, text)")
+    return given[0], given[1]
+
+
 def json_of(constant: Any) -> bytes:
     """A constant as it is written. Raises: TypeError for what has no form in JSON."""
     try:

@@ -33,7 +33,7 @@ from libactor._core._projection import (
     DO_VALUE,
     POWER_MAX,
 )
-from libactor.records.program import ITEM, WORDS, Block, Scope, json_of
+from libactor.records.program import ITEM, WORDS, Block, Scope, field_and_text, json_of
 
 NUMBERS = (inspect.IntType, inspect.FloatType)
 SCALARS = (inspect.BoolType, inspect.IntType, inspect.StrType, inspect.BytesType, inspect.AnyType)
@@ -107,7 +107,7 @@ class Scaled(Value):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Value):
-    """The name of an enumeration's member; ``names`` gives other ones, by their own."""
+    """The name of an enumeration's member; ``names`` gives other ones, by the member's own: {"DONE": "finished"}."""
 
     name: str
     names: Mapping[str, str] | None = None
@@ -121,10 +121,10 @@ class Choice(Value):
             field.refuse(f"names as a mapping from members' names, not {own!r}")
         names = {member.value: own.get(name, name) for name, member in kind.__members__.items()}
         names |= {member.value: own.get(member.name, member.name) for member in kind}  # not the aliases
-        unknown = set(own) - set(kind.__members__)
+        unknown = [name for name in own if name not in kind.__members__]
         least = min(names)
         if unknown:
-            field.refuse(f"names of {kind.__name__} only, not {sorted(unknown)}")
+            field.refuse(f"names of {kind.__name__} only, not {unknown}; they are {list(kind.__members__)}")
         if max(names) - least >= CHOICES_MAX:
             field.refuse(f"an enumeration with numbers less than {CHOICES_MAX} apart")
         if least not in WORDS or max(names) not in WORDS:
@@ -218,7 +218,7 @@ class Each(Value):
         chosen.part()
         write_value(chosen, self.value)
         if self.only is not None:
-            name, text = self.only
+            name, text = field_and_text("only", self.only)
             number = inner.scope.field(name).of((inspect.StrType,), "a text").number
             inner.choose([DO_UNLESS_TEXT, number, *block.program.constant(text.encode())], chosen, inner.branch())
         block.raw(b"[")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec.inspect as inspect
 
 from libactor._core._projection import DO_TALLY
-from libactor.records.program import Block, Scope
+from libactor.records.program import Block, Scope, field_and_text
 from libactor.records.tables import LISTS, NUMBERS, Value, check_power, ranges_field, shown, text_field, texts_field
 
 
@@ -76,13 +76,13 @@ class Tally(Value):
     def _suffixed(self, block: Block, scope: Scope) -> list[int]:
         if self._suffix is None:
             return [-1, 0, 0]
-        field, text = self._suffix
+        field, text = field_and_text("suffix", self._suffix)
         return [scope.field(field).number, *block.program.constant(text.encode())]
 
     def _chosen(self, block: Block, scope: Scope) -> list[int]:
         where, same = self._where
         if where is None:
             return [-1, 0, 0, 0]
-        field, text = where
+        field, text = field_and_text("only" if same else "but", where)
         number = scope.field(field).of((inspect.StrType,), "a text").number
         return [number, int(same), *block.program.constant(text.encode())]
