@@ -27,7 +27,7 @@ _EXPECTED = {
     FLOAT: "a number",
     TEXT: "a text",
     BYTES: "bytes",
-    CHOICE: "the number of a choice",
+    CHOICE: "the number of an enumeration's member",
     ARRAY: "an array",
     STRUCT: "a struct, as an array",
     MAP: "a map",
@@ -56,6 +56,11 @@ class RecordError(ValueError):
         super().__init__(f"record: {path}, at byte {offset}: {reason}")
         self.path = path
         self.offset = offset
+        self._reason = reason
+
+    def __reduce__(self) -> tuple[type[RecordError], tuple[str, int, str]]:
+        """As an exception of three arguments: it is copied and pickled."""
+        return type(self), (self.path, self.offset, self._reason)
 
 
 def describe(fault: int, shape: Shape | None, bytes_max: int) -> str:
@@ -67,7 +72,7 @@ def describe(fault: int, shape: Shape | None, bytes_max: int) -> str:
         CUT: f"the bytes end before {expected} does",
         KIND: f"expected {expected}",
         UTF8: "got a text that is no UTF-8",
-        OTHER_CHOICE: "got a number that stands for no choice",
+        OTHER_CHOICE: "got a number of no member of the enumeration",
         SHORT: f"got too few fields, expected {shape.least if shape else 0} at least",
         DEEP: f"is nested more than {ANY_NESTING_MAX} deep",
         KEY: "got a key that is no text",

@@ -137,7 +137,7 @@ def _shape(row: _Open, info: inspect.Type, nullable: bool, first: int, choices: 
     raise _refusal(
         row,
         f"is of a type with no one form in msgpack: {_name_of(info)}; expected numbers, "
-        "texts, bytes, enumerations of numbers, structs, tuple[X, ...], dict[str, X] or Any",
+        "texts, bytes, enumerations of numbers, structs, tuple[X, ...], list[X], dict[str, X] or Any",
     )
 
 

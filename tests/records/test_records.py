@@ -75,10 +75,21 @@ def test_a_choice_is_one_of_its_numbers(core, model, task_type, make_task):
     record = task_type.pack(make_task(state=model.State.LOST))
 
     assert record.state is model.State.LOST
-    with pytest.raises(core.RecordError, match=r"Task.state, at byte 5: got a number that stands for no choice"):
+    with pytest.raises(core.RecordError, match=r"Task.state, at byte 5: got a number of no member of the enumeration"):
         task_type.read(msgspec.msgpack.encode(["a", "b", 5, 0]))
-    with pytest.raises(core.RecordError, match=r"Task.state, at byte 5: expected the number of a choice"):
+    with pytest.raises(
+        core.RecordError, match=r"Task.state, at byte 5: expected the number of an enumeration's member"
+    ):
         task_type.read(msgspec.msgpack.encode(["a", "b", 2**64 + model.State.LOST.value, 0]))  # the same 64 bits
+
+
+def test_the_error_of_bytes_that_are_no_record_is_copied_and_pickled(core, task_type):
+    with pytest.raises(core.RecordError) as caught:
+        task_type.read(b"")
+
+    others = [copy.deepcopy(caught.value), pickle.loads(pickle.dumps(caught.value))]
+
+    assert [(str(other), other.path, other.offset) for other in others] == [(str(caught.value), "Task", 0)] * 2
 
 
 def test_equal_are_records_of_one_type_with_the_same_bytes(core, model, task_type, make_task):
