@@ -23,8 +23,9 @@ class JsonWriter(JsonWriterCell):
     """Writes one JSON document: ``start_object``, ``key``, ``value``, ..., ``finish``.
 
     With a ``sink`` each ``piece`` bytes are given to it as soon as they are there, so it may hold the writer up;
-    without one, ``take`` what is there from time to time: ``size`` tells how much. What does not fit where the document
-    stands raises ValueError, and nothing is written.
+    without one, ``take`` what is there from time to time, at most ``piece`` bytes a call, until a call returns nothing:
+    ``size`` tells how much there is. What does not fit where the document stands raises ValueError, and nothing is
+    written.
     Numbers are as Mesos writes them: a float has a fraction or an exponent, infinity is the bare token Infinity, and
     what is no number is NaN. Texts are UTF-8, escaped only where they must be.
     """
@@ -58,7 +59,10 @@ class JsonWriter(JsonWriterCell):
             pass
 
     def each_piece(self, snapshot: Any, projection: Projection[Any]) -> Iterator[int]:
-        """As ``records``, a piece at a time: what it yields is ``size``, so that somebody may take what is there."""
+        """As ``records``, a piece of the projection at a time: yields ``size``, so that one may take what is there.
+
+        ``take`` gives at most the writer's ``piece``, which is less: call it until it gives nothing.
+        """
         if not isinstance(cast(Any, projection), Projection):
             raise TypeError(f"JsonWriter.records: got {projection!r}, expected a Projection")
         goes_on = False

@@ -68,7 +68,11 @@ class RecordType(RecordKind, Generic[T]):
         """See __new__."""
 
     def pack(self, value: T) -> Record:
-        """The record of a struct. Raises: TypeError for one of another class; RecordError for wrong contents."""
+        """The record of a struct.
+
+        Raises: TypeError for one of another class; RecordError for contents of other types; what msgspec raises for
+        those that have no msgpack, such as OverflowError for a number of more than 64 bits.
+        """
         if type(value) is not self.struct:
             raise TypeError(f"RecordType.pack: got {type(value).__name__}, expected {self.name}")
         return self.read(msgspec.msgpack.encode(value))
