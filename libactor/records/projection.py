@@ -71,7 +71,7 @@ __all__ = [
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 128 * 1024  # of larger ones malloc gives the memory back each time, in threads other than the main one
 
 
 class Projection(Transcoder, Generic[T]):
