@@ -127,8 +127,8 @@ class Choice(Value):
             field.refuse(f"names of {kind.__name__} only, not {unknown}; they are {list(kind.__members__)}")
         if max(names) - least >= CHOICES_MAX:
             field.refuse(f"an enumeration with numbers less than {CHOICES_MAX} apart")
-        if least not in WORDS or max(names) not in WORDS:
-            field.refuse("an enumeration with numbers of 32 bits")
+        if least not in WORDS:
+            field.refuse("an enumeration whose least number is one of 32 bits")
         table: list[int] = []
         for number in range(least, max(names) + 1):
             table += block.program.constant(json.dumps(names[number]).encode() if number in names else b"")
