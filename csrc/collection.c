@@ -368,6 +368,7 @@ static PyMethodDef collection_methods[] = {
     {"snapshot", Collection_snapshot, METH_NOARGS,
      "snapshot($self, /)\n--\n\nWhat the collection is now, for good. Cost: some 20 ns for each 32 records."},
     {"__reduce_ex__", Collection_reduce, METH_O, NULL},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Collection[Task]: the type of collections of tasks."},
     {NULL},
 };
 

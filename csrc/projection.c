@@ -152,6 +152,7 @@ static PyMethodDef projection_methods[] = {
      "``comma``."},
     {"chunk_count", projection_count, METH_O,
      "chunk_count($self, snapshot, /)\n--\n\nHow many chunks a snapshot of the projection's record type has."},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Projection[Task]: the type of projections of tasks."},
     {NULL},
 };
 

@@ -202,6 +202,7 @@ static PyMethodDef record_methods[] = {
     {"__reduce_ex__", Record_reduce, METH_O, NULL},
     {"__copy__", Record_copy, METH_NOARGS, NULL},
     {"__deepcopy__", Record_copy, METH_O, NULL},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Record[Task]: the type of the records of tasks."},
     {NULL},
 };
 

@@ -221,6 +221,7 @@ static PyMethodDef record_kind_methods[] = {
      "Raises: RecordError, which names offset and path, for anything else; TypeError for what has no bytes."},
     {"read_all", RecordKind_read_all, METH_O,
      "read_all($self, data, /)\n--\n\nThe records that stand behind one another in ``data``; see read."},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "RecordType[Task]: the type of what makes records of tasks."},
     {NULL},
 };
 

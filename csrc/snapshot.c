@@ -125,6 +125,7 @@ static PyMethodDef snapshot_methods[] = {
     {"__reduce_ex__", Snapshot_reduce, METH_O, NULL},
     {"__copy__", Snapshot_copy, METH_NOARGS, NULL},
     {"__deepcopy__", Snapshot_copy, METH_O, NULL},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Snapshot[Task]: the type of snapshots of tasks."},
     {NULL},
 };
 

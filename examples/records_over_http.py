@@ -47,7 +47,7 @@ class Sessions(la.Actor):
         """This one has gone."""
         self.sessions.pop(id)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot[Session]:
         """What there is now: it stays so, and costs next to nothing."""
         return self.sessions.snapshot()
 
@@ -67,7 +67,7 @@ class Page(la.Actor):
         la.tell(self.pid, Page.write, pipe.writer, snapshot)
         return Response(200, pipe.reader, {"content-type": "application/json"})
 
-    async def write(self, writer: Writer, snapshot: Snapshot) -> None:
+    async def write(self, writer: Writer, snapshot: Snapshot[Session]) -> None:
         """A piece, and the next one once it was taken: no more than that is in memory."""
         document = JsonWriter()
         document.start_object()

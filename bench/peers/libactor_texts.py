@@ -185,23 +185,22 @@ def _kept(number: int) -> Kept:
 
 
 @lru_cache(maxsize=1)  # it takes far longer to make than to write
-def _collection(count: int) -> Collection:
+def _collection(count: int) -> Collection[Kept]:
     collection = Collection(KEPT, "id")
     for number in range(count):
         collection.put(KEPT.pack(_kept(number)))
     return collection
 
 
-def _changed(count: int) -> Snapshot:
+def _changed(count: int) -> Snapshot[Kept]:
     """A snapshot of so many tasks, each of which was put anew since the last one."""
     collection = _collection(count)
     for record in list(collection):
         collection.put(record)
-    snapshot: Snapshot = collection.snapshot()
-    return snapshot
+    return collection.snapshot()
 
 
-def _render(snapshot: Snapshot, count: int) -> float:
+def _render(snapshot: Snapshot[Kept], count: int) -> float:
     start = perf_counter()
     size = sum([len(piece) for piece in TASK.pieces(snapshot)])
     seconds = perf_counter() - start

@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections import OrderedDict
+from typing import Any
 
 from libactor._core._record import Record
 
@@ -24,7 +25,7 @@ class Chunk:
 
     __slots__ = ("__weakref__", "is_shared", "projections", "records")
 
-    def __init__(self, records: list[Record | None]) -> None:
+    def __init__(self, records: list[Record[Any] | None]) -> None:
         self.records = records
         self.is_shared = False  # with a snapshot
         self.projections: set[int] = set()  # for which the pool has a text

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, cast
 
 from libactor._core._chunks import Chunk, fragment_find, fragment_keep
 from libactor._core._collection import Snapshot
@@ -30,6 +30,7 @@ from libactor._core._places import (
     write_comma,
     write_value,
 )
+from libactor._core._record import Record, RecordKind, T
 
 (
     DO_RAW, DO_MEMBER, DO_PART, DO_KEY, DO_VALUE, DO_FLOAT, DO_SCALED, DO_CHOICE, DO_BASE64, DO_RANGES, DO_SET,
@@ -122,12 +123,12 @@ def _there(frame: Frame, number: int) -> Place | None:
 _numbers = itertools.count(1)
 
 
-class Transcoder:
+class Transcoder(Generic[T]):
     """Writes JSON from the bytes of records; see libactor.records.Projection."""
 
     __slots__ = ("_code", "_layout", "_number", "_pool", "_words", "kind")
 
-    def __new__(cls, kind: Any, code: bytes, words: int, layout: int, pool: bytes) -> Any:
+    def __new__(cls, kind: RecordKind[T], code: bytes, words: int, layout: int, pool: bytes) -> Any:
         """Hold a program of ``words`` words, and the tables behind it."""
         self = super().__new__(cls)
         self.kind = kind
@@ -136,18 +137,18 @@ class Transcoder:
         self._number = next(_numbers)
         return self
 
-    kind: Any
+    kind: RecordKind[T]
     _code: list[int]
     _words: int
     _layout: int
     _pool: bytes
     _number: int
 
-    def render(self, record: Any, /) -> bytes:
+    def render(self, record: Record[T], /) -> bytes:
         """The JSON text of a record, UTF-8. Raises: TypeError unless it is of the projection's own record type."""
         return self.render_all((record,))
 
-    def render_all(self, records: Sequence[Any], /) -> bytes:
+    def render_all(self, records: Sequence[Record[T]], /) -> bytes:
         """The JSON texts of records, with commas between them; see render."""
         records = tuple(records)
         for record in records:
@@ -160,13 +161,15 @@ class Transcoder:
             self._run(out, 0, self._words, self._frame(bytes(record), 0, self._layout)[0])
         return bytes(out)
 
-    def chunk_count(self, snapshot: Any, /) -> int:
+    def chunk_count(self, snapshot: Snapshot[T], /) -> int:
         """How many chunks a snapshot of the projection's record type has."""
-        if type(snapshot) is not Snapshot or snapshot.kind is not self.kind:
+        if type(cast(Any, snapshot)) is not Snapshot or snapshot.kind is not self.kind:
             raise TypeError(f"Projection.pieces: got {snapshot!r}, expected a snapshot of {self.kind.name} records")
         return len(snapshot._chunks)
 
-    def render_chunks(self, snapshot: Any, start: int, stop: int, bytes_max: int, comma: bool, /) -> tuple[bytes, int]:
+    def render_chunks(
+        self, snapshot: Snapshot[T], start: int, stop: int, bytes_max: int, comma: bool, /
+    ) -> tuple[bytes, int]:
         """The texts of chunks of a snapshot from ``start`` on, and which chunk is next; see Projection.pieces."""
         if not 0 <= start <= stop <= self.chunk_count(snapshot):
             raise ValueError(f"Projection.pieces: the snapshot has no chunks {start} to {stop}")

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, final
+from typing import Any, Generic, NoReturn, TypeVar, final
 
 from libactor._core import _msgpack as msgpack
 from libactor._core._shape_check import Fault, ShapeCheck
@@ -33,9 +33,12 @@ from libactor._core._shapes import (
     Shape,
 )
 
+T = TypeVar("T")  # the struct class
+T_co = TypeVar("T_co", covariant=True)
+
 
 @final
-class Record:
+class Record(Generic[T_co]):
     """The bytes of one message: checked when they arrived, never changed, read field by field.
 
     Its fields are attributes. len() is the number of its bytes. Made by the ``read`` of its kind.
@@ -43,7 +46,7 @@ class Record:
 
     __slots__ = ("_bytes", "_offsets", "kind")
 
-    kind: RecordKind
+    kind: RecordKind[T_co]
     _bytes: bytes
     _offsets: list[int]  # of the hot fields, 0: left out
 
@@ -83,18 +86,18 @@ class Record:
             "again with the read() of its kind"
         )
 
-    def __copy__(self) -> Record:
+    def __copy__(self) -> Record[T_co]:
         return self
 
-    def __deepcopy__(self, memo: object) -> Record:
+    def __deepcopy__(self, memo: object) -> Record[T_co]:
         return self
 
-    def decode(self) -> Any:
+    def decode(self) -> T_co:
         """The struct that it is the bytes of: a new one each time."""
         return self.kind._decode(self._bytes)
 
 
-class RecordKind:
+class RecordKind(Generic[T]):
     """What records of one kind look like; see libactor.records.RecordType."""
 
     def __new__(
@@ -106,7 +109,7 @@ class RecordKind:
         hot: tuple[int, ...],
         readers: tuple[Callable[[bytes], Any] | None, ...],
         defaults: tuple[Callable[[], Any], ...],
-        decode: Callable[[Any], Any],
+        decode: Callable[[Any], T],
         refuse: Callable[[int, int, tuple[int, ...]], Exception],
         bytes_max: int,
     ) -> Any:
@@ -137,19 +140,19 @@ class RecordKind:
     _hot: tuple[int, ...]
     _readers: tuple[Callable[[bytes], Any] | None, ...]
     _defaults: tuple[Callable[[], Any], ...]
-    _decode: Callable[[Any], Any]
+    _decode: Callable[[Any], T]
     _refuse: Callable[[int, int, tuple[int, ...]], Exception]
     _bytes_max: int
     _places: dict[str, int]
 
-    def read(self, data: Any, /) -> Record:
+    def read(self, data: Any, /) -> Record[T]:
         """The record of these bytes, which are copied: msgpack of one struct.
 
         Raises: RecordError, which names offset and path, for anything else; TypeError for what has no bytes.
         """
         return self._read_one(msgpack.bytes_of(data), 0, True)[0]
 
-    def read_all(self, data: Any, /) -> list[Record]:
+    def read_all(self, data: Any, /) -> list[Record[T]]:
         """The records that stand behind one another in ``data``; see read."""
         whole, at, records = msgpack.bytes_of(data), 0, []
         while at < len(whole):
@@ -157,7 +160,7 @@ class RecordKind:
             records.append(record)
         return records
 
-    def _read_one(self, data: bytes, start: int, is_last: bool) -> tuple[Record, int]:
+    def _read_one(self, data: bytes, start: int, is_last: bool) -> tuple[Record[T], int]:
         end = min(len(data), start + self._bytes_max)  # what is larger is cut there
         check = ShapeCheck(data, start, end, self._shapes, self._choices)
         try:
@@ -167,13 +170,13 @@ class RecordKind:
         except Fault as fault:
             number = LARGE if fault.fault == CUT and end < len(data) else fault.fault
             raise self._refuse(number, fault.at - start, tuple(reversed(fault.steps))) from None
-        record = object.__new__(Record)
+        record: Record[T] = object.__new__(Record)
         object.__setattr__(record, "kind", self)
         object.__setattr__(record, "_bytes", data[start : check.at])
         object.__setattr__(record, "_offsets", offsets)
         return record, check.at
 
-    def _place(self, record: Record, number: int) -> int | None:
+    def _place(self, record: Record[T], number: int) -> int | None:
         """Where the value of a field begins; None if it is left out."""
         if number in self._hot:
             return record._offsets[self._hot.index(number)] or None
@@ -184,7 +187,7 @@ class RecordKind:
             at = msgpack.skip(record._bytes, at)
         return at
 
-    def _value(self, record: Record, number: int) -> Any:
+    def _value(self, record: Record[T], number: int) -> Any:
         at, reader = self._place(record, number), self._readers[number]
         if at is None:
             return self._defaults[number]()

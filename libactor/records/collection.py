@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from libactor._core._impl import CollectionCell
-from libactor.records.record_type import RecordType
+from libactor.records.record_type import RecordType, T
 
 
-class Collection(CollectionCell):
+class Collection(CollectionCell[T]):
     """Records of the type ``kind`` by the text in the field ``key``, or by those in several, then as a tuple.
 
     Fields of the key are texts without a default. As a dict it has ``len``, ``in``, ``[key]``, ``get``, ``pop`` and
@@ -25,7 +25,7 @@ class Collection(CollectionCell):
 
     __slots__ = ()
 
-    def __new__(cls, kind: RecordType[Any], key: str | tuple[str, ...]) -> Collection:
+    def __new__(cls, kind: RecordType[T], key: str | tuple[str, ...]) -> Collection[T]:
         """An empty collection."""
         if not isinstance(kind, RecordType):
             raise TypeError(f"Collection: got {kind!r}, expected a RecordType")
@@ -36,7 +36,7 @@ class Collection(CollectionCell):
             if field not in kind.names:
                 raise TypeError(f"Collection: got key {field!r}, expected names of fields of {kind.name}: {kind.names}")
         try:
-            collection: Collection = super().__new__(cls, kind, tuple(map(kind.names.index, fields)))
+            collection: Collection[T] = super().__new__(cls, kind, tuple(map(kind.names.index, fields)))
         except ValueError as error:
             reason = str(error).removeprefix("Collection: ")
             raise TypeError(f"Collection: {kind.name} by {key!r}: {reason}") from None

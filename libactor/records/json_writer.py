@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import msgspec
 
-from libactor._core._impl import JsonWriterCell, Record
+from libactor._core._impl import JsonWriterCell, Record, Snapshot
 from libactor._core.layouts import is_struct
 from libactor.records.projection import Projection
+from libactor.records.record_type import T
 
 PIECE = 64 * 1024
 
@@ -49,16 +50,16 @@ class JsonWriter(JsonWriterCell):
     def __repr__(self) -> str:
         return f"<JsonWriter, {self.size} bytes to be taken>"
 
-    def record(self, record: Record, projection: Projection[Any]) -> None:
+    def record(self, record: Record[T], projection: Projection[T]) -> None:
         """A record, as a projection shows it."""
         self.raw(projection.render(record))
 
-    def records(self, snapshot: Any, projection: Projection[Any]) -> None:
+    def records(self, snapshot: Snapshot[T], projection: Projection[T]) -> None:
         """All records of a snapshot, as items of the array that is open. Without a sink, better each_piece."""
         for _ in self.each_piece(snapshot, projection):
             pass
 
-    def each_piece(self, snapshot: Any, projection: Projection[Any]) -> Iterator[int]:
+    def each_piece(self, snapshot: Snapshot[T], projection: Projection[T]) -> Iterator[int]:
         """As ``records``, a piece of the projection at a time: yields ``size``, so that one may take what is there.
 
         ``take`` gives at most the writer's ``piece``, which is less: call it until it gives nothing.

@@ -7,15 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
 
-import msgspec
-
-from libactor._core._impl import Transcoder
+from libactor._core._impl import Snapshot, Transcoder
 from libactor.records.conditions import IfDiffers, IfEquals, IfFilled, IfOnly, IfThere, IfTrue
 from libactor.records.groups import Groups
 from libactor.records.program import ITEM, finish
-from libactor.records.record_type import RecordType
+from libactor.records.record_type import RecordType, T
 from libactor.records.tables import (
     Base64,
     Choice,
@@ -69,12 +66,10 @@ __all__ = [
     "Within",
 ]
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 PIECE_BYTES = 128 * 1024  # of larger ones malloc gives the memory back each time, in threads other than the main one
 
 
-class Projection(Transcoder, Generic[T]):
+class Projection(Transcoder[T]):
     """JSON texts of the records of one type, as ``table`` says.
 
     Compiled once; rendering makes no Python object but the text. Any number of threads may use it at once.
@@ -94,7 +89,9 @@ class Projection(Transcoder, Generic[T]):
     def __init__(self, kind: RecordType[T], table: Value) -> None:
         """See __new__."""
 
-    def pieces(self, snapshot: Any, *, part: int = 0, parts: int = 1, bytes_max: int = PIECE_BYTES) -> Iterator[bytes]:
+    def pieces(
+        self, snapshot: Snapshot[T], *, part: int = 0, parts: int = 1, bytes_max: int = PIECE_BYTES
+    ) -> Iterator[bytes]:
         """The JSON texts of a snapshot's records, commas between them, in pieces of at most ``bytes_max`` bytes.
 
         Each is made when it is asked for, in the calling thread, without the interpreter's lock. ``part`` of ``parts``

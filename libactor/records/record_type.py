@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -20,10 +20,10 @@ from libactor.records.shapes import Table, table_of
 T = TypeVar("T", bound=msgspec.Struct)
 
 BYTES_MAX = 64 * 1024 * 1024
-RESERVED = ("decode", "kind", "_bytes", "_offsets")  # what a record itself has, be it in C or in Python
+RESERVED = ("decode", "kind", "_bytes", "_offsets", "_is_protocol")  # what a record itself has, be it in C or in Python
 
 
-class RecordType(RecordKind, Generic[T]):
+class RecordType(RecordKind[T]):
     """Records of the struct class ``kind``; ``hot`` are the fields that are found without a search.
 
     ``kind`` is array_like, as are the structs in it. It may grow at its end by fields with defaults: records of an
@@ -67,7 +67,7 @@ class RecordType(RecordKind, Generic[T]):
     def __init__(self, kind: type[T], *, hot: Sequence[str] = (), bytes_max: int = BYTES_MAX) -> None:
         """See __new__."""
 
-    def pack(self, value: T) -> Record:
+    def pack(self, value: T) -> Record[T]:
         """The record of a struct.
 
         Raises: TypeError for one of another class; RecordError for contents of other types; what msgspec raises for

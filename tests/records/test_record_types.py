@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+import typing
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -162,7 +163,7 @@ def test_as_deep_as_is_allowed_is_checked_and_decoded(core):
     assert caught.value.offset == 63
 
 
-@pytest.mark.parametrize("name", ["decode", "kind", "_bytes", "_offsets", "__bytes__"])
+@pytest.mark.parametrize("name", ["decode", "kind", "_bytes", "_offsets", "_is_protocol", "__bytes__"])
 def test_a_field_with_the_name_of_something_that_records_have_is_refused(core, name):
     with pytest.raises(TypeError, match=f"Taken.{name} has the name of something that records have; rename it"):
         core.RecordType(msgspec.defstruct("Taken", [(name, int)], array_like=True))
@@ -219,3 +220,26 @@ def test_the_core_refuses_shapes_that_would_lead_a_check_astray(core):
     with pytest.raises(ValueError, match="RecordKind: hot is"):
         kind((8, 0, 0, 1, 20), *[leaf] * 20, hot=tuple(range(17)), fields=20)
     assert kind(struct, leaf).read(b"\x91\x05").a == 5
+
+
+@pytest.mark.parametrize("name", ["Record", "RecordType", "Collection", "Snapshot", "Projection"])
+def test_each_of_a_struct_class_is_a_name_for_annotations_at_run_time(core, model, name):
+    kind = getattr(core, name)
+
+    alias = kind[model.Task]
+
+    assert typing.get_origin(alias) is kind
+    assert typing.get_args(alias) == (model.Task,)
+
+
+def test_what_is_called_by_such_a_name_makes_the_same(core, model, make_task):
+    kind = core.RecordType[model.Task](model.Task)
+    collection = core.Collection[model.Task](kind, key="task_id")
+
+    collection.put(kind.pack(make_task(1)))
+
+    assert type(kind) is core.RecordType
+    assert type(collection) is core.Collection
+    assert [one.decode() for one in collection] == [make_task(1)]
+    with pytest.raises(TypeError, match=r"cannot create '.*Record' instances"):
+        core.Record[model.Task]()

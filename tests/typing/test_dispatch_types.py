@@ -1,15 +1,8 @@
 """The types of calls: what would fail at run time is an error of the type checker, and results have their types."""
 
-# One run of mypy over one module keeps this quick. Each line of SOURCE carries what mypy must say about it: nothing, an
-#   error codes after `E:`, or a revealed type after `R:`.
-
-import re
-
-import pytest
+# The module below says of each line what mypy must say: see conftest.py.
 
 from libactor._core import _actor
-
-api = pytest.importorskip("mypy.api", reason="mypy is part of the lint extra")
 
 SOURCE = """\
 import dataclasses
@@ -143,34 +136,8 @@ reveal_type(series.get()[0].value)  # R: float
 """
 
 
-def said(output):
-    """Line number -> set of what mypy said about it: error codes, and types without their modules."""
-    notes = {}
-    for line in output.splitlines():
-        found = re.match(r"[^:]+:(\d+): (error|note): (.*)", line)
-        if found is None:
-            continue
-        number, kind, text = int(found[1]), found[2], found[3]
-        if kind == "error":
-            notes.setdefault(number, set()).add("E: " + text.rpartition("[")[2].rstrip("]"))
-        elif text.startswith("Revealed type"):
-            notes.setdefault(number, set()).add("R: " + re.sub(r"(?:\w+\.)+(?=\w)", "", text.split('"')[1]))
-    return notes
-
-
-def test_each_line_is_judged_as_it_says(tmp_path):
-    path = tmp_path / "calls.py"
-    path.write_text(SOURCE)
-    expected = {
-        number: {f"{kind}: {text}" for text in (texts.split(", ") if kind == "E" else [texts])}
-        for number, line in enumerate(SOURCE.splitlines(), 1)
-        for kind, texts in re.findall(r"# ([ER]): (.*)$", line)
-    }
-
-    output, errors, _ = api.run(["--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}", str(path)])
-
-    assert errors == ""
-    assert said(output) == expected, output
+def test_each_line_is_judged_as_it_says(judge):
+    judge(SOURCE)
 
 
 # Goal: other type checkers read the core in Python, where the class that is made must not be said to be the base.
