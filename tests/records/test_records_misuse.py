@@ -233,6 +233,8 @@ INSIDE = """
 def test_each_interpreter_of_a_process_has_records_of_its_own():
     if libactor.CORE == "python" or importlib.util.find_spec("_testcapi") is None:
         pytest.skip("it is the C core that has state of each interpreter; and it takes _testcapi")
+    if sys.version_info[:2] == (3, 12):
+        pytest.skip("msgspec ends a process of 3.12 by a signal when a second interpreter imports it")
     inside = textwrap.dedent(INSIDE)
     program = f"{inside}\nimport _testcapi\nprint(_testcapi.run_in_subinterp({inside!r}))\n{inside}"
 
