@@ -7,6 +7,7 @@
 #include "record.h"
 
 #define SELF ((RecordObject *)op)
+#define FIELDS_SHOWN 16 /* in an error */
 
 /* ---- 1 values ---- */
 
@@ -123,12 +124,39 @@ static void Record_dealloc(PyObject *op)
 
 /* ---- 3 what Python sees ---- */
 
+/* AttributeError in the place of the one that is set: which fields there are. */
+static void refuse_name(const RecordKindObject *kind, PyObject *name)
+{
+    PyErr_Clear();
+    PyObject *shown = PyTuple_GetSlice(kind->names, 0, FIELDS_SHOWN), *comma = PyUnicode_FromString(", ");
+    PyObject *fields = shown == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, shown);
+    Py_ssize_t more = PyTuple_GET_SIZE(kind->names) - FIELDS_SHOWN;
+    if (fields != NULL && more > 0)
+        PyErr_Format(PyExc_AttributeError, "a record of %U has no field '%.100U'; it has %U and %zd more", kind->name,
+                     name, fields, more);
+    else if (fields != NULL)
+        PyErr_Format(PyExc_AttributeError, "a record of %U has no field '%.100U'; it has %U", kind->name, name, fields);
+    Py_XDECREF(shown);
+    Py_XDECREF(comma);
+    Py_XDECREF(fields);
+}
+
 static PyObject *Record_getattro(PyObject *op, PyObject *name)
 {
     PyObject *number = PyDict_GetItemWithError(SELF->kind->places, name);
     if (number != NULL)
         return record_value(SELF, (uint32_t)PyLong_AsUnsignedLong(number));
-    return PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
+    PyObject *value = PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
+        refuse_name(SELF->kind, name);
+    return value;
+}
+
+static int Record_setattro(PyObject *op, PyObject *name, PyObject *value)
+{
+    PyErr_Format(PyExc_AttributeError, "a record of %U never changes: '%.100U' cannot be %s; decode() it, and pack() a "
+                 "changed copy with its RecordType", SELF->kind->name, name, value == NULL ? "deleted" : "set");
+    return -1;
 }
 
 static PyObject *Record_compare(PyObject *op, PyObject *other, int how)
@@ -215,6 +243,7 @@ static PyType_Slot record_slots[] = {
     {Py_tp_doc, "The bytes of one message: checked when they arrived, never changed, read field by field.\n\n"
                 "Its fields are attributes. len() is the number of its bytes. Made by the ``read`` of its kind."},
     {Py_tp_getattro, Record_getattro},
+    {Py_tp_setattro, Record_setattro},
     {Py_tp_richcompare, Record_compare},
     {Py_tp_hash, Record_hash},
     {Py_tp_repr, Record_repr},

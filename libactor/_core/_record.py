@@ -33,6 +33,7 @@ from libactor._core._shapes import (
     Shape,
 )
 
+FIELDS_SHOWN = 16  # in an error
 T = TypeVar("T")  # the struct class
 T_co = TypeVar("T_co", covariant=True)
 
@@ -56,11 +57,16 @@ class Record(Generic[T_co]):
     def __getattr__(self, name: str) -> Any:
         number = self.kind._places.get(name)
         if number is None:
-            raise AttributeError(f"'libactor.records.Record' object has no attribute '{name}'")
+            names, more = self.kind.names, len(self.kind.names) - FIELDS_SHOWN
+            fields = ", ".join(names[:FIELDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+            raise AttributeError(f"a record of {self.kind.name} has no field '{name:.100}'; it has {fields}")
         return self.kind._value(self, number)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"'libactor.records.Record' object attribute '{name}' is read-only")
+        raise _unchanged(self.kind.name, name, "set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise _unchanged(self.kind.name, name, "deleted")
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Record or other.kind is not self.kind:
@@ -200,6 +206,13 @@ class RecordKind(Generic[T]):
             return str(content, "utf-8") if kind == msgpack.TEXT else content
         is_float = self._shapes[self._shapes[0].first + number].kind == FLOAT
         return float(value) if is_float and kind == msgpack.INT else value
+
+
+def _unchanged(kind: str, name: str, done: str) -> AttributeError:
+    return AttributeError(
+        f"a record of {kind} never changes: '{name:.100}' cannot be {done}; decode() it, and pack() a changed copy with "
+        "its RecordType"
+    )
 
 
 def _check_shapes(shapes: list[Shape], choices: int) -> None:

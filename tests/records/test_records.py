@@ -42,12 +42,34 @@ def test_hot_fields_read_as_the_others_do(core, model, make_task):
 def test_a_field_that_is_none_is_no_attribute(task_type, make_task):
     record = task_type.pack(make_task())
 
-    with pytest.raises(AttributeError, match="has no attribute 'task'"):
+    with pytest.raises(
+        AttributeError, match=r"^a record of Task has no field 'task'; it has task_id, .*, user$"
+    ):
         record.task
-    with pytest.raises(AttributeError, match="read-only"):
-        record.decode = 5
-    with pytest.raises(AttributeError):
-        record.cpus = 5
+    with pytest.raises(AttributeError, match=r"has no field 'x{100}'; it has task_id"):
+        getattr(record, "x" * 1_000)
+    assert not hasattr(record, "__array__")
+
+
+def test_a_record_with_many_fields_names_some_that_it_has(core):
+    names = [f"f{number}" for number in range(18)]
+    kind = core.RecordType(msgspec.defstruct("Wide", [(name, int) for name in names], array_like=True))
+
+    with pytest.raises(AttributeError) as caught:
+        kind.read(msgspec.msgpack.encode([0] * 18)).nope
+
+    assert str(caught.value) == f"a record of Wide has no field 'nope'; it has {', '.join(names[:16])} and 2 more"
+
+
+def test_what_sets_or_deletes_a_field_is_told_that_records_never_change(task_type, make_task):
+    record = task_type.pack(make_task())
+
+    for name in ("cpus", "decode", "kind", "nope"):
+        expected = f"^a record of Task never changes: '{name}' cannot be set; decode.* it, and pack.* a changed copy"
+        with pytest.raises(AttributeError, match=expected):
+            setattr(record, name, 5)
+    with pytest.raises(AttributeError, match="'cpus' cannot be deleted"):
+        del record.cpus
     assert record.cpus == 0
 
 
