@@ -52,7 +52,7 @@ static int key_of_object(const CollectionObject *self, PyObject *given, Key *key
         PyObject *part = !is_good ? NULL : is_tuple ? PyTuple_GET_ITEM(given, i) : given;
         Py_ssize_t size;
         if (part == NULL || !PyUnicode_Check(part)) {
-            PyErr_Format(PyExc_TypeError, "Collection: got key %R, expected %d text%s", given, self->key_count,
+            PyErr_Format(PyExc_TypeError, "Collection: got key %.200R, expected %d text%s", given, self->key_count,
                          is_tuple ? "s, as a tuple" : "");
             return -1;
         }
@@ -250,7 +250,7 @@ static PyObject *Collection_new(PyTypeObject *type, PyObject *arguments, PyObjec
 static PyObject *Collection_put(PyObject *op, PyObject *given)
 {
     if (Py_TYPE(given) != SELF->kind->record_type || ((RecordObject *)given)->kind != SELF->kind) {
-        PyErr_Format(PyExc_TypeError, "Collection.put: got %R, expected a record of %U", given, SELF->kind->name);
+        record_refuse_other(SELF->kind, "Collection.put", given);
         return NULL;
     }
     if (collection_put(SELF, (RecordObject *)given) < 0)

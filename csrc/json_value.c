@@ -193,7 +193,7 @@ static int write_item(WriterObject *self, PyObject *value)
 int writer_put_key(WriterObject *self, PyObject *key)
 {
     if (!PyUnicode_Check(key)) {
-        PyErr_Format(PyExc_TypeError, "JsonWriter: got key %R, expected a text", key);
+        PyErr_Format(PyExc_TypeError, "JsonWriter: got key %.200R, expected a text", key);
         return -1;
     }
     if (self->levels[self->depth].is_filled)

@@ -67,7 +67,7 @@ static PyObject *Writer_key(PyObject *op, PyObject *key)
     if (enter(SELF) < 0)
         return NULL;
     if (!PyUnicode_Check(key)) {
-        PyErr_Format(PyExc_TypeError, "JsonWriter.key: got %R, expected a text", key);
+        PyErr_Format(PyExc_TypeError, "JsonWriter.key: got %.200R, expected a text", key);
         return leave(SELF, -1, 0);
     }
     if (SELF->levels[SELF->depth].kind == OBJECT && !SELF->levels[SELF->depth].has_key)

@@ -97,7 +97,7 @@ static int is_own(const ProjectionObject *self, PyObject *record)
 {
     if (Py_TYPE(record) == self->kind->record_type && ((RecordObject *)record)->kind == self->kind)
         return 1;
-    PyErr_Format(PyExc_TypeError, "Projection.render: got %R, expected a record of %U", record, self->kind->name);
+    record_refuse_other(self->kind, "Projection.render", record);
     return 0;
 }
 

@@ -114,6 +114,17 @@ PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const un
     return (PyObject *)self;
 }
 
+void record_refuse_other(const RecordKindObject *kind, const char *call, PyObject *given)
+{
+    int is_record = Py_TYPE(given) == kind->record_type;
+    PyObject *name = is_record ? Py_NewRef(((RecordObject *)given)->kind->name) : PyType_GetName(Py_TYPE(given));
+    if (name != NULL)
+        PyErr_Format(PyExc_TypeError, "%s: got %s%U%s, expected a record of %U; make one by the pack() of a struct, or "
+                     "the read() of bytes, of its RecordType", call, is_record ? "a record of another RecordType(" : "",
+                     name, is_record ? ")" : "", kind->name);
+    Py_XDECREF(name);
+}
+
 static void Record_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);

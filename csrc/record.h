@@ -49,6 +49,9 @@ PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const un
 /* Where the value of a field begins, NULL: left out. */
 const unsigned char *record_field(const RecordObject *record, uint32_t number);
 
+/* TypeError that names `call`, what it got, and the kind of which it expected a record. */
+void record_refuse_other(const RecordKindObject *kind, const char *call, PyObject *given);
+
 extern PyType_Spec record_spec;
 extern PyType_Spec record_kind_spec;
 

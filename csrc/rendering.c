@@ -197,7 +197,7 @@ PyObject *projection_count(PyObject *op, PyObject *snapshot)
     ProjectionObject *self = (ProjectionObject *)op;
     CoreState *state = core_of_type((PyTypeObject *)self->kind->record_type);
     if ((PyObject *)Py_TYPE(snapshot) != state->snapshot_type || ((SnapshotObject *)snapshot)->kind != self->kind)
-        return PyErr_Format(PyExc_TypeError, "Projection.pieces: got %R, expected a snapshot of %U records", snapshot,
+        return PyErr_Format(PyExc_TypeError, "Projection.pieces: got %.200R, expected a snapshot of %U records", snapshot,
                             self->kind->name);
     return PyLong_FromSsize_t(Py_SIZE(snapshot));
 }

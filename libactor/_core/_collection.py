@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, NoReturn, TypeVar, cast, final, overload
 
 from libactor._core._chunks import CHUNK_RECORDS, Chunk, chunk_own
-from libactor._core._record import Record, RecordKind, T, T_co
+from libactor._core._record import Record, RecordKind, T, T_co, refused_other
 from libactor._core._shapes import TEXT
 
 OtherT = TypeVar("OtherT")
@@ -82,7 +82,7 @@ class CollectionCell(Generic[T]):
     def put(self, record: Record[T], /) -> None:
         """Put a record in, in the place of the one with the same key if there is one."""
         if type(cast(Any, record)) is not Record or record.kind is not self._kind:
-            raise TypeError(f"Collection.put: got {record!r}, expected a record of {self._kind.name}")
+            raise refused_other(self._kind, "Collection.put", record)
         key = tuple([self._kind._value(record, number) for number in self._key_fields])
         slot = self._slots.get(key)
         if slot is None:
@@ -131,7 +131,7 @@ class CollectionCell(Generic[T]):
         key = given if count > 1 else (given,)
         if not isinstance(key, tuple) or len(key) != count or not all(isinstance(part, str) for part in key):
             raise TypeError(
-                f"Collection: got key {given!r}, expected {count} text{'s, as a tuple' if count > 1 else ''}"
+                f"Collection: got key {given!r:.200}, expected {count} text{'s, as a tuple' if count > 1 else ''}"
             )
         for part in key:
             part.encode()  # a key that is no UTF-8 is refused alike

@@ -126,7 +126,7 @@ class JsonWriterCell:
         self._enter()
         level = self._levels[-1]
         if not isinstance(name, str):
-            raise TypeError(f"JsonWriter.key: got {name!r}, expected a text")
+            raise TypeError(f"JsonWriter.key: got {name!r:.200}, expected a text")
         if level.has_key:
             raise ValueError("JsonWriter.key: the key before expects its value")
         if level.kind != OBJECT:
@@ -245,7 +245,7 @@ class JsonWriterCell:
 
     def _key(self, name: Any) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"JsonWriter: got key {name!r}, expected a text")
+            raise TypeError(f"JsonWriter: got key {name!r:.200}, expected a text")
         level = self._levels[-1]
         self._out += b"," if level.is_filled else b""
         level.is_filled = level.has_key = True

@@ -30,7 +30,7 @@ from libactor._core._places import (
     write_comma,
     write_value,
 )
-from libactor._core._record import Record, RecordKind, T
+from libactor._core._record import Record, RecordKind, T, refused_other
 
 (
     DO_RAW, DO_MEMBER, DO_PART, DO_KEY, DO_VALUE, DO_FLOAT, DO_SCALED, DO_CHOICE, DO_BASE64, DO_RANGES, DO_SET,
@@ -153,7 +153,7 @@ class Transcoder(Generic[T]):
         records = tuple(records)
         for record in records:
             if getattr(record, "kind", None) is not self.kind:
-                raise TypeError(f"Projection.render: got {record!r}, expected a record of {self.kind.name}")
+                raise refused_other(self.kind, "Projection.render", record)
         out = bytearray()
         for record in records:
             if out:
@@ -164,7 +164,9 @@ class Transcoder(Generic[T]):
     def chunk_count(self, snapshot: Snapshot[T], /) -> int:
         """How many chunks a snapshot of the projection's record type has."""
         if type(cast(Any, snapshot)) is not Snapshot or snapshot.kind is not self.kind:
-            raise TypeError(f"Projection.pieces: got {snapshot!r}, expected a snapshot of {self.kind.name} records")
+            raise TypeError(
+                f"Projection.pieces: got {snapshot!r:.200}, expected a snapshot of {self.kind.name} records"
+            )
         return len(snapshot._chunks)
 
     def render_chunks(

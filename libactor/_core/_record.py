@@ -208,10 +208,19 @@ class RecordKind(Generic[T]):
         return float(value) if is_float and kind == msgpack.INT else value
 
 
+def refused_other(kind: RecordKind[Any], call: str, given: Any) -> TypeError:
+    """The error of ``call``, which got something else than a record of ``kind``."""
+    got = f"a record of another RecordType({given.kind.name})" if type(given) is Record else type(given).__name__
+    return TypeError(
+        f"{call}: got {got}, expected a record of {kind.name}; make one by the pack() of a struct, or the read() of "
+        "bytes, of its RecordType"
+    )
+
+
 def _unchanged(kind: str, name: str, done: str) -> AttributeError:
     return AttributeError(
-        f"a record of {kind} never changes: '{name:.100}' cannot be {done}; decode() it, and pack() a changed copy with "
-        "its RecordType"
+        f"a record of {kind} never changes: '{name:.100}' cannot be {done}; decode() it, and pack() a changed copy "
+        "with its RecordType"
     )
 
 

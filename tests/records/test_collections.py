@@ -144,6 +144,35 @@ def test_only_records_of_its_type_are_put(core, filled, items):
     assert len(filled) == 100
 
 
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [(b"x" * 100_000, "bytes"), (Item("a" * 100_000, "b"), "Item"), (None, "NoneType"), (Other, "StructMeta")],
+)
+def test_what_is_put_and_is_no_record_is_named_by_its_type(core, filled, given, got):
+    with pytest.raises(TypeError) as caught:
+        filled.put(given)
+
+    assert str(caught.value) == (
+        f"Collection.put: got {got}, expected a record of Item; make one by the pack() of a struct, or the read() of "
+        "bytes, of its RecordType"
+    )
+
+
+def test_a_record_of_another_type_is_named_by_that(core, filled):
+    with pytest.raises(
+        TypeError, match=r"got a record of another RecordType\(Other\), expected a record of Item; make"
+    ):
+        filled.put(core.RecordType(Other).pack(Other("a" * 100_000)))
+
+
+@pytest.mark.parametrize("key", [b"x" * 100_000, ("a",), ("a" * 100_000, 1)])
+def test_errors_of_keys_show_no_more_than_their_beginnings(filled, key):
+    for act in (filled.get, filled.pop, filled.__getitem__, filled.__contains__):
+        with pytest.raises(TypeError, match="^Collection: got key .*, expected .*text") as caught:
+            act(key)
+        assert len(str(caught.value)) < 300
+
+
 def test_a_snapshot_stays_what_it_was(filled, items):
     snapshot = filled.snapshot()
     before = list(snapshot)

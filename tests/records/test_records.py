@@ -42,9 +42,7 @@ def test_hot_fields_read_as_the_others_do(core, model, make_task):
 def test_a_field_that_is_none_is_no_attribute(task_type, make_task):
     record = task_type.pack(make_task())
 
-    with pytest.raises(
-        AttributeError, match=r"^a record of Task has no field 'task'; it has task_id, .*, user$"
-    ):
+    with pytest.raises(AttributeError, match=r"^a record of Task has no field 'task'; it has task_id, .*, user$"):
         record.task
     with pytest.raises(AttributeError, match=r"has no field 'x{100}'; it has task_id"):
         getattr(record, "x" * 1_000)

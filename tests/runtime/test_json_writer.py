@@ -217,6 +217,16 @@ def test_what_has_no_form_in_json_is_refused(make, value):
         make().value(value)
 
 
+def test_a_key_that_is_no_text_is_shown_by_its_beginning(make):
+    writer = make()
+    writer.start_object()
+
+    for act in (writer.key, lambda key: make().value({key: 1})):
+        with pytest.raises(TypeError, match=r"got.* b'xxx.*, expected a text") as caught:
+            act(b"x" * 100_000)
+        assert len(str(caught.value)) < 300
+
+
 def test_a_value_that_holds_itself_is_refused(make):
     endless: list[Any] = []
     endless.append(endless)

@@ -467,6 +467,17 @@ def test_a_record_of_another_type_is_refused():
         PROJECTION.render_all([None])
 
 
+@pytest.mark.parametrize("render", [PROJECTION.render, TWIN.render])
+def test_what_is_rendered_and_is_no_record_is_named_by_its_type(render):
+    with pytest.raises(TypeError) as caught:
+        render(Thing("t" * 100_000, State.LOST))
+
+    assert str(caught.value) == (
+        "Projection.render: got Thing, expected a record of Thing; make one by the pack() of a struct, or the read() "
+        "of bytes, of its RecordType"
+    )
+
+
 # --- snapshots ---
 
 
