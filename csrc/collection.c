@@ -218,8 +218,10 @@ static int take_key(CollectionObject *self, PyObject *fields)
         int is_there = number >= 0 && number < (long)whole->least && number < (long)whole->count;
         const Shape *shape = self->kind->shapes + whole->first + (is_there ? number : 0);
         if (!is_there || shape->kind != SHAPE_TEXT || shape->nullable) {
-            PyErr_Format(PyExc_ValueError, "Collection: field %ld cannot be a key, expected a text that every record has",
-                         number);
+            int has_name = number >= 0 && number < PyTuple_GET_SIZE(self->kind->names);
+            PyErr_Format(PyExc_ValueError, "Collection: field %R cannot be a key, expected a text that every record has: "
+                         "not None, and no default",
+                         PyTuple_GET_ITEM(has_name ? self->kind->names : fields, has_name ? number : i));
             return -1;
         }
         self->key_fields[i] = (uint8_t)number;

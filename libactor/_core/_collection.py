@@ -34,7 +34,11 @@ class CollectionCell(Generic[T]):
         for number in key_fields:
             shape = kind._shapes[whole.first + number] if 0 <= number < min(whole.least, whole.count) else None
             if shape is None or shape.kind != TEXT or shape.nullable:
-                raise ValueError(f"Collection: field {number} cannot be a key, expected a text that every record has")
+                name = kind.names[number] if 0 <= number < len(kind.names) else number
+                raise ValueError(
+                    f"Collection: field {name!r} cannot be a key, expected a text that every record has: not None, and "
+                    "no default"
+                )
         self = object.__new__(cls)
         self._kind = kind
         self._key_fields = key_fields

@@ -35,6 +35,8 @@ class Collection(CollectionCell[T]):
         for field in fields:
             if field not in kind.names:
                 raise TypeError(f"Collection: got key {field!r}, expected names of fields of {kind.name}: {kind.names}")
+            if fields.count(field) > 1:
+                raise TypeError(f"Collection: got key {key!r}, expected each field once; {field!r} is there twice")
         try:
             collection: Collection[T] = super().__new__(cls, kind, tuple(map(kind.names.index, fields)))
         except ValueError as error:

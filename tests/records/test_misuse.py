@@ -58,7 +58,8 @@ def test_tables_show_what_they_are_made_of():
     [
         (lambda: RecordType(Item, hot=5), "got hot fields 5, expected a tuple"),
         (lambda: Collection(ITEM, 5), "got key 5, expected the name of a field"),
-        (lambda: Collection(ITEM, "n"), "^Collection: Item by 'n': field 1 cannot be a key, expected a text that"),
+        (lambda: Collection(ITEM, "n"), "^Collection: Item by 'n': field 'n' cannot be a key, expected a text that"),
+        (lambda: Collection(ITEM, ("id", "id")), "got key .'id', 'id'., expected each field once; 'id' is there twice"),
         (lambda: list(Projection(ITEM, Field("id")).pieces(Collection(ITEM, "id").snapshot(), part=WRONG)), "whole"),
         (lambda: JsonWriter().records(Collection(ITEM, "id").snapshot(), WRONG), "got 'n', expected a Projection"),
         (lambda: RecordType(msgspec.defstruct("X", [("a", complex)], array_like=True)), "X.a .* msgpack: complex"),
