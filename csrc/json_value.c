@@ -34,10 +34,14 @@ int writer_give(WriterObject *self, size_t least)
 {
     while (self->sink != NULL && self->out.size - self->taken >= least && self->out.size > self->taken) {
         PyObject *bytes = writer_take(self, self->piece);
-        PyObject *answer = bytes == NULL ? NULL : PyObject_CallOneArg(self->sink, bytes);
-        Py_XDECREF(bytes);
-        if (answer == NULL)
+        if (bytes == NULL)
             return -1;
+        PyObject *answer = PyObject_CallOneArg(self->sink, bytes);
+        Py_DECREF(bytes);
+        if (answer == NULL) {
+            self->has_sink_raised = 1;
+            return -1;
+        }
         Py_DECREF(answer);
     }
     return 0;
@@ -80,10 +84,12 @@ int writer_begin_value(WriterObject *self, const char *call)
     return 0;
 }
 
-int writer_open_level(WriterObject *self, int kind)
+int writer_open_level(WriterObject *self, int kind, const char *call)
 {
-    if (self->depth == DEPTH_MAX)
-        return writer_refuse(PyExc_ValueError, "value: nested more than 256 deep; does a value hold itself?");
+    if (self->depth == DEPTH_MAX) {
+        PyErr_Format(PyExc_ValueError, "JsonWriter.%s: nested more than %d deep; does a value hold itself?", call, DEPTH_MAX);
+        return -1;
+    }
     json_byte(&self->out, kind == OBJECT ? '{' : '[');
     self->depth++;
     self->levels[self->depth].kind = (char)kind;
@@ -208,7 +214,7 @@ int writer_put_key(WriterObject *self, PyObject *key)
 static int write_list(WriterObject *self, PyObject *list)
 {
     Py_ssize_t size = PySequence_Fast_GET_SIZE(list);
-    if (writer_open_level(self, ARRAY) < 0)
+    if (writer_open_level(self, ARRAY, "value") < 0)
         return -1;
     for (Py_ssize_t i = 0; i < size; i++) {
         if (write_item(self, PySequence_Fast_GET_ITEM(list, i)) < 0)
@@ -224,7 +230,7 @@ static int write_dict(WriterObject *self, PyObject *dict)
 {
     Py_ssize_t size = PyDict_GET_SIZE(dict), place = 0;
     PyObject *key, *value;
-    if (writer_open_level(self, OBJECT) < 0)
+    if (writer_open_level(self, OBJECT, "value") < 0)
         return -1;
     while (PyDict_Next(dict, &place, &key, &value)) {
         Py_INCREF(key);

@@ -13,14 +13,18 @@
 
 /* ---- 1 steps ---- */
 
-static int enter(WriterObject *self)
+static int enter(WriterObject *self, const char *call)
 {
+    if (!self->is_broken && !self->is_busy) {
+        self->is_busy = 1;
+        return 0;
+    }
     if (self->is_broken)
-        return writer_refuse(PyExc_RuntimeError, "value: the text is broken, because a value before could not be written");
-    if (self->is_busy)
-        return writer_refuse(PyExc_RuntimeError, "value: another call is writing");
-    self->is_busy = 1;
-    return 0;
+        PyErr_Format(PyExc_RuntimeError, "JsonWriter.%s: the text is broken, because %s; make another writer", call,
+                     self->has_sink_raised ? "the sink raised" : "a value before could not be written");
+    else
+        PyErr_Format(PyExc_RuntimeError, "JsonWriter.%s: another call is writing", call);
+    return -1;
 }
 
 /* The end of a step: None, or NULL if it failed. What `begin_value` refuses has written nothing. */
@@ -35,17 +39,18 @@ static PyObject *leave(WriterObject *self, int answer, int is_begun)
 
 static PyObject *start(WriterObject *self, int kind)
 {
-    if (enter(self) < 0)
+    const char *call = kind == OBJECT ? "start_object" : "start_array";
+    if (enter(self, call) < 0)
         return NULL;
-    if (writer_begin_value(self, kind == OBJECT ? "start_object" : "start_array") < 0)
+    if (writer_begin_value(self, call) < 0)
         return leave(self, -1, 0);
-    return leave(self, writer_open_level(self, kind), 1);
+    return leave(self, writer_open_level(self, kind, call), 1);
 }
 
 static PyObject *end(WriterObject *self, int kind)
 {
     int open = self->levels[self->depth].kind;
-    if (enter(self) < 0)
+    if (enter(self, kind == OBJECT ? "end_object" : "end_array") < 0)
         return NULL;
     if (open == kind && !self->levels[self->depth].has_key) {
         writer_close_level(self);
@@ -64,7 +69,7 @@ static PyObject *Writer_end_array(PyObject *op, PyObject *none) { return end(SEL
 
 static PyObject *Writer_key(PyObject *op, PyObject *key)
 {
-    if (enter(SELF) < 0)
+    if (enter(SELF, "key") < 0)
         return NULL;
     if (!PyUnicode_Check(key)) {
         PyErr_Format(PyExc_TypeError, "JsonWriter.key: got %.200R, expected a text", key);
@@ -79,7 +84,7 @@ static PyObject *Writer_key(PyObject *op, PyObject *key)
 
 static PyObject *Writer_value(PyObject *op, PyObject *value)
 {
-    if (enter(SELF) < 0)
+    if (enter(SELF, "value") < 0)
         return NULL;
     if (writer_begin_value(SELF, "value") < 0)
         return leave(SELF, -1, 0);
@@ -87,9 +92,9 @@ static PyObject *Writer_value(PyObject *op, PyObject *value)
 }
 
 /* Begin a step that writes bytes; -1 with an error. */
-static int enter_with(WriterObject *self, PyObject *bytes, Py_buffer *view)
+static int enter_with(WriterObject *self, const char *call, PyObject *bytes, Py_buffer *view)
 {
-    if (enter(self) < 0)
+    if (enter(self, call) < 0)
         return -1;
     if (PyObject_GetBuffer(bytes, view, PyBUF_SIMPLE) == 0)
         return 0;
@@ -100,7 +105,7 @@ static int enter_with(WriterObject *self, PyObject *bytes, Py_buffer *view)
 static PyObject *Writer_raw(PyObject *op, PyObject *json)
 {
     Py_buffer view;
-    if (enter_with(SELF, json, &view) < 0)
+    if (enter_with(SELF, "raw", json, &view) < 0)
         return NULL;
     int answer = view.len == 0 ? writer_refuse(PyExc_ValueError, "raw: got nothing, expected one JSON value")
                                : writer_begin_value(SELF, "raw");
@@ -116,7 +121,7 @@ static PyObject *Writer_items(PyObject *op, PyObject *const *arguments, Py_ssize
     Py_buffer view;
     if (count != 2)
         return PyErr_Format(PyExc_TypeError, "JsonWriter.items: got %zd arguments, expected 2", count);
-    if (enter_with(SELF, arguments[0], &view) < 0)
+    if (enter_with(SELF, "items", arguments[0], &view) < 0)
         return NULL;
     int is_open = SELF->levels[SELF->depth].kind == ARRAY, answer = 0;
     if (!is_open)
@@ -158,7 +163,7 @@ static int write_loose(WriterObject *self, const unsigned char *at, size_t count
 static PyObject *Writer_text(PyObject *op, PyObject *bytes)
 {
     Py_buffer view;
-    if (enter_with(SELF, bytes, &view) < 0)
+    if (enter_with(SELF, "text", bytes, &view) < 0)
         return NULL;
     int answer = writer_begin_value(SELF, "text"), is_begun = answer == 0;
     if (is_begun)
@@ -174,7 +179,7 @@ static PyObject *Writer_take(PyObject *op, PyObject *Py_UNUSED(none))
 
 static PyObject *Writer_finish(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    if (enter(SELF) < 0)
+    if (enter(SELF, "finish") < 0)
         return NULL;
     if (SELF->depth > 0 || !SELF->levels[0].is_filled)
         return leave(SELF, writer_refuse(PyExc_ValueError, SELF->depth > 0 ? "finish: an object or an array is open"

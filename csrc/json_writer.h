@@ -19,6 +19,7 @@ typedef struct {
     size_t taken; /* bytes of `out` that are out already */
     size_t piece;
     int depth, is_busy, is_broken;
+    int has_sink_raised; /* which broke the text */
     struct {
         char kind, is_filled, has_key; /* has_key: of an OBJECT, its value comes next */
     } levels[DEPTH_MAX + 1];
@@ -34,7 +35,8 @@ int writer_settle(WriterObject *self);
 int writer_refuse(PyObject *kind, const char *text);
 /* 0 if a value may come now, behind a comma if it needs one. */
 int writer_begin_value(WriterObject *self, const char *call);
-int writer_open_level(WriterObject *self, int kind);
+/* 0, or -1 with ValueError, which names the call. */
+int writer_open_level(WriterObject *self, int kind, const char *call);
 void writer_close_level(WriterObject *self);
 /* Bytes, by what writes a part of them, given out as they come. */
 int writer_put_long(WriterObject *self, const unsigned char *bytes, size_t count,

@@ -77,7 +77,7 @@ class Level:
 class JsonWriterCell:
     """Writes JSON step by step; see libactor.records.JsonWriter."""
 
-    __slots__ = ("_expand", "_is_broken", "_is_busy", "_levels", "_out", "_piece", "_sink")
+    __slots__ = ("_expand", "_has_sink_raised", "_is_broken", "_is_busy", "_levels", "_out", "_piece", "_sink")
 
     def __new__(cls, piece: int, sink: Callable[[bytes], object] | None, expand: Callable[[Any], Any]) -> Any:
         """``expand`` makes something else of a value of another type, or raises."""
@@ -87,7 +87,7 @@ class JsonWriterCell:
         self._piece, self._sink, self._expand = piece, sink, expand
         self._out = bytearray()
         self._levels = [Level(ROOT)]
-        self._is_busy = self._is_broken = False
+        self._is_busy = self._is_broken = self._has_sink_raised = False
         return self
 
     _piece: int
@@ -97,6 +97,7 @@ class JsonWriterCell:
     _levels: list[Level]
     _is_busy: bool
     _is_broken: bool
+    _has_sink_raised: bool  # which broke the text
 
     @property
     def size(self) -> int:
@@ -106,12 +107,12 @@ class JsonWriterCell:
     def start_object(self) -> None:
         """Begin an object, as a value."""
         with self._step("start_object"):
-            self._open(OBJECT)
+            self._open(OBJECT, "start_object")
 
     def start_array(self) -> None:
         """Begin an array, as a value."""
         with self._step("start_array"):
-            self._open(ARRAY)
+            self._open(ARRAY, "start_array")
 
     def end_object(self) -> None:
         """End the object that was begun last."""
@@ -123,7 +124,7 @@ class JsonWriterCell:
 
     def key(self, name: str, /) -> None:
         """The name of the next member of an object; its value follows."""
-        self._enter()
+        self._enter("key")
         level = self._levels[-1]
         if not isinstance(name, str):
             raise TypeError(f"JsonWriter.key: got {name!r:.200}, expected a text")
@@ -141,13 +142,13 @@ class JsonWriterCell:
 
     def text(self, data: bytes, /) -> None:
         """Bytes as a text. Those that are no UTF-8 are escaped each for itself, as Mesos does."""
-        data = self._enter_with(data)
+        data = self._enter_with("text", data)
         with self._step("text"):
             self._out += b'"' + loose(data) + b'"'
 
     def raw(self, json: bytes, /) -> None:
         """A value that is JSON already, which is not checked."""
-        json = self._enter_with(json)
+        json = self._enter_with("raw", json)
         if not json:
             raise ValueError("JsonWriter.raw: got nothing, expected one JSON value")
         with self._step("raw"):
@@ -155,7 +156,7 @@ class JsonWriterCell:
 
     def items(self, json: bytes, goes_on: bool, /) -> None:
         """Items of an array that are JSON already, commas between them; none is fine."""
-        json = self._enter_with(json)
+        json = self._enter_with("items", json)
         if self._levels[-1].kind != ARRAY:
             raise ValueError("JsonWriter.items: no array is open; begin one with start_array()")
         with self._writing():
@@ -171,7 +172,7 @@ class JsonWriterCell:
 
     def finish(self) -> None:
         """Give the rest to the sink, if there is one. Raises: ValueError if the document is not complete."""
-        self._enter()
+        self._enter("finish")
         if len(self._levels) > 1:
             raise ValueError("JsonWriter.finish: an object or an array is open")
         if not self._levels[0].is_filled:
@@ -179,14 +180,15 @@ class JsonWriterCell:
         with self._writing():
             self._give(1)
 
-    def _enter(self) -> None:
+    def _enter(self, call: str) -> None:
         if self._is_broken:
-            raise RuntimeError("JsonWriter.value: the text is broken, because a value before could not be written")
+            reason = "the sink raised" if self._has_sink_raised else "a value before could not be written"
+            raise RuntimeError(f"JsonWriter.{call}: the text is broken, because {reason}; make another writer")
         if self._is_busy:
-            raise RuntimeError("JsonWriter.value: another call is writing")
+            raise RuntimeError(f"JsonWriter.{call}: another call is writing")
 
-    def _enter_with(self, given: Any) -> bytes:
-        self._enter()
+    def _enter_with(self, call: str, given: Any) -> bytes:
+        self._enter(call)
         return bytes_of(given)
 
     @contextmanager
@@ -203,14 +205,18 @@ class JsonWriterCell:
 
     @contextmanager
     def _step(self, call: str) -> Iterator[None]:
-        self._enter()
+        self._enter(call)
         self._begin_value(call)
         with self._writing():
             yield
 
     def _give(self, least: int) -> None:
         while self._sink is not None and len(self._out) >= least:
-            self._sink(self.take())
+            try:
+                self._sink(self.take())
+            except BaseException:
+                self._has_sink_raised = True
+                raise
 
     def _begin_value(self, call: str) -> None:
         level = self._levels[-1]
@@ -222,9 +228,9 @@ class JsonWriterCell:
             self._out += b","
         level.is_filled, level.has_key = True, False
 
-    def _open(self, kind: int) -> None:
+    def _open(self, kind: int, call: str) -> None:
         if len(self._levels) > DEPTH_MAX:
-            raise ValueError(f"JsonWriter.value: nested more than {DEPTH_MAX} deep; does a value hold itself?")
+            raise ValueError(f"JsonWriter.{call}: nested more than {DEPTH_MAX} deep; does a value hold itself?")
         self._out += b"{" if kind == OBJECT else b"["
         self._levels.append(Level(kind))
 
@@ -232,7 +238,7 @@ class JsonWriterCell:
         self._out += b"}" if self._levels.pop().kind == OBJECT else b"]"
 
     def _end(self, kind: int, call: str) -> None:
-        self._enter()
+        self._enter(call)
         level = self._levels[-1]
         if level.kind == kind and not level.has_key:
             with self._writing():
@@ -269,7 +275,7 @@ class JsonWriterCell:
             self._value(self._expand(value))
 
     def _parts(self, whole: Any, is_dict: bool) -> None:
-        self._open(OBJECT if is_dict else ARRAY)
+        self._open(OBJECT if is_dict else ARRAY, "value")
         size = len(whole)
         for part in whole:
             if is_dict:

@@ -24,6 +24,12 @@ values = st.recursive(
 )
 
 
+CALLS = (
+    ("value", 1), ("key", "a"), ("text", b""), ("raw", b"1"), ("items", b"1", False), ("start_object",),
+    ("end_object",), ("start_array",), ("end_array",), ("finish",),
+)  # fmt: skip
+
+
 @pytest.fixture(params=sorted(CORES))
 def make(request):
     """A function that makes a writer of one of the cores."""
@@ -251,8 +257,31 @@ def test_a_sink_that_fails_stops_the_writer(make):
 
     with pytest.raises(OSError, match="gone"):
         writer.value("a long text")
-    with pytest.raises(RuntimeError, match="the text is broken"):
-        writer.value(1)
+    for call, *arguments in CALLS:
+        expected = f"^JsonWriter.{call}: the text is broken, because the sink raised; make another writer$"
+        with pytest.raises(RuntimeError, match=expected):
+            getattr(writer, call)(*arguments)
+
+
+def test_a_value_that_fails_stops_the_writer_and_the_sink_is_not_blamed(make):
+    writer = make(1, len)
+
+    with pytest.raises(TypeError):
+        writer.value(["x", object()])
+    with pytest.raises(RuntimeError, match=r"^JsonWriter.key: .* because a value before could not be written; make"):
+        writer.key("a")
+
+
+@pytest.mark.parametrize("call", ["start_array", "start_object"])
+def test_a_level_too_many_is_refused_by_the_name_of_its_call(make, call):
+    writer = make()
+    for _ in range(255):
+        writer.start_array()
+    writer.start_object()
+    writer.key("a")
+
+    with pytest.raises(ValueError, match=f"^JsonWriter.{call}: nested more than 256 deep"):
+        getattr(writer, call)()
 
 
 @pytest.mark.parametrize("value", [[1, 2, 3], {"a": 1, "b": 2}])
