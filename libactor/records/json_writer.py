@@ -33,7 +33,7 @@ class JsonWriter(JsonWriterCell):
 
     __slots__ = ()
 
-    def __new__(cls, piece: int = PIECE, sink: Callable[[bytes], object] | None = None) -> JsonWriter:
+    def __new__(cls, *, sink: Callable[[bytes], object] | None = None, piece: int = PIECE) -> JsonWriter:
         """A writer of a new document. Raises: TypeError for a sink that cannot be called, or has to be awaited."""
         given: Any = sink
         if given is not None and (not callable(given) or inspect.iscoroutinefunction(sink)):
@@ -44,7 +44,7 @@ class JsonWriter(JsonWriterCell):
         writer: JsonWriter = super().__new__(cls, piece, sink, _expand)
         return writer
 
-    def __init__(self, piece: int = PIECE, sink: Callable[[bytes], object] | None = None) -> None:
+    def __init__(self, *, sink: Callable[[bytes], object] | None = None, piece: int = PIECE) -> None:
         """See __new__."""
 
     def __repr__(self) -> str:

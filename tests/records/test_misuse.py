@@ -17,6 +17,7 @@ class Item(msgspec.Struct, array_like=True, frozen=True):
 
 ITEM = RecordType(Item)
 WRONG: Any = "n"
+writer_class: Any = JsonWriter
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def test_tables_show_what_they_are_made_of():
         (lambda: Collection(ITEM, ("id", "id")), "got key .'id', 'id'., expected each field once; 'id' is there twice"),
         (lambda: list(Projection(ITEM, Field("id")).pieces(Collection(ITEM, "id").snapshot(), part=WRONG)), "whole"),
         (lambda: JsonWriter().records(Collection(ITEM, "id").snapshot(), WRONG), "got 'n', expected a Projection"),
+        (lambda: writer_class([].append), r"^JsonWriter\.__new__\(\) takes 1 positional argument but 2 were given$"),
         (lambda: RecordType(msgspec.defstruct("X", [("a", complex)], array_like=True)), "X.a .* msgpack: complex"),
         (lambda: RecordType(msgspec.defstruct("X", [("a", "Nope")], array_like=True)), "X is no type that .*'Nope'"),
     ],

@@ -104,7 +104,7 @@ STEPS = """
 
     def write():
         parts = []
-        writer = JsonWriter(64, parts.append)
+        writer = JsonWriter(piece=64, sink=parts.append)
         writer.start_object()
         writer.key("a" * 100)
         writer.value({"x": [1, 2.5, "\\xe9" * 50, None, b"ab", Part("a", 2)], "y": 2**70})

@@ -144,7 +144,7 @@ def test_a_buffer_that_changes_meanwhile_makes_no_wrong_record():
 def test_threads_that_share_a_writer_write_whole_values_or_none():
     pieces: list[bytes] = []
     written: list[int] = []
-    writer = JsonWriter(10, pieces.append)
+    writer = JsonWriter(piece=10, sink=pieces.append)
     writer.start_array()
 
     def write(number: int) -> None:
@@ -177,7 +177,7 @@ def test_a_collector_that_runs_all_the_time_takes_nothing_away():
             collection.put(kind.pack(Item(str(number), number)))
         text = b"".join(projection.pieces(collection.snapshot(), bytes_max=50))
         pieces: list[bytes] = []
-        writer = JsonWriter(5, lambda piece: (gc.collect(), pieces.append(piece)))
+        writer = JsonWriter(piece=5, sink=lambda piece: (gc.collect(), pieces.append(piece)))
         writer.value([{"a": [Item("b")] * 3}, 2**70])
         writer.finish()
         for _ in kind.read_all(b"".join([bytes(record) for record in collection])):
@@ -201,7 +201,7 @@ def test_a_type_and_its_writers_that_lead_to_themselves_are_collected():
         kind: Any = RecordType(Item)
         kind.itself = kind, witness
         parts: list[Any] = [witness]
-        writer = JsonWriter(5, parts.append)
+        writer = JsonWriter(piece=5, sink=parts.append)
         parts.append(writer)
         projection: Any = Projection(kind, Field("name"))
         projection.itself = projection, witness

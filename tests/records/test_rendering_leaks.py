@@ -56,17 +56,17 @@ def show():
 
 def write():
     pieces: list[bytes] = []
-    writer = JsonWriter(7, pieces.append)
+    writer = JsonWriter(piece=7, sink=pieces.append)
     writer.start_array()
     writer.value([THING, {"a": 2**80, "b": "é" * 30}, b"\x00", (1.5, None)])
     writer.text(b"a\xff")
     writer.record(ITEM.pack(THING), Projection(ITEM, TABLE))
     writer.raw(b"[1,2,3]")
     for bad in ({1: 2}, ["\ud800"], {"a": object()}, {"\udfff": 1}):
-        broken = JsonWriter(3, pieces.append)
+        broken = JsonWriter(piece=3, sink=pieces.append)
         refused(broken.value, [{"b": "x" * 20}, bad])
         refused(broken.value, 1)
-    refused(JsonWriter(2, fail).value, ["a long text", THING])
+    refused(JsonWriter(piece=2, sink=fail).value, ["a long text", THING])
     refused(writer.end_object)
     JsonWriter().value(THING)  # nobody takes it
 

@@ -364,4 +364,4 @@ def test_what_expands_to_itself_ends_with_an_error(cell):
 def test_the_public_writer_refuses_what_is_no_size_of_a_piece():
     for piece in (0, -1, "4", None):
         with pytest.raises((ValueError, TypeError)):
-            JsonWriter(piece)
+            JsonWriter(piece=piece)
