@@ -145,12 +145,15 @@ void fragments_drop(ChunkPool *pool, Chunk *chunk)
 PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
 {
     ChunkPool *pool = &((CoreState *)PyModule_GetState(module))->chunks;
-    Py_ssize_t bound = PyNumber_AsSsize_t(bytes_max, PyExc_OverflowError);
-    if (bound < 0) {
-        if (!PyErr_Occurred())
-            PyErr_Format(PyExc_ValueError, "fragments_bound: got %zd, expected a number of bytes; 0 keeps nothing", bound);
-        return NULL;
-    }
+    if (!PyLong_CheckExact(bytes_max))
+        return PyErr_Format(PyExc_TypeError, "fragments_bound: got %.200R, expected a whole number of bytes; 0 keeps nothing",
+                            bytes_max);
+    int overflow;
+    long long bound = PyLong_AsLongLongAndOverflow(bytes_max, &overflow);
+    int is_small = overflow < 0 || (overflow == 0 && bound < 0);
+    if (is_small || overflow > 0 || bound > PY_SSIZE_T_MAX)
+        return PyErr_Format(PyExc_ValueError, "fragments_bound: got a number of bytes that is too %s, expected 0 to %zd; "
+                            "0 keeps nothing", is_small ? "small" : "large", PY_SSIZE_T_MAX);
     size_t before = pool->bytes_max;
     pool->bytes_max = (size_t)bound;
     make_room(pool);

@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import operator
+import sys
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
 from libactor._core._record import Record
 
@@ -103,9 +104,13 @@ def fragments_drop(chunk: Chunk) -> None:
 
 def fragments_bound(bytes_max: int, /) -> int:
     """Keep at most so many bytes of what was rendered of chunks; how many it were until now."""
-    bytes_max = operator.index(bytes_max)
-    if bytes_max < 0:
-        raise ValueError(f"fragments_bound: got {bytes_max}, expected a number of bytes; 0 keeps nothing")
+    if type(cast(Any, bytes_max)) is not int:
+        raise TypeError(f"fragments_bound: got {bytes_max!r:.200}, expected a whole number of bytes; 0 keeps nothing")
+    if not 0 <= bytes_max <= sys.maxsize:
+        raise ValueError(
+            f"fragments_bound: got a number of bytes that is too {'small' if bytes_max < 0 else 'large'}, "
+            f"expected 0 to {sys.maxsize}; 0 keeps nothing"
+        )
     with _pool.lock:
         _pool.bytes_max, before = bytes_max, _pool.bytes_max
         _pool.make_room()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, cast
@@ -35,6 +36,12 @@ class JsonWriter(JsonWriterCell):
 
     def __new__(cls, *, sink: Callable[[bytes], object] | None = None, piece: int = PIECE) -> JsonWriter:
         """A writer of a new document. Raises: TypeError for a sink that cannot be called, or has to be awaited."""
+        if type(cast(Any, piece)) is not int:
+            raise TypeError(f"JsonWriter: got pieces of {piece!r:.200} bytes, expected a whole number")
+        if not 1 <= piece <= sys.maxsize:
+            raise ValueError(
+                f"JsonWriter: got too {'small' if piece < 1 else 'large'} a piece, expected 1 to {sys.maxsize} bytes"
+            )
         given: Any = sink
         if given is not None and (not callable(given) or inspect.iscoroutinefunction(sink)):
             raise TypeError(

@@ -342,10 +342,16 @@ def test_nonsense_is_refused(core, filled):
             filled.pop(*arguments)
     with pytest.raises(TypeError):
         core.records_free("many")
-    with pytest.raises(ValueError, match="expected a number of bytes"):
-        core.fragments_bound(-1)
-    with pytest.raises(TypeError, match="'str'"):
-        core.fragments_bound("1")
+    for wrong, size in ((-1, "small"), (-(2**70), "small"), (2**63, "large"), (2**70, "large"), (10**5000, "large")):
+        with pytest.raises(
+            ValueError, match=rf"^fragments_bound: got a number .* too {size}, expected 0 to \d+; 0 keeps"
+        ):
+            core.fragments_bound(wrong)
+    for wrong in ("1", None, 1.5, True, b"x" * 1_000):
+        with pytest.raises(
+            TypeError, match=r"^fragments_bound: got .{1,200}, expected a whole number of bytes; 0 keeps"
+        ):
+            core.fragments_bound(wrong)
     before = core.fragments_bound(1_000)
     assert core.fragments_bound(before) == 1_000
     assert len(core.fragments_counts()) == 4

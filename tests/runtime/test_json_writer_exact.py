@@ -362,6 +362,10 @@ def test_what_expands_to_itself_ends_with_an_error(cell):
 
 
 def test_the_public_writer_refuses_what_is_no_size_of_a_piece():
-    for piece in (0, -1, "4", None):
-        with pytest.raises((ValueError, TypeError)):
-            JsonWriter(piece=piece)
+    wrong: Any
+    for wrong in (0, -1, -(2**70), 2**70, 10**5000):
+        with pytest.raises(ValueError, match=r"^JsonWriter: got too (small|large) a piece, expected 1 to \d+ bytes$"):
+            JsonWriter(piece=wrong)
+    for wrong in ("4", None, 1.5, True, b"x" * 1_000):
+        with pytest.raises(TypeError, match=r"^JsonWriter: got pieces of .{1,200} bytes, expected a whole number$"):
+            JsonWriter(piece=wrong)
