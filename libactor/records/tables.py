@@ -121,6 +121,9 @@ class Choice(Value):
             field.refuse(f"names as a mapping from members' names, not {own!r}")
         names = {member.value: own.get(name, name) for name, member in kind.__members__.items()}
         names |= {member.value: own.get(member.name, member.name) for member in kind}  # not the aliases
+        wrong = [name for name, text in own.items() if not isinstance(cast(Any, text), str)]
+        if wrong:
+            field.refuse(f"names that are texts; that of {wrong[0]!r} is {own[wrong[0]]!r}")
         unknown = [name for name in own if name not in kind.__members__]
         least = min(names)
         if unknown:

@@ -1,18 +1,36 @@
 """Whoever uses records wrongly is told what was wrong, and what was expected."""
 
+import enum
 from typing import Any
 
 import msgspec
 import pytest
 
 from libactor.records import Collection, JsonWriter, Projection, RecordType
-from libactor.records.projection import Const, Each, Field, Groups, IfEquals, IfThere, Key, Object, Tally, Within
+from libactor.records.projection import (
+    Choice,
+    Const,
+    Each,
+    Field,
+    Groups,
+    IfEquals,
+    IfThere,
+    Key,
+    Object,
+    Tally,
+    Within,
+)
+
+
+class State(enum.Enum):
+    ON = 1
 
 
 class Item(msgspec.Struct, array_like=True, frozen=True):
     id: str
     n: int = 0
     tags: tuple[str, ...] = ()
+    state: State = State.ON
 
 
 ITEM = RecordType(Item)
@@ -27,6 +45,8 @@ writer_class: Any = JsonWriter
         (lambda: Object(Key("id", Field)), "expected a value such as Field"),  # the class
         (lambda: Each("tags", WRONG), r"got 'n' in Item.tags\[\], expected a value such as Field"),
         (lambda: Object(Key(5, Field("id"))), "got key 5 in Item, expected a text"),
+        (lambda: Choice("state", {"ON": 5}), r"Item.state is Enum; .* names that are texts; that of 'ON' is 5"),
+        (lambda: Choice("state", {"ON": None}), r"Item.state is Enum; .* names that are texts; that of 'ON' is None"),
         (lambda: Const(object()), "which has no form in JSON"),
         (lambda: Const("\ud800"), "which has no form in JSON"),
         (lambda: Object(Key("\ud800", Field("id"))), "which has no form in JSON"),
