@@ -15,7 +15,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 from mesoslite.model import (
     NOTHING,
@@ -184,7 +183,7 @@ class DRFAllocator:
             case WeightChanged():
                 self._reweigh(delta)
             case _:
-                assert_never(delta)
+                raise InternalError(f"allocator: {type(delta).__name__} is not understood by this policy")
         return ()
 
     def _recover(self, delta: ResourcesRecovered) -> None:

@@ -8,6 +8,11 @@ import msgspec
 from .ids import AgentID
 from .resources import Resources
 
+# Capabilities of agents that the allocator acts on; an agent may name others.
+AGENT_MULTI_ROLE = "MULTI_ROLE"  # it runs tasks of frameworks with several roles
+AGENT_HIERARCHICAL_ROLE = "HIERARCHICAL_ROLE"  # it knows roles such as ads/batch
+AGENT_CAPABILITIES = (AGENT_MULTI_ROLE, AGENT_HIERARCHICAL_ROLE)  # what every agent of ours has
+
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):
     """A property of a machine that frameworks choose by, such as its rack; numbers are floats."""

@@ -4,16 +4,35 @@
 #   and that actor live in packages that may not import each other, so what they exchange is part of the vocabulary.
 # Invariants: 1. a delta says what happened, never what to do about it.
 #   2. time is outside: the actor numbers its filters, keeps their timers, and tells when one expires.
-# Offering and launching are no deltas: a grant counts as allocated until it is recovered, whatever becomes of
-#   it.
+# A grant counts as allocated until it is recovered, whatever becomes of it; that part of an offer is used changes
+#   nothing of that, and is told because who uses offers is served before who hands them back.
+# Amounts that may be zero or unlimited (quota) are pairs of name and thousandths, as ``Resources.quantities`` is.
 # Source: Mesos include/mesos/allocator/allocator.hpp, src/master/allocator/mesos/hierarchical.cpp.
 
 from typing import TypeAlias
 
 import msgspec
 
+from .agents import AGENT_CAPABILITIES, Attribute
+from .constraints import RoleConstraints
 from .ids import AgentID, FrameworkID
 from .resources import Resources
+
+Quantities: TypeAlias = tuple[tuple[str, int], ...]  # thousandths by name
+
+
+class Unavailability(msgspec.Struct, frozen=True, gc=False):
+    """When a machine is to be serviced, in nanoseconds since the epoch; without ``duration``, for good."""
+
+    start: int
+    duration: int | None = None
+
+
+class RoleMinimum(msgspec.Struct, frozen=True, gc=False):
+    """What a framework wants to be offered at least under a role: one of these; no alternatives: anything."""
+
+    role: str
+    alternatives: tuple[Resources, ...]
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -31,6 +50,24 @@ class AgentAdded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     hostname: str
     total: Resources
     used: tuple[Usage, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    capabilities: tuple[str, ...] = AGENT_CAPABILITIES
+    region: str | None = None
+    zone: str | None = None
+    unavailability: Unavailability | None = None
+
+
+class AgentUpdated(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An agent has changed what it has or is; None stays as it was.
+
+    ``total`` may be less than what is held on it: then nothing is free until enough was given back.
+    New ``attributes`` end all filters about the agent.
+    """
+
+    agent_id: AgentID
+    total: Resources | None = None
+    attributes: tuple[Attribute, ...] | None = None
+    capabilities: tuple[str, ...] | None = None
 
 
 class AgentRemoved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -51,13 +88,43 @@ class AgentDeactivated(msgspec.Struct, frozen=True, gc=False, tag=True):
     agent_id: AgentID
 
 
+class AgentUnavailable(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """An agent is to be serviced, at another time than known so far, or, with None, no longer."""
+
+    agent_id: AgentID
+    unavailability: Unavailability | None
+
+
+class AgentsWhitelisted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Only agents on these hosts are to be offered from now on; None: all."""
+
+    hostnames: tuple[str, ...] | None
+
+
 class FrameworkAdded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """A framework has subscribed to these roles."""
+    """A framework has subscribed to these roles.
+
+    ``constraints`` and ``min_allocatable`` name a role at most once; a role they do not name has none of its own.
+    """
 
     framework_id: FrameworkID
     roles: tuple[str, ...]
     active: bool = True
     suppressed_roles: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    constraints: tuple[RoleConstraints, ...] = ()
+    min_allocatable: tuple[RoleMinimum, ...] = ()
+
+
+class FrameworkUpdated(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A framework has subscribed anew, and this is all that it wants now; what it holds stays held."""
+
+    framework_id: FrameworkID
+    roles: tuple[str, ...]
+    suppressed_roles: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    constraints: tuple[RoleConstraints, ...] = ()
+    min_allocatable: tuple[RoleMinimum, ...] = ()
 
 
 class FrameworkRemoved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -78,11 +145,23 @@ class FrameworkDeactivated(msgspec.Struct, frozen=True, gc=False, tag=True):
     framework_id: FrameworkID
 
 
+class OfferUsed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A framework runs something on part of what it was offered: from offered to allocated."""
+
+    framework_id: FrameworkID
+    role: str
+    agent_id: AgentID
+    resources: Resources
+
+
 class ResourcesRecovered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A framework has given back part of what it holds.
 
     With a ``filter_id``, which must be new, the framework is not offered the like of it on that agent until
     FilterExpired names that id.
+    ``allocated`` says that it ran on these resources (OfferUsed told so), not that they were just on offer.
+    ``declined`` says that they are an offer of which the framework used nothing; one that was taken from it
+    (rescinded) is not declined.
     """
 
     framework_id: FrameworkID
@@ -90,6 +169,29 @@ class ResourcesRecovered(msgspec.Struct, frozen=True, kw_only=True, gc=False, ta
     agent_id: AgentID
     resources: Resources
     filter_id: int | None = None
+    allocated: bool = False
+    declined: bool = False
+
+
+class AllocationConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What a framework was offered has been reserved, unreserved, or made a volume or none: same amounts, other kind.
+
+    The agent's total changes with it.
+    """
+
+    framework_id: FrameworkID
+    role: str
+    agent_id: AgentID
+    before: Resources
+    after: Resources
+
+
+class AvailableConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What nobody holds of an agent has been reserved, unreserved, or made a volume or none, by an operator."""
+
+    agent_id: AgentID
+    before: Resources
+    after: Resources
 
 
 class FilterExpired(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -113,26 +215,80 @@ class Revived(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class WeightChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A role is entitled to ``weight`` times what a role of weight 1.0, the default, is."""
+    """A role is entitled to ``weight`` times what its siblings of weight 1.0, the default, are."""
 
     role: str
     weight: float
 
 
+class QuotaChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A top-level role with all below it is to be able to get ``guarantees``, and gets no more than ``limits``.
+
+    A resource that ``limits`` does not name is not limited; a limit may be zero. Neither: the role has no quota.
+    """
+
+    role: str
+    guarantees: Quantities = ()
+    limits: Quantities = ()
+
+
+class RecoveryBegun(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A new master leads, and so many agents are expected back; quotas are known already."""
+
+    expected_agents: int
+
+
+class RecoveryOver(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Agents that are not back yet are no longer waited for."""
+
+
+class Paused(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Nothing is to be offered until Resumed."""
+
+
+class Resumed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Offers may be made again."""
+
+
+class InverseOfferAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A framework has answered an inverse offer; ``accepted`` is None if the offer was taken from it instead.
+
+    With a ``filter_id``, which must be new, it is not asked about this agent again until FilterExpired names that id.
+    """
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    accepted: bool | None
+    filter_id: int | None = None
+
+
 Delta: TypeAlias = (
     AgentAdded
+    | AgentUpdated
     | AgentRemoved
     | AgentActivated
     | AgentDeactivated
+    | AgentUnavailable
+    | AgentsWhitelisted
     | FrameworkAdded
+    | FrameworkUpdated
     | FrameworkRemoved
     | FrameworkActivated
     | FrameworkDeactivated
+    | OfferUsed
     | ResourcesRecovered
+    | AllocationConverted
+    | AvailableConverted
     | FilterExpired
     | Suppressed
     | Revived
     | WeightChanged
+    | QuotaChanged
+    | RecoveryBegun
+    | RecoveryOver
+    | Paused
+    | Resumed
+    | InverseOfferAnswered
 )
 
 
@@ -145,7 +301,16 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     resources: Resources
 
 
+class InverseGrant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A framework that holds something on an agent is to be asked to leave it by the time it is serviced."""
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    unavailability: Unavailability
+
+
 class Plan(msgspec.Struct, frozen=True, gc=False):
     """What one allocation run decided, in the order it was decided."""
 
     grants: tuple[Grant, ...] = ()
+    inverse: tuple[InverseGrant, ...] = ()

@@ -19,6 +19,11 @@ DEFAULT_ROLE = "*"
 MULTI_ROLE = "MULTI_ROLE"  # its roles are a list, and its offers say their role
 PARTITION_AWARE = "PARTITION_AWARE"  # it tells TASK_DROPPED, _UNKNOWN, _GONE and the like apart; else all are TASK_LOST
 TASK_KILLING_STATE = "TASK_KILLING_STATE"  # it knows the state TASK_KILLING
+GPU_RESOURCES = "GPU_RESOURCES"  # it is offered agents with gpus
+REGION_AWARE = "REGION_AWARE"  # it is offered agents of other regions than the master's
+RESERVATION_REFINEMENT = "RESERVATION_REFINEMENT"  # it is offered what is reserved more than once
+REVOCABLE_RESOURCES = "REVOCABLE_RESOURCES"  # it is offered what may be taken from it again
+SHARED_RESOURCES = "SHARED_RESOURCES"  # it is offered volumes that others use at the same time
 
 _ROLE_GAP = re.compile(r"[\s\x08\x7f]")
 
