@@ -214,6 +214,8 @@ def _checked_resources(resources: object) -> Resources:
     if not isinstance(resources, (str, Resources)):
         raise InvalidResources(f"cluster: got {resources!r} as resources, expected text such as cpus:2;mem:1024")
     parsed = resources if isinstance(resources, Resources) else Resources.parse(resources)
+    if not parsed.is_plain:
+        raise InvalidResources(f"cluster: got {parsed} as resources; agents are given only scalars such as cpus:2")
     if not parsed:
         raise InvalidResources("cluster: agents without resources run nothing; give some, as in cpus:2;mem:1024")
     return parsed

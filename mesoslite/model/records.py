@@ -11,24 +11,9 @@ from typing import Any
 
 import msgspec
 
+from .kinds import Reservation, ValueType
+from .labels import Label
 from .states import Reason, Source, TaskState
-
-
-class ValueType(Enum):
-    """What an amount or an attribute is."""
-
-    SCALAR = 0
-    RANGES = 1
-    SET = 2
-    TEXT = 3
-
-
-class ReservationType(Enum):
-    """How a reservation came about."""
-
-    UNKNOWN = 0
-    STATIC = 1
-    DYNAMIC = 2
 
 
 class ExecutorType(Enum):
@@ -47,27 +32,11 @@ class DrainState(Enum):
     DRAINED = 2
 
 
-class Label(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A free-form pair."""
-
-    key: str
-    value: str | None = None
-
-
 class Range(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Whole numbers from ``begin`` to ``end``, both included."""
 
     begin: int
     end: int
-
-
-class Reservation(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One of the reservations that lie on an amount, the innermost last."""
-
-    type: ReservationType
-    role: str
-    principal: str | None = None
-    labels: tuple[Label, ...] = ()
 
 
 class Resource(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -55,14 +55,24 @@ def test_quantities_round_to_the_nearest_thousandth_half_upwards(text: str, mill
         ("a b:2", "plain word"),
         ("cpus:1e13", "too large"),
         ("cpus:1e999", "too large"),
-        ("ports:[1-2]", "range.*only scalars"),
-        ("zones:{a,b}", "set.*only scalars"),
-        ("cpus(ads):2", "role.*only scalars"),
-        ("cpus{REV}:2", "property.*only scalars"),
-        ('[{"name":"cpus"}]', "JSON.*only scalars"),
+        ("ports:[5-1]", "range 5-1.*the same or a larger one"),
+        ("ports:[1-2", "without an end"),
+        ("ports:[1]", "first-last"),
+        ("ports:[-1-2]", "first-last"),
+        ("ports:[1-2,]", "first-last"),
+        ("ports:[0-18446744073709551616]", "range 0-18446744073709551616.*of 0 to 18446744073709551615"),
+        ("zones:{a,,b}", "empty item"),
+        ("zones:{a,a}", "'a' twice"),
+        ("zones:{a", "without an end"),
+        ("cpus(ads:2", "brackets"),
+        ("cpus(ads)x:2", "brackets"),
+        ("cpus():2", "is empty"),
+        ("cpus(/ads):2", "slash"),
+        ("cpus{REV}:2", "property"),
+        ('[{"name":"cpus"}]', "property"),
     ],
 )
-def test_text_that_is_no_scalar_is_refused_with_the_reason(text: str, problem: str) -> None:
+def test_text_that_is_no_resource_is_refused_with_the_reason(text: str, problem: str) -> None:
     with pytest.raises(InvalidResources, match=problem):
         Resources.parse(text)
 
