@@ -146,10 +146,6 @@ class Kind(msgspec.Struct, array_like=True, frozen=True, gc=False, cache_hash=Tr
             return False
         return disk.persistence is not None or (disk.source is not None and disk.source.type in _WHOLE_DISKS)
 
-    def is_allocatable_to(self, role: str) -> bool:
-        """Return whether a framework in ``role`` may use it: unreserved, or reserved for that role or one above it."""
-        return not self.reservations or role == self.role or role.startswith(f"{self.role}/")
-
 
 _encode = msgspec.json.Encoder().encode
 _WHOLE_DISKS = frozenset({DiskType.MOUNT, DiskType.BLOCK, DiskType.RAW})

@@ -14,9 +14,11 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from .errors import InvalidResources
 from .kinds import Kind, ValueType, sort_key
@@ -58,6 +60,10 @@ class Portion(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 Portions = tuple[Portion, ...]
 
+_copy: Callable[[Portion], Portion] = cast(Any, Portion).__copy__
+_MANY = 8  # from so many on, and from such a part of the whole on, it is quicker to sort than to look for each
+_NEAR = 4  # places that are looked at before the whole is bisected
+
 
 def are_canonical(portions: Portions) -> bool:
     """Return whether both invariants hold. Cost: O(portions), less than a microsecond each."""
@@ -96,6 +102,8 @@ def added(left: Portions, right: Portions) -> Portions:
         left, right = right, left
     if not right:
         return left
+    if len(right) > _MANY and len(right) * _MANY > len(left):
+        return gathered((*left, *right))
     result = list(left)
     at = 0
     for family in _families(right):
@@ -147,8 +155,12 @@ def _kind_order(portion: Portion) -> tuple[str, bytes]:
 
 
 def _span(portions: Sequence[Portion], kind: Kind, at: int) -> tuple[int, int]:
-    """Where the portions of a kind stand, or belong, at or after ``at``; the first look is where it most often is."""
-    if not (at < len(portions) and portions[at].kind == kind):
+    """Where the portions of a kind stand, or belong, at or after ``at``; most often that is near."""
+    for near in range(at, min(at + _NEAR, len(portions))):
+        if portions[near].kind == kind:
+            at = near
+            break
+    else:
         at = bisect_left(portions, sort_key(kind), lo=at, key=_kind_order)
     end = at
     while end < len(portions) and portions[end].kind == kind:
@@ -174,8 +186,15 @@ def _sum(mine: Sequence[Portion], theirs: Sequence[Portion]) -> Sequence[Portion
         if _adds_up(one.kind):
             return (Portion(one.kind, one.scalar + other.scalar),)
         if one.copies == other.copies and (ranges := one.ranges and joined(one.ranges, other.ranges)):
-            return (Portion(one.kind, ranges=ranges, copies=one.copies),)
+            return (_changed(one, ranges),)
     return _balance([*mine, *theirs], ())[0]
+
+
+def _changed(portion: Portion, ranges: Ranges) -> Portion:
+    """The portion with other ranges, which are in form; a check would cost as much as the arithmetic."""
+    changed = _copy(portion)
+    force_setattr(changed, "ranges", ranges)
+    return changed
 
 
 def _difference(mine: Sequence[Portion], theirs: Sequence[Portion]) -> Sequence[Portion] | None:
@@ -188,7 +207,7 @@ def _difference(mine: Sequence[Portion], theirs: Sequence[Portion]) -> Sequence[
             return None if rest < 0 else (Portion(one.kind, rest),)
         if one.ranges and one.copies == other.copies == 1:
             ranges = without(one.ranges, other.ranges)
-            return None if ranges is None else (Portion(one.kind, ranges=ranges),)
+            return None if ranges is None else (_changed(one, ranges),)
     left, lack = _balance(mine, theirs)
     return None if lack else left
 

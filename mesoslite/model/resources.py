@@ -115,7 +115,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         totals = dict(self.quantities)
         for name, milli in other.quantities:
             totals[name] = totals.get(name, 0) + milli
-        return Resources(tuple(sorted(totals.items())))
+        return _made(tuple(sorted(totals.items())), ())
 
     def __sub__(self, other: "Resources") -> "Resources":
         """Return what is left when ``other`` is taken away.
@@ -129,8 +129,9 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
             return _made((self if not other.quantities else self._without_plain(other)).quantities, others)
         if not other.quantities:
             return self
-        rest = self._without_plain(other)
-        return _made(rest.quantities, self.others) if self.others else rest
+        if self.others:
+            return _made(self._without_plain(other).quantities, self.others)
+        return NOTHING if self.quantities == other.quantities else self._without_plain(other)
 
     def _without_plain(self, other: "Resources") -> "Resources":
         if self.quantities == other.quantities:
@@ -141,7 +142,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
             if rest < 0:
                 raise self._insufficient(other)
             left[name] = rest
-        return Resources(tuple([entry for entry in left.items() if entry[1]]))
+        return _made(tuple([entry for entry in left.items() if entry[1]]), ())
 
     def _insufficient(self, other: "Resources") -> InsufficientResources:
         return InsufficientResources(
@@ -216,7 +217,10 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
 
     def allocatable_to(self, role: str) -> "Resources":
         """Return what a framework in ``role`` may use: the unreserved, and what is reserved for it or a role above."""
-        return self._kept(lambda kind: kind.is_allocatable_to(role))
+        if not self.others:
+            return self
+        roles = {role, *[role[:end] for end, letter in enumerate(role) if letter == "/"]}
+        return self._kept(lambda kind: not kind.reservations or kind.reservations[-1].role in roles)
 
     def unreserved(self) -> "Resources":
         """Return what is reserved for nobody."""
@@ -301,6 +305,8 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
 
     def _kept(self, keep: Callable[[Kind], bool]) -> "Resources":
         """All that is plain, and the others that are to be kept; itself, mostly."""
+        if not self.others:
+            return self
         kept = [portion for portion in self.others if keep(portion.kind)]
         return self if len(kept) == len(self.others) else _made(self.quantities, tuple(kept))
 
