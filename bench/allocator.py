@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from time import perf_counter
 
 from bench.benchmarks import expect
-from mesoslite.allocator import DRFAllocator
+from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.model import (
     AgentAdded,
     AgentID,
@@ -70,8 +70,8 @@ class AllocatorPlans:
         return seconds / IDLE_PLANS
 
 
-def _cluster(agents: int) -> DRFAllocator:
-    allocator = DRFAllocator()
+def _cluster(agents: int) -> HierarchicalAllocator:
+    allocator = HierarchicalAllocator()
     for number in range(agents):
         agent_id = AgentID(f"agent-{number}")
         allocator.apply(AgentAdded(agent_id=agent_id, hostname=f"host-{number}", total=TOTAL))
@@ -80,14 +80,14 @@ def _cluster(agents: int) -> DRFAllocator:
     return allocator
 
 
-def _timed_plan(allocator: DRFAllocator) -> tuple[Plan, float]:
+def _timed_plan(allocator: HierarchicalAllocator) -> tuple[Plan, float]:
     rng = random.Random(SEED)
     start = perf_counter()
     plan = allocator.plan(rng)
     return plan, perf_counter() - start
 
 
-def _decline(allocator: DRFAllocator, grants: Iterable[Grant]) -> None:
+def _decline(allocator: HierarchicalAllocator, grants: Iterable[Grant]) -> None:
     for grant in grants:
         allocator.apply(
             ResourcesRecovered(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
-from mesoslite.allocator import DRFAllocator
+from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
@@ -158,7 +158,7 @@ class Cluster:
         parts.callback(listener.close)
         hostname = self._hostname or listener.name
         self.url = listener.url
-        self.allocator = self.runtime.spawn(Allocator(DRFAllocator(), self._allocation_interval))
+        self.allocator = self.runtime.spawn(Allocator(HierarchicalAllocator(), self._allocation_interval))
         self.master = self.runtime.spawn(Master(self.allocator, hostname=hostname, port=listener.port))
         stopped: la.Promise[str] = la.Promise()
         self.stopped = stopped.future

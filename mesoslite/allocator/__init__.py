@@ -2,12 +2,23 @@
 
 # Only re-exports. The actor around it, which keeps time and randomness, lives in master/.
 
-from .drf import DRFAllocator
-from .sorter import ClusterTotal, DRFSorter, Sorter
+from .cycle import Cycle
+from .drf import DRFSorter
+from .hierarchical import HierarchicalAllocator
+from .lottery import LotterySorter
+from .plugins import named_policy, named_sorter
+from .sorter import ClusterTotal, Sorter, SorterFactory, Standing, StandingOf
 
 __all__ = [
     "ClusterTotal",
-    "DRFAllocator",
+    "Cycle",
     "DRFSorter",
+    "HierarchicalAllocator",
+    "LotterySorter",
     "Sorter",
+    "SorterFactory",
+    "Standing",
+    "StandingOf",
+    "named_policy",
+    "named_sorter",
 ]

@@ -1,70 +1,308 @@
-"""Books: who holds what on each agent, and which frameworks may get more."""
+"""Books: agents, frameworks, who holds what, and what may be granted next; always true, whatever just happened."""
 
-# Who calls: drf.py only.
-# Invariant: per agent, what is held plus what is available is the total, exactly (``AgentBook.check``).
+# Who calls: hierarchical.py as deltas tell, cycle.py with each grant.
+# Invariants: 1. every amount is entered in all books at once: the agent's, the client's, its roles' and, if there are
+#   quotas, theirs. Nothing is summed up when a plan is made.
+#   2. an agent outside ``changed`` can give nothing to anybody. So visiting only these grants what visiting all would,
+#   and a cluster at rest costs nothing. An agent gets in when more is free on it, when a filter about it ended, when
+#   it may be offered again, and when quota leaves more room and it was held back (``held_back``) because of quota;
+#   all of them (``all_changed``) when a client begins to want offers or wants other agents than before.
+# Rejected: a set for ``changed``, whose order depends on the hash seed, so that one rng seed would not mean one plan.
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from mesoslite.model import NOTHING, AgentID, FrameworkID, InsufficientResources, InternalError, Resources
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from .filters import Client
+from mesoslite.model import InternalError, Resources
+
+from .agents import AgentBook
+from .clients import ClientBook, FrameworkBook, Serving
+from .filters import OfferFilters
+from .maintenance import Maintenance
+from .quota import Quota, QuotaBooks
+from .shares import Shares
+from .sorter import Pairs, SorterFactory
+
+if TYPE_CHECKING:
+    from mesoslite.model import AgentID, FrameworkID
+
+    from .roles import RoleBook
 
 
-@dataclass(slots=True)
-class AgentBook:
-    """One agent: its total, what is available of it, and what each framework holds under each role."""
+class Books:
+    """All that the allocator knows."""
 
-    agent_id: AgentID
-    hostname: str
-    total: Resources
-    available: Resources
-    active: bool = True
-    held: dict[Client, Resources] = field(default_factory=dict)  # never an empty entry
+    def __init__(
+        self,
+        min_allocatable: Sequence[Resources],
+        role_sorter: SorterFactory,
+        framework_sorter: SorterFactory,
+        excluded: Collection[str],
+    ) -> None:
+        self.min_allocatable = tuple(min_allocatable)
+        self.agents: dict[AgentID, AgentBook] = {}
+        self.frameworks: dict[FrameworkID, FrameworkBook] = {}
+        self.shares = Shares(role_sorter, framework_sorter, excluded)
+        self.filters = OfferFilters()
+        self.quota = QuotaBooks(min_allocatable)
+        self.maintenance = Maintenance()
+        self.own_minimums = 0  # clients that say themselves what is worth an offer
+        self.changed: dict[AgentID, None] = {}  # an ordered set; invariant 2
+        self.all_changed = False  # stands for all agents in ``changed``, so that a storm of revivals costs little
+        self.held_back: dict[AgentID, None] = {}  # an ordered set: agents of which quota kept something from somebody
 
-    def hold(self, client: Client, resources: Resources) -> None:
-        """Move ``resources`` to the client. Raises: InternalError, if they are not available."""
-        try:
-            self.available -= resources
-        except InsufficientResources as error:
-            raise InternalError(
-                f"allocator: framework {client[0]} is given more of agent {self.agent_id} than is available; "
-                f"report this"
-            ) from error
-        self.held[client] = self.held.get(client, NOTHING) + resources
+    # ---- who is there ----
 
-    def release(self, client: Client, resources: Resources) -> None:
-        """Take ``resources`` from the client. Raises: InternalError, if it does not hold them."""
-        try:
-            rest = self.held.get(client, NOTHING) - resources
-        except InsufficientResources as error:
-            raise InternalError(
-                f"allocator: framework {client[0]} gives back {resources} as role {client[1]!r} on agent "
-                f"{self.agent_id}, where it holds {self.held.get(client) or 'nothing'}; report this"
-            ) from error
-        if rest:
-            self.held[client] = rest
+    def agent(self, agent_id: AgentID) -> AgentBook:
+        """Return the book of an agent. Raises: InternalError, if it is not known."""
+        book = self.agents.get(agent_id)
+        if book is None:
+            raise InternalError(f"allocator: agent {agent_id} is not known; add it first")
+        return book
+
+    def framework(self, framework_id: FrameworkID) -> FrameworkBook:
+        """Return the book of a framework. Raises: InternalError, if it is not known."""
+        book = self.frameworks.get(framework_id)
+        if book is None:
+            raise InternalError(f"allocator: framework {framework_id} is not known; add it first")
+        return book
+
+    def serve(self, client: ClientBook) -> None:
+        """Serve a client as it now wants: not at all, as one that works or as one that is idle."""
+        framework = self.frameworks.get(client.framework_id)
+        if framework is None or not framework.wants(client.role.path):
+            serving = Serving.NOT
         else:
-            self.held.pop(client, None)
-        self.available += resources
+            serving = Serving.IDLE if client.is_idle else Serving.WORKING
+        sign = bool(serving) - bool(client.serving)
+        if sign:
+            self.filters.count(client, sign)
+        self.shares.serve(client, serving)
 
-    def check(self) -> bool:
-        """Return True if held plus available is the total; only for ``assert``. Cost: O(clients)."""
-        sums: dict[str, int] = {}
-        for resources in (self.available, *self.held.values()):
-            for name, milli in resources.quantities:
-                sums[name] = sums.get(name, 0) + milli
-        return sums == dict(self.total.quantities) and all(self.held.values())
+    def set_minimum(self, client: ClientBook, minimum: tuple[Resources, ...] | None) -> None:
+        """Change what a client says is worth an offer to it; None: it says nothing."""
+        more = (minimum is not None) - (client.minimum is not None)
+        client.minimum = minimum
+        self.own_minimums += more
+        top = client.role.top
+        top.own_minimums += more
+        if more and top.quota is not None:
+            was = (top.quota.due, top.quota.full)
+            if self.quota.judge(top):
+                self.shares.regroup(top, *was)
+
+    # ---- what agents have ----
+
+    def add_agent(self, agent: AgentBook) -> None:
+        """Count an agent in, on which nothing is held yet."""
+        self.agents[agent.agent_id] = agent
+        self.shares.total.add(agent.total.scalars().items())
+        self._reserve(agent.total, 1)
+        self._count_free(agent.available, agent.is_simple, 1)
+        self.change(agent)
+
+    def remove_agent(self, agent: AgentBook) -> None:
+        """Count an agent out, with all that is held on it."""
+        for client, resources in list(agent.held.items()):
+            del agent.held[client]
+            self._count_held(agent, client, resources, -1)
+            self.shares.forget_unneeded(client)
+        self._count_free(agent.available, agent.is_simple, -1)
+        self._reserve(agent.total, -1)
+        self.shares.total.remove(agent.total.scalars().items())
+        self.maintenance.forget_agent(agent)
+        del self.agents[agent.agent_id]
+        self.changed.pop(agent.agent_id, None)
+        self.held_back.pop(agent.agent_id, None)
+
+    def resize(self, agent: AgentBook, total: Resources) -> None:
+        """Change what an agent has; what is held on it stays held. Cost: O(all that)."""
+        self._count_free(agent.available, agent.is_simple, -1)
+        gone = agent.total
+        agent.resize(total)
+        self._count_free(agent.available, agent.is_simple, 1)
+        self._recount(agent, gone, total)
+
+    def convert(self, agent: AgentBook, gone: Resources, come: Resources) -> None:
+        """Exchange what is available on an agent. Cost: O(that). Raises: InsufficientResources, if it is not."""
+        agent.convert(gone, come)
+        self._count_free(gone, False, -1)
+        self._count_free(come, False, 1)
+        self._recount(agent, gone, come)
+
+    def _recount(self, agent: AgentBook, gone: Resources, come: Resources) -> None:
+        self._reserve(come, 1)
+        self._reserve(gone, -1)
+        if gone.scalars() != come.scalars():
+            self.shares.total.add(come.scalars().items())
+            self.shares.total.remove(gone.scalars().items())
+        self.change(agent)
+
+    # ---- who holds it ----
+
+    def hold(self, agent: AgentBook, client: ClientBook, resources: Resources, grants: int = 1) -> None:
+        """Move what is available on an agent to a client; ``grants`` says how often it was served by that."""
+        if agent.is_simple and grants == 1:
+            agent.hold(client, resources)
+            self.shares.allocate(client, resources.quantities)
+            if self.quota.roles:
+                self.quota.count_free(resources.quantities, -1)
+                self._consume(client.role.top, resources.quantities, 1)
+        else:
+            self._count_free(resources, agent.is_simple, -1)
+            self._count_held(agent, client, resources, 1, grants)
+            agent.hold(client, resources)
+        if agent.unavailability is not None:
+            self.maintenance.due[agent] = None
+
+    def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
+        """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""
+        before = agent.available
+        agent.release(client, resources)
+        self._count_held(agent, client, resources, -1)
+        if agent.is_short or not agent.is_simple:
+            self._count_free(before, agent.is_simple, -1)
+            self._count_free(agent.available, agent.is_simple, 1)
+        elif self.quota.roles:
+            self.quota.count_free(resources.quantities, 1)
+        self.change(agent)
+        self.shares.forget_unneeded(client)
+
+    def change(self, agent: AgentBook) -> None:
+        """Have an agent looked at by the next plan."""
+        self.changed[agent.agent_id] = None
+
+    def take_changed(self) -> list[AgentID]:
+        """Return the agents that may have something to give, each once, and begin anew."""
+        if self.quota.grew:
+            self.quota.grew = False
+            self.changed.update(self.held_back)
+            self.held_back = {}
+        if self.all_changed:
+            self.all_changed = False
+            self.held_back = {}
+            self.changed = {}
+            return list(self.agents)
+        changed, self.changed = self.changed, {}  # a new one: to walk an emptied dict costs what it once held
+        return list(changed)
+
+    def take_some(self, agents: Iterable[AgentID]) -> list[AgentID]:
+        """Return these agents, each once, as far as they are known; they count as looked at."""
+        if self.all_changed:
+            self.changed = dict.fromkeys(self.agents)
+            self.all_changed = False
+        taken = [agent_id for agent_id in dict.fromkeys(agents) if agent_id in self.agents]
+        for agent_id in taken:
+            self.changed.pop(agent_id, None)
+        return taken
+
+    # ---- quota ----
+
+    def set_quota(self, path: str, guarantees: dict[str, int], limits: dict[str, int]) -> None:
+        """Give a top-level role a quota; with neither guarantees nor limits, none."""
+        role = self.shares.roles.get(path)
+        was = (role.quota.due, role.quota.full) if role.quota is not None else (False, False)
+        if not self.quota.roles:
+            self.quota.headroom = {}
+            for agent in self.agents.values():
+                self.quota.count_free(_free(agent.available, agent.is_simple), 1)
+            self.shares.use_quota(True)
+        quota = Quota(guarantees, limits, self._consumed(role)) if guarantees or limits else None
+        self.quota.set(role, quota)
+        self.shares.regroup(role, *was)
+        if not self.quota.roles:
+            self.shares.use_quota(False)
+        self.shares.roles.forget_unneeded(role)
+
+    def _consumed(self, role: RoleBook) -> dict[str, int]:
+        consumed = dict(role.reserved)
+        for name, milli in role.sum.held.items():
+            consumed[name] = consumed.get(name, 0) + milli - role.outside.get(name, 0)
+        return consumed
+
+    def _consume(self, top: RoleBook, quantities: Pairs, sign: int) -> None:
+        quota = top.quota
+        if quota is not None:
+            was = (quota.due, quota.full)
+            if self.quota.consume(top, quantities, sign):
+                self.shares.regroup(top, *was)
+
+    # ---- helpers ----
+
+    def _reserve(self, resources: Resources, sign: int) -> None:
+        """Count what of an agent's total is reserved."""
+        if not resources.others:
+            return
+        roles = self.shares.roles
+        for path, reserved in resources.reserved_by_role().items():
+            quantities = reserved.scalars().items()
+            role = (roles.reserve if sign > 0 else roles.unreserve)(path, quantities)
+            self._consume(role.top, quantities, sign)
+            self.quota.grew = True
+            if sign < 0:
+                roles.forget_unneeded(role)
+
+    def _count_free(self, resources: Resources, is_simple: bool, sign: int) -> None:
+        if self.quota.roles:
+            self.quota.count_free(_free(resources, is_simple), sign)
+
+    def _count_held(
+        self, agent: AgentBook, client: ClientBook, resources: Resources, sign: int, grants: int = 0
+    ) -> None:
+        """Count what a client holds in all books but the agent's, in which it stands not yet, or no longer."""
+        top = client.role.top
+        if agent.is_simple and is_plain_count(resources):
+            free: Pairs = resources.quantities
+            levels: list[Pairs] = [free] * (1 + len(client.role.standings))
+        else:
+            free = _free(resources, False)
+            levels = self._levels(agent, client, resources)
+            _count(top.outside, levels[-1], sign)
+            _count(top.outside, free, -sign)
+        self.shares.count_levels(client, levels, sign, grants)
+        self._consume(top, free, sign)
+
+    def _levels(self, agent: AgentBook, client: ClientBook, resources: Resources) -> list[Pairs]:
+        """What counts for the client, and for each standing of its role: a shared volume once for all that share it."""
+        whole = resources.scalars()
+        shared = {(one.kind, one.scalar) for one in resources.others if one.kind.shared}
+        if not shared:
+            return [whole.items()] * (1 + len(client.role.standings))
+        role: RoleBook | None = client.role
+        groups: list[list[Resources]] = [[held for other, held in agent.held.items() if other is client]]
+        if client.role.own is not client.role.sum:
+            groups.append([held for other, held in agent.held.items() if other.role is client.role])
+        while role is not None:
+            group = role.subtree()
+            groups.append([held for other, held in agent.held.items() if other.role in group])
+            role = role.parent
+        levels: list[Pairs] = []
+        for others in groups:
+            counted = {(one.kind, one.scalar) for held in others for one in held.others if one.kind.shared} & shared
+            amounts = dict(whole)
+            for kind, milli in counted:
+                amounts[kind.name] -= milli
+            levels.append([(name, milli) for name, milli in amounts.items() if milli])
+        return levels
 
 
-@dataclass(slots=True)
-class FrameworkBook:
-    """One subscribed framework."""
+def is_plain_count(resources: Resources) -> bool:
+    """Return whether all scalars are plain ones."""
+    return all(not portion.scalar for portion in resources.others)
 
-    framework_id: FrameworkID
-    roles: tuple[str, ...]
-    active: bool
-    suppressed: set[str]  # of its roles
 
-    def wants(self, role: str) -> bool:
-        """Return whether it is to be offered resources under ``role``."""
-        return self.active and role in self.roles and role not in self.suppressed
+def _free(resources: Resources, is_simple: bool) -> Pairs:
+    """What counts as headroom, or against limits: scalars that are neither reserved nor revocable."""
+    if is_simple or not resources.others:
+        return resources.quantities
+    return resources.unreserved().not_revocable().scalars().items()
+
+
+def _count(amounts: dict[str, int], quantities: Pairs, sign: int) -> None:
+    for name, milli in quantities:
+        rest = amounts.get(name, 0) + sign * milli
+        if rest:
+            amounts[name] = rest
+        else:
+            amounts.pop(name, None)

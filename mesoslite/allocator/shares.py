@@ -1,118 +1,279 @@
-"""Shares: fairness on two levels, among roles and among the frameworks of each role."""
+"""Shares: the order in which clients are served, by role and then by framework, and the amounts it goes by."""
 
-# Who calls: drf.py only.
-# Invariants: 1. a framework is tracked under a role while it is subscribed to it or holds resources under it.
-#   2. a role is active exactly while a framework of it is; so a role that can take nothing is not even looked
-#   at.
-#   3. what a role holds is the sum of what its frameworks hold.
-# Source: Mesos src/master/allocator/mesos/hierarchical.cpp (trackFrameworkUnderRole,
-#   trackAllocatedResources).
+# Who calls: books.py books on it, cycle.py asks who is next.
+# Invariants: 1. a framework is tracked under a role while it subscribes to it or holds resources under it.
+#   2. a role is active in a lineup exactly while a client of it is working and the lineup admits the role; so a role
+#      that can take nothing is not even looked at. An idle client stands in the queues of the same lineups.
+#   3. what a role holds is the sum of what its clients and the roles below it hold.
+# A lineup is an order of the clients that can be served on some ground: ``everybody``; ``due``, those whose guarantee
+#   is not met; ``room``, those whose limits leave something worth an offer. The latter two exist while any role has a
+#   quota. So an agent never costs a walk past thousands of roles that have all they may have.
+# Source: Mesos src/master/allocator/mesos/hierarchical.cpp (trackFrameworkUnderRole, trackAllocatedResources).
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from __future__ import annotations
 
-from mesoslite.model import FrameworkID, Resources, dominant_share
+from collections.abc import Collection, Iterator
+from itertools import count
+from typing import TYPE_CHECKING
 
-from .filters import Client
-from .sorter import ClusterTotal, Sorter
+from mesoslite.model import RandomStream, dominant_share
 
-SorterFactory = Callable[[ClusterTotal], Sorter]
+from .clients import ClientBook, Key, Serving
+from .idle import IdleQueue
+from .roles import RoleBook, RoleTree, subtract
+from .sorter import ClusterTotal, Pairs, Sorter, SorterFactory
+
+if TYPE_CHECKING:
+    from mesoslite.model import FrameworkID
+
+
+class Lineup:
+    """Who can be served: the roles of those that work, in their sorter's order, and the idle after them."""
+
+    __slots__ = ("idle", "roles", "working")
+
+    def __init__(self, roles: Sorter) -> None:
+        self.roles = roles
+        self.working = 0  # roles that are active
+        self.idle = IdleQueue()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nobody to serve."""
+        return not self.working and not self.idle
+
+    def enter(self, role: RoleBook) -> None:
+        """Serve a role's clients."""
+        if role.working:
+            self.roles.activate(role.path)
+            self.working += 1
+        for client in role.idle:
+            self.idle.add(client)
+
+    def leave(self, role: RoleBook) -> None:
+        """Serve a role's clients no longer."""
+        if role.working:
+            self.roles.deactivate(role.path)
+            self.working -= 1
+        for client in role.idle:
+            self.idle.remove(client)
 
 
 class Shares:
-    """The order in which frameworks are served."""
+    """All clients, what they hold, and who is next."""
 
-    def __init__(self, sorter: SorterFactory) -> None:
-        self.total = ClusterTotal()
-        self._sorter = sorter
-        self._roles = sorter(self.total)
-        self._frameworks: dict[str, Sorter] = {}  # by role
-        self._weights: dict[str, float] = {}  # by role, also for roles that nobody is in yet
+    def __init__(self, role_sorter: SorterFactory, framework_sorter: SorterFactory, excluded: Collection[str]) -> None:
+        self.total = ClusterTotal(excluded)
+        self.roles = RoleTree()
+        self.clients: dict[Key, ClientBook] = {}
+        self.wanting = 0  # clients that want offers, working or idle
+        self._role_sorter = role_sorter
+        self._framework_sorter = framework_sorter
+        self._times = count()  # numbers grants and newcomers, so that idle clients stand in one order
+        self.everybody = Lineup(role_sorter(self.total, self.roles.standing))
+        self.due: Lineup | None = None
+        self.room: Lineup | None = None
+        self._lineups: tuple[Lineup, ...] = (self.everybody,)
 
-    def reweigh(self, role: str, weight: float) -> None:
-        """Set the weight of a role, now or for when it appears."""
-        self._weights[role] = weight
-        if role in self._roles.clients:
-            self._roles.reweigh(role, weight)
+    # ---- who there is ----
 
-    def track(self, client: Client) -> None:
-        """Know a framework under a role; again is fine."""
-        framework_id, role = client
-        if role not in self._frameworks:
-            self._roles.add(role, self._weights.get(role, 1.0))
-            self._frameworks[role] = self._sorter(self.total)
-        if framework_id not in self._frameworks[role].clients:
-            self._frameworks[role].add(framework_id)
+    def client(self, framework_id: FrameworkID, path: str) -> ClientBook:
+        """Return the book of a framework in a role, opened now if need be."""
+        client = self.clients.get((framework_id, path))
+        if client is not None:
+            return client
+        role = self.roles.get(path)
+        client = ClientBook(framework_id, role, next(self._times))
+        role.clients[framework_id] = self.clients[framework_id, path] = client
+        if role.frameworks is None:
+            clients = role.clients
+            role.frameworks = self._framework_sorter(self.total, lambda name: clients[name].standing)  # type: ignore[index]
+            for lineup in self._lineups:
+                lineup.roles.add(path)
+        role.frameworks.add(framework_id)
+        self.roles.track(role, 1)
+        return client
 
-    def untrack(self, client: Client) -> None:
-        """Forget a framework under a role, unless it still holds something there."""
-        framework_id, role = client
-        frameworks = self._frameworks[role]
-        self.set_active(client, False)
-        if not frameworks.held(framework_id):
-            frameworks.remove(framework_id)
-        if not frameworks.clients:
-            del self._frameworks[role]
-            self._roles.remove(role)
+    def forget_unneeded(self, client: ClientBook) -> None:
+        """Close the book of a client that neither subscribes nor holds anything."""
+        if client.subscribed or client.standing.held or self.clients.get(client.key) is not client:
+            return
+        self.serve(client, Serving.NOT)
+        role = client.role
+        assert role.frameworks is not None, "a role with clients has a sorter for them"
+        role.frameworks.remove(client.framework_id)
+        del role.clients[client.framework_id], self.clients[client.key]
+        if not role.clients:
+            role.frameworks = None
+            for lineup in self._lineups:
+                lineup.roles.remove(role.path)
+        self.roles.track(role, -1)
+        self.roles.forget_unneeded(role)
 
-    def set_active(self, client: Client, active: bool) -> None:
-        """Let a framework be served under a role, or not."""
-        framework_id, role = client
-        frameworks = self._frameworks[role]
-        if active:
-            frameworks.activate(framework_id)
-            self._roles.activate(role)
+    # ---- who is served ----
+
+    def serve(self, client: ClientBook, serving: Serving) -> None:
+        """Serve a client in the sorter's order, or as an idle one, or not."""
+        before, client.serving = client.serving, serving
+        if before is serving:
+            return
+        self.wanting += bool(serving) - bool(before)
+        role = client.role
+        assert role.frameworks is not None, "a role with clients has a sorter for them"
+        if before is Serving.WORKING:
+            role.frameworks.deactivate(client.framework_id)
+            role.working -= 1
+            if not role.working:
+                for lineup in self._of(role):
+                    lineup.roles.deactivate(role.path)
+                    lineup.working -= 1
+        elif before is Serving.IDLE:
+            del role.idle[client]
+            for lineup in self._of(role):
+                lineup.idle.remove(client)
+        if serving is Serving.WORKING:
+            role.frameworks.activate(client.framework_id)
+            role.working += 1
+            if role.working == 1:
+                for lineup in self._of(role):
+                    lineup.roles.activate(role.path)
+                    lineup.working += 1
+        elif serving is Serving.IDLE:
+            role.idle[client] = None
+            for lineup in self._of(role):
+                lineup.idle.add(client)
+
+    def _of(self, role: RoleBook) -> list[Lineup]:
+        """The lineups that admit a role now."""
+        quota = role.top.quota
+        lineups = [self.everybody]
+        if self.due is not None and quota is not None and quota.due:
+            lineups.append(self.due)
+        if self.room is not None and (quota is None or not quota.full):
+            lineups.append(self.room)
+        return lineups
+
+    def regroup(self, top: RoleBook, was_due: bool, was_full: bool) -> None:
+        """Follow the quota of a top-level role: let it and all below it into lineups, or out of them."""
+        if self.due is None or self.room is None:
+            return
+        is_due, is_full = (top.quota.due, top.quota.full) if top.quota is not None else (False, False)
+        for role in top.subtree():
+            if role.clients and is_due != was_due:
+                (self.due.enter if is_due else self.due.leave)(role)
+            if role.clients and is_full != was_full:
+                (self.room.leave if is_full else self.room.enter)(role)
+
+    def use_quota(self, in_use: bool) -> None:
+        """Begin or cease to keep the lineups that only quotas need; every role is admitted to room, none is due."""
+        if in_use == (self.due is not None):
+            return
+        if not in_use:
+            self.due = self.room = None
+            self._lineups = (self.everybody,)
+            return
+        self.due = Lineup(self._role_sorter(self.total, self.roles.standing))
+        self.room = Lineup(self._role_sorter(self.total, self.roles.standing))
+        self._lineups = (self.everybody, self.due, self.room)
+        for role in self.roles.books.values():
+            if role.clients:
+                self.due.roles.add(role.path)
+                self.room.roles.add(role.path)
+                self.room.enter(role)
+
+    # ---- amounts ----
+
+    def allocate(self, client: ClientBook, quantities: Pairs) -> None:
+        """Count resources as the client's and as its role's. The inner loop's: about two microseconds."""
+        role = client.role
+        _add(client.standing.held, quantities)
+        client.standing.count += 1
+        for standing in role.standings:
+            _add(standing.held, quantities)
+            standing.count += 1
+        self._moved(client)
+
+    def release(self, client: ClientBook, quantities: Pairs) -> None:
+        """Count resources as theirs no longer."""
+        subtract(client.standing.held, quantities)
+        for standing in client.role.standings:
+            subtract(standing.held, quantities)
+        self._moved(client)
+
+    def count_levels(self, client: ClientBook, levels: list[Pairs], sign: int, grants: int = 0) -> None:
+        """Count amounts that differ by level: the client's first, then one for each standing of its role."""
+        for standing, quantities in zip((client.standing, *client.role.standings), levels, strict=True):
+            (_add if sign > 0 else subtract)(standing.held, quantities)
+            standing.count += grants
+        self._moved(client)
+
+    def _moved(self, client: ClientBook) -> None:
+        role = client.role
+        assert role.frameworks is not None, "a role with clients has a sorter for them"
+        role.frameworks.moved(client.framework_id)
+        for lineup in self._lineups:
+            lineup.roles.moved(role.path)
+
+    def offered(self, client: ClientBook) -> None:
+        """Note that a client was offered something just now."""
+        if client.serving is Serving.IDLE:
+            lineups = self._of(client.role)
+            for lineup in lineups:
+                lineup.idle.remove(client)
+            client.offered_at = next(self._times)
+            for lineup in lineups:
+                lineup.idle.add(client)
         else:
-            frameworks.deactivate(framework_id)
-            if frameworks.active_count == 0:
-                self._roles.deactivate(role)
+            client.offered_at = next(self._times)
 
-    def allocate(self, client: Client, resources: Resources) -> None:
-        """Count resources as the framework's and as its role's."""
-        self.track(client)
-        framework_id, role = client
-        self._frameworks[role].allocate(framework_id, resources)
-        self._roles.allocate(role, resources)
+    def reweigh(self, path: str, weight: float) -> None:
+        """Set the weight of a role, now or for when it appears."""
+        role = self.roles.set_weight(path, weight)
+        below = next((each for each in role.subtree() if each.clients), None)
+        if below is not None:
+            for lineup in self._lineups:
+                lineup.roles.moved(below.path)
+        self.roles.forget_unneeded(role)
 
-    def release(self, client: Client, resources: Resources, subscribed: bool) -> None:
-        """Count resources as theirs no longer; one not ``subscribed`` is forgotten with the last of them."""
-        framework_id, role = client
-        self._frameworks[role].release(framework_id, resources)
-        self._roles.release(role, resources)
-        if not subscribed:
-            self.untrack(client)
+    # ---- readers ----
 
-    def ranked(self) -> Iterator[Client]:
+    def order(self, lineup: Lineup, idle_first: bool, rng: RandomStream) -> Iterator[ClientBook]:
         """Yield who is to be served, first at the front; stop before the next change."""
-        for role in self._roles.ranked():
-            for framework_id in self._frameworks[role].ranked():
-                yield FrameworkID(framework_id), role
+        if idle_first:
+            yield from lineup.idle
+        books = self.roles.books
+        for path in lineup.roles.ranked(rng):
+            role = books[path]
+            clients = role.clients
+            for name in role.frameworks.ranked(rng):  # type: ignore[union-attr]
+                yield clients[name]  # type: ignore[index]
+        if not idle_first:
+            yield from lineup.idle
 
     def dominant_share(self, framework_id: FrameworkID) -> float:
-        """Return the framework's largest share, over all roles and not weighted. Cost: O(roles)."""
-        held: Counter[str] = Counter()
-        for frameworks in self._frameworks.values():
-            if framework_id in frameworks.clients:
-                held.update(frameworks.held(framework_id))
-        return dominant_share(held, self.total.milli)
-
-    def held(self) -> dict[Client, Mapping[str, int]]:
-        """Return the thousandths by name that each tracked framework holds under each role; for checks."""
-        return {
-            (FrameworkID(framework_id), role): frameworks.held(framework_id)
-            for role, frameworks in self._frameworks.items()
-            for framework_id in frameworks.clients
-        }
+        """Return the framework's largest share, over all roles and not weighted. Cost: O(clients)."""
+        held: dict[str, int] = {}
+        for client in self.clients.values():
+            if client.framework_id == framework_id:
+                _add(held, client.standing.held.items())
+        return dominant_share(held, self.total.fair)
 
     def check(self) -> bool:
-        """Return True if invariants 2 and 3 hold; only for ``assert``. Cost: O(frameworks)."""
-        active = {role for role, frameworks in self._frameworks.items() if frameworks.active_count}
-        if active != set(self._roles.ranked()):
-            return False
-        for role, frameworks in self._frameworks.items():
-            sums: Counter[str] = Counter()
-            for framework_id in frameworks.clients:
-                sums.update(frameworks.held(framework_id))
-            if sums != self._roles.held(role) or not frameworks.clients:
+        """Return True if the invariants hold; only for ``assert``. Cost: O(clients)."""
+        for role in self.roles.books.values():
+            serving = [client for client in role.clients.values() if client.serving is Serving.WORKING]
+            if len(serving) != role.working or not role.is_needed():
                 return False
-        return list(self._roles.clients) == list(self._frameworks)
+            held: dict[str, int] = {}
+            for book in role.subtree():
+                for client in book.clients.values():
+                    _add(held, client.standing.held.items())
+            shared = {name for name in held if held[name] != role.sum.held.get(name, 0)}
+            if any(held[name] < role.sum.held.get(name, 0) for name in shared):
+                return False
+        return self.wanting == sum([bool(client.serving) for client in self.clients.values()])
+
+
+def _add(amounts: dict[str, int], quantities: Pairs) -> None:
+    for name, milli in quantities:
+        amounts[name] = amounts.get(name, 0) + milli

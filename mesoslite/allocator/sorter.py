@@ -1,42 +1,42 @@
-"""Sorters: who is served next. DRF serves the client with the lowest weighted dominant share."""
+"""Sorters: who is served next. This is what one has to be; drf.py and lottery.py are two."""
 
-# Who calls: drf.py, with one sorter of roles, and per role one sorter of frameworks.
-# Invariants of DRFSorter: 1. ``_order`` holds the key of each active client, once, ascending, unless
-#   ``_stale``.
-#   2. a key is computed from whole numbers, never updated in place; so it equals one computed from scratch.
-# Rejected: a heap with stale entries; a run walks past filtered clients, which a heap can only do by popping
-#   them. A list moved by bisect costs one memmove and is walked for nothing.
-# All sorters of an allocator share one ClusterTotal, so that an agent's coming and going costs the same for
-#   any number of sorters; each sees by ``version`` that its keys are stale.
-# Source: Ghodsi et al., Dominant Resource Fairness, NSDI 2011, section 4; Mesos
-#   src/master/allocator/mesos/sorter/drf/sorter.cpp (order: share, then number of allocations, then path).
+# Who calls: shares.py, with sorters of roles (paths such as ads/batch, a tree) and one of frameworks per role (flat).
+# Invariant: a sorter owns no amounts. What a client holds, how often it was served and its weight stand in the books
+#   (Standing); the sorter is told when they changed and keeps an order. So several sorters over the same clients, of
+#   which each serves another choice of them, can never disagree.
+# All sorters of an allocator share one ClusterTotal, so that an agent's coming and going costs the same for any
+#   number of sorters; each sees by ``version`` that its order is stale.
+# Source: Mesos src/master/allocator/mesos/sorter/sorter.hpp.
 
-from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Protocol, TypeAlias
 
-from mesoslite.model import InternalError, Resources, dominant_share
+from mesoslite.model import InternalError, RandomStream
 
-Key = tuple[float, int, str]  # weighted dominant share, allocations ever made, name
+Pairs: TypeAlias = Iterable[tuple[str, int]]  # thousandths by name
 
 
 class ClusterTotal:
-    """The sum of all agents, in thousandths by name; ``version`` changes whenever the sum does."""
+    """The scalars of all agents, in thousandths by name; ``version`` changes whenever the sum does.
 
-    def __init__(self) -> None:
+    ``fair`` is the same without the names that shares leave out (``excluded``).
+    """
+
+    def __init__(self, excluded: Collection[str] = ()) -> None:
         self.milli: dict[str, int] = {}
+        self.fair: dict[str, int] = {} if excluded else self.milli
         self.version = 0
+        self._excluded = frozenset(excluded)
 
-    def add(self, total: Resources) -> None:
+    def add(self, quantities: Pairs) -> None:
         """Count an agent in."""
-        for name, milli in total.quantities:
+        for name, milli in quantities:
             self.milli[name] = self.milli.get(name, 0) + milli
-        self.version += 1
+        self._changed()
 
-    def remove(self, total: Resources) -> None:
+    def remove(self, quantities: Pairs) -> None:
         """Count an agent out. Raises: InternalError, if it cannot have been counted in."""
-        for name, milli in total.quantities:
+        for name, milli in quantities:
             rest = self.milli.get(name, 0) - milli
             if rest < 0:
                 raise InternalError(f"allocator: the total of {name} fell to {rest} thousandths; report this")
@@ -44,21 +44,40 @@ class ClusterTotal:
                 self.milli[name] = rest
             else:
                 del self.milli[name]
+        self._changed()
+
+    def _changed(self) -> None:
         self.version += 1
+        if self._excluded:
+            self.fair = {name: milli for name, milli in self.milli.items() if name not in self._excluded}
+
+
+class Standing:
+    """What the books know of a client, live: thousandths held by name, allocations ever made, and its weight."""
+
+    __slots__ = ("count", "held", "weight")
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.held: dict[str, int] = {}  # each above zero
+        self.count = 0  # breaks ties, so that equals take turns
+        self.weight = weight
 
 
 class Sorter(Protocol):
-    """Keeps clients in the order in which they are to be served; a client is known by its name.
+    """Keeps clients in the order in which they are to be served; a client is known by its path.
 
+    It asks the books for the Standing of a path when it needs it: of a client, of a role above clients (which sums
+    up what is below it), or, for ``a/.``, of what role ``a`` itself has beside the roles below it. A standing stays
+    the same object for as long as the path is in use.
     Methods raise InternalError for a client that was not added, or was added twice.
     """
 
-    def add(self, client: str, weight: float = 1.0) -> None:
-        """Add a client, inactive, that holds nothing."""
+    def add(self, client: str) -> None:
+        """Add a client, inactive."""
         ...
 
     def remove(self, client: str) -> None:
-        """Remove a client and forget what it holds."""
+        """Remove a client, active or not."""
         ...
 
     def activate(self, client: str) -> None:
@@ -69,143 +88,14 @@ class Sorter(Protocol):
         """Keep the client from ``ranked``; again is fine."""
         ...
 
-    def reweigh(self, client: str, weight: float) -> None:
-        """Change the client's weight."""
+    def moved(self, client: str) -> None:
+        """Take note that the standing of the client, or of a path above it, is another now."""
         ...
 
-    def allocate(self, client: str, resources: Resources) -> None:
-        """Count ``resources`` as the client's."""
-        ...
-
-    def release(self, client: str, resources: Resources) -> None:
-        """Count ``resources`` as no longer the client's."""
-        ...
-
-    def held(self, client: str) -> Mapping[str, int]:
-        """Return thousandths by name that the client holds."""
-        ...
-
-    def ranked(self) -> Iterator[str]:
+    def ranked(self, rng: RandomStream) -> Iterator[str]:
         """Yield the active clients, who is to be served first at the front; stop before the next change."""
         ...
 
-    @property
-    def clients(self) -> Collection[str]:
-        """All clients, active or not, in the order they were added."""
-        ...
 
-    @property
-    def active_count(self) -> int:
-        """The number of active clients."""
-        ...
-
-
-@dataclass(slots=True)
-class _Client:
-    weight: float
-    active: bool = False
-    count: int = 0  # allocations ever made; breaks ties, so that equals take turns
-    held: dict[str, int] = field(default_factory=dict)  # thousandths by name, each above zero
-    key: Key = (0.0, 0, "")  # as it stands in _order; meaningless while inactive or stale
-
-
-class DRFSorter:
-    """Dominant resource fairness: lowest share first, then fewest allocations, then name.
-
-    Cost: ``allocate`` and ``release`` O(log clients) and one memmove; ``ranked`` O(clients yielded), but
-    O(clients log clients) when the cluster's total changed since.
-    """
-
-    def __init__(self, total: ClusterTotal) -> None:
-        self._total = total
-        self._version = total.version
-        self._clients: dict[str, _Client] = {}
-        self._order: list[Key] = []
-
-    def add(self, client: str, weight: float = 1.0) -> None:
-        if client in self._clients:
-            raise InternalError(f"allocator: client {client!r} is added to a sorter twice; report this")
-        self._clients[client] = _Client(weight)
-
-    def remove(self, client: str) -> None:
-        self.deactivate(client)
-        del self._clients[client]
-
-    def activate(self, client: str) -> None:
-        entry = self._entry(client)
-        if not entry.active:
-            entry.active = True
-            entry.key = self._key(client, entry)
-            insort(self._order, entry.key)
-
-    def deactivate(self, client: str) -> None:
-        entry = self._entry(client)
-        if entry.active:
-            entry.active = False
-            del self._order[bisect_left(self._order, entry.key)]
-
-    def reweigh(self, client: str, weight: float) -> None:
-        entry = self._entry(client)
-        entry.weight = weight
-        self._move(client, entry)
-
-    def allocate(self, client: str, resources: Resources) -> None:
-        entry = self._entry(client)
-        held = entry.held
-        for name, milli in resources.quantities:
-            held[name] = held.get(name, 0) + milli
-        entry.count += 1
-        self._move(client, entry)
-
-    def release(self, client: str, resources: Resources) -> None:
-        entry = self._entry(client)
-        held = entry.held
-        for name, milli in resources.quantities:
-            rest = held.get(name, 0) - milli
-            if rest < 0:
-                raise InternalError(f"allocator: client {client!r} holds {rest} milli {name}; report this")
-            if rest:
-                held[name] = rest
-            else:
-                del held[name]
-        self._move(client, entry)
-
-    def held(self, client: str) -> Mapping[str, int]:
-        return self._entry(client).held
-
-    def ranked(self) -> Iterator[str]:
-        if self._version != self._total.version:
-            self._sort()
-        for _, _, client in self._order:
-            yield client
-
-    @property
-    def clients(self) -> Collection[str]:
-        return self._clients.keys()
-
-    @property
-    def active_count(self) -> int:
-        return len(self._order)
-
-    def _entry(self, client: str) -> _Client:
-        entry = self._clients.get(client)
-        if entry is None:
-            raise InternalError(f"allocator: a sorter does not know client {client!r}; report this")
-        return entry
-
-    def _key(self, client: str, entry: _Client) -> Key:
-        return (dominant_share(entry.held, self._total.milli) / entry.weight, entry.count, client)
-
-    def _move(self, client: str, entry: _Client) -> None:
-        """Put a client whose key changed where it belongs; stale keys of others are still sorted."""
-        if entry.active:
-            del self._order[bisect_left(self._order, entry.key)]
-            entry.key = self._key(client, entry)
-            insort(self._order, entry.key)
-
-    def _sort(self) -> None:
-        for client, entry in self._clients.items():
-            if entry.active:
-                entry.key = self._key(client, entry)
-        self._order = sorted([entry.key for entry in self._clients.values() if entry.active])
-        self._version = self._total.version
+StandingOf: TypeAlias = Callable[[str], Standing]
+SorterFactory: TypeAlias = Callable[[ClusterTotal, StandingOf], Sorter]

@@ -108,8 +108,11 @@ class Allocator(la.Actor):
     def run(self) -> None:
         """Plan, and pass on what was granted."""
         self._run_queued = False
-        plan = self._policy.plan(self._random)
-        if plan.grants and self._master is not None:
+        cycle = self._policy.begin(self._random)
+        while not cycle.advance(1 << 30):
+            pass
+        plan = cycle.plan
+        if plan is not None and plan.grants and self._master is not None:
             la.post(self._master, Granted(plan.grants))
 
     def dominant_share(self, framework_id: FrameworkID) -> float:

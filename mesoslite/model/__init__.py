@@ -120,7 +120,16 @@ from .messages import (
 )
 from .offers import Filters, Offer
 from .portions import Portion
-from .ports import AgentPort, AllocationPolicy, Container, Launcher, MasterPort, SchedulerConnection, Shuffler
+from .ports import (
+    AgentPort,
+    AllocationCycle,
+    AllocationPolicy,
+    Container,
+    Launcher,
+    MasterPort,
+    RandomStream,
+    SchedulerConnection,
+)
 from .resource_text import MILLI
 from .resources import NOTHING, Resources, dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
@@ -161,6 +170,7 @@ __all__ = [
     "AgentUpdated",
     "AgentsWhitelisted",
     "AllocationConverted",
+    "AllocationCycle",
     "AllocationPolicy",
     "Attribute",
     "AttributeConstraint",
@@ -220,6 +230,7 @@ __all__ = [
     "PseudoAttribute",
     "Quantities",
     "QuotaChanged",
+    "RandomStream",
     "Reason",
     "Reconcile",
     "RecoveryBegun",
@@ -237,7 +248,6 @@ __all__ = [
     "RoleMinimum",
     "RunTask",
     "SchedulerConnection",
-    "Shuffler",
     "ShutdownAgent",
     "ShutdownFramework",
     "Source",

@@ -67,11 +67,24 @@ class Launcher(Protocol):
         ...
 
 
-class Shuffler(Protocol):
+class RandomStream(Protocol):
     """A source of randomness, such as ``random.Random``; passed in, so that one seed gives one plan."""
 
-    def shuffle(self, x: list[AgentID], /) -> None:
-        """Bring the list in a random order."""
+    def random(self) -> float:
+        """A number at least 0.0 and below 1.0, each as likely as another."""
+        ...
+
+
+class AllocationCycle(Protocol):
+    """One run of an allocation policy, in slices, between which deltas may be applied."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the run decided; None as long as it is not through."""
+        ...
+
+    def advance(self, work: int) -> bool:
+        """Do about so much, in clients looked at, and return whether the run is through."""
         ...
 
 
@@ -79,14 +92,15 @@ class AllocationPolicy(Protocol):
     """Decides who is offered what: a state machine of deltas and plans, without clock, actor or I/O."""
 
     def apply(self, delta: Delta) -> tuple[int, ...]:
-        """Take note of what happened; the numbers of the filters that were dropped with it, and need not expire.
+        """Take note of what happened; the numbers of the filters that ended with it, and need not expire.
 
-        Raises: InternalError, if it cannot follow what happened before.
+        Raises: InternalError, if it cannot follow what happened before; InvalidRequest or InsufficientResources for
+        what cannot be. Then nothing has changed.
         """
         ...
 
-    def plan(self, rng: Shuffler) -> Plan:
-        """Grant what is free, and book it."""
+    def begin(self, rng: RandomStream) -> AllocationCycle:
+        """Begin to grant what is free, and to book it; one run at a time."""
         ...
 
     def dominant_share(self, framework_id: FrameworkID) -> float:

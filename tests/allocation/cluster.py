@@ -1,16 +1,17 @@
 """A small cluster for tests: an allocator, and frameworks that take tasks of one size and give back the rest."""
 
 import random
+from typing import Any
 
-from mesoslite.allocator import DRFAllocator
+from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.model import AgentAdded, AgentID, FrameworkAdded, FrameworkID, Grant, Resources, ResourcesRecovered
 
 
 class Cluster:
     """Wraps an allocator with short words; ids are plain text."""
 
-    def __init__(self, agents: int = 0, total: str = "cpus:4;mem:1024") -> None:
-        self.allocator = DRFAllocator()
+    def __init__(self, agents: int = 0, total: str = "cpus:4;mem:1024", **options: Any) -> None:
+        self.allocator = HierarchicalAllocator(**options)
         self.filter_count = 0
         for number in range(agents):
             self.add_agent(f"agent{number}", total)
@@ -35,6 +36,12 @@ class Cluster:
         plan = self.allocator.plan(random.Random(seed), [AgentID(agent) for agent in agents] or None)
         self.allocator._check()
         return list(plan.grants)
+
+    def visited(self, seed: int = 0) -> int:
+        """Plan, and return how many agents were looked at for that."""
+        cycle = self.allocator.begin(random.Random(seed))
+        assert cycle.advance(1_000_000)
+        return cycle.visited
 
     def served(self, *agents: str) -> list[str]:
         """Plan, and return just the frameworks that were granted something, in alphabetical order."""

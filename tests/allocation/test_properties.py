@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mesoslite.allocator import DRFAllocator
+from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.model import (
     AgentActivated,
     AgentAdded,
@@ -52,7 +52,7 @@ class Allocation(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.allocator = DRFAllocator()
+        self.allocator = HierarchicalAllocator(filter_gpus=False)
         self.reference = Reference()
         self.filter_count = 0
 

@@ -1,135 +1,226 @@
-"""The DRF sorter: the order it keeps is the order computed from scratch."""
+"""The sorters: DRF keeps the order computed from scratch, the lottery draws by weight."""
+
+import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesoslite.allocator import ClusterTotal, DRFSorter
-from mesoslite.model import InternalError, Resources, dominant_share
+from mesoslite.allocator import ClusterTotal, DRFSorter, LotterySorter, Sorter, SorterFactory, Standing
+from mesoslite.model import InternalError, dominant_share
 
-TOTAL = Resources.parse("cpus:100;mem:1000")
+TOTAL = {"cpus": 100_000, "mem": 1_000_000}
+SORTERS = pytest.mark.parametrize("factory", [DRFSorter, LotterySorter], ids=["drf", "lottery"])
 
 
-def sorter_of(*clients: str) -> DRFSorter:
-    total = ClusterTotal()
-    total.add(TOTAL)
-    sorter = DRFSorter(total)
-    for client in clients:
-        sorter.add(client)
-        sorter.activate(client)
-    return sorter
+class Bench:
+    """A sorter, and the books it asks; every client is added and active."""
+
+    def __init__(self, factory: SorterFactory, *clients: str, **weights: float) -> None:
+        self.total = ClusterTotal()
+        self.total.add(TOTAL.items())
+        self.standings: dict[str, Standing] = {}
+        self.sorter: Sorter = factory(self.total, self.standing)
+        for path, weight in weights.items():
+            self.standing(path).weight = weight
+        for client in clients:
+            self.sorter.add(client)
+            self.sorter.activate(client)
+
+    def standing(self, path: str) -> Standing:
+        return self.standings.setdefault(path, Standing())
+
+    def hold(self, client: str, *, at: tuple[str, ...] = (), **amounts: int) -> None:
+        """Let a client hold so many units, counted in its own standing and in those ``at`` paths above it."""
+        for path in at or (client,):
+            for name, units in amounts.items():
+                self.standing(path).held[name] = self.standing(path).held.get(name, 0) + units * 1_000
+            self.standing(path).count += 1
+        self.sorter.moved(client)
+
+    def ranked(self, seed: int = 0) -> list[str]:
+        return list(self.sorter.ranked(random.Random(seed)))
 
 
 def test_lowest_dominant_share_comes_first() -> None:
-    sorter = sorter_of("a", "b", "c")
+    bench = Bench(DRFSorter, "a", "b", "c")
 
-    sorter.allocate("a", Resources.of(cpus=30, mem=100))
-    sorter.allocate("b", Resources.of(cpus=10, mem=400))
-    sorter.allocate("c", Resources.of(cpus=20, mem=200))
+    bench.hold("a", cpus=30, mem=100)
+    bench.hold("b", cpus=10, mem=400)
+    bench.hold("c", cpus=20, mem=200)
 
-    assert list(sorter.ranked()) == ["c", "a", "b"]
+    assert bench.ranked() == ["c", "a", "b"]
 
 
 def test_equal_shares_are_told_apart_by_allocations_then_by_name() -> None:
-    sorter = sorter_of("c", "b", "a")
+    bench = Bench(DRFSorter, "c", "b", "a")
 
-    sorter.allocate("a", Resources.of(cpus=1))
-    sorter.release("a", Resources.of(cpus=1))
+    bench.hold("a", cpus=0)
 
-    assert list(sorter.ranked()) == ["b", "c", "a"]
+    assert bench.ranked() == ["b", "c", "a"]
 
 
-def test_inactive_client_is_not_ranked_and_keeps_its_share() -> None:
-    sorter = sorter_of("a", "b")
-    sorter.allocate("a", Resources.of(cpus=1))
+def test_weights_divide_shares_level_by_level() -> None:
+    bench = Bench(DRFSorter, "a/x", "a/y", "b", a=4.0)
+    bench.standing("a/x").weight = 2.0
 
-    sorter.deactivate("a")
-    sorter.deactivate("a")
-    assert (list(sorter.ranked()), sorter.active_count) == (["b"], 1)
+    bench.hold("a/x", at=("a/x", "a"), cpus=20)
+    bench.hold("a/y", at=("a/y", "a"), cpus=15)
+    bench.hold("b", cpus=10)
 
-    sorter.activate("a")
-    assert list(sorter.ranked()) == ["b", "a"]
+    assert bench.ranked() == ["a/x", "a/y", "b"]
+
+
+def test_role_above_others_competes_with_them_as_one_more() -> None:
+    bench = Bench(DRFSorter, "a", "a/x", "b")
+
+    bench.hold("a/x", at=("a/x", "a"), cpus=1)
+    bench.hold("b", cpus=2)
+    assert bench.ranked() == ["a", "a/x", "b"]
+
+    bench.hold("a", at=("a/.", "a"), cpus=5)
+    assert bench.ranked() == ["b", "a/x", "a"]
+
+    bench.sorter.remove("a/x")
+    assert bench.ranked() == ["b", "a"]
+
+
+@SORTERS
+def test_role_that_gets_and_loses_roles_below_it_stays_as_active_as_it_was(factory: SorterFactory) -> None:
+    bench = Bench(factory, "a", "c/x")
+    bench.sorter.add("b")
+
+    for client in ("a/x", "b/x/y", "c"):
+        bench.sorter.add(client)
+    assert sorted(bench.ranked()) == ["a", "c/x"]
+
+    bench.sorter.activate("b")
+    bench.sorter.activate("b/x/y")
+    bench.sorter.deactivate("c/x")
+    bench.sorter.remove("a/x")
+    assert sorted(bench.ranked()) == ["a", "b", "b/x/y"]
+
+    bench.sorter.remove("b/x/y")
+    bench.sorter.remove("a")
+    assert bench.ranked() == ["b"]
+
+
+@SORTERS
+def test_inactive_client_is_not_ranked(factory: SorterFactory) -> None:
+    bench = Bench(factory, "a", "b")
+
+    bench.sorter.deactivate("a")
+    bench.sorter.deactivate("a")
+    assert bench.ranked() == ["b"]
+
+    bench.sorter.activate("a")
+    bench.sorter.activate("a")
+    assert sorted(bench.ranked()) == ["a", "b"]
 
 
 def test_resources_that_the_cluster_lacks_do_not_count() -> None:
     assert dominant_share({"cpus": 500, "gpus": 9_000}, {"cpus": 1_000}) == 0.5
 
 
-@pytest.mark.parametrize("name", ["remove", "activate", "deactivate", "held"])
-def test_client_that_was_not_added_is_an_error(name: str) -> None:
-    sorter = sorter_of("a")
+def test_excluded_resources_do_not_count_in_shares() -> None:
+    total = ClusterTotal(excluded=("gpus",))
+
+    total.add([("cpus", 1_000), ("gpus", 1_000)])
+
+    assert (total.milli, total.fair) == ({"cpus": 1_000, "gpus": 1_000}, {"cpus": 1_000})
+
+
+@SORTERS
+@pytest.mark.parametrize("name", ["remove", "activate", "deactivate", "moved"])
+def test_client_that_was_not_added_is_an_error(factory: SorterFactory, name: str) -> None:
+    bench = Bench(factory, "a")
 
     with pytest.raises(InternalError, match="'b'"):
-        getattr(sorter, name)("b")
+        getattr(bench.sorter, name)("b")
 
 
-def test_client_added_twice_is_an_error() -> None:
-    sorter = sorter_of("a")
+@SORTERS
+def test_client_added_twice_is_an_error(factory: SorterFactory) -> None:
+    bench = Bench(factory, "a")
 
     with pytest.raises(InternalError, match=r"'a'.*twice"):
-        sorter.add("a")
-
-
-def test_releasing_more_than_is_held_is_an_error() -> None:
-    sorter = sorter_of("a")
-
-    with pytest.raises(InternalError, match="'a' holds -1000 milli cpus"):
-        sorter.release("a", Resources.of(cpus=1))
+        bench.sorter.add("a")
 
 
 def test_total_never_falls_below_zero() -> None:
     total = ClusterTotal()
-    total.add(Resources.of(cpus=1))
+    total.add([("cpus", 1_000)])
 
     with pytest.raises(InternalError, match="cpus"):
-        total.remove(Resources.of(cpus=2))
+        total.remove([("cpus", 2_000)])
 
 
-amounts = st.builds(Resources.of, st.integers(0, 5), st.integers(0, 50))
+# Goal: chances are weights, along the whole path. Method: draw often; 3 sigma of each frequency.
+def test_lottery_serves_first_by_weight_at_each_level() -> None:
+    bench = Bench(LotterySorter, "a", "b/x", "b/y", "b", b=3.0)
+    bench.standing("b/y").weight = 2.0
+    bench.sorter.moved("b/y")
+    rng, draws = random.Random(4711), 20_000
+
+    firsts = Counter(next(bench.sorter.ranked(rng)) for _ in range(draws))
+
+    chances = {"a": 1 / 4, "b": 3 / 4 * 1 / 4, "b/x": 3 / 4 * 1 / 4, "b/y": 3 / 4 * 2 / 4}
+    for client, chance in chances.items():
+        sigma = (draws * chance * (1 - chance)) ** 0.5
+        assert abs(firsts[client] - draws * chance) < 3 * sigma, client
+
+
+def test_lottery_draws_everybody_once_and_forgets_the_drawing() -> None:
+    clients = [f"c{number}" for number in range(20)]
+    bench = Bench(LotterySorter, *clients)
+    bench.sorter.deactivate("c7")
+
+    drawings = [bench.ranked(seed) for seed in range(20)]
+
+    assert all(sorted(drawing) == sorted(set(clients) - {"c7"}) for drawing in drawings)
+    assert len({drawing[0] for drawing in drawings}) > 5
+
+
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["allocate", "release", "activate", "deactivate", "reweigh", "grow", "rank"]),
+        st.sampled_from(["hold", "drop", "activate", "deactivate", "reweigh", "grow", "rank"]),
         st.sampled_from("abcd"),
-        amounts,
+        st.integers(0, 5),
     )
 )
 
 
 # Goal: moving one client at a time never loses the order. Method: after any steps, sort all from scratch.
 @given(steps)
-def test_kept_order_is_the_order_from_scratch(steps: list[tuple[str, str, Resources]]) -> None:
-    total = ClusterTotal()
-    total.add(TOTAL)
-    sorter = DRFSorter(total)
-    held = {client: Resources() for client in "abcd"}
-    counts, weights, active = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", 1.0), set[str]()
-    for client in "abcd":
-        sorter.add(client)
+def test_kept_order_is_the_order_from_scratch(steps: list[tuple[str, str, int]]) -> None:
+    bench = Bench(DRFSorter, *"abcd")
+    active = set("abcd")
 
     for step, client, amount in steps:
-        if step == "allocate":
-            sorter.allocate(client, amount)
-            held[client] += amount
-            counts[client] += 1
-        elif step == "release" and held[client].contains(amount):
-            sorter.release(client, amount)
-            held[client] -= amount
+        standing = bench.standing(client)
+        if step == "hold":
+            bench.hold(client, cpus=amount, mem=7 * amount)
+        elif step == "drop":
+            standing.held.clear()
+            bench.sorter.moved(client)
         elif step == "activate":
-            sorter.activate(client)
+            bench.sorter.activate(client)
             active.add(client)
         elif step == "deactivate":
-            sorter.deactivate(client)
+            bench.sorter.deactivate(client)
             active.discard(client)
         elif step == "reweigh":
-            weights[client] = 1.0 + amount.get("cpus")
-            sorter.reweigh(client, weights[client])
+            standing.weight = 1.0 + amount
+            bench.sorter.moved(client)
         elif step == "grow":
-            total.add(amount)
+            bench.total.add([("cpus", 50_000 * amount)])
         elif step == "rank":
-            list(sorter.ranked())
+            bench.ranked()
 
     def rank(client: str) -> tuple[float, int, str]:
-        shares = [milli / total.milli[name] for name, milli in held[client].quantities]
-        return max(shares, default=0.0) / weights[client], counts[client], client
+        standing = bench.standing(client)
+        shares = [milli / bench.total.milli[name] for name, milli in standing.held.items()]
+        return max(shares, default=0.0) / standing.weight, standing.count, client
 
-    assert list(sorter.ranked()) == sorted(active, key=rank)
+    assert bench.ranked() == sorted(active, key=rank)

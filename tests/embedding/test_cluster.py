@@ -269,7 +269,7 @@ def test_a_framework_object_runs_once(cluster: mesoslite.Cluster) -> None:
 
 
 def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Path) -> None:
-    from mesoslite.allocator import DRFAllocator
+    from mesoslite.allocator import HierarchicalAllocator
     from mesoslite.containment import PosixLauncher
     from mesoslite.framework import LocalConnection, submit
 
@@ -277,7 +277,7 @@ def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Pat
         script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="it")])
 
     with la.Runtime() as runtime:
-        master = la.spawn(Master(la.spawn(Allocator(DRFAllocator(), 0.1))))
+        master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator(), 0.1))))
         la.spawn(Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, launcher=PosixLauncher()))
         statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=20)
 

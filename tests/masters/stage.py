@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import libactor as la
-from mesoslite.allocator import DRFAllocator
+from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.master import Allocator, Master
 from mesoslite.model import (
     Accept,
@@ -111,7 +111,7 @@ class Stage:
     def __init__(self, runtime: la.Runtime) -> None:
         self.runtime = runtime
         runtime.clock.pause()
-        self.allocator = la.spawn(Allocator(DRFAllocator()))
+        self.allocator = la.spawn(Allocator(HierarchicalAllocator()))
         self.master = la.spawn(Master(self.allocator, hostname="localhost", port=5050))
         self.settle()
 

@@ -27,7 +27,7 @@ LAYERS = {
     "libactor._core": Layer(()),
     "mesoslite": ROOT,  # the public vocabulary, mesoslite/__init__.py itself
     "mesoslite.model": Layer((), ("msgspec",)),
-    "mesoslite.allocator": Layer((MODEL,), ("msgspec",)),
+    "mesoslite.allocator": Layer((MODEL,), ("msgspec", "re2")),
     "mesoslite.qos": Layer((MODEL,), ("msgspec",)),
     "mesoslite.master": PART,
     "mesoslite.agent": PART,

@@ -1,0 +1,295 @@
+"""HierarchicalAllocator: decides which framework is offered which agent; a pure state machine of deltas and plans."""
+
+# Who calls: the actor around it in master/, from one thread; tests and the simulator.
+# Here deltas are told apart and refused if they cannot follow what was before; books.py keeps what they mean, cycle.py
+#   decides. A delta that is refused has changed nothing.
+# Invariant: what a plan grants is booked at once: an offer counts as allocated until it is recovered.
+# Source: Mesos src/master/allocator/mesos/hierarchical.cpp; Ghodsi et al., Dominant Resource Fairness, NSDI
+#   2011.
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias, assert_never
+
+from mesoslite.model import (
+    NOTHING,
+    AgentActivated,
+    AgentAdded,
+    AgentDeactivated,
+    AgentID,
+    AgentRemoved,
+    AgentsWhitelisted,
+    AgentUnavailable,
+    AgentUpdated,
+    AllocationConverted,
+    AvailableConverted,
+    Delta,
+    FilterExpired,
+    FrameworkActivated,
+    FrameworkAdded,
+    FrameworkDeactivated,
+    FrameworkID,
+    FrameworkRemoved,
+    FrameworkUpdated,
+    InternalError,
+    InvalidRequest,
+    InverseOfferAnswered,
+    NotFound,
+    OfferUsed,
+    Paused,
+    Plan,
+    QuotaChanged,
+    RandomStream,
+    RecoveryBegun,
+    RecoveryOver,
+    Resources,
+    ResourcesRecovered,
+    Resumed,
+    Revived,
+    Suppressed,
+    WeightChanged,
+    constants,
+)
+
+from .agents import AgentBook
+from .audit import audit
+from .books import Books
+from .cycle import Cycle
+from .idle import PROBE_EVERY, Probes
+from .machines import Machines
+from .plugins import named_sorter
+from .quota import checked_quota
+from .recovery import HoldOff
+from .sorter import SorterFactory
+from .subscriptions import Subscriptions
+
+AgentDelta: TypeAlias = (
+    AgentAdded
+    | AgentUpdated
+    | AgentRemoved
+    | AgentActivated
+    | AgentDeactivated
+    | AgentUnavailable
+    | AgentsWhitelisted
+    | AllocationConverted
+    | AvailableConverted
+    | InverseOfferAnswered
+)
+
+UNBOUNDED = 1 << 62  # more work than any run is
+
+
+class HierarchicalAllocator:
+    """Shares agents among frameworks: quota first, then by the sorters, among roles and within each role.
+
+    ``min_allocatable`` are alternatives: what contains none of them is not worth an offer; without any, everything is.
+    ``role_sorter`` and ``framework_sorter`` are "drf", "random", the name of an entry point in the group
+    ``mesoslite.sorters``, or what makes a sorter. ``fairness_excluded`` names resources that do not count in shares.
+    ``filter_gpus`` keeps agents with gpus for frameworks that say GPU_RESOURCES. ``region`` is the master's.
+    Every ``probe_every``-th grant asks first the clients that handed their last offer back; 0 shares as Mesos does,
+    by the sorters alone (idle.py).
+    """
+
+    def __init__(
+        self,
+        *,
+        min_allocatable: Sequence[Resources] = constants.MIN_ALLOCATABLE,
+        role_sorter: str | SorterFactory = "drf",
+        framework_sorter: str | SorterFactory = "drf",
+        fairness_excluded: Collection[str] = (),
+        filter_gpus: bool = True,
+        region: str | None = None,
+        probe_every: int = PROBE_EVERY,
+    ) -> None:
+        if probe_every < 0:
+            raise InvalidRequest(f"allocator: probe_every of {probe_every}; give a number of grants, or 0 for never")
+        self._books = Books(
+            min_allocatable, named_sorter(role_sorter), named_sorter(framework_sorter), fairness_excluded
+        )
+        self._probes = Probes(probe_every)
+        self._machines = Machines(self._books, region, filter_gpus)
+        self._subscriptions = Subscriptions(self._books, self._probes)
+        self._hold_off = HoldOff()
+        self._is_paused = False
+        self._cycle: Cycle | None = None  # the one under way
+
+    # ---- readers ----
+
+    def dominant_share(self, framework_id: FrameworkID) -> float:
+        """Return the largest share of the cluster that a framework holds of any one resource.
+
+        Roles count together, weights do not count; offers do. Cost: O(clients).
+        """
+        return self._books.shares.dominant_share(framework_id)
+
+    def available(self, agent_id: AgentID) -> Resources:
+        """Return what is neither used nor offered. Raises: NotFound, if the agent is not known."""
+        return self._agent_for_reader(agent_id).available
+
+    def allocated(self, agent_id: AgentID) -> Resources:
+        """Return what of an agent is used or offered. Raises: NotFound, if the agent is not known."""
+        return sum(list(self._agent_for_reader(agent_id).held.values()), NOTHING)
+
+    def inverse_offer_answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
+        """Return which frameworks have last accepted or declined to leave which agent."""
+        return self._books.maintenance.answers()
+
+    def _agent_for_reader(self, agent_id: AgentID) -> AgentBook:
+        book = self._books.agents.get(agent_id)
+        if book is None:
+            raise NotFound(f"allocator: agent {agent_id} is not known or is removed; list the agents anew")
+        return book
+
+    # ---- plans ----
+
+    def plan(self, rng: RandomStream, agents: Iterable[AgentID] | None = None) -> Plan:
+        """Grant what is available, and book it: ``begin``, and all the work at once.
+
+        Cost: O(agents visited x clients walked past because they cannot have what is there).
+        """
+        cycle = self.begin(rng, agents)
+        cycle.advance(UNBOUNDED)
+        assert cycle.plan is not None, "there is no more work than that"
+        return cycle.plan
+
+    def begin(self, rng: RandomStream, agents: Iterable[AgentID] | None = None) -> Cycle:
+        """Begin a run over the agents that may have something to give, or just ``agents``; unknown ids are skipped.
+
+        Deltas may be applied while it is under way. While nothing may be offered (Paused, or agents are waited for)
+        it is through at once, and agents wait for the next. Raises: InternalError, if another run is under way.
+        """
+        if self._cycle is not None:
+            raise InternalError("allocator: a run is under way; advance it to its end before the next is begun")
+        books = self._books
+        if self.is_held_off:
+            visited: list[AgentID] = []
+        elif agents is None:
+            visited = books.take_changed()
+        else:
+            visited = books.take_some(agents)
+        cycle = self._cycle = Cycle(books, self._probes, rng, visited, self._finish)
+        if self.is_held_off:
+            cycle.stop()
+        return cycle
+
+    @property
+    def is_held_off(self) -> bool:
+        """Whether nothing may be offered now: it is paused, or agents are waited for."""
+        return self._is_paused or self._hold_off.holds
+
+    def _finish(self, cycle: Cycle) -> None:
+        self._cycle = None
+
+    # ---- deltas ----
+
+    def apply(self, delta: Delta) -> tuple[int, ...]:  # one case a delta, the frequent ones first
+        """Take note of what happened; the numbers of the filters that it has ended, whose timers are now idle.
+
+        What concerns an agent or a framework that is gone already (recovered, used, converted, answered, expired) is
+        fine and does nothing.
+        Raises: InternalError, if the delta cannot follow those before it: something is added twice, is not known, or
+        more is given back than is held. InvalidRequest, for a weight, a quota or constraints that none can be;
+        InsufficientResources, for the conversion of what is not available. Then nothing has changed.
+        """
+        match delta:
+            case ResourcesRecovered():
+                self._subscriptions.recover(delta)
+            case OfferUsed():
+                self._subscriptions.use(delta)
+            case FilterExpired():
+                self._expire(delta.filter_id)
+            case Suppressed():
+                self._subscriptions.suppress(delta)
+            case Revived():
+                return self._subscriptions.revive(delta)
+            case FrameworkAdded():
+                self._subscriptions.add(delta)
+            case FrameworkUpdated():
+                return self._subscriptions.update(delta)
+            case FrameworkRemoved():
+                return self._remove_framework(delta)
+            case FrameworkActivated():
+                self._subscriptions.activate(delta.framework_id)
+            case FrameworkDeactivated():
+                return self._subscriptions.deactivate(delta.framework_id)
+            case WeightChanged():
+                self._reweigh(delta)
+            case QuotaChanged():
+                self._books.set_quota(delta.role, *checked_quota(delta))
+            case RecoveryBegun():
+                if self._books.quota.roles:
+                    self._hold_off.begin(delta.expected_agents, len(self._books.agents))
+                    self._stop_if_held_off()
+            case RecoveryOver():
+                self._hold_off.end()
+            case Paused():
+                self._is_paused = True
+                self._stop_if_held_off()
+            case Resumed():
+                self._is_paused = False
+            case _:
+                return self._apply_to_agents(delta)
+        return ()
+
+    def _apply_to_agents(self, delta: AgentDelta) -> tuple[int, ...]:
+        match delta:
+            case AllocationConverted():
+                self._machines.convert_allocation(delta)
+            case AvailableConverted():
+                self._machines.convert_available(delta)
+            case AgentAdded():
+                self._machines.add(delta)
+                self._hold_off.agent_came()
+            case AgentUpdated():
+                return self._machines.update(delta)
+            case AgentRemoved():
+                return self._remove_agent(delta)
+            case AgentActivated():
+                self._machines.activate(delta.agent_id)
+            case AgentDeactivated():
+                self._machines.deactivate(delta.agent_id)
+            case AgentUnavailable():
+                return self._machines.schedule(delta)
+            case AgentsWhitelisted():
+                self._machines.whitelist(delta)
+            case InverseOfferAnswered():
+                self._machines.answer(delta)
+            case _:
+                assert_never(delta)
+        return ()
+
+    def _remove_agent(self, delta: AgentRemoved) -> tuple[int, ...]:
+        ended = self._machines.remove(delta.agent_id)
+        if self._cycle is not None:
+            self._cycle.forget_agent(delta.agent_id)
+        return ended
+
+    def _remove_framework(self, delta: FrameworkRemoved) -> tuple[int, ...]:
+        ended = self._subscriptions.remove(delta.framework_id)
+        if self._cycle is not None:
+            self._cycle.forget_framework(delta.framework_id)
+        return ended
+
+    def _expire(self, filter_id: int) -> None:
+        if filter_id in self._books.maintenance:
+            self._books.maintenance.end_filter(filter_id)
+        agent = self._books.filters.end(filter_id)
+        if agent is not None:
+            self._books.change(agent)
+
+    def _reweigh(self, delta: WeightChanged) -> None:
+        if not (math.isfinite(delta.weight) and delta.weight > 0):
+            raise InvalidRequest(
+                f"allocator: role {delta.role!r} cannot have the weight {delta.weight}; give a finite number above zero"
+            )
+        self._books.shares.reweigh(delta.role, delta.weight)
+
+    def _stop_if_held_off(self) -> None:
+        if self._cycle is not None and self.is_held_off:
+            self._cycle.stop()
+
+    def _check(self) -> None:
+        """Assert every invariant, also across agents. Cost: O(everything); for tests."""
+        audit(self._books)
