@@ -23,7 +23,7 @@ from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
 from mesoslite.master import Allocator, Master
-from mesoslite.model import ClusterState, InvalidRequest, InvalidResources, Resources
+from mesoslite.model import ClusterState, InvalidRequest, InvalidResources, Resources, validate_agent_resources
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -214,8 +214,8 @@ def _checked_resources(resources: object) -> Resources:
     if not isinstance(resources, (str, Resources)):
         raise InvalidResources(f"cluster: got {resources!r} as resources, expected text such as cpus:2;mem:1024")
     parsed = resources if isinstance(resources, Resources) else Resources.parse(resources)
-    if not parsed.is_plain:
-        raise InvalidResources(f"cluster: got {parsed} as resources; agents are given only scalars such as cpus:2")
-    if not parsed:
-        raise InvalidResources("cluster: agents without resources run nothing; give some, as in cpus:2;mem:1024")
+    try:
+        validate_agent_resources(parsed)
+    except InvalidResources as error:
+        raise InvalidResources(f"cluster: {error}") from error
     return parsed

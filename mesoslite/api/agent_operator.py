@@ -11,7 +11,7 @@ import base64
 from typing import Any
 
 from mesoslite.model import InvalidRequest
-from mesoslite.model.v1.fields import Fields
+from mesoslite.model.fields import Fields
 
 from .documents import version_document
 from .exchange import JSON, Exchange, Refusal, Response, json_document

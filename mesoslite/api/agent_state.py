@@ -5,12 +5,13 @@
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
 
 from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
-from mesoslite.model.v1 import encode_roles
+from mesoslite.model.v1 import encode_resources, encode_roles
 
 from .documents import (
     Document,
     address,
     attributes_document,
+    reserved_document,
     resources_document,
     task_document,
     version_document,
@@ -30,12 +31,15 @@ def state_document(snapshot: AgentSnapshot) -> Document:
         "hostname": info.hostname,
         "capabilities": [],
         "resources": resources_document(info.resources),
-        "reserved_resources": {},
-        "unreserved_resources": resources_document(info.resources),
-        "reserved_resources_full": {},
-        "unreserved_resources_full": [],
-        "reserved_resources_allocated": {},
-        "unreserved_resources_allocated": resources_document(used),
+        "reserved_resources": reserved_document(info.resources),
+        "unreserved_resources": resources_document(info.resources.unreserved()),
+        "reserved_resources_full": {
+            role: encode_resources(reserved, form="both")
+            for role, reserved in info.resources.reserved_by_role().items()
+        },
+        "unreserved_resources_full": encode_resources(info.resources.unreserved(), form="both"),
+        "reserved_resources_allocated": reserved_document(used),
+        "unreserved_resources_allocated": resources_document(used.unreserved()),
         "resource_providers": [],
         "attributes": attributes_document(info),
         "flags": {},

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from libactor.http import host_and_port
 from mesoslite.model import AgentInfo, FrameworkInfo, Resources, TaskRecord, TaskStatus
+from mesoslite.model.ranges import Range, coalesced
+from mesoslite.model.resource_text import items_text, ranges_text
 from mesoslite.model.v1 import encode_labels
 from mesoslite.model.version import API_VERSION, software_version
 
@@ -28,8 +30,31 @@ def version_document() -> Document:
 
 
 def resources_document(resources: Resources) -> Document:
-    """Resources by name; those that everybody knows are there even if there are none."""
-    return {**dict.fromkeys(_ALWAYS, 0.0), **resources.to_dict()}
+    """Resources by name: scalars as numbers, ranges and sets as text; some names are there even if there are none."""
+    document: Document = {**dict.fromkeys(_ALWAYS, 0.0), **_amounts(resources.not_revocable())}
+    for name, amount in _amounts(resources.revocable()).items():
+        document[f"{name}_revocable"] = amount
+    return document
+
+
+def reserved_document(resources: Resources) -> Document:
+    """What is reserved, by role, as ``resources_document``."""
+    return {role: resources_document(reserved) for role, reserved in resources.reserved_by_role().items()}
+
+
+def _amounts(resources: Resources) -> Document:
+    ranges: dict[str, list[Range]] = {}
+    items: dict[str, set[str]] = {}
+    for portion in resources.others:
+        if portion.ranges:
+            ranges.setdefault(portion.kind.name, []).extend(portion.ranges)
+        elif portion.items:
+            items.setdefault(portion.kind.name, set()).update(portion.items)
+    return {
+        **resources.to_dict(),
+        **{name: ranges_text(coalesced(parts)) for name, parts in ranges.items()},
+        **{name: items_text(tuple(sorted(parts))) for name, parts in items.items()},
+    }
 
 
 def attributes_document(info: AgentInfo) -> Document:

@@ -18,6 +18,7 @@ import msgspec
 import libactor as la
 from mesoslite.model import (
     MULTI_ROLE,
+    RESERVATION_REFINEMENT,
     Error,
     Event,
     Failure,
@@ -87,6 +88,7 @@ class Subscription(la.Actor):
         self._stream_id = stream_id
         self._master_info = master_info
         self._multi_role = MULTI_ROLE in call.framework.capabilities
+        self._refined = RESERVATION_REFINEMENT in call.framework.capabilities
         self._framework_id: FrameworkID | None = None  # until the master has answered
         self._heartbeat: la.Timer | None = None
 
@@ -135,7 +137,9 @@ class Subscription(la.Actor):
         self._heartbeat = la.delay(interval_seconds, self.pid, Subscription.beat, interval_seconds)
 
     def _write(self, event: Event) -> None:
-        document = encode_event(event, multi_role=self._multi_role, master_info=self._master_info)
+        document = encode_event(
+            event, multi_role=self._multi_role, refined=self._refined, master_info=self._master_info
+        )
         self._put(frame(msgspec.json.encode(document)))
 
     def _put(self, record: bytes) -> None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ from mesoslite.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import libactor as la
 
     from .tasks import TaskEntry
@@ -76,8 +78,8 @@ class FrameworkEntry:
     registered_time: float  # seconds since the epoch
     connected: bool = True
     disconnections: int = 0  # tells a failover timer whether it is still about the present loss
-    used: Resources = NOTHING
-    offered: Resources = NOTHING
+    used: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
+    offered: Resources = NOTHING  # likewise
     tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
     completed: deque[TaskEntry] = field(default_factory=lambda: deque(maxlen=constants.COMPLETED_TASKS_MAX))
     offers: dict[OfferID, Offer] = field(default_factory=dict)
@@ -87,21 +89,27 @@ class FrameworkEntry:
         """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
         return PARTITION_AWARE in self.info.capabilities
 
-    def snapshot(self, total: Resources) -> FrameworkState:
-        """What readers see; ``total`` is what all agents have."""
+    def snapshot(self, total: Mapping[str, int]) -> FrameworkState:
+        """What readers see; ``total`` is the thousandths of scalars that all agents have."""
+        live = [task.info.resources for task in self.tasks.values() if not task.state.is_terminal]
         return FrameworkState(
             info=self.info,
             active=self.connected,
             connected=self.connected,
             registered_time=self.registered_time,
             roles=self.info.roles,
-            dominant_share=dominant_share(dict((self.used + self.offered).quantities), dict(total.quantities)),
-            used=self.used,
-            offered=self.offered,
+            dominant_share=dominant_share((self.used + self.offered).scalars(), total),
+            used=self.used + _without_scalars(live),
+            offered=self.offered + _without_scalars([offer.resources for offer in self.offers.values()]),
             tasks=tuple([task.snapshot() for task in self.tasks.values()]),
             completed_tasks=tuple([task.snapshot() for task in self.completed]),
             offers=tuple(self.offers.values()),
         )
+
+
+def _without_scalars(parts: Iterable[Resources]) -> Resources:
+    """The ranges and sets of all parts, in one go."""
+    return Resources.from_portions([portion for part in parts for portion in part.without_scalars().others])
 
 
 class Ledger:
@@ -116,9 +124,12 @@ class Ledger:
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
 
     @property
-    def total(self) -> Resources:
-        """What all agents have together."""
-        return sum([agent.info.resources for agent in self.agents.values()], NOTHING)
+    def total(self) -> dict[str, int]:
+        """The thousandths of scalars that all agents have together."""
+        total: Counter[str] = Counter()
+        for agent in self.agents.values():
+            total.update(agent.info.resources.scalars())
+        return total
 
     def agent_at(self, pid: la.PID[Any] | None) -> AgentEntry | None:
         """The agent whose actor that is."""
@@ -154,7 +165,7 @@ class Ledger:
         agent, framework = self.agents[offer.agent_id], self.frameworks[offer.framework_id]
         self.offers[offer.id] = agent.offers[offer.id] = framework.offers[offer.id] = offer
         agent.offered += offer.resources
-        framework.offered += offer.resources
+        framework.offered += offer.resources.only_scalars()
 
     def remove_offer(self, offer_id: OfferID) -> Offer:
         """Strike an offer off."""
@@ -162,7 +173,7 @@ class Ledger:
         agent, framework = self.agents[offer.agent_id], self.frameworks[offer.framework_id]
         del agent.offers[offer_id], framework.offers[offer_id]
         agent.offered -= offer.resources
-        framework.offered -= offer.resources
+        framework.offered -= offer.resources.only_scalars()
         return offer
 
     def add_task(self, task: TaskEntry) -> None:
@@ -171,14 +182,14 @@ class Ledger:
         agent.tasks[task.framework_id, task.info.task_id] = task
         framework.tasks[task.info.task_id] = task
         agent.used += task.info.resources
-        framework.used += task.info.resources
+        framework.used += task.info.resources.only_scalars()
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
         agent, framework = self.agents[task.info.agent_id], self.frameworks[task.framework_id]
         del agent.tasks[task.framework_id, task.info.task_id]
         agent.used -= task.info.resources
-        framework.used -= task.info.resources
+        framework.used -= task.info.resources.only_scalars()
 
     def complete_task(self, task: TaskEntry) -> None:
         """Move a released task to its framework's history."""

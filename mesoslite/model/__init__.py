@@ -131,11 +131,12 @@ from .ports import (
     SchedulerConnection,
 )
 from .resource_text import MILLI
-from .resources import NOTHING, Resources, dominant_share
+from .resources import NOTHING, Resources
+from .shares import dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
 from .tasks import CommandInfo, Label, TaskInfo, TaskStatus, append_status
-from .validation import TaskVerdict, offers_problem, unused, validate_tasks
+from .validation import TaskVerdict, offers_problem, unused, validate_agent_resources, validate_tasks
 
 __all__ = [
     "AGENT_CAPABILITIES",
@@ -284,6 +285,7 @@ __all__ = [
     "format_offer_id",
     "offers_problem",
     "unused",
+    "validate_agent_resources",
     "validate_framework",
     "validate_id",
     "validate_role",

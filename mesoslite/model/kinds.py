@@ -10,6 +10,7 @@
 # Source: Mesos src/common/resources.cpp (validate, operator==), include/mesos/v1/mesos.proto (Resource).
 
 from enum import Enum
+from functools import lru_cache
 
 import msgspec
 
@@ -147,6 +148,12 @@ class Kind(msgspec.Struct, array_like=True, frozen=True, gc=False, cache_hash=Tr
         return disk.persistence is not None or (disk.source is not None and disk.source.type in _WHOLE_DISKS)
 
 
+@lru_cache(256)
+def plain_kind(name: str, kind: ValueType = ValueType.SCALAR) -> Kind:
+    """Return the kind with that name and nothing special to it. Raises: InvalidResources."""
+    return Kind(name, kind)
+
+
 _encode = msgspec.json.Encoder().encode
 _WHOLE_DISKS = frozenset({DiskType.MOUNT, DiskType.BLOCK, DiskType.RAW})
 
@@ -196,6 +203,11 @@ def _disk_problem(kind: Kind) -> str | None:
         return "is shared; only persistent volumes are"
     if kind.name != "disk" or kind.type is not ValueType.SCALAR:
         return "carries a disk; only scalars with the name disk do"
+    source = kind.disk.source if kind.disk is not None else None
+    if source is not None and source.type is DiskType.UNKNOWN:
+        return "is on a disk of no known type; say PATH, MOUNT, BLOCK or RAW"
+    if source is not None and source.root is not None and source.type in (DiskType.BLOCK, DiskType.RAW):
+        return f"is on a {source.type.name} disk with the root {source.root!r}; only PATH and MOUNT disks have one"
     if persistence is not None and kind.revocable:
         return f"is the persistent volume {persistence.id!r} and revocable; make volumes of what is not revocable"
     if persistence is not None:

@@ -7,6 +7,7 @@
 # Source: Mesos src/common/resources.cpp (parse, operator<<), src/common/values.cpp (three decimals, half away from
 #   zero).
 
+import itertools
 import math
 import re
 from collections.abc import Iterable
@@ -93,11 +94,15 @@ def checked_ranges(what: str, ranges: list[Range]) -> Ranges:
 def checked_items(what: str, items: Iterable[str]) -> tuple[str, ...]:
     """Return the items of a set, sorted. Raises: InvalidResources."""
     ordered = tuple(sorted(items))
-    for item, following in zip(ordered, (*ordered[1:], None), strict=True):
-        if not item:
-            raise InvalidResources(f"{what} has an empty item in its set; name each item")
+    if "" in ordered:
+        raise InvalidResources(f"{what} has an empty item in its set; name each item")
+    for item, following in itertools.pairwise(ordered):
         if item == following:
             raise InvalidResources(f"{what} has the item {item[:80]!r} twice in its set; name each item once")
+    try:
+        "".join(ordered).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidResources(f"{what} has a lone surrogate in its set; send valid Unicode") from error
     return ordered
 
 

@@ -19,8 +19,10 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from .errors import InsufficientResources, InvalidResources
-from .kinds import Kind, Reservation, ValueType
+from .fields import Fields
+from .kinds import Kind, Reservation, ValueType, plain_kind
 from .portions import Portion, Portions, added, are_canonical, contained, gathered, lacking, taken, united
+from .resource_json import decode_portions, parse_json
 from .resource_text import MILLI, checked_name, has_text, parse_text, portion_text, scalar_text, to_milli
 
 
@@ -56,13 +58,14 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def parse(cls, text: str) -> "Resources":
-        """Read Mesos's text form: ``cpus:2; ports:[31000-32000]; zones:{a,b}; mem(role):64``.
+        """Read Mesos's text form, ``cpus:2; ports:[31000-32000]; zones:{a,b}; mem(role):64``, or a JSON array.
 
         Entries are parted by semicolons; scalars of one name and role add up, ranges and sets are joined. Spaces around
         names and values do not matter; scalars are rounded to the nearest thousandth.
         Raises: InvalidResources, for anything else, and for values beyond their limits.
         """
-        return cls.from_portions(united(parse_text(text)))
+        portions = parse_json(text) if text.lstrip()[:1] in ("[", "{") else parse_text(text)
+        return cls.from_portions(united(portions))
 
     @classmethod
     def of(cls, cpus: float = 0, mem: float = 0, **others: float) -> "Resources":
@@ -88,6 +91,14 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         Raises: InvalidResources, if a quantity is negative.
         """
         return cls(tuple(sorted([entry for entry in quantities.items() if entry[1]])))
+
+    @classmethod
+    def decode(cls, entries: Iterable[Fields], *, lenient: bool = False) -> "Resources":
+        """Return what Resource messages say; with ``lenient`` what breaks a rule or is of an unknown sort is left out.
+
+        Raises: InvalidRequest for what is malformed, InvalidResources (one of those) for what breaks a rule.
+        """
+        return cls.from_portions(united(decode_portions(entries, lenient=lenient)))
 
     @classmethod
     def from_portions(cls, portions: Iterable[Portion]) -> "Resources":
@@ -196,7 +207,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
     @property
     def portions(self) -> Portions:
         """All there is, also the plain scalars, as portions."""
-        return tuple([Portion(Kind(name), milli) for name, milli in self.quantities]) + self.others
+        return tuple([Portion(plain_kind(name), milli) for name, milli in self.quantities]) + self.others
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -377,17 +388,3 @@ def _cut(portion: Portion, room: dict[str, int]) -> Portion | None:
         portion = replace(portion, scalar=used) if used else portion
     room[kind.name] = limit - used
     return replace(portion, copies=copies) if copies else None
-
-
-def dominant_share(allocated: Mapping[str, int], total: Mapping[str, int]) -> float:
-    """Return the largest share of ``total`` that ``allocated`` holds of any one resource; 0.0 if of none.
-
-    Shapes: both map a name to thousandths. Names that the cluster has none of do not count.
-    Cost: O(names in ``allocated``). Source: Ghodsi et al., Dominant Resource Fairness, NSDI 2011, section 4.
-    """
-    share = 0.0
-    for name, milli in allocated.items():
-        whole = total.get(name, 0)
-        if whole and milli / whole > share:
-            share = milli / whole
-    return share

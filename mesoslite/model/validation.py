@@ -12,9 +12,11 @@ from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
-from .errors import InvalidRequest
+from .errors import InvalidRequest, InvalidResources
 from .ids import AgentID, FrameworkID, OfferID, TaskID, validate_id
+from .kinds import Kind
 from .offers import Offer
+from .resource_text import MILLI, portion_text
 from .resources import NOTHING, Resources
 from .states import Reason
 from .tasks import CommandInfo, TaskInfo
@@ -93,6 +95,25 @@ def validate_tasks(
     return tuple(verdicts)
 
 
+def validate_agent_resources(resources: Resources) -> None:
+    """Refuse what an agent cannot be configured with.
+
+    Raises: InvalidResources, if there is nothing at all, or anything revocable, reserved, on a disk of its own or from
+    a provider: such resources come about later, by calls and estimates, or are not known here.
+    """
+    if resources.is_empty:
+        raise InvalidResources("agents without resources run nothing; give some, as in cpus:2;mem:1024")
+    for portion in resources.others:
+        kind = portion.kind
+        problem = _kind_problem(kind)
+        if kind.revocable:
+            problem = "which is revocable; an agent starts with what it can keep"
+        elif kind.reservations:
+            problem = "which is reserved for a role; offers do not keep to reservations yet"
+        if problem is not None:
+            raise InvalidResources(f"an agent cannot be given {portion_text(portion)}, {problem}")
+
+
 def unused(offered: Resources, verdicts: Sequence[TaskVerdict]) -> Resources:
     """Return what the accepted tasks leave of ``offered``."""
     return offered - sum([verdict.task.resources for verdict in verdicts if verdict.accepted], NOTHING)
@@ -121,7 +142,7 @@ def _demand_problem(task: TaskInfo, left: Resources) -> str | None:
         return f"launch: task {task.task_id} has a kill grace of {grace} s; give zero or more"
     if task.resources.is_empty:
         return f"launch: task {task.task_id} uses no resources; ask for some, such as cpus:0.1"
-    problem = _command_problem(task.command)
+    problem = _resources_problem(task.resources) or _command_problem(task.command)
     if problem is not None:
         return f"launch: task {task.task_id} {problem}"
     if not left.contains(task.resources):
@@ -129,6 +150,29 @@ def _demand_problem(task: TaskInfo, left: Resources) -> str | None:
             f"launch: task {task.task_id} wants {task.resources}, its offers still hold {left or 'nothing'}; "
             f"shrink the task or wait for a larger offer"
         )
+    return None
+
+
+def _resources_problem(resources: Resources) -> str | None:
+    gpus = resources.milli("gpus")
+    if gpus % MILLI:
+        return f"wants {gpus / MILLI} gpus; ask for whole ones"
+    for portion in resources.others:
+        problem = _kind_problem(portion.kind)
+        if problem is not None:
+            return f"wants {portion_text(portion)}, {problem}"
+    mixed = set(resources.revocable().names) & set(resources.not_revocable().names)
+    if mixed:
+        return f"wants {min(mixed)} that is revocable and {min(mixed)} that is not; ask for one or the other"
+    return None
+
+
+def _kind_problem(kind: Kind) -> str | None:
+    """What nobody can be given yet, because no agent could keep it apart from the rest."""
+    if kind.disk is not None:
+        return "a disk or volume of its own, which no agent gives yet; ask for plain disk"
+    if kind.provider_id is not None:
+        return "which comes from a resource provider; no agent has any yet"
     return None
 
 

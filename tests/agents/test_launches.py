@@ -203,7 +203,7 @@ def test_the_way_to_a_sandbox_is_open_to_tasks_of_other_users(
     ("task", "words"),
     [
         (make_task("bad", resources="cpus:1"), "boxes are out"),
-        (msgspec.structs.replace(make_task("bad"), resources="cpus:1"), "quantities"),
+        (msgspec.structs.replace(make_task("bad"), resources="cpus:1"), "AttributeError"),
     ],
 )
 def test_an_unexpected_error_of_a_launch_fails_that_task_alone(

@@ -244,7 +244,7 @@ def test_a_port_in_use_is_named_and_nothing_stays_behind(tmp_path: Path) -> None
             mesoslite.Cluster(port=port, work_dir=tmp_path).start()
 
 
-@pytest.mark.parametrize("resources", ["cpus:x", "cpus:-1", "cpus:nan", "cpus", "mem:inf", ""])
+@pytest.mark.parametrize("resources", ["cpus:x", "cpus:-1", "cpus:nan", "cpus", "mem:inf", "", "ports:[5-1]"])
 def test_resources_that_make_no_sense_are_refused_before_anything_starts(resources: str) -> None:
     with pytest.raises(InvalidResources):
         mesoslite.Cluster(resources=resources)

@@ -66,6 +66,37 @@ def test_a_task_is_sent_to_the_agent_of_its_offer_and_the_rest_goes_back(stage: 
     assert state.free == Resources.parse("cpus:3;mem:896")
 
 
+def test_ports_and_sets_go_through_offers_and_books_exactly(stage: Stage) -> None:
+    total = Resources.parse("cpus:4;mem:1024;ports:[31000-31009];zones:{a,b}")
+    agent = stage.agent("cpus:4;mem:1024;ports:[31000-31009];zones:{a,b}")
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    wanted = "cpus:1;ports:[31000-31001];zones:{b}"
+
+    stage.accept(framework, offer, task(offer, resources=wanted))
+
+    [run] = stage.heard(agent, RunTask)
+    assert run.task.resources == Resources.parse(wanted)
+    state = stage.state()
+    assert state.agents[0].free == total - Resources.parse(wanted)
+    assert state.frameworks[0].used == Resources.parse(wanted)
+
+
+def test_the_same_ports_of_two_agents_are_used_and_given_back_one_by_one(stage: Stage) -> None:
+    agents = [stage.agent("cpus:1;ports:[1-5]"), stage.agent("cpus:1;ports:[1-5]")]
+    framework = stage.framework()
+    first, second = sorted(stage.offers(framework), key=lambda offer: offer.agent_id)
+    ended = task(first, "one", resources="cpus:1;ports:[1-5]")
+
+    stage.accept(framework, first, ended)
+    stage.accept(framework, second, task(second, "two", resources="cpus:1;ports:[1-2]"))
+    used = stage.state().frameworks[0].used
+    stage.report(agents[0], first.framework_id, ended, TaskState.TASK_FINISHED)
+
+    assert str(used) == "cpus:2; ports:[1-2] x 2; ports:[3-5]"
+    assert stage.state().frameworks[0].used == Resources.parse("cpus:1;ports:[1-2]")
+
+
 # Goal: a filter is neither early nor late. Method: stop just short of its end, then let one interval pass.
 def test_what_was_declined_is_offered_again_when_its_filter_has_expired(stage: Stage) -> None:
     stage.agent()

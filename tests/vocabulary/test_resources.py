@@ -69,7 +69,6 @@ def test_quantities_round_to_the_nearest_thousandth_half_upwards(text: str, mill
         ("cpus():2", "is empty"),
         ("cpus(/ads):2", "slash"),
         ("cpus{REV}:2", "property"),
-        ('[{"name":"cpus"}]', "property"),
     ],
 )
 def test_text_that_is_no_resource_is_refused_with_the_reason(text: str, problem: str) -> None:
@@ -83,6 +82,40 @@ def test_an_exabyte_of_memory_is_the_most_that_is_read() -> None:
     assert largest.get("mem") == 2.0**40
     with pytest.raises(InvalidResources, match="too large"):
         Resources.parse("mem:1099511627777")
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("ports:[31000-32000, 32005-32010]", "ports:[31000-32000, 32005-32010]"),
+        (" ports : [ 5 - 9 , 1-4 ] ", "ports:[1-9]"),
+        ("ports:[1-5];ports:[3-8]", "ports:[1-8]"),
+        ("ports:[1-5,3-8,3-8]", "ports:[1-8]"),
+        ("ports:[0-18446744073709551615]", "ports:[0-18446744073709551615]"),
+        ("ports:[]", ""),
+        ("zones:{b, a}", "zones:{a, b}"),
+        ("zones:{a};zones:{a,b}", "zones:{a, b}"),
+        ("zones:{}", ""),
+        ("cpus(ads):2;cpus(ads):1;cpus:1", "cpus(ads):3; cpus:1"),
+        ("cpus(*):2", "cpus:2"),
+        ("ports(ads/web):[1-2];mem( ads ):64", "mem(ads):64; ports(ads/web):[1-2]"),
+    ],
+)
+def test_ranges_sets_and_roles_are_read_and_shown_in_one_form(text: str, same: str) -> None:
+    parsed = Resources.parse(text)
+
+    assert str(parsed) == same
+    assert Resources.parse(same) == parsed
+    assert eval(repr(parsed), {"Resources": Resources}) == parsed
+
+
+def test_a_million_ranges_in_any_order_are_read_in_one_pass() -> None:
+    text = ",".join([f"{number}-{number}" for number in range(2_000_000, 0, -2)])
+
+    parsed = Resources.parse(f"ports:[{text}]")
+
+    assert len(parsed.others[0].ranges) == 1_000_000
+    assert (parsed - parsed).is_empty
 
 
 @pytest.mark.parametrize("units", [-0.1, math.nan, math.inf])

@@ -30,6 +30,8 @@ from mesoslite.model import (
     Reason,
     Reconcile,
     Rescind,
+    Reservation,
+    ReservationType,
     Resources,
     Revive,
     Source,
@@ -365,9 +367,9 @@ def test_an_error_names_the_field_and_what_was_expected(change, path):
     [
         ("executor", {"executor_id": {"value": "e"}}),
         ("container", {"type": "DOCKER"}),
-        ("resources", [{"name": "ports", "type": "RANGES", "ranges": {}}]),
-        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "ads"}]),
-        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]),
+        ("resources", [{"name": "ports", "type": "RANGES"}]),
+        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "/ads"}]),
+        ("resources", [{"name": "rack", "type": "TEXT", "text": {"value": "r1"}}]),
         ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": -1}}]),
         ("command", {"value": "x", "uris": [{"value": "http://example.com"}]}),
         ("kill_policy", {"grace_period": {"nanoseconds": -1}}),
@@ -381,7 +383,7 @@ def test_what_a_task_cannot_be_given_is_refused_not_passed_over(field, value):
         decode_call({"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {"operations": [launch]}})
 
 
-def test_of_a_masters_offer_only_plain_scalars_are_kept():
+def test_of_a_masters_offer_all_but_resources_of_unknown_sorts_are_kept():
     scalar = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 2.0}}
     offer = {
         "id": {"value": "o"},
@@ -389,17 +391,31 @@ def test_of_a_masters_offer_only_plain_scalars_are_kept():
         "agent_id": {"value": "a"},
         "hostname": "h",
         "resources": [
-            {**scalar, "role": "*"},
-            {**scalar, "role": "ads"},
+            {**scalar, "role": "*", "allocation_info": {"role": "ads"}},
             {**scalar, "reservations": [{"type": "STATIC", "role": "ads"}]},
-            {**scalar, "revocable": {}},
             {"name": "ports", "type": "RANGES", "ranges": {"range": [{"begin": 1, "end": 2}]}},
+            {"name": "links", "type": "GRAPH", "graph": {}},
+            {**scalar, "name": "disk", "disk": {"source": {"type": "TAPE"}}},
+            {**scalar, "reservations": [{"type": "STATIC", "role": "*"}]},
         ],
     }
 
     event = decode_event({"type": "OFFERS", "offers": {"offers": [offer]}})
 
-    assert event.offers[0].resources == Resources.of(cpus=2)
+    assert event.offers[0].resources == Resources.parse("cpus:2;cpus(ads):2;ports:[1-2]")
+
+
+@pytest.mark.parametrize(("refined", "reservation"), [(True, "reservations"), (False, "reservation")])
+def test_a_framework_is_told_of_reservations_in_the_form_it_knows(refined, reservation):
+    reserved = Resources.parse("cpus:2").pushed(Reservation(ReservationType.DYNAMIC, "ads", "me"))
+    offer = Offer(id="o", framework_id="f", agent_id="a", hostname="h", resources=reserved, role="ads", port=1)
+
+    document = encode_event(Offers((offer,)), refined=refined)
+
+    [entry] = document["offers"]["offers"][0]["resources"]
+    assert {"reservation", "reservations"} & set(entry) == {reservation}
+    assert entry["role"] == ("*" if refined else "ads")
+    assert decode_event(document).offers[0].resources == reserved
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from mesoslite.model import (
     AgentID,
     CommandInfo,
     FrameworkID,
+    InvalidResources,
     Offer,
     OfferID,
     Reason,
@@ -17,11 +18,21 @@ from mesoslite.model import (
     TaskInfo,
     offers_problem,
     unused,
+    validate_agent_resources,
     validate_tasks,
 )
 
 AGENT = AgentID("m-S0")
 OFFERED = Resources.parse("cpus:2;mem:64")
+
+VOLUME = (
+    '[{"name": "disk", "type": "SCALAR", "scalar": {"value": 8}, '
+    '"disk": {"persistence": {"id": "data"}, "source": {"type": "MOUNT", "mount": {"root": "/m"}}}}]'
+)
+REVOCABLE = (
+    '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}, '
+    '{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
+)
 
 
 def task(task_id: str = "t", resources: str = "cpus:1", agent_id: AgentID = AGENT, **changes: object) -> TaskInfo:
@@ -49,6 +60,31 @@ def test_tasks_that_fit_together_are_accepted_and_leave_the_rest() -> None:
     assert unused(OFFERED, verdicts) == Resources.parse("mem:32")
 
 
+def test_ports_are_taken_exactly_and_only_once() -> None:
+    offered = Resources.parse("cpus:2;ports:[31000-31004]")
+    tasks = (task("a", "cpus:1;ports:[31001-31002]"), task("b", "cpus:1;ports:[31002-31003]"), task("c", "cpus:1"))
+
+    verdicts = validate_tasks(tasks, offered=offered, agent_id=AGENT, known=())
+
+    assert [verdict.accepted for verdict in verdicts] == [True, False, True]
+    assert "still hold cpus:1; ports:[31000-31000, 31003-31004]" in verdicts[1].message
+    assert unused(offered, verdicts) == Resources.parse("ports:[31000-31000,31003-31004]")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "run nothing"),
+        (VOLUME, "a disk or volume of its own"),
+        (REVOCABLE, "which is revocable"),
+        ("cpus(ads):2", "which is reserved"),
+    ],
+)
+def test_an_agent_cannot_be_configured_with_what_comes_about_later(text: str, problem: str) -> None:
+    with pytest.raises(InvalidResources, match=problem):
+        validate_agent_resources(Resources.parse(text))
+
+
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
@@ -64,6 +100,11 @@ def test_tasks_that_fit_together_are_accepted_and_leave_the_rest() -> None:
         (task(command=CommandInfo(value="a", environment=(("A=B", "1"),))), "environment variable"),
         (task(resources="cpus:2.001"), "wants cpus:2.001, its offers still hold cpus:2; mem:64"),
         (task(resources="gpus:1"), "wants gpus:1"),
+        (task(resources="gpus:0.5"), "wants 0.5 gpus; ask for whole ones"),
+        (task(resources="ports:[31000-31001]"), "wants ports:[31000-31001], its offers still hold cpus:2; mem:64"),
+        (task(resources="cpus(ads):1"), "wants cpus(ads):1, its offers still hold cpus:2; mem:64"),
+        (task(resources=VOLUME), "wants disk[MOUNT:/m,data]:8, a disk or volume of its own"),
+        (task(resources=REVOCABLE), "wants cpus that is revocable and cpus that is not"),
     ],
 )
 def test_task_that_breaks_a_rule_is_refused_with_the_rule(bad: TaskInfo, problem: str) -> None:

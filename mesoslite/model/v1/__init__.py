@@ -4,7 +4,7 @@
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
 
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_labels, encode_roles
+from .encoding import encode_call, encode_event, encode_labels, encode_resources, encode_roles
 from .recordio import RECORD_BYTES_MAX, Records, frame
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "encode_call",
     "encode_event",
     "encode_labels",
+    "encode_resources",
     "encode_roles",
     "frame",
 ]

@@ -1,9 +1,9 @@
 """Decoding: v1 JSON documents as the vocabulary."""
 
 # Who calls: api/ decodes what frameworks send, framework/ what a master sends; the latter may be a Mesos master.
-# Invariants: 1. whatever the document, only InvalidRequest is raised, with the path of the field (fields.py).
+# Invariants: 1. whatever the document, only InvalidRequest is raised, with the path of the field (../fields.py).
 #   2. of a framework, what would change the meaning of a task and is not known here is refused, never passed over.
-#   3. of a master, what is not known here is left out: resources that are not plain scalars, events without a word.
+#   3. of a master, what is not known here is left out: resources of unknown sorts, events without a word.
 # Source: Mesos include/mesos/v1/mesos.proto, scheduler/scheduler.proto; src/master/validation.cpp.
 
 from collections.abc import Callable
@@ -21,19 +21,17 @@ from ..calls import (
     TaskReference,
     Teardown,
 )
-from ..errors import InvalidResources
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
+from ..fields import Fields
 from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
 from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
 from ..offers import Filters, Offer
 from ..resources import Resources
 from ..states import Reason, Source, TaskState
 from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
-from .fields import Fields
 
 _NANOSECONDS = 1_000_000_000
 _UUID_BYTES = 16
-_NOT_PLAIN = ("reservation", "reservations", "disk", "revocable", "shared", "provider_id", "ranges", "set")
 _TASK_NOT_READ = ("executor", "container", "health_check", "check", "limits", "max_completion_time")
 _COMMAND_NOT_READ = ("uris", "user")
 
@@ -81,21 +79,6 @@ def decode_framework(fields: Fields) -> FrameworkInfo:
     )
 
 
-def decode_resources(fields: Fields, name: str, *, keep_plain: bool = False) -> Resources:
-    """Return a list of Resources as one vector; those of one name add up.
-
-    With ``keep_plain`` all but unreserved scalars are left out, else they are refused with InvalidRequest.
-    """
-    total = Resources()
-    for entry in fields.messages(name):
-        problem = _resource_problem(entry)
-        if problem is None:
-            total += _scalar(entry)
-        elif not keep_plain:
-            raise entry.invalid(*problem)
-    return total
-
-
 def decode_task(fields: Fields) -> TaskInfo:
     """Return a TaskInfo. Raises: InvalidRequest, also for what a task cannot be given here."""
     _refuse(fields, _TASK_NOT_READ)
@@ -105,7 +88,7 @@ def decode_task(fields: Fields) -> TaskInfo:
         task_id=TaskID(fields.identifier("task_id")),
         name=fields.text("name"),
         agent_id=AgentID(fields.identifier("agent_id")),
-        resources=decode_resources(fields, "resources"),
+        resources=Resources.decode(fields.messages("resources")),
         command=CommandInfo(
             value=command.text("value", ""),
             shell=command.boolean("shell", True),
@@ -254,7 +237,7 @@ def _offer(fields: Fields) -> Offer:
         framework_id=_framework_id(fields),
         agent_id=AgentID(fields.identifier("agent_id")),
         hostname=fields.text("hostname"),
-        resources=decode_resources(fields, "resources", keep_plain=True),
+        resources=Resources.decode(fields.messages("resources"), lenient=True),
         role=fields.message_or_empty("allocation_info").text("role", DEFAULT_ROLE),
         port=address.whole("port", 0),
     )
@@ -291,27 +274,6 @@ def _framework_roles(fields: Fields, multi_role: bool) -> tuple[str, ...]:
             "roles", "is set by a framework without the capability MULTI_ROLE; set role, or declare it"
         )
     return (fields.text("role", DEFAULT_ROLE),)
-
-
-def _resource_problem(entry: Fields) -> tuple[str, str] | None:
-    """The field of a resource that has no place in a vector, and why; None for an unreserved scalar."""
-    kind = entry.text("type")
-    if kind != "SCALAR":
-        return "type", f"got {kind[:80]!r}; only SCALAR is known here"
-    for name in _NOT_PLAIN:
-        if entry.has(name):
-            return name, "is set; only plain scalars are known here"
-    if entry.text("role", DEFAULT_ROLE) != DEFAULT_ROLE:
-        return "role", f"got {entry.text('role')[:80]!r}; reserved resources are not known here"
-    return None
-
-
-def _scalar(entry: Fields) -> Resources:
-    name, value = entry.text("name"), entry.message("scalar").number("value")
-    try:
-        return Resources.from_mapping({name: value})
-    except InvalidResources as error:
-        raise entry.invalid("scalar", str(error)) from error
 
 
 def _refuse(fields: Fields, names: tuple[str, ...]) -> None:

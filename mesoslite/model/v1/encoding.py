@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 
 from ..calls import Accept, Acknowledge, Call, Decline, Kill, Reconcile, Revive, Subscribe, Suppress, Teardown
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
+from ..frameworks import MULTI_ROLE, FrameworkInfo
 from ..offers import Filters, Offer
+from ..resource_json import Form, encode_portion
 from ..resources import Resources
 from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
 
@@ -28,14 +29,22 @@ def encode_call(call: Call) -> Document:
     return _CALLS[type(call)](call)
 
 
-def encode_event(event: Event, *, multi_role: bool = True, master_info: Mapping[str, Any] | None = None) -> Document:
+def encode_event(
+    event: Event,
+    *,
+    multi_role: bool = True,
+    refined: bool = False,
+    master_info: Mapping[str, Any] | None = None,
+) -> Document:
     """Return the event as a record of a scheduler's stream.
 
     ``multi_role`` says whether the framework has that capability; others are not told the role of an offer.
+    ``refined`` says whether it has RESERVATION_REFINEMENT, and so is told of reservations in the new form.
     ``master_info`` is added to what a Subscribed says of the master.
     """
     if isinstance(event, Offers):
-        return {"type": "OFFERS", "offers": {"offers": [encode_offer(offer, multi_role) for offer in event.offers]}}
+        offers = [encode_offer(offer, multi_role=multi_role, refined=refined) for offer in event.offers]
+        return {"type": "OFFERS", "offers": {"offers": offers}}
     if isinstance(event, Subscribed):
         return _subscribed(event, master_info or {})
     if isinstance(event, Update):
@@ -77,17 +86,19 @@ def encode_roles(info: FrameworkInfo) -> Document:
     return {"role": info.roles[0]}
 
 
-def encode_resources(resources: Resources, role: str | None = None) -> list[Document]:
-    """Return a list of scalar, unreserved Resources, by name; ``role`` is whom they are allocated to, if anyone."""
+def encode_resources(resources: Resources, role: str | None = None, form: Form = "old") -> list[Document]:
+    """Return a list of Resources in canonical order; ``role`` is whom they are allocated to, if anyone.
+
+    ``form`` is that of their reservations, see ``encode_portion``.
+    """
     allocation = {"allocation_info": {"role": role}} if role is not None else {}
     return [
-        {"name": name, "type": "SCALAR", "scalar": {"value": units}, "role": DEFAULT_ROLE, **allocation}
-        for name, units in resources
+        {**encode_portion(portion, form), **allocation} for portion in resources.portions for _ in range(portion.copies)
     ]
 
 
-def encode_offer(offer: Offer, multi_role: bool = True) -> Document:
-    """Return an Offer; ``multi_role`` as in ``encode_event``."""
+def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False) -> Document:
+    """Return an Offer; ``multi_role`` and ``refined`` as in ``encode_event``."""
     document: Document = {
         "id": _id(offer.id),
         "framework_id": _id(offer.framework_id),
@@ -98,7 +109,7 @@ def encode_offer(offer: Offer, multi_role: bool = True) -> Document:
             "address": {"hostname": offer.hostname, "port": offer.port},
             "path": "/slave(1)",
         },
-        "resources": encode_resources(offer.resources, offer.role if multi_role else None),
+        "resources": encode_resources(offer.resources, offer.role if multi_role else None, "new" if refined else "old"),
     }
     if multi_role:
         document["allocation_info"] = {"role": offer.role}

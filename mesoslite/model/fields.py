@@ -1,6 +1,6 @@
 """Fields: reads one JSON object field by field, as leniently as Mesos does, and knows the path to each for errors."""
 
-# Who calls: decoding.py.
+# Who calls: v1/decoding.py, resource_json.py, api/agent_operator.py.
 # Leniency, all of it Mesos's: unknown fields are passed over, null is unset, numbers and booleans may come as text,
 #   "Infinity" is a number, a single value stands for a list of one, an unknown name of an optional enum is unset.
 # Invariant: whatever the JSON, only InvalidRequest is raised, and its text starts with the path of the bad field.
@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from ..errors import InvalidRequest
+from .errors import InvalidRequest
 
 E = TypeVar("E", bound=Enum)
 
 _INT64_MAX = 2**63 - 1
+_UINT64_MAX = 2**64 - 1
 _SPECIAL = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 _DIGITS_MAX = 400  # of a number in text; more than a double can tell apart
 _JSON_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
@@ -68,6 +69,16 @@ class Fields:
         if not abs(value) <= _INT64_MAX:
             raise wrong(self.where(name), value, "an integer of 64 bits")
         return int(value)
+
+    def unsigned(self, name: str) -> int:
+        """A whole number of 64 bits from zero on, exactly."""
+        value = self._get(name, None)
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX:
+            value = int(value)
+        number = value if isinstance(value, int) else as_number(value, self.where(name))
+        if isinstance(value, bool) or not 0 <= number <= _UINT64_MAX or number != int(number):
+            raise wrong(self.where(name), value, "a whole number of 64 bits, zero or more")
+        return int(number)
 
     def boolean(self, name: str, default: bool | None = None) -> bool:
         """True or false."""
