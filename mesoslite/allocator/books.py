@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mesoslite.model import InternalError, Resources
+from mesoslite.model import InternalError, Quantities, Resources
 
 from .agents import AgentBook
 from .clients import ClientBook, FrameworkBook, Serving
@@ -40,12 +40,12 @@ class Books:
         framework_sorter: SorterFactory,
         excluded: Collection[str],
     ) -> None:
-        self.min_allocatable = tuple(min_allocatable)
+        self.min_allocatable = scalars_of(min_allocatable)
         self.agents: dict[AgentID, AgentBook] = {}
         self.frameworks: dict[FrameworkID, FrameworkBook] = {}
         self.shares = Shares(role_sorter, framework_sorter, excluded)
         self.filters = OfferFilters()
-        self.quota = QuotaBooks(min_allocatable)
+        self.quota = QuotaBooks(self.min_allocatable)
         self.maintenance = Maintenance()
         self.own_minimums = 0  # clients that say themselves what is worth an offer
         self.changed: dict[AgentID, None] = {}  # an ordered set; invariant 2
@@ -80,7 +80,7 @@ class Books:
             self.filters.count(client, sign)
         self.shares.serve(client, serving)
 
-    def set_minimum(self, client: ClientBook, minimum: tuple[Resources, ...] | None) -> None:
+    def set_minimum(self, client: ClientBook, minimum: tuple[Quantities, ...] | None) -> None:
         """Change what a client says is worth an offer to it; None: it says nothing."""
         more = (minimum is not None) - (client.minimum is not None)
         client.minimum = minimum
@@ -285,6 +285,11 @@ class Books:
                 amounts[kind.name] -= milli
             levels.append([(name, milli) for name, milli in amounts.items() if milli])
         return levels
+
+
+def scalars_of(alternatives: Sequence[Resources]) -> tuple[Quantities, ...]:
+    """Return what is worth an offer as amounts, of which it does not matter whether they are reserved."""
+    return tuple([tuple(least.scalars().items()) for least in alternatives])
 
 
 def is_plain_count(resources: Resources) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from .sorter import Standing
 
 if TYPE_CHECKING:
-    from mesoslite.model import FrameworkID, Resources
+    from mesoslite.model import FrameworkID, Quantities
 
     from .agents import AgentBook
     from .constraints import CompiledConstraints
@@ -75,7 +75,7 @@ class ClientBook:
         self.offered_at = offered_at  # when it was last offered anything: counts grants, and is its own
         self.filters: dict[int, AgentBook] = {}  # by number
         self.has = 0
-        self.minimum: tuple[Resources, ...] | None = None  # alternatives of its own; none of them: anything
+        self.minimum: tuple[Quantities, ...] | None = None  # alternatives of its own; none of them: anything
         self.constraints: CompiledConstraints | None = None
 
     @property

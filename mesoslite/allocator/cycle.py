@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesoslite.model import Grant, Plan, RandomStream, Resources
+from mesoslite.model import Grant, Plan, Quantities, RandomStream, Resources
 
 from .eligibility import reserved_for
 
@@ -115,7 +115,7 @@ class Cycle:
         work = 1
         while (lineup := self._lineup(agent)) is not None:
             available = agent.available
-            if not available or (not books.own_minimums and not self._is_worth(available, books.min_allocatable)):
+            if not available or (not books.own_minimums and not is_worth(agent, available, books.min_allocatable)):
                 break
             filters = agent.filters
             if filters is not None and filters.block_all(available, books.shares.wanting):
@@ -169,7 +169,7 @@ class Cycle:
             if agent.agent_id in self._shared:
                 offer = offer.not_shared()
         is_checked = agent.is_simple and not books.own_minimums  # for everybody at once, before the first was asked
-        if not is_checked and not (offer and self._is_worth(offer, self._minimum(client))):
+        if not is_checked and not (offer and is_worth(agent, offer, self._minimum(client))):
             return None
         if books.quota.roles:
             cut = self._cut(agent, client, offer)
@@ -194,17 +194,10 @@ class Cycle:
         books.held_back[agent.agent_id] = None
         cut = free.shrunk(limits)
         offer = cut if agent.is_simple else offer - free + cut
-        return offer if offer and self._is_worth(offer, self._minimum(client)) else None
+        return offer if offer and is_worth(agent, offer, self._minimum(client)) else None
 
-    def _minimum(self, client: ClientBook) -> tuple[Resources, ...]:
+    def _minimum(self, client: ClientBook) -> tuple[Quantities, ...]:
         return self._books.min_allocatable if client.minimum is None else client.minimum
-
-    @staticmethod
-    def _is_worth(offer: Resources, minimum: tuple[Resources, ...]) -> bool:
-        for least in minimum:
-            if offer.contains(least):
-                return True
-        return not minimum
 
     def _grant(self, agent: AgentBook, client: ClientBook, offer: Resources) -> None:
         self._books.hold(agent, client, offer)
@@ -215,3 +208,15 @@ class Cycle:
         self._grants.append(
             Grant(framework_id=client.framework_id, role=client.role.path, agent_id=agent.agent_id, resources=offer)
         )
+
+
+def is_worth(agent: AgentBook, offer: Resources, minimum: tuple[Quantities, ...]) -> bool:
+    """Return whether an offer contains the scalars of one of the alternatives, reserved or not; without any, always."""
+    amounts = dict(offer.quantities) if agent.is_simple else offer.scalars()
+    for least in minimum:
+        for name, milli in least:
+            if amounts.get(name, 0) < milli:
+                break
+        else:
+            return True
+    return not minimum

@@ -103,8 +103,10 @@ class HierarchicalAllocator:
         region: str | None = None,
         probe_every: int = PROBE_EVERY,
     ) -> None:
-        if probe_every < 0:
-            raise InvalidRequest(f"allocator: probe_every of {probe_every}; give a number of grants, or 0 for never")
+        if probe_every < 0 or probe_every == 1:
+            raise InvalidRequest(
+                f"allocator: probe_every of {probe_every} would ask the idle always; give 2 or more, or 0 for never"
+            )
         self._books = Books(
             min_allocatable, named_sorter(role_sorter), named_sorter(framework_sorter), fairness_excluded
         )

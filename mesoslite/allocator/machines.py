@@ -133,8 +133,8 @@ class Machines:
         agent = self._books.agent(delta.agent_id)
         if not agent.available.contains(delta.before):
             raise InsufficientResources(
-                f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, of which {agent.available} is "
-                f"available; take back what is offered or used of it first"
+                f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, of which "
+                f"{agent.available or 'nothing'} is available; take back what is offered or used of it first"
             )
         self._books.convert(agent, delta.before, delta.after)
         self._judge(agent)

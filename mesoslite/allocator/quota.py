@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mesoslite.model import DEFAULT_ROLE, MILLI, InvalidRequest, Quantities, QuotaChanged, Resources
+from mesoslite.model import DEFAULT_ROLE, MILLI, InvalidRequest, Quantities, QuotaChanged
 from mesoslite.model.resource_text import MEGABYTES_MAX, QUANTITY_MAX
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Quota:
 class QuotaBooks:
     """All quotas."""
 
-    def __init__(self, min_allocatable: Sequence[Resources]) -> None:
-        self._worth = [dict(least.quantities) for least in min_allocatable]
+    def __init__(self, min_allocatable: Sequence[Quantities]) -> None:
+        self._worth = [dict(least) for least in min_allocatable]
         self.roles: dict[str, RoleBook] = {}  # that have a quota
         self.headroom: dict[str, int] = {}
         self.required: dict[str, int] = {}

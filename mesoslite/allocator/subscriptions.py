@@ -20,11 +20,11 @@ from mesoslite.model import (
 )
 
 from . import eligibility
+from .books import Books, scalars_of
 from .clients import ClientBook, FrameworkBook
 from .constraints import CompiledConstraints
 
 if TYPE_CHECKING:
-    from .books import Books
     from .idle import Probes
 
 
@@ -163,7 +163,7 @@ class Subscriptions:
         delta: FrameworkAdded | FrameworkUpdated,
         constraints: dict[str, CompiledConstraints],
     ) -> None:
-        minimums = {minimum.role: minimum.alternatives for minimum in delta.min_allocatable}
+        minimums = {minimum.role: scalars_of(minimum.alternatives) for minimum in delta.min_allocatable}
         framework.roles = delta.roles
         framework.suppressed = set(delta.suppressed_roles)
         framework.capabilities = frozenset(delta.capabilities)

@@ -1,0 +1,188 @@
+"""Reserved, shared and revocable resources, and conversions of one into another."""
+
+import pytest
+
+from mesoslite.model import (
+    RESERVATION_REFINEMENT,
+    REVOCABLE_RESOURCES,
+    SHARED_RESOURCES,
+    AgentID,
+    AllocationConverted,
+    AvailableConverted,
+    FrameworkID,
+    InsufficientResources,
+    InternalError,
+    QuotaChanged,
+    Resources,
+)
+from mesoslite.model.kinds import Disk, Kind, Persistence, Reservation, ReservationType
+from mesoslite.model.portions import Portion
+
+from .cluster import Cluster
+
+ALL = (RESERVATION_REFINEMENT, REVOCABLE_RESOURCES, SHARED_RESOURCES)
+WEB = Reservation(ReservationType.DYNAMIC, "web")
+VOLUME = Resources.from_portions(
+    [Portion(Kind("disk", reservations=(WEB,), disk=Disk(persistence=Persistence("v1", "p")), shared=True), 1_000_000)]
+)
+REVOCABLE = Resources.from_portions([Portion(Kind("cpus", revocable=True), 5_000)])
+AGENT = AgentID("agent")
+A = FrameworkID("a")
+
+
+def parse(text: str) -> Resources:
+    return Resources.parse(text)
+
+
+def test_reserved_resources_go_to_their_role_and_roles_below_only() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus(web):4;mem(web):400;cpus:1;mem:64")
+    cluster.add_framework("a", "ads")
+    cluster.add_framework("b", "web/x")
+
+    grants = {grant.framework_id: grant.resources for grant in cluster.plan()}
+
+    assert grants["b"].contains(parse("cpus(web):4;mem(web):400"))
+    assert sum(list(grants.values()), Resources()) == parse("cpus(web):4;mem(web):400;cpus:1;mem:64")
+
+
+def test_role_above_does_not_get_what_is_reserved_below() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus(web/x):4;mem(web/x):400")
+    cluster.add_framework("a", "web")
+
+    assert cluster.plan() == []
+
+
+def test_refined_reservation_is_for_frameworks_that_know_them() -> None:
+    refined = (
+        parse("cpus:4")
+        .pushed(Reservation(ReservationType.STATIC, "web"))
+        .pushed(Reservation(ReservationType.DYNAMIC, "web/x"))
+    )
+    cluster = Cluster()
+    cluster.add_agent("agent", refined)
+    cluster.add_framework("a", "web/x")
+    assert cluster.plan() == []
+
+    cluster.add_framework("b", "web/x", capabilities=ALL)
+    assert cluster.served() == ["b"]
+
+
+def test_revocable_resources_are_for_frameworks_that_know_them() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", REVOCABLE + parse("cpus:1"))
+    cluster.add_framework("a")
+    cluster.add_framework("b", capabilities=ALL)
+
+    grants = {grant.framework_id: grant.resources for grant in cluster.plan()}
+
+    assert grants in ({"a": parse("cpus:1"), "b": REVOCABLE}, {"b": REVOCABLE + parse("cpus:1")})
+
+
+def test_revocable_resources_do_not_count_against_quota_but_in_shares() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", REVOCABLE + parse("cpus:5"))
+    cluster.allocator.apply(QuotaChanged("ads", (("cpus", 1_000),), (("cpus", 1_000),)))
+    cluster.add_framework("a", "ads", capabilities=ALL)
+
+    (grant,) = cluster.plan()
+
+    assert grant.resources == REVOCABLE + parse("cpus:1")
+    assert cluster.allocator.dominant_share(A) == 0.6
+
+
+def test_shared_volume_is_offered_again_while_somebody_uses_it_but_once_a_run() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", VOLUME + parse("cpus:4"))
+    for framework in "ab":
+        cluster.add_framework(framework, "web", capabilities=ALL)
+    (first,) = cluster.plan()
+    assert first.resources == VOLUME + parse("cpus:4")
+
+    cluster.recover(first, parse("cpus:3"))
+    (second,) = cluster.plan()
+
+    assert second.framework_id != first.framework_id
+    assert second.resources == VOLUME + parse("cpus:3")
+
+
+def test_shared_volume_counts_once_for_all_that_use_it() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", VOLUME + parse("cpus:4;disk:1000"))
+    for framework in "ab":
+        cluster.add_framework(framework, "web", capabilities=ALL)
+    (first,) = cluster.plan()
+    cluster.recover(first, parse("cpus:4;disk:1000"))
+    (second,) = cluster.plan()
+    cluster.recover(second, parse("cpus:4;disk:1000"))
+
+    shares = cluster.allocator._books.shares.roles.books["web"].sum.held
+
+    assert shares == {"disk": 1_000_000}
+    cluster.recover(first, VOLUME)
+    assert shares == {"disk": 1_000_000}
+    cluster.recover(second, VOLUME)
+    assert shares == {}
+
+
+def test_framework_reserves_what_it_was_offered() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    cluster.add_framework("a", "web")
+    (grant,) = cluster.plan()
+    reserved = parse("cpus:4").pushed(WEB)
+
+    cluster.allocator.apply(
+        AllocationConverted(framework_id=A, role="web", agent_id=AGENT, before=parse("cpus:4"), after=reserved)
+    )
+    cluster.recover(grant, reserved + parse("mem:400"))
+    cluster.add_framework("b", "ads")
+
+    grants = {grant.framework_id: grant.resources for grant in cluster.plan()}
+    assert grants["a"].contains(reserved)
+
+
+def test_conversion_of_more_than_is_held_is_an_error_and_changes_nothing() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    cluster.add_framework("a", "web")
+    cluster.plan()
+    before, after = parse("cpus:5"), parse("cpus:5").pushed(WEB)
+
+    with pytest.raises(InternalError, match="framework a converts cpus:5"):
+        cluster.allocator.apply(
+            AllocationConverted(framework_id=A, role="web", agent_id=AGENT, before=before, after=after)
+        )
+    cluster.audit()
+
+
+def test_operator_reserves_what_is_free_and_is_refused_what_is_not() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    change = AvailableConverted(agent_id=AGENT, before=parse("cpus:4"), after=parse("cpus:4").pushed(WEB))
+    cluster.add_framework("a", "ads")
+    (grant,) = cluster.plan()
+    with pytest.raises(InsufficientResources, match="of which nothing is available"):
+        cluster.allocator.apply(change)
+
+    cluster.recover(grant)
+    cluster.allocator.apply(change)
+
+    (again,) = cluster.plan()
+    assert again.resources == parse("mem:400")
+
+
+def test_reservation_counts_for_quota_as_soon_as_it_is_made() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    cluster.allocator.apply(QuotaChanged("web", (("cpus", 4_000),), ()))
+    cluster.add_framework("a", "ads")
+    assert [grant.resources for grant in cluster.plan()] == [parse("mem:400")]
+
+    cluster.allocator.apply(
+        AvailableConverted(agent_id=AGENT, before=parse("cpus:2"), after=parse("cpus:2").pushed(WEB))
+    )
+    cluster.add_agent("other", "cpus:3;mem:300")
+
+    assert sum([grant.resources for grant in cluster.plan()], Resources()) == parse("cpus:3;mem:300")
