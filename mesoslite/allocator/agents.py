@@ -74,7 +74,11 @@ class AgentBook:
                 f"report this"
             ) from error
         held = self.held.get(client)
-        self.held[client] = resources if held is None else held + resources
+        if held is None:
+            client.holdings += 1
+            self.held[client] = resources
+        else:
+            self.held[client] = held + resources
 
     def release(self, client: ClientBook, resources: Resources) -> None:
         """Take ``resources`` from the client. Raises: InternalError, if it does not hold them."""
@@ -89,11 +93,16 @@ class AgentBook:
         if rest:
             self.held[client] = rest
         else:
-            self.held.pop(client, None)
+            self.drop(client)
         if self.is_short:
             self._recompute()
         else:
             self.available += resources if self.is_simple else resources.not_shared()
+
+    def drop(self, client: ClientBook) -> None:
+        """Forget what a client holds."""
+        if self.held.pop(client, None) is not None:
+            client.holdings -= 1
 
     def resize(self, total: Resources) -> None:
         """Change what the agent has; what is held stays held."""

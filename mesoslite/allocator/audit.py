@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesoslite.model import NOTHING
-
 from .clients import Serving
 
 if TYPE_CHECKING:
@@ -19,8 +17,11 @@ def audit(books: Books) -> None:
     """Assert every invariant of the books. Cost: O(everything)."""
     agents = books.agents.values()
     assert all(agent.check() for agent in agents), "an agent's books do not balance"
-    total = sum([agent.total for agent in agents], NOTHING)
-    assert books.shares.total.milli == total.scalars(), "the cluster's total is not its agents'"
+    total: dict[str, int] = {}
+    for agent in agents:
+        for name, milli in agent.total.scalars().items():
+            total[name] = total.get(name, 0) + milli
+    assert books.shares.total.milli == total, "the cluster's total is not its agents'"
     assert books.shares.check(), "a role does not stand for its frameworks"
     assert books.changed.keys() <= books.agents.keys(), "an agent that is gone would be visited"
     assert books.held_back.keys() <= books.agents.keys(), "an agent that is gone is held back"
@@ -38,7 +39,9 @@ def _audit_clients(books: Books) -> None:
                 sums[name] = sums.get(name, 0) + milli
     for client in books.shares.clients.values():
         assert client.standing.held == held.pop(client, {}), "shares and agents differ"
-        assert client.standing.held or client.subscribed, f"{client.key} is tracked without need"
+        holdings = sum([client in agent.held for agent in books.agents.values()])
+        assert client.holdings == holdings, f"{client.key} holds something on another number of agents"
+        assert holdings or client.subscribed, f"{client.key} is tracked without need"
         framework = books.frameworks.get(client.framework_id)
         wants = framework is not None and framework.wants(client.role.path)
         assert bool(client.serving) == wants, f"{client.key} is not served as it wants"

@@ -105,7 +105,7 @@ class Books:
     def remove_agent(self, agent: AgentBook) -> None:
         """Count an agent out, with all that is held on it."""
         for client, resources in list(agent.held.items()):
-            del agent.held[client]
+            agent.drop(client)
             self._count_held(agent, client, resources, -1)
             self.shares.forget_unneeded(client)
         self._count_free(agent.available, agent.is_simple, -1)
@@ -158,10 +158,10 @@ class Books:
 
     def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""
-        before = agent.available
+        before, was_short = agent.available, agent.is_short
         agent.release(client, resources)
         self._count_held(agent, client, resources, -1)
-        if agent.is_short or not agent.is_simple:
+        if was_short or not agent.is_simple:
             self._count_free(before, agent.is_simple, -1)
             self._count_free(agent.available, agent.is_simple, 1)
         elif self.quota.roles:

@@ -96,7 +96,7 @@ class Shares:
 
     def forget_unneeded(self, client: ClientBook) -> None:
         """Close the book of a client that neither subscribes nor holds anything."""
-        if client.subscribed or client.standing.held or self.clients.get(client.key) is not client:
+        if client.subscribed or client.holdings or self.clients.get(client.key) is not client:
             return
         self.serve(client, Serving.NOT)
         role = client.role
