@@ -237,6 +237,8 @@ class Books:
         roles = self.shares.roles
         for path, reserved in resources.reserved_by_role().items():
             quantities = reserved.scalars().items()
+            if not quantities:
+                continue  # ranges and sets are not counted
             role = (roles.reserve if sign > 0 else roles.unreserve)(path, quantities)
             self._consume(role.top, quantities, sign)
             self.quota.grew = True
