@@ -18,6 +18,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import (
+    NOTHING,
     Accept,
     Acknowledge,
     AgentID,
@@ -136,14 +137,15 @@ class Framework(la.Actor):
         offer: Offer,
         command: str,
         *,
-        cpus: float,
-        mem: float,
+        cpus: float = 0.0,
+        mem: float = 0.0,
+        resources: Resources | None = None,
         name: str | None = None,
         task_id: str | None = None,
         environment: Mapping[str, str] | None = None,
         kill_grace_seconds: float | None = None,
     ) -> TaskInfo:
-        """Describe a task for ``offer``: a shell command that needs ``cpus`` and ``mem`` (MiB).
+        """Describe a task for ``offer``: a shell command that needs ``cpus``, ``mem`` (MiB) and ``resources`` together.
 
         Left out, ``task_id`` is made from the name and a number; ids are unique within a framework.
         """
@@ -152,7 +154,7 @@ class Framework(la.Actor):
             task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
             name=base,
             agent_id=offer.agent_id,
-            resources=Resources.of(cpus=cpus, mem=mem),
+            resources=Resources.of(cpus=cpus, mem=mem) + (resources or NOTHING),
             command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
             kill_grace_seconds=kill_grace_seconds,
         )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from .errors import InvalidResources
 from .kinds import Kind, ValueType, sort_key
@@ -144,6 +144,25 @@ def lacking(left: Portions, right: Portions) -> Portions:
         at, end = _span(left, family[0].kind, at)
         result += _balance(left[at:end], family)[1]
     return tuple(result)
+
+
+def cut(portion: Portion, room: dict[str, int]) -> Portion | None:
+    """Return as much of a portion as there is room for, in thousandths by name, and take it from ``room``."""
+    kind = portion.kind
+    limit = room.get(kind.name)
+    if limit is None or kind.type is not ValueType.SCALAR:
+        return portion
+    if kind.shared:
+        copies, used = (portion.copies, portion.scalar) if portion.scalar <= limit else (0, 0)
+    elif kind.is_indivisible:
+        copies = min(portion.copies, max(0, limit) // portion.scalar)
+        used = copies * portion.scalar
+    else:
+        used = min(portion.scalar, max(0, limit))
+        copies = 1 if used else 0
+        portion = replace(portion, scalar=used) if used else portion
+    room[kind.name] = limit - used
+    return replace(portion, copies=copies) if copies else None
 
 
 def _order(portion: Portion) -> tuple[tuple[str, bytes], int, int]:

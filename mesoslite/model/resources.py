@@ -21,7 +21,7 @@ from msgspec.structs import force_setattr, replace
 from .errors import InsufficientResources, InvalidResources
 from .fields import Fields
 from .kinds import Kind, Reservation, ValueType, plain_kind
-from .portions import Portion, Portions, added, are_canonical, contained, gathered, lacking, taken, united
+from .portions import Portion, Portions, added, are_canonical, contained, cut, gathered, lacking, taken, united
 from .resource_json import decode_portions, parse_json
 from .resource_text import MILLI, checked_name, has_text, parse_text, portion_text, scalar_text, to_milli
 
@@ -296,7 +296,20 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         if not self.others:
             return self if plain == self.quantities else Resources(plain)
         room = {name: limit - dict(plain).get(name, 0) for name, limit in limits.items()}
-        return _made(plain, tuple([cut for portion in self.others if (cut := _cut(portion, room)) is not None]))
+        return _made(plain, tuple([part for portion in self.others if (part := cut(portion, room)) is not None]))
+
+    def picked(self, wanted: "Resources") -> "Resources":
+        """Return as much as ``wanted``, whose plain scalars are taken from what is reserved first; volumes are left.
+
+        Raises: InsufficientResources, if there is not as much.
+        """
+        limits = dict(wanted.quantities)
+        fitting = self.reserved().not_revocable()._found(lambda kind: kind.name in limits and kind.disk is None)
+        reserved = fitting.shrunk(limits)
+        found = reserved + Resources.from_milli(reserved.scalars()).shortfall(wanted)
+        if not self.contains(found):
+            raise self._insufficient(found)
+        return found
 
     def pushed(self, reservation: Reservation) -> "Resources":
         """Return all of it with one more reservation. Raises: InvalidResources, if it does not refine the last one."""
@@ -369,22 +382,3 @@ def _made(quantities: tuple[tuple[str, int], ...], others: Portions) -> Resource
 
 def _plain(resources: Resources) -> Resources:
     return _made(resources.quantities, ()) if resources.others else resources
-
-
-def _cut(portion: Portion, room: dict[str, int]) -> Portion | None:
-    """As much of a portion as there is room for; takes it from ``room``."""
-    kind = portion.kind
-    limit = room.get(kind.name)
-    if limit is None or kind.type is not ValueType.SCALAR:
-        return portion
-    if kind.shared:
-        copies, used = (portion.copies, portion.scalar) if portion.scalar <= limit else (0, 0)
-    elif kind.is_indivisible:
-        copies = min(portion.copies, max(0, limit) // portion.scalar)
-        used = copies * portion.scalar
-    else:
-        used = min(portion.scalar, max(0, limit))
-        copies = 1 if used else 0
-        portion = replace(portion, scalar=used) if used else portion
-    room[kind.name] = limit - used
-    return replace(portion, copies=copies) if copies else None

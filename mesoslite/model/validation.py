@@ -14,7 +14,7 @@ import msgspec
 
 from .errors import InvalidRequest, InvalidResources
 from .ids import AgentID, FrameworkID, OfferID, TaskID, validate_id
-from .kinds import Kind
+from .kinds import Kind, ReservationType
 from .offers import Offer
 from .resource_text import MILLI, portion_text
 from .resources import NOTHING, Resources
@@ -98,8 +98,8 @@ def validate_tasks(
 def validate_agent_resources(resources: Resources) -> None:
     """Refuse what an agent cannot be configured with.
 
-    Raises: InvalidResources, if there is nothing at all, or anything revocable, reserved, on a disk of its own or from
-    a provider: such resources come about later, by calls and estimates, or are not known here.
+    Raises: InvalidResources, if there is nothing at all, or anything revocable, dynamically reserved, on a disk of its
+    own or from a provider: such resources come about later, by calls and estimates, or are not known here.
     """
     if resources.is_empty:
         raise InvalidResources("agents without resources run nothing; give some, as in cpus:2;mem:1024")
@@ -108,8 +108,8 @@ def validate_agent_resources(resources: Resources) -> None:
         problem = _kind_problem(kind)
         if kind.revocable:
             problem = "which is revocable; an agent starts with what it can keep"
-        elif kind.reservations:
-            problem = "which is reserved for a role; offers do not keep to reservations yet"
+        elif any(layer.type is not ReservationType.STATIC for layer in kind.reservations):
+            problem = "which is reserved by a call; reserve it as cpus(role):2"
         if problem is not None:
             raise InvalidResources(f"an agent cannot be given {portion_text(portion)}, {problem}")
 

@@ -14,8 +14,10 @@ from mesoslite.model import NOTHING
 class Script(mesoslite.Framework):
     """Calls ``act(self, offer)`` on the first offer; stops when ``until(self)`` holds after an update."""
 
-    def __init__(self, act: Callable[[Script, Offer], object], until: Callable[[Script], bool]) -> None:
-        super().__init__("script")
+    def __init__(
+        self, act: Callable[[Script, Offer], object], until: Callable[[Script], bool], role: str = "*"
+    ) -> None:
+        super().__init__("script", roles=(role,))
         self.act = act
         self.until = until
         self.acted = False

@@ -102,6 +102,21 @@ def test_a_task_larger_than_its_offer_is_an_error_and_the_cluster_carries_on(clu
     check_books(cluster)
 
 
+def test_a_task_is_given_the_ports_and_the_reserved_resources_that_it_asks_for(tmp_path: Path) -> None:
+    wanted = Resources.parse("cpus(ads):0.5;ports:[31001-31002]")
+
+    def act(script: Script, offer: Offer) -> None:
+        task = script.task(offer, "true", mem=32, resources=wanted, task_id="it")
+        script.launch(offer, [task])
+
+    with mesoslite.Cluster(resources="cpus(ads):1;mem:64;ports:[31000-31009]", work_dir=tmp_path) as cluster:
+        statuses = cluster.run(Script(act, ended("it"), role="ads"), timeout=20)
+        [info] = [task.info for entry in cluster.state().completed_frameworks for task in entry.completed_tasks]
+
+    assert statuses[-1].state is TaskState.TASK_FINISHED
+    assert info.resources == wanted + Resources.of(mem=32)
+
+
 def test_an_offer_used_twice_loses_the_second_task_only(cluster: mesoslite.Cluster) -> None:
     def act(script: Script, offer: Offer) -> None:
         script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="first")])

@@ -82,6 +82,28 @@ def test_ports_and_sets_go_through_offers_and_books_exactly(stage: Stage) -> Non
     assert state.frameworks[0].used == Resources.parse(wanted)
 
 
+def test_what_is_reserved_for_a_role_is_offered_to_it_and_below_and_to_nobody_else(stage: Stage) -> None:
+    stage.agent("cpus:1;cpus(ads):2;ports(ads/web):[1-5]")
+    stranger, below = stage.framework(roles=("db",)), stage.framework(roles=("ads/web",))
+
+    [open_to_all] = stage.offers(stranger)
+    [reserved] = stage.offers(below)
+    stage.accept(below, reserved, task(reserved, resources="cpus(ads):1.5;ports(ads/web):[2-3]"))
+
+    assert open_to_all.resources == Resources.parse("cpus:1")
+    assert reserved.resources == Resources.parse("cpus(ads):2;ports(ads/web):[1-5]")
+    assert stage.state().agents[0].free == Resources.parse("cpus(ads):0.5;ports(ads/web):[1-1,4-5]")
+    stage.check_books()
+
+
+def test_an_agent_with_only_ports_reserved_for_a_role_can_leave(stage: Stage) -> None:
+    agent = stage.agent("cpus:1;ports(ads):[1-5]")
+
+    stage.lose(agent)
+
+    assert not stage.state().agents
+
+
 def test_the_same_ports_of_two_agents_are_used_and_given_back_one_by_one(stage: Stage) -> None:
     agents = [stage.agent("cpus:1;ports:[1-5]"), stage.agent("cpus:1;ports:[1-5]")]
     framework = stage.framework()

@@ -148,3 +148,27 @@ def test_a_shared_volume_counts_once_however_often_it_is_held() -> None:
     assert (volume + volume).milli("disk") == 5_000
     assert (volume + volume) - volume == volume
     assert not volume.contains(volume + volume)
+
+
+@given(resources, st.dictionaries(st.sampled_from(["cpus", "mem"]), st.integers(0, 30)))
+def test_what_is_picked_is_as_much_as_wanted_and_of_what_is_there(some: Resources, milli: dict[str, int]) -> None:
+    wanted = Resources.from_milli(milli)
+    usable = some.not_revocable().scalars()
+
+    try:
+        picked = some.picked(wanted)
+    except InsufficientResources:
+        assert any(usable.get(name, 0) < amount for name, amount in milli.items())
+    else:
+        assert some.contains(picked)
+        assert picked.scalars() == wanted.scalars()
+        left = (some - picked).reserved().not_revocable().scalars()
+        assert all(not left.get(name) for name, _ in picked.quantities)
+
+
+def test_ports_are_picked_as_they_are_named() -> None:
+    some = Resources.parse("cpus:1;cpus(ads):1;ports:[1-5]")
+
+    assert str(some.picked(Resources.parse("cpus:1.5;ports:[2-3]"))) == "cpus(ads):1; cpus:0.5; ports:[2-3]"
+    with pytest.raises(InsufficientResources, match=r"ports:\[6-6\] is lacking"):
+        some.picked(Resources.parse("ports:[5-6]"))

@@ -29,6 +29,7 @@ VOLUME = (
     '[{"name": "disk", "type": "SCALAR", "scalar": {"value": 8}, '
     '"disk": {"persistence": {"id": "data"}, "source": {"type": "MOUNT", "mount": {"root": "/m"}}}}]'
 )
+DYNAMIC = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "ads", "reservation": {}}]'
 REVOCABLE = (
     '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}, '
     '{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
@@ -77,7 +78,7 @@ def test_ports_are_taken_exactly_and_only_once() -> None:
         ("", "run nothing"),
         (VOLUME, "a disk or volume of its own"),
         (REVOCABLE, "which is revocable"),
-        ("cpus(ads):2", "which is reserved"),
+        (DYNAMIC, "which is reserved by a call"),
     ],
 )
 def test_an_agent_cannot_be_configured_with_what_comes_about_later(text: str, problem: str) -> None:
