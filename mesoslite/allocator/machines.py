@@ -109,7 +109,7 @@ class Machines:
                 self._books.change(agent)
 
     def convert_allocation(self, delta: AllocationConverted) -> None:
-        """Raises: InternalError, if the client does not hold it; InsufficientResources, if the agent shrank below it."""
+        """Raises: InternalError, if the client does not hold it; InsufficientResources, if the agent is short."""
         agent = self._books.agents.get(delta.agent_id)
         client = self._books.shares.clients.get((delta.framework_id, delta.role))
         if agent is None or (client is None and delta.framework_id not in self._books.frameworks):
@@ -122,8 +122,8 @@ class Machines:
             )
         if agent.is_short:
             raise InsufficientResources(
-                f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, which has less now than is held on "
-                f"it; take back what is offered of it first"
+                f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, which has less now than is held "
+                f"on it; take back what is offered of it first"
             )
         subscribed, client.subscribed = client.subscribed, True  # it must not be forgotten between the two
         self._books.release(agent, client, delta.before)
