@@ -139,10 +139,3 @@ class OfferFilters:
         for agent in dict.fromkeys(client.filters.values()):
             assert agent.filters is not None, "an agent knows the filters about it"
             agent.filters.count(client, sign)
-
-    def active(self) -> dict[str, int]:
-        """Return how many filters stand under each role. Cost: O(filters)."""
-        roles: dict[str, int] = {}
-        for _, client in self._filters.values():
-            roles[client.role.path] = roles.get(client.role.path, 0) + 1
-        return roles

@@ -57,6 +57,7 @@ from .agents import AgentBook
 from .audit import audit
 from .books import Books
 from .cycle import Cycle
+from .figures import figure
 from .idle import PROBE_EVERY, Probes
 from .machines import Machines
 from .plugins import named_sorter
@@ -133,6 +134,13 @@ class HierarchicalAllocator:
     def allocated(self, agent_id: AgentID) -> Resources:
         """Return what of an agent is used or offered. Raises: NotFound, if the agent is not known."""
         return sum(list(self._agent_for_reader(agent_id).held.values()), NOTHING)
+
+    def figure(self, name: str) -> float:
+        """Return a number under the name that Mesos's metric has after ``allocator/mesos/`` (figures.py).
+
+        Raises: NotFound, for a name that is none, or of a role that is not known.
+        """
+        return figure(self._books, name)
 
     def inverse_offer_answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
         """Return which frameworks have last accepted or declined to leave which agent."""

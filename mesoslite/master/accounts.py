@@ -23,6 +23,7 @@ from mesoslite.model import (
     FrameworkRemoved,
     Grant,
     Offer,
+    OfferUsed,
     Resources,
     Revived,
     Suppressed,
@@ -52,7 +53,10 @@ class Accounts:
     def admit_agent(self, agent: AgentEntry) -> None:
         """Enter a new agent."""
         self._ledger.add_agent(agent)
-        self._apply(AgentAdded(agent_id=agent.id, hostname=agent.info.hostname, total=agent.info.resources))
+        info = agent.info
+        self._apply(
+            AgentAdded(agent_id=agent.id, hostname=info.hostname, total=info.resources, attributes=info.attributes)
+        )
 
     def remove_agent(self, agent: AgentEntry) -> None:
         """Strike off an agent whose offers and tasks are gone from the ledger."""
@@ -62,7 +66,8 @@ class Accounts:
     def admit_framework(self, framework: FrameworkEntry) -> None:
         """Enter a new framework."""
         self._ledger.add_framework(framework)
-        self._apply(FrameworkAdded(framework_id=framework.id, roles=framework.info.roles))
+        info = framework.info
+        self._apply(FrameworkAdded(framework_id=framework.id, roles=info.roles, capabilities=info.capabilities))
 
     def activate_framework(self, framework: FrameworkEntry) -> None:
         """Let a framework that is back be offered resources."""
@@ -107,18 +112,29 @@ class Accounts:
         self._ledger.add_offer(offer)
         return offer
 
-    def take_back(self, offer: Offer, filters: Filters = NO_FILTER) -> None:
-        """Strike off an offer that is declined or no longer stands."""
+    def take_back(self, offer: Offer) -> None:
+        """Strike off an offer that no longer stands, whatever its framework would have done with it."""
         self._ledger.remove_offer(offer.id)
-        self._recover(offer, offer.resources, filters)
+        self._recover(offer, offer.resources)
+
+    def decline(self, offer: Offer, filters: Filters) -> None:
+        """Strike off an offer of which its framework uses nothing."""
+        self._ledger.remove_offer(offer.id)
+        self._recover(offer, offer.resources, filters, declined=True)
 
     def launch(self, offers: list[Offer], tasks: list[TaskInfo], left: Resources, filters: Filters) -> None:
         """Turn ``offers``, all of one agent and role, into ``tasks``; what is ``left`` goes back under ``filters``."""
         for offer in offers:
             self._ledger.remove_offer(offer.id)
+        first = offers[0]
         for task in tasks:
-            self._ledger.add_task(TaskEntry(info=task, framework_id=offers[0].framework_id, role=offers[0].role))
-        self._recover(offers[0], left, filters)
+            self._ledger.add_task(TaskEntry(info=task, framework_id=first.framework_id, role=first.role))
+        if tasks:
+            used = sum([task.resources for task in tasks[1:]], tasks[0].resources)
+            self._apply(
+                OfferUsed(framework_id=first.framework_id, role=first.role, agent_id=first.agent_id, resources=used)
+            )
+        self._recover(first, left, filters, declined=not tasks)
 
     def release(self, task: TaskEntry) -> None:
         """Take back what a task held that has ended."""
@@ -133,7 +149,9 @@ class Accounts:
             ),
         )
 
-    def _recover(self, source: Offer | Grant, resources: Resources, filters: Filters = NO_FILTER) -> None:
+    def _recover(
+        self, source: Offer | Grant, resources: Resources, filters: Filters = NO_FILTER, declined: bool = False
+    ) -> None:
         if resources:
             la.post(
                 self._allocator,
@@ -143,6 +161,7 @@ class Accounts:
                     agent_id=source.agent_id,
                     resources=resources,
                     refuse_seconds=filters.duration_seconds(),
+                    declined=declined,
                 ),
             )
 

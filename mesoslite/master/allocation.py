@@ -1,16 +1,21 @@
-"""Allocator: the actor around the allocation policy: when to plan, and when a filter's time is up."""
+"""Allocator: the actor around the allocation policy: when to plan, in what pieces, and when a filter's time is up."""
 
-# Who calls: the master sends it Applied and Recovered, in the order things happened, and gets Granted back.
+# Who calls: the master sends it Applied, Recovered and InverseAnswered, in the order things happened, and gets Granted
+#   back.
 # A run follows at once when an agent or a framework has come (events that wait together share one run), and every
-#   `interval` seconds for what was given back meanwhile, as in Mesos: a run for every finished task would offer one
-#   crumb at a time to whoever happens to be next.
+#   `interval` seconds, counted from the end of the last one, for what was given back meanwhile, as in Mesos: a run for
+#   every finished task would offer one crumb at a time to whoever happens to be next.
+# Invariants: 1. a run goes in slices of about SLICE_SECONDS; messages that wait are handled between two of them. So
+#   neither a cluster of 50,000 agents nor a storm of revivals keeps anybody waiting.
+#   2. a filter lasts for as long as was said, at least for one interval, and for one whole run begun after it: what was
+#   just refused is not offered again at once, however slow the runs are.
 # The policy is handed in by the composition root: it is pure, and siblings do not import each other.
-# Source: Mesos src/master/allocator/mesos/hierarchical.cpp (batch, allocate, recoverResources).
+# Source: Mesos src/master/allocator/mesos/hierarchical.cpp (batch, allocate, recoverResources, recover).
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,20 +23,43 @@ import libactor as la
 from mesoslite.model import (
     AgentAdded,
     AgentID,
+    AgentUnavailable,
+    AgentUpdated,
+    AllocationCycle,
     AllocationPolicy,
     Delta,
+    FigureSource,
     FilterExpired,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkID,
     Grant,
+    InverseGrant,
+    InverseOfferAnswered,
+    NotFound,
+    Paused,
+    RecoveryBegun,
+    RecoveryOver,
     Resources,
     ResourcesRecovered,
+    Resumed,
     Revived,
     constants,
 )
 
-PROMPT = (AgentAdded, FrameworkAdded, FrameworkActivated, Revived)  # deltas that are worth a run at once
+from .allocation_metrics import AllocationMetrics
+
+PROMPT = (
+    AgentAdded,
+    AgentUpdated,
+    AgentUnavailable,
+    FrameworkAdded,
+    FrameworkActivated,
+    Revived,
+)  # worth a run at once
+
+SLICE_SECONDS = 0.004  # of a run, before others have their turn
+SLICE_WORK = (64, 4_096)  # clients looked at in a slice: at least, so that a run ends, and at most
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
@@ -41,79 +69,217 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework has given resources back, and wants none of the like for that long; 0.0 seconds filters nothing."""
+    """A framework has given resources back, and wants none of the like for that long; 0.0 seconds filters nothing.
+
+    ``declined``: they are an offer of which it used nothing.
+    """
 
     framework_id: FrameworkID
     role: str
     agent_id: AgentID
     resources: Resources
     refuse_seconds: float = 0.0
+    declined: bool = False
+
+
+class InverseAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A framework has answered an inverse offer, and wants no other about that agent for that long."""
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    accepted: bool | None
+    refuse_seconds: float = 0.0
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
-    """What the master is to offer; it counts as allocated already."""
+    """What the master is to offer, which counts as allocated already, and whom to ask to leave which agent."""
 
     grants: tuple[Grant, ...]
+    inverse: tuple[InverseGrant, ...] = ()
+
+
+class Filter(NamedTuple):
+    """A filter that stands: its timer, and how many runs had begun when it was set."""
+
+    timer: la.Timer
+    runs_begun: int
 
 
 class Allocator(la.Actor):
-    """Keeps time for a policy and passes its grants to ``master``; ``interval`` in seconds between periodic runs."""
+    """Keeps time for a policy and passes its grants to ``master``; ``interval`` in seconds between periodic runs.
 
-    def __init__(self, policy: AllocationPolicy, interval: float = constants.ALLOCATION_INTERVAL_SECONDS) -> None:
+    ``recovery_timeout``: for how many seconds a new master's agents are waited for at most.
+    """
+
+    def __init__(
+        self,
+        policy: AllocationPolicy,
+        interval: float = constants.ALLOCATION_INTERVAL_SECONDS,
+        recovery_timeout: float = constants.ALLOCATION_RECOVERY_SECONDS,
+    ) -> None:
         super().__init__(la.generate_id("hierarchical-allocator"))
         self._policy = policy
         self._interval = interval
+        self._recovery_timeout = recovery_timeout
         self._master: la.PID[Any] | None = None
         self._random = la.random_stream()
         self._filter_ids = itertools.count(1)
-        self._run_queued = False
-        self._timers: dict[int, la.Timer] = {}  # of the filters that stand, by number
+        self._filters: dict[int, Filter] = {}  # by number
+        self._overdue: list[int] = []  # filters whose time is up, but which have to outlast a run
+        self._cycle: AllocationCycle | None = None  # the run under way
+        self._runs_begun = 0
+        self._runs_done = 0
+        self._is_wanted = False  # a run that has not begun
+        self._work = SLICE_WORK[0]
+        self._periodic: la.Timer | None = None
+
+    def on_start(self) -> None:
+        """Tell how runs go."""
+        read = Allocator.figure if isinstance(self._policy, FigureSource) else None
+        self._metrics = AllocationMetrics(self.runtime.metrics, self.pid, read)
+
+    def on_stop(self) -> None:
+        """Tell nothing any more."""
+        self._metrics.withdraw()
 
     def attach(self, master: la.PID[Any]) -> None:
         """Send grants to ``master`` from now on, and begin the periodic runs."""
         self._master = master
         la.link(master)
-        self._run_periodically()
+        self.want_run()
+
+    # ---- what happened ----
 
     @la.handles(Applied)
     def applied(self, message: Applied) -> None:
         """Tell the policy, and plan soon if somebody has come."""
-        for filter_id in self._policy.apply(message.delta):
-            self._timers.pop(filter_id).cancel()
+        self._apply(message.delta)
         if isinstance(message.delta, PROMPT):
-            self._queue_run()
+            self.want_run()
+        if isinstance(message.delta, RecoveryBegun):
+            la.delay(self._recovery_timeout, self.pid, Allocator.end_recovery)
 
     @la.handles(Recovered)
     def recovered(self, message: Recovered) -> None:
         """Tell the policy, and set the timer of the filter if there is to be one."""
         filter_id = next(self._filter_ids) if message.refuse_seconds else None
-        self._policy.apply(
+        self._apply(
             ResourcesRecovered(
                 framework_id=message.framework_id,
                 role=message.role,
                 agent_id=message.agent_id,
                 resources=message.resources,
                 filter_id=filter_id,
+                declined=message.declined,
             )
         )
+        self._set_timer(filter_id, message.refuse_seconds)
+
+    @la.handles(InverseAnswered)
+    def inverse_answered(self, message: InverseAnswered) -> None:
+        """Tell the policy, and set the timer of the filter if there is to be one."""
+        filter_id = next(self._filter_ids) if message.refuse_seconds else None
+        self._apply(
+            InverseOfferAnswered(
+                framework_id=message.framework_id,
+                agent_id=message.agent_id,
+                accepted=message.accepted,
+                filter_id=filter_id,
+            )
+        )
+        self._set_timer(filter_id, message.refuse_seconds)
+
+    def pause(self) -> None:
+        """Offer nothing until ``resume``."""
+        self._apply(Paused())
+
+    def resume(self) -> None:
+        """Offer again, from the next run on."""
+        self._apply(Resumed())
+
+    def end_recovery(self) -> None:
+        """Wait for agents no longer; the next periodic run makes use of it."""
+        self._apply(RecoveryOver())
+
+    def _apply(self, delta: Delta) -> None:
+        for filter_id in self._policy.apply(delta):
+            ended = self._filters.pop(filter_id, None)
+            if ended is not None:
+                ended.timer.cancel()
+        self._metrics.follow(delta)
+
+    # ---- filters ----
+
+    def _set_timer(self, filter_id: int | None, refuse_seconds: float) -> None:
         if filter_id is not None:
-            seconds = max(message.refuse_seconds, self._interval)
-            self._timers[filter_id] = la.delay(seconds, self.pid, Allocator.filter_expired, filter_id)
+            timer = la.delay(max(refuse_seconds, self._interval), self.pid, Allocator.filter_expired, filter_id)
+            self._filters[filter_id] = Filter(timer, self._runs_begun)
 
     def filter_expired(self, filter_id: int) -> None:
-        """Tell the policy; the next periodic run makes use of it."""
-        self._timers.pop(filter_id, None)  # a revival may have overtaken it
-        self._policy.apply(FilterExpired(filter_id))
+        """Tell the policy, now or once the filter has outlasted a run; the next one makes use of it."""
+        standing = self._filters.get(filter_id)  # a revival may have overtaken it
+        if standing is None:
+            return
+        if self._runs_done > standing.runs_begun:
+            del self._filters[filter_id]
+            self._policy.apply(FilterExpired(filter_id))
+        else:
+            self._overdue.append(filter_id)
+
+    # ---- runs ----
+
+    def want_run(self) -> None:
+        """Plan as soon as what waits now is done."""
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._metrics.run_wanted()
+            if self._cycle is None:
+                la.tell(self.pid, Allocator.run)
 
     def run(self) -> None:
-        """Plan, and pass on what was granted."""
-        self._run_queued = False
-        cycle = self._policy.begin(self._random)
-        while not cycle.advance(1 << 30):
-            pass
+        """Begin a run if one is wanted and none is under way, and do a slice of it."""
+        if self._cycle is not None or not self._is_wanted:
+            return
+        self._metrics.run_begins()
+        self._is_wanted = False
+        self._runs_begun += 1
+        self._cycle = self._policy.begin(self._random)
+        self.advance()
+
+    def advance(self) -> None:
+        """Do a slice of the run under way."""
+        cycle, clock = self._cycle, self.runtime.clock
+        if cycle is None:
+            return
+        begin = clock.now()
+        is_through = cycle.advance(self._work)
+        took = clock.now() - begin
+        if took > SLICE_SECONDS:
+            self._work = max(SLICE_WORK[0], int(self._work * SLICE_SECONDS / took))
+        elif took < SLICE_SECONDS / 2:
+            self._work = min(SLICE_WORK[1], 2 * self._work)
+        if is_through:
+            self._end(cycle)
+        else:
+            la.tell(self.pid, Allocator.advance)
+
+    def _end(self, cycle: AllocationCycle) -> None:
+        self._cycle = None
+        self._runs_done += 1
+        self._metrics.run_ends()
         plan = cycle.plan
-        if plan is not None and plan.grants and self._master is not None:
-            la.post(self._master, Granted(plan.grants))
+        if plan is not None and (plan.grants or plan.inverse) and self._master is not None:
+            la.post(self._master, Granted(plan.grants, plan.inverse))
+        overdue, self._overdue = self._overdue, []
+        for filter_id in overdue:
+            self.filter_expired(filter_id)
+        if self._periodic is not None:
+            self._periodic.cancel()
+        self._periodic = la.delay(self._interval, self.pid, Allocator.want_run)
+        if self._is_wanted:
+            la.tell(self.pid, Allocator.run)
+
+    # ---- readers ----
 
     def dominant_share(self, framework_id: FrameworkID) -> float:
         """The largest share of the cluster a framework is using or being offered, by the policy's books."""
@@ -123,15 +289,12 @@ class Allocator(la.Actor):
         """What is free on an agent by the policy's books; raises NotFound for an unknown one."""
         return self._policy.available(agent_id)
 
+    def figure(self, name: str) -> float:
+        """One of the policy's figures, for metrics; raises NotFound for one that it does not have."""
+        if not isinstance(self._policy, FigureSource):
+            raise NotFound(f"allocator: this policy has no figure {name!r}")
+        return self._policy.figure(name)
+
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """Without its master there is nothing to do."""
         la.terminate(self.pid)
-
-    def _run_periodically(self) -> None:
-        self.run()
-        la.delay(self._interval, self.pid, Allocator._run_periodically)
-
-    def _queue_run(self) -> None:
-        if not self._run_queued:
-            self._run_queued = True
-            la.tell(self.pid, Allocator.run)

@@ -101,7 +101,7 @@ class Scheduling:
     def decline(self, framework: FrameworkEntry, call: Decline) -> None:
         """Take offers back; those that do not stand any more are passed over."""
         for offer in self._standing(framework, call.offer_ids):
-            self._accounts.take_back(offer, call.filters)
+            self._accounts.decline(offer, call.filters)
 
     def kill(self, framework: FrameworkEntry, call: Kill) -> None:
         """Have the agent kill a task; an unknown one is answered as a reconciliation of it would be."""

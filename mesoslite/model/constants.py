@@ -17,6 +17,7 @@ STATUS_UPDATE_RETRY_SECONDS_MAX = 10 * 60
 KILL_GRACE_SECONDS = 3  # between asking a task to end and killing it
 
 ALLOCATION_INTERVAL_SECONDS = 1
+ALLOCATION_RECOVERY_SECONDS = 10 * 60  # how long a new master's agents are waited for before offers are made
 REFUSE_SECONDS = 5  # default length of an offer filter
 REFUSE_SECONDS_MAX = 365 * 24 * 60 * 60
 MIN_ALLOCATABLE = (

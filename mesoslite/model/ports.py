@@ -8,7 +8,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from .calls import Call
 from .deltas import Delta, Plan
@@ -109,6 +109,15 @@ class AllocationPolicy(Protocol):
 
     def available(self, agent_id: AgentID) -> Resources:
         """What is neither used nor offered of an agent. Raises: NotFound."""
+        ...
+
+
+@runtime_checkable
+class FigureSource(Protocol):
+    """A policy that knows numbers under the names of Mesos's metrics; a policy need not."""
+
+    def figure(self, name: str) -> float:
+        """One of its numbers, by what stands after ``allocator/mesos/``. Raises: NotFound."""
         ...
 
 

@@ -1,0 +1,144 @@
+"""Metrics of the allocator, under Mesos's names: how its runs go, and what the policy knows of roles and resources."""
+
+# Who calls: allocation.py, inside the allocator's actor.
+# What the policy knows is read when somebody looks; roles have their gauges while a framework is in them, or they have
+#   a quota. Of several allocators in one runtime, the first tells; another's runs are in no metric.
+# Source: Mesos src/master/allocator/mesos/metrics.cpp.
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import libactor as la
+from mesoslite.model import Delta, FrameworkAdded, FrameworkID, FrameworkRemoved, FrameworkUpdated, QuotaChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libactor.metrics import Registry
+
+log = logging.getLogger(__name__)
+
+PREFIX = "allocator/mesos/"
+RESOURCES = ("cpus", "mem", "disk")
+WINDOW_SECONDS = 3600.0  # of the statistics of runs
+
+
+class AllocationMetrics:
+    """What one allocator tells; ``read`` is its method that gives one of its policy's numbers, None if it has none."""
+
+    def __init__(self, registry: Registry, allocator: la.PID[Any], read: Callable[[Any, str], float] | None) -> None:
+        self._registry = registry
+        self._allocator = allocator
+        self._read = read
+        self._runs = la.metrics.Counter(PREFIX + "allocation_runs")
+        self._took = la.metrics.Timer(PREFIX + "allocation_run", window=WINDOW_SECONDS)
+        self._waited = la.metrics.Timer(PREFIX + "allocation_run_latency", window=WINDOW_SECONDS)
+        self._lap: Any = None
+        self._waiting_lap: Any = None
+        self._added: dict[str, Any] = {}  # by name, before it is encoded
+        self._roles: dict[FrameworkID, tuple[str, ...]] = {}
+        self._frameworks: Counter[str] = Counter()  # by role
+        for metric in (self._runs, self._took, self._waited):
+            self._add(metric)
+        for name in (PREFIX + "event_queue_dispatches", "allocator/event_queue_dispatches"):
+            self._add(la.metrics.Gauge(name, self._messages_waiting))
+        for resource in RESOURCES:
+            self._add_figures(f"resources/{resource}/total", f"resources/{resource}/offered_or_allocated")
+
+    def withdraw(self) -> None:
+        """Tell nothing any more."""
+        for metric in self._added.values():
+            self._registry.remove(metric)
+        self._added.clear()
+
+    # ---- runs ----
+
+    def run_wanted(self) -> None:
+        """A run is wanted from now on."""
+        self._waiting_lap = self._waited.start()
+
+    def run_begins(self) -> None:
+        """The run that was wanted begins."""
+        self._waiting_lap.stop()
+        self._lap = self._took.start()
+
+    def run_ends(self) -> None:
+        """It is through."""
+        self._lap.stop()
+        self._runs.increment()
+
+    # ---- roles ----
+
+    def follow(self, delta: Delta) -> None:
+        """Have gauges for the roles that there are."""
+        if isinstance(delta, FrameworkAdded | FrameworkUpdated):
+            self._set_roles(delta.framework_id, delta.roles)
+        elif isinstance(delta, FrameworkRemoved):
+            self._set_roles(delta.framework_id, ())
+        elif isinstance(delta, QuotaChanged):
+            prefix = f"quota/roles/{delta.role}/resources/"
+            self._remove_figures(*[name for name in self._figures() if name.startswith(prefix)])
+            for name, _ in delta.guarantees:
+                self._add_figures(f"{prefix}{name}/guarantee", f"{prefix}{name}/offered_or_allocated")
+            for name, _ in delta.limits:
+                self._add_figures(f"{prefix}{name}/limit", f"{prefix}{name}/offered_or_allocated")
+
+    def _set_roles(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
+        before = self._roles.pop(framework_id, ())
+        if roles:
+            self._roles[framework_id] = roles
+        for role in roles:
+            self._frameworks[role] += 1
+            if self._frameworks[role] == 1:
+                self._add_figures(*_of_role(role))
+        for role in before:
+            self._frameworks[role] -= 1
+            if not self._frameworks[role]:
+                del self._frameworks[role]
+                self._remove_figures(*_of_role(role))
+
+    # ---- the registry ----
+
+    def _messages_waiting(self) -> int:
+        return sum([depth for pid, depth in self._registry.depths() if pid == self._allocator])
+
+    def _figures(self) -> list[str]:
+        return [name.removeprefix(PREFIX) for name in self._added]
+
+    def _add_figures(self, *names: str) -> None:
+        for name in names:
+            if self._read is None or PREFIX + name in self._added:
+                continue
+            try:
+                gauge = la.metrics.Gauge(_told(name), la.defer(self._allocator, self._read, name))
+            except ValueError as error:
+                log.info("metric %s is not told: %s", name[:100], error)
+            else:
+                self._add(gauge, PREFIX + name)
+
+    def _remove_figures(self, *names: str) -> None:
+        for name in names:
+            metric = self._added.pop(PREFIX + name, None)
+            if metric is not None:
+                self._registry.remove(metric)
+
+    def _add(self, metric: Any, name: str | None = None) -> None:
+        try:
+            self._registry.add(metric)
+        except ValueError as error:
+            log.info("metric %s is not told: %s", metric.name, error)
+        else:
+            self._added[name or metric.name] = metric
+
+
+def _of_role(role: str) -> tuple[str, ...]:
+    return f"roles/{role}/shares/dominant", f"offer_filters/roles/{role}/active"
+
+
+def _told(name: str) -> str:
+    """The name of a metric for a figure: roles may hold characters that names of metrics may not."""
+    return quote(PREFIX + name, safe="/_.*()@:+~=,-")
