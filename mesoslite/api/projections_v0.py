@@ -31,7 +31,8 @@ from libactor.records.projection import (
     Tally,
     Value,
 )
-from mesoslite.model.records import Agent, Executor, Framework, Offer, ReservationType, Task
+from mesoslite.model import ReservationType
+from mesoslite.model.records import Agent, Executor, Framework, Offer, Task
 
 TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"))
 EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))

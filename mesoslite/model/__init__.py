@@ -105,6 +105,7 @@ from .kinds import (
     Volume,
     VolumeMode,
 )
+from .labels import Label
 from .messages import (
     AgentMessage,
     AgentRegistered,
@@ -136,7 +137,7 @@ from .resources import NOTHING, Resources
 from .shares import dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
-from .tasks import CommandInfo, Label, TaskInfo, TaskStatus, append_status
+from .tasks import CommandInfo, TaskInfo, TaskStatus, append_status
 from .validation import TaskVerdict, offers_problem, unused, validate_agent_resources, validate_tasks
 
 __all__ = [

@@ -29,7 +29,7 @@ from .kinds import (
     VolumeMode,
     plain_kind,
 )
-from .labels import Label
+from .labels import decode_labels, encode_labels
 from .portions import Portion
 from .resource_text import MILLI, checked_items, checked_name, checked_ranges, to_milli
 
@@ -141,7 +141,7 @@ def _decode_reservation(layer: Fields, role: str, kind: ReservationType | None =
         type=kind or _decode_enum(layer, "type", ReservationType),
         role=role,
         principal=_text_or_none(layer, "principal"),
-        labels=_decode_labels(layer, "labels"),
+        labels=decode_labels(layer, "labels"),
     )
 
 
@@ -168,13 +168,8 @@ def _decode_source(fields: Fields) -> DiskSource:
         id=_text_or_none(fields, "id"),
         profile=_text_or_none(fields, "profile"),
         vendor=_text_or_none(fields, "vendor"),
-        metadata=_decode_labels(fields, "metadata"),
+        metadata=decode_labels(fields, "metadata"),
     )
-
-
-def _decode_labels(fields: Fields, name: str) -> tuple[Label, ...]:
-    labels = fields.message_or_empty(name).messages("labels")
-    return tuple([Label(label.text("key"), _text_or_none(label, "value")) for label in labels])
 
 
 def _decode_enum(fields: Fields, name: str, kind: Any) -> Any:
@@ -240,7 +235,7 @@ def _encode_reservation(layer: Reservation) -> Document:
 def _encode_principal(layer: Reservation) -> Document:
     document: Document = {"principal": layer.principal} if layer.principal is not None else {}
     if layer.labels:
-        document["labels"] = _encode_labels(layer.labels)
+        document["labels"] = encode_labels(layer.labels)
     return document
 
 
@@ -263,12 +258,8 @@ def _encode_source(source: DiskSource) -> Document:
     if source.root is not None:
         document[_ROOTS[source.type]] = {"root": source.root}
     if source.metadata:
-        document["metadata"] = _encode_labels(source.metadata)
+        document["metadata"] = encode_labels(source.metadata)
     return document
-
-
-def _encode_labels(labels: tuple[Label, ...]) -> Document:
-    return {"labels": [_without_none(key=label.key, value=label.value) for label in labels]}
 
 
 def _without_none(**fields: str | None) -> Document:

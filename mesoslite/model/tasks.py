@@ -9,17 +9,11 @@
 import msgspec
 
 from .ids import AgentID, ExecutorID, TaskID
+from .labels import Label
 from .resources import Resources
 from .states import Reason, Source, TaskState
 
 EXIT_STATUS_LABEL = "exit_status"
-
-
-class Label(msgspec.Struct, frozen=True, gc=False):
-    """A free-form pair that frameworks attach; mesoslite shows it and never acts on it."""
-
-    key: str
-    value: str = ""
 
 
 class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -76,7 +70,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         for label in self.labels:
             if label.key == EXIT_STATUS_LABEL:
-                return _exit_status(label.value)
+                return _exit_status(label.value or "")
         return None
 
     def with_exit_status(self, exit_status: int) -> "TaskStatus":

@@ -24,19 +24,17 @@ from mesoslite.api.projections_v0 import (
     TASK_V0,
 )
 from mesoslite.api.projections_v1 import AGENT_V1, EXECUTOR_V1, FRAMEWORK_V1, OFFER_V1, TASK_V1
+from mesoslite.model import Label, ReservationType, ValueType
 from mesoslite.model.records import (
     Agent,
     Attribute,
     Executor,
     Framework,
-    Label,
     Offer,
     Range,
-    ReservationType,
     Resource,
     Status,
     Task,
-    ValueType,
 )
 from mesoslite.model.states import TaskState
 

@@ -12,6 +12,7 @@ from mesoslite.model import (
     DiskSource,
     DiskType,
     Kind,
+    Label,
     Persistence,
     Portion,
     Reservation,
@@ -19,7 +20,6 @@ from mesoslite.model import (
     Resources,
     ValueType,
 )
-from mesoslite.model.labels import Label
 from mesoslite.model.ranges import coalesced
 
 Unit = tuple[Kind, object]

@@ -3,8 +3,9 @@
 # Who calls: api/ decodes calls and encodes events; framework/ the other way round.
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
 
+from ..labels import encode_labels
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_labels, encode_resources, encode_roles
+from .encoding import encode_call, encode_event, encode_resources, encode_roles
 from .recordio import RECORD_BYTES_MAX, Records, frame
 
 __all__ = [

@@ -25,10 +25,11 @@ from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscrib
 from ..fields import Fields
 from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
 from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+from ..labels import decode_labels
 from ..offers import Filters, Offer
 from ..resources import Resources
 from ..states import Reason, Source, TaskState
-from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
+from ..tasks import CommandInfo, TaskInfo, TaskStatus
 
 _NANOSECONDS = 1_000_000_000
 _UUID_BYTES = 16
@@ -95,7 +96,7 @@ def decode_task(fields: Fields) -> TaskInfo:
             arguments=command.texts("arguments"),
             environment=_environment(command.message_or_empty("environment")),
         ),
-        labels=_labels(fields),
+        labels=decode_labels(fields, "labels"),
         kill_grace_seconds=_grace_seconds(fields),
     )
 
@@ -114,7 +115,7 @@ def decode_status(fields: Fields) -> TaskStatus:
         reason=fields.enum_or_none("reason", Reason),
         message=fields.text("message", ""),
         uuid=fields.data("uuid") if fields.has("uuid") else None,
-        labels=_labels(fields),
+        labels=decode_labels(fields, "labels"),
     )
 
 
@@ -308,8 +309,3 @@ def _environment(fields: Fields) -> tuple[tuple[str, str], ...]:
             raise variable.invalid("type", f"got {variable.text('type')[:80]!r}; only VALUE is known here")
         variables.append((variable.text("name"), variable.text("value")))
     return tuple(variables)
-
-
-def _labels(fields: Fields) -> tuple[Label, ...]:
-    labels = fields.message_or_empty("labels").messages("labels")
-    return tuple([Label(label.text("key"), label.text("value", "")) for label in labels])

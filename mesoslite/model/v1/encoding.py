@@ -14,10 +14,11 @@ from typing import Any, TypeAlias
 from ..calls import Accept, Acknowledge, Call, Decline, Kill, Reconcile, Revive, Subscribe, Suppress, Teardown
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
 from ..frameworks import MULTI_ROLE, FrameworkInfo
+from ..labels import encode_labels
 from ..offers import Filters, Offer
 from ..resource_json import Form, encode_portion
 from ..resources import Resources
-from ..tasks import CommandInfo, Label, TaskInfo, TaskStatus
+from ..tasks import CommandInfo, TaskInfo, TaskStatus
 
 Document: TypeAlias = dict[str, Any]
 
@@ -141,11 +142,6 @@ def encode_command(command: CommandInfo) -> Document:
         variables = [{"name": name, "type": "VALUE", "value": value} for name, value in command.environment]
         document["environment"] = {"variables": variables}
     return document
-
-
-def encode_labels(labels: Iterable[Label]) -> Document:
-    """Return Labels."""
-    return {"labels": [{"key": label.key, "value": label.value} for label in labels]}
 
 
 def encode_status(status: TaskStatus) -> Document:
