@@ -114,8 +114,11 @@ class AgentBook:
         """Exchange what is available. Cost: O(that). Raises: InsufficientResources, if it is not."""
         available = self.available - gone
         self.total = self.total - gone + come
-        self.available = available + come
         self.is_simple = self.is_simple and is_simple(come)
+        if self.is_short:  # what has come may be what is held already
+            self._recompute()
+        else:
+            self.available = available + come
 
     def _check_shared(self, resources: Resources) -> None:
         shared = {portion.kind for portion in resources.others if portion.kind.shared}

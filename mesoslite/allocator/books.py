@@ -126,9 +126,14 @@ class Books:
 
     def convert(self, agent: AgentBook, gone: Resources, come: Resources) -> None:
         """Exchange what is available on an agent. Cost: O(that). Raises: InsufficientResources, if it is not."""
+        before, was_simple, was_short = agent.available, agent.is_simple, agent.is_short
         agent.convert(gone, come)
-        self._count_free(gone, False, -1)
-        self._count_free(come, False, 1)
+        if was_short:
+            self._count_free(before, was_simple, -1)
+            self._count_free(agent.available, agent.is_simple, 1)
+        else:
+            self._count_free(gone, False, -1)
+            self._count_free(come, False, 1)
         self._recount(agent, gone, come)
 
     def _recount(self, agent: AgentBook, gone: Resources, come: Resources) -> None:

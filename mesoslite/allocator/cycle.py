@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesoslite.model import Grant, Plan, Quantities, RandomStream, Resources
+from mesoslite.model import Grant, InverseGrant, Plan, Quantities, RandomStream, Resources
 
 from .eligibility import reserved_for
 
@@ -68,15 +68,15 @@ class Cycle:
                 work -= self._visit(self._draw())
             else:  # nobody is left to give to, or nothing; whoever comes to want offers has all agents looked at
                 self._pending = []
-                self._end()
+                self._end(self._books.maintenance.plan(self._books.frameworks))
         return self.plan is not None
 
     def stop(self) -> None:
-        """End the run where it is; agents that it has not come to are looked at by the next one."""
+        """End the run where it is; agents that it has not come to, and who has to leave one, are left to the next."""
         for agent_id in (*self._pending, *self._visited):
             if agent_id in self._books.agents:
                 self._books.changed[agent_id] = None
-        self._end()
+        self._end(())
 
     def forget_agent(self, agent_id: AgentID) -> None:
         """Take back what was granted of an agent that is gone."""
@@ -86,9 +86,8 @@ class Cycle:
         """Take back what was granted to a framework that is gone."""
         self._grants = [grant for grant in self._grants if grant.framework_id != framework_id]
 
-    def _end(self) -> None:
-        books = self._books
-        self.plan = Plan(tuple(self._grants), books.maintenance.plan(books.frameworks))
+    def _end(self, inverse: tuple[InverseGrant, ...]) -> None:
+        self.plan = Plan(tuple(self._grants), inverse)
         self._finish(self)
 
     def _is_anybody_due(self) -> bool:
@@ -205,6 +204,7 @@ class Cycle:
         self._probes.granted()
         if not agent.is_simple and offer.shared():
             self._shared.add(agent.agent_id)
+            self._books.change(agent)  # the next run may offer them again
         self._grants.append(
             Grant(framework_id=client.framework_id, role=client.role.path, agent_id=agent.agent_id, resources=offer)
         )

@@ -251,7 +251,7 @@ class HierarchicalAllocator:
                 self._machines.convert_available(delta)
             case AgentAdded():
                 self._machines.add(delta)
-                self._hold_off.agent_came()
+                self._hold_off.agent_came(len(self._books.agents))
             case AgentUpdated():
                 return self._machines.update(delta)
             case AgentRemoved():

@@ -12,7 +12,7 @@ class HoldOff:
     """Counts agents until offers may be made."""
 
     def __init__(self) -> None:
-        self._waited_for = 0  # agents that must still come
+        self._waited_for = 0  # agents that must be known; 0: nobody is waited for
 
     @property
     def holds(self) -> bool:
@@ -21,11 +21,13 @@ class HoldOff:
 
     def begin(self, expected_agents: int, known_agents: int) -> None:
         """Wait for so many agents, of which some may be back already."""
-        self._waited_for = int(expected_agents * AGENT_RECOVERY_FACTOR) - known_agents
+        self._waited_for = int(expected_agents * AGENT_RECOVERY_FACTOR)
+        self.agent_came(known_agents)
 
-    def agent_came(self) -> None:
-        """Count an agent."""
-        self._waited_for -= 1
+    def agent_came(self, known_agents: int) -> None:
+        """Take note of an agent; so many are known now, without those that have gone again."""
+        if known_agents >= self._waited_for:
+            self._waited_for = 0
 
     def end(self) -> None:
         """Wait no longer."""

@@ -43,6 +43,7 @@ class Subscriptions:
         framework = FrameworkBook(delta.framework_id, delta.active)
         self._books.frameworks[delta.framework_id] = framework
         self._subscribe(framework, delta, constraints)
+        self._books.maintenance.look_again()  # it may hold something already, on agents that were there before it
 
     def update(self, delta: FrameworkUpdated) -> tuple[int, ...]:
         """What it wants no longer is forgotten, with its filters; it is served as one that works."""
