@@ -56,7 +56,7 @@ from mesoslite.model import (
 
 F, A, T, OFFER_ID = FrameworkID("m-0000"), AgentID("m-S0"), TaskID("t"), OfferID("m-O0")
 UUID = bytes(range(16))
-SOME = Resources.parse("cpus:0.5;mem:32")
+SOME = Resources.parse("cpus:0.5;mem:32;cpus(ads):1;ports:[31000-31001];zones:{a}")
 FRAMEWORK = FrameworkInfo(name="f", user="nobody", roles=("ads",), id=F)
 TASK = TaskInfo(
     task_id=T,

@@ -172,3 +172,45 @@ def test_ports_are_picked_as_they_are_named() -> None:
     assert str(some.picked(Resources.parse("cpus:1.5;ports:[2-3]"))) == "cpus(ads):1; cpus:0.5; ports:[2-3]"
     with pytest.raises(InsufficientResources, match=r"ports:\[6-6\] is lacking"):
         some.picked(Resources.parse("ports:[5-6]"))
+
+
+CPUS, PORTS, SET = '["cpus",0,[[1,"a"]]]', '["ports",1]', '["zones",2]'
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        '[["cpus"],1]',  # a plain scalar, which belongs to the quantities
+        f"[{CPUS},0]",
+        f"[{CPUS},-1]",
+        f"[{CPUS},1,[[1,2]]]",
+        f"[{CPUS},1,[],[],2]",  # two copies of what adds up
+        f"[{CPUS},1],[{CPUS},1]",
+        f"[{PORTS},0,[[1,2]]],[{CPUS},1]",  # out of order
+        f"[{PORTS},0,[]]",
+        f"[{PORTS},5]",
+        f"[{PORTS},0,[[2,1]]]",
+        f"[{PORTS},0,[[1,2],[3,4]]]",  # not merged
+        f"[{PORTS},0,[[3,4],[1,1]]]",
+        f"[{PORTS},0,[[-1,4]]]",
+        f"[{PORTS},0,[[1,18446744073709551616]]]",
+        f"[{PORTS},0,[[1,2]],[],0]",
+        f"[{PORTS},0,[[1,2]]],[{PORTS},0,[[5,6]]]",
+        f"[{PORTS},0,[[1,2]]],[{PORTS},0,[[2,6]],[],2]",  # a number in two portions
+        f"[{SET},0,[],[]]",
+        f'[{SET},0,[],["b","a"]]',
+        f'[{SET},0,[],["a","a"]]',
+        f'[{SET},0,[],[""]]',
+        '[["text",3],1]',
+        '[["cpus",0,[[1,"*"]]],1]',
+        '[["cpus",0,[[0,"a"]]],1]',
+        '[["cpus",0,[[1,"a"],[2,"b"]]],1]',
+        '[["cpus",0,[],[null,["v"]]],1]',
+        '[["cpus",7],1]',
+        '["cpus",1]',
+        "7",
+    ],
+)
+def test_decoding_refuses_portions_that_break_the_form(others: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(f'{{"others":[{others}]}}', type=Resources)
