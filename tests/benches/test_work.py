@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench import allocator
+from bench import allocator, resources
 from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, XOSCAR, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
 from bench.peers.libactor_libprocess import make_tree
@@ -118,3 +118,15 @@ def test_a_tree_has_as_many_parts_as_asked_for_and_at_most_four_below_each():
 def test_a_name_that_is_no_peer_is_refused():
     with pytest.raises(ValueError, match="no peer is called 'akka'"):
         make_peer("akka")
+
+
+def test_resource_arithmetic_is_timed_and_checked(capsys, monkeypatch):
+    monkeypatch.setattr(resources, "ROLES", 4)
+
+    resources.main(times=1)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(resources.operations(roles=4))
+    wrong = resources.Operation("wrong", lambda: 1, 2)
+    with pytest.raises(WorkNotDone, match="wrong"):
+        resources.microseconds(wrong, 1)
