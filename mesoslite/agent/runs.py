@@ -138,8 +138,8 @@ class Frameworks:
         used = sum([run.task.resources for run in self._living_runs()], NOTHING)
         if not total.contains(used + task.resources):
             raise InsufficientResources(
-                f"launch: task {task.task_id} wants {task.resources}, but of the {total} of the agent "
-                f"{used or 'nothing'} is in use; shrink the task or wait for others to end"
+                f"launch: task {task.task_id} wants {task.resources.brief}, but of the {total.brief} of the agent "
+                f"{used.brief} is in use; shrink the task or wait for others to end"
             )
 
     def _living_runs(self) -> Iterator[Run]:

@@ -118,10 +118,10 @@ def checked_name(name: str) -> str:
 def to_milli(name: str, units: float) -> int:
     """Round to the nearest thousandth, half away from zero as Mesos does; ``round`` would go to even."""
     if math.isnan(units) or units < 0:
-        raise InvalidResources(f"resource {name} of {units} is not a quantity; give a number of zero or more")
+        raise InvalidResources(f"resource {name[:80]} of {units} is not a quantity; give a number of zero or more")
     limit = MEGABYTES_MAX if name in ("mem", "disk") else QUANTITY_MAX
     if units > limit:
-        raise InvalidResources(f"resource {name} of {units} is too large; the most that counts is {limit}")
+        raise InvalidResources(f"resource {name[:80]} of {units} is too large; the most that counts is {limit}")
     scaled = units * MILLI
     whole = math.floor(scaled)
     return whole + 1 if scaled - whole >= 0.5 else whole

@@ -25,6 +25,8 @@ from .portions import Portion, Portions, added, are_canonical, contained, cut, g
 from .resource_json import decode_portions, parse_json
 from .resource_text import MILLI, checked_name, has_text, parse_text, portion_text, scalar_text, to_milli
 
+_BRIEF = 200  # characters
+
 
 class Resources(msgspec.Struct, frozen=True, gc=False):
     """What an agent has, an offer holds or a task wants, such as ``cpus:0.5; mem:32`` (mem and disk in MiB).
@@ -157,7 +159,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
 
     def _insufficient(self, other: "Resources") -> InsufficientResources:
         return InsufficientResources(
-            f"resources: cannot take {other} from {self or 'nothing'}, {self.shortfall(other)} is lacking; "
+            f"resources: cannot take {other.brief} from {self.brief}, {self.shortfall(other).brief} is lacking; "
             f"take less or wait for more"
         )
 
@@ -357,6 +359,12 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         entries = [(name, scalar_text(name, milli)) for name, milli in self.quantities]
         entries += [(portion.kind.name, portion_text(portion)) for portion in self.others]
         return "; ".join([text for _, text in sorted(entries)])
+
+    @property
+    def brief(self) -> str:
+        """The text of it as errors say it: cut where it gets long, "nothing" if there is none."""
+        text = str(self) or "nothing"
+        return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}..."
 
     def __repr__(self) -> str:
         if all(has_text(portion) for portion in self.others):

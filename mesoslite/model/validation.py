@@ -147,7 +147,7 @@ def _demand_problem(task: TaskInfo, left: Resources) -> str | None:
         return f"launch: task {task.task_id} {problem}"
     if not left.contains(task.resources):
         return (
-            f"launch: task {task.task_id} wants {task.resources}, its offers still hold {left or 'nothing'}; "
+            f"launch: task {task.task_id} wants {task.resources.brief}, its offers still hold {left.brief}; "
             f"shrink the task or wait for a larger offer"
         )
     return None

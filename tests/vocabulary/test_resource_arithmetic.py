@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesoslite.model import NOTHING, InsufficientResources, Portion, Resources, ValueType
+from mesoslite.model.resource_text import has_text
 
 from .naive_resources import SHARED_VOLUME, dynamic, resources, units
 
@@ -118,6 +119,14 @@ def test_resources_come_back_from_both_codecs_equal_and_with_equal_hashes(some: 
 
 
 @given(resources)
+def test_what_text_can_say_comes_back_from_it(some: Resources) -> None:
+    sayable = Resources.from_portions([portion for portion in some.portions if has_text(portion)])
+
+    assert Resources.parse(str(sayable)) == sayable
+    assert repr(sayable) == f"Resources.parse({str(sayable)!r})"
+
+
+@given(resources)
 def test_portions_make_the_resources_again_in_any_order(some: Resources) -> None:
     assert Resources.from_portions(reversed(some.portions)) == some
 
@@ -214,3 +223,13 @@ CPUS, PORTS, SET = '["cpus",0,[[1,"a"]]]', '["ports",1]', '["zones",2]'
 def test_decoding_refuses_portions_that_break_the_form(others: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(f'{{"others":[{others}]}}', type=Resources)
+
+
+def test_errors_cut_what_is_long() -> None:
+    many = Resources.parse(f"ports:[{','.join([f'{number}-{number}' for number in range(0, 100_000, 2)])}]")
+
+    with pytest.raises(InsufficientResources) as error:
+        NOTHING - many
+
+    assert len(str(error.value)) < 1_000
+    assert "from nothing" in str(error.value)
