@@ -148,8 +148,11 @@ class Cycle:
     def _next(self, agent: AgentBook, lineup: Lineup) -> tuple[int, ClientBook | None, Resources | None]:
         """Who is served now, and with what; and how many were asked for that."""
         walked = 0
+        blocked = agent.filters.blocked(agent.available) if agent.filters is not None else ()
         for client in self._books.shares.order(lineup, self._probes.due, self._rng):
             walked += 1
+            if client in blocked:
+                continue
             offer = self._offer(agent, client)
             if offer is not None:
                 return walked, client, offer

@@ -17,8 +17,13 @@ from typing import TYPE_CHECKING
 from mesoslite.model import InternalError, Resources
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from .agents import AgentBook
     from .clients import ClientBook
+
+
+AMOUNTS_MAX = 4  # that are looked at to pass over clients without asking each
 
 
 class AgentFilters:
@@ -41,6 +46,15 @@ class AgentFilters:
             if refused.contains(offered):
                 return True
         return False
+
+    def blocked(self, offered: Resources) -> Container[ClientBook]:
+        """Return clients that filters keep ``offered``, and less, from: all that want offers, or none.
+
+        None if it would take long to find out. So a walk past hundreds that refused an agent costs little.
+        """
+        if len(self.amounts) > AMOUNTS_MAX or not all([refused.contains(offered) for refused in self.amounts]):
+            return ()
+        return self.clients
 
     def block_all(self, offered: Resources, wanting: int) -> bool:
         """Return True only if filters keep ``offered``, and less, from all the ``wanting`` clients there are.

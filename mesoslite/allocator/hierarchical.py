@@ -26,6 +26,7 @@ from mesoslite.model import (
     AllocationConverted,
     AvailableConverted,
     Delta,
+    Explanation,
     FilterExpired,
     FrameworkActivated,
     FrameworkAdded,
@@ -57,6 +58,7 @@ from .agents import AgentBook
 from .audit import audit
 from .books import Books
 from .cycle import Cycle
+from .explain import History, explain
 from .figures import figure
 from .idle import PROBE_EVERY, Probes
 from .machines import Machines
@@ -116,6 +118,7 @@ class HierarchicalAllocator:
         self._subscriptions = Subscriptions(self._books, self._probes)
         self._hold_off = HoldOff()
         self._is_paused = False
+        self._history = History()
         self._cycle: Cycle | None = None  # the one under way
 
     # ---- readers ----
@@ -134,6 +137,10 @@ class HierarchicalAllocator:
     def allocated(self, agent_id: AgentID) -> Resources:
         """Return what of an agent is used or offered. Raises: NotFound, if the agent is not known."""
         return sum(list(self._agent_for_reader(agent_id).held.values()), NOTHING)
+
+    def explain(self, framework_id: FrameworkID, agent_id: AgentID) -> Explanation:
+        """Return why a framework got, or did not get, an offer of an agent; unknown ones are findings too."""
+        return explain(self._books, self._history, self.is_held_off, framework_id, agent_id)
 
     def figure(self, name: str) -> float:
         """Return a number under the name that Mesos's metric has after ``allocator/mesos/`` (figures.py).
@@ -191,6 +198,8 @@ class HierarchicalAllocator:
 
     def _finish(self, cycle: Cycle) -> None:
         self._cycle = None
+        if cycle.plan is not None:
+            self._history.add(cycle.plan.grants)
 
     # ---- deltas ----
 

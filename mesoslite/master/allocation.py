@@ -28,6 +28,8 @@ from mesoslite.model import (
     AllocationCycle,
     AllocationPolicy,
     Delta,
+    Explainer,
+    Explanation,
     FigureSource,
     FilterExpired,
     FrameworkActivated,
@@ -288,6 +290,12 @@ class Allocator(la.Actor):
     def available(self, agent_id: AgentID) -> Resources:
         """What is free on an agent by the policy's books; raises NotFound for an unknown one."""
         return self._policy.available(agent_id)
+
+    def explain(self, framework_id: FrameworkID, agent_id: AgentID) -> Explanation:
+        """Why a framework got, or did not get, an offer of an agent; raises NotFound if the policy cannot say."""
+        if not isinstance(self._policy, Explainer):
+            raise NotFound("allocator: this policy does not explain what it decides")
+        return self._policy.explain(framework_id, agent_id)
 
     def figure(self, name: str) -> float:
         """One of the policy's figures, for metrics; raises NotFound for one that it does not have."""

@@ -67,6 +67,7 @@ from .errors import (
     NotFound,
 )
 from .events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
+from .explanations import Explanation, Finding, OfferReason
 from .frameworks import (
     DEFAULT_ROLE,
     GPU_RESOURCES,
@@ -126,6 +127,7 @@ from .ports import (
     AllocationCycle,
     AllocationPolicy,
     Container,
+    Explainer,
     FigureSource,
     Launcher,
     MasterPort,
@@ -192,7 +194,11 @@ __all__ = [
     "Event",
     "ExecutorID",
     "Failure",
+    "Explainer",
+    "Explanation",
     "FigureSource",
+    "Finding",
+    "OfferReason",
     "FilterExpired",
     "Filters",
     "FrameworkActivated",

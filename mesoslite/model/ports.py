@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .calls import Call
 from .deltas import Delta, Plan
+from .explanations import Explanation
 from .ids import AgentID, ContainerID, FrameworkID
 from .resources import Resources
 from .state import AgentSnapshot, ClusterState
@@ -118,6 +119,15 @@ class FigureSource(Protocol):
 
     def figure(self, name: str) -> float:
         """One of its numbers, by what stands after ``allocator/mesos/``. Raises: NotFound."""
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A policy that can say why; a policy need not."""
+
+    def explain(self, framework_id: FrameworkID, agent_id: AgentID) -> Explanation:
+        """Why a framework got, or did not get, an offer of an agent."""
         ...
 
 
