@@ -75,7 +75,7 @@ class AgentBook:
             ) from error
         held = self.held.get(client)
         if held is None:
-            client.holdings += 1
+            client.agents[self] = None
             self.held[client] = resources
         else:
             self.held[client] = held + resources
@@ -102,7 +102,7 @@ class AgentBook:
     def drop(self, client: ClientBook) -> None:
         """Forget what a client holds."""
         if self.held.pop(client, None) is not None:
-            client.holdings -= 1
+            del client.agents[self]
 
     def resize(self, total: Resources) -> None:
         """Change what the agent has; what is held stays held."""

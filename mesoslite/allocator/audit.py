@@ -39,9 +39,9 @@ def _audit_clients(books: Books) -> None:
                 sums[name] = sums.get(name, 0) + milli
     for client in books.shares.clients.values():
         assert client.standing.held == held.pop(client, {}), "shares and agents differ"
-        holdings = sum([client in agent.held for agent in books.agents.values()])
-        assert client.holdings == holdings, f"{client.key} holds something on another number of agents"
-        assert holdings or client.subscribed, f"{client.key} is tracked without need"
+        agents = {agent for agent in books.agents.values() if client in agent.held}
+        assert client.agents.keys() == agents, f"{client.key} holds something on other agents"
+        assert agents or client.subscribed, f"{client.key} is tracked without need"
         framework = books.frameworks.get(client.framework_id)
         wants = framework is not None and framework.wants(client.role.path)
         assert bool(client.serving) == wants, f"{client.key} is not served as it wants"

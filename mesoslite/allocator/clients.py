@@ -52,11 +52,11 @@ class ClientBook:
     """A framework in a role."""
 
     __slots__ = (
+        "agents",
         "constraints",
         "filters",
         "framework_id",
         "has",
-        "holdings",
         "is_idle",
         "minimum",
         "offered_at",
@@ -71,7 +71,7 @@ class ClientBook:
         self.role = role
         self.standing = Standing()
         self.subscribed = False
-        self.holdings = 0  # agents on which it holds something
+        self.agents: dict[AgentBook, None] = {}  # on which it holds something
         self.serving = Serving.NOT
         self.is_idle = False  # whether the last offer that it answered came back whole
         self.offered_at = offered_at  # when it was last offered anything: counts grants, and is its own

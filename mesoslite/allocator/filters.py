@@ -48,11 +48,11 @@ class AgentFilters:
         return False
 
     def blocked(self, offered: Resources) -> Container[ClientBook]:
-        """Return clients that filters keep ``offered``, and less, from: all that want offers, or none.
+        """Return clients that filters keep ``offered``, and less, from: all that have refused something here, or nobody.
 
-        None if it would take long to find out. So a walk past hundreds that refused an agent costs little.
+        Nobody if it would take long to find out. So a walk past hundreds that refused an agent costs little.
         """
-        if len(self.amounts) > AMOUNTS_MAX or not all([refused.contains(offered) for refused in self.amounts]):
+        if len(self.amounts) > AMOUNTS_MAX or not all(refused.contains(offered) for refused in self.amounts):
             return ()
         return self.clients
 

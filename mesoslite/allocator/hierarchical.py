@@ -126,7 +126,7 @@ class HierarchicalAllocator:
     def dominant_share(self, framework_id: FrameworkID) -> float:
         """Return the largest share of the cluster that a framework holds of any one resource.
 
-        Roles count together, weights do not count; offers do. Cost: O(clients).
+        Roles count together, weights do not count; offers do. Cost: O(its roles).
         """
         return self._books.shares.dominant_share(framework_id)
 

@@ -59,7 +59,8 @@ class Machines:
             if resources:
                 self._books.hold(agent, self._books.shares.client(framework_id, role), resources)
         self._judge(agent)
-        self._books.maintenance.schedule(agent, delta.unavailability)
+        if delta.unavailability is not None:
+            self._books.maintenance.schedule(agent, delta.unavailability)
         assert agent.check()
 
     def remove(self, agent_id: AgentID) -> tuple[int, ...]:

@@ -21,15 +21,24 @@ if TYPE_CHECKING:
     from .clients import FrameworkBook
 
 
+class Service:
+    """What is known of one agent that is to be serviced: who was asked, who has answered, who does not want to be."""
+
+    __slots__ = ("answers", "asked", "filters")
+
+    def __init__(self) -> None:
+        self.asked: set[FrameworkID] = set()
+        self.answers: dict[FrameworkID, bool] = {}
+        self.filters: dict[int, FrameworkID] = {}  # by number
+
+
 class Maintenance:
     """Who was asked to leave which agent, and what was answered."""
 
     def __init__(self) -> None:
         self.due: dict[AgentBook, None] = {}  # an ordered set; invariant 2
-        self._scheduled: dict[AgentBook, None] = {}  # agents that are to be serviced
-        self._asked: set[tuple[AgentID, FrameworkID]] = set()
-        self._filters: dict[int, tuple[AgentBook, FrameworkID]] = {}
-        self._answers: dict[AgentID, dict[FrameworkID, bool]] = {}
+        self._services: dict[AgentBook, Service] = {}
+        self._filters: dict[int, AgentBook] = {}  # by number
 
     def __contains__(self, filter_id: int) -> bool:
         return filter_id in self._filters
@@ -39,77 +48,86 @@ class Maintenance:
         ended = self.forget_agent(agent)
         agent.unavailability = unavailability
         if unavailability is not None:
-            self._scheduled[agent] = self.due[agent] = None
+            self._services[agent] = Service()
+            self.due[agent] = None
         return ended
 
     def forget_agent(self, agent: AgentBook) -> tuple[int, ...]:
         """Ask nobody to leave an agent any more. Filters that end."""
         self.due.pop(agent, None)
-        self._scheduled.pop(agent, None)
-        self._answers.pop(agent.agent_id, None)
-        self._asked = {asked for asked in self._asked if asked[0] != agent.agent_id}
-        return self._end([number for number, (about, _) in self._filters.items() if about is agent])
+        service = self._services.pop(agent, None)
+        if service is None:
+            return ()
+        for filter_id in service.filters:
+            del self._filters[filter_id]
+        return tuple(service.filters)
 
     def forget_framework(self, framework_id: FrameworkID) -> tuple[int, ...]:
         """Forget a framework that is gone. Filters that end."""
-        self._asked = {asked for asked in self._asked if asked[1] != framework_id}
-        for answers in self._answers.values():
-            answers.pop(framework_id, None)
+        for service in self._services.values():
+            service.asked.discard(framework_id)
+            service.answers.pop(framework_id, None)
         return self.end_filters(framework_id)
 
     def end_filters(self, framework_id: FrameworkID) -> tuple[int, ...]:
-        """End a framework's filters, so that it is asked again. Filters that end."""
-        return self._end([number for number, (_, by) in self._filters.items() if by == framework_id])
+        """End a framework's filters, so that it is asked again. Filters that end. Cost: O(agents to be serviced)."""
+        ended: list[int] = []
+        for service in self._services.values():
+            ended += [number for number, by in service.filters.items() if by == framework_id]
+        for filter_id in ended:
+            self.end_filter(filter_id)
+        return tuple(ended)
 
     def end_filter(self, filter_id: int) -> None:
         """End one filter."""
-        self._end([filter_id])
+        agent = self._filters.pop(filter_id)
+        del self._services[agent].filters[filter_id]
+        self.due[agent] = None
 
     def look_again(self) -> None:
         """Take note that a framework that was away is back."""
-        self.due.update(self._scheduled)
+        self.due.update(dict.fromkeys(self._services))
 
     def answer(self, agent: AgentBook, framework_id: FrameworkID, accepted: bool | None, filter_id: int | None) -> None:
-        """Note an answer, or, with None, that there will be none. Raises: InternalError, if the number is taken."""
-        self._asked.discard((agent.agent_id, framework_id))
-        if accepted is not None:
-            self._answers.setdefault(agent.agent_id, {})[framework_id] = accepted
-        if filter_id is None:
-            if agent in self._scheduled:
-                self.due[agent] = None
-            return
+        """Note an answer, or, with None, that there will be none; of an agent no longer to be serviced it is nothing.
+
+        Raises: InternalError, if the number is taken.
+        """
         if filter_id in self._filters:
             raise InternalError(f"allocator: filter {filter_id} is set twice; number filters anew each time")
-        self._filters[filter_id] = (agent, framework_id)
+        service = self._services.get(agent)
+        if service is None:
+            return
+        service.asked.discard(framework_id)
+        if accepted is not None:
+            service.answers[framework_id] = accepted
+        if filter_id is None:
+            self.due[agent] = None
+        else:
+            service.filters[filter_id] = framework_id
+            self._filters[filter_id] = agent
 
     def answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
         """Return who has last accepted or declined to leave which agent."""
-        return {agent_id: dict(answers) for agent_id, answers in self._answers.items()}
+        return {agent.agent_id: dict(service.answers) for agent, service in self._services.items() if service.answers}
 
     def plan(self, frameworks: Mapping[FrameworkID, FrameworkBook]) -> tuple[InverseGrant, ...]:
-        """Ask whoever has to be asked."""
+        """Ask whoever has to be asked. Cost: O(agents due and who holds something there)."""
         asked: list[InverseGrant] = []
-        filtered = {(about.agent_id, by) for about, by in self._filters.values()} if self.due else set()
         for agent in list(self.due):
             if not agent.active or not agent.is_listed or agent.unavailability is None:
                 continue  # it stays due until it may be offered
             del self.due[agent]
+            service = self._services[agent]
+            passed_over = service.asked.union(service.filters.values())
             for framework_id in dict.fromkeys([client.framework_id for client in agent.held]):
                 framework = frameworks.get(framework_id)
-                pair = (agent.agent_id, framework_id)
-                if framework is None or not framework.active or pair in self._asked or pair in filtered:
+                if framework is None or not framework.active or framework_id in passed_over:
                     continue
-                self._asked.add(pair)
+                service.asked.add(framework_id)
                 asked.append(
                     InverseGrant(
                         framework_id=framework_id, agent_id=agent.agent_id, unavailability=agent.unavailability
                     )
                 )
         return tuple(asked)
-
-    def _end(self, filter_ids: list[int]) -> tuple[int, ...]:
-        for filter_id in filter_ids:
-            agent, _ = self._filters.pop(filter_id)
-            if agent in self._scheduled:
-                self.due[agent] = None
-        return tuple(filter_ids)

@@ -66,6 +66,7 @@ class Shares:
         self.total = ClusterTotal(excluded)
         self.roles = RoleTree()
         self.clients: dict[Key, ClientBook] = {}
+        self._by_framework: dict[FrameworkID, dict[ClientBook, None]] = {}
         self.wanting = 0  # clients that want offers, working or idle
         self._role_sorter = role_sorter
         self._framework_sorter = framework_sorter
@@ -85,6 +86,7 @@ class Shares:
         role = self.roles.get(path)
         client = ClientBook(framework_id, role, next(self._times))
         role.clients[framework_id] = self.clients[framework_id, path] = client
+        self._by_framework.setdefault(framework_id, {})[client] = None
         if role.frameworks is None:
             clients = role.clients
             role.frameworks = self._framework_sorter(self.total, lambda name: clients[name].standing)  # type: ignore[index]
@@ -96,13 +98,17 @@ class Shares:
 
     def forget_unneeded(self, client: ClientBook) -> None:
         """Close the book of a client that neither subscribes nor holds anything."""
-        if client.subscribed or client.holdings or self.clients.get(client.key) is not client:
+        if client.subscribed or client.agents or self.clients.get(client.key) is not client:
             return
         self.serve(client, Serving.NOT)
         role = client.role
         assert role.frameworks is not None, "a role with clients has a sorter for them"
         role.frameworks.remove(client.framework_id)
         del role.clients[client.framework_id], self.clients[client.key]
+        siblings = self._by_framework[client.framework_id]
+        del siblings[client]
+        if not siblings:
+            del self._by_framework[client.framework_id]
         if not role.clients:
             role.frameworks = None
             for lineup in self._lineups:
@@ -250,12 +256,15 @@ class Shares:
         if not idle_first:
             yield from lineup.idle
 
+    def of_framework(self, framework_id: FrameworkID) -> list[ClientBook]:
+        """Return a framework in all roles it is known in, also those that it has left and still holds something of."""
+        return list(self._by_framework.get(framework_id, ()))
+
     def dominant_share(self, framework_id: FrameworkID) -> float:
-        """Return the framework's largest share, over all roles and not weighted. Cost: O(clients)."""
+        """Return the framework's largest share, over all roles and not weighted. Cost: O(its roles)."""
         held: dict[str, int] = {}
-        for client in self.clients.values():
-            if client.framework_id == framework_id:
-                _add(held, client.standing.held.items())
+        for client in self.of_framework(framework_id):
+            _add(held, client.standing.held.items())
         return dominant_share(held, self.total.fair)
 
     def check(self) -> bool:

@@ -60,7 +60,7 @@ class Subscriptions:
         return ended
 
     def remove(self, framework_id: FrameworkID) -> tuple[int, ...]:
-        """All that it holds is free."""
+        """All that it holds is free. Cost: O(that), not O(agents)."""
         books = self._books
         framework = books.framework(framework_id)
         ended = books.maintenance.forget_framework(framework_id)
@@ -68,10 +68,10 @@ class Subscriptions:
         for client in list(framework.clients.values()):
             ended += books.filters.end_of_client(client)
             self._unsubscribe(framework, client)
-        for agent in books.agents.values():
-            for client in [client for client in agent.held if client.framework_id == framework_id]:
+        for client in books.shares.of_framework(framework_id):
+            for agent in list(client.agents):
                 books.release(agent, client, agent.held[client])
-            assert agent.check()
+                assert agent.check()
         return ended
 
     def activate(self, framework_id: FrameworkID) -> None:

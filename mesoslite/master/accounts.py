@@ -21,6 +21,7 @@ from mesoslite.model import (
     FrameworkDeactivated,
     FrameworkID,
     FrameworkRemoved,
+    FrameworkUpdated,
     Grant,
     Offer,
     OfferUsed,
@@ -70,8 +71,10 @@ class Accounts:
         self._apply(FrameworkAdded(framework_id=framework.id, roles=info.roles, capabilities=info.capabilities))
 
     def activate_framework(self, framework: FrameworkEntry) -> None:
-        """Let a framework that is back be offered resources."""
+        """Let a framework that is back be offered resources, as it now wants them."""
         framework.connected = True
+        info = framework.info
+        self._apply(FrameworkUpdated(framework_id=framework.id, roles=info.roles, capabilities=info.capabilities))
         self._apply(FrameworkActivated(framework.id))
 
     def deactivate_framework(self, framework: FrameworkEntry) -> None:
