@@ -48,7 +48,7 @@ class AgentFilters:
         return False
 
     def blocked(self, offered: Resources) -> Container[ClientBook]:
-        """Return clients that filters keep ``offered``, and less, from: all that have refused something here, or nobody.
+        """Return clients that filters keep ``offered``, and less, from: all that have refused anything here.
 
         Nobody if it would take long to find out. So a walk past hundreds that refused an agent costs little.
         """
