@@ -149,9 +149,9 @@ class Kind(msgspec.Struct, array_like=True, frozen=True, gc=False, cache_hash=Tr
 
 
 @lru_cache(256)
-def plain_kind(name: str, kind: ValueType = ValueType.SCALAR) -> Kind:
-    """Return the kind with that name and nothing special to it. Raises: InvalidResources."""
-    return Kind(name, kind)
+def plain_kind(name: str) -> Kind:
+    """Return the kind of plain scalars with that name. Raises: InvalidResources."""
+    return Kind(name)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -37,7 +37,11 @@ Document: TypeAlias = dict[str, Any]
 Form: TypeAlias = Literal["old", "new", "both"]
 
 _SPECIAL = frozenset({"reservation", "reservations", "disk", "revocable", "shared", "provider_id"})
-_VALUES = {ValueType.SCALAR: "scalar", ValueType.RANGES: "ranges", ValueType.SET: "set"}
+_VALUES = {
+    "SCALAR": (ValueType.SCALAR, "scalar", ("ranges", "set")),
+    "RANGES": (ValueType.RANGES, "ranges", ("scalar", "set")),
+    "SET": (ValueType.SET, "set", ("scalar", "ranges")),
+}
 _ROOTS = {DiskType.PATH: "path", DiskType.MOUNT: "mount"}
 
 
@@ -75,36 +79,35 @@ def decode_portions(entries: Iterable[Fields], *, lenient: bool = False) -> list
 
 
 def _decode(entry: Fields) -> Portion | None:
-    name = entry.text("name")
-    kind = _decode_enum(entry, "type", ValueType)
-    if kind not in _VALUES:
-        raise _broken(entry, "type", f"got {kind.name}; resources are SCALAR, RANGES or SET")
-    for other, field in _VALUES.items():
-        if other is not kind and entry.has(field):
-            raise _broken(entry, field, f"is set beside the type {kind.name}; set {_VALUES[kind]} alone")
+    name, sort = entry.text("name"), entry.text("type")
+    if sort not in _VALUES:
+        raise _broken(entry, "type", f"got {sort[:80]!r}, expected one of {', '.join(_VALUES)}")
+    type_, field, others = _VALUES[sort]
+    for other in others:
+        if entry.has(other):
+            raise _broken(entry, other, f"is set beside the type {sort}; set {field} alone")
     try:
-        value = _decode_value(entry, name, kind)
+        value = _decode_value(entry.message(field), name, field)
     except InvalidResources as error:
-        raise _broken(entry, _VALUES[kind], str(error)) from error
-    sort = _decode_kind(entry, name, kind)
+        raise _broken(entry, field, str(error)) from error
+    kind = _decode_kind(entry, name, type_)
     if not value:
         return None
-    if kind is ValueType.RANGES:
-        return Portion(sort, ranges=value)
-    return Portion(sort, items=value) if kind is ValueType.SET else Portion(sort, value)
+    if field == "scalar":
+        return Portion(kind, value)
+    return Portion(kind, ranges=value) if field == "ranges" else Portion(kind, items=value)
 
 
-def _decode_value(entry: Fields, name: str, kind: ValueType) -> Any:
-    body = entry.message(_VALUES[kind])
-    if kind is ValueType.SCALAR:
+def _decode_value(body: Fields, name: str, field: str) -> Any:
+    if field == "scalar":
         return to_milli(name, body.number("value"))
     what = f"resource {name[:80]!r}"
-    if kind is ValueType.SET:
+    if field == "set":
         return checked_items(what, body.texts("item"))
     return checked_ranges(what, [(part.unsigned("begin"), part.unsigned("end")) for part in body.messages("range")])
 
 
-def _decode_kind(entry: Fields, name: str, kind: ValueType) -> Kind:
+def _decode_kind(entry: Fields, name: str, type_: ValueType) -> Kind:
     special: dict[str, Any] = {}
     if entry.text("role", DEFAULT_ROLE) != DEFAULT_ROLE or not _SPECIAL.isdisjoint(entry.names()):
         special = {
@@ -115,7 +118,9 @@ def _decode_kind(entry: Fields, name: str, kind: ValueType) -> Kind:
             "provider_id": entry.identifier_or_none("provider_id"),
         }
     try:
-        return Kind(checked_name(name), kind, **special) if special else plain_kind(checked_name(name), kind)
+        if special or type_ is not ValueType.SCALAR:
+            return Kind(checked_name(name), type_, **special)
+        return plain_kind(checked_name(name))
     except InvalidResources as error:
         raise _broken(entry, "name", str(error)) from error
 

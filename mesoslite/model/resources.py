@@ -5,9 +5,8 @@
 #   zero; so equal resources are equal structs with equal hashes, and nothing is stored for what is not there.
 #   ``others`` is in the canonical form of portions.py and holds no plain scalar, which all are in ``quantities``.
 #   2. all arithmetic is on integers, so that adding and taking away any number of times comes back exactly.
-# Rejected: floats (0.1 + 0.2, and the drift of a million recoveries); a dict inside (mutable, no hash, needs
-#   the garbage collector); skipping the check on construction (it costs 0.2 us and is what makes decoded
-#   bytes trustworthy).
+# Rejected: floats (0.1 + 0.2, and the drift of a million recoveries); a dict inside (mutable, no hash, needs garbage
+#   collection); no check on construction, which is what makes decoded bytes trustworthy (arithmetic does without it).
 # Two parts, because plain scalars are most of it and go through the allocator's inner loop: what has no ``others``
 #   costs what a vector of names and numbers costs.
 # Source: Mesos src/common/resources.cpp (Resources, its filters and its shrink).
@@ -47,8 +46,7 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         for name, milli in self.quantities:
             if name <= last or milli <= 0:
                 raise InvalidResources(
-                    f"resources: entry {name!r} of {milli} thousandths is out of order, unnamed or not above "
-                    f"zero; "
+                    f"resources: entry {name!r} of {milli} thousandths is out of order, unnamed or not above zero; "
                     f"build resources with parse, of or from_mapping"
                 )
             last = name
@@ -67,7 +65,8 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
         Raises: InvalidResources, for anything else, and for values beyond their limits.
         """
         portions = parse_json(text) if text.lstrip()[:1] in ("[", "{") else parse_text(text)
-        return cls.from_portions(united(portions))
+        quantities, others = _parted(portions)
+        return _made(quantities, united(others))
 
     @classmethod
     def of(cls, cpus: float = 0, mem: float = 0, **others: float) -> "Resources":
@@ -96,23 +95,18 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def decode(cls, entries: Iterable[Fields], *, lenient: bool = False) -> "Resources":
-        """Return what Resource messages say; with ``lenient`` what breaks a rule or is of an unknown sort is left out.
+        """Return what Resource messages say; with ``lenient`` without what breaks a rule or is of an unknown sort.
 
-        Raises: InvalidRequest for what is malformed, InvalidResources (one of those) for what breaks a rule.
+        Raises: InvalidRequest.
         """
-        return cls.from_portions(united(decode_portions(entries, lenient=lenient)))
+        quantities, others = _parted(decode_portions(entries, lenient=lenient))
+        return _made(quantities, united(others))
 
     @classmethod
     def from_portions(cls, portions: Iterable[Portion]) -> "Resources":
         """Return the sum of portions of any kinds, in any order; the reverse of ``portions``."""
-        totals: dict[str, int] = {}
-        others = []
-        for portion in portions:
-            if portion.kind.is_plain:
-                totals[portion.kind.name] = totals.get(portion.kind.name, 0) + portion.scalar
-            else:
-                others.append(portion)
-        return _made(tuple(sorted(totals.items())), gathered(others))
+        quantities, others = _parted(portions)
+        return _made(quantities, gathered(others))
 
     # ---- arithmetic: the part about plain scalars is the allocator's inner loop ----
 
@@ -390,3 +384,16 @@ def _made(quantities: tuple[tuple[str, int], ...], others: Portions) -> Resource
 
 def _plain(resources: Resources) -> Resources:
     return _made(resources.quantities, ()) if resources.others else resources
+
+
+def _parted(portions: Iterable[Portion]) -> tuple[tuple[tuple[str, int], ...], list[Portion]]:
+    """The plain scalars, added up, and all others, as they come."""
+    totals: dict[str, int] = {}
+    others = []
+    for portion in portions:
+        kind = portion.kind
+        if kind.is_plain:
+            totals[kind.name] = totals.get(kind.name, 0) + portion.scalar
+        else:
+            others.append(portion)
+    return tuple(sorted(totals.items())), others

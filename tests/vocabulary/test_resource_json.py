@@ -82,7 +82,7 @@ def test_a_message_is_read_as_mesos_means_it(entry: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ({**SCALAR, "type": "TEXT"}, r"resources\[0\]\.type: got TEXT"),
+        ({**SCALAR, "type": "TEXT"}, r"resources\[0\]\.type: got 'TEXT', expected one of SCALAR, RANGES, SET"),
         ({**SCALAR, "type": "VECTOR"}, r"type: got 'VECTOR', expected one of SCALAR"),
         ({"type": "SCALAR", "scalar": {"value": 1}}, "name: is missing"),
         ({**SCALAR, "name": ""}, "name: .*plain word"),

@@ -13,10 +13,11 @@ from typing import Any, TypeAlias
 
 from ..calls import Accept, Acknowledge, Call, Decline, Kill, Reconcile, Revive, Subscribe, Suppress, Teardown
 from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from ..frameworks import MULTI_ROLE, FrameworkInfo
+from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
 from ..labels import encode_labels
 from ..offers import Filters, Offer
 from ..resource_json import Form, encode_portion
+from ..resource_text import MILLI
 from ..resources import Resources
 from ..tasks import CommandInfo, TaskInfo, TaskStatus
 
@@ -93,9 +94,14 @@ def encode_resources(resources: Resources, role: str | None = None, form: Form =
     ``form`` is that of their reservations, see ``encode_portion``.
     """
     allocation = {"allocation_info": {"role": role}} if role is not None else {}
-    return [
-        {**encode_portion(portion, form), **allocation} for portion in resources.portions for _ in range(portion.copies)
+    plain = [
+        {"name": name, "type": "SCALAR", "scalar": {"value": milli / MILLI}, "role": DEFAULT_ROLE, **allocation}
+        for name, milli in resources.quantities
     ]
+    others = [
+        {**encode_portion(portion, form), **allocation} for portion in resources.others for _ in range(portion.copies)
+    ]
+    return plain + others
 
 
 def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False) -> Document:
