@@ -6,10 +6,11 @@ from .cycle import Cycle
 from .drf import DRFSorter
 from .hierarchical import HierarchicalAllocator
 from .lottery import LotterySorter
-from .plugins import named_policy, named_sorter
+from .plugins import DEFAULT_POLICY, named_policy, named_sorter
 from .sorter import ClusterTotal, Sorter, SorterFactory, Standing, StandingOf
 
 __all__ = [
+    "DEFAULT_POLICY",
     "ClusterTotal",
     "Cycle",
     "DRFSorter",

@@ -270,6 +270,12 @@ def test_a_cluster_without_agents_is_refused() -> None:
         mesoslite.Cluster(agents=0)
 
 
+def test_an_allocator_that_is_not_installed_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="nothing named 'nobodys'; there are hierarchical"):
+        mesoslite.Cluster(allocator="nobodys")
+
+
+
 def test_a_cluster_that_does_not_run_takes_no_framework() -> None:
     with pytest.raises(RuntimeError, match="start"):
         mesoslite.Cluster().submit(mesoslite.Framework())
