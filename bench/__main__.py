@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from bench.benchmarks import PEERS, Benchmark
+from bench.allocator_figures import REPORTS, measured_series
+from bench.benchmarks import ALLOCATOR, PEERS, Benchmark
+from bench.drawing import draw
 from bench.machine import read_machine
 from bench.peers import missing
 from bench.report import Setting, to_data, to_text
@@ -49,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     elapsed = round(perf_counter() - start, 1)
     setting = Setting(before, read_machine(), cpus, partner_cpus, rounds, options.quick, elapsed, left_out)
     print(to_text(benchmarks, results, setting))
+    if options.draw:
+        series = [*measured_series(results.figures, ALLOCATOR), *REPORTS]
+        options.draw.write_text(draw(series, "agents", "ms for a cycle"))
     if options.json:
         options.json.write_text(json.dumps(to_data(benchmarks, results, setting), indent=1, ensure_ascii=False) + "\n")
     return 0
@@ -79,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         help="pin the other process of remote and http lines to these; the same, if left out",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round's figure to FILE")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="also draw the allocator's cycles into FILE, as SVG")
     parser.add_argument("--list", action="store_true", help="list the benchmarks with their sizes and peers, and stop")
     return parser
 

@@ -52,7 +52,8 @@ NANOSECONDS_EACH = Scale("ns each", False, lambda seconds, count: seconds * 1e9 
 BYTES_EACH = Scale("bytes each", False, lambda size, count: size / count)
 GIGABYTES_PER_SECOND = Scale("GB/s", True, lambda seconds, megabytes: megabytes / 1e3 / seconds)
 MEGABYTES = Scale("MB in all", False, lambda size, _: size / 1e6)
-MICROSECONDS_PER_PLAN = Scale("µs per plan", False, lambda seconds, _: seconds * 1e6)
+MILLISECONDS = Scale("ms in all", False, lambda seconds, _: seconds * 1e3)
+MILLISECONDS_EACH = Scale("ms each", False, lambda seconds, count: seconds * 1e3 / count)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
+from bench.allocator_figures import BOUNDS, MESOS, Bound
 from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, PEERS, Benchmark
 from bench.machine import Machine
 from bench.session import Results
-from bench.targets import LIBPROCESS, REFERENCES, TARGETS, Figure, Target, ratio
+from bench.targets import LIBPROCESS, MET, MISSED, REFERENCES, TARGETS, Figure, Target, ratio
 
 NOTHING = "-"
 
@@ -159,12 +160,29 @@ def _references_table(results: Results) -> str:
 
 
 def _allocator_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
-    rows = [["allocator (no peer), µs per plan", "median", "least - most", "per agent"]]
+    """What the allocator took, for each agent or other thing too; what it is to take, and what Mesos's takes."""
+    bounds = {bound.name: bound for bound in BOUNDS}
+    rows = [
+        ["allocator, ms on a CPU", "median", "least - most", "µs each", "at most", "", MESOS, "as", "times as long"]
+    ]
     for benchmark in benchmarks:
         own = results.figures[benchmark.name][ALLOCATOR]
-        each = median(own) / benchmark.size(ALLOCATOR, quick)
-        rows.append([f"{benchmark.name}: {benchmark.what}", *_spread(own), _number(each)])
+        count = 1 if "each" in benchmark.scale.unit else benchmark.size(ALLOCATOR, quick)
+        bound = bounds.get(benchmark.name, Bound(benchmark.name, None))
+        each = _number(median(own) * 1e3 / count)
+        rows.append([f"{benchmark.name}: {benchmark.what}", *_spread(own), each, *_bound_cells(bound, own)])
     return _align(rows)
+
+
+def _bound_cells(bound: Bound, own: Sequence[float]) -> tuple[str, ...]:
+    wanted = NOTHING if bound.wanted is None else _number(bound.wanted)
+    verdict = "" if bound.wanted is None else MET if median(own) <= bound.wanted else MISSED
+    times = bound.times(own)
+    if times is None or bound.least is None:
+        return wanted, verdict, NOTHING, bound.test, NOTHING
+    theirs = _number(bound.least) + (f" - {_number(bound.most)}" if bound.most else "")
+    factor = " - ".join(dict.fromkeys([_number(one) for one in times]))
+    return wanted, verdict, theirs, bound.test, factor
 
 
 def _spread(figures: Sequence[float]) -> tuple[str, str]:

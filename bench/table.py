@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.benchmarks import (
     ACTOR_PEERS,
     ALLOCATOR,
@@ -16,7 +18,8 @@ from bench.benchmarks import (
     JSON_PEERS,
     LIBACTOR,
     MEGABYTES,
-    MICROSECONDS_PER_PLAN,
+    MILLISECONDS,
+    MILLISECONDS_EACH,
     NANOSECONDS_EACH,
     REMOTE_PEERS,
     SLOW_PEERS,
@@ -180,16 +183,59 @@ JSON_BENCHMARKS = (
     Benchmark("json-join", "join_texts", "ready texts, one for each task, put behind one another", 20_000, 50, OWN),
 )  # fmt: skip
 
-ALLOCATOR_BENCHMARKS = tuple(
-    Benchmark(f"allocator-{name}[{agents:,} agents, {agents // 10:,} frameworks]", method, what, agents, 50,
-              (ALLOCATOR,), MICROSECONDS_PER_PLAN, repeat_seconds=0)
-    for agents in (1_000, 10_000)
-    for name, method, what in (
-        ("first", "first_plan", "first plan, every agent free"),
-        ("again", "full_plan", "plan after every offer was declined without a filter"),
-        ("changed", "changed_plan", "plan after 1 % of the offers were declined"),
-        ("idle", "idle_plan", "plan when nothing has changed"),
-    )
+
+def _plans(
+    name: str, method: str, what: str, sizes: Sequence[tuple[str, int, int | None]], quick: int = 60
+) -> tuple[Benchmark, ...]:
+    """A line for each size: what stands in brackets, the number of agents, the other number of the line."""
+    return tuple(
+        Benchmark(f"{name}[{text}]" if text else name, method, what, agents, quick, (ALLOCATOR,), MILLISECONDS,
+                  repeat_seconds=0, extent=extent)
+        for text, agents, extent in sizes
+    )  # fmt: skip
+
+
+# Agents and frameworks. Mesos's own benchmarks, with its parameters; what it reached: bench/allocator_figures.py.
+CYCLE_SIZES = (
+    ("1k/100", 1_000, 100), ("5k/500", 5_000, 500), ("10k/1k", 10_000, 1_000), ("20k/2k", 20_000, 2_000),
+    ("50k/6k", 50_000, 6_000),
+)  # fmt: skip
+ADDED_SIZES = (("1k/1k", 1_000, 1_000), ("5k/1k", 5_000, 1_000), ("10k/1", 10_000, 1), ("10k/1k", 10_000, 1_000))
+ROLE_SIZES = (("30", 30, None), ("300", 300, None), ("3k", 3_000, None))
+
+ALLOCATOR_BENCHMARKS = (
+    *_plans("cycle-first", "first_plan", "one role, no filters: every agent is new", CYCLE_SIZES),
+    *_plans("cycle-full", "full_plan", "every offer was declined, without filters", CYCLE_SIZES),
+    *_plans("cycle-1%", "changed_plan", "one offer in a hundred was declined; with the deltas", CYCLE_SIZES),
+    *_plans("cycle-idle", "idle_plan", "nothing has changed: the mean of 1,000", CYCLE_SIZES[2:3]),
+    *_plans("add-agents", "add_agents", "agents added with what runs there, and offered", ADDED_SIZES),
+    *_plans("update-agents", "update_agents", "each has 10 revocable cpus more, which are offered", ADDED_SIZES),
+    *_plans("decline-first", "decline_first", "nothing is filtered yet",
+            (("1k/50", 1_000, 50), ("1k/200", 1_000, 200), ("1k/1k", 1_000, 1_000))),
+    *_plans("decline-all", "decline_all", "everybody has a filter everywhere, every agent was just handed back",
+            (("1k/50", 1_000, 50), ("1k/200", 1_000, 200))),
+    *_plans("labels-first", "labels_first", "what is used is reserved with 12 labels",
+            (("1k/200", 1_000, 200), ("5k/50", 5_000, 50), ("5k/200", 5_000, 200))),
+    *(line for percent in ("60", "80", "all")
+      for line in _plans(f"suppress-{percent}{'' if percent == 'all' else '%'}", f"suppress_{percent}",
+                         "so many frameworks are suppressed, every offer was declined", (("5k/1k", 5_000, 1_000),))),
+    *_plans("suppress-99%", "suppress_99", "the same", (("5k/200", 5_000, 200), ("5k/1k", 5_000, 1_000))),
+    *_plans("quota-frameworks", "quota_frameworks", "a framework added to each role; agents as many as roles",
+            ROLE_SIZES[2:]),
+    *_plans("quota-first", "quota_first", "each role is given its quota", ROLE_SIZES),
+    *_plans("quota-idle", "quota_idle", "the cycle after that, which offers nothing", ROLE_SIZES),
+    *_plans("quota-again", "quota_again", "the same, after all frameworks have revived; with the deltas", ROLE_SIZES),
+    *_plans("quota-lottery", "quota_lottery", "the same, in an order drawn by lot", (("3k", 3_000, None),)),
+    *_plans("roles", "roles_without_quota", "two agents and two frameworks a role",
+            (("200", 200, None), ("2k", 2_000, None))),
+    *_plans("roles-quota", "roles_with_quota", "the same, each role with a quota of two agents",
+            (("200", 200, None), ("2k", 2_000, None))),
+    Benchmark("reserve[200]", "reserve", "a cpu reserved or unreserved on an agent with 800 reservations, 200 roles",
+              500, 10, (ALLOCATOR,), MILLISECONDS_EACH, repeat_seconds=0, extent=200),
+    *_plans("sort", "sort", "all clients of a sorter brought in order, after the cluster has grown",
+            (("1k", 1_000, None), ("6k", 6_000, None))),
+    Benchmark("profiles", "profiles", "19,500 tasks of 554 frameworks, until all run", 100, 5, (ALLOCATOR,),
+              MILLISECONDS, repeat_seconds=0),
 )  # fmt: skip
 
 GROUPS = {

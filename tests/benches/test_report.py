@@ -39,12 +39,23 @@ def test_a_table_shows_median_spread_and_ratios_to_the_baselines_of_the_run():
     assert any("x pykka" in line and "x uvloop" not in line for line in lines)
 
 
-def test_plans_are_also_given_per_agent():
-    name = "allocator-first[1,000 agents, 100 frameworks]"
+def cells_of_last_row(name, *figures):
+    text = to_text(pick([name]), results(name, allocator=list(figures)), setting())
+    return [cell.strip() for cell in text.splitlines()[-1].strip("|").split("|")][1:]
 
-    lines = to_text(pick([name]), results(name, allocator=[7000.0, 8000.0, 9000.0]), setting()).splitlines()
 
-    assert [cell.strip() for cell in lines[-1].strip("|").split("|")][1:] == ["8,000", "7,000 - 9,000", "8"]
+def test_plans_are_also_given_per_agent_with_what_they_are_to_take_and_what_mesos_takes():
+    row = cells_of_last_row("suppress-99%[5k/200]", 70.0, 100.0, 200.0)
+
+    assert row == ["100", "70 - 200", "20", "217", "met", "217 - 265", "ExtremeSuppressOffers", "2.17 - 2.65"]
+
+
+def test_a_plan_that_takes_longer_than_it_may_is_shown_as_such():
+    assert cells_of_last_row("decline-all[1k/200]", 31.0)[3:5] == ["30", "MISSED"]
+
+
+def test_a_plan_that_nobody_compares_has_no_verdict():
+    assert cells_of_last_row("cycle-idle[10k/1k]", 0.002)[3:] == ["-", "", "-", "", "-"]
 
 
 def test_a_quick_report_says_that_its_figures_mean_nothing():

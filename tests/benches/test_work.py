@@ -85,10 +85,10 @@ def test_a_token_that_was_not_everywhere_is_noticed(monkeypatch):
 
 
 def test_an_allocator_that_is_not_idle_is_noticed(monkeypatch):
-    monkeypatch.setattr(allocator, "_decline", lambda allocator, grants: None)
+    monkeypatch.setattr(allocator.Cluster, "decline", lambda cluster, grants: None)
 
     with pytest.raises(WorkNotDone, match=r"grants of the plan after all were declined: got 0, expected 20"):
-        allocator.AllocatorPlans().full_plan(COUNT)
+        allocator.AllocatorPlans().full_plan(COUNT, 2)
 
 
 def test_a_quick_run_is_smaller_than_a_full_one_for_every_peer():
