@@ -6,6 +6,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from mesoslite.allocator import HierarchicalAllocator
@@ -69,7 +70,7 @@ Item = TypeVar("Item")
 class Scenario:
     """One run."""
 
-    def __init__(self, rng: random.Random, features: frozenset[str]) -> None:
+    def __init__(self, rng: random.Random, features: frozenset[str], without: str | None = None) -> None:
         self.rng = rng
         self.features = features
         self.options = Options(
@@ -81,6 +82,8 @@ class Scenario:
         )
         self.allocator, self.twin = self.make_allocator(), self.make_allocator()
         self.oracle = Oracle(self.options)
+        # An oracle that does not know a feature, until a plan differs from what it says.
+        self.ignorant = Oracle(replace(self.options, off=frozenset({without}))) if without else None
         self.numbers = 0  # of filters
         self.happened: list[Delta | Plan] = []  # for whoever has to find out what went wrong
         self.roles = TOP_ROLES + (NESTED_ROLES if "hierarchy" in features else ())
@@ -117,7 +120,7 @@ class Scenario:
             "weights": [self.weigh],
             "whitelist": [self.whitelist],
         }
-        always = [self.add_agent, self.add_framework, self.recover, self.recover, self.plan, self.plan]
+        always = [self.add_agent, self.add_framework, *[self.recover] * 4, *[self.plan] * 4]
         chosen = [action for feature, actions in by_feature.items() if feature in self.features for action in actions]
         return [
             *always,
@@ -131,7 +134,7 @@ class Scenario:
 
     def run(self, steps: int) -> None:
         """Begin with a few agents and frameworks, then let anything happen."""
-        for _ in range(2):
+        for _ in range(3):
             self.add_agent()
             self.add_framework()
         for _ in range(steps):
@@ -145,6 +148,8 @@ class Scenario:
         if "slices" in self.features:
             self.twin.apply(delta)
         self.oracle.apply(delta)
+        if self.ignorant is not None:
+            self.ignorant.apply(delta)
         self.compare_books()
 
     def compare_books(self) -> None:
@@ -163,6 +168,8 @@ class Scenario:
                 self.twin._check()
             assert cycle.plan == plan
         self.happened.append(plan)
+        if self.ignorant is not None and self.ignorant.follow(plan, some) is not None:
+            self.ignorant = None
         wrong = self.oracle.follow(plan, some)
         assert wrong is None, "\n".join([wrong, "after", *map(str, self.happened)])
         self.compare_books()
@@ -197,11 +204,13 @@ class Scenario:
 
     def reserved_kind(self, name: str) -> Kind:
         role = self.pick([role for role in self.roles if role != "*"])
-        stack = [Reservation(ReservationType.STATIC, role)] if self.rng.random() < 0.5 else []
-        if not stack or (self.on("refinement") and "hierarchy" in self.features):
-            role = f"{role}/inner" if stack else role
-            stack.append(Reservation(ReservationType.DYNAMIC, role, "operator"))
-        return Kind(name, reservations=tuple(stack))
+        outer = [Reservation(ReservationType.STATIC, above) for above in paths(role)[:-1]]
+        inner = self.pick([ReservationType.STATIC, ReservationType.DYNAMIC])
+        if outer and self.on("refinement"):
+            stack = (outer[0], Reservation(ReservationType.DYNAMIC, role, "operator"))
+        else:
+            stack = (Reservation(inner, role),)
+        return Kind(name, reservations=stack)
 
     def volume(self, shared: bool) -> Portion:
         role = self.pick([role for role in self.roles if role != "*"])
@@ -268,7 +277,7 @@ class Scenario:
         )
 
     def remove_agent(self) -> None:
-        if self.oracle.agents and self.rng.random() < 0.5:
+        if self.oracle.agents and self.rng.random() < 0.3:
             self.apply(AgentRemoved(self.an_agent()))
 
     def update_agent(self) -> None:
@@ -318,7 +327,7 @@ class Scenario:
             self.apply(FrameworkUpdated(framework_id=self.a_framework(), **self.subscription()))  # type: ignore[arg-type]
 
     def remove_framework(self) -> None:
-        if self.oracle.frameworks and self.rng.random() < 0.5:
+        if self.oracle.frameworks and self.rng.random() < 0.3:
             self.apply(FrameworkRemoved(self.a_framework()))
 
     def toggle_framework(self) -> None:
@@ -364,7 +373,7 @@ class Scenario:
         who = {"framework_id": FrameworkID(framework_id), "role": role, "agent_id": AgentID(agent_id)}
         if self.on("idle") and part:
             self.apply(OfferUsed(**who, resources=part))  # type: ignore[arg-type]
-        is_filtered = self.on("filters")
+        is_filtered = self.on("filters") and self.rng.random() < 0.5
         self.apply(
             ResourcesRecovered(
                 **who,  # type: ignore[arg-type]
