@@ -23,7 +23,7 @@ from bench.allocator_clusters import (
     reserved,
     timed,
 )
-from bench.allocator_profiles import launch_everything
+from bench.allocator_profiles import TASKS, launch_everything
 from bench.benchmarks import expect
 from mesoslite.allocator import ClusterTotal, DRFSorter, Standing
 from mesoslite.model import (
@@ -244,8 +244,8 @@ class AllocatorPlans:
         return _role_plan(count, has_quota=True)
 
     def profiles(self, count: int) -> float:
-        """MultiFrameworkAllocations: until all tasks run; ``count`` percent of 19,500 tasks and 554 frameworks."""
-        return launch_everything(count)
+        """MultiFrameworkAllocations: until all tasks run; with less than 19,500 of them, there are fewer frameworks."""
+        return launch_everything(max(1, count * 100 // TASKS))
 
     # ---- sorter_tests.cpp ----
 

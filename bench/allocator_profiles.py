@@ -25,6 +25,7 @@ from mesoslite.model import (
 
 AGENT = Resources.parse("cpus:64;mem:488000")
 AGENTS = 80
+TASKS = 19_500
 ROUNDS_MAX = 100_000
 
 

@@ -234,7 +234,7 @@ ALLOCATOR_BENCHMARKS = (
               500, 10, (ALLOCATOR,), MILLISECONDS_EACH, repeat_seconds=0, extent=200),
     *_plans("sort", "sort", "all clients of a sorter brought in order, after the cluster has grown",
             (("1k", 1_000, None), ("6k", 6_000, None))),
-    Benchmark("profiles", "profiles", "19,500 tasks of 554 frameworks, until all run", 100, 5, (ALLOCATOR,),
+    Benchmark("profiles", "profiles", "tasks of 554 frameworks, until all run", 19_500, 975, (ALLOCATOR,),
               MILLISECONDS, repeat_seconds=0),
 )  # fmt: skip
 

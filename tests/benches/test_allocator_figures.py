@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.allocator_figures import BOUNDS, REPORTS, Bound, Series, agents_in, measured_series
-from bench.allocator_profiles import AGENT, AGENTS, schedulers
+from bench.allocator_profiles import AGENT, AGENTS, TASKS, schedulers
 from bench.benchmarks import ALLOCATOR
 from bench.drawing import draw
 from bench.table import GROUPS
@@ -38,7 +38,7 @@ def test_the_three_profiles_are_554_frameworks_with_19_500_tasks_that_fit():
 
     needed = {name: sum([one.left * one.task.milli(name) for one in everyone]) for name in ("cpus", "mem")}
 
-    assert (len(everyone), sum([one.left for one in everyone])) == (554, 19_500)
+    assert (len(everyone), sum([one.left for one in everyone])) == (554, TASKS)
     assert all(milli < AGENTS * AGENT.milli(name) for name, milli in needed.items())
 
 
