@@ -109,12 +109,12 @@ def test_ranges_sets_and_roles_are_read_and_shown_in_one_form(text: str, same: s
     assert eval(repr(parsed), {"Resources": Resources}) == parsed
 
 
-def test_a_million_ranges_in_any_order_are_read_in_one_pass() -> None:
-    text = ",".join([f"{number}-{number}" for number in range(2_000_000, 0, -2)])
+def test_two_hundred_thousand_ranges_in_any_order_are_read_in_one_pass() -> None:
+    text = ",".join([f"{number}-{number}" for number in range(400_000, 0, -2)])
 
     parsed = Resources.parse(f"ports:[{text}]")
 
-    assert len(parsed.others[0].ranges) == 1_000_000
+    assert len(parsed.others[0].ranges) == 200_000
     assert (parsed - parsed).is_empty
 
 
