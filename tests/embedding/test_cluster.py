@@ -275,7 +275,6 @@ def test_an_allocator_that_is_not_installed_is_refused() -> None:
         mesoslite.Cluster(allocator="nobodys")
 
 
-
 def test_a_cluster_that_does_not_run_takes_no_framework() -> None:
     with pytest.raises(RuntimeError, match="start"):
         mesoslite.Cluster().submit(mesoslite.Framework())
