@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from mesoslite.model import (
     NOTHING,
     AgentAdded,
@@ -27,6 +29,10 @@ from . import eligibility
 from .agents import AgentBook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mesoslite.model.kinds import Kind
+
     from .books import Books
     from .clients import Key
 
@@ -110,7 +116,10 @@ class Machines:
                 self._books.change(agent)
 
     def convert_allocation(self, delta: AllocationConverted) -> None:
-        """Raises: InternalError, if the client does not hold it; InsufficientResources, if the agent is short."""
+        """Raises: InternalError, if the client does not hold it.
+
+        InsufficientResources, if the agent is short, or a shared volume that would be lost is used by others.
+        """
         agent = self._books.agents.get(delta.agent_id)
         client = self._books.shares.clients.get((delta.framework_id, delta.role))
         if agent is None or (client is None and delta.framework_id not in self._books.frameworks):
@@ -126,22 +135,27 @@ class Machines:
                 f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, which has less now than is held "
                 f"on it; take back what is offered of it first"
             )
+        lost = _shared_beyond(delta.before, delta.after)
+        self._check_unused(agent, lost, held_by_caller=delta.before)
+        gone = delta.before.not_shared() + lost
+        come = delta.after.not_shared() + _shared_beyond(delta.after, agent.total)
         subscribed, client.subscribed = client.subscribed, True  # it must not be forgotten between the two
         self._books.release(agent, client, delta.before)
-        self._books.convert(agent, delta.before.not_shared(), delta.after.not_shared())
+        self._books.convert(agent, gone, come)
         self._books.hold(agent, client, delta.after, grants=0)
         client.subscribed = subscribed
         self._judge(agent)
         assert agent.check()
 
     def convert_available(self, delta: AvailableConverted) -> None:
-        """Raises: InsufficientResources, if that is not available."""
+        """Raises: InsufficientResources, if that is not available, or a shared volume that would be lost is used."""
         agent = self._books.agent(delta.agent_id)
         if not agent.available.contains(delta.before):
             raise InsufficientResources(
                 f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, of which "
                 f"{agent.available or 'nothing'} is available; take back what is offered or used of it first"
             )
+        self._check_unused(agent, _shared_beyond(delta.before, delta.after), held_by_caller=NOTHING)
         self._books.convert(agent, delta.before, delta.after)
         self._judge(agent)
         assert agent.check()
@@ -159,13 +173,43 @@ class Machines:
         agent.needs = eligibility.needs(agent, self._region, self._filter_gpus)
 
     @staticmethod
+    def _check_unused(agent: AgentBook, lost: Resources, held_by_caller: Resources) -> None:
+        """Raises: InsufficientResources, if anybody but the caller holds a shared volume that would be lost."""
+        kinds = [portion.kind for portion in lost.others]
+        if _copies(kinds, agent.held.values()) > _copies(kinds, [held_by_caller]):
+            raise InsufficientResources(
+                f"allocator: cannot do away with {lost} of agent {agent.agent_id}, which is used or offered; take it "
+                f"back first"
+            )
+
+    @staticmethod
     def _check_used(delta: AgentAdded) -> None:
         free = delta.total
         for usage in delta.used:
             try:
                 free -= usage.resources.not_shared()
+                if _shared_beyond(usage.resources, delta.total):
+                    raise InsufficientResources("a shared volume is not there")
             except InsufficientResources as error:
                 raise InternalError(
                     f"allocator: framework {usage.framework_id} is given more of agent {delta.agent_id} than is "
                     f"available; report this"
                 ) from error
+
+
+def _shared_beyond(resources: Resources, others: Resources) -> Resources:
+    """The shared volumes that are not among others, each once."""
+    known = {portion.kind for portion in others.others}
+    return Resources.from_portions(
+        [
+            structs.replace(portion, copies=1)
+            for portion in resources.others
+            if portion.kind.shared and portion.kind not in known
+        ]
+    )
+
+
+def _copies(kinds: list[Kind], holdings: Iterable[Resources]) -> int:
+    if not kinds:
+        return 0
+    return sum([portion.copies for held in holdings for portion in held.others if portion.kind in kinds])

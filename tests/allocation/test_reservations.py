@@ -12,8 +12,11 @@ from mesoslite.model import (
     FrameworkID,
     InsufficientResources,
     InternalError,
+    NotFound,
     QuotaChanged,
     Resources,
+    ResourcesRecovered,
+    Usage,
 )
 from mesoslite.model.kinds import Disk, Kind, Persistence, Reservation, ReservationType
 from mesoslite.model.portions import Portion
@@ -186,3 +189,70 @@ def test_reservation_counts_for_quota_as_soon_as_it_is_made() -> None:
     cluster.add_agent("other", "cpus:3;mem:300")
 
     assert sum([grant.resources for grant in cluster.plan()], Resources()) == parse("cpus:3;mem:300")
+
+
+def volume_cluster() -> Cluster:
+    """Frameworks a and b in role web; a has made the shared volume of what it was offered, and holds it."""
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;disk(web):1000")
+    for framework in "ab":
+        cluster.add_framework(framework, "web", capabilities=ALL)
+    plain_disk = parse("disk:1000").pushed(WEB)
+    cluster.allocator.apply(AvailableConverted(agent_id=AGENT, before=parse("disk(web):1000"), after=plain_disk))
+    cluster.plan()
+    cluster.allocator.apply(
+        AllocationConverted(framework_id=A, role="web", agent_id=AGENT, before=plain_disk, after=VOLUME)
+    )
+    cluster.audit()
+    return cluster
+
+
+def test_shared_volume_that_was_made_of_an_offer_is_offered_to_others() -> None:
+    cluster = volume_cluster()
+
+    cluster.allocator.apply(ResourcesRecovered(framework_id=A, role="web", agent_id=AGENT, resources=parse("cpus:4")))
+
+    (grant,) = cluster.plan()
+    assert (grant.framework_id, grant.resources) == ("b", VOLUME + parse("cpus:4"))
+
+
+def test_shared_volume_is_done_away_with_by_its_last_holder_only() -> None:
+    cluster = volume_cluster()
+    cluster.allocator.apply(ResourcesRecovered(framework_id=A, role="web", agent_id=AGENT, resources=parse("cpus:4")))
+    (grant,) = cluster.plan()
+    plain_disk = parse("disk:1000").pushed(WEB)
+    destroyed = AllocationConverted(framework_id=A, role="web", agent_id=AGENT, before=VOLUME, after=plain_disk)
+    with pytest.raises(InsufficientResources, match="is used or offered"):
+        cluster.allocator.apply(destroyed)
+    cluster.audit()
+
+    cluster.recover(grant)
+    cluster.allocator.apply(destroyed)
+
+    cluster.audit()
+    assert cluster.allocator.allocated(AGENT) == plain_disk
+    assert cluster.allocator.available(AGENT) == parse("cpus:4")
+
+
+def test_operator_does_not_do_away_with_a_shared_volume_in_use() -> None:
+    cluster = volume_cluster()
+    destroyed = AvailableConverted(agent_id=AGENT, before=VOLUME, after=parse("disk:1000").pushed(WEB))
+
+    with pytest.raises(InsufficientResources, match="is used or offered"):
+        cluster.allocator.apply(destroyed)
+
+    cluster.allocator.apply(ResourcesRecovered(framework_id=A, role="web", agent_id=AGENT, resources=VOLUME))
+    cluster.allocator.apply(destroyed)
+    cluster.audit()
+
+
+def test_agent_whose_tasks_use_a_shared_volume_that_it_lacks_is_an_error_and_changes_nothing() -> None:
+    cluster = Cluster()
+    used = (Usage(A, "web", VOLUME),)
+
+    with pytest.raises(InternalError, match="framework a is given more of agent agent"):
+        cluster.add_agent("agent", "cpus:4", used=used)
+
+    cluster.audit()
+    with pytest.raises(NotFound):
+        cluster.allocator.available(AGENT)
