@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from msgspec.structs import replace as replaced
+
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.model import (
     AgentActivated,
@@ -200,6 +202,7 @@ class Scenario:
             portions.append(Portion(Kind("cpus", revocable=True), 2_000))
         if self.on("shared"):
             portions.append(self.volume(shared=True))
+            portions.append(Portion(self.reserved_kind("disk"), 64_000))
         return total + Resources.from_portions(portions)
 
     def reserved_kind(self, name: str) -> Kind:
@@ -410,16 +413,27 @@ class Scenario:
     def conversion(self, has: Resources, role: str) -> tuple[Resources, Resources]:
         """Part of what there is, and what it becomes."""
         within = has.allocatable_to(role).not_revocable().not_shared().only_scalars()
-        cpus = [portion for portion in within.portions if portion.kind.name == "cpus"]
-        if role == "*" or not cpus:
+        portions = [portion for portion in within.portions if portion.kind.name in ("cpus", "disk")]
+        if role == "*" or not portions:
             return Resources(), Resources()
-        portion = self.pick(cpus)
+        portion = self.pick(portions)
+        if portion.kind.name == "disk":
+            return self.volume_conversion(portion)
         before = Resources.from_portions([Portion(portion.kind, max(1, portion.scalar // 2))])
         if portion.kind.reservations and (self.rng.random() < 0.5 or role not in paths(role)[1:]):
             return before, before.popped()
         if portion.kind.reservations and portion.kind.role == role:
             return before, before.popped()
         return before, before.pushed(Reservation(ReservationType.DYNAMIC, role, "operator"))
+
+    def volume_conversion(self, portion: Portion) -> tuple[Resources, Resources]:
+        """A volume, shared or not, of a reserved disk, or the disk of such a volume."""
+        if portion.kind.persistence is not None:
+            disk = replaced(portion.kind, disk=None)
+            return Resources.from_portions([portion]), Resources.from_portions([Portion(disk, portion.scalar)])
+        persistence = Persistence(f"volume{self.number()}", "operator")
+        volume = replaced(portion.kind, disk=Disk(persistence=persistence), shared=self.rng.random() < 0.5)
+        return Resources.from_portions([portion]), Resources.from_portions([Portion(volume, portion.scalar)])
 
     def number(self) -> int:
         self.numbers += 1
