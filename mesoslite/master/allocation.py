@@ -161,6 +161,13 @@ class Allocator(la.Actor):
         if isinstance(message.delta, RecoveryBegun):
             la.delay(self._recovery_timeout, self.pid, Allocator.end_recovery)
 
+    def apply(self, delta: Delta) -> None:
+        """As Applied, for what may be refused (conversions of what is free, quotas, weights, constraints): by dispatch.
+
+        Raises: InvalidRequest, InsufficientResources; then nothing has changed, and the actor goes on.
+        """
+        self.applied(Applied(delta))
+
     @la.handles(Recovered)
     def recovered(self, message: Recovered) -> None:
         """Tell the policy, and set the timer of the filter if there is to be one."""

@@ -12,6 +12,7 @@ from mesoslite.model import (
     AgentAdded,
     AgentID,
     AgentUnavailable,
+    AvailableConverted,
     Delta,
     FilterExpired,
     FrameworkAdded,
@@ -19,12 +20,14 @@ from mesoslite.model import (
     FrameworkRemoved,
     Grant,
     InverseGrant,
+    MesosliteError,
     Plan,
     QuotaChanged,
     RandomStream,
     RecoveryBegun,
     Resources,
     Unavailability,
+    WeightChanged,
 )
 
 A, AGENT = FrameworkID("a"), AgentID("agent")
@@ -256,6 +259,27 @@ def test_nothing_is_granted_while_paused(runtime: la.Runtime) -> None:
     la.dispatch(stage.allocator, Allocator.resume).get(timeout=5)
     stage.advance(1)
 
+    assert len(stage.grants()) == 1
+
+
+@pytest.mark.parametrize(
+    ("delta", "error"),
+    [
+        (AvailableConverted(agent_id=AGENT, before=Resources.of(cpus=9), after=Resources.of(cpus=9)), "is available"),
+        (QuotaChanged("*", (("cpus", 1),)), "cannot have one"),
+        (WeightChanged("web", 0.0), "cannot have the weight"),
+    ],
+)
+def test_what_is_refused_is_told_to_whoever_asked_and_stops_nobody(
+    runtime: la.Runtime, delta: Delta, error: str
+) -> None:
+    stage = Stage(runtime, HierarchicalAllocator())
+    stage.apply(agent())
+
+    with pytest.raises(MesosliteError, match=error):
+        la.dispatch(stage.allocator, Allocator.apply, delta).get(timeout=5)
+
+    stage.apply(framework())
     assert len(stage.grants()) == 1
 
 
