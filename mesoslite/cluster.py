@@ -18,12 +18,19 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
-from mesoslite.allocator import DEFAULT_POLICY, named_policy
+from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
-from mesoslite.master import Allocator, Master
-from mesoslite.model import ClusterState, InvalidRequest, InvalidResources, Resources, validate_agent_resources
+from mesoslite.master import Allocator, Master, checked_interval
+from mesoslite.model import (
+    AllocationPolicy,
+    ClusterState,
+    InvalidRequest,
+    InvalidResources,
+    Resources,
+    validate_agent_resources,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,15 +53,18 @@ class Cluster:
     address of this machine to tell others; left out, it is ``host``, or this machine's name if that is a wildcard
     such as 0.0.0.0. On loopback, requests for any other host than these and localhost are refused.
 
-    ``allocator`` names the policy that decides who is offered what: "hierarchical" is ours, others come with packages
-    that offer them as entry points of the group ``mesoslite.allocators``.
+    ``allocator`` is the policy that decides who is offered what: by name ("hierarchical" is ours, others come with
+    packages that offer them as entry points of the group ``mesoslite.allocators``), as what makes one for each start,
+    such as its class, or as an object, for one start. ``allocation_interval`` is the seconds between two of its runs
+    for what was given back meanwhile.
 
     ``stopped`` is the future of the master's end, by ``close`` or because it failed: of the error as text, empty if
     there was none.
 
     Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
     process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
-    InvalidResources; InvalidRequest for a number of agents below 1, or an allocator that is not there.
+    InvalidResources; InvalidRequest for a number of agents below 1, an interval that is none, or an allocator that is
+    not there or cannot be made.
     """
 
     def __init__(
@@ -67,7 +77,7 @@ class Cluster:
         port: int = 0,
         hostname: str = "",
         allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
-        allocator: str = DEFAULT_POLICY,
+        allocator: str | PolicyFactory | AllocationPolicy = DEFAULT_POLICY,
     ) -> None:
         self._agent_count = _checked_count(agents)
         self._resources = _checked_resources(resources)
@@ -75,8 +85,8 @@ class Cluster:
         self._host = host
         self._port = port
         self._hostname = hostname
-        self._allocation_interval = allocation_interval
-        self._make_policy = named_policy(allocator)
+        self._allocation_interval = checked_interval(allocation_interval)
+        self._policies = PolicySource(allocator)
         self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
 
     # ---- life ----
@@ -163,7 +173,7 @@ class Cluster:
         parts.callback(listener.close)
         hostname = self._hostname or listener.name
         self.url = listener.url
-        self.allocator = self.runtime.spawn(Allocator(self._make_policy(), self._allocation_interval))
+        self.allocator = self.runtime.spawn(Allocator(self._policies.take(), self._allocation_interval))
         self.master = self.runtime.spawn(Master(self.allocator, hostname=hostname, port=listener.port))
         stopped: la.Promise[str] = la.Promise()
         self.stopped = stopped.future

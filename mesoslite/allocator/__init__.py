@@ -6,7 +6,7 @@ from .cycle import Cycle
 from .drf import DRFSorter
 from .hierarchical import HierarchicalAllocator
 from .lottery import LotterySorter
-from .plugins import DEFAULT_POLICY, named_policy, named_sorter
+from .plugins import DEFAULT_POLICY, PolicyFactory, PolicySource, named_policy, named_sorter
 from .sorter import ClusterTotal, Sorter, SorterFactory, Standing, StandingOf
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "DRFSorter",
     "HierarchicalAllocator",
     "LotterySorter",
+    "PolicyFactory",
+    "PolicySource",
     "Sorter",
     "SorterFactory",
     "Standing",

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mesoslite.model import Explanation, Finding, Grant, OfferReason, Resources, dominant_share
@@ -41,29 +41,33 @@ class History:
         self.run = 0  # the number of the last one
         self._runs: deque[tuple[int, tuple[Grant, ...]]] = deque()
         self._kept = 0
+        self._index: dict[AgentID, list[tuple[int, Grant]]] | None = None  # by agent, the latest first; made on demand
 
     def add(self, grants: tuple[Grant, ...]) -> None:
         """Note a run."""
         if not grants:
             return
         self.run += 1
+        self._index = None
         self._runs.append((self.run, grants))
         self._kept += len(grants)
         while self._kept > GRANTS_KEPT and len(self._runs) > 1:
             self._kept -= len(self._runs.popleft()[1])
 
-    def of_agent(self, agent_id: AgentID) -> Iterator[tuple[int, Grant]]:
-        """Yield run and grant, the latest first. Cost: O(GRANTS_KEPT)."""
-        for run, grants in reversed(self._runs):
-            for grant in reversed(grants):
-                if grant.agent_id == agent_id:
-                    yield run, grant
+    def of_agent(self, agent_id: AgentID) -> Sequence[tuple[int, Grant]]:
+        """Return run and grant, the latest first. Cost: the first time after a run O(all that is kept)."""
+        if self._index is None:
+            self._index = {}
+            for run, grants in reversed(self._runs):
+                for grant in reversed(grants):
+                    self._index.setdefault(grant.agent_id, []).append((run, grant))
+        return self._index.get(agent_id, ())
 
 
 def explain(
     books: Books, history: History, is_held_off: bool, framework_id: FrameworkID, agent_id: AgentID
 ) -> Explanation:
-    """Return every reason that is found, role by role, the past first. Cost: O(GRANTS_KEPT + roles)."""
+    """Return every reason that is found, role by role, the past first. Cost: O(roles + grants kept of the agent)."""
     agent, framework = books.agents.get(agent_id), books.frameworks.get(framework_id)
     findings: list[Finding] = []
     if framework is None:

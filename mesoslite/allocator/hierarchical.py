@@ -62,6 +62,7 @@ from .explain import History, explain
 from .figures import figure
 from .idle import PROBE_EVERY, Probes
 from .machines import Machines
+from .options import checked_minimum, checked_names, checked_probe_every
 from .plugins import named_sorter
 from .quota import checked_quota
 from .recovery import HoldOff
@@ -87,33 +88,34 @@ UNBOUNDED = 1 << 62  # more work than any run is
 class HierarchicalAllocator:
     """Shares agents among frameworks: quota first, then by the sorters, among roles and within each role.
 
-    ``min_allocatable`` are alternatives: what contains none of them is not worth an offer; without any, everything is.
+    ``min_allocatable`` are alternatives, also as text, "cpus:0.01|mem:32": what contains none of them is not worth an
+    offer; without any, everything is.
     ``role_sorter`` and ``framework_sorter`` are "drf", "random", the name of an entry point in the group
-    ``mesoslite.sorters``, or what makes a sorter. ``fairness_excluded`` names resources that do not count in shares.
+    ``mesoslite.sorters``, or what makes a sorter. ``fairness_excluded`` names resources that do not count in shares,
+    also as text, "gpus,disk".
     ``filter_gpus`` keeps agents with gpus for frameworks that say GPU_RESOURCES. ``region`` is the master's.
     Every ``probe_every``-th grant asks first the clients that handed their last offer back; 0 shares as Mesos does,
-    by the sorters alone (idle.py).
+    by the sorters alone (idle.py). Raises: InvalidRequest, for an option that can never work.
     """
 
     def __init__(
         self,
         *,
-        min_allocatable: Sequence[Resources] = constants.MIN_ALLOCATABLE,
+        min_allocatable: str | Sequence[Resources] = constants.MIN_ALLOCATABLE,
         role_sorter: str | SorterFactory = "drf",
         framework_sorter: str | SorterFactory = "drf",
-        fairness_excluded: Collection[str] = (),
+        fairness_excluded: str | Collection[str] = (),
         filter_gpus: bool = True,
         region: str | None = None,
         probe_every: int = PROBE_EVERY,
     ) -> None:
-        if probe_every < 0 or probe_every == 1:
-            raise InvalidRequest(
-                f"allocator: probe_every of {probe_every} would ask the idle always; give 2 or more, or 0 for never"
-            )
         self._books = Books(
-            min_allocatable, named_sorter(role_sorter), named_sorter(framework_sorter), fairness_excluded
+            checked_minimum(min_allocatable),
+            named_sorter(role_sorter),
+            named_sorter(framework_sorter),
+            checked_names(fairness_excluded),
         )
-        self._probes = Probes(probe_every)
+        self._probes = Probes(checked_probe_every(probe_every))
         self._machines = Machines(self._books, region, filter_gpus)
         self._subscriptions = Subscriptions(self._books, self._probes)
         self._hold_off = HoldOff()

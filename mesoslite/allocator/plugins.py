@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from mesoslite.model import InvalidRequest
+from mesoslite.model import AllocationPolicy, InvalidRequest
 
 from .drf import DRFSorter
 from .lottery import LotterySorter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mesoslite.model import AllocationPolicy
-
     from .sorter import SorterFactory
+
+PolicyFactory: TypeAlias = Callable[[], AllocationPolicy]
 
 SORTERS: dict[str, SorterFactory] = {"drf": DRFSorter, "random": LotterySorter}
 SORTER_GROUP = "mesoslite.sorters"
@@ -36,13 +35,48 @@ def named_sorter(name: str | SorterFactory) -> SorterFactory:
     return cast("SorterFactory", _load(SORTER_GROUP, name, SORTERS))
 
 
-def named_policy(name: str) -> Callable[[], AllocationPolicy]:
+def named_policy(name: str) -> PolicyFactory:
     """Return what makes the allocation policy of that name. Raises: InvalidRequest, if there is none."""
     from .hierarchical import HierarchicalAllocator
 
     if name == DEFAULT_POLICY:
         return HierarchicalAllocator
-    return cast("Callable[[], AllocationPolicy]", _load(POLICY_GROUP, name, {DEFAULT_POLICY: None}))
+    return cast("PolicyFactory", _load(POLICY_GROUP, name, {DEFAULT_POLICY: None}))
+
+
+class PolicySource:
+    """Gives a policy to each who needs one: of that name, by that call, or, once, that object.
+
+    Raises: InvalidRequest, for what is none of these.
+    """
+
+    def __init__(self, source: str | PolicyFactory | AllocationPolicy) -> None:
+        self._given: AllocationPolicy | None = None
+        self._make: PolicyFactory | None = None
+        if isinstance(source, str):
+            self._make = named_policy(source)
+        elif callable(source):
+            self._make = source
+        else:
+            self._given = _checked(source)
+
+    def take(self) -> AllocationPolicy:
+        """Return a policy that nobody else has. Raises: InvalidRequest, if there is none, or none can be made."""
+        if self._make is not None:
+            return _checked(self._make())
+        policy, self._given = self._given, None
+        if policy is None:
+            raise InvalidRequest("allocator: this policy has served a cluster already; give its class, to start again")
+        return policy
+
+
+def _checked(policy: object) -> AllocationPolicy:
+    if not isinstance(policy, AllocationPolicy):
+        raise InvalidRequest(
+            f"allocator: {policy!r} is no allocation policy; it needs the methods apply, begin, dominant_share and "
+            f"available"
+        )
+    return policy
 
 
 def _load(group: str, name: str, ours: dict[str, SorterFactory] | dict[str, None]) -> object:
@@ -52,4 +86,10 @@ def _load(group: str, name: str, ours: dict[str, SorterFactory] | dict[str, None
             f"allocator: nothing named {name!r}; there are {', '.join(sorted({*ours, *found.names}))}; install the "
             f"package that offers it as an entry point of the group {group}"
         )
-    return found[name].load()
+    try:
+        return found[name].load()
+    except Exception as error:
+        raise InvalidRequest(
+            f"allocator: {name!r} of the group {group} cannot be loaded from {found[name].value}: {error!r}; mend or "
+            f"remove the package that offers it"
+        ) from error

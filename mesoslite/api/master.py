@@ -15,6 +15,7 @@ from mesoslite.model import MasterPort
 
 from .documents import version_document
 from .exchange import Exchange, Response
+from .explanations import ExplainEndpoint
 from .master_state import state_document
 from .routes import Endpoint, Routes, application
 from .scheduler import SchedulerEndpoint
@@ -32,7 +33,8 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/state`` and ``/api/v1/scheduler``, also below ``/master``.
+    Endpoints: ``/health``, ``/version``, ``/state``, ``/api/v1/scheduler`` and ``/mesoslite/allocator/explain``, also
+    below ``/master``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -47,6 +49,7 @@ def master_app(
         "/version": {"GET": version},
         "/state": {"GET": state},
         "/api/v1/scheduler": {"POST": scheduler},
+        "/mesoslite/allocator/explain": {"GET": ExplainEndpoint(master)},
     }
     return application(routes, ("/master",), hosts)
 

@@ -6,7 +6,7 @@ import typer
 
 
 def demo() -> None:
-    """Show two frameworks that compete for a cluster, in a few seconds."""
+    """Show two frameworks that compete for a cluster, in seconds."""
     # By name, because the folder examples/ becomes part of the package only when it is installed.
     example = importlib.import_module("mesoslite.examples.embed_master")
     raise typer.Exit(example.main([]))

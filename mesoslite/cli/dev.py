@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .allocator_options import (
+    AllocationInterval,
+    AllocatorName,
+    FairnessExcluded,
+    FrameworkSorter,
+    MinAllocatable,
+    ProbeEvery,
+    RoleSorter,
+    policy_source,
+)
 from .failure import USAGE, fail, refuse_bytes, say, warn
 from .signals import stop_signals
 
@@ -32,6 +42,13 @@ def dev(
         str | None,
         typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.", metavar="PATH"),
     ] = None,
+    allocator: AllocatorName = "hierarchical",
+    allocation_interval: AllocationInterval = 0.1,
+    role_sorter: RoleSorter = None,
+    framework_sorter: FrameworkSorter = None,
+    min_allocatable_resources: MinAllocatable = None,
+    fair_sharing_excluded_resource_names: FairnessExcluded = None,
+    probe_every: ProbeEvery = None,
 ) -> None:
     """Run a master and its agents until Ctrl-C.
 
@@ -47,7 +64,23 @@ def dev(
     with stop_signals(stops.put):
         try:
             offered = Resources.parse(resources)
-            cluster = Cluster(agents, offered, host=host, port=port, hostname=hostname, work_dir=work_dir)
+            cluster = Cluster(
+                agents,
+                offered,
+                host=host,
+                port=port,
+                hostname=hostname,
+                work_dir=work_dir,
+                allocation_interval=allocation_interval,
+                allocator=policy_source(
+                    allocator,
+                    role_sorter=role_sorter,
+                    framework_sorter=framework_sorter,
+                    min_allocatable=min_allocatable_resources,
+                    fairness_excluded=fair_sharing_excluded_resource_names,
+                    probe_every=probe_every,
+                ),
+            )
         except InvalidRequest as error:
             fail(str(error), USAGE)
         except FileNotFoundError:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .allocator import allocator
 from .demo import demo
 from .dev import dev
 from .run import run
@@ -35,6 +36,7 @@ def options(
 
 app.command()(dev)
 app.command()(run)
+app.add_typer(allocator)
 app.command()(demo)
 app.command()(version)
 

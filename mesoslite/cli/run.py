@@ -26,7 +26,7 @@ def run(
         float | None, typer.Option(help="Seconds, from now on, after which it is killed.", show_default=False)
     ] = None,
 ) -> None:
-    """Run COMMAND on the cluster, show its output, and exit as it does.
+    """Run COMMAND on the cluster, show its output, exit as it does.
 
     Exit status: that of the command, or 128+n if signal n ended it, or ended run itself, which kills the command: 130
     after Ctrl-C; 2 for options that can never work; 120 if the master cannot be reached or is lost; 121 if no agent is

@@ -48,7 +48,7 @@ class HttpConnection:
     """
 
     def __init__(self, url: str, *, silence_seconds: float = SILENCE_SECONDS) -> None:
-        self._url = _endpoint(url)  # where calls go: of the leading master, once it is known
+        self._url = master_url(url) + _PATH  # where calls go: of the leading master, once it is known
         self._silence_seconds = silence_seconds
         self._framework: la.PID[Any] | None = None
         self._thread: threading.Thread | None = None
@@ -217,7 +217,8 @@ class HttpConnection:
         return self._framework
 
 
-def _endpoint(url: str) -> str:
+def master_url(url: str) -> str:
+    """Return where a master is reached, without a path; a scheme may be left out. Raises: InvalidRequest."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         valid = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
@@ -225,7 +226,7 @@ def _endpoint(url: str) -> str:
             raise ValueError("not a host and a port")
     except ValueError as error:  # also from urlsplit: a bracket without its partner, a port that is none
         raise InvalidRequest(f"master {url!r}: expected the URL of a master, such as http://127.0.0.1:5050") from error
-    return f"{parts.scheme}://{parts.netloc}{_PATH}"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _with_multi_role(call: Subscribe) -> Subscribe:

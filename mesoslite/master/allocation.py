@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any, NamedTuple
 
 import msgspec
@@ -36,6 +37,7 @@ from mesoslite.model import (
     FrameworkAdded,
     FrameworkID,
     Grant,
+    InvalidRequest,
     InverseGrant,
     InverseOfferAnswered,
     NotFound,
@@ -121,7 +123,7 @@ class Allocator(la.Actor):
     ) -> None:
         super().__init__(la.generate_id("hierarchical-allocator"))
         self._policy = policy
-        self._interval = interval
+        self._interval = checked_interval(interval)
         self._recovery_timeout = recovery_timeout
         self._master: la.PID[Any] | None = None
         self._random = la.random_stream()
@@ -298,11 +300,12 @@ class Allocator(la.Actor):
         """What is free on an agent by the policy's books; raises NotFound for an unknown one."""
         return self._policy.available(agent_id)
 
-    def explain(self, framework_id: FrameworkID, agent_id: AgentID) -> Explanation:
-        """Why a framework got, or did not get, an offer of an agent; raises NotFound if the policy cannot say."""
-        if not isinstance(self._policy, Explainer):
-            raise NotFound("allocator: this policy does not explain what it decides")
-        return self._policy.explain(framework_id, agent_id)
+    def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> tuple[Explanation, ...]:
+        """Why a framework got, or did not get, an offer of each agent; raises NotFound if the policy cannot say."""
+        policy = self._policy
+        if not isinstance(policy, Explainer):
+            raise NotFound(f"explain: the allocation policy {type(policy).__name__} does not explain what it decides")
+        return tuple([policy.explain(framework_id, agent_id) for agent_id in agent_ids])
 
     def figure(self, name: str) -> float:
         """One of the policy's figures, for metrics; raises NotFound for one that it does not have."""
@@ -313,3 +316,10 @@ class Allocator(la.Actor):
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """Without its master there is nothing to do."""
         la.terminate(self.pid)
+
+
+def checked_interval(seconds: object) -> float:
+    """Return the time between runs. Raises: InvalidRequest, unless it is a finite number above zero."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise InvalidRequest(f"allocator: got an allocation interval of {seconds!r}, expected seconds above zero")
+    return seconds

@@ -18,11 +18,13 @@ import libactor as la
 from mesoslite.model import (
     Accept,
     Acknowledge,
+    AgentID,
     AgentInfo,
     AgentRegistered,
     ClusterState,
     Decline,
     Error,
+    Explanation,
     Failure,
     FrameworkCall,
     FrameworkID,
@@ -55,6 +57,7 @@ from mesoslite.model.version import software_version
 from .accounts import Accounts
 from .allocation import Allocator, Granted
 from .ledger import AgentEntry, FrameworkEntry, Ledger
+from .lookup import agents_called, frameworks_called
 from .scheduling import Scheduling
 from .statuses import master_status
 from .tasks import TaskEntry
@@ -93,6 +96,18 @@ class Master(la.Actor):
     def knows_framework(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is one of the cluster's, connected or not."""
         return framework_id in self._ledger.frameworks
+
+    def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:
+        """The frameworks that people may mean by that text: an id, its last part, or a name."""
+        return frameworks_called(text, self.master_id, self._ledger.frameworks)
+
+    def find_agents(self, text: str) -> tuple[AgentInfo, ...]:
+        """The agents that people may mean by that text: an id, its last part, or a host; all of them by ""."""
+        return agents_called(text, self.master_id, self._ledger.agents)
+
+    def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> la.Future[tuple[Explanation, ...]]:
+        """Why a framework got, or did not get, an offer of each agent; NotFound if the allocator cannot say."""
+        return la.dispatch(self._allocator, Allocator.explain, framework_id, agent_ids)
 
     def state(self) -> ClusterState:
         """All of the cluster at this moment."""

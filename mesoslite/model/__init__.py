@@ -67,7 +67,7 @@ from .errors import (
     NotFound,
 )
 from .events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from .explanations import Explanation, Finding, OfferReason
+from .explanations import ADVICE, Explanation, Finding, OfferReason
 from .frameworks import (
     DEFAULT_ROLE,
     GPU_RESOURCES,
@@ -143,6 +143,7 @@ from .tasks import CommandInfo, TaskInfo, TaskStatus, append_status
 from .validation import TaskVerdict, offers_problem, unused, validate_agent_resources, validate_tasks
 
 __all__ = [
+    "ADVICE",
     "AGENT_CAPABILITIES",
     "AGENT_HIERARCHICAL_ROLE",
     "AGENT_MULTI_ROLE",

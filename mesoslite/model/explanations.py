@@ -32,6 +32,31 @@ class OfferReason(StrEnum):
     FILTER = "FILTER"
 
 
+ADVICE = {
+    OfferReason.GRANTED: "nothing to do; if it let the offer pass, it may decline with a shorter refuse_seconds",
+    OfferReason.NEXT: "nothing to do: the next run may offer it the agent",
+    OfferReason.SHARE: "wait for its turn; to be served before others, give its role a larger weight or a guarantee",
+    OfferReason.IDLE: "use part of an offer, or revive; suppress while nothing is wanted",
+    OfferReason.UNKNOWN_FRAMEWORK: "subscribe it; /state lists those that are",
+    OfferReason.UNKNOWN_AGENT: "start the agent, or name another; /state lists those that are registered",
+    OfferReason.FRAMEWORK_INACTIVE: "let it subscribe again, with its id",
+    OfferReason.SUPPRESSED: "revive that role",
+    OfferReason.HELD_OFF: "wait until agents are back, or 10 minutes after a failover; else resume the allocator",
+    OfferReason.AGENT_INACTIVE: "activate or restart the agent",
+    OfferReason.NOT_WHITELISTED: "put the host on the whitelist",
+    OfferReason.CAPABILITY: "add the capability to whom lacks it, if it can do what that says",
+    OfferReason.REGION: "add the capability REGION_AWARE to the framework, or use agents of the master's region",
+    OfferReason.CONSTRAINT: "loosen the framework's offer constraints, or give the agent the attribute",
+    OfferReason.TOO_SMALL: "wait until tasks end or offers come back; or lower the minimum of an offer",
+    OfferReason.QUOTA_LIMIT: "raise the limit of the role, or end tasks in it",
+    OfferReason.HEADROOM: "add agents, lower guarantees of other roles, or give this one a guarantee",
+    OfferReason.FILTER: "wait until the filter ends, or revive; decline with a shorter refuse_seconds",
+}
+"""What to do if it is not as wanted, by reason."""
+
+assert ADVICE.keys() == set(OfferReason), "each reason has an advice"
+
+
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """One reason, about one role of the framework ("" for all), and the same in words with the amounts."""
 

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from .agents import AgentInfo
 from .calls import Call
 from .deltas import Delta, Plan
 from .explanations import Explanation
+from .frameworks import FrameworkInfo
 from .ids import AgentID, ContainerID, FrameworkID
 from .resources import Resources
 from .state import AgentSnapshot, ClusterState
@@ -89,6 +91,7 @@ class AllocationCycle(Protocol):
         ...
 
 
+@runtime_checkable
 class AllocationPolicy(Protocol):
     """Decides who is offered what: a state machine of deltas and plans, without clock, actor or I/O."""
 
@@ -144,6 +147,21 @@ class MasterPort(Protocol):
 
     def knows_framework(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is one of the cluster's, connected or not."""
+        ...
+
+    def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:
+        """The frameworks that people may mean by that text: an id, its last part, or a name."""
+        ...
+
+    def find_agents(self, text: str) -> tuple[AgentInfo, ...]:
+        """The agents that people may mean by that text: an id, its last part, or a host; all of them by ""."""
+        ...
+
+    def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> Any:
+        """The future of an Explanation for each agent: why the framework got, or did not get, an offer of it.
+
+        Fails with NotFound if the allocation policy cannot say.
+        """
         ...
 
     def ping(self) -> None:

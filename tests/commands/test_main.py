@@ -20,6 +20,7 @@ def test_help_lists_the_commands():
         "run",
         "demo",
         "version",
+        "allocator",
     ]
 
 

@@ -48,6 +48,18 @@ def test_the_smallest_amount_is_not_refused():
         (["--work-dir", NO_UTF8], "--work-dir"),
         (["--host", ""], "--host is empty"),
         (["--hostname", NO_UTF8], "--hostname"),
+        (["--allocator", "nobody"], "nothing named 'nobody'; there are hierarchical"),
+        (["--allocator", "nobody", "--probe-every", "4"], "--probe-every: only the allocator hierarchical takes it"),
+        (["--role-sorter", "best"], "nothing named 'best'; there are drf, random"),
+        (["--framework-sorter", ""], "nothing named ''"),
+        (["--probe-every", "1"], "would ask the idle always"),
+        (["--probe-every", "-1"], "got -1 for probe_every"),
+        (["--min-allocatable-resources", "cpus:many"], "cpus:many"),
+        (["--min-allocatable-resources", "cpus:1|"], "no minimum of an offer"),
+        (["--min-allocatable-resources", "ports:[1-2]"], "no minimum of an offer"),
+        (["--fair-sharing-excluded-resource-names", "gpus,,disk"], "got '' as the name of a resource"),
+        (["--allocation-interval", "0"], "got an allocation interval of 0.0"),
+        (["--allocation-interval", "nan"], "got an allocation interval of nan"),
     ],
 )
 def test_dev_refuses_in_one_line(arguments, problem):

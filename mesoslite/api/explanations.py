@@ -1,0 +1,123 @@
+"""Explanations over HTTP: why a framework got, or did not get, offers of one agent, or of all of them."""
+
+# Who calls: master.py, which serves it as /mesoslite/allocator/explain; the command `mesoslite allocator explain` reads
+#   it. Mesos has nothing of the kind, hence a path of our own.
+# About all agents there is one line for each reason, with how many agents it is about and one of them for an example:
+#   of fifty thousand agents nobody reads every one. They are asked about in portions, so that the allocator does its
+#   other work between two of them.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import libactor as la
+from mesoslite.model import ADVICE, AgentInfo, Explanation, Finding, FrameworkInfo, MasterPort, NotFound
+
+from .exchange import Exchange, Refusal, Response
+
+if TYPE_CHECKING:
+    from .documents import Document
+
+T = TypeVar("T")
+
+AGENTS_AT_ONCE = 200
+NAMED_MAX = 5  # ids in the text of a refusal
+PARAMETERS = {"framework", "agent", "jsonp"}
+
+
+class ExplainEndpoint:
+    """Answers ``?framework=`` and, to ask about one agent only, ``&agent=``; each an id, its last part, or a name."""
+
+    def __init__(self, master: la.PID[MasterPort]) -> None:
+        self._master = master
+
+    async def __call__(self, exchange: Exchange) -> Response:
+        """Answer; 400 for what is missing, unknown or means several, 404 for who is not there or cannot say."""
+        framework_text, agent_text = _asked(exchange)
+        found = await la.dispatch(self._master, MasterPort.find_frameworks, framework_text)
+        framework = _the_one("framework", framework_text, [(str(info.id), info) for info in found])
+        agents = await la.dispatch(self._master, MasterPort.find_agents, agent_text)
+        try:
+            if not agent_text:
+                return exchange.json(await self._summary(framework, agents))
+            agent = _the_one("agent", agent_text, [(str(info.id), info) for info in agents])
+            (explanation,) = await self._explain(framework, [agent])
+        except NotFound as error:
+            raise Refusal(404, str(error)) from error
+        return exchange.json(
+            {
+                "framework": _framework_document(framework),
+                "agent": {"id": agent.id, "hostname": agent.hostname},
+                "run": explanation.run,
+                "findings": [_finding_document(finding) for finding in explanation.findings],
+            }
+        )
+
+    async def _explain(self, framework: FrameworkInfo, agents: list[AgentInfo]) -> tuple[Explanation, ...]:
+        agent_ids = tuple([agent.id for agent in agents if agent.id is not None])
+        assert framework.id is not None, "the master has given it one"
+        explanations: tuple[Explanation, ...] = await la.dispatch(
+            self._master, MasterPort.explain, framework.id, agent_ids
+        )
+        return explanations
+
+    async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...]) -> Document:
+        """How many agents each reason is about, the most frequent first within a role, and the first of them."""
+        counted: dict[tuple[str, str], Document] = {}
+        run = 0
+        for begin in range(0, len(agents), AGENTS_AT_ONCE):
+            portion = list(agents[begin : begin + AGENTS_AT_ONCE])
+            for agent, explanation in zip(portion, await self._explain(framework, portion), strict=True):
+                run = explanation.run
+                for finding in explanation.findings:
+                    entry = counted.setdefault(
+                        (finding.role, finding.reason),
+                        {
+                            **_finding_document(finding),
+                            "agents": 0,
+                            "example": {"id": agent.id, "hostname": agent.hostname},
+                        },
+                    )
+                    entry["agents"] += 1
+        return {
+            "framework": _framework_document(framework),
+            "run": run,
+            "agents": len(agents),
+            "summary": sorted(counted.values(), key=lambda entry: (entry["role"], -entry["agents"])),
+        }
+
+
+def _asked(exchange: Exchange) -> tuple[str, str]:
+    """The framework and, "" for all, the agent in question."""
+    unknown = sorted(exchange.query.keys() - PARAMETERS)
+    if unknown:
+        raise Refusal(400, f"explain: unknown parameter {unknown[0][:80]!r}; expected framework, and agent or none")
+    framework = exchange.query.get("framework", "")
+    if not framework:
+        raise Refusal(400, "explain: no framework is named; give ?framework= with an id or a name")
+    agent = exchange.query.get("agent")
+    if agent == "":
+        raise Refusal(400, "explain: the agent is empty; give an id or a host, or leave it out to ask about all")
+    return framework, agent or ""
+
+
+def _the_one(what: str, text: str, found: list[tuple[str, T]]) -> T:
+    if not found:
+        raise Refusal(404, f"explain: no {what} {text[:200]!r} is in the cluster; /state lists those there are")
+    if len(found) > 1:
+        ids = ", ".join([each for each, _ in found[:NAMED_MAX]]) + (", ..." if len(found) > NAMED_MAX else "")
+        raise Refusal(400, f"explain: {text[:200]!r} is {len(found)} {what}s: {ids}; name one of them by its id")
+    return found[0][1]
+
+
+def _framework_document(info: FrameworkInfo) -> Document:
+    return {"id": info.id, "name": info.name, "roles": list(info.roles)}
+
+
+def _finding_document(finding: Finding) -> Document:
+    return {
+        "role": finding.role,
+        "reason": finding.reason.value,
+        "text": finding.text,
+        "advice": ADVICE[finding.reason],
+    }
