@@ -1,8 +1,10 @@
 """`mesoslite allocator explain` on a running cluster: tables for people, JSON for programs, one line for what fails."""
 
 import json
+import os
 import socket
 import urllib.request
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -132,4 +134,24 @@ def test_a_policy_chosen_by_options_serves_the_cluster():
     status, output, errors = mesoslite("run", "--master", url, "echo served")
 
     assert (status, output, errors) == (0, b"served\n", "")
+    stop_dev(process)
+
+
+# Goal: a policy of an installed package is found by its name. Method: what pip leaves of one, on Python's path.
+def test_a_policy_of_an_installed_package_serves_the_cluster_and_says_that_it_does_not_explain(tmp_path):
+    installed = tmp_path / "priorities-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: priorities\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[mesoslite.allocators]\npriorities = custom_allocator:Priorities\n")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2] / "examples")])
+    process = start("dev", "--port", 0, "--allocator", "priorities", env={**os.environ, "PYTHONPATH": path})
+    url = process.stdout.readline().decode().split()[2]
+
+    task = start("run", "--master", url, "echo up; exec sleep 1000")
+    served = task.stdout.readline()
+    status, _, errors = explain(url, "--framework", NAME)
+
+    assert served == b"up\n"
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "the allocation policy Priorities does not explain what it decides" in errors
     stop_dev(process)

@@ -43,7 +43,8 @@ LAYERS = {
     "mesoslite.examples": Layer((), None),
 }
 RECORDS = ("libactor.records", "libactor.records.projection")
-PUBLIC = ("mesoslite", "libactor", "libactor.http", *RECORDS)  # what an example may import of ours, by these names
+# What an example may import of ours, by exactly these names.
+PUBLIC = ("mesoslite", "mesoslite.allocator", "libactor", "libactor.http", *RECORDS)
 
 
 def is_within(name: str, package: str) -> bool:
