@@ -1,0 +1,56 @@
+"""Corners that random runs seldom come to: roles that were left, two refusals of one client, volumes offered anew."""
+
+from mesoslite.model import FrameworkID, FrameworkRemoved, Resources, RoleMinimum, WeightChanged
+from mesoslite.model.kinds import Disk, Kind, Persistence, Reservation, ReservationType
+from mesoslite.model.portions import Portion
+
+from .cluster import Cluster
+
+
+def test_role_that_everybody_left_is_served_as_a_new_one_though_its_weight_is_known() -> None:
+    cluster = Cluster(agents=1)
+    cluster.allocator.apply(WeightChanged("ads", 1.0))
+    cluster.add_framework("a", "ads/x")
+    cluster.add_framework("b", "web")
+    served = []
+    for _ in range(3):
+        (grant,) = cluster.plan()
+        served.append(grant.framework_id)
+        cluster.recover(grant)
+
+    cluster.allocator.apply(FrameworkRemoved(FrameworkID("a")))
+    cluster.add_framework("c", "ads/x")
+
+    assert served == ["a", "b", "a"]
+    assert cluster.served() == ["c"]
+
+
+# Goal: "filters block everybody here" is not said because one has refused twice. Method: two refusals of one client
+# that keep away what is free, one of another that does not.
+def test_two_refusals_of_one_client_do_not_count_for_two_clients() -> None:
+    cluster = Cluster(agents=1)
+    cluster.add_framework("a")
+    (grant,) = cluster.plan()
+    cluster.recover(grant, Resources.parse("cpus:2;mem:512"), filtered=True)
+    cluster.recover(grant, Resources.parse("cpus:2;mem:500"), filtered=True)
+    cluster.add_framework("b")
+    (other,) = cluster.plan()
+    cluster.recover(other, Resources.parse("cpus:1;mem:32"), filtered=True)
+    assert (other.framework_id, cluster.plan()) == ("b", [])
+
+    cluster.recover(other, Resources.parse("cpus:0.5;mem:16"))
+
+    assert cluster.served() == ["b"]
+
+
+def test_shared_volume_alone_is_offered_by_each_run_to_who_wants_anything() -> None:
+    reservation = Reservation(ReservationType.DYNAMIC, "ads", "operator")
+    kind = Kind("disk", reservations=(reservation,), disk=Disk(persistence=Persistence("v")), shared=True)
+    volume = Resources.from_portions([Portion(kind, 64_000)])
+    cluster = Cluster()
+    cluster.add_agent("agent0", volume + Resources.of(cpus=1))
+    cluster.add_framework("a", "ads", capabilities=("SHARED_RESOURCES",), min_allocatable=(RoleMinimum("ads", ()),))
+
+    offers = [[grant.resources for grant in cluster.plan()] for _ in range(3)]
+
+    assert offers == [[volume + Resources.of(cpus=1)], [volume], [volume]]
