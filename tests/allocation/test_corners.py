@@ -9,7 +9,7 @@ from .cluster import Cluster
 
 def test_role_that_everybody_left_is_served_as_a_new_one_though_its_weight_is_known() -> None:
     cluster = Cluster(agents=1)
-    cluster.allocator.apply(WeightChanged("ads", 1.0))
+    cluster.allocator.apply(WeightChanged("ads", 2.0))
     cluster.add_framework("a", "ads/x")
     cluster.add_framework("b", "web")
     served = []
