@@ -63,7 +63,13 @@ class PolicySource:
     def take(self) -> AllocationPolicy:
         """Return a policy that nobody else has. Raises: InvalidRequest, if there is none, or none can be made."""
         if self._make is not None:
-            return _checked(self._make())
+            try:
+                made = self._make()
+            except Exception as error:
+                raise InvalidRequest(
+                    f"allocator: {self._make!r} cannot make a policy: {error!r}; it is called without arguments"
+                ) from error
+            return _checked(made)
         policy, self._given = self._given, None
         if policy is None:
             raise InvalidRequest("allocator: this policy has served a cluster already; give its class, to start again")

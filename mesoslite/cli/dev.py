@@ -108,11 +108,14 @@ def _check_texts(host: str, hostname: str, work_dir: str | None) -> None:
 
 def _start(cluster: "Cluster", work_dir: str | None) -> None:
     from libactor import Abandoned
+    from mesoslite import InvalidRequest
 
     try:
         if work_dir is not None and Path(work_dir).exists() and not os.access(work_dir, os.W_OK | os.X_OK):
             fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
         cluster.start()
+    except InvalidRequest as error:  # the allocation policy cannot be made
+        fail(str(error), USAGE)
     except TimeoutError as error:
         fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
     except Abandoned:

@@ -74,8 +74,11 @@ def test_what_is_no_policy_is_refused(wrong: Any) -> None:
         PolicySource(wrong)
 
 
-def test_what_makes_no_policy_is_refused_when_one_is_needed() -> None:
-    source = PolicySource(dict)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("make", "problem"), [(dict, "is no allocation policy"), (lambda n: n, "cannot make a policy")]
+)
+def test_what_makes_no_policy_is_refused_when_one_is_needed(make: Any, problem: str) -> None:
+    source = PolicySource(make)
 
-    with pytest.raises(InvalidRequest, match="is no allocation policy"):
+    with pytest.raises(InvalidRequest, match=problem):
         source.take()

@@ -137,14 +137,19 @@ def test_a_policy_chosen_by_options_serves_the_cluster():
     stop_dev(process)
 
 
-# Goal: a policy of an installed package is found by its name. Method: what pip leaves of one, on Python's path.
-def test_a_policy_of_an_installed_package_serves_the_cluster_and_says_that_it_does_not_explain(tmp_path):
+def environment_with(tmp_path, value):
+    """The environment of a machine on which a package is installed that offers a policy: what pip leaves of one."""
     installed = tmp_path / "priorities-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: priorities\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text("[mesoslite.allocators]\npriorities = custom_allocator:Priorities\n")
+    (installed / "entry_points.txt").write_text(f"[mesoslite.allocators]\npriorities = {value}\n")
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2] / "examples")])
-    process = start("dev", "--port", 0, "--allocator", "priorities", env={**os.environ, "PYTHONPATH": path})
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def test_a_policy_of_an_installed_package_serves_the_cluster_and_says_that_it_does_not_explain(tmp_path):
+    environment = environment_with(tmp_path, "custom_allocator:Priorities")
+    process = start("dev", "--port", 0, "--allocator", "priorities", env=environment)
     url = process.stdout.readline().decode().split()[2]
 
     task = start("run", "--master", url, "echo up; exec sleep 1000")
@@ -155,3 +160,22 @@ def test_a_policy_of_an_installed_package_serves_the_cluster_and_says_that_it_do
     assert (status, errors.count("\n")) == (1, 1)
     assert "the allocation policy Priorities does not explain what it decides" in errors
     stop_dev(process)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("custom_allocator:Nothing", "cannot be loaded from custom_allocator:Nothing"),
+        ("not_installed:Policy", "cannot be loaded from not_installed:Policy"),
+        ("custom_allocator:Decided", "cannot make a policy"),
+        ("custom_allocator:NOTHING", "cannot make a policy"),
+        ("collections:Counter", "is no allocation policy"),
+    ],
+)
+def test_a_package_that_offers_something_else_is_one_line_and_status_two(tmp_path, value, problem):
+    status, output, errors = mesoslite(
+        "dev", "--port", 0, "--allocator", "priorities", env=environment_with(tmp_path, value)
+    )
+
+    assert (status, output, errors.count("\n")) == (2, b"", 1)
+    assert problem in errors
