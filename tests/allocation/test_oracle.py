@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .scenario import SCENARIO_FEATURES, Scenario
 
 PAIRS = list(combinations(SCENARIO_FEATURES, 2))
-STEPS = 40
+STEPS = 40 if settings.default.max_examples > 100 else 20
 
 
 @pytest.mark.parametrize("feature", SCENARIO_FEATURES)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import msgspec.inspect as inspect
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesoslite.api.projections_v0 import (
@@ -37,6 +37,8 @@ from mesoslite.model.records import (
     Task,
 )
 from mesoslite.model.states import TaskState
+
+FEWER = settings(max_examples=settings.default.max_examples // 3)  # each is a document, of which all is looked at
 
 # --- random structs of any class ---
 
@@ -574,6 +576,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("name", SHOWN)
 @given(data=st.data())
+@FEWER
 def test_random_records_look_as_a_slow_rendering_says(name, data):
     kind, projection, slowly = SHOWN[name]
     struct = data.draw(random(kind.struct))
@@ -758,6 +761,7 @@ def test_an_agent_of_v0_reads_as_mesos_writes_it():
     [(TASK, (TASK_V0, TASK_V1)), (AGENT, (AGENT_V0, AGENT_V1)), (FRAMEWORK, (FRAMEWORK_V0, FRAMEWORK_V1))],
 )
 @given(data=st.data())
+@FEWER
 def test_records_of_older_versions_look_as_if_they_had_the_defaults(kind, projections, data):
     struct = data.draw(random(kind.struct))
     required = sum([field.required for field in msgspec.structs.fields(kind.struct)])
