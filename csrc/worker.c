@@ -22,18 +22,21 @@ enum { WATCH_US = 2000, STUCK_TICKS = 2, PATIENT_TICKS = 50, QUIET_TICKS = 10 };
 static _Thread_local RunQueueObject *own_queue = NULL;
 static _Thread_local uint64_t own_number = 0;
 
-static uint64_t take_charge(RunQueueObject *self)
+/* A new number for the worker in charge; NULL with MemoryError: the charge is where it was. */
+static PyObject *take_charge(RunQueueObject *self)
 {
+    PyObject *number = PyLong_FromUnsignedLongLong(self->role + 1);
+    if (number == NULL)
+        return NULL;
     __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED); /* of the new one, who is not yet in any */
     __atomic_store_n(&self->patient, 0, __ATOMIC_RELAXED);
-    uint64_t number = self->role + 1;
-    __atomic_store_n(&self->role, number, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->role, self->role + 1, __ATOMIC_RELAXED);
     return number;
 }
 
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    return PyLong_FromUnsignedLongLong(take_charge(SELF));
+    return take_charge(SELF);
 }
 
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *Py_UNUSED(none))
@@ -269,8 +272,9 @@ PyObject *RunQueue_watch(PyObject *op, PyObject *Py_UNUSED(none))
         if (SELF->closed)
             return PyLong_FromLong(0);
         if (watch_look(SELF, &watch)) { /* and is so still, now that it is this thread's turn */
-            SELF->busy++;
-            return PyLong_FromUnsignedLongLong(take_charge(SELF));
+            PyObject *number = take_charge(SELF);
+            SELF->busy += number != NULL;
+            return number;
         }
     }
 }

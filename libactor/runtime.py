@@ -77,7 +77,7 @@ class Runtime(RuntimeCell):
         try:
             self.workers.start()
             self._go_online(node)
-        except (RuntimeError, OSError):  # no thread or descriptor left: what was started has nothing to do
+        except (RuntimeError, OSError, MemoryError):  # no thread or descriptor left: what was started has nothing to do
             self.workers.stop(CLOSE_TIMEOUT_S)
             if self._poller is not None:
                 self._poller.close()

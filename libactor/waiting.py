@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Generator
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
-from libactor._core.clock import NANOSECONDS, SECONDS_MAX, monotonic_ns
+from libactor._core.clock import SECONDS_MAX
+from libactor._core.gate import Gate
 from libactor.context import current_simulation, running_process, serving
 
 if TYPE_CHECKING:
     from libactor.testing.simulation import Simulation
-
-SIGNALS_NOTICED_S = 0.2  # at the latest, by a main thread that waits
 
 
 class Helper(Protocol):
@@ -67,42 +64,23 @@ def _simulation_for(future: FutureCell) -> Simulation | None:
 
 def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None]) -> None:
     """As wait_for; whoever ends it calls ``enter`` first."""
-    arrivals: SimpleQueue[None] = SimpleQueue()  # its get() lets Ctrl-C through, and a second put does no harm
+    gate = Gate()
+    arrived = False
 
     def arrive(_: object = None) -> None:
-        enter()
-        arrivals.put(None)
-
-    future._subscribe(ON_ANY, arrive)
-    future._subscribe(ON_ABANDONED, arrive)
-    try:
-        _take(arrivals, SECONDS_MAX if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
-    except BaseException as error:  # the time is over, or Ctrl-C
-        future._unsubscribe(ON_ANY, arrive)
-        future._unsubscribe(ON_ABANDONED, arrive)
-        if not isinstance(error, Empty):
-            raise
-
-
-def _take(arrivals: SimpleQueue[None], timeout: float) -> None:
-    """Wait for the arrival; raises Empty after ``timeout`` seconds.
-
-    In the main thread a signal that comes in the moment before the thread sleeps does not wake it (CPython looks for
-    signals before, and the system interrupts only who sleeps), so there it looks up now and then.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        arrivals.get(timeout=timeout)
-        return
-    end = monotonic_ns() + round(timeout * NANOSECONDS)
-    while True:
-        left = (end - monotonic_ns()) / NANOSECONDS
         try:
-            arrivals.get(timeout=max(0.0, min(left, SIGNALS_NOTICED_S)))
-        except Empty:
-            if left <= SIGNALS_NOTICED_S:
-                raise
-        else:
-            return
+            enter()
+        finally:
+            gate.open()
+
+    try:
+        future._subscribe(ON_ANY, arrive)
+        future._subscribe(ON_ABANDONED, arrive)
+        arrived = gate.wait(SECONDS_MAX if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
+    finally:
+        if not arrived:  # the time is over, or Ctrl-C
+            future._unsubscribe(ON_ANY, arrive)
+            future._unsubscribe(ON_ABANDONED, arrive)
 
 
 def is_driven() -> bool:

@@ -5,18 +5,22 @@
 #   it.    2. whoever takes charge gets a new number from the run queue; the worker that had it ends its turn, whenever
 #   its handler lets it, and stands by.    3. no thread outlives stop().    4. a worker never sleeps past a timer:
 #   whoever sets the earliest one wakes the queue, and the worker that goes on looks at the clock, however late it comes
-#   to sleep.    5. a timer waits for one turn at most, however many actors have something to do.
+#   to sleep.    5. a timer waits for one turn at most, however many actors have something to do.    6. lack of memory
+#   ends no worker, and loses neither the charge nor the watch: a step that fails has changed nothing, and is made anew.
 # Charge changes hands in two ways. A handler that waits in get() or wait() hands it to a spare at once (blocking). A
 #   handler that blocks in another way, or computes for long, is overtaken: the watch, who needs no interpreter's lock
 #   to notice, takes charge itself, and a spare takes over the watch.
 # Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
 #   the lower one's answer needs the upper one to finish).
+# The lock is taken by acquire() and given back by release(), which need no memory. A `with` does: it calls the lock's
+#   __exit__ with a tuple, and without memory for that the lock would stay taken for ever.
 # Threads are daemons, so that a program that forgot to close its runtime still ends; the runtime closes itself at exit.
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -32,19 +36,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor")
 
+ENDED = -1  # the number of a worker that is to end
 OUTDATED = -2  # a deadline that is to be asked for
 BLOCKED_MAX = 256  # handlers that may wait, or be overtaken, at the same time; each holds a thread
 
 
 class _Spare:
-    """A thread that stands by at its gate; ``number`` is what it is to take charge with, 0: it is to look around."""
+    """What a worker stands by with, at its gate: ``number`` is what it is to take charge with, or ENDED; 0: it is to
+    look around."""
 
-    __slots__ = ("gate", "number")
+    __slots__ = ("gate", "number", "thread")
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
         self.gate.acquire()
         self.number = 0
+        self.thread: threading.Thread | None = None
 
     def call(self, number: int) -> None:
         """Open the gate."""
@@ -52,17 +59,26 @@ class _Spare:
         self.gate.release()
 
 
+class _Absence:
+    """Of a thread that counts as busy in ``queue``, until it first enters again."""
+
+    __slots__ = ("_queue", "_returned")
+
+    def __init__(self, queue: RunQueue) -> None:
+        self._queue = queue
+        self._returned = threading.Lock()  # taken by the first call
+
+    def enter(self) -> None:
+        if self._returned.acquire(False):
+            self._queue.enter()
+
+
 @contextmanager
 def off_duty(queue: RunQueue) -> Iterator[Callable[[], None]]:
     """Around a wait: the calling thread, which counts as busy in ``queue``, does not until somebody calls the function
     that is yielded, or the wait is over."""
+    enter = _Absence(queue).enter
     queue.leave()
-    returned = threading.Lock()  # taken by the first call
-
-    def enter() -> None:
-        if returned.acquire(blocking=False):
-            queue.enter()
-
     try:
         yield enter
     finally:
@@ -78,7 +94,7 @@ class Workers:
         self._clock = clock
         self._lock = threading.RLock()  # re-entrant: a finalizer may run in any section, and wait or close too
         self._blocked = 0  # workers inside blocking()
-        self._spares: list[_Spare] = []
+        self._spares: deque[_Spare] = deque()  # a list may need memory to give one back
         self._watched = False  # a thread is in the watch
         self._threads: set[threading.Thread] = set()
         self._started = 0  # for the names of threads
@@ -87,9 +103,12 @@ class Workers:
 
     def start(self) -> None:
         """Start the first worker, and the watch over it."""
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._appoint()
             self._hire(0)
+        finally:
+            self._lock.release()
 
     @contextmanager
     def blocking(self) -> Iterator[Callable[[], None]]:
@@ -99,7 +118,8 @@ class Workers:
         when it comes to run, so that settle does not overlook it.
         Raises: TooManyBlockedHandlers beyond BLOCKED_MAX at the same time.
         """
-        with self._lock:
+        self._lock.acquire()
+        try:
             if self._blocked >= BLOCKED_MAX:
                 raise TooManyBlockedHandlers(
                     f"{self._name}: {self._blocked} handlers wait inside get() or wait() already; let handlers go on "
@@ -108,20 +128,26 @@ class Workers:
             if self._queue.is_in_charge() and not self._stopping:
                 self._appoint()
             self._blocked += 1
+        finally:
+            self._lock.release()
         try:
             with off_duty(self._queue) as enter:
                 yield enter
         finally:
-            with self._lock:
-                self._blocked -= 1
+            self._lock.acquire()
+            self._blocked -= 1
+            self._lock.release()
 
     def stop(self, timeout: float) -> list[str]:
         """Let every worker finish its turn and end; the names of those still in a handler after ``timeout`` s."""
-        with self._lock:
-            self._stopping = True
+        self._lock.acquire()
+        try:
             threads = list(self._threads)
+            self._stopping = True
             while self._spares:
                 self._spares.pop().call(0)
+        finally:
+            self._lock.release()
         self._queue.close()
         for thread in threads:
             if thread is not threading.current_thread():
@@ -134,8 +160,7 @@ class Workers:
         return self._blocked
 
     def __contains__(self, thread: threading.Thread) -> bool:
-        with self._lock:
-            return thread in self._threads
+        return thread in self._threads
 
     @property
     def threads(self) -> int:
@@ -146,46 +171,53 @@ class Workers:
         """Put another worker in charge: a spare, or a new thread. The lock is held.
 
         Raises: RuntimeError, with the charge where it was, if the system has no thread left, or the interpreter shuts
-        down.
+        down; MemoryError likewise.
         """
-        if self._spares:
-            self._queue.enter()
-            self._spares.pop().call(self._queue.take_charge())
-        else:
+        if not self._spares:
             self._hire(-1)
+            return
+        spare, number = self._spares.pop(), 0
+        try:
+            number = self._take_charge()
+        finally:
+            spare.call(number)
+
+    def _take_charge(self) -> int:
+        """A number for a worker that is in charge, and counts as busy, from now on."""
+        number = self._queue.take_charge()
+        self._queue.enter()
+        return number
 
     def _hire(self, number: int) -> None:
-        """Start a thread: to take charge with ``number``, with a new one (-1), or to stand by (0). The lock is held."""
-        ready = _Spare()
-        thread = threading.Thread(
-            target=self._run, args=(ready,), name=f"{self._name}-worker-{self._started + 1}", daemon=True
-        )
-        self._threads.add(thread)
-        try:
-            thread.start()
-        except RuntimeError:
-            self._threads.discard(thread)
-            raise
+        """Start a thread: to take charge with a new number (-1), or to stand by (0). The lock is held."""
+        hired = _Spare()
         self._started += 1
-        if number < 0:
-            self._queue.enter()
-            number = self._queue.take_charge()
-        ready.call(number)
-
-    def _run(self, hired: _Spare) -> None:
-        serving.workers = self
-        hired.gate.acquire()
-        number = hired.number
+        hired.thread = threading.Thread(
+            target=self._run, args=(hired,), name=f"{self._name}-worker-{self._started}", daemon=True
+        )
+        self._threads.add(hired.thread)
         try:
-            while True:
-                if number and not self._work(number):
-                    return
-                number = self._rest()
-                if number == 0:
-                    return
-        finally:
-            with self._lock:
-                self._threads.discard(threading.current_thread())
+            hired.thread.start()
+            if number < 0:
+                number = self._take_charge()
+        except BaseException:
+            self._threads.discard(hired.thread)
+            hired.call(ENDED)  # there is a thread all the same if what failed came after its start
+            raise
+        hired.call(number)
+
+    def _run(self, own: _Spare) -> None:
+        own.gate.acquire()
+        while own.number != ENDED:
+            try:
+                serving.workers = self
+                if own.number == 0:
+                    own.number = self._rest(own)
+                else:
+                    own.number = 0 if self._work(own.number) else ENDED
+            except BaseException as error:  # no memory: the same once more
+                self._report(error)
+        self._threads.discard(own.thread)
 
     def _work(self, number: int) -> bool:
         """Run actors until another worker is in charge (True) or the queue is closed (False)."""
@@ -221,47 +253,59 @@ class Workers:
         alarm = self.poller.next_deadline()
         return min(deadline, alarm) if deadline >= 0 and alarm >= 0 else max(deadline, alarm)
 
-    def _report(self, error: BaseException) -> None:
+    def _report(self, error: BaseException, what: str = "a worker goes on after an error outside of any actor") -> None:
         try:
-            log.error("%s: a worker goes on after an error outside of any actor", self._name, exc_info=error)
+            log.error("%s: %s", self._name, what, exc_info=error)
         except BaseException as failure:  # of the log itself
-            report_unraisable(failure, "libactor: the log failed", self)
+            try:
+                report_unraisable(failure, "libactor: the log failed", self)
+            except BaseException:  # there is no memory even to say so
+                return
 
-    def _rest(self) -> int:
-        """Watch, or stand by, until needed: the number to take charge with; 0 once the runtime has stopped."""
+    def _rest(self, own: _Spare) -> int:
+        """Watch, or stand by, until needed: the number to take charge with; ENDED once the runtime has stopped."""
         while True:
-            with self._lock:
+            self._lock.acquire()
+            try:
                 if self._stopping:
                     return self._last_charge()
-                spare = _Spare() if self._watched else None
-                if spare is None:
+                watches = not self._watched
+                if watches:
                     self._watched = True
                 else:
-                    self._spares.append(spare)
-            if spare is None:
+                    self._spares.append(own)
+            finally:
+                self._lock.release()
+            if watches:
                 return self._watch()
-            spare.gate.acquire()
-            if spare.number:
-                return spare.number
+            own.gate.acquire()
+            if own.number:
+                return own.number
             # else the runtime stops, or the watch is to be taken over
 
     def _last_charge(self) -> int:
-        """When the runtime stops: a number if something is queued that nobody may be left to run, else 0."""
-        if not len(self._queue):
-            return 0
-        self._queue.enter()
-        return self._queue.take_charge()
+        """When the runtime stops: a number if something is queued that nobody may be left to run, else ENDED."""
+        return self._take_charge() if len(self._queue) else ENDED
 
     def _watch(self) -> int:
-        """Watch over the worker in charge until it is stuck, and see that somebody else goes on watching."""
-        number = self._queue.watch()
-        with self._lock:
+        """Watch over the worker in charge until it is stuck, and see that somebody else goes on watching.
+
+        The number to take charge with; ENDED once the queue is closed.
+        """
+        try:
+            number = self._queue.watch()
+        except BaseException:
+            self._watched = False  # whoever rests next will watch: this thread
+            raise
+        self._lock.acquire()
+        try:
             self._watched = False
             if self._spares:
                 self._spares.pop().call(0)
             elif number and not self._stopping and len(self._threads) < BLOCKED_MAX:
-                try:
-                    self._hire(0)
-                except RuntimeError:  # no thread left: the next that comes to rest will watch
-                    log.warning("%s: no thread could be started to watch over the workers", self._name)
-        return number
+                self._hire(0)
+        except (RuntimeError, MemoryError) as error:  # no thread left: the next that comes to rest will watch
+            self._report(error, "no thread could be started to watch over the workers")
+        finally:
+            self._lock.release()
+        return number or ENDED

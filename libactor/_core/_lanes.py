@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from libactor._core._policy import policy
+from libactor._core.gate import Gate
 
 DROP_NEW, DROP_OLD, FAIL_SENDER, BLOCK = range(4)
 
 ASIDE = "the actor has stopped, and had set it aside"  # why an event in the stash is a dead letter
-NOTICED_S = 0.2  # a signal that comes just before the main thread sleeps wakes it this late at most
 
 
 def is_sent(event: Any) -> bool:
@@ -46,13 +45,13 @@ class Bound:
         self.overflows = 0
         self.places = 0
         self.waiting = 0
-        self.blocked: deque[SimpleQueue[None]] = deque()
+        self.blocked: deque[Gate] = deque()
 
     def let_in(self) -> None:
         """Wake the threads that wait for the room there is. The lock is held."""
         while self.blocked and self.waiting + self.places < self.capacity:
             self.places += 1
-            self.blocked.popleft().put(None)
+            self.blocked.popleft().open()
 
 
 class Lanes:
@@ -187,12 +186,13 @@ class Lanes:
 
     def _put_when_there_is_room(self, bound: Bound, event: Any) -> int:
         """Sleep until there is room, or the actor has stopped, and put ``event`` in."""
-        gate: SimpleQueue[None] = SimpleQueue()
+        gate = Gate()
         with self._lock:
             bound.blocked.append(gate)
             bound.let_in()
         try:
-            self._sleep(gate)
+            if not self._closed:
+                gate.wait()
         except BaseException:
             with self._lock:
                 self._leave(bound, gate)
@@ -202,16 +202,7 @@ class Lanes:
             self._leave(bound, gate)
             return self.put(event)
 
-    def _sleep(self, gate: SimpleQueue[None]) -> None:
-        is_main = threading.current_thread() is threading.main_thread()
-        while not self._closed:
-            try:
-                gate.get(timeout=NOTICED_S if is_main else None)
-            except Empty:
-                continue
-            return
-
-    def _leave(self, bound: Bound, gate: SimpleQueue[None]) -> None:
+    def _leave(self, bound: Bound, gate: Gate) -> None:
         """Stand for room no longer, and give back the place that was kept. The lock is held."""
         if gate in bound.blocked:
             bound.blocked.remove(gate)
@@ -223,7 +214,7 @@ class Lanes:
         if self._bound is not None:
             while self._bound.blocked:
                 self._bound.places += 1
-                self._bound.blocked.popleft().put(None)
+                self._bound.blocked.popleft().open()
 
     # What a Mailbox has.
 

@@ -201,8 +201,9 @@ class RunQueue:
                     continue
                 still += 1
                 if still >= PATIENT_TICKS or (still >= STUCK_TICKS and not self._patient and self._is_wanted()):
+                    taken = self._take_charge()
                     self._busy += 1
-                    return self._take_charge()
+                    return taken
         return 0
 
     def step(self, index: int, /) -> None:
@@ -372,9 +373,10 @@ class RunQueue:
             self._in_turn = False
 
     def _take_charge(self) -> int:
+        number = self._number + 1  # without memory the charge stays where it was
         self._in_turn = self._patient = False
-        self._number += 1
-        return self._number
+        self._number = number
+        return number
 
     def _unpark(self) -> None:
         if self._parked:

@@ -136,6 +136,8 @@ def test_what_could_not_be_sent_for_lack_of_memory_is_taken_back_and_nothing_els
 
 
 # Goal: the steps of a worker between two actors may fail. Method: a handler takes the n-th allocation from now away.
+#   Waits before it leave threads that stand by: a slow machine has one take over, and to start a thread then may hang
+#   in Python itself, which does not see that the new thread had no memory to say that it runs.
 @needs_testcapi
 @pytest.mark.real
 def test_lack_of_memory_in_a_worker_s_own_steps_does_not_end_the_worker(program):
@@ -150,10 +152,16 @@ def test_lack_of_memory_in_a_worker_s_own_steps_does_not_end_the_worker(program)
             _testcapi.set_nomemory(n, n + 1)
         def answer(self):
             return 1
+        def wait_for(self, future):
+            return future.get(30)
 
     for n in range(1, 30):
-        runtime = la.Runtime(helping=False)
+        runtime, promise = la.Runtime(helping=False), la.Promise()
+        waiting = [la.dispatch(runtime.spawn(Armed()), Armed.wait_for, promise.future) for _ in range(4)]
         armed, other = runtime.spawn(Armed()), runtime.spawn(Armed())
+        la.dispatch(other, Armed.answer).get(30)  # and all the others wait
+        promise.set(1)
+        assert la.collect(waiting).get(30) == [1] * 4
         for pid in (armed, other): la.dispatch(pid, Armed.answer).get(30)
         la.tell(armed, Armed.arm, n)
         try:
