@@ -47,7 +47,10 @@ def test_handlers_of_one_actor_and_of_others_go_through_one_at_a_time(paused, wa
     lock, _, _ = way
     pids = [la.spawn(Visitor()) for _ in range(2)]
     gates = [la.Promise() for _ in range(3)]
-    asked = [la.dispatch(pids[n % 2], Visitor.visit, lock, n, gates[n].future) for n in range(3)]
+    asked = []
+    for n in range(3):
+        asked.append(la.dispatch(pids[n % 2], Visitor.visit, lock, n, gates[n].future))
+        paused.clock.settle()  # so that they come to the lock in this order, whichever workers the actors are run by
 
     for n in (2, 1, 0):  # the last one's gate first: it does not help him
         gates[n].set(None)
