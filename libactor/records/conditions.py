@@ -19,7 +19,7 @@ from libactor._core._projection import (
     DO_UNLESS_TRUE,
 )
 from libactor.records.program import WORDS, Block
-from libactor.records.tables import LISTS, Member, shown, write_members
+from libactor.records.tables import Inside, Member, shown, write_members
 
 
 class _If(Member):
@@ -109,20 +109,8 @@ class IfEquals(_If):
         return [DO_UNLESS_NUMBER, field.number, known]
 
 
-class IfOnly(Member):
+class IfOnly(Inside):
     """Members from the one item of an array of structs, if it has no more and no less."""
 
-    __slots__ = ("members", "name")
-
-    def __init__(self, name: str, *members: Member) -> None:
-        self.name, self.members = name, members
-
-    def __repr__(self) -> str:
-        return shown(self, self.name, *self.members)
-
-    def write(self, block: Block) -> None:
-        """See Member."""
-        field = block.scope.field(self.name).of(LISTS, "an array")
-        inner = block.nested(field.item())
-        write_members(inner, self.members)
-        block.run(DO_ONLY, field, inner)
+    __slots__ = ()
+    operation = DO_ONLY

@@ -33,7 +33,7 @@ from libactor._core._projection import (
     DO_VALUE,
     POWER_MAX,
 )
-from libactor.records.program import ITEM, WORDS, Block, Scope, field_and_text, json_of
+from libactor.records.program import ITEM, WORDS, Block, FieldOf, Scope, field_and_text, json_of
 
 NUMBERS = (inspect.IntType, inspect.FloatType)
 SCALARS = (inspect.BoolType, inspect.IntType, inspect.StrType, inspect.BytesType, inspect.AnyType)
@@ -295,42 +295,45 @@ class Named(Member):
         write_value(block, self.value)
 
 
-class ForEach(Member):
+class Inside(Member):
+    """Members from what is in a field: from each item of an array, unless a subclass says otherwise."""
+
+    __slots__ = ("members", "name")
+    operation = DO_EACH
+
+    def __init__(self, name: str, *members: Member) -> None:
+        self.name, self.members = name, members
+
+    def __repr__(self) -> str:
+        return shown(self, self.name, *self.members)
+
+    def write(self, block: Block) -> None:
+        """See Member."""
+        field = block.scope.field(self.name)
+        inner = block.nested(self._at_hand(field))
+        write_members(inner, self.members)
+        block.run(self.operation, field, inner)
+
+    def _at_hand(self, field: FieldOf) -> Scope:
+        item: Scope = field.of(LISTS, "an array").item()
+        return item
+
+
+class ForEach(Inside):
     """Members for each item of an array of structs."""
 
-    __slots__ = ("members", "name")
-
-    def __init__(self, name: str, *members: Member) -> None:
-        self.name, self.members = name, members
-
-    def __repr__(self) -> str:
-        return shown(self, self.name, *self.members)
-
-    def write(self, block: Block) -> None:
-        """See Member."""
-        field = block.scope.field(self.name).of(LISTS, "an array")
-        inner = block.nested(field.item())
-        write_members(inner, self.members)
-        block.run(DO_EACH, field, inner)
+    __slots__ = ()
 
 
-class Within(Member):
+class Within(Inside):
     """Members from the fields of a struct in this one; none for nil."""
 
-    __slots__ = ("members", "name")
+    __slots__ = ()
+    operation = DO_ENTER
 
-    def __init__(self, name: str, *members: Member) -> None:
-        self.name, self.members = name, members
-
-    def __repr__(self) -> str:
-        return shown(self, self.name, *self.members)
-
-    def write(self, block: Block) -> None:
-        """See Member."""
-        field = block.scope.field(self.name).of((inspect.StructType,), "a struct")
-        inner = block.nested(field.struct())
-        write_members(inner, self.members)
-        block.run(DO_ENTER, field, inner)
+    def _at_hand(self, field: FieldOf) -> Scope:
+        struct: Scope = field.of((inspect.StructType,), "a struct").struct()
+        return struct
 
 
 def write_members(block: Block, members: tuple[Member, ...]) -> None:

@@ -2,7 +2,8 @@
 
 # The fixture `core` runs a test against the Python core and against the C core: the package libactor.records is
 # imported anew on top of each. LIBACTOR_PURE=1 leaves out C; LIBACTOR_REQUIRE_NATIVE=1 makes one that was not built an
-# error.
+# error. ONE_CORE=1, which make sets, leaves out Python where C is under test, as in tests/runtime: the run with
+# LIBACTOR_PURE=1 has those. Tests that compare both have both all the same.
 
 import enum
 import importlib
@@ -19,6 +20,7 @@ import pytest
 from libactor._core import _chunks, _collection, _impl, _record
 
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
+CORES = ["python"] if PURE else ["c"] if os.environ.get("ONE_CORE") == "1" else ["python", "c"]
 SWAPPED = (
     "CollectionCell", "Record", "RecordKind", "Snapshot", "fragments_bound", "fragments_counts", "records_free",
 )  # fmt: skip
@@ -77,7 +79,7 @@ def import_records(name: str) -> SimpleNamespace:
         sys.modules.update(modules)
 
 
-@pytest.fixture(scope="session", params=["python"] if PURE else ["python", "c"])
+@pytest.fixture(scope="session", params=CORES)
 def core(request) -> SimpleNamespace:
     return import_records(request.param)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import msgspec
+import pytest
 from hypothesis import strategies as st
 
 from libactor._core import _projection as twin
@@ -100,6 +101,7 @@ def test_bytes_that_were_changed_have_the_same_fault_in_both_cores(both, seed):
         assert isinstance(outcomes[0], str) or outcomes[0][1] <= len(data)
 
 
+@pytest.mark.twins
 @hypothesis.given(seeds)
 @SETTINGS
 def test_a_random_projection_writes_what_the_oracle_says_in_both_cores(seed):

@@ -109,6 +109,22 @@ def test_a_text_that_is_no_utf8_is_refused(pair, text):
         assert "no UTF-8" in reason
 
 
+# Goal: no byte of a text goes unseen, though some are looked at several at a time. Method: texts of each size with one
+# stray byte in each place, or a letter of two bytes there, under the shortest head and under a longer one.
+def test_a_byte_is_seen_in_each_place_of_a_text_of_any_size(core, model):
+    kind = core.RecordType(model.Task)
+
+    for size in range(1, 41):
+        for head in [b"\xd9" + bytes([size])] + [bytes([0xA0 | size])] * (size < 32):
+            for place in range(size):
+                stray = b"x" * place + b"\x80" + b"y" * (size - place - 1)
+                with pytest.raises(core.RecordError, match="no UTF-8"):
+                    kind.read(b"\x94" + head + stray + b"\xa0\x01\x01")
+            for place in range(size - 1):
+                text = "x" * place + "\xe9" + "y" * (size - place - 2)
+                assert kind.read(b"\x94" + head + text.encode() + b"\xa0\x01\x01").task_id == text
+
+
 @hypothesis.given(st.binary(max_size=40))
 @hypothesis.settings(max_examples=300)
 def test_texts_are_utf8_exactly_if_python_says_so(both, pair, content):
