@@ -1,4 +1,4 @@
-"""Declare what setup.cfg cannot: the packages, with the examples among them, and the C extension."""
+"""Declare what setup.cfg cannot: the packages, with the examples among them, and how the C extension is built."""
 
 # Who calls: pip, build and `make` (build_ext --inplace). Everything else about the project is in setup.cfg.
 # Packages: found, so that a new folder needs no entry; `examples/` is installed as `mesoslite.examples`, a mapping
@@ -9,9 +9,12 @@
 # Without a compiler the Python twin of the C part serves; the import says so once.
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from glob import glob
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 EXAMPLES = "mesoslite.examples"
 WARNINGS = [
@@ -61,7 +64,24 @@ def extensions() -> list[Extension]:
     ]
 
 
+class BuildSpread(build_ext):
+    """Compiles as many files of an extension at once as there are CPUs; setuptools does one after the other."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build ``ext``, its files spread."""
+        compile_files = self.compiler.compile
+
+        def compile_spread(sources: list[str], **options: object) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                made = pool.map(partial(compile_files, **options), [[source] for source in sources])
+                return [path for paths in made for path in paths]
+
+        self.compiler.compile = compile_spread
+        super().build_extension(ext)
+
+
 setup(
+    cmdclass={"build_ext": BuildSpread},
     packages=[*find_packages(include=["libactor", "libactor.*", "mesoslite", "mesoslite.*"]), EXAMPLES],
     package_dir={EXAMPLES: "examples"},
     ext_modules=extensions(),
