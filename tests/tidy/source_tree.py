@@ -24,17 +24,16 @@ class Module:
     path: str
     name: str
     text: str
-    tree: ast.Module
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree; SyntaxError naming the path if the text is not Python. Many rules look at few trees."""
+        return ast.parse(self.text, filename=self.path)
 
     @property
     def package(self) -> str:
         """The package that relative imports of this module start from."""
         return self.name if self.path.endswith("__init__.py") else self.name.rpartition(".")[0]
-
-
-def parse_module(path: str, name: str, text: str) -> Module:
-    """Return the module that ``text`` holds; raise SyntaxError naming ``path`` if it is not Python."""
-    return Module(path, name, text, ast.parse(text, filename=path))
 
 
 def find_files(*folders: str, suffixes: Iterable[str]) -> list[str]:
@@ -51,7 +50,7 @@ def read_folder(folder: str, package: str) -> tuple[Module, ...]:
     for path in find_files(folder, suffixes=[".py"]):
         parts = Path(path).relative_to(folder).with_suffix("").parts
         name = ".".join([package, *parts]).removesuffix(".__init__")
-        modules.append(parse_module(path, name, (ROOT / path).read_text(encoding="utf-8")))
+        modules.append(Module(path, name, (ROOT / path).read_text(encoding="utf-8")))
     return tuple(modules)
 
 

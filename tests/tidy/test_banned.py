@@ -5,10 +5,11 @@
 # longer needs must be taken off, so that the list stays the truth.
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .source_tree import Module, full_names, import_aliases, parse_module, read_folder
+from .source_tree import Module, full_names, import_aliases, read_folder
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,25 @@ def is_banned(name: str, ban: Ban) -> bool:
     return below or name in ban.names or (name.rpartition(".")[2] in ban.methods and "." in name)
 
 
-def uses(module: Module, ban: Ban) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of each use in ``module`` of what ``ban`` forbids."""
+@functools.cache  # it takes a walk over the whole tree, and each ban asks
+def names_used(module: Module) -> list[tuple[int, str]]:
+    """Return line and full name of all that ``module`` imports or uses; a call of Random() is a name of its own."""
+    aliases = import_aliases(module.tree)
+    found = []
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and not node.level:
-            names = (f"{node.module}.{alias.name}" for alias in node.names)
-            yield from ((node.lineno, name) for name in names if is_banned(name, ban))
-        elif isinstance(node, ast.Call) and not node.args and not node.keywords and "random." in ban.names:
-            names = (name for _, name in full_names(node.func, import_aliases(module.tree)))
-            yield from ((node.lineno, f"{name}() without a seed") for name in names if name == "random.Random")
-    for node, name in full_names(module.tree, import_aliases(module.tree)):
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+        elif isinstance(node, ast.Call) and not node.args and not node.keywords:
+            names = [name for _, name in full_names(node.func, aliases)]
+            found += [(node.lineno, f"{name}() without a seed") for name in names if name == "random.Random"]
+    return found + [(node.lineno, name) for node, name in full_names(module.tree, aliases)]
+
+
+def uses(module: Module, ban: Ban) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of each use in ``module`` of what ``ban`` forbids."""
+    for line, name in names_used(module):
         if is_banned(name, ban) or is_banned(name.rpartition(".")[0], ban):
-            yield node.lineno, name
+            yield line, name
 
 
 def violations(modules: list[Module], rule: str, ban: Ban) -> list[str]:
@@ -123,7 +131,7 @@ def violations(modules: list[Module], rule: str, ban: Ban) -> list[str]:
 
 
 def toy(text: str) -> list[Module]:
-    return [parse_module("toy.py", "toy", text)]
+    return [Module("toy.py", "toy", text)]
 
 
 def without_doors(rule: str) -> Ban:

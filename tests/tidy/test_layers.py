@@ -7,7 +7,7 @@
 import sys
 from dataclasses import dataclass
 
-from .source_tree import Module, imports, parse_module, read_packages
+from .source_tree import Module, imports, read_packages
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def violations(modules: list[Module]) -> list[str]:
 def toy(*sources: tuple[str, str]) -> list[Module]:
     """Return modules from (path, text) pairs; a path gives the name."""
     return [
-        parse_module(path, path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), text)
+        Module(path, path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), text)
         for path, text in sources
     ]
 
