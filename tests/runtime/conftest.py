@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import traceback
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,13 +116,20 @@ def start_thread(function: Callable[[], object]) -> Callable[[], object]:
 
     def wait() -> object:
         thread.join(JOIN_SECONDS)
-        assert not thread.is_alive(), f"a thread did not end within {JOIN_SECONDS} s: {function}"
+        assert not thread.is_alive(), f"{thread.name} did not end within {JOIN_SECONDS} s: {function}\n{stacks()}"
         result, error = outcome[0]
         if error is not None:
             raise error
         return result
 
     return wait
+
+
+def stacks() -> str:
+    """Where every thread is."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    frames = sys._current_frames().items()
+    return "\n".join(f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame))}" for ident, frame in frames)
 
 
 @pytest.fixture
@@ -209,6 +217,21 @@ def runtime() -> Iterator[libactor.Runtime]:
 
 
 @pytest.fixture
+def here() -> Iterator[libactor.Runtime]:
+    """A runtime that other ones reach over TCP, current while the test runs."""
+    with libactor.Runtime(remote=libactor.Remote()) as current:
+        yield current
+
+
+@pytest.fixture
+def there() -> Iterator[libactor.Runtime]:
+    """Another one, as if it were elsewhere: it is not current."""
+    runtime = libactor.Runtime(remote=libactor.Remote())
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
 def paused(runtime) -> libactor.Runtime:
     """As runtime, with its clock paused: time moves by advance, and settle waits until nothing is left to do."""
     runtime.clock.pause()
@@ -245,8 +268,9 @@ def hold() -> Callable[[libactor.PID], tuple[libactor.Promise, libactor.Future]]
 
 @pytest.fixture
 def count() -> Callable[[int], int]:
-    """Size a test by the core that runs: a hundredth for the Python core."""
-    return lambda full: full if libactor.CORE == "c" else full // 100
+    """Size a test by the core that runs: a hundredth for the Python core, a quarter under sanitizers."""
+    share = 100 if libactor.CORE == "python" else 4 if "ASAN_OPTIONS" in os.environ else 1
+    return lambda full: full // share
 
 
 @pytest.fixture(params=[None, 1e-6], ids=["switching as usual", "switching all the time"])

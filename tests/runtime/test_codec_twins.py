@@ -16,6 +16,8 @@ from libactor.codec import AGAIN_MAX, NESTING_MAX, NotDecodable, NotEncodable, R
 from .test_codec import ANY, VALUES, Account, Color, Failure, Flags, Pair, Point, Slotted, Wide
 from .test_codec_hostile import BYTES, ERRORS, TREE, TREES, packed
 
+pytestmark = pytest.mark.twins
+
 CORES = {"chosen": _impl, "python": SimpleNamespace(pack=_pack.pack, unpack=_unpack.unpack)}
 
 

@@ -261,4 +261,5 @@ class RuntimeMachine(RuleBasedStateMachine):
 def test_a_runtime_goes_the_way_of_its_model(steps, caplog):
     caplog.set_level("CRITICAL")  # that failures are logged is shown elsewhere
 
-    run_state_machine_as_test(RuntimeMachine, settings=settings(max_examples=6_000 // steps, stateful_step_count=steps))
+    examples = 40 * settings.default.max_examples // steps
+    run_state_machine_as_test(RuntimeMachine, settings=settings(max_examples=examples, stateful_step_count=steps))

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-REPEATS = 1000
+REPEATS = {"c": 1000, "python": 300}
 WINDOWS = 3
-SLACK_BYTES = REPEATS * 4  # less than any leak of one object for each repeat
-SLACK_REFERENCES = REPEATS // 10
+SLACK_BYTES = 4000  # less than any leak of one object for each repeat, on either core
+SLACK_REFERENCES = 100
 
 READY, FAILED, DISCARDED = 1, 2, 3
 
@@ -272,7 +272,7 @@ OPERATIONS = [
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
 def test_an_operation_leaves_nothing_behind(core, operation, traced_memory):
-    sentinel = Sentinel()
+    sentinel, repeats = Sentinel(), REPEATS[core.name]
     count_references = getattr(sys, "gettotalrefcount", lambda: 0)
 
     def repeat(times):
@@ -283,10 +283,10 @@ def test_an_operation_leaves_nothing_behind(core, operation, traced_memory):
         gc.collect()
         return traced_memory(), count_references(), sys.getrefcount(sentinel)
 
-    repeat(max(core.count(REPEATS), 20))
-    before = repeat(max(core.count(REPEATS), 20))
+    repeat(max(core.count(repeats), 20))
+    before = repeat(max(core.count(repeats), 20))
     for _ in range(WINDOWS):  # a leak shows in each; what a thread of an earlier test is still at does not
-        after = repeat(REPEATS)
+        after = repeat(repeats)
         memory, references, sentinel_references = (now - then for now, then in zip(after, before, strict=True))
         if memory < SLACK_BYTES and references < SLACK_REFERENCES:
             break

@@ -7,6 +7,8 @@ import pytest
 from libactor.disk import Disk, LocalDisk
 from libactor.testing import FakeDisk
 
+pytestmark = pytest.mark.coreless
+
 
 class Calm:
     """Choices that are all tame."""

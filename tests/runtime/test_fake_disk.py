@@ -11,6 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from libactor.testing import FakeDisk
 from libactor.testing.disk import BLOCK
 
+pytestmark = pytest.mark.coreless
+
 NAMES = ("a", "b", "c")
 
 

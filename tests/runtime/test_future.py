@@ -1,5 +1,6 @@
 """Futures: waiting, raising, chaining. What the cell below does is in test_future_cell.py."""
 
+import contextlib
 import gc
 import threading
 import weakref
@@ -44,6 +45,19 @@ def test_many_threads_may_wait_for_one_future(promise, start):
 def test_get_gives_up_after_its_time_and_says_so(promise, timeout):
     with pytest.raises(TimeoutError, match="still pending"):
         promise.future.get(timeout)
+
+
+# Goal: a wait ends although its time was over before the thread came to sleep. Method: a time so short that it is, in
+# some of many rounds.
+def test_get_gives_up_after_the_shortest_of_times(promise, start):
+    def give_up():
+        for _ in range(5_000):
+            with contextlib.suppress(TimeoutError):
+                promise.future.get(5e-7)
+
+    wait = start(give_up)
+
+    assert wait() is None
 
 
 def test_get_takes_any_time_for_an_answer(promise, start):

@@ -325,4 +325,4 @@ def described(node):
 
 
 def test_futures_made_of_futures_go_the_way_of_the_model():
-    run_state_machine_as_test(Machine, settings=settings(max_examples=150, stateful_step_count=60, deadline=None))
+    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=60, deadline=None))

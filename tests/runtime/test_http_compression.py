@@ -15,6 +15,8 @@ from libactor.http.pipe import Pipe
 from libactor.http.request import Request
 from libactor.http.response import Response
 
+pytestmark = pytest.mark.coreless
+
 TEXT = b"x" * GZIP_BYTES_MIN
 
 

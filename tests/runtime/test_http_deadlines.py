@@ -7,6 +7,8 @@ import uvicorn
 
 from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, PIECE_BYTES, Connection, State
 
+pytestmark = pytest.mark.coreless
+
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"

@@ -13,6 +13,8 @@ from libactor.http.files import Files
 from libactor.http.parts import PIECE_BYTES, FilePart
 from libactor.http.request import Request
 
+pytestmark = pytest.mark.coreless
+
 
 @pytest.fixture
 def site(tmp_path):

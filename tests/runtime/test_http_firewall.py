@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from libactor.http.firewall import DisabledPaths
 from libactor.http.request import Request
 
+pytestmark = pytest.mark.coreless
+
 
 def passes(rule, path):
     answer = rule(Request(path=path))

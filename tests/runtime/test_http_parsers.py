@@ -17,6 +17,8 @@ from libactor.http.jsonp import as_script
 from libactor.http.negotiation import accepts_encoding, accepts_media, quality
 from libactor.http.realms import credentials, make_challenge
 
+pytestmark = pytest.mark.coreless
+
 # What was tried on these parsers and on others of their kind. Every parser gets every line.
 CORPUS = json.loads((Path(__file__).parent / "corpus" / "http_parsers.json").read_text())
 

@@ -16,6 +16,8 @@ from libactor.http.request import Request
 from libactor.http.response import Response
 from libactor.http.site import Principal
 
+pytestmark = pytest.mark.coreless
+
 SECRET = "a secret of more than thirty-two bytes"
 YEAR_9999 = 253370764800
 

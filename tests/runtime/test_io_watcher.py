@@ -12,16 +12,9 @@ import pytest
 import libactor as la
 from libactor.io import Change, Event, Watcher, inotify
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leaves_nothing", "runtime")]  # nothing of the runtime is left
 
 BOUND_SECONDS = 30  # a bound on failure: no test waits this long
-
-
-@pytest.fixture(autouse=True)
-def runtime(leaves_nothing) -> Iterator[la.Runtime]:
-    """Current while the test runs; afterwards nothing of it is left."""
-    with la.Runtime() as current:
-        yield current
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import enum
 import gc
 import json
 import math
+import os
 import sys
 from typing import Any
 
@@ -17,6 +18,7 @@ from libactor._core import _json as twin
 from libactor.records.json_writer import JsonWriter, _expand
 
 CORES = {"python": twin.JsonWriterCell, _impl.CORE: _impl.JsonWriterCell}
+UNDER_TEST = [_impl.CORE] if os.environ.get("ONE_CORE") == "1" else sorted(CORES)  # see conftest.py
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
@@ -30,7 +32,7 @@ CALLS = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=sorted(CORES))
+@pytest.fixture(params=UNDER_TEST)
 def make(request):
     """A function that makes a writer of one of the cores."""
     return lambda piece=64, sink=None: CORES[request.param](piece, sink, _expand)
@@ -45,7 +47,7 @@ def written(make: Any, value: Any, piece: int = 64) -> bytes:
     return b"".join(pieces)
 
 
-@pytest.mark.parametrize("core", sorted(CORES))
+@pytest.mark.parametrize("core", UNDER_TEST)
 @given(value=values, piece=st.integers(1, 100))
 def test_what_json_reads_is_what_was_written(core, value, piece):
     text = written(lambda *given: CORES[core](*given, _expand), value, piece)
@@ -56,7 +58,7 @@ def test_what_json_reads_is_what_was_written(core, value, piece):
 
 # Goal: numbers of up to three places behind the point, which C writes without looking for the shortest, are that,
 #   as are those beside them. Method: both sides of where that way ends, and of each power of ten.
-@pytest.mark.parametrize("core", sorted(CORES))
+@pytest.mark.parametrize("core", UNDER_TEST)
 def test_thousandths_and_their_neighbours_are_the_shortest_decimals(core):
     whole = [0, 1, 2, 9, 10, 11, 99, 100, 101, 125, 500, 999, 1000, 1001, 1732180000125, 2**53 // 1000]
     numbers = [number / 1000 for number in [*whole, *(10**power + one for power in range(18) for one in (-1, 0, 1))]]
@@ -72,7 +74,7 @@ def test_thousandths_and_their_neighbours_are_the_shortest_decimals(core):
         assert text.encode() == written(lambda *given: twin.JsonWriterCell(*given, _expand), number)
 
 
-@pytest.mark.parametrize("core", sorted(CORES))
+@pytest.mark.parametrize("core", UNDER_TEST)
 def test_whole_numbers_of_each_length_are_written_whole(core):
     numbers = [10**power + one for power in range(25) for one in (-1, 0, 1)] + [2**64 - 1, 2**64, 2**63, -(2**63)]
 
@@ -81,7 +83,7 @@ def test_whole_numbers_of_each_length_are_written_whole(core):
     assert text == json.dumps(numbers, separators=(",", ":")).encode()
 
 
-@pytest.mark.parametrize("core", sorted(CORES))
+@pytest.mark.parametrize("core", UNDER_TEST)
 @given(number=st.floats(allow_nan=False))
 def test_every_float_comes_back_and_shows_that_it_is_one(core, number):
     text = written(lambda *given: CORES[core](*given, _expand), number).decode()
@@ -140,7 +142,7 @@ def test_bytes_that_are_no_text_are_escaped_one_by_one(make, data, text):
     assert writer.take() == text.encode()
 
 
-@pytest.mark.parametrize("core", sorted(CORES))
+@pytest.mark.parametrize("core", UNDER_TEST)
 @given(data=st.binary(max_size=60), piece=st.integers(1, 20))
 def test_bytes_as_a_text_are_the_same_in_pieces_of_any_size(core, data, piece):
     pieces: list[bytes] = []

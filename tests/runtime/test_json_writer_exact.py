@@ -6,6 +6,7 @@ Both cores are given the same steps, fitting or not, and have to do and refuse t
 import itertools
 import json
 import math
+import os
 import random
 import struct
 import sys
@@ -22,11 +23,12 @@ from libactor._core import _json as twin
 from libactor.records.json_writer import JsonWriter, _expand
 
 CORES = {"python": twin.JsonWriterCell, _impl.CORE: _impl.JsonWriterCell}
+UNDER_TEST = [_impl.CORE] if os.environ.get("ONE_CORE") == "1" else sorted(CORES)  # see conftest.py
 LAST = sys.maxunicode + 1
 SURROGATES = range(0xD800, 0xE000)
 
 
-@pytest.fixture(params=sorted(CORES))
+@pytest.fixture(params=UNDER_TEST)
 def cell(request) -> Any:
     """The writer of one of the cores."""
     return CORES[request.param]
@@ -301,6 +303,7 @@ steps = st.lists(
 
 
 # How much of a text is out when it breaks is the core's own affair.
+@pytest.mark.twins
 @given(steps, st.integers(1, 40), st.booleans())
 @settings(max_examples=500)
 def test_any_steps_do_the_same_on_both_cores(given_steps, piece, has_sink):

@@ -11,7 +11,7 @@ import pytest
 
 from libactor.testing import seeds
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.coreless]
 
 RACE = """
 import libactor as la

@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from subprocess import CalledProcessError
 
 import pytest
@@ -12,18 +12,11 @@ import libactor as la
 from libactor import io
 from libactor.subprocess import PIPE, Program, reap
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
 BOUND_SECONDS = 30  # a bound on failure: no test waits this long
 
 Pipe = Callable[[], tuple[int, int]]
-
-
-@pytest.fixture(autouse=True)
-def runtime(pipe) -> Iterator[la.Runtime]:
-    """Current while the test runs; afterwards nothing of it is left."""
-    with la.Runtime() as current:
-        yield current
 
 
 class Watch(la.Actor):

@@ -12,6 +12,7 @@ import pytest
 import libactor as la
 from libactor._core._impl import DEBUG_VALUES
 from libactor.codec import Reader
+from tests.runtime.adder import Adder
 
 pytestmark = pytest.mark.real
 
@@ -28,16 +29,10 @@ class Point:
     y: list[int]
 
 
-class Counter(la.Actor):
+class Counter(Adder):
     def __init__(self, id="counter"):
         super().__init__(id)
-        self.n = 0
         self.got = []
-
-    @la.remote
-    def add(self, k):
-        self.n += k
-        return self.n
 
     @la.remote
     def echo(self, *values, **named):
@@ -114,19 +109,6 @@ class Caller(la.Actor):
 
     def post(self, pid, message):
         la.post(pid, message)
-
-
-@pytest.fixture
-def here():
-    with la.Runtime(remote=la.Remote()) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def there():
-    runtime = la.Runtime(remote=la.Remote())
-    yield runtime
-    runtime.close()
 
 
 @pytest.fixture

@@ -53,12 +53,6 @@ class Watcher(la.Actor):
 
 
 @pytest.fixture
-def here():
-    with la.Runtime(remote=la.Remote()) as runtime:
-        yield runtime
-
-
-@pytest.fixture
 def there():
     with la.Runtime(remote=la.Remote()) as runtime:
         runtime.spawn(Counter())

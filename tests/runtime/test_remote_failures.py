@@ -15,6 +15,7 @@ from libactor.transport import frames
 from libactor.transport.channel import Channel
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
 from libactor.transport.peer import CONNECTIONS_MAX
+from tests.runtime.adder import Adder
 
 pytestmark = pytest.mark.real
 
@@ -22,16 +23,7 @@ LIMIT = 30
 INSTANCE = b"i" * 16
 
 
-class Counter(la.Actor):
-    def __init__(self, id="counter"):
-        super().__init__(id)
-        self.n = 0
-
-    @la.remote
-    def add(self, k):
-        self.n += k
-        return self.n
-
+class Counter(Adder):
     @la.remote
     def take(self, data):
         self.n += 1

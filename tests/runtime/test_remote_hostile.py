@@ -14,6 +14,7 @@ from libactor._core._impl import append_frame, parse_frames
 from libactor.codec import Writer
 from libactor.transport import frames
 from libactor.transport.handshake import Handshake, HandshakeRefused, Role
+from tests.runtime.adder import Adder
 
 pytestmark = pytest.mark.real
 
@@ -22,16 +23,7 @@ SECRET = b"a secret of some length"
 STRANGER = "127.0.0.1:1"  # what those call themselves who mean harm; nobody listens there
 
 
-class Counter(la.Actor):
-    def __init__(self, id="counter"):
-        super().__init__(id)
-        self.n = 0
-
-    @la.remote
-    def add(self, k):
-        self.n += k
-        return self.n
-
+class Counter(Adder):
     @la.remote
     def echo(self, value):
         return value

@@ -52,19 +52,6 @@ class Watcher(la.Actor):
 
 
 @pytest.fixture
-def here():
-    with la.Runtime(remote=la.Remote()) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def there():
-    runtime = la.Runtime(remote=la.Remote())
-    yield runtime
-    runtime.close()
-
-
-@pytest.fixture
 def mortal(here, there):
     return here.parse_pid(str(there.spawn(Mortal())), Mortal)
 

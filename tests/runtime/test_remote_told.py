@@ -60,18 +60,6 @@ class Failing(la.Actor):
 
 
 @pytest.fixture
-def here():
-    with la.Runtime(remote=la.Remote()) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-def there():
-    with la.Runtime(remote=la.Remote()) as runtime:
-        yield runtime
-
-
-@pytest.fixture
 def failing(here, there):
     return here.parse_pid(str(there.spawn(Failing())), Failing)
 

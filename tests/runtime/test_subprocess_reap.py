@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,18 +11,11 @@ import libactor as la
 from libactor.subprocess import PIPE, Reaper, reap, start
 from libactor.subprocess.children import Children
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
 BOUND_SECONDS = 30  # a bound on failure: no test waits this long
 
 Pipe = Callable[[], tuple[int, int]]
-
-
-@pytest.fixture(autouse=True)
-def runtime(pipe) -> Iterator[la.Runtime]:
-    """Current while the test runs; afterwards nothing of it is left."""
-    with la.Runtime() as current:
-        yield current
 
 
 # LP ReapTest.ChildProcess

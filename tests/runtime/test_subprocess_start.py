@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +14,12 @@ import libactor as la
 from libactor import io
 from libactor.subprocess import PIPE, STDOUT, Append, Child, Identity, children, reap, start
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
 BOUND_SECONDS = 30  # a bound on failure: no test waits this long
 PIPE_BYTES = 65_536  # what a pipe holds
 
 Pipe = Callable[[], tuple[int, int]]
-
-
-@pytest.fixture(autouse=True)
-def runtime(pipe) -> Iterator[la.Runtime]:
-    """Current while the test runs; afterwards nothing of it is left."""
-    with la.Runtime() as current:
-        yield current
 
 
 def output_of(*arguments, **options) -> bytes:

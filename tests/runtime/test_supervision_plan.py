@@ -11,6 +11,8 @@ from libactor.supervision import plan as plan_module
 from libactor.supervision.plan import Phase, Plan, Step
 from libactor.supervision.restarts import STRATEGIES, reach
 
+pytestmark = pytest.mark.coreless
+
 
 def start(name):
     return Step("start", name)

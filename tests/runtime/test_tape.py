@@ -6,6 +6,8 @@ import pytest
 
 from libactor.testing import Streams, Tape
 
+pytestmark = pytest.mark.coreless
+
 TAPE = Tape(7, {"schedule": {0: 2, 5: 1}, "network": {3: 1}})
 
 

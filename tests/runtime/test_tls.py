@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from libactor.transport.handshake import HandshakeRefused
 from libactor.transport.tls import Tls
 
+pytestmark = pytest.mark.coreless
+
 HERE, THERE = "10.0.0.5:5050", "node.example:5050"
 
 

@@ -10,7 +10,7 @@ import pytest
 from libactor.transport.tls import Tls
 from libactor.transport.tls_socket import TlsRefused, TlsSocket
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.coreless]
 
 NOW = socket.MSG_DONTWAIT
 LIMIT = 30_000  # milliseconds
