@@ -8,10 +8,20 @@ import msgspec
 from .ids import AgentID
 from .resources import Resources
 
-# Capabilities of agents that the allocator acts on; an agent may name others.
+# Capabilities of agents that are acted on here; an agent may name others.
 AGENT_MULTI_ROLE = "MULTI_ROLE"  # it runs tasks of frameworks with several roles
 AGENT_HIERARCHICAL_ROLE = "HIERARCHICAL_ROLE"  # it knows roles such as ads/batch
-AGENT_CAPABILITIES = (AGENT_MULTI_ROLE, AGENT_HIERARCHICAL_ROLE)  # what every agent of ours has
+AGENT_TASK_RESOURCE_LIMITS = "TASK_RESOURCE_LIMITS"  # it keeps tasks within limits above what they asked for
+AGENT_RESERVATION_REFINEMENT = "RESERVATION_REFINEMENT"  # it knows reservations within reservations
+AGENT_RESIZE_VOLUME = "RESIZE_VOLUME"  # it grows and shrinks volumes
+AGENT_OPERATION_FEEDBACK = "AGENT_OPERATION_FEEDBACK"  # it tells how operations with an id went
+AGENT_CAPABILITIES = (  # what every agent of ours has
+    AGENT_MULTI_ROLE,
+    AGENT_HIERARCHICAL_ROLE,
+    AGENT_RESERVATION_REFINEMENT,
+    AGENT_RESIZE_VOLUME,
+    AGENT_OPERATION_FEEDBACK,
+)
 
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):

@@ -9,25 +9,44 @@ from typing import TypeAlias
 
 import msgspec
 
-from .errors import InvalidRequest
+from .constraints import RoleConstraints
 from .frameworks import FrameworkInfo
-from .ids import AgentID, FrameworkID, OfferID, TaskID
+from .ids import AgentID, FrameworkID, OfferID, OperationID, TaskID
 from .offers import Filters
-from .tasks import TaskInfo
+from .operations import Operation
 
 
 class Subscribe(msgspec.Struct, frozen=True, gc=False, tag="SUBSCRIBE"):
-    """Register, or come back with the id that ``framework`` carries."""
+    """Register, or come back with the id that ``framework`` carries; no offers come to ``suppressed_roles``.
+
+    ``constraints`` name a role at most once. With ``force`` it takes the place of whoever is subscribed under its id;
+    without, it is refused while somebody is.
+    """
 
     framework: FrameworkInfo
+    suppressed_roles: tuple[str, ...] = ()
+    constraints: tuple[RoleConstraints, ...] = ()
+    force: bool = True
+
+
+class UpdateFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="UPDATE_FRAMEWORK"):
+    """Say all anew that a Subscribe says, and stay subscribed."""
+
+    framework_id: FrameworkID
+    framework: FrameworkInfo
+    suppressed_roles: tuple[str, ...] = ()
+    constraints: tuple[RoleConstraints, ...] = ()
 
 
 class Accept(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ACCEPT"):
-    """Launch tasks on offers of one agent; what they leave is given back under ``filters``."""
+    """Do ``operations``, in order, with offers of one agent and role; what they leave is given back under ``filters``.
+
+    Without operations it is a Decline.
+    """
 
     framework_id: FrameworkID
     offer_ids: tuple[OfferID, ...]
-    tasks: tuple[TaskInfo, ...]
+    operations: tuple[Operation, ...] = ()
     filters: Filters = Filters()
 
 
@@ -71,6 +90,31 @@ class Reconcile(msgspec.Struct, frozen=True, gc=False, tag="RECONCILE"):
     tasks: tuple[TaskReference, ...] = ()
 
 
+class AcknowledgeOperationStatus(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ACKNOWLEDGE_OPERATION_STATUS"
+):
+    """Say that the operation status of that uuid (16 bytes) was dealt with and need not be repeated."""
+
+    framework_id: FrameworkID
+    operation_id: OperationID
+    uuid: bytes
+    agent_id: AgentID | None = None
+
+
+class OperationReference(msgspec.Struct, frozen=True, gc=False):
+    """An operation to reconcile, and the agent whose resources it is about."""
+
+    operation_id: OperationID
+    agent_id: AgentID | None = None
+
+
+class ReconcileOperations(msgspec.Struct, frozen=True, gc=False, tag="RECONCILE_OPERATIONS"):
+    """Ask how these operations are; none at all asks for all that have an id and that the master knows."""
+
+    framework_id: FrameworkID
+    operations: tuple[OperationReference, ...] = ()
+
+
 class Suppress(msgspec.Struct, frozen=True, gc=False, tag="SUPPRESS"):
     """Ask for no offers to these roles; no role at all means every role of the framework."""
 
@@ -91,17 +135,17 @@ class Teardown(msgspec.Struct, frozen=True, gc=False, tag="TEARDOWN"):
     framework_id: FrameworkID
 
 
-FrameworkCall: TypeAlias = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive | Teardown
+FrameworkCall: TypeAlias = (
+    Accept
+    | Decline
+    | Kill
+    | Acknowledge
+    | Reconcile
+    | AcknowledgeOperationStatus
+    | ReconcileOperations
+    | Suppress
+    | Revive
+    | Teardown
+    | UpdateFramework
+)
 Call: TypeAlias = Subscribe | FrameworkCall
-
-
-def checked_call(call: Call) -> Call:
-    """Return ``call`` if all in it is of the declared types and can be sent; a struct does not look when it is made.
-
-    Raises: InvalidRequest that names the field, such as ``tasks[0].command.environment[0][1]``.
-    Cost: O(size), some microseconds for a task.
-    """
-    try:
-        return msgspec.msgpack.decode(msgspec.msgpack.encode(call), type=type(call))
-    except (msgspec.MsgspecError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"{type(call).__name__.lower()}: {str(error).replace('`$.', '`')}") from error

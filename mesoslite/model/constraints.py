@@ -3,17 +3,20 @@
 # Who calls: frameworks send them when they subscribe; the allocator asks before each offer (allocator/constraints.py).
 # Source: Mesos include/mesos/v1/scheduler/scheduler.proto (AttributeConstraint, OfferConstraints).
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 import msgspec
 
 
-class PseudoAttribute(StrEnum):
-    """A property that every agent has beside its attributes, and that a constraint may ask for."""
+class PseudoAttribute(Enum):
+    """A property that every agent has beside its attributes, and that a constraint may ask for; Mesos's numbers.
 
-    HOSTNAME = "HOSTNAME"
-    REGION = "REGION"
-    ZONE = "ZONE"
+    Numbers, so that what is decoded can be told from the name of an attribute.
+    """
+
+    HOSTNAME = 1
+    REGION = 2
+    ZONE = 3
 
 
 class Predicate(StrEnum):
@@ -36,6 +39,11 @@ class AttributeConstraint(msgspec.Struct, frozen=True, gc=False):
     selector: str | PseudoAttribute
     predicate: Predicate
     value: str = ""
+
+    @property
+    def selector_name(self) -> str:
+        """What is compared, by its name."""
+        return self.selector.name if isinstance(self.selector, PseudoAttribute) else self.selector
 
 
 class RoleConstraints(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ import msgspec
 
 from .agents import AGENT_CAPABILITIES, Attribute
 from .constraints import RoleConstraints
+from .frameworks import RoleMinimum
 from .ids import AgentID, FrameworkID
 from .resources import Resources
 
@@ -28,13 +29,6 @@ class Unavailability(msgspec.Struct, frozen=True, gc=False):
     duration: int | None = None
 
 
-class RoleMinimum(msgspec.Struct, frozen=True, gc=False):
-    """What a framework wants to be offered at least under a role: one of these; no alternatives: anything."""
-
-    role: str
-    alternatives: tuple[Resources, ...]
-
-
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """What a framework holds on an agent, under one of its roles."""
 
@@ -44,7 +38,10 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 class AgentAdded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """An agent has registered, active, maybe with tasks, whose frameworks may not be known yet."""
+    """An agent has registered, active, maybe with tasks, whose frameworks may not be known yet.
+
+    They may use more than its ``total``, as after AgentUpdated.
+    """
 
     agent_id: AgentID
     hostname: str
@@ -60,7 +57,8 @@ class AgentAdded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 class AgentUpdated(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An agent has changed what it has or is; None stays as it was.
 
-    ``total`` may be less than what is held on it: then nothing is free until enough was given back.
+    ``total`` may be less than what is held on it: then what of each resource is left beyond that is free, and what is
+    held cannot be converted, until enough was given back.
     New ``attributes`` end all filters about the agent.
     """
 
@@ -159,7 +157,6 @@ class ResourcesRecovered(msgspec.Struct, frozen=True, kw_only=True, gc=False, ta
 
     With a ``filter_id``, which must be new, the framework is not offered the like of it on that agent until
     FilterExpired names that id.
-    ``allocated`` says that it ran on these resources (OfferUsed told so), not that they were just on offer.
     ``declined`` says that they are an offer of which the framework used nothing; one that was taken from it
     (rescinded) is not declined.
     """
@@ -169,14 +166,15 @@ class ResourcesRecovered(msgspec.Struct, frozen=True, kw_only=True, gc=False, ta
     agent_id: AgentID
     resources: Resources
     filter_id: int | None = None
-    allocated: bool = False
     declined: bool = False
 
 
 class AllocationConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """What a framework was offered has been reserved, unreserved, or made a volume or none: same amounts, other kind.
 
-    The agent's total changes with it.
+    The agent's total changes with it. Another copy of a shared volume is one more to hold, and changes no total.
+    ``forced``: it is done although others hold a shared volume that is lost by it, or the agent is short, for grants
+    on their way that will be given back.
     """
 
     framework_id: FrameworkID
@@ -184,6 +182,7 @@ class AllocationConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, t
     agent_id: AgentID
     before: Resources
     after: Resources
+    forced: bool = False
 
 
 class AvailableConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -32,5 +32,37 @@ class FrameworkEnded(MesosliteError):
     """A framework was ended from outside: its cluster was closed, or somebody terminated it."""
 
 
+class AllocatorFailed(MesosliteError):
+    """An allocation policy has failed or broken its contract, and the master has ended with it; mend the policy."""
+
+
+class MasterEnded(MesosliteError):
+    """The master has ended by itself, as the text says; start another cluster."""
+
+
+class RegistryRefused(MesosliteError, ValueError):
+    """What was asked does not fit what the registry holds, such as to admit an agent twice; look it up again."""
+
+
+class RegistryFailed(MesosliteError):
+    """The registry cannot be used, or not any more: the master must end. What is in it is what was acknowledged."""
+
+
+class Fenced(RegistryFailed):
+    """A later master has taken the registry over; end, it leads now."""
+
+
+class RegistryCorrupt(RegistryFailed):
+    """What is stored is not what was stored, or is no registry; restore it, or put another one in its place."""
+
+
+class RegistryTooNew(RegistryFailed):
+    """The registry was written by a master that can do more; start one that can, or a later release."""
+
+
+class RegistryLocked(RegistryFailed):
+    """Another program keeps the registry locked; end that, then start again."""
+
+
 class InternalError(MesosliteError):
     """An invariant of mesoslite is broken; stop and report it."""

@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from .ids import AgentID, FrameworkID, OfferID
+from .ids import AgentID, ExecutorID, FrameworkID, OfferID
 from .offers import Offer
+from .operations import OperationStatus
 from .tasks import TaskStatus
 
 
@@ -39,10 +40,18 @@ class Update(msgspec.Struct, frozen=True, gc=False, tag="UPDATE"):
     status: TaskStatus
 
 
+class UpdateOperationStatus(msgspec.Struct, frozen=True, gc=False, tag="UPDATE_OPERATION_STATUS"):
+    """How an operation with an id goes; to be acknowledged if it carries a uuid."""
+
+    status: OperationStatus
+
+
 class Failure(msgspec.Struct, frozen=True, gc=False, tag="FAILURE"):
-    """The agent is lost."""
+    """The agent is lost; with an ``executor_id``, only that executor on it has ended, None: nobody knows how."""
 
     agent_id: AgentID
+    executor_id: ExecutorID | None = None
+    exit_status: int | None = None
 
 
 class Error(msgspec.Struct, frozen=True, gc=False, tag="ERROR"):
@@ -55,4 +64,4 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False, tag="HEARTBEAT"):
     """The master is alive."""
 
 
-Event: TypeAlias = Subscribed | Offers | Rescind | Update | Failure | Error | Heartbeat
+Event: TypeAlias = Subscribed | Offers | Rescind | Update | UpdateOperationStatus | Failure | Error | Heartbeat

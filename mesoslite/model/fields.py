@@ -44,6 +44,10 @@ class Fields:
         """The names of all fields that are set."""
         return [name for name, value in self._values.items() if value is not None]
 
+    def values(self) -> Mapping[str, object]:
+        """All fields as they came."""
+        return self._values
+
     def where(self, name: str) -> str:
         """The path of a field."""
         return f"{self.path}.{name}" if self.path else name
@@ -142,6 +146,10 @@ class Fields:
                 raise wrong(path, value, "a string")
             texts.append(value)
         return tuple(texts)
+
+    def wholes(self, name: str) -> tuple[int, ...]:
+        """A list of numbers without their fractions; empty if it is unset."""
+        return tuple([Fields({path: value}).whole(path) for value, path in self._entries(name)])
 
     def _entries(self, name: str) -> list[tuple[object, str]]:
         value = self._values.get(name)

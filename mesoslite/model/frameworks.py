@@ -1,19 +1,15 @@
-"""Frameworks: what one says of itself when it subscribes, and the rules for that and for role names."""
+"""Frameworks: what one says of itself when it subscribes."""
 
-# Who calls: frameworks build FrameworkInfo; the master calls ``validate_framework`` before it accepts a
-#   subscription.
+# Who calls: frameworks build FrameworkInfo; validation_frameworks.py judges it.
 # Not checked on construction: a master must be able to decode a bad description in order to answer it.
-# Source: Mesos include/mesos/v1/mesos.proto (FrameworkInfo), src/common/roles.cpp, src/master/validation.cpp.
-
-import math
-import re
+# Source: Mesos include/mesos/v1/mesos.proto (FrameworkInfo, OfferFilters).
 
 import msgspec
 
-from .errors import InvalidRequest
-from .ids import FrameworkID, validate_id
-
-DEFAULT_ROLE = "*"
+from .ids import FrameworkID
+from .labels import Label
+from .resources import Resources
+from .roles import DEFAULT_ROLE
 
 # Capabilities that this code acts on; a framework may name others.
 MULTI_ROLE = "MULTI_ROLE"  # its roles are a list, and its offers say their role
@@ -25,7 +21,12 @@ RESERVATION_REFINEMENT = "RESERVATION_REFINEMENT"  # it is offered what is reser
 REVOCABLE_RESOURCES = "REVOCABLE_RESOURCES"  # it is offered what may be taken from it again
 SHARED_RESOURCES = "SHARED_RESOURCES"  # it is offered volumes that others use at the same time
 
-_ROLE_GAP = re.compile(r"[\s\x08\x7f]")
+
+class RoleMinimum(msgspec.Struct, frozen=True, gc=False):
+    """What a framework wants to be offered at least under a role: one of these; no alternatives: anything."""
+
+    role: str
+    alternatives: tuple[Resources, ...]
 
 
 class FrameworkInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -34,6 +35,8 @@ class FrameworkInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Units: ``failover_timeout`` is the seconds its tasks outlive a lost connection; 0.0 ends them at once.
     ``id`` is None until the master has given one; ``user`` is the account its tasks run as, "" for the
     agent's own. An agent that does not run as root cannot switch: there all tasks run as the agent's user.
+    ``principal`` is who it says it is, "" if it does not. ``min_allocatable`` names a role at most once; a role that it
+    does not name has the master's minimum.
     """
 
     name: str
@@ -45,53 +48,6 @@ class FrameworkInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hostname: str = ""
     webui_url: str = ""
     capabilities: tuple[str, ...] = ()
-
-
-def validate_framework(info: FrameworkInfo) -> None:
-    """Refuse a description that no master can accept.
-
-    Raises: InvalidRequest, if the id or a role breaks its rules, roles are missing or repeated, or the
-    failover timeout is negative or not finite.
-    """
-    if info.id is not None:
-        validate_id("framework", info.id)
-    if not info.roles:
-        raise InvalidRequest(f"framework {info.name!r} subscribes to no role; name at least one, '*' is the default")
-    for role in info.roles:
-        validate_role(role)
-    if len(set(info.roles)) < len(info.roles):
-        raise InvalidRequest(f"framework {info.name!r} names a role twice in {list(info.roles)}; name each once")
-    if not math.isfinite(info.failover_timeout) or info.failover_timeout < 0:
-        raise InvalidRequest(
-            f"framework {info.name!r} has a failover_timeout of {info.failover_timeout}; "
-            f"give a finite number of seconds, zero or more"
-        )
-
-
-def validate_role(role: str) -> None:
-    """Refuse ``role`` unless it is ``*`` or a path of words, such as ``ads/batch``.
-
-    Raises: InvalidRequest, naming the rule that is broken.
-    """
-    if role == DEFAULT_ROLE:
-        return
-    problem = _role_problem(role)
-    if problem is not None:
-        raise InvalidRequest(f"role {role!r} {problem}; use '*' or words parted by single slashes, such as ads/batch")
-
-
-def _role_problem(role: str) -> str | None:
-    if not role:
-        return "is empty"
-    if role.startswith("/") or role.endswith("/"):
-        return "starts or ends with a slash"
-    if _ROLE_GAP.search(role):
-        return "holds white space or a backspace"
-    for word in role.split("/"):
-        if not word:
-            return "holds two slashes in a row"
-        if word in (".", "..", "*"):
-            return f"has the reserved word {word!r} in its path"
-        if word.startswith("-"):
-            return f"has the word {word!r}, which starts with a dash"
-    return None
+    labels: tuple[Label, ...] = ()
+    principal: str = ""
+    min_allocatable: tuple[RoleMinimum, ...] = ()

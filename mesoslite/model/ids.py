@@ -20,6 +20,7 @@ TaskID = NewType("TaskID", str)
 OfferID = NewType("OfferID", str)
 ContainerID = NewType("ContainerID", str)
 ExecutorID = NewType("ExecutorID", str)
+OperationID = NewType("OperationID", str)
 
 ID_BYTES_MAX = 255  # the longest file name that Linux file systems take (NAME_MAX)
 

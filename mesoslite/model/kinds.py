@@ -15,9 +15,9 @@ from functools import lru_cache
 import msgspec
 
 from .errors import InvalidRequest, InvalidResources
-from .frameworks import DEFAULT_ROLE, validate_role
 from .ids import validate_id
 from .labels import Label
+from .roles import DEFAULT_ROLE, validate_role
 
 
 class ValueType(Enum):

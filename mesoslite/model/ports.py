@@ -2,23 +2,27 @@
 
 # Who calls: agent/ is given a Launcher, which containment/ implements; master/ an AllocationPolicy, which allocator/
 #   implements; api/ the address of an actor that is a MasterPort or an AgentPort; framework/ a SchedulerConnection;
-#   sim/ fakes them.
+#   sim/ fakes them. The registrar (registry/) is given a RegistryStorage and is a RegistrarPort to the master, which is
+#   given a Contender and a Detector (election/) as well.
 # A callback, not a future: an agent's handler does not wait for the end of a task, it goes on and is told.
 # How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from .agents import AgentInfo
-from .calls import Call
+from .calls import Call, UpdateFramework
+from .commands import CommandInfo
 from .deltas import Delta, Plan
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
-from .ids import AgentID, ContainerID, FrameworkID
+from .ids import AgentID, ContainerID, FrameworkID, TaskID
+from .masters import Leader, MasterInfo
+from .registry import Entry, Recovered, RegistryOperation
 from .resources import Resources
 from .state import AgentSnapshot, ClusterState
-from .tasks import CommandInfo
+from .stories import FrameworkStory, TaskStory
 
 
 class Container(Protocol):
@@ -98,6 +102,7 @@ class AllocationPolicy(Protocol):
     def apply(self, delta: Delta) -> tuple[int, ...]:
         """Take note of what happened; the numbers of the filters that ended with it, and need not expire.
 
+        A filter that it names and that the policy does not make, for it would be about nobody, counts as ended.
         Raises: InternalError, if it cannot follow what happened before; InvalidRequest or InsufficientResources for
         what cannot be. Then nothing has changed.
         """
@@ -157,6 +162,21 @@ class MasterPort(Protocol):
         """The agents that people may mean by that text: an id, its last part, or a host; all of them by ""."""
         ...
 
+    def update_framework(self, call: UpdateFramework, scheduler: Any) -> Any:
+        """The future of the call of that name from the actor ``scheduler``, after what that has posted before.
+
+        Fails with InvalidRequest if it cannot be; then nothing has changed.
+        """
+        ...
+
+    def task_stories(self, task_id: TaskID, framework: str) -> tuple[TaskStory, ...]:
+        """What is remembered of tasks with that id, of the frameworks that people may mean; "": of any."""
+        ...
+
+    def framework_story(self, framework_id: FrameworkID) -> FrameworkStory | None:
+        """What is remembered of what a framework has done with offers; None for an unknown one."""
+        ...
+
     def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> Any:
         """The future of an Explanation for each agent: why the framework got, or did not get, an offer of it.
 
@@ -178,6 +198,93 @@ class AgentPort(Protocol):
 
     def ping(self) -> None:
         """Nothing: that the answer comes shows that the actor is alive and serves."""
+        ...
+
+
+class RegistryStorage(Protocol):
+    """Where a registry is kept. Every call blocks; one at a time."""
+
+    def recover(self, master: MasterInfo, epoch_least: int = 1) -> Recovered:
+        """Read all that is stored, and take it over: every earlier master's next ``store`` is refused from now on.
+
+        The epoch is ``epoch_least``, or one more than the last, whichever is later. Durable when it returns.
+        Raises: RegistryFailed, or what says more: RegistryCorrupt, RegistryTooNew, RegistryLocked. Then nothing has
+        changed.
+        """
+        ...
+
+    def store(self, entries: Sequence[Entry], /) -> None:
+        """Make these changes, all or none, of at most one entry a key; durable when it returns.
+
+        Raises: Fenced, if another master has recovered since this one did; RegistryFailed. Then nobody knows whether
+        they were made, and nothing more is stored.
+        """
+        ...
+
+    def size_bytes(self) -> int:
+        """How much room the registry takes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; a second time does nothing."""
+        ...
+
+
+class RegistrarPort(Protocol):
+    """The actor that is the registrar, for those who dispatch to its address. It ends when the registry fails."""
+
+    def recover(self, master: MasterInfo) -> Any:
+        """The future of a Recovered, the same one each time. First of all, and for one master."""
+        ...
+
+    def apply(self, operation: RegistryOperation) -> Any:
+        """The future of whether the registry has changed, ready once that is durable; in the order of the calls.
+
+        Fails with RegistryRefused or InvalidRequest if the operation cannot be; then nothing has changed. Fails with
+        RegistryFailed if the registry does; then nobody knows, and the registrar ends.
+        """
+        ...
+
+
+class Leadership(Protocol):
+    """That this master leads."""
+
+    @property
+    def leader(self) -> Leader:
+        """How others see it."""
+        ...
+
+    @property
+    def epoch(self) -> int | None:
+        """The leadership's number among all there ever were, if the election knows it; else the registry gives one."""
+        ...
+
+    @property
+    def lost(self) -> Any:
+        """The future of None, ready once this master leads no more: it must end."""
+        ...
+
+
+class Contender(Protocol):
+    """Stands for leadership, for one master."""
+
+    def contend(self, info: MasterInfo) -> Any:
+        """The future of a Leadership, ready once this master leads. Raises: InvalidRequest, if it stands already."""
+        ...
+
+    def withdraw(self) -> bool:
+        """Stand no more, and lead no more; whether it stood. What waits is discarded, a leadership is lost."""
+        ...
+
+
+class Detector(Protocol):
+    """Follows who leads."""
+
+    def detect(self, previous: Leader | None = None) -> Any:
+        """The future of who leads, a Leader or None, ready as soon as that is not ``previous``.
+
+        A discard of it means that nobody waits any more.
+        """
         ...
 
 

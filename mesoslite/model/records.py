@@ -11,17 +11,10 @@ from typing import Any
 
 import msgspec
 
+from .executors import ExecutorType
 from .kinds import Reservation, ValueType
 from .labels import Label
 from .states import Reason, Source, TaskState
-
-
-class ExecutorType(Enum):
-    """Whose program an executor is."""
-
-    UNKNOWN = 0
-    DEFAULT = 1
-    CUSTOM = 2
 
 
 class DrainState(Enum):

@@ -15,7 +15,6 @@ import msgspec
 
 from .errors import InvalidRequest, InvalidResources
 from .fields import Fields
-from .frameworks import DEFAULT_ROLE
 from .kinds import (
     Disk,
     DiskSource,
@@ -32,6 +31,7 @@ from .kinds import (
 from .labels import decode_labels, encode_labels
 from .portions import Portion
 from .resource_text import MILLI, checked_items, checked_name, checked_ranges, to_milli
+from .roles import DEFAULT_ROLE
 
 Document: TypeAlias = dict[str, Any]
 Form: TypeAlias = Literal["old", "new", "both"]

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable
 
 from .errors import InvalidResources
-from .frameworks import DEFAULT_ROLE
 from .kinds import Disk, Kind, Reservation, ReservationType, ValueType
 from .portions import Portion
 from .ranges import NUMBER_MAX, Range, Ranges, coalesced
+from .roles import DEFAULT_ROLE
 
 MILLI = 1_000  # units in one cpu, in one MiB
 MEGABYTES_MAX = 1 << 40  # one exabyte in MiB, the most mem or disk of one entry

@@ -113,16 +113,10 @@ class Resources(msgspec.Struct, frozen=True, gc=False):
     def __add__(self, other: "Resources") -> "Resources":
         """Return both together."""
         if self.others or other.others:
-            plain = _plain(self) + _plain(other)
-            return _made(plain.quantities, added(self.others, other.others))
-        if not self.quantities:
-            return other
-        if not other.quantities:
-            return self
-        totals = dict(self.quantities)
-        for name, milli in other.quantities:
-            totals[name] = totals.get(name, 0) + milli
-        return _made(tuple(sorted(totals.items())), ())
+            return _made(_joint(self.quantities, other.quantities), added(self.others, other.others))
+        if not self.quantities or not other.quantities:
+            return self if self.quantities else other
+        return _made(_joint(self.quantities, other.quantities), ())
 
     def __sub__(self, other: "Resources") -> "Resources":
         """Return what is left when ``other`` is taken away.
@@ -382,8 +376,14 @@ def _made(quantities: tuple[tuple[str, int], ...], others: Portions) -> Resource
     return made
 
 
-def _plain(resources: Resources) -> Resources:
-    return _made(resources.quantities, ()) if resources.others else resources
+def _joint(left: tuple[tuple[str, int], ...], right: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    """Plain scalars of both."""
+    if not left or not right:
+        return left or right
+    totals = dict(left)
+    for name, milli in right:
+        totals[name] = totals.get(name, 0) + milli
+    return tuple(sorted(totals.items()))
 
 
 def _parted(portions: Iterable[Portion]) -> tuple[tuple[tuple[str, int], ...], list[Portion]]:

@@ -1,7 +1,7 @@
 """State: what a reader gets to see of a cluster at one moment."""
 
 # Who calls: the master builds ClusterState, an agent AgentSnapshot; api/, cli/ and tests read them.
-# Invariants: 1. per agent ``used + offered + free == info.resources``.
+# Invariants: 1. per agent ``used + offered + free == info.resources``, shared volumes aside, which always are free.
 #   2. over agents and over frameworks, used and offered sum to the same.
 # Units: times are seconds since the epoch.
 
@@ -17,12 +17,16 @@ from .tasks import TaskInfo, TaskStatus
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task, its newest state, and its statuses, oldest first, one for each run of equal states."""
+    """A task, its newest state, and its statuses, oldest first, one for each run of equal states.
+
+    ``role`` is the one whose resources it uses, "" where nobody has said.
+    """
 
     info: TaskInfo
     framework_id: FrameworkID
     state: TaskState
     statuses: tuple[TaskStatus, ...] = ()
+    role: str = ""
 
 
 class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,7 +42,11 @@ class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class FrameworkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework; ``dominant_share`` is its largest share of the cluster in any one resource."""
+    """A framework; ``dominant_share`` is its largest share of the cluster in any one resource.
+
+    ``recovered``: only agents have told of it, its scheduler is yet to come. ``reregistered_time`` is when that came
+    back last, None if it never went.
+    """
 
     info: FrameworkInfo
     active: bool
@@ -51,6 +59,8 @@ class FrameworkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tasks: tuple[TaskRecord, ...] = ()
     completed_tasks: tuple[TaskRecord, ...] = ()
     offers: tuple[Offer, ...] = ()
+    recovered: bool = False
+    reregistered_time: float | None = None
 
 
 class ClusterState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -3,11 +3,15 @@
 # Who calls: frameworks build TaskInfo; executors, agents and the master build TaskStatus.
 # Invariants: 1. ``TaskStatus.uuid`` is set exactly if a status is repeated until it is acknowledged.
 #   2. the exit status of a command travels as a label, because Mesos has no field for it.
-# Values are only checked where a master must be able to answer with a TASK_ERROR: see validation.py.
-# Source: Mesos include/mesos/v1/mesos.proto (TaskInfo, CommandInfo, TaskStatus).
+# Values are only checked where a master must be able to answer with a TASK_ERROR: see validation_tasks.py.
+# Source: Mesos include/mesos/v1/mesos.proto (TaskInfo, TaskStatus).
 
 import msgspec
 
+from .checks import CheckInfo, HealthCheck
+from .commands import CommandInfo
+from .documents import FrozenDocument
+from .executors import ExecutorInfo
 from .ids import AgentID, ExecutorID, TaskID
 from .labels import Label
 from .resources import Resources
@@ -16,39 +20,38 @@ from .states import Reason, Source, TaskState
 EXIT_STATUS_LABEL = "exit_status"
 
 
-class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What to execute: ``value`` in a shell, or the program ``value`` with ``arguments``, argv[0] first.
-
-    Shapes: ``environment`` is ((name, value), ...), added to what the agent gives.
-    """
-
-    value: str
-    shell: bool = True
-    arguments: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
-
-
 class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task to launch on the agent of an offer.
+    """A task to launch on the agent of an offer: a command, or what an executor knows what to make of.
 
     Units: ``kill_grace_seconds`` is the time between asking the task to end and killing it; None leaves it to
-    the default of constants.py.
+    the default of constants.py. ``max_completion_seconds`` is how long it may run. ``limits`` are ((name, units), ...),
+    what it may use at most where that is more than its resources, without end if infinite.
+    ``allocation_roles`` are those that its resources were said to be allocated to; none said is the role of the offer.
     """
 
     task_id: TaskID
     name: str
     agent_id: AgentID
     resources: Resources
-    command: CommandInfo
+    command: CommandInfo | None = None
     labels: tuple[Label, ...] = ()
     kill_grace_seconds: float | None = None
+    executor: ExecutorInfo | None = None
+    max_completion_seconds: float | None = None
+    check: CheckInfo | None = None
+    health_check: HealthCheck | None = None
+    limits: tuple[tuple[str, float], ...] = ()
+    data: bytes | None = None
+    container: FrozenDocument | None = None
+    discovery: FrozenDocument | None = None
+    allocation_roles: tuple[str, ...] = ()
 
 
 class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One report on a task.
 
     Units: ``timestamp`` is seconds since the epoch. ``uuid`` is 16 bytes, or None if no acknowledgement is
-    wanted.
+    wanted. ``unreachable_ns`` is since when its agent cannot be reached, nanoseconds since the epoch.
     """
 
     task_id: TaskID
@@ -61,6 +64,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     message: str = ""
     uuid: bytes | None = None
     labels: tuple[Label, ...] = ()
+    unreachable_ns: int | None = None
 
     @property
     def exit_status(self) -> int | None:

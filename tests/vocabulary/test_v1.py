@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from mesoslite.model import (
     Accept,
     Acknowledge,
+    AcknowledgeOperationStatus,
     AgentID,
+    AttributeConstraint,
     CommandInfo,
     Decline,
     Error,
@@ -24,16 +26,25 @@ from mesoslite.model import (
     InvalidRequest,
     Kill,
     Label,
+    Launch,
     Offer,
     OfferID,
     Offers,
+    OperationReference,
+    OperationState,
+    OperationStatus,
+    Predicate,
+    PseudoAttribute,
     Reason,
     Reconcile,
+    ReconcileOperations,
     Rescind,
     Reservation,
     ReservationType,
     Resources,
     Revive,
+    RoleConstraints,
+    RoleMinimum,
     Source,
     Subscribe,
     Subscribed,
@@ -45,6 +56,9 @@ from mesoslite.model import (
     TaskStatus,
     Teardown,
     Update,
+    UpdateFramework,
+    UpdateOperationStatus,
+    checked_message,
 )
 from mesoslite.model.v1 import Records, decode_call, decode_event, encode_call, encode_event, frame
 
@@ -76,6 +90,9 @@ tasks = st.builds(
 filters = st.builds(Filters, seconds)
 offer_ids = st.lists(ids, max_size=3).map(tuple)
 roles = st.lists(texts, max_size=2).map(tuple)
+minimums = st.dictionaries(texts, st.lists(resources, max_size=2).map(tuple), max_size=2).map(
+    lambda found: tuple([RoleMinimum(role, alternatives) for role, alternatives in found.items()])
+)
 frameworks = st.builds(
     FrameworkInfo,
     name=texts,
@@ -86,26 +103,53 @@ frameworks = st.builds(
     checkpoint=st.booleans(),
     hostname=texts,
     webui_url=texts,
+    labels=labels,
+    principal=texts,
+    min_allocatable=minimums,
     capabilities=st.just(("MULTI_ROLE",)),
 ) | st.builds(FrameworkInfo, name=texts, roles=texts.map(lambda role: (role,)), capabilities=st.just(()))
+constraints = st.dictionaries(
+    texts,
+    st.lists(
+        st.lists(
+            st.builds(
+                AttributeConstraint, texts | st.sampled_from(PseudoAttribute), st.sampled_from(Predicate)
+            ).flatmap(
+                lambda one: (
+                    st.just(one)
+                    if "EXISTS" in one.predicate
+                    else st.builds(AttributeConstraint, st.just(one.selector), st.just(one.predicate), texts)
+                )
+            ),
+            max_size=2,
+        ).map(tuple),
+        max_size=2,
+    ).map(tuple),
+    max_size=2,
+).map(lambda groups: tuple([RoleConstraints(role, some) for role, some in groups.items()]))
 references = st.builds(TaskReference, ids, st.none() | ids)
 uuids = st.binary(min_size=16, max_size=16)
 calls = st.one_of(
-    st.builds(Subscribe, frameworks),
+    st.builds(Subscribe, frameworks, roles, constraints),
     st.builds(
         Accept,
         framework_id=ids,
         offer_ids=offer_ids,
-        tasks=st.lists(tasks, max_size=2).map(tuple),
+        operations=st.lists(st.builds(Launch, st.lists(tasks, max_size=2).map(tuple)), max_size=2).map(tuple),
         filters=filters,
     ),
     st.builds(Decline, framework_id=ids, offer_ids=offer_ids, filters=filters),
     st.builds(Kill, framework_id=ids, task_id=ids, agent_id=st.none() | ids, grace_seconds=graces),
     st.builds(Acknowledge, framework_id=ids, agent_id=ids, task_id=ids, uuid=uuids),
     st.builds(Reconcile, ids, st.lists(references, max_size=2).map(tuple)),
+    st.builds(AcknowledgeOperationStatus, framework_id=ids, operation_id=ids, uuid=uuids, agent_id=st.none() | ids),
+    st.builds(
+        ReconcileOperations, ids, st.lists(st.builds(OperationReference, ids, st.none() | ids), max_size=2).map(tuple)
+    ),
     st.builds(Suppress, ids, roles),
     st.builds(Revive, ids, roles),
     st.builds(Teardown, ids),
+    st.builds(UpdateFramework, framework_id=ids, framework=frameworks, suppressed_roles=roles, constraints=constraints),
 )
 offers = st.builds(
     Offer,
@@ -140,7 +184,20 @@ events = st.one_of(
     st.builds(Offers, st.lists(offers, max_size=2).map(tuple)),
     st.builds(Rescind, ids),
     st.builds(Update, statuses),
+    st.builds(
+        UpdateOperationStatus,
+        st.builds(
+            OperationStatus,
+            state=st.sampled_from(OperationState),
+            operation_id=st.none() | ids,
+            message=texts,
+            converted=resources,
+            uuid=st.none() | uuids,
+            agent_id=st.none() | ids,
+        ),
+    ),
     st.builds(Failure, ids),
+    st.builds(Failure, ids, ids, st.none() | st.integers(-64, 255)),
     st.builds(Error, texts),
     st.just(Heartbeat()),
 )
@@ -188,8 +245,9 @@ def places(document):
 
 
 @given(calls)
-def test_a_call_survives_the_way_over_json(call):
+def test_a_call_survives_the_way_over_json_and_that_to_a_master_in_the_same_program(call):
     assert decode_call(over_json(encode_call(call))) == call
+    assert checked_message(call) == call
 
 
 @given(events)
@@ -226,7 +284,9 @@ def test_an_accept_is_written_as_mesos_has_it():
         kill_grace_seconds=1.5,
     )
 
-    document = encode_call(Accept(framework_id=FRAMEWORK, offer_ids=(OfferID("o"),), tasks=(task,), filters=Filters(5)))
+    document = encode_call(
+        Accept(framework_id=FRAMEWORK, offer_ids=(OfferID("o"),), operations=(Launch((task,)),), filters=Filters(5))
+    )
 
     assert document == {
         "type": "ACCEPT",
@@ -338,8 +398,10 @@ def test_what_mesos_reads_leniently_is_read_leniently():
     assert isinstance(call, Accept)
     assert call.offer_ids == ("o",)
     assert call.filters.refuse_seconds == math.inf
-    assert call.tasks[0].resources == Resources.of(cpus=0.25)
-    assert call.tasks[0].command == CommandInfo(value="true", shell=False, arguments=("true",))
+    [launch] = call.operations
+    assert isinstance(launch, Launch)
+    assert launch.tasks[0].resources == Resources.of(cpus=0.25)
+    assert launch.tasks[0].command == CommandInfo(value="true", shell=False, arguments=("true",))
 
 
 @pytest.mark.parametrize(
@@ -350,7 +412,7 @@ def test_what_mesos_reads_leniently_is_read_leniently():
         (("framework_id", "f"), "framework_id: got 'f', expected an object"),
         (("type", "LAUNCH_MISSILES"), "type: got 'LAUNCH_MISSILES', expected one of SUBSCRIBE"),
         (("accept", {"offer_ids": [{"value": "o"}, 2]}), r"accept\.offer_ids\[1\]: got 2"),
-        (("accept", {"operations": [{"type": "RESERVE"}]}), r"accept\.operations\[0\]\.type: .*only LAUNCH"),
+        (("accept", {"operations": [{"type": "GROW"}]}), r"accept\.operations\[0\]\.type: .*expected one of LAUNCH"),
         (("accept", {"filters": {"refuse_seconds": "soon"}}), r"accept\.filters\.refuse_seconds: got 'soon'"),
     ],
 )
@@ -365,14 +427,17 @@ def test_an_error_names_the_field_and_what_was_expected(change, path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("executor", {"executor_id": {"value": "e"}}),
-        ("container", {"type": "DOCKER"}),
+        ("executor", {"executor_id": {"value": "e"}, "command": {"user": "root"}}),
+        ("container", "DOCKER"),
+        ("data", "no base64"),
+        ("limits", {"cpus": 2.0}),
+        ("check", {"type": "TCP", "tcp": {}}),
+        ("max_completion_time", {"nanoseconds": 1e30}),
         ("resources", [{"name": "ports", "type": "RANGES"}]),
         ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "/ads"}]),
         ("resources", [{"name": "rack", "type": "TEXT", "text": {"value": "r1"}}]),
         ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": -1}}]),
         ("command", {"value": "x", "uris": [{"value": "http://example.com"}]}),
-        ("kill_policy", {"grace_period": {"nanoseconds": -1}}),
     ],
 )
 def test_what_a_task_cannot_be_given_is_refused_not_passed_over(field, value):
@@ -422,7 +487,7 @@ def test_a_framework_is_told_of_reservations_in_the_form_it_knows(refined, reser
     "document",
     [
         {"type": "INVERSE_OFFERS", "inverse_offers": {}},
-        {"type": "FAILURE", "failure": {"agent_id": {"value": "a"}, "executor_id": {"value": "e"}, "status": 9}},
+        {"type": "WORDS_TO_COME"},
     ],
 )
 def test_an_event_without_meaning_here_is_none(document):
@@ -443,6 +508,46 @@ def test_roles_are_read_in_either_form(framework, roles):
     call = decode_call({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}})
 
     assert call.framework.roles == roles
+
+
+def test_offer_constraints_are_read_as_mesos_writes_them():
+    group = [
+        {"selector": {"attribute_name": "rack"}, "predicate": {"text_matches": {"regex": "r[12]"}}},
+        {"selector": {"pseudoattribute_type": "HOSTNAME"}, "predicate": {"not_exists": {}}},
+    ]
+    subscribe = {
+        "framework_info": {"name": "n", "user": "u", "role": "ads", "id": {"value": ""}},
+        "suppressed_roles": ["ads"],
+        "offer_constraints": {"role_constraints": {"ads": {"groups": [{"attribute_constraints": group}]}}},
+    }
+
+    call = decode_call({"type": "SUBSCRIBE", "framework_id": {"value": ""}, "subscribe": subscribe})
+
+    first = AttributeConstraint("rack", Predicate.TEXT_MATCHES, "r[12]")
+    second = AttributeConstraint(PseudoAttribute.HOSTNAME, Predicate.NOT_EXISTS)
+    assert call.constraints == (RoleConstraints("ads", ((first, second),)),)
+    assert call.suppressed_roles == ("ads",)
+    assert call.framework.id is None
+
+
+@pytest.mark.parametrize(
+    ("constraint", "path"),
+    [
+        ({"selector": {}, "predicate": {"exists": {}}}, r"selector\.attribute_name: is missing"),
+        (
+            {"selector": {"pseudoattribute_type": "RACK"}, "predicate": {"exists": {}}},
+            "got 'RACK', expected one of HOST",
+        ),
+        ({"selector": {"attribute_name": "a"}, "predicate": {}}, "predicate: names 0 predicates"),
+        ({"selector": {"attribute_name": "a"}, "predicate": {"text_equals": {}}}, r"text_equals\.value: is missing"),
+    ],
+)
+def test_an_offer_constraint_that_says_nothing_is_refused_with_its_path(constraint, path):
+    constraints = {"role_constraints": {"*": {"groups": {"attribute_constraints": constraint}}}}
+    subscribe = {"framework_info": {"name": "n", "user": "u"}, "offer_constraints": constraints}
+
+    with pytest.raises(InvalidRequest, match=path):
+        decode_call({"type": "SUBSCRIBE", "subscribe": subscribe})
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,29 @@
 
 from ..labels import encode_labels
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_resources, encode_roles
+from .encoding import encode_call, encode_event, encode_roles
+from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
+from .parts import encode_resources
 from .recordio import RECORD_BYTES_MAX, Records, frame
+from .tasks import decode_executor, decode_task, encode_executor, encode_task
 
 __all__ = [
     "RECORD_BYTES_MAX",
     "Records",
     "decode_call",
     "decode_event",
+    "decode_executor",
+    "decode_operation",
+    "decode_operation_status",
+    "decode_task",
     "encode_call",
     "encode_event",
+    "encode_executor",
     "encode_labels",
+    "encode_operation",
+    "encode_operation_status",
     "encode_resources",
     "encode_roles",
+    "encode_task",
     "frame",
 ]

@@ -11,30 +11,36 @@ from collections.abc import Callable
 from ..calls import (
     Accept,
     Acknowledge,
+    AcknowledgeOperationStatus,
     Call,
     Decline,
     Kill,
+    OperationReference,
     Reconcile,
+    ReconcileOperations,
     Revive,
     Subscribe,
     Suppress,
     TaskReference,
     Teardown,
+    UpdateFramework,
 )
-from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
+from ..errors import InvalidResources
+from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update, UpdateOperationStatus
 from ..fields import Fields
-from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
-from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
+from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
 from ..labels import decode_labels
 from ..offers import Filters, Offer
 from ..resources import Resources
+from ..roles import DEFAULT_ROLE
 from ..states import Reason, Source, TaskState
-from ..tasks import CommandInfo, TaskInfo, TaskStatus
+from ..tasks import TaskStatus
+from .constraints import decode_constraints
+from .operations import decode_operation, decode_operation_status
+from .parts import decode_duration
 
-_NANOSECONDS = 1_000_000_000
 _UUID_BYTES = 16
-_TASK_NOT_READ = ("executor", "container", "health_check", "check", "limits", "max_completion_time")
-_COMMAND_NOT_READ = ("uris", "user")
 
 
 def decode_call(document: object) -> Call:
@@ -66,7 +72,7 @@ def decode_framework(fields: Fields) -> FrameworkInfo:
     Raises: InvalidRequest, also if ``role`` and ``roles`` do not go with the capabilities.
     """
     capabilities = tuple([entry.text("type", "UNKNOWN") for entry in fields.messages("capabilities")])
-    framework_id = fields.identifier_or_none("id")
+    framework_id = fields.identifier_or_none("id") or None  # an empty one counts as none
     return FrameworkInfo(
         name=fields.text("name"),
         user=fields.text("user"),
@@ -77,27 +83,9 @@ def decode_framework(fields: Fields) -> FrameworkInfo:
         hostname=fields.text("hostname", ""),
         webui_url=fields.text("webui_url", ""),
         capabilities=capabilities,
-    )
-
-
-def decode_task(fields: Fields) -> TaskInfo:
-    """Return a TaskInfo. Raises: InvalidRequest, also for what a task cannot be given here."""
-    _refuse(fields, _TASK_NOT_READ)
-    command = fields.message("command")
-    _refuse(command, _COMMAND_NOT_READ)
-    return TaskInfo(
-        task_id=TaskID(fields.identifier("task_id")),
-        name=fields.text("name"),
-        agent_id=AgentID(fields.identifier("agent_id")),
-        resources=Resources.decode(fields.messages("resources")),
-        command=CommandInfo(
-            value=command.text("value", ""),
-            shell=command.boolean("shell", True),
-            arguments=command.texts("arguments"),
-            environment=_environment(command.message_or_empty("environment")),
-        ),
         labels=decode_labels(fields, "labels"),
-        kill_grace_seconds=_grace_seconds(fields),
+        principal=fields.text("principal", ""),
+        min_allocatable=_min_allocatable(fields),
     )
 
 
@@ -129,24 +117,31 @@ def _framework_id(fields: Fields) -> FrameworkID:
 def _subscribe(fields: Fields) -> Subscribe:
     body = fields.message("subscribe")
     framework = decode_framework(body.message("framework_info"))
-    framework_id = fields.identifier_or_none("framework_id")
+    framework_id = fields.identifier_or_none("framework_id") or None
     if framework_id != framework.id:
         raise fields.invalid(
             "framework_id", f"got {framework_id!r}, expected the id in subscribe.framework_info, {framework.id!r}"
         )
-    return Subscribe(framework)
+    return Subscribe(framework, body.texts("suppressed_roles"), decode_constraints(body))
+
+
+def _update_framework(fields: Fields) -> UpdateFramework:
+    body = fields.message("update_framework")
+    return UpdateFramework(
+        framework_id=_framework_id(fields),
+        framework=decode_framework(body.message("framework_info")),
+        suppressed_roles=body.texts("suppressed_roles"),
+        constraints=decode_constraints(body),
+    )
 
 
 def _accept(fields: Fields) -> Accept:
     body = fields.message("accept")
-    tasks: list[TaskInfo] = []
-    for operation in body.messages("operations"):
-        kind = operation.text("type")
-        if kind != "LAUNCH":
-            raise operation.invalid("type", f"got {kind[:80]!r}; only LAUNCH is known here")
-        tasks += [decode_task(task) for task in operation.message("launch").messages("task_infos")]
     return Accept(
-        framework_id=_framework_id(fields), offer_ids=_offer_ids(body), tasks=tuple(tasks), filters=_filters(body)
+        framework_id=_framework_id(fields),
+        offer_ids=_offer_ids(body),
+        operations=tuple([decode_operation(operation) for operation in body.messages("operations")]),
+        filters=_filters(body),
     )
 
 
@@ -168,14 +163,11 @@ def _kill(fields: Fields) -> Kill:
 
 def _acknowledge(fields: Fields) -> Acknowledge:
     body = fields.message("acknowledge")
-    uuid = body.data("uuid")
-    if len(uuid) != _UUID_BYTES:
-        raise body.invalid("uuid", f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
     return Acknowledge(
         framework_id=_framework_id(fields),
         agent_id=AgentID(body.identifier("agent_id")),
         task_id=TaskID(body.identifier("task_id")),
-        uuid=uuid,
+        uuid=_uuid(body),
     )
 
 
@@ -188,6 +180,26 @@ def _reconcile(fields: Fields) -> Reconcile:
         )
         references.append(reference)
     return Reconcile(_framework_id(fields), tuple(references))
+
+
+def _acknowledge_operation_status(fields: Fields) -> AcknowledgeOperationStatus:
+    body = fields.message("acknowledge_operation_status")
+    if body.has("resource_provider_id"):
+        raise body.invalid("resource_provider_id", "is set, and no agent has resource providers here; leave it out")
+    return AcknowledgeOperationStatus(
+        framework_id=_framework_id(fields),
+        operation_id=OperationID(body.identifier("operation_id")),
+        uuid=_uuid(body),
+        agent_id=_agent_id_or_none(body),
+    )
+
+
+def _reconcile_operations(fields: Fields) -> ReconcileOperations:
+    operations = fields.message_or_empty("reconcile_operations").messages("operations")
+    references = [
+        OperationReference(OperationID(each.identifier("operation_id")), _agent_id_or_none(each)) for each in operations
+    ]
+    return ReconcileOperations(_framework_id(fields), tuple(references))
 
 
 def _suppress(fields: Fields) -> Suppress:
@@ -209,9 +221,12 @@ _CALLS: dict[str, Callable[[Fields], Call]] = {
     "KILL": _kill,
     "ACKNOWLEDGE": _acknowledge,
     "RECONCILE": _reconcile,
+    "ACKNOWLEDGE_OPERATION_STATUS": _acknowledge_operation_status,
+    "RECONCILE_OPERATIONS": _reconcile_operations,
     "SUPPRESS": _suppress,
     "REVIVE": _revive,
     "TEARDOWN": _teardown,
+    "UPDATE_FRAMEWORK": _update_framework,
 }
 
 
@@ -244,11 +259,14 @@ def _offer(fields: Fields) -> Offer:
     )
 
 
-def _failure(fields: Fields) -> Failure | None:
+def _failure(fields: Fields) -> Failure:
     body = fields.message("failure")
-    if body.has("executor_id"):  # an executor has ended, its agent lives
-        return None
-    return Failure(AgentID(body.identifier("agent_id")))
+    executor_id = body.identifier_or_none("executor_id")
+    return Failure(
+        AgentID(body.identifier("agent_id")),
+        ExecutorID(executor_id) if executor_id is not None else None,
+        body.whole("status") if executor_id is not None and body.has("status") else None,
+    )
 
 
 _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
@@ -256,6 +274,9 @@ _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
     "OFFERS": _offers,
     "RESCIND": lambda fields: Rescind(OfferID(fields.message("rescind").identifier("offer_id"))),
     "UPDATE": lambda fields: Update(decode_status(fields.message("update").message("status"))),
+    "UPDATE_OPERATION_STATUS": lambda fields: UpdateOperationStatus(
+        decode_operation_status(fields.message("update_operation_status").message("status"))
+    ),
     "FAILURE": _failure,
     "ERROR": lambda fields: Error(fields.message("error").text("message")),
     "HEARTBEAT": lambda fields: Heartbeat(),
@@ -277,14 +298,39 @@ def _framework_roles(fields: Fields, multi_role: bool) -> tuple[str, ...]:
     return (fields.text("role", DEFAULT_ROLE),)
 
 
-def _refuse(fields: Fields, names: tuple[str, ...]) -> None:
-    for name in names:
-        if fields.has(name):
-            raise fields.invalid(name, "is set, and would not be honoured here; leave it out")
+def _min_allocatable(fields: Fields) -> tuple[RoleMinimum, ...]:
+    filters, found = fields.message_or_empty("offer_filters"), []
+    for role in filters.names():
+        each = filters.message(role)
+        if each.has("min_allocatable_resources"):
+            alternatives = each.message("min_allocatable_resources").messages("quantities")
+            found.append(RoleMinimum(role, tuple([_quantities(entry) for entry in alternatives])))
+    return tuple(found)
+
+
+def _quantities(fields: Fields) -> Resources:
+    quantities = fields.message("quantities")
+    amounts = {name: quantities.message(name).number("value") for name in quantities.names()}
+    try:
+        return Resources.from_mapping(amounts)
+    except InvalidResources as error:
+        raise fields.invalid("quantities", f"are no amounts: {error}") from error
 
 
 def _offer_ids(fields: Fields) -> tuple[OfferID, ...]:
     return tuple([OfferID(text) for text in fields.identifiers("offer_ids")])
+
+
+def _agent_id_or_none(fields: Fields) -> AgentID | None:
+    agent_id = fields.identifier_or_none("agent_id")
+    return AgentID(agent_id) if agent_id is not None else None
+
+
+def _uuid(fields: Fields) -> bytes:
+    uuid = fields.data("uuid")
+    if len(uuid) != _UUID_BYTES:
+        raise fields.invalid("uuid", f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
+    return uuid
 
 
 def _filters(fields: Fields) -> Filters:
@@ -293,19 +339,8 @@ def _filters(fields: Fields) -> Filters:
 
 
 def _grace_seconds(fields: Fields) -> float | None:
-    period = fields.message_or_empty("kill_policy").message_or_empty("grace_period")
-    if not period.has("nanoseconds"):
-        return None
-    nanoseconds = period.whole("nanoseconds")
-    if nanoseconds < 0:
-        raise period.invalid("nanoseconds", f"got {nanoseconds}, expected zero or more")
-    return nanoseconds / _NANOSECONDS
-
-
-def _environment(fields: Fields) -> tuple[tuple[str, str], ...]:
-    variables = []
-    for variable in fields.messages("variables"):
-        if variable.text("type", "VALUE") != "VALUE":
-            raise variable.invalid("type", f"got {variable.text('type')[:80]!r}; only VALUE is known here")
-        variables.append((variable.text("name"), variable.text("value")))
-    return tuple(variables)
+    policy = fields.message_or_empty("kill_policy")
+    seconds = decode_duration(policy, "grace_period")
+    if seconds is not None and seconds < 0:
+        raise policy.invalid("grace_period", f"got {seconds} s, expected zero or more")
+    return seconds

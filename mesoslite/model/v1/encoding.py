@@ -3,27 +3,36 @@
 # Who calls: api/ writes events, framework/ writes calls; both turn the document into bytes.
 # Mesos's rules: snake_case, ids wrapped as {"value": ...}, enums by name, bytes as base64, scalars as doubles, fields
 #   with a declared default always written, empty lists and unset fields left out.
-# A number that JSON has no literal for is written as the text "Infinity", which Mesos reads; it writes the bare token.
 # Source: Mesos include/mesos/v1/mesos.proto, scheduler/scheduler.proto; 3rdparty/stout/include/stout/protobuf.hpp.
 
 import base64
-import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from ..calls import Accept, Acknowledge, Call, Decline, Kill, Reconcile, Revive, Subscribe, Suppress, Teardown
-from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update
-from ..frameworks import DEFAULT_ROLE, MULTI_ROLE, FrameworkInfo
+from ..calls import (
+    Accept,
+    Acknowledge,
+    AcknowledgeOperationStatus,
+    Call,
+    Decline,
+    Kill,
+    Reconcile,
+    ReconcileOperations,
+    Revive,
+    Subscribe,
+    Suppress,
+    Teardown,
+    UpdateFramework,
+)
+from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update, UpdateOperationStatus
+from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
 from ..labels import encode_labels
 from ..offers import Filters, Offer
-from ..resource_json import Form, encode_portion
 from ..resource_text import MILLI
-from ..resources import Resources
-from ..tasks import CommandInfo, TaskInfo, TaskStatus
-
-Document: TypeAlias = dict[str, Any]
-
-_NANOSECONDS = 1_000_000_000
+from ..tasks import TaskStatus
+from .constraints import encode_constraints
+from .operations import encode_operation, encode_operation_status
+from .parts import Document, encode_duration, encode_number, encode_resources, wrap_id, wrap_ids
 
 
 def encode_call(call: Call) -> Document:
@@ -51,10 +60,13 @@ def encode_event(
         return _subscribed(event, master_info or {})
     if isinstance(event, Update):
         return {"type": "UPDATE", "update": {"status": encode_status(event.status)}}
+    if isinstance(event, UpdateOperationStatus):
+        status = encode_operation_status(event.status)
+        return {"type": "UPDATE_OPERATION_STATUS", "update_operation_status": {"status": status}}
     if isinstance(event, Rescind):
-        return {"type": "RESCIND", "rescind": {"offer_id": _id(event.offer_id)}}
+        return {"type": "RESCIND", "rescind": {"offer_id": wrap_id(event.offer_id)}}
     if isinstance(event, Failure):
-        return {"type": "FAILURE", "failure": {"agent_id": _id(event.agent_id)}}
+        return {"type": "FAILURE", "failure": _failure(event)}
     if isinstance(event, Error):
         return {"type": "ERROR", "error": {"message": event.message}}
     assert isinstance(event, Heartbeat)
@@ -66,11 +78,11 @@ def encode_framework(info: FrameworkInfo) -> Document:
     document: Document = {
         "user": info.user,
         "name": info.name,
-        "failover_timeout": _number(info.failover_timeout),
+        "failover_timeout": encode_number(info.failover_timeout),
         "checkpoint": info.checkpoint,
     }
     if info.id is not None:
-        document["id"] = _id(info.id)
+        document["id"] = wrap_id(info.id)
     document.update(encode_roles(info))
     if info.hostname:
         document["hostname"] = info.hostname
@@ -78,7 +90,21 @@ def encode_framework(info: FrameworkInfo) -> Document:
         document["webui_url"] = info.webui_url
     if info.capabilities:
         document["capabilities"] = [{"type": capability} for capability in info.capabilities]
+    if info.labels:
+        document["labels"] = encode_labels(info.labels)
+    if info.principal:
+        document["principal"] = info.principal
+    if info.min_allocatable:
+        document["offer_filters"] = {each.role: _offer_filter(each) for each in info.min_allocatable}
     return document
+
+
+def _offer_filter(minimum: RoleMinimum) -> Document:
+    alternatives = [
+        {"quantities": {name: {"value": milli / MILLI} for name, milli in each.quantities}}
+        for each in minimum.alternatives
+    ]
+    return {"min_allocatable_resources": {"quantities": alternatives}}
 
 
 def encode_roles(info: FrameworkInfo) -> Document:
@@ -88,28 +114,12 @@ def encode_roles(info: FrameworkInfo) -> Document:
     return {"role": info.roles[0]}
 
 
-def encode_resources(resources: Resources, role: str | None = None, form: Form = "old") -> list[Document]:
-    """Return a list of Resources in canonical order; ``role`` is whom they are allocated to, if anyone.
-
-    ``form`` is that of their reservations, see ``encode_portion``.
-    """
-    allocation = {"allocation_info": {"role": role}} if role is not None else {}
-    plain = [
-        {"name": name, "type": "SCALAR", "scalar": {"value": milli / MILLI}, "role": DEFAULT_ROLE, **allocation}
-        for name, milli in resources.quantities
-    ]
-    others = [
-        {**encode_portion(portion, form), **allocation} for portion in resources.others for _ in range(portion.copies)
-    ]
-    return plain + others
-
-
 def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False) -> Document:
     """Return an Offer; ``multi_role`` and ``refined`` as in ``encode_event``."""
     document: Document = {
-        "id": _id(offer.id),
-        "framework_id": _id(offer.framework_id),
-        "agent_id": _id(offer.agent_id),
+        "id": wrap_id(offer.id),
+        "framework_id": wrap_id(offer.framework_id),
+        "agent_id": wrap_id(offer.agent_id),
         "hostname": offer.hostname,
         "url": {
             "scheme": "http",
@@ -123,37 +133,10 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
     return document
 
 
-def encode_task(task: TaskInfo) -> Document:
-    """Return a TaskInfo."""
-    document: Document = {
-        "name": task.name,
-        "task_id": _id(task.task_id),
-        "agent_id": _id(task.agent_id),
-        "resources": encode_resources(task.resources),
-        "command": encode_command(task.command),
-    }
-    if task.kill_grace_seconds is not None:
-        document["kill_policy"] = _kill_policy(task.kill_grace_seconds)
-    if task.labels:
-        document["labels"] = encode_labels(task.labels)
-    return document
-
-
-def encode_command(command: CommandInfo) -> Document:
-    """Return a CommandInfo."""
-    document: Document = {"shell": command.shell, "value": command.value}
-    if command.arguments:
-        document["arguments"] = list(command.arguments)
-    if command.environment:
-        variables = [{"name": name, "type": "VALUE", "value": value} for name, value in command.environment]
-        document["environment"] = {"variables": variables}
-    return document
-
-
 def encode_status(status: TaskStatus) -> Document:
     """Return a TaskStatus; ``uuid`` is there exactly if it is to be acknowledged."""
     document: Document = {
-        "task_id": _id(status.task_id),
+        "task_id": wrap_id(status.task_id),
         "state": status.state.name,
         "source": status.source.name,
         "timestamp": status.timestamp,
@@ -163,13 +146,24 @@ def encode_status(status: TaskStatus) -> Document:
     if status.reason is not None:
         document["reason"] = status.reason.name
     if status.agent_id is not None:
-        document["agent_id"] = _id(status.agent_id)
+        document["agent_id"] = wrap_id(status.agent_id)
     if status.executor_id is not None:
-        document["executor_id"] = _id(status.executor_id)
+        document["executor_id"] = wrap_id(status.executor_id)
     if status.uuid is not None:
         document["uuid"] = base64.b64encode(status.uuid).decode()
+    if status.unreachable_ns is not None:
+        document["unreachable_time"] = {"nanoseconds": status.unreachable_ns}
     if status.labels:
         document["labels"] = encode_labels(status.labels)
+    return document
+
+
+def _failure(event: Failure) -> Document:
+    document: Document = {"agent_id": wrap_id(event.agent_id)}
+    if event.executor_id is not None:
+        document["executor_id"] = wrap_id(event.executor_id)
+        if event.exit_status is not None:
+            document["status"] = event.exit_status
     return document
 
 
@@ -177,7 +171,7 @@ def _subscribed(event: Subscribed, master_info: Mapping[str, Any]) -> Document:
     return {
         "type": "SUBSCRIBED",
         "subscribed": {
-            "framework_id": _id(event.framework_id),
+            "framework_id": wrap_id(event.framework_id),
             "heartbeat_interval_seconds": float(event.heartbeat_interval_seconds),
             "master_info": {"id": event.master_id, **master_info},
         },
@@ -185,63 +179,104 @@ def _subscribed(event: Subscribed, master_info: Mapping[str, Any]) -> Document:
 
 
 def _subscribe(call: Subscribe) -> Document:
-    document: Document = {"type": "SUBSCRIBE", "subscribe": {"framework_info": encode_framework(call.framework)}}
+    document: Document = {"type": "SUBSCRIBE", "subscribe": _subscription(call)}
     if call.framework.id is not None:
-        document["framework_id"] = _id(call.framework.id)
+        document["framework_id"] = wrap_id(call.framework.id)
+    return document
+
+
+def _update_framework(call: UpdateFramework) -> Document:
+    update = _subscription(call)
+    return {"type": "UPDATE_FRAMEWORK", "framework_id": wrap_id(call.framework_id), "update_framework": update}
+
+
+def _subscription(call: Subscribe | UpdateFramework) -> Document:
+    document: Document = {"framework_info": encode_framework(call.framework)}
+    if call.suppressed_roles:
+        document["suppressed_roles"] = list(call.suppressed_roles)
+    if call.constraints:
+        document["offer_constraints"] = encode_constraints(call.constraints)
     return document
 
 
 def _accept(call: Accept) -> Document:
-    accept: Document = {"offer_ids": _ids(call.offer_ids), "filters": _filters(call.filters)}
-    if call.tasks:
-        launch = {"task_infos": [encode_task(task) for task in call.tasks]}
-        accept["operations"] = [{"type": "LAUNCH", "launch": launch}]
-    return {"type": "ACCEPT", "framework_id": _id(call.framework_id), "accept": accept}
+    accept: Document = {"offer_ids": wrap_ids(call.offer_ids), "filters": _filters(call.filters)}
+    if call.operations:
+        accept["operations"] = [encode_operation(operation) for operation in call.operations]
+    return {"type": "ACCEPT", "framework_id": wrap_id(call.framework_id), "accept": accept}
 
 
 def _decline(call: Decline) -> Document:
-    decline = {"offer_ids": _ids(call.offer_ids), "filters": _filters(call.filters)}
-    return {"type": "DECLINE", "framework_id": _id(call.framework_id), "decline": decline}
+    decline = {"offer_ids": wrap_ids(call.offer_ids), "filters": _filters(call.filters)}
+    return {"type": "DECLINE", "framework_id": wrap_id(call.framework_id), "decline": decline}
 
 
 def _kill(call: Kill) -> Document:
-    kill: Document = {"task_id": _id(call.task_id)}
+    kill: Document = {"task_id": wrap_id(call.task_id)}
     if call.agent_id is not None:
-        kill["agent_id"] = _id(call.agent_id)
+        kill["agent_id"] = wrap_id(call.agent_id)
     if call.grace_seconds is not None:
-        kill["kill_policy"] = _kill_policy(call.grace_seconds)
-    return {"type": "KILL", "framework_id": _id(call.framework_id), "kill": kill}
+        kill["kill_policy"] = {"grace_period": encode_duration(call.grace_seconds)}
+    return {"type": "KILL", "framework_id": wrap_id(call.framework_id), "kill": kill}
 
 
 def _acknowledge(call: Acknowledge) -> Document:
     acknowledge = {
-        "agent_id": _id(call.agent_id),
-        "task_id": _id(call.task_id),
+        "agent_id": wrap_id(call.agent_id),
+        "task_id": wrap_id(call.task_id),
         "uuid": base64.b64encode(call.uuid).decode(),
     }
-    return {"type": "ACKNOWLEDGE", "framework_id": _id(call.framework_id), "acknowledge": acknowledge}
+    return {"type": "ACKNOWLEDGE", "framework_id": wrap_id(call.framework_id), "acknowledge": acknowledge}
 
 
 def _reconcile(call: Reconcile) -> Document:
     tasks = []
     for reference in call.tasks:
-        task: Document = {"task_id": _id(reference.task_id)}
+        task: Document = {"task_id": wrap_id(reference.task_id)}
         if reference.agent_id is not None:
-            task["agent_id"] = _id(reference.agent_id)
+            task["agent_id"] = wrap_id(reference.agent_id)
         tasks.append(task)
     reconcile = {"tasks": tasks} if tasks else {}
-    return {"type": "RECONCILE", "framework_id": _id(call.framework_id), "reconcile": reconcile}
+    return {"type": "RECONCILE", "framework_id": wrap_id(call.framework_id), "reconcile": reconcile}
+
+
+def _acknowledge_operation_status(call: AcknowledgeOperationStatus) -> Document:
+    acknowledge: Document = {
+        "uuid": base64.b64encode(call.uuid).decode(),
+        "operation_id": wrap_id(call.operation_id),
+    }
+    if call.agent_id is not None:
+        acknowledge["agent_id"] = wrap_id(call.agent_id)
+    return {
+        "type": "ACKNOWLEDGE_OPERATION_STATUS",
+        "framework_id": wrap_id(call.framework_id),
+        "acknowledge_operation_status": acknowledge,
+    }
+
+
+def _reconcile_operations(call: ReconcileOperations) -> Document:
+    operations = []
+    for reference in call.operations:
+        operation: Document = {"operation_id": wrap_id(reference.operation_id)}
+        if reference.agent_id is not None:
+            operation["agent_id"] = wrap_id(reference.agent_id)
+        operations.append(operation)
+    return {
+        "type": "RECONCILE_OPERATIONS",
+        "framework_id": wrap_id(call.framework_id),
+        "reconcile_operations": {"operations": operations} if operations else {},
+    }
 
 
 def _roles(call: Suppress | Revive, name: str) -> Document:
-    document: Document = {"type": name.upper(), "framework_id": _id(call.framework_id)}
+    document: Document = {"type": name.upper(), "framework_id": wrap_id(call.framework_id)}
     if call.roles:
         document[name] = {"roles": list(call.roles)}
     return document
 
 
 def _teardown(call: Teardown) -> Document:
-    return {"type": "TEARDOWN", "framework_id": _id(call.framework_id)}
+    return {"type": "TEARDOWN", "framework_id": wrap_id(call.framework_id)}
 
 
 _CALLS: dict[type, Callable[[Any], Document]] = {
@@ -251,29 +286,14 @@ _CALLS: dict[type, Callable[[Any], Document]] = {
     Kill: _kill,
     Acknowledge: _acknowledge,
     Reconcile: _reconcile,
+    AcknowledgeOperationStatus: _acknowledge_operation_status,
+    ReconcileOperations: _reconcile_operations,
     Suppress: lambda call: _roles(call, "suppress"),
     Revive: lambda call: _roles(call, "revive"),
     Teardown: _teardown,
+    UpdateFramework: _update_framework,
 }
 
 
-def _id(value: str) -> Document:
-    return {"value": value}
-
-
-def _ids(values: Iterable[str]) -> list[Document]:
-    return [_id(value) for value in values]
-
-
 def _filters(filters: Filters) -> Document:
-    return {"refuse_seconds": _number(filters.refuse_seconds)}
-
-
-def _kill_policy(grace_seconds: float) -> Document:
-    return {"grace_period": {"nanoseconds": round(grace_seconds * _NANOSECONDS)}}
-
-
-def _number(value: float) -> float | str:
-    if math.isfinite(value):
-        return float(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return {"refuse_seconds": encode_number(filters.refuse_seconds)}

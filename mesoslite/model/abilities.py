@@ -1,0 +1,70 @@
+"""Abilities: what the agents of this version cannot do yet, so that it is refused and never passed over."""
+
+# Who calls: agents judge tasks by ``task_inability``; the master, which may be of another version, leaves it to them. A
+#   composition root checks what an agent is configured with.
+# A line here goes when agents have learnt what it says.
+
+from .commands import CommandInfo
+from .errors import InvalidRequest, InvalidResources
+from .kinds import Kind, ReservationType
+from .resource_text import portion_text
+from .resources import Resources
+from .tasks import TaskInfo
+from .validation_resources import shown
+
+
+def task_inability(task: TaskInfo) -> str | None:
+    """Return why no agent can run a task that breaks no rule, as the end of a sentence; None if agents can."""
+    if task.executor is not None or task.command is None:
+        return "has an executor, and agents run only commands yet; give it a command"
+    asked = {
+        "a container": task.container,
+        "a check": task.check,
+        "a health check": task.health_check,
+        "a max_completion_time": task.max_completion_seconds,
+        "limits": task.limits or None,
+    }
+    for what, value in asked.items():
+        if value is not None:
+            return f"has {what}, which agents do not honour yet; leave it out"
+    for portion in task.resources.others:
+        problem = _kind_problem(portion.kind)
+        if problem is not None:
+            return f"wants {shown(portion)}, {problem}"
+    return None
+
+
+def runnable_command(task: TaskInfo) -> CommandInfo:
+    """Return the command that a task is. Raises: InvalidRequest, if it is, or needs, what agents cannot do yet."""
+    problem = task_inability(task)
+    if problem is not None or task.command is None:
+        raise InvalidRequest(f"launch: task {task.task_id} {problem}")
+    return task.command
+
+
+def validate_agent_resources(resources: Resources) -> None:
+    """Refuse what an agent cannot be configured with.
+
+    Raises: InvalidResources, if there is nothing at all, or anything revocable, dynamically reserved, on a disk of its
+    own or from a provider: such resources come about later, by calls and estimates, or are not known here.
+    """
+    if resources.is_empty:
+        raise InvalidResources("agents without resources run nothing; give some, as in cpus:2;mem:1024")
+    for portion in resources.others:
+        kind = portion.kind
+        problem = _kind_problem(kind)
+        if kind.revocable:
+            problem = "which is revocable; an agent starts with what it can keep"
+        elif any(layer.type is not ReservationType.STATIC for layer in kind.reservations):
+            problem = "which is reserved by a call; reserve it as cpus(role):2"
+        if problem is not None:
+            raise InvalidResources(f"an agent cannot be given {portion_text(portion)}, {problem}")
+
+
+def _kind_problem(kind: Kind) -> str | None:
+    """What nobody can be given yet, because no agent could keep it apart from the rest."""
+    if kind.disk is not None:
+        return "a disk or volume of its own, which no agent gives yet; ask for plain disk"
+    if kind.provider_id is not None:
+        return "which comes from a resource provider; no agent has any yet"
+    return None

@@ -1,0 +1,106 @@
+"""Checking: whether all in a message is of the types that are declared, which nobody else has looked at."""
+
+# Who calls: master/intake.py, with every message of agents and frameworks before anything acts on it; framework/, with
+#   its own calls. A struct does not look at its fields when it is made, and what comes from another program was not
+#   compared either (libactor's docs/remote.md).
+# Method: the message is encoded and decoded as its class. What comes back is made of our own classes throughout, and
+#   what cannot be encoded (a number of more than 64 bits, half a character) cannot be sent on either.
+# Rejected: a walk over the fields in Python, several times as slow; msgspec.convert, which takes a struct for good.
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+import msgspec.inspect
+from msgspec.structs import replace
+
+from .errors import InvalidRequest
+from .operations import Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+PORTION = 64  # entries that are looked at in one step, about half a millisecond
+
+M = TypeVar("M")
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@functools.cache
+def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
+
+
+def checked_message(message: M) -> M:
+    """Return ``message`` if all in it is of the declared types and can be sent.
+
+    Raises: InvalidRequest that names the field, such as ``operations[0].tasks[0].command.environment[0][1]``.
+    Cost: O(size), some microseconds for a task.
+    """
+    kind: Any = type(message)
+    try:
+        return cast(M, _decoder(kind).decode(_encode(message)))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequest(f"{type(message).__name__.lower()}: {str(error).replace('`$.', '`')}") from error
+
+
+def checking(message: M) -> Generator[None, None, M]:
+    """As ``checked_message``, a portion of a large message in each step; the last one returns it."""
+    large = {name: value for name, value in _lists(message) if _weight(value) > PORTION}
+    if not large:
+        return checked_message(message)
+    shell = checked_message(replace(cast(Any, message), **dict.fromkeys(large, ())))
+    whole: dict[str, tuple[Any, ...]] = {}
+    for name, value in large.items():
+        found: list[Any] = []
+        for portion in _portions(value):
+            yield
+            if len(portion) == 1 and _weight(portion) > PORTION:
+                found.append((yield from _checking_launch(shell, name, portion[0])))
+            else:
+                found += getattr(checked_message(replace(shell, **{name: portion})), name)
+        whole[name] = tuple(found)
+    return cast(M, replace(shell, **whole))
+
+
+def _checking_launch(shell: Any, name: str, launch: Launch) -> Generator[None, None, Launch]:
+    """A launch of many tasks, the only entry that may be large itself."""
+    [empty] = getattr(checked_message(replace(shell, **{name: (replace(launch, tasks=()),)})), name)
+    tasks: list[Any] = []
+    for first in range(0, len(launch.tasks), PORTION):
+        yield
+        tasks += checked_message(Launch(launch.tasks[first : first + PORTION])).tasks
+    return cast(Launch, replace(empty, tasks=tuple(tasks)))
+
+
+def _lists(message: Any) -> list[tuple[str, Any]]:
+    kind: Any = type(message)
+    fields = [(name, getattr(message, name)) for name in _list_names(kind)]
+    return [(name, value) for name, value in fields if type(value) in (tuple, list)]
+
+
+@functools.cache
+def _list_names(kind: Any) -> tuple[str, ...]:
+    """The fields of a message that are declared to hold any number of entries."""
+    fields = cast(Any, msgspec.inspect.type_info(kind)).fields
+    return tuple([field.name for field in fields if isinstance(field.type, msgspec.inspect.VarTupleType)])
+
+
+def _portions(entries: Any) -> list[Any]:
+    """Runs of entries that weigh ``PORTION`` at most, or are one."""
+    portions, first, weight = [], 0, 0
+    for at, entry in enumerate(entries):
+        own = _weight((entry,))
+        if at > first and weight + own > PORTION:
+            portions.append(entries[first:at])
+            first, weight = at, 0
+        weight += own
+    return [*portions, entries[first:]]
+
+
+def _weight(entries: Any) -> int:
+    launches = [entry.tasks for entry in entries[: PORTION + 1] if type(entry) is Launch]
+    return len(entries) + sum([len(tasks) for tasks in launches if type(tasks) in (tuple, list)])

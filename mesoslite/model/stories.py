@@ -1,0 +1,56 @@
+"""Stories: what a master remembers of one task, and of what its framework has done with offers."""
+
+# Who calls: master/history.py tells them; the API and `mesoslite why` show them.
+
+from enum import StrEnum
+
+import msgspec
+
+from .frameworks import FrameworkInfo
+from .happenings import AnyHappening, TaskRefused
+from .ids import TaskID
+from .states import TaskState
+from .tasks import TaskStatus
+
+
+class FrameworkStanding(StrEnum):
+    """Where a framework stands."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    RECOVERED = "recovered"  # only agents have told of it
+    REMOVED = "removed"
+
+
+class TaskStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is remembered of one task of one framework, oldest first.
+
+    ``state`` is the one it is in, or ended in; None if it was never launched. ``earlier`` are statuses from before this
+    master had the task. ``forgotten`` happenings are left out after the first of them.
+    """
+
+    framework: FrameworkInfo
+    standing: FrameworkStanding
+    task_id: TaskID
+    state: TaskState | None
+    earlier: tuple[TaskStatus, ...]
+    happenings: tuple[AnyHappening, ...]
+    forgotten: int
+
+
+class FrameworkStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is remembered of what a framework has done with offers.
+
+    ``suppressed`` are the roles that it wants no offers for. ``declined`` counts offers; the last were declined at
+    ``declined_time``, for ``refuse_seconds``. ``refused`` are the newest of its tasks that were not launched.
+    """
+
+    framework: FrameworkInfo
+    standing: FrameworkStanding
+    tasks: int  # that are not over
+    offers: int  # that it has not answered
+    suppressed: tuple[str, ...]
+    declined: int
+    declined_time: float | None
+    refuse_seconds: float
+    refused: tuple[TaskRefused, ...]

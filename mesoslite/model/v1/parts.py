@@ -1,0 +1,75 @@
+"""Parts: what documents of several messages have in common, written and read."""
+
+# Who calls: the other modules of this package.
+# Mesos's rules: ids wrapped as {"value": ...}, durations as {"nanoseconds": ...}, scalars as doubles. A number that
+#   JSON has no literal for is written as the text "Infinity", which Mesos reads; it writes the bare token.
+
+import math
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from ..documents import FrozenDocument
+from ..fields import Fields
+from ..resource_json import Form, encode_portion
+from ..resource_text import MILLI
+from ..resources import Resources
+from ..roles import DEFAULT_ROLE
+
+Document: TypeAlias = dict[str, Any]
+
+_NANOSECONDS = 1_000_000_000
+
+
+def wrap_id(value: str) -> Document:
+    """Return an id."""
+    return {"value": value}
+
+
+def wrap_ids(values: Iterable[str]) -> list[Document]:
+    """Return a list of ids."""
+    return [wrap_id(value) for value in values]
+
+
+def encode_number(value: float) -> float | str:
+    """Return a double."""
+    if math.isfinite(value):
+        return float(value)
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def encode_duration(seconds: float) -> Document:
+    """Return a DurationInfo."""
+    return {"nanoseconds": round(seconds * _NANOSECONDS)}
+
+
+def decode_duration(fields: Fields, name: str) -> float | None:
+    """Return the seconds of a DurationInfo, below zero too; None if it is unset."""
+    duration = fields.message_or_empty(name)
+    return duration.whole("nanoseconds") / _NANOSECONDS if duration.has("nanoseconds") else None
+
+
+def encode_resources(resources: Resources, role: str | None = None, form: Form = "old") -> list[Document]:
+    """Return a list of Resources in canonical order; ``role`` is whom they are allocated to, if anyone.
+
+    ``form`` is that of their reservations, see ``encode_portion``.
+    """
+    allocation = {"allocation_info": {"role": role}} if role is not None else {}
+    plain = [
+        {"name": name, "type": "SCALAR", "scalar": {"value": milli / MILLI}, "role": DEFAULT_ROLE, **allocation}
+        for name, milli in resources.quantities
+    ]
+    others = [
+        {**encode_portion(portion, form), **allocation} for portion in resources.others for _ in range(portion.copies)
+    ]
+    return plain + others
+
+
+def decode_allocation_roles(fields: Fields, *names: str) -> tuple[str, ...]:
+    """Return the roles that resources in these fields are said to be allocated to, each once, in order of the text."""
+    infos = [entry.message_or_empty("allocation_info") for name in names for entry in fields.messages(name)]
+    return tuple(sorted({info.text("role") for info in infos if info.has("role")}))
+
+
+def decode_document(fields: Fields, name: str) -> FrozenDocument | None:
+    """Return a message that is kept as it came; None if it is unset. Raises: InvalidRequest, if it is no message."""
+    return FrozenDocument.of(fields.message(name).values()) if fields.has(name) else None

@@ -1,0 +1,83 @@
+"""Abilities: what agents cannot do yet is refused, with what it is, and what they can be given."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesoslite.model import (
+    AgentID,
+    CheckInfo,
+    CommandInfo,
+    ExecutorID,
+    ExecutorInfo,
+    FrozenDocument,
+    HealthCheck,
+    InvalidRequest,
+    InvalidResources,
+    Resources,
+    TaskID,
+    TaskInfo,
+    runnable_command,
+    task_inability,
+    validate_agent_resources,
+)
+
+TASK = TaskInfo(
+    task_id=TaskID("t"),
+    name="t",
+    agent_id=AgentID("a"),
+    resources=Resources.parse("cpus:1;ports(ads):[1-2]"),
+    command=CommandInfo(value="true"),
+    data=b"any",
+    discovery=FrozenDocument.of({"visibility": "CLUSTER"}),
+)
+VOLUME = (
+    '[{"name": "disk", "type": "SCALAR", "scalar": {"value": 8}, '
+    '"disk": {"persistence": {"id": "data"}, "source": {"type": "MOUNT", "mount": {"root": "/m"}}}}]'
+)
+DYNAMIC = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "ads", "reservation": {}}]'
+REVOCABLE = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
+PROVIDED = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "provider_id": {"value": "p"}}]'
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"command": None}, "has an executor"),
+        ({"executor": ExecutorInfo(executor_id=ExecutorID("e"))}, "has an executor"),
+        ({"container": FrozenDocument.of({"type": "MESOS"})}, "has a container"),
+        ({"check": CheckInfo()}, "has a check"),
+        ({"health_check": HealthCheck()}, "has a health check"),
+        ({"max_completion_seconds": 1.0}, "has a max_completion_time"),
+        ({"limits": (("cpus", 1.0),)}, "has limits"),
+        ({"resources": Resources.parse(VOLUME)}, "wants disk[MOUNT:/m,data]:8, a disk or volume of its own"),
+        ({"resources": Resources.parse(PROVIDED)}, "which comes from a resource provider"),
+    ],
+)
+def test_what_agents_cannot_do_yet_is_refused_with_what_it_is(change: dict[str, Any], problem: str) -> None:
+    task = msgspec.structs.replace(TASK, **change)
+
+    assert problem in (task_inability(task) or "")
+    with pytest.raises(InvalidRequest, match="launch: task t "):
+        runnable_command(task)
+
+
+def test_a_plain_command_is_what_agents_can_do() -> None:
+    assert task_inability(TASK) is None
+    assert runnable_command(TASK) == CommandInfo(value="true")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "run nothing"),
+        (VOLUME, "a disk or volume of its own"),
+        (REVOCABLE, "which is revocable"),
+        (DYNAMIC, "which is reserved by a call"),
+        (PROVIDED, "which comes from a resource provider"),
+    ],
+)
+def test_an_agent_cannot_be_configured_with_what_comes_about_later(text: str, problem: str) -> None:
+    with pytest.raises(InvalidResources, match=problem):
+        validate_agent_resources(Resources.parse(text))

@@ -1,0 +1,119 @@
+"""Messages are looked at throughout, the large ones a portion at a time."""
+
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesoslite.model import (
+    Accept,
+    AgentID,
+    AgentInfo,
+    FrameworkID,
+    FrameworkInfo,
+    InvalidRequest,
+    Launch,
+    OfferID,
+    Reconcile,
+    ReregisterAgent,
+    Reserve,
+    Resources,
+    TaskID,
+    TaskInfo,
+    TaskRecord,
+    TaskReference,
+    TaskState,
+    checked_message,
+    checking,
+)
+from mesoslite.model.checking import PORTION
+
+CPU = Resources.of(cpus=1)
+FRAMEWORK = FrameworkID("F")
+
+
+def task(number: int) -> TaskInfo:
+    return TaskInfo(task_id=TaskID(f"t{number}"), name="t", agent_id=AgentID("A"), resources=CPU)
+
+
+def record(number: int) -> TaskRecord:
+    return TaskRecord(info=task(number), framework_id=FRAMEWORK, state=TaskState.TASK_RUNNING)
+
+
+def accept(*operations: Any) -> Accept:
+    return Accept(framework_id=FRAMEWORK, offer_ids=(OfferID("O"),), operations=operations)
+
+
+def run(work: Generator[None, None, Any]) -> tuple[int, Any]:
+    """How many steps it took, and what it returned."""
+    steps = 1
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return steps, end.value
+        steps += 1
+
+
+TASKS = tuple([task(number) for number in range(1_000)])
+RECORDS = tuple([record(number) for number in range(1_000)])
+INFO = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"))
+LARGE: list[Any] = [
+    ReregisterAgent(info=INFO, tasks=RECORDS, frameworks=(FrameworkInfo(name="f"),), completed_tasks=RECORDS[:70]),
+    Reconcile(FRAMEWORK, tuple([TaskReference(TaskID(f"t{number}")) for number in range(1_000)])),
+    accept(Launch(TASKS)),
+    accept(Reserve(CPU), Launch(TASKS[:3]), Launch(TASKS), *[Launch(TASKS[:40])] * 20, Reserve(CPU)),
+    accept(*[Reserve(CPU)] * 1_000),
+]
+
+
+@pytest.mark.parametrize("message", LARGE, ids=range(len(LARGE)))
+def test_a_large_message_comes_back_whole_after_many_steps(message: Any) -> None:
+    steps, found = run(checking(message))
+
+    assert found == message
+    assert steps >= 1_000 // PORTION
+
+
+def test_a_small_message_takes_one_step() -> None:
+    assert run(checking(accept(Launch(TASKS[:10])))) == (1, accept(Launch(TASKS[:10])))
+
+
+def with_last(message: Any, name: str, last: Any) -> Any:
+    return msgspec.structs.replace(message, **{name: (*getattr(message, name)[:-1], last)})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        with_last(LARGE[0], "tasks", msgspec.structs.replace(RECORDS[0], statuses=7)),
+        with_last(LARGE[0], "completed_tasks", 7),
+        msgspec.structs.replace(LARGE[0], version=1),
+        with_last(LARGE[1], "tasks", TaskReference(["t"])),  # type: ignore[arg-type]
+        accept(Launch((*TASKS, None))),  # type: ignore[arg-type]
+        accept(Launch((*TASKS, 7)), *[Reserve(CPU)] * 100),  # type: ignore[arg-type]
+        accept(Launch(TASKS, id=7)),  # type: ignore[arg-type]
+        accept(*[Reserve(CPU)] * 1_000, 7),
+        msgspec.structs.replace(LARGE[2], offer_ids=7),
+    ],
+    ids=range(9),
+)
+def test_what_is_wrong_anywhere_in_a_large_message_is_found(message: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        run(checking(message))
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [2**80, "\ud800", object(), nested(100_000), None], ids=["int", "text", "o", "deep", "none"]
+)
+def test_what_cannot_be_sent_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="reconcile"):
+        checked_message(Reconcile(value))
