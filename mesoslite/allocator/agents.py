@@ -2,14 +2,17 @@
 
 # Who calls: books.py changes it, cycle.py reads it in the inner loop.
 # Invariants: 1. what is held plus what is available is the total, exactly (``check``); but an agent that shrank below
-#   what is held on it (``is_short``) has available what is left of each resource, until enough was given back.
-#   2. shared volumes are always available, whoever holds copies of them.
+#   what is held on it, or came with more in use than it has, or lost a shared volume that is held (``is_short``), has
+#   available what is left of each resource, until enough was given back.
+#   2. shared volumes are always available, whoever holds copies of them; each is there once.
 # An agent is *simple* if it is as most are: scalars, and unreserved ranges and sets. Then any client may take all of
 #   it, and there is nothing to take apart.
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from mesoslite.model import NOTHING, InsufficientResources, InternalError, Resources
 from mesoslite.model.kinds import ValueType
@@ -120,14 +123,24 @@ class AgentBook:
         else:
             self.available = available + come
 
+    def seize(self, client: ClientBook, resources: Resources, gone: Resources, come: Resources) -> None:
+        """Change what the agent has, and move ``resources`` to the client, available or not."""
+        self.total = self.total - gone + come
+        self.is_simple = self.is_simple and is_simple(come) and is_simple(resources)
+        if resources:
+            client.agents[self] = None
+            self.held[client] = self.held.get(client, NOTHING) + resources
+        self._recompute()
+
     def _check_shared(self, resources: Resources) -> None:
         shared = {portion.kind for portion in resources.others if portion.kind.shared}
         if shared and not shared <= {portion.kind for portion in self.total.others}:
             raise InsufficientResources("a shared volume is not there")
 
     def _recompute(self) -> None:
-        held = sum([resources.not_shared() for resources in self.held.values()], NOTHING)
-        self.is_short = not self.total.contains(held)
+        everything = sum(list(self.held.values()), NOTHING)
+        held = everything.not_shared()
+        self.is_short = not self.total.contains(each_once(everything))
         self.available = held.shortfall(self.total) if self.is_short else self.total - held
 
     def check(self) -> bool:
@@ -136,6 +149,12 @@ class AgentBook:
             return False
         held = sum([resources.not_shared() for resources in self.held.values()], NOTHING)
         return self.is_short or self.available + held == self.total
+
+
+def each_once(resources: Resources) -> Resources:
+    """Return all of it, of shared volumes one copy each."""
+    volumes = [structs.replace(portion, copies=1) for portion in resources.others if portion.kind.shared]
+    return resources.not_shared() + Resources.from_portions(volumes) if volumes else resources
 
 
 def is_simple(resources: Resources) -> bool:

@@ -24,7 +24,7 @@ def audit(books: Books) -> None:
     assert books.shares.total.milli == total, "the cluster's total is not its agents'"
     assert books.shares.check(), "a role does not stand for its frameworks"
     assert books.changed.keys() <= books.agents.keys(), "an agent that is gone would be visited"
-    assert books.held_back.keys() <= books.agents.keys(), "an agent that is gone is held back"
+    assert set(books.held_back) <= books.agents.keys(), "an agent that is gone is held back"
     _audit_clients(books)
     _audit_filters(books)
     _audit_quota(books)
@@ -45,8 +45,11 @@ def _audit_clients(books: Books) -> None:
         framework = books.frameworks.get(client.framework_id)
         wants = framework is not None and framework.wants(client.role.path)
         assert bool(client.serving) == wants, f"{client.key} is not served as it wants"
-        assert not wants or (client.serving is Serving.IDLE) == client.is_idle, f"{client.key} is served wrongly"
+        assert client.serving is not Serving.BEHIND or client.refusals is not None, f"{client.key} is served wrongly"
     assert not held, "somebody holds something and is not tracked"
+    for role in books.shares.roles.books.values():
+        wanting = [client for client in books.shares.clients.values() if client.role.top is role and client.serving]
+        assert role.wanting == len(wanting), f"role {role.path} counts wrongly who wants offers"
 
 
 def _audit_filters(books: Books) -> None:
@@ -74,7 +77,8 @@ def _audit_quota(books: Books) -> None:
         assert role.quota is not None, "a role without quota is listed"
         consumed: dict[str, int] = {}
         for agent in books.agents.values():
-            mine = [agent.total.reserved_to(each.path) for each in role.subtree()]
+            lasting = agent.total.not_revocable()
+            mine = [lasting.reserved_to(each.path) for each in role.subtree()]
             mine += [
                 resources.unreserved().not_revocable()
                 for client, resources in agent.held.items()

@@ -5,7 +5,7 @@
 #   quotas, theirs. Nothing is summed up when a plan is made.
 #   2. an agent outside ``changed`` can give nothing to anybody. So visiting only these grants what visiting all would,
 #   and a cluster at rest costs nothing. An agent gets in when more is free on it, when a filter about it ended, when
-#   it may be offered again, and when quota leaves more room and it was held back (``held_back``) because of quota;
+#   it may be offered again, and, as long as that is so, when quota leaves more room and it was held back (held.py);
 #   all of them (``all_changed``) when a client begins to want offers or wants other agents than before.
 # Rejected: a set for ``changed``, whose order depends on the hash seed, so that one rng seed would not mean one plan.
 
@@ -14,19 +14,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mesoslite.model import InternalError, Quantities, Resources
+from mesoslite.model import NOTHING, InternalError, Quantities, Resources
 
 from .agents import AgentBook
 from .clients import ClientBook, FrameworkBook, Serving
 from .filters import OfferFilters
+from .held import HeldBack
 from .maintenance import Maintenance
-from .quota import Quota, QuotaBooks
+from .passing import Passing
+from .quota import Growth, Quota, QuotaBooks, free_of
 from .shares import Shares
 from .sorter import Pairs, SorterFactory
 
 if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID
 
+    from .lineups import Lineup
     from .roles import RoleBook
 
 
@@ -39,18 +42,19 @@ class Books:
         role_sorter: SorterFactory,
         framework_sorter: SorterFactory,
         excluded: Collection[str],
+        passing: Passing,
     ) -> None:
         self.min_allocatable = scalars_of(min_allocatable)
         self.agents: dict[AgentID, AgentBook] = {}
         self.frameworks: dict[FrameworkID, FrameworkBook] = {}
-        self.shares = Shares(role_sorter, framework_sorter, excluded)
+        self.shares = Shares(role_sorter, framework_sorter, excluded, passing)
         self.filters = OfferFilters()
         self.quota = QuotaBooks(self.min_allocatable)
         self.maintenance = Maintenance()
         self.own_minimums = 0  # clients that say themselves what is worth an offer
         self.changed: dict[AgentID, None] = {}  # an ordered set; invariant 2
         self.all_changed = False  # stands for all agents in ``changed``, so that a storm of revivals costs little
-        self.held_back: dict[AgentID, None] = {}  # an ordered set: agents of which quota kept something from somebody
+        self.held_back = HeldBack()
 
     # ---- who is there ----
 
@@ -69,12 +73,12 @@ class Books:
         return book
 
     def serve(self, client: ClientBook) -> None:
-        """Serve a client as it now wants: not at all, as one that works or as one that is idle."""
+        """Serve a client as it now wants, or not at all."""
         framework = self.frameworks.get(client.framework_id)
         if framework is None or not framework.wants(client.role.path):
             serving = Serving.NOT
         else:
-            serving = Serving.IDLE if client.is_idle else Serving.WORKING
+            serving = client.serving or Serving.IN_TURN
         sign = bool(serving) - bool(client.serving)
         if sign:
             self.filters.count(client, sign)
@@ -114,10 +118,16 @@ class Books:
         self.maintenance.forget_agent(agent)
         del self.agents[agent.agent_id]
         self.changed.pop(agent.agent_id, None)
-        self.held_back.pop(agent.agent_id, None)
+        self.held_back.forget(agent.agent_id)
 
     def resize(self, agent: AgentBook, total: Resources) -> None:
-        """Change what an agent has; what is held on it stays held. Cost: O(all that)."""
+        """Change what an agent has; what is held on it stays held. Cost: O(all that), or of what has come, if no more.
+
+        What is gone may be held, so then all has to be counted.
+        """
+        if total.contains(agent.total):
+            self.convert(agent, NOTHING, total - agent.total)
+            return
         self._count_free(agent.available, agent.is_simple, -1)
         gone = agent.total
         agent.resize(total)
@@ -151,12 +161,12 @@ class Books:
         if agent.is_simple and grants == 1:
             agent.hold(client, resources)
             self.shares.allocate(client, resources.quantities)
-            if self.quota.roles:
-                self.quota.count_free(resources.quantities, -1)
+            if self.quota.roles:  # in this order, so that what may be offered beyond guarantees does not dip between
                 self._consume(client.role.top, resources.quantities, 1)
+                self.quota.count_free(resources.quantities, -1)
         else:
-            self._count_free(resources, agent.is_simple, -1)
             self._count_held(agent, client, resources, 1, grants)
+            self._count_free(resources, agent.is_simple, -1)
             agent.hold(client, resources)
         if agent.unavailability is not None:
             self.maintenance.due[agent] = None
@@ -165,32 +175,52 @@ class Books:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""
         before, was_short = agent.available, agent.is_short
         agent.release(client, resources)
-        self._count_held(agent, client, resources, -1)
-        if was_short or not agent.is_simple:
+        if was_short:
             self._count_free(before, agent.is_simple, -1)
             self._count_free(agent.available, agent.is_simple, 1)
         elif self.quota.roles:
-            self.quota.count_free(resources.quantities, 1)
+            self._count_free(resources if agent.is_simple else resources.not_shared(), agent.is_simple, 1)
+        self._count_held(agent, client, resources, -1)
         self.change(agent)
         self.shares.forget_unneeded(client)
+
+    def exchange(
+        self,
+        agent: AgentBook,
+        client: ClientBook,
+        held: tuple[Resources, Resources],
+        total: tuple[Resources, Resources],
+    ) -> None:
+        """Exchange what a client holds, and what its agent has, where the agent is short. Cost: O(all that is held)."""
+        (before, after), (gone, come) = held, total
+        self._count_free(agent.available, agent.is_simple, -1)
+        agent.release(client, before)
+        self._count_held(agent, client, before, -1)
+        self._count_held(agent, client, after, 1)
+        agent.seize(client, after, gone, come)
+        self._count_free(agent.available, agent.is_simple, 1)
+        self._recount(agent, gone, come)
 
     def change(self, agent: AgentBook) -> None:
         """Have an agent looked at by the next plan."""
         self.changed[agent.agent_id] = None
 
-    def take_changed(self) -> list[AgentID]:
-        """Return the agents that may have something to give, each once, and begin anew."""
-        if self.quota.grew:
-            self.quota.grew = False
-            self.changed.update(self.held_back)
-            self.held_back = {}
+    def take_changed(self) -> tuple[list[AgentID], Growth]:
+        """Return the agents that may have something to give, each once, and begin anew.
+
+        And what has grown, for which a run comes back to those that are held back.
+        """
+        if self.quota.is_new:
+            self.changed.update(self.held_back.take())
+            self.quota.take_growth()
+        growth = self.quota.take_growth()
         if self.all_changed:
             self.all_changed = False
-            self.held_back = {}
+            self.held_back.take()
             self.changed = {}
-            return list(self.agents)
+            return list(self.agents), growth
         changed, self.changed = self.changed, {}  # a new one: to walk an emptied dict costs what it once held
-        return list(changed)
+        return list(changed), growth
 
     def take_some(self, agents: Iterable[AgentID]) -> list[AgentID]:
         """Return these agents, each once, as far as they are known; they count as looked at."""
@@ -211,7 +241,7 @@ class Books:
         if not self.quota.roles:
             self.quota.headroom = {}
             for agent in self.agents.values():
-                self.quota.count_free(_free(agent.available, agent.is_simple), 1)
+                self.quota.count_free(free_of(agent.available, agent.is_simple), 1)
             self.shares.use_quota(True)
         quota = Quota(guarantees, limits, self._consumed(role)) if guarantees or limits else None
         self.quota.set(role, quota)
@@ -219,6 +249,13 @@ class Books:
         if not self.quota.roles:
             self.shares.use_quota(False)
         self.shares.roles.forget_unneeded(role)
+
+    def due_there(self, agent: AgentBook) -> Lineup | None:
+        """Return whose guarantee an agent could help to meet; None if nobody's."""
+        names, is_all = self.quota.lacking(free_of(agent.available, agent.is_simple))
+        if not names:
+            return None
+        return self.shares.due if is_all else self.shares.due_of(names)
 
     def _consumed(self, role: RoleBook) -> dict[str, int]:
         consumed = dict(role.reserved)
@@ -236,23 +273,23 @@ class Books:
     # ---- helpers ----
 
     def _reserve(self, resources: Resources, sign: int) -> None:
-        """Count what of an agent's total is reserved."""
-        if not resources.others:
+        """Count what of an agent's total is reserved, and not revocable: that is outside quota, whoever it is for."""
+        reserved_by_role = resources.reserved_by_role() if resources.others else None
+        if not reserved_by_role:
             return
         roles = self.shares.roles
-        for path, reserved in resources.reserved_by_role().items():
+        for path, reserved in resources.not_revocable().reserved_by_role().items():
             quantities = reserved.scalars().items()
             if not quantities:
                 continue  # ranges and sets are not counted
             role = (roles.reserve if sign > 0 else roles.unreserve)(path, quantities)
             self._consume(role.top, quantities, sign)
-            self.quota.grew = True
             if sign < 0:
                 roles.forget_unneeded(role)
 
     def _count_free(self, resources: Resources, is_simple: bool, sign: int) -> None:
         if self.quota.roles:
-            self.quota.count_free(_free(resources, is_simple), sign)
+            self.quota.count_free(free_of(resources, is_simple), sign)
 
     def _count_held(
         self, agent: AgentBook, client: ClientBook, resources: Resources, sign: int, grants: int = 0
@@ -263,7 +300,7 @@ class Books:
             free: Pairs = resources.quantities
             levels: list[Pairs] = [free] * (1 + len(client.role.standings))
         else:
-            free = _free(resources, False)
+            free = free_of(resources, False)
             levels = self._levels(agent, client, resources)
             _count(top.outside, levels[-1], sign)
             _count(top.outside, free, -sign)
@@ -276,14 +313,12 @@ class Books:
         shared = {(one.kind, one.scalar) for one in resources.others if one.kind.shared}
         if not shared:
             return [whole.items()] * (1 + len(client.role.standings))
-        role: RoleBook | None = client.role
-        groups: list[list[Resources]] = [[held for other, held in agent.held.items() if other is client]]
+        sharing = {other: held for other, held in agent.held.items() if held.shared()}
+        groups: list[list[Resources]] = [[held for other, held in sharing.items() if other is client]]
         if client.role.own is not client.role.sum:
-            groups.append([held for other, held in agent.held.items() if other.role is client.role])
-        while role is not None:
-            group = role.subtree()
-            groups.append([held for other, held in agent.held.items() if other.role in group])
-            role = role.parent
+            groups.append([held for other, held in sharing.items() if other.role is client.role])
+        above = {other: other.role.lineage() for other in sharing}
+        groups += [[held for other, held in sharing.items() if role in above[other]] for role in client.role.lineage()]
         levels: list[Pairs] = []
         for others in groups:
             counted = {(one.kind, one.scalar) for held in others for one in held.others if one.kind.shared} & shared
@@ -302,13 +337,6 @@ def scalars_of(alternatives: Sequence[Resources]) -> tuple[Quantities, ...]:
 def is_plain_count(resources: Resources) -> bool:
     """Return whether all scalars are plain ones."""
     return all(not portion.scalar for portion in resources.others)
-
-
-def _free(resources: Resources, is_simple: bool) -> Pairs:
-    """What counts as headroom, or against limits: scalars that are neither reserved nor revocable."""
-    if is_simple or not resources.others:
-        return resources.quantities
-    return resources.unreserved().not_revocable().scalars().items()
 
 
 def _count(amounts: dict[str, int], quantities: Pairs, sign: int) -> None:

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
     from .agents import AgentBook
     from .constraints import CompiledConstraints
+    from .passing import Refusals
     from .roles import RoleBook
 
 Key: TypeAlias = "tuple[FrameworkID, str]"  # a framework and one of its roles, by name
 
 
 class Serving(IntEnum):
-    """How a client is served: not at all, in the sorter's order, or after those (idle.py)."""
+    """How a client is served: not at all, in the sorter's order, or after those (passing.py)."""
 
     NOT = 0
-    WORKING = 1
-    IDLE = 2
+    IN_TURN = 1
+    BEHIND = 2
 
 
 class FrameworkBook:
@@ -57,28 +58,33 @@ class ClientBook:
         "filters",
         "framework_id",
         "has",
-        "is_idle",
         "minimum",
         "offered_at",
+        "refusals",
         "role",
         "serving",
         "standing",
         "subscribed",
     )
 
-    def __init__(self, framework_id: FrameworkID, role: RoleBook, offered_at: int) -> None:
+    def __init__(self, framework_id: FrameworkID, role: RoleBook, offered_at: tuple[int, int]) -> None:
         self.framework_id = framework_id
         self.role = role
         self.standing = Standing()
         self.subscribed = False
         self.agents: dict[AgentBook, None] = {}  # on which it holds something
         self.serving = Serving.NOT
-        self.is_idle = False  # whether the last offer that it answered came back whole
-        self.offered_at = offered_at  # when it was last offered anything: counts grants, and is its own
+        self.refusals: Refusals | None = None  # what it handed back since it last used something
+        self.offered_at = offered_at  # which grant was its last, or was the last when it came; and a number of its own
         self.filters: dict[int, AgentBook] = {}  # by number
         self.has = 0
         self.minimum: tuple[Quantities, ...] | None = None  # alternatives of its own; none of them: anything
         self.constraints: CompiledConstraints | None = None
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether it has handed back so many offers that it may pass on some."""
+        return self.refusals is not None and self.refusals.are_many
 
     @property
     def key(self) -> Key:

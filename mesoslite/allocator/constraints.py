@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
@@ -84,19 +84,29 @@ def _text(wanted: str) -> Callable[[str], object]:
 
 
 def _pattern(text: str) -> Callable[[str], object]:
+    problem = pattern_problem(text)
+    if problem is not None:
+        raise InvalidRequest(f"offer constraint: a pattern that {problem}")
+    match: Callable[[str], object] = _compiled(text).fullmatch
+    return match
+
+
+def pattern_problem(text: str) -> str | None:
+    """What is wrong with a pattern, to follow "a pattern that"; None if nothing is."""
     if len(text.encode()) > PATTERN_BYTES_MAX:
-        raise InvalidRequest(f"offer constraint: a pattern is longer than {PATTERN_BYTES_MAX} bytes; shorten it")
+        return f"is longer than {PATTERN_BYTES_MAX} bytes; shorten it"
+    try:
+        _compiled(text)
+    except re2.error as error:
+        return f"RE2 does not take, {text[:80]!r} ({_reason(error)}); correct it"
+    return None
+
+
+def _compiled(text: str) -> Any:
     options = re2.Options()
     options.max_mem = PATTERN_MEMORY_MAX
     options.log_errors = False
-    try:
-        compiled = re2.compile(text, options)
-    except re2.error as error:
-        raise InvalidRequest(
-            f"offer constraint: {text[:80]!r} is no pattern that RE2 takes ({_reason(error)}); correct it"
-        ) from error
-    match: Callable[[str], object] = compiled.fullmatch
-    return match
+    return re2.compile(text, options)
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
@@ -35,7 +34,6 @@ from mesoslite.model import (
     FrameworkRemoved,
     FrameworkUpdated,
     InternalError,
-    InvalidRequest,
     InverseOfferAnswered,
     NotFound,
     OfferUsed,
@@ -51,6 +49,7 @@ from mesoslite.model import (
     Revived,
     Suppressed,
     WeightChanged,
+    checked_quota,
     constants,
 )
 
@@ -58,13 +57,22 @@ from .agents import AgentBook
 from .audit import audit
 from .books import Books
 from .cycle import Cycle
-from .explain import History, explain
+from .delta_checks import check_delta
+from .explain import explain
 from .figures import figure
-from .idle import PROBE_EVERY, Probes
+from .history import History
+from .interrupts import HeldInterrupt
 from .machines import Machines
-from .options import checked_minimum, checked_names, checked_probe_every
+from .options import (
+    checked_flag,
+    checked_minimum,
+    checked_names,
+    checked_patience,
+    checked_probe_every,
+    checked_region,
+)
+from .passing import PATIENCE, PROBE_EVERY, Passing
 from .plugins import named_sorter
-from .quota import checked_quota
 from .recovery import HoldOff
 from .sorter import SorterFactory
 from .subscriptions import Subscriptions
@@ -82,7 +90,7 @@ AgentDelta: TypeAlias = (
     | InverseOfferAnswered
 )
 
-UNBOUNDED = 1 << 62  # more work than any run is
+SLICE_WORK = 10_000  # of a run made at once, after which Ctrl-C may end it: some ten milliseconds
 
 
 class HierarchicalAllocator:
@@ -94,8 +102,9 @@ class HierarchicalAllocator:
     ``mesoslite.sorters``, or what makes a sorter. ``fairness_excluded`` names resources that do not count in shares,
     also as text, "gpus,disk".
     ``filter_gpus`` keeps agents with gpus for frameworks that say GPU_RESOURCES. ``region`` is the master's.
-    Every ``probe_every``-th grant asks first the clients that handed their last offer back; 0 shares as Mesos does,
-    by the sorters alone (idle.py). Raises: InvalidRequest, for an option that can never work.
+    Who hands back ``patience`` offers, each of which contained as much as the next, is asked for that one after the
+    others, but for one grant in ``probe_every`` on average; 0 shares as Mesos does, by the sorters alone (passing.py).
+    Raises: InvalidRequest, for an option that can never work.
     """
 
     def __init__(
@@ -108,16 +117,17 @@ class HierarchicalAllocator:
         filter_gpus: bool = True,
         region: str | None = None,
         probe_every: int = PROBE_EVERY,
+        patience: int = PATIENCE,
     ) -> None:
         self._books = Books(
             checked_minimum(min_allocatable),
             named_sorter(role_sorter),
             named_sorter(framework_sorter),
             checked_names(fairness_excluded),
+            Passing(checked_probe_every(probe_every), checked_patience(patience)),
         )
-        self._probes = Probes(checked_probe_every(probe_every))
-        self._machines = Machines(self._books, region, filter_gpus)
-        self._subscriptions = Subscriptions(self._books, self._probes)
+        self._machines = Machines(self._books, checked_region(region), checked_flag("filter_gpus", filter_gpus))
+        self._subscriptions = Subscriptions(self._books)
         self._hold_off = HoldOff()
         self._is_paused = False
         self._history = History()
@@ -166,11 +176,19 @@ class HierarchicalAllocator:
     def plan(self, rng: RandomStream, agents: Iterable[AgentID] | None = None) -> Plan:
         """Grant what is available, and book it: ``begin``, and all the work at once.
 
+        Whatever is raised meanwhile, the run is ended then, nothing is granted, and its agents wait for the next one.
         Cost: O(agents visited x clients walked past because they cannot have what is there).
         """
         cycle = self.begin(rng, agents)
-        cycle.advance(UNBOUNDED)
-        assert cycle.plan is not None, "there is no more work than that"
+        if cycle.plan is None:
+            try:
+                with HeldInterrupt() as interrupt:
+                    while not cycle.advance(SLICE_WORK):
+                        interrupt.deliver()
+            except BaseException:
+                cycle.abort()
+                raise
+        assert cycle.plan is not None, "a run that nothing has ended is through"
         return cycle.plan
 
     def begin(self, rng: RandomStream, agents: Iterable[AgentID] | None = None) -> Cycle:
@@ -182,13 +200,14 @@ class HierarchicalAllocator:
         if self._cycle is not None:
             raise InternalError("allocator: a run is under way; advance it to its end before the next is begun")
         books = self._books
+        growth = None
         if self.is_held_off:
             visited: list[AgentID] = []
         elif agents is None:
-            visited = books.take_changed()
+            visited, growth = books.take_changed()
         else:
             visited = books.take_some(agents)
-        cycle = self._cycle = Cycle(books, self._probes, rng, visited, self._finish)
+        cycle = self._cycle = Cycle(books, rng, visited, self._finish, growth)
         if self.is_held_off:
             cycle.stop()
         return cycle
@@ -206,17 +225,21 @@ class HierarchicalAllocator:
     # ---- deltas ----
 
     def apply(self, delta: Delta) -> tuple[int, ...]:  # one case a delta, the frequent ones first
-        """Take note of what happened; the numbers of the filters that it has ended, whose timers are now idle.
+        """Take note of what happened; the numbers of filters that it has ended or not made, which need no timer.
 
         What concerns an agent or a framework that is gone already (recovered, used, converted, answered, expired) is
         fine and does nothing.
         Raises: InternalError, if the delta cannot follow those before it: something is added twice, is not known, or
-        more is given back than is held. InvalidRequest, for a weight, a quota or constraints that none can be;
-        InsufficientResources, for the conversion of what is not available. Then nothing has changed.
+        more is given back than is held. InvalidRequest, for a field that is not what it is said to be, a quota or
+        constraints that none can be; InsufficientResources, for the conversion of what is not available. Then nothing
+        has changed.
         """
+        check_delta(delta)
+        if self._cycle is not None:
+            self._cycle.disturb()
         match delta:
             case ResourcesRecovered():
-                self._subscriptions.recover(delta)
+                return self._subscriptions.recover(delta)
             case OfferUsed():
                 self._subscriptions.use(delta)
             case FilterExpired():
@@ -236,7 +259,7 @@ class HierarchicalAllocator:
             case FrameworkDeactivated():
                 return self._subscriptions.deactivate(delta.framework_id)
             case WeightChanged():
-                self._reweigh(delta)
+                self._books.shares.reweigh(delta.role, delta.weight)
             case QuotaChanged():
                 self._books.set_quota(delta.role, *checked_quota(delta))
             case RecoveryBegun():
@@ -276,7 +299,7 @@ class HierarchicalAllocator:
             case AgentsWhitelisted():
                 self._machines.whitelist(delta)
             case InverseOfferAnswered():
-                self._machines.answer(delta)
+                return self._machines.answer(delta)
             case _:
                 assert_never(delta)
         return ()
@@ -284,13 +307,13 @@ class HierarchicalAllocator:
     def _remove_agent(self, delta: AgentRemoved) -> tuple[int, ...]:
         ended = self._machines.remove(delta.agent_id)
         if self._cycle is not None:
-            self._cycle.forget_agent(delta.agent_id)
+            self._cycle.forget(delta.agent_id)
         return ended
 
     def _remove_framework(self, delta: FrameworkRemoved) -> tuple[int, ...]:
         ended = self._subscriptions.remove(delta.framework_id)
         if self._cycle is not None:
-            self._cycle.forget_framework(delta.framework_id)
+            self._cycle.forget(delta.framework_id)
         return ended
 
     def _expire(self, filter_id: int) -> None:
@@ -299,13 +322,6 @@ class HierarchicalAllocator:
         agent = self._books.filters.end(filter_id)
         if agent is not None:
             self._books.change(agent)
-
-    def _reweigh(self, delta: WeightChanged) -> None:
-        if not (math.isfinite(delta.weight) and delta.weight > 0):
-            raise InvalidRequest(
-                f"allocator: role {delta.role!r} cannot have the weight {delta.weight}; give a finite number above zero"
-            )
-        self._books.shares.reweigh(delta.role, delta.weight)
 
     def _stop_if_held_off(self) -> None:
         if self._cycle is not None and self.is_held_off:

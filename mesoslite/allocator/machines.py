@@ -21,17 +21,17 @@ from mesoslite.model import (
     AvailableConverted,
     InsufficientResources,
     InternalError,
+    InvalidRequest,
     InverseOfferAnswered,
     Resources,
 )
+from mesoslite.model.kinds import Kind, ValueType
 
 from . import eligibility
-from .agents import AgentBook
+from .agents import AgentBook, each_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from mesoslite.model.kinds import Kind
 
     from .books import Books
     from .clients import Key
@@ -47,27 +47,26 @@ class Machines:
         self._whitelist: frozenset[str] | None = None  # None: all
 
     def add(self, delta: AgentAdded) -> None:
-        """Raises: InternalError, if it is known already, or more is used on it than it has."""
+        """With more in use than it has it is short, as one that shrank is. Raises: InternalError, if it is known."""
         if delta.agent_id in self._books.agents:
             raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
-        self._check_used(delta)
-        agent = AgentBook(delta.agent_id, delta.hostname, delta.total)
+        used = _used_by_client(delta)
+        total = each_once(delta.total)
+        enough = total + total.shortfall(each_once(sum(list(used.values()), NOTHING)))
+        agent = AgentBook(delta.agent_id, delta.hostname, enough)
         agent.attributes = delta.attributes
         agent.capabilities = frozenset(delta.capabilities)
         agent.region, agent.zone = delta.region, delta.zone
         agent.is_listed = self._whitelist is None or agent.hostname in self._whitelist
         self._books.add_agent(agent)
-        used: dict[Key, Resources] = {}
-        for usage in delta.used:
-            key = (usage.framework_id, usage.role)
-            used[key] = used.get(key, NOTHING) + usage.resources
         for (framework_id, role), resources in used.items():
             if resources:
                 self._books.hold(agent, self._books.shares.client(framework_id, role), resources)
+        if enough != total:
+            self._books.resize(agent, total)
         self._judge(agent)
         if delta.unavailability is not None:
             self._books.maintenance.schedule(agent, delta.unavailability)
-        assert agent.check()
 
     def remove(self, agent_id: AgentID) -> tuple[int, ...]:
         """All that is held on it is gone."""
@@ -95,8 +94,9 @@ class Machines:
             ended = self._books.filters.end_of_agent(agent)
         if delta.capabilities is not None:
             agent.capabilities = frozenset(delta.capabilities)
-        if delta.total is not None and delta.total != agent.total:
-            self._books.resize(agent, delta.total)
+        total = None if delta.total is None else each_once(delta.total)
+        if total is not None and total != agent.total:
+            self._books.resize(agent, total)
         self._judge(agent)
         self._books.change(agent)
         return ended
@@ -116,9 +116,9 @@ class Machines:
                 self._books.change(agent)
 
     def convert_allocation(self, delta: AllocationConverted) -> None:
-        """Raises: InternalError, if the client does not hold it.
+        """Raises: InternalError, if the client does not hold it; InvalidRequest, if the amounts are not the same.
 
-        InsufficientResources, if the agent is short, or a shared volume that would be lost is used by others.
+        InsufficientResources, unless forced, if the agent is short, or a shared volume that is lost is used by others.
         """
         agent = self._books.agents.get(delta.agent_id)
         client = self._books.shares.clients.get((delta.framework_id, delta.role))
@@ -130,44 +130,50 @@ class Machines:
                 f"allocator: framework {delta.framework_id} converts {delta.before} as role {delta.role!r} on agent "
                 f"{delta.agent_id}, where it holds {held or 'nothing'}; report this"
             )
-        if agent.is_short:
+        if agent.is_short and not delta.forced:
             raise InsufficientResources(
                 f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, which has less now than is held "
                 f"on it; take back what is offered of it first"
             )
-        lost = _shared_beyond(delta.before, delta.after)
-        self._check_unused(agent, lost, held_by_caller=delta.before)
-        gone = delta.before.not_shared() + lost
-        come = delta.after.not_shared() + _shared_beyond(delta.after, agent.total)
+        gone, come = _exchanged(agent, delta.before, delta.after)
+        if not delta.forced:
+            self._check_unused(agent, gone.shared(), held_by_caller=delta.before)
         subscribed, client.subscribed = client.subscribed, True  # it must not be forgotten between the two
-        self._books.release(agent, client, delta.before)
-        self._books.convert(agent, gone, come)
-        self._books.hold(agent, client, delta.after, grants=0)
+        if agent.is_short:
+            self._books.exchange(agent, client, (delta.before, delta.after), (gone, come))
+        else:
+            self._books.release(agent, client, delta.before)
+            self._books.convert(agent, gone, come)
+            self._books.hold(agent, client, delta.after, grants=0)
         client.subscribed = subscribed
         self._judge(agent)
-        assert agent.check()
 
     def convert_available(self, delta: AvailableConverted) -> None:
-        """Raises: InsufficientResources, if that is not available, or a shared volume that would be lost is used."""
+        """Raises: InvalidRequest, if the amounts are not the same.
+
+        InsufficientResources, if that is not available, or a shared volume that would be lost is used.
+        """
         agent = self._books.agent(delta.agent_id)
         if not agent.available.contains(delta.before):
             raise InsufficientResources(
                 f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, of which "
                 f"{agent.available or 'nothing'} is available; take back what is offered or used of it first"
             )
-        self._check_unused(agent, _shared_beyond(delta.before, delta.after), held_by_caller=NOTHING)
-        self._books.convert(agent, delta.before, delta.after)
+        gone, come = _exchanged(agent, delta.before, delta.after)
+        self._check_unused(agent, gone.shared(), held_by_caller=NOTHING)
+        self._books.convert(agent, gone, come)
         self._judge(agent)
-        assert agent.check()
 
-    def answer(self, delta: InverseOfferAnswered) -> None:
-        """Raises: InternalError, if the number of the filter is taken."""
+    def answer(self, delta: InverseOfferAnswered) -> tuple[int, ...]:
+        """The number of a filter that is not made counts as ended. Raises: InternalError, if the number is taken."""
+        unmade = () if delta.filter_id is None else (delta.filter_id,)
         agent = self._books.agents.get(delta.agent_id)
         if agent is None or delta.framework_id not in self._books.frameworks:
-            return
+            return unmade
         if delta.filter_id is not None and delta.filter_id in self._books.filters:
             raise InternalError(f"allocator: filter {delta.filter_id} is set twice; number filters anew each time")
-        self._books.maintenance.answer(agent, delta.framework_id, delta.accepted, delta.filter_id)
+        is_kept = self._books.maintenance.answer(agent, delta.framework_id, delta.accepted, delta.filter_id)
+        return () if is_kept else unmade
 
     def _judge(self, agent: AgentBook) -> None:
         agent.needs = eligibility.needs(agent, self._region, self._filter_gpus)
@@ -182,31 +188,45 @@ class Machines:
                 f"back first"
             )
 
-    @staticmethod
-    def _check_used(delta: AgentAdded) -> None:
-        free = delta.total
-        for usage in delta.used:
-            try:
-                free -= usage.resources.not_shared()
-                if _shared_beyond(usage.resources, delta.total):
-                    raise InsufficientResources("a shared volume is not there")
-            except InsufficientResources as error:
-                raise InternalError(
-                    f"allocator: framework {usage.framework_id} is given more of agent {delta.agent_id} than is "
-                    f"available; report this"
-                ) from error
+
+def _used_by_client(delta: AgentAdded) -> dict[Key, Resources]:
+    used: dict[Key, Resources] = {}
+    for usage in delta.used:
+        key = (usage.framework_id, usage.role)
+        used[key] = used.get(key, NOTHING) + usage.resources
+    return used
+
+
+def _exchanged(agent: AgentBook, before: Resources, after: Resources) -> tuple[Resources, Resources]:
+    """What the agent has less by a conversion, and what more; another copy of a shared volume is neither.
+
+    Raises: InvalidRequest, unless it is as much of each name.
+    """
+    gone = before.not_shared() + _shared_beyond(before, after)
+    come = after.not_shared() + _shared_beyond(after, agent.total)
+    if _as_plain(gone) != _as_plain(come):
+        raise InvalidRequest(
+            f"allocator: cannot convert {before.brief} of agent {agent.agent_id} into {after.brief}: that is not as "
+            f"much of each name; a conversion changes what resources are, not how many there are"
+        )
+    return gone, come
+
+
+def _as_plain(resources: Resources) -> Resources:
+    """As much of each name, without what sets the kinds of it apart."""
+    if resources.is_plain:
+        return resources
+    others = [
+        structs.replace(portion, kind=Kind(portion.kind.name, portion.kind.type))
+        for portion in resources.others
+        if portion.kind.type is not ValueType.SCALAR
+    ]
+    return Resources.from_milli(resources.scalars()) + Resources.from_portions(others)
 
 
 def _shared_beyond(resources: Resources, others: Resources) -> Resources:
     """The shared volumes that are not among others, each once."""
-    known = {portion.kind for portion in others.others}
-    return Resources.from_portions(
-        [
-            structs.replace(portion, copies=1)
-            for portion in resources.others
-            if portion.kind.shared and portion.kind not in known
-        ]
-    )
+    return others.shared().shortfall(each_once(resources.shared()))
 
 
 def _copies(kinds: list[Kind], holdings: Iterable[Resources]) -> int:

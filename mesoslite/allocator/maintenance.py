@@ -88,8 +88,8 @@ class Maintenance:
         """Take note that a framework that was away is back."""
         self.due.update(dict.fromkeys(self._services))
 
-    def answer(self, agent: AgentBook, framework_id: FrameworkID, accepted: bool | None, filter_id: int | None) -> None:
-        """Note an answer, or, with None, that there will be none; of an agent no longer to be serviced it is nothing.
+    def answer(self, agent: AgentBook, framework_id: FrameworkID, accepted: bool | None, filter_id: int | None) -> bool:
+        """Note an answer, or, with None, that there will be none; False if the agent is not to be serviced any more.
 
         Raises: InternalError, if the number is taken.
         """
@@ -97,7 +97,7 @@ class Maintenance:
             raise InternalError(f"allocator: filter {filter_id} is set twice; number filters anew each time")
         service = self._services.get(agent)
         if service is None:
-            return
+            return False
         service.asked.discard(framework_id)
         if accepted is not None:
             service.answers[framework_id] = accepted
@@ -106,28 +106,33 @@ class Maintenance:
         else:
             service.filters[filter_id] = framework_id
             self._filters[filter_id] = agent
+        return True
 
     def answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
         """Return who has last accepted or declined to leave which agent."""
         return {agent.agent_id: dict(service.answers) for agent, service in self._services.items() if service.answers}
 
-    def plan(self, frameworks: Mapping[FrameworkID, FrameworkBook]) -> tuple[InverseGrant, ...]:
-        """Ask whoever has to be asked. Cost: O(agents due and who holds something there)."""
+    def ask(self, agent: AgentBook, frameworks: Mapping[FrameworkID, FrameworkBook]) -> list[InverseGrant]:
+        """Ask whoever has to be asked to leave an agent. Cost: O(who holds something there)."""
+        if agent not in self.due or not agent.active or not agent.is_listed or agent.unavailability is None:
+            return []  # it stays due until it may be offered
+        del self.due[agent]
         asked: list[InverseGrant] = []
-        for agent in list(self.due):
-            if not agent.active or not agent.is_listed or agent.unavailability is None:
-                continue  # it stays due until it may be offered
-            del self.due[agent]
-            service = self._services[agent]
-            passed_over = service.asked.union(service.filters.values())
-            for framework_id in dict.fromkeys([client.framework_id for client in agent.held]):
-                framework = frameworks.get(framework_id)
-                if framework is None or not framework.active or framework_id in passed_over:
-                    continue
-                service.asked.add(framework_id)
-                asked.append(
-                    InverseGrant(
-                        framework_id=framework_id, agent_id=agent.agent_id, unavailability=agent.unavailability
-                    )
-                )
-        return tuple(asked)
+        service = self._services[agent]
+        passed_over = service.asked.union(service.filters.values())
+        for framework_id in dict.fromkeys([client.framework_id for client in agent.held]):
+            framework = frameworks.get(framework_id)
+            if framework is None or not framework.active or framework_id in passed_over:
+                continue
+            service.asked.add(framework_id)
+            asked.append(
+                InverseGrant(framework_id=framework_id, agent_id=agent.agent_id, unavailability=agent.unavailability)
+            )
+        return asked
+
+    def take_back(self, agent: AgentBook, framework_id: FrameworkID) -> None:
+        """Take note that a framework was not asked after all."""
+        service = self._services.get(agent)
+        if service is not None:
+            service.asked.discard(framework_id)
+            self.due[agent] = None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -14,6 +15,8 @@ from mesoslite.model import AllocationPolicy, InvalidRequest
 
 from .drf import DRFSorter
 from .lottery import LotterySorter
+from .plugged_sorter import PluggedSorter, made_sorter, no_standing
+from .sorter import ClusterTotal
 
 if TYPE_CHECKING:
     from .sorter import SorterFactory
@@ -27,12 +30,25 @@ DEFAULT_POLICY = "hierarchical"
 
 
 def named_sorter(name: str | SorterFactory) -> SorterFactory:
-    """Return what makes sorters of that name. Raises: InvalidRequest, if there is none."""
-    if not isinstance(name, str):
-        return name
-    if name in SORTERS:
+    """Return what makes sorters of that name, or by that call. Raises: InvalidRequest, if there is none, or it cannot.
+
+    One that is not ours is tried out now, and checked whenever it is used (plugged_sorter.py).
+    """
+    if isinstance(name, str) and name in SORTERS:
         return SORTERS[name]
-    return cast("SorterFactory", _load(SORTER_GROUP, name, SORTERS))
+    if name in SORTERS.values():
+        return cast("SorterFactory", name)
+    if isinstance(name, str):
+        make, title = _load(SORTER_GROUP, name, SORTERS), f"allocator: sorter {name!r} of the group {SORTER_GROUP}"
+    else:
+        make, title = name, f"allocator: sorter {getattr(name, '__qualname__', None) or repr(name)}"
+    if not callable(make):
+        raise InvalidRequest(
+            f"{title} is {make!r}, expected what makes a sorter of a ClusterTotal and a function that gives a client's "
+            f"Standing, such as a class; the names of ours are {', '.join(SORTERS)}"
+        )
+    made_sorter(title, make, ClusterTotal(), no_standing)
+    return partial(PluggedSorter, title, make)
 
 
 def named_policy(name: str) -> PolicyFactory:

@@ -2,7 +2,7 @@
 
 # Who calls: books.py, with every change of what is held, reserved or there; cycle.py asks how much may be offered.
 # Invariants, while any role has a quota: 1. ``consumed`` of such a role is what is reserved to it and below, held or
-#   not, plus what it holds that is neither reserved nor revocable.
+#   not, plus what it holds that is not reserved; what is revocable never counts.
 #   2. ``headroom`` is what is free on all agents and neither reserved nor revocable; ``required`` the sum of what the
 #   roles lack up to their guarantees. So an offer beyond a guarantee may take what headroom exceeds required by.
 #   3. ``due`` of a quota: something lacks up to the guarantees. ``full``: what is left under the limits is worth no
@@ -13,11 +13,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mesoslite.model import DEFAULT_ROLE, MILLI, InvalidRequest, Quantities, QuotaChanged
-from mesoslite.model.resource_text import MEGABYTES_MAX, QUANTITY_MAX
+from mesoslite.model import (
+    NOTHING,
+    Quantities,
+    Resources,
+)
 
 if TYPE_CHECKING:
     from .roles import RoleBook
@@ -54,7 +57,9 @@ class QuotaBooks:
         self.roles: dict[str, RoleBook] = {}  # that have a quota
         self.headroom: dict[str, int] = {}
         self.required: dict[str, int] = {}
-        self.grew = False  # more may be offered since it was last set to False
+        self.is_new = False  # a quota was set since the last run
+        self._floor: dict[str, int] = {}  # the least that could be offered beyond guarantees since the last run began
+        self._grown: dict[RoleBook, None] = {}  # an ordered set: roles that may have more since then
         self.full_roles = 0
         self.due_roles = 0
 
@@ -69,31 +74,35 @@ class QuotaBooks:
             self.roles[role.path] = role
             self._require(quota, 1)
             self.judge(role)
-        self.grew = True
+        self.is_new = True
 
     def count_free(self, free: Pairs, sign: int) -> None:
         """Count resources as free to be offered, or as that no longer."""
-        headroom = self.headroom
+        headroom, required = self.headroom, self.required
         for name, milli in free:
+            if sign > 0 and name in required:
+                self._note_floor(name)
             headroom[name] = headroom.get(name, 0) + sign * milli
-        if sign > 0:
-            self.grew = True
 
     def consume(self, role: RoleBook, quantities: Pairs, sign: int) -> bool:
-        """Count resources as consumed by a role, or no longer; whether it is due or full is another now."""
+        """Count resources as consumed by a role, or no longer; whether it is due or full, or what it lacks, is new."""
         quota = role.quota
         if quota is None:
             return False
         consumed, guarantees = quota.consumed, quota.guarantees
+        is_other = False
         for name, milli in quantities:
             before = consumed.get(name, 0)
             consumed[name] = after = before + sign * milli
             guarantee = guarantees.get(name, 0)
             if guarantee:
+                if sign > 0:
+                    self._note_floor(name)
                 self.required[name] += max(0, guarantee - after) - max(0, guarantee - before)
+                is_other = is_other or (before < guarantee) != (after < guarantee)
         if sign < 0:
-            self.grew = True
-        return self.judge(role)
+            self._grown[role] = None
+        return self.judge(role) or is_other
 
     def judge(self, role: RoleBook) -> bool:
         """Find out whether a role is due, and whether it is full; return whether either is new."""
@@ -109,12 +118,35 @@ class QuotaBooks:
         full = bool(quota.limits) and not role.own_minimums and not self._may_be_worth(quota)
         if due == quota.due and full == quota.full:
             return False
+        if due > quota.due or full < quota.full:
+            self._grown[role] = None
         self._mark(quota, due, full)
         return True
 
     def surplus(self, name: str) -> int:
         """Return how much of a resource may be offered beyond guarantees."""
         return max(0, self.headroom.get(name, 0) - self.required.get(name, 0))
+
+    def take_growth(self) -> Growth:
+        """Return what may be offered now and could not when this was last asked; call it as a run begins."""
+        surplus = {name: self.surplus(name) for name in self.required}
+        growth = Growth(self, self._grown, [name for name in surplus if surplus[name] > self._floor.get(name, 0)])
+        self._floor, self._grown, self.is_new = surplus, {}, False
+        return growth
+
+    def put_back(self, growth: Growth) -> None:
+        """Take note that a run has ended before it came to everything that has grown."""
+        self.is_new = self.is_new or growth.is_any
+
+    def _note_floor(self, name: str) -> None:
+        surplus = self.surplus(name)
+        if surplus < self._floor.get(name, 0):
+            self._floor[name] = surplus
+
+    def keeps_some(self, free: Pairs) -> bool:
+        """Return whether guarantees keep any of ``free`` from those who are not guaranteed it."""
+        required = self.required
+        return any(bool(required.get(name)) and self.surplus(name) < milli for name, milli in free)
 
     @property
     def has_surplus(self) -> bool:
@@ -123,11 +155,31 @@ class QuotaBooks:
             return True
         return any(all(self.surplus(name) >= milli for name, milli in worth.items()) for worth in self._worth)
 
-    def cut(self, role: RoleBook, free: Pairs, guaranteed: bool) -> dict[str, int] | None:
-        """Return what of ``free`` a client of a top-level role may be offered, if that is less; else None.
+    def lacking(self, free: Pairs) -> tuple[frozenset[str], bool]:
+        """Return what of ``free`` may be guaranteed to somebody, by name, and whether nothing else is lacking.
 
-        If it is to be ``guaranteed``, an answer without anything means that nothing there is lacking to the role.
+        Nothing, if nobody lacks any of it.
         """
+        required = self.required
+        names = frozenset([name for name, _ in free if name in required])
+        if not any(required[name] for name in names):
+            return frozenset(), False
+        return names, all(name in names or not milli for name, milli in required.items())
+
+    def left(self, role: RoleBook, free: Resources, guaranteed: bool, is_simple: bool) -> Resources | None:
+        """Return what of ``free`` a client of a top-level role may be offered, ``free`` itself if that is all.
+
+        None: it is to be ``guaranteed``, and nothing there is lacking to the role.
+        """
+        if not is_simple and any(portion.is_whole for portion in free.others):
+            return self._fitting(role, free, guaranteed)
+        limits = self._cut(role, free.scalars().items(), guaranteed)
+        if limits is None:
+            return free
+        return free.shrunk(limits) if limits or not guaranteed else None
+
+    def _cut(self, role: RoleBook, free: Pairs, guaranteed: bool) -> dict[str, int] | None:
+        """To how much amounts are cut; None if not at all; empty, if they are guaranteed and nothing there lacks."""
         quota = role.quota
         limits: dict[str, int] = {}
         progress = is_cut = False
@@ -148,6 +200,28 @@ class QuotaBooks:
         if guaranteed and not progress:
             return {}
         return limits if is_cut else None
+
+    def _fitting(self, role: RoleBook, free: Resources, guaranteed: bool) -> Resources | None:
+        """What is left where disks come only whole, as ``left`` says.
+
+        A disk that is larger than what lacks is none of that, as in Mesos: it is had beyond the guarantee, or not.
+        """
+        quota, given = role.quota, NOTHING
+        names = free.scalars()
+        if guaranteed and quota is not None:
+            given = free.shrunk({name: quota.missing(name) for name in names})
+        amounts = given.scalars()
+        if guaranteed and not amounts:
+            return None
+        limits: dict[str, int] = {}
+        for name in names:
+            room = quota.room(name) if quota is not None else None
+            if room is not None:
+                limits[name] = room - amounts.get(name, 0)
+            if self.required.get(name):
+                limits[name] = min(limits.get(name, names[name]), self.surplus(name))
+        fitting = given + (free - given).shrunk(limits)
+        return free if fitting == free else fitting
 
     def _require(self, quota: Quota, sign: int) -> None:
         for name in quota.guarantees:
@@ -172,30 +246,44 @@ class QuotaBooks:
         return False
 
 
-def checked_quota(delta: QuotaChanged) -> tuple[dict[str, int], dict[str, int]]:
-    """Return guarantees above zero and limits by name. Raises: InvalidRequest, for what no quota can be."""
-    if delta.role == DEFAULT_ROLE or "/" in delta.role or not delta.role:
-        raise InvalidRequest(
-            f"quota: role {delta.role!r} cannot have one; only top-level roles other than {DEFAULT_ROLE!r} can"
-        )
-    guarantees, limits = _checked(delta.role, delta.guarantees), _checked(delta.role, delta.limits)
-    for name, guarantee in guarantees.items():
-        if guarantee > limits.get(name, guarantee):
-            raise InvalidRequest(
-                f"quota: role {delta.role!r} is guaranteed {guarantee} thousandths of {name} but limited to "
-                f"{limits[name]}; raise the limit or lower the guarantee"
-            )
-    return {name: milli for name, milli in guarantees.items() if milli}, limits
+class Growth:
+    """Why a run has to come back to agents that were held back: what has grown, as long as there is something of it."""
+
+    def __init__(self, quota: QuotaBooks, roles: Iterable[RoleBook] = (), names: Iterable[str] = ()) -> None:
+        self._quota = quota
+        self._of_stage = (list(roles), list(roles))  # those that may have more; the last stage's, the first stage's
+        self._names = list(names)  # of which there is more beyond the guarantees
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything may be left to do."""
+        return bool(self._of_stage[False] or self._of_stage[True] or self._names)
+
+    def of_roles(self, guaranteed: bool, is_mixed: bool) -> bool:
+        """Whether a role that has grown may still be given something; each is asked about until it may not."""
+        roles = self._of_stage[guaranteed]
+        while roles and not self._may_have(roles[-1], guaranteed, is_mixed):
+            roles.pop()
+        return bool(roles)
+
+    def of_surplus(self) -> bool:
+        """Whether there is still something beyond the guarantees of what there was more of."""
+        names = self._names
+        while names and not self._quota.surplus(names[-1]):
+            names.pop()
+        return bool(names)
+
+    def _may_have(self, role: RoleBook, guaranteed: bool, is_mixed: bool) -> bool:
+        quota = role.quota
+        if quota is None or self._quota.roles.get(role.path) is not role or not role.wanting:
+            return False
+        if guaranteed:
+            return quota.due
+        return (not quota.full or is_mixed) and any(quota.room(name) for name in quota.limits)
 
 
-def _checked(role: str, quantities: Quantities) -> dict[str, int]:
-    for name, milli in quantities:
-        most = (MEGABYTES_MAX if name in ("mem", "disk") else QUANTITY_MAX) * MILLI
-        if not name or not 0 <= milli <= most:
-            raise InvalidRequest(
-                f"quota: role {role!r} cannot have {milli} thousandths of {name!r}; give a name and an amount from 0 "
-                f"to {most}"
-            )
-    if len(dict(quantities)) < len(quantities):
-        raise InvalidRequest(f"quota: role {role!r} names a resource twice; name each once")
-    return dict(quantities)
+def free_of(resources: Resources, is_simple: bool) -> Pairs:
+    """Return what counts as headroom, or against limits: scalars that are neither reserved nor revocable."""
+    if is_simple or not resources.others:
+        return resources.quantities
+    return resources.unreserved().not_revocable().scalars().items()

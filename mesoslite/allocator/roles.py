@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mesoslite.model import FrameworkID
 
     from .clients import ClientBook
+    from .lineups import Lineup
     from .quota import Quota
     from .sorter import Sorter
 
@@ -28,20 +29,22 @@ class RoleBook:
         "children",
         "clients",
         "frameworks",
-        "idle",
+        "in_turn",
+        "lineups",
         "outside",
         "own",
         "own_minimums",
         "parent",
         "path",
         "quota",
+        "refusing",
         "reserved",
         "standings",
         "sum",
         "top",
         "tracked",
+        "wanting",
         "weight",
-        "working",
     )
 
     def __init__(self, path: str, parent: RoleBook | None) -> None:
@@ -53,13 +56,15 @@ class RoleBook:
         self.standings: tuple[Standing, ...] = ()  # all that an allocation to this role counts in
         self.weight: float | None = None  # as it was set
         self.clients: dict[FrameworkID, ClientBook] = {}
-        self.frameworks: Sorter | None = None  # of its clients, as long as there are any
-        self.working = 0  # of its clients, those to be served in the sorter's order
-        self.idle: dict[ClientBook, None] = {}  # of its clients, those to be served after them
+        self.frameworks: Sorter | None = None  # of its clients, once there have been two: one alone has no order
+        self.lineups: list[Lineup] = []  # that its clients are served in (lineups.py)
+        self.in_turn = 0  # of its clients, those to be served in the sorter's order
+        self.refusing: dict[ClientBook, None] = {}  # of its clients, those that want offers and may pass on some
         self.tracked = 0  # clients here and below
-        self.reserved: dict[str, int] = {}  # to it and roles below it, held or not; thousandths by name
+        self.reserved: dict[str, int] = {}  # to it and below it, held or not, not revocable; thousandths by name
         self.outside: dict[str, int] = {}  # of a top-level role: held, but reserved or revocable
         self.quota: Quota | None = None  # of a top-level role
+        self.wanting = 0  # of a top-level role: clients, here and below, that want offers
         self.own_minimums = (
             0  # of a top-level role: clients, here and below, that say themselves what is worth an offer
         )
@@ -79,12 +84,15 @@ class RoleBook:
 
     def chain(self) -> tuple[Standing, ...]:
         """Return the sums of this role and those above it."""
-        sums = [self.sum]
-        role = self.parent
+        return tuple([role.sum for role in self.lineage()])
+
+    def lineage(self) -> list[RoleBook]:
+        """Return the role and those above it."""
+        roles, role = [self], self.parent
         while role is not None:
-            sums.append(role.sum)
+            roles.append(role)
             role = role.parent
-        return tuple(sums)
+        return roles
 
     def subtree(self) -> list[RoleBook]:
         """Return the role and all below it."""

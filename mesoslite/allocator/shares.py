@@ -2,78 +2,63 @@
 
 # Who calls: books.py books on it, cycle.py asks who is next.
 # Invariants: 1. a framework is tracked under a role while it subscribes to it or holds resources under it.
-#   2. a role is active in a lineup exactly while a client of it is working and the lineup admits the role; so a role
-#      that can take nothing is not even looked at. An idle client stands in the queues of the same lineups.
-#   3. what a role holds is the sum of what its clients and the roles below it hold.
-# A lineup is an order of the clients that can be served on some ground: ``everybody``; ``due``, those whose guarantee
-#   is not met; ``room``, those whose limits leave something worth an offer. The latter two exist while any role has a
-#   quota. So an agent never costs a walk past thousands of roles that have all they may have.
+#   2. what a role holds is the sum of what its clients and the roles below it hold.
+# Lineups (lineups.py) are ``everybody``; ``due``, those whose guarantee is not met; ``room``, those whose limits leave
+#   something worth an offer; and, if an agent lacks what some of those who are due wait for, those whom it can help.
+#   All but the first exist while any role has a quota.
 # Source: Mesos src/master/allocator/mesos/hierarchical.cpp (trackFrameworkUnderRole, trackAllocatedResources).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING
 
-from mesoslite.model import RandomStream, dominant_share
+from mesoslite.model import Quantities, RandomStream, dominant_share
 
 from .clients import ClientBook, Key, Serving
-from .idle import IdleQueue
+from .lineups import Lineup, Selection
+from .passing import Passing, RefusalBooks
 from .roles import RoleBook, RoleTree, subtract
-from .sorter import ClusterTotal, Pairs, Sorter, SorterFactory
+from .sorter import ClusterTotal, Pairs, SorterFactory
 
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkID
 
 
-class Lineup:
-    """Who can be served: the roles of those that work, in their sorter's order, and the idle after them."""
+SETS_MAX = 4  # of resources, for each of which there is an order of those who lack any of it
 
-    __slots__ = ("idle", "roles", "working")
 
-    def __init__(self, roles: Sorter) -> None:
-        self.roles = roles
-        self.working = 0  # roles that are active
-        self.idle = IdleQueue()
+class Phase(Enum):
+    """Whose turn it is: of those that pass, for once; of those that do not; of those that pass, at last."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nobody to serve."""
-        return not self.working and not self.idle
-
-    def enter(self, role: RoleBook) -> None:
-        """Serve a role's clients."""
-        if role.working:
-            self.roles.activate(role.path)
-            self.working += 1
-        for client in role.idle:
-            self.idle.add(client)
-
-    def leave(self, role: RoleBook) -> None:
-        """Serve a role's clients no longer."""
-        if role.working:
-            self.roles.deactivate(role.path)
-            self.working -= 1
-        for client in role.idle:
-            self.idle.remove(client)
+    PROBE = 0
+    IN_TURN = 1
+    LAST = 2
 
 
 class Shares:
     """All clients, what they hold, and who is next."""
 
-    def __init__(self, role_sorter: SorterFactory, framework_sorter: SorterFactory, excluded: Collection[str]) -> None:
+    def __init__(
+        self, role_sorter: SorterFactory, framework_sorter: SorterFactory, excluded: Collection[str], passing: Passing
+    ) -> None:
         self.total = ClusterTotal(excluded)
         self.roles = RoleTree()
         self.clients: dict[Key, ClientBook] = {}
         self._by_framework: dict[FrameworkID, dict[ClientBook, None]] = {}
-        self.wanting = 0  # clients that want offers, working or idle
+        self.wanting = 0  # clients that want offers
         self._role_sorter = role_sorter
         self._framework_sorter = framework_sorter
-        self._times = count()  # numbers grants and newcomers, so that idle clients stand in one order
+        self._passing = passing
+        self._refusals = RefusalBooks(passing.patience)
+        self._grants = 0  # ever made
+        self._newcomers = count()
         self.everybody = Lineup(role_sorter(self.total, self.roles.standing))
-        self.due: Lineup | None = None
-        self.room: Lineup | None = None
+        self.due: Selection | None = None
+        self.room: Selection | None = None
+        self._due_of: dict[frozenset[str], Selection] = {}  # those who lack any of these resources
         self._lineups: tuple[Lineup, ...] = (self.everybody,)
 
     # ---- who there is ----
@@ -84,26 +69,37 @@ class Shares:
         if client is not None:
             return client
         role = self.roles.get(path)
-        client = ClientBook(framework_id, role, next(self._times))
+        client = ClientBook(framework_id, role, (self._grants, next(self._newcomers)))
         role.clients[framework_id] = self.clients[framework_id, path] = client
         self._by_framework.setdefault(framework_id, {})[client] = None
-        if role.frameworks is None:
-            clients = role.clients
-            role.frameworks = self._framework_sorter(self.total, lambda name: clients[name].standing)  # type: ignore[index]
+        if len(role.clients) == 1:
             for lineup in self._lineups:
-                lineup.roles.add(path)
-        role.frameworks.add(framework_id)
+                lineup.add(role)
+        elif role.frameworks is not None:
+            role.frameworks.add(framework_id)
+        else:
+            self._sort_frameworks(role)
         self.roles.track(role, 1)
         return client
+
+    def _sort_frameworks(self, role: RoleBook) -> None:
+        """Give a role that has a second client an order of them. A role with one, as most have, does without."""
+        clients = role.clients
+        role.frameworks = self._framework_sorter(self.total, lambda name: clients[name].standing)  # type: ignore[index]
+        for framework_id, client in clients.items():
+            role.frameworks.add(framework_id)
+            if client.serving is Serving.IN_TURN:
+                role.frameworks.activate(framework_id)
 
     def forget_unneeded(self, client: ClientBook) -> None:
         """Close the book of a client that neither subscribes nor holds anything."""
         if client.subscribed or client.agents or self.clients.get(client.key) is not client:
             return
         self.serve(client, Serving.NOT)
+        self._refusals.forget(client)
         role = client.role
-        assert role.frameworks is not None, "a role with clients has a sorter for them"
-        role.frameworks.remove(client.framework_id)
+        if role.frameworks is not None:
+            role.frameworks.remove(client.framework_id)
         del role.clients[client.framework_id], self.clients[client.key]
         siblings = self._by_framework[client.framework_id]
         del siblings[client]
@@ -112,80 +108,148 @@ class Shares:
         if not role.clients:
             role.frameworks = None
             for lineup in self._lineups:
-                lineup.roles.remove(role.path)
+                lineup.remove(role)
         self.roles.track(role, -1)
         self.roles.forget_unneeded(role)
 
     # ---- who is served ----
 
     def serve(self, client: ClientBook, serving: Serving) -> None:
-        """Serve a client in the sorter's order, or as an idle one, or not."""
-        before, client.serving = client.serving, serving
+        """Serve a client in the sorter's order, or behind it, or not."""
+        before = client.serving
         if before is serving:
             return
-        self.wanting += bool(serving) - bool(before)
-        role = client.role
-        assert role.frameworks is not None, "a role with clients has a sorter for them"
-        if before is Serving.WORKING:
-            role.frameworks.deactivate(client.framework_id)
-            role.working -= 1
-            if not role.working:
-                for lineup in self._of(role):
-                    lineup.roles.deactivate(role.path)
-                    lineup.working -= 1
-        elif before is Serving.IDLE:
-            del role.idle[client]
-            for lineup in self._of(role):
-                lineup.idle.remove(client)
-        if serving is Serving.WORKING:
-            role.frameworks.activate(client.framework_id)
-            role.working += 1
-            if role.working == 1:
-                for lineup in self._of(role):
-                    lineup.roles.activate(role.path)
-                    lineup.working += 1
-        elif serving is Serving.IDLE:
-            role.idle[client] = None
-            for lineup in self._of(role):
-                lineup.idle.add(client)
+        if before is Serving.IN_TURN:
+            self._leave_order(client)
+        elif before is Serving.BEHIND:
+            self._refusals.go(client)
+        elif client.has_refused:
+            self._enter_queues(client)
+        client.serving = serving
+        if serving is Serving.IN_TURN:
+            self._enter_order(client)
+        elif serving is Serving.BEHIND:
+            self._refusals.wait(client)
+        elif client.has_refused:
+            self._leave_queues(client)
+        more = bool(serving) - bool(before)
+        self.wanting += more
+        client.role.top.wanting += more
 
-    def _of(self, role: RoleBook) -> list[Lineup]:
-        """The lineups that admit a role now."""
-        quota = role.top.quota
-        lineups = [self.everybody]
-        if self.due is not None and quota is not None and quota.due:
-            lineups.append(self.due)
-        if self.room is not None and (quota is None or not quota.full):
-            lineups.append(self.room)
-        return lineups
+    def refuse(self, client: ClientBook, amounts: Quantities) -> None:
+        """Note that a client has handed back an offer of so much; it may stand behind from now on."""
+        if not self._passing.probe_every:
+            return
+        if client.serving is Serving.BEHIND:
+            self._refusals.go(client)
+            self._refusals.add(client, amounts)
+            self._refusals.wait(client)
+            return
+        had = client.has_refused
+        refusals = self._refusals.add(client, amounts)
+        if client.serving and not had and client.has_refused:
+            self._enter_queues(client)
+        if client.serving and refusals.cover(amounts):
+            self.serve(client, Serving.BEHIND)
+
+    def forgive(self, client: ClientBook) -> None:
+        """Forget what a client has handed back."""
+        if client.refusals is None:
+            return
+        if client.serving and client.has_refused:
+            self._leave_queues(client)
+        if client.serving is Serving.BEHIND:
+            self._refusals.go(client)
+            client.serving = Serving.IN_TURN
+            self._enter_order(client)
+        self._refusals.forget(client)
+
+    @property
+    def anybody_refused(self) -> bool:
+        """Whether any client has handed back something that is not forgotten."""
+        return not self._refusals.is_empty
+
+    def recall(self, amounts: Quantities) -> None:
+        """Put those back in turn that do not pass on so much."""
+        for client in self._refusals.recalled(amounts):
+            self.serve(client, Serving.IN_TURN)
+
+    def postpone(self, clients: list[ClientBook]) -> None:
+        """Put those behind that pass on what is there, and empty the list."""
+        for client in clients:
+            if client.serving is Serving.IN_TURN and client.refusals is not None:
+                self.serve(client, Serving.BEHIND)
+        clients.clear()
+
+    def _enter_order(self, client: ClientBook) -> None:
+        role = client.role
+        if role.frameworks is not None:
+            role.frameworks.activate(client.framework_id)
+        role.in_turn += 1
+        if role.in_turn == 1:
+            for lineup in role.lineups:
+                lineup.roles.activate(role.path)
+                lineup.in_turn += 1
+
+    def _leave_order(self, client: ClientBook) -> None:
+        role = client.role
+        if role.frameworks is not None:
+            role.frameworks.deactivate(client.framework_id)
+        role.in_turn -= 1
+        if not role.in_turn:
+            for lineup in role.lineups:
+                lineup.roles.deactivate(role.path)
+                lineup.in_turn -= 1
+
+    def _enter_queues(self, client: ClientBook) -> None:
+        client.role.refusing[client] = None
+        for lineup in client.role.lineups:
+            lineup.refusing.add(client)
+
+    def _leave_queues(self, client: ClientBook) -> None:
+        del client.role.refusing[client]
+        for lineup in client.role.lineups:
+            lineup.refusing.remove(client)
 
     def regroup(self, top: RoleBook, was_due: bool, was_full: bool) -> None:
         """Follow the quota of a top-level role: let it and all below it into lineups, or out of them."""
         if self.due is None or self.room is None:
             return
-        is_due, is_full = (top.quota.due, top.quota.full) if top.quota is not None else (False, False)
-        for role in top.subtree():
-            if role.clients and is_due != was_due:
-                (self.due.enter if is_due else self.due.leave)(role)
-            if role.clients and is_full != was_full:
-                (self.room.leave if is_full else self.room.enter)(role)
+        if _is_due(top) != was_due:
+            self.due.follow(top)
+        if _has_room(top) == was_full:
+            self.room.follow(top)
+        for selection in self._due_of.values():
+            selection.follow(top)
 
-    def use_quota(self, in_use: bool) -> None:
-        """Begin or cease to keep the lineups that only quotas need; every role is admitted to room, none is due."""
-        if in_use == (self.due is not None):
-            return
-        if not in_use:
-            self.due = self.room = None
-            self._lineups = (self.everybody,)
-            return
-        self.due = Lineup(self._role_sorter(self.total, self.roles.standing))
-        self.room = Lineup(self._role_sorter(self.total, self.roles.standing))
-        self._lineups = (self.everybody, self.due, self.room)
+    def due_of(self, names: frozenset[str]) -> Selection | None:
+        """Return those who lack any of these resources, or more; None if nobody can. Cost: O(roles), the first time."""
+        selection = self._due_of.get(names)
+        if selection is None and self.due is not None and len(self._due_of) < SETS_MAX:
+            selection = self._due_of[names] = self._select(lambda top: _is_due(top) and _lacks(top, names))
+        return selection or self.due
+
+    def _select(self, admits: Callable[[RoleBook], bool]) -> Selection:
+        selection = Selection(self._role_sorter(self.total, self.roles.standing), admits)
         for role in self.roles.books.values():
             if role.clients:
-                self.due.roles.add(role.path)
-                self.room.roles.add(role.path)
-                self.room.enter(role)
+                selection.add(role)
+        self._lineups += (selection,)
+        return selection
+
+    def use_quota(self, in_use: bool) -> None:
+        """Begin or cease to keep the lineups that only quotas need. Cost: O(roles)."""
+        if in_use == (self.due is not None):
+            return
+        if in_use:
+            self.due, self.room = self._select(_is_due), self._select(_has_room)
+            return
+        self.due = self.room = None
+        self._due_of = {}
+        self._lineups = (self.everybody,)
+        for role in self.roles.books.values():
+            if role.clients:
+                role.lineups = [self.everybody]
 
     # ---- amounts ----
 
@@ -215,22 +279,24 @@ class Shares:
 
     def _moved(self, client: ClientBook) -> None:
         role = client.role
-        assert role.frameworks is not None, "a role with clients has a sorter for them"
-        role.frameworks.moved(client.framework_id)
+        if role.frameworks is not None:
+            role.frameworks.moved(client.framework_id)
         for lineup in self._lineups:
             lineup.roles.moved(role.path)
 
     def offered(self, client: ClientBook) -> None:
         """Note that a client was offered something just now."""
-        if client.serving is Serving.IDLE:
-            lineups = self._of(client.role)
-            for lineup in lineups:
-                lineup.idle.remove(client)
-            client.offered_at = next(self._times)
-            for lineup in lineups:
-                lineup.idle.add(client)
-        else:
-            client.offered_at = next(self._times)
+        self._grants += 1
+        now = (self._grants, client.offered_at[1])
+        if not client.has_refused:
+            client.offered_at = now
+            return
+        lineups = client.role.lineups
+        for lineup in lineups:
+            lineup.refusing.remove(client)
+        client.offered_at = now
+        for lineup in lineups:
+            lineup.refusing.add(client)
 
     def reweigh(self, path: str, weight: float) -> None:
         """Set the weight of a role, now or for when it appears."""
@@ -243,18 +309,40 @@ class Shares:
 
     # ---- readers ----
 
-    def order(self, lineup: Lineup, idle_first: bool, rng: RandomStream) -> Iterator[ClientBook]:
-        """Yield who is to be served, first at the front; stop before the next change."""
-        if idle_first:
-            yield from lineup.idle
+    def order(
+        self, lineup: Lineup, rng: RandomStream, postponed: list[ClientBook]
+    ) -> Iterator[tuple[ClientBook, Phase]]:
+        """Yield who is to be served, first at the front; stop before the next change.
+
+        Whoever is in turn and passes goes into ``postponed``, and comes again at the end.
+        """
+        every = self._passing.probe_every
+        is_probe = every > 0 and len(lineup.refusing) > 0 and rng.random() * every < 1
+        if is_probe:
+            for client in lineup.refusing.drawn(rng):
+                yield client, Phase.PROBE
         books = self.roles.books
         for path in lineup.roles.ranked(rng):
             role = books[path]
             clients = role.clients
-            for name in role.frameworks.ranked(rng):  # type: ignore[union-attr]
-                yield clients[name]  # type: ignore[index]
-        if not idle_first:
-            yield from lineup.idle
+            if role.frameworks is None:
+                for client in clients.values():  # the only one, and it is in turn
+                    yield client, Phase.IN_TURN
+                continue
+            for name in role.frameworks.ranked(rng):
+                yield clients[name], Phase.IN_TURN  # type: ignore[index]
+        if postponed:
+            self.postpone(postponed)
+        if is_probe:
+            return  # all of them were asked first
+        for client in lineup.refusing:
+            if client.serving is Serving.BEHIND:
+                yield client, Phase.LAST
+
+    @property
+    def turns(self) -> int:
+        """How many of the grants that it could take a client that passes on them waits for, on average."""
+        return self._passing.probe_every * len(self.everybody.refusing)
 
     def of_framework(self, framework_id: FrameworkID) -> list[ClientBook]:
         """Return a framework in all roles it is known in, also those that it has left and still holds something of."""
@@ -270,8 +358,14 @@ class Shares:
     def check(self) -> bool:
         """Return True if the invariants hold; only for ``assert``. Cost: O(clients)."""
         for role in self.roles.books.values():
-            serving = [client for client in role.clients.values() if client.serving is Serving.WORKING]
-            if len(serving) != role.working or not role.is_needed():
+            in_turn = [client for client in role.clients.values() if client.serving is Serving.IN_TURN]
+            if len(in_turn) != role.in_turn or not role.is_needed():
+                return False
+            selections = [each for each in self._lineups if isinstance(each, Selection) and each.admits(role.top)]
+            if role.clients and not {self.everybody, *selections}.issubset(role.lineups):
+                return False
+            refusing = {client for client in role.clients.values() if client.serving and client.has_refused}
+            if role.refusing.keys() != refusing:
                 return False
             held: dict[str, int] = {}
             for book in role.subtree():
@@ -281,6 +375,18 @@ class Shares:
             if any(held[name] < role.sum.held.get(name, 0) for name in shared):
                 return False
         return self.wanting == sum([bool(client.serving) for client in self.clients.values()])
+
+
+def _is_due(top: RoleBook) -> bool:
+    return top.quota is not None and top.quota.due
+
+
+def _lacks(top: RoleBook, names: frozenset[str]) -> bool:
+    return top.quota is not None and any(top.quota.missing(name) for name in names)
+
+
+def _has_room(top: RoleBook) -> bool:
+    return top.quota is None or not top.quota.full
 
 
 def _add(amounts: dict[str, int], quantities: Pairs) -> None:

@@ -17,9 +17,10 @@ Pairs: TypeAlias = Iterable[tuple[str, int]]  # thousandths by name
 
 
 class ClusterTotal:
-    """The scalars of all agents, in thousandths by name; ``version`` changes whenever the sum does.
+    """The scalars of all agents; one for all sorters of an allocator, live.
 
-    ``fair`` is the same without the names that shares leave out (``excluded``).
+    ``milli``: thousandths by name. ``fair``: the same without the names that shares leave out (``excluded``), of
+    which shares are. ``version`` changes whenever the sum does, so that a sorter sees that its order is stale.
     """
 
     def __init__(self, excluded: Collection[str] = ()) -> None:
@@ -53,7 +54,12 @@ class ClusterTotal:
 
 
 class Standing:
-    """What the books know of a client, live: thousandths held by name, allocations ever made, and its weight."""
+    """What the books know of a client, a role, or what a role has beside those below it; live, not to be changed.
+
+    ``held``: thousandths by name, of all that is used or offered, each above zero; a shared volume counts once.
+    ``count``: how often something was granted since it is known; it breaks ties, so that equals take turns.
+    ``weight``: of a role what it was given, else 1.0; of a framework always 1.0.
+    """
 
     __slots__ = ("count", "held", "weight")
 
@@ -66,9 +72,10 @@ class Standing:
 class Sorter(Protocol):
     """Keeps clients in the order in which they are to be served; a client is known by its path.
 
-    It asks the books for the Standing of a path when it needs it: of a client, of a role above clients (which sums
-    up what is below it), or, for ``a/.``, of what role ``a`` itself has beside the roles below it. A standing stays
-    the same object for as long as the path is in use.
+    It is made with the ClusterTotal and a function that gives the Standing of a path, which it may call for a client
+    from ``add`` to ``remove``: of the client, of a role above clients (which sums up what is below it), or, for
+    ``a/.``, of what role ``a`` itself has beside the roles below it. A standing stays the same object for as long as
+    the path is in use.
     Methods raise InternalError for a client that was not added, or was added twice.
     """
 

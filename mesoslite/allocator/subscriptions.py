@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mesoslite.model import (
     FrameworkAdded,
     FrameworkID,
@@ -23,17 +21,14 @@ from . import eligibility
 from .books import Books, scalars_of
 from .clients import ClientBook, FrameworkBook
 from .constraints import CompiledConstraints
-
-if TYPE_CHECKING:
-    from .idle import Probes
+from .passing import amounts_of
 
 
 class Subscriptions:
     """The deltas about frameworks."""
 
-    def __init__(self, books: Books, probes: Probes) -> None:
+    def __init__(self, books: Books) -> None:
         self._books = books
-        self._probes = probes
 
     def add(self, delta: FrameworkAdded) -> None:
         """Raises: InternalError, if it is known already; InvalidRequest, for constraints that cannot be judged."""
@@ -51,10 +46,11 @@ class Subscriptions:
         constraints = _compiled(delta)
         ended: tuple[int, ...] = ()
         revived = framework.suppressed.difference(delta.suppressed_roles)
+        roles = frozenset(delta.roles)
         for role, client in list(framework.clients.items()):
-            if role not in delta.roles or role in revived:
+            if role not in roles or role in revived:
                 ended += self._books.filters.end_of_client(client)
-            if role not in delta.roles:
+            if role not in roles:
                 self._unsubscribe(framework, client)
         self._subscribe(framework, delta, constraints)
         return ended
@@ -71,15 +67,14 @@ class Subscriptions:
         for client in books.shares.of_framework(framework_id):
             for agent in list(client.agents):
                 books.release(agent, client, agent.held[client])
-                assert agent.check()
         return ended
 
     def activate(self, framework_id: FrameworkID) -> None:
-        """It is connected again, and served as one that works."""
+        """It is connected again; what it handed back is forgotten."""
         framework = self._books.framework(framework_id)
         framework.active = True
         for client in framework.clients.values():
-            client.is_idle = False
+            self._books.shares.forgive(client)
         self._refresh(framework)
         self._books.all_changed = True
         self._books.maintenance.look_again()
@@ -101,7 +96,7 @@ class Subscriptions:
         self._refresh(framework)
 
     def revive(self, delta: Revived) -> tuple[int, ...]:
-        """Filters of these roles end, and those of inverse offers; it is served as one that works."""
+        """Filters of these roles end, and those of inverse offers; what it handed back in them is forgotten."""
         framework = self._books.framework(delta.framework_id)
         ended = self._books.maintenance.end_filters(delta.framework_id)
         roles = delta.roles or framework.roles
@@ -110,13 +105,13 @@ class Subscriptions:
             client = framework.clients.get(role)
             if client is not None:
                 ended += self._books.filters.end_of_client(client)
-                client.is_idle = False
+                self._books.shares.forgive(client)
         self._refresh(framework)
         self._books.all_changed = True
         return ended
 
     def use(self, delta: OfferUsed) -> None:
-        """Whoever uses part of an offer works. Raises: InternalError, if the client does not hold it."""
+        """What it handed back before is forgotten. Raises: InternalError, if the client does not hold it."""
         agent = self._books.agents.get(delta.agent_id)
         client = self._books.shares.clients.get((delta.framework_id, delta.role))
         if agent is None or client is None:
@@ -127,20 +122,22 @@ class Subscriptions:
                 f"allocator: framework {delta.framework_id} uses {delta.resources} as role {delta.role!r} on agent "
                 f"{delta.agent_id}, where it holds {held or 'nothing'}; report this"
             )
-        self._set_idle(client, False)
+        self._books.shares.forgive(client)
 
-    def recover(self, delta: ResourcesRecovered) -> None:
+    def recover(self, delta: ResourcesRecovered) -> tuple[int, ...]:
         """Recovering from an agent, or for a framework, that is gone does nothing.
 
+        The number of a filter that is not made counts as ended.
         Raises: InternalError, if more is given back than is held, or the number of the filter is taken.
         """
         books = self._books
+        unmade = () if delta.filter_id is None else (delta.filter_id,)
         agent = books.agents.get(delta.agent_id)
         if agent is None or delta.resources.is_empty:
-            return
+            return unmade
         client = books.shares.clients.get((delta.framework_id, delta.role))
         if delta.framework_id not in books.frameworks and (client is None or client not in agent.held):
-            return
+            return unmade
         if client is None:
             raise InternalError(
                 f"allocator: framework {delta.framework_id} gives back {delta.resources} as role {delta.role!r} on "
@@ -153,8 +150,9 @@ class Subscriptions:
             if delta.filter_id is not None:
                 books.filters.add(delta.filter_id, agent, client, delta.resources)
             if delta.declined:
-                self._set_idle(client, True)
-        assert agent.check()
+                self._books.shares.refuse(client, amounts_of(delta.resources, agent.is_simple))
+            return ()
+        return unmade
 
     # ---- helpers ----
 
@@ -171,7 +169,7 @@ class Subscriptions:
         for role in delta.roles:
             client = self._books.shares.client(framework.framework_id, role)
             client.subscribed = True
-            client.is_idle = False
+            self._books.shares.forgive(client)
             client.has = eligibility.has(framework.capabilities, role)
             client.constraints = constraints.get(role)
             self._books.set_minimum(client, minimums.get(role))
@@ -181,18 +179,14 @@ class Subscriptions:
 
     def _unsubscribe(self, framework: FrameworkBook, client: ClientBook) -> None:
         del framework.clients[client.role.path]
-        client.subscribed = client.is_idle = False
+        client.subscribed = False
+        self._books.shares.forgive(client)
         self._books.set_minimum(client, None)
         self._books.serve(client)
         self._books.shares.forget_unneeded(client)
 
     def _refresh(self, framework: FrameworkBook) -> None:
         for client in framework.clients.values():
-            self._books.serve(client)
-
-    def _set_idle(self, client: ClientBook, is_idle: bool) -> None:
-        if self._probes.every and client.subscribed and client.is_idle != is_idle:
-            client.is_idle = is_idle
             self._books.serve(client)
 
 

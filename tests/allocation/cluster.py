@@ -47,9 +47,9 @@ class Cluster:
             )
         )
 
-    def plan(self, *agents: str, seed: int = 0) -> list[Grant]:
-        """Plan for these agents, or for those that changed, and check the invariants."""
-        plan = self.allocator.plan(random.Random(seed), [AgentID(agent) for agent in agents] or None)
+    def plan(self, *agents: str, seed: int = 0, rng: random.Random | None = None) -> list[Grant]:
+        """Plan for these agents, or for those that changed, and check the invariants; ``rng`` goes on over several."""
+        plan = self.allocator.plan(rng or random.Random(seed), [AgentID(agent) for agent in agents] or None)
         self.audit()
         return list(plan.grants)
 

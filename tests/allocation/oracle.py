@@ -8,6 +8,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
 
 from mesoslite.model import (
     NOTHING,
@@ -54,7 +57,7 @@ FEATURES = (
     "guarantees",
     "hierarchy",
     "hold_off",
-    "idle",
+    "passing",
     "limits",
     "maintenance",
     "minimum",
@@ -81,6 +84,7 @@ class Options:
     filter_gpus: bool = True
     region: str | None = None  # the master's
     probe_every: int = 8
+    patience: int = 5
     sorter: str = "drf"
     off: frozenset[str] = frozenset()  # of FEATURES
 
@@ -109,10 +113,10 @@ class State:
     weights: dict[str, float] = field(default_factory=dict)
     quotas: dict[str, QuotaChanged] = field(default_factory=dict)
     counts: Counter[object] = field(default_factory=Counter)  # allocations ever, by client, by role, by role with below
-    idle: set[Client] = field(default_factory=set)
-    offered_at: dict[Client, int] = field(default_factory=dict)
-    ticks: int = 0  # so many clients appeared and grants were made
-    since_probe: int = 0  # grants since the idle were asked first
+    refused: dict[Client, list[Resources]] = field(default_factory=dict)  # whole offers, since they used part of one
+    offered_at: dict[Client, tuple[int, int]] = field(default_factory=dict)  # after which grant; and who came first
+    grants: int = 0  # ever made
+    newcomers: int = 0
     paused: bool = False
     expected: int | None = None  # agents, while a new master waits for them
     inverse_open: set[tuple[str, str]] = field(default_factory=set)  # framework, agent
@@ -176,7 +180,7 @@ class State:
                 self.drop_filters(lambda _, client: client[0] == delta.framework_id)
                 self.drop_inverse_filters(lambda framework, _: framework == delta.framework_id)
             case OfferUsed():
-                self.idle.discard((delta.framework_id, delta.role))
+                self.refused.pop((delta.framework_id, delta.role), None)
             case ResourcesRecovered():
                 self.recover(delta)
             case Suppressed():
@@ -217,6 +221,7 @@ class State:
 
     def add_agent(self, delta: AgentAdded) -> None:
         self.agents[delta.agent_id] = delta
+        self.replace_agent(delta.agent_id, total=delta.total)
         sums: dict[tuple[str, str, str], Resources] = {}
         for usage in delta.used:
             key = (delta.agent_id, usage.framework_id, usage.role)
@@ -234,6 +239,8 @@ class State:
             self.drop_filters(lambda agent, _: agent == delta.agent_id)
 
     def replace_agent(self, agent_id: str, **changes: object) -> None:
+        if "total" in changes:
+            changes["total"] = each_once(changes["total"])
         fields = {name: getattr(self.agents[agent_id], name) for name in AgentAdded.__struct_fields__}
         self.agents[agent_id] = AgentAdded(**{**fields, **changes})
 
@@ -266,22 +273,19 @@ class State:
         framework = self.frameworks.get(delta.framework_id)
         if framework is None or delta.role not in framework.roles:
             return
-        if delta.declined and self.options.probe_every and "idle" not in self.options.off:
-            self.idle.add(client)
+        if delta.declined and self.options.probe_every and "passing" not in self.options.off:
+            self.refused.setdefault(client, []).append(delta.resources)
         if delta.filter_id is not None:
             self.filters[delta.filter_id] = (delta.agent_id, client, delta.resources)
 
     # ---- what plans do to it ----
 
     def grant(self, grant: Grant) -> None:
-        """Book a grant: the client holds it, was served just now, and a probe is one grant nearer."""
+        """Book a grant: the client holds it, and was served just now."""
         client = (grant.framework_id, grant.role)
         self.take((grant.agent_id, *client), grant.resources)
-        self.ticks += 1
-        self.offered_at[client] = self.ticks
-        self.since_probe += 1
-        if self.since_probe >= self.options.probe_every:
-            self.since_probe = 0
+        self.grants += 1
+        self.offered_at[client] = (self.grants, self.offered_at[client][1])
 
     def ask(self, inverse: InverseGrant) -> None:
         """Book an inverse offer."""
@@ -301,13 +305,15 @@ class State:
     def appear(self, clients: Iterable[Client]) -> None:
         for client in clients:
             if client not in self.offered_at:
-                self.ticks += 1
-                self.offered_at[client] = self.ticks
+                self.newcomers += 1
+                self.offered_at[client] = (self.grants, self.newcomers)
 
     def work(self, framework_id: str, roles: Iterable[str] | None = None) -> None:
         """The framework has shown that it wants something."""
-        self.idle -= {
-            client for client in self.idle if client[0] == framework_id and (roles is None or client[1] in roles)
+        self.refused = {
+            client: refused
+            for client, refused in self.refused.items()
+            if client[0] != framework_id or (roles is not None and client[1] not in roles)
         }
 
     def drop_held(self, matches: Callable[[tuple[str, str, str]], bool]) -> None:
@@ -334,8 +340,16 @@ class State:
         kept: set[object] = {*clients, *[("own", role) for _, role in clients]}
         kept |= {("all", path) for _, role in clients for path in paths(role)}
         self.counts = Counter({name: count for name, count in self.counts.items() if name in kept})
-        self.idle &= {(name, role) for name, framework in self.frameworks.items() for role in framework.roles}
+        subscribed = {(name, role) for name, framework in self.frameworks.items() for role in framework.roles}
+        self.refused = {client: refused for client, refused in self.refused.items() if client in subscribed}
         self.offered_at = {client: tick for client, tick in self.offered_at.items() if client in clients}
+
+
+def each_once(total: Any) -> Resources:
+    """A total in which each shared volume is there once, however often it was said."""
+    return Resources.from_portions(
+        [replace(portion, copies=1) if portion.kind.shared else portion for portion in total.portions]
+    )
 
 
 def paths(role: str) -> list[str]:

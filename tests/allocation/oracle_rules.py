@@ -7,7 +7,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from mesoslite.model import (
     NOTHING,
@@ -20,10 +20,12 @@ from mesoslite.model import (
     PseudoAttribute,
     Resources,
 )
+from mesoslite.model.portions import Portion
 
 from .oracle import Client, State, paths
 
 GUARANTEES, EVERYTHING = 1, 2  # the stages of a run
+NEVER = 10**9  # as probe_every: no grant is a probe in as many runs as there are here; else any may be
 
 _STRIPPED = {"shared": "SHARED_RESOURCES", "revocable": "REVOCABLE_RESOURCES", "refinement": "RESERVATION_REFINEMENT"}
 
@@ -46,7 +48,7 @@ class Oracle(State):
         """A run begins."""
         self.among = among
         self.stage = GUARANTEES
-        self.offered_shared: set[str] = set()
+        self.offered_shared: set[tuple[str, Portion]] = set()  # agents' volumes that were offered in this run
         self.visited: str | None = None  # the agent that is looked at
 
     def judge(self, grant: Grant) -> str | None:
@@ -66,9 +68,12 @@ class Oracle(State):
             return f"agent {self.visited} was left though {self.choices(self.visited)} could be granted"
         self.visited = grant.agent_id
         self.grant(grant)
-        if grant.resources.shared():
-            self.offered_shared.add(grant.agent_id)
         return None
+
+    def grant(self, grant: Grant) -> None:
+        """Book a grant; its shared volumes were offered in this run then."""
+        super().grant(grant)
+        self.offered_shared.update([(grant.agent_id, volume) for volume in grant.resources.shared().others])
 
     def end(self, inverse: tuple[InverseGrant, ...]) -> str | None:
         """The run is through; what is wrong with that, or None."""
@@ -88,17 +93,24 @@ class Oracle(State):
         among = [agent_id for agent_id in self.agents if self.among is None or agent_id in self.among]
         return next((choice for agent_id in among for choice in self.choices(agent_id)), None)
 
-    def choices(self, agent_id: str) -> list[Grant]:
-        """What may be granted next of an agent: one, or, where lots are drawn, one of several."""
-        for group in self.groups():
-            found = [
-                Grant(framework_id=client[0], role=client[1], agent_id=agent_id, resources=resources)  # type: ignore[arg-type]
-                for client in group
-                if (resources := self.offering(agent_id, client))
-            ]
-            if found:
-                return found
-        return []
+    def choices(self, agent_id: str, passed: Container[Client] = ()) -> list[Grant]:
+        """What may be granted next of an agent: one, or, where lots are drawn, one of several.
+
+        ``passed``: who is not asked, for they were, and could not have it, before something else happened.
+        """
+        offers = {
+            client: resources
+            for client in self.wanting()
+            if client not in passed and (resources := self.offering(agent_id, client))
+        }
+        passing = sorted([client for client in offers if self.passes(client, offers[client])], key=self.waited)
+        probed = passing if 0 < self.options.probe_every < NEVER else []
+        in_turn = [client for client in offers if client not in passing]
+        first = in_turn if self.options.sorter == "random" else self.ranked(in_turn)[:1]
+        return [
+            Grant(framework_id=client[0], role=client[1], agent_id=agent_id, resources=offers[client])  # type: ignore[arg-type]
+            for client in dict.fromkeys([*(first or passing[:1]), *probed])
+        ]
 
     # ---- who is served next ----
 
@@ -112,15 +124,16 @@ class Oracle(State):
             if (framework.active or "activation" in off) and (role not in framework.suppressed or "suppression" in off)
         ]
 
-    def groups(self) -> list[list[Client]]:
-        """All of them, who is to be served next at the front; where lots are drawn, those that work are one group."""
-        wanting = self.wanting()
-        working = [client for client in wanting if client not in self.idle]
-        idle = sorted([client for client in wanting if client in self.idle], key=self.offered_at.__getitem__)
-        first = [working] if self.options.sorter == "random" else [[client] for client in self.ranked(working)]
-        last = [[client] for client in idle]
-        probing = self.options.probe_every and self.since_probe + 1 == self.options.probe_every
-        return last + first if probing else first + last
+    def passes(self, client: Client, offer: Resources) -> bool:
+        """Whether a client has handed back as much often enough since it used something."""
+        wanted = amounts(offer)
+        held = [amounts(refused) for refused in self.refused.get(client, [])]
+        containing = [each for each in held if all(each[name] >= milli for name, milli in wanted.items())]
+        return bool(held) and len(containing) >= self.options.patience
+
+    def waited(self, client: Client) -> tuple[int, int]:
+        """Who was offered nothing for longest has the least."""
+        return self.offered_at[client]
 
     def ranked(self, clients: list[Client]) -> list[Client]:
         """In the order of shares, level by level of the roles, and then among the frameworks of a role."""
@@ -172,8 +185,8 @@ class Oracle(State):
         within = self.free(agent_id)
         if "reservations" not in self.options.off:
             within = within.allocatable_to(role)
-        if agent_id in self.offered_shared:
-            within = within.not_shared()
+        again = [volume for volume in within.shared().others if (agent_id, volume) not in self.offered_shared]
+        within = within.not_shared() + Resources.from_portions(again)
         within = self.stripped(within, framework_id)
         resources = self.guaranteed(within, role) if self.stage == GUARANTEES else self.rationed(within, role)
         if not resources or not self.is_enough(resources, client) or self.is_filtered(agent_id, client, resources):
@@ -218,9 +231,12 @@ class Oracle(State):
         return held.not_shared().shortfall(total.not_shared()) + total.shared()
 
     def is_short(self, agent_id: str) -> bool:
-        """Whether more is held on an agent than it has, since it shrank."""
+        """Whether more is held on an agent than it has, or a shared volume that it has not."""
         held = sum([resources for key, resources in self.held.items() if key[0] == agent_id], NOTHING)
-        return not self.agents[agent_id].total.not_shared().contains(held.not_shared())
+        total = self.agents[agent_id].total
+        volumes = {(portion.kind, portion.scalar) for portion in held.shared().others}
+        there = {(portion.kind, portion.scalar) for portion in total.others}
+        return not (total.not_shared().contains(held.not_shared()) and volumes <= there)
 
     def stripped(self, resources: Resources, framework_id: str) -> Resources:
         """Without what the framework does not understand."""
@@ -305,13 +321,13 @@ class Oracle(State):
             return NOTHING
         given = guaranteed.scalars()
         room = {name: max(0, milli - given.get(name, 0)) for name, milli in self.room(top).items()}
-        more = (counted - guaranteed).shrunk(room).shrunk(self.surplus())
+        more = (counted - guaranteed).shrunk(_least(room, self.surplus()))
         return (within - counted) + guaranteed + more
 
     def rationed(self, within: Resources, role: str) -> Resources:
         """What a role gets without regard to its guarantee."""
         counted = _counted(within)
-        return (within - counted) + counted.shrunk(self.room(paths(role)[0])).shrunk(self.surplus())
+        return (within - counted) + counted.shrunk(_least(self.room(paths(role)[0]), self.surplus()))
 
     # ---- maintenance ----
 
@@ -333,7 +349,7 @@ def holds(constraint: AttributeConstraint, agent: AgentAdded) -> bool:
     """Whether a constraint is met; one about text is met by what is there and not text."""
     value: str | float | None
     if isinstance(constraint.selector, PseudoAttribute):
-        value = {"HOSTNAME": agent.hostname, "REGION": agent.region, "ZONE": agent.zone}[constraint.selector]
+        value = {"HOSTNAME": agent.hostname, "REGION": agent.region, "ZONE": agent.zone}[constraint.selector.name]
     else:
         value = next((one.value for one in agent.attributes if one.name == constraint.selector), None)
     predicate, wanted = constraint.predicate, constraint.value
@@ -359,9 +375,20 @@ def _counted(resources: Resources) -> Resources:
     return resources.unreserved().not_revocable().only_scalars()
 
 
+def _least(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Both limits at once; one after the other could leave out a whole disk that fits both."""
+    return {name: min(limits[name] for limits in (one, other) if name in limits) for name in {**one, **other}}
+
+
 def _distinct(resources: Resources) -> dict[str, int]:
     """Thousandths by name; ``scalars`` counts what is shared once."""
     return dict(resources.scalars())
+
+
+def amounts(offer: Resources) -> Counter[str]:
+    """How much of everything, what is revocable by itself."""
+    lasting, revocable = offer.not_revocable().scalars(), offer.revocable().scalars()
+    return Counter({**lasting, **{f"revocable {name}": milli for name, milli in revocable.items()}})
 
 
 def _by_name(grant: InverseGrant) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import pytest
 from msgspec.structs import replace as replaced
 
 from mesoslite.allocator import HierarchicalAllocator
@@ -33,6 +34,7 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkRemoved,
     FrameworkUpdated,
+    InsufficientResources,
     InverseOfferAnswered,
     OfferUsed,
     Paused,
@@ -52,12 +54,13 @@ from mesoslite.model import (
     Unavailability,
     Usage,
     WeightChanged,
+    constants,
 )
-from mesoslite.model.kinds import Disk, Kind, Persistence, Reservation, ReservationType
+from mesoslite.model.kinds import Disk, DiskSource, DiskType, Kind, Persistence, Reservation, ReservationType
 from mesoslite.model.portions import Portion
 
 from .oracle import FEATURES, Options, paths
-from .oracle_rules import Oracle
+from .oracle_rules import NEVER, Oracle
 
 AGENTS = [AgentID(f"agent{number}") for number in range(4)]
 FRAMEWORKS = [FrameworkID(f"framework{number}") for number in range(4)]
@@ -75,12 +78,15 @@ class Scenario:
     def __init__(self, rng: random.Random, features: frozenset[str], without: str | None = None) -> None:
         self.rng = rng
         self.features = features
+        anything = "shared" in features and rng.random() < 0.5  # so that a volume alone is worth an offer
         self.options = Options(
+            min_allocatable=() if anything else constants.MIN_ALLOCATABLE,
             sorter="random" if "lottery" in features else "drf",
             fairness_excluded=("gpus", "mem") if "exclusion" in features else (),
             filter_gpus="gpus" in features,
             region="here" if "regions" in features else None,
-            probe_every=rng.choice([2, 3, 8]) if "idle" in features else 0,
+            probe_every=rng.choice([2, 3, NEVER, NEVER]) if "passing" in features else 0,
+            patience=rng.choice([1, 1, 2, 3]),
         )
         self.allocator, self.twin = self.make_allocator(), self.make_allocator()
         self.oracle = Oracle(self.options)
@@ -101,6 +107,7 @@ class Scenario:
             filter_gpus=options.filter_gpus,
             region=options.region,
             probe_every=options.probe_every,
+            patience=options.patience,
         )
 
     def choose_actions(self) -> list[Callable[[], None]]:
@@ -199,9 +206,16 @@ class Scenario:
         if self.on("reservations", "refinement", "limits", "guarantees"):
             portions.append(Portion(self.reserved_kind("cpus"), rng.choice([1_000, 3_000])))
         if self.on("revocable"):
-            portions.append(Portion(Kind("cpus", revocable=True), 2_000))
+            kind = self.reserved_kind("cpus") if self.on("reservations", "limits", "guarantees") else Kind("cpus")
+            portions.append(Portion(replaced(kind, revocable=True), 2_000))
+        if self.on("limits", "guarantees"):
+            roots = [self.pick(["/m1", "/m2"]) for _ in range(rng.randint(0, 2))]
+            kinds = [Kind("disk", disk=Disk(source=DiskSource(DiskType.MOUNT, root=root))) for root in roots]
+            portions += [Portion(kind, rng.choice([50_000, 100_000])) for kind in kinds]
+            total += Resources.of(disk=rng.choice([0, 30]))
         if self.on("shared"):
-            portions.append(self.volume(shared=True))
+            volumes = [self.volume(shared=True) for _ in range(self.rng.randint(1, 2))]
+            portions += {volume.kind: volume for volume in volumes}.values()  # no agent has the same one twice
             portions.append(Portion(self.reserved_kind("disk"), 64_000))
         return total + Resources.from_portions(portions)
 
@@ -263,7 +277,10 @@ class Scenario:
         if agent_id in self.oracle.agents:
             return
         total = self.resources()
-        part = Resources.from_milli({name: milli // 3 for name, milli in total.quantities})
+        share = 1 if self.on("shrinking") else 3
+        part = Resources.from_milli({name: milli // share for name, milli in total.quantities})
+        if self.on("shrinking"):
+            part += self.resources().shared() + self.resources().revocable()
         users = [(self.pick(FRAMEWORKS), self.pick(self.roles)) for _ in range(2)] if self.on("used") else []
         capabilities = ("MULTI_ROLE", "HIERARCHICAL_ROLE")
         self.apply(
@@ -350,8 +367,9 @@ class Scenario:
 
     def set_quota(self) -> None:
         amounts = [(), (("cpus", 2_000),), (("cpus", 6_000), ("mem", 500_000))]
+        amounts += [(("disk", 60_000),), (("cpus", 2_000), ("disk", 120_000))]
         guarantees = self.pick(amounts) if "guarantees" in self.features else ()
-        limits = self.pick([*amounts, (("cpus", 0),)]) if "limits" in self.features else ()
+        limits = self.pick([*amounts, (("cpus", 0),), (("disk", 80_000),)]) if "limits" in self.features else ()
         fitting = {name: max(milli, dict(guarantees).get(name, 0)) for name, milli in limits}
         self.apply(QuotaChanged(self.pick(["ads", "web"]), guarantees, tuple(fitting.items())))
 
@@ -374,7 +392,7 @@ class Scenario:
         is_part = self.rng.random() < 0.5
         part = Resources.from_milli({name: milli // 2 for name, milli in held.quantities}) if is_part else held
         who = {"framework_id": FrameworkID(framework_id), "role": role, "agent_id": AgentID(agent_id)}
-        if self.on("idle") and part:
+        if self.on("passing") and part:
             self.apply(OfferUsed(**who, resources=part))  # type: ignore[arg-type]
         is_filtered = self.on("filters") and self.rng.random() < 0.5
         self.apply(
@@ -390,36 +408,48 @@ class Scenario:
         """Reserve, unreserve, make a volume or refine, on what is offered or on what is free."""
         if not self.oracle.agents:
             return
-        keys = sorted([key for key in self.oracle.held if not self.oracle.is_short(key[0])])
-        if keys and self.rng.random() < 0.6:
-            agent_id, framework_id, role = key = self.pick(keys)
+        if self.oracle.held and self.rng.random() < 0.6:
+            agent_id, framework_id, role = key = self.pick(sorted(self.oracle.held))
             before, after = self.conversion(self.oracle.held[key], role)
+            who = {"framework_id": FrameworkID(framework_id), "role": role, "agent_id": AgentID(agent_id)}
             if before != after:
-                self.apply(
-                    AllocationConverted(
-                        framework_id=FrameworkID(framework_id),
-                        role=role,
-                        agent_id=AgentID(agent_id),
-                        before=before,
-                        after=after,
-                    )
+                self.apply_or_be_refused(
+                    AllocationConverted(**who, before=before, after=after),  # type: ignore[arg-type]
+                    self.oracle.is_short(agent_id) or self.others_use(agent_id, before, but=key),
                 )
             return
         agent_id = self.an_agent()
         before, after = self.conversion(self.oracle.free(agent_id), self.pick(self.roles))
         if before != after:
-            self.apply(AvailableConverted(agent_id=AgentID(agent_id), before=before, after=after))
+            delta = AvailableConverted(agent_id=AgentID(agent_id), before=before, after=after)
+            self.apply_or_be_refused(delta, self.others_use(agent_id, before))
+
+    def others_use(self, agent_id: str, before: Resources, but: tuple[str, str, str] | None = None) -> bool:
+        """Whether anybody else holds a copy of a shared volume that would be lost."""
+        kinds = {portion.kind for portion in before.shared().others}
+        held = [resources for key, resources in self.oracle.held.items() if key[0] == agent_id and key != but]
+        mine = [portion for portion in self.oracle.held.get(but, Resources()).others if but and portion.copies > 1]
+        return any(portion.kind in kinds for portion in mine + [one for each in held for one in each.others])
+
+    def apply_or_be_refused(self, delta: Delta, is_refused: bool) -> None:
+        if is_refused:
+            with pytest.raises(InsufficientResources):
+                self.allocator.apply(delta)
+            self.compare_books()
+        else:
+            self.apply(delta)
 
     def conversion(self, has: Resources, role: str) -> tuple[Resources, Resources]:
         """Part of what there is, and what it becomes."""
-        within = has.allocatable_to(role).not_revocable().not_shared().only_scalars()
+        within = has.allocatable_to(role).not_revocable().only_scalars()
         portions = [portion for portion in within.portions if portion.kind.name in ("cpus", "disk")]
         if role == "*" or not portions:
             return Resources(), Resources()
         portion = self.pick(portions)
-        if portion.kind.name == "disk":
+        if portion.kind.name == "disk" and portion.kind.reservations:
             return self.volume_conversion(portion)
-        before = Resources.from_portions([Portion(portion.kind, max(1, portion.scalar // 2))])
+        amount = portion.scalar if portion.is_whole else max(1, portion.scalar // 2)
+        before = Resources.from_portions([Portion(portion.kind, amount)])
         if portion.kind.reservations and (self.rng.random() < 0.5 or role not in paths(role)[1:]):
             return before, before.popped()
         if portion.kind.reservations and portion.kind.role == role:
@@ -428,11 +458,14 @@ class Scenario:
 
     def volume_conversion(self, portion: Portion) -> tuple[Resources, Resources]:
         """A volume, shared or not, of a reserved disk, or the disk of such a volume."""
+        source = portion.kind.disk.source if portion.kind.disk is not None else None
+        portion = replaced(portion, copies=1)
         if portion.kind.persistence is not None:
-            disk = replaced(portion.kind, disk=None)
-            return Resources.from_portions([portion]), Resources.from_portions([Portion(disk, portion.scalar)])
+            bare = replaced(portion.kind, disk=Disk(source=source) if source is not None else None, shared=False)
+            return Resources.from_portions([portion]), Resources.from_portions([Portion(bare, portion.scalar)])
         persistence = Persistence(f"volume{self.number()}", "operator")
-        volume = replaced(portion.kind, disk=Disk(persistence=persistence), shared=self.rng.random() < 0.5)
+        disk = Disk(source=source, persistence=persistence)
+        volume = replaced(portion.kind, disk=disk, shared=self.rng.random() < 0.5)
         return Resources.from_portions([portion]), Resources.from_portions([Portion(volume, portion.scalar)])
 
     def number(self) -> int:

@@ -25,6 +25,8 @@ from mesoslite.model import (
     Suppressed,
     Usage,
 )
+from mesoslite.model.kinds import Kind
+from mesoslite.model.portions import Portion
 
 from .cluster import Cluster
 
@@ -237,14 +239,24 @@ def test_recovering_more_than_is_held_is_an_error_that_names_both() -> None:
     assert cluster.allocator.available(AGENT0) == Resources.of(cpus=3)
 
 
-def test_agent_whose_tasks_use_more_than_it_has_is_an_error() -> None:
+# Goal: no agent is turned away that comes back smaller, or with revocable tasks before it said what is revocable.
+def test_agent_whose_tasks_use_more_than_it_has_is_short_until_they_end() -> None:
     cluster = Cluster()
-    used = (Usage(A, "*", Resources.of(cpus=5)),)
+    revocable = Resources.from_portions([Portion(Kind("cpus", revocable=True), 2_000)])
+    used = (Usage(A, "*", Resources.of(cpus=5)), Usage(A, "ads", revocable))
+    cluster.add_agent("agent0", TOTAL, used=used)
+    cluster.add_framework("b")
+    assert cluster.allocator.available(AGENT0) == Resources.of(mem=TOTAL.get("mem"))
+    (grant,) = cluster.plan()
 
-    with pytest.raises(InternalError, match="framework a is given more of agent agent0"):
-        cluster.allocator.apply(AgentAdded(agent_id=AGENT0, hostname="h", total=TOTAL, used=used))
-    with pytest.raises(NotFound):
-        cluster.allocator.available(AGENT0)
+    for usage in used:
+        cluster.allocator.apply(
+            ResourcesRecovered(framework_id=A, role=usage.role, agent_id=AGENT0, resources=usage.resources)
+        )
+        cluster.audit()
+
+    cluster.recover(grant)
+    assert cluster.allocator.available(AGENT0) == TOTAL
 
 
 @pytest.mark.parametrize(

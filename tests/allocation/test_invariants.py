@@ -10,7 +10,7 @@ from itertools import combinations
 
 import pytest
 
-from mesoslite.model import AgentID, Grant, Plan, Quantities, QuotaChanged, Resources
+from mesoslite.model import AgentID, FrameworkID, Grant, Plan, Quantities, QuotaChanged, Resources
 from mesoslite.model.kinds import ValueType
 
 from .cluster import Cluster
@@ -157,13 +157,13 @@ def _interleave(run: Scenario, happen: list[Callable[[], None]]) -> None:
     run.oracle.begin()
     is_through = False
     while not is_through:
-        seen = len(cycle._grants)
+        seen = len(cycle._decided.grants)
+        passed = {client.key for client in cycle._asked}
         is_through = cycle.advance(1)
-        for grant in cycle._grants[seen:]:
-            assert _is_right(run, grant), grant
+        for grant in cycle._decided.grants[seen:]:
+            assert _is_right(run, grant, passed), grant
+            passed = set()
             run.oracle.grant(grant)
-            if grant.resources.shared():
-                run.oracle.offered_shared.add(grant.agent_id)
         run.compare_books()
         if not is_through and run.rng.random() < 0.5:
             run.pick(happen)()
@@ -176,6 +176,6 @@ def _interleave(run: Scenario, happen: list[Callable[[], None]]) -> None:
     assert not gone
 
 
-def _is_right(run: Scenario, grant: Grant) -> bool:
+def _is_right(run: Scenario, grant: Grant, passed: set[tuple[FrameworkID, str]]) -> bool:
     """Whether the grant is the next of its agent, in either stage."""
-    return any(grant in run.oracle.choices(grant.agent_id) for run.oracle.stage in (GUARANTEES, EVERYTHING))
+    return any(grant in run.oracle.choices(grant.agent_id, passed) for run.oracle.stage in (GUARANTEES, EVERYTHING))

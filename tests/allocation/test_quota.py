@@ -10,7 +10,11 @@ from mesoslite.model import (
     ResourcesRecovered,
     Revived,
     Suppressed,
+    Usage,
 )
+from mesoslite.model.kinds import Disk, DiskSource, DiskType, Kind
+from mesoslite.model.portions import Portion
+from mesoslite.model.resource_text import MEGABYTES_MAX, QUANTITY_MAX
 
 from .cluster import Cluster
 
@@ -228,7 +232,9 @@ def test_limited_role_takes_what_is_reserved_for_it_on_an_agent_that_has_more() 
         (quota("", "cpus:1"), "only top-level"),
         (quota("a", "cpus:2", "cpus:1"), "raise the limit"),
         (QuotaChanged("a", (("cpus", -1),)), "cannot have -1"),
-        (QuotaChanged("a", (), (("mem", 1 << 60),)), "give a name and an amount"),
+        (QuotaChanged("a", (), (("mem", MEGABYTES_MAX * 1_000 + 1),)), "give a name and an amount"),
+        (QuotaChanged("a", (("disk", MEGABYTES_MAX * 1_000 + 1),), ()), "give a name and an amount"),
+        (QuotaChanged("a", (), (("cpus", QUANTITY_MAX * 1_000 + 1),)), "give a name and an amount"),
         (QuotaChanged("a", (("cpus", 1), ("cpus", 1))), "twice"),
         (QuotaChanged("a", (("", 1),)), "give a name"),
     ],
@@ -253,3 +259,62 @@ def test_recovery_from_a_framework_that_left_gives_its_room_back() -> None:
     )
 
     assert cluster.served() == ["b"]
+
+
+# Source: docs/allocator.md, the run with numbers.
+def test_run_with_numbers_of_the_documents_is_one() -> None:
+    cluster = Cluster(agents=3)
+    cluster.allocator.apply(quota("web", guarantees="cpus:2;mem:512", limits="cpus:3"))
+    for role in ("web", "batch", "ads"):
+        cluster.add_framework(role, role)
+
+    grants = cluster.plan()
+
+    assert [(grant.role, str(grant.resources)) for grant in grants if grant.agent_id == grants[0].agent_id] == [
+        ("web", "cpus:3; mem:1024"),
+        ("ads", "cpus:1"),
+    ]
+    assert sorted((grant.role, str(grant.resources)) for grant in grants)[1:3] == [
+        ("ads", "cpus:4; mem:1024"),
+        ("batch", "cpus:4; mem:1024"),
+    ]
+
+
+def mount(size: int, root: str) -> Resources:
+    source = DiskSource(DiskType.MOUNT, root=root)
+    return Resources.from_portions([Portion(Kind("disk", disk=Disk(source=source)), size * 1_000)])
+
+
+# Goal: whoever lacks a disk is not served before his turn with all but that disk. Method: a disk that comes only whole,
+# and is more than the role may have; web has much already, so that it is the turn of ads.
+def test_guarantee_does_not_give_what_brings_the_role_no_nearer_to_it() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent0", "cpus:9;mem:100", used=(Usage(B, "web", Resources.parse("cpus:9;mem:100")),))
+    cluster.add_agent("agent1", Resources.parse("cpus:1;mem:100") + mount(100, "/m1"))
+    cluster.allocator.apply(quota("web", guarantees="disk:50", limits="disk:50"))
+    cluster.add_framework("a", "ads")
+    cluster.add_framework("b", "web")
+
+    assert granted(cluster) == {"a": Resources.parse("cpus:1;mem:100")}
+
+
+def test_disk_that_is_larger_than_what_lacks_is_had_beyond_the_guarantee_or_not() -> None:
+    cluster = Cluster(min_allocatable="")
+    cluster.add_agent("agent0", Resources.parse("cpus:1;mem:100") + mount(100, "/m1"))
+    cluster.allocator.apply(quota("web", guarantees="disk:50"))
+    cluster.add_framework("b", "web")
+    assert granted(cluster) == {"b": Resources.parse("cpus:1;mem:100")}
+
+    cluster.add_agent("agent1", "disk:50")
+
+    assert granted(cluster) == {"b": mount(100, "/m1") + Resources.parse("disk:50")}
+
+
+def test_whole_disks_are_chosen_by_the_limit_and_by_what_others_lack_at_once() -> None:
+    cluster = Cluster(min_allocatable="")
+    cluster.add_agent("agent0", mount(60, "/m1") + mount(50, "/m2"))
+    cluster.allocator.apply(quota("ads", guarantees="disk:60"))
+    cluster.allocator.apply(quota("web", limits="disk:60"))
+    cluster.add_framework("b", "web")
+
+    assert granted(cluster) == {"b": mount(50, "/m2")}

@@ -164,6 +164,23 @@ def test_without_quota_nothing_is_held_off() -> None:
     assert cluster.served() == ["a"]
 
 
+# Goal: a run that is stopped leaves nothing out. Method: after any slice, in the guarantees' stage too, pause it; who
+#   is guaranteed something cannot have it, so that stage visits all agents, and leaves all of them to the other.
+@pytest.mark.parametrize("work", range(1, 12))
+def test_agents_of_a_run_that_was_stopped_are_granted_by_the_next(work: int) -> None:
+    cluster = Cluster(agents=3, total="cpus:4;gpus:1")
+    cluster.allocator.apply(QuotaChanged("web", (("cpus", 1_000),)))
+    cluster.add_framework("a", "web")
+    cluster.add_framework("b", "ads", capabilities=("GPU_RESOURCES",))
+    cluster.allocator.begin(random.Random(1)).advance(work)
+
+    cluster.allocator.apply(Paused())
+    cluster.allocator.apply(Resumed())
+    cluster.plan()
+
+    assert [cluster.allocator.available(AgentID(f"agent{number}")).get("gpus") for number in range(3)] == [0, 0, 0]
+
+
 # ---- maintenance ----
 
 
@@ -269,3 +286,34 @@ def test_filters_of_both_sorts_have_one_row_of_numbers() -> None:
 
     with pytest.raises(InternalError, match="filter 1 is set twice"):
         answer(cluster, accepted=False, filter_id=1)
+
+
+def test_filter_of_an_answer_may_expire_after_the_service_was_called_off() -> None:
+    cluster = held_cluster()
+    asked(cluster)
+    answer(cluster, accepted=True, filter_id=7)
+    cluster.allocator.apply(AgentUnavailable(AGENT, None))
+
+    cluster.allocator.apply(FilterExpired(7))
+
+    assert asked(cluster) == []
+
+
+def test_answers_of_a_framework_that_left_are_forgotten() -> None:
+    cluster = held_cluster()
+    asked(cluster)
+    answer(cluster, accepted=False)
+
+    cluster.allocator.apply(FrameworkRemoved(A))
+
+    assert cluster.allocator.inverse_offer_answers() == {}
+
+
+def test_who_is_on_an_agent_that_may_not_be_offered_is_asked_once_it_may() -> None:
+    cluster = held_cluster()
+    cluster.allocator.apply(AgentDeactivated(AGENT))
+    assert asked(cluster) == []
+
+    cluster.allocator.apply(AgentActivated(AGENT))
+
+    assert asked(cluster) == ASKED

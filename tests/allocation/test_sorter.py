@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mesoslite.allocator import ClusterTotal, DRFSorter, LotterySorter, Sorter, SorterFactory, Standing
 from mesoslite.model import InternalError, dominant_share
+from mesoslite.model.constants import WEIGHT_LEAST, WEIGHT_MOST
 
 TOTAL = {"cpus": 100_000, "mem": 1_000_000}
 SORTERS = pytest.mark.parametrize("factory", [DRFSorter, LotterySorter], ids=["drf", "lottery"])
@@ -169,6 +170,76 @@ def test_lottery_serves_first_by_weight_at_each_level() -> None:
     for client, chance in chances.items():
         sigma = (draws * chance * (1 - chance)) ** 0.5
         assert abs(firsts[client] - draws * chance) < 3 * sigma, client
+
+
+# Goal: what is drawn of a subtree lowers the chance of that subtree. Method: the frequencies of the first two places.
+def test_lottery_serves_second_by_what_is_left_at_each_level() -> None:
+    bench = Bench(LotterySorter, "a/x", "a/y", "b", **{"a/x": 3.0})
+    rng, draws = random.Random(42), 10_000
+    orders = (bench.sorter.ranked(rng) for _ in range(draws))
+
+    places = Counter((next(order), next(order)) for order in orders)
+
+    chances = {
+        ("a/x", "a/y"): 3 / 8 * 1 / 5,  # a quarter of the chance of a is left
+        ("a/x", "b"): 3 / 8 * 4 / 5,
+        ("a/y", "a/x"): 1 / 8 * 3 / 7,
+        ("a/y", "b"): 1 / 8 * 4 / 7,
+        ("b", "a/x"): 1 / 2 * 3 / 4,
+        ("b", "a/y"): 1 / 2 * 1 / 4,
+    }
+    for pair, chance in chances.items():
+        sigma = (draws * chance * (1 - chance)) ** 0.5
+        assert abs(places[pair] - draws * chance) < 3 * sigma, pair
+
+
+# Goal: nobody is lost in the sums of weights, however far apart they are. Method: the least and the largest weight that
+# a role may have, many of each, on both levels.
+def test_lottery_draws_everybody_once_with_the_least_and_the_largest_weights() -> None:
+    clients = [f"{top}{number}/{below}" for top in "ab" for number in range(20) for below in "ab"]
+    bench = Bench(LotterySorter, *clients)
+    for client in clients:
+        top = client.partition("/")[0]
+        bench.standing(top).weight = WEIGHT_LEAST if client[0] == "a" else WEIGHT_MOST
+        bench.standing(client).weight = WEIGHT_LEAST if client[-1] == "a" else WEIGHT_MOST
+        bench.sorter.moved(client)
+
+    drawn = [bench.ranked(seed) for seed in range(20)]
+
+    assert all(sorted(order) == sorted(clients) for order in drawn)
+    assert len({tuple(order) for order in drawn}) == len(drawn)
+
+
+def test_client_that_is_active_again_has_the_chances_of_its_weight() -> None:
+    bench = Bench(LotterySorter, "a", "b", a=3.0)
+    bench.sorter.deactivate("a")
+    bench.sorter.activate("a")
+    rng, draws = random.Random(7), 4_000
+
+    firsts = Counter(next(bench.sorter.ranked(rng)) for _ in range(draws))
+
+    assert abs(firsts["a"] - draws * 3 / 4) < 3 * (draws * 3 / 16) ** 0.5
+
+
+def test_lottery_does_not_grow_with_those_that_come_and_go() -> None:
+    bench = Bench(LotterySorter, "a")
+    for number in range(100):
+        bench.sorter.add(f"role{number}/x")
+        bench.sorter.remove(f"role{number}/x")
+
+    assert isinstance(bench.sorter, LotterySorter)
+    assert len(bench.sorter._root.places) == 3, "the root's own, and two that were in use at once"
+
+
+def test_another_total_reorders_each_level() -> None:
+    bench = Bench(DRFSorter, "a/x", "a/y")
+    bench.hold("a/x", cpus=10)
+    bench.hold("a/y", mem=200)
+    before = bench.ranked()
+
+    bench.total.add([("mem", 3_000_000)])
+
+    assert [before, bench.ranked()] == [["a/x", "a/y"], ["a/y", "a/x"]]
 
 
 def test_lottery_draws_everybody_once_and_forgets_the_drawing() -> None:
