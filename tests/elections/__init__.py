@@ -1,0 +1,1 @@
+"""Tests of elections: who leads, who hears of it, and what becomes of members that are cut off."""
