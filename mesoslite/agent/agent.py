@@ -5,13 +5,14 @@
 # A task goes: RunTask -> sandbox -> launch -> STARTING, RUNNING -> (kill, grace, kill) -> exit -> terminal status ->
 #   acknowledged -> completed. Every status goes through the StatusUpdateManager, except the refusal of a second task
 #   of an id that is in use: it must not end the stream of the first.
-# Invariants: 1. only the master that was given is heeded.    2. ``_running`` holds exactly the runs whose container has
-#   been started and has not ended.    3. when the actor has stopped, its tasks have.
-# When the master goes, tasks run on and their statuses are kept; coming back to a master is not provided yet.
+# Invariants: 1. only the master that leads is heeded (registration.py).    2. ``_running`` holds exactly the runs whose
+#   container has been started and has not ended.    3. when the actor has stopped, its tasks have.
+# When the master goes, tasks run on and their statuses are kept; whoever leads next is told of all of them.
 # Source: Mesos src/slave/slave.cpp (doReliableRegistration, run, killTask, statusUpdate, shutdownFramework).
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,21 +21,29 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import (
-    TASK_KILLING_STATE,
     AgentID,
     AgentInfo,
     AgentRegistered,
+    AgentReregistered,
     AgentSnapshot,
+    ApplyOperation,
     ContainerID,
+    Drain,
+    ExecutorExited,
     FrameworkID,
     InsufficientResources,
     InvalidRequest,
     KillTask,
     Launcher,
     NotFound,
+    OperationAcknowledgement,
+    OperationsExpected,
+    Ping,
+    Pong,
     Reason,
     RegisterAgent,
     Resources,
+    RunGroup,
     RunTask,
     ShutdownAgent,
     ShutdownFramework,
@@ -44,17 +53,22 @@ from mesoslite.model import (
     TaskInfo,
     TaskState,
     UnregisterAgent,
-    constants,
+    UpdateFrameworkInfo,
+    runnable_command,
+    task_inability,
 )
 
-from .runs import FrameworkEntry, Frameworks, Run, kill_grace
+from .kills import Kills
+from .operations import Operations
+from .registration import Registration, Step
+from .runs import FrameworkEntry, Frameworks, Run
 from .sandbox import make_sandbox, sandbox_path
 from .status_updates import StatusUpdateManager
 from .statuses import (
-    KILLING,
     RUNNING,
     STARTING,
     Report,
+    drained_report,
     dropped_state,
     exit_report,
     launch_failure,
@@ -66,14 +80,24 @@ from .task_environment import task_environment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import Attribute, FrameworkInfo, MasterMessage
+    from mesoslite.model import (
+        Attribute,
+        Detector,
+        ExecutorInfo,
+        FrameworkInfo,
+        OperationUpdate,
+        ReregisterAgent,
+        TaskStatus,
+        UnconfirmedTask,
+    )
 
 log = logging.getLogger("mesoslite")
 
 
 class Agent(la.Actor):
-    """Offers ``resources`` to ``master`` and runs what it sends, in sandboxes below ``work_dir``.
+    """Offers ``resources`` to a master and runs what it sends, in sandboxes below ``work_dir``.
 
+    ``master`` is its address, or a Detector that says who leads.
     ``hostname`` and ``port`` are what it says of itself; it opens no port. ``launcher`` starts its containers and is
     closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all its
     tasks and tells its master that it has left; sandboxes stay.
@@ -81,7 +105,7 @@ class Agent(la.Actor):
 
     def __init__(
         self,
-        master: la.PID[Any],
+        master: la.PID[Any] | Detector,
         *,
         resources: Resources,
         work_dir: Path,
@@ -92,54 +116,72 @@ class Agent(la.Actor):
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
-        self._master: la.PID[Any] | None = master  # None once it has gone
         self._info = AgentInfo(hostname=hostname, port=port, resources=resources, attributes=attributes)
         self._work_directory = work_dir.absolute()
         self._launcher = launcher
         self._frameworks = Frameworks()
         self._running: dict[ContainerID, Run] = {}
         self._updates = StatusUpdateManager(
-            self._forward,
+            self._tell_master,
             lambda seconds, framework, task: la.delay(seconds, self.pid, Agent._retry_update, framework, task),
         )
+        self._operations = Operations(
+            resources,
+            forward=self._tell_master,
+            retry_later=lambda seconds, uuid: la.delay(seconds, self.pid, Agent._retry_operation, uuid),
+            new_uuid=lambda: la.random_uuid().bytes,
+            used=self._frameworks.used,
+        )
+        self._kills = Kills(
+            self._frameworks,
+            self._updates,
+            report=self._report,
+            later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
+        )
+        self._registration = Registration(
+            self,
+            master,
+            greeting=self._greeting,
+            later=lambda seconds, step: la.delay(seconds, self.pid, Agent._due, step),
+            pause=self._pause,
+        )
         self._registered: la.Promise[AgentID] = la.Promise()
-        self._registration_wait_seconds: float = constants.REGISTRATION_RETRY_SECONDS
-        self._registration_timer: la.Timer | None = None  # set from the first attempt on
+        self._incarnation = b""  # set once it starts
+        self._greetings = itertools.count(1)
 
     def on_start(self) -> None:
         """Make the work directory and register; raises OSError if it cannot be made."""
         self._start_time = self.runtime.clock.now()
+        self._incarnation = la.random_uuid().bytes
         self._work_directory.mkdir(parents=True, exist_ok=True)
-        if self._master is not None:
-            la.link(self._master)
-        self._register()
+        self._registration.start()
 
     def on_stop(self) -> None:
         """End every task, then take leave of the master; it hears of a failure by its link, with the reason."""
-        self._stop_registering()
-        self._updates.pause()
+        self._registration.stop()
+        self._pause()
+        self._operations.pause()
         try:
             self._launcher.close()
         finally:
-            if self._master is not None and self._info.id is not None and self._stop_reason() is None:
-                la.post(self._master, UnregisterAgent(self._info.id))
+            if self._info.id is not None and self._stop_reason() is None:
+                self._tell_master(UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """The master has gone: tasks run on, what there is to say of them is kept."""
-        log.warning("%s: master %s has gone (%s); %d tasks run on", self.pid, pid, reason, len(self._running))
-        self._master = None
-        self._stop_registering()
-        self._updates.pause()
+        if self._registration.exited(pid, reason):
+            log.warning("%s: master %s has gone (%s); %d tasks run on", self.pid, pid, reason, len(self._running))
 
     def ping(self) -> None:
         """Nothing; that the answer comes is the answer."""
 
     def state(self) -> AgentSnapshot:
         """What the agent knows: dispatch it."""
+        master = self._registration.master
         return AgentSnapshot(
-            info=self._info,
+            info=msgspec.structs.replace(self._info, resources=self._operations.total),
             pid=str(self.pid),
-            master=str(self._master) if self._master is not None else None,
+            master=str(master) if master is not None else None,
             start_time=self._start_time,
             frameworks=tuple([entry.snapshot() for entry in self._frameworks.active.values()]),
             completed_frameworks=tuple([entry.snapshot() for entry in self._frameworks.completed.values()]),
@@ -151,38 +193,73 @@ class Agent(la.Actor):
         """The id, once the master has given one: dispatch it."""
         return self._registered.future
 
-    def _register(self) -> None:
-        """Ask to join, again and again until the answer has come."""
-        if self._master is None or self._info.id is not None:
-            return  # the answer, or the master's end, was ahead of this call in the mailbox
-        la.post(self._master, RegisterAgent(self._info))
-        wait = self._registration_wait_seconds
-        self._registration_timer = la.delay(wait, self.pid, Agent._register)
-        self._registration_wait_seconds = min(2 * wait, constants.REGISTRATION_RETRY_SECONDS_MAX)
+    def _greeting(self) -> RegisterAgent | ReregisterAgent:
+        if self._info.id is None:
+            return RegisterAgent(self._info, incarnation=self._incarnation)
+        return msgspec.structs.replace(
+            self._frameworks.reregistration(self._info, self._operations.total),
+            incarnation=self._incarnation,
+            number=next(self._greetings),
+        )
 
-    def _stop_registering(self) -> None:
-        if self._registration_timer is not None:
-            self._registration_timer.cancel()
+    def _pause(self) -> None:
+        self._updates.pause()
+        self._operations.pause()
+
+    def _resume(self) -> None:
+        self._updates.resume()
+        self._operations.resume()
+
+    def _due(self, step: Step) -> None:
+        self._registration.due(step)
+
+    @la.handles(Ping)
+    def pinged(self, message: Ping, sender: la.PID[Any] | None) -> None:
+        """Answer whoever watches over this agent for the master."""
+        if self._registration.pinged(message, sender) and sender is not None:
+            la.post(sender, Pong())
 
     @la.handles(AgentRegistered)
     def registered(self, message: AgentRegistered, sender: la.PID[Any] | None) -> None:
         """Take the id; a second one is ignored, for sandboxes and tasks go by the first."""
-        if not self._heeds(message, sender):
+        if not self._registration.heeds(message, sender):
             return
         if self._info.id is None:
             self._info = msgspec.structs.replace(self._info, id=message.agent_id)
-            self._stop_registering()
+            self._registration.registered(message.ping_timeout_seconds)
+            self._resume()
             self._registered.set(message.agent_id)
             log.info("%s: registered as %s with %s", self.pid, message.agent_id, sender)
         elif self._info.id != message.agent_id:
             log.warning("%s: ignored a second id, %s; it is %s", self.pid, message.agent_id, self._info.id)
+
+    @la.handles(AgentReregistered)
+    def reregistered(self, message: AgentReregistered, sender: la.PID[Any] | None) -> None:
+        """Go on: send what is under way again, and say which tasks that the master asks about are not here."""
+        if not self._registration.heeds(message, sender):
+            return
+        if message.agent_id != self._info.id:
+            log.warning("%s: ignored a welcome to agent %s", self.pid, message.agent_id)
+            return
+        self._registration.registered(message.ping_timeout_seconds)
+        log.info("%s: registered again as %s with %s", self.pid, message.agent_id, sender)
+        self._resume()
+        for task in message.unconfirmed:
+            if not self._frameworks.has(task.framework_id, task.task_id):
+                self._deny(task)
+
+    def _deny(self, task: UnconfirmedTask) -> None:
+        """Say of a task that it is not here, unless its end is under way."""
+        if self._updates.latest_state(task.framework_id, task.task_id) is None:
+            report = refusal(task.state, Reason.REASON_RECONCILIATION, "Task is unknown to the agent")
+            self._updates.update(task.framework_id, self._status(report, task.task_id, la.random_uuid().bytes))
 
     # Tasks: start and end
 
     @la.handles(RunTask)
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
-        if not self._heeds(message, sender):
+        if not self._registration.heeds(message, sender):
             return
         framework_id, task_id = message.framework.id, message.task.task_id
         if self._info.id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
@@ -191,10 +268,11 @@ class Agent(la.Actor):
             )
             return
         entry = self._frameworks.open(framework_id, message.framework)
+        self._end_executor(framework_id, message.task.executor if message.starts_executor else None)
         try:
             if self._refuse_repeated(framework_id, entry, message.task):
                 return
-            run = self._admit(message.task, framework_id)
+            run = self._admit(message.task, framework_id, message.role)
             entry.runs[task_id] = run
             self._start(run, entry.info)
         except (InvalidRequest, InsufficientResources) as error:
@@ -208,23 +286,39 @@ class Agent(la.Actor):
             self._report(framework_id, task_id, STARTING)
             self._report(framework_id, task_id, RUNNING)
 
-    def _admit(self, task: TaskInfo, framework_id: FrameworkID) -> Run:
+    @la.handles(RunGroup)
+    def run_group(self, message: RunGroup, sender: la.PID[Any] | None) -> None:
+        """Say why a group is not launched: agents do not run executors yet."""
+        framework_id = message.framework.id
+        if not self._registration.heeds(message, sender) or self._info.id is None or framework_id is None:
+            return
+        entry = self._frameworks.open(framework_id, message.framework)
+        for task in message.group.tasks:
+            if not self._refuse_repeated(framework_id, entry, task):
+                text = f"launch group: task {task.task_id} {task_inability(task)}"
+                report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID, text)
+                self._report(framework_id, task.task_id, report)
+        self._end_executor(framework_id, message.executor if message.starts_executor else None)
+        self._retire(framework_id)
+
+    def _end_executor(self, framework_id: FrameworkID, executor: ExecutorInfo | None) -> None:
+        """Tell that an executor is not there, whose resources the master counts as used."""
+        if executor is not None:
+            self._tell_master(ExecutorExited(framework_id=framework_id, executor_id=executor.executor_id))
+
+    def _admit(self, task: TaskInfo, framework_id: FrameworkID, role: str) -> Run:
         """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
         container_id = ContainerID(str(la.random_uuid()))
         sandbox = sandbox_path(self._work_directory, self._agent_id(), framework_id, task.task_id, container_id)
-        self._frameworks.check_room(task, self._info.resources)
-        return Run(task, framework_id, container_id, sandbox)
+        self._frameworks.check_room(task, self._operations.total)
+        return Run(task, framework_id, container_id, sandbox, role)
 
     def _start(self, run: Run, framework: FrameworkInfo) -> None:
+        command = runnable_command(run.task)
         environment = task_environment(run.task, framework, self._info, str(self.pid), run.sandbox)
         make_sandbox(run.sandbox, self._work_directory)
         run.container = self._launcher.launch(
-            run.container_id,
-            framework.user,
-            run.task.command,
-            run.sandbox,
-            environment,
-            self._exit_notice(run.container_id),
+            run.container_id, framework.user, command, run.sandbox, environment, self._exit_notice(run.container_id)
         )
 
     def _exit_notice(self, container_id: ContainerID) -> Callable[[int | None], None]:
@@ -237,52 +331,21 @@ class Agent(la.Actor):
         if run.kill_timer is not None:
             run.kill_timer.cancel()
         run.container = None
-        self._report(run.framework_id, run.task.task_id, exit_report(exit_status, was_killed))
+        report = exit_report(exit_status, was_killed)
+        if run.drain is not None:
+            report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
+        self._report(run.framework_id, run.task.task_id, report)
 
     @la.handles(KillTask)
-    def kill_task(self, message: KillTask, sender: la.PID[Any] | None) -> None:
-        """Ask a task to end, and kill it when the grace is over; a later kill may only shorten the grace."""
-        if not self._heeds(message, sender):
+    @la.handles(Drain)
+    def kill(self, message: KillTask | Drain, sender: la.PID[Any] | None) -> None:
+        """Ask a task, or all, to end, and kill it when the grace is over; a later kill may only shorten the grace."""
+        if not self._registration.heeds(message, sender):
             return
         try:
-            self._kill_task(message)
+            self._kills.take(message)
         except Exception:  # a value of a wrong type, say: the agent and all its tasks must not end with it
             log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
-
-    def _kill_task(self, message: KillTask) -> None:
-        entry = self._frameworks.active.get(message.framework_id)
-        if entry is None:
-            log.warning(
-                "%s: ignored the kill of task %s: framework %s has no tasks here",
-                self.pid,
-                message.task_id,
-                message.framework_id,
-            )
-            return
-        run = entry.runs.get(message.task_id)
-        if run is not None and run.container is not None:
-            self._kill(run, entry, message.grace_seconds)
-        elif self._updates.latest_state(message.framework_id, message.task_id) is None:
-            text = f"Task {message.task_id} is not known to the agent, so there is nothing to kill"
-            report = refusal(dropped_state(entry.info), Reason.REASON_EXECUTOR_TERMINATED, text)
-            self._report(message.framework_id, message.task_id, report)
-        else:
-            log.info("%s: task %s to be killed has ended; its last status is under way", self.pid, message.task_id)
-
-    def _kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
-        assert run.container is not None
-        grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
-        timer = la.delay(grace, self.pid, Agent._end_container, run.container_id)
-        if run.kill_timer is None:
-            run.kill_timer = timer
-            if TASK_KILLING_STATE in entry.info.capabilities:
-                self._report(run.framework_id, run.task.task_id, KILLING)
-            run.container.terminate()
-        elif timer.deadline_ns < run.kill_timer.deadline_ns:
-            run.kill_timer.cancel()
-            run.kill_timer = timer
-        else:
-            timer.cancel()
 
     def _end_container(self, container_id: ContainerID) -> None:
         """The grace of a kill is over."""
@@ -290,10 +353,17 @@ class Agent(la.Actor):
         if run is not None and run.container is not None:
             run.container.kill()
 
+    @la.handles(UpdateFrameworkInfo)
+    def update_framework(self, message: UpdateFrameworkInfo, sender: la.PID[Any] | None) -> None:
+        """A framework is back: send it again at once what it has not acknowledged."""
+        if self._registration.heeds(message, sender) and message.framework.id is not None:
+            self._frameworks.update(message.framework.id, message.framework)
+            self._updates.resend(message.framework.id)
+
     @la.handles(ShutdownFramework)
     def shutdown_framework(self, message: ShutdownFramework, sender: la.PID[Any] | None) -> None:
         """End every task of a framework; its statuses go nowhere any more."""
-        if not self._heeds(message, sender):
+        if not self._registration.heeds(message, sender):
             return
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None or entry.is_leaving:
@@ -304,22 +374,41 @@ class Agent(la.Actor):
             if run.container is None:
                 self._complete(message.framework_id, run.task.task_id)
             else:
-                self._kill(run, entry, None)
+                self._kills.kill(run, entry, None)
         self._retire(message.framework_id)
 
     @la.handles(ShutdownAgent)
     def shutdown(self, message: ShutdownAgent, sender: la.PID[Any] | None) -> None:
         """Stop, and every task with it."""
-        if self._heeds(message, sender):
+        if self._registration.heeds(message, sender):
             log.warning("%s: shut down by its master: %s", self.pid, message.message)
             la.terminate(self.pid)
+
+    # Operations
+
+    @la.handles(ApplyOperation)
+    @la.handles(OperationAcknowledgement)
+    @la.handles(OperationsExpected)
+    def operation(
+        self, message: ApplyOperation | OperationAcknowledgement | OperationsExpected, sender: la.PID[Any] | None
+    ) -> None:
+        """Change what the agent has, or hear what the master knows of that."""
+        if not self._registration.heeds(message, sender) or self._info.id is None:
+            return
+        try:
+            self._operations.take(message, self._info.id)
+        except Exception:  # a value of a wrong type, say: the agent and all its tasks must not end with it
+            log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
+
+    def _retry_operation(self, operation_uuid: bytes) -> None:
+        self._operations.retry(operation_uuid)
 
     # Statuses
 
     def _report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
         entry = self._frameworks.active[framework_id]
-        status = make_status(report, task_id, self._agent_id(), self.runtime.clock.now(), la.random_uuid().bytes)
+        status = self._status(report, task_id, la.random_uuid().bytes)
         run = entry.runs.get(task_id)
         if run is not None:
             run.record(status)
@@ -331,7 +420,7 @@ class Agent(la.Actor):
     @la.handles(StatusUpdateAcknowledgement)
     def acknowledged(self, message: StatusUpdateAcknowledgement, sender: la.PID[Any] | None) -> None:
         """Go on with the next status of that task; after the last one the task is completed."""
-        if not self._heeds(message, sender):
+        if not self._registration.heeds(message, sender):
             return
         if message.agent_id != self._info.id:
             log.warning("%s: ignored an acknowledgement for agent %s", self.pid, message.agent_id)
@@ -341,8 +430,10 @@ class Agent(la.Actor):
             self._complete(message.framework_id, message.task_id)
 
     def _complete(self, framework_id: FrameworkID, task_id: TaskID) -> None:
-        """Nothing is left to do for a task; the refused ones never had a run."""
-        entry = self._frameworks.active[framework_id]
+        """Nothing is left to do for a task; the refused ones never had a run, those of others no framework."""
+        entry = self._frameworks.active.get(framework_id)
+        if entry is None:
+            return
         run = entry.runs.pop(task_id, None)
         if run is not None:
             entry.completed.append(run)
@@ -357,18 +448,11 @@ class Agent(la.Actor):
     def _retry_update(self, framework_id: FrameworkID, task_id: TaskID) -> None:
         self._updates.retry(framework_id, task_id)
 
-    def _forward(self, update: StatusUpdate) -> None:
-        if self._master is not None:
-            la.post(self._master, update)
+    def _tell_master(self, message: StatusUpdate | OperationUpdate | ExecutorExited | UnregisterAgent) -> None:
+        if self._registration.master is not None:
+            la.post(self._registration.master, message)
 
     # Checks
-
-    def _heeds(self, message: MasterMessage, sender: la.PID[Any] | None) -> bool:
-        """Whether ``message`` comes from the master; what others send is logged and goes no further."""
-        if sender is not None and sender == self._master:
-            return True
-        log.warning("%s: ignored %s from %s; its master is %s", self.pid, type(message).__name__, sender, self._master)
-        return False
 
     def _refuse_repeated(self, framework_id: FrameworkID, entry: FrameworkEntry, task: TaskInfo) -> bool:
         """Refuse a task whose id is in use, or whose framework is leaving; whether it was.
@@ -384,10 +468,13 @@ class Agent(la.Actor):
         else:
             return False
         report = refusal(dropped_state(entry.info), reason, f"Task {task.task_id} was not launched: {text}")
-        status = make_status(report, task.task_id, self._agent_id(), self.runtime.clock.now(), None)
+        status = self._status(report, task.task_id, None)
         log.warning("%s: %s", self.pid, report.message)
-        self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or report.state))
+        self._tell_master(StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or report.state))
         return True
+
+    def _status(self, report: Report, task_id: TaskID, uuid: bytes | None) -> TaskStatus:
+        return make_status(report, task_id, self._agent_id(), self.runtime.clock.now(), uuid)
 
     def _agent_id(self) -> AgentID:
         assert self._info.id is not None, "no task comes here before the agent has its id"

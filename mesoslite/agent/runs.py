@@ -12,16 +12,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mesoslite.model import (
     NOTHING,
     AgentFramework,
     InsufficientResources,
+    ReregisterAgent,
     TaskRecord,
     TaskRun,
     TaskState,
     append_status,
     can_follow,
     constants,
+    once,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +34,10 @@ if TYPE_CHECKING:
 
     import libactor as la
     from mesoslite.model import (
+        AgentInfo,
         Container,
         ContainerID,
+        Drain,
         FrameworkID,
         FrameworkInfo,
         Resources,
@@ -68,10 +74,22 @@ class Run:
     framework_id: FrameworkID
     container_id: ContainerID
     sandbox: Path
+    role: str = ""
     container: Container | None = None
     kill_timer: la.Timer | None = None
+    drain: Drain | None = None  # that it was asked to end for
     state: TaskState = TaskState.TASK_STAGING
     statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
+
+    def report(self) -> TaskRecord:
+        """What a master is told of it."""
+        return TaskRecord(
+            info=self.task,
+            framework_id=self.framework_id,
+            state=self.state,
+            statuses=tuple(self.statuses),
+            role=self.role,
+        )
 
     def record(self, status: TaskStatus) -> None:
         """Take over the state that ``status`` reports."""
@@ -127,20 +145,47 @@ class Frameworks:
         entry.info = info
         return entry
 
+    def update(self, framework_id: FrameworkID, info: FrameworkInfo) -> None:
+        """Take over what an active framework now says of itself."""
+        entry = self.active.get(framework_id)
+        if entry is not None:
+            entry.info = info
+
     def complete(self, framework_id: FrameworkID) -> None:
         """Retire a framework; beyond COMPLETED_FRAMEWORKS_MAX the one that was retired first is forgotten."""
         self.completed[framework_id] = self.active.pop(framework_id)
         if len(self.completed) > constants.COMPLETED_FRAMEWORKS_MAX:
             del self.completed[next(iter(self.completed))]
 
+    def has(self, framework_id: FrameworkID, task_id: TaskID) -> bool:
+        """Whether a run of that task is not over and done with."""
+        entry = self.active.get(framework_id)
+        return entry is not None and task_id in entry.runs
+
+    def reregistration(self, info: AgentInfo, total: Resources) -> ReregisterAgent:
+        """What a master is to know that has not followed it all; of frameworks that are leaving, nothing."""
+        staying = [(framework_id, entry) for framework_id, entry in self.active.items() if not entry.is_leaving]
+        over = [*staying, *self.completed.items()]
+        return ReregisterAgent(
+            info=info,
+            total=total,
+            tasks=tuple([run.report() for _, entry in staying for run in entry.runs.values()]),
+            frameworks=tuple([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
+            completed_tasks=tuple([run.report() for _, entry in over for run in entry.completed]),
+        )
+
     def check_room(self, task: TaskInfo, total: Resources) -> None:
         """Raise InsufficientResources if ``task`` does not fit in ``total``; its master should have seen that."""
-        used = sum([run.task.resources for run in self._living_runs()], NOTHING)
-        if not total.contains(used + task.resources):
+        used = self.used()
+        if not total.contains(once(used + task.resources)):
             raise InsufficientResources(
                 f"launch: task {task.task_id} wants {task.resources.brief}, but of the {total.brief} of the agent "
                 f"{used.brief} is in use; shrink the task or wait for others to end"
             )
+
+    def used(self) -> Resources:
+        """What the tasks hold that have not ended."""
+        return sum([run.task.resources for run in self._living_runs()], NOTHING)
 
     def _living_runs(self) -> Iterator[Run]:
         """The runs that hold resources; a leaving framework's do not count, for their master gave them away again."""

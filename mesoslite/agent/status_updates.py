@@ -98,6 +98,14 @@ class StatusUpdateManager:
         stream.wait_seconds = min(2 * stream.wait_seconds, constants.STATUS_UPDATE_RETRY_SECONDS_MAX)
         self._send_head(framework_id, stream)
 
+    def resend(self, framework_id: FrameworkID) -> None:
+        """Send again at once what a framework, which may have missed it, has not acknowledged; waits begin anew."""
+        for stream in self._streams.get(framework_id, {}).values():
+            if stream.pending:
+                self._cancel(stream)
+                stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
+                self._send_head(framework_id, stream)
+
     def latest_state(self, framework_id: FrameworkID, task_id: TaskID) -> TaskState | None:
         """The newest state of a task whose stream is open, else None."""
         stream = self._find(framework_id, task_id)
@@ -118,6 +126,16 @@ class StatusUpdateManager:
         for streams in self._streams.values():
             for stream in streams.values():
                 self._cancel(stream)
+
+    def resume(self) -> None:
+        """There is a master again: send every head at once."""
+        self._is_paused = False
+        for framework_id, streams in self._streams.items():
+            for stream in streams.values():
+                if stream.pending:
+                    self._cancel(stream)
+                    stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
+                    self._send_head(framework_id, stream)
 
     def _find(self, framework_id: FrameworkID, task_id: TaskID) -> _Stream | None:
         return self._streams.get(framework_id, {}).get(task_id)

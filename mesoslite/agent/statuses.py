@@ -6,11 +6,12 @@
 # Source: Mesos src/launcher/executor.cpp (reaped), src/slave/slave.cpp (killTask, __run), stout os/wait.hpp.
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mesoslite.model import (
     PARTITION_AWARE,
     AgentID,
+    Drain,
     ExecutorID,
     FrameworkInfo,
     NotFound,
@@ -88,6 +89,16 @@ def exit_report(exit_status: int | None, was_killed: bool) -> Report:
     else:
         state = TaskState.TASK_KILLED if was_killed else TaskState.TASK_FAILED
     return Report(state, message=message, exit_status=exit_status)
+
+
+def drained_report(report: Report, drain: Drain, framework: FrameworkInfo) -> Report:
+    """``report`` of a task that was asked to end since its agent is drained; one that ends well has just ended."""
+    if report.state not in (TaskState.TASK_KILLING, TaskState.TASK_KILLED):
+        return report
+    state: TaskState = report.state
+    if state is TaskState.TASK_KILLED and drain.mark_gone and PARTITION_AWARE in framework.capabilities:
+        state = TaskState.TASK_GONE_BY_OPERATOR
+    return replace(report, state=state, reason=Reason.REASON_AGENT_DRAINING)
 
 
 def signal_name(number: int) -> str:

@@ -150,14 +150,17 @@ class Lookout:
 
 
 def terminate_families(families: Collection[Family]) -> None:
-    """Send SIGTERM to every process of ``families``, once each, and let stopped ones go on so that they can act."""
+    """Send SIGTERM to every process of ``families``, once each, and let stopped ones go on so that they can act.
+
+    The oldest first: a shell that waits for what it has started would end well if that ended before it.
+    """
     if not families:
         return
     table = ProcessTable()
     for family in families:
         family.known |= table.find_family(family)
         for number in (signal.SIGTERM, signal.SIGCONT):
-            for name in family.known:
+            for name in sorted(family.known, key=lambda name: (name.start_ticks, name.pid)):
                 send_signal(name, number)
 
 

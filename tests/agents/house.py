@@ -13,13 +13,18 @@ from mesoslite.model import (
     AgentFramework,
     AgentID,
     AgentRegistered,
+    AgentReregistered,
     AgentSnapshot,
     CommandInfo,
     ContainerID,
+    ExecutorExited,
     FrameworkID,
     FrameworkInfo,
     KillTask,
+    OperationUpdate,
+    Pong,
     RegisterAgent,
+    ReregisterAgent,
     Resources,
     RunTask,
     StatusUpdate,
@@ -52,23 +57,44 @@ def make_framework(*capabilities: str, id: FrameworkID = FRAMEWORK, user: str = 
 
 
 class Master(la.Actor):
-    """Hears everything; answers a registration only if ``answers``."""
+    """Hears everything; answers a registration only if ``answers``, and then promises pings that often."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id)
         self.heard: list[Any] = []
+        self.returned: la.Promise[ReregisterAgent] = la.Promise()
         self.answers = True
+        self.ping_timeout = 1e9  # seconds
+        self.epoch = 0
 
     @la.handles(RegisterAgent)
+    @la.handles(ReregisterAgent)
+    @la.handles(Pong)
     @la.handles(StatusUpdate)
+    @la.handles(OperationUpdate)
+    @la.handles(ExecutorExited)
     @la.handles(UnregisterAgent)
     def hear(self, message: Any, sender: la.PID[Any]) -> None:
         self.heard.append(message)
         if isinstance(message, RegisterAgent) and self.answers:
-            la.post(sender, AgentRegistered(AGENT))
+            la.post(sender, AgentRegistered(AGENT, self.ping_timeout, self.epoch))
+        if isinstance(message, ReregisterAgent):
+            self.returned.set(message)
+        if isinstance(message, ReregisterAgent) and self.answers:
+            la.post(
+                sender,
+                AgentReregistered(agent_id=AGENT, ping_timeout_seconds=self.ping_timeout, epoch=self.epoch),
+            )
+
+    def wait_return(self) -> la.Future[ReregisterAgent]:
+        """The first message of an agent that comes back: dispatch it."""
+        return self.returned.future
 
     def send(self, pid: la.PID[Any], message: Any) -> None:
         la.post(pid, message)
+
+    def fail(self) -> None:
+        raise OSError("the disk is full")
 
 
 class Box:
@@ -134,11 +160,11 @@ class House:
         self.pid: la.PID[Agent] | None = None
         runtime.clock.pause()
 
-    def open(self) -> None:
-        """Start the agent."""
+    def open(self, master: Any = None) -> None:
+        """Start the agent, which follows the one master of the house unless ``master`` says whom."""
         resources = Resources.parse("cpus:4;mem:1024")
         agent = Agent(
-            self.master_pid,
+            master or self.master_pid,
             resources=resources,
             work_dir=self.work_directory,
             launcher=self.boxes,
@@ -202,6 +228,10 @@ class House:
     def updates(self) -> list[StatusUpdate]:
         """Every update the master has heard, repetitions included."""
         return [message for message in self.master.heard if isinstance(message, StatusUpdate)]
+
+    def operation_updates(self) -> list[OperationUpdate]:
+        """Every update of an operation that the master has heard, repetitions included."""
+        return [message for message in self.master.heard if isinstance(message, OperationUpdate)]
 
     def registrations(self) -> int:
         return sum(isinstance(message, RegisterAgent) for message in self.master.heard)

@@ -11,6 +11,7 @@ import pytest
 from mesoslite.model import (
     CommandInfo,
     FrameworkID,
+    FrozenDocument,
     NotFound,
     Reason,
     RunTask,
@@ -272,6 +273,16 @@ def test_a_task_beyond_the_agents_resources_is_refused(house: House):
     assert (status.task_id, status.state, status.reason) == ("t2", TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
     assert "cpus:2" in status.message
     assert len(house.boxes.made) == 1
+
+
+def test_a_task_that_the_agent_cannot_do_is_refused_before_anything_starts(house: House):
+    house.send(RunTask(make_framework(), make_task(container=FrozenDocument.of({"type": "MESOS"}))))
+
+    status = house.updates()[-1].status
+    assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
+    assert "has a container, which agents do not honour yet" in status.message
+    assert house.boxes.made == []
+    assert not (house.work_directory / "slaves").exists()
 
 
 def test_resources_are_free_again_when_a_task_has_ended(house: House):

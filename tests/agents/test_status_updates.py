@@ -1,6 +1,6 @@
 """Every status arrives, in order, one at a time, and is repeated until it is acknowledged."""
 
-from mesoslite.model import StatusUpdateAcknowledgement, TaskID, TaskState
+from mesoslite.model import FrameworkInfo, StatusUpdateAcknowledgement, TaskID, TaskState, UpdateFrameworkInfo
 
 from .house import AGENT, FRAMEWORK, House, make_task
 
@@ -43,6 +43,20 @@ def test_an_update_is_repeated_with_waits_that_double_up_to_ten_minutes(house: H
         house.advance(0.001)
         assert len(house.updates()) == number + 1
     assert len({update.status.uuid for update in house.updates()}) == 1
+
+
+# Its scheduler may have missed it, as after a failover: it must not wait for the repetition.
+def test_an_update_goes_out_again_at_once_when_its_framework_is_back(house: House):
+    house.run()
+    house.advance(10)
+    framework = FrameworkInfo(name="back", id=FRAMEWORK)
+
+    house.send(UpdateFrameworkInfo(framework))
+    at_once = len(house.updates())
+    house.advance(10)
+
+    assert (at_once, len(house.updates())) == (3, 4)
+    assert [entry.info for entry in house.snapshot().frameworks] == [framework]
 
 
 def test_the_next_update_starts_with_the_short_wait_again(house: House):

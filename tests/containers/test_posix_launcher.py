@@ -271,6 +271,17 @@ def test_terminate_lets_a_command_end_in_its_own_way(bench: Bench):
     assert bench.output() == "bye\n"
 
 
+@pytest.mark.parametrize("_", range(5))
+def test_terminate_asks_a_shell_before_what_it_waits_for(bench: Bench, _: int):
+    fifo = bench.make_fifo()
+    container = bench.launch(f"sleep 1000 & echo $$ > {fifo}; wait")
+    assert bench.pids(fifo, 1) == [container.pid]
+
+    container.terminate()
+
+    assert bench.exit_status() == -signal.SIGTERM
+
+
 def test_terminate_reaches_a_stopped_command(bench: Bench):
     container = bench.launch(f"read x < {bench.make_fifo()}")
     os.kill(container.pid, signal.SIGSTOP)

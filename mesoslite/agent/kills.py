@@ -1,0 +1,99 @@
+"""Kills: a task, or each, is asked to end, and killed when its grace is over."""
+
+# Who calls: agent.py, inside the agent actor, which also lends the timers.
+# Invariant: a later kill may only shorten the grace.
+# Source: Mesos src/slave/slave.cpp (killTask), src/launcher/executor.cpp (kill).
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mesoslite.model import TASK_KILLING_STATE, Drain, Reason
+
+from .runs import kill_grace
+from .statuses import KILLING, Report, drained_report, dropped_state, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import libactor as la
+    from mesoslite.model import ContainerID, FrameworkID, KillTask, TaskID
+
+    from .runs import FrameworkEntry, Frameworks, Run
+    from .status_updates import StatusUpdateManager
+
+log = logging.getLogger("mesoslite")
+
+
+class Kills:
+    """Ends tasks of one agent.
+
+    ``report`` makes a status of a task. ``later(seconds, container)`` has that container ended in so many seconds.
+    """
+
+    def __init__(
+        self,
+        frameworks: Frameworks,
+        updates: StatusUpdateManager,
+        *,
+        report: Callable[[FrameworkID, TaskID, Report], None],
+        later: Callable[[float, ContainerID], la.Timer],
+    ) -> None:
+        self._frameworks = frameworks
+        self._updates = updates
+        self._report = report
+        self._later = later
+
+    def take(self, message: KillTask | Drain) -> None:
+        """Do what the master asks for."""
+        if isinstance(message, Drain):
+            self.drain(message)
+        else:
+            self.kill_task(message)
+
+    def drain(self, message: Drain) -> None:
+        """End all tasks; one that is to end already may have less time for it now."""
+        for entry in self._frameworks.active.values():
+            for run in [run for run in entry.runs.values() if run.container is not None]:
+                grace = kill_grace(run.task.kill_grace_seconds)
+                if message.max_grace_seconds is not None:
+                    grace = min(grace, kill_grace(message.max_grace_seconds))
+                if run.kill_timer is None:
+                    run.drain = message
+                self.kill(run, entry, grace)
+
+    def kill_task(self, message: KillTask) -> None:
+        """End a task that is named by its framework; one that never was here is reported as dropped."""
+        entry = self._frameworks.active.get(message.framework_id)
+        if entry is None:
+            log.warning(
+                "ignored the kill of task %s: framework %s has no tasks here", message.task_id, message.framework_id
+            )
+            return
+        run = entry.runs.get(message.task_id)
+        if run is not None and run.container is not None:
+            self.kill(run, entry, message.grace_seconds)
+        elif self._updates.latest_state(message.framework_id, message.task_id) is None:
+            text = f"Task {message.task_id} is not known to the agent, so there is nothing to kill"
+            report = refusal(dropped_state(entry.info), Reason.REASON_EXECUTOR_TERMINATED, text)
+            self._report(message.framework_id, message.task_id, report)
+        else:
+            log.info("task %s to be killed has ended; its last status is under way", message.task_id)
+
+    def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
+        """Ask a run to end, and have it killed after its grace; None leaves that to the task."""
+        assert run.container is not None
+        grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
+        timer = self._later(grace, run.container_id)
+        if run.kill_timer is None:
+            run.kill_timer = timer
+            if TASK_KILLING_STATE in entry.info.capabilities:
+                report = KILLING if run.drain is None else drained_report(KILLING, run.drain, entry.info)
+                self._report(run.framework_id, run.task.task_id, report)
+            run.container.terminate()
+        elif timer.deadline_ns < run.kill_timer.deadline_ns:
+            run.kill_timer.cancel()
+            run.kill_timer = timer
+        else:
+            timer.cancel()
