@@ -12,31 +12,52 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import (
+    NOTHING,
+    AgentActivated,
     AgentAdded,
+    AgentDeactivated,
+    AgentInfo,
     AgentRemoved,
+    AgentUnavailable,
+    AgentUpdated,
+    AllocationConverted,
+    AllocatorFailed,
+    Conversion,
     Delta,
     Filters,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkDeactivated,
     FrameworkID,
+    FrameworkInfo,
     FrameworkRemoved,
     FrameworkUpdated,
     Grant,
     Offer,
     OfferUsed,
+    QuotaChanged,
+    RecoveryBegun,
     Resources,
     Revived,
+    RoleConstraints,
     Suppressed,
-    TaskInfo,
+    WeightChanged,
     format_offer_id,
+    happenings,
 )
 
 from .allocation import Applied, Recovered
-from .tasks import TaskEntry
+from .usages import usages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mesoslite.model import TaskState, TaskStatus, Unavailability, Usage
+    from mesoslite.model.registry import QuotaConfig, Weight
+
     from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .operations import ExecutorEntry, OperationEntry
+    from .tasks import TaskEntry
 
 
 NO_FILTER = Filters(0.0)
@@ -47,62 +68,213 @@ class Accounts:
 
     def __init__(self, ledger: Ledger, allocator: la.PID[Any], master_id: str) -> None:
         self._ledger = ledger
+        self._tell = ledger.chronicle.tell
         self._allocator = allocator
         self._master_id = master_id
         self._offer_numbers = itertools.count()
+        self._deltas = 0  # that the allocator was told
 
     def admit_agent(self, agent: AgentEntry) -> None:
         """Enter a new agent."""
         self._ledger.add_agent(agent)
+        self._tell_entry(agent)
+        self._tell(happenings.AgentAdded, agent.id, agent.info, str(agent.pid))
+
+    def readmit_agent(self, agent: AgentEntry, tasks: list[TaskEntry]) -> None:
+        """Enter an agent that comes back with ``tasks``, whose frameworks are known."""
+        self._ledger.add_agent(agent)
+        for task in tasks:
+            self._ledger.add_task(task)
+        self._enter_again(agent)
+        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), True)
+        self._tell_tasks(tasks)
+
+    def reenter_agent(self, agent: AgentEntry, tasks: list[TaskEntry]) -> None:
+        """Enter more tasks of a registered agent, of which nothing is offered."""
+        for task in tasks:
+            self._ledger.add_task(task)
+        self._apply(AgentRemoved(agent.id))
+        self._enter_again(agent)
+        self._tell_tasks(tasks)
+
+    def _tell_tasks(self, tasks: list[TaskEntry]) -> None:
+        for task in tasks if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
+            self._tell(
+                happenings.TaskReturned, task.framework_id, task.info, task.role, task.state, tuple(task.statuses)
+            )
+
+    def _enter_again(self, agent: AgentEntry) -> None:
+        self._tell_entry(agent, usages(agent))
+        if not (agent.active and agent.connected):
+            self._apply(AgentDeactivated(agent.id))
+
+    def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
         info = agent.info
         self._apply(
-            AgentAdded(agent_id=agent.id, hostname=info.hostname, total=info.resources, attributes=info.attributes)
+            AgentAdded(
+                agent_id=agent.id,
+                hostname=info.hostname,
+                total=agent.total,
+                used=used,
+                attributes=info.attributes,
+                unavailability=self._ledger.roster.unavailability(info, agent.host),
+            )
         )
+        agent.entered = self._deltas
+
+    def update_agent(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
+        """Take over what an agent, of which nothing is offered, now says of itself, and has."""
+        agent.info, agent.total = info, total
+        self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
+        agent.resized = self._deltas
+        self._tell(happenings.AgentUpdated, agent.id, info, total)
+
+    def connect_agent(self, agent: AgentEntry) -> None:
+        """Let an agent that is back be offered, if it is to be."""
+        self._set_standing(agent, True, agent.active)
+        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), False)
+
+    def disconnect_agent(self, agent: AgentEntry, why: str) -> None:
+        """Keep an agent that is not there from being offered."""
+        agent.disconnections += 1
+        self._set_standing(agent, False, agent.active)
+        self._tell(happenings.AgentDisconnected, agent.id, why)
+
+    def allow_offers(self, agent: AgentEntry, active: bool) -> None:
+        """Let an agent be offered, as long as it is connected, or not."""
+        self._set_standing(agent, agent.connected, active)
+        self._tell(happenings.AgentReactivated if active else happenings.AgentDeactivated, agent.id)
+
+    def _set_standing(self, agent: AgentEntry, connected: bool, active: bool) -> None:
+        was, is_offered = agent.connected and agent.active, connected and active
+        agent.connected, agent.active = connected, active
+        if was != is_offered:
+            self._apply(AgentActivated(agent.id) if is_offered else AgentDeactivated(agent.id))
+
+    def withdraw_agent(self, agent: AgentEntry) -> None:
+        """Keep an agent that is about to be struck off from being offered."""
+        if agent.connected:
+            agent.connected = False
+            self._apply(AgentDeactivated(agent.id))
+
+    def schedule(self, agent: AgentEntry, unavailability: Unavailability | None) -> None:
+        """Take note that an agent is to be serviced at that time, or not."""
+        self._apply(AgentUnavailable(agent.id, unavailability))
 
     def remove_agent(self, agent: AgentEntry) -> None:
-        """Strike off an agent whose offers and tasks are gone from the ledger."""
+        """Strike off an agent of which nothing is used or offered any more."""
         self._ledger.remove_agent(agent)
         self._apply(AgentRemoved(agent.id))
 
-    def admit_framework(self, framework: FrameworkEntry) -> None:
-        """Enter a new framework."""
+    def admit_framework(
+        self,
+        framework: FrameworkEntry,
+        suppressed_roles: tuple[str, ...] = (),
+        constraints: tuple[RoleConstraints, ...] = (),
+    ) -> None:
+        """Enter a new framework; one that is not connected gets no offers until it is activated."""
         self._ledger.add_framework(framework)
         info = framework.info
-        self._apply(FrameworkAdded(framework_id=framework.id, roles=info.roles, capabilities=info.capabilities))
+        self._apply(
+            FrameworkAdded(
+                framework_id=framework.id,
+                roles=info.roles,
+                active=framework.connected,
+                suppressed_roles=suppressed_roles,
+                capabilities=info.capabilities,
+                constraints=constraints,
+                min_allocatable=info.min_allocatable,
+            )
+        )
+        framework.entered = self._deltas
+        self._tell(happenings.FrameworkAdded, framework.id, info, suppressed_roles, framework.recovered)
+
+    def update_framework(
+        self,
+        framework: FrameworkEntry,
+        info: FrameworkInfo,
+        suppressed_roles: tuple[str, ...],
+        constraints: tuple[RoleConstraints, ...],
+    ) -> None:
+        """Take note of what a framework now says of itself and wants; what it holds in roles it has left stays held."""
+        framework.info = info
+        self._apply(
+            FrameworkUpdated(
+                framework_id=framework.id,
+                roles=info.roles,
+                suppressed_roles=suppressed_roles,
+                capabilities=info.capabilities,
+                constraints=constraints,
+                min_allocatable=info.min_allocatable,
+            )
+        )
+        self._tell(happenings.FrameworkUpdated, framework.id, info, suppressed_roles)
 
     def activate_framework(self, framework: FrameworkEntry) -> None:
-        """Let a framework that is back be offered resources, as it now wants them."""
+        """Let a framework that is back be offered resources."""
         framework.connected = True
-        info = framework.info
-        self._apply(FrameworkUpdated(framework_id=framework.id, roles=info.roles, capabilities=info.capabilities))
         self._apply(FrameworkActivated(framework.id))
+        self._tell(happenings.FrameworkConnected, framework.id)
 
     def deactivate_framework(self, framework: FrameworkEntry) -> None:
         """Keep offers from a framework that is not connected."""
         framework.connected = False
         framework.disconnections += 1
         self._apply(FrameworkDeactivated(framework.id))
+        self._tell(happenings.FrameworkDisconnected, framework.id, framework.info.failover_timeout)
 
     def remove_framework(self, framework: FrameworkEntry) -> None:
-        """Move a framework whose offers and tasks hold nothing any more to the history."""
+        """Move a framework that holds nothing any more to the history."""
         self._ledger.complete_framework(framework)
         self._apply(FrameworkRemoved(framework.id))
+        self._tell(happenings.FrameworkRemoved, framework.id, framework.info)
+
+    def end_framework(self, framework: FrameworkEntry) -> None:
+        """Nobody reaches a framework any more, nor is it offered anything; what it holds is taken back one by one."""
+        self._ledger.end_framework(framework)
+        if framework.connected:
+            framework.connected = False
+            self._apply(FrameworkDeactivated(framework.id))
 
     def suppress(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
         """Make no offers to these roles of a framework."""
         self._apply(Suppressed(framework_id, roles))
+        self._tell(happenings.FrameworkSuppressed, framework_id, roles)
 
     def revive(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
         """Make offers to these roles of a framework again, filters or not."""
         self._apply(Revived(framework_id, roles))
+        self._tell(happenings.FrameworkRevived, framework_id, roles)
 
-    def offer(self, grant: Grant) -> Offer | None:
-        """Turn a grant into an outstanding offer; None, and back it goes, if its framework or agent has gone."""
+    def offer(self, grant: Grant, policy: str = "", seen: int | None = None) -> Offer | None:
+        """Turn a grant into an outstanding offer; None, and back it goes, if what it is about has gone meanwhile.
+
+        That it has left the role counts as gone.
+
+        ``seen`` is how many deltas the allocator knew of. A grant of an agent, or for a framework, as it was before it
+        was struck off and came back is void: the allocator has forgotten it.
+        Raises: AllocatorFailed, which names ``policy``, if it is more than is free by the ledger. That is never less
+        than by the books of the policy, which hears of everything later.
+        """
         agent = self._ledger.agents.get(grant.agent_id)
         framework = self._ledger.frameworks.get(grant.framework_id)
-        if agent is None or framework is None or not framework.connected:
+        is_anew = agent is not None and seen is not None and seen < agent.entered
+        if is_anew or (framework is not None and seen is not None and seen < framework.entered):
+            return None
+        is_there = agent is not None and agent.connected and agent.active
+        wants = framework is not None and framework.connected and grant.role in framework.info.roles
+        if agent is None or framework is None or not is_there or not wants:
             self._recover(grant, grant.resources)
             return None
+        if not agent.fits(grant.resources):
+            if (seen or 0) < agent.resized or agent.is_short or not agent.total.contains(grant.resources.shared()):
+                self._recover(grant, grant.resources)
+                return None
+            free = str(agent.free)[:200] or "nothing"
+            raise AllocatorFailed(
+                f"allocation policy {policy}: granted {str(grant.resources)[:200]!r} of agent {agent.id!r} to "
+                f"framework {framework.id!r}, but of it only {free!r} is free; mend the policy"
+            )
         offer = Offer(
             id=format_offer_id(self._master_id, next(self._offer_numbers)),
             framework_id=framework.id,
@@ -113,47 +285,169 @@ class Accounts:
             port=agent.info.port,
         )
         self._ledger.add_offer(offer)
+        self._tell(happenings.OfferMade, offer)
         return offer
 
-    def take_back(self, offer: Offer) -> None:
-        """Strike off an offer that no longer stands, whatever its framework would have done with it."""
+    def take_back(self, offer: Offer, *, expired: bool = False) -> None:
+        """Strike off an offer that no longer stands, whatever its framework would have done with it.
+
+        ``expired``: because it was not answered in time.
+        """
         self._ledger.remove_offer(offer.id)
         self._recover(offer, offer.resources)
+        self._tell(happenings.OfferExpired if expired else happenings.OfferRescinded, offer)
 
-    def decline(self, offer: Offer, filters: Filters) -> None:
-        """Strike off an offer of which its framework uses nothing."""
-        self._ledger.remove_offer(offer.id)
-        self._recover(offer, offer.resources, filters, declined=True)
-
-    def launch(self, offers: list[Offer], tasks: list[TaskInfo], left: Resources, filters: Filters) -> None:
-        """Turn ``offers``, all of one agent and role, into ``tasks``; what is ``left`` goes back under ``filters``."""
+    def decline(self, framework_id: FrameworkID, offers: Sequence[Offer], filters: Filters) -> None:
+        """Strike off offers of which their framework uses nothing."""
         for offer in offers:
             self._ledger.remove_offer(offer.id)
-        first = offers[0]
-        for task in tasks:
-            self._ledger.add_task(TaskEntry(info=task, framework_id=first.framework_id, role=first.role))
-        if tasks:
-            used = sum([task.resources for task in tasks[1:]], tasks[0].resources)
-            self._apply(
-                OfferUsed(framework_id=first.framework_id, role=first.role, agent_id=first.agent_id, resources=used)
-            )
-        self._recover(first, left, filters, declined=not tasks)
+            self._recover(offer, offer.resources, filters, declined=True)
+        if offers:
+            self._tell(happenings.OffersDeclined, framework_id, tuple(offers), filters.duration_seconds())
 
-    def release(self, task: TaskEntry) -> None:
-        """Take back what a task held that has ended."""
-        self._ledger.release_task(task)
-        la.post(
-            self._allocator,
-            Recovered(
-                framework_id=task.framework_id,
-                role=task.role,
-                agent_id=task.info.agent_id,
-                resources=task.info.resources,
-            ),
+    # ---- what becomes of offers that are accepted ----
+
+    def take_up(self, framework_id: FrameworkID, offers: tuple[Offer, ...]) -> None:
+        """Strike off offers whose framework holds on to them for now."""
+        for offer in offers:
+            self._ledger.remove_offer(offer.id)
+        self._tell(happenings.OffersAccepted, framework_id, offers)
+
+    def use(
+        self,
+        source: Offer,
+        resources: Resources,
+        *,
+        tasks: Sequence[TaskEntry] = (),
+        executors: Sequence[ExecutorEntry] = (),
+        operation: OperationEntry | None = None,
+    ) -> None:
+        """Enter what holds ``resources`` from now on, which were taken up with ``source``."""
+        for task in tasks:
+            self._ledger.add_task(task)
+        for executor in executors:
+            self._ledger.add_executor(executor)
+        if operation is not None:
+            self._ledger.add_operation(operation)
+        if resources:
+            self._apply(
+                OfferUsed(
+                    framework_id=source.framework_id, role=source.role, agent_id=source.agent_id, resources=resources
+                )
+            )
+        for task in tasks:
+            self._tell(happenings.TaskLaunched, source.framework_id, task.info, source.role, source.id)
+        if operation is not None:
+            who = (operation.framework_id, operation.agent_id, operation.uuid)
+            self._tell(happenings.OperationBegun, *who, operation.operation)
+
+    def copy(self, source: Offer, volumes: Resources) -> None:
+        """Count further copies of shared volumes, which tasks use on what was taken up with ``source``."""
+        if volumes:
+            self._convert(source, Conversion(NOTHING, volumes))
+
+    def convert(self, source: Offer, done: Conversion) -> None:
+        """Make of what was taken up with ``source`` what an operation makes of it."""
+        agent = self._ledger.agents[source.agent_id]
+        agent.total = agent.total - done.before + done.after
+        self._convert(source, done)
+
+    def give_back(self, source: Offer, declined: Resources, made: Resources, filters: Filters, *, unused: bool) -> None:
+        """Take back what is left of what was taken up: ``declined`` under ``filters``, what was ``made`` without.
+
+        ``unused``: nothing of it was used.
+        """
+        self._recover(source, declined, filters, declined=unused)
+        self._recover(source, made)
+
+    # ---- what ends ----
+
+    def release_executor(self, executor: ExecutorEntry) -> None:
+        """Take back what an executor held that has ended."""
+        self._ledger.remove_executor(executor)
+        self._recover(executor, executor.info.resources)
+
+    def finish_operation(self, operation: OperationEntry) -> None:
+        """Take back what an operation has made of what it held."""
+        self._ledger.release_operation(operation)
+        agent = self._ledger.agents[operation.agent_id]
+        done = operation.conversion
+        agent.total = agent.total - done.before + done.after
+        self._convert(operation, done)
+        self._recover(operation, done.after)
+
+    def fail_operation(self, operation: OperationEntry) -> None:
+        """Take back what an operation held of which nothing has become."""
+        held = operation.held
+        self._ledger.release_operation(operation)
+        self._recover(operation, held)
+
+    def orphan_operation(self, operation: OperationEntry) -> None:
+        """Its framework goes; the operation goes on, and is entered as its agent tells what it has made."""
+        if operation.latest.is_terminal:
+            self._ledger.remove_operation(operation)
+        else:
+            self._ledger.orphan_operation(operation)
+
+    def lose_operation(self, operation: OperationEntry) -> None:
+        """Forget an operation whose agent is lost."""
+        if not operation.latest.is_terminal:
+            self.fail_operation(operation)
+        self._ledger.remove_operation(operation)
+
+    def resize(self, agent: AgentEntry, total: Resources) -> None:
+        """Take note that an agent has other resources than it had; what is used or offered of it stays so."""
+        agent.total = total
+        self._apply(AgentUpdated(agent_id=agent.id, total=total))
+        agent.resized = self._deltas
+        self._tell(happenings.AgentUpdated, agent.id, agent.info, total)
+
+    def record(self, task: TaskEntry, status: TaskStatus, latest: TaskState, *, lost: bool = False) -> None:
+        """Enter a status of a task, and the newest state its agent knows; if that ends it, take back what it held.
+
+        ``lost``: also if it does not end it.
+        """
+        old, is_repeated = task.state, status.uuid is not None and status.uuid == task.update_uuid
+        if (task.record(status, latest) or lost) and self._ledger.holds(task):
+            self._ledger.release_task(task)
+            self._recover(task, task.info.resources)
+        if not is_repeated or task.state is not old:
+            info = task.info
+            self._tell(happenings.TaskUpdated, task.framework_id, info.agent_id, info.task_id, old, task.state, status)
+
+    def _convert(self, source: Offer | OperationEntry, done: Conversion) -> None:
+        self._apply(
+            AllocationConverted(
+                framework_id=source.framework_id,
+                role=source.role,
+                agent_id=source.agent_id,
+                before=done.before,
+                after=done.after,
+                forced=True,
+            )
         )
 
+    def change_weights(self, weights: Iterable[Weight]) -> None:
+        """Take note of what roles weigh from now on."""
+        for weight in weights:
+            self._apply(WeightChanged(weight.role, weight.weight))
+
+    def change_quotas(self, quotas: Iterable[QuotaConfig]) -> None:
+        """Take note of what roles are guaranteed and limited to from now on."""
+        for quota in quotas:
+            self._apply(QuotaChanged(quota.role, quota.guarantees, quota.limits))
+
+    def await_agents(self, expected_agents: int) -> None:
+        """Take note that so many agents are to come back; quotas are known already."""
+        if expected_agents:
+            self._apply(RecoveryBegun(expected_agents))
+
     def _recover(
-        self, source: Offer | Grant, resources: Resources, filters: Filters = NO_FILTER, declined: bool = False
+        self,
+        source: Offer | Grant | TaskEntry | ExecutorEntry | OperationEntry,
+        resources: Resources,
+        filters: Filters = NO_FILTER,
+        declined: bool = False,
     ) -> None:
         if resources:
             la.post(
@@ -169,4 +463,5 @@ class Accounts:
             )
 
     def _apply(self, delta: Delta) -> None:
+        self._deltas += 1
         la.post(self._allocator, Applied(delta))

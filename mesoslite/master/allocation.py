@@ -15,8 +15,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +32,7 @@ from mesoslite.model import (
     Explanation,
     FigureSource,
     FilterExpired,
+    Filters,
     FrameworkActivated,
     FrameworkAdded,
     FrameworkID,
@@ -41,6 +41,7 @@ from mesoslite.model import (
     InverseGrant,
     InverseOfferAnswered,
     NotFound,
+    Offer,
     Paused,
     RecoveryBegun,
     RecoveryOver,
@@ -49,9 +50,14 @@ from mesoslite.model import (
     Resumed,
     Revived,
     constants,
+    with_offers,
 )
 
 from .allocation_metrics import AllocationMetrics
+from .plan_checks import PlanChecks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROMPT = (
     AgentAdded,
@@ -63,6 +69,8 @@ PROMPT = (
 )  # worth a run at once
 
 SLICE_SECONDS = 0.004  # of a run, before others have their turn
+INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
+THROUGH = object()
 SLICE_WORK = (64, 4_096)  # clients looked at in a slice: at least, so that a run ends, and at most
 
 
@@ -96,10 +104,15 @@ class InverseAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
-    """What the master is to offer, which counts as allocated already, and whom to ask to leave which agent."""
+    """What the master is to offer, which counts as allocated already, and whom to ask to leave which agent.
+
+    ``seen`` is how many of the master's deltas were known when it was decided; None: nobody has counted.
+    """
 
     grants: tuple[Grant, ...]
     inverse: tuple[InverseGrant, ...] = ()
+    policy: str = ""  # whose grants they are, for errors
+    seen: int | None = None
 
 
 class Filter(NamedTuple):
@@ -112,6 +125,7 @@ class Filter(NamedTuple):
 class Allocator(la.Actor):
     """Keeps time for a policy and passes its grants to ``master``; ``interval`` in seconds between periodic runs.
 
+    It ends with AllocatorFailed if the policy fails, or answers what cannot be (plan_checks.py).
     ``recovery_timeout``: for how many seconds a new master's agents are waited for at most.
     """
 
@@ -123,6 +137,7 @@ class Allocator(la.Actor):
     ) -> None:
         super().__init__(la.generate_id("hierarchical-allocator"))
         self._policy = policy
+        self._checks = PlanChecks(policy)
         self._interval = checked_interval(interval)
         self._recovery_timeout = recovery_timeout
         self._master: la.PID[Any] | None = None
@@ -131,11 +146,14 @@ class Allocator(la.Actor):
         self._filters: dict[int, Filter] = {}  # by number
         self._overdue: list[int] = []  # filters whose time is up, but which have to outlast a run
         self._cycle: AllocationCycle | None = None  # the run under way
+        self._review: Iterator[None] | None = None  # of its plan, once it is through
+        self._deltas = 0  # that were told by Applied
         self._runs_begun = 0
         self._runs_done = 0
         self._is_wanted = False  # a run that has not begun
         self._work = SLICE_WORK[0]
         self._periodic: la.Timer | None = None
+        self._recovery: la.Timer | None = None
 
     def on_start(self) -> None:
         """Tell how runs go."""
@@ -143,8 +161,12 @@ class Allocator(la.Actor):
         self._metrics = AllocationMetrics(self.runtime.metrics, self.pid, read)
 
     def on_stop(self) -> None:
-        """Tell nothing any more."""
+        """Tell nothing any more, and leave no timer behind."""
         self._metrics.withdraw()
+        timers = [standing.timer for standing in self._filters.values()]
+        timers += [timer for timer in (self._periodic, self._recovery) if timer is not None]
+        for timer in timers:
+            timer.cancel()
 
     def attach(self, master: la.PID[Any]) -> None:
         """Send grants to ``master`` from now on, and begin the periodic runs."""
@@ -155,26 +177,37 @@ class Allocator(la.Actor):
     # ---- what happened ----
 
     @la.handles(Applied)
-    def applied(self, message: Applied) -> None:
+    def applied(self, message: Applied, sender: la.PID[Any] | None) -> None:
         """Tell the policy, and plan soon if somebody has come."""
+        if not self._is_told(message, sender):
+            return
+        self._deltas += 1
         self._apply(message.delta)
-        if isinstance(message.delta, PROMPT):
+        self._follow(message.delta)
+
+    def _follow(self, delta: Delta) -> None:
+        if isinstance(delta, PROMPT):
             self.want_run()
-        if isinstance(message.delta, RecoveryBegun):
-            la.delay(self._recovery_timeout, self.pid, Allocator.end_recovery)
+        if isinstance(delta, RecoveryBegun):
+            if self._recovery is not None:
+                self._recovery.cancel()
+            self._recovery = la.delay(self._recovery_timeout, self.pid, Allocator.end_recovery)
 
     def apply(self, delta: Delta) -> None:
         """As Applied, for what may be refused (conversions of what is free, quotas, weights, constraints): by dispatch.
 
         Raises: InvalidRequest, InsufficientResources; then nothing has changed, and the actor goes on.
         """
-        self.applied(Applied(delta))
+        self._note_ended(delta, self._checks.apply(delta))
+        self._follow(delta)
 
     @la.handles(Recovered)
-    def recovered(self, message: Recovered) -> None:
+    def recovered(self, message: Recovered, sender: la.PID[Any] | None) -> None:
         """Tell the policy, and set the timer of the filter if there is to be one."""
+        if not self._is_told(message, sender):
+            return
         filter_id = next(self._filter_ids) if message.refuse_seconds else None
-        self._apply(
+        self._apply_filter(
             ResourcesRecovered(
                 framework_id=message.framework_id,
                 role=message.role,
@@ -182,23 +215,26 @@ class Allocator(la.Actor):
                 resources=message.resources,
                 filter_id=filter_id,
                 declined=message.declined,
-            )
+            ),
+            message.refuse_seconds,
         )
-        self._set_timer(filter_id, message.refuse_seconds)
 
     @la.handles(InverseAnswered)
-    def inverse_answered(self, message: InverseAnswered) -> None:
+    def inverse_answered(self, message: InverseAnswered, sender: la.PID[Any] | None) -> None:
         """Tell the policy, and set the timer of the filter if there is to be one."""
-        filter_id = next(self._filter_ids) if message.refuse_seconds else None
-        self._apply(
+        if not self._is_told(message, sender):
+            return
+        seconds = Filters(message.refuse_seconds).duration_seconds()
+        filter_id = next(self._filter_ids) if seconds else None
+        self._apply_filter(
             InverseOfferAnswered(
                 framework_id=message.framework_id,
                 agent_id=message.agent_id,
                 accepted=message.accepted,
                 filter_id=filter_id,
-            )
+            ),
+            seconds,
         )
-        self._set_timer(filter_id, message.refuse_seconds)
 
     def pause(self) -> None:
         """Offer nothing until ``resume``."""
@@ -212,8 +248,18 @@ class Allocator(la.Actor):
         """Wait for agents no longer; the next periodic run makes use of it."""
         self._apply(RecoveryOver())
 
+    def _is_told(self, message: object, sender: la.PID[Any] | None) -> bool:
+        """Whether it is the master who says so; from anybody else it is dropped."""
+        if self._master is not None and sender == self._master:
+            return True
+        self._metrics.drop(message, sender)
+        return False
+
     def _apply(self, delta: Delta) -> None:
-        for filter_id in self._policy.apply(delta):
+        self._note_ended(delta, self._checks.tell(delta))
+
+    def _note_ended(self, delta: Delta, filter_ids: tuple[int, ...]) -> None:
+        for filter_id in filter_ids:
             ended = self._filters.pop(filter_id, None)
             if ended is not None:
                 ended.timer.cancel()
@@ -221,9 +267,13 @@ class Allocator(la.Actor):
 
     # ---- filters ----
 
-    def _set_timer(self, filter_id: int | None, refuse_seconds: float) -> None:
-        if filter_id is not None:
-            timer = la.delay(max(refuse_seconds, self._interval), self.pid, Allocator.filter_expired, filter_id)
+    def _apply_filter(self, delta: ResourcesRecovered | InverseOfferAnswered, seconds: float) -> None:
+        """Tell the policy, and set a timer if that makes a filter."""
+        ended = self._checks.tell(delta)
+        self._note_ended(delta, ended)
+        filter_id = delta.filter_id
+        if filter_id is not None and filter_id not in ended:
+            timer = la.delay(max(seconds, self._interval), self.pid, Allocator.filter_expired, filter_id)
             self._filters[filter_id] = Filter(timer, self._runs_begun)
 
     def filter_expired(self, filter_id: int) -> None:
@@ -233,7 +283,7 @@ class Allocator(la.Actor):
             return
         if self._runs_done > standing.runs_begun:
             del self._filters[filter_id]
-            self._policy.apply(FilterExpired(filter_id))
+            self._checks.tell(FilterExpired(filter_id))
         else:
             self._overdue.append(filter_id)
 
@@ -254,22 +304,25 @@ class Allocator(la.Actor):
         self._metrics.run_begins()
         self._is_wanted = False
         self._runs_begun += 1
-        self._cycle = self._policy.begin(self._random)
+        self._cycle = self._checks.begin(self._random)
         self.advance()
 
     def advance(self) -> None:
-        """Do a slice of the run under way."""
+        """Do a slice of the run under way, or of looking at its plan once it is through."""
         cycle, clock = self._cycle, self.runtime.clock
         if cycle is None:
             return
-        begin = clock.now()
-        is_through = cycle.advance(self._work)
-        took = clock.now() - begin
-        if took > SLICE_SECONDS:
-            self._work = max(SLICE_WORK[0], int(self._work * SLICE_SECONDS / took))
-        elif took < SLICE_SECONDS / 2:
-            self._work = min(SLICE_WORK[1], 2 * self._work)
-        if is_through:
+        if self._review is None:
+            begin = clock.now()
+            is_through = self._checks.advance(cycle, self._work)
+            took = clock.now() - begin
+            if took > SLICE_SECONDS:
+                self._work = max(SLICE_WORK[0], int(self._work * SLICE_SECONDS / took))
+            elif took < SLICE_SECONDS / 2:
+                self._work = min(SLICE_WORK[1], 2 * self._work)
+            self._review = self._checks.review(cycle) if is_through else None
+        if self._review is not None and next(self._review, THROUGH) is THROUGH:
+            self._review = None
             self._end(cycle)
         else:
             la.tell(self.pid, Allocator.advance)
@@ -280,7 +333,7 @@ class Allocator(la.Actor):
         self._metrics.run_ends()
         plan = cycle.plan
         if plan is not None and (plan.grants or plan.inverse) and self._master is not None:
-            la.post(self._master, Granted(plan.grants, plan.inverse))
+            la.post(self._master, Granted(plan.grants, plan.inverse, self._checks.name, self._deltas))
         overdue, self._overdue = self._overdue, []
         for filter_id in overdue:
             self.filter_expired(filter_id)
@@ -300,12 +353,30 @@ class Allocator(la.Actor):
         """What is free on an agent by the policy's books; raises NotFound for an unknown one."""
         return self._policy.available(agent_id)
 
-    def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> tuple[Explanation, ...]:
-        """Why a framework got, or did not get, an offer of each agent; raises NotFound if the policy cannot say."""
+    def explain(
+        self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...], offers: tuple[tuple[Offer, ...], ...] = ()
+    ) -> tuple[Explanation, ...]:
+        """Why a framework got, or did not get, an offer of each agent; raises NotFound if the policy cannot say.
+
+        ``offers`` are those of each agent that nobody has answered yet.
+        """
         policy = self._policy
         if not isinstance(policy, Explainer):
             raise NotFound(f"explain: the allocation policy {type(policy).__name__} does not explain what it decides")
-        return tuple([policy.explain(framework_id, agent_id) for agent_id in agent_ids])
+        explanations = [self._timed(policy.explain(framework_id, agent_id)) for agent_id in agent_ids]
+        if not offers:
+            return tuple(explanations)
+        return tuple([with_offers(one, standing) for one, standing in zip(explanations, offers, strict=True)])
+
+    def _timed(self, explanation: Explanation) -> Explanation:
+        """An explanation that also says when filters end."""
+        findings = list(explanation.findings)
+        for at, finding in enumerate(findings):
+            standing = self._filters.get(finding.filter_id) if finding.filter_id is not None else None
+            if standing is not None:
+                left = max(0.0, standing.timer.deadline_ns / 1e9 - self.runtime.clock.now())
+                findings[at] = msgspec.structs.replace(finding, text=f"{finding.text}; that ends in {left:.1f} s")
+        return msgspec.structs.replace(explanation, findings=tuple(findings))
 
     def figure(self, name: str) -> float:
         """One of the policy's figures, for metrics; raises NotFound for one that it does not have."""
@@ -319,7 +390,11 @@ class Allocator(la.Actor):
 
 
 def checked_interval(seconds: object) -> float:
-    """Return the time between runs. Raises: InvalidRequest, unless it is a finite number above zero."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
-        raise InvalidRequest(f"allocator: got an allocation interval of {seconds!r}, expected seconds above zero")
-    return seconds
+    """Return the time between runs. Raises: InvalidRequest, unless it is a millisecond to a day."""
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not INTERVAL_LEAST <= seconds <= INTERVAL_MOST:  # type: ignore[operator]
+        raise InvalidRequest(
+            f"allocator: got an allocation interval of {seconds!r}, expected seconds from {INTERVAL_LEAST:g} to "
+            f"{INTERVAL_MOST:g}; 1 is Mesos's"
+        )
+    return seconds  # type: ignore[return-value]

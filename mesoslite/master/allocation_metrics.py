@@ -34,6 +34,7 @@ class AllocationMetrics:
         self._registry = registry
         self._allocator = allocator
         self._read = read
+        self._dropped = la.metrics.Counter(PREFIX + "dropped_messages")
         self._runs = la.metrics.Counter(PREFIX + "allocation_runs")
         self._took = la.metrics.Timer(PREFIX + "allocation_run", window=WINDOW_SECONDS)
         self._waited = la.metrics.Timer(PREFIX + "allocation_run_latency", window=WINDOW_SECONDS)
@@ -42,7 +43,8 @@ class AllocationMetrics:
         self._added: dict[str, Any] = {}  # by name, before it is encoded
         self._roles: dict[FrameworkID, tuple[str, ...]] = {}
         self._frameworks: Counter[str] = Counter()  # by role
-        for metric in (self._runs, self._took, self._waited):
+        self._quotas: dict[str, tuple[str, ...]] = {}  # figures, by role
+        for metric in (self._dropped, self._runs, self._took, self._waited):
             self._add(metric)
         for name in (PREFIX + "event_queue_dispatches", "allocator/event_queue_dispatches"):
             self._add(la.metrics.Gauge(name, self._messages_waiting))
@@ -54,6 +56,11 @@ class AllocationMetrics:
         for metric in self._added.values():
             self._registry.remove(metric)
         self._added.clear()
+
+    def drop(self, message: object, sender: object) -> None:
+        """Count a message that is not heeded, since it does not come from the master."""
+        self._dropped.increment()
+        log.warning("dropped %s from %s: it is not the master", type(message).__name__, sender)
 
     # ---- runs ----
 
@@ -80,12 +87,11 @@ class AllocationMetrics:
         elif isinstance(delta, FrameworkRemoved):
             self._set_roles(delta.framework_id, ())
         elif isinstance(delta, QuotaChanged):
-            prefix = f"quota/roles/{delta.role}/resources/"
-            self._remove_figures(*[name for name in self._figures() if name.startswith(prefix)])
-            for name, _ in delta.guarantees:
-                self._add_figures(f"{prefix}{name}/guarantee", f"{prefix}{name}/offered_or_allocated")
-            for name, _ in delta.limits:
-                self._add_figures(f"{prefix}{name}/limit", f"{prefix}{name}/offered_or_allocated")
+            self._remove_figures(*self._quotas.pop(delta.role, ()))
+            figures = _of_quota(delta)
+            if figures:
+                self._quotas[delta.role] = figures
+                self._add_figures(*figures)
 
     def _set_roles(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
         before = self._roles.pop(framework_id, ())
@@ -105,9 +111,6 @@ class AllocationMetrics:
 
     def _messages_waiting(self) -> int:
         return sum([depth for pid, depth in self._registry.depths() if pid == self._allocator])
-
-    def _figures(self) -> list[str]:
-        return [name.removeprefix(PREFIX) for name in self._added]
 
     def _add_figures(self, *names: str) -> None:
         for name in names:
@@ -137,6 +140,17 @@ class AllocationMetrics:
 
 def _of_role(role: str) -> tuple[str, ...]:
     return f"roles/{role}/shares/dominant", f"offer_filters/roles/{role}/active"
+
+
+def _of_quota(delta: QuotaChanged) -> tuple[str, ...]:
+    prefix = f"quota/roles/{delta.role}/resources/"
+    figures = [
+        f"{prefix}{name}/{what}"
+        for amounts, what in ((delta.guarantees, "guarantee"), (delta.limits, "limit"))
+        for name, _ in amounts
+    ]
+    held = [f"{prefix}{name}/offered_or_allocated" for name, _ in (*delta.guarantees, *delta.limits)]
+    return tuple(dict.fromkeys(figures + held))
 
 
 def _told(name: str) -> str:

@@ -1,8 +1,11 @@
 """Ledger: the master's books: agents, frameworks, offers, tasks, and who holds what."""
 
-# Who calls: master.py, inside the master actor; nothing here sends, waits or reads a clock.
-# Invariants: 1. per agent, used + offered + free is its total: `used` is the sum of the live tasks on it, `offered` of
-#   the outstanding offers of it.    2. an offer stands in the ledger and in its framework and agent, or nowhere.
+# Who calls: master.py, inside the master actor; nothing here waits or reads a clock.
+# Invariants: 1. per agent, used + offered + free is its total, shared volumes aside, which are always free: `used` is
+#   the sum of the live tasks, the executors and the operations under way on it, `offered` of the outstanding offers of
+#   it and what accepts under way hold (holdings.py). An agent that came to have less than that has free what is left
+#   of each resource.
+#   2. an offer stands in the ledger and in its framework and agent, or nowhere.
 #   3. a task stands in its framework's `tasks` until its last status was acknowledged, then in `completed`.
 # The allocator keeps books of its own over the same resources, from the deltas it is sent; tests compare the two.
 
@@ -12,55 +15,117 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+import libactor as la
 from mesoslite.model import (
     NOTHING,
     PARTITION_AWARE,
     AgentID,
     AgentInfo,
     AgentState,
+    ExecutorID,
     FrameworkID,
     FrameworkInfo,
     FrameworkState,
     Offer,
     OfferID,
+    OperationID,
     Resources,
     TaskID,
     constants,
     dominant_share,
+    happenings,
+    once,
 )
 
+from .roster import Roster
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    import libactor as la
+    from mesoslite.model import KillTask, MasterMessage
 
+    from .chronicle import Chronicle
+    from .holdings import Holding
+    from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 
 
 @dataclass(slots=True)
 class AgentEntry:
-    """A registered agent."""
+    """A registered agent. ``info`` is what it came with; ``total`` is that as it was reserved and made volumes of.
+
+    ``connected``: it is there; if not, it is waited for, and its offers are taken back. ``active``: it may be offered.
+    """
 
     id: AgentID
     info: AgentInfo
     pid: la.PID[Any]
     registered_time: float  # seconds since the epoch
+    total: Resources = NOTHING  # left out: what is in ``info``
+    resized: int = 0  # with which delta the allocator was told that it has other resources; before, it knew others
+    epoch: int = 0  # of the master that it is told this by
+    reregistered_time: float | None = None
+    connected: bool = True
+    active: bool = True
+    disconnections: int = 0  # tells the timer of its return whether it is still about the present loss
+    entered: int = 0  # with which delta the allocator was told of it
     used: Resources = NOTHING
     offered: Resources = NOTHING
     tasks: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # those that hold resources
+    ended: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # that are not acknowledged
     offers: dict[OfferID, Offer] = field(default_factory=dict)
+    holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
+    executors: dict[tuple[FrameworkID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
+    operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
+    kills: dict[tuple[FrameworkID, TaskID], KillTask] = field(default_factory=dict)  # asked for; repeated on a return
+
+    def __post_init__(self) -> None:
+        self.total = self.total or self.info.resources
+
+    @property
+    def held(self) -> Resources:
+        """What is used or offered, shared volumes aside."""
+        return self.used.not_shared() + self.offered.not_shared()
+
+    @property
+    def host(self) -> str:
+        """The address of its machine."""
+        return self.pid.address.rpartition(":")[0]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing runs on it, and nothing of what ran is to be acknowledged."""
+        return not (self.tasks or self.ended or self.operations)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether less is there than is used or offered."""
+        return not self.total.contains(once(self.used + self.offered))
 
     @property
     def free(self) -> Resources:
-        """What is neither used nor offered; raises InsufficientResources if the books are wrong."""
-        return self.info.resources - self.used - self.offered
+        """What is neither used nor offered; shared volumes always are free."""
+        held = self.held
+        return held.shortfall(self.total) if self.is_short else self.total - held
+
+    def fits(self, resources: Resources) -> bool:
+        """Whether that much is neither used nor offered."""
+        if self.used or self.offered:
+            resources = once(resources) + self.held
+        return self.total.contains(resources)
+
+    def send(self, message: MasterMessage) -> None:
+        """Post ``message`` to the agent, with the master's epoch."""
+        la.post(self.pid, replace(message, epoch=self.epoch))
 
     def snapshot(self) -> AgentState:
         """What readers see."""
         return AgentState(
-            info=self.info,
+            info=self.info if self.total is self.info.resources else replace(self.info, resources=self.total),
             pid=str(self.pid),
-            active=True,
+            active=self.active and self.connected,
             registered_time=self.registered_time,
             used=self.used,
             offered=self.offered,
@@ -70,28 +135,53 @@ class AgentEntry:
 
 @dataclass(slots=True)
 class FrameworkEntry:
-    """A framework that has subscribed, connected or not."""
+    """A framework that has subscribed, connected or not, or that only agents have told of: then it has no address."""
 
     id: FrameworkID
     info: FrameworkInfo
-    pid: la.PID[Any]
+    address: la.PID[Any] | None  # where it subscribed from last; None as long as only agents have told of it
     registered_time: float  # seconds since the epoch
+    reregistered_time: float | None = None  # of the last time that it came back
     connected: bool = True
+    is_ending: bool = False  # it is being removed, in slices, and nobody reaches it any more
     disconnections: int = 0  # tells a failover timer whether it is still about the present loss
+    entered: int = 0  # with which delta the allocator was told of it
     used: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
     offered: Resources = NOTHING  # likewise
     tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
     completed: deque[TaskEntry] = field(default_factory=lambda: deque(maxlen=constants.COMPLETED_TASKS_MAX))
+    unreachable: dict[TaskID, TaskEntry] = field(default_factory=dict)  # on agents out of reach, oldest first
+    unreachable_max: int = constants.UNREACHABLE_TASKS_MAX
     offers: dict[OfferID, Offer] = field(default_factory=dict)
+    holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
+    executors: dict[tuple[AgentID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
+    operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
+    operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
+
+    @property
+    def pid(self) -> la.PID[Any]:
+        """Where it subscribed from last; nobody asks that of one that never has."""
+        assert self.address is not None
+        return self.address
+
+    @property
+    def recovered(self) -> bool:
+        """Whether only agents have told of it, and its scheduler is yet to come."""
+        return self.address is None
 
     @property
     def partition_aware(self) -> bool:
         """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
         return PARTITION_AWARE in self.info.capabilities
 
+    def standing(self, offer_ids: Iterable[OfferID]) -> list[Offer]:
+        """Those of the offers named that stand and are this framework's, each once."""
+        return [self.offers[offer_id] for offer_id in dict.fromkeys(offer_ids) if offer_id in self.offers]
+
     def snapshot(self, total: Mapping[str, int]) -> FrameworkState:
         """What readers see; ``total`` is the thousandths of scalars that all agents have."""
         live = [task.info.resources for task in self.tasks.values() if not task.state.is_terminal]
+        live += [executor.info.resources for executor in self.executors.values()]
         return FrameworkState(
             info=self.info,
             active=self.connected,
@@ -104,6 +194,8 @@ class FrameworkEntry:
             tasks=tuple([task.snapshot() for task in self.tasks.values()]),
             completed_tasks=tuple([task.snapshot() for task in self.completed]),
             offers=tuple(self.offers.values()),
+            recovered=self.recovered,
+            reregistered_time=self.reregistered_time,
         )
 
 
@@ -115,11 +207,17 @@ def _without_scalars(parts: Iterable[Resources]) -> Resources:
 class Ledger:
     """All that the master knows."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, chronicle: Chronicle, max_completed_frameworks: int = constants.COMPLETED_FRAMEWORKS_MAX
+    ) -> None:
+        self.chronicle = chronicle
+        self._max_completed_frameworks = max_completed_frameworks
         self.agents: dict[AgentID, AgentEntry] = {}
         self.frameworks: dict[FrameworkID, FrameworkEntry] = {}
         self.offers: dict[OfferID, Offer] = {}
-        self.completed: deque[FrameworkEntry] = deque(maxlen=constants.COMPLETED_FRAMEWORKS_MAX)
+        self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
+        self.roster = Roster()
+        self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
 
@@ -128,8 +226,18 @@ class Ledger:
         """The thousandths of scalars that all agents have together."""
         total: Counter[str] = Counter()
         for agent in self.agents.values():
-            total.update(agent.info.resources.scalars())
+            total.update(agent.total.scalars())
         return total
+
+    @property
+    def completed(self) -> tuple[FrameworkEntry, ...]:
+        """The frameworks that were removed and are remembered, oldest first."""
+        return tuple(self._completed.values())
+
+    def is_completed(self, framework_id: FrameworkID) -> bool:
+        """Whether that framework is remembered as removed, or is being removed."""
+        framework = self.frameworks.get(framework_id)
+        return framework_id in self._completed or (framework is not None and framework.is_ending)
 
     def agent_at(self, pid: la.PID[Any] | None) -> AgentEntry | None:
         """The agent whose actor that is."""
@@ -139,6 +247,10 @@ class Ledger:
         """The framework whose actor that is."""
         return self._framework_at.get(pid)
 
+    def connected_frameworks(self) -> list[FrameworkEntry]:
+        """Those that hear what they are told."""
+        return [framework for framework in self.frameworks.values() if framework.connected]
+
     def add_agent(self, agent: AgentEntry) -> None:
         """Enter an agent."""
         self.agents[agent.id] = self._agent_at[agent.pid] = agent
@@ -147,17 +259,28 @@ class Ledger:
         """Strike off an agent on which nothing is used or offered any more."""
         assert not agent.used
         assert not agent.offered
-        del self.agents[agent.id], self._agent_at[agent.pid]
+        del self.agents[agent.id]
+        if self._agent_at[agent.pid] is agent:  # and not another one that has its address now
+            del self._agent_at[agent.pid]
+
+    def move_agent(self, agent: AgentEntry, pid: la.PID[Any]) -> None:
+        """Take note that an agent is reached elsewhere now."""
+        del self._agent_at[agent.pid]
+        agent.pid = pid
+        self._agent_at[pid] = agent
 
     def add_framework(self, framework: FrameworkEntry) -> None:
         """Enter a framework."""
         assert framework.id not in self.frameworks
-        self.frameworks[framework.id] = self._framework_at[framework.pid] = framework
+        self.frameworks[framework.id] = framework
+        if framework.address is not None:
+            self._framework_at[framework.address] = framework
 
     def move_framework(self, framework: FrameworkEntry, pid: la.PID[Any]) -> None:
         """Take note that a framework now lives elsewhere."""
-        del self._framework_at[framework.pid]
-        framework.pid = pid
+        if framework.address is not None:
+            del self._framework_at[framework.address]
+        framework.address = pid
         self._framework_at[pid] = framework
 
     def add_offer(self, offer: Offer) -> None:
@@ -177,8 +300,11 @@ class Ledger:
         return offer
 
     def add_task(self, task: TaskEntry) -> None:
-        """Enter a task that holds its resources from now on."""
+        """Enter a task that holds its resources from now on, or, if it has ended, is only listed."""
         agent, framework = self.agents[task.info.agent_id], self.frameworks[task.framework_id]
+        if task.state.is_terminal:
+            framework.tasks[task.info.task_id] = agent.ended[task.framework_id, task.info.task_id] = task
+            return
         agent.tasks[task.framework_id, task.info.task_id] = task
         framework.tasks[task.info.task_id] = task
         agent.used += task.info.resources
@@ -187,28 +313,125 @@ class Ledger:
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
         agent, framework = self.agents[task.info.agent_id], self.frameworks[task.framework_id]
-        del agent.tasks[task.framework_id, task.info.task_id]
+        key = (task.framework_id, task.info.task_id)
+        agent.ended[key] = agent.tasks.pop(key)
+        agent.kills.pop(key, None)
         agent.used -= task.info.resources
         framework.used -= task.info.resources.only_scalars()
 
+    def add_executor(self, executor: ExecutorEntry) -> None:
+        """Enter an executor that holds its resources from now on."""
+        agent, framework = self.agents[executor.agent_id], self.frameworks[executor.framework_id]
+        executor_id = executor.info.executor_id
+        agent.executors[executor.framework_id, executor_id] = executor
+        framework.executors[executor.agent_id, executor_id] = executor
+        agent.used += executor.info.resources
+        framework.used += executor.info.resources.only_scalars()
+
+    def remove_executor(self, executor: ExecutorEntry) -> None:
+        """Strike an executor off."""
+        agent, framework = self.agents[executor.agent_id], self.frameworks[executor.framework_id]
+        executor_id = executor.info.executor_id
+        del agent.executors[executor.framework_id, executor_id], framework.executors[executor.agent_id, executor_id]
+        agent.used -= executor.info.resources
+        framework.used -= executor.info.resources.only_scalars()
+
+    def add_operation(self, operation: OperationEntry) -> None:
+        """Enter an operation, and what it holds."""
+        agent, framework = self.agents[operation.agent_id], self.frameworks[operation.framework_id]
+        agent.operations[operation.uuid] = framework.operations[operation.uuid] = operation
+        if operation.operation.id is not None:
+            framework.operation_uuids[operation.operation.id] = operation.uuid
+        agent.used += operation.held
+        framework.used += operation.held.only_scalars()
+
+    def release_operation(self, operation: OperationEntry) -> None:
+        """Take note that an operation is over and holds nothing any more; it stays listed until that was told."""
+        agent, framework = self.agents[operation.agent_id], self.frameworks.get(operation.framework_id)
+        agent.used -= operation.held
+        if framework is not None:
+            framework.used -= operation.held.only_scalars()
+
+    def remove_operation(self, operation: OperationEntry) -> None:
+        """Forget an operation that holds nothing any more."""
+        agent = self.agents[operation.agent_id]
+        del agent.operations[operation.uuid]
+        framework = self.frameworks.get(operation.framework_id)
+        if framework is not None and not operation.is_orphan:
+            del framework.operations[operation.uuid]
+            if operation.operation.id is not None:
+                del framework.operation_uuids[operation.operation.id]
+        self._note_empty(agent)
+
+    def orphan_operation(self, operation: OperationEntry) -> None:
+        """Take note that an operation's framework goes, with what it holds; what it does to the agent is awaited."""
+        self.release_operation(operation)
+        self.remove_operation(operation)
+        operation.is_orphan = True
+        self.agents[operation.agent_id].operations[operation.uuid] = operation
+
     def complete_task(self, task: TaskEntry) -> None:
         """Move a released task to its framework's history."""
-        framework = self.frameworks[task.framework_id]
-        del framework.tasks[task.info.task_id]
-        framework.completed.append(task)
+        self._unlist(task).completed.append(task)
+        self._tell_removal(task, lost_sight=False)
 
-    def complete_tasks_of(self, agent: AgentEntry) -> None:
-        """Complete the tasks of a lost agent that had ended and were not acknowledged: nobody can do it any more."""
-        for framework in self.frameworks.values():
-            for task in [task for task in framework.tasks.values() if task.info.agent_id == agent.id]:
-                self.complete_task(task)
+    def lose_sight_of(self, task: TaskEntry) -> None:
+        """Move a released task, whose agent cannot be reached, to where it is found again when that comes back."""
+        framework = self._unlist(task)
+        framework.unreachable[task.info.task_id] = task
+        if len(framework.unreachable) > framework.unreachable_max:
+            del framework.unreachable[next(iter(framework.unreachable))]
+        self._tell_removal(task, lost_sight=True)
+
+    def complete_unreachable(self, task: TaskEntry) -> None:
+        """Move a task that was out of reach, and will not come back, to its framework's history."""
+        framework = self.frameworks[task.framework_id]
+        del framework.unreachable[task.info.task_id]
+        framework.completed.append(task)
+        self._tell_removal(task, lost_sight=False)
+
+    def _tell_removal(self, task: TaskEntry, lost_sight: bool) -> None:
+        self.chronicle.tell(
+            happenings.TaskRemoved, task.framework_id, task.info.agent_id, task.info.task_id, task.state, lost_sight
+        )
+
+    def holds(self, task: TaskEntry) -> bool:
+        """Whether a task holds resources of its agent."""
+        agent = self.agents.get(task.info.agent_id)
+        return agent is not None and agent.tasks.get((task.framework_id, task.info.task_id)) is task
+
+    def _unlist(self, task: TaskEntry) -> FrameworkEntry:
+        framework, agent = self.frameworks[task.framework_id], self.agents[task.info.agent_id]
+        del framework.tasks[task.info.task_id], agent.ended[framework.id, task.info.task_id]
+        self._note_empty(agent)
+        return framework
+
+    def _note_empty(self, agent: AgentEntry) -> None:
+        if agent.is_empty and self.when_empty is not None:
+            self.when_empty(agent.id)
+
+    def forget_task(self, framework: FrameworkEntry, task_id: TaskID) -> None:
+        """Take a task out of all history: an agent has brought it back."""
+        framework.unreachable.pop(task_id, None)
+        kept = [task for task in framework.completed if task.info.task_id != task_id]
+        if len(kept) < len(framework.completed):
+            framework.completed.clear()
+            framework.completed.extend(kept)
+
+    def end_framework(self, framework: FrameworkEntry) -> None:
+        """Take note that a framework is being removed: whoever is at its address now is not it any more."""
+        framework.is_ending = True
+        if framework.address is not None:
+            del self._framework_at[framework.address]
 
     def complete_framework(self, framework: FrameworkEntry) -> None:
-        """Move a framework without offers and live tasks to the history."""
+        """Move a framework without offers and tasks to the history."""
         assert not framework.offers
         assert not framework.used
-        for task in list(framework.tasks.values()):
-            self.complete_task(task)
-        del self.frameworks[framework.id], self._framework_at[framework.pid]
-        framework.connected = False
-        self.completed.append(framework)
+        assert not framework.tasks
+        framework.completed.extend(framework.unreachable.values())
+        framework.unreachable.clear()
+        del self.frameworks[framework.id]
+        self._completed[framework.id] = framework
+        while len(self._completed) > self._max_completed_frameworks:
+            del self._completed[next(iter(self._completed))]

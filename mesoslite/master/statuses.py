@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesoslite.model import AgentID, Reason, Source, TaskID, TaskState, TaskStatus
+from mesoslite.model import AgentID, ExecutorID, Reason, Source, TaskID, TaskState, TaskStatus
 
 if TYPE_CHECKING:
     from .ledger import FrameworkEntry, Ledger
@@ -23,6 +23,8 @@ def master_status(
     reason: Reason | None = None,
     message: str = "",
     agent_id: AgentID | None = None,
+    executor_id: ExecutorID | None = None,
+    unreachable_ns: int | None = None,
 ) -> TaskStatus:
     """A status from the master; ``now`` in seconds since the epoch."""
     return TaskStatus(
@@ -31,20 +33,24 @@ def master_status(
         source=Source.SOURCE_MASTER,
         timestamp=now,
         agent_id=agent_id,
+        executor_id=executor_id,
         reason=reason,
         message=message,
+        unreachable_ns=unreachable_ns,
     )
 
 
 def known_status(task: TaskEntry, now: float) -> TaskStatus:
     """The answer to a reconciliation of a task that the master has."""
+    executor = task.info.executor
     return master_status(
         task.info.task_id,
-        task.state,
+        task.told_state,
         now=now,
         reason=Reason.REASON_RECONCILIATION,
-        message="Reconciliation: latest task state",
+        message="Reconciliation: Latest task state",
         agent_id=task.info.agent_id,
+        executor_id=executor.executor_id if executor is not None else None,
     )
 
 
@@ -53,11 +59,18 @@ def unknown_status(
 ) -> TaskStatus:
     """The answer about a task that the master does not have.
 
-    On a registered agent it is gone, else nobody knows; a framework without PARTITION_AWARE hears TASK_LOST.
+    On a registered agent it is gone, on an unreachable one it may live on, else nobody knows; a framework without
+    PARTITION_AWARE hears TASK_LOST.
     """
-    on_agent = agent_id is not None and agent_id in ledger.agents
-    state = TaskState.TASK_GONE if on_agent else TaskState.TASK_UNKNOWN
-    where = f"agent {agent_id} does not run it" if on_agent else "it never was, or has ended and was acknowledged"
+    roster, since_ns = ledger.roster, None
+    state, where = TaskState.TASK_UNKNOWN, "it never was, or has ended and was acknowledged"
+    if agent_id is not None and agent_id in roster.unreachable:
+        state, where = TaskState.TASK_UNREACHABLE, f"agent {agent_id} cannot be reached"
+        since_ns = roster.unreachable[agent_id]
+    elif agent_id is not None and agent_id in roster.gone:
+        state, where = TaskState.TASK_GONE_BY_OPERATOR, f"agent {agent_id} was declared gone"
+    elif agent_id is not None and agent_id in ledger.agents:  # last: of one that is being struck off it may be either
+        state, where = TaskState.TASK_GONE, f"agent {agent_id} does not run it"
     return master_status(
         task_id,
         state if framework.partition_aware else TaskState.TASK_LOST,
@@ -65,4 +78,5 @@ def unknown_status(
         reason=Reason.REASON_RECONCILIATION,
         message=f"Reconciliation: task {task_id} is unknown to the master; {where}",
         agent_id=agent_id,
+        unreachable_ns=since_ns,
     )

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 import libactor as la
-from mesoslite.allocator import HierarchicalAllocator
-from mesoslite.master import Allocator, Master
+from mesoslite.allocator import HierarchicalAllocator, pattern_problem
+from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
+from mesoslite.master.allocation import Applied
+from mesoslite.master.census import UNDER_WAY
 from mesoslite.model import (
+    NOTHING,
     Accept,
+    Acknowledge,
     AgentID,
     AgentInfo,
+    AgentMessage,
     AgentRegistered,
+    AgentReregistered,
+    ApplyOperation,
     Call,
     ClusterState,
     CommandInfo,
+    Delta,
+    Drain,
     Error,
     Event,
+    Explanation,
     Failure,
     Filters,
     FrameworkID,
     FrameworkInfo,
     Heartbeat,
     KillTask,
+    Launch,
     Offer,
     Offers,
+    Operation,
+    OperationAcknowledgement,
+    OperationsExpected,
+    OperationState,
+    OperationStatus,
+    OperationUpdate,
+    Ping,
+    Pong,
     RegisterAgent,
+    ReregisterAgent,
     Rescind,
     Resources,
+    RoleConstraints,
+    RunGroup,
     RunTask,
     ShutdownAgent,
     ShutdownFramework,
@@ -40,31 +64,60 @@ from mesoslite.model import (
     TaskInfo,
     TaskState,
     TaskStatus,
-    UnregisterAgent,
     Update,
+    UpdateFrameworkInfo,
+    UpdateOperationStatus,
 )
+from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
+
+from .audit import audit
 
 
 class FakeAgent(la.Actor):
-    """Registers, records what it is sent, and says what it is told to say."""
+    """Registers, records what it is sent, and says what it is told to say; answers pings while it ``lives``."""
 
-    def __init__(self, master: la.PID[Master], resources: Resources) -> None:
+    def __init__(
+        self, master: la.PID[Master], resources: Resources, greeting: RegisterAgent | ReregisterAgent | None = None
+    ) -> None:
         super().__init__(la.generate_id("slave"))
         self.master = master
-        self.info = AgentInfo(hostname="host", port=5051, resources=resources)
+        self.greeting = greeting or RegisterAgent(AgentInfo(hostname="host", port=5051, resources=resources))
         self.received: list[Any] = []
+        self.epochs: set[int] = set()
+        self.lives = True
 
     def on_start(self) -> None:
-        la.post(self.master, RegisterAgent(self.info))
+        la.post(self.master, self.greeting)
+
+    @la.handles(Ping)
+    def ping(self, message: Ping, sender: la.PID[Any]) -> None:
+        self.epochs.add(message.epoch)
+        self.received.append(message)
+        if self.lives:
+            la.post(sender, Pong())
+
+    def live(self, lives: bool) -> None:
+        self.lives = lives
 
     @la.handles(AgentRegistered)
+    @la.handles(AgentReregistered)
     @la.handles(RunTask)
+    @la.handles(RunGroup)
+    @la.handles(ApplyOperation)
+    @la.handles(OperationAcknowledgement)
+    @la.handles(OperationsExpected)
     @la.handles(KillTask)
+    @la.handles(Drain)
     @la.handles(StatusUpdateAcknowledgement)
+    @la.handles(UpdateFrameworkInfo)
     @la.handles(ShutdownFramework)
     @la.handles(ShutdownAgent)
-    def record(self, message: object) -> None:
-        self.received.append(message)
+    def record(self, message: Any) -> None:
+        self.epochs.add(message.epoch)
+        self.received.append(msgspec.structs.replace(message, epoch=0))
+
+    def heard_epochs(self) -> set[int]:
+        return set(self.epochs)
 
     def say(self, message: object) -> None:
         la.post(self.master, message)
@@ -79,19 +132,20 @@ class FakeAgent(la.Actor):
 class FakeFramework(la.Actor):
     """Subscribes, records its events, and calls what it is told to call."""
 
-    def __init__(self, master: la.PID[Master], info: FrameworkInfo) -> None:
+    def __init__(self, master: la.PID[Master], subscribe: Subscribe) -> None:
         super().__init__(la.generate_id("scheduler"))
         self.master = master
-        self.info = info
+        self.subscribe = subscribe
         self.events: list[Event] = []
 
     def on_start(self) -> None:
-        la.post(self.master, Subscribe(self.info))
+        la.post(self.master, self.subscribe)
 
     @la.handles(Subscribed)
     @la.handles(Offers)
     @la.handles(Rescind)
     @la.handles(Update)
+    @la.handles(UpdateOperationStatus)
     @la.handles(Failure)
     @la.handles(Error)
     @la.handles(Heartbeat)
@@ -108,11 +162,28 @@ class FakeFramework(la.Actor):
 class Stage:
     """The cluster of one test; every method settles before it returns."""
 
-    def __init__(self, runtime: la.Runtime) -> None:
+    def __init__(self, runtime: la.Runtime, agents: AgentOptions | None = None, **options: Any) -> None:
         self.runtime = runtime
         runtime.clock.pause()
+        self.registry = MemoryRegistry()
+        self.fakes: list[la.PID[FakeAgent]] = []
+        self.agents, self.options = agents, options
+        self.begin()
+
+    def begin(self) -> None:
+        """Start a master on what the registry has."""
         self.allocator = la.spawn(Allocator(HierarchicalAllocator()))
-        self.master = la.spawn(Master(self.allocator, hostname="localhost", port=5050))
+        self.registrar = la.spawn(Registrar(MemoryStorage(self.registry)))
+        self.master = la.spawn(
+            Master(
+                self.allocator,
+                self.registrar,
+                port=5050,
+                options=MasterOptions(**self.options),
+                agents=self.agents,
+                pattern_problem=pattern_problem,
+            )
+        )
         self.settle()
 
     def settle(self) -> None:
@@ -127,11 +198,36 @@ class Stage:
 
     def agent(self, resources: str = "cpus:4;mem:1024") -> la.PID[FakeAgent]:
         pid = la.spawn(FakeAgent(self.master, Resources.parse(resources)))
+        self.fakes.append(pid)
         self.settle()
         return pid
 
-    def framework(self, name: str = "test", **details: Any) -> la.PID[FakeFramework]:
-        pid = la.spawn(FakeFramework(self.master, FrameworkInfo(name=name, **details)))
+    def greet(self, greeting: RegisterAgent | ReregisterAgent) -> la.PID[FakeAgent]:
+        """An agent that begins by saying so."""
+        pid = la.spawn(FakeAgent(self.master, NOTHING, greeting))
+        self.fakes.append(pid)
+        self.settle()
+        return pid
+
+    def fail_over(self) -> None:
+        """End the master, and start another one on what the registry has."""
+        for pid in (self.master, self.allocator, self.registrar):
+            la.terminate(pid)
+            la.wait(pid, timeout=10)
+        self.fakes = []
+        self.settle()
+        self.begin()
+
+    def framework(
+        self,
+        name: str = "test",
+        suppressed_roles: tuple[str, ...] = (),
+        constraints: tuple[RoleConstraints, ...] = (),
+        force: bool = True,
+        **details: Any,
+    ) -> la.PID[FakeFramework]:
+        call = Subscribe(FrameworkInfo(name=name, **details), suppressed_roles, constraints, force)
+        pid = la.spawn(FakeFramework(self.master, call))
         self.settle()
         return pid
 
@@ -164,10 +260,46 @@ class Stage:
             Accept(
                 framework_id=offer.framework_id,
                 offer_ids=(offer.id,),
-                tasks=tasks,
+                operations=(Launch(tasks),) if tasks else (),
                 filters=Filters(refuse_seconds),
             ),
         )
+
+    def act(self, framework: la.PID[FakeFramework], *operations: Operation, refuse_seconds: float = 5.0) -> None:
+        """Do ``operations`` on the framework's last offer."""
+        offer = self.offers(framework)[-1]
+        filters = Filters(refuse_seconds)
+        self.call(
+            framework,
+            Accept(framework_id=offer.framework_id, offer_ids=(offer.id,), operations=operations, filters=filters),
+        )
+
+    def applied(self, agent: la.PID[FakeAgent]) -> list[ApplyOperation]:
+        """The operations that the agent was ever told to do, oldest first."""
+        return self.heard(agent, ApplyOperation)
+
+    def answer(
+        self,
+        agent: la.PID[FakeAgent],
+        message: ApplyOperation,
+        state: OperationState = OperationState.OPERATION_FINISHED,
+        total: Resources | None = None,
+    ) -> None:
+        """Say how an operation went, under a uuid that is its own."""
+        status = OperationStatus(state=state, operation_id=message.operation.id, uuid=message.operation_uuid[::-1])
+        self.say(
+            agent,
+            OperationUpdate(
+                framework_id=message.framework_id,
+                operation_uuid=message.operation_uuid,
+                status=status,
+                latest_state=state,
+                total=total,
+            ),
+        )
+
+    def operation_statuses(self, framework: la.PID[FakeFramework]) -> list[OperationStatus]:
+        return [event.status for event in self.heard(framework, UpdateOperationStatus)]
 
     def run(self, framework: la.PID[FakeFramework], agent: la.PID[FakeAgent], task: TaskInfo) -> None:
         """Launch ``task`` on the framework's last offer and let it run."""
@@ -193,8 +325,21 @@ class Stage:
         )
         self.say(agent, StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or state))
 
-    def say(self, agent: la.PID[FakeAgent], message: StatusUpdate | UnregisterAgent | RegisterAgent) -> None:
+    def acknowledge(self, framework: la.PID[FakeFramework], task: TaskInfo, uuid: bytes = b"0123456789abcdef") -> None:
+        self.call(
+            framework,
+            Acknowledge(
+                framework_id=self.framework_id(framework), agent_id=task.agent_id, task_id=task.task_id, uuid=uuid
+            ),
+        )
+
+    def say(self, agent: la.PID[FakeAgent], message: AgentMessage) -> None:
         la.tell(agent, FakeAgent.say, message)
+        self.settle()
+
+    def book(self, delta: Delta) -> None:
+        """Have the allocator note what the master's books do not know yet."""
+        la.post(self.allocator, Applied(delta), sender=self.master)
         self.settle()
 
     def lose(self, pid: la.PID[Any]) -> None:
@@ -204,21 +349,28 @@ class Stage:
     def state(self) -> ClusterState:
         return la.dispatch(self.master, Master.state).get(timeout=5)
 
+    def explain(self, framework: la.PID[FakeFramework], agent: la.PID[FakeAgent]) -> tuple[Explanation, ...]:
+        """Why the framework got, or did not get, an offer of the agent."""
+        asked = la.dispatch(self.master, Master.explain, self.framework_id(framework), (self.agent_id(agent),))
+        return asked.get(timeout=10)
+
     def knows(self, framework_id: FrameworkID) -> bool:
         return la.dispatch(self.master, Master.knows_framework, framework_id).get(timeout=5)
 
     def check_books(self) -> None:
-        """Used, offered and free make up each agent, in the master's books and in the allocator's alike."""
+        """Each message bore the epoch; the master's ledger is true, and the allocator's books agree (audit.py)."""
         state = self.state()
-        for agent in state.agents:
-            assert agent.used + agent.offered + agent.free == agent.info.resources
-            assert agent.info.id is not None
-            available = la.dispatch(self.allocator, Allocator.available, agent.info.id).get(timeout=5)
-            assert available == agent.free
+        tasks = [each for framework in state.frameworks for each in framework.tasks]
+        for task_state, name in UNDER_WAY.items():
+            counted = la.dispatch(self.master, Master.count, name).get(timeout=5)
+            assert counted == sum([each.state is task_state for each in tasks]), name
+        for fake in self.fakes:
+            if not la.wait(fake, 0):
+                assert la.dispatch(fake, FakeAgent.heard_epochs).get(timeout=5) <= {self.registry.epoch}
+        policy = self.allocator._process.actor._policy
         for framework in state.frameworks:
-            assert framework.info.id is not None
-            share = la.dispatch(self.allocator, Allocator.dominant_share, framework.info.id).get(timeout=5)
-            assert share == framework.dominant_share
+            assert policy.dominant_share(framework.info.id) == framework.dominant_share
+        audit(self.master._process.actor._ledger, policy)
 
 
 def task(offer: Offer, name: str = "task", resources: str = "cpus:1;mem:128", command: str = "true") -> TaskInfo:

@@ -18,6 +18,7 @@ from mesoslite.model import (
     FrameworkAdded,
     FrameworkID,
     FrameworkRemoved,
+    FrameworkUpdated,
     Grant,
     InverseGrant,
     MesosliteError,
@@ -28,6 +29,7 @@ from mesoslite.model import (
     Resources,
     Unavailability,
     WeightChanged,
+    constants,
 )
 
 A, AGENT = FrameworkID("a"), AgentID("agent")
@@ -102,7 +104,7 @@ class Stage:
 
     def tell(self, *messages: Any) -> None:
         for message in messages:
-            la.post(self.allocator, message)
+            la.post(self.allocator, message, sender=self.master)
         self.settle()
 
     def apply(self, *deltas: Delta) -> None:
@@ -169,7 +171,7 @@ def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime) -
 
     def crowd(actor: Allocator) -> None:
         actor.want_run()
-        la.post(actor.pid, Applied(framework()))
+        la.post(actor.pid, Applied(framework()), sender=stage.master)
 
     la.execute(stage.allocator, lambda: crowd(stage.allocator._process.actor)).get(timeout=5)
     stage.settle()
@@ -267,7 +269,7 @@ def test_nothing_is_granted_while_paused(runtime: la.Runtime) -> None:
     [
         (AvailableConverted(agent_id=AGENT, before=Resources.of(cpus=9), after=Resources.of(cpus=9)), "is available"),
         (QuotaChanged("*", (("cpus", 1),)), "cannot have one"),
-        (WeightChanged("web", 0.0), "cannot have the weight"),
+        (WeightChanged("web", 0.0), "got 0.0 as weight, expected a weight"),
     ],
 )
 def test_what_is_refused_is_told_to_whoever_asked_and_stops_nobody(
@@ -298,6 +300,51 @@ def test_inverse_offers_are_passed_on_and_their_filters_end(runtime: la.Runtime)
     stage.advance(1)
     stage.advance(1)
     assert stage.master_actor.granted[-1].inverse == asked
+
+
+# Goal: no timer without a filter. Method: the role was left, and no service is due.
+def test_filter_that_the_policy_did_not_make_has_no_timer(runtime: la.Runtime) -> None:
+    stage = Stage(runtime, HierarchicalAllocator())
+    stage.apply(agent(), framework("a", "web"))
+    (grant,) = stage.grants()
+    stage.apply(FrameworkUpdated(framework_id=A, roles=("ads",)))
+    stage.advance(1)
+    before = runtime.clock.pending
+
+    stage.give_back(grant, seconds=1e9)
+    for name in (A, FrameworkID("gone")):
+        stage.tell(InverseAnswered(framework_id=name, agent_id=AGENT, accepted=False, refuse_seconds=1e9))
+
+    assert runtime.clock.pending == before
+
+
+@pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), -1.0])
+def test_answer_to_an_inverse_offer_filters_for_no_longer_than_a_decline(runtime: la.Runtime, seconds: float) -> None:
+    policy = SlowPolicy()
+    stage = Stage(runtime, policy)
+
+    stage.tell(InverseAnswered(framework_id=A, agent_id=AGENT, accepted=False, refuse_seconds=seconds))
+    stage.advance(5 if seconds < 1 or seconds != seconds else constants.REFUSE_SECONDS_MAX)
+    stage.advance(1)
+
+    assert FilterExpired(1) in policy.log
+
+
+def test_allocator_that_ends_leaves_no_timer(runtime: la.Runtime) -> None:
+    runtime.clock.pause()
+    before = runtime.clock.pending
+    stage = Stage(runtime, HierarchicalAllocator())
+    stage.apply(QuotaChanged("web", (("cpus", 1_000),)), agent(), framework())
+    for grant in stage.grants():
+        stage.give_back(grant, seconds=1e6)
+    stage.apply(AgentUnavailable(AGENT, SOON), RecoveryBegun(9), RecoveryBegun(9))
+    stage.tell(InverseAnswered(framework_id=A, agent_id=AGENT, accepted=False, refuse_seconds=1e6))
+    assert runtime.clock.pending >= before + 4
+
+    la.terminate(stage.allocator)
+    stage.settle()
+
+    assert runtime.clock.pending == before
 
 
 def test_metrics_have_mesoss_names(runtime: la.Runtime) -> None:
@@ -336,6 +383,6 @@ def test_second_allocator_of_a_runtime_lives_without_metrics(runtime: la.Runtime
     Stage(runtime, HierarchicalAllocator())
     second = Stage(runtime, HierarchicalAllocator())
 
-    second.apply(agent(), framework("a", "rôle &"))
+    second.apply(agent(), framework("a", "rôle&"))
 
     assert len(second.grants()) == 1

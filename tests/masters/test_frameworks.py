@@ -9,8 +9,10 @@ from mesoslite.model import (
     Decline,
     Error,
     Filters,
+    FrameworkID,
     FrameworkInfo,
     RegisterAgent,
+    Revive,
     ShutdownFramework,
     Subscribe,
     Subscribed,
@@ -30,10 +32,60 @@ def test_a_bad_description_is_answered_with_an_error(stage: Stage) -> None:
     assert stage.state().frameworks == ()
 
 
-def test_a_second_subscription_of_the_same_actor_is_refused(stage: Stage) -> None:
+# MasterTest.FrameworkSubscribeEmptyId
+def test_a_framework_with_an_empty_id_gets_one(stage: Stage) -> None:
+    framework = stage.framework(id=FrameworkID(""))
+
+    assert stage.framework_id(framework)
+
+
+def test_a_framework_that_suppresses_a_role_it_is_not_in_is_refused(stage: Stage) -> None:
+    framework = stage.framework(suppressed_roles=("ads",))
+
+    [error] = stage.heard(framework, Error)
+    assert "suppresses role 'ads'" in error.message
+
+
+def test_roles_that_are_suppressed_on_subscription_get_offers_once_revived(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(suppressed_roles=("*",))
+    stage.advance(2)
+    before = stage.offers(framework)
+
+    stage.call(framework, Revive(stage.framework_id(framework)))
+    stage.advance(2)
+
+    assert before == []
+    assert len(stage.offers(framework)) == 1
+
+
+def test_a_framework_that_comes_back_says_anew_what_it_suppresses(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(failover_timeout=30.0)
+    framework_id = stage.framework_id(framework)
+    stage.lose(framework)
+
+    successor = stage.framework(suppressed_roles=("*",), failover_timeout=30.0, id=framework_id)
+    stage.advance(2)
+
+    assert stage.offers(successor) == []
+
+
+# A framework repeats itself if the answer was late; it is the same one still.
+def test_a_repeated_subscription_is_answered_again(stage: Stage) -> None:
     framework = stage.framework()
 
     stage.call(framework, Subscribe(FrameworkInfo(name="again")))
+
+    first, second = stage.heard(framework, Subscribed)
+    assert first == second
+    assert [entry.info.name for entry in stage.state().frameworks] == ["test"]
+
+
+def test_an_actor_that_is_one_framework_cannot_subscribe_as_another(stage: Stage) -> None:
+    framework = stage.framework()
+
+    stage.call(framework, Subscribe(FrameworkInfo(name="again", id=FrameworkID("other"))))
 
     [error] = stage.heard(framework, Error)
     assert "already" in error.message

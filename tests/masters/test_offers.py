@@ -6,6 +6,7 @@ from mesoslite.model import (
     Accept,
     Decline,
     Filters,
+    Launch,
     OfferID,
     Reason,
     Rescind,
@@ -14,6 +15,7 @@ from mesoslite.model import (
     RunTask,
     Suppress,
     TaskState,
+    UnregisterAgent,
 )
 
 from .stage import Stage, task
@@ -99,7 +101,7 @@ def test_what_is_reserved_for_a_role_is_offered_to_it_and_below_and_to_nobody_el
 def test_an_agent_with_only_ports_reserved_for_a_role_can_leave(stage: Stage) -> None:
     agent = stage.agent("cpus:1;ports(ads):[1-5]")
 
-    stage.lose(agent)
+    stage.say(agent, UnregisterAgent(stage.agent_id(agent)))
 
     assert not stage.state().agents
 
@@ -205,7 +207,7 @@ def test_one_bad_offer_id_gives_the_good_one_back(stage: Stage) -> None:
         Accept(
             framework_id=offer.framework_id,
             offer_ids=(offer.id, OfferID("no-such-offer")),
-            tasks=(task(offer),),
+            operations=(Launch((task(offer),)),),
         ),
     )
 
@@ -235,7 +237,7 @@ def test_another_frameworks_offer_cannot_be_used(stage: Stage, answer: type) -> 
     owner = stage.framework("owner")
     [offer] = stage.offers(owner)
     thief = stage.framework("thief")
-    details = {"tasks": (task(offer),)} if answer is Accept else {}
+    details = {"operations": (Launch((task(offer),)),)} if answer is Accept else {}
 
     stage.call(thief, answer(framework_id=stage.framework_id(thief), offer_ids=(offer.id,), **details))
 
@@ -262,7 +264,7 @@ def test_offers_of_a_lost_agent_are_rescinded(stage: Stage) -> None:
     stage.lose(agent)
 
     assert stage.heard(framework, Rescind) == [Rescind(offer.id)]
-    assert stage.state().agents == ()
+    assert [agent.active for agent in stage.state().agents] == [False]
 
 
 # Goal: a filter that a revival has dropped leaves no timer behind. Method: many long refusals, each revived.
@@ -278,3 +280,31 @@ def test_revived_filters_leave_no_timer(stage: Stage) -> None:
         stage.call(framework, Revive(offer.framework_id))
 
     assert len([entry for entry in stage.runtime.clock._heap if entry[2].pending]) == timers
+
+
+# Goal: who waits for an agent learns that an offer of it is out, and whose it is. Method: both frameworks ask.
+def test_an_offer_that_nobody_has_answered_is_explained_to_all(stage: Stage) -> None:
+    agent = stage.agent()
+    one = stage.framework()
+    two = stage.framework()
+
+    [mine] = [each.findings[-1] for each in stage.explain(one, agent)]
+    [theirs] = [each.findings[-1] for each in stage.explain(two, agent)]
+
+    assert (mine.reason, theirs.reason) == ("OFFERED", "OFFERED_TO_OTHER")
+    assert theirs.other == stage.framework_id(one)
+    stage.accept(one, stage.offers(one)[0], task(stage.offers(one)[0]))
+    assert "OFFERED" not in {found.reason for each in stage.explain(one, agent) for found in each.findings}
+
+
+def test_a_filter_is_explained_with_the_time_it_has_left(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    stage.call(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=Filters(30)))
+    stage.advance(10.5)
+
+    [explanation] = stage.explain(framework, agent)
+
+    [text] = [found.text for found in explanation.findings if found.reason == "FILTER"]
+    assert text.endswith("; that ends in 19.5 s")

@@ -6,12 +6,16 @@ import libactor as la
 from mesoslite.model import (
     NOTHING,
     Acknowledge,
+    ExecutorID,
+    ExecutorInfo,
     Failure,
+    FrozenDocument,
     Kill,
     KillTask,
     Reason,
     Reconcile,
     Resources,
+    RunTask,
     ShutdownFramework,
     StatusUpdateAcknowledgement,
     TaskID,
@@ -126,20 +130,6 @@ def test_a_task_is_completed_when_its_last_status_is_acknowledged(stage: Stage) 
     assert stage.state().frameworks[0].tasks == ()
 
 
-def test_a_status_of_an_unknown_task_is_ignored(stage: Stage) -> None:
-    agent, framework = running(stage)
-    info = stage.state().frameworks[0].tasks[0].info
-
-    stage.report(
-        agent,
-        stage.framework_id(framework),
-        msgspec.structs.replace(info, task_id=TaskID("stranger")),
-        TaskState.TASK_FINISHED,
-    )
-
-    assert len(stage.updates(framework)) == 1
-
-
 def test_a_status_from_another_agent_is_ignored(stage: Stage) -> None:
     _, framework = running(stage)
     other = stage.agent()
@@ -184,6 +174,20 @@ def test_a_task_id_in_use_cannot_be_used_again(stage: Stage) -> None:
     assert stage.state().frameworks[0].tasks[0].state is TaskState.TASK_RUNNING
 
 
+def test_what_agents_cannot_do_yet_is_left_to_them_to_say(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024")
+    framework = stage.framework()
+    offer = stage.offers(framework)[-1]
+    contained = msgspec.structs.replace(task(offer, "a"), container=FrozenDocument.of({"type": "MESOS"}))
+    executor = ExecutorInfo(executor_id=ExecutorID("e"), command=contained.command, resources=Resources.of(mem=32))
+    own = msgspec.structs.replace(task(offer, "b"), command=None, executor=executor)
+
+    stage.accept(framework, offer, contained, own)
+
+    assert [run.task.task_id for run in stage.heard(agent, RunTask)] == ["a", "b"]
+    assert stage.updates(framework) == []
+
+
 def test_reconciliation_tells_what_is_known_and_what_is_not(stage: Stage) -> None:
     agent, framework = running(stage)
     framework_id, agent_id = stage.framework_id(framework), stage.agent_id(agent)
@@ -211,9 +215,11 @@ def test_a_lost_agents_tasks_are_lost_and_its_resources_leave_the_books(stage: S
     agent_id = stage.agent_id(agent)
 
     stage.lose(agent)
+    stage.advance(90)
 
     status = stage.updates(framework)[-1]
-    assert (status.state, status.reason) == (TaskState.TASK_LOST, Reason.REASON_AGENT_REMOVED)
+    assert (status.state, status.reason) == (TaskState.TASK_LOST, Reason.REASON_AGENT_DISCONNECTED)
+    assert stage.state().agents == ()
     assert stage.heard(framework, Failure) == [Failure(agent_id)]
     [entry] = stage.state().frameworks
     assert entry.used == NOTHING
@@ -235,27 +241,11 @@ def test_an_ended_task_of_a_lost_agent_is_completed_without_acknowledgement(stag
     stage.report(agent, stage.framework_id(framework), info, TaskState.TASK_FINISHED)
 
     stage.lose(agent)
+    stage.advance(90)
 
     [entry] = stage.state().frameworks
     assert entry.tasks == ()
     assert [task.state for task in entry.completed_tasks] == [TaskState.TASK_FINISHED]
-
-
-def test_a_partition_aware_framework_hears_gone_when_an_agent_vanishes_and_lost_when_it_leaves(stage: Stage) -> None:
-    for end, state in ((True, TaskState.TASK_GONE), (False, TaskState.TASK_LOST)):
-        agent = stage.agent()
-        framework = stage.framework(capabilities=("PARTITION_AWARE",))
-        stage.advance(1)
-        offer = next(offer for offer in stage.offers(framework) if offer.agent_id == stage.agent_id(agent))
-        stage.accept(framework, offer, task(offer))
-
-        if end:
-            stage.lose(agent)
-        else:
-            stage.say(agent, UnregisterAgent(stage.agent_id(agent)))
-
-        assert stage.updates(framework)[-1].state is state
-        stage.lose(framework)
 
 
 def test_an_agent_that_leaves_is_struck_off(stage: Stage) -> None:

@@ -1,0 +1,346 @@
+"""Accept: what a framework does with offers: each operation is done or answered, and the rest goes back."""
+
+# Who calls: scheduling.py, once it is known that the call comes from the framework it names.
+# In order: the offers, then each operation on what those before it have left and made (validation_accept.py), then each
+#   accepted one in the same order: the books, then the message to the agent. What was held by a refused call goes back
+#   to the allocator in the same step.
+# Invariant: what the offers held is, at the end, held by tasks, executors and operations, or has gone back: what
+#   nothing touched under the filters of the call, what an operation made without one.
+# Whether the agent is able to run a task is the agent's to say, which knows; here is what rules forbid.
+# Source: Mesos src/master/master.cpp (accept, _accept); the order of the checks is in mesoslite/model/validation_*.py.
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+import libactor as la
+from mesoslite.model import (
+    NOTHING,
+    Accept,
+    AcceptCourse,
+    ApplyOperation,
+    Destroy,
+    GroupVerdict,
+    Launch,
+    LaunchGroup,
+    LaunchVerdict,
+    OperationState,
+    OperationStatus,
+    OperationVerdict,
+    Reason,
+    Resources,
+    RunGroup,
+    RunTask,
+    TaskGroup,
+    TaskID,
+    TaskState,
+    Update,
+    UpdateOperationStatus,
+    happenings,
+    offers_problem,
+    shares_cgroups,
+    validate_accept,
+    without_used,
+)
+
+from .operations import ExecutorEntry, OperationEntry
+from .sites import launch_site, operation_site, sites
+from .statuses import master_status
+from .tasks import TaskEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mesoslite.model import AgentID, ExecutorInfo, Offer, Operation, ResourceOperation, TaskInfo
+
+    from .accounts import Accounts
+    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .offering import Offering
+
+log = logging.getLogger("mesoslite.master")
+
+TASKS_IN_STEP = 32  # about half a millisecond
+OPERATION_WEIGHT = 4  # in tasks
+
+
+class Acceptance:
+    """Accepts, over the ledger and the accounts of one master; ``now`` reads the master's clock."""
+
+    def __init__(self, ledger: Ledger, accounts: Accounts, offering: Offering, now: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._offering = offering
+        self._holdings = offering.holdings
+        self._now = now
+
+    def accept(self, framework: FrameworkEntry, call: Accept) -> Iterator[None] | None:
+        """Do each operation, or tell why not; what they leave of the offers goes back. What is returned is to be done.
+
+        An ACCEPT of much is done a part at a time. Each part is judged by the books of its moment, and entered.
+        """
+        problem = offers_problem(framework.id, call.offer_ids, self._ledger.offers, self._ledger.agents)
+        if problem is not None:
+            return self._refuse(framework, call, problem)
+        offers = tuple([self._ledger.offers[offer_id] for offer_id in call.offer_ids])
+        agent = self._ledger.agents[offers[0].agent_id]
+        offered = sum([offer.resources for offer in offers[1:]], offers[0].resources)
+        converts = any(not isinstance(operation, Launch | LaunchGroup) for operation in call.operations)
+        if _is_much(call.operations):
+            return self._accept_parts(framework, call, offers, offered)
+        verdict = validate_accept(
+            call.operations,
+            offered=offered,
+            launches=launch_site(framework, agent, offers[0]),
+            site=operation_site(framework, agent, offers[0], has_shrunk=converts and agent.is_short),
+        )
+        self._accounts.take_up(framework.id, offers)
+        course = _Course(self, framework, agent, offers[0], offered)
+        for step in verdict.steps:
+            course.take(step)
+        made = offered.shortfall(course.left) if converts else NOTHING
+        unused = course.left == offered
+        self._accounts.give_back(offers[0], course.left - made, made, call.filters, unused=unused)
+        return None
+
+    def _accept_parts(
+        self, framework: FrameworkEntry, call: Accept, offers: tuple[Offer, ...], offered: Resources
+    ) -> Iterator[None]:
+        """Do the operations a part at a time; between two parts, what is left is held."""
+        source, agent = offers[0], self._ledger.agents[offers[0].agent_id]
+        self._accounts.take_up(framework.id, offers)
+        holding = self._holdings.begin(source, offered)
+        course, rest = _Course(self, framework, agent, source, offered), _parts(call.operations)
+        judge = AcceptCourse(offered, *sites(framework, agent, source))
+        spent = 0
+        for operation in rest:
+            if spent >= TASKS_IN_STEP:
+                self._holdings.keep(holding, course.left)
+                yield
+                if holding.is_void:
+                    yield from self._give_up(framework, source, itertools.chain([operation], rest))
+                    return
+                judge.go_on(*sites(framework, agent, source))
+                spent = 0
+            try:
+                course.take(judge.step(operation))
+            except Exception:  # its framework is removed, with what is held
+                self._holdings.keep(holding, course.left)
+                raise
+            spent += _weight(operation)
+        made = offered.shortfall(course.left)
+        self._holdings.keep(holding, course.left)
+        yield  # of thousands of reservations what is left is long to tell apart
+        if holding.is_void:
+            return
+        self._holdings.end(holding)
+        unused = course.left == offered
+        self._accounts.give_back(source, course.left - made, made, call.filters, unused=unused)
+
+    def _give_up(self, framework: FrameworkEntry, source: Offer, rest: Iterator[Operation]) -> Iterator[None]:
+        """Tell of what cannot be done any more, since its agent was lost or changed meanwhile."""
+        if self._ledger.frameworks.get(framework.id) is not framework:
+            return
+        agent = self._ledger.agents.get(source.agent_id)
+        if agent is None:
+            yield from self._lose(framework, rest, Reason.REASON_AGENT_REMOVED, "Agent removed", "Agent removed")
+        elif not agent.connected:
+            why = "Agent disconnected"
+            yield from self._lose(framework, rest, Reason.REASON_AGENT_DISCONNECTED, why, why)
+        else:
+            yield from self._lose_invalid(framework, rest, f"Offer {source.id} is no longer valid")
+
+    def _refuse(self, framework: FrameworkEntry, call: Accept, problem: str) -> Iterator[None]:
+        """Offers that cannot be used together: those that stand go back, tasks are lost, operations dropped."""
+        for offer in framework.standing(call.offer_ids):
+            self._accounts.take_back(offer)
+        return self._lose_invalid(framework, _parts(call.operations), problem)
+
+    def _lose_invalid(self, framework: FrameworkEntry, operations: Iterator[Operation], problem: str) -> Iterator[None]:
+        of_tasks = f"Task launched with invalid offers: {problem}"
+        of_operations = f"Operation attempted with invalid offers: {problem}"
+        return self._lose(framework, operations, Reason.REASON_INVALID_OFFERS, of_tasks, of_operations)
+
+    def _lose(
+        self,
+        framework: FrameworkEntry,
+        operations: Iterator[Operation],
+        reason: Reason,
+        of_tasks: str,
+        of_operations: str,
+    ) -> Iterator[None]:
+        state = TaskState.TASK_DROPPED if framework.partition_aware else TaskState.TASK_LOST
+        spent = 0
+        for operation in operations:
+            if spent >= TASKS_IN_STEP:
+                yield
+                spent = 0
+            if self._ledger.frameworks.get(framework.id) is not framework:
+                return
+            spent += _weight(operation)
+            if isinstance(operation, Launch | LaunchGroup):
+                tasks = operation.tasks if isinstance(operation, Launch) else operation.group.tasks
+                for task in tasks:
+                    self.tell_task(framework, task.task_id, state, reason, of_tasks)
+            else:
+                self.drop(framework, operation, of_operations)
+
+    # ---- answers, and what the course of an accept does ----
+
+    def tell_task(
+        self, framework: FrameworkEntry, task_id: TaskID, state: TaskState, reason: Reason | None, message: str
+    ) -> None:
+        """Tell a framework what became of a task that no agent has heard of."""
+        la.post(framework.pid, Update(master_status(task_id, state, now=self._now(), reason=reason, message=message)))
+        self._ledger.chronicle.tell(happenings.TaskRefused, framework.id, task_id, state, reason, message)
+
+    def drop(
+        self, framework: FrameworkEntry, operation: ResourceOperation, message: str, agent_id: AgentID | None = None
+    ) -> None:
+        """Do nothing for an operation; its framework hears of that if the operation has an id."""
+        log.warning("framework %s: %s", framework.id, message)
+        if operation.id is not None:
+            status = OperationStatus(
+                state=OperationState.OPERATION_ERROR, operation_id=operation.id, message=message, agent_id=agent_id
+            )
+            la.post(framework.pid, UpdateOperationStatus(status))
+        self._ledger.chronicle.tell(happenings.OperationRefused, framework.id, operation, message)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Where what is done is entered."""
+        return self._accounts
+
+    def rescind_users(self, agent: AgentEntry, volumes: Resources, source: Offer) -> None:
+        """Take from all but who holds ``source`` the offers of shared volumes that are about to be destroyed."""
+        kinds = {portion.kind for portion in volumes.shared().others}
+        for offer in list(agent.offers.values()) if kinds else ():
+            if not kinds.isdisjoint([portion.kind for portion in offer.resources.others]):
+                self._offering.rescind(offer)
+        for holding in list(agent.holdings.values()) if kinds else ():
+            is_own = holding.source.id == source.id
+            if not is_own and not kinds.isdisjoint([portion.kind for portion in holding.resources.others]):
+                self._holdings.void(holding)
+
+
+class _Course:
+    """The accepted operations of one ACCEPT, done in their order; ``left`` is what of the offers is left by now."""
+
+    def __init__(
+        self, acceptance: Acceptance, framework: FrameworkEntry, agent: AgentEntry, source: Offer, offered: Resources
+    ) -> None:
+        self.left = offered
+        self._acceptance = acceptance
+        self._accounts = acceptance.accounts
+        self._framework = framework
+        self._agent = agent
+        self._source = source
+
+    def take(self, step: LaunchVerdict | GroupVerdict | OperationVerdict) -> None:
+        """Do the next operation, or answer it."""
+        match step:
+            case LaunchVerdict():
+                self._launch(step)
+            case GroupVerdict():
+                self._launch_group(step)
+            case OperationVerdict():
+                self._apply(step)
+            case _:
+                assert_never(step)
+
+    def _launch(self, step: LaunchVerdict) -> None:
+        accepted = [verdict for verdict in step.tasks if verdict.accepted]
+        starting = [verdict.task.executor for verdict in accepted if verdict.starts_executor]
+        charged = sum([verdict.charged for verdict in accepted], NOTHING)
+        tasks, executors = [verdict.task for verdict in accepted], [each for each in starting if each is not None]
+        self._use(charged, tasks, executors, share_cgroups=True)
+        for verdict in accepted:
+            self._agent.send(RunTask(self._framework.info, verdict.task, verdict.starts_executor, self._source.role))
+            if verdict.warning:
+                log.warning("%s", verdict.warning)
+        self._refuse_tasks(step)
+
+    def _launch_group(self, step: GroupVerdict) -> None:
+        if step.accepted:
+            tasks = tuple([verdict.task for verdict in step.tasks])
+            executors = [step.executor] if step.starts_executor else []
+            self._use(step.charged, tasks, executors, share_cgroups=shares_cgroups(tasks[0]))
+            group, role = TaskGroup(tasks), self._source.role
+            self._agent.send(RunGroup(self._framework.info, step.executor, group, step.starts_executor, role))
+        self._refuse_tasks(step)
+
+    def _refuse_tasks(self, step: LaunchVerdict | GroupVerdict) -> None:
+        for verdict in step.tasks:
+            if not verdict.accepted:
+                task_id, state = verdict.task.task_id, TaskState.TASK_ERROR
+                self._acceptance.tell_task(self._framework, task_id, state, verdict.reason, verdict.message)
+
+    def _use(
+        self, charged: Resources, tasks: Sequence[TaskInfo], executors: Sequence[ExecutorInfo], *, share_cgroups: bool
+    ) -> None:
+        if not tasks:
+            return
+        who = {"framework_id": self._framework.id, "role": self._source.role}
+        if charged.others:
+            self._accounts.copy(self._source, self.left.shared().shortfall(charged.shared()))
+        self._accounts.use(
+            self._source,
+            charged,
+            tasks=[TaskEntry(info=task, **who) for task in tasks],  # type: ignore[arg-type]
+            executors=[
+                ExecutorEntry(info=each, agent_id=self._agent.id, share_cgroups=share_cgroups, **who)  # type: ignore[arg-type]
+                for each in executors
+            ],
+        )
+        self.left = without_used(self.left, charged)
+
+    def _apply(self, step: OperationVerdict) -> None:
+        operation, done = step.operation, step.conversion
+        if done is None:
+            self._acceptance.drop(self._framework, operation, step.message, self._agent.id)
+            return
+        if isinstance(operation, Destroy):
+            self._acceptance.rescind_users(self._agent, done.before, self._source)
+        entry = OperationEntry(
+            uuid=la.random_uuid().bytes,
+            operation=operation,
+            conversion=done,
+            framework_id=self._framework.id,
+            role=self._source.role,
+            agent_id=self._agent.id,
+            status=OperationStatus(
+                state=OperationState.OPERATION_PENDING, operation_id=operation.id, agent_id=self._agent.id
+            ),
+        )
+        self._accounts.use(self._source, entry.held, operation=entry)
+        self.left -= done.before
+        if entry.is_speculative:
+            self._accounts.convert(self._source, done)
+            self.left += done.after
+        message = ApplyOperation(framework_id=self._framework.id, operation_uuid=entry.uuid, operation=operation)
+        self._agent.send(message)
+
+
+def _is_much(operations: Sequence[Operation]) -> bool:
+    """Whether it is to be done in parts."""
+    return sum([_weight(operation) for operation in operations]) > TASKS_IN_STEP
+
+
+def _weight(operation: Operation) -> int:
+    """How long it takes, in tasks."""
+    if isinstance(operation, Launch):
+        return len(operation.tasks)
+    return len(operation.group.tasks) if isinstance(operation, LaunchGroup) else OPERATION_WEIGHT
+
+
+def _parts(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """The same operations, with launches of many tasks as several of a few each."""
+    for operation in operations:
+        if not isinstance(operation, Launch) or len(operation.tasks) <= TASKS_IN_STEP:
+            yield operation
+            continue
+        for first in range(0, len(operation.tasks), TASKS_IN_STEP):
+            yield replace(operation, tasks=operation.tasks[first : first + TASKS_IN_STEP])

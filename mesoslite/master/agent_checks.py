@@ -1,0 +1,136 @@
+"""Agent checks: whether what an agent says of itself as it registers can be so at all."""
+
+# Who calls: registration.py. What fails here is dropped: an agent that says such things could not be told anything.
+# The allocator ends at what breaks these rules, and the master with it; and agents repeat themselves to the next one.
+# Source: Mesos src/master/validation.cpp (master::message::registerSlave, reregisterSlave), constants.cpp
+#   (MINIMUM_AGENT_VERSION).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mesoslite.model import (
+    NOTHING,
+    AgentInfo,
+    FrameworkInfo,
+    ReregisterAgent,
+    Resources,
+    TaskInfo,
+    TaskRecord,
+    TaskState,
+    once,
+    validate_framework,
+    validate_id,
+    validate_role,
+)
+
+if TYPE_CHECKING:
+    from mesoslite.model import FrameworkID, RegisterAgent
+
+VERSION_LEAST = (1, 0, 0)
+HOSTNAME_LENGTH_MAX = 255
+INCARNATION_BYTES_MAX = 64
+
+
+def registration_problem(message: RegisterAgent) -> str | None:
+    """What is wrong with a registration, None if nothing is. Cost: O(what the agent has)."""
+    try:
+        return _agent_problem(message.info, message.version) or _start_problem(message.incarnation)
+    except Exception as error:  # a value of a wrong type, say
+        return f"it is malformed: {error!r}"
+
+
+def reregistration_problem(message: ReregisterAgent) -> str | None:
+    """What is wrong with a registration under a known id, None if nothing is. Cost: O(its tasks)."""
+    try:
+        if not _is(message.info.id, str):
+            return "it has no id"
+        validate_id("agent", str(message.info.id))
+        return (
+            _agent_problem(message.info, message.version)
+            or _start_problem(message.incarnation, message.number)
+            or _tasks_problem(message)
+        )
+    except Exception as error:
+        return f"it is malformed: {error!r}"
+
+
+def _agent_problem(info: Any, version: Any) -> str | None:
+    if not _is(info, AgentInfo) or not _is(info.hostname, str) or not _is(info.port, int):
+        return "it does not say what it is"
+    if not 0 < len(info.hostname) <= HOSTNAME_LENGTH_MAX:
+        return f"its host name is {len(info.hostname)} characters long; expected 1 to {HOSTNAME_LENGTH_MAX}"
+    if not _is(info.resources, Resources):
+        return f"its resources are {str(info.resources)[:80]!r}"
+    if info.resources.is_empty:
+        return "it has no resources"
+    return _version_problem(version)
+
+
+def _start_problem(incarnation: Any, number: Any = 0) -> str | None:
+    if not _is(incarnation, bytes) or len(incarnation) > INCARNATION_BYTES_MAX or not _is(number, int):
+        return f"it was started as {str(incarnation)[:80]}, and says so for the time {str(number)[:80]}"
+    return None
+
+
+def _version_problem(version: str) -> str | None:
+    numbers = version.split("-")[0].split("+")[0].split(".")
+    if len(numbers) != len(VERSION_LEAST) or not all(number.isascii() and number.isdigit() for number in numbers):
+        return f"its version is {version[:80]!r}; expected one such as 1.12.0"
+    if tuple(int(number[:9]) for number in numbers) < VERSION_LEAST:
+        return f"its version {version[:80]} is too old; expected 1.0.0 or later"
+    return None
+
+
+def _tasks_problem(message: ReregisterAgent) -> str | None:
+    if not _is(message.total, Resources):
+        return f"it has {str(message.total)[:80]!r} in all"
+    frameworks: set[FrameworkID] = set()
+    framework: Any
+    for framework in message.frameworks:
+        if not _is(framework, FrameworkInfo) or not _is(framework.id, str) or not framework.id:
+            return "a framework has no id"
+        validate_framework(framework)
+        if framework.id in frameworks:
+            return f"framework {framework.id} is named twice"
+        frameworks.add(framework.id)
+    seen = set()
+    held = NOTHING
+    for task in message.tasks:
+        problem = _task_problem(task, message.info)
+        if problem is not None:
+            return problem
+        if task.framework_id not in frameworks:
+            return f"task {task.info.task_id} is of framework {task.framework_id}, which is not named"
+        key = (task.framework_id, task.info.task_id)
+        if key in seen:
+            return f"task {task.info.task_id} of framework {task.framework_id} is named twice"
+        seen.add(key)
+        if not task.state.is_terminal:
+            held += task.info.resources
+    total = message.total or message.info.resources
+    if not total.contains(once(held)):
+        return f"its tasks use {held.brief}, but it has {total.brief} only"
+    for task in message.completed_tasks:
+        problem = _task_problem(task, message.info)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _task_problem(task: Any, info: AgentInfo) -> str | None:
+    if not _is(task, TaskRecord) or not _is(task.info, TaskInfo) or not _is(task.state, TaskState):
+        return "one of its tasks is none"
+    validate_id("task", task.info.task_id)
+    if task.info.agent_id != info.id:
+        return f"task {task.info.task_id} is on agent {task.info.agent_id}"
+    if not _is(task.info.resources, Resources) or not _is(task.role, str):
+        return f"task {task.info.task_id} does not say what it uses"
+    if task.role:
+        validate_role(task.role)
+    return None
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether it is what its declaration says, which nobody has checked."""
+    return isinstance(value, kind)

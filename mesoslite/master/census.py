@@ -1,0 +1,93 @@
+"""Census: how many agents, frameworks, offers and tasks a master has, as gauges under Mesos's names."""
+
+# Who calls: master.py, inside the master actor: ``count`` when a reader of metrics asks for a gauge.
+# Tasks under way are counted as they change state, from what the chronicle tells: there may be a million. The rest is
+#   counted when it is asked for.
+# Source: Mesos src/master/metrics.cpp.
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from mesoslite.model import TaskState
+from mesoslite.model.happenings import TaskLaunched, TaskReturned, TaskUpdated
+
+from .metrics import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libactor.metrics import Registry
+
+    from .ledger import Ledger
+
+log = logging.getLogger("mesoslite.master")
+
+UNDER_WAY = {
+    TaskState.TASK_STAGING: "tasks_staging",
+    TaskState.TASK_STARTING: "tasks_starting",
+    TaskState.TASK_RUNNING: "tasks_running",
+    TaskState.TASK_KILLING: "tasks_killing",
+}
+
+
+class Census:
+    """Counts what is in the books of one master."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._tasks: Counter[TaskState] = Counter()
+        self._told: list[la.metrics.Gauge] = []
+        agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
+        self._figures: dict[str, Callable[[], int]] = {
+            "slaves_connected": lambda: sum([agent.connected for agent in agents.values()]),
+            "slaves_disconnected": lambda: sum([not agent.connected for agent in agents.values()]),
+            "slaves_active": lambda: sum([agent.connected and agent.active for agent in agents.values()]),
+            "slaves_inactive": lambda: sum([not (agent.connected and agent.active) for agent in agents.values()]),
+            "slaves_unreachable": lambda: len(roster.unreachable),
+            "frameworks_connected": lambda: sum([one.connected for one in frameworks.values()]),
+            "frameworks_disconnected": lambda: sum([not one.connected for one in frameworks.values()]),
+            "frameworks_active": lambda: sum([one.connected for one in frameworks.values()]),
+            "frameworks_inactive": lambda: sum([not one.connected for one in frameworks.values()]),
+            "outstanding_offers": lambda: len(ledger.offers),
+            "tasks_unreachable": lambda: sum([len(one.unreachable) for one in frameworks.values()]),
+        }
+        chronicle = ledger.chronicle
+        chronicle.listen(self._launched, (TaskLaunched,))
+        chronicle.listen(self._returned, (TaskReturned,))
+        chronicle.listen(self._updated, (TaskUpdated,))
+
+    def count(self, name: str) -> int:
+        """How many there are of what Mesos calls so."""
+        if name in self._figures:
+            return self._figures[name]()
+        return next(self._tasks[state] for state, named in UNDER_WAY.items() if named == name)
+
+    def tell(self, registry: Registry, ask: Callable[[str], Callable[[], Any]]) -> None:
+        """Let it be read from now on; ``ask`` says what has the master count."""
+        for name in (*self._figures, *UNDER_WAY.values()):
+            gauge = la.metrics.Gauge(PREFIX + name, ask(name))
+            try:
+                registry.add(gauge)
+            except ValueError as error:  # another master of the program tells it
+                log.info("metric %s is not told: %s", gauge.name, error)
+            else:
+                self._told.append(gauge)
+
+    def withdraw(self, registry: Registry) -> None:
+        """Let nothing be read any more."""
+        for gauge in self._told:
+            registry.remove(gauge)
+        self._told.clear()
+
+    def _launched(self, happening: TaskLaunched) -> None:
+        self._tasks[TaskState.TASK_STAGING] += 1
+
+    def _returned(self, happening: TaskReturned) -> None:
+        self._tasks[happening.state] += 1
+
+    def _updated(self, happening: TaskUpdated) -> None:
+        self._tasks[happening.old] -= 1
+        self._tasks[happening.new] += 1

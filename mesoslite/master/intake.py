@@ -1,0 +1,59 @@
+"""Intake: what agents and frameworks post is looked at before anything acts on it, and is served in its order."""
+
+# Who calls: master.py, inside the master actor, with every message from outside and with the ends of their senders.
+# Invariants: 1. what is served is of its declared types throughout, so that handlers may rely on them: nobody else has
+#   looked, neither in one program nor on the way from another.
+#   2. all of one sender goes through slices.py in the order in which it came, the sender's end included: nothing that
+#   it said before it ended is lost, and nothing overtakes what is done in slices.
+#   3. nobody speaks for the master or its own actors: whoever is said to have sent it is linked to and answered.
+# What is malformed is counted in dropped_messages; a framework hears Error besides, and is left as it is.
+# Source: Mesos src/master/validation.cpp (master::call::validate, master::message).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from mesoslite.model import Error, InvalidRequest, Subscribe, checking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .ledger import Ledger
+    from .metrics import MasterMetrics
+    from .slices import Slices
+
+
+class Intake:
+    """The door of one master; ``own`` are the actors that nobody else may say to be."""
+
+    def __init__(self, ledger: Ledger, slices: Slices, metrics: MasterMetrics, own: set[la.PID[Any]]) -> None:
+        self._ledger = ledger
+        self._slices = slices
+        self._metrics = metrics
+        self._own = own
+
+    def take(
+        self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
+    ) -> None:
+        """Have ``serve(message, sender)`` called in its turn, and do what it leaves to be done, if it is a message."""
+        self._metrics.received(message)
+        if sender in self._own:
+            self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
+        else:
+            self._slices.take(sender, self._work(message, sender, serve))
+
+    def _work(
+        self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
+    ) -> Iterator[None]:
+        try:
+            message = yield from checking(message)
+        except InvalidRequest as error:
+            self._metrics.refuse(message, sender, str(error))
+            is_framework = isinstance(message, Subscribe) or self._ledger.framework_at(sender) is not None
+            if sender is not None and is_framework:
+                la.post(sender, Error(str(error)))
+            return
+        rest = serve(message, sender)
+        if rest is not None:
+            yield from rest

@@ -1,0 +1,229 @@
+"""Maintenance: machines are to be serviced at a time, taken down, and brought up again, as operators say."""
+
+# Who calls: operator.py for operators, inside the master actor.
+# A machine is up, draining once it is in the schedule, and down when an operator says that it is being serviced: its
+#   agents are told to stop then, and none may register from it until it is brought up, which takes it out of the
+#   schedule. What is known of machines is in the roster; the registry has it first.
+# Invariants: 1. one change is under way at a time, so that each is judged by what will be.    2. the allocator hears of
+#   a new time before the offers of its agents are rescinded, so that they are not made again by the old one.
+# An agent is on a machine if host name and address are those of its id; a name that the id lacks is not compared.
+# Source: Mesos src/master/maintenance.cpp (validation), src/master/http.cpp (_updateMaintenanceSchedule,
+#   _startMaintenance, _stopMaintenance), src/master/master.cpp (updateUnavailability).
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
+
+import libactor as la
+from mesoslite.model import InvalidRequest, ShutdownAgent, Unavailability
+from mesoslite.model.registry import (
+    Machine,
+    MachineID,
+    MachineMode,
+    Schedule,
+    StartMaintenance,
+    StopMaintenance,
+    UpdateSchedule,
+    Window,
+)
+
+from .roster import machine_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mesoslite.model.registry import RegistryOperation
+
+    from .accounts import Accounts
+    from .durability import Durability
+    from .ledger import Ledger
+    from .offering import Offering
+    from .removal import Removal
+
+log = logging.getLogger("mesoslite.master")
+
+WHY_DOWN = "Operator initiated 'Machine DOWN'"
+
+
+class Maintenance:
+    """The machines of one master's cluster."""
+
+    def __init__(
+        self, ledger: Ledger, accounts: Accounts, offering: Offering, removal: Removal, durability: Durability
+    ) -> None:
+        self._ledger = ledger
+        self._roster = ledger.roster
+        self._accounts = accounts
+        self._offering = offering
+        self._removal = removal
+        self._durability = durability
+        self._is_under_way = False
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is to be serviced."""
+        return self._roster.schedule
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines of the schedule."""
+        return tuple(self._roster.machines.values())
+
+    def update_schedule(self, schedule: Schedule) -> la.Future[None]:
+        """Service these machines and no others; ready once that is durable.
+
+        Raises: InvalidRequest, for what no schedule can be, or if it leaves out a machine that is down.
+        """
+        wanted = _checked_schedule(schedule)
+        for key, machine in self._roster.machines.items():
+            if machine.mode is MachineMode.DOWN and key not in wanted:
+                raise _refused(f"{_name(machine.id)} is down and cannot be left out; bring it up first")
+        known = self._roster.machines
+        machines = {
+            key: replace(known[key], unavailability=machine.unavailability) if key in known else machine
+            for key, machine in wanted.items()
+        }
+        return self._apply(UpdateSchedule(schedule), lambda: self._set(schedule, machines))
+
+    def start(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
+        """Take machines of the schedule down: their agents are told to stop; ready once that is durable.
+
+        Raises: InvalidRequest, unless each is draining.
+        """
+        keys = self._checked(machine_ids, MachineMode.DRAINING, "schedule it first")
+        return self._apply(StartMaintenance(machine_ids), lambda: self._take_down(keys))
+
+    def stop(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
+        """Bring machines up, which takes them out of the schedule; ready once that is durable.
+
+        Raises: InvalidRequest, unless each is down.
+        """
+        keys = self._checked(machine_ids, MachineMode.DOWN, "take it down first")
+        return self._apply(StopMaintenance(machine_ids), lambda: self._bring_up(keys))
+
+    # ---- once it is durable ----
+
+    def _take_down(self, keys: set[tuple[str, str]]) -> None:
+        machines = self._roster.machines
+        for key in keys:
+            machines[key] = replace(machines[key], mode=MachineMode.DOWN)
+            log.info("%s is down", _name(machines[key].id))
+        for agent in list(self._ledger.agents.values()):
+            if self._roster.is_down(agent.info, agent.host):
+                agent.send(ShutdownAgent(WHY_DOWN))
+                self._removal.remove(agent, WHY_DOWN, "unregistered")
+
+    def _bring_up(self, keys: set[tuple[str, str]]) -> None:
+        windows = []
+        for window in self._roster.schedule.windows:
+            left = tuple([machine_id for machine_id in window.machines if machine_key(machine_id) not in keys])
+            if left:
+                windows.append(replace(window, machines=left))
+        machines = {key: machine for key, machine in self._roster.machines.items() if key not in keys}
+        self._set(Schedule(tuple(windows)), machines)
+
+    def _set(self, schedule: Schedule, machines: dict[tuple[str, str], Machine]) -> None:
+        """Tell the allocator which agents are to be serviced at another time than before, or no more."""
+        agents = list(self._ledger.agents.values())
+        before = [self._roster.unavailability(agent.info, agent.host) for agent in agents]
+        self._roster.schedule, self._roster.machines = schedule, machines
+        for agent, was in zip(agents, before, strict=True):
+            unavailability = self._roster.unavailability(agent.info, agent.host)
+            if unavailability != was:
+                self._accounts.schedule(agent, unavailability)
+                for offer in list(agent.offers.values()):
+                    self._offering.rescind(offer)
+        log.info("%d machines are to be serviced, or are being", len(machines))
+
+    # ---- what they have in common ----
+
+    def _checked(self, machine_ids: object, mode: MachineMode, remedy: str) -> set[tuple[str, str]]:
+        keys: set[tuple[str, str]] = set()
+        for machine_id in _checked_machines(machine_ids, keys):
+            machine = self._roster.machines.get(machine_key(machine_id))
+            if machine is None or machine.mode is not mode:
+                what = machine.mode.value if machine is not None else "up, and not in the schedule"
+                raise _refused(f"{_name(machine_id)} is {what}, expected {mode.value}; {remedy}")
+        return keys
+
+    def _apply(self, operation: RegistryOperation, then: Callable[[], None]) -> la.Future[None]:
+        if not self._roster.is_known:
+            raise _refused("this master does not lead yet; ask again once it does")
+        if self._is_under_way:
+            raise _refused("another change is being stored; ask again")
+        self._is_under_way = True
+        promise = la.Promise[None]()
+
+        def durable() -> None:
+            self._is_under_way = False
+            then()
+            promise.set(None)
+
+        def refused(error: Exception) -> None:
+            self._is_under_way = False
+            promise.fail(error)
+
+        self._durability.apply(operation, durable, refused)
+        return promise.future
+
+
+def _checked_schedule(schedule: object) -> dict[tuple[str, str], Machine]:
+    """The machines of a schedule, as if all were new in it; raises InvalidRequest for what is none."""
+    if not isinstance(schedule, Schedule) or not isinstance(cast(object, schedule.windows), tuple):
+        raise _refused(f"got {schedule!r:.200}, expected a Schedule of a tuple of windows")
+    seen: set[tuple[str, str]] = set()
+    machines: dict[tuple[str, str], Machine] = {}
+    for window in cast("Iterable[Any]", schedule.windows):
+        if not isinstance(window, Window):
+            raise _refused(f"got {window!r:.200}, expected a Window")
+        when: Any = window.unavailability
+        if not isinstance(when, Unavailability) or not _is_time(when.start):
+            raise _refused(f"got {when!r:.200}, expected an Unavailability with a start in nanoseconds")
+        if when.duration is not None and not _is_time(when.duration):
+            raise _refused(f"got {when.duration!r:.80} as duration, expected nanoseconds, zero or more, or None")
+        for machine_id in _checked_machines(window.machines, seen):
+            machines[machine_key(machine_id)] = Machine(machine_id, MachineMode.DRAINING, when)
+    return machines
+
+
+def _checked_machines(machine_ids: object, seen: set[tuple[str, str]]) -> tuple[MachineID, ...]:
+    """``machine_ids``, if each has a name and none is ``seen`` twice; raises InvalidRequest."""
+    if not isinstance(machine_ids, tuple) or not machine_ids:
+        raise _refused(f"got {machine_ids!r:.200} as machines, expected a tuple of one or more")
+    for machine_id in machine_ids:
+        if not isinstance(machine_id, MachineID):
+            raise _refused(f"got {machine_id!r:.200} as a machine, expected a MachineID")
+        hostname, ip = cast(object, machine_id.hostname), cast(object, machine_id.ip)
+        if not isinstance(hostname, str) or not isinstance(ip, str) or not (hostname or ip):
+            raise _refused(f"got {machine_id!r:.200}, expected a machine's host name, or its address, or both")
+        if ip and not _is_address(ip):
+            raise _refused(f"got {ip[:80]!r} as the address of a machine, expected one such as 192.0.2.1")
+        key = machine_key(machine_id)
+        if key in seen:
+            raise _refused(f"{_name(machine_id)} is named twice; name each machine once")
+        seen.add(key)
+    return machine_ids
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _name(machine_id: MachineID) -> str:
+    return "machine " + " ".join(part[:80] for part in (machine_id.hostname, machine_id.ip) if part)
+
+
+def _refused(problem: str) -> InvalidRequest:
+    return InvalidRequest(f"maintenance: {problem}")

@@ -1,0 +1,184 @@
+"""Metrics: what a master counts about agents, messages and tasks, under Mesos's names."""
+
+# Who calls: master.py makes it; whoever does something that is counted. A metric whose name is taken, by another master
+#   in the same program, is counted and not told.
+# Tasks are counted from what the chronicle tells; what is counted of what there is (gauges) is in census.py.
+# `tasks_lost` and its like count how often a task has come to that state, for frameworks that are told it.
+# Source: Mesos src/master/metrics.cpp.
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.model import (
+    Accept,
+    Acknowledge,
+    AcknowledgeOperationStatus,
+    Decline,
+    ExecutorExited,
+    Kill,
+    OperationUpdate,
+    Reconcile,
+    ReconcileOperations,
+    RegisterAgent,
+    ReregisterAgent,
+    Revive,
+    Source,
+    StatusUpdate,
+    Subscribe,
+    Suppress,
+    TaskState,
+    Teardown,
+    UnregisterAgent,
+    UpdateFramework,
+)
+from mesoslite.model.happenings import TaskRefused, TaskUpdated
+
+if TYPE_CHECKING:
+    from libactor.metrics import Registry
+    from mesoslite.model import Reason
+
+    from .chronicle import Chronicle
+
+log = logging.getLogger("mesoslite.master")
+
+PREFIX = "master/"
+
+MESSAGES: dict[type, str] = {
+    Subscribe: "register_framework",
+    Teardown: "unregister_framework",
+    UpdateFramework: "update_framework",
+    Accept: "launch_tasks",
+    Decline: "decline_offers",
+    Suppress: "suppress_offers",
+    Revive: "revive_offers",
+    Kill: "kill_task",
+    Acknowledge: "status_update_acknowledgement",
+    Reconcile: "reconcile_tasks",
+    AcknowledgeOperationStatus: "operation_status_update_acknowledgement",
+    ReconcileOperations: "reconcile_operations",
+    RegisterAgent: "register_slave",
+    ReregisterAgent: "reregister_slave",
+    UnregisterAgent: "unregister_slave",
+    StatusUpdate: "status_update",
+    OperationUpdate: "operation_status_update",
+    ExecutorExited: "exited_executor",
+}
+STATUSES, OPERATIONS = "status_updates", "operation_status_updates"
+ACKNOWLEDGEMENTS = "status_update_acknowledgements"
+OPERATION_ACKNOWLEDGEMENTS = "operation_status_update_acknowledgements"
+JUDGED = (STATUSES, OPERATIONS, ACKNOWLEDGEMENTS, OPERATION_ACKNOWLEDGEMENTS)
+JUDGED_AS: dict[type, str] = {
+    StatusUpdate: STATUSES,
+    OperationUpdate: OPERATIONS,
+    Acknowledge: ACKNOWLEDGEMENTS,
+    AcknowledgeOperationStatus: OPERATION_ACKNOWLEDGEMENTS,
+}
+
+
+class MasterMetrics:
+    """The counters of one master, which is told of its tasks by ``chronicle``."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._registry: Registry | None = None  # as long as it is told
+        self._counters: list[la.metrics.Counter] = []
+        self._told: list[la.metrics.Counter] = []
+        self.dropped_messages = self._counter("dropped_messages")
+        self.registrations = self._counter("slave_registrations")
+        self.reregistrations = self._counter("slave_reregistrations")
+        self.recovery_removals = self._counter("recovery_slave_removals")
+        self.unreachable_scheduled = self._counter("slave_unreachable_scheduled")
+        self.unreachable_completed = self._counter("slave_unreachable_completed")
+        self.unreachable_canceled = self._counter("slave_unreachable_canceled")
+        self._removals = self._counter("slave_removals")
+        kinds = ("unhealthy", "unregistered", "registered")
+        self._removals_by_kind = {kind: self._counter(f"slave_removals/reason_{kind}") for kind in kinds}
+
+        self._messages = {kind: self._counter(f"messages_{name}") for kind, name in MESSAGES.items()}
+        self._judged = {
+            (name, valid): self._counter(f"{'valid' if valid else 'invalid'}_{name}")
+            for name in JUDGED
+            for valid in (True, False)
+        }
+        self._tasks = {state: self._counter(f"tasks_{_short(state)}") for state in TaskState if state.is_terminal}
+        self._reasons: dict[str, la.metrics.Counter] = {}
+        chronicle.listen(self._count_update, (TaskUpdated,))
+        chronicle.listen(self._count_refusal, (TaskRefused,))
+
+    def received(self, message: object) -> None:
+        """Count a message, whatever becomes of it."""
+        counter = self._messages.get(type(message))
+        if counter is not None:
+            counter.increment()
+
+    def refuse(self, message: object, sender: object, why: str) -> None:
+        """Count a message that is none, which counts as not valid as well."""
+        name = JUDGED_AS.get(type(message))
+        if name is not None:
+            self.judge(name, valid=False)
+        self.drop(message, sender, why)
+
+    def judge(self, name: str, *, valid: bool) -> None:
+        """Count one of what JUDGED names, as valid or not."""
+        self._judged[name, valid].increment()
+
+    def _count_update(self, happening: TaskUpdated) -> None:
+        if happening.new.is_terminal and not happening.old.is_terminal:
+            self._count_end(happening.new, happening.status.source, happening.status.reason)
+
+    def _count_refusal(self, happening: TaskRefused) -> None:
+        self._count_end(happening.state, Source.SOURCE_MASTER, happening.reason)
+
+    def _count_end(self, state: TaskState, source: Source | None, reason: Reason | None) -> None:
+        self._tasks[state].increment()
+        if source is None or reason is None:
+            return
+        name = f"task_{_short(state)}/{source.name}/{reason.name}".lower().replace("_agent", "_slave")  # as in Mesos
+        counter = self._reasons.get(name)
+        if counter is None:
+            counter = self._reasons[name] = self._counter(name)
+            if self._registry is not None:
+                self._add(counter, self._registry)
+        counter.increment()
+
+    def removed(self, kind: str) -> None:
+        """Count an agent that was struck off: unhealthy, unregistered, or registered anew at its address."""
+        self._removals.increment()
+        self._removals_by_kind[kind].increment()
+
+    def drop(self, message: object, sender: object, why: str) -> None:
+        """Count a message that is not served, and say why not."""
+        self.dropped_messages.increment()
+        log.warning("dropped %s from %s: %s", type(message).__name__, sender, why)
+
+    def tell(self, registry: Registry) -> None:
+        """Let the counters be read from now on."""
+        self._registry = registry
+        for counter in self._counters:
+            self._add(counter, registry)
+
+    def _add(self, counter: la.metrics.Counter, registry: Registry) -> None:
+        try:
+            registry.add(counter)
+        except ValueError as error:
+            log.info("metric %s is not told: %s", counter.name, error)
+        else:
+            self._told.append(counter)
+
+    def withdraw(self, registry: Registry) -> None:
+        """Let nothing be read any more."""
+        for counter in self._told:
+            registry.remove(counter)
+        self._told.clear()
+        self._registry = None
+
+    def _counter(self, name: str) -> la.metrics.Counter:
+        counter = la.metrics.Counter(PREFIX + name)
+        self._counters.append(counter)
+        return counter
+
+
+def _short(state: TaskState) -> str:
+    return state.name.removeprefix("TASK_").lower()

@@ -1,0 +1,121 @@
+"""Operator calls: what operators may ask of a master, as methods of its actor."""
+
+# Who calls: whoever serves operators dispatches them to the master's PID; master.py inherits them.
+# Invariant: each answer comes once what was asked is durable; what is refused has changed nothing.
+# Before the master leads, nothing is known: agents are NotFound, what roles are entitled to is refused.
+# Source: Mesos src/master/http.cpp (the operator API).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.model import NotFound
+
+if TYPE_CHECKING:
+    from mesoslite.model import AgentID, FrameworkID
+    from mesoslite.model.registry import Machine, MachineID, QuotaConfig, Schedule, Weight
+
+    from .agents import Agents
+    from .departures import Departures
+    from .ledger import Ledger
+
+
+class OperatorCalls(la.Actor):
+    """The part of a master that serves operators."""
+
+    _agents: Agents
+    _departures: Departures
+    _ledger: Ledger
+
+    def teardown_framework(self, framework_id: FrameworkID) -> None:
+        """Remove a framework, connected or not: its tasks are ended everywhere. NotFound for an unknown one."""
+        framework = self._ledger.frameworks.get(framework_id)
+        if framework is None or framework.is_ending:
+            raise NotFound(f"teardown: framework {str(framework_id)[:80]} is not known, or removed; look its id up")
+        self._departures.remove(framework)
+
+    def mark_agent_gone(self, agent_id: AgentID) -> la.Future[None]:
+        """Declare an agent gone for good: ready once that is durable; NotFound for an unknown one."""
+        return self._agents.removal.mark_gone(agent_id)
+
+    def deactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
+        """Offer an agent no more, and rescind its offers; its tasks go on. NotFound for an unknown one."""
+        return self._agents.draining.deactivate(agent_id)
+
+    def reactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
+        """Offer a deactivated agent again, and drain it no more.
+
+        NotFound for an unknown one, InvalidRequest for one that is not deactivated, or still draining.
+        """
+        return self._agents.draining.reactivate(agent_id)
+
+    def drain_agent(
+        self, agent_id: AgentID, max_grace_seconds: float | None = None, mark_gone: bool = False
+    ) -> la.Future[None]:
+        """Deactivate an agent and have it end its tasks, each in at most that time; then it may be declared gone.
+
+        NotFound for an unknown one, InvalidRequest for a grace that is no time.
+        """
+        return self._agents.draining.drain(agent_id, max_grace_seconds, mark_gone)
+
+    def settle_draining(self, agent_id: AgentID) -> None:
+        """Look whether a draining agent is empty; the master tells this to itself."""
+        self._agents.draining.settle(agent_id)
+
+    def _settle_later(self, agent_id: AgentID) -> None:
+        la.tell(self.pid, OperatorCalls.settle_draining, agent_id)
+
+    # ---- machines ----
+
+    def schedule(self) -> Schedule:
+        """What is to be serviced."""
+        return self._agents.maintenance.schedule
+
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines of the schedule, and whether they are down."""
+        return self._agents.maintenance.machines
+
+    def update_schedule(self, schedule: Schedule) -> la.Future[None]:
+        """Service these machines and no others. InvalidRequest for what no schedule can be, and without one down."""
+        return self._agents.maintenance.update_schedule(schedule)
+
+    def start_maintenance(self, machines: tuple[MachineID, ...]) -> la.Future[None]:
+        """Take machines of the schedule down, and end their agents. InvalidRequest, unless all are draining."""
+        return self._agents.maintenance.start(machines)
+
+    def stop_maintenance(self, machines: tuple[MachineID, ...]) -> la.Future[None]:
+        """Bring machines up, and take them out of the schedule. InvalidRequest, unless all are down."""
+        return self._agents.maintenance.stop(machines)
+
+    # ---- roles ----
+
+    def quotas(self) -> tuple[QuotaConfig, ...]:
+        """The quotas that roles have."""
+        return tuple(self._agents.entitlements.quotas.values())
+
+    def weights(self) -> tuple[Weight, ...]:
+        """The weights that roles were given."""
+        return tuple(self._agents.entitlements.weights.values())
+
+    def update_quota(self, configs: tuple[QuotaConfig, ...], force: bool = False) -> la.Future[None]:
+        """Give each role its quota, or, without guarantees and limits, none; all of it or nothing.
+
+        InvalidRequest, for what no quota can be, and, without ``force``, for more guarantees than the cluster has.
+        """
+        return self._agents.entitlements.update_quotas(configs, force)
+
+    def remove_quota(self, role: str) -> la.Future[None]:
+        """Take a role its quota. InvalidRequest, if it has none."""
+        return self._agents.entitlements.remove_quota(role)
+
+    def update_weights(self, weights: tuple[Weight, ...]) -> la.Future[None]:
+        """Give each role its weight, all of it or nothing. InvalidRequest, for what cannot be."""
+        return self._agents.entitlements.update_weights(weights)
+
+    def go_on_rescinding(self) -> None:
+        """Rescind some of the offers that stand against quotas or weights; the master tells this to itself."""
+        self._agents.entitlements.go_on()
+
+    def _rescind_later(self) -> None:
+        la.tell(self.pid, OperatorCalls.go_on_rescinding)

@@ -1,0 +1,47 @@
+"""Options of a master, and what holds where nobody says otherwise."""
+
+# Who calls: composition roots make one; the collaborators of master.py read it.
+# Source: Mesos src/master/flags.cpp.
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from mesoslite.model import InvalidRequest, constants
+
+
+class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How a master is to behave; names and defaults are those of Mesos's flags.
+
+    ``roles`` are those that it serves, None for any. ``root_submissions``: tasks may run as root. ``offer_timeout`` is
+    the seconds after which an offer that nobody answered is rescinded, None for never. The ``max_`` ones say how much
+    is kept of what is over; 0 keeps nothing.
+    Raises: InvalidRequest, on construction.
+    """
+
+    roles: frozenset[str] | None = None
+    root_submissions: bool = True
+    offer_timeout: float | None = None
+    max_completed_frameworks: int = constants.COMPLETED_FRAMEWORKS_MAX
+    max_completed_tasks_per_framework: int = constants.COMPLETED_TASKS_MAX
+    max_unreachable_tasks_per_framework: int = constants.UNREACHABLE_TASKS_MAX
+
+    def __post_init__(self) -> None:
+        if self.offer_timeout is not None and not 0 < self.offer_timeout < math.inf:
+            raise InvalidRequest(
+                f"offer_timeout: got {self.offer_timeout!r}, expected a number of seconds above zero, or none"
+            )
+        for name in ("completed_frameworks", "completed_tasks_per_framework", "unreachable_tasks_per_framework"):
+            bound = getattr(self, f"max_{name}")
+            if not isinstance(bound, int) or bound < 0:
+                raise InvalidRequest(f"max_{name}: got {bound!r}, expected a whole number, zero or more")
+
+
+DEFAULTS = MasterOptions()
+
+
+def no_pattern(pattern: str) -> str:
+    """What is wrong with every pattern, where nothing can judge by any."""
+    return "cannot be judged by this master, which has no engine for patterns"

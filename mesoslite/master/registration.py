@@ -1,0 +1,240 @@
+"""Registration: how agents join the cluster, come back to it, and leave it of themselves."""
+
+# Who calls: master.py, inside the master actor, with what agents post.
+# An agent is believed only from the actor it registered from last. There is no authentication: whoever names the id of
+#   an agent from the same host is taken for it, as in Mesos.
+# Invariants: 1. an agent is told that it is in only once the registry has it, durably; what it repeats meanwhile is
+#   passed over.    2. what is to be looked up when the answer has come is looked up then: things may have changed.
+#   3. a task that an agent brings is in the books before the allocator plans with that agent.
+# Source: Mesos src/master/master.cpp (registerSlave, reregisterSlave, reconcileKnownSlave, unregisterSlave).
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import libactor as la
+from mesoslite.model import NOTHING, AgentRegistered, ShutdownAgent, format_agent_id, once
+from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
+
+from .agent_checks import registration_problem, reregistration_problem
+from .ledger import AgentEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mesoslite.model import AgentID, AgentInfo, RegisterAgent, ReregisterAgent, UnregisterAgent
+    from mesoslite.model.registry import RegistryOperation
+
+    from .accounts import Accounts
+    from .durability import Durability
+    from .ledger import Ledger
+    from .metrics import MasterMetrics
+    from .removal import Removal
+    from .returns import Returns
+
+log = logging.getLogger("mesoslite.master")
+
+
+class Registration:
+    """The agents' coming and going, over the books of one master; ``now`` reads the master's clock.
+
+    ``watch`` has an agent pinged from now on.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        removal: Removal,
+        returns: Returns,
+        durability: Durability,
+        metrics: MasterMetrics,
+        *,
+        master_id: str,
+        now: Callable[[], float],
+        watch: Callable[[AgentEntry | AgentID], None],
+        ping_timeout: float,
+    ) -> None:
+        self._ledger = ledger
+        self._roster = ledger.roster
+        self._accounts = accounts
+        self._removal = removal
+        self._returns = returns
+        self._durability = durability
+        self._metrics = metrics
+        self._master_id = master_id
+        self._now = now
+        self._watch = watch
+        self._ping_timeout = ping_timeout
+        self._numbers = itertools.count()
+        self.epoch = 0  # set once this master leads
+
+    # ---- new agents ----
+
+    def register(self, message: RegisterAgent, sender: la.PID[Any] | None) -> None:
+        """Admit an agent; one that repeats itself, because the answer was late, is answered again."""
+        problem = registration_problem(message)
+        if sender is None or problem is not None:
+            self._metrics.drop(message, sender, problem or "it has no address")
+            return
+        if sender in self._roster.registering:
+            log.info("register: %s is being registered already", sender)
+            return
+        if not self._may_come(message.info, sender):
+            return
+        here = self._ledger.agent_at(sender)
+        if here is not None and self._roster.is_leaving(here.id):
+            log.info("register: agent %s is still at %s, and is being given up", here.id, sender)
+            return
+        if here is not None and here.connected and not self._roster.is_restarted(here.id, message.incarnation):
+            here.send(AgentRegistered(here.id, self._ping_timeout))
+            return
+        if here is not None:
+            why = "a new agent registered at the same address"
+            self._removal.disconnect(here, why)
+            self._removal.remove(here, why, "registered")
+        agent_id = format_agent_id(self._master_id, next(self._numbers))
+        info = msgspec.structs.replace(message.info, id=agent_id)
+        self._roster.registering.add(sender)
+        self._durability.apply(
+            AdmitAgent(info),
+            lambda: self._admitted(info, agent_id, sender, message.incarnation),
+            lambda error: self._roster.registering.discard(sender),
+        )
+
+    def _admitted(self, info: AgentInfo, agent_id: AgentID, pid: la.PID[Any], incarnation: bytes) -> None:
+        self._roster.registering.discard(pid)
+        self._roster.serve(agent_id, incarnation)
+        agent = AgentEntry(id=agent_id, info=info, pid=pid, registered_time=self._now(), epoch=self.epoch)
+        la.link(pid)
+        self._accounts.admit_agent(agent)
+        self._watch(agent)
+        self._metrics.registrations.increment()
+        agent.send(AgentRegistered(agent_id, self._ping_timeout))
+        log.info("agent %s at %s has joined with %s", agent_id, pid, info.resources)
+
+    # ---- agents that come back ----
+
+    def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> None:
+        """Let an agent go on under the id that it has."""
+        problem = reregistration_problem(message)
+        if sender is None or problem is not None:
+            self._metrics.drop(message, sender, problem or "it has no address")
+            return
+        agent_id, roster = message.info.id, self._roster
+        assert agent_id is not None
+        if roster.is_stale(agent_id, message.incarnation, message.number):
+            self._metrics.drop(message, sender, "it has registered again since")
+            return
+        if agent_id in roster.reregistering or roster.is_leaving(agent_id):
+            log.info("register again: something is under way with agent %s already", agent_id)
+            return
+        if agent_id in roster.gone:
+            self._shut_down(sender, "Agent has been marked gone")
+            return
+        if not self._may_come(message.info, sender) or not self._may_be(agent_id, message, sender):
+            return
+        operation = self._needed(agent_id, message.info)
+        if operation is None:
+            self._returned(agent_id, message, sender)
+            return
+        roster.reregistering.add(agent_id)
+        self._durability.apply(
+            operation,
+            lambda: self._returned(agent_id, message, sender),
+            lambda error: self._not_returned(agent_id),
+        )
+
+    def _not_returned(self, agent_id: AgentID) -> None:
+        self._roster.reregistering.discard(agent_id)
+        self._removal.not_returned(agent_id)
+
+    def _may_be(self, agent_id: AgentID, message: ReregisterAgent, sender: la.PID[Any]) -> bool:
+        """Whether it can be that agent, as far as the master knows."""
+        here = self._ledger.agent_at(sender)
+        is_other = here is not None and here.id != agent_id
+        if here is not None and is_other and here.connected:
+            self._metrics.drop(message, sender, f"it says to be {agent_id}, and is agent {here.id}")
+            return False
+        problem = self._contradiction(agent_id, message, sender)
+        if problem is not None:
+            self._shut_down(sender, problem)
+            return False
+        if here is not None and is_other:
+            self._removal.remove(here, "another agent registered at the same address", "registered")
+        return True
+
+    def _contradiction(self, agent_id: AgentID, message: ReregisterAgent, sender: la.PID[Any]) -> str | None:
+        """What of it cannot be so of the agent of that id, by the books or by the registry."""
+        agent = self._ledger.agents.get(agent_id)
+        known = agent or self._roster.recovered.get(agent_id)
+        if known is None:
+            return None
+        if message.info.hostname != known.info.hostname or (agent is not None and _host(sender) != _host(agent.pid)):
+            return "Agent attempted to re-register with different IP / hostname"
+        if agent is None or agent.operations or not agent.tasks:
+            return None
+        total = message.total or message.info.resources
+        if not total.contains(once(sum([task.info.resources for task in agent.tasks.values()], NOTHING))):
+            return f"Agent has {total.brief} now, but its tasks use more"
+        return None
+
+    def _needed(self, agent_id: AgentID, info: AgentInfo) -> RegistryOperation | None:
+        """What the registry must know before that agent is back."""
+        agent = self._ledger.agents.get(agent_id)
+        if agent is not None:
+            return UpdateAgent(info) if info != agent.info else None
+        recovered = self._roster.recovered.get(agent_id)
+        if recovered is not None:
+            return UpdateAgent(info) if info != recovered.info else None
+        return MarkAgentReachable(info)
+
+    def _returned(self, agent_id: AgentID, message: ReregisterAgent, pid: la.PID[Any]) -> None:
+        self._roster.reregistering.discard(agent_id)
+        self._roster.serve(agent_id, message.incarnation, message.number)
+        agent = self._ledger.agents.get(agent_id)
+        if agent is not None:
+            self._returns.reconcile(agent, message, pid)
+        else:
+            agent = AgentEntry(
+                id=agent_id,
+                info=message.info,
+                pid=pid,
+                registered_time=self._now(),
+                total=message.total,
+                epoch=self.epoch,
+                active=self._roster.may_be_offered(agent_id),
+            )
+            self._returns.enter(agent, message)
+        self._metrics.reregistrations.increment()
+
+    # ---- agents that leave ----
+
+    def unregister(self, message: UnregisterAgent, sender: la.PID[Any] | None) -> None:
+        """Let go of an agent that leaves."""
+        agent = self._ledger.agent_at(sender)
+        if agent is None or agent.id != message.agent_id:
+            self._metrics.drop(message, sender, f"it is not agent {str(message.agent_id)[:80]}")
+            return
+        self._removal.remove(agent, "it has left", "unregistered")
+
+    # ---- who may come ----
+
+    def _may_come(self, info: AgentInfo, sender: la.PID[Any]) -> bool:
+        """Whether its machine is not being serviced; else it is told to stop."""
+        if not self._roster.is_down(info, _host(sender)):
+            return True
+        self._shut_down(sender, "Machine is `DOWN`")
+        return False
+
+    def _shut_down(self, pid: la.PID[Any], why: str) -> None:
+        log.warning("%s is told to shut down: %s", pid, why)
+        la.post(pid, ShutdownAgent(why, self.epoch))
+
+
+def _host(pid: la.PID[Any]) -> str:
+    return pid.address.rpartition(":")[0]

@@ -1,0 +1,124 @@
+"""Roster: where each agent that the master has ever heard of stands, beside those that are registered now."""
+
+# Who calls: registration.py and removal.py change it; reconciliation reads it. Registered agents are in the ledger.
+# Invariants: 1. an agent is registered, recovered, unreachable, gone, or forgotten: one of these.
+#   2. an id is in one of the sets of what is under way from the moment the registry is asked until its answer has been
+#   dealt with; meanwhile nothing else is begun about that agent.
+# Source: Mesos src/master/master.hpp (struct Slaves).
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from mesoslite.model import constants
+from mesoslite.model.registry import MachineMode, Schedule
+
+if TYPE_CHECKING:
+    import libactor as la
+    from mesoslite.model import AgentID, AgentInfo, Unavailability
+    from mesoslite.model.registry import DrainInfo, Machine, MachineID, RegistryAgent, RegistryState
+
+
+class Roster:
+    """Agents that are not in the ledger, and what is under way about agents."""
+
+    def __init__(self) -> None:
+        self.is_known = False  # what the registry has
+        # Settled. Times are nanoseconds since the epoch.
+        self.recovered: dict[AgentID, RegistryAgent] = {}  # known to the registry, and not back since this master leads
+        self.unreachable: dict[AgentID, int] = {}  # since when, oldest first
+        self.gone: dict[AgentID, int] = {}
+        self.removed: OrderedDict[AgentID, None] = OrderedDict()  # that have left, the newest of them
+        self._served: OrderedDict[AgentID, tuple[bytes, int]] = OrderedDict()  # incarnation and number, of the newest
+        self.draining: dict[AgentID, DrainInfo] = {}
+        self.deactivated: set[AgentID] = set()
+        self.schedule = Schedule()
+        self.machines: dict[tuple[str, str], Machine] = {}  # of the schedule: host name in lower case, address
+        # Under way.
+        self.registering: set[la.PID[Any]] = set()
+        self.reregistering: set[AgentID] = set()
+        self.removing: set[AgentID] = set()
+        self.marking_unreachable: set[AgentID] = set()
+        self.marking_gone: set[AgentID] = set()
+
+    def recover(self, state: RegistryState) -> None:
+        """Begin with what the registry knows."""
+        self.is_known = True
+        for agent in state.agents:
+            assert agent.info.id is not None
+            self.recovered[agent.info.id] = agent
+            self._note(agent.info.id, agent.drain, agent.deactivated)
+        for lost in sorted(state.unreachable, key=lambda lost: lost.since_ns):
+            self.unreachable[lost.id] = lost.since_ns
+            self._note(lost.id, lost.drain, lost.deactivated)
+        self.gone = {one.id: one.since_ns for one in sorted(state.gone, key=lambda one: one.since_ns)}
+        self.schedule = state.schedule
+        self.machines = {machine_key(machine.id): machine for machine in state.machines}
+
+    def serve(self, agent_id: AgentID, incarnation: bytes, number: int = 0) -> None:
+        """Remember what was taken last of what an agent has said of itself; also of those that are lost, the newest."""
+        self._served[agent_id] = (incarnation, number)
+        self._served.move_to_end(agent_id)
+        if len(self._served) > constants.REMOVED_AGENTS_MAX:
+            self._served.popitem(last=False)
+
+    def is_stale(self, agent_id: AgentID, incarnation: bytes, number: int) -> bool:
+        """Whether that, or something newer, was taken already of what the agent has said of itself."""
+        last, highest = self._served.get(agent_id, (b"", 0))
+        return number > 0 and incarnation == last and number <= highest
+
+    def is_restarted(self, agent_id: AgentID, incarnation: bytes) -> bool:
+        """Whether that is another start of the agent than the one that registered."""
+        last, _ = self._served.get(agent_id, (b"", 0))
+        return last not in (b"", incarnation)
+
+    def may_return(self, agent_id: AgentID | None) -> bool:
+        """Whether an agent, any if None, is still to come back to this master, and to say what it runs."""
+        return bool(self.recovered) if agent_id is None else agent_id in self.recovered
+
+    def is_leaving(self, agent_id: AgentID) -> bool:
+        """Whether it is being struck off, for whatever reason."""
+        return agent_id in self.removing or agent_id in self.marking_unreachable or agent_id in self.marking_gone
+
+    def is_down(self, info: AgentInfo, address: str) -> bool:
+        """Whether the machine of that agent, which is reached at ``address``, is being serviced."""
+        machine = self._machine_of(info, address)
+        return machine is not None and machine.mode is MachineMode.DOWN
+
+    def unavailability(self, info: AgentInfo, address: str) -> Unavailability | None:
+        """When that agent's machine is to be serviced; None: it is not."""
+        machine = self._machine_of(info, address)
+        return machine.unavailability if machine is not None else None
+
+    def _machine_of(self, info: AgentInfo, address: str) -> Machine | None:
+        host = info.hostname.lower()
+        found = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
+        return next((machine for machine in found if machine is not None), None)
+
+    def may_be_offered(self, agent_id: AgentID) -> bool:
+        """Whether nobody has said that an agent is not to be offered."""
+        return agent_id not in self.deactivated
+
+    def left(self, agent_id: AgentID) -> None:
+        """Remember that an agent has left."""
+        self.forget(agent_id)
+        self.removed[agent_id] = None
+        if len(self.removed) > constants.REMOVED_AGENTS_MAX:
+            self.removed.popitem(last=False)
+
+    def forget(self, agent_id: AgentID) -> None:
+        """It will not be back, so what was to be done with it is done."""
+        self.draining.pop(agent_id, None)
+        self.deactivated.discard(agent_id)
+
+    def _note(self, agent_id: AgentID, drain: DrainInfo | None, deactivated: bool) -> None:
+        if drain is not None:
+            self.draining[agent_id] = drain
+        if deactivated:
+            self.deactivated.add(agent_id)
+
+
+def machine_key(machine: MachineID) -> tuple[str, str]:
+    """What a machine goes by: the case of its host name does not count."""
+    return machine.hostname.lower(), machine.ip

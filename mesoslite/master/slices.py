@@ -1,0 +1,74 @@
+"""Slices: work that would keep the master's thread for long goes a piece at a time, everybody else's messages between.
+
+for reference in call.tasks:        # a generator; what stands between two yields is short
+    ...
+    yield
+"""
+
+# Who calls: master.py, departures.py and removal.py, inside the master actor: `take` with what a message entails;
+#   master.py `advance` when it is told to.
+# Invariants: 1. what one sender asks for is done in the order it asked: while work of it waits, more of it waits too.
+#   Others are served meanwhile.    2. a slice ends SLICE_SECONDS after it began, and one step later at most.
+# Work looks itself, after each yield, whether what it is for still stands. It raises nothing.
+# Rejected: turns for each sender; who asks for 100,000 answers while another has to wait for as many waits once, not
+#   twice.
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+SLICE_SECONDS = 0.003
+STEPS_MAX = 64  # in a slice: a clock that stands still must not make it endless
+THROUGH = object()
+
+T = TypeVar("T")
+
+
+def in_steps(items: Iterable[T], do: Callable[[T], object], most: int) -> Iterator[None]:
+    """Do something with each of many, with ``most`` of them in a step."""
+    waiting = deque(items)
+    del items
+    while waiting:
+        for _ in range(min(most, len(waiting))):
+            do(waiting.popleft())  # which may be the last that knows it: what is over goes a step at a time as well
+        if waiting:
+            yield
+
+
+class Slices:
+    """The work of one master that waits; ``want`` has ``advance`` called soon, after what waits in the mailbox."""
+
+    def __init__(self, now: Callable[[], float], want: Callable[[], object]) -> None:
+        self._now = now
+        self._want = want
+        self._waiting: deque[tuple[Any, Iterator[None]]] = deque()  # with the sender
+        self._counts: Counter[Any] = Counter()  # by sender
+
+    def take(self, sender: Any, work: Iterator[None]) -> None:
+        """Do the first step of ``work`` now and the rest in slices; all of it later if work of ``sender`` waits."""
+        if sender not in self._counts and next(work, THROUGH) is THROUGH:
+            return
+        self._waiting.append((sender, work))
+        self._counts[sender] += 1
+        if len(self._waiting) == 1:
+            self._want()
+
+    def advance(self) -> None:
+        """Do a slice."""
+        end = self._now() + SLICE_SECONDS
+        for _ in range(STEPS_MAX):
+            sender, work = self._waiting[0]
+            if next(work, THROUGH) is THROUGH:
+                self._waiting.popleft()
+                self._counts[sender] -= 1
+                if not self._counts[sender]:
+                    del self._counts[sender]
+                if not self._waiting:
+                    return
+            if self._now() >= end:
+                break
+        self._want()

@@ -1,0 +1,87 @@
+"""Audit: whether a master's ledger is true to itself, and its allocator's books to the ledger."""
+
+# Who calls: Stage.check_books. It looks into a master and an allocator that are settled, and changes nothing.
+
+from __future__ import annotations
+
+from typing import Any
+
+from mesoslite.model import NOTHING, Resources
+
+
+def audit(ledger: Any, policy: Any) -> None:
+    """Assert that everything that is held is held by somebody, and stands where it is looked for."""
+    policy._check()
+    assert ledger.agents.keys() == policy._books.agents.keys()
+    assert ledger.frameworks.keys() == policy._books.frameworks.keys()
+    roster = ledger.roster
+    for agent_id, agent in ledger.agents.items():
+        _audit_agent(ledger, agent, policy)
+        assert not any(agent_id in where for where in (roster.recovered, roster.unreachable, roster.gone))
+        assert ledger.agent_at(agent.pid) is agent
+    for framework in ledger.frameworks.values():
+        _audit_framework(ledger, framework)
+    offers = [offer for framework in ledger.frameworks.values() for offer in framework.offers.values()]
+    assert ledger.offers == {offer.id: offer for offer in offers}
+
+
+def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
+    """The sum of all that holds resources."""
+    holders = [task.info.resources for task in tasks.values() if not task.state.is_terminal]
+    holders += [executor.info.resources for executor in executors.values()]
+    holders += [operation.held for operation in operations.values() if not operation.latest.is_terminal]
+    return sum(holders, NOTHING)
+
+
+def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
+    frameworks = ledger.frameworks
+    assert agent.is_short or agent.held + agent.free == agent.total
+    assert agent.used == held_by(agent.tasks, agent.executors, agent.operations)
+    offered = [*agent.offers.values(), *agent.holdings.values()]
+    assert agent.offered == sum([offer.resources for offer in offered], NOTHING)
+    assert agent.tasks.keys() >= agent.kills.keys()
+    for entries, has_ended in ((agent.tasks, False), (agent.ended, True)):
+        for (framework_id, task_id), task in entries.items():
+            assert frameworks[framework_id].tasks[task_id] is task
+            assert (task.info.agent_id, task.state.is_terminal) == (agent.id, has_ended)
+    for (framework_id, executor_id), executor in agent.executors.items():
+        assert frameworks[framework_id].executors[agent.id, executor_id] is executor
+    for uuid, operation in agent.operations.items():
+        assert operation.is_orphan or frameworks[operation.framework_id].operations[uuid] is operation
+    for offer in agent.offers.values():
+        assert frameworks[offer.framework_id].offers[offer.id] is offer
+    held: dict[tuple[str, str], Resources] = {}
+    holders = [*agent.tasks.values(), *agent.executors.values()]
+    parts = [(one, one.info.resources) for one in holders]
+    parts += [(one, one.held) for one in agent.operations.values() if not one.latest.is_terminal]
+    parts += [(one, one.resources) for one in agent.offers.values()]
+    parts += [(one.source, one.resources) for one in agent.holdings.values()]
+    for holder, resources in parts:
+        key = (holder.framework_id, holder.role)
+        held[key] = held.get(key, NOTHING) + resources
+    book = policy._books.agents[agent.id]
+    assert {key: amount for key, amount in held.items() if amount} == {
+        (client.framework_id, client.role.path): amount for client, amount in book.held.items()
+    }
+    assert (book.total, policy.available(agent.id)) == (agent.total, agent.free)
+
+
+def _audit_framework(ledger: Any, framework: Any) -> None:
+    agents = ledger.agents
+    assert framework.used == held_by(framework.tasks, framework.executors, framework.operations).only_scalars()
+    offered = [*framework.offers.values(), *framework.holdings.values()]
+    assert framework.offered == sum([offer.resources for offer in offered], NOTHING).only_scalars()
+    assert not (framework.offers and not framework.connected)
+    for task_id, task in framework.tasks.items():
+        agent = agents[task.info.agent_id]
+        assert (agent.ended if task.state.is_terminal else agent.tasks)[framework.id, task_id] is task
+    for (agent_id, executor_id), executor in framework.executors.items():
+        assert agents[agent_id].executors[framework.id, executor_id] is executor
+    for uuid, operation in framework.operations.items():
+        assert agents[operation.agent_id].operations[uuid] is operation
+    named = {one.operation.id: uuid for uuid, one in framework.operations.items() if one.operation.id is not None}
+    assert framework.operation_uuids == named
+    for task in framework.unreachable.values():
+        assert task.info.agent_id not in agents
+        assert task.info.task_id not in framework.tasks
+    assert not framework.tasks.keys() & {task.info.task_id for task in framework.completed}

@@ -1,0 +1,256 @@
+"""Machines are scheduled to be serviced, taken down, and brought up; the registry knows of it first."""
+
+# Source: the names in comments are those of Mesos's tests (master_maintenance_tests).
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import libactor as la
+from mesoslite.master import Master
+from mesoslite.model import (
+    AgentInfo,
+    AgentRegistered,
+    InvalidRequest,
+    RegisterAgent,
+    Rescind,
+    Resources,
+    ShutdownAgent,
+    TaskState,
+    Unavailability,
+)
+from mesoslite.model.registry import Machine, MachineID, MachineMode, Schedule, Window
+
+from .stage import FakeAgent, Stage
+from .test_agents import greeting, running, states, stored
+from .test_draining import ask, do, standing
+
+HOST, OTHER = MachineID("Host"), MachineID("elsewhere", "192.0.2.7")
+LATER, LATEST = Unavailability(10**18), Unavailability(2 * 10**18, 10**12)
+
+
+def schedule(*machines: MachineID, when: Unavailability = LATER) -> Schedule:
+    return Schedule((Window(machines, when),))
+
+
+def modes(stage: Stage) -> dict[str, str]:
+    found: tuple[Machine, ...] = la.dispatch(stage.master, Master.machines).get(timeout=5)
+    return {machine.id.hostname: machine.mode.value for machine in found}
+
+
+def take_down(stage: Stage, *machines: MachineID) -> None:
+    do(stage, Master.update_schedule, schedule(*machines))
+    do(stage, Master.start_maintenance, machines)
+
+
+def elsewhere(stage: Stage) -> la.PID[FakeAgent]:
+    """An agent on another machine."""
+    return stage.greet(RegisterAgent(AgentInfo(hostname="third", port=1, resources=Resources.parse("cpus:1;mem:99"))))
+
+
+# ---- the schedule ----
+
+
+def test_a_schedule_is_in_the_registry_before_it_is_answered_and_before_it_counts(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.UpdateSchedule
+    stage.registry.hold()
+    asked = ask(stage, Master.update_schedule, schedule(HOST))
+    before = (asked.is_pending(), modes(stage))
+
+    stage.registry.release()
+    asked.get(timeout=5)
+
+    assert before == (True, {})
+    assert modes(stage) == {"Host": "DRAINING"}
+    assert len(stored(stage, "machine")) == len(stored(stage, "schedule")) == 1
+
+
+def test_offers_of_agents_on_scheduled_machines_are_rescinded_and_made_anew(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.PendingUnavailabilityTest
+    stage.agent()
+    elsewhere(stage)
+    framework = stage.framework()
+
+    do(stage, Master.update_schedule, schedule(HOST))
+    stage.advance(2)
+
+    assert len(stage.heard(framework, Rescind)) == 1
+    assert len(standing(stage, framework)) == 2
+
+
+def test_only_a_change_of_time_rescinds_offers_again(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    do(stage, Master.update_schedule, schedule(HOST))
+    stage.advance(2)
+
+    do(stage, Master.update_schedule, schedule(HOST, OTHER))
+    same = len(stage.heard(framework, Rescind))
+    do(stage, Master.update_schedule, schedule(HOST, OTHER, when=LATEST))
+
+    assert (same, len(stage.heard(framework, Rescind))) == (1, 2)
+
+
+def test_a_machine_that_is_left_out_is_up_again(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework()
+    do(stage, Master.update_schedule, schedule(HOST))
+    stage.advance(2)
+
+    do(stage, Master.update_schedule, Schedule())
+
+    assert modes(stage) == {}
+    assert stored(stage, "machine") == stored(stage, "schedule") == set()
+    assert len(stage.heard(framework, Rescind)) == 2
+
+
+def test_tasks_on_scheduled_machines_run_on(stage: Stage) -> None:
+    _, framework = running(stage)
+
+    do(stage, Master.update_schedule, schedule(HOST))
+
+    assert states(stage, framework) == [TaskState.TASK_RUNNING]
+
+
+# ---- down and up ----
+
+
+def test_agents_on_a_machine_that_goes_down_are_told_to_stop_and_their_tasks_are_lost(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.EnterMaintenanceMode
+    agent, framework = running(stage)
+    elsewhere(stage)
+
+    take_down(stage, HOST)
+
+    assert len(stage.heard(agent, ShutdownAgent)) == 1
+    assert states(stage, framework)[1:] == [TaskState.TASK_LOST]
+    assert [one.info.hostname for one in stage.state().agents] == ["third"]
+    assert modes(stage) == {"Host": "DOWN"}
+
+
+def test_no_agent_registers_from_a_machine_that_is_down_and_any_from_one_that_is_up_again(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.BringDownMachines, BringUpMachines
+    take_down(stage, HOST)
+    refused = stage.agent()
+    do(stage, Master.stop_maintenance, (HOST,))
+
+    agent = stage.agent()
+
+    assert len(stage.heard(refused, ShutdownAgent)) == 1
+    assert len(stage.heard(agent, AgentRegistered)) == 1
+    assert modes(stage) == {}
+
+
+def test_a_machine_that_is_up_again_is_out_of_the_schedule_and_others_stay(stage: Stage) -> None:
+    do(stage, Master.update_schedule, Schedule((Window((HOST,), LATER), Window((OTHER,), LATEST))))
+    do(stage, Master.start_maintenance, (HOST,))
+
+    do(stage, Master.stop_maintenance, (MachineID("hOST"),))
+
+    assert la.dispatch(stage.master, Master.schedule).get(timeout=5) == schedule(OTHER, when=LATEST)
+
+
+def test_a_new_master_knows_the_schedule_and_what_is_down(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.FailoverWhileDown
+    running(stage)
+    message = greeting(stage)
+    take_down(stage, HOST)
+    do(stage, Master.update_schedule, schedule(HOST, OTHER))
+    stage.fail_over()
+
+    back = stage.greet(message)
+
+    assert modes(stage) == {"Host": "DOWN", "elsewhere": "DRAINING"}
+    assert la.dispatch(stage.master, Master.schedule).get(timeout=5) == schedule(HOST, OTHER)
+    assert len(stage.heard(back, ShutdownAgent)) == 1
+
+
+def test_a_down_machine_may_be_serviced_at_another_time_and_stays_down(stage: Stage) -> None:
+    take_down(stage, HOST)
+
+    do(stage, Master.update_schedule, schedule(HOST, when=LATEST))
+
+    assert modes(stage) == {"Host": MachineMode.DOWN.value}
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        schedule(),
+        schedule(HOST, MachineID("host")),
+        Schedule((Window((HOST,), LATER), Window((HOST,), LATEST))),
+        schedule(MachineID()),
+        schedule(MachineID("a", "no address")),
+        schedule(MachineID(5)),  # type: ignore[arg-type]
+        schedule(HOST, when=Unavailability(-1)),
+        schedule(HOST, when=Unavailability(1, -1)),
+        schedule(HOST, when=Unavailability(10**30)),
+        schedule(HOST, when=None),  # type: ignore[arg-type]
+        Schedule((None,)),  # type: ignore[arg-type]
+        Schedule([]),  # type: ignore[arg-type]
+        None,
+    ],
+)
+def test_what_no_schedule_can_be_is_refused_and_nothing_has_changed(stage: Stage, wanted: Any) -> None:
+    # Source: MasterMaintenanceTest.UpdateSchedule (validation)
+    with pytest.raises(InvalidRequest, match="maintenance"):
+        do(stage, Master.update_schedule, wanted)
+    assert (modes(stage), stored(stage, "machine")) == ({}, set())
+
+
+def test_a_machine_that_is_down_is_not_left_out(stage: Stage) -> None:
+    take_down(stage, HOST)
+
+    with pytest.raises(InvalidRequest, match="machine Host is down and cannot be left out"):
+        do(stage, Master.update_schedule, schedule(OTHER))
+
+
+def test_only_draining_machines_go_down_and_only_those_that_are_down_go_up(stage: Stage) -> None:
+    # Source: MasterMaintenanceTest.BringDownMachines
+    with pytest.raises(InvalidRequest, match="up, and not in the schedule, expected DRAINING"):
+        do(stage, Master.start_maintenance, (HOST,))
+    do(stage, Master.update_schedule, schedule(HOST, OTHER))
+    with pytest.raises(InvalidRequest, match="is DRAINING, expected DOWN"):
+        do(stage, Master.stop_maintenance, (HOST,))
+    do(stage, Master.start_maintenance, (HOST,))
+    with pytest.raises(InvalidRequest, match="is DOWN, expected DRAINING"):
+        do(stage, Master.start_maintenance, (OTHER, HOST))
+    assert modes(stage) == {"Host": "DOWN", "elsewhere": "DRAINING"}
+
+
+@pytest.mark.parametrize("machines", [(), None, ("host",), (HOST, HOST)])
+def test_machines_that_are_none_or_named_twice_are_refused(stage: Stage, machines: Any) -> None:
+    do(stage, Master.update_schedule, schedule(HOST))
+
+    with pytest.raises(InvalidRequest, match="maintenance"):
+        do(stage, Master.start_maintenance, machines)
+
+
+def test_a_change_is_refused_while_another_is_stored(stage: Stage) -> None:
+    stage.registry.hold()
+    first = ask(stage, Master.update_schedule, schedule(HOST))
+
+    second = ask(stage, Master.update_schedule, schedule(OTHER))
+    stage.registry.release()
+
+    first.get(timeout=5)
+    with pytest.raises(InvalidRequest, match="ask again"):
+        second.get(timeout=5)
+    do(stage, Master.update_schedule, schedule(OTHER))
+    assert modes(stage) == {"elsewhere": "DRAINING"}
+
+
+def test_a_master_that_does_not_lead_yet_refuses() -> None:
+    with la.Runtime() as runtime:
+        stage = Stage(runtime)
+        stage.registry.hold()
+        stage.fail_over()
+
+        with pytest.raises(InvalidRequest, match="does not lead yet"):
+            do(stage, Master.update_schedule, schedule(HOST))
+        stage.registry.release()

@@ -1,0 +1,295 @@
+"""Metrics: what a master counts, under Mesos's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import libactor as la
+from mesoslite.master import Master
+from mesoslite.model import (
+    PARTITION_AWARE,
+    Acknowledge,
+    AcknowledgeOperationStatus,
+    Decline,
+    ExecutorExited,
+    ExecutorID,
+    Kill,
+    NotFound,
+    OperationID,
+    OperationState,
+    OperationStatus,
+    OperationUpdate,
+    Reconcile,
+    ReconcileOperations,
+    Revive,
+    ShutdownFramework,
+    StatusUpdateAcknowledgement,
+    Suppress,
+    TaskID,
+    TaskState,
+    Teardown,
+)
+from mesoslite.model.ids import FrameworkID
+
+from .stage import FakeAgent, Stage, task
+
+GAUGES = (
+    *[f"slaves_{how}" for how in ("connected", "disconnected", "active", "inactive", "unreachable")],
+    *[f"frameworks_{how}" for how in ("connected", "disconnected", "active", "inactive")],
+    *[f"tasks_{how}" for how in ("staging", "starting", "running", "killing", "unreachable")],
+    "outstanding_offers",
+)
+
+
+def gauges(stage: Stage) -> dict[str, float]:
+    """What there is, as far as it is not zero."""
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=10)
+    return {name: snapshot[f"master/{name}"] for name in GAUGES if snapshot[f"master/{name}"]}
+
+
+def counted(stage: Stage) -> dict[str, float]:
+    """What the master counts, as far as it is not zero, without the prefix."""
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=10)
+    ours = {name.removeprefix("master/"): value for name, value in snapshot.items() if name.startswith("master/")}
+    return {name: value for name, value in ours.items() if value and name not in GAUGES}
+
+
+def since(stage: Stage, before: dict[str, float]) -> dict[str, float]:
+    """What was counted since then."""
+    return {name: value - before.get(name, 0) for name, value in counted(stage).items() if value != before.get(name, 0)}
+
+
+# ---- tasks ----
+
+
+# MasterTest.MetricsInMetricsEndpoint, TaskStateMetrics
+def test_the_end_of_a_task_is_counted_by_state_source_and_reason(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework()
+    stage.settle()
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    one = task(offer)
+    stage.run(framework, agent, one)
+    before = counted(stage)
+
+    for uuid in (b"0" * 16, b"0" * 16, b"1" * 16):
+        stage.report(agent, offer.framework_id, one, TaskState.TASK_FINISHED, uuid)
+
+    assert since(stage, before) == {"messages_status_update": 3, "valid_status_updates": 3, "tasks_finished": 1}
+
+
+def test_what_the_master_itself_says_of_tasks_is_counted_with_its_reason(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework(capabilities=(PARTITION_AWARE,))
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    stage.run(framework, agent, task(offer))
+    before = counted(stage)
+
+    stage.accept(framework, offer, task(offer, "again"))
+    la.dispatch(stage.master, Master.mark_agent_gone, offer.agent_id)
+    stage.settle()
+
+    assert since(stage, before) == {
+        "messages_launch_tasks": 1,
+        "tasks_dropped": 1,
+        "task_dropped/source_master/reason_invalid_offers": 1,
+        "tasks_gone_by_operator": 1,
+        "task_gone_by_operator/source_master/reason_slave_removed_by_operator": 1,
+        "slave_removals": 1,
+        "slave_removals/reason_unregistered": 1,
+    }
+
+
+# ---- statuses ----
+
+
+@pytest.mark.parametrize("what", ["another agent", "an unknown framework"])
+def test_a_status_that_cannot_be_is_counted_as_dropped(stage: Stage, what: str) -> None:
+    agent, framework = stage.agent(), stage.framework()
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    one = task(offer)
+    stage.run(framework, agent, one)
+    before = counted(stage)
+
+    if what == "another agent":
+        stage.report(stage.agent(), offer.framework_id, one, TaskState.TASK_FINISHED)
+    else:
+        stage.report(agent, FrameworkID("nobody"), one, TaskState.TASK_FINISHED)
+
+    names = since(stage, before)
+    assert (names["invalid_status_updates"], names["dropped_messages"], "tasks_finished" in names) == (1, 1, False)
+
+
+def test_a_status_of_an_unknown_task_is_invalid_and_passed_on(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework()
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    before = counted(stage)
+
+    stage.report(agent, offer.framework_id, task(offer), TaskState.TASK_FINISHED)
+
+    assert since(stage, before) == {"messages_status_update": 1, "invalid_status_updates": 1}
+    assert len(stage.updates(framework)) == 1
+
+
+# ---- acknowledgements ----
+
+
+def test_acknowledgements_are_counted_as_valid_or_not(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework()
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    one = task(offer)
+    stage.accept(framework, offer, one)
+    before = counted(stage)
+
+    stage.acknowledge(framework, one)  # of which nothing was told
+    stage.report(agent, offer.framework_id, one, TaskState.TASK_RUNNING)
+    stage.acknowledge(framework, one)
+
+    assert since(stage, before) == {
+        "messages_status_update": 1,
+        "valid_status_updates": 1,
+        "messages_status_update_acknowledgement": 2,
+        "invalid_status_update_acknowledgements": 1,
+        "dropped_messages": 1,
+        "valid_status_update_acknowledgements": 1,
+    }
+
+
+# Master::statusUpdateAcknowledgement: "Cannot send ... to disconnected agent"
+def test_an_acknowledgement_for_an_agent_that_is_away_is_dropped_and_the_task_stays(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework(checkpoint=True)
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    one = task(offer)
+    stage.run(framework, agent, one)
+    stage.report(agent, offer.framework_id, one, TaskState.TASK_FINISHED, b"f" * 16)
+    la.tell(stage.master, Master.on_exited, agent, None)
+    stage.settle()
+    before = counted(stage)
+
+    stage.acknowledge(framework, one, b"f" * 16)
+
+    assert since(stage, before)["invalid_status_update_acknowledgements"] == 1
+    assert stage.heard(agent, StatusUpdateAcknowledgement) == []
+    assert [each.info.task_id for each in stage.state().frameworks[0].tasks] == ["task"]
+
+
+# ---- messages ----
+
+
+def test_each_kind_of_message_is_counted_and_what_nobody_may_say_is_dropped(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework()
+    framework_id = stage.framework_id(framework)
+    stranger = FrameworkID("stranger")
+    calls: list[Any] = [
+        Decline(framework_id=stranger, offer_ids=()),
+        Kill(framework_id=stranger, task_id=TaskID("t")),
+        Reconcile(stranger, ()),
+        ReconcileOperations(stranger, ()),
+        Suppress(stranger),
+        Revive(stranger),
+        Teardown(stranger),
+    ]
+    before = counted(stage)
+
+    for call in calls:
+        stage.call(framework, call)
+    stage.call(
+        framework, AcknowledgeOperationStatus(framework_id=framework_id, operation_id=OperationID("o"), uuid=b"u" * 16)
+    )
+    stage.say(agent, ExecutorExited(framework_id=framework_id, executor_id=ExecutorID("e"), exit_status=0))
+
+    assert since(stage, before) == {
+        "messages_decline_offers": 1,
+        "messages_kill_task": 1,
+        "messages_reconcile_tasks": 1,
+        "messages_reconcile_operations": 1,
+        "messages_suppress_offers": 1,
+        "messages_revive_offers": 1,
+        "messages_unregister_framework": 1,
+        "messages_operation_status_update_acknowledgement": 1,
+        "invalid_operation_status_update_acknowledgements": 1,
+        "messages_exited_executor": 1,
+        "dropped_messages": 9,
+    }
+
+
+def test_an_operation_update_of_nobody_is_invalid(stage: Stage) -> None:
+    stage.settle()
+    message = OperationUpdate(
+        framework_id=FrameworkID("f"),
+        operation_uuid=b"o" * 16,
+        status=OperationStatus(state=OperationState.OPERATION_FINISHED, uuid=b"s" * 16),
+        latest_state=OperationState.OPERATION_FINISHED,
+    )
+    before = counted(stage)
+
+    la.post(stage.master, message)
+    la.post(stage.master, Acknowledge)
+    stage.settle()
+
+    names = since(stage, before)
+    assert names["invalid_operation_status_updates"] == names["messages_operation_status_update"] == 1
+
+
+# ---- what there is ----
+
+
+# MasterTest.MetricsInMetricsEndpoint; the tasks under way are compared after every test (stage.py)
+def test_gauges_tell_how_many_there_are(stage: Stage) -> None:
+    agent, away = stage.agent(), stage.agent("cpus:1;mem:64")
+    framework = stage.framework(failover_timeout=1000.0, checkpoint=True)
+    stage.lose(stage.framework(name="lost", failover_timeout=1000.0))
+    stage.advance(1)
+    offer = max(stage.offers(framework), key=lambda offer: str(offer.resources))
+    stage.accept(framework, offer, task(offer, "a"), task(offer, "b"))
+    stage.report(agent, offer.framework_id, task(offer, "a"), TaskState.TASK_RUNNING)
+    stage.lose(away)
+
+    assert gauges(stage) == {
+        "slaves_connected": 1,
+        "slaves_active": 1,
+        "slaves_disconnected": 1,
+        "slaves_inactive": 1,
+        "frameworks_connected": 1,
+        "frameworks_active": 1,
+        "frameworks_disconnected": 1,
+        "frameworks_inactive": 1,
+        "tasks_staging": 1,
+        "tasks_running": 1,
+    }
+
+
+def test_tasks_out_of_reach_are_counted_until_they_are_found(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework(capabilities=(PARTITION_AWARE,))
+    stage.advance(1)
+    [offer] = stage.offers(framework)
+    stage.run(framework, agent, task(offer))
+
+    la.tell(agent, FakeAgent.live, False)
+    stage.advance(90)
+
+    names = gauges(stage)
+    assert (names["tasks_unreachable"], names["slaves_unreachable"], "tasks_running" in names) == (1, 1, False)
+
+
+# ---- operators ----
+
+
+def test_operators_remove_a_framework_that_is_not_connected(stage: Stage) -> None:
+    agent, framework = stage.agent(), stage.framework(failover_timeout=1000.0)
+    framework_id = stage.framework_id(framework)
+    stage.lose(framework)
+
+    la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=5)
+    stage.settle()
+
+    assert stage.heard(agent, ShutdownFramework) == [ShutdownFramework(framework_id)]
+    assert [each.info.id for each in stage.state().completed_frameworks] == [framework_id]
+    with pytest.raises(NotFound, match="look its id up"):
+        la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=5)

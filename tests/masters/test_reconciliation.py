@@ -1,0 +1,138 @@
+"""Reconciliation of tasks that the master does not have: the answer goes by where their agent stands."""
+
+from __future__ import annotations
+
+import pytest
+
+import libactor as la
+from mesoslite.master import Master
+from mesoslite.model import (
+    AgentID,
+    FrameworkID,
+    Kill,
+    Reason,
+    Reconcile,
+    Source,
+    TaskID,
+    TaskReference,
+    TaskState,
+    TaskStatus,
+)
+
+from .stage import FakeAgent, FakeFramework, Stage, task
+
+LOST_SECONDS = 90  # until an agent that answers no ping is unreachable
+AWARE, UNAWARE = ("PARTITION_AWARE",), ()
+BOTH = pytest.mark.parametrize("capabilities", [AWARE, UNAWARE], ids=["aware", "unaware"])
+
+
+class Scene:
+    """An agent, and a framework that has run "task" on it and asks."""
+
+    def __init__(self, stage: Stage, capabilities: tuple[str, ...] = AWARE) -> None:
+        self.stage, self.capabilities = stage, capabilities
+        self.agent = stage.agent()
+        self.framework: la.PID[FakeFramework] = stage.framework(capabilities=capabilities)
+        self.framework_id: FrameworkID = stage.framework_id(self.framework)
+        self.agent_id: AgentID = stage.agent_id(self.agent)
+        stage.run(self.framework, self.agent, task(stage.offers(self.framework)[0]))
+
+    def lose_agent(self) -> None:
+        la.tell(self.agent, FakeAgent.live, False)
+        self.stage.settle()
+        self.stage.advance(LOST_SECONDS)
+
+    def fail_over(self) -> None:
+        """Another master, to which the framework comes first."""
+        self.stage.fail_over()
+        self.framework = self.stage.framework(id=self.framework_id, capabilities=self.capabilities)
+
+    def ask(self, agent_id: AgentID | None, name: str = "task") -> list[TaskStatus]:
+        before = len(self.stage.updates(self.framework))
+        reference = TaskReference(TaskID(name), agent_id)
+        self.stage.call(self.framework, Reconcile(self.framework_id, (reference,)))
+        return self.stage.updates(self.framework)[before:]
+
+    def kill(self, agent_id: AgentID | None) -> list[TaskStatus]:
+        before = len(self.stage.updates(self.framework))
+        call = Kill(framework_id=self.framework_id, task_id=TaskID("task"), agent_id=agent_id)
+        self.stage.call(self.framework, call)
+        return self.stage.updates(self.framework)[before:]
+
+    def expected(self, state: TaskState) -> TaskState:
+        return state if self.capabilities == AWARE else TaskState.TASK_LOST
+
+
+# ReconciliationTest.UnknownTask, UnknownTaskPartitionAware
+@BOTH
+def test_on_a_registered_agent_it_is_gone(stage: Stage, capabilities: tuple[str, ...]) -> None:
+    scene = Scene(stage, capabilities)
+
+    [answer] = scene.ask(scene.agent_id, "stranger")
+
+    assert (answer.state, answer.agent_id) == (scene.expected(TaskState.TASK_GONE), scene.agent_id)
+    assert (answer.source, answer.reason) == (Source.SOURCE_MASTER, Reason.REASON_RECONCILIATION)
+    assert answer.uuid is None
+
+
+# ReconciliationTest.UnknownSlave
+@BOTH
+def test_of_an_agent_that_nobody_knows_or_none_it_is_unknown(stage: Stage, capabilities: tuple[str, ...]) -> None:
+    scene = Scene(stage, capabilities)
+
+    answers = scene.ask(AgentID("nobody"), "stranger") + scene.ask(None, "stranger")
+
+    assert [answer.state for answer in answers] == [scene.expected(TaskState.TASK_UNKNOWN)] * 2
+
+
+# ReconciliationTest.PartitionedAgentThenMasterFailover: the time is that of the loss, whoever leads
+@BOTH
+def test_on_an_unreachable_agent_it_may_live_on(stage: Stage, capabilities: tuple[str, ...]) -> None:
+    scene = Scene(stage, capabilities)
+    scene.lose_agent()
+    told = stage.updates(scene.framework)[-1]
+
+    [answer] = scene.ask(scene.agent_id)
+    [killed] = scene.kill(scene.agent_id)
+    scene.fail_over()
+    [later] = scene.ask(scene.agent_id)
+
+    assert told.unreachable_ns is not None
+    assert {status.unreachable_ns for status in (answer, killed, later)} == {told.unreachable_ns}
+    assert {status.state for status in (answer, killed, later)} == {scene.expected(TaskState.TASK_UNREACHABLE)}
+
+
+def test_an_unreachable_task_is_not_among_all(stage: Stage) -> None:
+    scene = Scene(stage)
+    scene.lose_agent()
+    before = len(stage.updates(scene.framework))
+
+    stage.call(scene.framework, Reconcile(scene.framework_id))
+
+    assert len(stage.updates(scene.framework)) == before
+
+
+@BOTH
+def test_on_an_agent_declared_gone_it_is_over(stage: Stage, capabilities: tuple[str, ...]) -> None:
+    scene = Scene(stage, capabilities)
+    la.dispatch(stage.master, Master.mark_agent_gone, scene.agent_id)
+    stage.settle()
+
+    [answer] = scene.ask(scene.agent_id)
+
+    assert answer.state is scene.expected(TaskState.TASK_GONE_BY_OPERATOR)
+
+
+# ReconciliationTest.RecoveredAgent; MasterTest.KillUnknownTaskSlaveInTransition
+def test_as_long_as_its_agent_may_come_back_there_is_no_answer(stage: Stage) -> None:
+    scene = Scene(stage)
+    scene.fail_over()
+
+    answers = scene.ask(scene.agent_id) + scene.ask(None) + scene.kill(scene.agent_id) + scene.kill(None)
+    [other] = scene.ask(AgentID("nobody"))
+    stage.advance(600)
+    [later] = scene.ask(scene.agent_id)
+
+    assert answers == []
+    assert other.state is TaskState.TASK_UNKNOWN
+    assert later.state is TaskState.TASK_UNREACHABLE

@@ -1,0 +1,243 @@
+"""Agents that come back: what they are believed, and what becomes of what was under way with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import libactor as la
+from mesoslite.model import (
+    AgentRegistered,
+    AgentReregistered,
+    RegisterAgent,
+    ReregisterAgent,
+    ShutdownAgent,
+    StatusUpdateAcknowledgement,
+    TaskState,
+    UnregisterAgent,
+    UpdateFramework,
+    UpdateFrameworkInfo,
+)
+from mesoslite.registry import MemoryRegistry
+
+from .stage import Stage, task
+from .test_agents import INFO, LOST_SECONDS, counted, cut_off, greeting, limited, running, silence, states, stored
+from .wire import Line
+
+__all__ = ["limited"]  # a fixture
+
+
+def test_an_end_that_no_framework_has_acknowledged_is_not_acknowledged_by_the_master(stage: Stage) -> None:
+    agent, framework = running(stage, checkpoint=True, failover_timeout=3600.0)
+    message, framework_id = greeting(stage), stage.framework_id(framework)
+    [record] = message.tasks
+    stage.lose(framework)
+    stage.report(agent, framework_id, record.info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+    [ended] = stage.state().frameworks[0].tasks
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+    again = stage.framework(id=framework_id, checkpoint=True, failover_timeout=3600.0)
+
+    stage.say(agent, msgspec.structs.replace(message, tasks=(ended,)))
+    stage.report(agent, framework_id, record.info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+
+    assert stage.heard(agent, StatusUpdateAcknowledgement) == []
+    assert states(stage, again) == [TaskState.TASK_FINISHED]
+
+
+def test_an_agent_hears_what_a_framework_has_said_of_itself_while_it_was_away(stage: Stage) -> None:
+    agent, framework = running(stage, checkpoint=True)
+    message = greeting(stage)
+    stage.lose(agent)
+    info = msgspec.structs.replace(message.frameworks[0], capabilities=("PARTITION_AWARE",))
+    stage.call(framework, UpdateFramework(framework_id=stage.framework_id(framework), framework=info))
+
+    returned = stage.greet(message)
+    stage.say(returned, msgspec.structs.replace(message, frameworks=(info,)))
+
+    assert stage.heard(returned, UpdateFrameworkInfo) == [UpdateFrameworkInfo(info)]
+
+
+def test_an_agent_that_registers_again_is_reached_by_a_new_connection(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    link = la.link
+    agent = stage.agent()
+    message = greeting(stage)
+
+    def noted(pid: la.PID[Any], *, reconnect: bool = False) -> None:
+        seen.append(reconnect)
+        link(pid, reconnect=reconnect)
+
+    monkeypatch.setattr(la, "link", noted)
+    stage.say(agent, message)
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS + 15)
+    stage.say(agent, message)  # it was unreachable
+    stage.agent()
+
+    assert seen == [True, True, False]
+
+
+def test_after_a_failover_an_agent_is_not_another_host(stage: Stage) -> None:
+    running(stage, failover_timeout=3600.0)
+    message = greeting(stage)
+    stage.fail_over()
+
+    impostor = stage.greet(
+        msgspec.structs.replace(message, info=msgspec.structs.replace(message.info, hostname="evil"), tasks=())
+    )
+    agent = stage.greet(message)
+
+    assert "different IP / hostname" in stage.heard(impostor, ShutdownAgent)[0].message
+    assert len(stage.heard(agent, AgentReregistered)) == 1
+    assert stage.heard(agent, ShutdownAgent) == []
+
+
+def test_a_lost_agent_is_not_removed_for_one_at_its_address_that_is_refused(stage: Stage) -> None:
+    agent = stage.agent()
+    agent_id = stage.agent_id(agent)
+    other = stage.agent()
+    message = ReregisterAgent(info=msgspec.structs.replace(INFO, id=stage.agent_id(other), hostname="elsewhere"))
+    cut_off(stage, agent)
+
+    stage.say(agent, message)
+
+    assert len(stage.heard(agent, ShutdownAgent)) == 1
+    assert agent_id in stored(stage, "agent")
+    assert agent_id in {entry.info.id for entry in stage.state().agents}
+
+
+def test_an_agent_that_was_found_silent_and_returned_is_given_up_when_it_falls_silent_again(limited: Stage) -> None:
+    first, second = limited.agent(), limited.agent()
+    message = ReregisterAgent(info=limited.state().agents[1].info)
+    silence(limited, first, second)
+    limited.advance(LOST_SECONDS)  # the first is given up, the second waits for the limit
+    limited.say(second, message)
+    returned = [agent.info.id for agent in limited.state().agents]
+
+    limited.advance(2 * LOST_SECONDS)
+
+    assert returned == [limited.agent_id(second)]
+    assert limited.state().agents == ()
+
+
+def test_an_agent_at_the_address_of_one_that_is_struck_off_is_heard(stage: Stage) -> None:
+    stage.agent()
+    stage.agent()
+    [lost, recovered] = [agent.info for agent in stage.state().agents]
+    stage.fail_over()
+    agent = stage.greet(ReregisterAgent(info=lost))
+    cut_off(stage, agent)
+
+    stage.say(agent, ReregisterAgent(info=recovered))  # the registry has nothing to do for it, but for the other one
+    stage.advance(3 * LOST_SECONDS)
+
+    assert [entry.info.id for entry in stage.state().agents] == [recovered.id]
+    assert stored(stage, "agent") == {recovered.id}
+
+
+def test_a_return_that_is_repeated_or_late_changes_nothing(stage: Stage) -> None:
+    agent, framework = running(stage, capabilities=("PARTITION_AWARE",))
+    first = msgspec.structs.replace(greeting(stage), incarnation=b"one", number=1)
+    second = msgspec.structs.replace(first, number=2)
+    stage.say(agent, second)
+    stage.report(agent, stage.framework_id(framework), first.tasks[0].info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+    stage.acknowledge(framework, first.tasks[0].info, b"f" * 16)
+    before = stage.state()
+
+    stage.say(agent, first)
+    stage.say(agent, second)
+    known = stage.state()
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+    stage.say(agent, second)
+    lost = stage.state().agents
+    stage.say(agent, msgspec.structs.replace(second, tasks=(), number=3))
+
+    assert known == before
+    assert (lost, counted(stage, "dropped_messages")) == ((), 3)
+    assert len(stage.state().agents) == 1
+    assert states(stage, framework) == [TaskState.TASK_RUNNING, TaskState.TASK_FINISHED]
+
+
+def test_what_another_start_of_an_agent_says_is_not_late(stage: Stage) -> None:
+    agent = stage.agent()
+    message = msgspec.structs.replace(greeting(stage), incarnation=b"one", number=7)
+    stage.say(agent, message)
+
+    stage.say(agent, msgspec.structs.replace(message, incarnation=b"two", number=1))
+
+    assert len(stage.heard(agent, AgentReregistered)) == 2
+
+
+def test_an_agent_that_was_started_anew_unnoticed_is_a_new_one_and_its_tasks_are_lost(stage: Stage) -> None:
+    agent = stage.greet(RegisterAgent(INFO, incarnation=b"one"))
+    framework = stage.framework()
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+
+    stage.say(agent, RegisterAgent(INFO, incarnation=b"one"))
+    same = states(stage, framework)
+    stage.say(agent, RegisterAgent(INFO, incarnation=b"two"))
+
+    first, again, anew = [message.agent_id for message in stage.heard(agent, AgentRegistered)]
+    assert (first, same) == (again, [TaskState.TASK_RUNNING])
+    assert [entry.info.id for entry in stage.state().agents] == [anew]
+    assert states(stage, framework)[1:] == [TaskState.TASK_LOST]
+    assert stored(stage, "agent") == {anew}
+
+
+def test_an_agent_is_not_told_the_id_of_one_that_is_leaving(stage: Stage) -> None:
+    agent = stage.agent()
+    stage.registry.hold()
+    stage.say(agent, UnregisterAgent(stage.agent_id(agent)))
+    stage.say(agent, RegisterAgent(INFO))
+    before = len(stage.heard(agent, AgentRegistered))
+
+    stage.registry.release()
+    stage.settle()
+    stage.say(agent, RegisterAgent(INFO))
+
+    assert before == 1
+    first, anew = [message.agent_id for message in stage.heard(agent, AgentRegistered)]
+    assert first != anew
+    assert stored(stage, "agent") == {anew}
+
+
+def test_an_agent_whose_return_is_refused_when_its_time_is_over_is_given_up(stage: Stage) -> None:
+    agent_id = stage.agent_id(stage.agent())
+    stage.fail_over()
+    strange = msgspec.structs.replace(INFO, id=agent_id, port=2**80)  # which cannot be stored
+    stage.advance(590)
+    stage.registry.hold()
+    stage.agent()  # the registry is busy with it
+    stage.greet(ReregisterAgent(info=strange))
+    stage.advance(10)
+
+    stage.registry.release()
+    stage.settle()
+
+    assert stored(stage, "unreachable") == {agent_id}
+
+
+def test_an_agent_obeys_the_master_of_a_registry_that_begins_anew(stage: Stage, tmp_path: Path) -> None:
+    line = Line(stage, tmp_path)
+    stage.fail_over()
+    line.register_again()
+    stage.advance(2)
+    before = stage.registry.epoch
+    stage.registry = MemoryRegistry()
+    stage.fail_over()
+
+    line.register_again()
+    stage.advance(2)
+    stage.framework()
+    stage.advance(300)
+
+    assert stage.registry.epoch > before
+    assert len(line.carried(AgentReregistered)) == 2
+    assert len(stage.state().agents) == 1
