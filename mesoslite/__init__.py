@@ -13,12 +13,14 @@ from mesoslite.cluster import Cluster
 from mesoslite.framework import Framework
 from mesoslite.master import Master
 from mesoslite.model import (
+    AllocatorFailed,
     ClusterState,
     CommandInfo,
     FrameworkEnded,
     InvalidRequest,
     InvalidResources,
     Label,
+    MasterEnded,
     MesosliteError,
     Offer,
     Resources,
@@ -29,6 +31,7 @@ from mesoslite.model import (
 
 __all__ = [
     "Agent",
+    "AllocatorFailed",
     "Cluster",
     "ClusterState",
     "CommandInfo",
@@ -38,6 +41,7 @@ __all__ = [
     "InvalidResources",
     "Label",
     "Master",
+    "MasterEnded",
     "MesosliteError",
     "Offer",
     "Resources",

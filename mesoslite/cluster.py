@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
-from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
+from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource, pattern_problem
 from mesoslite.api import agent_app, loopback_hosts, master_app
 from mesoslite.containment import PosixLauncher
 from mesoslite.framework import Framework, LocalConnection, submit
@@ -28,13 +29,20 @@ from mesoslite.model import (
     ClusterState,
     InvalidRequest,
     InvalidResources,
+    MasterEnded,
+    MesosliteError,
+    RegistryStorage,
     Resources,
     validate_agent_resources,
 )
+from mesoslite.model.registry import Prune
+from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar, SqliteStorage
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+log = logging.getLogger("mesoslite")
 
 START_TIMEOUT_SECONDS = 10.0  # for the agents to register; they do at once unless the machine is overwhelmed
 ALLOCATION_INTERVAL_SECONDS = 0.1  # nobody else shares this master, so offers may follow one another quickly
@@ -58,13 +66,16 @@ class Cluster:
     such as its class, or as an object, for one start. ``allocation_interval`` is the seconds between two of its runs
     for what was given back meanwhile.
 
+    ``registry`` is the file in which the master keeps what outlives it, made if it is not there; left out, it is kept
+    in memory.
+
     ``stopped`` is the future of the master's end, by ``close`` or because it failed: of the error as text, empty if
     there was none.
 
     Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
     process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
     InvalidResources; InvalidRequest for a number of agents below 1, an interval that is none, or an allocator that is
-    not there or cannot be made.
+    not there or cannot be made; MasterEnded if it fails as it begins.
     """
 
     def __init__(
@@ -78,6 +89,7 @@ class Cluster:
         hostname: str = "",
         allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
         allocator: str | PolicyFactory | AllocationPolicy = DEFAULT_POLICY,
+        registry: str | Path | None = None,
     ) -> None:
         self._agent_count = _checked_count(agents)
         self._resources = _checked_resources(resources)
@@ -87,6 +99,7 @@ class Cluster:
         self._hostname = hostname
         self._allocation_interval = checked_interval(allocation_interval)
         self._policies = PolicySource(allocator)
+        self._registry = Path(registry).absolute() if registry is not None else None
         self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
 
     # ---- life ----
@@ -105,7 +118,7 @@ class Cluster:
             numbers = range(1, self._agent_count + 1)
             self.agents = tuple([self._start_agent(parts, server, number) for number in numbers])
             for agent in self.agents:
-                la.dispatch(agent, Agent.wait_registered).get(timeout=START_TIMEOUT_SECONDS)
+                self._wait_for(la.dispatch(agent, Agent.wait_registered))
             self._parts = parts.pop_all()
         return self
 
@@ -113,6 +126,7 @@ class Cluster:
         """Stop everything; a second call does nothing."""
         parts, self._parts = self._parts, None
         if parts is not None:
+            self._take_leave()
             parts.close()
 
     def __enter__(self) -> Self:
@@ -154,10 +168,45 @@ class Cluster:
         return submit(self.runtime, framework, LocalConnection(self.master))
 
     def state(self) -> ClusterState:
-        """What the master knows of agents, frameworks and tasks at this moment."""
-        return la.dispatch(self.master, Master.state).get(timeout=START_TIMEOUT_SECONDS)
+        """What the master knows of agents, frameworks and tasks at this moment.
+
+        Raises: MasterEnded, which says why, if it has ended by itself.
+        """
+        try:
+            return la.dispatch(self.master, Master.state).get(timeout=START_TIMEOUT_SECONDS)
+        except la.Abandoned as error:
+            raise self._ended("state") from error
 
     # ---- parts ----
+
+    def _wait_for(self, begun: la.Future[Any]) -> None:
+        """Wait until a part has begun, or the master has ended."""
+        decided: la.Promise[None] = la.Promise()
+        for future in (begun, self.stopped):
+            future.on_any(lambda _: decided.set(None))
+            future.on_abandoned(lambda: decided.set(None))
+        decided.future.get(timeout=START_TIMEOUT_SECONDS)
+        if not self.stopped.is_pending():
+            raise self._ended("start")
+        begun.get()
+
+    def _take_leave(self) -> None:
+        """Let the agents leave a registry that stays: they will not come back, and the next master must not wait."""
+        if self._registry is None or not self.stopped.is_pending():
+            return
+        for agent in self.agents:
+            la.terminate(agent)
+        for agent in self.agents:
+            la.wait(agent, timeout=START_TIMEOUT_SECONDS)
+        try:  # what the master has asked of the registrar until then is stored before this is answered
+            la.dispatch(self.master, Master.ping).get(timeout=START_TIMEOUT_SECONDS)
+            la.dispatch(self.registrar, Registrar.apply, Prune()).get(timeout=START_TIMEOUT_SECONDS)
+        except (la.Abandoned, TimeoutError, MesosliteError) as error:
+            log.warning("the agents may still be in the registry %s: %s", self._registry, error)
+
+    def _ended(self, operation: str) -> MasterEnded:
+        why = self.stopped.get(timeout=START_TIMEOUT_SECONDS)  # who watches the master hears of it as soon as we do
+        return MasterEnded(f"{operation}: the master has stopped: {why or 'it was ended'}; start another cluster")
 
     def _make_work_dir(self, parts: ExitStack) -> Path:
         if self._work_dir is None:
@@ -174,10 +223,23 @@ class Cluster:
         hostname = self._hostname or listener.name
         self.url = listener.url
         self.allocator = self.runtime.spawn(Allocator(self._policies.take(), self._allocation_interval))
-        self.master = self.runtime.spawn(Master(self.allocator, hostname=hostname, port=listener.port))
+        storage: RegistryStorage = MemoryStorage(MemoryRegistry())
+        if self._registry is not None:
+            storage = SqliteStorage(self._registry)
+        self.registrar = self.runtime.spawn(Registrar(storage))
+        self.master = self.runtime.spawn(
+            Master(
+                self.allocator,
+                self.registrar,
+                hostname=hostname,
+                port=listener.port,
+                pattern_problem=pattern_problem,
+            )
+        )
         stopped: la.Promise[str] = la.Promise()
         self.stopped = stopped.future
         self.runtime.spawn(_MasterWatch(self.master, stopped))
+        self._wait_for(la.dispatch(self.master, Master.wait_leading))
         server.serve(master_app(self.master, hosts=loopback_hosts(self._host, hostname)), listener)
 
     def _start_agent(self, parts: ExitStack, server: HttpServer, number: int) -> la.PID[Agent]:

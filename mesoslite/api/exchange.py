@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,7 +66,17 @@ class Exchange:
     @cached_property
     def query(self) -> Mapping[str, str]:
         """The parameters of the query; of one given twice, the last."""
-        return dict(parse_qsl(self._query.decode("latin-1"), keep_blank_values=True))
+        return dict(self._parameters)
+
+    @property
+    def repeated(self) -> list[str]:
+        """Parameters that the query gives more than once."""
+        times = Counter([name for name, _ in self._parameters])
+        return [name for name, count in times.items() if count > 1]
+
+    @cached_property
+    def _parameters(self) -> list[tuple[str, str]]:
+        return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import ADVICE, AgentInfo, Explanation, Finding, FrameworkInfo, MasterPort, NotFound
+from mesoslite.model import ADVICE, AgentInfo, Explanation, Finding, FrameworkInfo, MasterPort, NotFound, OfferReason
 
 from .exchange import Exchange, Refusal, Response
 
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AGENTS_AT_ONCE = 200
+CLIENTS_AT_ONCE = 100  # agents times the framework's roles: some 4 ms of the allocator's time
+PAST = (OfferReason.GRANTED, OfferReason.SHARE)  # of runs that are over, told last
 NAMED_MAX = 5  # ids in the text of a refusal
 PARAMETERS = {"framework", "agent", "jsonp"}
+
+
+@dataclass
+class Counted:
+    """A reason, as it is said about the first of the agents it is about."""
+
+    finding: Finding
+    example: AgentInfo
+    agents: int = 0
 
 
 class ExplainEndpoint:
@@ -49,7 +60,7 @@ class ExplainEndpoint:
                 "framework": _framework_document(framework),
                 "agent": {"id": agent.id, "hostname": agent.hostname},
                 "run": explanation.run,
-                "findings": [_finding_document(finding) for finding in explanation.findings],
+                "findings": [await self._finding_document(finding) for finding in explanation.findings],
             }
         )
 
@@ -62,29 +73,41 @@ class ExplainEndpoint:
         return explanations
 
     async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...]) -> Document:
-        """How many agents each reason is about, the most frequent first within a role, and the first of them."""
-        counted: dict[tuple[str, str], Document] = {}
+        """How many agents each reason is about, the most frequent first within a role, the past last; and an agent."""
+        counted: dict[tuple[str, str], Counted] = {}
         run = 0
-        for begin in range(0, len(agents), AGENTS_AT_ONCE):
-            portion = list(agents[begin : begin + AGENTS_AT_ONCE])
+        at_once = max(1, CLIENTS_AT_ONCE // max(1, len(framework.roles)))
+        for begin in range(0, len(agents), at_once):
+            portion = list(agents[begin : begin + at_once])
             for agent, explanation in zip(portion, await self._explain(framework, portion), strict=True):
                 run = explanation.run
-                for finding in explanation.findings:
-                    entry = counted.setdefault(
-                        (finding.role, finding.reason),
-                        {
-                            **_finding_document(finding),
-                            "agents": 0,
-                            "example": {"id": agent.id, "hostname": agent.hostname},
-                        },
-                    )
-                    entry["agents"] += 1
+                for finding in {(each.role, each.reason): each for each in reversed(explanation.findings)}.values():
+                    counted.setdefault((finding.role, finding.reason), Counted(finding, agent)).agents += 1
+        entries = [
+            {
+                **await self._finding_document(each.finding),
+                "agents": each.agents,
+                "example": {"id": each.example.id, "hostname": each.example.hostname},
+            }
+            for each in counted.values()
+        ]
         return {
             "framework": _framework_document(framework),
             "run": run,
             "agents": len(agents),
-            "summary": sorted(counted.values(), key=lambda entry: (entry["role"], -entry["agents"])),
+            "summary": sorted(entries, key=lambda entry: (entry["role"], entry["reason"] in PAST, -entry["agents"])),
         }
+
+    async def _finding_document(self, finding: Finding) -> Document:
+        """With the name of another framework it speaks of, if that is still there, in place of its id."""
+        text, other = finding.text, finding.other
+        document: Document = {"role": finding.role, "reason": finding.reason.value}
+        if other is not None:
+            found = await la.dispatch(self._master, MasterPort.find_frameworks, other)
+            for info in found:
+                document["other"] = {"id": other, "name": info.name}
+                text = text.replace(f"framework {other}", f"framework {info.name!r} ({other.rpartition('-')[2]})")
+        return {**document, "text": text, "advice": ADVICE[finding.reason]}
 
 
 def _asked(exchange: Exchange) -> tuple[str, str]:
@@ -92,6 +115,11 @@ def _asked(exchange: Exchange) -> tuple[str, str]:
     unknown = sorted(exchange.query.keys() - PARAMETERS)
     if unknown:
         raise Refusal(400, f"explain: unknown parameter {unknown[0][:80]!r}; expected framework, and agent or none")
+    repeated = exchange.repeated
+    if repeated:
+        raise Refusal(
+            400, f"explain: {repeated[0][:80]!r} is given twice; name one, and ask about others by themselves"
+        )
     framework = exchange.query.get("framework", "")
     if not framework:
         raise Refusal(400, "explain: no framework is named; give ?framework= with an id or a name")
@@ -112,12 +140,3 @@ def _the_one(what: str, text: str, found: list[tuple[str, T]]) -> T:
 
 def _framework_document(info: FrameworkInfo) -> Document:
     return {"id": info.id, "name": info.name, "roles": list(info.roles)}
-
-
-def _finding_document(finding: Finding) -> Document:
-    return {
-        "role": finding.role,
-        "reason": finding.reason.value,
-        "text": finding.text,
-        "advice": ADVICE[finding.reason],
-    }

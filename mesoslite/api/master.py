@@ -19,6 +19,7 @@ from .explanations import ExplainEndpoint
 from .master_state import state_document
 from .routes import Endpoint, Routes, application
 from .scheduler import SchedulerEndpoint
+from .stories import WhyEndpoint
 
 Ping: TypeAlias = Callable[[], la.Future[None]]
 
@@ -33,8 +34,8 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/state``, ``/api/v1/scheduler`` and ``/mesoslite/allocator/explain``, also
-    below ``/master``.
+    Endpoints: ``/health``, ``/version``, ``/state``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and
+    ``/mesoslite/why``, also below ``/master``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -50,6 +51,7 @@ def master_app(
         "/state": {"GET": state},
         "/api/v1/scheduler": {"POST": scheduler},
         "/mesoslite/allocator/explain": {"GET": ExplainEndpoint(master)},
+        "/mesoslite/why": {"GET": WhyEndpoint(master)},
     }
     return application(routes, ("/master",), hosts)
 

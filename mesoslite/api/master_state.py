@@ -4,7 +4,7 @@
 # Source: Mesos src/master/readonly_handler.cpp.
 
 from mesoslite.model import AgentState, ClusterState, FrameworkState, Offer
-from mesoslite.model.v1 import encode_roles
+from mesoslite.model.v1 import encode_labels, encode_roles
 from mesoslite.model.version import API_VERSION
 
 from .documents import (
@@ -67,7 +67,7 @@ def _agent_document(agent: AgentState) -> Document:
 
 def _framework_document(framework: FrameworkState) -> Document:
     info = framework.info
-    return {
+    document: Document = {
         "id": info.id,
         "name": info.name,
         "used_resources": resources_document(framework.used),
@@ -78,7 +78,7 @@ def _framework_document(framework: FrameworkState) -> Document:
         "webui_url": info.webui_url,
         "active": framework.active,
         "connected": framework.connected,
-        "recovered": False,
+        "recovered": framework.recovered,
         "user": info.user,
         "failover_timeout": info.failover_timeout,
         "checkpoint": info.checkpoint,
@@ -92,6 +92,13 @@ def _framework_document(framework: FrameworkState) -> Document:
         "executors": [],
         "offer_constraints": {},
     }
+    if info.principal:
+        document["principal"] = info.principal
+    if info.labels:
+        document["labels"] = encode_labels(info.labels)["labels"]
+    if framework.reregistered_time is not None:
+        document["reregistered_time"] = framework.reregistered_time
+    return document
 
 
 def _offer_document(offer: Offer) -> Document:

@@ -14,7 +14,7 @@ from typing import Any
 
 import libactor as la
 from libactor.http import host_and_port
-from mesoslite.model import Call, InvalidRequest, MasterPort, Subscribe, Teardown
+from mesoslite.model import Call, InvalidRequest, MasterPort, Subscribe, Teardown, UpdateFramework
 from mesoslite.model.v1 import decode_call
 from mesoslite.model.version import API_VERSION
 
@@ -28,11 +28,8 @@ _NOT_IMPLEMENTED = frozenset(
         "ACCEPT_INVERSE_OFFERS",
         "DECLINE_INVERSE_OFFERS",
         "SHUTDOWN",
-        "ACKNOWLEDGE_OPERATION_STATUS",
-        "RECONCILE_OPERATIONS",
         "MESSAGE",
         "REQUEST",
-        "UPDATE_FRAMEWORK",
         "UNKNOWN",
     }
 )
@@ -53,10 +50,20 @@ class SchedulerEndpoint:
             await self._subscribe(exchange, call)
             return None
         subscription = await self._subscription(exchange, call)
+        if isinstance(call, UpdateFramework):
+            return await self._update(call, subscription)
         la.post(self._master, call, sender=subscription)
         if isinstance(call, Teardown):
             la.terminate(subscription)
         return Response(202)
+
+    async def _update(self, call: UpdateFramework, subscription: la.PID[Subscription]) -> Response:
+        try:
+            await la.dispatch(self._master, MasterPort.update_framework, call, subscription)
+        except InvalidRequest as error:
+            raise Refusal(400, str(error)) from error
+        la.tell(subscription, Subscription.follow, call.framework)
+        return Response(200)
 
     async def _subscription(self, exchange: Exchange, call: Call) -> la.PID[Subscription]:
         """The subscription that a call belongs to. Raises: Refusal, if there is none or the call names another."""

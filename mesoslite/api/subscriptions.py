@@ -23,6 +23,7 @@ from mesoslite.model import (
     Event,
     Failure,
     FrameworkID,
+    FrameworkInfo,
     Heartbeat,
     MasterPort,
     Offers,
@@ -30,6 +31,7 @@ from mesoslite.model import (
     Subscribe,
     Subscribed,
     Update,
+    UpdateOperationStatus,
 )
 from mesoslite.model.v1 import encode_event, frame
 
@@ -87,10 +89,14 @@ class Subscription(la.Actor):
         self._table = table
         self._stream_id = stream_id
         self._master_info = master_info
-        self._multi_role = MULTI_ROLE in call.framework.capabilities
-        self._refined = RESERVATION_REFINEMENT in call.framework.capabilities
+        self.follow(call.framework)
         self._framework_id: FrameworkID | None = None  # until the master has answered
         self._heartbeat: la.Timer | None = None
+
+    def follow(self, framework: FrameworkInfo) -> None:
+        """Write events as the framework, by its capabilities, wants them from now on."""
+        self._multi_role = MULTI_ROLE in framework.capabilities
+        self._refined = RESERVATION_REFINEMENT in framework.capabilities
 
     def on_start(self) -> None:
         """Subscribe."""
@@ -106,7 +112,9 @@ class Subscription(la.Actor):
         self._outlet.end()
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
-        """The master has stopped."""
+        """The master has stopped; if it failed, the client hears why."""
+        if reason is not None:
+            self._write(Error(f"the master has stopped: {reason}"))
         la.terminate(self.pid)
 
     @la.handles(Subscribed)
@@ -119,9 +127,10 @@ class Subscription(la.Actor):
 
     @la.handles(Offers)
     @la.handles(Update)
+    @la.handles(UpdateOperationStatus)
     @la.handles(Rescind)
     @la.handles(Failure)
-    def event(self, event: Offers | Update | Rescind | Failure) -> None:
+    def event(self, event: Offers | Update | UpdateOperationStatus | Rescind | Failure) -> None:
         """Pass an event on."""
         self._write(event)
 

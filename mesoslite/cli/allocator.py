@@ -55,11 +55,11 @@ def explain(
     if as_json:
         say(body)
     else:
-        _show(document)
+        show(document)
 
 
-def _show(document: dict[str, Any]) -> None:
-    """Print the tables, in whatever width the terminal has."""
+def show(document: dict[str, Any]) -> None:
+    """Print the tables of an explanation, in whatever width the terminal has."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)

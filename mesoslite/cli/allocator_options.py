@@ -30,7 +30,11 @@ FairnessExcluded: TypeAlias = Annotated[
 ]
 ProbeEvery: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="Which grant goes first to frameworks that hand offers back: each 8th by default; 0: none."),
+    typer.Option(help="Of so many grants, one asks first who hands back all it is offered; 8 by default, 0: none."),
+]
+Patience: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="Offers that a framework hands back before others are asked first for as much; 5 by default."),
 ]
 
 FLAGS = {
@@ -39,6 +43,7 @@ FLAGS = {
     "min_allocatable": "--min-allocatable-resources",
     "fairness_excluded": "--fair-sharing-excluded-resource-names",
     "probe_every": "--probe-every",
+    "patience": "--patience",
 }
 
 

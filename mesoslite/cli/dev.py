@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -13,6 +13,7 @@ from .allocator_options import (
     FairnessExcluded,
     FrameworkSorter,
     MinAllocatable,
+    Patience,
     ProbeEvery,
     RoleSorter,
     policy_source,
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from mesoslite import Cluster, Resources
 
 MASTER_DEFAULT = "http://127.0.0.1:5050"  # of `mesoslite run` as well
+
+RegistryFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="File that keeps what outlives the master, made if it is not there.",
+        metavar="PATH",
+    ),
+]
 
 
 def dev(
@@ -42,6 +51,7 @@ def dev(
         str | None,
         typer.Option(help="Where sandboxes go, and stay; left out, a temporary one is used.", metavar="PATH"),
     ] = None,
+    registry: RegistryFile = None,
     allocator: AllocatorName = "hierarchical",
     allocation_interval: AllocationInterval = 0.1,
     role_sorter: RoleSorter = None,
@@ -49,6 +59,7 @@ def dev(
     min_allocatable_resources: MinAllocatable = None,
     fair_sharing_excluded_resource_names: FairnessExcluded = None,
     probe_every: ProbeEvery = None,
+    patience: Patience = None,
 ) -> None:
     """Run a master and its agents until Ctrl-C.
 
@@ -59,7 +70,7 @@ def dev(
     """
     from mesoslite import Cluster, InvalidRequest, Resources
 
-    _check_texts(host, hostname, work_dir)
+    _check_texts(host, hostname, work_dir, registry)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
     with stop_signals(stops.put):
         try:
@@ -71,6 +82,7 @@ def dev(
                 port=port,
                 hostname=hostname,
                 work_dir=work_dir,
+                registry=registry,
                 allocation_interval=allocation_interval,
                 allocator=policy_source(
                     allocator,
@@ -79,6 +91,7 @@ def dev(
                     min_allocatable=min_allocatable_resources,
                     fairness_excluded=fair_sharing_excluded_resource_names,
                     probe_every=probe_every,
+                    patience=patience,
                 ),
             )
         except InvalidRequest as error:
@@ -97,18 +110,22 @@ def dev(
         fail(f"the master has stopped by itself: {cluster.stopped.get() or 'no reason was given'}")
 
 
-def _check_texts(host: str, hostname: str, work_dir: str | None) -> None:
-    for option, text in (("--host", host), ("--hostname", hostname), ("--work-dir", work_dir or "")):
+def _check_texts(host: str, hostname: str, work_dir: str | None, registry: str | None) -> None:
+    texts = (("--host", host), ("--hostname", hostname), ("--work-dir", work_dir or ""), ("--registry", registry or ""))
+    for option, text in texts:
         refuse_bytes(option, text)
     if not host:
         fail("--host is empty; give an address, or leave it out", USAGE)
     if work_dir == "":
         fail("--work-dir is empty; give a directory, or leave it out", USAGE)
+    if registry == "":
+        fail("--registry is empty; give a file, or leave it out", USAGE)
 
 
 def _start(cluster: "Cluster", work_dir: str | None) -> None:
     from libactor import Abandoned
     from mesoslite import InvalidRequest
+    from mesoslite.model import MasterEnded
 
     try:
         if work_dir is not None and Path(work_dir).exists() and not os.access(work_dir, os.W_OK | os.X_OK):
@@ -116,6 +133,8 @@ def _start(cluster: "Cluster", work_dir: str | None) -> None:
         cluster.start()
     except InvalidRequest as error:  # the allocation policy cannot be made
         fail(str(error), USAGE)
+    except MasterEnded as error:
+        fail(str(error))
     except TimeoutError as error:
         fail(f"the agents have not registered in time ({error}); is the machine overloaded?")
     except Abandoned:

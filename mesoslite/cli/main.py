@@ -13,6 +13,7 @@ from .demo import demo
 from .dev import dev
 from .run import run
 from .version import print_version, version
+from .why import why
 
 app = typer.Typer(
     name="mesoslite",
@@ -36,6 +37,7 @@ def options(
 
 app.command()(dev)
 app.command()(run)
+app.command()(why)
 app.add_typer(allocator)
 app.command()(demo)
 app.command()(version)

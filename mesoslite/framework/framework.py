@@ -18,9 +18,11 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import (
+    MULTI_ROLE,
     NOTHING,
     Accept,
     Acknowledge,
+    AcknowledgeOperationStatus,
     AgentID,
     CommandInfo,
     Decline,
@@ -32,9 +34,12 @@ from mesoslite.model import (
     Heartbeat,
     InvalidRequest,
     Kill,
+    Launch,
     Offer,
     OfferID,
     Offers,
+    Operation,
+    OperationStatus,
     Reconcile,
     Rescind,
     Resources,
@@ -48,7 +53,8 @@ from mesoslite.model import (
     TaskStatus,
     Teardown,
     Update,
-    checked_call,
+    UpdateOperationStatus,
+    checked_message,
     constants,
     validate_framework,
 )
@@ -61,7 +67,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.framework")
 
 # What the framework itself calls of what users override.
-HOOKS = ("on_subscribed", "on_offers", "on_update", "on_rescind", "on_failure", "on_error")
+HOOKS = ("on_subscribed", "on_offers", "on_update", "on_rescind", "on_failure", "on_error", "on_operation")
 
 
 class Framework(la.Actor):
@@ -93,6 +99,8 @@ class Framework(la.Actor):
         id: FrameworkID | None = None,
     ) -> None:
         super().__init__(la.generate_id("framework"))
+        if len(roles) > 1 and MULTI_ROLE not in capabilities:
+            capabilities = (*capabilities, MULTI_ROLE)
         self.info = FrameworkInfo(
             name=name or type(self).__name__,
             roles=roles,
@@ -119,6 +127,9 @@ class Framework(la.Actor):
 
     def on_update(self, status: TaskStatus) -> None:
         """A task's state; acknowledged once this returns."""
+
+    def on_operation(self, status: OperationStatus) -> None:
+        """How an operation that was given an id goes; acknowledged once this returns."""
 
     def on_rescind(self, offer_id: OfferID) -> None:
         """An offer no longer stands; do not use it."""
@@ -169,11 +180,34 @@ class Framework(la.Actor):
 
         A task that does not fit is answered in on_update with TASK_ERROR and does not keep the others back.
         """
+        self._accept(
+            "launch", offers, (Launch((tasks,) if isinstance(tasks, TaskInfo) else tuple(tasks)),), refuse_seconds
+        )
+
+    def accept(
+        self,
+        offers: Offer | Iterable[Offer],
+        *operations: Operation,
+        refuse_seconds: float = constants.REFUSE_SECONDS,
+    ) -> None:
+        """Do operations (Reserve, Create, Launch, ...) in order, each on what those before it have left and made.
+
+        One that cannot be done is answered in on_operation if it has an id, and does not keep the others back.
+        """
+        self._accept("accept", offers, operations, refuse_seconds)
+
+    def _accept(
+        self,
+        name: str,
+        offers: Offer | Iterable[Offer],
+        operations: tuple[Operation, ...],
+        refuse_seconds: float,
+    ) -> None:
         self._call(
             Accept(
                 framework_id=self.framework_id,
-                offer_ids=_offer_ids("launch", (offers,) if isinstance(offers, Offer) else offers),
-                tasks=(tasks,) if isinstance(tasks, TaskInfo) else tuple(tasks),
+                offer_ids=_offer_ids(name, (offers,) if isinstance(offers, Offer) else offers),
+                operations=operations,
                 filters=Filters(refuse_seconds),
             )
         )
@@ -266,13 +300,28 @@ class Framework(la.Actor):
                 )
             )
 
+    @la.handles(UpdateOperationStatus)
+    def _operation(self, event: UpdateOperationStatus) -> None:
+        status = event.status
+        self.on_operation(status)
+        if status.uuid is not None and status.operation_id is not None and not self.stopped:
+            self._call(
+                AcknowledgeOperationStatus(
+                    framework_id=self.framework_id,
+                    operation_id=status.operation_id,
+                    uuid=status.uuid,
+                    agent_id=status.agent_id,
+                )
+            )
+
     @la.handles(Rescind)
     def _rescind(self, event: Rescind) -> None:
         self.on_rescind(event.offer_id)
 
     @la.handles(Failure)
     def _failure(self, event: Failure) -> None:
-        self.on_failure(event.agent_id)
+        if event.executor_id is None:  # on_update tells of the tasks of an executor
+            self.on_failure(event.agent_id)
 
     @la.handles(Error)
     def _error(self, event: Error) -> None:
@@ -296,7 +345,7 @@ class Framework(la.Actor):
                 f"{type(call).__name__.lower()}: called from outside framework {self.info.name}; call it in one of its "
                 "methods, or send it there: libactor.dispatch(framework.pid, MyFramework.method, ...)"
             )
-        self.connection.send(checked_call(call))
+        self.connection.send(checked_message(call))
 
 
 def _offer_ids(operation: str, offers: Iterable[Offer]) -> tuple[OfferID, ...]:

@@ -233,7 +233,8 @@ def _with_multi_role(call: Subscribe) -> Subscribe:
     framework = call.framework
     if MULTI_ROLE in framework.capabilities:
         return call
-    return Subscribe(msgspec.structs.replace(framework, capabilities=(*framework.capabilities, MULTI_ROLE)))
+    named = msgspec.structs.replace(framework, capabilities=(*framework.capabilities, MULTI_ROLE))
+    return msgspec.structs.replace(call, framework=named)
 
 
 def _body(call: Call) -> bytes:

@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
+
+from mesoslite.cli.main import app
 
 BOUND = 30.0  # seconds after which a test has failed; never waited for when all is well
 MAIN = "from mesoslite.cli.main import main; main()"
@@ -31,6 +34,13 @@ def finish(process):
 def mesoslite(*arguments, **options):
     """Run a command to its end."""
     return finish(start(*arguments, **options))
+
+
+def mesoslite_here(*arguments):
+    """As ``mesoslite``, in this process: for what is refused, or asks a master and ends."""
+    environment = {name: None for name in os.environ if name.startswith("MESOSLITE_")}
+    result = CliRunner().invoke(app, [str(one) for one in arguments], env=environment, catch_exceptions=False)
+    return result.exit_code, result.stdout_bytes, result.stderr
 
 
 def start_dev(*arguments):

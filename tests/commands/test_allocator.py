@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from mesoslite.cli.main import app
 
-from .conftest import mesoslite, start, start_dev, stop_dev
+from .conftest import mesoslite, mesoslite_here, start, start_dev, stop_dev
 
 pytestmark = pytest.mark.real
 
@@ -30,8 +30,8 @@ def busy():
     stop_dev(cluster)
 
 
-def explain(url, *arguments, **options):
-    return mesoslite("allocator", "explain", "--master", url, *arguments, **options)
+def explain(url, *arguments, call=mesoslite_here):
+    return call("allocator", "explain", "--master", url, *arguments)
 
 
 @pytest.mark.parametrize("framework", [NAME, "0000"])
@@ -41,16 +41,16 @@ def test_it_says_in_a_table_what_became_of_an_agent_and_what_to_do(busy, framewo
     text = output.decode()
     assert (status, errors) == (0, "")
     assert f"Framework {NAME} (" in text
-    assert [word for word in ("GRANTED", "TOO_SMALL", "SUPPRESSED", "what to do") if word not in text] == []
+    assert [word for word in ("SUPPRESSED", "what to do") if word not in text] == []
 
 
 def test_without_an_agent_it_counts_the_agents_of_each_reason(busy):
-    status, output, errors = explain(busy, "--framework", NAME)
+    status, output, errors = explain(busy, "--framework", NAME, call=mesoslite)
 
     text = output.decode()
     assert (status, errors) == (0, "")
     assert "and 1 agent; run 1 was the last that made offers" in text
-    assert "S0: run 1" in text
+    assert "S0: the framework has" in text
 
 
 @pytest.mark.parametrize("arguments", [["--agent", "127.0.0.1"], []], ids=["one agent", "all"])
@@ -61,7 +61,7 @@ def test_json_is_what_the_master_answers(busy, arguments):
     findings = document["findings"] if arguments else document["summary"]
     assert (status, errors) == (0, "")
     assert document["framework"]["name"] == NAME
-    assert {"GRANTED", "TOO_SMALL"} <= {finding["reason"] for finding in findings}
+    assert [finding["reason"] for finding in findings] == ["SUPPRESSED"]
     assert all(finding["advice"] for finding in findings)
 
 
@@ -78,6 +78,12 @@ def test_what_the_master_does_not_know_is_one_line_and_status_one(busy, argument
 
     assert (status, output, errors.count("\n")) == (1, b"", 1)
     assert problem in errors
+
+
+def test_what_the_program_cannot_find_is_one_line_and_its_status_one(busy):
+    status, output, errors = explain(busy, "--framework", "nobody", call=mesoslite)
+
+    assert (status, output, errors.count("\n")) == (1, b"", 1)
 
 
 def test_agents_that_share_a_host_are_told_apart_by_their_ids(url):

@@ -18,6 +18,7 @@ def test_help_lists_the_commands():
     assert [line.split()[0] for line in result.output.split("Commands:")[1].splitlines() if line.strip()] == [
         "dev",
         "run",
+        "why",
         "demo",
         "version",
         "allocator",

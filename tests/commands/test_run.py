@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from .conftest import BOUND, finish, mesoslite, start
+from .conftest import BOUND, finish, mesoslite, mesoslite_here, start
 
 pytestmark = pytest.mark.real
 
@@ -67,7 +67,7 @@ def test_a_signal_kills_the_task_and_then_ends_the_command(url, number, status):
 
 
 def test_a_task_that_takes_too_long_is_killed(url):
-    status, _, errors = run(url, "--timeout", 0.5, "exec sleep 1000")  # exec: a shell may say "Terminated"
+    status, _, errors = run(url, "--timeout", 3, "exec sleep 1000")  # exec: a shell may say "Terminated"
 
     assert status == 124
     assert errors == "mesoslite: the time is over; the task is killed\n"
@@ -139,11 +139,18 @@ def test_a_master_that_is_not_there_is_told(url):
         ([], "COMMAND"),
     ],
 )
-def test_options_that_can_never_work_are_usage_errors(url, arguments, problem):
-    status, _, errors = mesoslite("run", *arguments)
+def test_options_that_can_never_work_are_usage_errors(arguments, problem):
+    status, output, errors = mesoslite_here("run", *arguments)
 
-    assert status == 2
+    assert (status, output) == (2, b"")
     assert problem.lower() in errors.lower()
+
+
+def test_a_usage_error_of_the_program_shows_no_traceback():
+    status, output, errors = mesoslite("run", "--timeout", "0", "true")
+
+    assert (status, output) == (2, b"")
+    assert "--timeout 0" in errors
     assert "Traceback" not in errors
 
 

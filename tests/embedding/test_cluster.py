@@ -15,7 +15,10 @@ import libactor as la
 import mesoslite
 from mesoslite import FrameworkEnded, InvalidRequest, InvalidResources, Offer, Resources, TaskState, TaskStatus
 from mesoslite.agent import Agent
+from mesoslite.cluster import Cluster
 from mesoslite.master import Allocator, Master
+from mesoslite.model import MasterEnded, MasterInfo
+from mesoslite.registry import SqliteStorage
 
 from .script import Script, check_books, ended, run_command
 
@@ -292,13 +295,41 @@ def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Pat
     from mesoslite.allocator import HierarchicalAllocator
     from mesoslite.containment import PosixLauncher
     from mesoslite.framework import LocalConnection, submit
+    from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
     def act(script: Script, offer: Offer) -> None:
         script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="it")])
 
     with la.Runtime() as runtime:
-        master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator(), 0.1))))
+        registrar = la.spawn(Registrar(MemoryStorage(MemoryRegistry())))
+        master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator(), 0.1)), registrar))
+        la.dispatch(master, Master.wait_leading).get(timeout=20)
         la.spawn(Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, launcher=PosixLauncher()))
         statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=20)
 
     assert statuses[-1].state is TaskState.TASK_FINISHED
+
+
+def test_a_registry_in_a_file_is_taken_over_and_agents_have_left_it(tmp_path: Path) -> None:
+    epochs = []
+    for _ in range(2):
+        with Cluster(registry=tmp_path / "registry.db") as cluster:
+            epochs.append(la.dispatch(cluster.master, Master.wait_leading).get(timeout=20))
+            assert len(cluster.state().agents) == 1
+
+    storage = SqliteStorage(tmp_path / "registry.db")
+    found = storage.recover(MasterInfo(id="next"))
+    storage.close()
+
+    assert epochs[0] < epochs[1]
+    assert found.state.agents == ()
+
+
+def test_a_file_that_is_no_registry_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    path.write_bytes(b"letters to my aunt" * 100)
+
+    with pytest.raises(MasterEnded, match="is no registry; move it away"):
+        Cluster(registry=path).start()
+
+    assert path.read_bytes().startswith(b"letters")

@@ -17,6 +17,7 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     FrameworkState,
+    InvalidRequest,
     Kill,
     Reconcile,
     Resources,
@@ -70,6 +71,11 @@ class FakeMaster(la.Actor):
     @la.handles(Teardown)
     def call(self, call, sender):
         self.heard.put((call, sender))
+
+    def update_framework(self, call, scheduler):
+        if call.framework.user == "nobody":
+            raise InvalidRequest("nobody cannot be changed")
+        self.heard.put((call, scheduler))
 
     def on_exited(self, pid, reason):
         self.heard.put(("exited", pid))

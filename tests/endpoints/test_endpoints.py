@@ -179,6 +179,21 @@ def test_the_state_shows_offers_and_roles_of_a_framework_with_many(runtime):
     assert framework["offers"][0]["allocation_info"] == {"role": "a"}
 
 
+# MasterTest.FrameworkInfoLabels, RecoveredFramework
+def test_the_state_of_a_framework_says_who_it_is_and_whether_it_is_back(runtime):
+    info = FrameworkInfo(id=FRAMEWORK, name="f", principal="alice", labels=(Label("tier", "web"),))
+    came_back = framework_state(info=info, reregistered_time=9.0)
+    recovered = framework_state(recovered=True, connected=False)
+    master = master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(came_back, recovered)))))
+
+    first, second = json.loads(request(master, "GET", "/state").body)["frameworks"]
+
+    assert (first["principal"], first["labels"]) == ("alice", [{"key": "tier", "value": "web"}])
+    assert (first["recovered"], first["reregistered_time"]) == (False, 9.0)
+    assert second["recovered"]
+    assert not second.keys() & {"principal", "labels", "reregistered_time"}
+
+
 @pytest.mark.parametrize("path", ["/state", "/health"])
 def test_a_master_that_has_stopped_is_503(runtime, path):
     pid = stopped(runtime, FakeMaster())

@@ -26,6 +26,8 @@ FRAMEWORKS = {
     "m-0000": FrameworkInfo(id=FrameworkID("m-0000"), name="web", roles=("ads",)),
     "m-0001": FrameworkInfo(id=FrameworkID("m-0001"), name="twin"),
     "m-0002": FrameworkInfo(id=FrameworkID("m-0002"), name="twin"),
+    "m-0003": FrameworkInfo(id=FrameworkID("m-0003"), name="few", roles=tuple([f"r{n}" for n in range(10)])),
+    "m-0004": FrameworkInfo(id=FrameworkID("m-0004"), name="many", roles=tuple([f"r{n}" for n in range(500)])),
 }
 AGENTS = tuple(
     [
@@ -103,7 +105,41 @@ def test_all_agents_are_summed_up_by_reason_and_asked_about_in_portions(runtime)
         ("FILTER", 225, "m-S0"),
         ("NEXT", 225, "m-S1"),
     ]
-    assert master.portions == [200, 200, 50]
+    assert master.portions == [100, 100, 100, 100, 50]
+
+
+# Goal: a portion of a framework in many roles takes no longer. Method: each role counts, and some roles are too many.
+@pytest.mark.parametrize(("name", "portion"), [("few", 10), ("many", 1)])
+def test_portions_are_the_smaller_the_more_roles_a_framework_is_in(runtime, name, portion):
+    master = ExplainingMaster(AGENTS[:20])
+
+    status, body = ask(master_app(runtime.spawn(master)), f"framework={name}")
+
+    assert (status, json.loads(body)["agents"]) == (200, 20)
+    assert master.portions == [portion] * (20 // portion)
+
+
+# Goal: people read names. Method: a finding that speaks of another framework, which is still there, or gone.
+@pytest.mark.parametrize(
+    ("other", "text", "named"),
+    [
+        ("m-0002", "run 1 offered it to framework 'twin' (0002)", {"id": "m-0002", "name": "twin"}),
+        ("m-0009", "run 1 offered it to framework m-0009", None),
+    ],
+)
+def test_another_framework_is_told_by_its_name(runtime, other, text, named):
+    class Master(ExplainingMaster):
+        def _explanation(self, framework_id, agent_id):
+            told = f"run 1 offered it to framework {other}"
+            finding = Finding("ads", OfferReason.SHARE, told, FrameworkID(other))
+            return Explanation(framework_id, agent_id, 1, (finding,))
+
+    app = master_app(runtime.spawn(Master()))
+    (one,) = json.loads(ask(app, "framework=web&agent=m-S2")[1])["findings"]
+    (all_,) = json.loads(ask(app, "framework=web")[1])["summary"]
+
+    assert (one["text"], one.get("other")) == (text, named)
+    assert (all_["text"], all_.get("other"), all_["agents"]) == (text, named, 450)
 
 
 def test_a_cluster_without_agents_has_nothing_to_sum_up(runtime):
@@ -119,6 +155,8 @@ def test_a_cluster_without_agents_has_nothing_to_sum_up(runtime):
         ("framework=", 400, "no framework is named"),
         ("framework=web&agent=", 400, "the agent is empty"),
         ("framework=web&agents=m-S1", 400, "unknown parameter 'agents'"),
+        ("framework=web&framework=twin", 400, "'framework' is given twice"),
+        ("framework=web&agent=m-S1&agent=m-S1", 400, "'agent' is given twice"),
         ("framework=nobody", 404, "no framework 'nobody' is in the cluster"),
         ("framework=web&agent=nowhere", 404, "no agent 'nowhere' is in the cluster"),
         ("framework=twin", 400, "'twin' is 2 frameworks: m-0001, m-0002; name one of them by its id"),

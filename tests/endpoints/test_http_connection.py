@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import libactor as la
+import mesoslite
 from libactor.http import Listener
 from mesoslite.api import master_app
 from mesoslite.framework.http import HttpConnection
@@ -299,3 +300,8 @@ def test_a_connection_is_used_in_its_order(scheduler):
     with pytest.raises(RuntimeError, match="not subscribed"):
         connection.send(Teardown(FRAMEWORK))
     connection.close()
+
+
+@pytest.mark.parametrize(("roles", "capabilities"), [(("ads",), ()), (("ads", "web"), ("MULTI_ROLE",))])
+def test_a_framework_of_several_roles_says_that_it_knows_them(roles, capabilities):
+    assert mesoslite.Framework(roles=roles).info.capabilities == capabilities

@@ -72,7 +72,7 @@ class Session:
         """The task that is launched next."""
         accept = self.expect(Accept)
         self.expect(Suppress)
-        return accept.tasks[0]
+        return accept.operations[0].tasks[0]
 
     def update(self, task, state, **fields):
         fields = {"source": Source.SOURCE_MASTER, "timestamp": 1.0, "agent_id": AgentID("a"), **fields}

@@ -219,6 +219,20 @@ def test_a_teardown_ends_the_stream_after_it_reached_the_master(client, actor):
 
 
 @pytest.mark.real
+def test_an_update_of_a_framework_is_answered_with_what_the_master_thinks_of_it(client, actor):
+    client.event()
+    info = {"name": "test", "user": "", "id": {"value": FRAMEWORK}, "capabilities": [{"type": "MULTI_ROLE"}]}
+    call = {"type": "UPDATE_FRAMEWORK", "framework_id": {"value": FRAMEWORK}}
+
+    taken = client.post({**call, "update_framework": {"framework_info": {**info, "roles": ["ads"]}}})
+    refused = client.post({**call, "update_framework": {"framework_info": {**info, "user": "nobody"}}})
+
+    assert (taken, refused) == (200, 400)
+    update, scheduler = actor.heard.get(timeout=BOUND)
+    assert (update.framework.roles, scheduler) == (("ads",), client.sender)
+
+
+@pytest.mark.real
 def test_an_error_of_the_master_is_the_last_record(client):
     client.event()
 

@@ -1,0 +1,183 @@
+"""Stories over HTTP: why a task waits, how it goes, or how it ended, in words."""
+
+# Who calls: master.py, which serves it as /mesoslite/why; the command `mesoslite why` reads it. Mesos has nothing of
+#   the kind, hence a path of our own.
+# A task that is not known may be one that its framework has not launched yet: then the answer is what the framework has
+#   done with offers; why it got none, the allocator explains (explanations.py).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.model import MasterPort, Source, TaskID, TaskState, TaskStatus, happenings
+
+from .exchange import Exchange, Refusal, Response
+
+if TYPE_CHECKING:
+    from mesoslite.model import FrameworkInfo
+    from mesoslite.model.happenings import AnyHappening
+    from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
+
+    from .documents import Document
+
+PARAMETERS = {"task", "framework", "jsonp"}
+NAMED_MAX = 5  # frameworks in the text of a refusal
+REFUSED_MAX = 10  # tasks in an answer about a framework
+
+SPEAKERS = {
+    Source.SOURCE_MASTER: "the master",
+    Source.SOURCE_AGENT: "its agent",
+    Source.SOURCE_EXECUTOR: "its executor",
+}
+STANDS = {
+    TaskState.TASK_STAGING: "it was launched, and its agent has not told anything of it yet",
+    TaskState.TASK_STARTING: "it starts",
+    TaskState.TASK_RUNNING: "it runs",
+    TaskState.TASK_KILLING: "it is being killed",
+    TaskState.TASK_UNREACHABLE: "its agent cannot be reached; if that comes back, so may the task",
+}
+
+
+class WhyEndpoint:
+    """Answers ``?task=``, an id, and ``&framework=``, if several may use that: an id, its last part, or a name."""
+
+    def __init__(self, master: la.PID[MasterPort]) -> None:
+        self._master = master
+
+    async def __call__(self, exchange: Exchange) -> Response:
+        """Answer; 400 for what is missing or means several, 404 for what nobody knows."""
+        task_id, framework = _asked(exchange)
+        stories = await la.dispatch(self._master, MasterPort.task_stories, TaskID(task_id), framework)
+        document: Document = {"task": task_id, "stories": [_story_document(story) for story in stories]}
+        if not stories:
+            document["framework"] = await self._framework(task_id, framework)
+        return exchange.json(document)
+
+    async def _framework(self, task_id: str, text: str) -> Document:
+        """What the framework has done with offers, if it is there."""
+        if not text:
+            raise Refusal(
+                404, f"why: no task {task_id[:200]!r} is known; name the framework that is to launch it to hear more"
+            )
+        found = await la.dispatch(self._master, MasterPort.find_frameworks, text)
+        ids = [info.id for info in found if info.id is not None]
+        if len(ids) > 1:
+            named = ", ".join(ids[:NAMED_MAX]) + (", ..." if len(ids) > NAMED_MAX else "")
+            raise Refusal(400, f"why: {text[:200]!r} is {len(ids)} frameworks: {named}; name one of them by its id")
+        story = await la.dispatch(self._master, MasterPort.framework_story, ids[0]) if ids else None
+        if story is None:
+            raise Refusal(
+                404,
+                f"why: no task {task_id[:200]!r} is known, and no framework {text[:200]!r} is in the cluster; "
+                "/state lists those there are",
+            )
+        return _framework_document(story)
+
+
+def _asked(exchange: Exchange) -> tuple[str, str]:
+    """The task and, "" for any, the framework in question."""
+    unknown = sorted(exchange.query.keys() - PARAMETERS)
+    if unknown:
+        raise Refusal(400, f"why: unknown parameter {unknown[0][:80]!r}; expected task, and framework or none")
+    if exchange.repeated:
+        raise Refusal(400, f"why: {exchange.repeated[0][:80]!r} is given twice; name one, and ask again about others")
+    task_id = exchange.query.get("task", "")
+    if not task_id:
+        raise Refusal(400, "why: no task is named; give ?task= with the id of one")
+    framework = exchange.query.get("framework")
+    if framework == "":
+        raise Refusal(400, "why: the framework is empty; give an id or a name, or leave it out to ask about any")
+    return task_id, framework or ""
+
+
+# ---- documents ----
+
+
+def _head(info: FrameworkInfo, standing: FrameworkStanding) -> Document:
+    return {"id": info.id, "name": info.name, "roles": list(info.roles), "standing": standing.value}
+
+
+def _story_document(story: TaskStory) -> Document:
+    entries = [_entry(status.timestamp, "TaskUpdated", _said(status)) for status in story.earlier]
+    entries += [_entry(each.time, type(each).__name__, told(each)) for each in story.happenings]
+    return {
+        "framework": _head(story.framework, story.standing),
+        "state": story.state.name if story.state is not None else None,
+        "answer": _answer(story),
+        "happenings": entries,
+        "forgotten": story.forgotten,
+    }
+
+
+def _entry(time: float, kind: str, text: str) -> Document:
+    return {"time": time, "kind": kind, "text": text}
+
+
+def _framework_document(story: FrameworkStory) -> Document:
+    return {
+        **_head(story.framework, story.standing),
+        "tasks": story.tasks,
+        "offers": story.offers,
+        "suppressed": list(story.suppressed),
+        "declined": story.declined,
+        "declined_time": story.declined_time,
+        "refuse_seconds": story.refuse_seconds,
+        "refused": [
+            {"task": each.task_id, "time": each.time, "text": told(each)} for each in story.refused[-REFUSED_MAX:]
+        ],
+    }
+
+
+# ---- words ----
+
+
+def _answer(story: TaskStory) -> str:
+    """Why, in one sentence."""
+    if story.state is None:
+        refusals = [each for each in story.happenings if isinstance(each, happenings.TaskRefused)]
+        return f"it was never launched: {told(refusals[-1])}"
+    stands = STANDS.get(story.state)
+    if stands is not None:
+        return stands
+    statuses = [*story.earlier, *[each.status for each in story.happenings if isinstance(each, happenings.TaskUpdated)]]
+    last = [status for status in statuses if status.state is story.state]
+    return f"it has ended: {_said(last[-1])}" if last else f"it has ended in {story.state.name}"
+
+
+def told(happening: AnyHappening) -> str:
+    """What happened, in words."""
+    match happening:
+        case happenings.TaskLaunched(task=task):
+            where = f"launched on agent {task.agent_id} with {task.resources.brief}"
+            return f"{where}, in role {happening.role!r}, of offer {happening.offer_id}"
+        case happenings.TaskRefused():
+            reason = f" ({happening.reason.name})" if happening.reason is not None else ""
+            return f"refused by the master: {happening.state.name}{reason}: {happening.message}"
+        case happenings.TaskUpdated():
+            further = "" if happening.new is happening.status.state else f"; by then it was {happening.new.name}"
+            return _said(happening.status) + further
+        case happenings.TaskKillAsked():
+            return "its framework asked to kill it"
+        case happenings.TaskRemoved(lost_sight=lost_sight):
+            return "it is out of sight; its agent may bring it back" if lost_sight else "nothing more is to come of it"
+        case happenings.AgentDisconnected() | happenings.AgentUnreachable():
+            what = "was disconnected" if isinstance(happening, happenings.AgentDisconnected) else "was given up"
+            return f"its agent {happening.agent_id} {what}: {happening.why}"
+        case happenings.AgentReturned():
+            return f"its agent {happening.agent_id} was back"
+        case _:
+            return type(happening).__name__
+
+
+def _said(status: TaskStatus) -> str:
+    """A status in words: state, who says so, and why."""
+    parts = [f"{status.state.name}, says {SPEAKERS[status.source]}"]
+    if status.reason is not None:
+        parts.append(status.reason.name)
+    if status.message:
+        parts.append(status.message)
+    if status.exit_status is not None and str(status.exit_status) not in status.message:
+        code = status.exit_status
+        parts.append(f"exit status {code}" if code >= 0 else f"ended by signal {-code}")
+    return ": ".join(parts)

@@ -1,0 +1,84 @@
+"""`mesoslite why`: why a task of a running cluster waits, how it goes, or how it ended."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .dev import MASTER_DEFAULT
+from .failure import USAGE, fail, refuse_bytes, say
+
+
+def why(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The id of the task.", show_default=False)],
+    framework: Annotated[
+        str | None,
+        typer.Option(help="Its framework: an id, the last part of it, or a name; left out, any that has such a task."),
+    ] = None,
+    master: Annotated[str, typer.Option(help="URL of the master.", envvar="MESOSLITE_MASTER")] = MASTER_DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the master's answer as JSON.")] = False,
+) -> None:
+    """Say why a task is pending, how it goes, or how it ended.
+
+    Of a task that the master knows: all that happened to it, with times and reasons. Of one that it does not know: what
+    its framework has done with offers so far, and why the allocator makes it the offers that it gets, or none.
+
+    Exit status: 0; 1 if the master cannot be reached, or knows neither the task nor the framework; 2 for options that
+    can never work.
+    """
+    for option, text in (("TASK", task), ("--framework", framework or ""), ("--master", master)):
+        refuse_bytes(option, text)
+    if not task:
+        fail("TASK is empty; give the id of a task", USAGE)
+    if framework == "":
+        fail("--framework is empty; give an id or a name, or leave it out to ask about any", USAGE)
+
+    from .master_client import ask
+
+    parameters = {"task": task} | ({} if framework is None else {"framework": framework})
+    body, document = ask(master, "/mesoslite/why", parameters)
+    if as_json:
+        say(body)
+        return
+    for story in document["stories"]:
+        _show_story(task, story)
+    if "framework" in document:
+        _show_framework(task, document["framework"])
+        from .allocator import show
+
+        _, explained = ask(master, "/mesoslite/allocator/explain", {"framework": document["framework"]["id"]})
+        say("")
+        show(explained)
+
+
+def _show_story(task: str, story: dict[str, Any]) -> None:
+    who = story["framework"]
+    state = story["state"] or "not launched"
+    say(f"Task {task} of framework {who['name']} ({who['id']}, {who['standing']}): {state}")
+    say(f"{story['answer'][0].upper()}{story['answer'][1:]}")
+    for number, each in enumerate(story["happenings"]):
+        say(f"  {_clock(each['time'])}  {each['text']}")
+        if number == 0 and story["forgotten"]:
+            say(f"  ... {story['forgotten']} more, which are forgotten")
+
+
+def _show_framework(task: str, framework: dict[str, Any]) -> None:
+    say(f"Task {task} is not known: its framework has not launched it, or it ended long ago")
+    count, offers, declined = framework["tasks"], framework["offers"], framework["declined"]
+    say(
+        f"Framework {framework['name']} ({framework['id']}) is {framework['standing']}, has {count} "
+        f"task{'s' * (count != 1)} and {offers} offer{'s' * (offers != 1)} to answer"
+    )
+    if framework["suppressed"]:
+        say(f"It wants no offers for {', '.join(framework['suppressed'])}: it has suppressed them")
+    if declined:
+        last = f"the last at {_clock(framework['declined_time'])} for {framework['refuse_seconds']:g} s"
+        say(f"It has declined {declined} offer{'s' * (declined != 1)}, {last}")
+    for each in framework["refused"]:
+        say(f"  {_clock(each['time'])}  task {each['task']}: {each['text']}")
+
+
+def _clock(seconds: float) -> str:
+    """A time of this machine's zone, to the millisecond."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="milliseconds")
