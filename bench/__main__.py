@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from bench.allocator_figures import REPORTS, measured_series
+from bench.allocator_figures import DRAWN, REPORTS, is_drawn, measured_series
 from bench.benchmarks import ALLOCATOR, PEERS, Benchmark
 from bench.drawing import draw
 from bench.machine import read_machine
@@ -41,6 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
     benchmarks = tuple(benchmark for benchmark in benchmarks if set(benchmark.peers) & set(peers))
     if not benchmarks:
         parser.error("none of these peers takes part in these benchmarks; --list shows who does")
+    if options.draw and not any(is_drawn(benchmark.name) for benchmark in benchmarks):
+        parser.error(f"--draw: none of these is drawn; {', '.join(DRAWN)} are")
+    for path in (options.draw, options.json):
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"cannot write {path}: {path.parent} is no directory")
     before, start = read_machine(), perf_counter()
     try:
         results = run(benchmarks, peers, rounds, options.quick, _progress(rounds))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 
+from bench.allocator_backlog import revive_everybody
 from bench.allocator_clusters import (
     DECLINING_USED,
     LARGE_AGENT,
@@ -22,10 +23,13 @@ from bench.allocator_clusters import (
     labelled,
     reserved,
     timed,
+    volume_cluster,
 )
 from bench.allocator_profiles import TASKS, launch_everything
+from bench.allocator_sizes import plan_of_different_sizes
 from bench.benchmarks import expect
 from mesoslite.allocator import ClusterTotal, DRFSorter, Standing
+from mesoslite.allocator.passing import PROBE_EVERY
 from mesoslite.model import (
     NOTHING,
     AgentAdded,
@@ -48,6 +52,8 @@ IDLE_PLANS = 1_000
 QUOTA_AGENT = Resources.parse("cpus:2;mem:2048;disk:2048")
 SMALL_QUOTA = Resources.parse("cpus:1;mem:1024;disk:1024")
 LARGE_QUOTA = Resources.parse("cpus:4;mem:4096;disk:4096")
+METRICS_AGENT = Resources.parse("cpus:16;mem:2048;disk:1024")
+METRICS_QUOTA = Resources.parse("cpus:1;mem:512;disk:256")
 ROLE = "role1"
 
 
@@ -195,6 +201,44 @@ class AllocatorPlans:
         seconds = timed(lambda: apply_all(cluster.allocator, deltas))
         expect(cluster.allocator.allocated(grant.agent_id), grant.resources, "what is held after all was unreserved")
         return seconds / 2
+
+    def quota_agents(self, count: int, extent: int) -> float:
+        """Metrics, its set-up: agents are added to so many roles with a quota and a framework, and offered."""
+        cluster = Cluster()
+        quota = METRICS_QUOTA.quantities
+        for number in range(extent):
+            role = f"role-{number}"
+            cluster.allocator.apply(QuotaChanged(role, quota, quota))
+            cluster.allocator.apply(FrameworkAdded(framework_id=FrameworkID(f"framework-{number}"), roles=(role,)))
+        deltas = agents(count, METRICS_AGENT, None, extent)
+        seconds = timed(lambda: (apply_all(cluster.allocator, deltas), cluster.plan()))
+        served = min(extent, 4 * count)  # memory and disk of an agent are four quotas; limits leave the rest to nobody
+        offered = sum([grant.resources for grant in cluster.grants], NOTHING)
+        expect(offered, sum([METRICS_QUOTA] * served, NOTHING), "what was offered to all roles")
+        return seconds
+
+    def backlog(self, count: int, extent: int) -> float:
+        """AllocatorBacklog: every framework revives; by the actor that plans for all of them at once."""
+        return revive_everybody(count, extent)
+
+    def volumes(self, count: int, extent: int) -> float:
+        """PersistentVolumes: all is reserved for one role, with a volume each, every other one shared; none is new."""
+        cluster = volume_cluster(count, extent)
+        cluster.plan()
+        cluster.decline(cluster.grants)
+        seconds = timed(cluster.plan)
+        expect(len(cluster.grants), count, "grants of reserved agents after all were declined")
+        return seconds
+
+    # ---- what ours does and Mesos does not ----
+
+    def sizes(self, count: int, extent: int) -> float:
+        """Each agent is of another size, and nearly everybody hands all of it back."""
+        return plan_of_different_sizes(count, extent, PROBE_EVERY)
+
+    def sizes_by_share(self, count: int, extent: int) -> float:
+        """The same, served by share alone."""
+        return plan_of_different_sizes(count, extent, 0)
 
     # ---- hierarchical_allocator_benchmarks.cpp ----
 

@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from time import process_time
 
+import msgspec
+
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.model import (
     AgentAdded,
@@ -24,13 +26,13 @@ from mesoslite.model import (
     ResourcesRecovered,
     Usage,
 )
-from mesoslite.model.kinds import Kind, Reservation, ReservationType
+from mesoslite.model.kinds import Disk, Kind, Persistence, Reservation, ReservationType, Volume
 from mesoslite.model.labels import Label
 from mesoslite.model.portions import Portion
 
 SEED = 4711
 LABELS = 12
-CAPABILITIES = ("REVOCABLE_RESOURCES",)
+CAPABILITIES = ("REVOCABLE_RESOURCES", "SHARED_RESOURCES")
 
 
 def ports(pieces: int) -> str:
@@ -43,13 +45,17 @@ SMALL_USED = Resources.parse(f"cpus:1;mem:128;disk:1024;ports:[{ports(4)}]")
 LARGE_AGENT = Resources.parse("cpus:24;mem:4096;disk:4096;ports:[31000-32000]")
 DECLINING_USED = Resources.parse(f"cpus:16;mem:2014;disk:1024;ports:[{ports(16)}]")
 SUPPRESSING_USED = Resources.parse("cpus:16;mem:1024;disk:1024")
+VOLUME_ROLE = "test"
+VOLUME_RESERVATION = (Reservation(ReservationType.STATIC, VOLUME_ROLE),)
+VOLUME_AGENT = Resources.parse("cpus(test):24;mem(test):4096;disk(test):3072;ports(test):[31000-32000]")
+VOLUME_USED = Resources.parse(f"cpus(test):16;mem(test):1024;disk(test):1024;ports(test):[{ports(16)}]")
 
 
 class Cluster:
     """An allocator with agents and frameworks, what its last plan granted, and a number for each filter."""
 
-    def __init__(self, sorter: str = "drf") -> None:
-        self.allocator = HierarchicalAllocator(role_sorter=sorter, framework_sorter=sorter)
+    def __init__(self, sorter: str = "drf", **options: int) -> None:
+        self.allocator = HierarchicalAllocator(role_sorter=sorter, framework_sorter=sorter, **options)  # type: ignore[arg-type]
         self.rng = random.Random(SEED)
         self.grants: Sequence[Grant] = ()
         self.filters = 0
@@ -93,6 +99,20 @@ def agents(count: int, total: Resources, used: Resources | None, frameworks: int
         )
         for number in range(count)
     ]
+
+
+def volume_cluster(count: int, frameworks: int) -> Cluster:
+    """Agents that are reserved for one role as a whole, each with a volume of 1 GB, every other one's shared."""
+    cluster = Cluster()
+    cluster.add_frameworks(frameworks, VOLUME_ROLE)
+    deltas: list[Delta] = []
+    for number, agent in enumerate(agents(count, VOLUME_AGENT, VOLUME_USED, frameworks, VOLUME_ROLE)):
+        disk = Disk(persistence=Persistence(f"volume-{number}"), volume=Volume("data"))
+        kind = Kind("disk", reservations=VOLUME_RESERVATION, disk=disk, shared=number % 2 == 1)
+        volume = Resources.from_portions([Portion(kind, 1_024_000)])
+        deltas.append(msgspec.structs.replace(agent, total=agent.total + volume))
+    apply_all(cluster.allocator, deltas)
+    return cluster
 
 
 def labelled(cpus: float, role: str, text: str) -> Resources:

@@ -1,8 +1,6 @@
 """What the allocator is to reach, what Mesos's own C++ takes for the same, and both drawn."""
 
 # Who calls: the report (bench/report.py) and the command line. Nothing here measures anything.
-# Mesos's figures: its own benchmarks with these parameters, its master of August 2024 (1.12-dev), -O2, glibc malloc,
-#   on two CPUs of the kind that ours were taken on, by the clock on the wall. Run several times: least and most.
 # The founding reports: Mesos 1.7.0 and 1.8.0, one role, no filters, on a laptop of 2015; only drawn.
 
 from __future__ import annotations
@@ -11,25 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-MESOS = "Mesos's C++, same kind of machine"
+from bench.bounds import MESOS, Bound
+
 Figures = Mapping[str, Mapping[str, Sequence[float]]]  # benchmark -> peer -> one figure a round
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A line is to take at most ``wanted`` ms (None: only shown); Mesos's takes from ``least`` to ``most``."""
-
-    name: str
-    wanted: float | None
-    least: float | None = None
-    most: float | None = None
-    test: str = ""  # what it is called there
-
-    def times(self, own: Sequence[float]) -> tuple[float, float] | None:
-        """Return how many times as long Mesos's takes, at least and at most; None if nobody knows."""
-        if self.least is None:
-            return None
-        return self.least / median(own), (self.most or self.least) / median(own)
 
 
 # For "first cycles no slower than Mesos's C++" the wanted figure is Mesos's own.
@@ -61,6 +43,10 @@ BOUNDS = (
     Bound("suppress-all[5k/1k]", 1, 36, None, "SuppressOffers"),
     Bound("suppress-99%[5k/200]", 217, 217, 265, "ExtremeSuppressOffers"),
     Bound("suppress-99%[5k/1k]", 181, 181, 232, "ExtremeSuppressOffers"),
+    Bound("quota-agents[5k/1k]", None, 22_000, None, "Metrics, adding agents"),
+    Bound("volumes[1k/1k]", 71, 71, None, "PersistentVolumes"),
+    Bound("volumes[5k/1k]", 397, 397, None, "PersistentVolumes"),
+    Bound("volumes[10k/1k]", 642, 642, None, "PersistentVolumes"),
     Bound("quota-frameworks[3k]", None, 34_000, None, "LargeAndSmallQuota, adding frameworks"),
     Bound("quota-first[300]", None, 120, None, "LargeAndSmallQuota, DRF"),
     Bound("quota-first[3k]", 400, 20_400, None, "LargeAndSmallQuota, DRF"),
@@ -89,21 +75,30 @@ REPORTS = (
     Series(f"{MESOS}: LargeAndSmallQuota", ((300, 120), (3_000, 20_400))),
 )
 
-_DRAWN = {"cycle-full": "full cycle", "cycle-1%": "1 % of the agents changed", "quota-first": "LargeAndSmallQuota"}
+DRAWN = {"cycle-full": "full cycle", "cycle-1%": "1 % of the agents changed", "quota-first": "LargeAndSmallQuota"}
 
 
 def measured_series(figures: Figures, peer: str) -> list[Series]:
     """Return what was measured of the lines that are drawn; their sizes stand in their names."""
     series = []
-    for stem, label in _DRAWN.items():
+    for stem, label in DRAWN.items():
         points = [
             (float(agents_in(name)), median(own[peer]))
             for name, own in figures.items()
-            if name.partition("[")[0] == stem and own.get(peer)
+            if _stem(name) == stem and own.get(peer)
         ]
         if points:
             series.append(Series(f"mesoslite: {label}", tuple(sorted(points)), own=True))
     return series
+
+
+def is_drawn(name: str) -> bool:
+    """Return whether a line of that name is a point of the drawing."""
+    return _stem(name) in DRAWN
+
+
+def _stem(name: str) -> str:
+    return name.partition("[")[0]
 
 
 def agents_in(name: str) -> int:

@@ -83,9 +83,19 @@ def schedulers(percent: int) -> list[Scheduler]:
     ]
 
 
-def launch_everything(percent: int) -> float:
-    """Plan and answer offers until every task runs; the seconds of the allocator and of the frameworks' answers."""
-    cluster = Cluster()
+@dataclass(frozen=True)
+class Placing:
+    """What became of the tasks: how many run, of how many, after how many rounds, in how many seconds."""
+
+    placed: int
+    wanted: int
+    rounds: int
+    seconds: float
+
+
+def place_tasks(percent: int, rounds_max: int, **options: int) -> Placing:
+    """Plan and answer offers until every task runs, or for so many rounds; the seconds are the frameworks' too."""
+    cluster = Cluster(**options)
     everyone = {scheduler.framework_id: scheduler for scheduler in schedulers(percent)}
     wanted = sum([scheduler.left for scheduler in everyone.values()])
     apply_all(cluster.allocator, agents(AGENTS, AGENT, None, 1))
@@ -96,12 +106,18 @@ def launch_everything(percent: int) -> float:
 
     def run() -> None:
         nonlocal placed, rounds
-        while placed < wanted and rounds < ROUNDS_MAX:
+        while placed < wanted and rounds < rounds_max:
             rounds += 1
             cluster.plan()
             for grant in cluster.grants:
                 placed += everyone[grant.framework_id].answer(cluster.allocator, grant)
 
     seconds = timed(run)
-    expect(placed, wanted, f"tasks that run after {rounds} rounds")
-    return seconds
+    return Placing(placed, wanted, rounds, seconds)
+
+
+def launch_everything(percent: int) -> float:
+    """Return the seconds until every task runs."""
+    placing = place_tasks(percent, ROUNDS_MAX)
+    expect(placing.placed, placing.wanted, f"tasks that run after {placing.rounds} rounds")
+    return placing.seconds

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 LIBACTOR, LIBACTOR_PYTHON = "libactor", "libactor-python"
 PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG = "pykka", "asyncio", "uvloop", "threads", "erlang"
 SOCKETS, XOSCAR, UVICORN = "sockets", "xoscar", "uvicorn"
-ALLOCATOR = "allocator"
+ALLOCATOR, MASTER = "allocator", "master"
 JSON, RAPIDJSON, MSGSPEC = "json", "python-rapidjson", "msgspec"
 
 CORES = (LIBACTOR, LIBACTOR_PYTHON)
@@ -23,7 +23,7 @@ ACTOR_PEERS = (*CORES, PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG)
 CHAINING_PEERS = (*CORES, ASYNCIO, UVLOOP, THREADS)  # whose futures call back when set
 REMOTE_PEERS = (ASYNCIO, UVLOOP, XOSCAR)  # that answer questions from another process
 JSON_PEERS = (JSON, RAPIDJSON, MSGSPEC)
-PEERS = (*ACTOR_PEERS, SOCKETS, XOSCAR, UVICORN, *JSON_PEERS, ALLOCATOR)
+PEERS = (*ACTOR_PEERS, SOCKETS, XOSCAR, UVICORN, *JSON_PEERS, ALLOCATOR, MASTER)
 # The ratios of the report are to these.
 BASELINES = (PYKKA, ASYNCIO, UVLOOP, THREADS, ERLANG, SOCKETS, XOSCAR, UVICORN, *JSON_PEERS)
 

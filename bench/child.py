@@ -23,6 +23,7 @@ from bench.benchmarks import (
     ERLANG,
     JSON,
     LIBACTOR,
+    MASTER,
     MSGSPEC,
     PYKKA,
     RAPIDJSON,
@@ -92,7 +93,7 @@ def main() -> None:
 def _version(peer: str) -> str:
     if peer in CORES:
         return _libactor_version(peer)
-    if peer == ALLOCATOR:
+    if peer in (ALLOCATOR, MASTER):
         return f"mesoslite {_installed('mesoslite')}"
     if peer in (PYKKA, UVLOOP, XOSCAR, RAPIDJSON, MSGSPEC):
         return f"{peer} {_installed(peer)}"

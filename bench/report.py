@@ -10,13 +10,19 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.allocator_figures import BOUNDS, MESOS, Bound
-from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, PEERS, Benchmark
+from bench import allocator_figures, master_figures
+from bench.benchmarks import ALLOCATOR, BASELINES, LIBACTOR, MASTER, PEERS, Benchmark
+from bench.bounds import MESOS, Bound
 from bench.machine import Machine
 from bench.session import Results
 from bench.targets import LIBPROCESS, MET, MISSED, REFERENCES, TARGETS, Figure, Target, ratio
 
 NOTHING = "-"
+# What is not measured beside peers, but has bounds: peer -> head of its table, bounds.
+BOUNDED = {
+    ALLOCATOR: ("allocator, ms on a CPU", allocator_figures.BOUNDS),
+    MASTER: ("master, ms", master_figures.BOUNDS),
+}
 
 
 @dataclass(frozen=True)
@@ -37,16 +43,17 @@ def to_text(benchmarks: Sequence[Benchmark], results: Results, setting: Setting)
     """Return the report as Markdown, which also reads well as it stands."""
     parts = [_heading(results, setting)]
     alone = [benchmark for benchmark in benchmarks if list(results.figures[benchmark.name]) == [LIBACTOR]]
-    shared = [benchmark for benchmark in benchmarks if ALLOCATOR not in benchmark.peers and benchmark not in alone]
+    shared = [benchmark for benchmark in benchmarks if not BOUNDED.keys() & benchmark.peers and benchmark not in alone]
     if len(shared) > 1:
         parts.append(_medians_table(shared, results))
     parts += [_table(benchmark, results.figures[benchmark.name], setting.quick) for benchmark in shared]
     if alone:
         parts.append(_alone_table(alone, results, setting.quick))
     parts += [table for table in (_targets_table(results), _references_table(results)) if table]
-    plans = [benchmark for benchmark in benchmarks if ALLOCATOR in benchmark.peers]
-    if plans:
-        parts.append(_allocator_table(plans, results, setting.quick))
+    for peer in BOUNDED:
+        bounded = [benchmark for benchmark in benchmarks if peer in benchmark.peers]
+        if bounded:
+            parts.append(_bounded_table(peer, bounded, results, setting.quick))
     return "\n\n".join(parts)
 
 
@@ -159,18 +166,21 @@ def _references_table(results: Results) -> str:
     return _align(rows) if len(rows) > 1 else ""
 
 
-def _allocator_table(benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
-    """What the allocator took, for each agent or other thing too; what it is to take, and what Mesos's takes."""
-    bounds = {bound.name: bound for bound in BOUNDS}
+def _bounded_table(peer: str, benchmarks: Sequence[Benchmark], results: Results, quick: bool) -> str:
+    """What a part took, for each agent or other thing too; unless quick, what it is to take, and what Mesos's takes."""
+    head, listed = BOUNDED[peer]
+    bounds = {bound.name: bound for bound in listed}
     rows = [
-        ["allocator, ms on a CPU", "median", "least - most", "µs each", "at most", "", MESOS, "as", "times as long"]
+        [head, "median", "least - most", "µs each", *([] if quick else ["at most", "", MESOS, "as", "times as long"])]
     ]
     for benchmark in benchmarks:
-        own = results.figures[benchmark.name][ALLOCATOR]
-        count = 1 if "each" in benchmark.scale.unit else benchmark.size(ALLOCATOR, quick)
+        own = results.figures[benchmark.name][peer]
+        count = 1 if "each" in benchmark.scale.unit else benchmark.size(peer, quick)
         bound = bounds.get(benchmark.name, Bound(benchmark.name, None))
         each = _number(median(own) * 1e3 / count)
-        rows.append([f"{benchmark.name}: {benchmark.what}", *_spread(own), each, *_bound_cells(bound, own)])
+        cells = () if quick else _bound_cells(bound, own)
+        name = f"{benchmark.name.partition('[')[0]}[{benchmark.size(peer, quick)}]" if quick else benchmark.name
+        rows.append([f"{name}: {benchmark.what}", *_spread(own), each, *cells])
     return _align(rows)
 
 

@@ -17,6 +17,7 @@ from bench.benchmarks import (
     GIGABYTES_PER_SECOND,
     JSON_PEERS,
     LIBACTOR,
+    MASTER,
     MEGABYTES,
     MILLISECONDS,
     MILLISECONDS_EACH,
@@ -104,7 +105,7 @@ VALUE_BENCHMARKS = (
 )  # fmt: skip
 
 RECORD_BENCHMARKS = (
-    Benchmark("record-read", "record_read", "messages of a kilobyte checked and kept as records", 200_000, 100, OWN),
+    Benchmark("record-read", "record_read", "tasks of 551 bytes checked and kept as records", 200_000, 100, OWN),
     Benchmark("struct-decode", "struct_decode", "the same messages decoded and kept as structs", 20_000, 100, OWN),
     Benchmark("record-snapshot[400,000 records]", "record_snapshot", "a snapshot of a collection, each record in it",
               400_000, 100, OWN, NANOSECONDS_EACH, repeat_seconds=0, fresh=True),
@@ -220,6 +221,14 @@ ALLOCATOR_BENCHMARKS = (
       for line in _plans(f"suppress-{percent}{'' if percent == 'all' else '%'}", f"suppress_{percent}",
                          "so many frameworks are suppressed, every offer was declined", (("5k/1k", 5_000, 1_000),))),
     *_plans("suppress-99%", "suppress_99", "the same", (("5k/200", 5_000, 200), ("5k/1k", 5_000, 1_000))),
+    *_plans("sizes", "sizes", "each agent is of another size, and 24 frameworks of 25 hand everything back",
+            (("2k/500", 2_000, 500),)),
+    *_plans("sizes-by-share", "sizes_by_share", "the same with probe_every=0", (("2k/500", 2_000, 500),)),
+    *_plans("quota-agents", "quota_agents", "agents added to so many roles with a quota, and offered",
+            (("5k/1k", 5_000, 1_000),)),
+    *_plans("backlog", "backlog", "every framework revives; by the actor", (("5k/1k", 5_000, 1_000),)),
+    *_plans("volumes", "volumes", "agents reserved for one role, with a volume each; every offer was declined",
+            (("1k/1k", 1_000, 1_000), ("5k/1k", 5_000, 1_000), ("10k/1k", 10_000, 1_000))),
     *_plans("quota-frameworks", "quota_frameworks", "a framework added to each role; agents as many as roles",
             ROLE_SIZES[2:]),
     *_plans("quota-first", "quota_first", "each role is given its quota", ROLE_SIZES),
@@ -238,6 +247,23 @@ ALLOCATOR_BENCHMARKS = (
               MILLISECONDS, repeat_seconds=0),
 )  # fmt: skip
 
+# Operations of the registrar, with the parameters of Mesos's Registrar_BENCHMARK_Test: bench/master_figures.py.
+MASTER_BENCHMARKS = (
+    Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
+              100_000, 500, (MASTER,), MILLISECONDS, repeat_seconds=0),
+    *(
+    Benchmark(f"registrar-{name}[{size // 1_000}k]", method, what, size, 50, (MASTER,), MILLISECONDS, repeat_seconds=0)
+    for name, method, what, sizes in (
+        ("admit", "admit_agents", "agents that register at once, until each is durable", (10, 20, 30, 50)),
+        ("unreachable", "mark_unreachable", "all of them are lost", (10,)),
+        ("reachable", "mark_reachable", "and come back", (10,)),
+        ("recover", "recover_registry", "a new master reads and checks all", (10,)),
+        ("remove", "remove_agents", "all leave", (10,)),
+        ("prune", "prune_agents", "half of the unreachable ones are forgotten", (10,)),
+    )
+    for size in [1_000 * thousands for thousands in sizes]),
+)  # fmt: skip
+
 GROUPS = {
     "actors": ACTOR_BENCHMARKS,
     "futures": FUTURE_BENCHMARKS,
@@ -253,6 +279,7 @@ GROUPS = {
     "libprocess": LIBPROCESS_BENCHMARKS,
     "json": JSON_BENCHMARKS,
     "allocator": ALLOCATOR_BENCHMARKS,
+    "master": MASTER_BENCHMARKS,
 }
 BENCHMARKS = tuple(benchmark for group in GROUPS.values() for benchmark in group)
 

@@ -1,7 +1,7 @@
 """The document that is written: tasks of a cluster, ten labels each, about a kilobyte of JSON a task."""
 
-# Who calls: the peers that write it (bench/peers/libactor_records.py, bench/peers/json_texts.py).
-# Records hold it as a master would, in thousandths and by numbers of states; the others hold what is to be written.
+# Who calls: the peers that write it from dicts and structs (bench/peers/json_texts.py), and bench/kept_tasks.py,
+#   which has it as a master keeps it, in thousandths and by numbers of states. These hold what is to be written.
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from bench.benchmarks import (
     JSON_PEERS,
     LIBACTOR,
     LIBACTOR_PYTHON,
+    MASTER,
     PEERS,
     PYKKA,
     SOCKETS,
@@ -74,6 +75,10 @@ def make_peer(name: str) -> object:
         from bench.allocator import AllocatorPlans
 
         return AllocatorPlans()
+    if name == MASTER:
+        from bench.master import MasterWork
+
+        return MasterWork()
     raise ValueError(f"no peer is called {name!r}, expected one of {', '.join(PEERS)}")
 
 

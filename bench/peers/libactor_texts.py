@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from enum import Enum
 from functools import lru_cache
 from time import perf_counter
 
-import msgspec
-
 from bench.benchmarks import expect
-from bench.tasks import TEXT_BYTES, task
-from libactor.records import Collection, RecordType, Snapshot
+from bench.kept_tasks import KEPT, Kept, kept
+from bench.tasks import TEXT_BYTES
+from libactor.records import Collection, Snapshot
 from libactor.records.projection import (
     Choice,
     Const,
@@ -27,61 +25,6 @@ from libactor.records.projection import (
     Tally,
 )
 
-
-class State(Enum):
-    """As Mesos numbers them."""
-
-    TASK_STARTING = 0
-    TASK_RUNNING = 1
-
-
-class Pair(msgspec.Struct, array_like=True, frozen=True):
-    """A label."""
-
-    key: str
-    value: str
-
-
-class Range(msgspec.Struct, array_like=True, frozen=True):
-    """Ports, both ends included."""
-
-    begin: int
-    end: int
-
-
-class Amount(msgspec.Struct, array_like=True, frozen=True):
-    """A resource; numbers are thousandths."""
-
-    name: str
-    scalar: int | None = None
-    ranges: tuple[Range, ...] = ()
-    role: str = "*"
-
-
-class Report(msgspec.Struct, array_like=True, frozen=True):
-    """A status."""
-
-    state: State
-    timestamp: float
-    healthy: bool | None = None
-
-
-class Kept(msgspec.Struct, array_like=True, frozen=True):
-    """A task as a master keeps it."""
-
-    id: str
-    name: str
-    framework_id: str
-    slave_id: str
-    state: State
-    resources: tuple[Amount, ...]
-    role: str
-    statuses: tuple[Report, ...]
-    user: str | None = None
-    labels: tuple[Pair, ...] = ()
-
-
-KEPT = RecordType(Kept, hot=("id",))
 TASKS = Object(
     Key("id", Field("id")),
     Key("name", Field("name")),
@@ -164,31 +107,11 @@ class Texts:
         return seconds
 
 
-def _kept(number: int) -> Kept:
-    shown = task(number)
-    return Kept(
-        shown.id,
-        shown.name,
-        shown.framework_id,
-        shown.slave_id,
-        State[shown.state],
-        (
-            Amount("cpus", round(shown.resources.cpus * 1_000)),
-            Amount("mem", round(shown.resources.mem * 1_000)),
-            Amount("ports", None, (Range(31_000 + number % 1_000, 31_001 + number % 1_000),)),
-        ),
-        shown.role,
-        tuple([Report(State[status.state], status.timestamp, status.healthy) for status in shown.statuses]),
-        shown.user,
-        tuple([Pair(label.key, label.value) for label in shown.labels]),
-    )
-
-
 @lru_cache(maxsize=1)  # it takes far longer to make than to write
 def _collection(count: int) -> Collection[Kept]:
     collection = Collection(KEPT, "id")
     for number in range(count):
-        collection.put(KEPT.pack(_kept(number)))
+        collection.put(KEPT.pack(kept(number)))
     return collection
 
 

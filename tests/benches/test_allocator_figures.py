@@ -5,20 +5,23 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.allocator_figures import BOUNDS, REPORTS, Bound, Series, agents_in, measured_series
+from bench import master_figures
+from bench.allocator_figures import BOUNDS, REPORTS, Series, agents_in, measured_series
 from bench.allocator_profiles import AGENT, AGENTS, TASKS, schedulers
 from bench.benchmarks import ALLOCATOR
+from bench.bounds import Bound
 from bench.drawing import draw
 from bench.table import GROUPS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_every_bound_is_about_a_line_of_the_table_and_no_line_has_two():
-    names = [bound.name for bound in BOUNDS]
+@pytest.mark.parametrize(("group", "bounds"), [("allocator", BOUNDS), ("master", master_figures.BOUNDS)])
+def test_every_bound_is_about_a_line_of_the_table_and_no_line_has_two(group, bounds):
+    names = [bound.name for bound in bounds]
 
     assert len(names) == len(set(names))
-    assert set(names) <= {benchmark.name for benchmark in GROUPS["allocator"]}
+    assert set(names) <= {benchmark.name for benchmark in GROUPS[group]}
 
 
 def test_mesos_takes_so_many_times_as_long_at_least_and_at_most():

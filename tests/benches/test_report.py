@@ -65,6 +65,15 @@ def test_a_quick_report_says_that_its_figures_mean_nothing():
     assert "QUICK" not in to_text(pick(["tell"]), measured, setting())
 
 
+def test_a_quick_report_compares_nothing_with_mesos_and_says_the_sizes_it_had():
+    measured = results("suppress-99%[5k/200]", allocator=[1.0])
+
+    row = to_text(pick(["suppress-99%[5k/200]"]), measured, setting(quick=True)).splitlines()[-1]
+
+    assert row.startswith("| suppress-99%[60]: ")
+    assert len(row.strip("|").split("|")) == 4, "what, median, spread, each"
+
+
 def test_the_heading_tells_machine_placement_load_and_versions():
     text = to_text(pick(["tell"]), results("tell", libactor=[1.0]), setting())
 

@@ -82,6 +82,7 @@ def test_what_takes_long_is_picked_by_its_name_alone():
         (["--rounds", "0"], "expected a whole number from 1 on"),
         (["--cpus", "x"], "expected the numbers of CPUs"),
         (["--only", "then", "--peers", "pykka"], "none of these peers takes part"),
+        (["--only", "tell", "--draw", "x.svg"], "none of these is drawn; cycle-full"),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_the_reason(arguments, complaint, capsys):

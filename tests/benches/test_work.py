@@ -1,11 +1,12 @@
 """Each benchmark does its work with each peer, and notices when it was not done."""
 
 import math
+import subprocess
 import sys
 
 import pytest
 
-from bench import allocator, resources
+from bench import allocator, records, resources
 from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, XOSCAR, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
 from bench.peers.libactor_libprocess import make_tree
@@ -130,3 +131,39 @@ def test_resource_arithmetic_is_timed_and_checked(capsys, monkeypatch):
     wrong = resources.Operation("wrong", lambda: 1, 2)
     with pytest.raises(WorkNotDone, match="wrong"):
         resources.microseconds(wrong, 1)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Work that has a process of its own else, and passes of the collector over little, which are no claim here."""
+    monkeypatch.setattr(records, "alone", lambda work: work())
+    monkeypatch.setattr(records, "collect", lambda: 0)
+
+
+def test_what_keeping_costs_is_printed_as_two_tables(capsys, in_this_process):
+    records.main(count=COUNT)
+
+    ways, figures = [
+        [line.strip("|").split("|") for line in table.splitlines()[2:]]
+        for table in capsys.readouterr().out.split("\n\n")
+    ]
+    assert [name.strip() for name, *_ in ways] == list(records.WAYS)
+    assert all(math.isfinite(float(figure.replace(",", ""))) for _, *kept in ways for figure in kept)
+    assert len(figures) == 9
+
+
+def test_messages_that_were_not_kept_are_noticed(monkeypatch, in_this_process):
+    monkeypatch.setattr(records.Collection, "put", lambda *_: None)
+
+    with pytest.raises(WorkNotDone, match="records in the collection"):
+        records.put(COUNT)
+
+
+# In a program, since the pool leaves a process behind that lives as long as its maker.
+@pytest.mark.real
+def test_a_way_of_keeping_has_a_process_of_its_own():
+    script = "import os; from bench.records import alone; print(alone(os.getpid) != os.getpid())"
+
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+
+    assert said.stdout == "True\n"

@@ -1,0 +1,21 @@
+"""What the master's parts are to reach, and what Mesos's own C++ takes for the same."""
+
+# Who calls: the report (bench/report.py). Nothing here measures anything.
+# Mesos's registrar keeps its registry in memory in that benchmark, and syncs nothing; ours is in a file.
+
+from __future__ import annotations
+
+from bench.bounds import Bound
+
+BOUNDS = (
+    Bound("reconcile[100k]", 1_000),
+    Bound("registrar-admit[10k]", None, 220, 420, "Registrar, Performance: admitted"),
+    Bound("registrar-admit[20k]", None),
+    Bound("registrar-admit[30k]", None),
+    Bound("registrar-admit[50k]", 1_000),
+    Bound("registrar-unreachable[10k]", None, 710, 740, "Registrar, MarkUnreachableThenReachable: marked unreachable"),
+    Bound("registrar-reachable[10k]", None, 310, 500, "Registrar, MarkUnreachableThenReachable: marked reachable"),
+    Bound("registrar-recover[10k]", None, 190, None, "Registrar, Performance: recovered"),
+    Bound("registrar-remove[10k]", None, 670, None, "Registrar, Performance: removed"),
+    Bound("registrar-prune[10k]", None, 90, None, "Registrar, GcManyAgents: 5,000 of them"),
+)
