@@ -11,15 +11,16 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mesoslite.containment import PosixLauncher
+from mesoslite.containment import PosixLauncher, processes
 from mesoslite.containment.accounts import find_account
 from mesoslite.containment.environment import inherited_environment
 from mesoslite.containment.launcher import PosixContainer
-from mesoslite.containment.processes import ProcessTable
+from mesoslite.containment.processes import Family, ProcessName, ProcessTable
 from mesoslite.model import CommandInfo, ContainerID, NotFound
 
 pytestmark = pytest.mark.real
@@ -271,15 +272,17 @@ def test_terminate_lets_a_command_end_in_its_own_way(bench: Bench):
     assert bench.output() == "bye\n"
 
 
-@pytest.mark.parametrize("_", range(5))
-def test_terminate_asks_a_shell_before_what_it_waits_for(bench: Bench, _: int):
-    fifo = bench.make_fifo()
-    container = bench.launch(f"sleep 1000 & echo $$ > {fifo}; wait")
-    assert bench.pids(fifo, 1) == [container.pid]
+def test_terminate_asks_the_first_process_before_the_others_and_then_the_oldest(monkeypatch: pytest.MonkeyPatch):
+    found = {ProcessName(pid, ticks) for pid, ticks in ((40, 7), (41, 7), (30, 8), (50, 7), (60, 6))}  # pids begin anew
+    table = SimpleNamespace(find_family=lambda _: found)
+    sent: list[tuple[signal.Signals, int]] = []
+    monkeypatch.setattr(processes, "ProcessTable", lambda: table)
+    monkeypatch.setattr(processes, "send_signal", lambda name, number: sent.append((number, name.pid)))
 
-    container.terminate()
+    processes.terminate_families([Family(50, ContainerID("box"))])
 
-    assert bench.exit_status() == -signal.SIGTERM
+    assert [pid for number, pid in sent if number is signal.SIGTERM] == [50, 60, 40, 41, 30]
+    assert sent[5:] == [(signal.SIGCONT, pid) for _, pid in sent[:5]]
 
 
 def test_terminate_reaches_a_stopped_command(bench: Bench):
