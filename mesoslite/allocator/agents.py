@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
-from mesoslite.model import NOTHING, InsufficientResources, InternalError, Resources
+from mesoslite.model import NOTHING, InsufficientResources, InternalError, Resources, once
 from mesoslite.model.kinds import ValueType
 
 if TYPE_CHECKING:
@@ -140,7 +138,7 @@ class AgentBook:
     def _recompute(self) -> None:
         everything = sum(list(self.held.values()), NOTHING)
         held = everything.not_shared()
-        self.is_short = not self.total.contains(each_once(everything))
+        self.is_short = not self.total.contains(once(everything))
         self.available = held.shortfall(self.total) if self.is_short else self.total - held
 
     def check(self) -> bool:
@@ -149,12 +147,6 @@ class AgentBook:
             return False
         held = sum([resources.not_shared() for resources in self.held.values()], NOTHING)
         return self.is_short or self.available + held == self.total
-
-
-def each_once(resources: Resources) -> Resources:
-    """Return all of it, of shared volumes one copy each."""
-    volumes = [structs.replace(portion, copies=1) for portion in resources.others if portion.kind.shared]
-    return resources.not_shared() + Resources.from_portions(volumes) if volumes else resources
 
 
 def is_simple(resources: Resources) -> bool:

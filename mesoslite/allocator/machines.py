@@ -24,11 +24,12 @@ from mesoslite.model import (
     InvalidRequest,
     InverseOfferAnswered,
     Resources,
+    once,
 )
 from mesoslite.model.kinds import Kind, ValueType
 
 from . import eligibility
-from .agents import AgentBook, each_once
+from .agents import AgentBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,8 +52,8 @@ class Machines:
         if delta.agent_id in self._books.agents:
             raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
         used = _used_by_client(delta)
-        total = each_once(delta.total)
-        enough = total + total.shortfall(each_once(sum(list(used.values()), NOTHING)))
+        total = once(delta.total)
+        enough = total + total.shortfall(once(sum(list(used.values()), NOTHING)))
         agent = AgentBook(delta.agent_id, delta.hostname, enough)
         agent.attributes = delta.attributes
         agent.capabilities = frozenset(delta.capabilities)
@@ -94,7 +95,7 @@ class Machines:
             ended = self._books.filters.end_of_agent(agent)
         if delta.capabilities is not None:
             agent.capabilities = frozenset(delta.capabilities)
-        total = None if delta.total is None else each_once(delta.total)
+        total = None if delta.total is None else once(delta.total)
         if total is not None and total != agent.total:
             self._books.resize(agent, total)
         self._judge(agent)
@@ -226,7 +227,7 @@ def _as_plain(resources: Resources) -> Resources:
 
 def _shared_beyond(resources: Resources, others: Resources) -> Resources:
     """The shared volumes that are not among others, each once."""
-    return others.shared().shortfall(each_once(resources.shared()))
+    return others.shared().shortfall(once(resources.shared()))
 
 
 def _copies(kinds: list[Kind], holdings: Iterable[Resources]) -> int:
