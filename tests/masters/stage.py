@@ -69,8 +69,7 @@ from mesoslite.model import (
     UpdateOperationStatus,
 )
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
-
-from .audit import audit
+from mesoslite.sim.audit import audit
 
 
 class FakeAgent(la.Actor):

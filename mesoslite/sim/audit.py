@@ -1,6 +1,9 @@
 """Audit: whether a master's ledger is true to itself, and its allocator's books to the ledger."""
 
-# Who calls: Stage.check_books. It looks into a master and an allocator that are settled, and changes nothing.
+# Who calls: the simulator's checkers, and tests/masters. It looks into a master and an allocator that are settled, and
+#   changes nothing.
+# All that looks at private parts of a master, an allocator or an agent is in this file, so that whoever changes those
+#   finds it in one place.
 
 from __future__ import annotations
 
