@@ -362,10 +362,12 @@ class Accounts:
 
     # ---- what ends ----
 
-    def release_executor(self, executor: ExecutorEntry) -> None:
+    def release_executor(self, executor: ExecutorEntry, exit_status: int | None = None) -> None:
         """Take back what an executor held that has ended."""
         self._ledger.remove_executor(executor)
         self._recover(executor, executor.info.resources)
+        who = (executor.framework_id, executor.agent_id, executor.info.executor_id)
+        self._tell(happenings.ExecutorEnded, *who, exit_status)
 
     def finish_operation(self, operation: OperationEntry) -> None:
         """Take back what an operation has made of what it held."""

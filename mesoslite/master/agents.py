@@ -77,7 +77,7 @@ class Agents:
             ledger, accounts, offering, feedback, durability, metrics, slices, now=now, wait=wait, watch=self._watch
         )
         self.draining = Draining(ledger, accounts, offering, self.removal, durability, settle)
-        self.pruning = Pruning(ledger.roster, durability, options, now)
+        self.pruning = Pruning(ledger, durability, options, now)
         self.maintenance = Maintenance(ledger, accounts, offering, self.removal, durability)
         self.entitlements = Entitlements(ledger, accounts, offering, durability, served_roles, rescind)
         returns = Returns(

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import MILLI, InvalidRequest, checked_quota, validate_role, weight_problem
+from mesoslite.model import MILLI, InvalidRequest, checked_quota, happenings, validate_role, weight_problem
 from mesoslite.model.registry import QuotaConfig, UpdateQuota, UpdateWeights, Weight
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Entitlements:
             if _is_quota(config):
                 self.quotas[config.role] = config
         self._accounts.change_quotas(configs)
+        self._ledger.chronicle.tell(happenings.QuotaUpdated, tuple(configs))
         for config in configs:
             log.info("the quota of %s is %s, at most %s", config.role, config.guarantees, config.limits)
             old_guarantees, old_limits = dict(before[config.role].guarantees), dict(before[config.role].limits)
@@ -152,6 +153,7 @@ class Entitlements:
     def _weighed(self, weights: tuple[Weight, ...]) -> None:
         self.weights.update({weight.role: weight for weight in weights})
         self._accounts.change_weights(weights)
+        self._ledger.chronicle.tell(happenings.WeightsUpdated, weights)
         if any(self._in_role(weight.role) for weight in weights):
             self._rescind(self._all_offers())
 

@@ -185,7 +185,7 @@ class Feedback:
             why = f"executor {exited.executor_id} of {exited.framework_id} is not known"
             self._metrics.drop(exited, agent.id, why)
             return
-        self._accounts.release_executor(executor)
+        self._accounts.release_executor(executor, exited.exit_status)
         framework = self._ledger.frameworks[executor.framework_id]
         if framework.connected:
             la.post(framework.pid, Failure(executor.agent_id, executor.info.executor_id, exited.exit_status))

@@ -13,13 +13,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
 import libactor as la
-from mesoslite.model import InvalidRequest, ShutdownAgent, Unavailability
+from mesoslite.model import InvalidRequest, ShutdownAgent, Unavailability, happenings
 from mesoslite.model.registry import (
     Machine,
     MachineID,
@@ -87,50 +88,55 @@ class Maintenance:
             key: replace(known[key], unavailability=machine.unavailability) if key in known else machine
             for key, machine in wanted.items()
         }
-        return self._apply(UpdateSchedule(schedule), lambda: self._set(schedule, machines))
+        tell = partial(self._ledger.chronicle.tell, happenings.ScheduleUpdated, schedule)
+        return self._apply(UpdateSchedule(schedule), lambda: self._set(schedule, machines, tell))
 
     def start(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Take machines of the schedule down: their agents are told to stop; ready once that is durable.
 
         Raises: InvalidRequest, unless each is draining.
         """
-        keys = self._checked(machine_ids, MachineMode.DRAINING, "schedule it first")
-        return self._apply(StartMaintenance(machine_ids), lambda: self._take_down(keys))
+        self._check(machine_ids, MachineMode.DRAINING, "schedule it first")
+        return self._apply(StartMaintenance(machine_ids), lambda: self._take_down(machine_ids))
 
     def stop(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Bring machines up, which takes them out of the schedule; ready once that is durable.
 
         Raises: InvalidRequest, unless each is down.
         """
-        keys = self._checked(machine_ids, MachineMode.DOWN, "take it down first")
-        return self._apply(StopMaintenance(machine_ids), lambda: self._bring_up(keys))
+        self._check(machine_ids, MachineMode.DOWN, "take it down first")
+        return self._apply(StopMaintenance(machine_ids), lambda: self._bring_up(machine_ids))
 
     # ---- once it is durable ----
 
-    def _take_down(self, keys: set[tuple[str, str]]) -> None:
+    def _take_down(self, machine_ids: tuple[MachineID, ...]) -> None:
         machines = self._roster.machines
-        for key in keys:
+        for key in map(machine_key, machine_ids):
             machines[key] = replace(machines[key], mode=MachineMode.DOWN)
             log.info("%s is down", _name(machines[key].id))
+        self._ledger.chronicle.tell(happenings.MachinesDown, machine_ids)
         for agent in list(self._ledger.agents.values()):
             if self._roster.is_down(agent.info, agent.host):
                 agent.send(ShutdownAgent(WHY_DOWN))
                 self._removal.remove(agent, WHY_DOWN, "unregistered")
 
-    def _bring_up(self, keys: set[tuple[str, str]]) -> None:
-        windows = []
+    def _bring_up(self, machine_ids: tuple[MachineID, ...]) -> None:
+        keys, windows = set(map(machine_key, machine_ids)), []
         for window in self._roster.schedule.windows:
             left = tuple([machine_id for machine_id in window.machines if machine_key(machine_id) not in keys])
             if left:
                 windows.append(replace(window, machines=left))
         machines = {key: machine for key, machine in self._roster.machines.items() if key not in keys}
-        self._set(Schedule(tuple(windows)), machines)
+        self._set(
+            Schedule(tuple(windows)), machines, partial(self._ledger.chronicle.tell, happenings.MachinesUp, machine_ids)
+        )
 
-    def _set(self, schedule: Schedule, machines: dict[tuple[str, str], Machine]) -> None:
+    def _set(self, schedule: Schedule, machines: dict[tuple[str, str], Machine], tell: Callable[[], None]) -> None:
         """Tell the allocator which agents are to be serviced at another time than before, or no more."""
         agents = list(self._ledger.agents.values())
         before = [self._roster.unavailability(agent.info, agent.host) for agent in agents]
         self._roster.schedule, self._roster.machines = schedule, machines
+        tell()
         for agent, was in zip(agents, before, strict=True):
             unavailability = self._roster.unavailability(agent.info, agent.host)
             if unavailability != was:
@@ -141,14 +147,12 @@ class Maintenance:
 
     # ---- what they have in common ----
 
-    def _checked(self, machine_ids: object, mode: MachineMode, remedy: str) -> set[tuple[str, str]]:
-        keys: set[tuple[str, str]] = set()
-        for machine_id in _checked_machines(machine_ids, keys):
+    def _check(self, machine_ids: object, mode: MachineMode, remedy: str) -> None:
+        for machine_id in _checked_machines(machine_ids, set()):
             machine = self._roster.machines.get(machine_key(machine_id))
             if machine is None or machine.mode is not mode:
                 what = machine.mode.value if machine is not None else "up, and not in the schedule"
                 raise _refused(f"{_name(machine_id)} is {what}, expected {mode.value}; {remedy}")
-        return keys
 
     def _apply(self, operation: RegistryOperation, then: Callable[[], None]) -> la.Future[None]:
         if not self._roster.is_known:

@@ -14,6 +14,7 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mesoslite.model import happenings
 from mesoslite.model.registry import Prune
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from .agent_options import AgentOptions
     from .durability import Durability
-    from .roster import Roster
+    from .ledger import Ledger
 
 log = logging.getLogger("mesoslite.master")
 
@@ -34,8 +35,9 @@ AGENTS_IN_STEP = 5_000
 class Pruning:
     """Forgets agents of one master; ``now`` reads its clock."""
 
-    def __init__(self, roster: Roster, durability: Durability, options: AgentOptions, now: Callable[[], float]) -> None:
-        self._roster = roster
+    def __init__(self, ledger: Ledger, durability: Durability, options: AgentOptions, now: Callable[[], float]) -> None:
+        self._roster = ledger.roster
+        self._chronicle = ledger.chronicle
         self._durability = durability
         self._options = options
         self._now = now
@@ -73,6 +75,7 @@ class Pruning:
                 self._roster.forget(agent_id)
         for agent_id in gone:
             self._roster.gone.pop(agent_id, None)
+        self._chronicle.tell(happenings.AgentsForgotten, unreachable, gone)
         log.info("%d unreachable and %d gone agents are forgotten", len(unreachable), len(gone))
         self._go_on()
 

@@ -18,9 +18,10 @@ import msgspec
 
 from .agents import AgentInfo
 from .frameworks import FrameworkInfo
-from .ids import AgentID, FrameworkID, OfferID, OperationID, TaskID
+from .ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
 from .offers import Offer
 from .operations import OperationState, OperationStatus, ResourceOperation
+from .registry import MachineID, QuotaConfig, Schedule, Weight
 from .resources import Resources
 from .states import Reason, TaskState
 from .tasks import TaskInfo, TaskStatus
@@ -135,6 +136,49 @@ class AgentRemoved(Happening, frozen=True, gc=False, tag=True):
 
     agent_id: AgentID
     why: str
+
+
+class AgentsForgotten(Happening, frozen=True, gc=False, tag=True):
+    """The registry has forgotten agents that were unreachable or gone for too long, or were too many."""
+
+    unreachable: tuple[AgentID, ...]
+    gone: tuple[AgentID, ...]
+
+
+# ---- machines ----
+
+
+class ScheduleUpdated(Happening, frozen=True, gc=False, tag=True):
+    """An operator has said which machines are to be serviced when, and that no others are."""
+
+    schedule: Schedule
+
+
+class MachinesDown(Happening, frozen=True, gc=False, tag=True):
+    """Machines are being serviced; the agents there are removed next."""
+
+    machines: tuple[MachineID, ...]
+
+
+class MachinesUp(Happening, frozen=True, gc=False, tag=True):
+    """Machines are back, and out of the schedule."""
+
+    machines: tuple[MachineID, ...]
+
+
+# ---- roles ----
+
+
+class QuotaUpdated(Happening, frozen=True, gc=False, tag=True):
+    """Roles have these quotas from now on; those without guarantees and limits have none any more."""
+
+    quotas: tuple[QuotaConfig, ...]
+
+
+class WeightsUpdated(Happening, frozen=True, gc=False, tag=True):
+    """Roles have these weights from now on."""
+
+    weights: tuple[Weight, ...]
 
 
 # ---- frameworks ----
@@ -301,6 +345,15 @@ class TaskRemoved(Happening, frozen=True, gc=False, tag=True):
     lost_sight: bool
 
 
+class ExecutorEnded(Happening, frozen=True, gc=False, tag=True):
+    """The executor of a framework has ended, or was never started; what it held is free. None: nobody knows how."""
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    executor_id: ExecutorID
+    exit_status: int | None
+
+
 # ---- operations ----
 
 
@@ -348,6 +401,12 @@ AnyHappening: TypeAlias = (
     | AgentUnreachable
     | AgentGone
     | AgentRemoved
+    | AgentsForgotten
+    | ScheduleUpdated
+    | MachinesDown
+    | MachinesUp
+    | QuotaUpdated
+    | WeightsUpdated
     | FrameworkAdded
     | FrameworkUpdated
     | FrameworkConnected
@@ -367,6 +426,7 @@ AnyHappening: TypeAlias = (
     | TaskUpdated
     | TaskAcknowledged
     | TaskRemoved
+    | ExecutorEnded
     | OperationBegun
     | OperationRefused
     | OperationUpdated

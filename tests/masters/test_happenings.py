@@ -16,6 +16,9 @@ from mesoslite.model import (
     AgentID,
     ClusterState,
     Decline,
+    ExecutorExited,
+    ExecutorID,
+    ExecutorInfo,
     InvalidRequest,
     Kill,
     Launch,
@@ -29,10 +32,12 @@ from mesoslite.model import (
     Suppress,
     TaskState,
     Teardown,
+    Unavailability,
     UnregisterAgent,
     UpdateFramework,
     happenings,
 )
+from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
 
 from .stage import FakeFramework, Stage, task
 from .test_accept import reserved
@@ -264,6 +269,48 @@ def drain_the_agent(tale: Tale) -> None:
     tale.stage.acknowledge(tale.framework, tale.task, b"fedcba9876543210")
 
 
+def run_an_executor(tale: Tale) -> None:
+    contained = task(tale.offer, "second")
+    executor = ExecutorInfo(executor_id=ExecutorID("e"), command=contained.command, resources=Resources.of(mem=32))
+    tale.accept(Launch((msgspec.structs.replace(contained, command=None, executor=executor),)))
+    tale.stage.say(tale.agent, ExecutorExited(framework_id=tale.id, executor_id=ExecutorID("e"), exit_status=7))
+
+
+def service_the_machine(tale: Tale) -> None:
+    machine = MachineID("host-of-no-agent")
+    ask_each(
+        tale,
+        (Master.update_schedule, Schedule((Window((machine,), Unavailability(10**18)),))),
+        (Master.start_maintenance, (machine,)),
+        (Master.stop_maintenance, (machine,)),
+    )
+
+
+def take_the_machine_down(tale: Tale) -> None:
+    machine = MachineID(tale.offer.hostname)
+    ask_each(tale, (Master.update_schedule, Schedule((Window((machine,), Unavailability(10**18)),))))
+    ask_each(tale, (Master.start_maintenance, (machine,)))
+
+
+def entitle(tale: Tale) -> None:
+    quota = QuotaConfig("ads", limits=(("cpus", 1_000),))
+    ask_each(tale, (Master.update_quota, (quota,)), (Master.remove_quota, "ads"))
+    ask_each(tale, (Master.update_weights, (Weight("other", 2.0),)))
+
+
+def forget_the_unreachable_agent(tale: Tale) -> None:
+    cut_the_agent_off_for_good(tale)
+    told(tale.follower)
+    tale.stage.runtime.clock.advance(tale.stage.agents.registry_max_agent_age + 1)
+    tale.stage.settle()
+
+
+def ask_each(tale: Tale, *asked: tuple[Any, Any]) -> None:
+    for call, given in asked:
+        la.dispatch(tale.stage.master, call, given).get(timeout=5)
+        tale.stage.settle()
+
+
 def end_the_master(tale: Tale) -> None:
     tale.stage.fail_over()
 
@@ -319,6 +366,17 @@ TABLE: list[tuple[Callable[[Tale], None], list[str]]] = [
             *(UPDATED + "KILLED", "TaskAcknowledged", "TaskRemoved", "AgentDrained"),
         ],
     ),
+    (run_an_executor, ["OffersAccepted", "TaskLaunched", "ExecutorEnded"]),
+    (service_the_machine, ["ScheduleUpdated", "MachinesDown", "MachinesUp"]),
+    (
+        take_the_machine_down,
+        [
+            *("ScheduleUpdated", "OfferRescinded", "OfferMade", "MachinesDown", "OfferRescinded"),
+            *(UPDATED + "LOST", "TaskRemoved", "AgentRemoved"),
+        ],
+    ),
+    (entitle, ["QuotaUpdated", "OfferRescinded", "QuotaUpdated", "WeightsUpdated"]),
+    (forget_the_unreachable_agent, ["AgentsForgotten"]),
     (end_the_master, ["LeadershipEnded"]),
 ]
 
