@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from bench.allocator_figures import DRAWN, REPORTS, is_drawn, measured_series
-from bench.benchmarks import ALLOCATOR, PEERS, Benchmark
+from bench import allocator_figures, failover_figures
+from bench.benchmarks import ALLOCATOR, MASTER, PEERS, Benchmark
 from bench.drawing import draw
 from bench.machine import read_machine
 from bench.peers import missing
 from bench.report import Setting, to_data, to_text
-from bench.session import ChildFailed, place, run
+from bench.session import ChildFailed, Results, place, run
 from bench.table import BENCHMARKS, GROUPS, pick
 
 ROUNDS, QUICK_ROUNDS = 5, 2
@@ -41,8 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     benchmarks = tuple(benchmark for benchmark in benchmarks if set(benchmark.peers) & set(peers))
     if not benchmarks:
         parser.error("none of these peers takes part in these benchmarks; --list shows who does")
-    if options.draw and not any(is_drawn(benchmark.name) for benchmark in benchmarks):
-        parser.error(f"--draw: none of these is drawn; {', '.join(DRAWN)} are")
+    if options.draw and not any(_is_drawn(benchmark.name) for benchmark in benchmarks):
+        parser.error(f"--draw: none of these is drawn; {', '.join(allocator_figures.DRAWN)} and failover are")
     for path in (options.draw, options.json):
         if path is not None and not path.parent.is_dir():
             parser.error(f"cannot write {path}: {path.parent} is no directory")
@@ -57,11 +57,27 @@ def main(arguments: list[str] | None = None) -> int:
     setting = Setting(before, read_machine(), cpus, partner_cpus, rounds, options.quick, elapsed, left_out)
     print(to_text(benchmarks, results, setting))
     if options.draw:
-        series = [*measured_series(results.figures, ALLOCATOR), *REPORTS]
-        options.draw.write_text(draw(series, "agents", "ms for a cycle"))
+        for name, text in _charts(results).items():
+            drawn: Path = options.draw
+            drawn.with_name(f"{drawn.stem}{name}{drawn.suffix}").write_text(text)
     if options.json:
         options.json.write_text(json.dumps(to_data(benchmarks, results, setting), indent=1, ensure_ascii=False) + "\n")
     return 0
+
+
+def _is_drawn(name: str) -> bool:
+    return allocator_figures.is_drawn(name) or name.startswith("failover[")
+
+
+def _charts(results: Results) -> dict[str, str]:
+    """What is drawn of the results, by what is put behind the file's name: nothing for the cycles."""
+    found = {}
+    cycles = allocator_figures.measured_series(results.figures, ALLOCATOR)
+    if cycles:
+        found[""] = draw([*cycles, *allocator_figures.REPORTS], "agents", "ms for a cycle")
+    for name, series in failover_figures.charts(results.figures, MASTER).items():
+        found[f"-{name}"] = draw(series, "agents", "seconds until all are back")
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         help="pin the other process of remote and http lines to these; the same, if left out",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round's figure to FILE")
-    parser.add_argument("--draw", type=Path, metavar="FILE", help="also draw the allocator's cycles into FILE, as SVG")
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        metavar="FILE",
+        help="also draw the allocator's cycles into FILE, as SVG, and failovers beside it: a.svg, a-failover.svg",
+    )
     parser.add_argument("--list", action="store_true", help="list the benchmarks with their sizes and peers, and stop")
     return parser
 

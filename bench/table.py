@@ -247,6 +247,35 @@ ALLOCATOR_BENCHMARKS = (
               MILLISECONDS, repeat_seconds=0),
 )  # fmt: skip
 
+
+def _failovers(name: str, method: str, what: str, sizes: Sequence[tuple[str, int, int, int]]) -> tuple[Benchmark, ...]:
+    """A line for each size: what stands in brackets, the agents, the tasks and completed tasks of each."""
+    return tuple(
+        Benchmark(f"{name}[{text}]", method, what, agents, 20, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True,
+                  extent=tasks + 1_000 * completed, on_request=True)
+        for text, agents, tasks, completed in sizes
+    )  # fmt: skip
+
+
+# Agents, tasks and completed tasks. What Mesos's C++ needs: bench/failover_figures.py.
+FAILOVER_SIZES = (
+    ("1k/10k", 1_000, 10, 0), ("5k/50k", 5_000, 10, 0), ("10k/100k", 10_000, 10, 0), ("20k/100k", 20_000, 5, 0),
+    ("1k/50k", 1_000, 50, 0), ("1k/50k+100k", 1_000, 50, 100), ("2k/100k", 2_000, 50, 0),
+    ("2k/100k+100k", 2_000, 50, 50), ("2k/100k+200k", 2_000, 50, 100), ("2k/200k", 2_000, 100, 0),
+    ("5k/250k", 5_000, 50, 0), ("5k/250k+500k", 5_000, 50, 100), ("10k/500k", 10_000, 50, 0),
+    ("10k/500k+1M", 10_000, 50, 100), ("20k/200k", 20_000, 10, 0), ("40k/400k", 40_000, 10, 0),
+    ("10k/100k+1M", 10_000, 10, 100), ("20k/200k+2M", 20_000, 10, 100), ("40k/400k+4M", 40_000, 10, 100),
+)  # fmt: skip
+
+FAILOVER_BENCHMARKS = (
+    *_failovers("failover", "fail_over", "agents and their tasks + completed ones come to a new master",
+                FAILOVER_SIZES),
+    *_failovers("failover-known", "fail_over_known", "the same, of agents that the registry knows",
+                (("20k/100k", 20_000, 5, 0),)),
+    *_failovers("failover-ask", "ask_amid_failover", "what 99 of 100 answers to nothing take meanwhile",
+                (("20k/100k", 20_000, 5, 0),)),
+)  # fmt: skip
+
 # Operations of the registrar, with the parameters of Mesos's Registrar_BENCHMARK_Test: bench/master_figures.py.
 MASTER_BENCHMARKS = (
     Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
@@ -262,6 +291,7 @@ MASTER_BENCHMARKS = (
         ("prune", "prune_agents", "half of the unreachable ones are forgotten", (10,)),
     )
     for size in [1_000 * thousands for thousands in sizes]),
+    *FAILOVER_BENCHMARKS,
 )  # fmt: skip
 
 GROUPS = {

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import master_figures
+from bench import failover_figures, master_figures
 from bench.allocator_figures import BOUNDS, REPORTS, Series, agents_in, measured_series
 from bench.allocator_profiles import AGENT, AGENTS, TASKS, schedulers
-from bench.benchmarks import ALLOCATOR
+from bench.benchmarks import ALLOCATOR, MASTER
 from bench.bounds import Bound
 from bench.drawing import draw
 from bench.table import GROUPS
@@ -70,3 +70,14 @@ def test_ten_times_as_much_is_as_far_wherever_it_stands():
 def test_what_has_no_logarithm_is_not_drawn(series):
     with pytest.raises(ValueError, match="above zero"):
         draw(series, "x", "y")
+
+
+def test_failovers_are_drawn_as_the_report_drew_them_with_and_without_completed_tasks():
+    figures = {"failover[10k/100k]": {MASTER: [2_000.0]}, "failover[1k/10k]": {MASTER: [300.0, 100.0, 200.0]}}
+
+    [(name, series)] = failover_figures.charts(figures, MASTER).items()
+    drawing = draw(series, "agents", "seconds")
+
+    assert name == "failover"
+    assert series[0].points == ((1_000.0, 0.2), (10_000.0, 2.0))
+    assert all(one.label in drawing for one in series)

@@ -1,0 +1,299 @@
+"""Failover: how long a new master takes until all agents of the old one are back, with all that they run."""
+
+# No peer that could run beside it: what Mesos's C++ needs for the same stands in bench/failover_figures.py.
+# Parameters and work are those of Mesos's own benchmark (master_benchmarks.cpp, AgentReregistrationDelay), and of its
+#   report of 2017: agents that the registry does not know, frameworks that all agents share and whose schedulers are
+#   not there, ten labels a task; completed tasks are of other frameworks, which a master does not know, as in Mesos.
+# The clock starts at the first of the messages, which are there as the bytes that came off a wire, and stops when the
+#   last agent has its answer: then its return is durable, in a file on the disk of the checkout. One actor decodes the
+#   messages and posts them as their agents, a few a turn, while the master works. Each agent is an actor, which only
+#   counts what it is told.
+# The bytes of all messages are kept throughout. What the process takes beyond that is the master's, at most.
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from time import perf_counter, sleep
+from typing import Any, NamedTuple
+
+import libactor as la
+from bench.benchmarks import expect
+from libactor.codec import Reader, Writer
+from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.master import Allocator, Master
+from mesoslite.model import (
+    AgentID,
+    AgentInfo,
+    AgentReregistered,
+    CommandInfo,
+    FrameworkID,
+    FrameworkInfo,
+    Label,
+    MasterInfo,
+    Ping,
+    Pong,
+    ReregisterAgent,
+    Resources,
+    Source,
+    TaskID,
+    TaskInfo,
+    TaskRecord,
+    TaskState,
+    TaskStatus,
+)
+from mesoslite.model.registry import AdmitAgent
+from mesoslite.registry import Registrar, SqliteStorage
+
+FOLDER = Path(__file__).resolve().parents[1]
+PATIENCE_SECONDS = 110.0
+FRAMEWORKS = 5
+LABELS = 10
+AT_ONCE = 4  # messages that are posted in a turn
+AGENT_RESOURCES = Resources.parse("cpus:200;mem:1000000;disk:1000000")
+TASK_RESOURCES = Resources.parse("cpus:0.1;mem:32;disk:16")
+NUMBER = "@@@@@"  # stands, in what is made once, for the number of an agent in five digits
+
+
+class Load(NamedTuple):
+    """What there is to come back: so many tasks an agent, in so many frameworks."""
+
+    agents: int
+    tasks: int
+    completed: int
+    frameworks: int = FRAMEWORKS
+
+    @property
+    def active(self) -> int:
+        """All tasks that run."""
+        return self.agents * self.tasks
+
+    def messages(self) -> Iterator[bytes]:
+        """What each agent says, as the bytes that come off the wire."""
+        mark = Writer().encode(_message(self))
+        for number in range(self.agents):
+            yield mark.replace(NUMBER.encode(), f"{number:05}".encode())
+
+
+def load_of(agents: int, extent: int) -> Load:
+    """The load of a line: ``extent`` is the tasks of an agent, and a thousand times its completed ones."""
+    completed, tasks = divmod(extent, 1_000)
+    return Load(agents, tasks, completed, 1 if tasks < FRAMEWORKS * 2 else FRAMEWORKS)
+
+
+class FailoverWork:
+    """Each method has so many agents (``count``) come back to a new master with so many tasks (``extent``)."""
+
+    def fail_over(self, count: int, extent: int) -> float:
+        """Agents that the registry does not know."""
+        return _fail_over(load_of(count, extent), known=False)
+
+    def fail_over_known(self, count: int, extent: int) -> float:
+        """Agents that the registry knows."""
+        return _fail_over(load_of(count, extent), known=True)
+
+    def ask_amid_failover(self, count: int, extent: int) -> float:
+        """Meanwhile somebody asks the master for nothing, once a millisecond: what 99 of 100 answers take at most."""
+        answers: list[float] = []
+        _fail_over(load_of(count, extent), known=False, waits=answers)
+        return sorted(answers)[len(answers) * 99 // 100]
+
+
+def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> float:
+    messages = list(load.messages())
+    size = sum([len(message) for message in messages])
+    with TemporaryDirectory(dir=FOLDER) as folder, la.Runtime() as runtime:
+        path = Path(folder) / "registry.db"
+        if known:
+            _admit(path, load)
+        registrar = runtime.spawn(Registrar(SqliteStorage(path), id="registrar-new"))
+        master = runtime.spawn(Master(runtime.spawn(Allocator(HierarchicalAllocator())), registrar))
+        la.dispatch(master, Master.wait_leading).get(PATIENCE_SECONDS)
+        back = la.Promise[None]()
+        tally = Tally(load.agents, back)
+        agents = [runtime.spawn(Returning(number, tally)) for number in range(load.agents)]
+        wire = runtime.spawn(Wire(master, agents, messages))
+        gc.collect()
+        before = _reset_peak()
+        start = perf_counter()
+        la.tell(wire, Wire.deliver)
+        with _asking(master, waits):
+            back.future.get(PATIENCE_SECONDS)
+            seconds = perf_counter() - start
+        grown = _peak() - before
+        kept = _check(master, load)
+    print(
+        f"failover: {load.agents:,} agents, {load.active:,} tasks and {load.agents * load.completed:,} completed sent, "
+        f"{kept:,} kept, {size / 1e6:,.0f} MB, {seconds:.2f} s, {load.agents / seconds:,.0f} agents/s, at most "
+        f"{grown / 1e6:,.0f} MB more than the messages, {grown / size:.2f} times as much as they",
+        file=sys.stderr,
+    )
+    return seconds
+
+
+def _check(master: la.PID[Master], load: Load) -> int:
+    """All tasks that run are there, the last one can be read, and so many are kept."""
+    running = la.dispatch(master, Master.count, "tasks_running").get(PATIENCE_SECONDS)
+    expect(running, load.active, "tasks that run")
+    last = TaskID(f"task-{load.agents - 1:05}-{load.tasks - 1:03}")
+    stories = la.dispatch(master, Master.task_stories, last, "").get(PATIENCE_SECONDS)
+    expect([len(story.earlier) for story in stories], [2], "statuses of the last task")
+    return int(running)
+
+
+def _admit(path: Path, load: Load) -> None:
+    """Have a registry that knows the agents."""
+    with la.Runtime() as runtime:
+        registrar = runtime.spawn(Registrar(SqliteStorage(path)))
+        la.dispatch(registrar, Registrar.recover, MasterInfo(id="before")).get(PATIENCE_SECONDS)
+        infos = [_agent(f"{number:05}") for number in range(load.agents)]
+        asked = [la.dispatch(registrar, Registrar.apply, AdmitAgent(info)) for info in infos]
+        la.collect(asked).get(PATIENCE_SECONDS)
+
+
+@contextmanager
+def _asking(master: la.PID[Master], waits: list[float] | None) -> Iterator[None]:
+    """Ask the master for nothing all the time, if there is a list for what the answers took."""
+    over = Event()
+
+    def ask(waits: list[float]) -> None:
+        while not over.is_set():
+            start = perf_counter()
+            la.dispatch(master, Master.ping).get(PATIENCE_SECONDS)
+            waits.append(perf_counter() - start)
+            sleep(0.001)
+
+    thread = Thread(target=ask, args=(waits,)) if waits is not None else None
+    if thread is not None:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread is not None:
+            thread.join()
+
+
+class Tally:
+    """Counts agents that are back; only their actors touch it, of which one runs at a time."""
+
+    def __init__(self, wanted: int, back: la.Promise[None]) -> None:
+        self.missing = wanted
+        self.back = back
+
+
+class Returning(la.Actor):
+    """An agent that waits for its answer."""
+
+    def __init__(self, number: int, tally: Tally) -> None:
+        super().__init__(f"slave-{number}")
+        self._tally = tally
+
+    @la.handles(AgentReregistered)
+    def hear(self, message: AgentReregistered) -> None:
+        """It is back."""
+        tally = self._tally
+        tally.missing -= 1
+        if not tally.missing:
+            tally.back.set(None)
+
+    @la.handles(Ping)
+    def ping(self, message: Ping, sender: la.PID[Any]) -> None:
+        """It lives."""
+        la.post(sender, Pong())
+
+
+class Wire(la.Actor):
+    """Posts what has come from the agents."""
+
+    def __init__(self, master: la.PID[Master], agents: list[la.PID[Returning]], messages: list[bytes]) -> None:
+        super().__init__("wire")
+        self._master = master
+        self._waiting = zip(agents, messages, strict=True)
+
+    def deliver(self) -> None:
+        """Some of it, and the rest later."""
+        for _ in range(AT_ONCE):
+            agent, message = next(self._waiting, (None, b""))
+            if agent is None:
+                return
+            la.post(self._master, Reader({}, []).decode(message), sender=agent)
+        la.tell(self.pid, Wire.deliver)
+
+
+def _message(load: Load) -> ReregisterAgent:
+    frameworks = tuple([FrameworkInfo(name=f"framework-{n}", id=_framework(n)) for n in range(load.frameworks)])
+    return ReregisterAgent(
+        info=_agent(NUMBER),
+        frameworks=frameworks,
+        tasks=tuple([_task(f"task-{NUMBER}-{n:03}", _framework(n % load.frameworks)) for n in range(load.tasks)]),
+        completed_tasks=tuple(
+            [
+                _task(f"completed-{NUMBER}-{n:03}", FrameworkID(f"completed-{n % FRAMEWORKS}"), TaskState.TASK_FINISHED)
+                for n in range(load.completed)
+            ]
+        ),
+    )
+
+
+def _agent(number: str) -> AgentInfo:
+    return AgentInfo(
+        hostname=f"host-{number}.example.com", port=5051, resources=AGENT_RESOURCES, id=AgentID(f"agent-{number}")
+    )
+
+
+def _framework(number: int) -> FrameworkID:
+    return FrameworkID(f"framework-{number}")
+
+
+def _task(task_id: str, framework_id: FrameworkID, state: TaskState = TaskState.TASK_RUNNING) -> TaskRecord:
+    agent_id = AgentID(f"agent-{NUMBER}")
+    states = (TaskState.TASK_STARTING, state)
+    return TaskRecord(
+        info=TaskInfo(
+            task_id=TaskID(task_id),
+            name=f"a task of {framework_id}",
+            agent_id=agent_id,
+            resources=TASK_RESOURCES,
+            command=CommandInfo(value="sleep 1000"),
+            labels=tuple([Label(f"key-{n}", f"value-{n}") for n in range(LABELS)]),
+        ),
+        framework_id=framework_id,
+        state=state,
+        role="*",
+        statuses=tuple(
+            [
+                TaskStatus(
+                    task_id=TaskID(task_id),
+                    state=state,
+                    source=Source.SOURCE_EXECUTOR,
+                    timestamp=1_500_000_000.0,
+                    agent_id=agent_id,
+                    uuid=bytes(range(16)),
+                )
+                for state in states
+            ]
+        ),
+    )
+
+
+def _reset_peak() -> int:
+    """Begin to look for the peak anew; what memory the process has now, in bytes."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _memory("VmRSS")
+
+
+def _peak() -> int:
+    return _memory("VmHWM")
+
+
+def _memory(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1_024
+    raise KeyError(field)
