@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,13 @@ import libactor as la
 from mesoslite.model import TaskState
 from mesoslite.model.happenings import TaskLaunched, TaskReturned, TaskUpdated
 
-from .metrics import PREFIX
+from .publication import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from libactor.metrics import Registry
-
     from .ledger import Ledger
-
-log = logging.getLogger("mesoslite.master")
+    from .publication import Publication
 
 UNDER_WAY = {
     TaskState.TASK_STAGING: "tasks_staging",
@@ -39,7 +35,6 @@ class Census:
 
     def __init__(self, ledger: Ledger) -> None:
         self._tasks: Counter[TaskState] = Counter()
-        self._told: list[la.metrics.Gauge] = []
         agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
         self._figures: dict[str, Callable[[], int]] = {
             "slaves_connected": lambda: sum([agent.connected for agent in agents.values()]),
@@ -65,22 +60,10 @@ class Census:
             return self._figures[name]()
         return next(self._tasks[state] for state, named in UNDER_WAY.items() if named == name)
 
-    def tell(self, registry: Registry, ask: Callable[[str], Callable[[], Any]]) -> None:
+    def tell(self, publication: Publication, ask: Callable[[str], Callable[[], Any]]) -> None:
         """Let it be read from now on; ``ask`` says what has the master count."""
         for name in (*self._figures, *UNDER_WAY.values()):
-            gauge = la.metrics.Gauge(PREFIX + name, ask(name))
-            try:
-                registry.add(gauge)
-            except ValueError as error:  # another master of the program tells it
-                log.info("metric %s is not told: %s", gauge.name, error)
-            else:
-                self._told.append(gauge)
-
-    def withdraw(self, registry: Registry) -> None:
-        """Let nothing be read any more."""
-        for gauge in self._told:
-            registry.remove(gauge)
-        self._told.clear()
+            publication.add(la.metrics.Gauge(PREFIX + name, ask(name)))
 
     def _launched(self, happening: TaskLaunched) -> None:
         self._tasks[TaskState.TASK_STAGING] += 1

@@ -64,8 +64,10 @@ from .metrics import MasterMetrics
 from .observer import AgentHeard, AgentSilent
 from .offer_timeouts import OfferTimeouts
 from .offering import Offering
+from .operation_metrics import OperationMetrics
 from .operator import OperatorCalls
 from .options import DEFAULTS, MasterOptions, no_pattern
+from .publication import Publication
 from .scheduling import Scheduling
 from .slices import Slices
 from .subscription import Subscriptions
@@ -105,7 +107,9 @@ class Master(OperatorCalls, Lookups):
         self._accounts = Accounts(self._ledger, allocator, self.master_id)
         timeouts = OfferTimeouts(options.offer_timeout, self._now, self._wait_for_answers)
         self._offering = Offering(self._ledger, self._accounts, timeouts)
-        self._metrics, self._census = MasterMetrics(self._chronicle), Census(self._ledger)
+        self._publication = Publication()
+        self._metrics, self._census = MasterMetrics(self._chronicle, self._publication), Census(self._ledger)
+        OperationMetrics(self._chronicle, self._publication)
         self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics)
         self._subscriptions = Subscriptions(
             self._ledger,
@@ -152,8 +156,8 @@ class Master(OperatorCalls, Lookups):
         """Take charge of the allocator, and read the registry."""
         self._start_time = self._now()
         self._own.add(self.pid)
-        self._metrics.tell(self.runtime.metrics)
-        self._census.tell(self.runtime.metrics, lambda name: la.defer(self.pid, Master.count, name))
+        self._publication.begin(self.runtime.metrics)
+        self._census.tell(self._publication, lambda name: la.defer(self.pid, Master.count, name))
         la.link(self._allocator)
         la.tell(self._allocator, Allocator.attach, self.pid)
         la.link(self._registrar)
@@ -163,8 +167,7 @@ class Master(OperatorCalls, Lookups):
 
     def on_stop(self) -> None:
         """Count nothing any more."""
-        self._metrics.withdraw(self.runtime.metrics)
-        self._census.withdraw(self.runtime.metrics)
+        self._publication.end()
         self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
 
     def info(self) -> MasterInfo:

@@ -1,7 +1,6 @@
 """Metrics: what a master counts about agents, messages and tasks, under Mesos's names."""
 
-# Who calls: master.py makes it; whoever does something that is counted. A metric whose name is taken, by another master
-#   in the same program, is counted and not told.
+# Who calls: master.py makes it; whoever does something that is counted.
 # Tasks are counted from what the chronicle tells; what is counted of what there is (gauges) is in census.py.
 # `tasks_lost` and its like count how often a task has come to that state, for frameworks that are told it.
 # Source: Mesos src/master/metrics.cpp.
@@ -11,7 +10,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import libactor as la
 from mesoslite.model import (
     Accept,
     Acknowledge,
@@ -37,14 +35,13 @@ from mesoslite.model import (
 from mesoslite.model.happenings import TaskRefused, TaskUpdated
 
 if TYPE_CHECKING:
-    from libactor.metrics import Registry
+    import libactor as la
     from mesoslite.model import Reason
 
     from .chronicle import Chronicle
+    from .publication import Publication
 
 log = logging.getLogger("mesoslite.master")
-
-PREFIX = "master/"
 
 MESSAGES: dict[type, str] = {
     Subscribe: "register_framework",
@@ -81,10 +78,8 @@ JUDGED_AS: dict[type, str] = {
 class MasterMetrics:
     """The counters of one master, which is told of its tasks by ``chronicle``."""
 
-    def __init__(self, chronicle: Chronicle) -> None:
-        self._registry: Registry | None = None  # as long as it is told
-        self._counters: list[la.metrics.Counter] = []
-        self._told: list[la.metrics.Counter] = []
+    def __init__(self, chronicle: Chronicle, publication: Publication) -> None:
+        self._counter = publication.counter
         self.dropped_messages = self._counter("dropped_messages")
         self.registrations = self._counter("slave_registrations")
         self.reregistrations = self._counter("slave_reregistrations")
@@ -139,8 +134,6 @@ class MasterMetrics:
         counter = self._reasons.get(name)
         if counter is None:
             counter = self._reasons[name] = self._counter(name)
-            if self._registry is not None:
-                self._add(counter, self._registry)
         counter.increment()
 
     def removed(self, kind: str) -> None:
@@ -152,32 +145,6 @@ class MasterMetrics:
         """Count a message that is not served, and say why not."""
         self.dropped_messages.increment()
         log.warning("dropped %s from %s: %s", type(message).__name__, sender, why)
-
-    def tell(self, registry: Registry) -> None:
-        """Let the counters be read from now on."""
-        self._registry = registry
-        for counter in self._counters:
-            self._add(counter, registry)
-
-    def _add(self, counter: la.metrics.Counter, registry: Registry) -> None:
-        try:
-            registry.add(counter)
-        except ValueError as error:
-            log.info("metric %s is not told: %s", counter.name, error)
-        else:
-            self._told.append(counter)
-
-    def withdraw(self, registry: Registry) -> None:
-        """Let nothing be read any more."""
-        for counter in self._told:
-            registry.remove(counter)
-        self._told.clear()
-        self._registry = None
-
-    def _counter(self, name: str) -> la.metrics.Counter:
-        counter = la.metrics.Counter(PREFIX + name)
-        self._counters.append(counter)
-        return counter
 
 
 def _short(state: TaskState) -> str:
