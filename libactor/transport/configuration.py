@@ -32,7 +32,8 @@ class Remote:
     connection. A thread outside of actors waits beyond 1 MiB of them, or half. ``frame_bytes_max``: those of the
     largest message, encoded. ``silence_s``: after so many seconds without a byte a connection counts as broken.
     ``connect_timeout_s``: the seconds that connecting may take, and then the handshake as many. ``strangers_max``:
-    connections that have not said who they are; beyond that the oldest one goes.
+    connections that have not said who they are; beyond that the oldest one goes. ``forwards``: peers may post in the
+    name of actors that are not theirs; if not, such a message is a dead letter.
     Raises: TypeError, ValueError; these say what was wrong and what to give.
     """
 
@@ -46,6 +47,7 @@ class Remote:
     silence_s: float = 30.0
     connect_timeout_s: float = 5.0
     strangers_max: int = 64
+    forwards: bool = True
 
     def __post_init__(self) -> None:
         host, _ = check_address(self.listen, "Remote: listen")
@@ -71,6 +73,8 @@ class Remote:
         _check_number("frame_bytes_max", self.frame_bytes_max, FRAME_BYTES_LEAST, BYTES_MOST)
         _check_number("buffer_bytes_max", self.buffer_bytes_max, FRAME_BYTES_LEAST, BYTES_MOST)
         _check_number("strangers_max", self.strangers_max, 1, 100_000)
+        if not isinstance(self.forwards, bool):
+            raise TypeError(f"Remote: got forwards={self.forwards!r}, expected True or False")
         _check_seconds("silence_s", self.silence_s)
         _check_seconds("connect_timeout_s", self.connect_timeout_s)
 

@@ -67,6 +67,7 @@ class Node(TrafficCell):
         self.buffer_bytes_max = remote.buffer_bytes_max
         self.outside_bytes_max = min(remote.buffer_bytes_max // 2, OUTSIDE_BYTES_MAX)
         self.frame_bytes_max = remote.frame_bytes_max
+        self.forwards = remote.forwards
         self.connect_timeout_s = remote.connect_timeout_s
         self._silence_s = remote.silence_s
         self._strangers_max = remote.strangers_max

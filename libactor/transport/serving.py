@@ -150,6 +150,9 @@ class Serving(Asking):
         if process is None:
             self._lose(id, "a message", "there is no such actor")
             return
+        if sender is not None and not self.node.forwards and (self.peer is None or address != self.peer.address):
+            self._lose_unmade(id, "a message", "it is in the name of an actor of another host, and forwards=False")
+            return
         try:
             message = _own(self.read_coded(coded))
             post(process.pid, message, None if sender is None else self.node[sender, address])

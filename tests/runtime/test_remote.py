@@ -313,6 +313,23 @@ def test_a_call_of_nobody_is_abandoned_and_a_message_is_a_dead_letter(here, ther
     assert there.dead_letters == 2
 
 
+@pytest.mark.parametrize("forwards", [True, False])
+def test_who_does_not_forward_hears_a_peer_only_in_the_name_of_its_own_actors(here, there, forwards, caplog):
+    with la.Runtime(remote=la.Remote(forwards=forwards)) as careful:
+        careful.spawn(Counter())
+        pid = here.parse_pid(f"counter@{careful.address}", Counter)
+        own, third = here.spawn(Counter("own")), here.parse_pid(f"counter@{there.address}", Counter)
+        servant = here.parse_pid(f"counter@{careful.address}", Counter)  # the receiver's own actor
+
+        for number, sender in enumerate([own, third, servant, None]):
+            la.post(pid, Hit(number), sender=sender)
+
+        heard = [message.n for message, _ in la.dispatch(pid, Counter.notes).get(LIMIT)]
+        assert heard == ([0, 1, 2, 3] if forwards else [0, 3])
+        assert careful.dead_letters == (0 if forwards else 2)
+        assert ("in the name of an actor of another host" in caplog.text) is not forwards
+
+
 def test_the_own_address_leads_to_the_own_actor(here):
     pid = la.spawn(Counter())
 
@@ -390,6 +407,7 @@ def test_a_runtime_without_an_address_says_so():
         ({"frame_bytes_max": 0}, ValueError, "frame_bytes_max"),
         ({"buffer_bytes_max": 2**40}, ValueError, "buffer_bytes_max"),
         ({"silence_s": 0}, ValueError, "silence_s"),
+        ({"forwards": "no"}, TypeError, "forwards='no', expected True or False"),
         ({"silence_s": float("nan")}, ValueError, "silence_s"),
         ({"connect_timeout_s": "1"}, TypeError, "connect_timeout_s"),
         ({"strangers_max": True}, TypeError, "strangers_max"),
