@@ -1,7 +1,7 @@
 """The master: how long it takes over what a framework asks for at once, and how long it keeps others waiting."""
 
 # No peer that could run beside it; the work of the registrar, which is part of the master, is in bench/registrar.py,
-#   what it does when all agents come back at once in bench/failover.py.
+#   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py.
 # Agents and frameworks here only count what they are sent.
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import libactor as la
 from bench.benchmarks import expect
 from bench.failover import FailoverWork
+from bench.launches import LaunchWork
 from bench.registrar import RegistrarWork
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.master import Allocator, Master
@@ -41,7 +42,7 @@ from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 PATIENCE_SECONDS = 120.0
 
 
-class MasterWork(RegistrarWork, FailoverWork):
+class MasterWork(RegistrarWork, FailoverWork, LaunchWork):
     """Each method does something with so many agents or tasks (``count``)."""
 
     def reconcile(self, count: int) -> float:

@@ -10,6 +10,8 @@ from bench.bounds import Bound
 
 BOUNDS = (
     Bound("reconcile[100k]", 1_000),
+    Bound("launch[20k/1]", 4_000),  # 5,000 a second
+    Bound("launch[20k/10]", 4_000),
     Bound("registrar-admit[10k]", None, 220, 420, "Registrar, Performance: admitted"),
     Bound("registrar-admit[20k]", None),
     Bound("registrar-admit[30k]", None),

@@ -281,6 +281,21 @@ MASTER_BENCHMARKS = (
     Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
               100_000, 500, (MASTER,), MILLISECONDS, repeat_seconds=0),
     *(
+    Benchmark(f"launch{name}[{size // 1_000}k/{on_offer}]", method, what, size, 50, (MASTER,), MILLISECONDS,
+              repeat_seconds=0, extent=on_offer)
+    for name, method, what, size, on_offer in (
+        ("", "launches", "tasks, one on an offer, until the last of three updates is acknowledged", 20_000, 1),
+        ("", "launches", "the same, up to ten on an offer", 20_000, 10),
+        ("-disk", "launches_on_disk", "sandboxes on a disk", 5_000, 1),
+        ("-framework", "framework_part", "the processor's time that frameworks take", 5_000, 1),
+        ("-master", "master_part", "the master", 5_000, 1),
+        ("-allocator", "allocator_part", "the allocator", 5_000, 1),
+        ("-agent", "agent_part", "agents, sandboxes aside", 5_000, 1),
+        ("-sandbox", "sandbox_part", "sandboxes in memory", 5_000, 1),
+        ("-passing", "passing_part", "all else: messages and turns", 5_000, 1),
+    )
+    ),
+    *(
     Benchmark(f"registrar-{name}[{size // 1_000}k]", method, what, size, 50, (MASTER,), MILLISECONDS, repeat_seconds=0)
     for name, method, what, sizes in (
         ("admit", "admit_agents", "agents that register at once, until each is durable", (10, 20, 30, 50)),
