@@ -25,8 +25,6 @@ from .subscriptions import Subscription, Subscriptions
 STREAM_ID = "mesos-stream-id"
 _NOT_IMPLEMENTED = frozenset(
     {
-        "ACCEPT_INVERSE_OFFERS",
-        "DECLINE_INVERSE_OFFERS",
         "SHUTDOWN",
         "MESSAGE",
         "REQUEST",

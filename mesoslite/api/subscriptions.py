@@ -25,9 +25,11 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     Heartbeat,
+    InverseOffers,
     MasterPort,
     Offers,
     Rescind,
+    RescindInverseOffer,
     Subscribe,
     Subscribed,
     Update,
@@ -129,8 +131,13 @@ class Subscription(la.Actor):
     @la.handles(Update)
     @la.handles(UpdateOperationStatus)
     @la.handles(Rescind)
+    @la.handles(InverseOffers)
+    @la.handles(RescindInverseOffer)
     @la.handles(Failure)
-    def event(self, event: Offers | Update | UpdateOperationStatus | Rescind | Failure) -> None:
+    def event(
+        self,
+        event: Offers | Update | UpdateOperationStatus | Rescind | InverseOffers | RescindInverseOffer | Failure,
+    ) -> None:
         """Pass an event on."""
         self._write(event)
 

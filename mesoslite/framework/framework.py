@@ -21,11 +21,13 @@ from mesoslite.model import (
     MULTI_ROLE,
     NOTHING,
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
     CommandInfo,
     Decline,
+    DeclineInverseOffers,
     Error,
     Failure,
     Filters,
@@ -33,6 +35,8 @@ from mesoslite.model import (
     FrameworkInfo,
     Heartbeat,
     InvalidRequest,
+    InverseOffer,
+    InverseOffers,
     Kill,
     Launch,
     Offer,
@@ -42,6 +46,7 @@ from mesoslite.model import (
     OperationStatus,
     Reconcile,
     Rescind,
+    RescindInverseOffer,
     Resources,
     Revive,
     Subscribe,
@@ -67,7 +72,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.framework")
 
 # What the framework itself calls of what users override.
-HOOKS = ("on_subscribed", "on_offers", "on_update", "on_rescind", "on_failure", "on_error", "on_operation")
+HOOKS = (
+    *("on_subscribed", "on_offers", "on_update", "on_operation", "on_rescind"),
+    *("on_inverse_offers", "on_rescind_inverse_offer", "on_failure", "on_error"),
+)
 
 
 class Framework(la.Actor):
@@ -133,6 +141,12 @@ class Framework(la.Actor):
 
     def on_rescind(self, offer_id: OfferID) -> None:
         """An offer no longer stands; do not use it."""
+
+    def on_inverse_offers(self, inverse_offers: tuple[InverseOffer, ...]) -> None:
+        """Agents are to be serviced where the framework holds something; by default nothing is answered."""
+
+    def on_rescind_inverse_offer(self, inverse_offer_id: OfferID) -> None:
+        """An inverse offer no longer stands; it need not be answered."""
 
     def on_failure(self, agent_id: AgentID) -> None:
         """An agent is lost; on_update tells of each of its tasks."""
@@ -218,6 +232,19 @@ class Framework(la.Actor):
             offer_ids = _offer_ids("decline", offers)
             filters = Filters(refuse_seconds)
             self._call(Decline(framework_id=self.framework_id, offer_ids=offer_ids, filters=filters))
+
+    def accept_inverse(self, *inverse_offers: InverseOffer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
+        """Agree to have left these agents in time, and do not be asked about them again for ``refuse_seconds``."""
+        self._answer(AcceptInverseOffers, "accept_inverse", inverse_offers, refuse_seconds)
+
+    def decline_inverse(self, *inverse_offers: InverseOffer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
+        """Say that these agents cannot be left, and do not be asked about them again for ``refuse_seconds``."""
+        self._answer(DeclineInverseOffers, "decline_inverse", inverse_offers, refuse_seconds)
+
+    def _answer(self, call: Any, name: str, inverse_offers: tuple[InverseOffer, ...], refuse_seconds: float) -> None:
+        ids, filters = _offer_ids(name, inverse_offers, InverseOffer), Filters(refuse_seconds)
+        if ids:
+            self._call(call(framework_id=self.framework_id, inverse_offer_ids=ids, filters=filters))
 
     def kill(self, task_id: str, grace_seconds: float | None = None) -> None:
         """Ask for the end of a task; ``grace_seconds`` between SIGTERM and SIGKILL, None for the task's own."""
@@ -318,6 +345,14 @@ class Framework(la.Actor):
     def _rescind(self, event: Rescind) -> None:
         self.on_rescind(event.offer_id)
 
+    @la.handles(InverseOffers)
+    def _inverse_offers(self, event: InverseOffers) -> None:
+        self.on_inverse_offers(event.inverse_offers)
+
+    @la.handles(RescindInverseOffer)
+    def _rescind_inverse_offer(self, event: RescindInverseOffer) -> None:
+        self.on_rescind_inverse_offer(event.inverse_offer_id)
+
     @la.handles(Failure)
     def _failure(self, event: Failure) -> None:
         if event.executor_id is None:  # on_update tells of the tasks of an executor
@@ -348,10 +383,13 @@ class Framework(la.Actor):
         self.connection.send(checked_message(call))
 
 
-def _offer_ids(operation: str, offers: Iterable[Offer]) -> tuple[OfferID, ...]:
+def _offer_ids(
+    operation: str, offers: Iterable[Offer] | Iterable[InverseOffer], kind: type[Offer | InverseOffer] = Offer
+) -> tuple[OfferID, ...]:
     ids = []
     for offer in offers:
-        if not isinstance(offer, Offer):
-            raise InvalidRequest(f"{operation}: got {offer!r}, expected offers, as on_offers gets them")
+        if not isinstance(offer, kind):
+            what, hook = ("offers", "on_offers") if kind is Offer else ("inverse offers", "on_inverse_offers")
+            raise InvalidRequest(f"{operation}: got {offer!r}, expected {what}, as {hook} gets them")
         ids.append(offer.id)
     return tuple(ids)

@@ -46,13 +46,13 @@ from mesoslite.model import (
     happenings,
 )
 
-from .allocation import Applied, Recovered
+from .allocation import Applied, InverseAnswered, Recovered
 from .usages import usages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mesoslite.model import TaskState, TaskStatus, Unavailability, Usage
+    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskState, TaskStatus, Unavailability, Usage
     from mesoslite.model.registry import QuotaConfig, Weight
 
     from .ledger import AgentEntry, FrameworkEntry, Ledger
@@ -110,6 +110,7 @@ class Accounts:
 
     def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
         info = agent.info
+        agent.unavailability = self._ledger.roster.unavailability(info, agent.host)
         self._apply(
             AgentAdded(
                 agent_id=agent.id,
@@ -117,7 +118,7 @@ class Accounts:
                 total=agent.total,
                 used=used,
                 attributes=info.attributes,
-                unavailability=self._ledger.roster.unavailability(info, agent.host),
+                unavailability=agent.unavailability,
             )
         )
         agent.entered = self._deltas
@@ -159,7 +160,9 @@ class Accounts:
 
     def schedule(self, agent: AgentEntry, unavailability: Unavailability | None) -> None:
         """Take note that an agent is to be serviced at that time, or not."""
+        agent.unavailability = unavailability
         self._apply(AgentUnavailable(agent.id, unavailability))
+        agent.scheduled = self._deltas
 
     def remove_agent(self, agent: AgentEntry) -> None:
         """Strike off an agent of which nothing is used or offered any more."""
@@ -276,13 +279,14 @@ class Accounts:
                 f"framework {framework.id!r}, but of it only {free!r} is free; mend the policy"
             )
         offer = Offer(
-            id=format_offer_id(self._master_id, next(self._offer_numbers)),
+            id=self.new_offer_id(),
             framework_id=framework.id,
             agent_id=agent.id,
             hostname=agent.info.hostname,
             resources=grant.resources,
             role=grant.role,
             port=agent.info.port,
+            unavailability=agent.unavailability,
         )
         self._ledger.add_offer(offer)
         self._tell(happenings.OfferMade, offer)
@@ -304,6 +308,29 @@ class Accounts:
             self._recover(offer, offer.resources, filters, declined=True)
         if offers:
             self._tell(happenings.OffersDeclined, framework_id, tuple(offers), filters.duration_seconds())
+
+    def new_offer_id(self) -> OfferID:
+        """The next id; offers and inverse offers are numbered together."""
+        return format_offer_id(self._master_id, next(self._offer_numbers))
+
+    def answer_inverse(self, inverse: InverseOffer, accepted: bool, filters: Filters) -> None:
+        """Take note of the answer to an inverse offer."""
+        self._answer(inverse.agent_id, inverse.framework_id, accepted, filters)
+
+    def leave_unanswered(self, agent_id: AgentID, framework_id: FrameworkID) -> None:
+        """Take note that a framework is not asked to leave an agent after all, or not any more."""
+        self._answer(agent_id, framework_id, None, NO_FILTER)
+
+    def _answer(self, agent_id: AgentID, framework_id: FrameworkID, accepted: bool | None, filters: Filters) -> None:
+        la.post(
+            self._allocator,
+            InverseAnswered(
+                framework_id=framework_id,
+                agent_id=agent_id,
+                accepted=accepted,
+                refuse_seconds=filters.duration_seconds(),
+            ),
+        )
 
     # ---- what becomes of offers that are accepted ----
 

@@ -78,7 +78,7 @@ class Agents:
         )
         self.draining = Draining(ledger, accounts, offering, self.removal, durability, settle)
         self.pruning = Pruning(ledger, durability, options, now)
-        self.maintenance = Maintenance(ledger, accounts, offering, self.removal, durability)
+        self.maintenance = Maintenance(ledger, offering, self.removal, durability, slices)
         self.entitlements = Entitlements(ledger, accounts, offering, durability, served_roles, rescind)
         returns = Returns(
             ledger,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer
 
     from .accounts import Accounts
-    from .holdings import Holdings
-    from .ledger import FrameworkEntry, Ledger
+    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .offering import Offering
     from .operations import ExecutorEntry, OperationEntry
     from .slices import Slices
     from .tasks import TaskEntry
@@ -45,10 +45,10 @@ class Departures:
         accounts: Accounts,
         now: Callable[[], float],
         later: Callable[[float, FrameworkID, int], object],
-        holdings: Holdings,
+        offering: Offering,
         slices: Slices,
     ) -> None:
-        self._holdings = holdings
+        self._offering = offering
         self._slices = slices
         self._ledger = ledger
         self._accounts = accounts
@@ -57,8 +57,7 @@ class Departures:
 
     def disconnect(self, framework: FrameworkEntry) -> None:
         """Its scheduler is gone: it keeps its tasks for the failover timeout."""
-        for offer in list(framework.offers.values()):
-            self._accounts.take_back(offer)
+        self._offering.take_back_all(framework)
         self._accounts.deactivate_framework(framework)
         seconds = framework.info.failover_timeout
         log.info("framework %s is disconnected; it has %s s to come back", framework.id, seconds)
@@ -78,19 +77,22 @@ class Departures:
         if framework.is_ending:
             return
         self._accounts.end_framework(framework)
-        self._holdings.void_all(framework)
+        self._offering.holdings.void_all(framework)
         self._slices.take(framework.id, self._remove(framework))
 
     def _remove(self, framework: FrameworkEntry) -> Iterator[None]:
-        yield from in_steps(
-            self._ledger.agents.values(), lambda agent: agent.send(ShutdownFramework(framework.id)), AGENTS_IN_STEP
-        )
+        yield from in_steps(self._ledger.agents.values(), lambda agent: self._leave(framework, agent), AGENTS_IN_STEP)
         yield from in_steps(framework.offers.values(), self._take_back, ENTRIES_IN_STEP)
+        yield from in_steps(framework.inverse_offers.values(), self._offering.inverse.take_back, ENTRIES_IN_STEP)
         yield from in_steps(framework.tasks.values(), lambda task: self._end_task(framework, task), ENTRIES_IN_STEP)
         yield from in_steps(framework.executors.items(), lambda one: self._end(framework, *one), ENTRIES_IN_STEP)
         yield from in_steps(framework.operations.values(), lambda one: self._orphan(framework, one), ENTRIES_IN_STEP)
         self._accounts.remove_framework(framework)
         log.info("framework %s (%s) is removed", framework.id, framework.info.name)
+
+    def _leave(self, framework: FrameworkEntry, agent: AgentEntry) -> None:
+        agent.send(ShutdownFramework(framework.id))
+        agent.answers.pop(framework.id, None)
 
     # ---- what may have gone since it was listed ----
 

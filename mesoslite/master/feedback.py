@@ -171,7 +171,7 @@ class Feedback:
             self._resize(agent, total)
 
     def _resize(self, agent: AgentEntry, total: Resources) -> None:
-        self._offering.rescind_all(agent)
+        self._offering.rescind_offers(agent)
         self._accounts.resize(agent, total)
 
     def executor_exited(self, exited: ExecutorExited, sender: la.PID[Any] | None) -> None:

@@ -28,6 +28,7 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     FrameworkState,
+    InverseOffer,
     Offer,
     OfferID,
     OperationID,
@@ -44,7 +45,8 @@ from .roster import Roster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mesoslite.model import KillTask, MasterMessage
+    from mesoslite.model import KillTask, MasterMessage, Unavailability
+    from mesoslite.model.maintenance import InverseAnswer
 
     from .chronicle import Chronicle
     from .holdings import Holding
@@ -71,12 +73,16 @@ class AgentEntry:
     active: bool = True
     disconnections: int = 0  # tells the timer of its return whether it is still about the present loss
     entered: int = 0  # with which delta the allocator was told of it
+    unavailability: Unavailability | None = None  # as the allocator was told
+    scheduled: int = 0  # with which delta it was told another one than it had entered the agent with
     used: Resources = NOTHING
     offered: Resources = NOTHING
     tasks: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # those that hold resources
     ended: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # that are not acknowledged
     offers: dict[OfferID, Offer] = field(default_factory=dict)
     holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
+    inverse_offers: dict[FrameworkID, InverseOffer] = field(default_factory=dict)  # who is asked to leave it
+    answers: dict[FrameworkID, InverseAnswer] = field(default_factory=dict)  # the last one of each, to these
     executors: dict[tuple[FrameworkID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
     operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
     kills: dict[tuple[FrameworkID, TaskID], KillTask] = field(default_factory=dict)  # asked for; repeated on a return
@@ -154,6 +160,7 @@ class FrameworkEntry:
     unreachable_max: int = constants.UNREACHABLE_TASKS_MAX
     offers: dict[OfferID, Offer] = field(default_factory=dict)
     holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
+    inverse_offers: dict[AgentID, InverseOffer] = field(default_factory=dict)  # what it is asked to leave
     executors: dict[tuple[AgentID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
     operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
     operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
@@ -194,6 +201,7 @@ class FrameworkEntry:
             tasks=tuple([task.snapshot() for task in self.tasks.values()]),
             completed_tasks=tuple([task.snapshot() for task in self.completed]),
             offers=tuple(self.offers.values()),
+            inverse_offers=tuple(self.inverse_offers.values()),
             recovered=self.recovered,
             reregistered_time=self.reregistered_time,
         )
@@ -215,6 +223,7 @@ class Ledger:
         self.agents: dict[AgentID, AgentEntry] = {}
         self.frameworks: dict[FrameworkID, FrameworkEntry] = {}
         self.offers: dict[OfferID, Offer] = {}
+        self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
@@ -259,6 +268,7 @@ class Ledger:
         """Strike off an agent on which nothing is used or offered any more."""
         assert not agent.used
         assert not agent.offered
+        assert not agent.inverse_offers
         del self.agents[agent.id]
         if self._agent_at[agent.pid] is agent:  # and not another one that has its address now
             del self._agent_at[agent.pid]
@@ -298,6 +308,18 @@ class Ledger:
         agent.offered -= offer.resources
         framework.offered -= offer.resources.only_scalars()
         return offer
+
+    def add_inverse_offer(self, inverse: InverseOffer) -> None:
+        """Enter an inverse offer; its agent and framework are known, and there is no other of the two."""
+        agent, framework = self.agents[inverse.agent_id], self.frameworks[inverse.framework_id]
+        self.inverse_offers[inverse.id] = inverse
+        agent.inverse_offers[framework.id] = framework.inverse_offers[agent.id] = inverse
+
+    def remove_inverse_offer(self, inverse: InverseOffer) -> None:
+        """Strike an inverse offer off."""
+        del self.inverse_offers[inverse.id]
+        del self.agents[inverse.agent_id].inverse_offers[inverse.framework_id]
+        del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
 
     def add_task(self, task: TaskEntry) -> None:
         """Enter a task that holds its resources from now on, or, if it has ended, is only listed."""
@@ -427,6 +449,7 @@ class Ledger:
     def complete_framework(self, framework: FrameworkEntry) -> None:
         """Move a framework without offers and tasks to the history."""
         assert not framework.offers
+        assert not framework.inverse_offers
         assert not framework.used
         assert not framework.tasks
         framework.completed.extend(framework.unreachable.values())

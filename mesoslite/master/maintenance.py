@@ -6,9 +6,10 @@
 #   schedule. What is known of machines is in the roster; the registry has it first.
 # Invariants: 1. one change is under way at a time, so that each is judged by what will be.    2. the allocator hears of
 #   a new time before the offers of its agents are rescinded, so that they are not made again by the old one.
+#   3. what a change means for agents goes in slices: each is compared with the machines as they are in its turn.
 # An agent is on a machine if host name and address are those of its id; a name that the id lacks is not compared.
 # Source: Mesos src/master/maintenance.cpp (validation), src/master/http.cpp (_updateMaintenanceSchedule,
-#   _startMaintenance, _stopMaintenance), src/master/master.cpp (updateUnavailability).
+#   _startMaintenance, _stopMaintenance, _getMaintenanceStatus), src/master/master.cpp (updateUnavailability).
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.model import InvalidRequest, ShutdownAgent, Unavailability, happenings
+from mesoslite.model.maintenance import DrainingMachine, InverseAnswer, MaintenanceStatus
 from mesoslite.model.registry import (
     Machine,
     MachineID,
@@ -33,20 +35,22 @@ from mesoslite.model.registry import (
 )
 
 from .roster import machine_key
+from .slices import in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mesoslite.model.registry import RegistryOperation
 
-    from .accounts import Accounts
     from .durability import Durability
-    from .ledger import Ledger
+    from .ledger import AgentEntry, Ledger
     from .offering import Offering
     from .removal import Removal
+    from .slices import Slices
 
 log = logging.getLogger("mesoslite.master")
 
+AGENTS_IN_STEP = 64
 WHY_DOWN = "Operator initiated 'Machine DOWN'"
 
 
@@ -54,11 +58,11 @@ class Maintenance:
     """The machines of one master's cluster."""
 
     def __init__(
-        self, ledger: Ledger, accounts: Accounts, offering: Offering, removal: Removal, durability: Durability
+        self, ledger: Ledger, offering: Offering, removal: Removal, durability: Durability, slices: Slices
     ) -> None:
         self._ledger = ledger
         self._roster = ledger.roster
-        self._accounts = accounts
+        self._slices = slices
         self._offering = offering
         self._removal = removal
         self._durability = durability
@@ -73,6 +77,21 @@ class Maintenance:
     def machines(self) -> tuple[Machine, ...]:
         """The machines of the schedule."""
         return tuple(self._roster.machines.values())
+
+    def status(self) -> MaintenanceStatus:
+        """How far the machines of the schedule are, and who has agreed to leave them. Cost: O(agents)."""
+        answers: dict[tuple[str, str], list[InverseAnswer]] = {}
+        for agent in self._ledger.agents.values():
+            machine = self._roster.machine_of(agent.info, agent.host) if agent.answers else None
+            if machine is not None:
+                answers.setdefault(machine_key(machine.id), []).extend(agent.answers.values())
+        draining, down = [], []
+        for key, machine in self._roster.machines.items():
+            if machine.mode is MachineMode.DRAINING:
+                draining.append(DrainingMachine(machine.id, tuple(answers.get(key, ()))))
+            elif machine.mode is MachineMode.DOWN:
+                down.append(machine.id)
+        return MaintenanceStatus(tuple(draining), tuple(down))
 
     def update_schedule(self, schedule: Schedule) -> la.Future[None]:
         """Service these machines and no others; ready once that is durable.
@@ -115,10 +134,12 @@ class Maintenance:
             machines[key] = replace(machines[key], mode=MachineMode.DOWN)
             log.info("%s is down", _name(machines[key].id))
         self._ledger.chronicle.tell(happenings.MachinesDown, machine_ids)
-        for agent in list(self._ledger.agents.values()):
-            if self._roster.is_down(agent.info, agent.host):
-                agent.send(ShutdownAgent(WHY_DOWN))
-                self._removal.remove(agent, WHY_DOWN, "unregistered")
+        self._with_agents(self._end_if_down)
+
+    def _end_if_down(self, agent: AgentEntry) -> None:
+        if self._roster.is_down(agent.info, agent.host):
+            agent.send(ShutdownAgent(WHY_DOWN))
+            self._removal.remove(agent, WHY_DOWN, "unregistered")
 
     def _bring_up(self, machine_ids: tuple[MachineID, ...]) -> None:
         keys, windows = set(map(machine_key, machine_ids)), []
@@ -132,18 +153,27 @@ class Maintenance:
         )
 
     def _set(self, schedule: Schedule, machines: dict[tuple[str, str], Machine], tell: Callable[[], None]) -> None:
-        """Tell the allocator which agents are to be serviced at another time than before, or no more."""
-        agents = list(self._ledger.agents.values())
-        before = [self._roster.unavailability(agent.info, agent.host) for agent in agents]
         self._roster.schedule, self._roster.machines = schedule, machines
         tell()
-        for agent, was in zip(agents, before, strict=True):
-            unavailability = self._roster.unavailability(agent.info, agent.host)
-            if unavailability != was:
-                self._accounts.schedule(agent, unavailability)
-                for offer in list(agent.offers.values()):
-                    self._offering.rescind(offer)
+        self._with_agents(self._reschedule)
         log.info("%d machines are to be serviced, or are being", len(machines))
+
+    def _reschedule(self, agent: AgentEntry) -> None:
+        """If an agent is to be serviced at another time than the allocator knows, or no more, say so."""
+        unavailability = self._roster.unavailability(agent.info, agent.host)
+        if unavailability != agent.unavailability:
+            self._offering.inverse.reschedule(agent, unavailability)
+            for offer in list(agent.offers.values()):
+                self._offering.rescind(offer)
+
+    def _with_agents(self, do: Callable[[AgentEntry], None]) -> None:
+        """Do something about each agent that is there when its turn comes; who comes later is entered as things are."""
+
+        def do_if_there(agent: AgentEntry) -> None:
+            if self._ledger.agents.get(agent.id) is agent:
+                do(agent)
+
+        self._slices.take(self, in_steps(self._ledger.agents.values(), do_if_there, AGENTS_IN_STEP))
 
     # ---- what they have in common ----
 

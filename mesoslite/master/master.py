@@ -16,12 +16,14 @@ from typing import Any
 import libactor as la
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
     AllocatorFailed,
     ClusterState,
     Decline,
+    DeclineInverseOffers,
     Error,
     ExecutorExited,
     FrameworkCall,
@@ -106,7 +108,7 @@ class Master(OperatorCalls, Lookups):
         self._history = History(self._ledger, options, self.master_id)
         self._accounts = Accounts(self._ledger, allocator, self.master_id)
         timeouts = OfferTimeouts(options.offer_timeout, self._now, self._wait_for_answers)
-        self._offering = Offering(self._ledger, self._accounts, timeouts)
+        self._offering = Offering(self._ledger, self._accounts, timeouts, self._now)
         self._publication = Publication()
         self._metrics, self._census = MasterMetrics(self._chronicle, self._publication), Census(self._ledger)
         OperationMetrics(self._chronicle, self._publication)
@@ -124,7 +126,7 @@ class Master(OperatorCalls, Lookups):
         self._own: set[la.PID[Any]] = {allocator, registrar}
         self._intake = Intake(self._ledger, self._slices, self._metrics, self._own)
         self._departures = Departures(
-            self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering.holdings, self._slices
+            self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
         self._updates = Updates(self._ledger, self._accounts, self._metrics)
         self._scheduling = Scheduling(
@@ -272,6 +274,8 @@ class Master(OperatorCalls, Lookups):
 
     @la.handles(Accept)
     @la.handles(Decline)
+    @la.handles(AcceptInverseOffers)
+    @la.handles(DeclineInverseOffers)
     @la.handles(Kill)
     @la.handles(Acknowledge)
     @la.handles(Reconcile)
@@ -326,7 +330,7 @@ class Master(OperatorCalls, Lookups):
         """Offer what the allocator granted, one message a framework; a large plan in several steps."""
         if sender != self._allocator:
             self._metrics.drop(message, sender, "it is not the allocator")
-        elif self._offering.take(message.grants, message.policy, message.seen):
+        elif self._offering.take(message):
             self._go_on_offering()
 
     def _go_on_offering(self) -> None:

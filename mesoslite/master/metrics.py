@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     Decline,
+    DeclineInverseOffers,
     ExecutorExited,
     Kill,
     OperationUpdate,
@@ -49,6 +51,8 @@ MESSAGES: dict[type, str] = {
     UpdateFramework: "update_framework",
     Accept: "launch_tasks",
     Decline: "decline_offers",
+    AcceptInverseOffers: "accept_inverse_offers",  # Mesos counts neither of these two
+    DeclineInverseOffers: "decline_inverse_offers",
     Suppress: "suppress_offers",
     Revive: "revive_offers",
     Kill: "kill_task",

@@ -14,6 +14,7 @@ from mesoslite.model import NotFound
 
 if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID
+    from mesoslite.model.maintenance import MaintenanceStatus
     from mesoslite.model.registry import Machine, MachineID, QuotaConfig, Schedule, Weight
 
     from .agents import Agents
@@ -75,6 +76,10 @@ class OperatorCalls(la.Actor):
     def machines(self) -> tuple[Machine, ...]:
         """The machines of the schedule, and whether they are down."""
         return self._agents.maintenance.machines
+
+    def maintenance_status(self) -> MaintenanceStatus:
+        """The machines of the schedule, and what frameworks have said to leaving those that are still in use."""
+        return self._agents.maintenance.status()
 
     def update_schedule(self, schedule: Schedule) -> la.Future[None]:
         """Service these machines and no others. InvalidRequest for what no schedule can be, and without one down."""

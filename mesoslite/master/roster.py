@@ -83,15 +83,16 @@ class Roster:
 
     def is_down(self, info: AgentInfo, address: str) -> bool:
         """Whether the machine of that agent, which is reached at ``address``, is being serviced."""
-        machine = self._machine_of(info, address)
+        machine = self.machine_of(info, address)
         return machine is not None and machine.mode is MachineMode.DOWN
 
     def unavailability(self, info: AgentInfo, address: str) -> Unavailability | None:
         """When that agent's machine is to be serviced; None: it is not."""
-        machine = self._machine_of(info, address)
+        machine = self.machine_of(info, address)
         return machine.unavailability if machine is not None else None
 
-    def _machine_of(self, info: AgentInfo, address: str) -> Machine | None:
+    def machine_of(self, info: AgentInfo, address: str) -> Machine | None:
+        """The machine of the schedule that an agent, which is reached at ``address``, is on; None: it is on none."""
         host = info.hostname.lower()
         found = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
         return next((machine for machine in found if machine is not None), None)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     Decline,
+    DeclineInverseOffers,
     Kill,
     KillTask,
     Reconcile,
@@ -43,6 +45,8 @@ log = logging.getLogger("mesoslite.master")
 SchedulingCall: TypeAlias = (
     Accept
     | Decline
+    | AcceptInverseOffers
+    | DeclineInverseOffers
     | Kill
     | Acknowledge
     | Reconcile
@@ -67,6 +71,7 @@ class Scheduling:
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
+        self._inverse = offering.inverse
         self._updates = updates
         self._feedback = feedback
         self._reconciliation = Reconciliation(ledger, now)
@@ -79,6 +84,8 @@ class Scheduling:
                 return self._acceptance.accept(framework, call)
             case Decline():
                 self.decline(framework, call)
+            case AcceptInverseOffers() | DeclineInverseOffers():
+                return self._inverse.answer(framework, call)
             case Kill():
                 self.kill(framework, call)
             case Acknowledge():

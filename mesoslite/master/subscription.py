@@ -211,8 +211,7 @@ class Subscriptions:
         self._ledger.move_framework(framework, pid)
         framework.reregistered_time = self._now()
         self._accounts.update_framework(framework, info, call.suppressed_roles, call.constraints)
-        for offer in list(framework.offers.values()):
-            self._accounts.take_back(offer)
+        self._offering.take_back_all(framework)
         if not framework.connected:
             self._accounts.activate_framework(framework)
         self._tell_agents(framework)

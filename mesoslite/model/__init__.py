@@ -18,10 +18,12 @@ from .agents import (
 )
 from .calls import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     Call,
     Decline,
+    DeclineInverseOffers,
     FrameworkCall,
     Kill,
     OperationReference,
@@ -71,7 +73,6 @@ from .deltas import (
     Resumed,
     Revived,
     Suppressed,
-    Unavailability,
     Usage,
     WeightChanged,
 )
@@ -98,8 +99,10 @@ from .events import (
     Event,
     Failure,
     Heartbeat,
+    InverseOffers,
     Offers,
     Rescind,
+    RescindInverseOffer,
     Subscribed,
     Update,
     UpdateOperationStatus,
@@ -171,7 +174,7 @@ from .messages import (
     UnregisterAgent,
     UpdateFrameworkInfo,
 )
-from .offers import Filters, Offer
+from .offers import Filters, InverseOffer, Offer, Unavailability
 from .operations import (
     Create,
     Destroy,
@@ -257,6 +260,7 @@ __all__ = [
     "SHARED_RESOURCES",
     "TASK_KILLING_STATE",
     "Accept",
+    "AcceptInverseOffers",
     "AcceptCourse",
     "AcceptVerdict",
     "Acknowledge",
@@ -294,6 +298,7 @@ __all__ = [
     "Conversion",
     "Create",
     "Decline",
+    "DeclineInverseOffers",
     "Delta",
     "Destroy",
     "Detector",
@@ -337,7 +342,9 @@ __all__ = [
     "InvalidRequest",
     "InvalidResources",
     "InverseGrant",
+    "InverseOffer",
     "InverseOfferAnswered",
+    "InverseOffers",
     "Kill",
     "KillTask",
     "Kind",
@@ -393,6 +400,7 @@ __all__ = [
     "RegistryStorage",
     "RegistryTooNew",
     "Rescind",
+    "RescindInverseOffer",
     "Reservation",
     "ReservationType",
     "Reserve",

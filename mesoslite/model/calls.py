@@ -58,6 +58,22 @@ class Decline(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="DECLINE"
     filters: Filters = Filters()
 
 
+class AcceptInverseOffers(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ACCEPT_INVERSE_OFFERS"):
+    """Say that the agents of these inverse offers will be left in time; it is not asked again as ``filters`` say."""
+
+    framework_id: FrameworkID
+    inverse_offer_ids: tuple[OfferID, ...]
+    filters: Filters = Filters()
+
+
+class DeclineInverseOffers(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="DECLINE_INVERSE_OFFERS"):
+    """Say that the agents of these inverse offers cannot be left; it is not asked again as ``filters`` say."""
+
+    framework_id: FrameworkID
+    inverse_offer_ids: tuple[OfferID, ...]
+    filters: Filters = Filters()
+
+
 class Kill(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="KILL"):
     """End a task; None leaves the grace to the task's own."""
 
@@ -138,6 +154,8 @@ class Teardown(msgspec.Struct, frozen=True, gc=False, tag="TEARDOWN"):
 FrameworkCall: TypeAlias = (
     Accept
     | Decline
+    | AcceptInverseOffers
+    | DeclineInverseOffers
     | Kill
     | Acknowledge
     | Reconcile

@@ -17,16 +17,10 @@ from .agents import AGENT_CAPABILITIES, Attribute
 from .constraints import RoleConstraints
 from .frameworks import RoleMinimum
 from .ids import AgentID, FrameworkID
+from .offers import Unavailability
 from .resources import Resources
 
 Quantities: TypeAlias = tuple[tuple[str, int], ...]  # thousandths by name
-
-
-class Unavailability(msgspec.Struct, frozen=True, gc=False):
-    """When a machine is to be serviced, in nanoseconds since the epoch; without ``duration``, for good."""
-
-    start: int
-    duration: int | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from .ids import AgentID, ExecutorID, FrameworkID, OfferID
-from .offers import Offer
+from .offers import InverseOffer, Offer
 from .operations import OperationStatus
 from .tasks import TaskStatus
 
@@ -32,6 +32,18 @@ class Rescind(msgspec.Struct, frozen=True, gc=False, tag="RESCIND"):
     """The offer no longer stands."""
 
     offer_id: OfferID
+
+
+class InverseOffers(msgspec.Struct, frozen=True, gc=False, tag="INVERSE_OFFERS"):
+    """Agents to leave, or not; to be accepted or declined."""
+
+    inverse_offers: tuple[InverseOffer, ...]
+
+
+class RescindInverseOffer(msgspec.Struct, frozen=True, gc=False, tag="RESCIND_INVERSE_OFFER"):
+    """The inverse offer no longer stands."""
+
+    inverse_offer_id: OfferID
 
 
 class Update(msgspec.Struct, frozen=True, gc=False, tag="UPDATE"):
@@ -64,4 +76,15 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False, tag="HEARTBEAT"):
     """The master is alive."""
 
 
-Event: TypeAlias = Subscribed | Offers | Rescind | Update | UpdateOperationStatus | Failure | Error | Heartbeat
+Event: TypeAlias = (
+    Subscribed
+    | Offers
+    | Rescind
+    | InverseOffers
+    | RescindInverseOffer
+    | Update
+    | UpdateOperationStatus
+    | Failure
+    | Error
+    | Heartbeat
+)

@@ -19,7 +19,7 @@ import msgspec
 from .agents import AgentInfo
 from .frameworks import FrameworkInfo
 from .ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
-from .offers import Offer
+from .offers import InverseOffer, Offer
 from .operations import OperationState, OperationStatus, ResourceOperation
 from .registry import MachineID, QuotaConfig, Schedule, Weight
 from .resources import Resources
@@ -271,6 +271,32 @@ class OfferExpired(Happening, frozen=True, gc=False, tag=True):
     offer: Offer
 
 
+class InverseOfferMade(Happening, frozen=True, gc=False, tag=True):
+    """A framework is asked to leave an agent; it hears of it with all others of the same plan."""
+
+    inverse_offer: InverseOffer
+
+
+class InverseOfferAnswered(Happening, frozen=True, gc=False, tag=True):
+    """A framework has agreed to leave an agent, or not, and is not asked again for so long."""
+
+    inverse_offer: InverseOffer
+    accepted: bool
+    refuse_seconds: float
+
+
+class InverseOfferRescinded(Happening, frozen=True, gc=False, tag=True):
+    """An inverse offer does not stand any more, by no doing of its framework."""
+
+    inverse_offer: InverseOffer
+
+
+class InverseOfferExpired(Happening, frozen=True, gc=False, tag=True):
+    """An inverse offer does not stand any more, because its framework has not answered it in time."""
+
+    inverse_offer: InverseOffer
+
+
 # ---- tasks ----
 
 
@@ -419,6 +445,10 @@ AnyHappening: TypeAlias = (
     | OffersDeclined
     | OfferRescinded
     | OfferExpired
+    | InverseOfferMade
+    | InverseOfferAnswered
+    | InverseOfferRescinded
+    | InverseOfferExpired
     | TaskLaunched
     | TaskRefused
     | TaskReturned

@@ -1,10 +1,11 @@
-"""Offers: resources of one agent held out to one framework, and how long a refusal lasts."""
+"""Offers: resources of one agent held out to one framework, or, inverse, asked back; how long a refusal lasts."""
 
 # Who calls: the master makes offers of what the allocator grants; frameworks send Filters when they give some
 #   back.
 # Invariant: an offer is of one agent and for one role; its resources count as the framework's until it
-#   answers.
-# Source: Mesos include/mesos/v1/mesos.proto (Offer, Filters), src/master/allocator/mesos/hierarchical.cpp.
+#   answers. An inverse offer holds nothing: it says that whatever the framework has there will be gone.
+# Source: Mesos include/mesos/v1/mesos.proto (Offer, InverseOffer, Unavailability, Filters),
+#   src/master/allocator/mesos/hierarchical.cpp.
 
 import math
 
@@ -12,11 +13,21 @@ import msgspec
 
 from .constants import REFUSE_SECONDS, REFUSE_SECONDS_MAX
 from .ids import AgentID, FrameworkID, OfferID
-from .resources import Resources
+from .resources import NOTHING, Resources
+
+
+class Unavailability(msgspec.Struct, frozen=True, gc=False):
+    """When a machine is to be serviced, in nanoseconds since the epoch; without ``duration``, for good."""
+
+    start: int
+    duration: int | None = None
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Resources of one agent that a framework may launch tasks with; ``port`` is the agent's own."""
+    """Resources of one agent that a framework may launch tasks with; ``port`` is the agent's own.
+
+    ``unavailability``: the agent is to be serviced then.
+    """
 
     id: OfferID
     framework_id: FrameworkID
@@ -25,6 +36,20 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     resources: Resources
     role: str
     port: int
+    unavailability: Unavailability | None = None
+
+
+class InverseOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A framework is asked to leave an agent before that is serviced.
+
+    ``resources`` are those to be given up, none named means all that it has there, as a master always asks.
+    """
+
+    id: OfferID
+    framework_id: FrameworkID
+    agent_id: AgentID
+    unavailability: Unavailability
+    resources: Resources = NOTHING
 
 
 class Filters(msgspec.Struct, frozen=True, gc=False):

@@ -15,9 +15,10 @@ from typing import TypeAlias
 import msgspec
 
 from .agents import AgentInfo
-from .deltas import Quantities, Unavailability
+from .deltas import Quantities
 from .ids import AgentID
 from .masters import MasterInfo
+from .offers import Unavailability
 
 
 class DrainState(Enum):

@@ -10,7 +10,7 @@ import msgspec
 from .agents import AgentInfo
 from .frameworks import FrameworkInfo
 from .ids import ContainerID, FrameworkID
-from .offers import Offer
+from .offers import InverseOffer, Offer
 from .resources import Resources
 from .states import TaskState
 from .tasks import TaskInfo, TaskStatus
@@ -59,6 +59,7 @@ class FrameworkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tasks: tuple[TaskRecord, ...] = ()
     completed_tasks: tuple[TaskRecord, ...] = ()
     offers: tuple[Offer, ...] = ()
+    inverse_offers: tuple[InverseOffer, ...] = ()
     recovered: bool = False
     reregistered_time: float | None = None
 

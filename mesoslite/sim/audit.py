@@ -26,6 +26,7 @@ def audit(ledger: Any, policy: Any) -> None:
         _audit_framework(ledger, framework)
     offers = [offer for framework in ledger.frameworks.values() for offer in framework.offers.values()]
     assert ledger.offers == {offer.id: offer for offer in offers}
+    _audit_inverse_offers(ledger, policy)
 
 
 def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
@@ -67,6 +68,26 @@ def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
         (client.framework_id, client.role.path): amount for client, amount in book.held.items()
     }
     assert (book.total, policy.available(agent.id)) == (agent.total, agent.free)
+
+
+def _audit_inverse_offers(ledger: Any, policy: Any) -> None:
+    """Each stands in three places, is about the time that the allocator knows, and is what that waits for."""
+    standing = list(ledger.inverse_offers.values())
+    assert ledger.inverse_offers == {one.id: one for one in standing}
+    for where in (ledger.agents, ledger.frameworks):
+        entered = [one for entry in where.values() for one in entry.inverse_offers.values()]
+        assert sorted(one.id for one in entered) == sorted(ledger.inverse_offers)
+    for one in standing:
+        assert ledger.agents[one.agent_id].inverse_offers[one.framework_id] is one
+        assert ledger.frameworks[one.framework_id].inverse_offers[one.agent_id] is one
+        assert ledger.frameworks[one.framework_id].connected
+    for agent_id, agent in ledger.agents.items():
+        book = policy._books.agents[agent_id]
+        service = policy._books.maintenance._services.get(book)
+        assert book.unavailability == agent.unavailability == ledger.roster.unavailability(agent.info, agent.host)
+        assert set(agent.inverse_offers) == (service.asked if service is not None else set())
+        assert all(one.unavailability == agent.unavailability for one in agent.inverse_offers.values())
+        assert agent.unavailability is not None or not agent.answers
 
 
 def _audit_framework(ledger: Any, framework: Any) -> None:

@@ -203,7 +203,7 @@ def test_events_are_read_however_the_stream_is_cut(server, scheduler, connect):
 
 
 def test_events_without_a_meaning_here_are_passed_over(server, scheduler, connect):
-    unknown = frame(b'{"type":"INVERSE_OFFERS","inverse_offers":{}}')
+    unknown = frame(b'{"type":"MESSAGE","message":{}}')
 
     connect(server.listen(answering(unknown, record(Heartbeat()), wait=True)))
 

@@ -34,6 +34,8 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     Heartbeat,
+    InverseOffer,
+    InverseOffers,
     KillTask,
     Launch,
     Offer,
@@ -49,6 +51,7 @@ from mesoslite.model import (
     RegisterAgent,
     ReregisterAgent,
     Rescind,
+    RescindInverseOffer,
     Resources,
     RoleConstraints,
     RunGroup,
@@ -143,6 +146,8 @@ class FakeFramework(la.Actor):
     @la.handles(Subscribed)
     @la.handles(Offers)
     @la.handles(Rescind)
+    @la.handles(InverseOffers)
+    @la.handles(RescindInverseOffer)
     @la.handles(Update)
     @la.handles(UpdateOperationStatus)
     @la.handles(Failure)
@@ -243,6 +248,10 @@ class Stage:
     def offers(self, framework: la.PID[FakeFramework]) -> list[Offer]:
         """Every offer the framework was ever sent, oldest first."""
         return [offer for event in self.heard(framework, Offers) for offer in event.offers]
+
+    def inverse_offers(self, framework: la.PID[FakeFramework]) -> list[InverseOffer]:
+        """Every inverse offer the framework was ever sent, oldest first."""
+        return [one for event in self.heard(framework, InverseOffers) for one in event.inverse_offers]
 
     def updates(self, framework: la.PID[FakeFramework]) -> list[TaskStatus]:
         return [event.status for event in self.heard(framework, Update)]

@@ -371,7 +371,8 @@ TABLE: list[tuple[Callable[[Tale], None], list[str]]] = [
     (
         take_the_machine_down,
         [
-            *("ScheduleUpdated", "OfferRescinded", "OfferMade", "MachinesDown", "OfferRescinded"),
+            *("ScheduleUpdated", "OfferRescinded", "OfferMade", "InverseOfferMade"),
+            *("MachinesDown", "OfferRescinded", "InverseOfferRescinded"),
             *(UPDATED + "LOST", "TaskRemoved", "AgentRemoved"),
         ],
     ),

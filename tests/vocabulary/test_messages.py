@@ -7,6 +7,7 @@ import pytest
 
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
@@ -19,6 +20,7 @@ from mesoslite.model import (
     Call,
     CommandInfo,
     Decline,
+    DeclineInverseOffers,
     Drain,
     Error,
     Event,
@@ -30,6 +32,8 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     Heartbeat,
+    InverseOffer,
+    InverseOffers,
     Kill,
     KillTask,
     Label,
@@ -53,6 +57,7 @@ from mesoslite.model import (
     RegisterAgent,
     ReregisterAgent,
     Rescind,
+    RescindInverseOffer,
     Resources,
     Revive,
     RunGroup,
@@ -73,6 +78,7 @@ from mesoslite.model import (
     TaskState,
     TaskStatus,
     Teardown,
+    Unavailability,
     UnconfirmedTask,
     UnregisterAgent,
     Unreserve,
@@ -109,12 +115,15 @@ OPERATION_STATUS = OperationStatus(
     state=OperationState.OPERATION_DROPPED, operation_id=OperationID("o"), message="lost", uuid=UUID, agent_id=A
 )
 OFFER = Offer(id=OFFER_ID, framework_id=F, agent_id=A, hostname="h", resources=SOME, role="ads", port=5051)
+INVERSE_OFFER = InverseOffer(id=OFFER_ID, framework_id=F, agent_id=A, unavailability=Unavailability(1, 2))
 
 EXAMPLES = {
     Call: (
         Subscribe(FRAMEWORK),
         Accept(framework_id=F, offer_ids=(OFFER_ID,), operations=(Launch((TASK,)),)),
         Decline(framework_id=F, offer_ids=(OFFER_ID,)),
+        AcceptInverseOffers(framework_id=F, inverse_offer_ids=(OFFER_ID,)),
+        DeclineInverseOffers(framework_id=F, inverse_offer_ids=(OFFER_ID,)),
         Kill(framework_id=F, task_id=T),
         Acknowledge(framework_id=F, agent_id=A, task_id=T, uuid=UUID),
         Reconcile(F, (TaskReference(T, A),)),
@@ -129,6 +138,8 @@ EXAMPLES = {
         Subscribed(framework_id=F, master_id="m", heartbeat_interval_seconds=15.0),
         Offers((OFFER,)),
         Rescind(OFFER_ID),
+        InverseOffers((INVERSE_OFFER,)),
+        RescindInverseOffer(OFFER_ID),
         Update(STATUS),
         UpdateOperationStatus(OPERATION_STATUS),
         Failure(A),

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
     AttributeConstraint,
     CommandInfo,
     Decline,
+    DeclineInverseOffers,
     Error,
     Failure,
     Filters,
@@ -24,6 +26,8 @@ from mesoslite.model import (
     FrameworkInfo,
     Heartbeat,
     InvalidRequest,
+    InverseOffer,
+    InverseOffers,
     Kill,
     Label,
     Launch,
@@ -39,6 +43,7 @@ from mesoslite.model import (
     Reconcile,
     ReconcileOperations,
     Rescind,
+    RescindInverseOffer,
     Reservation,
     ReservationType,
     Resources,
@@ -55,6 +60,7 @@ from mesoslite.model import (
     TaskState,
     TaskStatus,
     Teardown,
+    Unavailability,
     Update,
     UpdateFramework,
     UpdateOperationStatus,
@@ -149,7 +155,16 @@ calls = st.one_of(
     st.builds(Suppress, ids, roles),
     st.builds(Revive, ids, roles),
     st.builds(Teardown, ids),
+    *[
+        st.builds(kind, framework_id=ids, inverse_offer_ids=st.lists(ids, max_size=3).map(tuple), filters=filters)
+        for kind in (AcceptInverseOffers, DeclineInverseOffers)
+    ],
     st.builds(UpdateFramework, framework_id=ids, framework=frameworks, suppressed_roles=roles, constraints=constraints),
+)
+times = st.integers(min_value=0, max_value=2**53)
+unavailabilities = st.builds(Unavailability, times, st.none() | times)
+inverse_offers = st.builds(
+    InverseOffer, id=ids, framework_id=ids, agent_id=ids, unavailability=unavailabilities, resources=resources
 )
 offers = st.builds(
     Offer,
@@ -160,6 +175,7 @@ offers = st.builds(
     resources=resources,
     role=texts,
     port=st.integers(min_value=0, max_value=65535),
+    unavailability=st.none() | unavailabilities,
 )
 statuses = st.builds(
     TaskStatus,
@@ -183,6 +199,8 @@ events = st.one_of(
     ),
     st.builds(Offers, st.lists(offers, max_size=2).map(tuple)),
     st.builds(Rescind, ids),
+    st.builds(InverseOffers, st.lists(inverse_offers, max_size=2).map(tuple)),
+    st.builds(RescindInverseOffer, ids),
     st.builds(Update, statuses),
     st.builds(
         UpdateOperationStatus,
@@ -206,10 +224,12 @@ FIELD_NAMES = [
     "task_infos", "task_id", "agent_id", "resources", "name", "scalar", "command", "kill", "uuid", "acknowledge",
     "filters", "refuse_seconds", "reconcile", "tasks", "capabilities", "roles", "user", "labels", "kill_policy",
     "grace_period", "nanoseconds", "update", "status", "state", "offers", "url", "address", "port", "timestamp",
+    "unavailability", "start", "inverse_offers",
 ]  # fmt: skip
 KINDS = [
     "SUBSCRIBE", "ACCEPT", "DECLINE", "KILL", "ACKNOWLEDGE", "RECONCILE", "SUPPRESS", "REVIVE", "TEARDOWN", "LAUNCH",
     "SCALAR", "SUBSCRIBED", "OFFERS", "RESCIND", "UPDATE", "FAILURE", "ERROR", "HEARTBEAT", "MULTI_ROLE",
+    "INVERSE_OFFERS",
 ]  # fmt: skip
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts | st.sampled_from(KINDS),
@@ -483,10 +503,64 @@ def test_a_framework_is_told_of_reservations_in_the_form_it_knows(refined, reser
     assert decode_event(document).offers[0].resources == reserved
 
 
+def test_inverse_offers_and_answers_are_written_as_mesos_has_them():
+    unavailability = Unavailability(10**18, 3600 * 10**9)
+    asked = InverseOffer(id="o", framework_id=FRAMEWORK, agent_id="a", unavailability=unavailability)
+    answer = {"framework_id": FRAMEWORK, "inverse_offer_ids": ("o",), "filters": Filters(30.0)}
+    written = {"inverse_offer_ids": [{"value": "o"}], "filters": {"refuse_seconds": 30.0}}
+
+    assert encode_event(InverseOffers((asked,))) == {
+        "type": "INVERSE_OFFERS",
+        "inverse_offers": {
+            "inverse_offers": [
+                {
+                    "id": {"value": "o"},
+                    "framework_id": {"value": FRAMEWORK},
+                    "agent_id": {"value": "a"},
+                    "unavailability": {
+                        "start": {"nanoseconds": 10**18},
+                        "duration": {"nanoseconds": 3600 * 10**9},
+                    },
+                }
+            ]
+        },
+    }
+    assert encode_event(RescindInverseOffer("o")) == {
+        "type": "RESCIND_INVERSE_OFFER",
+        "rescind_inverse_offer": {"inverse_offer_id": {"value": "o"}},
+    }
+    for kind, name in (
+        (AcceptInverseOffers, "accept_inverse_offers"),
+        (DeclineInverseOffers, "decline_inverse_offers"),
+    ):
+        document = encode_call(kind(**answer))
+        assert document == {"type": name.upper(), "framework_id": {"value": FRAMEWORK}, name: written}
+        del document[name]["filters"]
+        assert decode_call(document).filters == Filters()
+
+
+def test_an_offer_says_when_its_agent_is_to_be_serviced():
+    offer = Offer(
+        id="o",
+        framework_id="f",
+        agent_id="a",
+        hostname="h",
+        resources=Resources.parse("cpus:1"),
+        role="*",
+        port=1,
+        unavailability=Unavailability(5),
+    )
+
+    document = encode_event(Offers((offer,)))
+
+    assert document["offers"]["offers"][0]["unavailability"] == {"start": {"nanoseconds": 5}}
+    assert decode_event(document).offers == (offer,)
+
+
 @pytest.mark.parametrize(
     "document",
     [
-        {"type": "INVERSE_OFFERS", "inverse_offers": {}},
+        {"type": "MESSAGE", "message": {}},
         {"type": "WORDS_TO_COME"},
     ],
 )

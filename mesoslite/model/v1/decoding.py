@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from ..calls import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     Call,
     Decline,
+    DeclineInverseOffers,
     Kill,
     OperationReference,
     Reconcile,
@@ -26,19 +28,31 @@ from ..calls import (
     UpdateFramework,
 )
 from ..errors import InvalidResources
-from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update, UpdateOperationStatus
+from ..events import (
+    Error,
+    Event,
+    Failure,
+    Heartbeat,
+    InverseOffers,
+    Offers,
+    Rescind,
+    RescindInverseOffer,
+    Subscribed,
+    Update,
+    UpdateOperationStatus,
+)
 from ..fields import Fields
 from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
 from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
 from ..labels import decode_labels
-from ..offers import Filters, Offer
+from ..offers import Filters, InverseOffer, Offer
 from ..resources import Resources
 from ..roles import DEFAULT_ROLE
 from ..states import Reason, Source, TaskState
 from ..tasks import TaskStatus
 from .constraints import decode_constraints
 from .operations import decode_operation, decode_operation_status
-from .parts import decode_duration
+from .parts import decode_duration, decode_unavailability
 
 _UUID_BYTES = 16
 
@@ -150,6 +164,18 @@ def _decline(fields: Fields) -> Decline:
     return Decline(framework_id=_framework_id(fields), offer_ids=_offer_ids(body), filters=_filters(body))
 
 
+def _accept_inverse_offers(fields: Fields) -> AcceptInverseOffers:
+    body = fields.message("accept_inverse_offers")
+    ids = _offer_ids(body, "inverse_offer_ids")
+    return AcceptInverseOffers(framework_id=_framework_id(fields), inverse_offer_ids=ids, filters=_filters(body))
+
+
+def _decline_inverse_offers(fields: Fields) -> DeclineInverseOffers:
+    body = fields.message("decline_inverse_offers")
+    ids = _offer_ids(body, "inverse_offer_ids")
+    return DeclineInverseOffers(framework_id=_framework_id(fields), inverse_offer_ids=ids, filters=_filters(body))
+
+
 def _kill(fields: Fields) -> Kill:
     body = fields.message("kill")
     agent_id = body.identifier_or_none("agent_id")
@@ -218,6 +244,8 @@ _CALLS: dict[str, Callable[[Fields], Call]] = {
     "SUBSCRIBE": _subscribe,
     "ACCEPT": _accept,
     "DECLINE": _decline,
+    "ACCEPT_INVERSE_OFFERS": _accept_inverse_offers,
+    "DECLINE_INVERSE_OFFERS": _decline_inverse_offers,
     "KILL": _kill,
     "ACKNOWLEDGE": _acknowledge,
     "RECONCILE": _reconcile,
@@ -256,7 +284,31 @@ def _offer(fields: Fields) -> Offer:
         resources=Resources.decode(fields.messages("resources"), lenient=True),
         role=fields.message_or_empty("allocation_info").text("role", DEFAULT_ROLE),
         port=address.whole("port", 0),
+        unavailability=decode_unavailability(fields, "unavailability"),
     )
+
+
+def _inverse_offers(fields: Fields) -> InverseOffers:
+    return InverseOffers(
+        tuple([_inverse_offer(one) for one in fields.message("inverse_offers").messages("inverse_offers")])
+    )
+
+
+def _inverse_offer(fields: Fields) -> InverseOffer:
+    unavailability = decode_unavailability(fields, "unavailability")
+    if unavailability is None:
+        raise fields.invalid("unavailability", "is missing, expected when the agent is to be serviced")
+    return InverseOffer(
+        id=OfferID(fields.identifier("id")),
+        framework_id=_framework_id(fields),
+        agent_id=AgentID(fields.identifier("agent_id")),
+        unavailability=unavailability,
+        resources=Resources.decode(fields.messages("resources"), lenient=True),
+    )
+
+
+def _rescind_inverse_offer(fields: Fields) -> RescindInverseOffer:
+    return RescindInverseOffer(OfferID(fields.message("rescind_inverse_offer").identifier("inverse_offer_id")))
 
 
 def _failure(fields: Fields) -> Failure:
@@ -273,6 +325,8 @@ _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
     "SUBSCRIBED": _subscribed,
     "OFFERS": _offers,
     "RESCIND": lambda fields: Rescind(OfferID(fields.message("rescind").identifier("offer_id"))),
+    "INVERSE_OFFERS": _inverse_offers,
+    "RESCIND_INVERSE_OFFER": _rescind_inverse_offer,
     "UPDATE": lambda fields: Update(decode_status(fields.message("update").message("status"))),
     "UPDATE_OPERATION_STATUS": lambda fields: UpdateOperationStatus(
         decode_operation_status(fields.message("update_operation_status").message("status"))
@@ -317,8 +371,8 @@ def _quantities(fields: Fields) -> Resources:
         raise fields.invalid("quantities", f"are no amounts: {error}") from error
 
 
-def _offer_ids(fields: Fields) -> tuple[OfferID, ...]:
-    return tuple([OfferID(text) for text in fields.identifiers("offer_ids")])
+def _offer_ids(fields: Fields, name: str = "offer_ids") -> tuple[OfferID, ...]:
+    return tuple([OfferID(text) for text in fields.identifiers(name)])
 
 
 def _agent_id_or_none(fields: Fields) -> AgentID | None:

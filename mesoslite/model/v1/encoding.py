@@ -11,10 +11,12 @@ from typing import Any
 
 from ..calls import (
     Accept,
+    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     Call,
     Decline,
+    DeclineInverseOffers,
     Kill,
     Reconcile,
     ReconcileOperations,
@@ -24,15 +26,35 @@ from ..calls import (
     Teardown,
     UpdateFramework,
 )
-from ..events import Error, Event, Failure, Heartbeat, Offers, Rescind, Subscribed, Update, UpdateOperationStatus
+from ..events import (
+    Error,
+    Event,
+    Failure,
+    Heartbeat,
+    InverseOffers,
+    Offers,
+    Rescind,
+    RescindInverseOffer,
+    Subscribed,
+    Update,
+    UpdateOperationStatus,
+)
 from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
 from ..labels import encode_labels
-from ..offers import Filters, Offer
+from ..offers import Filters, InverseOffer, Offer
 from ..resource_text import MILLI
 from ..tasks import TaskStatus
 from .constraints import encode_constraints
 from .operations import encode_operation, encode_operation_status
-from .parts import Document, encode_duration, encode_number, encode_resources, wrap_id, wrap_ids
+from .parts import (
+    Document,
+    encode_duration,
+    encode_number,
+    encode_resources,
+    encode_unavailability,
+    wrap_id,
+    wrap_ids,
+)
 
 
 def encode_call(call: Call) -> Document:
@@ -65,6 +87,12 @@ def encode_event(
         return {"type": "UPDATE_OPERATION_STATUS", "update_operation_status": {"status": status}}
     if isinstance(event, Rescind):
         return {"type": "RESCIND", "rescind": {"offer_id": wrap_id(event.offer_id)}}
+    if isinstance(event, InverseOffers):
+        asked = [_inverse_offer(one, refined=refined) for one in event.inverse_offers]
+        return {"type": "INVERSE_OFFERS", "inverse_offers": {"inverse_offers": asked}}
+    if isinstance(event, RescindInverseOffer):
+        rescind = {"inverse_offer_id": wrap_id(event.inverse_offer_id)}
+        return {"type": "RESCIND_INVERSE_OFFER", "rescind_inverse_offer": rescind}
     if isinstance(event, Failure):
         return {"type": "FAILURE", "failure": _failure(event)}
     if isinstance(event, Error):
@@ -130,6 +158,20 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
     }
     if multi_role:
         document["allocation_info"] = {"role": offer.role}
+    if offer.unavailability is not None:
+        document["unavailability"] = encode_unavailability(offer.unavailability)
+    return document
+
+
+def _inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
+    document: Document = {
+        "id": wrap_id(inverse.id),
+        "framework_id": wrap_id(inverse.framework_id),
+        "agent_id": wrap_id(inverse.agent_id),
+        "unavailability": encode_unavailability(inverse.unavailability),
+    }
+    if inverse.resources:
+        document["resources"] = encode_resources(inverse.resources, form="new" if refined else "old")
     return document
 
 
@@ -211,6 +253,11 @@ def _decline(call: Decline) -> Document:
     return {"type": "DECLINE", "framework_id": wrap_id(call.framework_id), "decline": decline}
 
 
+def _answer(call: AcceptInverseOffers | DeclineInverseOffers, name: str) -> Document:
+    answer = {"inverse_offer_ids": wrap_ids(call.inverse_offer_ids), "filters": _filters(call.filters)}
+    return {"type": name.upper(), "framework_id": wrap_id(call.framework_id), name: answer}
+
+
 def _kill(call: Kill) -> Document:
     kill: Document = {"task_id": wrap_id(call.task_id)}
     if call.agent_id is not None:
@@ -283,6 +330,8 @@ _CALLS: dict[type, Callable[[Any], Document]] = {
     Subscribe: _subscribe,
     Accept: _accept,
     Decline: _decline,
+    AcceptInverseOffers: lambda call: _answer(call, "accept_inverse_offers"),
+    DeclineInverseOffers: lambda call: _answer(call, "decline_inverse_offers"),
     Kill: _kill,
     Acknowledge: _acknowledge,
     Reconcile: _reconcile,

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from ..documents import FrozenDocument
 from ..fields import Fields
+from ..offers import Unavailability
 from ..resource_json import Form, encode_portion
 from ..resource_text import MILLI
 from ..resources import Resources
@@ -46,6 +47,23 @@ def decode_duration(fields: Fields, name: str) -> float | None:
     """Return the seconds of a DurationInfo, below zero too; None if it is unset."""
     duration = fields.message_or_empty(name)
     return duration.whole("nanoseconds") / _NANOSECONDS if duration.has("nanoseconds") else None
+
+
+def encode_unavailability(unavailability: Unavailability) -> Document:
+    """Return an Unavailability."""
+    document: Document = {"start": {"nanoseconds": unavailability.start}}
+    if unavailability.duration is not None:
+        document["duration"] = {"nanoseconds": unavailability.duration}
+    return document
+
+
+def decode_unavailability(fields: Fields, name: str) -> Unavailability | None:
+    """Return an Unavailability; None if it is unset."""
+    if not fields.has(name):
+        return None
+    body = fields.message(name)
+    duration = body.message("duration").whole("nanoseconds") if body.has("duration") else None
+    return Unavailability(body.message("start").whole("nanoseconds"), duration)
 
 
 def encode_resources(resources: Resources, role: str | None = None, form: Form = "old") -> list[Document]:
