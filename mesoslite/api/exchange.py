@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 
@@ -62,6 +62,12 @@ class Exchange:
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._send = send
+
+    @property
+    def target(self) -> str:
+        """The path and the query, as they were asked for."""
+        path = quote(self.path, safe="/:@!$&'()*+,;=~")
+        return f"{path}?{self._query.decode('latin-1')}" if self._query else path
 
     @cached_property
     def query(self) -> Mapping[str, str]:

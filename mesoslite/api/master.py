@@ -16,6 +16,7 @@ from mesoslite.model import MasterPort
 from .documents import version_document
 from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
+from .leading import Leading
 from .master_state import state_document
 from .routes import Endpoint, Routes, application
 from .scheduler import SchedulerEndpoint
@@ -34,8 +35,9 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/state``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and
-    ``/mesoslite/why``, also below ``/master``.
+    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, ``/api/v1/scheduler``,
+    ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``. Else these lead to the master that
+    does (307), or there is none (503).
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -44,14 +46,15 @@ def master_app(
         snapshot = await la.dispatch(master, MasterPort.state)
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
 
-    scheduler = SchedulerEndpoint(master, subscriber_buffer_bytes)
+    scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
     routes: Routes = {
         "/health": {"GET": health(partial(la.dispatch, master, MasterPort.ping))},
         "/version": {"GET": version},
-        "/state": {"GET": state},
-        "/api/v1/scheduler": {"POST": scheduler},
-        "/mesoslite/allocator/explain": {"GET": ExplainEndpoint(master)},
-        "/mesoslite/why": {"GET": WhyEndpoint(master)},
+        "/redirect": {"GET": leading.redirect},
+        "/state": {"GET": leading.guard(state)},
+        "/api/v1/scheduler": {"POST": leading.guard(scheduler)},
+        "/mesoslite/allocator/explain": {"GET": leading.guard(ExplainEndpoint(master))},
+        "/mesoslite/why": {"GET": leading.guard(WhyEndpoint(master))},
     }
     return application(routes, ("/master",), hosts)
 

@@ -1,7 +1,7 @@
 """Agents: all that a master does about its agents, put together: who comes, who is watched, who is given up."""
 
 # Who calls: master.py, inside the master actor, which also lends the timers.
-# Nothing is served before ``begin``, which says what the registry knows.
+# Nothing is asked of it before ``begin``, which says what the registry knows.
 
 from __future__ import annotations
 
@@ -119,16 +119,8 @@ class Agents:
         la.link(self._observer)
         return self._observer
 
-    def serves(self, message: object, sender: la.PID[Any] | None) -> bool:
-        """Whether the registry was read; what comes before is dropped, and its sender has to repeat it."""
-        if self._observer is None:
-            self._metrics.drop(message, sender, "the registry is not read yet")
-        return self._observer is not None
-
     def take(self, message: RegisterAgent | ReregisterAgent | UnregisterAgent, sender: la.PID[Any] | None) -> None:
         """Let an agent come, go on, or leave."""
-        if not self.serves(message, sender):
-            return
         match message:
             case RegisterAgent():
                 self._registration.register(message, sender)

@@ -60,12 +60,10 @@ class Entitlements:
         self.quotas: dict[str, QuotaConfig] = {}  # by role, as the registry has them
         self.weights: dict[str, Weight] = {}
         self._asked: dict[str, QuotaConfig] = {}  # the same with what is being stored
-        self._is_known = False  # what the registry has
         self._rescinding: deque[Iterator[Offer | None]] = deque()
 
     def begin(self, quotas: Iterable[QuotaConfig], weights: Iterable[Weight]) -> None:
         """Begin with what the registry knows."""
-        self._is_known = True
         self.quotas = {quota.role: quota for quota in quotas}
         self.weights = {weight.role: weight for weight in weights}
         self._asked = dict(self.quotas)
@@ -79,7 +77,6 @@ class Entitlements:
 
         Raises: InvalidRequest, for what no quota can be, or, unless forced, for more guarantees than there is to have.
         """
-        self._check_known("quota")
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
         asked = {**self._asked, **{config.role: config for config in checked}}
         if not force:
@@ -138,7 +135,6 @@ class Entitlements:
 
     def update_weights(self, weights: tuple[Weight, ...]) -> la.Future[None]:
         """Give roles their weights; ready once that is durable. Raises: InvalidRequest, for what cannot be."""
-        self._check_known("weights")
         for weight in _all_of(weights, Weight, "weights"):
             role, problem = weight.role, weight_problem(weight.weight)
             if not isinstance(role, str) or problem is not None:
@@ -209,10 +205,6 @@ class Entitlements:
         return [framework for framework in self._ledger.frameworks.values() if role in framework.info.roles]
 
     # ---- what they have in common ----
-
-    def _check_known(self, what: str) -> None:
-        if not self._is_known:
-            raise InvalidRequest(f"{what}: this master does not lead yet; ask again once it does")
 
     def _check_served(self, role: str, what: str) -> None:
         if self._served_roles is not None and role not in self._served_roles:

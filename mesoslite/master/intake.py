@@ -5,7 +5,8 @@
 #   looked, neither in one program nor on the way from another.
 #   2. all of one sender goes through slices.py in the order in which it came, the sender's end included: nothing that
 #   it said before it ended is lost, and nothing overtakes what is done in slices.
-#   3. nobody speaks for the master or its own actors: whoever is said to have sent it is linked to and answered.
+#   3. before the master leads and has read the registry nothing is served: whoever sent it repeats it.
+#   4. nobody speaks for the master or its own actors: whoever is said to have sent it is linked to and answered.
 # What is malformed is counted in dropped_messages; a framework hears Error besides, and is left as it is.
 # Source: Mesos src/master/validation.cpp (master::call::validate, master::message).
 
@@ -22,23 +23,30 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .metrics import MasterMetrics
     from .slices import Slices
+    from .standing import Standing
 
 
 class Intake:
     """The door of one master; ``own`` are the actors that nobody else may say to be."""
 
-    def __init__(self, ledger: Ledger, slices: Slices, metrics: MasterMetrics, own: set[la.PID[Any]]) -> None:
+    def __init__(
+        self, ledger: Ledger, slices: Slices, metrics: MasterMetrics, own: set[la.PID[Any]], standing: Standing
+    ) -> None:
         self._ledger = ledger
         self._slices = slices
         self._metrics = metrics
         self._own = own
+        self._standing = standing
 
     def take(
         self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
     ) -> None:
         """Have ``serve(message, sender)`` called in its turn, and do what it leaves to be done, if it is a message."""
         self._metrics.received(message)
-        if sender in self._own:
+        if not self._standing.serves:
+            why = "the registry is not read yet" if self._standing.leads else "this master does not lead"
+            self._metrics.drop(message, sender, why)
+        elif sender in self._own:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
         else:
             self._slices.take(sender, self._work(message, sender, serve))

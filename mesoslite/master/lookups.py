@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libactor as la
 
 from .allocation import Allocator
+from .candidate import Candidate, led
 from .lookup import agents_called, frameworks_called
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from .ledger import Ledger
 
 
-class Lookups(la.Actor):
+class Lookups(Candidate):
     """The part of a master that knows who is meant."""
 
-    master_id: str
     _ledger: Ledger
     _census: Census
     _history: History
@@ -33,28 +33,34 @@ class Lookups(la.Actor):
         """How many there are of what a gauge of that name, without its prefix, tells."""
         return self._census.count(name)
 
+    @led
     def knows_framework(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is one of the cluster's, connected or not."""
         return framework_id in self._ledger.frameworks
 
+    @led
     def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:
         """The frameworks that people may mean by that text: an id, its last part, or a name."""
         return frameworks_called(text, self.master_id, self._ledger.frameworks)
 
+    @led
     def find_agents(self, text: str) -> tuple[AgentInfo, ...]:
         """The agents that people may mean by that text: an id, its last part, or a host; all of them by ""."""
         return agents_called(text, self.master_id, self._ledger.agents)
 
+    @led
     def explain(self, framework_id: FrameworkID, agent_ids: tuple[AgentID, ...]) -> la.Future[tuple[Explanation, ...]]:
         """Why a framework got, or did not get, an offer of each agent; NotFound if the allocator cannot say."""
         known = self._ledger.agents
         offers = tuple([tuple(known[each].offers.values()) if each in known else () for each in agent_ids])
         return la.dispatch(self._allocator, Allocator.explain, framework_id, agent_ids, offers)
 
+    @led
     def task_stories(self, task_id: TaskID, framework: str) -> tuple[TaskStory, ...]:
         """What is remembered of tasks with that id, of the frameworks that people may mean; "": of any."""
         return self._history.stories(task_id, framework)
 
+    @led
     def framework_story(self, framework_id: FrameworkID) -> FrameworkStory | None:
         """What is remembered of what a framework has done with offers; None for an unknown one."""
         return self._history.framework(framework_id)

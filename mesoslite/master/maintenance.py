@@ -185,8 +185,6 @@ class Maintenance:
                 raise _refused(f"{_name(machine_id)} is {what}, expected {mode.value}; {remedy}")
 
     def _apply(self, operation: RegistryOperation, then: Callable[[], None]) -> la.Future[None]:
-        if not self._roster.is_known:
-            raise _refused("this master does not lead yet; ask again once it does")
         if self._is_under_way:
             raise _refused("another change is being stored; ask again")
         self._is_under_way = True

@@ -22,15 +22,16 @@ from mesoslite.model import (
     AgentID,
     AllocatorFailed,
     ClusterState,
+    Contender,
     Decline,
     DeclineInverseOffers,
+    Detector,
     Error,
     ExecutorExited,
     FrameworkCall,
     FrameworkID,
     Kill,
     MasterEnded,
-    MasterInfo,
     OperationUpdate,
     Reconcile,
     ReconcileOperations,
@@ -54,6 +55,7 @@ from .accounts import Accounts
 from .agent_options import AgentOptions
 from .agents import Agents
 from .allocation import Allocator, Granted
+from .candidate import led
 from .census import Census
 from .chronicle import Chronicle
 from .departures import Departures
@@ -72,6 +74,7 @@ from .options import DEFAULTS, MasterOptions, no_pattern
 from .publication import Publication
 from .scheduling import Scheduling
 from .slices import Slices
+from .standing import Standing
 from .subscription import Subscriptions
 from .updates import Updates
 
@@ -81,6 +84,8 @@ log = logging.getLogger("mesoslite.master")
 class Master(OperatorCalls, Lookups):
     """The master of a cluster; spawn it in a Runtime with the PIDs of a spawned Allocator and a spawned Registrar.
 
+    It stands for leadership by ``contender``, and learns by ``detector`` who leads meanwhile; left out, nobody else
+    stands. It ends with LeadershipLost when it leads no more.
     ``hostname`` and ``port`` are where its HTTP API is reached; 0 if it is not served. ``pattern_problem`` says what
     is wrong with a pattern of an offer constraint, None if the allocator can judge by it; without it there are none.
     """
@@ -90,6 +95,8 @@ class Master(OperatorCalls, Lookups):
         allocator: la.PID[Allocator],
         registrar: la.PID[RegistrarPort],
         *,
+        contender: Contender | None = None,
+        detector: Detector | None = None,
         hostname: str = "localhost",
         port: int = 0,
         id: str = "master",
@@ -99,10 +106,9 @@ class Master(OperatorCalls, Lookups):
     ) -> None:
         super().__init__(id)
         self.master_id = str(la.random_uuid())
-        self._allocator = allocator
-        self._registrar = registrar
-        self._hostname = hostname
-        self._port = port
+        self._allocator, self._registrar = allocator, registrar
+        self._standing = Standing(contender, detector)
+        self._hostname, self._port = hostname, port
         self._chronicle = Chronicle(self._now)
         self._ledger = Ledger(self._chronicle, options.max_completed_frameworks)
         self._history = History(self._ledger, options, self.master_id)
@@ -124,7 +130,7 @@ class Master(OperatorCalls, Lookups):
         )
         self._slices = Slices(self._now, self._want_slice)
         self._own: set[la.PID[Any]] = {allocator, registrar}
-        self._intake = Intake(self._ledger, self._slices, self._metrics, self._own)
+        self._intake = Intake(self._ledger, self._slices, self._metrics, self._own, self._standing)
         self._departures = Departures(
             self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
@@ -151,11 +157,11 @@ class Master(OperatorCalls, Lookups):
             served_roles=options.roles,
             end=self._end,
         )
-        self._leading: la.Promise[int] = la.Promise()
+        self._leading = la.Promise[int]()
         self._start_time = 0.0
 
     def on_start(self) -> None:
-        """Take charge of the allocator, and read the registry."""
+        """Take charge of the allocator, and stand for leadership."""
         self._start_time = self._now()
         self._own.add(self.pid)
         self._publication.begin(self.runtime.metrics)
@@ -163,22 +169,14 @@ class Master(OperatorCalls, Lookups):
         la.link(self._allocator)
         la.tell(self._allocator, Allocator.attach, self.pid)
         la.link(self._registrar)
-        found = la.dispatch(self._registrar, RegistrarPort.recover, self.info())
-        found.on_ready(lambda found: la.tell(self.pid, Master._recovered, found))
-        found.on_failed(lambda _: None)  # the registrar ends with it, and this master then
+        self._stand()
 
     def on_stop(self) -> None:
-        """Count nothing any more."""
+        """Stand no more, and count nothing any more."""
+        self._standing.stop()
         self._publication.end()
-        self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
-
-    def info(self) -> MasterInfo:
-        """What this master says of itself."""
-        return MasterInfo(id=self.master_id, hostname=self._hostname, port=self._port, pid=str(self.pid))
-
-    def wait_leading(self) -> la.Future[int]:
-        """The epoch in which this master leads, once it has read the registry and serves: dispatch it."""
-        return self._leading.future
+        if self._standing.serves:
+            self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
 
     def _recovered(self, found: Recovered) -> None:
         """The registry is read: serve from now on."""
@@ -189,6 +187,7 @@ class Master(OperatorCalls, Lookups):
         counts = (len(roster.recovered), len(roster.unreachable), len(roster.gone))
         self._chronicle.tell(happenings.LeadershipBegun, self.master_id, found.epoch, *counts)
         self._wait_to_prune()
+        self._standing.serve()
         self._leading.set(found.epoch)
 
     def _wait_to_prune(self) -> None:
@@ -212,10 +211,14 @@ class Master(OperatorCalls, Lookups):
         """
         self._chronicle.follow(pid, kinds)
         la.link(pid)
-        return self.state()
+        return self._state()
 
+    @led
     def state(self) -> ClusterState:
-        """All of the cluster at this moment."""
+        """All of the cluster at this moment. Raises: NotLeader."""
+        return self._state()
+
+    def _state(self) -> ClusterState:
         total = self._ledger.total
         return ClusterState(
             master_id=self.master_id,
@@ -258,11 +261,7 @@ class Master(OperatorCalls, Lookups):
     @la.handles(Subscribe)
     def subscribe(self, call: Subscribe, sender: la.PID[Any] | None) -> None:
         """Admit a framework, or let one that is known continue from where it now is."""
-        self._intake.take(call, sender, self._subscribe)
-
-    def _subscribe(self, call: Subscribe, sender: la.PID[Any] | None) -> None:
-        if self._agents.serves(call, sender):
-            self._subscriptions.subscribe(call, sender)
+        self._intake.take(call, sender, self._subscriptions.subscribe)
 
     def _failover_expired(self, framework_id: FrameworkID, disconnections: int) -> None:
         self._departures.failover_expired(framework_id, disconnections)
@@ -314,6 +313,7 @@ class Master(OperatorCalls, Lookups):
     def _advance(self) -> None:
         self._slices.advance()
 
+    @led
     def update_framework(self, call: UpdateFramework, scheduler: la.PID[Any]) -> la.Future[None]:
         """As the call of that name from the actor ``scheduler``, in its turn, for who wants an answer.
 
@@ -371,7 +371,7 @@ class Master(OperatorCalls, Lookups):
             if reason is None:
                 la.terminate(self.pid)
             else:  # so that frameworks hear why
-                raise kind(str(reason) if isinstance(reason, kind) else f"{what}: {reason!r}") from reason
+                raise type(reason)(str(reason)) if isinstance(reason, kind) else kind(f"{what}: {reason!r}") from reason
 
     def _departed(self, pid: la.PID[Any], reason: BaseException | None) -> Iterator[None]:
         self._agents.exited(pid, reason)

@@ -2,7 +2,7 @@
 
 # Who calls: whoever serves operators dispatches them to the master's PID; master.py inherits them.
 # Invariant: each answer comes once what was asked is durable; what is refused has changed nothing.
-# Before the master leads, nothing is known: agents are NotFound, what roles are entitled to is refused.
+# Before the master leads and has read the registry, each raises NotLeader.
 # Source: Mesos src/master/http.cpp (the operator API).
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import libactor as la
 from mesoslite.model import NotFound
+
+from .candidate import Candidate, led
 
 if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
     from .ledger import Ledger
 
 
-class OperatorCalls(la.Actor):
+class OperatorCalls(Candidate):
     """The part of a master that serves operators."""
 
     _agents: Agents
     _departures: Departures
     _ledger: Ledger
 
+    @led
     def teardown_framework(self, framework_id: FrameworkID) -> None:
         """Remove a framework, connected or not: its tasks are ended everywhere. NotFound for an unknown one."""
         framework = self._ledger.frameworks.get(framework_id)
@@ -36,14 +39,17 @@ class OperatorCalls(la.Actor):
             raise NotFound(f"teardown: framework {str(framework_id)[:80]} is not known, or removed; look its id up")
         self._departures.remove(framework)
 
+    @led
     def mark_agent_gone(self, agent_id: AgentID) -> la.Future[None]:
         """Declare an agent gone for good: ready once that is durable; NotFound for an unknown one."""
         return self._agents.removal.mark_gone(agent_id)
 
+    @led
     def deactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
         """Offer an agent no more, and rescind its offers; its tasks go on. NotFound for an unknown one."""
         return self._agents.draining.deactivate(agent_id)
 
+    @led
     def reactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
         """Offer a deactivated agent again, and drain it no more.
 
@@ -51,6 +57,7 @@ class OperatorCalls(la.Actor):
         """
         return self._agents.draining.reactivate(agent_id)
 
+    @led
     def drain_agent(
         self, agent_id: AgentID, max_grace_seconds: float | None = None, mark_gone: bool = False
     ) -> la.Future[None]:
@@ -69,40 +76,49 @@ class OperatorCalls(la.Actor):
 
     # ---- machines ----
 
+    @led
     def schedule(self) -> Schedule:
         """What is to be serviced."""
         return self._agents.maintenance.schedule
 
+    @led
     def machines(self) -> tuple[Machine, ...]:
         """The machines of the schedule, and whether they are down."""
         return self._agents.maintenance.machines
 
+    @led
     def maintenance_status(self) -> MaintenanceStatus:
         """The machines of the schedule, and what frameworks have said to leaving those that are still in use."""
         return self._agents.maintenance.status()
 
+    @led
     def update_schedule(self, schedule: Schedule) -> la.Future[None]:
         """Service these machines and no others. InvalidRequest for what no schedule can be, and without one down."""
         return self._agents.maintenance.update_schedule(schedule)
 
+    @led
     def start_maintenance(self, machines: tuple[MachineID, ...]) -> la.Future[None]:
         """Take machines of the schedule down, and end their agents. InvalidRequest, unless all are draining."""
         return self._agents.maintenance.start(machines)
 
+    @led
     def stop_maintenance(self, machines: tuple[MachineID, ...]) -> la.Future[None]:
         """Bring machines up, and take them out of the schedule. InvalidRequest, unless all are down."""
         return self._agents.maintenance.stop(machines)
 
     # ---- roles ----
 
+    @led
     def quotas(self) -> tuple[QuotaConfig, ...]:
         """The quotas that roles have."""
         return tuple(self._agents.entitlements.quotas.values())
 
+    @led
     def weights(self) -> tuple[Weight, ...]:
         """The weights that roles were given."""
         return tuple(self._agents.entitlements.weights.values())
 
+    @led
     def update_quota(self, configs: tuple[QuotaConfig, ...], force: bool = False) -> la.Future[None]:
         """Give each role its quota, or, without guarantees and limits, none; all of it or nothing.
 
@@ -110,10 +126,12 @@ class OperatorCalls(la.Actor):
         """
         return self._agents.entitlements.update_quotas(configs, force)
 
+    @led
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota. InvalidRequest, if it has none."""
         return self._agents.entitlements.remove_quota(role)
 
+    @led
     def update_weights(self, weights: tuple[Weight, ...]) -> la.Future[None]:
         """Give each role its weight, all of it or nothing. InvalidRequest, for what cannot be."""
         return self._agents.entitlements.update_weights(weights)

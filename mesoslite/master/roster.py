@@ -24,7 +24,6 @@ class Roster:
     """Agents that are not in the ledger, and what is under way about agents."""
 
     def __init__(self) -> None:
-        self.is_known = False  # what the registry has
         # Settled. Times are nanoseconds since the epoch.
         self.recovered: dict[AgentID, RegistryAgent] = {}  # known to the registry, and not back since this master leads
         self.unreachable: dict[AgentID, int] = {}  # since when, oldest first
@@ -44,7 +43,6 @@ class Roster:
 
     def recover(self, state: RegistryState) -> None:
         """Begin with what the registry knows."""
-        self.is_known = True
         for agent in state.agents:
             assert agent.info.id is not None
             self.recovered[agent.info.id] = agent

@@ -85,9 +85,11 @@ from .errors import (
     InternalError,
     InvalidRequest,
     InvalidResources,
+    LeadershipLost,
     MasterEnded,
     MesosliteError,
     NotFound,
+    NotLeader,
     RegistryCorrupt,
     RegistryFailed,
     RegistryLocked,
@@ -147,7 +149,15 @@ from .kinds import (
     VolumeMode,
 )
 from .labels import Label
-from .masters import AGENT_DRAINING, AGENT_UPDATE, MASTER_CAPABILITIES, QUOTA_V2, Leader, MasterInfo
+from .masters import (
+    AGENT_DRAINING,
+    AGENT_UPDATE,
+    MASTER_CAPABILITIES,
+    QUOTA_V2,
+    Leader,
+    MasterInfo,
+    MasterStanding,
+)
 from .messages import (
     AgentMessage,
     AgentRegistered,
@@ -355,6 +365,9 @@ __all__ = [
     "LaunchVerdict",
     "Launcher",
     "Leader",
+    "LeadershipLost",
+    "MasterStanding",
+    "NotLeader",
     "Leadership",
     "MasterInfo",
     "MasterMessage",

@@ -36,6 +36,14 @@ class AllocatorFailed(MesosliteError):
     """An allocation policy has failed or broken its contract, and the master has ended with it; mend the policy."""
 
 
+class NotLeader(MesosliteError):
+    """The master that was asked does not lead, or not yet; ask whom the text names, or again (HTTP 307, 503)."""
+
+
+class LeadershipLost(MesosliteError):
+    """A master has ended since it leads no more, or never will; start another one, which stands anew."""
+
+
 class MasterEnded(MesosliteError):
     """The master has ended by itself, as the text says; start another cluster."""
 

@@ -32,3 +32,14 @@ class Leader(msgspec.Struct, frozen=True, gc=False):
 
     info: MasterInfo
     number: int = 0
+
+
+class MasterStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How a master stands: who leads as far as it knows, whether that is this one, and whether it serves already.
+
+    A master that leads serves once it has read the registry, and until it ends.
+    """
+
+    leader: Leader | None = None
+    leads: bool = False
+    serves: bool = False

@@ -18,7 +18,7 @@ from .deltas import Delta, Plan
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
 from .ids import AgentID, ContainerID, FrameworkID, TaskID
-from .masters import Leader, MasterInfo
+from .masters import Leader, MasterInfo, MasterStanding
 from .registry import Entry, Recovered, RegistryOperation
 from .resources import Resources
 from .state import AgentSnapshot, ClusterState
@@ -145,6 +145,13 @@ class MasterPort(Protocol):
     It also handles every message of calls.py; Subscribe makes the sender's actor the framework's scheduler: it is
     linked to and posted the messages of events.py, and the framework's other calls are taken from it only.
     """
+
+    def standing(self) -> MasterStanding:
+        """Whether it leads and serves, and who leads as far as it knows; all else but ``ping`` needs that it serves.
+
+        Else that raises NotLeader. Once it serves, it does until it ends.
+        """
+        ...
 
     def state(self) -> ClusterState:
         """All of the cluster at this moment."""

@@ -19,6 +19,7 @@ from mesoslite.model import (
     FrameworkState,
     InvalidRequest,
     Kill,
+    MasterStanding,
     Reconcile,
     Resources,
     Revive,
@@ -29,14 +30,16 @@ from mesoslite.model import (
 )
 
 FRAMEWORK = FrameworkID("m-0000")
+SERVES = MasterStanding(leads=True, serves=True)
 BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
 
 
 class FakeMaster(la.Actor):
     """Admits every framework and puts what it is told into ``heard``, each with its sender."""
 
-    def __init__(self, state=None):
+    def __init__(self, state=None, standing=SERVES):
         super().__init__("master")
+        self._standing = standing
         self.heard = queue.SimpleQueue()
         self.states_asked = 0
         self._state = state or ClusterState(
@@ -45,6 +48,9 @@ class FakeMaster(la.Actor):
 
     def ping(self):
         pass
+
+    def standing(self):
+        return self._standing
 
     def knows_framework(self, framework_id):
         return any(framework.info.id == framework_id for framework in self._state.frameworks)
