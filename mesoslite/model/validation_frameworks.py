@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Sequence
 
 import msgspec
 
+from .constants import ALTERNATIVES_MAX, ROLES_MAX
 from .constraints import Predicate, RoleConstraints
 from .errors import InvalidRequest
 from .frameworks import MULTI_ROLE, FrameworkInfo
@@ -80,15 +81,17 @@ def validate_subscription(
     Raises: InvalidRequest, for the first rule that is broken, those of the framework itself first.
     """
     validate_framework(info, allowed_roles=allowed_roles, root_submissions=root_submissions)
+    own = frozenset(info.roles)
     for role in suppressed_roles:
-        if role not in info.roles:
+        if role not in own:
             raise InvalidRequest(
                 f"framework {info.name[:80]!r} suppresses role {role[:80]!r} and does not subscribe to it; name roles "
                 f"of its own"
             )
+    _validate_count(info, "offer constraints", sum(len(group) for each in constraints for group in each.groups))
     named: set[str] = set()
     for each in constraints:
-        if each.role not in info.roles:
+        if each.role not in own:
             raise _invalid(each.role, "and the framework does not subscribe to it; name roles of its own")
         if each.role in named:
             raise _invalid(each.role, "twice; put the groups of a role together")
@@ -105,6 +108,8 @@ def _validate_roles(info: FrameworkInfo, allowed: Container[str] | None) -> None
             f"{name} subscribes to {len(info.roles)} roles without the capability MULTI_ROLE; declare it, or name one "
             f"role"
         )
+    if len(info.roles) > ROLES_MAX:
+        raise InvalidRequest(f"{name} subscribes to {len(info.roles)} roles; {ROLES_MAX} are the most, split it up")
     if len(set(info.roles)) < len(info.roles):
         raise InvalidRequest(f"{name} names a role twice in {list(info.roles)}; name each once")
     for role in info.roles:
@@ -115,10 +120,11 @@ def _validate_roles(info: FrameworkInfo, allowed: Container[str] | None) -> None
 
 
 def _validate_minimums(info: FrameworkInfo) -> None:
-    named: set[str] = set()
+    _validate_count(info, "offer filters", sum(len(minimum.alternatives) for minimum in info.min_allocatable))
+    own, named = frozenset(info.roles), set[str]()
     for minimum in info.min_allocatable:
         role = f"role {minimum.role[:80]!r}"
-        if minimum.role not in info.roles:
+        if minimum.role not in own:
             raise InvalidRequest(
                 f"offer filters are for {role}, and the framework does not subscribe to it; name roles of its own"
             )
@@ -130,6 +136,13 @@ def _validate_minimums(info: FrameworkInfo) -> None:
                 raise InvalidRequest(
                     f"offer filters for {role} ask for at least {str(alternative)[:80]!r}; name plain scalars"
                 )
+
+
+def _validate_count(info: FrameworkInfo, what: str, count: int) -> None:
+    if count > ALTERNATIVES_MAX:
+        raise InvalidRequest(
+            f"framework {info.name[:80]!r} has {count} {what}; {ALTERNATIVES_MAX} are the most, say it in fewer"
+        )
 
 
 def _validate_groups(each: RoleConstraints, pattern_problem: Callable[[str], str | None] | None) -> None:

@@ -13,7 +13,9 @@ from mesoslite.model import (
     FrameworkInfo,
     InvalidRequest,
     Predicate,
+    Resources,
     RoleConstraints,
+    RoleMinimum,
     completed_framework,
     validate_framework,
     validate_subscription,
@@ -38,6 +40,7 @@ def test_plain_framework_is_accepted() -> None:
     [
         ({"roles": ()}, "no role"),
         ({"roles": ("a", "a"), "capabilities": ()}, "2 roles without the capability MULTI_ROLE"),  # MissingMultiRole...
+        ({"roles": (*[f"r{n}" for n in range(1_000)], "r0")}, "1001 roles; 1000 are the most"),
         ({"roles": ("a", "a")}, "twice"),
         ({"roles": ("a", "/")}, "role '/'"),  # MasterTest.RejectFrameworkWithInvalidRole
         ({"roles": ("ads", "web")}, "subscribes to role 'web', which this master does not serve"),
@@ -67,6 +70,7 @@ def group(*constraints: AttributeConstraint, role: str = "ads") -> RoleConstrain
     ("suppressed", "constraints", "problem"),
     [
         (("*", "web"), (), "suppresses role 'web' and does not subscribe"),
+        ((), (RoleConstraints("web", ((RACK,) * 501, (RACK,) * 500)),), "1001 offer constraints; 1000 are the most"),
         ((), (group(RACK, role="web"),), "for role 'web', and the framework does not subscribe"),
         ((), (group(RACK), group(RACK)), "for role 'ads', twice"),
         ((), (RoleConstraints("ads", ()),), "without a group"),
@@ -83,6 +87,21 @@ def test_subscription_that_breaks_a_rule_is_refused_with_the_rule(
 
     with pytest.raises(InvalidRequest, match=problem):
         validate_subscription(INFO, suppressed, constraints, pattern_problem=pattern_problem)
+
+
+# Goal: what one framework says does not keep others waiting. Method: as much as it may say is accepted, one more not.
+def test_a_framework_may_say_so_much_and_no_more() -> None:
+    roles = tuple([f"r{n}" for n in range(1_000)])
+    large = FrameworkInfo(name="f", roles=roles, capabilities=MULTI)
+    alternatives = (Resources.of(cpus=1),) * 500
+    minimums = (RoleMinimum("r0", alternatives), RoleMinimum("r1", alternatives))
+
+    validate_subscription(
+        msgspec.structs.replace(large, min_allocatable=minimums), roles, (group(*[RACK] * 1_000, role="r0"),)
+    )
+    more = msgspec.structs.replace(large, min_allocatable=(*minimums, RoleMinimum("r2", alternatives[:1])))
+    with pytest.raises(InvalidRequest, match="1001 offer filters; 1000 are the most"):
+        validate_framework(more)
 
 
 # MasterTest.FrameworkSubscribeEmptyId
