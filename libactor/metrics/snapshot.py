@@ -45,7 +45,7 @@ class Gathering:
             self.finish()
         elif timeout is not None:
             self._timer = clock.timer(timeout, _Deadline(self))
-            if not self.result.is_pending():  # meanwhile
+            if self._over:  # meanwhile, perhaps before there was a timer to cancel
                 self._timer.cancel()
         return self.result
 

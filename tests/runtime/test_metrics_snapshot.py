@@ -227,6 +227,38 @@ def test_a_snapshot_whose_gauges_answer_leaves_no_timer_behind(paused):
     assert paused.clock.pending == 0
 
 
+# Goal: no timer is left behind, whoever comes first. Method: the gauge answers in another thread just before the timer
+# is set, and its number cannot be read until that has been done.
+def test_a_gauge_that_answers_while_the_timer_is_set_leaves_no_timer_behind(paused, monkeypatch, start):
+    read, timer_set, answer = threading.Event(), threading.Event(), la.Promise()
+
+    class Slow(int):
+        __slots__ = ()
+
+        def __float__(self):
+            read.set()
+            assert timer_set.wait(LIMIT)
+            return 7.0
+
+    answering = []
+
+    def timer(*arguments):
+        answering.append(start(lambda: answer.set(Slow())))
+        assert read.wait(LIMIT)
+        return set_timer(*arguments)
+
+    la.register_immutable(Slow)
+    set_timer = paused.clock.timer
+    monkeypatch.setattr(paused.clock, "timer", timer)
+    add(paused, la.metrics.Gauge("test/gauge", lambda: answer.future))
+    future = paused.metrics.snapshot(60)
+    timer_set.set()
+
+    assert future.get(LIMIT)["test/gauge"] == 7
+    answering[0]()
+    assert paused.clock.pending == 0
+
+
 @pytest.mark.parametrize(("timeout", "error"), [(-1, ValueError), (float("nan"), ValueError), ("1", TypeError)])
 def test_a_timeout_that_is_none_is_refused_before_a_gauge_is_asked(runtime, timeout, error):
     calls = []
