@@ -45,6 +45,7 @@ class Candidate(la.Actor):
     _registrar: la.PID[RegistrarPort]
     _standing: Standing
     _leading: la.Promise[int]
+    _start_time: float
 
     def info(self) -> MasterInfo:
         """What this master says of itself."""
@@ -78,6 +79,12 @@ class Candidate(la.Actor):
     def _recovered(self, found: Recovered) -> None:
         """The registry is read: serve from now on."""
         raise NotImplementedError
+
+    def _is_elected(self) -> float:
+        return float(self._standing.leads)
+
+    def _uptime(self) -> float:
+        return self.runtime.clock.now() - self._start_time
 
     @la.control
     def _end_leadership(self, why: str) -> None:

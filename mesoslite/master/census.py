@@ -17,7 +17,7 @@ from mesoslite.model.happenings import TaskLaunched, TaskReturned, TaskUpdated
 from .publication import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .ledger import Ledger
     from .publication import Publication
@@ -31,12 +31,13 @@ UNDER_WAY = {
 
 
 class Census:
-    """Counts what is in the books of one master."""
+    """Counts what is in the books of one master; ``own`` are further figures, of the master itself."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, own: Mapping[str, Callable[[], float]]) -> None:
         self._tasks: Counter[TaskState] = Counter()
         agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
-        self._figures: dict[str, Callable[[], int]] = {
+        self._figures: dict[str, Callable[[], float]] = {
+            **own,
             "slaves_connected": lambda: sum([agent.connected for agent in agents.values()]),
             "slaves_disconnected": lambda: sum([not agent.connected for agent in agents.values()]),
             "slaves_active": lambda: sum([agent.connected and agent.active for agent in agents.values()]),
@@ -54,7 +55,7 @@ class Census:
         chronicle.listen(self._returned, (TaskReturned,))
         chronicle.listen(self._updated, (TaskUpdated,))
 
-    def count(self, name: str) -> int:
+    def count(self, name: str) -> float:
         """How many there are of what Mesos calls so."""
         if name in self._figures:
             return self._figures[name]()

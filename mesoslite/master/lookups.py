@@ -29,7 +29,7 @@ class Lookups(Candidate):
     _history: History
     _allocator: la.PID[Allocator]
 
-    def count(self, name: str) -> int:
+    def count(self, name: str) -> float:
         """How many there are of what a gauge of that name, without its prefix, tells."""
         return self._census.count(name)
 

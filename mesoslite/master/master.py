@@ -116,7 +116,8 @@ class Master(OperatorCalls, Lookups):
         timeouts = OfferTimeouts(options.offer_timeout, self._now, self._wait_for_answers)
         self._offering = Offering(self._ledger, self._accounts, timeouts, self._now)
         self._publication = Publication()
-        self._metrics, self._census = MasterMetrics(self._chronicle, self._publication), Census(self._ledger)
+        self._metrics = MasterMetrics(self._chronicle, self._publication)
+        self._census = Census(self._ledger, {"elected": self._is_elected, "uptime_secs": self._uptime})
         OperationMetrics(self._chronicle, self._publication)
         self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics)
         self._subscriptions = Subscriptions(
@@ -188,6 +189,7 @@ class Master(OperatorCalls, Lookups):
         self._chronicle.tell(happenings.LeadershipBegun, self.master_id, found.epoch, *counts)
         self._wait_to_prune()
         self._standing.serve()
+        self._publication.take_over()
         self._leading.set(found.epoch)
 
     def _wait_to_prune(self) -> None:

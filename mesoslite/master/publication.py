@@ -1,11 +1,13 @@
 """Publication: the metrics of a master that can be read as long as it stands."""
 
 # Who calls: the parts of the master that count something, each with its metrics; master.py begins and ends it.
-# A metric whose name is taken, by another master in the same program, counts and is not told.
+# A metric whose name is taken, by another master in the same program, counts and is not told; whoever begins to lead
+#   takes the names over, so that a program tells of its leader.
 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
@@ -44,12 +46,24 @@ class Publication:
         for metric in self._metrics:
             self._tell(metric)
 
+    def take_over(self) -> None:
+        """Let all be read, in the place of what is called so."""
+        assert self._registry is not None
+        present = {metric.name: metric for metric in self._registry.all()}
+        for metric in self._metrics:
+            other = present.get(metric.name)
+            if other is not metric:
+                if other is not None:
+                    self._registry.remove(other)
+                self._tell(metric)
+
     def end(self) -> None:
         """Let nothing be read any more."""
         registry, self._registry = self._registry, None
         if registry is not None:
             for metric in self._told:
-                registry.remove(metric)
+                with suppress(ValueError):  # another master has taken its name over
+                    registry.remove(metric)
         self._told.clear()
 
     def _tell(self, metric: la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge) -> None:
