@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mesoslite.master")
 
+OFFERS_IN_STEP = 64  # that are declined
 
 SchedulingCall: TypeAlias = (
     Accept
@@ -83,7 +84,7 @@ class Scheduling:
             case Accept():
                 return self._acceptance.accept(framework, call)
             case Decline():
-                self.decline(framework, call)
+                return self.decline(framework, call)
             case AcceptInverseOffers() | DeclineInverseOffers():
                 return self._inverse.answer(framework, call)
             case Kill():
@@ -104,9 +105,12 @@ class Scheduling:
                 assert_never(call)
         return None
 
-    def decline(self, framework: FrameworkEntry, call: Decline) -> None:
-        """Take offers back; those that do not stand any more are passed over."""
-        self._accounts.decline(framework.id, framework.standing(call.offer_ids), call.filters)
+    def decline(self, framework: FrameworkEntry, call: Decline) -> Iterator[None]:
+        """Take offers back, some in a step; those that do not stand any more are passed over."""
+        for first in range(0, len(call.offer_ids), OFFERS_IN_STEP):
+            offers = framework.standing(call.offer_ids[first : first + OFFERS_IN_STEP])
+            self._accounts.decline(framework.id, offers, call.filters)
+            yield
 
     def kill(self, framework: FrameworkEntry, call: Kill) -> None:
         """Have the agent kill a task; an unknown one is answered as a reconciliation of it would be."""
@@ -133,7 +137,8 @@ class Scheduling:
             self._accounts.revive(framework.id, roles)
 
     def _subscribed(self, framework: FrameworkEntry, roles: tuple[str, ...], operation: str) -> bool:
-        strangers = set(roles) - set(framework.info.roles)
-        if strangers:
-            log.warning("%s: framework %s is not in roles %s; ignored", operation, framework.id, sorted(strangers))
-        return not strangers
+        own = frozenset(framework.info.roles)
+        stranger = next((role for role in roles if role not in own), None)
+        if stranger is not None:
+            log.warning("%s: framework %s is not in role %.80s; ignored", operation, framework.id, stranger)
+        return stranger is None

@@ -15,12 +15,14 @@ from mesoslite.model import (
     Accept,
     ApplyOperation,
     ClusterState,
+    Decline,
     Error,
     FrameworkInfo,
     Kill,
     KillTask,
     Launch,
     Offer,
+    OfferID,
     Operation,
     OperationID,
     OperationState,
@@ -28,10 +30,12 @@ from mesoslite.model import (
     Reconcile,
     Reserve,
     Resources,
+    Revive,
     RunTask,
     ShutdownFramework,
     Subscribe,
     Subscribed,
+    Suppress,
     TaskID,
     TaskInfo,
     TaskReference,
@@ -337,6 +341,40 @@ def test_a_task_of_an_agent_that_is_being_struck_off_is_not_told_to_be_over(stag
     assert {status.state for status in stage.updates(framework)} == {TaskState.TASK_UNREACHABLE}
     assert len(stage.updates(framework)) == MANY
     assert [status.state for status in stage.updates(other)] == [TaskState.TASK_UNREACHABLE]
+
+
+# ---- DECLINE ----
+
+
+# Goal: nobody waits for it. Method: an offer is named first, another last; once the ids are checked, and some of them
+# dealt with, the one has gone and the other stands.
+def test_a_decline_of_many_offers_is_done_in_slices(stage: Stage, offered: Offered) -> None:
+    _, framework, offer = offered
+    stage.agent("cpus:1;mem:100")
+    last = stage.offers(framework)[-1]
+    unknown = [OfferID(f"nobody's-{number}") for number in range(5 * 64 * STEPS_MAX)]
+    moment = Moment(stage)
+    moment.post(framework, Decline(framework_id=offer.framework_id, offer_ids=(offer.id, *unknown, last.id)))
+    for _ in range(7):
+        moment.turn()
+    moment.look()
+
+    [early] = moment.come()
+
+    assert {each.id for each in early.frameworks[0].offers} == {last.id}
+    assert stage.state().frameworks[0].offers == ()
+
+
+# Goal: what is refused costs no more than it has to, and is not told at length. Method: 100,000 roles of others.
+@pytest.mark.parametrize("call", [Suppress, Revive])
+def test_very_many_roles_of_others_are_passed_over(stage: Stage, offered: Offered, call: Any, caplog: Any) -> None:
+    _, framework, offer = offered
+    before = stage.state()
+
+    stage.call(framework, call(offer.framework_id, ("x" * 1000,) * 100_000))
+
+    assert stage.state() == before
+    assert 0 < max([len(record.getMessage()) for record in caplog.records if "is not in role" in record.msg]) < 300
 
 
 def test_the_steps_of_these_tests_take_several_slices() -> None:
