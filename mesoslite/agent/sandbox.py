@@ -25,8 +25,8 @@ def sandbox_path(
     """
     for kind, text in (("agent", agent_id), ("framework", framework_id), ("task", task_id)):
         validate_id(kind, text)
-    run = Path("slaves", agent_id, "frameworks", framework_id, "executors", task_id, "runs", container_id)
-    return work_directory / run
+    executors = f"{work_directory}/slaves/{agent_id}/frameworks/{framework_id}/executors"
+    return Path(f"{executors}/{task_id}/runs/{container_id}")
 
 
 def make_sandbox(sandbox: Path, work_directory: Path) -> None:
@@ -36,19 +36,40 @@ def make_sandbox(sandbox: Path, work_directory: Path) -> None:
     else on the way that the mask of the agent does not let them see.
     Raises: OSError with the path in it.
     """
-    sandbox.mkdir(parents=True)
-    if os.geteuid() == 0:
-        for directory in sandbox.parents:
-            _let_pass(directory)
+    runs, _, container = str(sandbox).rpartition("/")
+    executor = runs.rpartition("/")[0]
+    is_root = os.geteuid() == 0
+    if not _make(executor, is_root):  # the first task of its framework, or of that name
+        executors = Path(executor).parent
+        executors.mkdir(parents=True, exist_ok=True)
+        for directory in (executors, *executors.parents) if is_root else ():
+            _let_pass(str(directory))
             if directory == work_directory:
                 break
-    link = sandbox.with_name(f"{LATEST}.{sandbox.name}")
-    link.symlink_to(sandbox.name)
-    os.replace(link, sandbox.with_name(LATEST))
+        _make(executor, is_root)
+    _make(runs, is_root)
+    os.mkdir(sandbox)
+    latest = f"{runs}/{LATEST}"
+    try:
+        os.symlink(container, latest)
+    except FileExistsError:
+        os.symlink(container, f"{latest}.{container}")
+        os.replace(f"{latest}.{container}", latest)
 
 
-def _let_pass(directory: Path) -> None:
+def _make(directory: str, is_root: bool) -> bool:
+    """Make a directory on the way to a sandbox, unless it is there; whether it is new."""
+    try:
+        os.mkdir(directory)
+    except (FileExistsError, FileNotFoundError):
+        return False
+    if is_root:
+        _let_pass(directory)
+    return True
+
+
+def _let_pass(directory: str) -> None:
     """Let everybody search ``directory``, without listing it."""
-    mode = stat.S_IMODE(directory.stat().st_mode)
+    mode = stat.S_IMODE(os.stat(directory).st_mode)
     if mode & SEARCH != SEARCH:
-        directory.chmod(mode | SEARCH)
+        os.chmod(directory, mode | SEARCH)

@@ -44,15 +44,23 @@ def _id_problem(text: str) -> str | None:
         return "is empty"
     if text in (".", ".."):
         return "names a directory"
+    if not text.isascii() or not text.isprintable() or "/" in text or "\\" in text:  # as few are
+        problem = _character_problem(text)
+        if problem is not None:
+            return problem
+    size = len(text.encode())
+    if size > ID_BYTES_MAX:
+        return f"is {size} bytes long"
+    return None
+
+
+def _character_problem(text: str) -> str | None:
     for character in text:
         if character in "/\\":
             return f"holds {character!r}, which parts paths"
         category = unicodedata.category(character)
         if category in ("Cc", "Cs"):
             return f"holds the {'control character' if category == 'Cc' else 'lone surrogate'} {character!r}"
-    size = len(text.encode())
-    if size > ID_BYTES_MAX:
-        return f"is {size} bytes long"
     return None
 
 

@@ -28,10 +28,7 @@ class TaskState(Enum):
     TASK_GONE_BY_OPERATOR = 12
     TASK_UNKNOWN = 13
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the task is over: its resources are free and no other state follows."""
-        return self in _TERMINAL
+    is_terminal: bool  # whether the task is over: its resources are free and no other state follows
 
 
 _TERMINAL = frozenset(
@@ -46,6 +43,8 @@ _TERMINAL = frozenset(
         TaskState.TASK_GONE_BY_OPERATOR,
     }
 )
+for _state in TaskState:  # once: to look a member up in a set costs more, and this is asked some thirty times a launch
+    _state.is_terminal = _state in _TERMINAL
 # A task is staged once, by the master; an agent that was out of reach may bring it back as it was.
 _BEFORE_STAGING = frozenset({TaskState.TASK_STAGING, TaskState.TASK_UNREACHABLE})
 
@@ -57,7 +56,7 @@ def can_follow(old: TaskState, new: TaskState) -> bool:
     """
     if old is new:
         return True
-    if old.is_terminal or TaskState.TASK_UNKNOWN in (old, new):
+    if old.is_terminal or old is TaskState.TASK_UNKNOWN or new is TaskState.TASK_UNKNOWN:
         return False
     return new is not TaskState.TASK_STAGING or old in _BEFORE_STAGING
 
