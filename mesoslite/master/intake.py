@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Error, InvalidRequest, Subscribe, checking
+from mesoslite.model import Error, InvalidRequest, Subscribe, checked_message, checking, is_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,8 +48,17 @@ class Intake:
             self._metrics.drop(message, sender, why)
         elif sender in self._own:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
-        else:
+        elif self._slices.waits(sender) or is_large(message):
             self._slices.take(sender, self._work(message, sender, serve))
+        else:
+            try:
+                message = checked_message(message)
+            except InvalidRequest as error:
+                self._refuse(message, sender, error)
+                return
+            rest = serve(message, sender)
+            if rest is not None:
+                self._slices.take(sender, rest)
 
     def _work(
         self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
@@ -57,11 +66,14 @@ class Intake:
         try:
             message = yield from checking(message)
         except InvalidRequest as error:
-            self._metrics.refuse(message, sender, str(error))
-            is_framework = isinstance(message, Subscribe) or self._ledger.framework_at(sender) is not None
-            if sender is not None and is_framework:
-                la.post(sender, Error(str(error)))
+            self._refuse(message, sender, error)
             return
         rest = serve(message, sender)
         if rest is not None:
             yield from rest
+
+    def _refuse(self, message: Any, sender: la.PID[Any] | None, error: InvalidRequest) -> None:
+        self._metrics.refuse(message, sender, str(error))
+        is_framework = isinstance(message, Subscribe) or self._ledger.framework_at(sender) is not None
+        if sender is not None and is_framework:
+            la.post(sender, Error(str(error)))

@@ -62,7 +62,7 @@ from .departures import Departures
 from .feedback import Feedback
 from .history import History
 from .intake import Intake
-from .ledger import Ledger
+from .ledger import FrameworkEntry, Ledger
 from .lookups import Lookups
 from .metrics import MasterMetrics
 from .observer import AgentHeard, AgentSilent
@@ -290,24 +290,41 @@ class Master(OperatorCalls, Lookups):
         """Serve a call; one that cannot be served ends its framework, and nobody else."""
         self._intake.take(call, sender, self._serve)
 
-    def _serve(self, call: FrameworkCall, sender: la.PID[Any] | None) -> Iterator[None]:
+    def _serve(self, call: FrameworkCall, sender: la.PID[Any] | None) -> Iterator[None] | None:
         framework = self._subscriptions.caller(call.framework_id, sender)
         if framework is None:
             self._metrics.drop(call, sender, f"it is not subscribed as framework {call.framework_id}")
-            return
+            return None
         try:
-            match call:
-                case Teardown():
-                    self._departures.remove(framework)
-                case UpdateFramework():
-                    self._subscriptions.update_if_valid(framework, call)
-                case _:
-                    yield from self._scheduling.serve(framework, call) or ()
+            rest = self._begin(framework, call)
         except Exception as error:
-            log.exception("%s of framework %s failed; the framework is removed", type(call).__name__, framework.id)
-            la.post(framework.pid, Error(f"{type(call).__name__.lower()}: {error!r}; the framework is removed"))
-            if self._ledger.frameworks.get(framework.id) is framework:
+            self._end_for(error, framework, call)
+            return None
+        return None if rest is None else self._go_on_serving(rest, framework, call)
+
+    def _begin(self, framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None] | None:
+        match call:
+            case Teardown():
                 self._departures.remove(framework)
+            case UpdateFramework():
+                self._subscriptions.update_if_valid(framework, call)
+            case _:
+                return self._scheduling.serve(framework, call)
+        return None
+
+    def _go_on_serving(self, rest: Iterator[None], framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None]:
+        try:
+            yield from rest
+        except Exception as error:
+            self._end_for(error, framework, call)
+
+    def _end_for(self, error: Exception, framework: FrameworkEntry, call: FrameworkCall) -> None:
+        """Remove the framework whose call failed."""
+        text = "%s of framework %s failed; the framework is removed"
+        log.error(text, type(call).__name__, framework.id, exc_info=error)
+        la.post(framework.pid, Error(f"{type(call).__name__.lower()}: {error!r}; the framework is removed"))
+        if self._ledger.frameworks.get(framework.id) is framework:
+            self._departures.remove(framework)
 
     def _want_slice(self) -> None:
         la.tell(self.pid, Master._advance)

@@ -48,6 +48,10 @@ class Slices:
         self._waiting: deque[tuple[Any, Iterator[None]]] = deque()  # with the sender
         self._counts: Counter[Any] = Counter()  # by sender
 
+    def waits(self, sender: Any) -> bool:
+        """Whether work of ``sender`` waits."""
+        return sender in self._counts
+
     def take(self, sender: Any, work: Iterator[None]) -> None:
         """Do the first step of ``work`` now and the rest in slices; all of it later if work of ``sender`` waits."""
         if sender not in self._counts and next(work, THROUGH) is THROUGH:

@@ -47,9 +47,14 @@ def checked_message(message: M) -> M:
         raise InvalidRequest(f"{type(message).__name__.lower()}: {str(error).replace('`$.', '`')}") from error
 
 
+def is_large(message: object) -> bool:
+    """Whether there is so much in a message that it is to be looked at in steps, by ``checking``."""
+    return bool(_large_lists(message))
+
+
 def checking(message: M) -> Generator[None, None, M]:
     """As ``checked_message``, a portion of a large message in each step; the last one returns it."""
-    large = {name: value for name, value in _lists(message) if _weight(value) > PORTION}
+    large = _large_lists(message)
     if not large:
         return checked_message(message)
     shell = checked_message(replace(cast(Any, message), **dict.fromkeys(large, ())))
@@ -76,10 +81,11 @@ def _checking_launch(shell: Any, name: str, launch: Launch) -> Generator[None, N
     return cast(Launch, replace(empty, tasks=tuple(tasks)))
 
 
-def _lists(message: Any) -> list[tuple[str, Any]]:
+def _large_lists(message: object) -> dict[str, Any]:
+    """The fields that hold more than a portion."""
     kind: Any = type(message)
     fields = [(name, getattr(message, name)) for name in _list_names(kind)]
-    return [(name, value) for name, value in fields if type(value) in (tuple, list)]
+    return {name: value for name, value in fields if type(value) in (tuple, list) and _weight(value) > PORTION}
 
 
 @functools.cache
