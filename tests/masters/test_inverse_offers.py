@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master import Master, maintenance
+from mesoslite.master import Master, inverse_offering, maintenance
 from mesoslite.master.allocation import Granted
 from mesoslite.model import (
     AcceptInverseOffers,
@@ -19,6 +19,7 @@ from mesoslite.model import (
     Filters,
     InverseGrant,
     InverseOffer,
+    InverseOffers,
     Offer,
     OfferID,
     OperationState,
@@ -38,6 +39,7 @@ from .stage import FakeAgent, FakeFramework, Stage, task
 from .test_accept import reserved
 from .test_agents import cut_off, greeting, running, states
 from .test_draining import do, standing
+from .test_entitlements import held_back, send
 from .test_happenings import follow, told, words
 from .test_maintenance import HOST, LATER, LATEST, elsewhere, schedule, take_down
 from .test_metrics import counted, since
@@ -441,7 +443,7 @@ def decide(stage: Stage, inverse: InverseGrant, seen: int | None = None) -> None
     stage.settle()
 
 
-@pytest.mark.parametrize("what", ["another time", "before that time was known", "twice", "nobody", "no agent"])
+@pytest.mark.parametrize("what", ["another time", "twice", "nobody", "no agent"])
 def test_a_question_that_is_not_about_how_things_are_is_not_asked(stage: Stage, what: str) -> None:
     _, framework = asked(stage)
     if what != "twice":
@@ -449,23 +451,78 @@ def test_a_question_that_is_not_about_how_things_are_is_not_asked(stage: Stage, 
     inverse = grant(stage, LATEST if what == "another time" else LATER)
     changes = {"nobody": {"framework_id": "nobody"}, "no agent": {"agent_id": "none"}}.get(what, {})
 
-    decide(stage, msgspec.structs.replace(inverse, **changes), 0 if what.startswith("before") else None)
+    decide(stage, msgspec.structs.replace(inverse, **changes))
 
     assert len(stage.inverse_offers(framework)) == 1
 
 
-def test_a_question_about_an_agent_that_is_away_is_asked_once_it_is_back(stage: Stage) -> None:
-    agent, framework = asked(stage)
+# The allocator has forgotten that it asked, and asks again; so this one must not stand.
+@pytest.mark.parametrize("what", ["scheduled", "entered", "framework entered"])
+def test_a_question_of_before_a_time_an_agent_or_a_framework_was_known_is_not_asked(stage: Stage, what: str) -> None:
+    _, framework = asked(stage)
+    answer(stage, framework, refuse_seconds=1000.0)
+    ledger = stage.master._process.actor._ledger  # type: ignore[attr-defined]
+    [agent], [entry] = ledger.agents.values(), ledger.frameworks.values()
+    assert agent.entered < entry.entered < agent.scheduled
+    if what == "entered":
+        agent.entered, entry.entered, agent.scheduled = 3, 2, 0
+    elif what == "framework entered":
+        agent.scheduled = 0
+    numbers = {"scheduled": agent.scheduled, "entered": agent.entered, "framework entered": entry.entered}
+
+    decide(stage, grant(stage), numbers[what] - 1)
+    before = len(stage.inverse_offers(framework))
+    decide(stage, grant(stage), numbers[what])
+
+    assert (before, len(stage.inverse_offers(framework))) == (1, 2)
+    answer(stage, framework)
+
+
+def test_a_question_about_an_agent_that_is_away_is_asked_once_it_is_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, framework = running(stage, failover_timeout=100.0, checkpoint=True)
     message = greeting(stage)
-    late = grant(stage)
+    plans = held_back(stage, monkeypatch)
+    do(stage, Master.update_schedule, schedule(HOST))
+    stage.advance(2)
     cut_off(stage, agent)
 
-    decide(stage, late)
-    away = len(stage.inverse_offers(framework))
+    send(stage, plans, monkeypatch)
+    away = stage.inverse_offers(framework)
     stage.say(agent, message)
     stage.advance(2)
 
-    assert (away, len(stage.inverse_offers(framework))) == (1, 2)
+    assert [len(plan.inverse) for plan in plans if plan.inverse] == [1]
+    assert (away, len(stage.inverse_offers(framework))) == ([], 1)
+
+
+def test_what_is_void_before_it_was_told_is_neither_told_nor_rescinded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inverse_offering, "GRANTS_IN_STEP", 2)
+    agents = {stage.agent_id(stage.agent()) for _ in range(5)}
+    framework = stage.framework()
+    actor: Any = stage.master._process.actor
+    go_on, lost = actor._offering.go_on, set[str]()
+
+    def gone_on() -> Any:
+        is_left = go_on()
+        if len(actor._ledger.inverse_offers) == 4 and not lost:
+            inverse = next(iter(actor._ledger.inverse_offers.values()))
+            lost.add(inverse.agent_id)
+            actor._offering.rescind_all(actor._ledger.agents[inverse.agent_id])
+        return is_left
+
+    monkeypatch.setattr(actor._offering, "go_on", gone_on)
+
+    do(stage, Master.update_schedule, schedule(HOST))
+
+    [event] = stage.heard(framework, InverseOffers)
+    assert {one.agent_id for one in event.inverse_offers} == agents - lost < agents
+    assert rescinded(stage, framework) == []
+    stage.advance(2)
+    assert {one.agent_id for one in outstanding(stage)} == agents
 
 
 # ---- many agents ----
@@ -507,12 +564,14 @@ def test_who_comes_or_goes_while_a_schedule_goes_in_slices_is_as_things_are(
     framework = stage.framework()
     actor: Any = stage.master._process.actor
     monkeypatch.setattr(actor._slices, "_now", iter(range(1000)).__next__)
-    reschedule, removal = actor._offering.inverse.reschedule, actor._agents.removal
+    reschedule = actor._offering.inverse.reschedule
 
     def watched(agent: Any, unavailability: Any) -> None:
         reschedule(agent, unavailability)
         if agent.id == stage_ids[0]:
-            removal.remove(actor._ledger.agents[stage_ids[2]], "a test takes it", "unregistered")
+            gone = actor._ledger.agents[stage_ids[2]]
+            actor._offering.rescind_all(gone)
+            actor._accounts.remove_agent(gone)
             stage.fakes.append(la.spawn(FakeAgent(stage.master, Resources.parse("cpus:1;mem:99"))))
 
     stage_ids = [stage.agent_id(agent) for agent in agents]
