@@ -59,6 +59,7 @@ from mesoslite.model import (
 )
 
 from .kills import Kills
+from .launches import Launches
 from .operations import Operations
 from .registration import Registration, Step
 from .runs import FrameworkEntry, Frameworks, Run
@@ -121,6 +122,7 @@ class Agent(la.Actor):
         self._launcher = launcher
         self._frameworks = Frameworks()
         self._running: dict[ContainerID, Run] = {}
+        self._launches = Launches()
         self._updates = StatusUpdateManager(
             self._tell_master,
             lambda seconds, framework, task: la.delay(seconds, self.pid, Agent._retry_update, framework, task),
@@ -259,7 +261,7 @@ class Agent(la.Actor):
     @la.handles(RunTask)
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
-        if not self._registration.heeds(message, sender):
+        if not self._registration.heeds(message, sender) or not self._is_new(message):
             return
         framework_id, task_id = message.framework.id, message.task.task_id
         if self._info.id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
@@ -292,6 +294,8 @@ class Agent(la.Actor):
         framework_id = message.framework.id
         if not self._registration.heeds(message, sender) or self._info.id is None or framework_id is None:
             return
+        if not self._is_new(message):
+            return
         entry = self._frameworks.open(framework_id, message.framework)
         for task in message.group.tasks:
             if not self._refuse_repeated(framework_id, entry, task):
@@ -300,6 +304,13 @@ class Agent(la.Actor):
                 self._report(framework_id, task.task_id, report)
         self._end_executor(framework_id, message.executor if message.starts_executor else None)
         self._retire(framework_id)
+
+    def _is_new(self, message: RunTask | RunGroup) -> bool:
+        """Whether a launch has not come before."""
+        is_new = self._launches.take(message.epoch, message.number)
+        if not is_new:
+            log.warning("%s: launch %d came twice; the second is ignored", self.pid, message.number)
+        return is_new
 
     def _end_executor(self, framework_id: FrameworkID, executor: ExecutorInfo | None) -> None:
         """Tell that an executor is not there, whose resources the master counts as used."""

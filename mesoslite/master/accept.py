@@ -76,6 +76,7 @@ class Acceptance:
         self._offering = offering
         self._holdings = offering.holdings
         self._now = now
+        self._launch_numbers = itertools.count(1)
 
     def accept(self, framework: FrameworkEntry, call: Accept) -> Iterator[None] | None:
         """Do each operation, or tell why not; what they leave of the offers goes back. What is returned is to be done.
@@ -209,6 +210,10 @@ class Acceptance:
             la.post(framework.pid, UpdateOperationStatus(status))
         self._ledger.chronicle.tell(happenings.OperationRefused, framework.id, operation, message)
 
+    def number_launch(self) -> int:
+        """The number of the next launch: an agent tells by it what comes twice."""
+        return next(self._launch_numbers)
+
     @property
     def accounts(self) -> Accounts:
         """Where what is done is entered."""
@@ -258,7 +263,8 @@ class _Course:
         tasks, executors = [verdict.task for verdict in accepted], [each for each in starting if each is not None]
         self._use(charged, tasks, executors, share_cgroups=True)
         for verdict in accepted:
-            self._agent.send(RunTask(self._framework.info, verdict.task, verdict.starts_executor, self._source.role))
+            number, role = self._acceptance.number_launch(), self._source.role
+            self._agent.send(RunTask(self._framework.info, verdict.task, verdict.starts_executor, role, number))
             if verdict.warning:
                 log.warning("%s", verdict.warning)
         self._refuse_tasks(step)
@@ -268,8 +274,9 @@ class _Course:
             tasks = tuple([verdict.task for verdict in step.tasks])
             executors = [step.executor] if step.starts_executor else []
             self._use(step.charged, tasks, executors, share_cgroups=shares_cgroups(tasks[0]))
-            group, role = TaskGroup(tasks), self._source.role
-            self._agent.send(RunGroup(self._framework.info, step.executor, group, step.starts_executor, role))
+            number, role = self._acceptance.number_launch(), self._source.role
+            group = TaskGroup(tasks)
+            self._agent.send(RunGroup(self._framework.info, step.executor, group, step.starts_executor, role, number))
         self._refuse_tasks(step)
 
     def _refuse_tasks(self, step: LaunchVerdict | GroupVerdict) -> None:

@@ -139,13 +139,15 @@ class Ping(msgspec.Struct, frozen=True, gc=False, tag=True):
 class RunTask(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Launch a task for a framework, whose info carries its id; ``starts_executor``: its executor is not there yet.
 
-    ``role`` is the one whose resources it uses.
+    ``role`` is the one whose resources it uses. ``number`` tells this launch from any other of the same epoch; 0: the
+    master does not say.
     """
 
     framework: FrameworkInfo
     task: TaskInfo
     starts_executor: bool = False
     role: str = ""
+    number: int = 0
     epoch: int = 0
 
 
@@ -157,6 +159,7 @@ class RunGroup(msgspec.Struct, frozen=True, gc=False, tag=True):
     group: TaskGroup
     starts_executor: bool = False
     role: str = ""
+    number: int = 0
     epoch: int = 0
 
 

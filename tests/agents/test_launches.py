@@ -8,15 +8,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mesoslite.agent.launches import REMEMBERED_MAX, Launches
 from mesoslite.model import (
     CommandInfo,
+    ExecutorID,
+    ExecutorInfo,
+    ExecutorType,
     FrameworkID,
     FrozenDocument,
     NotFound,
     Reason,
+    RunGroup,
     RunTask,
     Source,
     StatusUpdate,
+    TaskGroup,
     TaskID,
     TaskInfo,
     TaskState,
@@ -339,3 +345,57 @@ def test_the_command_is_handed_on_as_it_is(house: House):
 
     assert house.run(make_task(command=command)).command == command
     assert house.task().task.info.task_id == TaskID("t1")
+
+
+# ---- launches that come twice ----
+
+
+def test_a_launch_that_comes_twice_is_launched_once_also_when_its_task_is_over(house: House):
+    launch = RunTask(make_framework(), make_task(), number=7)
+    house.send(launch, launch)
+    meanwhile = (len(house.boxes.made), house.states())
+    house.acknowledge(house.updates()[-1])
+    house.exit(house.boxes.made[0], 0)
+    for _ in range(2):
+        house.acknowledge(house.updates()[-1])
+
+    house.send(launch)
+
+    assert meanwhile == (1, ["STARTING"])
+    assert (len(house.boxes.made), house.states()) == (1, ["STARTING", "RUNNING", "FINISHED"])
+    house.send(msgspec.structs.replace(launch, number=8))
+    assert len(house.boxes.made) == 2
+
+
+def test_a_group_that_comes_twice_is_answered_once(house: House):
+    executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT)
+    launch = RunGroup(make_framework(), executor, TaskGroup((make_task(),)), number=7)
+
+    house.send(launch)
+    once = house.updates()
+    house.send(launch)
+
+    assert [one.status.state for one in once] == [TaskState.TASK_ERROR]
+    assert house.updates() == once
+
+
+def test_a_number_is_taken_once_of_each_epoch_in_whatever_order_they_come():
+    launches = Launches()
+
+    taken = [launches.take(1, number) for number in (5, 3, 5, 3, 4)]
+
+    assert taken == [True, True, False, False, True]
+    assert [launches.take(2, number) for number in (5, 5)] == [True, False]
+    assert [launches.take(2, 0) for _ in range(2)] == [True, True]
+
+
+def test_of_very_many_launches_the_lowest_count_as_taken():
+    launches = Launches()
+    for number in range(10, 10 + 2 * REMEMBERED_MAX, 2):
+        launches.take(1, number)
+
+    launches.take(1, 10**6)
+
+    taken = [launches.take(1, number) for number in (9, 10, 11, 12, 10 + 2 * REMEMBERED_MAX)]
+    assert taken == [False, False, True, False, True]
+    assert len(launches._numbers) == len(launches._lowest) == REMEMBERED_MAX

@@ -278,6 +278,7 @@ def test_a_groups_executor_is_counted_once_and_until_it_has_ended(stage: Stage) 
 
     first, second = stage.heard(agent, RunGroup)
     assert (first.starts_executor, second.starts_executor) == (True, False)
+    assert 0 < first.number < second.number
     assert [each.task_id for each in first.group.tasks] == ["a1", "a2"]
     assert first.executor.framework_id == offer.framework_id
     assert stage.state().agents[0].used == Resources.parse("cpus:2.1;mem:432;disk:10")
