@@ -73,6 +73,7 @@ class Accounts:
         self._master_id = master_id
         self._offer_numbers = itertools.count()
         self._deltas = 0  # that the allocator was told
+        self._limited: dict[str, int] = {}  # by top-level role: with which delta it was told the last change of a limit
 
     def admit_agent(self, agent: AgentEntry) -> None:
         """Enter a new agent."""
@@ -249,13 +250,13 @@ class Accounts:
         self._apply(Revived(framework_id, roles))
         self._tell(happenings.FrameworkRevived, framework_id, roles)
 
-    def offer(self, grant: Grant, policy: str = "", seen: int | None = None) -> Offer | None:
+    def offer(self, grant: Grant, policy: str = "", seen: int | None = None, begun: int | None = None) -> Offer | None:
         """Turn a grant into an outstanding offer; None, and back it goes, if what it is about has gone meanwhile.
 
-        That it has left the role counts as gone.
+        That it has left the role counts as gone, and that the role got another limit.
 
-        ``seen`` is how many deltas the allocator knew of. A grant of an agent, or for a framework, as it was before it
-        was struck off and came back is void: the allocator has forgotten it.
+        ``seen`` is how many deltas the allocator knew of, ``begun`` when it began to decide. A grant of an agent, or
+        for a framework, as it was before it was struck off and came back is void: the allocator has forgotten it.
         Raises: AllocatorFailed, which names ``policy``, if it is more than is free by the ledger. That is never less
         than by the books of the policy, which hears of everything later.
         """
@@ -266,7 +267,7 @@ class Accounts:
             return None
         is_there = agent is not None and agent.connected and agent.active
         wants = framework is not None and framework.connected and grant.role in framework.info.roles
-        if agent is None or framework is None or not is_there or not wants:
+        if agent is None or framework is None or not is_there or not wants or self._is_limited_since(grant.role, begun):
             self._recover(grant, grant.resources)
             return None
         if not agent.fits(grant.resources):
@@ -291,6 +292,10 @@ class Accounts:
         self._ledger.add_offer(offer)
         self._tell(happenings.OfferMade, offer)
         return offer
+
+    def _is_limited_since(self, role: str, begun: int | None) -> bool:
+        """Whether a role, or one above it, has got another limit since the allocator knew of so many deltas."""
+        return begun is not None and begun < self._limited.get(role.partition("/")[0], 0)
 
     def take_back(self, offer: Offer, *, expired: bool = False) -> None:
         """Strike off an offer that no longer stands, whatever its framework would have done with it.
@@ -465,6 +470,7 @@ class Accounts:
         """Take note of what roles are guaranteed and limited to from now on."""
         for quota in quotas:
             self._apply(QuotaChanged(quota.role, quota.guarantees, quota.limits))
+            self._limited[quota.role] = self._deltas
 
     def await_agents(self, expected_agents: int) -> None:
         """Take note that so many agents are to come back; quotas are known already."""

@@ -106,13 +106,15 @@ class InverseAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Granted(msgspec.Struct, frozen=True, gc=False):
     """What the master is to offer, which counts as allocated already, and whom to ask to leave which agent.
 
-    ``seen`` is how many of the master's deltas were known when it was decided; None: nobody has counted.
+    ``seen`` is how many of the master's deltas were known when it was decided, ``begun`` when that began; None: nobody
+    has counted.
     """
 
     grants: tuple[Grant, ...]
     inverse: tuple[InverseGrant, ...] = ()
     policy: str = ""  # whose grants they are, for errors
     seen: int | None = None
+    begun: int | None = None
 
 
 class Filter(NamedTuple):
@@ -148,6 +150,7 @@ class Allocator(la.Actor):
         self._cycle: AllocationCycle | None = None  # the run under way
         self._review: Iterator[None] | None = None  # of its plan, once it is through
         self._deltas = 0  # that were told by Applied
+        self._begun = 0  # as many were known when the run under way began
         self._runs_begun = 0
         self._runs_done = 0
         self._is_wanted = False  # a run that has not begun
@@ -304,6 +307,7 @@ class Allocator(la.Actor):
         self._metrics.run_begins()
         self._is_wanted = False
         self._runs_begun += 1
+        self._begun = self._deltas
         self._cycle = self._checks.begin(self._random)
         self.advance()
 
@@ -333,7 +337,7 @@ class Allocator(la.Actor):
         self._metrics.run_ends()
         plan = cycle.plan
         if plan is not None and (plan.grants or plan.inverse) and self._master is not None:
-            la.post(self._master, Granted(plan.grants, plan.inverse, self._checks.name, self._deltas))
+            la.post(self._master, Granted(plan.grants, plan.inverse, self._checks.name, self._deltas, self._begun))
         overdue, self._overdue = self._overdue, []
         for filter_id in overdue:
             self.filter_expired(filter_id)

@@ -93,7 +93,7 @@ class Offering:
 
     def _offer(self, plan: Granted) -> Iterator[None]:
         def make(grant: Grant) -> None:
-            offer = self._accounts.offer(grant, plan.policy, plan.seen)
+            offer = self._accounts.offer(grant, plan.policy, plan.seen, plan.begun)
             if offer is not None:
                 self._telling.note(offer)
 

@@ -181,6 +181,25 @@ def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime) -
     assert policy.log.count("slice") == 3 * policy.log.count("run")
 
 
+def test_what_is_granted_says_what_was_known_as_it_was_begun_and_as_it_was_decided(runtime: la.Runtime) -> None:
+    stage = Stage(runtime, HierarchicalAllocator())
+    actor: Any = stage.allocator._process.actor
+    stage.apply(framework())
+    limit = Applied(QuotaChanged("else", limits=(("cpus", 1),)))
+    advance = actor._checks.advance
+
+    def advanced(cycle: Any, work: int) -> bool:
+        actor._checks.advance = advance
+        actor.applied(limit, stage.master)
+        return bool(advance(cycle, work))
+
+    actor._checks.advance = advanced
+    stage.apply(agent())
+
+    *_, last = stage.master_actor.granted
+    assert (last.begun, last.seen) == (actor._deltas - 1, actor._deltas)
+
+
 def test_runs_repeat_every_second_from_the_end_of_the_last(runtime: la.Runtime) -> None:
     policy = SlowPolicy()
     stage = Stage(runtime, policy)

@@ -10,7 +10,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.model import InvalidRequest, Quantities, ReregisterAgent, Rescind, Resources, Suppress
+from mesoslite.model import InvalidRequest, Quantities, ReregisterAgent, Rescind, Resources, Revive, Suppress
 from mesoslite.model.registry import QuotaConfig, Weight
 
 from .stage import FakeFramework, Stage, task
@@ -105,6 +105,41 @@ def test_a_lower_limit_rescinds_the_offers_of_its_role_and_of_those_below_only(s
 
     assert rescinded(stage, below) == len(stage.offers(below)) > 0
     assert rescinded(stage, other) == 0 < len(stage.offers(other))
+
+
+def held_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the allocator decides from now on, which is on its way until ``send`` is called."""
+    plans: list[Any] = []
+    monkeypatch.setattr(stage.master._process.actor._offering, "take", plans.append)
+    return plans
+
+
+def send(stage: Stage, plans: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    for plan in plans:
+        la.post(stage.master, plan, sender=stage.allocator)
+    stage.settle()
+
+
+# What was decided by the limit of before goes back, also for roles below; what others were granted is offered.
+def test_what_is_granted_and_under_way_as_a_limit_is_lowered_is_not_offered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = held_back(stage, monkeypatch)
+    below = stage.framework("below", roles=("web/a",))
+    stage.agent("cpus:4;mem:1024")
+    stage.call(below, Suppress(stage.framework_id(below)))
+    other = stage.framework("other", roles=("webber",))
+    stage.agent("cpus:2;mem:512")
+    stage.call(below, Revive(stage.framework_id(below)))
+    do(stage, Master.update_quota, (quota("web", limits="cpus:1"),))
+
+    send(stage, plans, monkeypatch)
+    early = (stage.offers(below), [offer.resources for offer in stage.offers(other)])
+    stage.advance(2)
+
+    assert early == ([], [Resources.parse("cpus:2;mem:512")])
+    assert [offer.resources.get("cpus") for offer in stage.offers(below)] == [1]
 
 
 def test_a_quota_that_only_gives_more_rescinds_nothing(stage: Stage) -> None:
