@@ -26,7 +26,6 @@ from mesoslite.model import (
     Decline,
     DeclineInverseOffers,
     Detector,
-    Error,
     ExecutorExited,
     FrameworkCall,
     FrameworkID,
@@ -55,6 +54,7 @@ from .accounts import Accounts
 from .agent_options import AgentOptions
 from .agents import Agents
 from .allocation import Allocator, Granted
+from .calls import Calls
 from .candidate import led
 from .census import Census
 from .chronicle import Chronicle
@@ -62,7 +62,7 @@ from .departures import Departures
 from .feedback import Feedback
 from .history import History
 from .intake import Intake
-from .ledger import FrameworkEntry, Ledger
+from .ledger import Ledger
 from .lookups import Lookups
 from .metrics import MasterMetrics
 from .observer import AgentHeard, AgentSilent
@@ -136,9 +136,8 @@ class Master(OperatorCalls, Lookups):
             self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
         self._updates = Updates(self._ledger, self._accounts, self._metrics)
-        self._scheduling = Scheduling(
-            self._ledger, self._accounts, self._offering, self._updates, self._feedback, self._now
-        )
+        scheduling = Scheduling(self._ledger, self._accounts, self._offering, self._updates, self._feedback, self._now)
+        self._calls = Calls(self._ledger, self._metrics, self._subscriptions, self._departures, scheduling)
         self._agent_options = agents or AgentOptions()
         self._agents = Agents(
             self._ledger,
@@ -288,43 +287,7 @@ class Master(OperatorCalls, Lookups):
     @la.handles(UpdateFramework)
     def call(self, call: FrameworkCall, sender: la.PID[Any] | None) -> None:
         """Serve a call; one that cannot be served ends its framework, and nobody else."""
-        self._intake.take(call, sender, self._serve)
-
-    def _serve(self, call: FrameworkCall, sender: la.PID[Any] | None) -> Iterator[None] | None:
-        framework = self._subscriptions.caller(call.framework_id, sender)
-        if framework is None:
-            self._metrics.drop(call, sender, f"it is not subscribed as framework {call.framework_id}")
-            return None
-        try:
-            rest = self._begin(framework, call)
-        except Exception as error:
-            self._end_for(error, framework, call)
-            return None
-        return None if rest is None else self._go_on_serving(rest, framework, call)
-
-    def _begin(self, framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None] | None:
-        match call:
-            case Teardown():
-                self._departures.remove(framework)
-            case UpdateFramework():
-                self._subscriptions.update_if_valid(framework, call)
-            case _:
-                return self._scheduling.serve(framework, call)
-        return None
-
-    def _go_on_serving(self, rest: Iterator[None], framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None]:
-        try:
-            yield from rest
-        except Exception as error:
-            self._end_for(error, framework, call)
-
-    def _end_for(self, error: Exception, framework: FrameworkEntry, call: FrameworkCall) -> None:
-        """Remove the framework whose call failed."""
-        text = "%s of framework %s failed; the framework is removed"
-        log.error(text, type(call).__name__, framework.id, exc_info=error)
-        la.post(framework.pid, Error(f"{type(call).__name__.lower()}: {error!r}; the framework is removed"))
-        if self._ledger.frameworks.get(framework.id) is framework:
-            self._departures.remove(framework)
+        self._intake.take(call, sender, self._calls.serve)
 
     def _want_slice(self) -> None:
         la.tell(self.pid, Master._advance)
