@@ -10,7 +10,8 @@ import libactor as la
 from bench.allocator_clusters import LARGE_AGENT, agents, timed
 from bench.benchmarks import expect
 from mesoslite.allocator import HierarchicalAllocator
-from mesoslite.master.allocation import Allocator, Applied, Granted, Recovered
+from mesoslite.master.allocation import Allocator
+from mesoslite.master.allocator_messages import Applied, Granted, Recovered
 from mesoslite.model import FrameworkAdded, FrameworkID, Grant, Revived
 
 

@@ -46,7 +46,7 @@ from mesoslite.model import (
     happenings,
 )
 
-from .allocation import Applied, InverseAnswered, Recovered
+from .allocator_messages import Applied, InverseAnswered, Recovered
 from .usages import usages
 
 if TYPE_CHECKING:

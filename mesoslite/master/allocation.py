@@ -36,9 +36,7 @@ from mesoslite.model import (
     FrameworkActivated,
     FrameworkAdded,
     FrameworkID,
-    Grant,
     InvalidRequest,
-    InverseGrant,
     InverseOfferAnswered,
     NotFound,
     Offer,
@@ -54,6 +52,7 @@ from mesoslite.model import (
 )
 
 from .allocation_metrics import AllocationMetrics
+from .allocator_messages import Applied, Granted, InverseAnswered, Recovered
 from .plan_checks import PlanChecks
 
 if TYPE_CHECKING:
@@ -72,49 +71,6 @@ SLICE_SECONDS = 0.004  # of a run, before others have their turn
 INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
 THROUGH = object()
 SLICE_WORK = (64, 4_096)  # clients looked at in a slice: at least, so that a run ends, and at most
-
-
-class Applied(msgspec.Struct, frozen=True, gc=False):
-    """Something has happened in the cluster."""
-
-    delta: Delta
-
-
-class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework has given resources back, and wants none of the like for that long; 0.0 seconds filters nothing.
-
-    ``declined``: they are an offer of which it used nothing.
-    """
-
-    framework_id: FrameworkID
-    role: str
-    agent_id: AgentID
-    resources: Resources
-    refuse_seconds: float = 0.0
-    declined: bool = False
-
-
-class InverseAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework has answered an inverse offer, and wants no other about that agent for that long."""
-
-    framework_id: FrameworkID
-    agent_id: AgentID
-    accepted: bool | None
-    refuse_seconds: float = 0.0
-
-
-class Granted(msgspec.Struct, frozen=True, gc=False):
-    """What the master is to offer, which counts as allocated already, and whom to ask to leave which agent.
-
-    ``seen`` is how many of the master's deltas were known when it was decided, ``begun`` when that began; None: nobody
-    has counted.
-    """
-
-    grants: tuple[Grant, ...]
-    inverse: tuple[InverseGrant, ...] = ()
-    policy: str = ""  # whose grants they are, for errors
-    seen: int | None = None
-    begun: int | None = None
 
 
 class Filter(NamedTuple):

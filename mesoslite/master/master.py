@@ -53,13 +53,14 @@ from mesoslite.model.version import software_version
 from .accounts import Accounts
 from .agent_options import AgentOptions
 from .agents import Agents
-from .allocation import Allocator, Granted
+from .allocation import Allocator
 from .calls import Calls
 from .candidate import led
 from .census import Census
 from .chronicle import Chronicle
 from .departures import Departures
 from .feedback import Feedback
+from .granting import Granting
 from .history import History
 from .intake import Intake
 from .ledger import Ledger
@@ -81,7 +82,7 @@ from .updates import Updates
 log = logging.getLogger("mesoslite.master")
 
 
-class Master(OperatorCalls, Lookups):
+class Master(OperatorCalls, Lookups, Granting):
     """The master of a cluster; spawn it in a Runtime with the PIDs of a spawned Allocator and a spawned Registrar.
 
     It stands for leadership by ``contender``, and learns by ``detector`` who leads meanwhile; left out, nobody else
@@ -305,26 +306,7 @@ class Master(OperatorCalls, Lookups):
         self._slices.take(scheduler, self._subscriptions.update_in_turn(call, scheduler, done))
         return done.future
 
-    # ---- offers and statuses ----
-
-    @la.handles(Granted)
-    def granted(self, message: Granted, sender: la.PID[Any] | None) -> None:
-        """Offer what the allocator granted, one message a framework; a large plan in several steps."""
-        if sender != self._allocator:
-            self._metrics.drop(message, sender, "it is not the allocator")
-        elif self._offering.take(message):
-            self._go_on_offering()
-
-    def _go_on_offering(self) -> None:
-        if self._offering.go_on():
-            la.tell(self.pid, Master._go_on_offering)
-
-    def _wait_for_answers(self, seconds: float) -> la.Timer:
-        return la.delay(seconds, self.pid, Master._expire_offers)
-
-    def _expire_offers(self) -> None:
-        if self._offering.expire():
-            la.tell(self.pid, Master._expire_offers)
+    # ---- statuses ----
 
     @la.handles(StatusUpdate)
     def status_update(self, message: StatusUpdate, sender: la.PID[Any] | None) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mesoslite.model import Grant
 
     from .accounts import Accounts
-    from .allocation import Granted
+    from .allocator_messages import Granted
     from .ledger import AgentEntry, FrameworkEntry, Ledger
     from .offer_timeouts import OfferTimeouts
 

@@ -9,7 +9,7 @@ import msgspec
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator, pattern_problem
 from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
-from mesoslite.master.allocation import Applied
+from mesoslite.master.allocator_messages import Applied
 from mesoslite.master.census import UNDER_WAY
 from mesoslite.model import (
     NOTHING,

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master.allocation import Granted
+from mesoslite.master.allocator_messages import Granted
 from mesoslite.model import (
     NOTHING,
     Accept,

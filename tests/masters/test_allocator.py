@@ -7,7 +7,8 @@ import pytest
 
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator
-from mesoslite.master.allocation import Allocator, Applied, Granted, InverseAnswered, Recovered
+from mesoslite.master.allocation import Allocator
+from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
 from mesoslite.model import (
     AgentAdded,
     AgentID,

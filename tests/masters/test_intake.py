@@ -10,7 +10,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.master.allocation import Applied, Granted, InverseAnswered, Recovered
+from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
 from mesoslite.model import (
     AgentID,
     AgentInfo,

@@ -12,7 +12,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master, inverse_offering, maintenance
-from mesoslite.master.allocation import Granted
+from mesoslite.master.allocator_messages import Granted
 from mesoslite.model import (
     AcceptInverseOffers,
     DeclineInverseOffers,

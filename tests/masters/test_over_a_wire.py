@@ -11,7 +11,7 @@ import pytest
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.master import Allocator, Master
-from mesoslite.master.allocation import Applied, Granted, Recovered
+from mesoslite.master.allocator_messages import Applied, Granted, Recovered
 from mesoslite.model import (
     Accept,
     Acknowledge,
