@@ -129,12 +129,12 @@ class Scheduling:
     def suppress(self, framework: FrameworkEntry, roles: tuple[str, ...]) -> None:
         """Make no more offers to these roles, or to all of the framework's."""
         if self._subscribed(framework, roles, "suppress"):
-            self._accounts.suppress(framework.id, roles)
+            self._accounts.suppress(framework.id, tuple(dict.fromkeys(roles)))
 
     def revive(self, framework: FrameworkEntry, roles: tuple[str, ...]) -> None:
         """Make offers to these roles, or to all of the framework's, again."""
         if self._subscribed(framework, roles, "revive"):
-            self._accounts.revive(framework.id, roles)
+            self._accounts.revive(framework.id, tuple(dict.fromkeys(roles)))
 
     def _subscribed(self, framework: FrameworkEntry, roles: tuple[str, ...], operation: str) -> bool:
         own = frozenset(framework.info.roles)

@@ -170,7 +170,8 @@ class Subscriptions:
             root_submissions=self._options.root_submissions,
             pattern_problem=self._pattern_problem,
         )
-        return msgspec.structs.replace(call, framework=info)
+        suppressed_roles = tuple(dict.fromkeys(call.suppressed_roles))
+        return msgspec.structs.replace(call, framework=info, suppressed_roles=suppressed_roles)
 
     def _admit(self, call: Subscribe, pid: la.PID[Any]) -> FrameworkEntry:
         framework_id = call.framework.id

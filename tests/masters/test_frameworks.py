@@ -19,6 +19,7 @@ from mesoslite.model import (
     Suppress,
     TaskState,
     Teardown,
+    UpdateFramework,
 )
 
 from .stage import Stage, task
@@ -44,6 +45,24 @@ def test_a_framework_that_suppresses_a_role_it_is_not_in_is_refused(stage: Stage
 
     [error] = stage.heard(framework, Error)
     assert "suppresses role 'ads'" in error.message
+
+
+# Goal: the master and its allocator live on. Method: each call that names roles names one twice, which counts as once.
+def test_a_role_that_is_named_twice_is_suppressed_and_revived_once(stage: Stage) -> None:
+    stage.agent()
+    framework = stage.framework(suppressed_roles=("*", "*"))
+    framework_id = stage.framework_id(framework)
+    info = stage.state().frameworks[0].info
+
+    for call in (
+        Revive(framework_id, ("*", "*")),
+        Suppress(framework_id, ("*", "*")),
+        UpdateFramework(framework_id=framework_id, framework=info, suppressed_roles=("*", "*")),
+    ):
+        stage.call(framework, call)
+        stage.advance(1)
+
+    assert len(stage.offers(framework)) == 1  # after the revival
 
 
 def test_roles_that_are_suppressed_on_subscription_get_offers_once_revived(stage: Stage) -> None:
