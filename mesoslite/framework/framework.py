@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -19,66 +18,48 @@ import msgspec
 import libactor as la
 from mesoslite.model import (
     MULTI_ROLE,
-    NOTHING,
-    Accept,
-    AcceptInverseOffers,
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
-    CommandInfo,
-    Decline,
-    DeclineInverseOffers,
     Error,
     Failure,
-    Filters,
     FrameworkID,
     FrameworkInfo,
     Heartbeat,
     InvalidRequest,
     InverseOffer,
     InverseOffers,
-    Kill,
-    Launch,
     Offer,
     OfferID,
     Offers,
-    Operation,
     OperationStatus,
-    Reconcile,
     Rescind,
     RescindInverseOffer,
-    Resources,
-    Revive,
     Subscribe,
     Subscribed,
-    Suppress,
-    TaskID,
-    TaskInfo,
-    TaskReference,
     TaskStatus,
     Teardown,
     Update,
     UpdateOperationStatus,
-    checked_message,
-    constants,
     validate_framework,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .connected import Connected, Disconnected
+from .scheduler_calls import SchedulerCalls
 
-    from mesoslite.model import Call, SchedulerConnection
+if TYPE_CHECKING:
+    from mesoslite.model import SchedulerConnection
 
 log = logging.getLogger("mesoslite.framework")
 
 # What the framework itself calls of what users override.
 HOOKS = (
-    *("on_subscribed", "on_offers", "on_update", "on_operation", "on_rescind"),
+    *("on_subscribed", "on_disconnected", "on_resubscribed", "on_offers", "on_update", "on_operation", "on_rescind"),
     *("on_inverse_offers", "on_rescind_inverse_offer", "on_failure", "on_error"),
 )
 
 
-class Framework(la.Actor):
+class Framework(SchedulerCalls):
     """A scheduler: gets offers, launches tasks on them, hears what becomes of them.
 
     Override ``on_offers`` and ``on_update``; end with ``stop``. Hand the object to ``Cluster.run`` or ``submit``.
@@ -106,7 +87,7 @@ class Framework(la.Actor):
         capabilities: tuple[str, ...] = (),
         id: FrameworkID | None = None,
     ) -> None:
-        super().__init__(la.generate_id("framework"))
+        super().__init__()
         if len(roles) > 1 and MULTI_ROLE not in capabilities:
             capabilities = (*capabilities, MULTI_ROLE)
         self.info = FrameworkInfo(
@@ -120,14 +101,23 @@ class Framework(la.Actor):
         validate_framework(self.info)
         self.connection: SchedulerConnection | None = None  # set before the framework is spawned
         self.result: Any = None  # what stop() was given
-        self._task_numbers = itertools.count(1)
         self.stopped = False  # stop() or leave() was called
         self._is_subscribed = False
+        self._was_subscribed = False  # with any master
 
     # ---- what happens: override these ----
 
     def on_subscribed(self, framework_id: FrameworkID) -> None:
         """The master knows this framework, under this id; offers follow."""
+
+    def on_disconnected(self) -> None:
+        """The master is lost: tasks run on, offers are void, and what is called until on_resubscribed is dropped.
+
+        Tasks that are launched meanwhile are told lost by on_update.
+        """
+
+    def on_resubscribed(self, framework_id: FrameworkID) -> None:
+        """Another master knows this framework; what was called last may not have come to the one before: reconcile."""
 
     def on_offers(self, offers: tuple[Offer, ...]) -> None:
         """Resources to launch tasks on or to decline; by default they are declined."""
@@ -155,113 +145,7 @@ class Framework(la.Actor):
         """The subscription has ended, for that reason; by default so does the framework, with an error."""
         raise InvalidRequest(f"framework {self.info.name}: {message}")
 
-    # ---- what to do: call these, inside the methods above ----
-
-    def task(
-        self,
-        offer: Offer,
-        command: str,
-        *,
-        cpus: float = 0.0,
-        mem: float = 0.0,
-        resources: Resources | None = None,
-        name: str | None = None,
-        task_id: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        kill_grace_seconds: float | None = None,
-    ) -> TaskInfo:
-        """Describe a task for ``offer``: a shell command that needs ``cpus``, ``mem`` (MiB) and ``resources`` together.
-
-        Left out, ``task_id`` is made from the name and a number; ids are unique within a framework.
-        """
-        base = name or "task"
-        return TaskInfo(
-            task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
-            name=base,
-            agent_id=offer.agent_id,
-            resources=Resources.of(cpus=cpus, mem=mem) + (resources or NOTHING),
-            command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
-            kill_grace_seconds=kill_grace_seconds,
-        )
-
-    def launch(
-        self,
-        offers: Offer | Iterable[Offer],
-        tasks: TaskInfo | Iterable[TaskInfo],
-        refuse_seconds: float = constants.REFUSE_SECONDS,
-    ) -> None:
-        """Launch one task or several on one offer, or on several of one agent; the rest is declined for that long.
-
-        A task that does not fit is answered in on_update with TASK_ERROR and does not keep the others back.
-        """
-        self._accept(
-            "launch", offers, (Launch((tasks,) if isinstance(tasks, TaskInfo) else tuple(tasks)),), refuse_seconds
-        )
-
-    def accept(
-        self,
-        offers: Offer | Iterable[Offer],
-        *operations: Operation,
-        refuse_seconds: float = constants.REFUSE_SECONDS,
-    ) -> None:
-        """Do operations (Reserve, Create, Launch, ...) in order, each on what those before it have left and made.
-
-        One that cannot be done is answered in on_operation if it has an id, and does not keep the others back.
-        """
-        self._accept("accept", offers, operations, refuse_seconds)
-
-    def _accept(
-        self,
-        name: str,
-        offers: Offer | Iterable[Offer],
-        operations: tuple[Operation, ...],
-        refuse_seconds: float,
-    ) -> None:
-        self._call(
-            Accept(
-                framework_id=self.framework_id,
-                offer_ids=_offer_ids(name, (offers,) if isinstance(offers, Offer) else offers),
-                operations=operations,
-                filters=Filters(refuse_seconds),
-            )
-        )
-
-    def decline(self, *offers: Offer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
-        """Give offers back, and see none of the like from those agents for ``refuse_seconds``."""
-        if offers:
-            offer_ids = _offer_ids("decline", offers)
-            filters = Filters(refuse_seconds)
-            self._call(Decline(framework_id=self.framework_id, offer_ids=offer_ids, filters=filters))
-
-    def accept_inverse(self, *inverse_offers: InverseOffer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
-        """Agree to have left these agents in time, and do not be asked about them again for ``refuse_seconds``."""
-        self._answer(AcceptInverseOffers, "accept_inverse", inverse_offers, refuse_seconds)
-
-    def decline_inverse(self, *inverse_offers: InverseOffer, refuse_seconds: float = constants.REFUSE_SECONDS) -> None:
-        """Say that these agents cannot be left, and do not be asked about them again for ``refuse_seconds``."""
-        self._answer(DeclineInverseOffers, "decline_inverse", inverse_offers, refuse_seconds)
-
-    def _answer(self, call: Any, name: str, inverse_offers: tuple[InverseOffer, ...], refuse_seconds: float) -> None:
-        ids, filters = _offer_ids(name, inverse_offers, InverseOffer), Filters(refuse_seconds)
-        if ids:
-            self._call(call(framework_id=self.framework_id, inverse_offer_ids=ids, filters=filters))
-
-    def kill(self, task_id: str, grace_seconds: float | None = None) -> None:
-        """Ask for the end of a task; ``grace_seconds`` between SIGTERM and SIGKILL, None for the task's own."""
-        self._call(Kill(framework_id=self.framework_id, task_id=TaskID(task_id), grace_seconds=grace_seconds))
-
-    def reconcile(self, *task_ids: str) -> None:
-        """Ask for on_update with the present states of these tasks, or of all."""
-        references = tuple([TaskReference(TaskID(task_id)) for task_id in task_ids])
-        self._call(Reconcile(self.framework_id, references))
-
-    def suppress(self, *roles: str) -> None:
-        """Ask for no offers, for these roles or for all, until ``revive``."""
-        self._call(Suppress(self.framework_id, roles))
-
-    def revive(self, *roles: str) -> None:
-        """Ask for offers again, and for those that were declined as well."""
-        self._call(Revive(self.framework_id, roles))
+    # ---- the end ----
 
     def stop(self, result: Any = None) -> None:
         """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``."""
@@ -275,21 +159,13 @@ class Framework(la.Actor):
             if self._is_subscribed:
                 self._depart()
 
-    @property
-    def framework_id(self) -> FrameworkID:
-        """The id the master gave; raises InvalidRequest before on_subscribed."""
-        if self.info.id is None:
-            raise InvalidRequest(f"framework {self.info.name} has not subscribed yet; wait for on_subscribed")
-        return self.info.id
-
     # ---- the actor ----
 
     def on_start(self) -> None:
-        """Subscribe."""
+        """Look for a master to subscribe with."""
         if self.connection is None:
             raise InvalidRequest(f"framework {self.info.name} has no connection; hand it to Cluster.run or submit")
         self.connection.open(self.pid)
-        self._call(Subscribe(self.info))
 
     def on_stop(self) -> None:
         """Let go of the connection."""
@@ -300,12 +176,27 @@ class Framework(la.Actor):
         """The master's actor has stopped."""
         self.on_error(f"the master has stopped: {reason}" if reason is not None else "the master has stopped")
 
+    @la.handles(Connected)
+    def _connected(self, event: Connected) -> None:
+        self._call(Subscribe(self.info, self._suppressed_roles()))
+
+    @la.handles(Disconnected)
+    def _disconnected(self, event: Disconnected) -> None:
+        was_subscribed, self._is_subscribed, self._is_away = self._is_subscribed, False, True
+        if was_subscribed and not self.stopped:
+            self.on_disconnected()
+
     @la.handles(Subscribed)
     def _subscribed(self, event: Subscribed) -> None:
+        if self._is_subscribed:
+            return  # the answer to a subscription that was repeated
         self.info = msgspec.structs.replace(self.info, id=event.framework_id)
-        self._is_subscribed = True
+        was_subscribed, self._was_subscribed = self._was_subscribed, True
+        self._is_subscribed, self._is_away = True, False
         if self.stopped:
             self._depart()
+        elif was_subscribed:
+            self.on_resubscribed(event.framework_id)
         else:
             self.on_subscribed(event.framework_id)
 
@@ -372,24 +263,3 @@ class Framework(la.Actor):
     def _depart(self) -> None:
         self._call(Teardown(self.framework_id))
         la.terminate(self.pid)
-
-    def _call(self, call: Call) -> None:
-        assert self.connection is not None
-        if not self._is_current():
-            raise InvalidRequest(
-                f"{type(call).__name__.lower()}: called from outside framework {self.info.name}; call it in one of its "
-                "methods, or send it there: libactor.dispatch(framework.pid, MyFramework.method, ...)"
-            )
-        self.connection.send(checked_message(call))
-
-
-def _offer_ids(
-    operation: str, offers: Iterable[Offer] | Iterable[InverseOffer], kind: type[Offer | InverseOffer] = Offer
-) -> tuple[OfferID, ...]:
-    ids = []
-    for offer in offers:
-        if not isinstance(offer, kind):
-            what, hook = ("offers", "on_offers") if kind is Offer else ("inverse offers", "on_inverse_offers")
-            raise InvalidRequest(f"{operation}: got {offer!r}, expected {what}, as {hook} gets them")
-        ids.append(offer.id)
-    return tuple(ids)

@@ -25,6 +25,8 @@ import libactor as la
 from mesoslite.model import MULTI_ROLE, Call, Error, InvalidRequest, Subscribe, Teardown, constants
 from mesoslite.model.v1 import Records, decode_event, encode_call
 
+from .connected import Connected
+
 if TYPE_CHECKING:
     import httpx2 as httpx
 
@@ -61,8 +63,9 @@ class HttpConnection:
         self._stream_id: asyncio.Future[str]
 
     def open(self, framework: la.PID[Any]) -> None:
-        """Post events to the actor at ``framework`` from now on."""
+        """Post events to the actor at ``framework`` from now on; it may subscribe at once."""
         self._framework = framework
+        la.post(framework, Connected())
 
     def send(self, call: Call) -> None:
         """Send a call; a Subscribe opens the stream of events, once."""

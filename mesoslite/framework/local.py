@@ -1,28 +1,86 @@
-"""LocalConnection: a framework and its master in one program."""
+"""LocalConnection: a framework and its masters in one program."""
+
+# Who calls: the Framework actor opens it, sends calls and closes it, and all of it runs inside that actor.
+# Invariants: 1. calls go to the master that leads, as far as the detector has told, and once that serves; else they are
+#   dropped.    2. Connected and Disconnected are told in turn.
+# It is the detector that tells of a master's end, not a link: one that was cut off lives on.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
+from libactor.context import current_runtime
+from mesoslite.model import Error, Leader, MasterPort
+
+from .connected import Connected, Disconnected
 
 if TYPE_CHECKING:
-    from mesoslite.model import Call
+    from mesoslite.model import Call, Detector
+
+log = logging.getLogger("mesoslite.framework")
 
 
 class LocalConnection:
-    """Posts calls to the master's actor; events come straight from it. Implements model.SchedulerConnection."""
+    """Posts calls to the master's actor; events come straight from it. Implements model.SchedulerConnection.
 
-    def __init__(self, master: la.PID[Any]) -> None:
-        self._master = master
+    ``master`` is its address, and the framework hears on_exited when it stops; or it is a Detector of masters in this
+    program, whom the framework follows. If that fails, the framework hears an Error.
+    """
+
+    def __init__(self, master: la.PID[Any] | Detector) -> None:
+        self._fixed = master if isinstance(master, la.PID) else None
+        self._detector = None if isinstance(master, la.PID) else master
+        self._master: la.PID[Any] | None = None  # that serves
+        self._leader: Leader | None = None
+        self._detecting: la.Future[Any] | None = None
 
     def open(self, framework: la.PID[Any]) -> None:
-        """Watch the master: when it stops, the framework hears on_exited."""
-        la.link(self._master)
+        """Follow who leads."""
+        self._framework = framework
+        if self._fixed is not None:
+            self._master = self._fixed
+            la.link(self._fixed)
+            la.post(framework, Connected())
+        else:
+            self._detect(None)
 
     def send(self, call: Call) -> None:
         """Post ``call``; inside the framework's handlers, so that the framework is its sender."""
-        la.post(self._master, call)
+        if self._master is None:
+            log.info("%s: %s is dropped, no master serves", self._framework, type(call).__name__)
+        else:
+            la.post(self._master, call)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Follow nobody any more."""
+        self._leader = None
+        if self._detecting is not None:
+            self._detecting.discard()
+
+    def _detect(self, previous: Leader | None) -> None:
+        assert self._detector is not None
+        framework = self._framework
+        self._detecting = self._detector.detect(previous)
+        self._detecting.on_ready(la.defer(self._detected))
+        self._detecting.on_failed(lambda error: la.post(framework, Error(str(error))))
+
+    def _detected(self, leader: Leader | None) -> None:
+        if self._master is not None:
+            self._master = None
+            la.post(self._framework, Disconnected())
+        self._leader = leader
+        found = None
+        if leader is not None:
+            found = current_runtime("follow").find(leader.info.pid.partition("@")[0])
+        if found is not None:
+            serving = la.dispatch(found, MasterPort.wait_leading)
+            serving.on_ready(la.defer(lambda _: self._serves(leader, found)))
+        self._detect(leader)
+
+    def _serves(self, leader: Leader | None, master: la.PID[Any]) -> None:
+        """The master of ``leader`` serves, if that is not over yet."""
+        if leader is not None and leader == self._leader:
+            self._master = master
+            la.post(self._framework, Connected())

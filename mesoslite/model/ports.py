@@ -146,6 +146,10 @@ class MasterPort(Protocol):
     linked to and posted the messages of events.py, and the framework's other calls are taken from it only.
     """
 
+    def wait_leading(self) -> Any:
+        """The future of the epoch in which it leads, ready once it serves."""
+        ...
+
     def standing(self) -> MasterStanding:
         """Whether it leads and serves, and who leads as far as it knows; all else but ``ping`` needs that it serves.
 
@@ -290,7 +294,7 @@ class Detector(Protocol):
     def detect(self, previous: Leader | None = None) -> Any:
         """The future of who leads, a Leader or None, ready as soon as that is not ``previous``.
 
-        A discard of it means that nobody waits any more.
+        A discard of it means that nobody waits any more. It fails if nobody will lead any more.
         """
         ...
 
@@ -302,7 +306,10 @@ class SchedulerConnection(Protocol):
     """
 
     def open(self, framework: Any) -> None:
-        """Post events to the actor at ``framework`` from now on; called inside that actor, before the first call."""
+        """Post events to the actor at ``framework`` from now on; called inside that actor, before the first call.
+
+        The first is Connected (framework/connected.py), once there is a master to subscribe with.
+        """
         ...
 
     def send(self, call: Call) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 import libactor as la
 
+from .peers import Peers
 from .stage import Stage
 
 
@@ -15,3 +16,9 @@ def stage() -> Iterator[Stage]:
         made = Stage(runtime)
         yield made
         made.check_books()
+
+
+@pytest.fixture
+def peers() -> Iterator[Peers]:
+    with la.Runtime() as runtime:
+        yield Peers(runtime)
