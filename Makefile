@@ -7,6 +7,7 @@ SHELL := bash
 VENV ?= .venv
 JOBS ?= auto
 ONE_CORE ?= 1
+SEEDS ?= 100
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 TEST := $(RUN) pytest --numprocesses $(JOBS) --dist worksteal
@@ -24,7 +25,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-native test-pure lint bench docs sanitize fuzz wheel check-all clean
+.PHONY: help demo test test-native test-pure lint bench sim docs sanitize fuzz wheel check-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,7 @@ help: ## list these targets
 	@echo "  JOBS=1             how many processes run tests (default: two more than CPUs, since many tests wait)"
 	@echo "  ONE_CORE=0         test-native also runs the tests of each core's types on the Python core"
 	@echo "  HOSTS=1            test-pure also runs the tests between virtual hosts"
+	@echo "  SEEDS=5000         how many seeds sim runs (default: 100)"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
 
 $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
@@ -58,6 +60,9 @@ lint: $(READY) ## style, types and the rules of the tree
 
 bench: $(READY) ## the benchmarks and their report
 	$(RUN) bench $(ARGS)
+
+sim: $(READY) ## clusters in simulation, with faults drawn from SEEDS seeds (100 if left out)
+	@$(BIN)/mesoslite sim --seeds $(SEEDS) $(ARGS)
 
 docs: $(READY) ## the reference of both packages, from their docstrings, in build/docs
 	$(RUN) pdoc --template-directory docs/reference --no-show-source --output-directory build/docs \

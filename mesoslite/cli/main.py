@@ -12,6 +12,7 @@ from .allocator import allocator
 from .demo import demo
 from .dev import dev
 from .run import run
+from .sim import sim
 from .version import print_version, version
 from .why import why
 
@@ -39,6 +40,7 @@ app.command()(dev)
 app.command()(run)
 app.command()(why)
 app.add_typer(allocator)
+app.command()(sim)
 app.command()(demo)
 app.command()(version)
 

@@ -7,9 +7,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import NOTHING, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def listen(master: Any, listener: Callable[[Any], object]) -> None:
+    """Have ``listener`` called with each happening of a master that has not been spawned yet."""
+    master._chronicle.listen(listener)
+
+
+def ledger_of(master: Any) -> Any:
+    """The books of a master."""
+    return master._ledger
 
 
 def audit(ledger: Any, policy: Any) -> None:

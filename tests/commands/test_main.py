@@ -19,6 +19,7 @@ def test_help_lists_the_commands():
         "dev",
         "run",
         "why",
+        "sim",
         "demo",
         "version",
         "allocator",

@@ -1,0 +1,88 @@
+"""Agent machine: a host with a production agent, whose containers are fake."""
+
+# Who calls: world.py makes them; faults.py crashes them and starts them again.
+# An agent keeps nothing of its tasks beyond its end: one that begins anew is a new agent, and what ran there is gone.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.agent import Agent
+from mesoslite.model import Resources
+
+from .containers import SimContainer, SimLauncher
+
+if TYPE_CHECKING:
+    from libactor.testing import Host
+
+    from .world import World
+
+RESOURCES = Resources.parse("cpus:4;mem:1024;disk:1000;ports:[31000-31007]")
+PORT = 5051
+
+
+class AgentMachine:
+    """The ``number``-th agent's host; ``up`` unless it has crashed."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world = world
+        self.name = f"agent {number}"
+        self.hostname = f"agent-{number}"
+        self.host: Host = world.runtime.host(f"10.0.1.{number}:{PORT}")
+        self.up = False
+        self.starts = 0
+        self.pid: la.PID[Agent] | None = None
+        self.actor: Agent | None = None
+        self.launcher: SimLauncher | None = None
+
+    def start(self) -> None:
+        """Start the host, if it is down, and an agent there that has never been registered."""
+        if self.host.life.dead:
+            self.world.runtime.network.start(self.host)
+        self.up = True
+        self.starts += 1
+        self.launcher = SimLauncher(self._fails, self._launched)
+        self.launcher.open(self.host)
+        self.actor = Agent(
+            self.world.election.join(),
+            resources=RESOURCES,
+            work_dir=self.world.folder / f"{self.hostname}-{self.starts}",
+            launcher=self.launcher,
+            hostname=self.hostname,
+            port=PORT,
+            id="slave(1)",
+        )
+        self.pid = self.host.spawn(self.actor)
+
+    def crash(self) -> None:
+        """Let the host go down, with all that runs there."""
+        assert self.launcher is not None
+        self.world.runtime.network.crash(self.host)
+        self.launcher.vanish()
+        self.up = False
+
+    @property
+    def lives(self) -> bool:
+        """Whether an agent runs there."""
+        return self.up and self.pid is not None and not la.wait(self.pid, 0)
+
+    @property
+    def containers(self) -> list[SimContainer]:
+        """Those that run."""
+        assert self.launcher is not None
+        return [container for container in self.launcher.containers.values() if container.lives]
+
+    def tick(self) -> None:
+        """An agent that its master has shut down is started anew, as an init system does."""
+        if self.up and not self.lives:
+            self.world.note(f"{self.name} has ended; it is started anew")
+            if self.launcher is not None and self.launcher.processes is not None:
+                la.terminate(self.launcher.processes)
+            self.start()
+
+    def _fails(self) -> bool:
+        return self.world.launch_fails()
+
+    def _launched(self, container: SimContainer) -> None:
+        self.world.containers.append((self, container))

@@ -1,0 +1,71 @@
+"""T: what becomes of tasks, and who knows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mesoslite.model import TaskState
+
+from ..beliefs import OUT_OF_SIGHT
+from ..checker import Checker
+
+if TYPE_CHECKING:
+    from mesoslite.model import TaskStatus
+
+    from ..beliefs import TaskBelief
+    from ..scheduler_machine import SchedulerMachine
+    from ..world import World
+
+
+class TerminalIsFinal(Checker):
+    """T1."""
+
+    invariant = "T1"
+    claim = "a terminal state that was told to be acknowledged is never left, and each launch has at most one"
+
+    def told(self, world: World, machine: SchedulerMachine, task: TaskBelief | None, status: TaskStatus) -> None:
+        """Compare with what the scheduler was told before."""
+        for when, earlier in task.heard[:-1] if task is not None and status.uuid is not None else ():
+            is_final = earlier.state.is_terminal and earlier.state not in OUT_OF_SIGHT and earlier.uuid is not None
+            if is_final and status.state is not earlier.state:
+                raise self.violation(
+                    f"{machine.name} heard at {when - world.began:.3f} s that {status.task_id} is {earlier.state.name} "
+                    f"({earlier.message}), and now that it is {status.state.name} ({status.message})"
+                )
+
+
+class EverybodyAgrees(Checker):
+    """T6."""
+
+    invariant = "T6"
+    claim = "in the end the master, the agents and the schedulers believe the same of all tasks that are in reach"
+
+    def settled(self, world: World) -> None:
+        """Compare all three."""
+        running: dict[tuple[str | None, str], str] = {
+            (container.framework_id, container.task_id): machine.name
+            for machine in world.agents
+            for container in machine.containers
+        }
+        leader = world.leader
+        assert leader is not None
+        assert leader.shadow is not None
+        known = {
+            (framework_id, task_id)
+            for (framework_id, _, task_id), task in leader.shadow.tasks.items()
+            if not task.state.is_terminal
+        }
+        believed = {
+            (machine.beliefs.framework_id, task.info.task_id)
+            for machine in world.schedulers
+            for task in machine.beliefs.living
+            if task.state is not TaskState.TASK_UNREACHABLE or task.info.agent_id in leader.shadow.agents
+        }
+        for who, what in (("the master", known), ("the schedulers", believed)):
+            for task in sorted(what ^ running.keys(), key=str):
+                where = running.get(task)
+                raise self.violation(
+                    f"task {task[1]} of framework {task[0]} runs on {where}, and {who} does not know it"
+                    if where is not None
+                    else f"task {task[1]} of framework {task[0]} runs nowhere, and {who} believes that it does"
+                )

@@ -1,0 +1,80 @@
+"""Life: one run from its seed to its end: warm-up, faults, heal, settle, check."""
+
+# Who calls: runs.py.
+# After the phase of faults everything is mended, and there is time for all that waits: agents that do not come back
+#   within ten minutes are given up, a new master waits as long before it offers under quota, and statuses are repeated
+#   after ten minutes at the latest.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .faults import Faults
+from .options import draw_options
+from .world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from libactor.testing import DeterministicRuntime, Stream
+
+    from .checker import Checker
+
+STEP_SECONDS = (1.0, 0.1, 3.0, 12.0)
+WARM_UP_SECONDS = 6.0
+SETTLE_SECONDS = 1500.0
+SETTLE_STEP_SECONDS = 15.0
+
+
+class Life:
+    """A run on ``runtime``; sandboxes go to ``folder``."""
+
+    def __init__(self, runtime: DeterministicRuntime, folder: Path, checkers: Sequence[Checker]) -> None:
+        self.options = draw_options(runtime.streams("options"))
+        self.world = World(runtime, self.options, folder, checkers)
+        self.steps = 0
+        self._runtime = runtime
+        self._faults = Faults(self.world)
+
+    def go(self) -> None:
+        """Live. Raises: Violation."""
+        world = self.world
+        for machine in world.machines:
+            machine.start()
+        while self._runtime.clock.now() < world.began + WARM_UP_SECONDS:
+            world.pass_time(1.0)
+        self._faults.begin()
+        for number in range(self.options.steps):
+            self.steps = number + 1
+            self._step(self._runtime.streams(f"step {number}"))
+        world.note("all is mended")
+        self._faults.heal()
+        self._settle()
+
+    def _step(self, stream: Stream) -> None:
+        self._faults.strike(stream)
+        self._act(stream)
+        self._faults.mend_due()
+        self.world.pass_time(stream.pick(STEP_SECONDS))
+
+    def _act(self, stream: Stream) -> None:
+        if self.world.wants("kills") and stream.chance(0.2):
+            machine = stream.pick(self.world.schedulers)
+            living = machine.beliefs.living
+            if living and machine.up:
+                machine.kill(stream.pick(living))
+
+    def _settle(self) -> None:
+        world = self.world
+        world.is_calm = True
+        end = self._runtime.clock.now() + SETTLE_SECONDS
+        is_told = False
+        while self._runtime.clock.now() < end:
+            world.pass_time(SETTLE_STEP_SECONDS)
+            if not is_told and self._runtime.clock.now() > end - SETTLE_SECONDS / 2:
+                is_told = True
+                for machine in world.schedulers:
+                    machine.calm_down()
+        for checker in world.checkers:
+            checker.settled(world)
