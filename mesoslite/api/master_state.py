@@ -59,7 +59,7 @@ def _agent_document(agent: AgentState) -> Document:
         "reserved_resources": reserved_document(info.resources),
         "unreserved_resources": resources_document(info.resources.unreserved()),
         "active": agent.active,
-        "deactivated": False,
+        "deactivated": agent.deactivated,
         "version": API_VERSION,
         "capabilities": [],
     }

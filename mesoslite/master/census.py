@@ -19,7 +19,7 @@ from .publication import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .ledger import Ledger
+    from .ledger import FrameworkEntry, Ledger
     from .publication import Publication
 
 UNDER_WAY = {
@@ -44,9 +44,9 @@ class Census:
             "slaves_inactive": lambda: sum([not (agent.connected and agent.active) for agent in agents.values()]),
             "slaves_unreachable": lambda: len(roster.unreachable),
             "frameworks_connected": lambda: sum([one.connected for one in frameworks.values()]),
-            "frameworks_disconnected": lambda: sum([not one.connected for one in frameworks.values()]),
+            "frameworks_disconnected": lambda: sum([_is_away(one) for one in frameworks.values()]),
             "frameworks_active": lambda: sum([one.connected for one in frameworks.values()]),
-            "frameworks_inactive": lambda: sum([not one.connected for one in frameworks.values()]),
+            "frameworks_inactive": lambda: sum([_is_away(one) for one in frameworks.values()]),
             "outstanding_offers": lambda: len(ledger.offers),
             "tasks_unreachable": lambda: sum([len(one.unreachable) for one in frameworks.values()]),
         }
@@ -75,3 +75,8 @@ class Census:
     def _updated(self, happening: TaskUpdated) -> None:
         self._tasks[happening.old] -= 1
         self._tasks[happening.new] += 1
+
+
+def _is_away(framework: FrameworkEntry) -> bool:
+    """Whether it may come back: one that is being removed is none of the cluster's any more."""
+    return not framework.connected and not framework.is_ending

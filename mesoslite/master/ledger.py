@@ -136,6 +136,7 @@ class AgentEntry:
             used=self.used,
             offered=self.offered,
             free=self.free,
+            deactivated=not self.active,
         )
 
 

@@ -36,7 +36,8 @@ class Lookups(Candidate):
     @led
     def knows_framework(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is one of the cluster's, connected or not."""
-        return framework_id in self._ledger.frameworks
+        framework = self._ledger.frameworks.get(framework_id)
+        return framework is not None and not framework.is_ending
 
     @led
     def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:

@@ -30,7 +30,10 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An agent; only an active one is offered. ``pid`` is its actor's address."""
+    """An agent; only an active one is offered. ``pid`` is its actor's address.
+
+    ``deactivated``: an operator does not want it to be active.
+    """
 
     info: AgentInfo
     pid: str
@@ -39,6 +42,7 @@ class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     used: Resources
     offered: Resources
     free: Resources
+    deactivated: bool = False
 
 
 class FrameworkState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

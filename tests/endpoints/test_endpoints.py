@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import msgspec
 import pytest
 
 import libactor as la
@@ -120,6 +121,19 @@ def test_the_state_of_a_master_has_mesoss_keys(master):
     assert state["leader_info"] == {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost"}
     assert (state["activated_slaves"], state["deactivated_slaves"], state["start_time"]) == (1, 0, 1.5)
     assert state["orphan_tasks"] == state["completed_frameworks"] == state["recovered_slaves"] == []
+
+
+def test_the_state_tells_an_agent_that_is_away_from_one_that_is_deactivated(runtime):
+    [agent] = cluster_state().agents
+    away = msgspec.structs.replace(agent, active=False)
+    agents = (agent, away, msgspec.structs.replace(away, deactivated=True))
+    app = master_app(runtime.spawn(FakeMaster(cluster_state(agents=agents))))
+
+    state = json.loads(request(app, "GET", "/state").body)
+
+    told = [(one["active"], one["deactivated"]) for one in state["slaves"]]
+    assert told == [(True, False), (False, False), (False, True)]
+    assert (state["activated_slaves"], state["deactivated_slaves"]) == (1, 2)
 
 
 def test_an_ipv6_address_stands_in_brackets(runtime):

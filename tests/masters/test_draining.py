@@ -70,7 +70,17 @@ def test_the_offers_of_a_deactivated_agent_are_rescinded_and_there_are_no_others
 
     assert len(stage.heard(framework, Rescind)) == 1
     assert len(stage.offers(framework)) == 1
-    assert [one.active for one in stage.state().agents] == [False]
+    assert [(one.active, one.deactivated) for one in stage.state().agents] == [(False, True)]
+
+
+def test_an_agent_that_is_away_is_not_active_and_not_deactivated(stage: Stage) -> None:
+    agent, _ = pair(stage)
+    before = [(one.active, one.deactivated) for one in stage.state().agents]
+
+    cut_off(stage, agent)
+
+    assert before == [(True, False)]
+    assert [(one.active, one.deactivated) for one in stage.state().agents] == [(False, False)]
 
 
 def test_nothing_happens_before_a_deactivation_is_durable(stage: Stage) -> None:

@@ -57,6 +57,7 @@ class Moment:
         self._stage = stage
         self._doings: list[Any] = []
         self._states: list[la.Future[ClusterState]] = []
+        self.answers: list[la.Future[Any]] = []
 
     def post(self, sender: la.PID[Any], message: object) -> None:
         self._doings.append(lambda: la.post(self._stage.master, message, sender=sender))
@@ -67,6 +68,10 @@ class Moment:
 
     def look(self) -> None:
         self._doings.append(lambda: self._states.append(la.dispatch(self._stage.master, Master.state)))
+
+    def ask(self, what: Any, *arguments: Any) -> None:
+        """Have the master asked; the answer is among ``answers``."""
+        self._doings.append(lambda: self.answers.append(la.dispatch(self._stage.master, what, *arguments)))
 
     def turn(self) -> None:
         """Have the master do a slice before what comes next is in its mailbox."""
@@ -290,6 +295,23 @@ def test_a_framework_with_many_tasks_ends_at_once_and_its_tasks_in_slices(stage:
     [ended] = stage.state().completed_frameworks
     assert {each.state for each in ended.completed_tasks} == {TaskState.TASK_KILLED}
     assert stage.state().agents[0].free == Resources.parse(LARGE)
+
+
+def test_a_framework_that_is_ending_is_neither_known_nor_counted_as_lost(stage: Stage, offered: Offered) -> None:
+    _agent, framework, offer = offered
+    stage.call(framework, accept(offer, Launch(tasks_of(offer))))
+    lost = ("frameworks_disconnected", "frameworks_inactive")
+    moment = Moment(stage)
+    moment.post(framework, Teardown(offer.framework_id))
+    moment.look()
+    moment.ask(Master.knows_framework, offer.framework_id)
+    for name in lost:
+        moment.ask(Master.count, name)
+
+    [early] = moment.come()
+
+    assert early.frameworks[0].tasks
+    assert [answer.get(timeout=5) for answer in moment.answers] == [False, 0, 0]
 
 
 def test_who_comes_while_it_ends_is_refused_under_its_id_and_new_without(stage: Stage, offered: Offered) -> None:
