@@ -36,15 +36,41 @@ class Registry:
         taken."""
         if not isinstance(metric, Metric):
             raise TypeError(f"add: got {metric!r}, expected a Counter, Gauge, PushGauge or Timer")
-        keys = metric.claims()
         with metrics_lock:
-            for key in keys:
-                if key in self._keys:
-                    raise ValueError(
-                        f"add: {key!r} is taken by {self._keys[key]}; choose another name, or remove that one before"
-                    )
-            self._keys.update(dict.fromkeys(keys, f"the metric {metric.name!r}"))
-            self._metrics[metric.name] = metric
+            self._add(metric)
+
+    def replace(self, metric: Metric) -> None:
+        """Have ``metric`` in the snapshots, in the place of the one of that name, if there is one.
+
+        Raises: ValueError if its name, or one that its statistics have, is another's; then nothing has changed.
+        """
+        if not isinstance(metric, Metric):
+            raise TypeError(f"replace: got {metric!r}, expected a Counter, Gauge, PushGauge or Timer")
+        with metrics_lock:
+            before = self._metrics.get(metric.name)
+            if before is not None:
+                self._remove(before)
+            try:
+                self._add(metric)
+            except ValueError:
+                if before is not None:
+                    self._add(before)
+                raise
+
+    def _add(self, metric: Metric) -> None:
+        keys = metric.claims()
+        for key in keys:
+            if key in self._keys:
+                raise ValueError(
+                    f"add: {key!r} is taken by {self._keys[key]}; choose another name, or remove that one before"
+                )
+        self._keys.update(dict.fromkeys(keys, f"the metric {metric.name!r}"))
+        self._metrics[metric.name] = metric
+
+    def _remove(self, metric: Metric) -> None:
+        del self._metrics[metric.name]
+        for key in metric.claims():
+            del self._keys[key]
 
     def remove(self, metric: Metric) -> None:
         """Have ``metric`` in the snapshots no longer. Raises: ValueError if it is not there."""
@@ -53,9 +79,7 @@ class Registry:
         with metrics_lock:
             if self._metrics.get(metric.name) is not metric:
                 raise ValueError(f"remove: {metric.name!r} was not added, or was removed before")
-            del self._metrics[metric.name]
-            for key in metric.claims():
-                del self._keys[key]
+            self._remove(metric)
 
     def all(self) -> tuple[Metric, ...]:
         """The metrics that were added and not removed, in order of their names; not the runtime's own numbers."""

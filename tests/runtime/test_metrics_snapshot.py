@@ -302,6 +302,32 @@ def test_the_runtimes_own_names_are_taken(runtime, name):
         runtime.metrics.add(la.metrics.Counter(name))
 
 
+def test_a_metric_is_put_in_the_place_of_the_one_of_its_name(runtime):
+    first, second = la.metrics.Counter("test/x", window=60), la.metrics.PushGauge("test/x")
+    runtime.metrics.replace(first)
+
+    runtime.metrics.replace(second)
+    second.set(7)
+
+    assert snapshot(runtime) == {"test/x": 7}
+    add(runtime, la.metrics.Counter("test/x/p50"))  # what the first one had
+    with pytest.raises(ValueError, match="was not added"):
+        runtime.metrics.remove(first)
+    runtime.metrics.replace(second)
+
+
+def test_a_metric_that_cannot_take_a_place_leaves_it_as_it_was(runtime):
+    first, other = la.metrics.Counter("test/x"), la.metrics.Counter("test/x/p50")
+    add(runtime, first, other)
+
+    with pytest.raises(ValueError, match=r"'test/x/p50' is taken by the metric 'test/x/p50'"):
+        runtime.metrics.replace(la.metrics.Counter("test/x", window=60))
+    with pytest.raises(ValueError, match="is taken by the runtime"):
+        runtime.metrics.replace(la.metrics.Counter(OWN[0]))
+
+    assert runtime.metrics.all() == (first, other)
+
+
 def test_what_was_not_added_cannot_be_removed(runtime):
     add(runtime, la.metrics.Counter("test/x"))
 
@@ -314,7 +340,7 @@ def test_what_was_not_added_cannot_be_removed(runtime):
 
 @pytest.mark.parametrize("metric", [None, "test/x", la.metrics.Counter])
 def test_what_is_no_metric_is_refused(runtime, metric):
-    for change in (runtime.metrics.add, runtime.metrics.remove):
+    for change in (runtime.metrics.add, runtime.metrics.replace, runtime.metrics.remove):
         with pytest.raises(TypeError, match="expected a"):
             change(metric)
 
