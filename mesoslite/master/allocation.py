@@ -115,7 +115,7 @@ class Allocator(la.Actor):
         self._recovery: la.Timer | None = None
 
     def on_start(self) -> None:
-        """Tell how runs go."""
+        """Be ready for a master."""
         read = Allocator.figure if isinstance(self._policy, FigureSource) else None
         self._metrics = AllocationMetrics(self.runtime.metrics, self.pid, read)
 
@@ -128,8 +128,9 @@ class Allocator(la.Actor):
             timer.cancel()
 
     def attach(self, master: la.PID[Any]) -> None:
-        """Send grants to ``master`` from now on, and begin the periodic runs."""
+        """Send grants to ``master`` from now on, begin the periodic runs, and tell how they go."""
         self._master = master
+        self._metrics.tell()
         la.link(master)
         self.want_run()
 

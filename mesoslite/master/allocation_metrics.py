@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -44,6 +45,9 @@ class AllocationMetrics:
         self._roles: dict[FrameworkID, tuple[str, ...]] = {}
         self._frameworks: Counter[str] = Counter()  # by role
         self._quotas: dict[str, tuple[str, ...]] = {}  # figures, by role
+
+    def tell(self) -> None:
+        """Let it be read from now on, in the place of what another allocator of the program tells."""
         for metric in (self._dropped, self._runs, self._took, self._waited):
             self._add(metric)
         for name in (PREFIX + "event_queue_dispatches", "allocator/event_queue_dispatches"):
@@ -54,7 +58,7 @@ class AllocationMetrics:
     def withdraw(self) -> None:
         """Tell nothing any more."""
         for metric in self._added.values():
-            self._registry.remove(metric)
+            self._remove(metric)
         self._added.clear()
 
     def drop(self, message: object, sender: object) -> None:
@@ -127,15 +131,19 @@ class AllocationMetrics:
         for name in names:
             metric = self._added.pop(PREFIX + name, None)
             if metric is not None:
-                self._registry.remove(metric)
+                self._remove(metric)
 
     def _add(self, metric: Any, name: str | None = None) -> None:
         try:
-            self._registry.add(metric)
+            self._registry.replace(metric)
         except ValueError as error:
             log.info("metric %s is not told: %s", metric.name, error)
         else:
             self._added[name or metric.name] = metric
+
+    def _remove(self, metric: Any) -> None:
+        with suppress(ValueError):  # another allocator of the program tells it
+            self._registry.remove(metric)
 
 
 def _of_role(role: str) -> tuple[str, ...]:

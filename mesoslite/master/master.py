@@ -162,13 +162,12 @@ class Master(OperatorCalls, Lookups, Granting):
         self._start_time = 0.0
 
     def on_start(self) -> None:
-        """Take charge of the allocator, and stand for leadership."""
+        """Stand for leadership."""
         self._start_time = self._now()
         self._own.add(self.pid)
         self._publication.begin(self.runtime.metrics)
         self._census.tell(self._publication, lambda name: la.defer(self.pid, Master.count, name))
         la.link(self._allocator)
-        la.tell(self._allocator, Allocator.attach, self.pid)
         la.link(self._registrar)
         self._stand()
 
@@ -180,7 +179,8 @@ class Master(OperatorCalls, Lookups, Granting):
             self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
 
     def _recovered(self, found: Recovered) -> None:
-        """The registry is read: serve from now on."""
+        """The registry is read: take charge of the allocator, and serve from now on."""
+        la.tell(self._allocator, Allocator.attach, self.pid)
         self._own.add(self._agents.begin(found, self.pid))
         if self._ledger.roster.recovered:
             la.delay(self._agent_options.agent_reregister_timeout, self.pid, Master._end_recovery)

@@ -49,13 +49,9 @@ class Publication:
     def take_over(self) -> None:
         """Let all be read, in the place of what is called so."""
         assert self._registry is not None
-        present = {metric.name: metric for metric in self._registry.all()}
         for metric in self._metrics:
-            other = present.get(metric.name)
-            if other is not metric:
-                if other is not None:
-                    self._registry.remove(other)
-                self._tell(metric)
+            self._registry.replace(metric)
+        self._told = list(self._metrics)
 
     def end(self) -> None:
         """Let nothing be read any more."""

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import libactor as la
@@ -92,26 +93,20 @@ class Registrar(la.Actor):
         self._size = 0
 
     def on_start(self) -> None:
-        """Have a thread for the storage, and tell how it goes."""
+        """Have a thread for the storage."""
         self._pool = la.Pool(1, name=self.pid.id)
         self._fetched = la.metrics.Timer(PREFIX + "state_fetch")
         self._stored = la.metrics.Timer(PREFIX + "state_store", window=WINDOW_SECONDS)
-        self._metrics: list[Any] = []
         queued = la.metrics.Gauge(PREFIX + "queued_operations", la.defer(self.pid, Registrar.queued))
         size = la.metrics.Gauge(PREFIX + "registry_size_bytes", la.defer(self.pid, Registrar.size_bytes))
-        for metric in (queued, size, self._fetched, self._stored):
-            try:
-                self.runtime.metrics.add(metric)
-            except ValueError as error:
-                log.info("metric %s is not told: %s", metric.name, error)
-            else:
-                self._metrics.append(metric)
+        self._metrics = (queued, size, self._fetched, self._stored)
 
     async def on_stop(self) -> None:
         """Let go of the storage and of its thread; what still waits is abandoned."""
         self._waiting, self._recovered = Batch(), None
         for metric in self._metrics:
-            self.runtime.metrics.remove(metric)
+            with suppress(ValueError):  # it never read, or another registrar of the program has
+                self.runtime.metrics.remove(metric)
         call = self._call
         if self._is_stuck and call is not None:
             log.warning("%s: its thread still waits for the storage, which is closed when that comes back", self.pid)
@@ -154,8 +149,10 @@ class Registrar(la.Actor):
     # ---- reading and storing: told, so that what fails ends the actor ----
 
     async def read(self, master: MasterInfo) -> None:
-        """Take the registry over."""
+        """Take the registry over, and tell of it, in the place of another registrar of the program."""
         assert self._recovered is not None
+        for metric in self._metrics:
+            self.runtime.metrics.replace(metric)
         epoch = int(self.runtime.clock.now() * 1000)
         try:
             future = self._pool.submit(lambda: (self._storage.recover(master, epoch), self._storage.size_bytes()))

@@ -292,8 +292,10 @@ def test_the_metrics_of_a_program_are_those_of_its_leader(peers: Peers) -> None:
     peers.end(first)
     peers.end(second)
     elected.append(told(peers, "elected"))
+    names = peers.runtime.metrics.snapshot().get(timeout=10).keys()
     peers.end(third)
 
     assert figures == [1, 1, 0]
     assert elected == [0, 1, 1]
+    assert {"registrar/registry_size_bytes", "allocator/mesos/allocation_runs"} <= names
     assert told(peers, "elected") is None
