@@ -125,7 +125,8 @@ class Agent(la.Actor):
         self._launches = Launches()
         self._updates = StatusUpdateManager(
             self._tell_master,
-            lambda seconds, framework, task: la.delay(seconds, self.pid, Agent._retry_update, framework, task),
+            now_ns=self._now_ns,
+            ring_later=lambda seconds: la.delay(seconds, self.pid, Agent._repeat_updates),
         )
         self._operations = Operations(
             resources,
@@ -456,8 +457,11 @@ class Agent(la.Actor):
         if entry is not None and not entry.runs and not self._updates.has_streams(framework_id):
             self._frameworks.complete(framework_id)
 
-    def _retry_update(self, framework_id: FrameworkID, task_id: TaskID) -> None:
-        self._updates.retry(framework_id, task_id)
+    def _now_ns(self) -> int:
+        return self.runtime.clock.now_ns()
+
+    def _repeat_updates(self) -> None:
+        self._updates.repeat_due()
 
     def _tell_master(self, message: StatusUpdate | OperationUpdate | ExecutorExited | UnregisterAgent) -> None:
         if self._registration.master is not None:

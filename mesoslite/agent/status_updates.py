@@ -4,7 +4,7 @@
 # One stream per task: a queue of statuses of which only the head is under way; it is repeated, first after
 #   STATUS_UPDATE_RETRY_SECONDS and then after twice the last wait, until an acknowledgement bears its uuid.
 # Invariants: 1. a stream is open from its first status until its terminal one is acknowledged; nothing follows a
-#   terminal status in it.    2. exactly the head of a stream that is not empty has a timer, unless paused.
+#   terminal status in it.    2. exactly the streams that are not empty have a deadline, unless paused.
 # Source: Mesos src/status_update_manager/status_update_manager_process.hpp, without the files.
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mesoslite.model import StatusUpdate, constants
+
+from .deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,32 +33,34 @@ class _Stream:
 
     latest_state: TaskState
     pending: deque[TaskStatus] = field(default_factory=deque)
-    timer: la.Timer | None = None
     wait_seconds: float = constants.STATUS_UPDATE_RETRY_SECONDS  # until the next repetition of the head
 
 
 class StatusUpdateManager:
     """The streams of one agent.
 
-    ``forward`` sends an update to the master, once. ``retry_later(seconds, framework_id, task_id)`` has ``retry``
-    called for that stream in so many seconds.
+    ``forward`` sends an update to the master, once. ``now_ns`` reads the clock, and ``ring_later(seconds)`` has
+    ``repeat_due`` called then.
     """
 
     def __init__(
         self,
         forward: Callable[[StatusUpdate], None],
-        retry_later: Callable[[float, FrameworkID, TaskID], la.Timer],
+        now_ns: Callable[[], int],
+        ring_later: Callable[[float], la.Timer],
     ) -> None:
         self._forward = forward
-        self._retry_later = retry_later
         self._streams: dict[FrameworkID, dict[TaskID, _Stream]] = {}  # no framework without a stream
+        self._deadlines: Deadlines[tuple[FrameworkID, TaskID]] = Deadlines(now_ns, ring_later)  # of acknowledgements
         self._is_paused = False
 
     def update(self, framework_id: FrameworkID, status: TaskStatus) -> None:
         """Queue ``status``, which bears a uuid; it goes out at once if nothing is ahead of it."""
         assert status.uuid is not None
         streams = self._streams.setdefault(framework_id, {})
-        stream = streams.setdefault(status.task_id, _Stream(status.state))
+        stream = streams.get(status.task_id)
+        if stream is None:
+            stream = streams[status.task_id] = _Stream(status.state)
         assert not stream.pending or not stream.pending[-1].state.is_terminal
         stream.latest_state = status.state
         stream.pending.append(status)
@@ -80,7 +84,7 @@ class StatusUpdateManager:
             )
             return None
         stream.pending.popleft()
-        self._cancel(stream)
+        self._deadlines.drop((framework_id, task_id))
         stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
         if head.state.is_terminal:
             del self._streams[framework_id][task_id]
@@ -90,19 +94,17 @@ class StatusUpdateManager:
             self._send_head(framework_id, stream)
         return head
 
-    def retry(self, framework_id: FrameworkID, task_id: TaskID) -> None:
-        """The wait for an acknowledgement is over: send the head again, and wait twice as long for the next time."""
-        stream = self._find(framework_id, task_id)
-        if stream is None or stream.timer is None or stream.timer.pending:
-            return  # acknowledged while this call was in the mailbox; a new head has a timer of its own
-        stream.wait_seconds = min(2 * stream.wait_seconds, constants.STATUS_UPDATE_RETRY_SECONDS_MAX)
-        self._send_head(framework_id, stream)
+    def repeat_due(self) -> None:
+        """Waits for acknowledgements are over: send those heads again, and wait twice as long for the next time."""
+        for framework_id, task_id in self._deadlines.take_due():
+            stream = self._streams[framework_id][task_id]
+            stream.wait_seconds = min(2 * stream.wait_seconds, constants.STATUS_UPDATE_RETRY_SECONDS_MAX)
+            self._send_head(framework_id, stream)
 
     def resend(self, framework_id: FrameworkID) -> None:
         """Send again at once what a framework, which may have missed it, has not acknowledged; waits begin anew."""
         for stream in self._streams.get(framework_id, {}).values():
             if stream.pending:
-                self._cancel(stream)
                 stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
                 self._send_head(framework_id, stream)
 
@@ -117,15 +119,13 @@ class StatusUpdateManager:
 
     def close(self, framework_id: FrameworkID) -> None:
         """Drop what is under way for a framework: nobody waits for it any more."""
-        for stream in self._streams.pop(framework_id, {}).values():
-            self._cancel(stream)
+        for task_id in self._streams.pop(framework_id, {}):
+            self._deadlines.drop((framework_id, task_id))
 
     def pause(self) -> None:
         """The master has gone: keep what comes, and send nothing any more."""
         self._is_paused = True
-        for streams in self._streams.values():
-            for stream in streams.values():
-                self._cancel(stream)
+        self._deadlines.clear()
 
     def resume(self) -> None:
         """There is a master again: send every head at once."""
@@ -133,7 +133,6 @@ class StatusUpdateManager:
         for framework_id, streams in self._streams.items():
             for stream in streams.values():
                 if stream.pending:
-                    self._cancel(stream)
                     stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
                     self._send_head(framework_id, stream)
 
@@ -145,9 +144,4 @@ class StatusUpdateManager:
             return
         status = stream.pending[0]
         self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=stream.latest_state))
-        stream.timer = self._retry_later(stream.wait_seconds, framework_id, status.task_id)
-
-    def _cancel(self, stream: _Stream) -> None:
-        if stream.timer is not None:
-            stream.timer.cancel()
-            stream.timer = None
+        self._deadlines.set((framework_id, status.task_id), stream.wait_seconds)
