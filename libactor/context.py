@@ -44,9 +44,13 @@ serving = _Serving()
 opened: ContextVar[tuple[Runtime, ...]] = ContextVar("opened", default=())  # runtimes entered by `with`, innermost last
 
 
-def running_process() -> Process | None:
-    """The actor whose handler the calling thread is in, or None."""
-    return cast("Process | None", running())
+if TYPE_CHECKING:
+
+    def running_process() -> Process | None:
+        """The actor whose handler the calling thread is in, or None."""
+
+else:
+    running_process = running  # as it is: several times for each message of a framework or timer, it is asked
 
 
 def running_runtime() -> Runtime | None:
