@@ -44,6 +44,7 @@ from mesoslite.model import (
     offers_problem,
     shares_cgroups,
     validate_accept,
+    validate_launch,
     without_used,
 )
 
@@ -89,23 +90,35 @@ class Acceptance:
         offers = tuple([self._ledger.offers[offer_id] for offer_id in call.offer_ids])
         agent = self._ledger.agents[offers[0].agent_id]
         offered = sum([offer.resources for offer in offers[1:]], offers[0].resources)
-        converts = any(not isinstance(operation, Launch | LaunchGroup) for operation in call.operations)
         if _is_much(call.operations):
             return self._accept_parts(framework, call, offers, offered)
-        verdict = validate_accept(
-            call.operations,
-            offered=offered,
-            launches=launch_site(framework, agent, offers[0]),
-            site=operation_site(framework, agent, offers[0], has_shrunk=converts and agent.is_short),
-        )
+        converts = any(not isinstance(operation, Launch | LaunchGroup) for operation in call.operations)
+        steps = self._judged(framework, agent, call, offers[0], offered, converts)
         self._accounts.take_up(framework.id, offers)
         course = _Course(self, framework, agent, offers[0], offered)
-        for step in verdict.steps:
+        for step in steps:
             course.take(step)
         made = offered.shortfall(course.left) if converts else NOTHING
         unused = course.left == offered
         self._accounts.give_back(offers[0], course.left - made, made, call.filters, unused=unused)
         return None
+
+    def _judged(
+        self,
+        framework: FrameworkEntry,
+        agent: AgentEntry,
+        call: Accept,
+        source: Offer,
+        offered: Resources,
+        converts: bool,
+    ) -> Sequence[LaunchVerdict | GroupVerdict | OperationVerdict]:
+        """The operations of a call of little, judged in their order; ``converts``: not all of them are launches."""
+        launches = launch_site(framework, agent, source)
+        operations = call.operations
+        if len(operations) == 1 and isinstance(operations[0], Launch):
+            return (validate_launch(operations[0], offered=offered, site=launches),)
+        site = operation_site(framework, agent, source, has_shrunk=converts and agent.is_short)
+        return validate_accept(operations, offered=offered, launches=launches, site=site).steps
 
     def _accept_parts(
         self, framework: FrameworkEntry, call: Accept, offers: tuple[Offer, ...], offered: Resources

@@ -225,7 +225,14 @@ from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, Fram
 from .states import Reason, Source, TaskState, can_follow
 from .task_groups import TaskGroup
 from .tasks import TaskInfo, TaskStatus, append_status
-from .validation_accept import AcceptCourse, AcceptVerdict, LaunchVerdict, OperationVerdict, validate_accept
+from .validation_accept import (
+    AcceptCourse,
+    AcceptVerdict,
+    LaunchVerdict,
+    OperationVerdict,
+    validate_accept,
+    validate_launch,
+)
 from .validation_executors import RunningExecutor
 from .validation_frameworks import (
     completed_framework,
@@ -238,7 +245,7 @@ from .validation_groups import GroupVerdict, shares_cgroups, validate_group
 from .validation_offers import offers_problem
 from .validation_operations import OperationSite, operation_problem
 from .validation_quota import checked_quota, weight_problem
-from .validation_tasks import LaunchSite, TaskVerdict, unused, validate_tasks
+from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 __all__ = [
     "AgentReregistered",
@@ -478,9 +485,9 @@ __all__ = [
     "operation_problem",
     "runnable_command",
     "task_inability",
-    "unused",
     "shares_cgroups",
     "validate_accept",
+    "validate_launch",
     "validate_agent_resources",
     "UpdateFramework",
     "UpdateFrameworkInfo",

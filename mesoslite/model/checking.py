@@ -42,19 +42,24 @@ def checked_message(message: M) -> M:
     """
     kind: Any = type(message)
     try:
-        return cast(M, _decoder(kind).decode(_encode(message)))
+        checked: M = _decoder(kind).decode(_encode(message))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequest(f"{type(message).__name__.lower()}: {str(error).replace('`$.', '`')}") from error
+    return checked
 
 
 def is_large(message: object) -> bool:
     """Whether there is so much in a message that it is to be looked at in steps, by ``checking``."""
-    return bool(_large_lists(message))
+    kind: Any = type(message)
+    names = _list_names(kind)
+    return bool(names) and any(_is_large(getattr(message, name)) for name in names)
 
 
 def checking(message: M) -> Generator[None, None, M]:
     """As ``checked_message``, a portion of a large message in each step; the last one returns it."""
-    large = _large_lists(message)
+    kind: Any = type(message)
+    fields = [(name, getattr(message, name)) for name in _list_names(kind)]
+    large = {name: value for name, value in fields if _is_large(value)}
     if not large:
         return checked_message(message)
     shell = checked_message(replace(cast(Any, message), **dict.fromkeys(large, ())))
@@ -81,11 +86,8 @@ def _checking_launch(shell: Any, name: str, launch: Launch) -> Generator[None, N
     return cast(Launch, replace(empty, tasks=tuple(tasks)))
 
 
-def _large_lists(message: object) -> dict[str, Any]:
-    """The fields that hold more than a portion."""
-    kind: Any = type(message)
-    fields = [(name, getattr(message, name)) for name in _list_names(kind)]
-    return {name: value for name, value in fields if type(value) in (tuple, list) and _weight(value) > PORTION}
+def _is_large(value: Any) -> bool:
+    return type(value) in (tuple, list) and _weight(value) > PORTION
 
 
 @functools.cache

@@ -25,7 +25,7 @@ from .tasks import TaskInfo
 from .validation_executors import RunningExecutor
 from .validation_groups import GroupVerdict, shares_cgroups, validate_group
 from .validation_operations import OperationSite, operation_problem
-from .validation_tasks import LaunchSite, TaskVerdict, unused, validate_tasks
+from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 
 class LaunchVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -62,13 +62,17 @@ def validate_accept(
     operations: Sequence[Operation], *, offered: Resources, launches: LaunchSite, site: OperationSite
 ) -> AcceptVerdict:
     """Judge operations in order against offers that hold ``offered``; the sites are as they are before the first."""
-    if len(operations) == 1 and isinstance(operations[0], Launch) and operations[0].id is None:  # as most are
-        verdicts = validate_tasks(operations[0].tasks, offered=offered, site=launches)
-        return AcceptVerdict((LaunchVerdict(verdicts),), unused(offered, verdicts), NOTHING)
     course = AcceptCourse(offered, launches, site)
     steps = [course.step(operation) for operation in operations]
     made = offered.shortfall(course.left)
     return AcceptVerdict(tuple(steps), course.left - made, made + course.aside)
+
+
+def validate_launch(operation: Launch, *, offered: Resources, site: LaunchSite) -> LaunchVerdict:
+    """Judge a LAUNCH by itself, as most are."""
+    if operation.id is not None:
+        return LaunchVerdict(_refused(operation.tasks, "launch", Reason.REASON_TASK_INVALID))
+    return LaunchVerdict(validate_tasks(operation.tasks, offered=offered, site=site))
 
 
 class AcceptCourse:
@@ -100,17 +104,15 @@ class AcceptCourse:
         return self._convert(operation)
 
     def _launch(self, operation: Launch) -> LaunchVerdict:
-        if operation.id is not None:
-            return LaunchVerdict(_refused(operation.tasks, "launch", Reason.REASON_TASK_INVALID))
-        verdicts = validate_tasks(operation.tasks, offered=self._usable, site=self._launches)
-        self._use(sum([verdict.charged for verdict in verdicts if verdict.accepted], NOTHING))
-        for verdict in verdicts:
+        judged = validate_launch(operation, offered=self._usable, site=self._launches)
+        self._use(sum([verdict.charged for verdict in judged.tasks if verdict.accepted], NOTHING))
+        for verdict in judged.tasks:
             if verdict.accepted:
                 self._launched.add(verdict.task.task_id)
                 if verdict.starts_executor and verdict.task.executor is not None:
                     executor = verdict.task.executor
                     self._running[executor.executor_id] = RunningExecutor(executor, share_cgroups=True)
-        return LaunchVerdict(verdicts)
+        return judged
 
     def _launch_group(self, operation: LaunchGroup) -> GroupVerdict:
         if operation.id is not None:

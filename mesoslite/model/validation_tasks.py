@@ -9,7 +9,7 @@
 # Source: Mesos src/master/validation.cpp (task::validate).
 
 from collections import ChainMap
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from .checks import check_problem
 from .commands import command_problem
 from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN
 from .containers import container_facts, container_problem
-from .copies import once, without_used
+from .copies import once
 from .errors import InvalidRequest
 from .executors import ExecutorInfo, ExecutorType
 from .ids import AgentID, ExecutorID, FrameworkID, TaskID, validate_id
@@ -95,11 +95,6 @@ def validate_tasks(tasks: Sequence[TaskInfo], *, offered: Resources, site: Launc
             warning = _executor_warning(task, task.executor)
         verdicts.append(TaskVerdict(task=task, charged=charged, starts_executor=is_new, warning=warning))
     return tuple(verdicts)
-
-
-def unused(offered: Resources, verdicts: Iterable[TaskVerdict]) -> Resources:
-    """Return what the accepted tasks leave of ``offered``; of a shared volume they may use more copies than it has."""
-    return without_used(offered, sum([verdict.charged for verdict in verdicts if verdict.accepted], NOTHING))
 
 
 # ---- rules that hold in groups as well ----

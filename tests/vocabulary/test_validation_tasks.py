@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mesoslite.model import (
     AGENT_TASK_RESOURCE_LIMITS,
+    NOTHING,
     AgentID,
     CheckInfo,
     CheckType,
@@ -31,8 +32,8 @@ from mesoslite.model import (
     TaskInfo,
     TaskVerdict,
     TcpCheck,
-    unused,
     validate_tasks,
+    without_used,
 )
 
 from .descriptions import odd_resources, odd_tasks, sparingly
@@ -91,6 +92,10 @@ def disk(**fields: Any) -> str:
 
 def judge(tasks: Sequence[TaskInfo], offered: Resources = OFFERED, **site: Any) -> tuple[TaskVerdict, ...]:
     return validate_tasks(tasks, offered=offered, site=dataclasses.replace(SITE, **site))
+
+
+def unused(offered: Resources, verdicts: Sequence[TaskVerdict]) -> Resources:
+    return without_used(offered, sum([verdict.charged for verdict in verdicts if verdict.accepted], NOTHING))
 
 
 def problems(*tasks: TaskInfo, **site: Any) -> list[str]:
