@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -40,6 +41,8 @@ from mesoslite.model import (
     TaskState,
     Update,
     UpdateOperationStatus,
+    constants,
+    crowd_problem,
     happenings,
     offers_problem,
     shares_cgroups,
@@ -66,6 +69,17 @@ log = logging.getLogger("mesoslite.master")
 
 TASKS_IN_STEP = 32  # about half a millisecond
 OPERATION_WEIGHT = 4  # in tasks
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Some tasks of a group that has too many, so many in all: all are refused, and none is looked at."""
+
+    tasks: Sequence[TaskInfo]
+    count: int
+
+
+Part: TypeAlias = "Operation | _Crowd"
 
 
 class Acceptance:
@@ -140,7 +154,10 @@ class Acceptance:
                 judge.go_on(*sites(framework, agent, source))
                 spent = 0
             try:
-                course.take(judge.step(operation))
+                if isinstance(operation, _Crowd):
+                    self._refuse_crowd(framework, operation)
+                else:
+                    course.take(judge.step(operation))
             except Exception:  # its framework is removed, with what is held
                 self._holdings.keep(holding, course.left)
                 raise
@@ -154,7 +171,13 @@ class Acceptance:
         unused = course.left == offered
         self._accounts.give_back(source, course.left - made, made, call.filters, unused=unused)
 
-    def _give_up(self, framework: FrameworkEntry, source: Offer, rest: Iterator[Operation]) -> Iterator[None]:
+    def _refuse_crowd(self, framework: FrameworkEntry, crowd: _Crowd) -> None:
+        message = f"launch group: {crowd_problem(crowd.count)}"
+        for task in crowd.tasks:
+            reason = Reason.REASON_TASK_GROUP_INVALID
+            self.tell_task(framework, task.task_id, TaskState.TASK_ERROR, reason, message)
+
+    def _give_up(self, framework: FrameworkEntry, source: Offer, rest: Iterator[Part]) -> Iterator[None]:
         """Tell of what cannot be done any more, since its agent was lost or changed meanwhile."""
         if self._ledger.frameworks.get(framework.id) is not framework:
             return
@@ -173,7 +196,7 @@ class Acceptance:
             self._accounts.take_back(offer)
         return self._lose_invalid(framework, _parts(call.operations), problem)
 
-    def _lose_invalid(self, framework: FrameworkEntry, operations: Iterator[Operation], problem: str) -> Iterator[None]:
+    def _lose_invalid(self, framework: FrameworkEntry, operations: Iterator[Part], problem: str) -> Iterator[None]:
         of_tasks = f"Task launched with invalid offers: {problem}"
         of_operations = f"Operation attempted with invalid offers: {problem}"
         return self._lose(framework, operations, Reason.REASON_INVALID_OFFERS, of_tasks, of_operations)
@@ -181,7 +204,7 @@ class Acceptance:
     def _lose(
         self,
         framework: FrameworkEntry,
-        operations: Iterator[Operation],
+        operations: Iterator[Part],
         reason: Reason,
         of_tasks: str,
         of_operations: str,
@@ -195,9 +218,8 @@ class Acceptance:
             if self._ledger.frameworks.get(framework.id) is not framework:
                 return
             spent += _weight(operation)
-            if isinstance(operation, Launch | LaunchGroup):
-                tasks = operation.tasks if isinstance(operation, Launch) else operation.group.tasks
-                for task in tasks:
+            if isinstance(operation, Launch | LaunchGroup | _Crowd):
+                for task in _tasks(operation):
                     self.tell_task(framework, task.task_id, state, reason, of_tasks)
             else:
                 self.drop(framework, operation, of_operations)
@@ -349,18 +371,26 @@ def _is_much(operations: Sequence[Operation]) -> bool:
     return sum([_weight(operation) for operation in operations]) > TASKS_IN_STEP
 
 
-def _weight(operation: Operation) -> int:
+def _tasks(operation: Part) -> Sequence[TaskInfo]:
+    """The tasks to be launched."""
+    if isinstance(operation, Launch | _Crowd):
+        return operation.tasks
+    return operation.group.tasks if isinstance(operation, LaunchGroup) else ()
+
+
+def _weight(operation: Part) -> int:
     """How long it takes, in tasks."""
-    if isinstance(operation, Launch):
-        return len(operation.tasks)
-    return len(operation.group.tasks) if isinstance(operation, LaunchGroup) else OPERATION_WEIGHT
+    return len(_tasks(operation)) if isinstance(operation, Launch | LaunchGroup | _Crowd) else OPERATION_WEIGHT
 
 
-def _parts(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """The same operations, with launches of many tasks as several of a few each."""
+def _parts(operations: Sequence[Operation]) -> Iterator[Part]:
+    """The same operations, with launches of many tasks, and groups of too many, as several of a few each."""
     for operation in operations:
-        if not isinstance(operation, Launch) or len(operation.tasks) <= TASKS_IN_STEP:
+        tasks = _tasks(operation)
+        most = constants.GROUP_TASKS_MAX if isinstance(operation, LaunchGroup) else TASKS_IN_STEP
+        if len(tasks) <= most:
             yield operation
             continue
-        for first in range(0, len(operation.tasks), TASKS_IN_STEP):
-            yield replace(operation, tasks=operation.tasks[first : first + TASKS_IN_STEP])
+        for first in range(0, len(tasks), TASKS_IN_STEP):
+            some = tasks[first : first + TASKS_IN_STEP]
+            yield replace(operation, tasks=some) if isinstance(operation, Launch) else _Crowd(some, len(tasks))

@@ -241,7 +241,7 @@ from .validation_frameworks import (
     validate_framework,
     validate_subscription,
 )
-from .validation_groups import GroupVerdict, shares_cgroups, validate_group
+from .validation_groups import GroupVerdict, crowd_problem, shares_cgroups, validate_group
 from .validation_offers import offers_problem
 from .validation_operations import OperationSite, operation_problem
 from .validation_quota import checked_quota, weight_problem
@@ -476,6 +476,7 @@ __all__ = [
     "completed_framework",
     "constants",
     "conversion",
+    "crowd_problem",
     "dominant_share",
     "format_agent_id",
     "format_framework_id",

@@ -17,7 +17,8 @@ import msgspec.inspect
 from msgspec.structs import replace
 
 from .errors import InvalidRequest
-from .operations import Launch
+from .operations import Launch, LaunchGroup
+from .task_groups import TaskGroup
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -76,14 +77,27 @@ def checking(message: M) -> Generator[None, None, M]:
     return cast(M, replace(shell, **whole))
 
 
-def _checking_launch(shell: Any, name: str, launch: Launch) -> Generator[None, None, Launch]:
+def _checking_launch(
+    shell: Any, name: str, launch: Launch | LaunchGroup
+) -> Generator[None, None, Launch | LaunchGroup]:
     """A launch of many tasks, the only entry that may be large itself."""
-    [empty] = getattr(checked_message(replace(shell, **{name: (replace(launch, tasks=()),)})), name)
-    tasks: list[Any] = []
-    for first in range(0, len(launch.tasks), PORTION):
+    [empty] = getattr(checked_message(replace(shell, **{name: (_with_tasks(launch, ()),)})), name)
+    tasks, found = _tasks(launch), list[Any]()
+    for first in range(0, len(tasks), PORTION):
         yield
-        tasks += checked_message(Launch(launch.tasks[first : first + PORTION])).tasks
-    return cast(Launch, replace(empty, tasks=tuple(tasks)))
+        found += checked_message(Launch(tasks[first : first + PORTION])).tasks
+    return _with_tasks(empty, tuple(found))
+
+
+def _tasks(entry: Any) -> Any:
+    """What an entry has as tasks, whatever that is; none if it is no launch."""
+    if type(entry) is Launch:
+        return entry.tasks
+    return entry.group.tasks if type(entry) is LaunchGroup and type(entry.group) is TaskGroup else ()
+
+
+def _with_tasks(launch: Launch | LaunchGroup, tasks: tuple[Any, ...]) -> Launch | LaunchGroup:
+    return replace(launch, tasks=tasks) if isinstance(launch, Launch) else replace(launch, group=TaskGroup(tasks))
 
 
 def _is_large(value: Any) -> bool:
@@ -110,5 +124,5 @@ def _portions(entries: Any) -> list[Any]:
 
 
 def _weight(entries: Any) -> int:
-    launches = [entry.tasks for entry in entries[: PORTION + 1] if type(entry) is Launch]
+    launches = [_tasks(entry) for entry in entries[: PORTION + 1]]
     return len(entries) + sum([len(tasks) for tasks in launches if type(tasks) in (tuple, list)])

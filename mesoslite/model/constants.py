@@ -41,6 +41,7 @@ REGISTRY_FETCH_SECONDS = 60  # how long a new master may take to read the regist
 REGISTRY_STORE_SECONDS = 20  # how long a change may take to be durable
 
 ROLES_MAX = 1_000  # of one framework, which enters each in one step; Mesos has no bound
+GROUP_TASKS_MAX = 256  # of one LAUNCH_GROUP, which is launched in one step; Mesos has no bound
 ALTERNATIVES_MAX = 1_000  # offer constraints of one framework, and likewise the least it wants to be offered
 
 COMPLETED_FRAMEWORKS_MAX = 50  # kept for readers, oldest dropped

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from .checks import CheckType
-from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN
+from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN, GROUP_TASKS_MAX
 from .containers import container_facts
 from .copies import once
 from .executors import ExecutorInfo, ExecutorType
@@ -74,6 +74,13 @@ def validate_group(executor: ExecutorInfo, group: TaskGroup, *, offered: Resourc
     )
 
 
+def crowd_problem(count: int) -> str | None:
+    """Return what is wrong with a group of so many tasks, as a sentence; None if nothing is."""
+    if count <= GROUP_TASKS_MAX:
+        return None if count else "it has no tasks; name at least one"
+    return f"it has {count} tasks and is launched as a whole; name {GROUP_TASKS_MAX} at most"
+
+
 def _with_executor(task: TaskInfo, executor: ExecutorInfo) -> TaskInfo:
     return task if task.executor is not None else msgspec.structs.replace(task, executor=executor)
 
@@ -100,8 +107,7 @@ def _raise(text: str | None, culprit: int | None = None) -> None:
 
 
 def _check_tasks(tasks: Sequence[TaskInfo], site: LaunchSite) -> None:
-    if not tasks:
-        raise _Problem("it has no tasks; name at least one")
+    _raise(crowd_problem(len(tasks)))
     seen: set[TaskID] = set()
     for place, task in enumerate(tasks):
         _raise(task_problem(task, site, seen), place)

@@ -21,6 +21,7 @@ from mesoslite.model import (
     Kill,
     KillTask,
     Launch,
+    LaunchGroup,
     Offer,
     OfferID,
     Operation,
@@ -36,6 +37,7 @@ from mesoslite.model import (
     Subscribe,
     Subscribed,
     Suppress,
+    TaskGroup,
     TaskID,
     TaskInfo,
     TaskReference,
@@ -44,6 +46,7 @@ from mesoslite.model import (
 )
 
 from .stage import FakeAgent, FakeFramework, Stage, task
+from .test_accept import default_executor
 
 MANY = 3_000  # tasks; the clock stands still, so a slice is STEPS_MAX steps of 32
 LARGE = "cpus:100;mem:10000"
@@ -138,6 +141,41 @@ def test_an_accept_of_many_tasks_is_done_in_slices(stage: Stage, offered: Offere
     assert early.agents[0].offered + early.agents[0].used == Resources.parse(LARGE)
     assert launched(stage, agent) == [each.task_id for each in tasks_of(offer)]
     assert stage.state().agents[0].free == Resources.parse(LARGE) - Resources.parse("cpus:30;mem:3000")
+
+
+def test_a_group_of_very_many_tasks_is_refused_in_slices_and_what_is_beside_it_is_done(
+    stage: Stage, offered: Offered
+) -> None:
+    agent, framework, offer = offered
+    tasks = tasks_of(offer, 20_000)
+    crowd, beside = LaunchGroup(default_executor(), TaskGroup(tasks[1:])), Launch(tasks[:1])
+    moment = Moment(stage)
+    moment.post(framework, accept(offer, crowd, beside))
+    for _ in range(8):
+        moment.turn()
+        moment.look()
+
+    early = moment.come()
+
+    assert any(state.agents[0].offered == Resources.parse(LARGE) for state in early)
+    refused = stage.updates(framework)
+    assert [each.task_id for each in refused] == [each.task_id for each in tasks[1:]]
+    assert {(each.state, each.reason) for each in refused} == {(TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID)}
+    assert refused[0].message == "launch group: it has 19999 tasks and is launched as a whole; name 256 at most"
+    assert launched(stage, agent) == [tasks[0].task_id]
+    assert stage.state().agents[0].free == Resources.parse(LARGE) - Resources.parse(SMALL)
+
+
+def test_a_group_of_very_many_tasks_on_no_offer_is_answered_in_slices(stage: Stage, offered: Offered) -> None:
+    _agent, framework, offer = offered
+    tasks = tasks_of(offer)
+    group = LaunchGroup(default_executor(), TaskGroup(tasks))
+
+    stage.call(framework, Accept(framework_id=offer.framework_id, offer_ids=(OfferID("none"),), operations=(group,)))
+
+    lost = stage.updates(framework)
+    assert [each.task_id for each in lost] == [each.task_id for each in tasks]
+    assert {each.state for each in lost} == {TaskState.TASK_DROPPED}
 
 
 def test_what_the_same_framework_asks_for_next_waits_for_it(stage: Stage, offered: Offered) -> None:

@@ -10,15 +10,19 @@ from mesoslite.model import (
     Accept,
     AgentID,
     AgentInfo,
+    ExecutorID,
+    ExecutorInfo,
     FrameworkID,
     FrameworkInfo,
     InvalidRequest,
     Launch,
+    LaunchGroup,
     OfferID,
     Reconcile,
     ReregisterAgent,
     Reserve,
     Resources,
+    TaskGroup,
     TaskID,
     TaskInfo,
     TaskRecord,
@@ -58,6 +62,7 @@ def run(work: Generator[None, None, Any]) -> tuple[int, Any]:
 
 TASKS = tuple([task(number) for number in range(1_000)])
 RECORDS = tuple([record(number) for number in range(1_000)])
+EXECUTOR = ExecutorInfo(executor_id=ExecutorID("e"))
 INFO = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"))
 LARGE: list[Any] = [
     ReregisterAgent(info=INFO, tasks=RECORDS, frameworks=(FrameworkInfo(name="f"),), completed_tasks=RECORDS[:70]),
@@ -65,6 +70,7 @@ LARGE: list[Any] = [
     accept(Launch(TASKS)),
     accept(Reserve(CPU), Launch(TASKS[:3]), Launch(TASKS), *[Launch(TASKS[:40])] * 20, Reserve(CPU)),
     accept(*[Reserve(CPU)] * 1_000),
+    accept(Reserve(CPU), LaunchGroup(EXECUTOR, TaskGroup(TASKS)), LaunchGroup(EXECUTOR, TaskGroup(TASKS[:3]))),
 ]
 
 
@@ -96,8 +102,12 @@ def with_last(message: Any, name: str, last: Any) -> Any:
         accept(Launch(TASKS, id=7)),  # type: ignore[arg-type]
         accept(*[Reserve(CPU)] * 1_000, 7),
         msgspec.structs.replace(LARGE[2], offer_ids=7),
+        accept(LaunchGroup(EXECUTOR, TaskGroup((*TASKS, None)))),  # type: ignore[arg-type]
+        accept(LaunchGroup(EXECUTOR, TaskGroup(7))),  # type: ignore[arg-type]
+        accept(LaunchGroup(7, TaskGroup(TASKS))),  # type: ignore[arg-type]
+        accept(LaunchGroup(EXECUTOR, 7), *[Reserve(CPU)] * 100),  # type: ignore[arg-type]
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_what_is_wrong_anywhere_in_a_large_message_is_found(message: Any) -> None:
     with pytest.raises(InvalidRequest):

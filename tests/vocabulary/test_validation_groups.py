@@ -29,6 +29,7 @@ from mesoslite.model import (
     TaskID,
     TaskInfo,
     TcpCheck,
+    constants,
     validate_group,
 )
 
@@ -183,6 +184,13 @@ def test_an_executor_described_otherwise_than_the_running_one_is_refused() -> No
 
 def test_a_group_without_tasks_is_refused() -> None:
     assert "has no tasks" in judge().message
+
+
+def test_a_group_of_too_many_tasks_is_refused_and_one_of_as_many_as_may_be_is_not() -> None:
+    tasks = [member(f"t{number}", "cpus:0.001") for number in range(constants.GROUP_TASKS_MAX + 1)]
+
+    assert judge(*tasks[:-1]).accepted
+    assert "it has 257 tasks and is launched as a whole; name 256 at most" in judge(*tasks).message
 
 
 # Goal: nothing that a wire can bring makes the rules raise, or accept half of a group or more than there is.
