@@ -100,6 +100,8 @@ class Feedback:
             log.info(
                 "operation: framework %s is yet to come, or agent %s goes; it is told again", framework_id, agent.id
             )
+        elif update.operation_uuid in framework.operations:
+            self._drop(update, agent.id, f"{update.operation_uuid.hex()} is an operation on another agent")
         elif operation_id in framework.operation_uuids:  # it has used the id again, so it knows of this one
             self._acknowledge_to(agent, update.operation_uuid, update.status.uuid)
         else:

@@ -121,4 +121,4 @@ def _audit_framework(ledger: Any, framework: Any) -> None:
     for task in framework.unreachable.values():
         assert task.info.agent_id not in agents
         assert task.info.task_id not in framework.tasks
-    assert not framework.tasks.keys() & {task.info.task_id for task in framework.completed}
+    assert not any(framework.tasks.get(task.info.task_id) is task for task in framework.completed)  # ids come again

@@ -241,6 +241,22 @@ def test_the_end_of_an_executor_that_is_none_changes_nothing(stage: Stage, wrong
     assert stage.state() == before
 
 
+# Goal: an agent has a say in what is done on it, and nowhere else. Method: another one reports the same operation.
+@pytest.mark.parametrize("state", [OperationState.OPERATION_FINISHED, OperationState.OPERATION_UNREACHABLE])
+def test_an_operation_on_another_agent_is_not_taken_over(stage: Stage, state: OperationState) -> None:
+    agent, framework = reserving(stage)
+    other = stage.agent("cpus:1;mem:32")
+    [message] = stage.applied(agent)
+    before = stage.state()
+
+    status = OperationStatus(state=state, operation_id=OperationID("of-its-own"), uuid=b"s" * 16)
+    uuid, framework_id = message.operation_uuid, stage.framework_id(framework)
+    stage.say(other, OperationUpdate(framework_id=framework_id, operation_uuid=uuid, status=status, latest_state=state))
+
+    assert stage.state() == before
+    assert stage.operation_statuses(framework) == []
+
+
 # Goal: nothing is held for ever. Method: an operation that holds a volume is told as over, and as going on.
 def test_an_operation_that_has_ended_does_not_go_on(stage: Stage) -> None:
     agent, framework = begin(stage)
