@@ -218,7 +218,7 @@ static PyObject *RunQueue_new(PyTypeObject *type, PyObject *arguments, PyObject 
     if (op == NULL)
         return NULL;
     SELF->core = PyType_GetModuleState(type);
-    SELF->helping = 1;
+    SELF->helping = SELF->vacant = 1;
     SELF->deadline = -1;
     SELF->watch_gate = PyThread_allocate_lock();
     if (SELF->watch_gate == NULL) {
@@ -306,6 +306,13 @@ static PyMethodDef run_queue_methods[] = {
      "take_charge($self, /)\n--\n\nThe number for a worker that is in charge from now on; whoever was is overtaken."},
     {"is_in_charge", RunQueue_in_charge, METH_NOARGS,
      "is_in_charge($self, /)\n--\n\nWhether the calling thread is the worker in charge."},
+    {"hand_over", RunQueue_hand_over, METH_NOARGS,
+     "hand_over($self, /)\n--\n\n"
+     "The number for whoever the calling worker hands the charge to; 0 if it does not have it, having been overtaken."},
+    {"succeed", RunQueue_succeed, METH_NOARGS,
+     "succeed($self, /)\n--\n\n"
+     "The number for a worker that takes charge because something is queued, and whoever is in charge is inside a turn\n"
+     "or has gone; else 0: nothing is queued, or it will be run."},
     {"orphan", RunQueue_orphan, METH_NOARGS,
      "orphan($self, /)\n--\n\nIn the child of a fork: the threads that ran this queue are not there."},
     {"step", RunQueue_step, METH_O,

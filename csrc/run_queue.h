@@ -36,6 +36,7 @@ typedef struct {
     char closed;
     char attention;  /* somebody wants a worker to look at the clock before it sleeps */
     char orphaned;   /* the process is a fork of the one whose threads run this queue */
+    char vacant;     /* nobody is in charge: the worker that was has returned OVER, or there was none yet */
     char helping;    /* threads outside that wait may run actors */
     PyObject *filter; /* owned: (process, event) -> whether the event is dropped; NULL outside tests */
     PyObject *network; /* owned: see stepping.c; NULL outside tests */
@@ -78,6 +79,8 @@ PyObject *RunQueue_watch(PyObject *op, PyObject *none);
 PyObject *RunQueue_run_watched(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
 PyObject *RunQueue_take_charge(PyObject *op, PyObject *none);
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *none);
+PyObject *RunQueue_hand_over(PyObject *op, PyObject *none);
+PyObject *RunQueue_succeed(PyObject *op, PyObject *none);
 
 /* Steps and methods of poll.c. */
 int poll_look(RunQueueObject *self, int64_t now);

@@ -4,6 +4,8 @@
  * what, when, in which thread: libactor/worker.py. Twin: the same methods in libactor/_core/_run_queue.py.
  * In charge: one worker at a time runs actors, under the GIL a second would only contend for it. It has a number;
  *   whoever takes charge makes a new one, and the worker whose number is old ends its turn and returns OVERTAKEN.
+ *   The charge is taken from a worker that is awake only, inside a turn or outside of work(), or that has gone: two in
+ *   epoll would take the rings of each other's bell, and one of them would sleep for ever.
  * The watch sleeps WATCH_US at a time while a worker is not parked, and without bound while all are. Before it does so
  *   it raises watch_asleep and looks at `awake` again; a worker that leaves the parked raises `awake` and looks at
  *   watch_asleep. Both in sequential order: one of them sees the other.
@@ -31,6 +33,7 @@ static PyObject *take_charge(RunQueueObject *self)
     __atomic_store_n(&self->in_turn, 0, __ATOMIC_RELAXED); /* of the new one, who is not yet in any */
     __atomic_store_n(&self->patient, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&self->role, self->role + 1, __ATOMIC_RELAXED);
+    self->vacant = 0;
     return number;
 }
 
@@ -39,9 +42,25 @@ PyObject *RunQueue_take_charge(PyObject *op, PyObject *Py_UNUSED(none))
     return take_charge(SELF);
 }
 
+static int is_in_charge(RunQueueObject *self)
+{
+    return own_queue == self && own_number == self->role;
+}
+
 PyObject *RunQueue_in_charge(PyObject *op, PyObject *Py_UNUSED(none))
 {
-    return PyBool_FromLong(own_queue == SELF && own_number == SELF->role);
+    return PyBool_FromLong(is_in_charge(SELF));
+}
+
+PyObject *RunQueue_hand_over(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    return is_in_charge(SELF) ? take_charge(SELF) : PyLong_FromLong(0);
+}
+
+PyObject *RunQueue_succeed(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    int wanted = SELF->items.count != 0 && (SELF->in_turn || SELF->vacant);
+    return wanted ? take_charge(SELF) : PyLong_FromLong(0);
 }
 
 int run_queue_is_overtaken(RunQueueObject *self)
@@ -196,6 +215,8 @@ PyObject *RunQueue_work(PyObject *op, PyObject *const *arguments, Py_ssize_t cou
     __atomic_store_n(&SELF->awake, 1, __ATOMIC_SEQ_CST);
     run_queue_wake_watch(SELF);
     int answer = worker_run(SELF, deadline);
+    if (answer == OVER && is_in_charge(SELF))
+        SELF->vacant = 1;
     if (answer == OVERTAKEN || answer == OVER)
         own_queue = NULL;
     return answer < 0 ? NULL : PyLong_FromLong(answer);

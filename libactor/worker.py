@@ -9,7 +9,8 @@
 #   ends no worker, and loses neither the charge nor the watch: a step that fails has changed nothing, and is made anew.
 # Charge changes hands in two ways. A handler that waits in get() or wait() hands it to a spare at once (blocking). A
 #   handler that blocks in another way, or computes for long, is overtaken: the watch, who needs no interpreter's lock
-#   to notice, takes charge itself, and a spare takes over the watch.
+#   to notice, takes charge itself, and a spare takes over the watch. Both may happen at once: whoever hands over has
+#   the charge at that moment, and not only when it asked, or it would be taken from a worker that sleeps.
 # Rejected: running other actors on the waiting handler's stack (they would stack up on one another and deadlock when
 #   the lower one's answer needs the upper one to finish).
 # The lock is taken by acquire() and given back by release(), which need no memory. A `with` does: it calls the lock's
@@ -105,8 +106,8 @@ class Workers:
         """Start the first worker, and the watch over it."""
         self._lock.acquire()
         try:
-            self._appoint()
-            self._hire(0)
+            self._appoint(self._queue.take_charge)
+            self._hire()
         finally:
             self._lock.release()
 
@@ -126,7 +127,7 @@ class Workers:
                     "with then() and defer() instead of waiting"
                 )
             if self._queue.is_in_charge() and not self._stopping:
-                self._appoint()
+                self._appoint(self._queue.hand_over)
             self._blocked += 1
         finally:
             self._lock.release()
@@ -167,30 +168,32 @@ class Workers:
         """How many there are."""
         return len(self._threads)
 
-    def _appoint(self) -> None:
-        """Put another worker in charge: a spare, or a new thread. The lock is held.
+    def _appoint(self, take: Callable[[], int]) -> None:
+        """Put a spare or a new thread in charge, with the number of ``take``; if that is 0, to stand by. The lock is
+        held.
 
         Raises: RuntimeError, with the charge where it was, if the system has no thread left, or the interpreter shuts
         down; MemoryError likewise.
         """
         if not self._spares:
-            self._hire(-1)
+            self._hire(take)
             return
         spare, number = self._spares.pop(), 0
         try:
-            number = self._take_charge()
+            number = self._take_charge(take)
         finally:
             spare.call(number)
 
-    def _take_charge(self) -> int:
-        """A number for a worker that is in charge, and counts as busy, from now on."""
-        number = self._queue.take_charge()
-        self._queue.enter()
+    def _take_charge(self, take: Callable[[], int]) -> int:
+        """The number of ``take`` for a worker that is in charge, and counts as busy, from now on; 0: it is not."""
+        number = take()
+        if number:
+            self._queue.enter()
         return number
 
-    def _hire(self, number: int) -> None:
-        """Start a thread: to take charge with a new number (-1), or to stand by (0). The lock is held."""
-        hired = _Spare()
+    def _hire(self, take: Callable[[], int] | None = None) -> None:
+        """Start a thread: to take charge with the number of ``take``, or to stand by. The lock is held."""
+        hired, number = _Spare(), 0
         self._started += 1
         hired.thread = threading.Thread(
             target=self._run, args=(hired,), name=f"{self._name}-worker-{self._started}", daemon=True
@@ -198,8 +201,8 @@ class Workers:
         self._threads.add(hired.thread)
         try:
             hired.thread.start()
-            if number < 0:
-                number = self._take_charge()
+            if take is not None:
+                number = self._take_charge(take)
         except BaseException:
             self._threads.discard(hired.thread)
             hired.call(ENDED)  # there is a thread all the same if what failed came after its start
@@ -285,7 +288,7 @@ class Workers:
 
     def _last_charge(self) -> int:
         """When the runtime stops: a number if something is queued that nobody may be left to run, else ENDED."""
-        return self._take_charge() if len(self._queue) else ENDED
+        return self._take_charge(self._queue.succeed) or ENDED
 
     def _watch(self) -> int:
         """Watch over the worker in charge until it is stuck, and see that somebody else goes on watching.
@@ -303,7 +306,7 @@ class Workers:
             if self._spares:
                 self._spares.pop().call(0)
             elif number and not self._stopping and len(self._threads) < BLOCKED_MAX:
-                self._hire(0)
+                self._hire()
         except (RuntimeError, MemoryError) as error:  # no thread left: the next that comes to rest will watch
             self._report(error, "no thread could be started to watch over the workers")
         finally:

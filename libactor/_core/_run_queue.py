@@ -4,7 +4,9 @@
 # Invariants: 1. first in, first out.    2. a push unparks one worker if, and only if, one is parked; the worker that
 #   was parked last goes first, because its caches are warm.    3. `busy` counts the threads that run actors or are
 #   about to look; whoever unparks a worker counts it busy at once, so that "nothing queued and nobody busy" is idle.
-#   4. one worker is in charge; it has the newest number, and any other that finds its own older returns.
+#   4. one worker is in charge; it has the newest number, and any other that finds its own older returns.    5. the
+#   charge is taken from a worker that is awake only, inside a turn or outside of work(), or that has gone: two in epoll
+#   would take the rings of each other's bell, and one of them would sleep for ever.
 # No lost wake-up: a worker looks at the queue and enters the list of parked workers under one lock, and a push
 #   appends and looks at that list under the same lock.
 #   That lock is re-entrant, because a finalizer or a signal handler may run in this thread between any two calls and
@@ -21,7 +23,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from libactor._core._polling import Polling
-from libactor._core._stepping import Network
+from libactor._core._stepping import Network, SteppableQueue
 from libactor._core._waiter import Waiter, clip
 from libactor._core.clock import monotonic_ns
 
@@ -43,18 +45,19 @@ _own = _Own()
 
 
 @final
-class RunQueue:
+class RunQueue(SteppableQueue):
     """FIFO of runnable actors with parking for workers and for those who wait until all is idle."""
 
     __slots__ = (
         "__weakref__", "_attention", "_awake", "_busy", "_closed", "_deadline_ns", "_helped", "_idle_waiters",
         "_in_turn", "_items", "_lock", "_number", "_parked", "_patient", "_polling", "_progress", "_turn_over",
-        "_turns", "_watch_gate", "filter", "helping", "network", "orphaned",
+        "_turns", "_vacant", "_watch_gate", "filter", "helping", "network", "orphaned",
     )  # fmt: skip
 
     # _attention: somebody wants a worker to look at the clock.    _number: of the worker in charge.
     # _progress: events that the workers have begun.    _in_turn: the worker in charge is inside a turn.
     # _turns: that were begun.    _turn_over: the watch wants the turn to end.    _awake: a worker is not parked.
+    # _vacant: nobody is in charge: the worker that was has returned OVER, or there was none yet.
     # _deadline_ns: when it is to look at the clock; -1: never.
     # _watch_gate: set whenever the watch, should it sleep, is to look.
     # filter: asked, with process and event, before an event is served: True drops it. None: nobody is asked.
@@ -74,6 +77,7 @@ class RunQueue:
         self._lock = threading.RLock()
         self._attention = self._in_turn = self._awake = False
         self._turn_over = False
+        self._vacant = True
         self._deadline_ns = -1
         self._patient = False
         self._number = self._progress = self._turns = 0
@@ -150,15 +154,17 @@ class RunQueue:
         _own.queue, _own.number = self, number
         self._deadline_ns = deadline_ns
         self._stay_awake()
-        outcome = OVERTAKEN if self._is_overtaken() else 0
+        outcome, item = OVERTAKEN if self._is_overtaken() else 0, None
         while outcome == 0:
-            item = self._take()
+            if item is None:
+                item = self._take()
             if item is not None:
                 self._run(item)
             outcome = self._is_called(deadline_ns)
-            if outcome == 0 and item is None:
-                self._park(deadline_ns)
+            item = self._park(deadline_ns) if outcome == 0 and item is None else None
         if outcome in (OVERTAKEN, OVER):
+            with self._lock:
+                self._vacant = self._vacant or (outcome == OVER and self.is_in_charge())
             _own.queue = None
         return outcome
 
@@ -175,8 +181,6 @@ class RunQueue:
         try:
             return function(*arguments)
         finally:
-            if not self._is_overtaken():  # else it is about another worker's
-                self._patient = False
             self._end_watched()
 
     def watch(self) -> int:
@@ -206,23 +210,6 @@ class RunQueue:
                     return taken
         return 0
 
-    def step(self, index: int, /) -> None:
-        """Take the actor at ``index`` out of the queue and have it serve one event, its start and stop being one each.
-
-        For a queue without workers. Raises: IndexError if there is none at that place.
-        """
-        item = self.peek(index)
-        del self._items[index]
-        item._leave_queue()
-        self._turn_over = True  # after one event
-        item.run_turn()
-
-    def peek(self, index: int, /) -> Any:
-        """The actor at ``index``; raises as step."""
-        if not 0 <= index < len(self._items):
-            raise IndexError(f"step: got the place {index}, expected 0 to less than {len(self._items)}")
-        return self._items[index]
-
     def take_charge(self) -> int:
         """The number for a worker that is in charge from now on; whoever was is overtaken."""
         with self._lock:
@@ -231,6 +218,18 @@ class RunQueue:
     def is_in_charge(self) -> bool:
         """Whether the calling thread is the worker in charge."""
         return _own.queue is self and _own.number == self._number
+
+    def hand_over(self) -> int:
+        """The number for whoever the calling worker hands the charge to; 0 if it does not have it, having been
+        overtaken."""
+        with self._lock:
+            return self._take_charge() if self.is_in_charge() else 0
+
+    def succeed(self) -> int:
+        """The number for a worker that takes charge because something is queued, and whoever is in charge is inside a
+        turn or has gone; else 0: nothing is queued, or it will be run."""
+        with self._lock:
+            return self._take_charge() if self._items and (self._in_turn or self._vacant) else 0
 
     def orphan(self) -> None:
         """In the child of a fork: the threads that ran this queue are not there, and one may have held the lock."""
@@ -340,17 +339,15 @@ class RunQueue:
                 return DUE
             return ARRIVED if self._polling.look(now) else 0
 
-    def _park(self, deadline_ns: int) -> None:
-        """Sleep until there is something to do, and do it, or until the deadline."""
+    def _park(self, deadline_ns: int) -> Any:
+        """Sleep until there is something to do, which is returned if it is an actor's, or until the deadline."""
         self._awake = False
         try:
             bell = self._polling.bell
             bound = None if deadline_ns < 0 else (deadline_ns - monotonic_ns()) / 1e9
-            item = self._pop(clip(bound), Waiter(bell), None if bell < 0 else self._polling, is_worker=True)
+            return self._pop(clip(bound), Waiter(bell), None if bell < 0 else self._polling, is_worker=True)
         finally:
             self._stay_awake()
-        if item is not None:
-            self._run(item)
 
     def _stay_awake(self) -> None:
         self._awake = True
@@ -369,12 +366,13 @@ class RunQueue:
         self._in_turn = True
 
     def _end_watched(self) -> None:
-        if not self._is_overtaken():  # else it is about another worker's turn
-            self._in_turn = False
+        with self._lock:  # or who has found it in a turn takes charge of what it does after that
+            if not self._is_overtaken():  # else it is about another worker's turn
+                self._in_turn = self._patient = False
 
     def _take_charge(self) -> int:
         number = self._number + 1  # without memory the charge stays where it was
-        self._in_turn = self._patient = False
+        self._in_turn = self._patient = self._vacant = False
         self._number = number
         return number
 

@@ -1,4 +1,4 @@
-"""Stepping: what a mailbox adds for a run queue without workers, whose owner says which actor is next."""
+"""Stepping: what queue and mailbox add for a run queue without workers, whose owner says which actor is next."""
 
 # Who calls: libactor/testing/simulation.py; the mailbox, which derives from Steppable, before it takes an event in.
 # The network: what passes from an actor of one runtime to one of another that shares the queue is offered to
@@ -14,6 +14,7 @@ from libactor._core._coroutine import Task, close_all
 
 if TYPE_CHECKING:
     from libactor._core._mailbox import Mailbox
+    from libactor._core._run_queue import RunQueue
 
 
 class Network(Protocol):
@@ -27,6 +28,31 @@ class Network(Protocol):
 
     def terminate(self, process: Any, inject: bool, /) -> bool:
         """A process is asked to stop."""
+
+
+class SteppableQueue:
+    """What a RunQueue can do without workers."""
+
+    __slots__ = ()
+
+    def step(self, index: int, /) -> None:
+        """Take the actor at ``index`` out of the queue and have it serve one event, its start and stop being one each.
+
+        Raises: IndexError if there is none at that place.
+        """
+        item = self.peek(index)
+        queue = cast("RunQueue", self)
+        del queue._items[index]
+        item._leave_queue()
+        queue._turn_over = True  # after one event
+        item.run_turn()
+
+    def peek(self, index: int, /) -> Any:
+        """The actor at ``index``; raises as step."""
+        items = cast("RunQueue", self)._items
+        if not 0 <= index < len(items):
+            raise IndexError(f"step: got the place {index}, expected 0 to less than {len(items)}")
+        return items[index]
 
 
 class Steppable:

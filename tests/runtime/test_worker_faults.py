@@ -159,7 +159,7 @@ for n in range(10):
     workers, queue = make()
     spare, before = _Spare(), queue.take_charge()
     workers._spares.append(spare)
-    failed = without(n, workers._appoint)
+    failed = without(n, lambda: workers._appoint(queue.take_charge))
     refused += failed
     number = 0 if failed else before + 1
     assert queue.take_charge() == before + 1 + (not failed), n
