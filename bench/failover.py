@@ -15,14 +15,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import libactor as la
+from bench.asking import asking, worst_of_most
 from bench.benchmarks import expect
 from libactor.codec import Reader, Writer
 from mesoslite.allocator import HierarchicalAllocator
@@ -101,7 +101,7 @@ class FailoverWork:
         """Meanwhile somebody asks the master for nothing, once a millisecond: what 99 of 100 answers take at most."""
         answers: list[float] = []
         _fail_over(load_of(count, extent), known=False, waits=answers)
-        return sorted(answers)[len(answers) * 99 // 100]
+        return worst_of_most(answers, f"the return of {count:,} agents")
 
 
 def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> float:
@@ -122,7 +122,7 @@ def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> 
         before = _reset_peak()
         start = perf_counter()
         la.tell(wire, Wire.deliver)
-        with _asking(master, waits):
+        with asking(master, waits) if waits is not None else nullcontext():
             back.future.get(PATIENCE_SECONDS)
             seconds = perf_counter() - start
         grown = _peak() - before
@@ -154,29 +154,6 @@ def _admit(path: Path, load: Load) -> None:
         infos = [_agent(f"{number:05}") for number in range(load.agents)]
         asked = [la.dispatch(registrar, Registrar.apply, AdmitAgent(info)) for info in infos]
         la.collect(asked).get(PATIENCE_SECONDS)
-
-
-@contextmanager
-def _asking(master: la.PID[Master], waits: list[float] | None) -> Iterator[None]:
-    """Ask the master for nothing all the time, if there is a list for what the answers took."""
-    over = Event()
-
-    def ask(waits: list[float]) -> None:
-        while not over.is_set():
-            start = perf_counter()
-            la.dispatch(master, Master.ping).get(PATIENCE_SECONDS)
-            waits.append(perf_counter() - start)
-            sleep(0.001)
-
-    thread = Thread(target=ask, args=(waits,)) if waits is not None else None
-    if thread is not None:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        if thread is not None:
-            thread.join()
 
 
 class Tally:

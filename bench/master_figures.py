@@ -10,6 +10,11 @@ from bench.bounds import Bound
 
 BOUNDS = (
     Bound("reconcile[100k]", 1_000),
+    Bound("ask-accept[100k]", 10),
+    Bound("ask-teardown[100k]", 10),
+    Bound("ask-schedule[10k]", 10),
+    Bound("ask-weights[10k]", 10),
+    Bound("ask-quota[10k]", 10),
     Bound("launch[20k/1]", 4_000),  # 5,000 a second
     Bound("launch[20k/10]", 4_000),
     Bound("registrar-admit[10k]", None, 220, 420, "Registrar, Performance: admitted"),

@@ -281,6 +281,16 @@ MASTER_BENCHMARKS = (
     Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
               100_000, 500, (MASTER,), MILLISECONDS, repeat_seconds=0),
     *(
+    Benchmark(f"ask-{name}[{size // 1_000}k]", method, what, size, 100, (MASTER,), MILLISECONDS, repeat_seconds=0)
+    for name, method, what, size in (
+        ("accept", "ask_amid_accept", "99 of 100 answers to nothing, amid an ACCEPT of so many tasks", 100_000),
+        ("teardown", "ask_amid_teardown", "a framework with so many tasks is removed", 100_000),
+        ("schedule", "ask_amid_schedule", "a maintenance schedule rescinds so many offers", 10_000),
+        ("weights", "ask_amid_weights", "a role's weight does", 10_000),
+        ("quota", "ask_amid_quota", "a role's limit does", 10_000),
+    )
+    ),
+    *(
     Benchmark(f"launch{name}[{size // 1_000}k/{on_offer}]", method, what, size, 50, (MASTER,), MILLISECONDS,
               repeat_seconds=0, extent=on_offer)
     for name, method, what, size, on_offer in (
