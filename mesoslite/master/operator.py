@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import NotFound
+from mesoslite.model import InvalidRequest, NotFound
 
 from .candidate import Candidate, led
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .departures import Departures
     from .ledger import Ledger
 
+AGENT = "the id of an agent"
+
+T = TypeVar("T", bound=str)
+
 
 class OperatorCalls(Candidate):
     """The part of a master that serves operators."""
@@ -34,7 +38,7 @@ class OperatorCalls(Candidate):
     @led
     def teardown_framework(self, framework_id: FrameworkID) -> None:
         """Remove a framework, connected or not: its tasks are ended everywhere. NotFound for an unknown one."""
-        framework = self._ledger.frameworks.get(framework_id)
+        framework = self._ledger.frameworks.get(_text(framework_id, "the id of a framework"))
         if framework is None or framework.is_ending:
             raise NotFound(f"teardown: framework {str(framework_id)[:80]} is not known, or removed; look its id up")
         self._departures.remove(framework)
@@ -42,12 +46,12 @@ class OperatorCalls(Candidate):
     @led
     def mark_agent_gone(self, agent_id: AgentID) -> la.Future[None]:
         """Declare an agent gone for good: ready once that is durable; NotFound for an unknown one."""
-        return self._agents.removal.mark_gone(agent_id)
+        return self._agents.removal.mark_gone(_text(agent_id, AGENT))
 
     @led
     def deactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
         """Offer an agent no more, and rescind its offers; its tasks go on. NotFound for an unknown one."""
-        return self._agents.draining.deactivate(agent_id)
+        return self._agents.draining.deactivate(_text(agent_id, AGENT))
 
     @led
     def reactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
@@ -55,7 +59,7 @@ class OperatorCalls(Candidate):
 
         NotFound for an unknown one, InvalidRequest for one that is not deactivated, or still draining.
         """
-        return self._agents.draining.reactivate(agent_id)
+        return self._agents.draining.reactivate(_text(agent_id, AGENT))
 
     @led
     def drain_agent(
@@ -65,7 +69,7 @@ class OperatorCalls(Candidate):
 
         NotFound for an unknown one, InvalidRequest for a grace that is no time.
         """
-        return self._agents.draining.drain(agent_id, max_grace_seconds, mark_gone)
+        return self._agents.draining.drain(_text(agent_id, AGENT), max_grace_seconds, mark_gone)
 
     def settle_draining(self, agent_id: AgentID) -> None:
         """Look whether a draining agent is empty; the master tells this to itself."""
@@ -129,7 +133,7 @@ class OperatorCalls(Candidate):
     @led
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota. InvalidRequest, if it has none."""
-        return self._agents.entitlements.remove_quota(role)
+        return self._agents.entitlements.remove_quota(_text(role, "a role"))
 
     @led
     def update_weights(self, weights: tuple[Weight, ...]) -> la.Future[None]:
@@ -142,3 +146,10 @@ class OperatorCalls(Candidate):
 
     def _rescind_later(self) -> None:
         la.tell(self.pid, OperatorCalls.go_on_rescinding)
+
+
+def _text(given: T, what: str) -> T:
+    """``given``, if it is a text: nobody has compared what is dispatched. Raises: InvalidRequest."""
+    if not isinstance(given, str):
+        raise InvalidRequest(f"got {given!r:.80} as {what}, expected a text")
+    return given

@@ -1,0 +1,112 @@
+"""Random operators: whatever they ask a master for, it answers, lives, and leaves a registry that the next one reads.
+
+What they ask for is of the declared types with anything in it, or of other types altogether: dispatch compares none.
+"""
+
+# Replay one with Office(seed): the seed is in the name of the test that fails.
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+
+import pytest
+
+import libactor as la
+from mesoslite.master import Master
+from mesoslite.model import AgentID, FrameworkID, MesosliteError, Unavailability
+from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
+
+from .stage import Stage
+from .words import Words
+
+STEPS = 60
+NO_TYPES = (None, 0, -1, 1.5, "x", b"x", (), (1,), (None, None), [], {}, object)
+ROLES = ["*", "ads", "ads/batch", "web", ""]
+LATER = 10**18
+
+
+class Office:
+    """A cluster with some agents and frameworks, and an operator who asks for anything."""
+
+    def __init__(self, seed: int, runtime: la.Runtime) -> None:
+        self.rng = random.Random(seed)
+        self.stage = Stage(runtime)
+        agents = [self.stage.agent("cpus:4;mem:1024") for _ in range(3)]
+        self.agent_ids = [self.stage.agent_id(agent) for agent in agents]
+        self.framework_ids = [
+            self.stage.framework_id(self.stage.framework(roles=(role,), failover_timeout=9.0))
+            for role in ("ads", "web")
+        ]
+        self.words = Words(
+            self.rng,
+            {
+                "role": lambda: ROLES,
+                "hostname": lambda: ["host", "HOST", "other"],
+                "ip": lambda: ["", "192.0.2.1", "::1"],
+            },
+        )
+
+    def step(self) -> None:
+        """Ask for something, and see what becomes of it."""
+        call, *given = self.request()
+        if self.rng.random() < 0.3:
+            given[self.rng.randrange(len(given))] = self.rng.choice(NO_TYPES)
+        answer = la.dispatch(self.stage.master, call, *given)
+        self.stage.settle()
+        assert not la.wait(self.stage.master, 0), f"the master ended of {call.__name__}{tuple(given)}"
+        assert not answer.is_pending()
+        if answer.is_failed():
+            with pytest.raises(MesosliteError):
+                answer.get(0)
+        if self.rng.random() < 0.3:
+            self.stage.advance(self.rng.choice([1, 30]))
+        self.stage.check_books()
+
+    def request(self) -> tuple[Any, ...]:
+        choose = self.rng.choice
+        agent_id = choose([*self.agent_ids, AgentID(""), AgentID("nobody")])
+        machines = tuple([self.words.message(MachineID) for _ in range(choose([0, 1, 1, 2]))])
+        windows = (Window(machines, Unavailability(LATER)), self.words.message(Window))
+        schedule = Schedule(windows[: choose([0, 1, 1, 2])])
+        quota = QuotaConfig(choose(ROLES), (("cpus", choose([1, 1_000, 50_000])),), (("cpus", choose([500, 60_000])),))
+        configs = [quota, self.words.message(QuotaConfig), self.words.spoil(quota)]
+        weights = [Weight(choose(ROLES), choose([0.5, 2.0])), self.words.message(Weight)]
+        grace = choose([None, 0.0, 5.0, -1.0, float("nan"), float("inf"), 1e300])
+        return choose(
+            [
+                (Master.update_quota, tuple(self.rng.choices(configs, k=choose([0, 1, 2]))), choose([True, False])),
+                (Master.update_weights, tuple(self.rng.choices(weights, k=choose([0, 1, 2])))),
+                (Master.remove_quota, choose(ROLES)),
+                (Master.update_schedule, schedule),
+                (Master.start_maintenance, machines),
+                (Master.stop_maintenance, machines),
+                (Master.drain_agent, agent_id, grace, choose([True, False, False])),
+                (Master.deactivate_agent, agent_id),
+                (Master.reactivate_agent, agent_id),
+                (Master.mark_agent_gone, choose([agent_id, AgentID("nobody")])),
+                (Master.teardown_framework, choose([*self.framework_ids, FrameworkID("nobody")])),
+            ]
+        )
+
+    def decided(self) -> tuple[Any, ...]:
+        """What outlives the master."""
+        calls = (Master.quotas, Master.weights, Master.schedule, Master.machines)
+        answers = [la.dispatch(self.stage.master, call).get(timeout=5) for call in calls]
+        return tuple([answer if isinstance(answer, Schedule) else {str(one) for one in answer} for answer in answers])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_master_lives_and_the_next_one_goes_on(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    with la.Runtime() as runtime:
+        office = Office(seed, runtime)
+        for _ in range(STEPS):
+            office.step()
+        before = office.decided()
+
+        office.stage.fail_over()
+
+        assert office.decided() == before
+        la.dispatch(office.stage.master, Master.wait_leading).get(timeout=5)
