@@ -281,8 +281,7 @@ class Removal:
             f"Agent {agent_id} was declared gone by an operator",
             operations=OperationState.OPERATION_GONE_BY_OPERATOR,
         )
-        if roster.unreachable.pop(agent_id, None) is not None:
-            self._give_up_unreachable(agent_id, fate)
+        was_unreachable = roster.unreachable.pop(agent_id, None) is not None
         agent = self._ledger.agents.get(agent_id)
 
         def gone() -> None:
@@ -291,11 +290,13 @@ class Removal:
             if agent is not None:
                 self._metrics.removed("unregistered")
 
-        if agent is None:
-            gone()
-        else:
+        if agent is not None:
             agent.send(ShutdownAgent("Agent has been marked gone"))
             self._strike_off(agent_id, fate, gone)
+        elif was_unreachable:
+            self._slices.take(agent_id, self._give_up_unreachable(agent_id, fate, gone))
+        else:
+            gone()
 
     # ---- what becomes of its offers and tasks ----
 
@@ -352,12 +353,14 @@ class Removal:
         else:
             self._ledger.lose_sight_of(task)
 
-    def _give_up_unreachable(self, agent_id: AgentID, fate: _Fate) -> None:
-        """Tasks of an agent that was out of reach are over."""
-        for framework in self._ledger.frameworks.values():
+    def _give_up_unreachable(self, agent_id: AgentID, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
+        """Tasks of an agent that was out of reach are over; a framework, which has so many at most, in a step."""
+        for framework in list(self._ledger.frameworks.values()):
             for task in [task for task in framework.unreachable.values() if task.info.agent_id == agent_id]:
                 self._conclude(framework, task, fate)
                 self._ledger.complete_unreachable(task)
+            yield
+        then()
 
     def _conclude(self, framework: FrameworkEntry, task: TaskEntry, fate: _Fate) -> None:
         state = fate.aware if framework.partition_aware else TaskState.TASK_LOST

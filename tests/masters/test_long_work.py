@@ -43,6 +43,7 @@ from mesoslite.model import (
     TaskReference,
     TaskState,
     Teardown,
+    happenings,
 )
 
 from .stage import FakeAgent, FakeFramework, Stage, task
@@ -151,13 +152,14 @@ def test_a_group_of_very_many_tasks_is_refused_in_slices_and_what_is_beside_it_i
     crowd, beside = LaunchGroup(default_executor(), TaskGroup(tasks[1:])), Launch(tasks[:1])
     moment = Moment(stage)
     moment.post(framework, accept(offer, crowd, beside))
-    for _ in range(8):
+    for _ in range(12):
         moment.turn()
-        moment.look()
+        moment.ask(Master.framework_story, offer.framework_id)
 
-    early = moment.come()
+    moment.come()
 
-    assert any(state.agents[0].offered == Resources.parse(LARGE) for state in early)
+    early = [answer.get(timeout=10).refused for answer in moment.answers]
+    assert any(some and some[-1].task_id != tasks[-1].task_id for some in early)
     refused = stage.updates(framework)
     assert [each.task_id for each in refused] == [each.task_id for each in tasks[1:]]
     assert {(each.state, each.reason) for each in refused} == {(TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID)}
@@ -401,6 +403,41 @@ def test_a_task_of_an_agent_that_is_being_struck_off_is_not_told_to_be_over(stag
     assert {status.state for status in stage.updates(framework)} == {TaskState.TASK_UNREACHABLE}
     assert len(stage.updates(framework)) == MANY
     assert [status.state for status in stage.updates(other)] == [TaskState.TASK_UNREACHABLE]
+
+
+# Goal: nobody waits for it. Method: the first of a hundred frameworks has a task there; a ping that is sent as that is
+# told of is answered before the last framework was looked at.
+def test_that_an_unreachable_agent_is_gone_is_told_in_slices(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, framework = stage.agent(LARGE), stage.framework(capabilities=(PARTITION_AWARE,), checkpoint=True)
+    [offer] = stage.offers(framework)
+    stage.call(framework, accept(offer, Launch((task(offer, "first", SMALL),))))
+    for number in range(100):
+        stage.framework(f"other{number}")
+    agent_id = offer.agent_id
+    stage.lose(agent)
+    stage.advance(601)
+    actor: Any = stage.master._process.actor
+    monkeypatch.setattr(actor._slices, "_now", iter(range(10_000)).__next__)  # each slice is over at once
+    steps: list[str] = []
+    conclude, told = actor._agents.removal._conclude, actor._ledger.chronicle.tell
+
+    def concluded(*about: Any) -> None:
+        conclude(*about)
+        la.dispatch(stage.master, Master.ping).on_any(lambda _: steps.append("ping"))
+
+    def tell(kind: Any, *fields: Any) -> None:
+        told(kind, *fields)
+        if kind is happenings.AgentGone:
+            steps.append("gone")
+
+    monkeypatch.setattr(actor._agents.removal, "_conclude", concluded)
+    monkeypatch.setattr(actor._ledger.chronicle, "tell", tell)
+
+    la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=10)
+    stage.settle()
+
+    assert steps == ["ping", "gone"]
+    assert [each.state for each in stage.updates(framework)][-1] is TaskState.TASK_GONE_BY_OPERATOR
 
 
 # ---- DECLINE ----
