@@ -35,7 +35,7 @@ from libactor._core.errors import (
     StashFull,
     TooManyBlockedHandlers,
 )
-from libactor._core.randomness import random_stream, random_uuid
+from libactor._core.randomness import random_stream, random_uuid, random_uuid_bytes
 from libactor._core.values import register_immutable
 from libactor.actor import Actor, control, handles, remote
 from libactor.alarm import after
@@ -154,6 +154,7 @@ __all__ = [
     "post",
     "random_stream",
     "random_uuid",
+    "random_uuid_bytes",
     "ready",
     "register_immutable",
     "remote",

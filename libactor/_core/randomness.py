@@ -37,6 +37,14 @@ def random_uuid() -> uuid.UUID:
     return uuid.UUID(bytes=_random_bytes(16, "uuid"), version=4)
 
 
+def random_uuid_bytes() -> bytes:
+    """The 16 bytes of a fresh random UUID; a UUID of them would take twice as long to make."""
+    data = bytearray(_random_bytes(16, "uuid"))
+    data[6] = data[6] & 0x0F | 0x40  # version 4
+    data[8] = data[8] & 0x3F | 0x80  # the variant of RFC 9562
+    return bytes(data)
+
+
 def random_stream() -> random.Random:
     """A generator of its own, seeded by the operating system, or by a deterministic runtime inside one."""
     return random.Random(_random_bytes(16, "stream"))

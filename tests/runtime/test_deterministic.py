@@ -127,6 +127,16 @@ def test_uuids_and_streams_in_handlers_come_of_the_seed():
     assert la.random_uuid() != la.random_uuid()
 
 
+def test_the_bytes_of_a_uuid_are_those_of_the_uuid_that_the_seed_gives():
+    with DeterministicRuntime(1):
+        whole = [la.random_uuid().bytes for _ in range(3)]
+    with DeterministicRuntime(1):
+        alone = [la.random_uuid_bytes() for _ in range(3)]
+
+    assert alone == whole
+    assert la.random_uuid_bytes() != la.random_uuid_bytes()
+
+
 def test_time_jumps_to_the_next_timer_when_nothing_is_left_to_do():
     times = []
     with DeterministicRuntime(1) as rt:
