@@ -132,7 +132,7 @@ class Agent(la.Actor):
             resources,
             forward=self._tell_master,
             retry_later=lambda seconds, uuid: la.delay(seconds, self.pid, Agent._retry_operation, uuid),
-            new_uuid=lambda: la.random_uuid().bytes,
+            new_uuid=la.random_uuid_bytes,
             used=self._frameworks.used,
         )
         self._kills = Kills(
@@ -155,7 +155,7 @@ class Agent(la.Actor):
     def on_start(self) -> None:
         """Make the work directory and register; raises OSError if it cannot be made."""
         self._start_time = self.runtime.clock.now()
-        self._incarnation = la.random_uuid().bytes
+        self._incarnation = la.random_uuid_bytes()
         self._work_directory.mkdir(parents=True, exist_ok=True)
         self._registration.start()
 
@@ -255,7 +255,7 @@ class Agent(la.Actor):
         """Say of a task that it is not here, unless its end is under way."""
         if self._updates.latest_state(task.framework_id, task.task_id) is None:
             report = refusal(task.state, Reason.REASON_RECONCILIATION, "Task is unknown to the agent")
-            self._updates.update(task.framework_id, self._status(report, task.task_id, la.random_uuid().bytes))
+            self._updates.update(task.framework_id, self._status(report, task.task_id, la.random_uuid_bytes()))
 
     # Tasks: start and end
 
@@ -276,7 +276,7 @@ class Agent(la.Actor):
             if self._refuse_repeated(framework_id, entry, message.task):
                 return
             run = self._admit(message.task, framework_id, message.role)
-            entry.runs[task_id] = run
+            self._frameworks.begin(entry, run)
             self._start(run, entry.info)
         except (InvalidRequest, InsufficientResources) as error:
             self._report(framework_id, task_id, refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error)))
@@ -380,7 +380,7 @@ class Agent(la.Actor):
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None or entry.is_leaving:
             return
-        entry.is_leaving = True
+        self._frameworks.leave(entry)
         self._updates.close(message.framework_id)
         for run in list(entry.runs.values()):
             if run.container is None:
@@ -420,10 +420,10 @@ class Agent(la.Actor):
     def _report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
         entry = self._frameworks.active[framework_id]
-        status = self._status(report, task_id, la.random_uuid().bytes)
+        status = self._status(report, task_id, la.random_uuid_bytes())
         run = entry.runs.get(task_id)
         if run is not None:
-            run.record(status)
+            self._frameworks.record(entry, run, status)
         if not entry.is_leaving:
             self._updates.update(framework_id, status)
         elif status.state.is_terminal:

@@ -2,7 +2,8 @@
 
 # Who calls: agent.py, inside the agent actor.
 # Invariants: 1. a run is in ``runs`` of its framework until it is over and nobody waits for its last status any more,
-#   then in ``completed``, of which the newest are kept.    2. a framework without runs is completed.
+#   then in ``completed``, of which the newest are kept.    2. a framework without runs is completed.    3. what is used
+#   is what the runs hold that are not over, those of leaving frameworks aside: their master gave that away again.
 # Source: Mesos src/slave/slave.hpp (Framework, Executor).
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from mesoslite.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import libactor as la
@@ -134,6 +134,7 @@ class Frameworks:
     def __init__(self) -> None:
         self.active: dict[FrameworkID, FrameworkEntry] = {}
         self.completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
+        self._used = NOTHING
 
     def open(self, framework_id: FrameworkID, info: FrameworkInfo) -> FrameworkEntry:
         """The active framework of that id with its newest description, made or brought back if need be."""
@@ -185,10 +186,23 @@ class Frameworks:
 
     def used(self) -> Resources:
         """What the tasks hold that have not ended."""
-        return sum([run.task.resources for run in self._living_runs()], NOTHING)
+        return self._used
 
-    def _living_runs(self) -> Iterator[Run]:
-        """The runs that hold resources; a leaving framework's do not count, for their master gave them away again."""
-        for entry in self.active.values():
-            if not entry.is_leaving:
-                yield from [run for run in entry.runs.values() if not run.state.is_terminal]
+    def begin(self, entry: FrameworkEntry, run: Run) -> None:
+        """Take note of a run, which holds resources until it is over."""
+        entry.runs[run.task.task_id] = run
+        self._used += run.task.resources
+
+    def record(self, entry: FrameworkEntry, run: Run, status: TaskStatus) -> None:
+        """Take over the state that ``status`` reports of a run."""
+        was_over = run.state.is_terminal
+        run.record(status)
+        if run.state.is_terminal and not was_over and not entry.is_leaving:
+            self._used -= run.task.resources
+
+    def leave(self, entry: FrameworkEntry) -> None:
+        """Take note that a framework is gone for its master."""
+        entry.is_leaving = True
+        for run in entry.runs.values():
+            if not run.state.is_terminal:
+                self._used -= run.task.resources

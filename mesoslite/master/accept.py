@@ -347,7 +347,7 @@ class _Course:
         if isinstance(operation, Destroy):
             self._acceptance.rescind_users(self._agent, done.before, self._source)
         entry = OperationEntry(
-            uuid=la.random_uuid().bytes,
+            uuid=la.random_uuid_bytes(),
             operation=operation,
             conversion=done,
             framework_id=self._framework.id,

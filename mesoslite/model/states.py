@@ -28,6 +28,10 @@ class TaskState(Enum):
     TASK_GONE_BY_OPERATOR = 12
     TASK_UNKNOWN = 13
 
+    __hash__ = (
+        object.__hash__
+    )  # of a member, which is one object; that of Enum is a function, and asked many times a task
+
     is_terminal: bool  # whether the task is over: its resources are free and no other state follows
 
 

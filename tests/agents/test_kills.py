@@ -193,3 +193,16 @@ def test_shutting_down_an_unknown_framework_changes_nothing(house: House):
 
     assert box.signals == []
     assert len(house.snapshot().frameworks) == 1
+
+
+def test_what_a_leaving_framework_held_is_free_once(house: House):
+    box = house.run(make_task("t1", "cpus:3"))
+    house.send(ShutdownFramework(FRAMEWORK))
+    house.exit(box, 0)
+    other = make_framework(id=FrameworkID("m-0001"))
+
+    house.run(make_task("t2", "cpus:4"), other)
+    house.send(RunTask(other, make_task("t3", "cpus:1")))
+
+    assert house.states()[-1] == "ERROR"
+    assert "cpus:4 is in use" in house.updates()[-1].status.message
