@@ -47,7 +47,9 @@ from mesoslite.model import (
     TaskState,
     TaskStatus,
 )
+from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.registry import AdmitAgent
+from mesoslite.model.task_records import pack_tasks
 from mesoslite.registry import Registrar, SqliteStorage
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -208,13 +210,16 @@ def _message(load: Load) -> ReregisterAgent:
     return ReregisterAgent(
         info=_agent(NUMBER),
         frameworks=frameworks,
-        tasks=tuple([_task(f"task-{NUMBER}-{n:03}", _framework(n % load.frameworks)) for n in range(load.tasks)]),
-        completed_tasks=tuple(
-            [
-                _task(f"completed-{NUMBER}-{n:03}", FrameworkID(f"completed-{n % FRAMEWORKS}"), TaskState.TASK_FINISHED)
-                for n in range(load.completed)
-            ]
-        ),
+        tasks=pack_tasks([_task(f"task-{NUMBER}-{n:03}", _framework(n % load.frameworks)) for n in range(load.tasks)]),
+        completed_tasks=tuple([_completed(load, FrameworkID(f"completed-{n}")) for n in range(FRAMEWORKS)]),
+    )
+
+
+def _completed(load: Load, framework_id: FrameworkID) -> CompletedTasks:
+    count = load.completed // FRAMEWORKS
+    names = [f"{framework_id}-{NUMBER}-{n:03}" for n in range(count)]
+    return CompletedTasks(
+        framework_id, pack_tasks([_task(name, framework_id, TaskState.TASK_FINISHED) for name in names])
     )
 
 

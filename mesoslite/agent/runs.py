@@ -28,6 +28,8 @@ from mesoslite.model import (
     constants,
     once,
 )
+from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.task_records import pack_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,9 +172,15 @@ class Frameworks:
         return ReregisterAgent(
             info=info,
             total=total,
-            tasks=tuple([run.report() for _, entry in staying for run in entry.runs.values()]),
+            tasks=pack_tasks([run.report() for _, entry in staying for run in entry.runs.values()]),
             frameworks=tuple([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
-            completed_tasks=tuple([run.report() for _, entry in over for run in entry.completed]),
+            completed_tasks=tuple(
+                [
+                    CompletedTasks(key, pack_tasks([run.report() for run in entry.completed]))
+                    for key, entry in over
+                    if entry.completed
+                ]
+            ),
         )
 
     def check_room(self, task: TaskInfo, total: Resources) -> None:

@@ -3,7 +3,6 @@
 # Who calls: what serves ``/state`` and its parts from records.
 # Source: Mesos src/common/http.cpp (model, json), src/master/readonly_handler.cpp.
 
-from libactor.records import RecordType
 from libactor.records.projection import (
     Choice,
     Const,
@@ -32,13 +31,7 @@ from libactor.records.projection import (
     Value,
 )
 from mesoslite.model import ReservationType
-from mesoslite.model.records import Agent, Executor, Framework, Offer, Task
-
-TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"))
-EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))
-AGENT = RecordType(Agent, hot=("id",))
-FRAMEWORK = RecordType(Framework, hot=("id",))
-OFFER = RecordType(Offer, hot=("id", "framework_id", "agent_id"))
+from mesoslite.model.record_types import AGENT, EXECUTOR, FRAMEWORK, OFFER, TASK
 
 _THOUSANDTHS, _NANOSECONDS = 3, 9
 

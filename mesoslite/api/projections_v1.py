@@ -21,19 +21,9 @@ from libactor.records.projection import (
     Projection,
     Value,
 )
+from mesoslite.model.record_types import AGENT, EXECUTOR, FRAMEWORK, OFFER, TASK
 
-from .projections_v0 import (
-    AGENT,
-    AMOUNT,
-    DOMAIN,
-    DRAIN_INFO,
-    EXECUTOR,
-    FRAMEWORK,
-    LABELS_MESSAGE,
-    OFFER,
-    RESOURCE,
-    TASK,
-)
+from .projections_v0 import AMOUNT, DOMAIN, DRAIN_INFO, LABELS_MESSAGE, RESOURCE
 
 
 def _id(name: str) -> Member:

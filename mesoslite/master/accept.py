@@ -331,7 +331,7 @@ class _Course:
         self._accounts.use(
             self._source,
             charged,
-            tasks=[TaskEntry(info=task, **who) for task in tasks],  # type: ignore[arg-type]
+            tasks=[TaskEntry.launched(task, **who) for task in tasks],  # type: ignore[arg-type]
             executors=[
                 ExecutorEntry(info=each, agent_id=self._agent.id, share_cgroups=share_cgroups, **who)  # type: ignore[arg-type]
                 for each in executors

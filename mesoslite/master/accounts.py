@@ -41,6 +41,7 @@ from mesoslite.model import (
     Revived,
     RoleConstraints,
     Suppressed,
+    Usage,
     WeightChanged,
     format_offer_id,
     happenings,
@@ -52,7 +53,7 @@ from .usages import usages
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskState, TaskStatus, Unavailability, Usage
+    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskState, TaskStatus, Unavailability
     from mesoslite.model.registry import QuotaConfig, Weight
 
     from .ledger import AgentEntry, FrameworkEntry, Ledger
@@ -74,6 +75,8 @@ class Accounts:
         self._offer_numbers = itertools.count()
         self._deltas = 0  # that the allocator was told
         self._limited: dict[str, int] = {}  # by top-level role: with which delta it was told the last change of a limit
+        # Of agents that it is to be told of, by framework and role: what is used.
+        self._untold: dict[AgentID, dict[tuple[FrameworkID, str], Resources]] = {}
 
     def admit_agent(self, agent: AgentEntry) -> None:
         """Enter a new agent."""
@@ -81,31 +84,46 @@ class Accounts:
         self._tell_entry(agent)
         self._tell(happenings.AgentAdded, agent.id, agent.info, str(agent.pid))
 
-    def readmit_agent(self, agent: AgentEntry, tasks: list[TaskEntry]) -> None:
-        """Enter an agent that comes back with ``tasks``, whose frameworks are known."""
+    # ---- agents that bring tasks: many, perhaps, so they are entered one after the other ----
+
+    def begin_entry(self, agent: AgentEntry) -> None:
+        """Enter an agent that comes back; it counts as away until all its tasks are in."""
+        agent.connected = False
         self._ledger.add_agent(agent)
-        for task in tasks:
-            self._ledger.add_task(task)
-        self._enter_again(agent)
         self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), True)
-        self._tell_tasks(tasks)
+        self._begin(agent, ())
 
-    def reenter_agent(self, agent: AgentEntry, tasks: list[TaskEntry]) -> None:
-        """Enter more tasks of a registered agent, of which nothing is offered."""
-        for task in tasks:
-            self._ledger.add_task(task)
+    def begin_reentry(self, agent: AgentEntry) -> None:
+        """Have a registered agent, of which nothing is offered, bring more tasks."""
+        agent.connected = False
         self._apply(AgentRemoved(agent.id))
-        self._enter_again(agent)
-        self._tell_tasks(tasks)
+        self._begin(agent, usages(agent))
 
-    def _tell_tasks(self, tasks: list[TaskEntry]) -> None:
+    def _begin(self, agent: AgentEntry, used: tuple[Usage, ...]) -> None:
+        agent.entered = self._deltas + 1  # what was granted of it before is void
+        self._untold[agent.id] = {(one.framework_id, one.role): one.resources for one in used}
+
+    def enter_tasks(self, framework: FrameworkEntry, agent: AgentEntry, tasks: Sequence[TaskEntry]) -> None:
+        """Enter tasks of a framework that their agent has brought, all in one role."""
+        held = self._untold[agent.id]
+        total = self._ledger.add_tasks(framework, agent, tasks)
+        if total:
+            key = (framework.id, tasks[0].role)
+            held[key] = held.get(key, NOTHING) + total
+        self._ledger.brought.update([task.state for task in tasks])
         for task in tasks if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
-            self._tell(
-                happenings.TaskReturned, task.framework_id, task.info, task.role, task.state, tuple(task.statuses)
-            )
+            self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 
-    def _enter_again(self, agent: AgentEntry) -> None:
-        self._tell_entry(agent, usages(agent))
+    def is_untold(self, agent: AgentEntry) -> bool:
+        """Whether an agent is being entered."""
+        return agent.id in self._untold
+
+    def end_entry(self, agent: AgentEntry, *, connected: bool) -> None:
+        """All its tasks are in: the allocator hears of the agent, with what they hold."""
+        agent.connected = connected
+        held = self._untold.pop(agent.id)
+        used = [Usage(*who, resources) for who, resources in held.items() if resources]
+        self._tell_entry(agent, tuple(used))
         if not (agent.active and agent.connected):
             self._apply(AgentDeactivated(agent.id))
 
@@ -169,6 +187,7 @@ class Accounts:
         """Strike off an agent of which nothing is used or offered any more."""
         self._ledger.remove_agent(agent)
         self._apply(AgentRemoved(agent.id))
+        self._untold.pop(agent.id, None)
 
     def admit_framework(
         self,
@@ -355,8 +374,9 @@ class Accounts:
         operation: OperationEntry | None = None,
     ) -> None:
         """Enter what holds ``resources`` from now on, which were taken up with ``source``."""
-        for task in tasks:
-            self._ledger.add_task(task)
+        if tasks:
+            agent, framework = self._ledger.agents[source.agent_id], self._ledger.frameworks[source.framework_id]
+            self._ledger.add_tasks(framework, agent, tasks)
         for executor in executors:
             self._ledger.add_executor(executor)
         if operation is not None:
@@ -444,10 +464,10 @@ class Accounts:
         old, is_repeated = task.state, status.uuid is not None and status.uuid == task.update_uuid
         if (task.record(status, latest) or lost) and self._ledger.holds(task):
             self._ledger.release_task(task)
-            self._recover(task, task.info.resources)
+            self._recover(task, task.resources)
         if not is_repeated or task.state is not old:
-            info = task.info
-            self._tell(happenings.TaskUpdated, task.framework_id, info.agent_id, info.task_id, old, task.state, status)
+            who = (task.framework_id, task.agent_id, task.task_id)
+            self._tell(happenings.TaskUpdated, *who, old, task.state, status)
 
     def _convert(self, source: Offer | OperationEntry, done: Conversion) -> None:
         self._apply(
@@ -484,7 +504,12 @@ class Accounts:
         filters: Filters = NO_FILTER,
         declined: bool = False,
     ) -> None:
-        if resources:
+        if not resources:
+            return
+        held = self._untold.get(source.agent_id)
+        if held is not None:
+            held[source.framework_id, source.role] -= resources
+        else:
             la.post(
                 self._allocator,
                 Recovered(
@@ -498,5 +523,7 @@ class Accounts:
             )
 
     def _apply(self, delta: Delta) -> None:
+        if self._untold and getattr(delta, "agent_id", None) in self._untold:
+            return  # it hears of all of it at once
         self._deltas += 1
         la.post(self._allocator, Applied(delta))

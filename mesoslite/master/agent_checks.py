@@ -10,18 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import (
-    NOTHING,
     AgentInfo,
     FrameworkInfo,
     ReregisterAgent,
     Resources,
-    TaskInfo,
-    TaskRecord,
-    TaskState,
-    once,
     validate_framework,
     validate_id,
-    validate_role,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +35,7 @@ def registration_problem(message: RegisterAgent) -> str | None:
 
 
 def reregistration_problem(message: ReregisterAgent) -> str | None:
-    """What is wrong with a registration under a known id, None if nothing is. Cost: O(its tasks)."""
+    """What is wrong with a registration under a known id, but for its tasks (brought.py), None if nothing is."""
     try:
         if not _is(message.info.id, str):
             return "it has no id"
@@ -49,7 +43,7 @@ def reregistration_problem(message: ReregisterAgent) -> str | None:
         return (
             _agent_problem(message.info, message.version)
             or _start_problem(message.incarnation, message.number)
-            or _tasks_problem(message)
+            or _frameworks_problem(message)
         )
     except Exception as error:
         return f"it is malformed: {error!r}"
@@ -82,7 +76,7 @@ def _version_problem(version: str) -> str | None:
     return None
 
 
-def _tasks_problem(message: ReregisterAgent) -> str | None:
+def _frameworks_problem(message: ReregisterAgent) -> str | None:
     if not _is(message.total, Resources):
         return f"it has {str(message.total)[:80]!r} in all"
     frameworks: set[FrameworkID] = set()
@@ -94,40 +88,6 @@ def _tasks_problem(message: ReregisterAgent) -> str | None:
         if framework.id in frameworks:
             return f"framework {framework.id} is named twice"
         frameworks.add(framework.id)
-    seen = set()
-    held = NOTHING
-    for task in message.tasks:
-        problem = _task_problem(task, message.info)
-        if problem is not None:
-            return problem
-        if task.framework_id not in frameworks:
-            return f"task {task.info.task_id} is of framework {task.framework_id}, which is not named"
-        key = (task.framework_id, task.info.task_id)
-        if key in seen:
-            return f"task {task.info.task_id} of framework {task.framework_id} is named twice"
-        seen.add(key)
-        if not task.state.is_terminal:
-            held += task.info.resources
-    total = message.total or message.info.resources
-    if not total.contains(once(held)):
-        return f"its tasks use {held.brief}, but it has {total.brief} only"
-    for task in message.completed_tasks:
-        problem = _task_problem(task, message.info)
-        if problem is not None:
-            return problem
-    return None
-
-
-def _task_problem(task: Any, info: AgentInfo) -> str | None:
-    if not _is(task, TaskRecord) or not _is(task.info, TaskInfo) or not _is(task.state, TaskState):
-        return "one of its tasks is none"
-    validate_id("task", task.info.task_id)
-    if task.info.agent_id != info.id:
-        return f"task {task.info.task_id} is on agent {task.info.agent_id}"
-    if not _is(task.info.resources, Resources) or not _is(task.role, str):
-        return f"task {task.info.task_id} does not say what it uses"
-    if task.role:
-        validate_role(task.role)
     return None
 
 

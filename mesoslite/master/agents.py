@@ -23,7 +23,7 @@ from .removal import Cause, Removal
 from .returns import Returns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mesoslite.model import AgentID, RegistrarPort
     from mesoslite.model.registry import Recovered
@@ -98,6 +98,7 @@ class Agents:
             returns,
             durability,
             metrics,
+            slices,
             master_id=master_id,
             now=now,
             watch=self._watch,
@@ -119,15 +120,18 @@ class Agents:
         la.link(self._observer)
         return self._observer
 
-    def take(self, message: RegisterAgent | ReregisterAgent | UnregisterAgent, sender: la.PID[Any] | None) -> None:
-        """Let an agent come, go on, or leave."""
+    def take(
+        self, message: RegisterAgent | ReregisterAgent | UnregisterAgent, sender: la.PID[Any] | None
+    ) -> Iterator[None] | None:
+        """Let an agent come, go on, or leave; what is returned is still to be done, in slices."""
         match message:
             case RegisterAgent():
                 self._registration.register(message, sender)
             case ReregisterAgent():
-                self._registration.reregister(message, sender)
+                return self._registration.reregister(message, sender)
             case UnregisterAgent():
                 self._registration.unregister(message, sender)
+        return None
 
     def observed(self, message: AgentSilent | AgentHeard, sender: la.PID[Any] | None) -> None:
         """An agent does not answer pings, or does again."""

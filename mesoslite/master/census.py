@@ -1,8 +1,8 @@
 """Census: how many agents, frameworks, offers and tasks a master has, as gauges under Mesos's names."""
 
 # Who calls: master.py, inside the master actor: ``count`` when a reader of metrics asks for a gauge.
-# Tasks under way are counted as they change state, from what the chronicle tells: there may be a million. The rest is
-#   counted when it is asked for.
+# Tasks under way are counted as they change state, from what the chronicle tells, and by the ledger as agents bring
+#   them: there may be a million. The rest is counted when it is asked for.
 # Source: Mesos src/master/metrics.cpp.
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import TaskState
-from mesoslite.model.happenings import TaskLaunched, TaskReturned, TaskUpdated
+from mesoslite.model.happenings import TaskLaunched, TaskUpdated
 
 from .publication import PREFIX
 
@@ -34,7 +34,8 @@ class Census:
     """Counts what is in the books of one master; ``own`` are further figures, of the master itself."""
 
     def __init__(self, ledger: Ledger, own: Mapping[str, Callable[[], float]]) -> None:
-        self._tasks: Counter[TaskState] = Counter()
+        self._tasks: Counter[TaskState] = Counter()  # beside those that were brought
+        self._brought = ledger.brought
         agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
         self._figures: dict[str, Callable[[], float]] = {
             **own,
@@ -52,14 +53,14 @@ class Census:
         }
         chronicle = ledger.chronicle
         chronicle.listen(self._launched, (TaskLaunched,))
-        chronicle.listen(self._returned, (TaskReturned,))
         chronicle.listen(self._updated, (TaskUpdated,))
 
     def count(self, name: str) -> float:
         """How many there are of what Mesos calls so."""
         if name in self._figures:
             return self._figures[name]()
-        return next(self._tasks[state] for state, named in UNDER_WAY.items() if named == name)
+        state = next(state for state, named in UNDER_WAY.items() if named == name)
+        return self._tasks[state] + self._brought[state]
 
     def tell(self, publication: Publication, ask: Callable[[str], Callable[[], Any]]) -> None:
         """Let it be read from now on; ``ask`` says what has the master count."""
@@ -68,9 +69,6 @@ class Census:
 
     def _launched(self, happening: TaskLaunched) -> None:
         self._tasks[TaskState.TASK_STAGING] += 1
-
-    def _returned(self, happening: TaskReturned) -> None:
-        self._tasks[happening.state] += 1
 
     def _updated(self, happening: TaskUpdated) -> None:
         self._tasks[happening.old] -= 1

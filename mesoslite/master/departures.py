@@ -101,16 +101,16 @@ class Departures:
             self._accounts.take_back(offer)
 
     def _end_task(self, framework: FrameworkEntry, task: TaskEntry) -> None:
-        if framework.tasks.get(task.info.task_id) is not task:
+        if framework.tasks.get(task.task_id) is not task:
             return
         if not task.state.is_terminal:
             status = master_status(
-                task.info.task_id,
+                task.task_id,
                 TaskState.TASK_KILLED,
                 now=self._now(),
                 reason=Reason.REASON_FRAMEWORK_REMOVED,
                 message=f"Framework {framework.id} was removed",
-                agent_id=task.info.agent_id,
+                agent_id=task.agent_id,
             )
             self._accounts.record(task, status, TaskState.TASK_KILLED)
         self._ledger.complete_task(task)

@@ -150,7 +150,7 @@ class History:
         if isinstance(first, happenings.TaskLaunched):
             agent_id, since = first.task.agent_id, first.time
         elif task is not None:
-            agent_id, since = task.info.agent_id, 0.0
+            agent_id, since = task.agent_id, 0.0
         else:
             return []
         is_over = isinstance(last, happenings.TaskRemoved) and not last.lost_sight
@@ -271,4 +271,4 @@ def _listed(entry: FrameworkEntry | None, task_id: TaskID) -> TaskEntry | None:
         return None
     if task_id in entry.tasks or task_id in entry.unreachable:
         return entry.tasks.get(task_id) or entry.unreachable[task_id]
-    return next((task for task in reversed(entry.completed) if task.info.task_id == task_id), None)
+    return entry.completed.newest(task_id)

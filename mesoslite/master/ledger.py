@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +34,19 @@ from mesoslite.model import (
     OperationID,
     Resources,
     TaskID,
+    TaskState,
     constants,
     dominant_share,
     happenings,
     once,
 )
+from mesoslite.model.sums import total_of
 
+from .completed import Completed
 from .roster import Roster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mesoslite.model import KillTask, MasterMessage, Unavailability
     from mesoslite.model.maintenance import InverseAnswer
@@ -156,7 +159,7 @@ class FrameworkEntry:
     used: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
     offered: Resources = NOTHING  # likewise
     tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
-    completed: deque[TaskEntry] = field(default_factory=lambda: deque(maxlen=constants.COMPLETED_TASKS_MAX))
+    completed: Completed = field(default_factory=lambda: Completed(constants.COMPLETED_TASKS_MAX))
     unreachable: dict[TaskID, TaskEntry] = field(default_factory=dict)  # on agents out of reach, oldest first
     unreachable_max: int = constants.UNREACHABLE_TASKS_MAX
     offers: dict[OfferID, Offer] = field(default_factory=dict)
@@ -188,7 +191,7 @@ class FrameworkEntry:
 
     def snapshot(self, total: Mapping[str, int]) -> FrameworkState:
         """What readers see; ``total`` is the thousandths of scalars that all agents have."""
-        live = [task.info.resources for task in self.tasks.values() if not task.state.is_terminal]
+        live = [task.resources for task in self.tasks.values() if not task.state.is_terminal]
         live += [executor.info.resources for executor in self.executors.values()]
         return FrameworkState(
             info=self.info,
@@ -227,6 +230,7 @@ class Ledger:
         self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
+        self.brought: Counter[TaskState] = Counter()  # the states of all tasks that agents have brought, as they did
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
@@ -322,25 +326,30 @@ class Ledger:
         del self.agents[inverse.agent_id].inverse_offers[inverse.framework_id]
         del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
 
-    def add_task(self, task: TaskEntry) -> None:
-        """Enter a task that holds its resources from now on, or, if it has ended, is only listed."""
-        agent, framework = self.agents[task.info.agent_id], self.frameworks[task.framework_id]
-        if task.state.is_terminal:
-            framework.tasks[task.info.task_id] = agent.ended[task.framework_id, task.info.task_id] = task
-            return
-        agent.tasks[task.framework_id, task.info.task_id] = task
-        framework.tasks[task.info.task_id] = task
-        agent.used += task.info.resources
-        framework.used += task.info.resources.only_scalars()
+    def add_tasks(self, framework: FrameworkEntry, agent: AgentEntry, tasks: Sequence[TaskEntry]) -> Resources:
+        """Enter tasks of a framework on an agent; return what they hold from now on: those that have ended nothing."""
+        held = []
+        for task in tasks:
+            key = (framework.id, task.task_id)
+            framework.tasks[task.task_id] = task
+            if task.state.is_terminal:
+                agent.ended[key] = task
+            else:
+                agent.tasks[key] = task
+                held.append(task.resources)
+        total = total_of(held)
+        agent.used += total
+        framework.used += total.only_scalars()
+        return total
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
-        agent, framework = self.agents[task.info.agent_id], self.frameworks[task.framework_id]
-        key = (task.framework_id, task.info.task_id)
+        agent, framework = self.agents[task.agent_id], self.frameworks[task.framework_id]
+        key = (task.framework_id, task.task_id)
         agent.ended[key] = agent.tasks.pop(key)
         agent.kills.pop(key, None)
-        agent.used -= task.info.resources
-        framework.used -= task.info.resources.only_scalars()
+        agent.used -= task.resources
+        framework.used -= task.resources.only_scalars()
 
     def add_executor(self, executor: ExecutorEntry) -> None:
         """Enter an executor that holds its resources from now on."""
@@ -395,13 +404,13 @@ class Ledger:
 
     def complete_task(self, task: TaskEntry) -> None:
         """Move a released task to its framework's history."""
-        self._unlist(task).completed.append(task)
+        self._unlist(task).completed.add(task)
         self._tell_removal(task, lost_sight=False)
 
     def lose_sight_of(self, task: TaskEntry) -> None:
         """Move a released task, whose agent cannot be reached, to where it is found again when that comes back."""
         framework = self._unlist(task)
-        framework.unreachable[task.info.task_id] = task
+        framework.unreachable[task.task_id] = task
         if len(framework.unreachable) > framework.unreachable_max:
             del framework.unreachable[next(iter(framework.unreachable))]
         self._tell_removal(task, lost_sight=True)
@@ -409,23 +418,23 @@ class Ledger:
     def complete_unreachable(self, task: TaskEntry) -> None:
         """Move a task that was out of reach, and will not come back, to its framework's history."""
         framework = self.frameworks[task.framework_id]
-        del framework.unreachable[task.info.task_id]
-        framework.completed.append(task)
+        del framework.unreachable[task.task_id]
+        framework.completed.add(task)
         self._tell_removal(task, lost_sight=False)
 
     def _tell_removal(self, task: TaskEntry, lost_sight: bool) -> None:
         self.chronicle.tell(
-            happenings.TaskRemoved, task.framework_id, task.info.agent_id, task.info.task_id, task.state, lost_sight
+            happenings.TaskRemoved, task.framework_id, task.agent_id, task.task_id, task.state, lost_sight
         )
 
     def holds(self, task: TaskEntry) -> bool:
         """Whether a task holds resources of its agent."""
-        agent = self.agents.get(task.info.agent_id)
-        return agent is not None and agent.tasks.get((task.framework_id, task.info.task_id)) is task
+        agent = self.agents.get(task.agent_id)
+        return agent is not None and agent.tasks.get((task.framework_id, task.task_id)) is task
 
     def _unlist(self, task: TaskEntry) -> FrameworkEntry:
-        framework, agent = self.frameworks[task.framework_id], self.agents[task.info.agent_id]
-        del framework.tasks[task.info.task_id], agent.ended[framework.id, task.info.task_id]
+        framework, agent = self.frameworks[task.framework_id], self.agents[task.agent_id]
+        del framework.tasks[task.task_id], agent.ended[framework.id, task.task_id]
         self._note_empty(agent)
         return framework
 
@@ -436,10 +445,7 @@ class Ledger:
     def forget_task(self, framework: FrameworkEntry, task_id: TaskID) -> None:
         """Take a task out of all history: an agent has brought it back."""
         framework.unreachable.pop(task_id, None)
-        kept = [task for task in framework.completed if task.info.task_id != task_id]
-        if len(kept) < len(framework.completed):
-            framework.completed.clear()
-            framework.completed.extend(kept)
+        framework.completed.forget(task_id)
 
     def end_framework(self, framework: FrameworkEntry) -> None:
         """Take note that a framework is being removed: whoever is at its address now is not it any more."""
@@ -453,7 +459,8 @@ class Ledger:
         assert not framework.inverse_offers
         assert not framework.used
         assert not framework.tasks
-        framework.completed.extend(framework.unreachable.values())
+        for task in framework.unreachable.values():
+            framework.completed.add(task)
         framework.unreachable.clear()
         del self.frameworks[framework.id]
         self._completed[framework.id] = framework

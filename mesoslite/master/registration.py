@@ -17,24 +17,28 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import libactor as la
-from mesoslite.model import NOTHING, AgentRegistered, ShutdownAgent, format_agent_id, once
+from mesoslite.model import AgentRegistered, InvalidRequest, ShutdownAgent, format_agent_id, once
 from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
+from mesoslite.model.sums import total_of
 
 from .agent_checks import registration_problem, reregistration_problem
+from .brought import reading
 from .ledger import AgentEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mesoslite.model import AgentID, AgentInfo, RegisterAgent, ReregisterAgent, UnregisterAgent
     from mesoslite.model.registry import RegistryOperation
 
     from .accounts import Accounts
+    from .brought import Brought
     from .durability import Durability
     from .ledger import Ledger
     from .metrics import MasterMetrics
     from .removal import Removal
     from .returns import Returns
+    from .slices import Slices
 
 log = logging.getLogger("mesoslite.master")
 
@@ -53,6 +57,7 @@ class Registration:
         returns: Returns,
         durability: Durability,
         metrics: MasterMetrics,
+        slices: Slices,
         *,
         master_id: str,
         now: Callable[[], float],
@@ -66,6 +71,7 @@ class Registration:
         self._returns = returns
         self._durability = durability
         self._metrics = metrics
+        self._slices = slices
         self._master_id = master_id
         self._now = now
         self._watch = watch
@@ -119,7 +125,7 @@ class Registration:
 
     # ---- agents that come back ----
 
-    def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> None:
+    def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> Iterator[None]:
         """Let an agent go on under the id that it has."""
         problem = reregistration_problem(message)
         if sender is None or problem is not None:
@@ -136,16 +142,24 @@ class Registration:
         if agent_id in roster.gone:
             self._shut_down(sender, "Agent has been marked gone")
             return
+        roster.reregistering.add(agent_id)
+        try:
+            brought = yield from reading(message, self._returns.remembers)
+        except InvalidRequest as error:
+            self._metrics.drop(message, sender, str(error))
+            self._not_returned(agent_id)
+            return
         if not self._may_come(message.info, sender) or not self._may_be(agent_id, message, sender):
+            self._not_returned(agent_id)
             return
         operation = self._needed(agent_id, message.info)
         if operation is None:
-            self._returned(agent_id, message, sender)
+            yield from self._return(agent_id, message, brought, sender)
             return
-        roster.reregistering.add(agent_id)
+        message = msgspec.structs.replace(message, tasks=(), completed_tasks=())
         self._durability.apply(
             operation,
-            lambda: self._returned(agent_id, message, sender),
+            lambda: self._slices.take(sender, self._return(agent_id, message, brought, sender)),
             lambda error: self._not_returned(agent_id),
         )
 
@@ -179,7 +193,7 @@ class Registration:
         if agent is None or agent.operations or not agent.tasks:
             return None
         total = message.total or message.info.resources
-        if not total.contains(once(sum([task.info.resources for task in agent.tasks.values()], NOTHING))):
+        if not total.contains(once(agent.used - total_of([one.info.resources for one in agent.executors.values()]))):
             return f"Agent has {total.brief} now, but its tasks use more"
         return None
 
@@ -193,12 +207,14 @@ class Registration:
             return UpdateAgent(info) if info != recovered.info else None
         return MarkAgentReachable(info)
 
-    def _returned(self, agent_id: AgentID, message: ReregisterAgent, pid: la.PID[Any]) -> None:
-        self._roster.reregistering.discard(agent_id)
+    def _return(
+        self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
+    ) -> Iterator[None]:
         self._roster.serve(agent_id, message.incarnation, message.number)
+        self._metrics.reregistrations.increment()
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
-            self._returns.reconcile(agent, message, pid)
+            yield from self._returns.reconcile(agent, message, brought, pid)
         else:
             agent = AgentEntry(
                 id=agent_id,
@@ -209,8 +225,7 @@ class Registration:
                 epoch=self.epoch,
                 active=self._roster.may_be_offered(agent_id),
             )
-            self._returns.enter(agent, message)
-        self._metrics.reregistrations.increment()
+            yield from self._returns.enter(agent, message, brought)
 
     # ---- agents that leave ----
 

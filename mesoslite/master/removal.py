@@ -122,7 +122,7 @@ class Removal:
             return is_away and not self._ledger.frameworks[holder.framework_id].info.checkpoint
 
         def lose(task: TaskEntry) -> None:
-            if is_gone(task, (task.framework_id, task.info.task_id), agent.tasks):
+            if is_gone(task, (task.framework_id, task.task_id), agent.tasks):
                 self._lose_task(task, fate)
 
         def release(executor: ExecutorEntry) -> None:
@@ -313,7 +313,7 @@ class Removal:
 
     def _lose_all(self, agent: AgentEntry, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
         def lose(task: TaskEntry) -> None:
-            if agent.tasks.get((task.framework_id, task.info.task_id)) is task:  # it has not ended meanwhile
+            if agent.tasks.get((task.framework_id, task.task_id)) is task:  # it has not ended meanwhile
                 self._lose_task(task, fate)
 
         def forget(operation: OperationEntry) -> None:
@@ -321,7 +321,7 @@ class Removal:
                 self._feedback.lose(operation, fate.operations, fate.message)
 
         def complete(task: TaskEntry) -> None:
-            if (task.framework_id, task.info.task_id) in agent.ended:
+            if (task.framework_id, task.task_id) in agent.ended:
                 self._ledger.complete_task(task)  # nobody can acknowledge it any more
 
         yield from in_steps(agent.tasks.values(), lose, ENTRIES_IN_STEP)
@@ -356,7 +356,7 @@ class Removal:
     def _give_up_unreachable(self, agent_id: AgentID, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
         """Tasks of an agent that was out of reach are over; a framework, which has so many at most, in a step."""
         for framework in list(self._ledger.frameworks.values()):
-            for task in [task for task in framework.unreachable.values() if task.info.agent_id == agent_id]:
+            for task in [task for task in framework.unreachable.values() if task.agent_id == agent_id]:
                 self._conclude(framework, task, fate)
                 self._ledger.complete_unreachable(task)
             yield
@@ -365,12 +365,12 @@ class Removal:
     def _conclude(self, framework: FrameworkEntry, task: TaskEntry, fate: _Fate) -> None:
         state = fate.aware if framework.partition_aware else TaskState.TASK_LOST
         status = master_status(
-            task.info.task_id,
+            task.task_id,
             state,
             now=self._now(),
             reason=fate.reason,
             message=fate.message,
-            agent_id=task.info.agent_id,
+            agent_id=task.agent_id,
             unreachable_ns=fate.since_ns,
         )
         self._accounts.record(task, status, state, lost=True)

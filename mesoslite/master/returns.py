@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import libactor as la
 from mesoslite.model import (
@@ -31,29 +32,33 @@ from mesoslite.model import (
 
 from .removal import Cause
 from .statuses import master_status
-from .tasks import TaskEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskRecord
+    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent
 
     from .accounts import Accounts
+    from .brought import Brought
     from .draining import Draining
     from .ledger import AgentEntry, FrameworkEntry, Ledger
     from .offering import Offering
     from .removal import Removal
     from .subscription import Subscriptions
+    from .tasks import TaskEntry
 
 log = logging.getLogger("mesoslite.master")
 
+TASKS_IN_STEP = 128
 
-class _Brought(NamedTuple):
+T = TypeVar("T")
+
+
+class _Found(NamedTuple):
     """What an agent has brought that the master did not have."""
 
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
-    ended_frameworks: list[FrameworkID]
 
 
 class Returns:
@@ -83,119 +88,171 @@ class Returns:
         self._watch = watch
         self._ping_timeout = ping_timeout
 
-    def enter(self, agent: AgentEntry, message: ReregisterAgent) -> None:
+    def enter(self, agent: AgentEntry, message: ReregisterAgent, brought: Brought) -> Iterator[None]:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
         roster = self._roster
         was_given_up = roster.recovered.pop(agent.id, None) is None
         roster.unreachable.pop(agent.id, None)
         roster.removed.pop(agent.id, None)
+        roster.entering.add(agent.id)
         agent.reregistered_time = self._now()
-        brought = self._sort(agent, message)
-        self._forget_lost(agent.id, message)
-        for task in brought.tasks:
-            self._ledger.forget_task(self._ledger.frameworks[task.framework_id], task.info.task_id)
+        self._frameworks(message)
+        self._forget_lost(agent.id, brought)
+        self._accounts.begin_entry(agent)
+        found = _Found([], [])
+        for number, tasks in enumerate(_portions(brought.tasks.values())):
+            if number:
+                yield
+                if not self._goes_on(agent):
+                    return
+            self._enter_tasks(agent, self._sort(agent, tasks, message, found), tells=was_given_up)
         la.link(agent.pid, reconnect=was_given_up)
-        self._accounts.readmit_agent(agent, brought.tasks)
-        self._remember_completed(message)
-        self._welcome(agent, brought, ())
-        self._tell_frameworks(agent, message)
-        if was_given_up:
-            for task in brought.tasks:
-                self._tell_return(task)
-        log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(brought.tasks))
+        self._accounts.end_entry(agent, connected=True)
+        self._remember_completed(brought)
+        self._welcome(agent, message, found, ())
+        log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
 
-    def reconcile(self, agent: AgentEntry, message: ReregisterAgent, pid: la.PID[Any]) -> None:
+    def reconcile(
+        self, agent: AgentEntry, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
+    ) -> Iterator[None]:
         """Compare what an agent says that it runs with the books."""
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        named = {(record.framework_id, record.info.task_id) for record in message.tasks}
-        unconfirmed = tuple([self._unconfirmed(task) for key, task in agent.tasks.items() if key not in named])
-        brought = self._sort(agent, message)
+        found = _Found([], [])
+        unconfirmed: list[UnconfirmedTask] = []
+        for number, known in enumerate(_portions(agent.tasks.items())):
+            if number:
+                yield
+            unconfirmed += [
+                self._unconfirmed(task)
+                for key, task in known
+                if key not in brought.tasks and agent.tasks.get(key) is task
+            ]
+        for number, tasks in enumerate(_portions(brought.tasks.values())):
+            if number:
+                yield
+            self._sort(agent, tasks, message, found)
+        if not self._goes_on(agent):
+            return
         under_way = [(one.framework_id, one.uuid) for one in agent.operations.values() if not one.latest.is_terminal]
         total = agent.total if under_way else message.total or message.info.resources
         has_changed = message.info != agent.info or total != agent.total
-        if brought.tasks or has_changed:
+        if found.tasks or has_changed:
             self._offering.rescind_all(agent)
         if has_changed:
             self._accounts.update_agent(agent, message.info, total)
         for executor in list(agent.executors.values()):
             self._accounts.release_executor(executor)
-        if brought.tasks:
-            self._enter_tasks(agent, brought.tasks)
         agent.reregistered_time = self._now()
+        if found.tasks:
+            self._accounts.begin_reentry(agent)
+            for number, portion in enumerate(_portions(found.tasks)):
+                if number:
+                    yield
+                    if not self._goes_on(agent):
+                        return
+                self._enter_tasks(agent, portion, tells=True)
+            self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
-        self._welcome(agent, brought, unconfirmed)
-        self._tell_frameworks(agent, message)
+        self._welcome(agent, message, found, tuple(unconfirmed))
         if under_way:
             agent.send(OperationsExpected(tuple(under_way)))
         for kill in agent.kills.values():
             agent.send(kill)
         log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
 
-    # ---- tasks ----
-
-    def _sort(self, agent: AgentEntry, message: ReregisterAgent) -> _Brought:
-        """Tell apart what to enter, what to end, and what is over; frameworks that nobody knew are entered."""
-        brought = _Brought([], [], [])
-        frameworks: dict[FrameworkID, FrameworkEntry] = {}
-        for info in message.frameworks:
-            assert info.id is not None
-            if self._ledger.is_completed(info.id):
-                brought.ended_frameworks.append(info.id)
-            else:
-                frameworks[info.id] = self._ledger.frameworks.get(info.id) or self._subscriptions.recover(info)
-        for record in message.tasks:
-            framework = frameworks.get(record.framework_id)
-            if framework is None:
-                continue
-            known = framework.tasks.get(record.info.task_id)
-            if known is None:
-                if not self._acknowledge_again(agent, framework, record):
-                    brought.tasks.append(_entry(record, framework))
-            elif known.info.agent_id != agent.id and not record.state.is_terminal:
-                brought.duplicates.append(_entry(record, framework))
-        return brought
-
-    def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, record: TaskRecord) -> bool:
-        """Whether the last status of a task was acknowledged; then the agent is told so once more."""
-        if not record.state.is_terminal or not record.statuses:
-            return False
-        last = record.statuses[-1].uuid
-        for task in reversed(framework.completed):
-            if task.info.task_id == record.info.task_id and task.info.agent_id == agent.id:
-                if not task.is_acknowledged or last is None or task.update_uuid != last:
-                    return False
-                agent.send(
-                    StatusUpdateAcknowledgement(
-                        agent_id=agent.id, framework_id=framework.id, task_id=record.info.task_id, uuid=last
-                    )
-                )
-                return True
+    def _goes_on(self, agent: AgentEntry) -> bool:
+        """Whether an agent is still to come back: it may be given up meanwhile; then the books are left as they are."""
+        is_here = self._ledger.agents.get(agent.id) is agent
+        if is_here and not self._roster.is_leaving(agent.id):
+            return True
+        self._over(agent)
+        if is_here and self._accounts.is_untold(agent):
+            self._accounts.end_entry(agent, connected=False)
+        log.info("agent %s is given up while it is coming back", agent.id)
         return False
 
-    def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry]) -> None:
-        """Enter tasks that a registered agent runs: they were lost when its connection broke."""
+    def _over(self, agent: AgentEntry) -> None:
+        self._roster.entering.discard(agent.id)
+        self._roster.reregistering.discard(agent.id)
+
+    # ---- tasks ----
+
+    def _sort(
+        self, agent: AgentEntry, tasks: Sequence[TaskEntry], message: ReregisterAgent, found: _Found
+    ) -> list[TaskEntry]:
+        """Tell apart what to enter, what to end, and what is over; frameworks that nobody knew are entered.
+
+        What is to be entered is returned, and noted in ``found``.
+        """
+        frameworks = self._frameworks(message)
+        missing = []
         for task in tasks:
-            self._ledger.forget_task(self._ledger.frameworks[task.framework_id], task.info.task_id)
-        self._accounts.reenter_agent(agent, tasks)
+            framework = frameworks.get(task.framework_id)
+            if framework is None:
+                continue
+            known = framework.tasks.get(task.task_id)
+            if known is None:
+                if not self._acknowledge_again(agent, framework, task):
+                    task.role = task.role or framework.info.roles[0]
+                    missing.append(task)
+            elif known.agent_id != agent.id and not task.state.is_terminal:
+                found.duplicates.append(task)
+        found.tasks.extend(missing)
+        return missing
+
+    def _frameworks(self, message: ReregisterAgent) -> dict[FrameworkID, FrameworkEntry]:
+        """Those that the agent names, but for those that are over."""
+        frameworks = {}
+        for info in message.frameworks:
+            assert info.id is not None
+            if not self._ledger.is_completed(info.id):
+                frameworks[info.id] = self._ledger.frameworks.get(info.id) or self._subscriptions.recover(info)
+        return frameworks
+
+    def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
+        """Whether the last status of a task was acknowledged; then the agent is told so once more."""
+        if not task.state.is_terminal or not task.statuses:
+            return False
+        last = task.statuses[-1].uuid
+        known = framework.completed.newest(task.task_id, agent.id)
+        if known is None or not known.is_acknowledged or last is None or known.update_uuid != last:
+            return False
+        agent.send(
+            StatusUpdateAcknowledgement(agent_id=agent.id, framework_id=framework.id, task_id=task.task_id, uuid=last)
+        )
+        return True
+
+    def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry], *, tells: bool) -> None:
+        """Enter tasks of an agent, of one framework and role at once; ``tells``: frameworks took them for lost."""
+        alike: dict[tuple[FrameworkID, str], list[TaskEntry]] = {}
         for task in tasks:
-            self._tell_return(task)
+            alike.setdefault((task.framework_id, task.role), []).append(task)
+        for (framework_id, _), several in alike.items():
+            framework = self._ledger.frameworks.get(framework_id)
+            if framework is None or framework.is_ending:
+                continue  # it has ended meanwhile
+            for task in several:
+                self._ledger.forget_task(framework, task.task_id)
+            self._accounts.enter_tasks(framework, agent, several)
+            if tells and framework.connected:
+                for task in several:
+                    self._tell_return(framework, task)
 
     def _unconfirmed(self, task: TaskEntry) -> UnconfirmedTask:
         framework = self._ledger.frameworks[task.framework_id]
         state = TaskState.TASK_DROPPED if framework.partition_aware else TaskState.TASK_LOST
-        return UnconfirmedTask(task.framework_id, task.info.task_id, state)
+        return UnconfirmedTask(task.framework_id, task.task_id, state)
 
-    def _forget_lost(self, agent_id: AgentID, message: ReregisterAgent) -> None:
+    def _forget_lost(self, agent_id: AgentID, brought: Brought) -> None:
         """Tasks that were out of reach, and that their agent does not have, never got there: they are over."""
-        named = {(record.framework_id, record.info.task_id) for record in message.tasks}
         for framework in self._ledger.frameworks.values():
-            lost = [task for task in framework.unreachable.values() if task.info.agent_id == agent_id]
+            lost = [task for task in framework.unreachable.values() if task.agent_id == agent_id]
             for task in lost:
-                if (framework.id, task.info.task_id) not in named:
+                if (framework.id, task.task_id) not in brought.tasks:
                     status = master_status(
-                        task.info.task_id,
+                        task.task_id,
                         TaskState.TASK_GONE,
                         now=self._now(),
                         reason=Reason.REASON_RECONCILIATION,
@@ -205,29 +262,42 @@ class Returns:
                     self._accounts.record(task, status, TaskState.TASK_GONE)
                     self._ledger.complete_unreachable(task)
 
-    def _remember_completed(self, message: ReregisterAgent) -> None:
-        """Take over what the agent knows of tasks that are over; only of frameworks that are there, as in Mesos."""
-        for record in message.completed_tasks:
-            framework = self._ledger.frameworks.get(record.framework_id)
-            if framework is None or record.info.task_id in framework.tasks:
+    def remembers(self, framework_id: FrameworkID, is_named: bool) -> bool:
+        """Whether what an agent knows of tasks that are over is taken over: of frameworks that are there, as in Mesos.
+
+        ``is_named``: by the agent, so it will be there. What the master knows itself is not forgotten for it.
+        """
+        framework = self._ledger.frameworks.get(framework_id)
+        return is_named if framework is None else not framework.completed.is_full
+
+    def _remember_completed(self, brought: Brought) -> None:
+        for task in brought.completed:
+            framework = self._ledger.frameworks.get(task.framework_id)
+            if framework is None or framework.completed.is_full or task.task_id in framework.tasks:
                 continue
-            if all(task.info.task_id != record.info.task_id for task in framework.completed):
-                framework.completed.append(_entry(record, framework))
+            if task.task_id not in framework.completed:
+                task.role = task.role or framework.info.roles[0]
+                framework.completed.add(task)
 
     # ---- what is said ----
 
-    def _welcome(self, agent: AgentEntry, brought: _Brought, unconfirmed: tuple[UnconfirmedTask, ...]) -> None:
+    def _welcome(
+        self, agent: AgentEntry, message: ReregisterAgent, found: _Found, unconfirmed: tuple[UnconfirmedTask, ...]
+    ) -> None:
+        self._over(agent)
         self._removal.cancel(agent.id, *Cause)
         self._watch(agent)
         agent.send(
             AgentReregistered(agent_id=agent.id, unconfirmed=unconfirmed, ping_timeout_seconds=self._ping_timeout)
         )
-        for framework_id in brought.ended_frameworks:
-            agent.send(ShutdownFramework(framework_id))
-        for task in brought.duplicates:
-            log.warning("agent %s: task %s runs elsewhere as well; it is killed", agent.id, task.info.task_id)
-            agent.send(KillTask(framework_id=task.framework_id, task_id=task.info.task_id))
+        for info in message.frameworks:
+            if info.id is not None and self._ledger.is_completed(info.id):
+                agent.send(ShutdownFramework(info.id))
+        for task in found.duplicates:
+            log.warning("agent %s: task %s runs elsewhere as well; it is killed", agent.id, task.task_id)
+            agent.send(KillTask(framework_id=task.framework_id, task_id=task.task_id))
         self._draining.resume(agent)
+        self._tell_frameworks(agent, message)
 
     def _tell_frameworks(self, agent: AgentEntry, message: ReregisterAgent) -> None:
         """Tell an agent what frameworks have said of themselves meanwhile; of one that is yet to come it knows best."""
@@ -236,26 +306,22 @@ class Returns:
             if framework is not None and not framework.recovered and framework.info != info:
                 agent.send(UpdateFrameworkInfo(framework.info))
 
-    def _tell_return(self, task: TaskEntry) -> None:
+    def _tell_return(self, framework: FrameworkEntry, task: TaskEntry) -> None:
         """Tell a framework that a task lives that it took for lost; of the end of one it hears from the agent."""
-        framework = self._ledger.frameworks[task.framework_id]
-        if framework.connected and not task.state.is_terminal:
+        if not task.state.is_terminal:
             status = master_status(
-                task.info.task_id,
+                task.task_id,
                 task.state,
                 now=self._now(),
                 reason=Reason.REASON_AGENT_REREGISTERED,
-                message=f"Agent {task.info.agent_id} has registered again",
-                agent_id=task.info.agent_id,
+                message=f"Agent {task.agent_id} has registered again",
+                agent_id=task.agent_id,
             )
             la.post(framework.pid, Update(status))
 
 
-def _entry(record: TaskRecord, framework: FrameworkEntry) -> TaskEntry:
-    return TaskEntry(
-        info=record.info,
-        framework_id=framework.id,
-        role=record.role or framework.info.roles[0],
-        state=record.state,
-        statuses=list(record.statuses),
-    )
+def _portions(items: Iterable[T]) -> Iterator[list[T]]:
+    """What is done in one step each; of as many as there are now, whatever becomes of ``items`` in between."""
+    waiting = iter(list(items))
+    while portion := list(islice(waiting, TASKS_IN_STEP)):
+        yield portion

@@ -37,6 +37,7 @@ class Roster:
         # Under way.
         self.registering: set[la.PID[Any]] = set()
         self.reregistering: set[AgentID] = set()
+        self.entering: set[AgentID] = set()  # those of them that are in the ledger, and all of whose tasks are not yet
         self.removing: set[AgentID] = set()
         self.marking_unreachable: set[AgentID] = set()
         self.marking_gone: set[AgentID] = set()
@@ -72,8 +73,10 @@ class Roster:
         return last not in (b"", incarnation)
 
     def may_return(self, agent_id: AgentID | None) -> bool:
-        """Whether an agent, any if None, is still to come back to this master, and to say what it runs."""
-        return bool(self.recovered) if agent_id is None else agent_id in self.recovered
+        """Whether an agent, any if None, is still to come back to this master, or what it runs is not known yet."""
+        if agent_id is None:
+            return bool(self.recovered) or bool(self.entering)
+        return agent_id in self.recovered or agent_id in self.entering
 
     def is_leaving(self, agent_id: AgentID) -> bool:
         """Whether it is being struck off, for whatever reason."""

@@ -117,11 +117,11 @@ class Scheduling:
         task = framework.tasks.get(call.task_id)
         if task is None:
             self._reconciliation.tell(framework, call.task_id, call.agent_id)
-        elif call.agent_id is not None and call.agent_id != task.info.agent_id:
-            log.warning("kill: task %s runs on %s, not on %s; ignored", call.task_id, task.info.agent_id, call.agent_id)
+        elif call.agent_id is not None and call.agent_id != task.agent_id:
+            log.warning("kill: task %s runs on %s, not on %s; ignored", call.task_id, task.agent_id, call.agent_id)
         elif not task.state.is_terminal:
             message = KillTask(framework_id=framework.id, task_id=call.task_id, grace_seconds=call.grace_seconds)
-            agent = self._ledger.agents[task.info.agent_id]
+            agent = self._ledger.agents[task.agent_id]
             agent.kills[framework.id, call.task_id] = message
             agent.send(message)
             self._ledger.chronicle.tell(happenings.TaskKillAsked, framework.id, agent.id, call.task_id)

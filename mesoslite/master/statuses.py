@@ -42,15 +42,14 @@ def master_status(
 
 def known_status(task: TaskEntry, now: float) -> TaskStatus:
     """The answer to a reconciliation of a task that the master has."""
-    executor = task.info.executor
     return master_status(
-        task.info.task_id,
+        task.task_id,
         task.told_state,
         now=now,
         reason=Reason.REASON_RECONCILIATION,
         message="Reconciliation: Latest task state",
-        agent_id=task.info.agent_id,
-        executor_id=executor.executor_id if executor is not None else None,
+        agent_id=task.agent_id,
+        executor_id=task.executor_id,
     )
 
 

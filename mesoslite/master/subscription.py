@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -37,6 +36,7 @@ from mesoslite.model import (
     validate_subscription,
 )
 
+from .completed import Completed
 from .ledger import FrameworkEntry
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Subscriptions:
             address=pid,
             registered_time=self._now(),
             connected=pid is not None,
-            completed=deque(maxlen=self._options.max_completed_tasks_per_framework),
+            completed=Completed(self._options.max_completed_tasks_per_framework),
             unreachable_max=self._options.max_unreachable_tasks_per_framework,
         )
 
@@ -239,6 +239,6 @@ class Subscriptions:
 
     def _tell_agents(self, framework: FrameworkEntry) -> None:
         agents = self._ledger.agents
-        for agent_id in dict.fromkeys([task.info.agent_id for task in framework.tasks.values()]):
+        for agent_id in dict.fromkeys([task.agent_id for task in framework.tasks.values()]):
             if agent_id in agents:
                 agents[agent_id].send(UpdateFrameworkInfo(framework.info))

@@ -1,34 +1,79 @@
 """TaskEntry: what the master knows of one task."""
 
-# Who calls: ledger.py and master.py, inside the master actor.
+# Who calls: ledger.py and whoever changes the books, inside the master actor.
 # Invariants: 1. a terminal state is never left; what arrives later is kept in the statuses only.
 #   2. the statuses hold one entry for each run of equal states, the newest of the run.
 #   3. a task holds resources until its first terminal state, whether or not that was acknowledged.
+# A task that an agent has brought along is kept as the record that it came as, and is only decoded for who looks at it;
+#   beside it stands what the books need of each.
+# There may be a million: so it is a struct, which the collector does not look at. What it holds never leads back to it.
 # Source: Mesos src/master/master.cpp (updateTask), protobuf::createTask.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
-from mesoslite.model import AgentID, FrameworkID, TaskInfo, TaskRecord, TaskState, TaskStatus, append_status, can_follow
+import msgspec
+
+from libactor.records import Record
+from mesoslite.model import (
+    AgentID,
+    ExecutorID,
+    FrameworkID,
+    Resources,
+    TaskID,
+    TaskInfo,
+    TaskRecord,
+    TaskState,
+    TaskStatus,
+    append_status,
+    can_follow,
+)
+from mesoslite.model.records import Task
+from mesoslite.model.task_records import unpacked_task
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
-@dataclass(slots=True)
-class TaskEntry:
+class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
+    ``source`` is what it was made of. ``news`` are its statuses, None as long as they are those of the source.
     ``update_state`` and ``update_uuid`` are of the last status that its framework is to acknowledge; None before.
     ``is_acknowledged``: its framework has acknowledged that it is over.
     """
 
-    info: TaskInfo
+    task_id: TaskID
+    agent_id: AgentID
     framework_id: FrameworkID
     role: str
+    resources: Resources
+    source: TaskInfo | Record[Task]
+    executor_id: ExecutorID | None = None
     state: TaskState = TaskState.TASK_STAGING
-    statuses: list[TaskStatus] = field(default_factory=list)
+    news: tuple[TaskStatus, ...] | None = None
     update_state: TaskState | None = None
     update_uuid: bytes | None = None
     is_acknowledged: bool = False
+
+    @classmethod
+    def launched(cls, info: TaskInfo, framework_id: FrameworkID, role: str) -> Self:
+        """A task that is sent to its agent."""
+        executor_id = info.executor.executor_id if info.executor is not None else None
+        return cls(info.task_id, info.agent_id, framework_id, role, info.resources, info, executor_id)
+
+    @property
+    def info(self) -> TaskInfo:
+        """What is to run; of a task that an agent has brought, decoded anew each time, without its command."""
+        return self.source if isinstance(self.source, TaskInfo) else self._told().info
+
+    @property
+    def statuses(self) -> tuple[TaskStatus, ...]:
+        """What was reported of it, oldest first."""
+        if self.news is not None:
+            return self.news
+        return () if isinstance(self.source, TaskInfo) else self._told().statuses
 
     @property
     def told_state(self) -> TaskState:
@@ -40,14 +85,11 @@ class TaskEntry:
         """Whether its framework was told that it is over, and it is."""
         return self.state.is_terminal and self.update_state is not None and self.update_state.is_terminal
 
-    @property
-    def agent_id(self) -> AgentID:
-        """Where it runs."""
-        return self.info.agent_id
-
     def record(self, status: TaskStatus, latest: TaskState) -> bool:
         """Take note of ``status`` and of the newest state its agent knows; True if that has just ended the task."""
-        append_status(self.statuses, status)
+        statuses = list(self.statuses)
+        append_status(statuses, status)
+        self.news = tuple(statuses)
         if status.uuid is not None:
             self.update_state, self.update_uuid = status.state, status.uuid
         if not can_follow(self.state, latest):
@@ -58,10 +100,16 @@ class TaskEntry:
 
     def snapshot(self) -> TaskRecord:
         """What readers see."""
+        told = self._told() if not isinstance(self.source, TaskInfo) else None
+        statuses = self.news if self.news is not None else told.statuses if told is not None else ()
         return TaskRecord(
-            info=self.info,
+            info=told.info if told is not None else cast(TaskInfo, self.source),
             framework_id=self.framework_id,
             state=self.state,
-            statuses=tuple(self.statuses),
+            statuses=statuses,
             role=self.role,
         )
+
+    def _told(self) -> TaskRecord:
+        """What its agent has told of it."""
+        return unpacked_task(cast("Record[Task]", self.source).decode())

@@ -62,7 +62,7 @@ class Updates:
     def _take(self, update: StatusUpdate, agent: AgentEntry, framework: FrameworkEntry) -> None:
         status, latest = update.status, update.latest_state
         task = framework.tasks.get(status.task_id)
-        if task is not None and task.info.agent_id != agent.id:
+        if task is not None and task.agent_id != agent.id:
             log.warning("status: agent %s has task %s, which runs elsewhere; untold", agent.id, status.task_id)
             self._acknowledge_to(agent, framework, status.task_id, status.uuid)
             return
@@ -91,7 +91,7 @@ class Updates:
             self._refuse(call, framework, problem)
             return
         task = framework.tasks.get(call.task_id)
-        if task is not None and task.info.agent_id != call.agent_id:
+        if task is not None and task.agent_id != call.agent_id:
             task = None  # another one of that name
         if task is not None and task.update_uuid is None:
             self._refuse(call, framework, f"nothing of task {call.task_id} is to be acknowledged")

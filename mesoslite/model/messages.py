@@ -20,7 +20,6 @@ from .frameworks import FrameworkInfo
 from .ids import AgentID, ExecutorID, FrameworkID, TaskID
 from .operations import OperationState, OperationStatus, ResourceOperation
 from .resources import NOTHING, Resources
-from .state import TaskRecord
 from .states import TaskState
 from .task_groups import TaskGroup
 from .tasks import TaskInfo, TaskStatus
@@ -38,20 +37,27 @@ class RegisterAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
     incarnation: bytes = b""
 
 
+class CompletedTasks(msgspec.Struct, frozen=True, gc=False):
+    """Tasks of one framework that are over, in portions (task_records.py)."""
+
+    framework_id: FrameworkID
+    portions: tuple[bytes, ...]
+
+
 class ReregisterAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An agent that has an id asks to go on under it, and tells what it runs.
 
     ``total`` is all that it has now, left out: as in ``info``. ``tasks`` are those that live or whose last status is
-    not acknowledged, ``completed_tasks`` those that are over;
+    not acknowledged, in portions (task_records.py), ``completed_tasks`` those that are over;
     ``frameworks`` are those of ``tasks``, and others with statuses that are not acknowledged.
     ``number`` grows with each of an ``incarnation``, 0 if it does not say: what comes late is told by it.
     """
 
     info: AgentInfo
     total: Resources = NOTHING
-    tasks: tuple[TaskRecord, ...] = ()
+    tasks: tuple[bytes, ...] = ()
     frameworks: tuple[FrameworkInfo, ...] = ()
-    completed_tasks: tuple[TaskRecord, ...] = ()
+    completed_tasks: tuple[CompletedTasks, ...] = ()
     version: str = API_VERSION
     incarnation: bytes = b""
     number: int = 0

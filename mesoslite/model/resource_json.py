@@ -1,6 +1,6 @@
 """Resource JSON: the Resource message of Mesos's v1 API, read into portions and written from them."""
 
-# Who calls: resources.py for texts that are JSON, v1/decoding.py and v1/encoding.py.
+# Who calls: resources.py for texts that are JSON, v1/decoding.py and v1/encoding.py; task_records.py for disks.
 # A reservation is written in two ways: as ``role`` and ``reservation``, which hold one, or as ``reservations``, the
 #   stack. Either is read, and both together if they agree.
 # ``allocation_info`` is read over: whose an amount is stands in the offer or the task that it is part of.
@@ -112,7 +112,7 @@ def _decode_kind(entry: Fields, name: str, type_: ValueType) -> Kind:
     if entry.text("role", DEFAULT_ROLE) != DEFAULT_ROLE or not _SPECIAL.isdisjoint(entry.names()):
         special = {
             "reservations": _decode_stack(entry),
-            "disk": _decode_disk(entry.message("disk")) if entry.has("disk") else None,
+            "disk": decode_disk(entry.message("disk")) if entry.has("disk") else None,
             "revocable": entry.has("revocable"),
             "shared": entry.has("shared"),
             "provider_id": entry.identifier_or_none("provider_id"),
@@ -150,7 +150,8 @@ def _decode_reservation(layer: Fields, role: str, kind: ReservationType | None =
     )
 
 
-def _decode_disk(fields: Fields) -> Disk:
+def decode_disk(fields: Fields) -> Disk:
+    """Return what a DiskInfo says. Raises: InvalidRequest, InvalidResources."""
     persistence = volume = source = None
     if fields.has("persistence"):
         body = fields.message("persistence")
@@ -215,7 +216,7 @@ def encode_portion(portion: Portion, form: Form = "old") -> Document:
         if new or form == "both":
             document["reservations"] = [_encode_reservation(layer) for layer in kind.reservations]
     if kind.disk is not None:
-        document["disk"] = _encode_disk(kind.disk)
+        document["disk"] = encode_disk(kind.disk)
     if kind.revocable:
         document["revocable"] = {}
     if kind.shared:
@@ -244,7 +245,8 @@ def _encode_principal(layer: Reservation) -> Document:
     return document
 
 
-def _encode_disk(disk: Disk) -> Document:
+def encode_disk(disk: Disk) -> Document:
+    """Return a DiskInfo."""
     document: Document = {}
     if disk.persistence is not None:
         document["persistence"] = _without_none(id=disk.persistence.id, principal=disk.persistence.principal)

@@ -44,7 +44,7 @@ def audit(ledger: Any, policy: Any) -> None:
 
 def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
     """The sum of all that holds resources."""
-    holders = [task.info.resources for task in tasks.values() if not task.state.is_terminal]
+    holders = [task.resources for task in tasks.values() if not task.state.is_terminal]
     holders += [executor.info.resources for executor in executors.values()]
     holders += [operation.held for operation in operations.values() if not operation.latest.is_terminal]
     return sum(holders, NOTHING)
@@ -60,7 +60,7 @@ def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
     for entries, has_ended in ((agent.tasks, False), (agent.ended, True)):
         for (framework_id, task_id), task in entries.items():
             assert frameworks[framework_id].tasks[task_id] is task
-            assert (task.info.agent_id, task.state.is_terminal) == (agent.id, has_ended)
+            assert (task.agent_id, task.state.is_terminal) == (agent.id, has_ended)
     for (framework_id, executor_id), executor in agent.executors.items():
         assert frameworks[framework_id].executors[agent.id, executor_id] is executor
     for uuid, operation in agent.operations.items():
@@ -68,8 +68,8 @@ def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
     for offer in agent.offers.values():
         assert frameworks[offer.framework_id].offers[offer.id] is offer
     held: dict[tuple[str, str], Resources] = {}
-    holders = [*agent.tasks.values(), *agent.executors.values()]
-    parts = [(one, one.info.resources) for one in holders]
+    parts = [(one, one.resources) for one in agent.tasks.values()]
+    parts += [(one, one.info.resources) for one in agent.executors.values()]
     parts += [(one, one.held) for one in agent.operations.values() if not one.latest.is_terminal]
     parts += [(one, one.resources) for one in agent.offers.values()]
     parts += [(one.source, one.resources) for one in agent.holdings.values()]
@@ -110,7 +110,7 @@ def _audit_framework(ledger: Any, framework: Any) -> None:
     assert framework.offered == sum([offer.resources for offer in offered], NOTHING).only_scalars()
     assert not (framework.offers and not framework.connected)
     for task_id, task in framework.tasks.items():
-        agent = agents[task.info.agent_id]
+        agent = agents[task.agent_id]
         assert (agent.ended if task.state.is_terminal else agent.tasks)[framework.id, task_id] is task
     for (agent_id, executor_id), executor in framework.executors.items():
         assert agents[agent_id].executors[framework.id, executor_id] is executor
@@ -119,6 +119,6 @@ def _audit_framework(ledger: Any, framework: Any) -> None:
     named = {one.operation.id: uuid for uuid, one in framework.operations.items() if one.operation.id is not None}
     assert framework.operation_uuids == named
     for task in framework.unreachable.values():
-        assert task.info.agent_id not in agents
-        assert task.info.task_id not in framework.tasks
-    assert not any(framework.tasks.get(task.info.task_id) is task for task in framework.completed)  # ids come again
+        assert task.agent_id not in agents
+        assert task.task_id not in framework.tasks
+    assert not any(framework.tasks.get(task.task_id) is task for task in framework.completed)  # ids come again

@@ -32,8 +32,13 @@ from mesoslite.model import (
     TaskState,
     UnconfirmedTask,
 )
+from mesoslite.model.task_records import decode_heads
 
 from .house import AGENT, FRAMEWORK, Boxes, House, Master, make_framework, make_task
+
+
+def states_of(message: ReregisterAgent) -> list[tuple[str, TaskState]]:
+    return [(head.task_id, head.state) for portion in message.tasks for head in decode_heads(portion)]
 
 
 def returns(house: House, master: Master | None = None) -> list[ReregisterAgent]:
@@ -89,7 +94,7 @@ def test_an_agent_that_hears_that_it_is_lost_registers_again_with_its_tasks(hous
 
     [message] = returns(house)
     assert message.info.id == AGENT
-    assert [(task.info.task_id, task.state) for task in message.tasks] == [("t1", TaskState.TASK_RUNNING)]
+    assert states_of(message) == [("t1", TaskState.TASK_RUNNING)]
     assert [framework.id for framework in message.frameworks] == [FRAMEWORK]
 
 
@@ -174,7 +179,7 @@ def test_tasks_run_on_without_a_master_and_the_next_one_hears_of_them(following:
 
     assert len(following.master.heard) == heard
     [message] = returns(following, second)
-    assert [(task.info.task_id, task.state) for task in message.tasks] == [("t1", TaskState.TASK_FINISHED)]
+    assert states_of(message) == [("t1", TaskState.TASK_FINISHED)]
     assert second.heard[-1].status.state is TaskState.TASK_FINISHED
 
 

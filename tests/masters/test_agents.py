@@ -41,6 +41,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import MachineID, Schedule, StartMaintenance, Unavailability, UpdateSchedule, Window
 from mesoslite.registry import MemoryStorage, Registrar
 
+from .packing import over, packed, spoilt, tasks_of
 from .stage import FakeAgent, FakeFramework, Stage, task
 
 LOST_SECONDS = 90  # from a pong that was the last to the end of the fifth ping without one
@@ -70,7 +71,7 @@ def greeting(stage: Stage, **changes: Any) -> ReregisterAgent:
     [agent] = state.agents
     return ReregisterAgent(
         info=msgspec.structs.replace(agent.info, **changes),
-        tasks=tuple([record for framework in state.frameworks for record in framework.tasks]),
+        tasks=packed(*[record for framework in state.frameworks for record in framework.tasks]),
         frameworks=tuple([framework.info for framework in state.frameworks]),
     )
 
@@ -234,7 +235,7 @@ def test_a_framework_finds_its_tasks_at_a_new_master_and_is_offered_the_rest(sta
     agent = stage.greet(message)
 
     framework = stage.framework(id=message.frameworks[0].id, failover_timeout=3600.0)
-    stage.report(agent, stage.framework_id(framework), message.tasks[0].info, TaskState.TASK_FINISHED)
+    stage.report(agent, stage.framework_id(framework), tasks_of(message)[0].info, TaskState.TASK_FINISHED)
 
     assert stage.offers(framework)[0].resources == Resources.parse("cpus:3;mem:896")
     assert states(stage, framework) == [TaskState.TASK_FINISHED]
@@ -257,15 +258,15 @@ def test_history_comes_back_for_frameworks_that_are_known(stage: Stage) -> None:
     # Source: FaultToleranceTest.ReregisterCompletedFrameworks
     running(stage)
     message = greeting(stage)
-    over = TaskRecord(
-        info=msgspec.structs.replace(message.tasks[0].info, task_id="over"),
-        framework_id=message.tasks[0].framework_id,
+    ended = TaskRecord(
+        info=msgspec.structs.replace(tasks_of(message)[0].info, task_id="over"),
+        framework_id=tasks_of(message)[0].framework_id,
         state=TaskState.TASK_FINISHED,
     )
-    stranger = msgspec.structs.replace(over, framework_id="stranger")
+    stranger = msgspec.structs.replace(ended, framework_id="stranger")
     stage.fail_over()
 
-    stage.greet(msgspec.structs.replace(message, completed_tasks=(over, over, stranger)))
+    stage.greet(msgspec.structs.replace(message, completed_tasks=over(ended, ended, stranger)))
 
     [entry] = stage.state().frameworks
     assert [record.info.task_id for record in entry.completed_tasks] == ["over"]
@@ -396,7 +397,7 @@ def test_a_kill_that_got_lost_with_the_connection_is_sent_again(stage: Stage) ->
     agent, framework = running(stage, checkpoint=True)
     message = greeting(stage)
     stage.lose(agent)
-    stage.call(framework, Kill(framework_id=stage.framework_id(framework), task_id=message.tasks[0].info.task_id))
+    stage.call(framework, Kill(framework_id=stage.framework_id(framework), task_id=tasks_of(message)[0].info.task_id))
 
     returned = stage.greet(message)
 
@@ -526,7 +527,7 @@ def test_what_an_unreachable_agent_reports_is_dropped_and_it_is_not_shut_down(st
     stage.advance(LOST_SECONDS)
     updates = len(stage.updates(framework))
 
-    stage.report(agent, stage.framework_id(framework), message.tasks[0].info, TaskState.TASK_FINISHED)
+    stage.report(agent, stage.framework_id(framework), tasks_of(message)[0].info, TaskState.TASK_FINISHED)
 
     assert len(stage.updates(framework)) == updates
     assert stage.heard(agent, ShutdownAgent) == []
@@ -710,7 +711,7 @@ def test_what_cannot_be_stored_however_it_is_made_ends_nobody(stage: Stage) -> N
 def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     """Registrations of the agent of the stage whose tasks do not add up."""
     right = greeting(stage)
-    [record] = right.tasks
+    [record] = tasks_of(right)
     large = msgspec.structs.replace(record.info, resources=Resources.parse("cpus:5"))
     elsewhere = msgspec.structs.replace(record.info, agent_id=AgentID("elsewhere"))
     minimum = RoleMinimum("*", (Resources.parse("cpus:1"),))
@@ -721,14 +722,14 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     ]
     return [
         *[msgspec.structs.replace(right, frameworks=(framework, each)) for each in strange],
-        msgspec.structs.replace(right, tasks=(msgspec.structs.replace(record, role="-x"),)),
-        msgspec.structs.replace(right, completed_tasks=(msgspec.structs.replace(record, role="-x"),)),
-        msgspec.structs.replace(right, tasks=(record, record)),
+        msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, role="-x"))),
+        msgspec.structs.replace(right, completed_tasks=over(msgspec.structs.replace(record, role="-x"))),
+        msgspec.structs.replace(right, tasks=packed(record, record)),
         msgspec.structs.replace(right, frameworks=()),
         msgspec.structs.replace(right, frameworks=right.frameworks * 2),
-        msgspec.structs.replace(right, tasks=(msgspec.structs.replace(record, info=large),)),
-        msgspec.structs.replace(right, tasks=(msgspec.structs.replace(record, info=elsewhere),)),
-        msgspec.structs.replace(right, tasks=(msgspec.structs.replace(record, state="TASK_RUNNING"),)),
+        msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, info=large))),
+        msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, info=elsewhere))),
+        msgspec.structs.replace(right, tasks=spoilt(record, state="TASK_RUNNING")),
     ]
 
 

@@ -24,6 +24,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
 
+from .packing import tasks_of
 from .stage import Stage, task
 from .test_agents import cut_off, greeting
 
@@ -135,7 +136,7 @@ def test_a_task_of_a_former_master_begins_with_what_its_agent_knew(stage: Stage)
     status = before.earlier[-1]
     [framework] = stage.state().frameworks
     assert framework.info.id is not None
-    stage.report(agent, framework.info.id, message.tasks[0].info, TaskState.TASK_FINISHED, OVER)  # type: ignore[arg-type]
+    stage.report(agent, framework.info.id, tasks_of(message)[0].info, TaskState.TASK_FINISHED, OVER)  # type: ignore[arg-type]
     [after] = stories(stage)
 
     assert (before.state, before.standing, kinds(before)) == (TaskState.TASK_RUNNING, FrameworkStanding.RECOVERED, [])

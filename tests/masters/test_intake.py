@@ -47,6 +47,7 @@ from mesoslite.model import (
     UpdateFramework,
 )
 
+from .packing import over, packed, spoilt
 from .stage import FakeAgent, FakeFramework, Stage, task
 
 INFO = AgentInfo(hostname="host", port=5051, resources=Resources.parse("cpus:4;mem:1024"), id=AgentID("A"))
@@ -55,6 +56,7 @@ RECORD = TaskRecord(info=TASK, framework_id=FrameworkID("F"), state=TaskState.TA
 FRAMEWORK = FrameworkInfo(name="f", id=FrameworkID("F"))
 STATUS = TaskStatus(task_id=TaskID("t"), state=TaskState.TASK_RUNNING, source=Source.SOURCE_AGENT, timestamp=1.0)
 MANY = 20_000
+RESOURCE = ["cpus", 0, -1]  # less than nothing
 
 
 def changed(value: Any, **fields: Any) -> Any:
@@ -80,12 +82,17 @@ MALFORMED: list[Any] = [
     RegisterAgent(changed(INFO, id=None, attributes=[{"name": 7}])),
     RegisterAgent(changed(INFO, id=None, hostname="\ud800")),
     RegisterAgent(7),  # type: ignore[arg-type]
-    ReregisterAgent(info=INFO, tasks=(changed(RECORD, statuses=7),), frameworks=(FRAMEWORK,)),
-    ReregisterAgent(info=INFO, tasks=(changed(RECORD, info=None),), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=spoilt(RECORD, statuses=7), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=spoilt(RECORD, name=None), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=spoilt(RECORD, resources=[RESOURCE]), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=(*packed(*([RECORD] * MANY))[:-1], b"\x91"), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=(b"",), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=(b"\xdc\xff\xff",), frameworks=(FRAMEWORK,)),
+    ReregisterAgent(info=INFO, tasks=(RECORD,), frameworks=(FRAMEWORK,)),  # type: ignore[arg-type]
     ReregisterAgent(info=INFO, tasks=7, frameworks=(FRAMEWORK,)),  # type: ignore[arg-type]
     ReregisterAgent(info=INFO, frameworks=(changed(FRAMEWORK, roles=(7,)),)),
-    ReregisterAgent(info=INFO, completed_tasks=(changed(RECORD, framework_id=["F"]),)),
-    ReregisterAgent(info=INFO, completed_tasks=(RECORD,) * MANY + (changed(RECORD, framework_id=["F"]),)),
+    ReregisterAgent(info=INFO, completed_tasks=(changed(over(RECORD)[0], framework_id=["F"]),)),
+    ReregisterAgent(info=INFO, completed_tasks=over(RECORD) * MANY + (changed(over(RECORD)[0], portions=[7]),)),
     update_of(unreachable_ns=2**80),
     update_of(labels=7),
     OperationUpdate(framework_id="F", operation_uuid=b"", status=7, latest_state="OPERATION_FINISHED"),  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from mesoslite.model import (
 )
 from mesoslite.registry import MemoryRegistry
 
+from .packing import packed, tasks_of
 from .stage import Stage, task
 from .test_agents import INFO, LOST_SECONDS, counted, cut_off, greeting, limited, running, silence, states, stored
 from .wire import Line
@@ -33,7 +34,7 @@ __all__ = ["limited"]  # a fixture
 def test_an_end_that_no_framework_has_acknowledged_is_not_acknowledged_by_the_master(stage: Stage) -> None:
     agent, framework = running(stage, checkpoint=True, failover_timeout=3600.0)
     message, framework_id = greeting(stage), stage.framework_id(framework)
-    [record] = message.tasks
+    [record] = tasks_of(message)
     stage.lose(framework)
     stage.report(agent, framework_id, record.info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
     [ended] = stage.state().frameworks[0].tasks
@@ -41,7 +42,7 @@ def test_an_end_that_no_framework_has_acknowledged_is_not_acknowledged_by_the_ma
     stage.advance(LOST_SECONDS)
     again = stage.framework(id=framework_id, checkpoint=True, failover_timeout=3600.0)
 
-    stage.say(agent, msgspec.structs.replace(message, tasks=(ended,)))
+    stage.say(agent, msgspec.structs.replace(message, tasks=packed(ended)))
     stage.report(agent, framework_id, record.info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
 
     assert stage.heard(agent, StatusUpdateAcknowledgement) == []
@@ -146,8 +147,8 @@ def test_a_return_that_is_repeated_or_late_changes_nothing(stage: Stage) -> None
     first = msgspec.structs.replace(greeting(stage), incarnation=b"one", number=1)
     second = msgspec.structs.replace(first, number=2)
     stage.say(agent, second)
-    stage.report(agent, stage.framework_id(framework), first.tasks[0].info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
-    stage.acknowledge(framework, first.tasks[0].info, b"f" * 16)
+    stage.report(agent, stage.framework_id(framework), tasks_of(first)[0].info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+    stage.acknowledge(framework, tasks_of(first)[0].info, b"f" * 16)
     before = stage.state()
 
     stage.say(agent, first)

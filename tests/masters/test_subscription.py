@@ -363,7 +363,7 @@ def test_what_is_no_subscription_is_answered_with_an_error(stage: Stage, call: C
 
 def recover(stage: Stage, info: FrameworkInfo) -> None:
     actor = stage.master._process.actor
-    la.execute(stage.master, lambda: actor._subscriptions.recover(info)).get(timeout=10)
+    la.execute(stage.master, lambda: actor._subscriptions.recover(info).id).get(timeout=10)
     stage.settle()
 
 

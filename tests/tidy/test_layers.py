@@ -27,6 +27,7 @@ LAYERS = {
     "libactor._core": Layer(()),
     "mesoslite": ROOT,  # the public vocabulary, mesoslite/__init__.py itself
     "mesoslite.model": Layer((), ("msgspec",)),
+    "mesoslite.model.record_types": Layer((MODEL, "libactor.records")),
     "mesoslite.allocator": Layer((MODEL,), ("msgspec", "re2")),
     "mesoslite.qos": Layer((MODEL,), ("msgspec",)),
     "mesoslite.master": PART,

@@ -32,6 +32,8 @@ from mesoslite.model import (
     checking,
 )
 from mesoslite.model.checking import PORTION
+from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.task_records import pack_tasks
 
 CPU = Resources.of(cpus=1)
 FRAMEWORK = FrameworkID("F")
@@ -61,11 +63,12 @@ def run(work: Generator[None, None, Any]) -> tuple[int, Any]:
 
 
 TASKS = tuple([task(number) for number in range(1_000)])
-RECORDS = tuple([record(number) for number in range(1_000)])
 EXECUTOR = ExecutorInfo(executor_id=ExecutorID("e"))
+PORTIONS = tuple([portion for number in range(1_000) for portion in pack_tasks([record(number)])])
+OVER = tuple([CompletedTasks(FRAMEWORK, (portion,)) for portion in PORTIONS[:70]])
 INFO = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"))
 LARGE: list[Any] = [
-    ReregisterAgent(info=INFO, tasks=RECORDS, frameworks=(FrameworkInfo(name="f"),), completed_tasks=RECORDS[:70]),
+    ReregisterAgent(info=INFO, tasks=PORTIONS, frameworks=(FrameworkInfo(name="f"),), completed_tasks=OVER),
     Reconcile(FRAMEWORK, tuple([TaskReference(TaskID(f"t{number}")) for number in range(1_000)])),
     accept(Launch(TASKS)),
     accept(Reserve(CPU), Launch(TASKS[:3]), Launch(TASKS), *[Launch(TASKS[:40])] * 20, Reserve(CPU)),
@@ -93,7 +96,7 @@ def with_last(message: Any, name: str, last: Any) -> Any:
 @pytest.mark.parametrize(
     "message",
     [
-        with_last(LARGE[0], "tasks", msgspec.structs.replace(RECORDS[0], statuses=7)),
+        with_last(LARGE[0], "tasks", "portion"),
         with_last(LARGE[0], "completed_tasks", 7),
         msgspec.structs.replace(LARGE[0], version=1),
         with_last(LARGE[1], "tasks", TaskReference(["t"])),  # type: ignore[arg-type]

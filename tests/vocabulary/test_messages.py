@@ -87,6 +87,8 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
     UpdateOperationStatus,
 )
+from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.task_records import pack_tasks
 
 F, A, T, OFFER_ID = FrameworkID("m-0000"), AgentID("m-S0"), TaskID("t"), OfferID("m-O0")
 UUID = bytes(range(16))
@@ -150,7 +152,10 @@ EXAMPLES = {
         RegisterAgent(AgentInfo(hostname="h", port=5051, resources=SOME, attributes=(Attribute("rack", 7.0),))),
         ReregisterAgent(
             info=AgentInfo(hostname="h", port=5051, resources=SOME, id=A),
-            tasks=(TaskRecord(info=TASK, framework_id=F, state=TaskState.TASK_LOST, statuses=(STATUS,), role="web"),),
+            tasks=pack_tasks(
+                [TaskRecord(info=TASK, framework_id=F, state=TaskState.TASK_LOST, statuses=(STATUS,), role="web")]
+            ),
+            completed_tasks=(CompletedTasks(F, (b"\x90",)),),
             frameworks=(FRAMEWORK,),
         ),
         UnregisterAgent(A),

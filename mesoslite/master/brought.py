@@ -1,0 +1,111 @@
+"""Brought: the tasks that an agent brings along, read and checked a portion at a time."""
+
+# Who calls: registration.py, inside the master actor, before anything of a return is believed.
+# Each task is checked in one pass over its bytes (libactor's records), and kept as these; only what the books need of
+#   it is decoded. Completed tasks are not even looked at, unless they will be remembered.
+# Invariant: what is returned adds up: each task is of a framework that the agent has named, is named once, and all of
+#   them fit into what the agent has.
+# Rejected: decoding all of it: most of the time that a failover took.
+# Source: Mesos src/master/validation.cpp (master::message::reregisterSlave).
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from libactor.records import RecordError
+from mesoslite.model import NOTHING, InvalidRequest, once, validate_id, validate_role
+from mesoslite.model.record_types import TASK
+from mesoslite.model.sums import total_of
+from mesoslite.model.task_records import PORTION_TASKS, decode_heads, resources_of
+
+from .tasks import TaskEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
+
+ARRAY_16 = 0xDC
+
+
+class Brought(NamedTuple):
+    """What an agent says that it runs, or ran, in the order in which it says so."""
+
+    tasks: dict[tuple[FrameworkID, TaskID], TaskEntry]
+    completed: tuple[TaskEntry, ...]
+
+
+def reading(message: ReregisterAgent, remembers: Callable[[FrameworkID, bool], bool]) -> Generator[None, None, Brought]:
+    """Read the tasks of a message, a portion in each step; the last one returns them.
+
+    ``remembers`` says of a framework, and whether the agent names it, whether its completed tasks are wanted.
+    Raises: InvalidRequest.
+    """
+    agent_id = message.info.id
+    assert agent_id is not None
+    frameworks = {info.id: info.id for info in message.frameworks if info.id is not None}
+    found: dict[tuple[FrameworkID, TaskID], TaskEntry] = {}
+    held = NOTHING
+    for number, portion in enumerate(message.tasks):
+        if number:
+            yield
+        tasks = read_portion(portion, agent_id, frameworks)
+        count = len(found)
+        found.update([((task.framework_id, task.task_id), task) for task in tasks])
+        if len(found) < count + len(tasks):
+            raise InvalidRequest("a task is named twice")
+        held += total_of([task.resources for task in tasks if not task.state.is_terminal])
+    total = message.total or message.info.resources
+    if not total.contains(once(held)):
+        raise InvalidRequest(f"its tasks use {held.brief}, but it has {total.brief} only")
+    completed: list[TaskEntry] = []
+    for one in message.completed_tasks:
+        is_wanted = remembers(one.framework_id, one.framework_id in frameworks)
+        for portion in one.portions if is_wanted else ():
+            yield
+            completed += read_portion(portion, agent_id, {one.framework_id: one.framework_id})
+    return Brought(found, tuple(completed))
+
+
+def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[FrameworkID, FrameworkID]) -> list[TaskEntry]:
+    """Return the tasks of a portion; ``frameworks`` are those that they may be of. Raises: InvalidRequest."""
+    start = _start(portion)
+    try:
+        heads = decode_heads(portion)
+        records = TASK.read_all(memoryview(portion)[start:])
+        resources = [resources_of(bytes(head.resources)) for head in heads]
+        roles = [_checked_role(head.role) for head in heads]
+    except (msgspec.MsgspecError, RecordError, ValueError) as error:
+        raise InvalidRequest(f"a task is malformed: {error}") from error
+    tasks = []
+    for head, record, amount, role in zip(heads, records, resources, roles, strict=True):
+        validate_id("task", head.task_id)
+        framework_id = frameworks.get(head.framework_id)
+        if head.agent_id != agent_id:
+            raise InvalidRequest(f"task {head.task_id} is on agent {head.agent_id[:80]}")
+        if framework_id is None:
+            raise InvalidRequest(f"task {head.task_id} is of framework {head.framework_id[:80]}, which is not named")
+        executor_id = head.executor_id or None
+        tasks.append(TaskEntry(head.task_id, agent_id, framework_id, role, amount, record, executor_id, head.state))
+    return tasks
+
+
+def _start(portion: bytes) -> int:
+    """Where the first task of a portion begins. Raises: InvalidRequest, if they are too many for one step."""
+    code = portion[0] if portion else 0
+    if code & 0xF0 == 0x90:
+        return 1
+    if code == ARRAY_16 and int.from_bytes(portion[1:3], "big") <= PORTION_TASKS:
+        return 3
+    raise InvalidRequest(f"a portion is no array of at most {PORTION_TASKS} tasks")
+
+
+@lru_cache(maxsize=4_096)
+def _checked_role(role: str) -> str:
+    """A role, or nothing for the first one of its framework; always the same object. Raises: InvalidRequest."""
+    if role:
+        validate_role(role)
+    return role

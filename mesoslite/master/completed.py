@@ -1,0 +1,62 @@
+"""Completed: the tasks of a framework that are over, the newest of them."""
+
+# Who calls: ledger.py and returns.py, inside the master actor. Ids may be used again: several may have the same.
+# Ids are counted, so that it takes no walk to find that a task is not among them, as nearly none is that comes back.
+# Source: Mesos src/master/master.hpp (Framework::completedTasks).
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mesoslite.model import AgentID, TaskID
+
+    from .tasks import TaskEntry
+
+
+class Completed:
+    """So many tasks at most, oldest first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tasks: deque[TaskEntry] = deque()
+        self._counts: Counter[TaskID] = Counter()
+
+    def __iter__(self) -> Iterator[TaskEntry]:
+        return iter(self._tasks)
+
+    def __contains__(self, task_id: object) -> bool:
+        return task_id in self._counts
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another one makes the oldest forgotten."""
+        return len(self._tasks) >= self._most
+
+    def add(self, task: TaskEntry) -> None:
+        """Remember one more."""
+        self._tasks.append(task)
+        self._counts[task.task_id] += 1
+        if len(self._tasks) > self._most:
+            self._uncount(self._tasks.popleft().task_id)
+
+    def newest(self, task_id: TaskID, agent_id: AgentID | None = None) -> TaskEntry | None:
+        """The last one of that id, on that agent if it is named."""
+        if task_id not in self._counts:
+            return None
+        fitting = (task for task in reversed(self._tasks) if task.task_id == task_id)
+        return next((task for task in fitting if agent_id in (None, task.agent_id)), None)
+
+    def forget(self, task_id: TaskID) -> None:
+        """Remember none of that id."""
+        if task_id in self._counts:
+            self._tasks = deque([task for task in self._tasks if task.task_id != task_id])
+            del self._counts[task_id]
+
+    def _uncount(self, task_id: TaskID) -> None:
+        self._counts[task_id] -= 1
+        if not self._counts[task_id]:
+            del self._counts[task_id]

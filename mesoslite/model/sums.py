@@ -1,0 +1,26 @@
+"""Sums: many resources together."""
+
+# Who calls: the books of a master, when an agent brings many tasks at once.
+
+from collections import Counter
+from collections.abc import Sequence
+
+from .portions import Portion
+from .resources import NOTHING, Resources
+
+
+def total_of(parts: Sequence[Resources]) -> Resources:
+    """Return the sum of ``parts``. Cost: of those that are one object, as tasks of a kind are, that of one."""
+    if len(parts) < 2:
+        return parts[0] if parts else NOTHING
+    distinct = {id(part): part for part in parts}
+    plain: dict[str, int] = {}
+    others: list[Portion] = []
+    for key, times in Counter(map(id, parts)).items():
+        part = distinct[key]
+        for name, milli in part.quantities:
+            plain[name] = plain.get(name, 0) + milli * times
+        if part.others:
+            others += part.others * times
+    total = Resources(tuple(sorted(plain.items())))
+    return total + Resources.from_portions(others) if others else total

@@ -1,0 +1,234 @@
+"""Task records: tasks as they are sent and kept in great numbers (records.Task), made from others and back."""
+
+# Who calls: agents pack what they run when they register again; the master reads it, and keeps each task as it came.
+# Tasks come in portions, each an array of at most PORTION_TASKS of them as msgpack, so that whoever reads a million of
+#   them can stop in between. Nothing in a portion was looked at before it is read.
+# A record is what Mesos's master keeps of a task: not its command, its data, nor what only its agent needs.
+# Source: Mesos include/mesos/v1/mesos.proto (Task), src/common/protobuf_utils.cpp (createTask).
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import TypeVar
+
+import msgspec
+
+from .documents import FrozenDocument
+from .errors import InvalidRequest
+from .executors import ExecutorInfo
+from .fields import Fields
+from .ids import AgentID, ExecutorID, FrameworkID, TaskID
+from .kinds import Kind, plain_kind
+from .portions import Portion
+from .records import Range, Resource, Status, Task
+from .resource_json import decode_disk, encode_disk
+from .resource_text import checked_name
+from .resources import Resources
+from .roles import DEFAULT_ROLE
+from .state import TaskRecord
+from .states import Source, TaskState
+from .tasks import TaskInfo, TaskStatus
+from .v1.checks import decode_health_check, encode_health_check
+
+PORTION_TASKS = 64  # about a fifth of a millisecond
+_CACHED_BYTES = 512  # of resources, at most
+_NANOSECONDS = 1_000_000_000
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class TaskHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of a records.Task: what a master needs of each; ``Raw`` is what it leaves alone."""
+
+    task_id: TaskID
+    name: msgspec.Raw
+    framework_id: FrameworkID
+    agent_id: AgentID
+    state: TaskState
+    resources: msgspec.Raw = msgspec.Raw(b"\x90")
+    statuses: msgspec.Raw = msgspec.Raw(b"\x90")
+    executor_id: ExecutorID = ExecutorID("")
+    role: str = DEFAULT_ROLE
+
+
+decode_heads = msgspec.msgpack.Decoder(tuple[TaskHead, ...]).decode
+_decode_resources = msgspec.msgpack.Decoder(tuple[Resource, ...]).decode
+
+
+def pack_tasks(tasks: Iterable[TaskRecord]) -> tuple[bytes, ...]:
+    """Return tasks in portions."""
+    waiting = map(packed_task, tasks)
+    portions = []
+    while portion := list(islice(waiting, PORTION_TASKS)):
+        portions.append(_encode(portion))
+    return tuple(portions)
+
+
+def packed_task(task: TaskRecord) -> Task:
+    """Return a task as it is sent and kept."""
+    info = task.info
+    grace = info.kill_grace_seconds
+    return Task(
+        task_id=info.task_id,
+        name=info.name,
+        framework_id=task.framework_id,
+        agent_id=info.agent_id,
+        state=task.state,
+        resources=_packed_resources(info.resources, task.role or None),
+        statuses=tuple(map(_packed_status, task.statuses)),
+        executor_id=info.executor.executor_id if info.executor is not None else "",
+        role=task.role,
+        labels=info.labels,
+        limits=dict(info.limits),
+        discovery=info.discovery.value if info.discovery is not None else None,
+        container=info.container.value if info.container is not None else None,
+        health_check=encode_health_check(info.health_check) if info.health_check is not None else None,
+        kill_policy={"grace_period": {"nanoseconds": round(grace * _NANOSECONDS)}} if grace is not None else None,
+    )
+
+
+def unpacked_task(task: Task) -> TaskRecord:
+    """Return what a record says; a health check or kill policy that is none is left out.
+
+    Raises: InvalidRequest, if its resources are none.
+    """
+    info = TaskInfo(
+        task_id=TaskID(task.task_id),
+        name=task.name,
+        agent_id=AgentID(task.agent_id),
+        resources=_unpacked_resources(task.resources),
+        labels=task.labels,
+        executor=ExecutorInfo(executor_id=ExecutorID(task.executor_id)) if task.executor_id else None,
+        limits=tuple(task.limits.items()),
+        discovery=FrozenDocument.of(task.discovery) if task.discovery is not None else None,
+        container=FrozenDocument.of(task.container) if task.container is not None else None,
+        health_check=_if_any(lambda: decode_health_check(Fields(task.health_check)), task.health_check),
+        kill_grace_seconds=_if_any(lambda: _grace(Fields(task.kill_policy)), task.kill_policy),
+    )
+    return TaskRecord(
+        info=info,
+        framework_id=FrameworkID(task.framework_id),
+        state=task.state,
+        statuses=tuple(map(_unpacked_status, task.statuses)),
+        role=task.role,
+    )
+
+
+def resources_of(packed: bytes) -> Resources:
+    """Return the resources of a record from their bytes; tasks of a kind share them.
+
+    Raises: InvalidResources, InvalidRequest, msgspec.ValidationError.
+    """
+    return _shared_resources(packed) if len(packed) <= _CACHED_BYTES else _unpacked_resources(_decode_resources(packed))
+
+
+@lru_cache(maxsize=4_096)
+def _shared_resources(packed: bytes) -> Resources:
+    return _unpacked_resources(_decode_resources(packed))
+
+
+def _if_any(read: Callable[[], T], document: object) -> T | None:
+    """What a document says that nobody has looked at; None if there is none, or it says nothing."""
+    try:
+        return read() if document is not None else None
+    except InvalidRequest:
+        return None
+
+
+def _grace(policy: Fields) -> float:
+    return policy.message("grace_period").whole("nanoseconds") / _NANOSECONDS
+
+
+# ---- resources ----
+
+
+def _packed_resources(resources: Resources, role: str | None) -> tuple[Resource, ...]:
+    return tuple([entry for portion in resources.portions for entry in _packed_portion(portion, role)])
+
+
+def _packed_portion(portion: Portion, role: str | None) -> Iterator[Resource]:
+    kind = portion.kind
+    entry = Resource(
+        name=kind.name,
+        type=kind.type,
+        scalar=portion.scalar or None,
+        ranges=tuple([Range(begin, end) for begin, end in portion.ranges]),
+        items=portion.items,
+        role=kind.role,
+        allocation_role=role,
+        revocable=kind.revocable,
+        shared=kind.shared,
+        reservations=kind.reservations,
+        provider_id=kind.provider_id,
+        disk=encode_disk(kind.disk) if kind.disk is not None else None,
+    )
+    for _ in range(portion.copies):
+        yield entry
+
+
+def _unpacked_resources(entries: Iterable[Resource]) -> Resources:
+    return Resources.from_portions(
+        [
+            Portion(
+                _kind(entry),
+                scalar=entry.scalar or 0,
+                ranges=tuple([(part.begin, part.end) for part in entry.ranges]),
+                items=entry.items,
+            )
+            for entry in entries
+        ]
+    )
+
+
+def _kind(entry: Resource) -> Kind:
+    name = checked_name(entry.name)
+    is_special = entry.reservations or entry.disk is not None or entry.revocable or entry.shared
+    if not is_special and entry.provider_id is None and entry.role == DEFAULT_ROLE:
+        kind = plain_kind(name)
+        return kind if kind.type is entry.type else Kind(name, entry.type)
+    return Kind(
+        name,
+        entry.type,
+        reservations=entry.reservations,
+        disk=decode_disk(Fields(entry.disk)) if entry.disk is not None else None,
+        revocable=entry.revocable,
+        shared=entry.shared,
+        provider_id=entry.provider_id,
+    )
+
+
+# ---- statuses ----
+
+
+def _packed_status(status: TaskStatus) -> Status:
+    return Status(
+        task_id=status.task_id,
+        state=status.state,
+        timestamp=status.timestamp,
+        source=status.source,
+        reason=status.reason,
+        message=status.message or None,
+        uuid=status.uuid,
+        agent_id=status.agent_id,
+        executor_id=status.executor_id,
+        labels=status.labels,
+        unreachable_time=status.unreachable_ns,
+    )
+
+
+def _unpacked_status(status: Status) -> TaskStatus:
+    return TaskStatus(
+        task_id=TaskID(status.task_id),
+        state=status.state,
+        timestamp=status.timestamp,
+        source=status.source or Source.SOURCE_AGENT,
+        reason=status.reason,
+        message=status.message or "",
+        uuid=status.uuid,
+        agent_id=AgentID(status.agent_id) if status.agent_id is not None else None,
+        executor_id=ExecutorID(status.executor_id) if status.executor_id is not None else None,
+        labels=status.labels,
+        unreachable_ns=status.unreachable_time,
+    )

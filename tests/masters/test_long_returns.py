@@ -1,0 +1,259 @@
+"""Long returns: an agent with very many tasks comes back in slices, and what happens in between is not lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+import libactor as la
+from mesoslite.master import Master
+from mesoslite.master.returns import TASKS_IN_STEP
+from mesoslite.master.slices import STEPS_MAX
+from mesoslite.model import (
+    PARTITION_AWARE,
+    AgentReregistered,
+    FrameworkID,
+    Kill,
+    KillTask,
+    NotFound,
+    Pong,
+    Reconcile,
+    RegisterAgent,
+    ReregisterAgent,
+    Resources,
+    ShutdownAgent,
+    ShutdownFramework,
+    Source,
+    StatusUpdate,
+    TaskID,
+    TaskInfo,
+    TaskRecord,
+    TaskReference,
+    TaskState,
+    TaskStatus,
+    Teardown,
+)
+from mesoslite.model.registry import MachineID, Schedule, Unavailability, Window
+from mesoslite.model.task_records import PORTION_TASKS
+
+from .packing import packed
+from .stage import FakeAgent, Stage
+from .test_long_work import LARGE, SMALL, Moment
+
+MANY = 9_000
+FIRST, LAST = TaskID("t0"), TaskID(f"t{MANY - 1}")
+FRAMEWORK = FrameworkID("former-0000")
+ALL = Resources.parse("cpus:90;mem:9000")
+# The clock stands still: a slice is STEPS_MAX steps. After so many the tasks are read, and some of them are entered.
+TURNS = -(-MANY // PORTION_TASKS) // STEPS_MAX + 1
+
+
+class Away:
+    """An agent that runs many tasks of a framework, and a new master that has not heard of them yet."""
+
+    def __init__(self, stage: Stage, **details: Any) -> None:
+        self.stage = stage
+        stage.agent(LARGE)
+        [before] = stage.state().agents
+        stage.fail_over()
+        details = {"capabilities": (PARTITION_AWARE,), "failover_timeout": 60.0, "checkpoint": True, **details}
+        self.framework = stage.framework(id=FRAMEWORK, **details)
+        [described] = stage.state().frameworks
+        assert before.info.id is not None
+        self.agent_id = before.info.id
+        self.tasks = [self.record(number) for number in range(MANY)]
+        self.message = ReregisterAgent(info=before.info, tasks=packed(*self.tasks), frameworks=(described.info,))
+        self.agent = la.spawn(FakeAgent(stage.master, Resources(), Pong()))
+        stage.fakes.append(self.agent)
+        stage.settle()
+
+    def record(self, number: int) -> TaskRecord:
+        info = TaskInfo(
+            task_id=TaskID(f"t{number}"), name="t", agent_id=self.agent_id, resources=Resources.parse(SMALL)
+        )
+        return TaskRecord(info=info, framework_id=FRAMEWORK, state=TaskState.TASK_RUNNING, role="*")
+
+    def amid(self, message: object = None) -> Moment:
+        """Some of the tasks are entered, others are not yet."""
+        moment = Moment(self.stage)
+        moment.post(self.agent, message or self.message)
+        for _ in range(TURNS):
+            moment.turn()
+        return moment
+
+    def states(self, task_id: TaskID) -> list[TaskState]:
+        return [status.state for status in self.stage.updates(self.framework) if status.task_id == task_id]
+
+    def back(self) -> list[Any]:
+        return self.stage.heard(self.agent, AgentReregistered)
+
+    def end(self, task_id: TaskID) -> StatusUpdate:
+        status = TaskStatus(
+            task_id=task_id,
+            state=TaskState.TASK_FINISHED,
+            source=Source.SOURCE_AGENT,
+            timestamp=1.0,
+            agent_id=self.agent_id,
+            uuid=b"u" * 16,
+        )
+        return StatusUpdate(framework_id=FRAMEWORK, status=status, latest_state=TaskState.TASK_FINISHED)
+
+
+@pytest.fixture
+def away(stage: Stage) -> Away:
+    return Away(stage)
+
+
+def test_an_agent_with_many_tasks_comes_back_in_slices(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.look()
+
+    [early] = moment.come()
+
+    [agent] = early.agents
+    assert TASKS_IN_STEP < len(early.frameworks[0].tasks) < MANY
+    assert not agent.active
+    [agent] = stage.state().agents
+    assert (agent.active, agent.used) == (True, ALL)
+    assert len(stage.state().frameworks[0].tasks) == MANY
+    assert len(away.back()) == 1
+    [offer] = stage.offers(away.framework)
+    assert offer.resources == Resources.parse(LARGE) - ALL
+
+
+def test_nothing_is_said_of_a_task_that_is_not_entered_yet(stage: Stage, away: Away) -> None:
+    asked = Reconcile(FRAMEWORK, (TaskReference(LAST, away.agent_id), TaskReference(LAST), TaskReference(FIRST)))
+    moment = away.amid()
+    moment.post(away.framework, asked)
+    moment.come()
+    early = away.states(FIRST), away.states(LAST)
+
+    stage.call(away.framework, asked)
+
+    assert early == ([TaskState.TASK_RUNNING], [])
+    assert away.states(LAST) == [TaskState.TASK_RUNNING] * 2
+
+
+def test_a_task_is_killed_once_it_is_entered(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.post(away.framework, Kill(framework_id=FRAMEWORK, task_id=FIRST))
+    moment.post(away.framework, Kill(framework_id=FRAMEWORK, task_id=LAST))
+    moment.come()
+    early = {kill.task_id for kill in stage.heard(away.agent, KillTask)}
+
+    stage.call(away.framework, Kill(framework_id=FRAMEWORK, task_id=LAST))
+
+    assert early == {FIRST}
+    assert {kill.task_id for kill in stage.heard(away.agent, KillTask)} == {FIRST, LAST}
+    assert away.states(LAST) == []
+
+
+def test_what_the_agent_reports_meanwhile_waits_for_its_tasks(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.post(away.agent, away.end(LAST))
+    moment.post(away.agent, away.end(FIRST))
+
+    moment.come()
+
+    assert away.states(FIRST) == away.states(LAST) == [TaskState.TASK_FINISHED]
+    assert stage.state().agents[0].used == ALL - Resources.parse(SMALL) - Resources.parse(SMALL)
+
+
+def test_an_agent_that_repeats_itself_meanwhile_is_answered_again(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.post(away.agent, away.message)
+    moment.come()
+
+    assert len(away.back()) == 2
+    assert stage.state().agents[0].used == ALL
+    assert stage.heard(away.agent, KillTask) == []
+
+
+def test_an_agent_that_goes_meanwhile_has_gone_with_all_its_tasks(stage: Stage) -> None:
+    away = Away(stage, checkpoint=False)
+    moment = away.amid()
+    moment.exits(away.agent)
+
+    moment.come()
+
+    [agent] = stage.state().agents
+    assert not agent.active
+    assert (agent.used, stage.state().frameworks[0].tasks) == (Resources(), ())
+    assert away.states(LAST) == [TaskState.TASK_LOST]
+
+
+def test_a_framework_that_ends_meanwhile_leaves_nothing(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.post(away.framework, Teardown(FRAMEWORK))
+
+    moment.come()
+
+    [agent] = stage.state().agents
+    assert (agent.active, agent.used) == (True, Resources())
+    assert stage.heard(away.agent, ShutdownFramework)
+
+
+def test_a_machine_that_is_taken_down_meanwhile_is_down(stage: Stage, away: Away) -> None:
+    host = MachineID(hostname="host")
+    window = Window((host,), Unavailability(10**18))
+    la.dispatch(stage.master, Master.update_schedule, Schedule((window,))).get(timeout=5)
+    moment = away.amid()
+    moment._doings.append(lambda: la.dispatch(stage.master, Master.start_maintenance, (host,)))
+
+    moment.come()
+
+    assert stage.state().agents == ()
+    assert stage.heard(away.agent, ShutdownAgent)
+    assert stage.state().frameworks[0].tasks == ()
+
+
+def test_an_agent_is_not_declared_gone_while_it_comes_back(stage: Stage, away: Away) -> None:
+    asked: list[la.Future[None]] = []
+    moment = away.amid()
+    moment._doings.append(lambda: asked.append(la.dispatch(stage.master, Master.mark_agent_gone, away.agent_id)))
+
+    moment.come()
+
+    with pytest.raises(NotFound, match="ask again"):
+        asked[0].get(timeout=5)
+    assert stage.state().agents[0].used == ALL
+
+
+def test_a_registered_agent_that_brings_many_more_tasks_is_compared_in_slices(stage: Stage, away: Away) -> None:
+    half = msgspec.structs.replace(away.message, tasks=packed(*away.tasks[: MANY // 2]))
+    stage.say(away.agent, half)
+    moment = Moment(stage)
+    moment.post(away.agent, away.message)
+    for _ in range(2 * TURNS + 1):
+        moment.look()
+        moment.turn()
+
+    looks = moment.come()
+
+    counts = [len(each.frameworks[0].tasks) for each in looks]
+    assert any(MANY // 2 < count < MANY for count in counts)
+    assert all(each.agents[0].active == (len(each.frameworks[0].tasks) in (MANY // 2, MANY)) for each in looks)
+    assert stage.state().agents[0].used == ALL
+    assert [len(answer.unconfirmed) for answer in away.back()] == [0, 0]
+
+
+def test_tasks_that_a_registered_agent_does_not_name_are_asked_about_in_slices(stage: Stage, away: Away) -> None:
+    stage.say(away.agent, away.message)
+
+    stage.say(away.agent, msgspec.structs.replace(away.message, tasks=packed(away.tasks[0])))
+
+    [_, answer] = away.back()
+    assert {task.task_id for task in answer.unconfirmed} == {task.info.task_id for task in away.tasks[1:]}
+
+
+def test_one_that_registers_anew_meanwhile_at_that_address_waits(stage: Stage, away: Away) -> None:
+    moment = away.amid()
+    moment.post(away.agent, RegisterAgent(msgspec.structs.replace(away.message.info, id=None)))
+
+    moment.come()
+
+    [agent] = stage.state().agents
+    assert agent.info.id == away.agent_id
+    assert agent.used == ALL
