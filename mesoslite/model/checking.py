@@ -21,7 +21,7 @@ from .operations import Launch, LaunchGroup
 from .task_groups import TaskGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 PORTION = 64  # entries that are looked at in one step, about half a millisecond
 
@@ -111,16 +111,16 @@ def _list_names(kind: Any) -> tuple[str, ...]:
     return tuple([field.name for field in fields if isinstance(field.type, msgspec.inspect.VarTupleType)])
 
 
-def _portions(entries: Any) -> list[Any]:
+def _portions(entries: Any) -> Iterator[Any]:
     """Runs of entries that weigh ``PORTION`` at most, or are one."""
-    portions, first, weight = [], 0, 0
+    first, weight = 0, 0
     for at, entry in enumerate(entries):
         own = _weight((entry,))
         if at > first and weight + own > PORTION:
-            portions.append(entries[first:at])
+            yield entries[first:at]
             first, weight = at, 0
         weight += own
-    return [*portions, entries[first:]]
+    yield entries[first:]
 
 
 def _weight(entries: Any) -> int:
