@@ -16,7 +16,6 @@ from libactor._core._impl import configure, running
 from libactor._core.errors import NoRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Protocol
 
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
     from libactor.testing.life import Life
     from libactor.testing.simulation import Simulation
+    from libactor.worker import Absence
 
     class Waits(Protocol):
         """What a thread that serves a runtime goes through when it waits: Workers, or the threads of a Pool."""
 
-        def blocking(self) -> AbstractContextManager[Callable[[], None]]:
-            """Around a wait; yields a function that whoever ends it calls first."""
+        def blocking(self) -> AbstractContextManager[Absence]:
+            """Around a wait; yields what the thread leaves by, and whoever ends the wait has it enter by first."""
 
 
 class _Serving(threading.local):

@@ -34,7 +34,7 @@ from libactor.context import current_runtime, opened, serving
 from libactor.deferred import callable_name, pass_bound
 from libactor.future import Future, Promise, deliver, fail_for
 from libactor.thunk import run_in
-from libactor.worker import off_duty
+from libactor.worker import Absence, off_duty
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,13 +70,13 @@ class _Work:
             fail_for(self, "future", error)
 
 
-class _Absence:
+class _Waits:
     """How a thread of a pool waits: it does not count as busy meanwhile."""
 
     def __init__(self, queue: RunQueue) -> None:
         self._queue = queue
 
-    def blocking(self) -> AbstractContextManager[Callable[[], None]]:
+    def blocking(self) -> AbstractContextManager[Absence]:
         """See Workers.blocking."""
         return off_duty(self._queue)
 
@@ -338,7 +338,7 @@ class Pool:
         return []
 
     def _run(self) -> None:
-        serving.workers = _Absence(self._queue)
+        serving.workers = _Waits(self._queue)
         opened.set((self._runtime,))
         context = copy_context()
         try:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from libactor._core._impl import ON_ABANDONED, ON_ANY, FutureCell, configure, hop_on
@@ -16,6 +16,7 @@ from libactor.context import current_simulation, running_process, serving
 
 if TYPE_CHECKING:
     from libactor.testing.simulation import Simulation
+    from libactor.worker import Absence
 
 
 class Helper(Protocol):
@@ -49,10 +50,10 @@ def wait_for(future: FutureCell, timeout: float | None, left: float | None) -> N
         return
     workers = serving.workers if process is None else process.runtime.workers
     if workers is None:
-        _sleep(future, left, lambda: None)
+        _sleep(future, left, None)
     else:
-        with workers.blocking() as enter:
-            _sleep(future, left, enter)
+        with workers.blocking() as absence:
+            _sleep(future, left, absence)
 
 
 def _simulation_for(future: FutureCell) -> Simulation | None:
@@ -62,20 +63,23 @@ def _simulation_for(future: FutureCell) -> Simulation | None:
     return current_simulation() if target is None else target.runtime.simulation
 
 
-def _sleep(future: FutureCell, timeout: float | None, enter: Callable[[], None]) -> None:
-    """As wait_for; whoever ends it calls ``enter`` first."""
+def _sleep(future: FutureCell, timeout: float | None, absence: Absence | None) -> None:
+    """As wait_for; the thread leaves once it can be woken, and whoever does so has it enter first."""
     gate = Gate()
     arrived = False
 
     def arrive(_: object = None) -> None:
         try:
-            enter()
+            if absence is not None:
+                absence.enter()
         finally:
             gate.open()
 
     try:
         future._subscribe(ON_ANY, arrive)
         future._subscribe(ON_ABANDONED, arrive)
+        if absence is not None:
+            absence.leave()
         arrived = gate.wait(SECONDS_MAX if timeout is None else min(max(0.0, timeout), SECONDS_MAX))
     finally:
         if not arrived:  # the time is over, or Ctrl-C

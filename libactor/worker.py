@@ -60,30 +60,43 @@ class _Spare:
         self.gate.release()
 
 
-class _Absence:
-    """Of a thread that counts as busy in ``queue``, until it first enters again."""
+class Absence:
+    """Of a thread that counts as busy in ``queue``: from ``leave``, which it calls itself, to the first ``enter``."""
 
-    __slots__ = ("_queue", "_returned")
+    __slots__ = ("_left", "_queue", "_returned")
 
     def __init__(self, queue: RunQueue) -> None:
         self._queue = queue
-        self._returned = threading.Lock()  # taken by the first call
+        self._left = False
+        self._returned = threading.Lock()  # taken by the first to enter, who may come before it has left
+
+    def leave(self) -> None:
+        """Do not count any more; after whoever is to end the wait can, or the thread is overlooked in between."""
+        self._left = True
+        self._queue.leave()
 
     def enter(self) -> None:
+        """Count again; for whoever ends the wait, before the thread runs."""
         if self._returned.acquire(False):
             self._queue.enter()
 
+    def end(self) -> None:
+        """Count as before, whatever has been called; from now on nothing has any effect."""
+        if self._left:
+            self.enter()
+        elif not self._returned.acquire(False):
+            self._queue.leave()
+
 
 @contextmanager
-def off_duty(queue: RunQueue) -> Iterator[Callable[[], None]]:
-    """Around a wait: the calling thread, which counts as busy in ``queue``, does not until somebody calls the function
-    that is yielded, or the wait is over."""
-    enter = _Absence(queue).enter
-    queue.leave()
+def off_duty(queue: RunQueue) -> Iterator[Absence]:
+    """Around a wait of the calling thread, which counts as busy in ``queue``: what it is to leave by, and whoever ends
+    the wait to enter by."""
+    absence = Absence(queue)
     try:
-        yield enter
+        yield absence
     finally:
-        enter()
+        absence.end()
 
 
 class Workers:
@@ -112,11 +125,11 @@ class Workers:
             self._lock.release()
 
     @contextmanager
-    def blocking(self) -> Iterator[Callable[[], None]]:
+    def blocking(self) -> Iterator[Absence]:
         """Around a wait inside a handler: another worker runs the other actors meanwhile.
 
-        Yields a function for whoever ends the wait to call: from then on the thread counts as busy, and not only from
-        when it comes to run, so that settle does not overlook it.
+        Yields what the thread is to leave by once it can be woken, and whoever ends the wait to enter by: from then on
+        the thread counts as busy, and not only from when it comes to run, so that settle does not overlook it.
         Raises: TooManyBlockedHandlers beyond BLOCKED_MAX at the same time.
         """
         self._lock.acquire()
@@ -132,8 +145,8 @@ class Workers:
         finally:
             self._lock.release()
         try:
-            with off_duty(self._queue) as enter:
-                yield enter
+            with off_duty(self._queue) as absence:
+                yield absence
         finally:
             self._lock.acquire()
             self._blocked -= 1

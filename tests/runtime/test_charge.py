@@ -163,7 +163,8 @@ def test_a_wait_of_who_was_overtaken_puts_nobody_in_charge():
     workers._spares.append(spare)
     entered.append(1)
 
-    with workers.blocking():
+    with workers.blocking() as absence:
+        absence.leave()
         assert spare.gate.acquire(False)
         assert spare.number == 0  # it is to look around, and stands by again
         assert entered == []

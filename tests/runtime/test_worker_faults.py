@@ -176,8 +176,9 @@ print(refused > 0)
 def test_a_wait_in_a_handler_leaves_the_books_right_whatever_lacks_memory(play):
     script = """
 def wait(workers):
-    with workers.blocking() as enter:
-        enter()
+    with workers.blocking() as absence:
+        absence.leave()
+        absence.enter()
 
 refused = 0
 for n in range(60):
@@ -199,11 +200,9 @@ class Actor(la.Actor):
         return "answer"
 
 
-# Goal: a thread that has been started, though start() raised, is nobody's: it ends, and others do its work.
+# Goal: a thread that has been started, though start() raised, is nobody's: it ends, and others do its work. Method:
+# more handlers wait than there are threads to go on, so that one at least needs a new one.
 def test_a_thread_whose_start_lacked_memory_too_late_is_not_left_behind(monkeypatch):
-    class Unknown(Actor):
-        """No actor of it has ended yet, so that this thread does not help it."""
-
     threads, start = set(threading.enumerate()), threading.Thread.start
 
     def start_and_fail(thread):
@@ -211,13 +210,19 @@ def test_a_thread_whose_start_lacked_memory_too_late_is_not_left_behind(monkeypa
         raise MemoryError
 
     with la.Runtime() as runtime:
-        pid, promise = la.spawn(Unknown()), la.Promise()
+        runtime.clock.pause()
+        promise = la.Promise()
         monkeypatch.setattr(threading.Thread, "start", start_and_fail)
-        with pytest.raises(MemoryError):
-            la.dispatch(pid, Unknown.wait_for, promise.future).get(LIMIT)
+        pids = [la.spawn(Actor()) for _ in range(runtime.workers.threads + 1)]
+        waiting = [la.dispatch(pid, Actor.wait_for, promise.future) for pid in pids]
+        assert runtime.clock.settle(LIMIT)
         monkeypatch.undo()
 
-        assert la.dispatch(pid, Unknown.answer).get(LIMIT) == "answer"
+        errors = [future.exception() for future in waiting if future.is_failed()]
+        assert [type(error) for error in errors] == [MemoryError] * max(1, len(errors))
+        promise.set(None)
+        assert [la.dispatch(pid, Actor.answer).get(LIMIT) for pid in pids] == ["answer"] * len(pids)
+        assert runtime.clock.settle(LIMIT)
         assert runtime.workers.blocked == 0
 
     for thread in set(threading.enumerate()) - threads:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import libactor as la
-from libactor.worker import BLOCKED_MAX
+from libactor.worker import BLOCKED_MAX, Workers
 
 LIMIT = 30
 
@@ -102,47 +102,83 @@ def test_as_many_handlers_may_wait_as_the_bound_says_and_not_one_more(paused, ex
     assert [future.get(LIMIT) for future in waiting if future not in refused] == ["done"] * BLOCKED_MAX
 
 
-# Goal: a wait that cannot be made because no thread can be started is an error, and spoils nothing.
+# Goal: a wait that cannot be made because no thread can be started is an error, and spoils nothing. Method: more
+# handlers wait than there are threads to go on.
 def test_a_wait_for_which_no_thread_can_be_started_is_an_error(paused, monkeypatch):
-    class Unknown(Link):
-        """No actor of it has ended yet, so that this thread does not help it."""
-
-    pid, promise = la.spawn(Unknown()), la.Promise()
-    assert paused.clock.settle(LIMIT)
+    promise = la.Promise()
 
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="can't start"):
-        la.dispatch(pid, Link.wait_for, promise.future).get(LIMIT)
+    pids = [la.spawn(Link()) for _ in range(paused.workers.threads + 1)]
+    waiting = [la.dispatch(pid, Link.wait_for, promise.future) for pid in pids]
+    assert paused.clock.settle(LIMIT)
     monkeypatch.undo()
 
-    waiting = la.dispatch(pid, Link.wait_for, promise.future)
+    refused = [str(future.exception()) for future in waiting if future.is_failed()]
+    assert refused == ["can't start new thread"] * max(1, len(refused))
+    again = la.dispatch(pids[0], Link.wait_for, promise.future)
     assert paused.clock.settle(LIMIT)
     promise.set("done")
+    assert again.get(LIMIT) == "done"
+    assert paused.clock.settle(LIMIT)
+    assert paused.workers.blocked == 0
+    assert [la.dispatch(pid, Link.depth).get(LIMIT) for pid in pids] == [1] * len(pids)
+
+
+# Goal: settle overlooks nobody who has something to do. Method: a handler stops just before it stands with the future
+# it waits for, when that may be complete already.
+def test_a_handler_counts_as_busy_until_it_can_be_woken(paused, monkeypatch):
+    promise, idle = la.Promise(), []
+    subscribe = la.Future._subscribe
+
+    def look_and_subscribe(future, *arguments):
+        if future is waited:
+            idle.append(paused.queue.wait_idle(0.05))
+        return subscribe(future, *arguments)
+
+    waited = promise.future
+    pid = la.spawn(Link())
+    monkeypatch.setattr(la.Future, "_subscribe", look_and_subscribe)
+    waiting = la.execute(pid, lambda: waited.get(LIMIT))
+    assert paused.clock.settle(LIMIT)
+    promise.set("done")
+
     assert waiting.get(LIMIT) == "done"
-    assert paused.clock.settle(LIMIT)
-    assert paused.workers._blocked == 0
-    assert la.dispatch(pid, Link.depth).get(LIMIT) == 1
+    assert set(idle) == {False}
 
 
-# Goal: however many handlers waited at once, one worker goes on. Method: count the workers that are not at rest.
-def test_after_many_waits_one_worker_goes_on_and_the_others_rest(paused):
-    promise = la.Promise()
-    waiting = [la.dispatch(la.spawn(Link()), Link.wait_for, promise.future) for _ in range(20)]
-    assert paused.clock.settle(LIMIT)
-    promise.set(1)
-    la.collect(waiting).get(LIMIT)
-    assert paused.clock.settle(LIMIT)
+# Goal: however many handlers waited at once, one worker goes on. Method: count those that have come to rest, however
+# long the machine lets them stand on their way.
+def test_after_many_waits_one_worker_goes_on_and_the_others_rest(monkeypatch):
+    resting, arrived, rest = set(), threading.Semaphore(0), Workers._rest
 
-    for _ in range(50):
-        la.dispatch(la.spawn(Link()), Link.answer).get(LIMIT)
-    assert paused.clock.settle(LIMIT)
+    def rest_and_tell(workers, own):
+        resting.add(own)
+        arrived.release()
+        try:
+            return rest(workers, own)
+        finally:
+            resting.discard(own)
 
-    at_rest = len(paused.workers._spares) + paused.workers._watched
-    assert 1 <= len(paused.workers._threads) - at_rest <= 3  # of 21: who has left the queue may be on his way to rest
-    assert len(paused.workers._threads) < 50  # 20 that waited, few more if the machine let one stand: not one a call
+    monkeypatch.setattr(Workers, "_rest", rest_and_tell)
+    with la.Runtime() as runtime:
+        runtime.clock.pause()
+        promise = la.Promise()
+        waiting = [la.dispatch(la.spawn(Link()), Link.wait_for, promise.future) for _ in range(20)]
+        assert runtime.clock.settle(LIMIT)
+        promise.set(1)
+        la.collect(waiting).get(LIMIT)
+        assert runtime.clock.settle(LIMIT)
+
+        for _ in range(50):
+            la.dispatch(la.spawn(Link()), Link.answer).get(LIMIT)
+        assert runtime.clock.settle(LIMIT)
+
+        while len(resting) < runtime.workers.threads - 1:
+            assert arrived.acquire(timeout=LIMIT), f"{len(resting)} of {runtime.workers.threads} rest"
+        assert runtime.workers.threads < 50  # 20 that waited, few more if the machine let one stand: not one a call
 
 
 def test_rounds_of_waits_use_the_same_threads_again(paused):
