@@ -71,12 +71,15 @@ class Box:
 class Host:
     """An agent, what runs there, and the wire to its master."""
 
-    def __init__(self, stage: Stage, work_dir: Path) -> None:
+    def __init__(self, stage: Stage, work_dir: Path, hostname: str = "localhost") -> None:
         self.stage = stage
+        self.hostname = hostname
         self.boxes: list[Box] = []
         self.member = StandaloneMember()
         resources = Resources.parse("cpus:4;mem:1024")
-        self.agent = la.spawn(Agent(self.member, resources=resources, work_dir=work_dir, launcher=self))
+        self.agent = la.spawn(
+            Agent(self.member, resources=resources, work_dir=work_dir, launcher=self, hostname=hostname)
+        )
         self.number = 0
         self.follow()
 
@@ -136,12 +139,16 @@ class Life:
 
     def step(self) -> str:
         """Do something, and look at the books."""
-        way = self.rng.choice(LIFE)
+        way = self.rng.choice(self.ways())
         way(self)
         self.hosts = [host for host in self.hosts if host.lives]
         self.stage.settle()
         self.stage.check_books()
         return way.__name__
+
+    def ways(self) -> list[Callable[[Any], None]]:
+        """What may happen."""
+        return LIFE
 
     # ---- frameworks ----
 
