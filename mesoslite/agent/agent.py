@@ -262,7 +262,7 @@ class Agent(la.Actor):
     @la.handles(RunTask)
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
-        if not self._registration.heeds(message, sender) or not self._is_new(message):
+        if not self._registration.heeds(message, sender) or not self._is_to_launch(message, (message.task,)):
             return
         framework_id, task_id = message.framework.id, message.task.task_id
         if self._info.id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
@@ -295,7 +295,7 @@ class Agent(la.Actor):
         framework_id = message.framework.id
         if not self._registration.heeds(message, sender) or self._info.id is None or framework_id is None:
             return
-        if not self._is_new(message):
+        if not self._is_to_launch(message, message.group.tasks):
             return
         entry = self._frameworks.open(framework_id, message.framework)
         for task in message.group.tasks:
@@ -306,8 +306,12 @@ class Agent(la.Actor):
         self._end_executor(framework_id, message.executor if message.starts_executor else None)
         self._retire(framework_id)
 
-    def _is_new(self, message: RunTask | RunGroup) -> bool:
-        """Whether a launch has not come before."""
+    def _is_to_launch(self, message: RunTask | RunGroup, tasks: tuple[TaskInfo, ...]) -> bool:
+        """Whether a launch is for this agent, and has not come before."""
+        meant = {task.agent_id for task in tasks} - {self._info.id}
+        if meant and self._info.id is not None:
+            log.warning("%s: ignored a launch for agent %s, which was here before", self.pid, min(meant))
+            return False
         is_new = self._launches.take(message.epoch, message.number)
         if not is_new:
             log.warning("%s: launch %d came twice; the second is ignored", self.pid, message.number)

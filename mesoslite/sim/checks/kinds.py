@@ -1,0 +1,86 @@
+"""R: resources that are not just amounts: ranges, and what is reserved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.agent import Agent
+from mesoslite.model import DEFAULT_ROLE, happenings
+
+from ..audit import ledger_of
+from ..checker import Checker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mesoslite.model import Resources
+    from mesoslite.model.happenings import Happening
+
+    from ..shadow import Shadow
+    from ..world import World
+
+
+class DisjointRanges(Checker):
+    """R4."""
+
+    invariant = "R4"
+    claim = "no port is in two tasks or offers of an agent"
+
+    def step(self, world: World) -> None:
+        """Look at what runs, and at what each master believes."""
+        for machine in world.agents:
+            held = [(c.task_id, world.tasks[c.task_id].info.resources) for c in machine.containers]
+            self._check(machine.name, held)
+        for master in world.masters:
+            if master.shadow is not None and master.leads:
+                for agent_id in ledger_of(master.actor).agents:
+                    held = [(offer.id, offer.resources) for offer in master.shadow.offered(agent_id)]
+                    held += [
+                        (task.info.task_id, task.holds)
+                        for (_, agent, _), task in master.shadow.tasks.items()
+                        if agent == agent_id
+                    ]
+                    self._check(f"agent {agent_id} at {master.name}", held)
+
+    def _check(self, where: str, held: Iterable[tuple[str, Resources]]) -> None:
+        taken: dict[int, str] = {}
+        for who, resources in held:
+            for portion in resources.others:
+                for first, last in portion.ranges:
+                    for port in range(first, last + 1):
+                        if port in taken:
+                            raise self.violation(f"{where}: port {port} is held by {taken[port]} and by {who}")
+                        taken[port] = who
+
+
+class ReservationsAreKept(Checker):
+    """R5."""
+
+    invariant = "R5"
+    claim = "what is reserved goes to its role only; in the end masters and agents believe the same of it"
+
+    def hear(self, world: World, shadow: Shadow, happening: Happening) -> None:
+        """Look at each offer and launch."""
+        if isinstance(happening, happenings.OfferMade):
+            self._check(happening.offer.role, happening.offer.resources, f"offer {happening.offer.id}")
+        elif isinstance(happening, happenings.TaskLaunched):
+            self._check(happening.role, happening.task.resources, f"task {happening.task.task_id}")
+
+    def _check(self, role: str, resources: Resources, what: str) -> None:
+        for portion in resources.others:
+            owner = portion.kind.role
+            if owner != DEFAULT_ROLE and role != owner and not role.startswith(f"{owner}/"):
+                raise self.violation(f"{what} of role {role} has what is reserved for {owner}: {resources}")
+
+    def settled(self, world: World) -> None:
+        """Compare what agents have with what their master believes."""
+        assert world.leader is not None
+        known = ledger_of(world.leader.actor).agents
+        for machine in world.agents:
+            if machine.pid is not None and machine.lives:
+                info = la.dispatch(machine.pid, Agent.state).get(10).info
+                if info.id in known and known[info.id].total != info.resources:
+                    raise self.violation(
+                        f"{machine.name} has {info.resources}, and its master believes {known[info.id].total}"
+                    )
