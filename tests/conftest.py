@@ -1,7 +1,8 @@
 """What holds for every test: which core runs, and property tests whose outcome does not depend on the machine."""
 
-# Hypothesis: no deadline, because a slow machine is no fault of the code. In CI the examples are the same each time,
-#   so that a change is judged by itself; elsewhere they differ from run to run, which is how new faults are found.
+# Hypothesis: no deadline, and no word on how long examples take to make, because a slow machine is no fault of the
+#   code. In CI the examples are the same each time, so that a change is judged by itself; elsewhere they differ from
+#   run to run, which is how new faults are found.
 #   THOROUGH=1, which make check-all sets, tries more of them.
 # Several processes: each has to collect all tests in the same order. In a fresh checkout that takes 9 s, half of it for
 #   code that pytest compiles and keeps for the others, who would all compile the same file at the same time. So each
@@ -24,9 +25,10 @@ import libactor
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 
-hypothesis.settings.register_profile("laptop", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500, print_blob=True)
+any_machine = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("laptop", any_machine)
+hypothesis.settings.register_profile("ci", any_machine, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("thorough", any_machine, max_examples=500, print_blob=True)
 hypothesis.settings.load_profile(
     "thorough" if os.environ.get("THOROUGH") else "ci" if os.environ.get("CI") else "laptop"
 )

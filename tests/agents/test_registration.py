@@ -141,7 +141,7 @@ def test_an_agent_told_to_shut_down_stops(house: House):
 
     house.send(ShutdownAgent("full"))
 
-    assert la.wait(house.agent, timeout=10)
+    assert la.wait(house.agent, timeout=60)
     assert house.boxes.is_closed
 
 
@@ -160,5 +160,5 @@ def test_a_work_directory_that_cannot_be_made_stops_the_agent(closed_house: Hous
     )
     pid = closed_house.runtime.spawn(agent)
 
-    assert la.wait(pid, timeout=10)
+    assert la.wait(pid, timeout=60)
     assert closed_house.registrations() == 0

@@ -107,7 +107,7 @@ def test_a_master_that_is_not_there_is_one_line_and_status_one():
 
 
 def test_somebody_else_s_server_is_told_from_a_master(url):
-    agent = json.loads(urllib.request.urlopen(f"{url}/state", timeout=10).read())["slaves"][0]
+    agent = json.loads(urllib.request.urlopen(f"{url}/state", timeout=60).read())["slaves"][0]
 
     status, _, errors = explain(f"http://127.0.0.1:{agent['port']}", "--framework", "web")
 

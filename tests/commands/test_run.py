@@ -17,7 +17,7 @@ def run(url, *arguments, **options):
 
 
 def frameworks(url):
-    with urllib.request.urlopen(f"{url}/state", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/state", timeout=60) as answer:
         return json.load(answer)["frameworks"]
 
 

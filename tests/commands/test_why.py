@@ -22,7 +22,7 @@ def busy():
     cluster, url = start_dev("--resources", "cpus:2;mem:64")
     task = start("run", "--master", url, "--cpus", 2, "--mem", 64, "echo up; exec sleep 1000")
     assert task.stdout.readline() == b"up\n"
-    [framework] = json.loads(urllib.request.urlopen(f"{url}/state", timeout=10).read())["frameworks"]
+    [framework] = json.loads(urllib.request.urlopen(f"{url}/state", timeout=60).read())["frameworks"]
     yield url, framework["tasks"][0]["id"]
     with task:
         task.kill()

@@ -86,7 +86,7 @@ def test_a_leadership_goes_from_actor_to_actor(member: Member):
         def lead(self) -> object:
             return member.contend(FIRST)
 
-    leadership = la.dispatch(la.spawn(Master()), Master.lead).get(10)
+    leadership = la.dispatch(la.spawn(Master()), Master.lead).get(60)
     assert leadership.leader.info == FIRST
     member.withdraw()
     assert leadership.lost.is_ready()

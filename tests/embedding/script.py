@@ -59,7 +59,7 @@ def run_command(
     def act(script: Script, offer: Offer) -> None:
         script.launch(offer, [script.task(offer, command, cpus=cpus, mem=mem, task_id="it")])
 
-    statuses: list[TaskStatus] = cluster.run(Script(act, ended("it")), timeout=20)
+    statuses: list[TaskStatus] = cluster.run(Script(act, ended("it")), timeout=60)
     return statuses
 
 
@@ -68,7 +68,7 @@ def check_books(cluster: mesoslite.Cluster) -> None:
     state = cluster.state()
     for agent in state.agents:
         assert agent.info.id is not None
-        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=5)
+        available = la.dispatch(cluster.allocator, Allocator.available, agent.info.id).get(timeout=60)
         tasks = [task for entry in state.frameworks for task in entry.tasks if not task.state.is_terminal]
         used = sum([task.info.resources for task in tasks if task.info.agent_id == agent.info.id], NOTHING)
         offers = [offer for entry in state.frameworks for offer in entry.offers if offer.agent_id == agent.info.id]

@@ -86,7 +86,7 @@ def test_a_killed_task_is_killed_with_all_it_started(cluster: mesoslite.Cluster,
                 self.kill("it")
             super().on_update(status)
 
-    statuses = cluster.run(Killer(act, ended("it")), timeout=20)
+    statuses = cluster.run(Killer(act, ended("it")), timeout=60)
 
     assert statuses[-1].state is TaskState.TASK_KILLED
     for name in ("child", "leader"):
@@ -113,7 +113,7 @@ def test_a_task_is_given_the_ports_and_the_reserved_resources_that_it_asks_for(t
         script.launch(offer, [task])
 
     with mesoslite.Cluster(resources="cpus(ads):1;mem:64;ports:[31000-31009]", work_dir=tmp_path) as cluster:
-        statuses = cluster.run(Script(act, ended("it"), role="ads"), timeout=20)
+        statuses = cluster.run(Script(act, ended("it"), role="ads"), timeout=60)
         [info] = [task.info for entry in cluster.state().completed_frameworks for task in entry.completed_tasks]
 
     assert statuses[-1].state is TaskState.TASK_FINISHED
@@ -126,7 +126,7 @@ def test_an_offer_used_twice_loses_the_second_task_only(cluster: mesoslite.Clust
         script.launch(offer, [script.task(offer, "true", cpus=0.5, mem=32, task_id="second")])
 
     script = Script(act, ended("first", "second"))
-    cluster.run(script, timeout=20)
+    cluster.run(script, timeout=60)
 
     assert script.states_of("second") == [LOST]
     assert script.states_of("first")[-1] is TaskState.TASK_FINISHED
@@ -138,7 +138,7 @@ def test_killing_an_unknown_task_is_answered(cluster: mesoslite.Cluster) -> None
         script.decline(offer)
         script.kill("nobody")
 
-    [status] = cluster.run(Script(act, ended("nobody")), timeout=20)
+    [status] = cluster.run(Script(act, ended("nobody")), timeout=60)
 
     assert status.state is LOST
     assert "nobody" in status.message
@@ -162,7 +162,7 @@ def test_an_agent_that_vanishes_loses_its_tasks_and_leaves_no_process(cluster: m
     used = next(agent for agent in cluster.state().agents if agent.used)
     pid = next(pid for pid in cluster.agents if str(pid) == used.pid)
     la.terminate(pid)
-    statuses = future.get(timeout=20)
+    statuses = future.get(timeout=60)
 
     assert statuses[-1].state is LOST
     assert len(cluster.state().agents) == 1
@@ -176,7 +176,7 @@ def test_an_error_in_a_framework_reaches_whoever_runs_it(cluster: mesoslite.Clus
             raise ZeroDivisionError("a fault of the framework's own")
 
     with pytest.raises(ZeroDivisionError, match="a fault of the framework's own"):
-        cluster.run(Faulty(), timeout=20)
+        cluster.run(Faulty(), timeout=60)
 
     assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
     check_books(cluster)
@@ -198,7 +198,7 @@ def test_two_frameworks_share_the_agents(cluster: mesoslite.Cluster) -> None:
         script.launch(offer, [script.task(offer, "true", cpus=2, mem=256, task_id="it")], refuse_seconds=0)
 
     scripts = [Script(act, ended("it")) for _ in range(2)]
-    la.collect([cluster.submit(script) for script in scripts]).get(timeout=20)
+    la.collect([cluster.submit(script) for script in scripts]).get(timeout=60)
 
     assert [script.states_of("it")[-1] for script in scripts] == [TaskState.TASK_FINISHED] * 2
     check_books(cluster)
@@ -220,7 +220,7 @@ def test_closing_a_cluster_ends_frameworks_and_tasks(tmp_path: Path) -> None:
         assert started.wait(20)
 
     with pytest.raises(FrameworkEnded, match="script"):
-        future.get(timeout=5)
+        future.get(timeout=60)
     assert sorted(tmp_path.glob("agent-1/slaves/*/frameworks/*/executors/*/runs/*/stdout"))
 
 
@@ -285,10 +285,10 @@ def test_a_cluster_that_does_not_run_takes_no_framework() -> None:
 
 def test_a_framework_object_runs_once(cluster: mesoslite.Cluster) -> None:
     script = Script(lambda script, offer: script.kill("nobody"), ended("nobody"))
-    cluster.run(script, timeout=20)
+    cluster.run(script, timeout=60)
 
     with pytest.raises(la.SpawnError):
-        cluster.run(script, timeout=20)
+        cluster.run(script, timeout=60)
 
 
 def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Path) -> None:
@@ -303,9 +303,9 @@ def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Pat
     with la.Runtime() as runtime:
         registrar = la.spawn(Registrar(MemoryStorage(MemoryRegistry())))
         master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator(), 0.1)), registrar))
-        la.dispatch(master, Master.wait_leading).get(timeout=20)
+        la.dispatch(master, Master.wait_leading).get(timeout=60)
         la.spawn(Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, launcher=PosixLauncher()))
-        statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=20)
+        statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=60)
 
     assert statuses[-1].state is TaskState.TASK_FINISHED
 
@@ -314,7 +314,7 @@ def test_a_registry_in_a_file_is_taken_over_and_agents_have_left_it(tmp_path: Pa
     epochs = []
     for _ in range(2):
         with Cluster(registry=tmp_path / "registry.db") as cluster:
-            epochs.append(la.dispatch(cluster.master, Master.wait_leading).get(timeout=20))
+            epochs.append(la.dispatch(cluster.master, Master.wait_leading).get(timeout=60))
             assert len(cluster.state().agents) == 1
 
     storage = SqliteStorage(tmp_path / "registry.db")

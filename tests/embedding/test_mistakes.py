@@ -49,7 +49,7 @@ SLIPS: dict[str, Act] = {
 @pytest.mark.parametrize("act", SLIPS.values(), ids=SLIPS.keys())
 def test_a_slip_of_types_ends_its_framework_and_nobody_else(cluster: mesoslite.Cluster, act: Act) -> None:
     with pytest.raises((InvalidRequest, TypeError, AttributeError)):
-        cluster.run(Script(act, ended("it")), timeout=20)
+        cluster.run(Script(act, ended("it")), timeout=60)
 
     check_books(cluster)
     assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
@@ -58,7 +58,7 @@ def test_a_slip_of_types_ends_its_framework_and_nobody_else(cluster: mesoslite.C
 
 def test_the_error_names_the_field(cluster: mesoslite.Cluster) -> None:
     with pytest.raises(InvalidRequest, match=r"accept: .*`str`.*tasks\[0\]\.command\.environment\[0\]\[1\]"):
-        cluster.run(Script(launch(environment={"A": 1}), ended("it")), timeout=20)
+        cluster.run(Script(launch(environment={"A": 1}), ended("it")), timeout=60)
 
 
 # Goal: also a call that bypasses the checks harms nobody else. Method: a connection that sends it as it is.
@@ -71,7 +71,7 @@ def test_a_malformed_call_ends_its_framework_and_the_master_carries_on(cluster: 
     framework = Raw(launch(environment={"A": 1}, task_id=5), ended("it"))
 
     with pytest.raises(InvalidRequest, match="Expected `str`, got `int`"):
-        submit(cluster.runtime, framework, LocalConnection(cluster.master)).get(timeout=20)
+        submit(cluster.runtime, framework, LocalConnection(cluster.master)).get(timeout=60)
 
     check_books(cluster)
     assert run_command(cluster, "true")[-1].state is TaskState.TASK_FINISHED
@@ -94,7 +94,7 @@ def test_a_framework_whose_time_is_up_is_removed_whatever_its_failover_timeout(c
 
     future.discard()
     with pytest.raises(la.Discarded):
-        future.get(timeout=20)
+        future.get(timeout=60)
 
     assert run_command(cluster, "true", resources=(2.0, 256.0))[-1].state is TaskState.TASK_FINISHED
     assert cluster.state().frameworks == ()
@@ -106,7 +106,7 @@ def test_stop_before_the_subscription_leaves_nothing_behind(cluster: mesoslite.C
             super().on_start()
             self.stop("done")
 
-    assert cluster.run(Hasty("hasty", failover_timeout=600), timeout=20) == "done"
+    assert cluster.run(Hasty("hasty", failover_timeout=600), timeout=60) == "done"
 
     assert cluster.state().frameworks == ()
 
@@ -129,7 +129,7 @@ def test_a_call_from_outside_the_framework_is_refused_with_the_way_in(cluster: m
         framework.suppress()
 
     la.dispatch(framework.pid, Idle.end)
-    assert future.get(timeout=20) == "from inside"
+    assert future.get(timeout=60) == "from inside"
 
 
 @pytest.mark.parametrize("name", ["on_subscribed", "on_offers", "on_update", "on_error"])
@@ -179,7 +179,7 @@ def test_a_framework_ended_from_outside_says_so(cluster: mesoslite.Cluster) -> N
     la.terminate(framework.pid)
 
     with pytest.raises(FrameworkEnded, match="Idle"):
-        future.get(timeout=20)
+        future.get(timeout=60)
 
 
 def test_an_agent_that_fails_loses_its_tasks_and_says_why(cluster: mesoslite.Cluster) -> None:
@@ -197,7 +197,7 @@ def test_an_agent_that_fails_loses_its_tasks_and_says_why(cluster: mesoslite.Clu
     pid = next(pid for pid in cluster.agents if str(pid) == used.pid)
 
     la.tell(pid, Agent.shutdown_framework, None)  # type: ignore[arg-type]  # an error in one of its handlers
-    statuses = future.get(timeout=20)
+    statuses = future.get(timeout=60)
 
     assert statuses[-1].state is TaskState.TASK_LOST
     assert "it stopped: Agent.shutdown_framework() missing" in statuses[-1].message

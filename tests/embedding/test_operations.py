@@ -80,7 +80,7 @@ def test_what_is_reserved_and_made_is_used_and_undone() -> None:
     with mesoslite.Cluster(agents=1, resources="cpus:2;mem:256;disk:100") as cluster:
         framework = Keeper()
 
-        told = cluster.run(framework, timeout=20)
+        told = cluster.run(framework, timeout=60)
 
         assert set(told) == {
             "reserve FINISHED",

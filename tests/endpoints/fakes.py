@@ -31,7 +31,7 @@ from mesoslite.model import (
 
 FRAMEWORK = FrameworkID("m-0000")
 SERVES = MasterStanding(leads=True, serves=True)
-BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
+BOUND = 60.0  # seconds after which a test has failed; never waited for when all is well
 
 
 class FakeMaster(la.Actor):

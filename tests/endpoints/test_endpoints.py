@@ -47,7 +47,7 @@ def stopped(runtime, actor):
     """The address of an actor that is no more."""
     pid = runtime.spawn(actor)
     la.terminate(pid)
-    assert la.wait(pid, timeout=10)
+    assert la.wait(pid, timeout=60)
     return pid
 
 

@@ -182,6 +182,6 @@ def test_a_policy_that_cannot_say_is_404(runtime, query):
 def test_a_master_that_has_stopped_is_503(runtime):
     pid = runtime.spawn(ExplainingMaster())
     la.terminate(pid)
-    assert la.wait(pid, timeout=10)
+    assert la.wait(pid, timeout=60)
 
     assert ask(master_app(pid), "framework=web")[0] == 503

@@ -98,6 +98,6 @@ def test_a_master_that_has_ended_is_not_there(runtime):
     served = master_app(pid)
     request(served, "GET", "/state")
     la.terminate(pid)
-    la.wait(pid, timeout=10)
+    la.wait(pid, timeout=60)
 
     assert request(served, "GET", "/state").status == 503

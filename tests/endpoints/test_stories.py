@@ -240,6 +240,6 @@ def test_what_cannot_be_answered_says_why(runtime, query, code, problem):
 def test_a_master_that_has_stopped_is_503(runtime):
     pid = runtime.spawn(RememberingMaster())
     la.terminate(pid)
-    assert la.wait(pid, timeout=10)
+    assert la.wait(pid, timeout=60)
 
     assert request(master_app(pid), "GET", PATH, query="task=job").status == 503

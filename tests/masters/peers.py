@@ -55,7 +55,7 @@ class Peers:
         return master
 
     def standing(self, master: la.PID[Master]) -> MasterStanding:
-        return la.dispatch(master, Master.standing).get(timeout=10)
+        return la.dispatch(master, Master.standing).get(timeout=60)
 
     def leading(self, *masters: la.PID[Master]) -> list[bool]:
         return [self.standing(master).serves for master in masters]
@@ -68,5 +68,5 @@ class Peers:
 
     def end(self, pid: la.PID[Any]) -> None:
         la.terminate(pid)
-        la.wait(pid, timeout=10)
+        la.wait(pid, timeout=60)
         self.settle()

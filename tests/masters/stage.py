@@ -217,7 +217,7 @@ class Stage:
         """End the master, and start another one on what the registry has."""
         for pid in (self.master, self.allocator, self.registrar):
             la.terminate(pid)
-            la.wait(pid, timeout=10)
+            la.wait(pid, timeout=60)
         self.fakes = []
         self.settle()
         self.begin()
@@ -242,7 +242,7 @@ class Stage:
         return next(event.framework_id for event in self.heard(framework, Subscribed))
 
     def heard(self, who: la.PID[Any], kind: type) -> list[Any]:
-        messages = la.dispatch(who, type(who._process.actor).heard).get(timeout=5)
+        messages = la.dispatch(who, type(who._process.actor).heard).get(timeout=60)
         return [message for message in messages if type(message) is kind]
 
     def offers(self, framework: la.PID[FakeFramework]) -> list[Offer]:
@@ -355,26 +355,26 @@ class Stage:
         self.settle()
 
     def state(self) -> ClusterState:
-        return la.dispatch(self.master, Master.state).get(timeout=5)
+        return la.dispatch(self.master, Master.state).get(timeout=60)
 
     def explain(self, framework: la.PID[FakeFramework], agent: la.PID[FakeAgent]) -> tuple[Explanation, ...]:
         """Why the framework got, or did not get, an offer of the agent."""
         asked = la.dispatch(self.master, Master.explain, self.framework_id(framework), (self.agent_id(agent),))
-        return asked.get(timeout=10)
+        return asked.get(timeout=60)
 
     def knows(self, framework_id: FrameworkID) -> bool:
-        return la.dispatch(self.master, Master.knows_framework, framework_id).get(timeout=5)
+        return la.dispatch(self.master, Master.knows_framework, framework_id).get(timeout=60)
 
     def check_books(self) -> None:
         """Each message bore the epoch; the master's ledger is true, and the allocator's books agree (audit.py)."""
         state = self.state()
         tasks = [each for framework in state.frameworks for each in framework.tasks]
         for task_state, name in UNDER_WAY.items():
-            counted = la.dispatch(self.master, Master.count, name).get(timeout=5)
+            counted = la.dispatch(self.master, Master.count, name).get(timeout=60)
             assert counted == sum([each.state is task_state for each in tasks]), name
         for fake in self.fakes:
             if not la.wait(fake, 0):
-                assert la.dispatch(fake, FakeAgent.heard_epochs).get(timeout=5) <= {self.registry.epoch}
+                assert la.dispatch(fake, FakeAgent.heard_epochs).get(timeout=60) <= {self.registry.epoch}
         policy = self.allocator._process.actor._policy
         for framework in state.frameworks:
             assert policy.dominant_share(framework.info.id) == framework.dominant_share

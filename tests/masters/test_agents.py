@@ -89,7 +89,7 @@ def cut_off(stage: Stage, agent: la.PID[FakeAgent]) -> None:
     def break_connection() -> None:
         actor._agents.removal.disconnect(actor._ledger.agent_at(agent), "the cable is cut")
 
-    la.execute(stage.master, break_connection).get(timeout=5)
+    la.execute(stage.master, break_connection).get(timeout=60)
 
 
 def stored(stage: Stage, kind: str) -> set[str]:
@@ -97,7 +97,7 @@ def stored(stage: Stage, kind: str) -> set[str]:
 
 
 def counted(stage: Stage, name: str) -> float:
-    return stage.runtime.metrics.snapshot().get(timeout=10)[f"master/{name}"]
+    return stage.runtime.metrics.snapshot().get(timeout=60)[f"master/{name}"]
 
 
 def states(stage: Stage, framework: la.PID[FakeFramework]) -> list[TaskState]:
@@ -148,7 +148,7 @@ def test_what_comes_before_the_registry_is_read_is_dropped_and_counted() -> None
 
         assert dropped == 2
         assert len(stage.heard(agent, AgentRegistered)) == 1
-        assert la.dispatch(framework, FakeFramework.heard).get(timeout=5) == ()
+        assert la.dispatch(framework, FakeFramework.heard).get(timeout=60) == ()
 
 
 def test_a_master_whose_registry_fails_ends_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
@@ -157,7 +157,7 @@ def test_a_master_whose_registry_fails_ends_and_says_why(caplog: pytest.LogCaptu
         stage.registry.fail_next(OSError("the disk is full"))
         agent = stage.agent()
 
-        assert la.wait(stage.master, timeout=10)
+        assert la.wait(stage.master, timeout=60)
         assert "the disk is full" in caplog.text
         assert stage.heard(agent, AgentRegistered) == []
 
@@ -165,11 +165,11 @@ def test_a_master_whose_registry_fails_ends_and_says_why(caplog: pytest.LogCaptu
 def test_a_master_that_another_one_has_followed_ends_at_its_next_change() -> None:
     with la.Runtime() as runtime:
         stage = Stage(runtime)
-        MemoryStorage(stage.registry).recover(la.dispatch(stage.master, Master.info).get(timeout=5))
+        MemoryStorage(stage.registry).recover(la.dispatch(stage.master, Master.info).get(timeout=60))
 
         stage.agent()
 
-        assert la.wait(stage.master, timeout=10)
+        assert la.wait(stage.master, timeout=60)
         assert stored(stage, "agent") == set()
 
 
@@ -185,7 +185,7 @@ def test_a_change_that_the_registrar_cannot_make_ends_the_master(
 
         stage.agent()
 
-        assert la.wait(stage.master, timeout=10)
+        assert la.wait(stage.master, timeout=60)
         assert "a row of a wrong shape" in caplog.text
 
 
@@ -321,7 +321,7 @@ def test_a_new_master_that_misses_too_many_agents_ends(caplog: pytest.LogCapture
         runtime.clock.advance(600)
         stage.settle()
 
-        assert la.wait(stage.master, timeout=10)
+        assert la.wait(stage.master, timeout=60)
         assert "3 of 4 agents have not come back" in caplog.text
         assert stored(stage, "unreachable") == set()
 
@@ -570,7 +570,7 @@ def test_an_agent_that_the_master_has_lost_hears_so_by_ping(stage: Stage) -> Non
     actor: Any = stage.master._process.actor
     la.execute(
         stage.master, lambda: actor._agents.removal.disconnect(actor._ledger.agent_at(agent), "the cable is cut")
-    ).get(timeout=5)
+    ).get(timeout=60)
 
     stage.advance(15)
 
@@ -583,7 +583,7 @@ def test_an_agent_that_only_answers_pings_is_given_up_after_a_time(stage: Stage)
     actor: Any = stage.master._process.actor
     la.execute(
         stage.master, lambda: actor._agents.removal.disconnect(actor._ledger.agent_at(agent), "the cable is cut")
-    ).get(timeout=5)
+    ).get(timeout=60)
 
     stage.advance(599)
     before = stored(stage, "unreachable")
@@ -601,7 +601,7 @@ def test_a_master_whose_observer_fails_ends() -> None:
         la.tell(actor._agents._observer, Observer.forget, [])
         stage.settle()
 
-        assert la.wait(stage.master, timeout=10)
+        assert la.wait(stage.master, timeout=60)
 
 
 # ---- gone ----
@@ -616,7 +616,7 @@ def test_an_agent_that_is_declared_gone_is_shut_down_and_never_comes_back(stage:
     stage.settle()
     again = stage.greet(message)
 
-    assert gone.get(timeout=5) is None
+    assert gone.get(timeout=60) is None
     status = stage.updates(framework)[-1]
     assert (status.state, status.reason) == (
         TaskState.TASK_GONE_BY_OPERATOR,
@@ -769,7 +769,7 @@ def test_a_new_agent_takes_the_place_of_a_lost_one_at_its_address(stage: Stage) 
     actor: Any = stage.master._process.actor
     la.execute(
         stage.master, lambda: actor._agents.removal.disconnect(actor._ledger.agent_at(agent), "the cable is cut")
-    ).get(timeout=5)
+    ).get(timeout=60)
 
     stage.say(agent, RegisterAgent(INFO))
 

@@ -97,7 +97,7 @@ class Stage:
         self.master_actor = Master()
         self.master = la.spawn(self.master_actor)
         self.allocator = la.spawn(Allocator(policy))
-        la.dispatch(self.allocator, Allocator.attach, self.master).get(timeout=5)
+        la.dispatch(self.allocator, Allocator.attach, self.master).get(timeout=60)
         self.settle()
 
     def settle(self) -> None:
@@ -136,7 +136,7 @@ class Stage:
     def snapshot(self) -> dict[str, float]:
         future = self.runtime.metrics.snapshot()
         self.settle()
-        return future.get(timeout=10)
+        return future.get(timeout=60)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime) -
         actor.want_run()
         la.post(actor.pid, Applied(framework()), sender=stage.master)
 
-    la.execute(stage.allocator, lambda: crowd(stage.allocator._process.actor)).get(timeout=5)
+    la.execute(stage.allocator, lambda: crowd(stage.allocator._process.actor)).get(timeout=60)
     stage.settle()
 
     delta = policy.log.index(framework())
@@ -246,14 +246,14 @@ def test_filter_outlasts_a_run_even_if_runs_are_slow(runtime: la.Runtime) -> Non
     stage = Stage(runtime, policy)
     actor: Any = stage.allocator._process.actor
     policy.slices = 1_000_000_000  # of which none is done: the run is taken out of the actor's hands
-    la.execute(stage.allocator, lambda: setattr(actor, "_cycle", SlowCycle(1, policy.log))).get(timeout=5)
+    la.execute(stage.allocator, lambda: setattr(actor, "_cycle", SlowCycle(1, policy.log))).get(timeout=60)
 
     stage.tell(Recovered(framework_id=A, role="*", agent_id=AGENT, resources=TOTAL, refuse_seconds=1.0))
     stage.advance(5)
     assert FilterExpired(1) not in policy.log
 
     policy.slices = 1
-    la.dispatch(stage.allocator, Allocator.advance).get(timeout=5)
+    la.dispatch(stage.allocator, Allocator.advance).get(timeout=60)
     stage.settle()
     stage.advance(1)
     assert FilterExpired(1) in policy.log
@@ -273,12 +273,12 @@ def test_agents_are_waited_for_ten_minutes_at_most(runtime: la.Runtime) -> None:
 
 def test_nothing_is_granted_while_paused(runtime: la.Runtime) -> None:
     stage = Stage(runtime, HierarchicalAllocator())
-    la.dispatch(stage.allocator, Allocator.pause).get(timeout=5)
+    la.dispatch(stage.allocator, Allocator.pause).get(timeout=60)
     stage.apply(agent(), framework())
     stage.advance(1)
     assert stage.grants() == []
 
-    la.dispatch(stage.allocator, Allocator.resume).get(timeout=5)
+    la.dispatch(stage.allocator, Allocator.resume).get(timeout=60)
     stage.advance(1)
 
     assert len(stage.grants()) == 1
@@ -299,7 +299,7 @@ def test_what_is_refused_is_told_to_whoever_asked_and_stops_nobody(
     stage.apply(agent())
 
     with pytest.raises(MesosliteError, match=error):
-        la.dispatch(stage.allocator, Allocator.apply, delta).get(timeout=5)
+        la.dispatch(stage.allocator, Allocator.apply, delta).get(timeout=60)
 
     stage.apply(framework())
     assert len(stage.grants()) == 1

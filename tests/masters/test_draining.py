@@ -41,7 +41,7 @@ def ask(stage: Stage, what: Callable[..., la.Future[None]], *arguments: Any) -> 
 
 
 def do(stage: Stage, what: Callable[..., la.Future[None]], *arguments: Any) -> None:
-    ask(stage, what, *arguments).get(timeout=5)
+    ask(stage, what, *arguments).get(timeout=60)
     stage.settle()
 
 
@@ -90,7 +90,7 @@ def test_nothing_happens_before_a_deactivation_is_durable(stage: Stage) -> None:
     before = (asked.is_pending(), stage.heard(framework, Rescind))
 
     stage.registry.release()
-    asked.get(timeout=5)
+    asked.get(timeout=60)
 
     assert before == (True, [])
 
@@ -213,10 +213,10 @@ def test_an_agent_that_is_declared_gone_meanwhile_is_not_found(stage: Stage) -> 
     asked = ask(stage, Master.deactivate_agent, stage.agent_id(agent))
 
     stage.registry.release()
-    gone.get(timeout=5)
+    gone.get(timeout=60)
 
     with pytest.raises(NotFound, match="look its id up"):
-        asked.get(timeout=5)
+        asked.get(timeout=60)
 
 
 def test_an_agent_that_is_not_deactivated_is_not_reactivated(stage: Stage) -> None:
@@ -264,7 +264,7 @@ def test_nothing_is_told_before_the_draining_is_durable(stage: Stage) -> None:
     before = (asked.is_pending(), stage.heard(agent, Drain))
 
     stage.registry.release()
-    asked.get(timeout=5)
+    asked.get(timeout=60)
 
     assert before == (True, [])
 

@@ -40,7 +40,7 @@ def metric(master: la.PID[Master], name: str) -> float:
 
 
 def ask(master: la.PID[Master], method: Callable[..., Any], *arguments: Any) -> Any:
-    return la.dispatch(master, method, *arguments).get(timeout=10)
+    return la.dispatch(master, method, *arguments).get(timeout=60)
 
 
 AGENT, FRAMEWORK = AgentID("a"), FrameworkID("f")
@@ -172,7 +172,7 @@ def test_a_leader_that_is_deposed_serves_nothing_that_waits_in_its_mailbox(peers
         la.post(first, RegisterAgent(AgentInfo(hostname="h", port=1, resources=Resources.parse("cpus:1"))))
         peers.election.expire(peers.members["one"])
 
-    la.execute(first, depose_with_work_behind).get(timeout=10)
+    la.execute(first, depose_with_work_behind).get(timeout=60)
     peers.settle()
 
     assert peers.registry.stores == 0
@@ -229,7 +229,7 @@ def test_of_two_masters_that_both_believe_that_they_lead_the_registry_obeys_the_
 
     assert both == [True, True]
     with pytest.raises((Fenced, la.Abandoned)):
-        refused.get(timeout=10)
+        refused.get(timeout=60)
     assert isinstance(watch.ends["one"], Fenced)
     assert len(peers.registry.rows) == 1
     assert [weight.weight for weight in ask(second, Master.weights)] == [3.0]
@@ -262,7 +262,7 @@ def test_a_master_whose_member_stands_already_ends_and_leaves_the_other_alone(pe
 
 
 def told(peers: Peers, name: str) -> float | None:
-    snapshot: dict[str, float] = peers.runtime.metrics.snapshot().get(timeout=10)
+    snapshot: dict[str, float] = peers.runtime.metrics.snapshot().get(timeout=60)
     return snapshot.get(f"master/{name}")
 
 
@@ -292,7 +292,7 @@ def test_the_metrics_of_a_program_are_those_of_its_leader(peers: Peers) -> None:
     peers.end(first)
     peers.end(second)
     elected.append(told(peers, "elected"))
-    names = peers.runtime.metrics.snapshot().get(timeout=10).keys()
+    names = peers.runtime.metrics.snapshot().get(timeout=60).keys()
     peers.end(third)
 
     assert figures == [1, 1, 0]

@@ -37,14 +37,14 @@ def test_a_quota_is_in_the_registry_before_it_is_answered_and_before_it_counts(s
     stage.agent("cpus:4;mem:1024")
     stage.registry.hold()
     asked = ask(stage, Master.update_quota, (quota("web", "cpus:1"),))
-    before = (asked.is_pending(), la.dispatch(stage.master, Master.quotas).get(timeout=5))
+    before = (asked.is_pending(), la.dispatch(stage.master, Master.quotas).get(timeout=60))
 
     stage.registry.release()
-    asked.get(timeout=5)
+    asked.get(timeout=60)
 
     assert before == (True, ())
     assert stored(stage, "quota") == {"web"}
-    assert la.dispatch(stage.master, Master.quotas).get(timeout=5) == (quota("web", "cpus:1"),)
+    assert la.dispatch(stage.master, Master.quotas).get(timeout=60) == (quota("web", "cpus:1"),)
 
 
 def test_what_is_guaranteed_to_a_role_is_kept_from_others(stage: Stage) -> None:
@@ -180,7 +180,7 @@ def test_a_new_master_has_the_quotas_and_waits_for_most_of_its_agents(stage: Sta
     stage.greet(ReregisterAgent(info=infos[3]))
     stage.advance(3)
 
-    assert la.dispatch(stage.master, Master.quotas).get(timeout=5) == (quota("web", "cpus:8", "cpus:12"),)
+    assert la.dispatch(stage.master, Master.quotas).get(timeout=60) == (quota("web", "cpus:8", "cpus:12"),)
     assert before == []
     assert len(stage.offers(framework)) > 0
 
@@ -192,7 +192,7 @@ def test_a_quota_that_is_removed_counts_no_more_and_not_for_a_new_master(stage: 
     do(stage, Master.remove_quota, "web")
     stage.fail_over()
 
-    assert la.dispatch(stage.master, Master.quotas).get(timeout=5) == (quota("ads", limits="cpus:1"),)
+    assert la.dispatch(stage.master, Master.quotas).get(timeout=60) == (quota("ads", limits="cpus:1"),)
     do(stage, Master.update_quota, (QuotaConfig("ads"),))
     assert stored(stage, "quota") == stored(stage, "capability") == set()
 
@@ -217,9 +217,9 @@ def test_guarantees_that_are_still_being_stored_count(stage: Stage) -> None:
     second = ask(stage, Master.update_quota, (quota("ads", "cpus:2"),))
     stage.registry.release()
 
-    first.get(timeout=5)
+    first.get(timeout=60)
     with pytest.raises(InvalidRequest, match="5 cpus"):
-        second.get(timeout=5)
+        second.get(timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -268,14 +268,14 @@ def test_weights_are_in_the_registry_first_and_a_new_master_has_them(stage: Stag
     # Source: DynamicWeightsTest.RecoveredWeightsFromRegistry
     stage.registry.hold()
     asked = ask(stage, Master.update_weights, (Weight("web", 2.0), Weight("ads", 0.5)))
-    before = (asked.is_pending(), la.dispatch(stage.master, Master.weights).get(timeout=5))
+    before = (asked.is_pending(), la.dispatch(stage.master, Master.weights).get(timeout=60))
     stage.registry.release()
-    asked.get(timeout=5)
+    asked.get(timeout=60)
 
     stage.fail_over()
 
     assert before == (True, ())
-    found = la.dispatch(stage.master, Master.weights).get(timeout=5)
+    found = la.dispatch(stage.master, Master.weights).get(timeout=60)
     assert sorted(found, key=lambda weight: weight.role) == [Weight("ads", 0.5), Weight("web", 2.0)]
 
 

@@ -126,7 +126,7 @@ def test_of_an_unknown_operation_its_agent_says_how_it_is(stage: Stage) -> None:
     assert reconciled(stage, again, named, anywhere, stranger) == ["RECOVERING", "RECOVERING", "UNKNOWN"]
     stage.advance(601)
     assert reconciled(stage, again, named, anywhere) == ["UNREACHABLE", "UNKNOWN"]
-    la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=5)
+    la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=60)
     assert reconciled(stage, again, named) == ["GONE_BY_OPERATOR"]
 
 

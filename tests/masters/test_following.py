@@ -60,11 +60,11 @@ class Scene:
         peers.settle()
 
     def do(self, name: str, *arguments: Any) -> None:
-        la.dispatch(self.framework.pid, Diary.act, name, *arguments).get(timeout=10)
+        la.dispatch(self.framework.pid, Diary.act, name, *arguments).get(timeout=60)
         self.peers.settle()
 
     def frameworks(self, master: la.PID[Master]) -> Any:
-        return la.dispatch(master, Master.state).get(timeout=10).frameworks
+        return la.dispatch(master, Master.state).get(timeout=60).frameworks
 
 
 # Source: FaultToleranceTest.SchedulerReregisterAfterFailoverTimeout, MasterFailover
@@ -171,7 +171,7 @@ def test_a_framework_that_stops_without_a_master_leaves_the_next_one(peers: Peer
     second = peers.stand("two")
 
     assert waits
-    assert scene.result.get(timeout=10) == "done"
+    assert scene.result.get(timeout=60) == "done"
     assert scene.frameworks(second) == ()
     assert "resubscribed 0000" not in scene.framework.entries
 
@@ -186,4 +186,4 @@ def test_a_framework_that_nobody_will_lead_any_more_ends(peers: Peers) -> None:
     result = submit(peers.runtime, framework, LocalConnection(Over()))
 
     with pytest.raises(InvalidRequest, match="diary: all masters have stopped"):
-        result.get(timeout=10)
+        result.get(timeout=60)

@@ -250,7 +250,7 @@ def test_the_master_ends_with_its_allocator() -> None:
 
         la.terminate(stage.allocator)
 
-        assert la.wait(stage.master, timeout=5)
+        assert la.wait(stage.master, timeout=60)
 
 
 # Goal: a grant in flight is not lost with the framework it is for. Method: hold the master, end the framework, let its

@@ -98,13 +98,13 @@ class Tale:
 def follow(stage: Stage, *kinds: type[happenings.Happening]) -> la.PID[Follower]:
     follower = la.spawn(Follower())
     wanted = (frozenset(kinds),) if kinds else ()
-    la.dispatch(stage.master, Master.follow, follower, *wanted).get(timeout=5)
+    la.dispatch(stage.master, Master.follow, follower, *wanted).get(timeout=60)
     return follower
 
 
 def told(follower: la.PID[Follower]) -> tuple[Any, ...]:
     """What it was told since it was asked last."""
-    return la.dispatch(follower, Follower.take).get(timeout=5)
+    return la.dispatch(follower, Follower.take).get(timeout=60)
 
 
 def words(followed: tuple[Any, ...]) -> list[str]:
@@ -248,7 +248,7 @@ def unregister_the_agent(tale: Tale) -> None:
 
 
 def declare_the_agent_gone(tale: Tale) -> None:
-    la.dispatch(tale.stage.master, Master.mark_agent_gone, tale.task.agent_id).get(timeout=5)
+    la.dispatch(tale.stage.master, Master.mark_agent_gone, tale.task.agent_id).get(timeout=60)
     tale.stage.settle()
 
 
@@ -260,12 +260,12 @@ def declare_the_unreachable_agent_gone(tale: Tale) -> None:
 
 def deactivate_and_reactivate_the_agent(tale: Tale) -> None:
     for call in (Master.deactivate_agent, Master.reactivate_agent):
-        la.dispatch(tale.stage.master, call, tale.task.agent_id).get(timeout=5)
+        la.dispatch(tale.stage.master, call, tale.task.agent_id).get(timeout=60)
     tale.stage.settle()
 
 
 def drain_the_agent(tale: Tale) -> None:
-    la.dispatch(tale.stage.master, Master.drain_agent, tale.task.agent_id).get(timeout=5)
+    la.dispatch(tale.stage.master, Master.drain_agent, tale.task.agent_id).get(timeout=60)
     tale.report(TaskState.TASK_KILLED, b"fedcba9876543210")
     tale.stage.acknowledge(tale.framework, tale.task, b"fedcba9876543210")
 
@@ -308,7 +308,7 @@ def forget_the_unreachable_agent(tale: Tale) -> None:
 
 def ask_each(tale: Tale, *asked: tuple[Any, Any]) -> None:
     for call, given in asked:
-        la.dispatch(tale.stage.master, call, given).get(timeout=5)
+        la.dispatch(tale.stage.master, call, given).get(timeout=60)
         tale.stage.settle()
 
 
@@ -475,7 +475,7 @@ def test_who_listens_sees_the_books_as_they_are_after_what_it_hears(stage: Stage
 def test_a_follower_hears_only_the_kinds_it_asked_for_and_its_last_word_counts(stage: Stage) -> None:
     tale = Tale(stage)
     only = follow(stage, happenings.TaskLaunched, happenings.OfferMade)
-    la.dispatch(stage.master, Master.follow, tale.follower, frozenset({happenings.OffersAccepted})).get(timeout=5)
+    la.dispatch(stage.master, Master.follow, tale.follower, frozenset({happenings.OffersAccepted})).get(timeout=60)
 
     launch(tale)
 
@@ -487,7 +487,7 @@ def test_a_follower_is_given_the_cluster_as_it_was_before_the_first_that_it_hear
     stage.agent()
     follower = la.spawn(Follower())
 
-    state = la.dispatch(stage.master, Master.follow, follower).get(timeout=5)
+    state = la.dispatch(stage.master, Master.follow, follower).get(timeout=60)
     stage.agent()
 
     assert len(state.agents) == 1
@@ -509,7 +509,7 @@ def test_what_is_no_kind_is_refused(stage: Stage, kind: Any) -> None:
     follower = la.spawn(Follower())
 
     with pytest.raises(InvalidRequest, match="is no kind of happening"):
-        la.dispatch(stage.master, Master.follow, follower, frozenset({kind})).get(timeout=5)
+        la.dispatch(stage.master, Master.follow, follower, frozenset({kind})).get(timeout=60)
 
 
 def test_a_listener_that_raises_is_told_no_more_and_the_others_are(caplog: pytest.LogCaptureFixture) -> None:

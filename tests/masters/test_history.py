@@ -51,7 +51,7 @@ class Told:
 
 
 def stories(stage: Stage, task_id: str = "task", framework: str = "") -> tuple[TaskStory, ...]:
-    return la.dispatch(stage.master, Master.task_stories, TaskID(task_id), framework).get(timeout=5)
+    return la.dispatch(stage.master, Master.task_stories, TaskID(task_id), framework).get(timeout=60)
 
 
 def kinds(story: TaskStory) -> list[str]:
@@ -59,7 +59,7 @@ def kinds(story: TaskStory) -> list[str]:
 
 
 def offers_of(stage: Stage, framework_id: FrameworkID) -> FrameworkStory:
-    story = la.dispatch(stage.master, Master.framework_story, framework_id).get(timeout=5)
+    story = la.dispatch(stage.master, Master.framework_story, framework_id).get(timeout=60)
     assert story is not None
     return story
 
@@ -193,7 +193,7 @@ def test_nothing_is_told_of_strangers(stage: Stage) -> None:
     Told(stage)
 
     assert stories(stage, "nobody") == ()
-    assert la.dispatch(stage.master, Master.framework_story, FrameworkID("nobody")).get(timeout=5) is None
+    assert la.dispatch(stage.master, Master.framework_story, FrameworkID("nobody")).get(timeout=60) is None
 
 
 # ---- bounds ----

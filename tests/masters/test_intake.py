@@ -236,7 +236,7 @@ def test_an_update_that_is_asked_for_waits_for_what_was_called_before(stage: Sta
     stage.settle()
 
     with pytest.raises(InvalidRequest, match="not subscribed" if name == "good" else "utf-8"):
-        answer.get(timeout=5)
+        answer.get(timeout=60)
     assert stage.state().frameworks == ()
 
 
@@ -288,7 +288,7 @@ def test_a_grant_too_large_is_excused_only_if_it_was_decided_before_the_agent_ch
         made = la.execute(stage.master, lambda: stage.master._process.actor._accounts.offer(grant, "p", seen))
 
         if is_excused:
-            assert made.get(timeout=5) is None
+            assert made.get(timeout=60) is None
         else:
             with pytest.raises(AllocatorFailed, match="mend the policy"):
-                made.get(timeout=5)
+                made.get(timeout=60)

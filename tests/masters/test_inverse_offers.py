@@ -68,7 +68,7 @@ def answer(
 
 
 def status(stage: Stage) -> MaintenanceStatus:
-    found: MaintenanceStatus = la.dispatch(stage.master, Master.maintenance_status).get(timeout=5)
+    found: MaintenanceStatus = la.dispatch(stage.master, Master.maintenance_status).get(timeout=60)
     return found
 
 
@@ -547,7 +547,7 @@ def test_a_new_schedule_goes_in_slices_and_others_are_served_in_between(
 
     monkeypatch.setattr(actor._offering, "rescind", watched)
 
-    la.dispatch(stage.master, Master.update_schedule, schedule(HOST)).get(timeout=5)
+    la.dispatch(stage.master, Master.update_schedule, schedule(HOST)).get(timeout=60)
     stage.settle()
 
     assert left

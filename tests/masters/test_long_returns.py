@@ -198,7 +198,7 @@ def test_a_framework_that_ends_meanwhile_leaves_nothing(stage: Stage, away: Away
 def test_a_machine_that_is_taken_down_meanwhile_is_down(stage: Stage, away: Away) -> None:
     host = MachineID(hostname="host")
     window = Window((host,), Unavailability(10**18))
-    la.dispatch(stage.master, Master.update_schedule, Schedule((window,))).get(timeout=5)
+    la.dispatch(stage.master, Master.update_schedule, Schedule((window,))).get(timeout=60)
     moment = away.amid()
     moment._doings.append(lambda: la.dispatch(stage.master, Master.start_maintenance, (host,)))
 
@@ -217,7 +217,7 @@ def test_an_agent_is_not_declared_gone_while_it_comes_back(stage: Stage, away: A
     moment.come()
 
     with pytest.raises(NotFound, match="ask again"):
-        asked[0].get(timeout=5)
+        asked[0].get(timeout=60)
     assert stage.state().agents[0].used == ALL
 
 

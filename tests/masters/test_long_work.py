@@ -91,9 +91,9 @@ class Moment:
 
     def come(self) -> list[ClusterState]:
         """Let it all happen; return what was seen."""
-        la.execute(self._stage.master, self._do).get(timeout=10)
+        la.execute(self._stage.master, self._do).get(timeout=60)
         self._stage.settle()
-        states = [state.get(timeout=10) for state in self._states]
+        states = [state.get(timeout=60) for state in self._states]
         for state in states:
             for agent in state.agents:
                 assert agent.used + agent.offered + agent.free == agent.info.resources
@@ -158,7 +158,7 @@ def test_a_group_of_very_many_tasks_is_refused_in_slices_and_what_is_beside_it_i
 
     moment.come()
 
-    early = [answer.get(timeout=10).refused for answer in moment.answers]
+    early = [answer.get(timeout=60).refused for answer in moment.answers]
     assert any(some and some[-1].task_id != tasks[-1].task_id for some in early)
     refused = stage.updates(framework)
     assert [each.task_id for each in refused] == [each.task_id for each in tasks[1:]]
@@ -351,7 +351,7 @@ def test_a_framework_that_is_ending_is_neither_known_nor_counted_as_lost(stage: 
     [early] = moment.come()
 
     assert early.frameworks[0].tasks
-    assert [answer.get(timeout=5) for answer in moment.answers] == [False, 0, 0]
+    assert [answer.get(timeout=60) for answer in moment.answers] == [False, 0, 0]
 
 
 def test_who_comes_while_it_ends_is_refused_under_its_id_and_new_without(stage: Stage, offered: Offered) -> None:
@@ -381,7 +381,7 @@ def test_an_agent_with_many_tasks_is_struck_off_in_slices(stage: Stage, offered:
     gone = la.dispatch(stage.master, Master.mark_agent_gone, agent_id)
     stage.settle()
 
-    gone.get(timeout=5)
+    gone.get(timeout=60)
     statuses = stage.updates(framework)
     assert [status.task_id for status in statuses] == [each.task_id for each in tasks]
     assert {status.state for status in statuses} == {TaskState.TASK_GONE_BY_OPERATOR}
@@ -433,7 +433,7 @@ def test_that_an_unreachable_agent_is_gone_is_told_in_slices(stage: Stage, monke
     monkeypatch.setattr(actor._agents.removal, "_conclude", concluded)
     monkeypatch.setattr(actor._ledger.chronicle, "tell", tell)
 
-    la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=10)
+    la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=60)
     stage.settle()
 
     assert steps == ["ping", "gone"]

@@ -36,7 +36,7 @@ def schedule(*machines: MachineID, when: Unavailability = LATER) -> Schedule:
 
 
 def modes(stage: Stage) -> dict[str, str]:
-    found: tuple[Machine, ...] = la.dispatch(stage.master, Master.machines).get(timeout=5)
+    found: tuple[Machine, ...] = la.dispatch(stage.master, Master.machines).get(timeout=60)
     return {machine.id.hostname: machine.mode.value for machine in found}
 
 
@@ -60,7 +60,7 @@ def test_a_schedule_is_in_the_registry_before_it_is_answered_and_before_it_count
     before = (asked.is_pending(), modes(stage))
 
     stage.registry.release()
-    asked.get(timeout=5)
+    asked.get(timeout=60)
 
     assert before == (True, {})
     assert modes(stage) == {"Host": "DRAINING"}
@@ -149,7 +149,7 @@ def test_a_machine_that_is_up_again_is_out_of_the_schedule_and_others_stay(stage
 
     do(stage, Master.stop_maintenance, (MachineID("hOST"),))
 
-    assert la.dispatch(stage.master, Master.schedule).get(timeout=5) == schedule(OTHER, when=LATEST)
+    assert la.dispatch(stage.master, Master.schedule).get(timeout=60) == schedule(OTHER, when=LATEST)
 
 
 def test_a_new_master_knows_the_schedule_and_what_is_down(stage: Stage) -> None:
@@ -163,7 +163,7 @@ def test_a_new_master_knows_the_schedule_and_what_is_down(stage: Stage) -> None:
     back = stage.greet(message)
 
     assert modes(stage) == {"Host": "DOWN", "elsewhere": "DRAINING"}
-    assert la.dispatch(stage.master, Master.schedule).get(timeout=5) == schedule(HOST, OTHER)
+    assert la.dispatch(stage.master, Master.schedule).get(timeout=60) == schedule(HOST, OTHER)
     assert len(stage.heard(back, ShutdownAgent)) == 1
 
 
@@ -238,8 +238,8 @@ def test_a_change_is_refused_while_another_is_stored(stage: Stage) -> None:
     second = ask(stage, Master.update_schedule, schedule(OTHER))
     stage.registry.release()
 
-    first.get(timeout=5)
+    first.get(timeout=60)
     with pytest.raises(InvalidRequest, match="ask again"):
-        second.get(timeout=5)
+        second.get(timeout=60)
     do(stage, Master.update_schedule, schedule(OTHER))
     assert modes(stage) == {"elsewhere": "DRAINING"}

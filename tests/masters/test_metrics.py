@@ -46,13 +46,13 @@ OWN = ("elected", "uptime_secs")  # of the master itself: tests/masters/test_ele
 
 def gauges(stage: Stage) -> dict[str, float]:
     """What there is, as far as it is not zero."""
-    snapshot = stage.runtime.metrics.snapshot().get(timeout=10)
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
     return {name: snapshot[f"master/{name}"] for name in GAUGES if snapshot[f"master/{name}"]}
 
 
 def counted(stage: Stage) -> dict[str, float]:
     """What the master counts, as far as it is not zero, without the prefix."""
-    snapshot = stage.runtime.metrics.snapshot().get(timeout=10)
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
     ours = {name.removeprefix("master/"): value for name, value in snapshot.items() if name.startswith("master/")}
     return {name: value for name, value in ours.items() if value and name not in (*GAUGES, *OWN)}
 
@@ -287,10 +287,10 @@ def test_operators_remove_a_framework_that_is_not_connected(stage: Stage) -> Non
     framework_id = stage.framework_id(framework)
     stage.lose(framework)
 
-    la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=5)
+    la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=60)
     stage.settle()
 
     assert stage.heard(agent, ShutdownFramework) == [ShutdownFramework(framework_id)]
     assert [each.info.id for each in stage.state().completed_frameworks] == [framework_id]
     with pytest.raises(NotFound, match="look its id up"):
-        la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=5)
+        la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=60)

@@ -45,11 +45,11 @@ class Watched:
 @pytest.fixture
 def full(stage: Stage) -> Stage:
     """Agents that are all granted in one plan, once a framework comes."""
-    la.dispatch(stage.allocator, Allocator.pause).get(timeout=5)
+    la.dispatch(stage.allocator, Allocator.pause).get(timeout=60)
     for _ in range(AGENTS):
         stage.agent()
     stage.advance(1)
-    la.dispatch(stage.allocator, Allocator.resume).get(timeout=5)
+    la.dispatch(stage.allocator, Allocator.resume).get(timeout=60)
     return stage
 
 

@@ -23,7 +23,7 @@ from .test_agents import greeting
 
 def told(stage: Stage) -> dict[str, float]:
     """What is told of operations, as far as it is not zero."""
-    snapshot = stage.runtime.metrics.snapshot().get(timeout=10)
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
     ours = {
         name.removeprefix("master/operations/"): value for name, value in snapshot.items() if "/operations/" in name
     }
@@ -101,7 +101,7 @@ def test_one_out_of_reach_is_not_once_its_agent_does_not_come_back(stage: Stage,
     assert told(stage)["unreachable"] == 1
 
     if how == "gone":
-        la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=5)
+        la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=60)
     else:
         stage.runtime.clock.advance(15 * 24 * 3600)
     stage.settle()

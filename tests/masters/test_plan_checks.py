@@ -156,7 +156,7 @@ def test_framework_and_readers_hear_why_the_master_has_stopped() -> None:
         ended = cluster.submit(Framework("f"))
 
         with pytest.raises(Exception, match=why):
-            ended.get(timeout=10)
+            ended.get(timeout=60)
         with pytest.raises(MasterEnded, match=why):
             cluster.state()
-        assert "AllocatorFailed" in cluster.stopped.get(timeout=10)
+        assert "AllocatorFailed" in cluster.stopped.get(timeout=60)

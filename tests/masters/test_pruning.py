@@ -57,7 +57,7 @@ def lose(stage: Stage, *agents: la.PID[FakeAgent]) -> None:
 
 
 def gone(stage: Stage, agent: la.PID[FakeAgent]) -> None:
-    la.dispatch(stage.master, Master.mark_agent_gone, stage.agent_id(agent)).get(timeout=5)
+    la.dispatch(stage.master, Master.mark_agent_gone, stage.agent_id(agent)).get(timeout=60)
     pass_time(stage, 1)
 
 
@@ -143,7 +143,7 @@ def test_an_agent_that_comes_back_while_it_is_being_forgotten_stays(hourly: Stag
     silence(hourly, agent, lives=True)
     if is_first:
         hourly.say(agent, message)
-    la.execute(hourly.master, actor._agents.pruning.run).get(timeout=5)
+    la.execute(hourly.master, actor._agents.pruning.run).get(timeout=60)
     if not is_first:
         hourly.say(agent, message)
     before = (stored(hourly, "agent"), stored(hourly, "unreachable"))

@@ -41,12 +41,12 @@ class Serviced(Life):
     def ask(self, what: Callable[..., la.Future[None]], *arguments: Any) -> None:
         """Have operators ask for that, which may be refused."""
         try:
-            la.dispatch(self.stage.master, what, *arguments).get(timeout=5)
+            la.dispatch(self.stage.master, what, *arguments).get(timeout=60)
         except (InvalidRequest, NotFound):
             pass
 
     def machines(self, *modes: MachineMode) -> list[MachineID]:
-        found = la.dispatch(self.stage.master, Master.machines).get(timeout=5)
+        found = la.dispatch(self.stage.master, Master.machines).get(timeout=60)
         return [machine.id for machine in found if machine.mode in modes]
 
     def reschedule(self) -> None:

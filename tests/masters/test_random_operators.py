@@ -93,7 +93,7 @@ class Office:
     def decided(self) -> tuple[Any, ...]:
         """What outlives the master."""
         calls = (Master.quotas, Master.weights, Master.schedule, Master.machines)
-        answers = [la.dispatch(self.stage.master, call).get(timeout=5) for call in calls]
+        answers = [la.dispatch(self.stage.master, call).get(timeout=60) for call in calls]
         return tuple([answer if isinstance(answer, Schedule) else {str(one) for one in answer} for answer in answers])
 
 
@@ -109,4 +109,4 @@ def test_the_master_lives_and_the_next_one_goes_on(seed: int, caplog: pytest.Log
         office.stage.fail_over()
 
         assert office.decided() == before
-        la.dispatch(office.stage.master, Master.wait_leading).get(timeout=5)
+        la.dispatch(office.stage.master, Master.wait_leading).get(timeout=60)

@@ -98,7 +98,7 @@ class Host:
         """There is another master: have the agent look for it."""
         self.number += 1
         self.wire = la.spawn(Wire())
-        la.dispatch(self.wire, Wire.join, self.agent).get(timeout=5)
+        la.dispatch(self.wire, Wire.join, self.agent).get(timeout=60)
         self.port = plug(self.stage, self.wire)
         self.member.appoint(Leader(MasterInfo(id=str(self.number), pid=str(self.wire)), self.number))
         self.stage.settle()
@@ -116,10 +116,10 @@ class Host:
         self.greet_again()
 
     def greet_again(self) -> None:
-        la.dispatch(self.wire, Wire.greet_again).get(timeout=5)
+        la.dispatch(self.wire, Wire.greet_again).get(timeout=60)
 
     def lose(self, kinds: tuple[type, ...]) -> None:
-        la.dispatch(self.wire, Wire.lose, kinds).get(timeout=5)
+        la.dispatch(self.wire, Wire.lose, kinds).get(timeout=60)
 
 
 class Life:
@@ -261,7 +261,7 @@ class Life:
         known = [agent.info.id for agent in self.stage.state().agents]
         if known and self.rng.random() < 0.3:
             try:
-                la.dispatch(self.stage.master, Master.mark_agent_gone, self.rng.choice(known)).get(timeout=5)
+                la.dispatch(self.stage.master, Master.mark_agent_gone, self.rng.choice(known)).get(timeout=60)
             except NotFound:
                 pass  # something else is under way with it
 
@@ -312,7 +312,7 @@ class Life:
         found = set()
         for host in self.hosts:
             if host.lives:
-                snapshot = la.dispatch(host.agent, Agent.state).get(timeout=5)
+                snapshot = la.dispatch(host.agent, Agent.state).get(timeout=60)
                 assert snapshot.info.id in agents
                 assert agents[snapshot.info.id].info.resources == snapshot.info.resources
                 for framework in snapshot.frameworks:

@@ -46,7 +46,7 @@ def update(stage: Stage, framework: PIDS, **details: Any) -> None:
     call = UpdateFramework(
         framework_id=framework_id, framework=info, suppressed_roles=suppressed, constraints=constraints
     )
-    la.dispatch(stage.master, Master.update_framework, call, framework).get(timeout=10)
+    la.dispatch(stage.master, Master.update_framework, call, framework).get(timeout=60)
     stage.settle()
 
 
@@ -79,12 +79,12 @@ def test_a_master_without_an_engine_takes_no_patterns() -> None:
     with la.Runtime() as runtime:
         registrar = la.spawn(Registrar(MemoryStorage(MemoryRegistry())))
         master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator())), registrar))
-        la.dispatch(master, Master.wait_leading).get(timeout=10)
+        la.dispatch(master, Master.wait_leading).get(timeout=60)
         call = Subscribe(FrameworkInfo(name="test"), (), hostname(Predicate.TEXT_MATCHES, "a"))
         framework = la.spawn(FakeFramework(master, call))
         runtime.clock.pause()
         runtime.clock.settle()
-        [error] = la.dispatch(framework, FakeFramework.heard).get(timeout=10)
+        [error] = la.dispatch(framework, FakeFramework.heard).get(timeout=60)
 
     assert isinstance(error, Error)
     assert "no engine for patterns" in error.message
@@ -258,7 +258,7 @@ def test_only_the_subscribed_actor_updates_a_framework(stage: Stage) -> None:
     )
 
     with pytest.raises(InvalidRequest, match="not subscribed from there"):
-        la.dispatch(stage.master, Master.update_framework, call, stage.agent()).get(timeout=10)
+        la.dispatch(stage.master, Master.update_framework, call, stage.agent()).get(timeout=60)
 
     assert stage.state().frameworks[0].info.name == "test"
 
@@ -363,7 +363,7 @@ def test_what_is_no_subscription_is_answered_with_an_error(stage: Stage, call: C
 
 def recover(stage: Stage, info: FrameworkInfo) -> None:
     actor = stage.master._process.actor
-    la.execute(stage.master, lambda: actor._subscriptions.recover(info).id).get(timeout=10)
+    la.execute(stage.master, lambda: actor._subscriptions.recover(info).id).get(timeout=60)
     stage.settle()
 
 

@@ -307,7 +307,7 @@ def test_answers_to_who_was_taken_over_from_end(scene: Scene) -> None:
         actor.subscribe(Subscribe(FrameworkInfo(name="test", id=scene.framework_id)), scene.agent)
 
     before = len(stage.updates(scene.framework))
-    la.execute(stage.master, both).get(timeout=10)
+    la.execute(stage.master, both).get(timeout=60)
     stage.settle()
 
     assert len(stage.updates(scene.framework)) - before < 1_000

@@ -163,7 +163,7 @@ class Wire(la.Actor):
 def plug(stage: Stage, wire: la.PID[Wire]) -> la.PID[Port]:
     """A new connection from ``wire`` to the master that the stage has now."""
     port = la.spawn(Port(stage.master, wire))
-    la.dispatch(wire, Wire.plug, port).get(timeout=5)
+    la.dispatch(wire, Wire.plug, port).get(timeout=60)
     return port
 
 
@@ -183,20 +183,20 @@ class Line:
                 hostname="host",
             )
         )
-        la.dispatch(self.wire, Wire.join, self.agent).get(timeout=5)
+        la.dispatch(self.wire, Wire.join, self.agent).get(timeout=60)
         stage.settle()
         stage.advance(1)
 
     def lose(self, *kinds: type) -> None:
         """Lose messages of these kinds from now on."""
-        la.dispatch(self.wire, Wire.lose, kinds).get(timeout=5)
+        la.dispatch(self.wire, Wire.lose, kinds).get(timeout=60)
         self.stage.settle()
 
     def register_again(self, *lost: type) -> None:
         """Have the agent register again, with the master that the stage has now; messages of those kinds are lost."""
-        la.dispatch(self.wire, Wire.lose, lost).get(timeout=5)
+        la.dispatch(self.wire, Wire.lose, lost).get(timeout=60)
         plug(self.stage, self.wire)
-        la.dispatch(self.wire, Wire.greet_again).get(timeout=5)
+        la.dispatch(self.wire, Wire.greet_again).get(timeout=60)
         self.stage.settle()
 
     def carried(self, kind: type) -> list[Any]:
@@ -205,4 +205,4 @@ class Line:
 
     def resources(self) -> Resources:
         """What the agent has."""
-        return la.dispatch(self.agent, Agent.state).get(timeout=5).info.resources
+        return la.dispatch(self.agent, Agent.state).get(timeout=60).info.resources

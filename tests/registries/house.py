@@ -76,9 +76,9 @@ def read(storages: Storages, master: MasterInfo = MASTER) -> RegistryState:
 
 def recovered(registrar: la.PID, master: MasterInfo = MASTER) -> Recovered:
     """What a registrar has found."""
-    return la.dispatch(registrar, Registrar.recover, master).get(10)
+    return la.dispatch(registrar, Registrar.recover, master).get(60)
 
 
 def applied(registrar: la.PID, operation: RegistryOperation) -> bool:
     """What a registrar answers."""
-    return la.dispatch(registrar, Registrar.apply, operation).get(10)
+    return la.dispatch(registrar, Registrar.apply, operation).get(60)

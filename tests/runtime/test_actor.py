@@ -427,9 +427,9 @@ def test_on_stop_can_tell_a_failure_from_a_termination():
     with la.Runtime():
         failing, ending = la.spawn(Witness()), la.spawn(Witness())
         la.tell(failing, Witness.fail)
-        la.wait(failing, 10)
+        la.wait(failing, 60)
         la.terminate(ending)
-        la.wait(ending, 10)
+        la.wait(ending, 60)
 
     assert [str(reason) for reason in heard] == ["broken", "None"]
 

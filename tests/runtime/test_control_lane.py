@@ -57,7 +57,7 @@ def test_the_control_lane_goes_ahead_in_its_own_order(paused, hold):
 
     opened.set(None)
 
-    assert la.dispatch(pid, Recorder.look).get(10) == ["first", "second", "ordinary"]
+    assert la.dispatch(pid, Recorder.look).get(60) == ["first", "second", "ordinary"]
 
 
 def test_a_held_actor_serves_only_the_control_lane_until_it_is_let_go(paused):
@@ -66,11 +66,11 @@ def test_a_held_actor_serves_only_the_control_lane_until_it_is_let_go(paused):
     la.tell(pid, Recorder.hold, True)
     la.tell(pid, Recorder.note, "waits")
     urgently(pid, "control")
-    paused.clock.settle(10)
+    paused.clock.settle(60)
     before = list(recorder.seen)
 
     pid._process.deliver_urgent(prepare("tell", pid, Recorder.hold, False))
-    paused.clock.settle(10)
+    paused.clock.settle(60)
 
     assert (before, recorder.seen) == (["control"], ["control", "waits"])
 
@@ -79,15 +79,15 @@ def test_a_held_actor_serves_only_the_control_lane_until_it_is_let_go(paused):
 def test_a_termination_passes_a_held_actor_only_ahead_of_what_waits(paused, inject):
     pid = la.spawn(Recorder())
     la.tell(pid, Recorder.hold, True)
-    paused.clock.settle(10)
+    paused.clock.settle(60)
 
     la.terminate(pid, inject)
-    paused.clock.settle(10)
+    paused.clock.settle(60)
     gone = pid._process.stopped.is_ready()
     pid._process.deliver_urgent(prepare("tell", pid, Recorder.hold, False))
 
     assert gone is inject
-    assert la.wait(pid, 10)
+    assert la.wait(pid, 60)
 
 
 def test_what_waits_in_the_control_lane_at_the_end_is_a_dead_letter(paused, hold):
@@ -97,7 +97,7 @@ def test_what_waits_in_the_control_lane_at_the_end_is_a_dead_letter(paused, hold
     la.terminate(pid)
 
     opened.set(None)
-    la.wait(pid, 10)
+    la.wait(pid, 60)
     urgently(pid, "after")
 
     assert paused.dead_letters == 2
@@ -110,10 +110,10 @@ def test_what_belongs_to_an_actor_ends_before_on_stop_the_last_first(runtime):
     pid = la.spawn(recorder)
     one, two = Part(ended), Part(ended)
     for part in (one, two):
-        la.dispatch(pid, Recorder.keep, la.Shared(part)).get(10)
+        la.dispatch(pid, Recorder.keep, la.Shared(part)).get(60)
 
     la.terminate(pid)
-    la.wait(pid, 10)
+    la.wait(pid, 60)
 
     assert ended == [two, one, "on_stop"]
 
@@ -124,10 +124,10 @@ def test_a_part_that_fails_or_adds_another_keeps_no_part_from_its_end(runtime, c
     late = Part(ended)
     parts = [Part(ended), Part(ended, ValueError("boom")), Part(ended, more=late)]
     for part in parts:
-        la.dispatch(pid, Recorder.keep, la.Shared(part)).get(10)
+        la.dispatch(pid, Recorder.keep, la.Shared(part)).get(60)
 
     la.terminate(pid)
-    la.wait(pid, 10)
+    la.wait(pid, 60)
 
     assert ended == [parts[2], late, parts[1], parts[0]]
     assert "what belongs to it failed" in caplog.text

@@ -147,7 +147,7 @@ def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
 
     def come_to(future):
         try:
-            return future.get(10)
+            return future.get(60)
         except MemoryError:
             return 1
 
@@ -156,7 +156,7 @@ def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
             for where in ("await", "set"):
                 runtime = la.Runtime(helping=False)
                 pid = runtime.spawn(Waiter())
-                assert la.dispatch(pid, Waiter.answer).get(10) == 1
+                assert la.dispatch(pid, Waiter.answer).get(60) == 1
                 gate = la.Promise()
                 answer = la.dispatch(pid, method, gate.future, n if where == "await" else None)
                 other = la.dispatch(pid, Waiter.answer)

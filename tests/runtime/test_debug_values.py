@@ -333,8 +333,8 @@ def test_a_class_that_was_registered_is_not_looked_into(caplog):
     with la.Runtime(debug=True):
         supervisor = la.spawn(la.Supervisor())
 
-        pid = la.dispatch(supervisor, la.Supervisor.start_child, la.Child(functools.partial(la.Actor), "late")).get(10)
-        la.dispatch(supervisor, la.Supervisor.started).get(10)
+        pid = la.dispatch(supervisor, la.Supervisor.start_child, la.Child(functools.partial(la.Actor), "late")).get(60)
+        la.dispatch(supervisor, la.Supervisor.started).get(60)
 
     assert pid.id == "late"
     assert "result of" not in caplog.text  # the future that a handler returns is no result, what it comes to is

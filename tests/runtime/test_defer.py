@@ -495,4 +495,4 @@ def test_a_function_of_one_s_own_that_is_called_like_a_method_is_a_function(runt
     def add(k):
         return k + 1
 
-    assert la.defer(la.spawn(Counter()), add)(1).get(10) == 2
+    assert la.defer(la.spawn(Counter()), add)(1).get(60) == 2

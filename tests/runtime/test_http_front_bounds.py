@@ -285,9 +285,9 @@ class House(la.Actor):
         return promise.future
 
 def connect():
-    client = socket.create_connection(address, 10)
+    client = socket.create_connection(address, 60)
     client.sendall(b"GET /house/wait HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
-    House.asked.get().get(10)
+    House.asked.get().get(60)
     return client
 
 promise = la.Promise()
@@ -310,7 +310,7 @@ print(client.recv(1000).split(b"\\r\\n")[0].decode())
 server.close()
 print(client.recv(1000))
 try:
-    socket.create_connection(address, 10)
+    socket.create_connection(address, 60)
 except ConnectionRefusedError:
     print("refused")
 os.write(stay[1], b"x")

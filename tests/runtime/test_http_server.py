@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real
 
 needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 
-BOUND = 10.0  # seconds after which a test has failed; never waited for when all is well
+BOUND = 60.0  # seconds after which a test has failed; never waited for when all is well
 
 
 async def hello(scope, receive, send):
@@ -416,7 +416,7 @@ def test_a_closed_server_refuses_to_listen_and_to_close_again_is_nothing():
 
 # Goal: nothing is left that would warn or keep the process. Method: a process of its own, every warning an error.
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_a_program_that_serves_and_closes_ends_silently(loop):
+def test_a_program_that_serves_and_closes_ends_silently(loop, complaints):
     program = """
 import sys, threading, urllib.request
 if sys.argv[1] == "asyncio":
@@ -437,7 +437,7 @@ print(bodies, threading.active_count())
     command = [sys.executable, "-W", "error", "-X", "dev", "-c", program, loop]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (done.stdout, done.stderr, done.returncode) == ("[b'ok', b'ok'] 1\n", "", 0)
+    assert (done.stdout, complaints(done.stderr), done.returncode) == ("[b'ok', b'ok'] 1\n", "", 0)
 
 
 def test_libactor_is_imported_without_the_server_libraries():

@@ -484,7 +484,7 @@ def test_who_speaks_and_goes_at_once_is_noticed(serving, good, known, last):
     known.say(last)
     known.socket.close()
 
-    assert isinstance(gone.future.get(10), la.Disconnected)
+    assert isinstance(gone.future.get(60), la.Disconnected)
 
 
 def test_half_a_frame_and_then_silence_ends_the_connection(open_runtime):

@@ -101,4 +101,4 @@ def test_who_waits_for_a_selection_of_nobody_is_told_so(members):
     futures = [la.failed(ValueError("boom")) for _ in members]
 
     with pytest.raises(la.Abandoned, match="select: none of the futures can become ready any more"):
-        la.select(futures).get(10)
+        la.select(futures).get(60)

@@ -339,8 +339,8 @@ def test_a_storm_of_one_child_leaves_the_others_alone(paused, told, child, super
     la.dispatch(paused.find("a"), Worker.call).get(LIMIT)
 
     for _ in range(300):
-        reach(paused, lambda: paused.find("b") is not None)
         la.tell(paused.find("b"), Worker.die)
+        paused.clock.settle()
         reach(paused, lambda: states(top)["b"] == "running")
 
     assert told.count("start a") == 1
