@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master import Master, inverse_offering, maintenance
+from mesoslite.master import Master, inverse_offering, maintenance, returns
 from mesoslite.master.allocator_messages import Granted
+from mesoslite.master.roster import machine_key
 from mesoslite.model import (
     AcceptInverseOffers,
     DeclineInverseOffers,
@@ -33,7 +34,7 @@ from mesoslite.model import (
     happenings,
 )
 from mesoslite.model.maintenance import DrainingMachine, MaintenanceStatus
-from mesoslite.model.registry import MachineID, Schedule
+from mesoslite.model.registry import Machine, MachineID, MachineMode, Schedule
 
 from .stage import FakeAgent, FakeFramework, Stage, task
 from .test_accept import reserved
@@ -582,6 +583,44 @@ def test_who_comes_or_goes_while_a_schedule_goes_in_slices_is_as_things_are(
 
     assert len(stage.state().agents) == 3
     assert [offer.unavailability for offer in standing(stage, framework)] == [LATER] * 3
+
+
+# The allocator knows nothing of the agent yet, and hears of it as things are once all its tasks are in.
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_an_agent_is_scheduled_while_it_is_coming_back_with_its_tasks(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, is_lost: bool
+) -> None:
+    monkeypatch.setattr(returns, "TASKS_IN_STEP", 1)
+    agent, framework = running(stage, failover_timeout=1000.0)
+    stage.advance(6)
+    second = task(stage.offers(framework)[-1], "second")
+    stage.run(framework, agent, second)
+    message = greeting(stage)
+    if is_lost:
+        stage.lose(agent)
+        stage.advance(601)
+    else:
+        cut_off(stage, agent)
+    actor: Any = stage.master._process.actor
+    monkeypatch.setattr(actor._slices, "_now", iter(range(10_000)).__next__)
+    enter = actor._accounts.enter_tasks
+
+    def entered(*about: Any) -> None:
+        enter(*about)
+        if not actor._ledger.roster.machines:
+            machine = Machine(HOST, MachineMode.DRAINING, LATER)
+            actor._agents.maintenance._set(schedule(HOST), {machine_key(HOST): machine}, lambda: None)
+
+    monkeypatch.setattr(actor._accounts, "enter_tasks", entered)
+
+    if is_lost:
+        stage.greet(message)
+    else:
+        stage.say(agent, message)
+    stage.advance(2)
+
+    assert len(stage.state().frameworks[0].tasks) == 2
+    assert [one.unavailability for one in stage.inverse_offers(framework)] == [LATER]
 
 
 def test_machines_go_down_in_slices_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
