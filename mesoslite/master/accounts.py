@@ -290,7 +290,8 @@ class Accounts:
             self._recover(grant, grant.resources)
             return None
         if not agent.fits(grant.resources):
-            if (seen or 0) < agent.resized or agent.is_short or not agent.total.contains(grant.resources.shared()):
+            known = begun or 0  # of what it decided first in a run it may have heard later in the same
+            if known < agent.resized or agent.is_short or not agent.total.contains(grant.resources.shared()):
                 self._recover(grant, grant.resources)
                 return None
             free = str(agent.free)[:200] or "nothing"
