@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("libactor")
 
-CLOSE_TIMEOUT_S = 10.0  # what close() grants killed children to vanish; only one stuck in the kernel needs more
+CLOSE_TIMEOUT_S = 60.0  # what close() grants killed children to vanish; only one stuck in the kernel needs more
 
 
 class Reaper:

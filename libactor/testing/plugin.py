@@ -31,7 +31,7 @@ from libactor.testing.tape import Tape
 SHRINK_SECONDS = 30.0
 STEPS_TOLD = 60  # at the end of a replay
 FIXTURE = "deterministic"
-SETTLE_SECONDS = 10.0  # what actor_clock.settle() waits, unless told otherwise
+SETTLE_SECONDS = 60.0  # what actor_clock.settle() waits, unless told otherwise
 OTHERS = ("actor_runtime", "actor_clock")  # fixtures of a runtime of another kind
 
 
@@ -100,7 +100,7 @@ def actor_runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
 def actor_clock(actor_runtime: Runtime) -> Clock:
     """The clock of ``actor_runtime``, paused: ``advance`` moves it, ``settle`` waits until nothing is left to do.
 
-    A ``settle`` without a timeout raises TimeoutError after 10 s: see ``Clock.settle_within``.
+    A ``settle`` without a timeout raises TimeoutError after 60 s: see ``Clock.settle_within``.
     """
     actor_runtime.clock.pause()
     actor_runtime.clock.settle_within = SETTLE_SECONDS
