@@ -171,6 +171,7 @@ class Registration:
         number = self._number
         self._detecting = self._detector.detect(previous)
         self._detecting.on_ready(la.defer(lambda leader: self._detected(number, leader)))
+        self._detecting.on_failed(lambda error: log.info("nobody will lead any more: %s", error))
 
     def _lose(self) -> None:
         self.master = None

@@ -43,6 +43,9 @@ def dev(
         int, typer.Option(help="Port of the master's HTTP API; 0 takes any free one.", min=0, max=65535)
     ] = 5050,
     agents: Annotated[int, typer.Option(help="How many agents to run.")] = 1,
+    masters: Annotated[
+        int, typer.Option(help="How many masters to run, of which one leads; the others listen at the next ports.")
+    ] = 1,
     resources: Annotated[str, typer.Option(help="What each agent offers; mem in MiB.")] = "cpus:2;mem:1024",
     hostname: Annotated[
         str, typer.Option(help="Name or address of this machine to tell others; left out, --host or its name.")
@@ -83,6 +86,7 @@ def dev(
                 hostname=hostname,
                 work_dir=work_dir,
                 registry=registry,
+                masters=masters,
                 allocation_interval=allocation_interval,
                 allocator=policy_source(
                     allocator,
@@ -147,6 +151,8 @@ def _start(cluster: "Cluster", work_dir: str | None) -> None:
 def _greet(cluster: "Cluster", agents: int, offered: "Resources") -> None:
     option = "" if cluster.url == MASTER_DEFAULT else f" --master {cluster.url}"
     say(f"Master at {cluster.url} with {agents} agent{'s' * (agents != 1)} of {offered}")
+    if len(cluster.urls) > 1:
+        say(f"Masters that would take over at {', '.join(url for url in cluster.urls if url != cluster.url)}")
     say(f"Sandboxes in {cluster.work_dir}")
     say(f"Next, in another terminal:  mesoslite run{option} 'echo hello from $MESOS_TASK_ID'")
     say("Ctrl-C ends everything")

@@ -53,6 +53,11 @@ class Followers:
         self._version = -1
         self._waiting: list[tuple[Leader | None, la.Promise[Leader | None]]] = []
 
+    @property
+    def leader(self) -> Leader | None:
+        """Who leads at the moment."""
+        return self._leader
+
     def detect(self, previous: Leader | None) -> la.Future[Leader | None]:
         """See Detector."""
         promise: la.Promise[Leader | None] = la.Promise()

@@ -119,6 +119,11 @@ class MemoryMember:
         self._election.expire(self)
         return stood
 
+    @property
+    def leader(self) -> Leader | None:
+        """Who leads at the moment, as far as it has heard."""
+        return self.followers.leader
+
     def detect(self, previous: Leader | None = None) -> la.Future[Leader | None]:
         """See Detector."""
         return self.followers.detect(previous)

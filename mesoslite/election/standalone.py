@@ -45,6 +45,11 @@ class StandaloneMember:
         candidacy.end()
         return True
 
+    @property
+    def leader(self) -> Leader | None:
+        """Who leads at the moment, as far as it has heard."""
+        return self._followers.leader
+
     def detect(self, previous: Leader | None = None) -> la.Future[Leader | None]:
         """See Detector."""
         return self._followers.detect(previous)

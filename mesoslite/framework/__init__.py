@@ -1,7 +1,7 @@
 """What users subclass: the scheduler's side of a framework, and how it reaches a master."""
 
-from .attendant import submit
+from .attendant import attend, submit
 from .framework import Framework
 from .local import LocalConnection
 
-__all__ = ["Framework", "LocalConnection", "submit"]
+__all__ = ["Framework", "LocalConnection", "attend", "submit"]

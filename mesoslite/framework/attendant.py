@@ -22,6 +22,13 @@ def submit(runtime: la.Runtime, framework: Framework, connection: SchedulerConne
     It fails with the error that ended the framework, or with FrameworkEnded if it ended without calling ``stop``.
     A discard of it ends the framework.
     """
+    return attend(runtime, framework, connection)[1]
+
+
+def attend(
+    runtime: la.Runtime, framework: Framework, connection: SchedulerConnection
+) -> tuple[la.PID[Any], la.Future[Any]]:
+    """As ``submit``, for who wants to end it: the actor whose end is the framework's, with FrameworkEnded, besides."""
     if not isinstance(framework, Framework):
         raise InvalidRequest(f"submit: got {framework!r}, expected an instance of a subclass of mesoslite.Framework")
     if framework.connection is not None:
@@ -30,7 +37,7 @@ def submit(runtime: la.Runtime, framework: Framework, connection: SchedulerConne
     promise: la.Promise[Any] = la.Promise()
     attendant = runtime.spawn(_Attendant(framework, runtime.spawn(framework), promise))
     promise.future.on_discard(lambda: la.terminate(attendant))
-    return promise.future
+    return attendant, promise.future
 
 
 class _Attendant(la.Actor):

@@ -33,6 +33,19 @@ def test_it_serves_until_a_signal_and_ends_with_status_zero(number):
         get(f"{url}/health")
 
 
+def test_of_several_masters_one_leads_and_the_others_lead_to_it():
+    process, url = start_dev("--masters", 3)
+    others = process.stdout.readline().decode()
+    assert others.startswith("Masters that would take over at http://")
+    urls = others.removeprefix("Masters that would take over at ").strip().split(", ")
+
+    ids = {json.loads(get(f"{one}/state"))["id"] for one in (url, *urls)}  # urllib follows them
+
+    status, _, errors = stop_dev(process)
+    assert (len(urls), len(ids)) == (2, 1)
+    assert (status, errors) == (0, "")
+
+
 def test_each_agent_serves_on_a_port_of_its_own():
     process, url = start_dev("--agents", 2)
     agents = json.loads(get(f"{url}/state"))["slaves"]
@@ -126,6 +139,7 @@ def test_a_port_in_use_is_one_line_and_status_one():
         (["--resources", ""], "without resources"),
         (["--agents", "0"], "at least 1"),
         (["--agents", "many"], "--agents"),
+        (["--masters", "0"], "at least 1"),
     ],
 )
 def test_options_that_can_never_work_are_usage_errors(arguments, problem):

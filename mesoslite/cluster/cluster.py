@@ -1,8 +1,8 @@
-"""Cluster: a master, its agents and their HTTP API inside the calling program. The composition root."""
+"""Cluster: masters, agents and their HTTP API inside the calling program."""
 
 # Who calls: users who embed a cluster; the command line (`mesoslite dev`); tests.
-# Here, and only here, the parts that may not import each other meet: the allocation policy is handed to the master's
-#   allocator, the launcher to the agents, their addresses to the HTTP API.
+# In this package, and only here, the parts that may not import each other meet: the allocation policy is handed to the
+#   master's allocator, the launcher to the agents, their addresses to the HTTP API.
 # Order of the start: ports are taken first, because agents tell the master theirs; then actors are spawned; then the
 #   ports are served. What fails on the way takes down what was started before, in reverse order, as close() does.
 
@@ -19,26 +19,27 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
-from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource, pattern_problem
-from mesoslite.api import agent_app, loopback_hosts, master_app
+from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
+from mesoslite.api import agent_app, loopback_hosts
 from mesoslite.containment import PosixLauncher
-from mesoslite.framework import Framework, LocalConnection, submit
+from mesoslite.framework import Framework, LocalConnection, attend
 from mesoslite.master import Allocator, Master, checked_interval
 from mesoslite.model import (
     AllocationPolicy,
     ClusterState,
     InvalidRequest,
     InvalidResources,
-    MasterEnded,
     MesosliteError,
-    RegistryStorage,
     Resources,
     validate_agent_resources,
 )
 from mesoslite.model.registry import Prune
-from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar, SqliteStorage
+from mesoslite.registry import Registrar
+
+from .masters import Masters, checked_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
@@ -69,13 +70,13 @@ class Cluster:
     ``registry`` is the file in which the master keeps what outlives it, made if it is not there; left out, it is kept
     in memory.
 
-    ``stopped`` is the future of the master's end, by ``close`` or because it failed: of the error as text, empty if
-    there was none.
+    ``masters`` stand in an election, and one of them leads; when it ends, by ``fail_over`` or because it failed,
+    another one does. They share the registry, and listen at ``port`` and those after it.
 
     Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
     process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
-    InvalidResources; InvalidRequest for a number of agents below 1, an interval that is none, or an allocator that is
-    not there or cannot be made; MasterEnded if it fails as it begins.
+    InvalidResources; InvalidRequest for a number of agents or masters below 1, an interval that is none, or an
+    allocator that is not there or cannot be made; MasterEnded if it fails as it begins.
     """
 
     def __init__(
@@ -90,7 +91,9 @@ class Cluster:
         allocation_interval: float = ALLOCATION_INTERVAL_SECONDS,
         allocator: str | PolicyFactory | AllocationPolicy = DEFAULT_POLICY,
         registry: str | Path | None = None,
+        masters: int = 1,
     ) -> None:
+        self._master_count = checked_count(masters)
         self._agent_count = _checked_count(agents)
         self._resources = _checked_resources(resources)
         self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
@@ -114,11 +117,23 @@ class Cluster:
             parts.callback(self.runtime.close)
             server = HttpServer()
             parts.callback(server.close)
-            self._start_master(parts, server)
+            self._masters = Masters(
+                self.runtime,
+                self._master_count,
+                self._policies,
+                self._allocation_interval,
+                host=self._host,
+                port=self._port,
+                hostname=self._hostname,
+                registry=self._registry,
+            )
+            parts.callback(self._masters.end)
+            self._masters.start(parts, server)
             numbers = range(1, self._agent_count + 1)
             self.agents = tuple([self._start_agent(parts, server, number) for number in numbers])
             for agent in self.agents:
-                self._wait_for(la.dispatch(agent, Agent.wait_registered))
+                self._masters.wait_for("start", la.dispatch(agent, Agent.wait_registered))
+            self._attendants: set[la.PID[Any]] = set()  # of the frameworks that run
             self._parts = parts.pop_all()
         return self
 
@@ -126,7 +141,10 @@ class Cluster:
         """Stop everything; a second call does nothing."""
         parts, self._parts = self._parts, None
         if parts is not None:
-            self._take_leave()
+            self._masters.close()
+            self._end(tuple(self._attendants))
+            self._end(self.agents)
+            self._clear_registry()
             parts.close()
 
     def __enter__(self) -> Self:
@@ -163,50 +181,87 @@ class Cluster:
 
         A discard ends the framework. The future fails with FrameworkEnded if the cluster is closed before.
         """
-        if self._parts is None:
-            raise RuntimeError("submit: the cluster is not running; start it, or use it in a with statement")
-        return submit(self.runtime, framework, LocalConnection(self.master))
+        masters = self._running("submit")
+        attendant, result = attend(self.runtime, framework, LocalConnection(masters.following))
+        self._attendants.add(attendant)
+        return result.on_any(lambda _: self._attendants.discard(attendant))
 
     def state(self) -> ClusterState:
-        """What the master knows of agents, frameworks and tasks at this moment.
+        """What the master that leads knows of agents, frameworks and tasks at this moment.
 
-        Raises: MasterEnded, which says why, if it has ended by itself.
+        Raises: MasterEnded, which says why, if all masters have ended by themselves.
         """
-        try:
-            return la.dispatch(self.master, Master.state).get(timeout=START_TIMEOUT_SECONDS)
-        except la.Abandoned as error:
-            raise self._ended("state") from error
+        while True:
+            master = self._masters.present("state").master
+            try:
+                la.dispatch(master, Master.wait_leading).get(timeout=START_TIMEOUT_SECONDS)
+                return la.dispatch(master, Master.state).get(timeout=START_TIMEOUT_SECONDS)
+            except la.Abandoned as error:  # it has ended meanwhile; there may be another one
+                if not self.stopped.is_pending():
+                    raise self._masters.ended("state") from error
+
+    def fail_over(self) -> None:
+        """End the master that leads, as a crash would, and wait until another one serves: to see what that does to you.
+
+        Tasks run on; agents and frameworks find the new one by themselves, within a second or two. In the place of the
+        old one another one stands. Raises: MasterEnded, if there is nobody left to lead.
+        """
+        self._running("fail_over").fail_over()
+
+    @property
+    def master(self) -> la.PID[Master]:
+        """The master that leads; while there is none, waits for one."""
+        return self._masters.present("master").master
+
+    @property
+    def allocator(self) -> la.PID[Allocator]:
+        """The allocator of that master."""
+        return self._masters.present("allocator").allocator
+
+    @property
+    def registrar(self) -> la.PID[Registrar]:
+        """The registrar of that master."""
+        return self._masters.present("registrar").registrar
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP API of that master is; the others lead there."""
+        return self._masters.leading("url").url
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where those of all masters are."""
+        return self._masters.urls
+
+    @property
+    def stopped(self) -> la.Future[str]:
+        """Why the last master has failed, as text: ready once none is left; empty by ``close``."""
+        return self._masters.stopped
 
     # ---- parts ----
 
-    def _wait_for(self, begun: la.Future[Any]) -> None:
-        """Wait until a part has begun, or the master has ended."""
-        decided: la.Promise[None] = la.Promise()
-        for future in (begun, self.stopped):
-            future.on_any(lambda _: decided.set(None))
-            future.on_abandoned(lambda: decided.set(None))
-        decided.future.get(timeout=START_TIMEOUT_SECONDS)
-        if not self.stopped.is_pending():
-            raise self._ended("start")
-        begun.get()
+    def _running(self, operation: str) -> Masters:
+        if self._parts is None:
+            raise RuntimeError(f"{operation}: the cluster is not running; start it, or use it in a with statement")
+        return self._masters
 
-    def _take_leave(self) -> None:
-        """Let the agents leave a registry that stays: they will not come back, and the next master must not wait."""
+    def _end(self, pids: Sequence[la.PID[Any]]) -> None:
+        """End these before the master: that they leave is then the last that it hears of them."""
+        for pid in pids:
+            la.terminate(pid)
+        for pid in pids:
+            la.wait(pid, timeout=START_TIMEOUT_SECONDS)
+
+    def _clear_registry(self) -> None:
+        """Forget agents in a registry that stays: they will not come back, and the next master must not wait."""
         if self._registry is None or not self.stopped.is_pending():
             return
-        for agent in self.agents:
-            la.terminate(agent)
-        for agent in self.agents:
-            la.wait(agent, timeout=START_TIMEOUT_SECONDS)
         try:  # what the master has asked of the registrar until then is stored before this is answered
-            la.dispatch(self.master, Master.ping).get(timeout=START_TIMEOUT_SECONDS)
-            la.dispatch(self.registrar, Registrar.apply, Prune()).get(timeout=START_TIMEOUT_SECONDS)
+            staff = self._masters.present("close")
+            la.dispatch(staff.master, Master.ping).get(timeout=START_TIMEOUT_SECONDS)
+            la.dispatch(staff.registrar, Registrar.apply, Prune()).get(timeout=START_TIMEOUT_SECONDS)
         except (la.Abandoned, TimeoutError, MesosliteError) as error:
             log.warning("the agents may still be in the registry %s: %s", self._registry, error)
-
-    def _ended(self, operation: str) -> MasterEnded:
-        why = self.stopped.get(timeout=START_TIMEOUT_SECONDS)  # who watches the master hears of it as soon as we do
-        return MasterEnded(f"{operation}: the master has stopped: {why or 'it was ended'}; start another cluster")
 
     def _make_work_dir(self, parts: ExitStack) -> Path:
         if self._work_dir is None:
@@ -217,31 +272,6 @@ class Cluster:
         self._work_dir.mkdir(parents=True, exist_ok=True)
         return self._work_dir
 
-    def _start_master(self, parts: ExitStack, server: HttpServer) -> None:
-        listener = Listener(self._host, self._port)
-        parts.callback(listener.close)
-        hostname = self._hostname or listener.name
-        self.url = listener.url
-        self.allocator = self.runtime.spawn(Allocator(self._policies.take(), self._allocation_interval))
-        storage: RegistryStorage = MemoryStorage(MemoryRegistry())
-        if self._registry is not None:
-            storage = SqliteStorage(self._registry)
-        self.registrar = self.runtime.spawn(Registrar(storage))
-        self.master = self.runtime.spawn(
-            Master(
-                self.allocator,
-                self.registrar,
-                hostname=hostname,
-                port=listener.port,
-                pattern_problem=pattern_problem,
-            )
-        )
-        stopped: la.Promise[str] = la.Promise()
-        self.stopped = stopped.future
-        self.runtime.spawn(_MasterWatch(self.master, stopped))
-        self._wait_for(la.dispatch(self.master, Master.wait_leading))
-        server.serve(master_app(self.master, hosts=loopback_hosts(self._host, hostname)), listener)
-
     def _start_agent(self, parts: ExitStack, server: HttpServer, number: int) -> la.PID[Agent]:
         listener = Listener(self._host)
         parts.callback(listener.close)
@@ -249,7 +279,7 @@ class Cluster:
         work_dir = self.work_dir / f"agent-{number}"
         pid = self.runtime.spawn(
             Agent(
-                self.master,
+                self._masters.following,
                 resources=self._resources,
                 work_dir=work_dir,
                 launcher=PosixLauncher(),
@@ -260,25 +290,6 @@ class Cluster:
         )
         server.serve(agent_app(pid, work_dir, hosts=loopback_hosts(self._host, hostname)), listener)
         return pid
-
-
-class _MasterWatch(la.Actor):
-    """Completes ``stopped`` with why the master has stopped."""
-
-    def __init__(self, master: la.PID[Master], stopped: la.Promise[str]) -> None:
-        super().__init__("master-watch")
-        self._master = master
-        self._stopped = stopped
-
-    def on_start(self) -> None:
-        la.link(self._master)
-
-    def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
-        self._stopped.set("" if reason is None else f"{type(reason).__name__}: {reason}")
-        la.terminate(self.pid)
-
-    def on_stop(self) -> None:
-        self._stopped.set("")  # the runtime is closed, and the master with it
 
 
 def _checked_count(agents: object) -> int:

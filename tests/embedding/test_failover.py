@@ -1,0 +1,251 @@
+"""Clusters of several masters, with real processes as tasks: what outlives the master that leads."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import libactor as la
+import mesoslite
+from mesoslite import Cluster, FrameworkEnded, InvalidRequest, Offer, TaskState, TaskStatus
+from mesoslite.agent import Agent
+from mesoslite.master import Master
+from mesoslite.model import Fenced, MasterEnded
+
+pytestmark = pytest.mark.real
+
+SECONDS = 60  # that anything is waited for at most
+
+
+class Service(mesoslite.Framework):
+    """Keeps one task running until it is told to let it go; says by futures how far it is."""
+
+    def __init__(self) -> None:
+        super().__init__("service")
+        self.launched = False
+        self.heard: list[str] = []
+        self.running: la.Promise[int] = la.Promise()
+        self.back: la.Promise[None] = la.Promise()
+        self.found: la.Promise[TaskStatus] = la.Promise()
+
+    def on_subscribed(self, framework_id: str) -> None:
+        self.heard.append("subscribed")
+
+    def on_disconnected(self) -> None:
+        self.heard.append("disconnected")
+
+    def on_resubscribed(self, framework_id: str) -> None:
+        self.heard.append("resubscribed")
+        self.back.set(None)
+
+    def on_offers(self, offers: tuple[Offer, ...]) -> None:
+        for offer in offers:
+            if self.launched:
+                self.decline(offer)
+            else:
+                self.launched = True
+                self.launch(offer, self.task(offer, "trap 'exit 7' TERM; sleep 1000 & wait", cpus=0.5, task_id="it"))
+
+    def on_update(self, status: TaskStatus) -> None:
+        if status.reason is not None and status.reason.name == "REASON_RECONCILIATION":
+            self.found.set(status)
+        elif status.state is TaskState.TASK_RUNNING:
+            self.running.set(0)
+        elif status.state.is_terminal:
+            self.stop(status)
+
+    def ask(self) -> None:
+        """Until there is an answer: there is none as long as the agent is not back."""
+        if self.found.future.is_pending():
+            self.reconcile("it")
+            la.delay(0.2, self.pid, Service.ask)
+
+    def end(self) -> None:
+        self.kill("it")
+
+
+def start(cluster: Cluster) -> tuple[Service, la.Future[Any]]:
+    """A framework, and the future of its result, once its task runs."""
+    service = Service()
+    result = cluster.submit(service)
+    service.running.future.get(timeout=SECONDS)
+    return service, result
+
+
+def agent_ids(cluster: Cluster) -> set[str | None]:
+    return {la.dispatch(agent, Agent.state).get(timeout=SECONDS).info.id for agent in cluster.agents}
+
+
+@pytest.mark.parametrize("masters", [1, 3])
+@pytest.mark.parametrize("registry", [None, "registry.db"])
+def test_tasks_and_ids_outlive_the_master_that_leads(tmp_path: Path, masters: int, registry: str | None) -> None:
+    with Cluster(agents=2, masters=masters, registry=registry and tmp_path / registry) as cluster:
+        service, result = start(cluster)
+        before, ids = cluster.state(), agent_ids(cluster)
+
+        cluster.fail_over()
+        service.back.future.get(timeout=SECONDS)
+        la.dispatch(service.pid, Service.ask).get(timeout=SECONDS)
+        found = service.found.future.get(timeout=SECONDS)
+        after = cluster.state()
+        la.dispatch(service.pid, Service.end).get(timeout=SECONDS)
+        status = result.get(timeout=SECONDS)
+
+        assert service.heard == ["subscribed", "disconnected", "resubscribed"]
+        assert found.state is TaskState.TASK_RUNNING
+        assert after.master_id != before.master_id
+        assert [framework.info.id for framework in after.frameworks] == [service.framework_id]
+        assert agent_ids(cluster) == ids
+        assert (status.state, status.exit_status) in [(TaskState.TASK_KILLED, 7), (TaskState.TASK_KILLED, -15)]
+
+
+def test_one_master_after_the_other_may_go(tmp_path: Path) -> None:
+    with Cluster(masters=2) as cluster:
+        epochs = []
+        for _ in range(4):
+            epochs.append(la.dispatch(cluster.master, Master.wait_leading).get(timeout=SECONDS))
+            cluster.fail_over()
+
+        assert epochs == sorted(set(epochs))
+        assert cluster.run(mesoslite_echo(), timeout=SECONDS) is TaskState.TASK_FINISHED
+
+
+def mesoslite_echo() -> mesoslite.Framework:
+    class Echo(mesoslite.Framework):
+        done = False
+
+        def on_offers(self, offers: tuple[Offer, ...]) -> None:
+            for offer in offers:
+                self.launch(offer, [] if self.done else [self.task(offer, "true", cpus=0.1)])
+                self.done = True
+
+        def on_update(self, status: TaskStatus) -> None:
+            if status.state.is_terminal:
+                self.stop(status.state)
+
+    return Echo()
+
+
+# Goal: a master that fails is missed, not started again, and its end is the end of the cluster only if it was the last.
+def test_a_cluster_ends_with_the_last_of_its_masters() -> None:
+    class Broken:
+        """A policy that fails once there is an agent, whoever uses it."""
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(name)
+
+        def apply(self, delta: Any) -> Any:
+            if type(delta).__name__ == "AgentAdded":
+                raise RuntimeError("no agents, please")
+            return ()
+
+        def begin(self, rng: Any) -> Any:
+            raise RuntimeError("no runs, please")
+
+        def dominant_share(self, framework_id: Any) -> float:
+            return 0.0
+
+        def available(self, agent_id: Any) -> Any:
+            raise RuntimeError("nothing, please")
+
+    with pytest.raises(MasterEnded, match=r"the master has stopped: AllocatorFailed"):
+        Cluster(masters=2, allocator=Broken).start()
+
+
+def test_a_framework_ends_with_the_last_master_and_hears_why() -> None:
+    with Cluster(masters=2) as cluster:
+        service, result = start(cluster)
+        la.terminate(cluster.allocator)  # then its master ends, and has no successor
+        service.back.future.get(timeout=SECONDS)
+        la.terminate(cluster.allocator)
+
+        with pytest.raises(InvalidRequest, match="service: the master has stopped"):
+            result.get(timeout=SECONDS)
+        assert cluster.stopped.get(timeout=SECONDS) == ""
+        with pytest.raises(MasterEnded, match="state: the master has stopped"):
+            cluster.state()
+
+
+def test_a_framework_hears_nothing_of_masters_that_end_with_their_cluster() -> None:
+    with Cluster(masters=3) as cluster:
+        service, result = start(cluster)
+        cluster.fail_over()  # so that masters are younger than the framework
+        service.back.future.get(timeout=SECONDS)
+
+    assert service.heard == ["subscribed", "disconnected", "resubscribed"]
+    with pytest.raises(FrameworkEnded):
+        result.get(timeout=SECONDS)
+
+
+def test_every_master_has_a_port_and_leads_to_the_leader() -> None:
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    opener = urllib.request.build_opener(Stay)
+
+    def location(url: str) -> str:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            opener.open(f"{url}/state", timeout=SECONDS)
+        with caught.value as answer:
+            assert answer.code == 307
+            return str(answer.headers["location"])
+
+    with Cluster(masters=2) as cluster:
+        first, second = cluster.urls
+        before = (cluster.url, location(second))
+        cluster.fail_over()
+        after = (cluster.url, location(first))
+        with opener.open(f"{second}/state", timeout=SECONDS) as answer:
+            assert answer.status == 200
+
+    assert before == (first, f"//{first.removeprefix('http://')}/state")
+    assert after == (second, f"//{second.removeprefix('http://')}/state")
+
+
+# Goal: H1. Method: the leader is cut off from the election while it leads, and both are then asked for a change.
+def test_agents_and_registry_obey_the_later_of_two_masters_that_both_believe_that_they_lead() -> None:
+    with Cluster(masters=2) as cluster:
+        service, _ = start(cluster)
+        election: Any = cluster._masters._election
+        first, agent = cluster.master, cluster.agents[0]
+        [agent_id] = agent_ids(cluster)
+        member = cluster._masters._places[0]
+        plan: Any = member.seat._process.actor  # type: ignore[attr-defined]
+
+        election.cut_off(plan._plan.member)
+        service.back.future.get(timeout=SECONDS)
+        state = cluster.state()
+        standing = la.dispatch(first, Master.standing).get(timeout=SECONDS)
+        ends = la.stopped(first)
+        change = la.dispatch(first, Master.deactivate_agent, agent_id)
+        with pytest.raises((la.Abandoned, Fenced)):
+            change.get(timeout=SECONDS)
+        ends.get(timeout=SECONDS)
+
+        assert standing.serves
+        assert state.master_id == cluster.state().master_id
+        actor: Any = agent._process.actor  # type: ignore[attr-defined]
+        assert str(actor._registration.master) == state.pid
+
+
+@pytest.mark.parametrize("masters", [0, -1, 1.5, "two"])
+def test_a_number_of_masters_that_is_none_is_refused(masters: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"cluster: got .* masters, expected a number of at least 1"):
+        Cluster(masters=masters)
+
+
+def test_a_cluster_that_does_not_run_has_nobody_to_fail() -> None:
+    with pytest.raises(RuntimeError, match="fail_over: the cluster is not running"):
+        Cluster().fail_over()
+
+
+def test_a_policy_that_serves_one_master_only_is_refused_for_two() -> None:
+    from mesoslite.allocator import HierarchicalAllocator
+
+    with pytest.raises(InvalidRequest, match="give its class"):
+        Cluster(masters=2, allocator=HierarchicalAllocator()).start()
