@@ -182,6 +182,16 @@ class Reader:
 def _plan_to_read(module: str, name: str) -> Find:
     """What has to be known of a class whose objects are read. Raises: LookupError."""
     kind = find_class(module, name)
+    plan = _plans.get(kind)
+    if plan is None:
+        plan = _new_plan(kind)
+        if len(_plans) >= CLASSES_MAX:
+            _plans.clear()
+        _plans[kind] = plan
+    return plan
+
+
+def _new_plan(kind: type) -> Find:
     layout = _layout_of(kind)
     if layout is None:
         raise LookupError(f"{kind.__module__}.{kind.__qualname__} is no dataclass, struct or named tuple")
@@ -193,6 +203,7 @@ def _plan_to_read(module: str, name: str) -> Find:
 
 
 _layouts: dict[type, Layout] = {}  # of classes that were met; at most CLASSES_MAX
+_plans: dict[type, Find] = {}  # of those of them that were read
 
 
 def _layout_of(kind: type) -> Layout | None:
