@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import (
@@ -19,6 +20,8 @@ from mesoslite.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mesoslite.model import FrameworkID, RegisterAgent
 
 VERSION_LEAST = (1, 0, 0)
@@ -34,8 +37,13 @@ def registration_problem(message: RegisterAgent) -> str | None:
         return f"it is malformed: {error!r}"
 
 
-def reregistration_problem(message: ReregisterAgent) -> str | None:
-    """What is wrong with a registration under a known id, but for its tasks (brought.py), None if nothing is."""
+def reregistration_problem(
+    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
+) -> str | None:
+    """What is wrong with a registration under a known id, but for its tasks (brought.py), None if nothing is.
+
+    ``known`` says what the master has of a framework: what it has itself was looked at before.
+    """
     try:
         if not _is(message.info.id, str):
             return "it has no id"
@@ -43,7 +51,7 @@ def reregistration_problem(message: ReregisterAgent) -> str | None:
         return (
             _agent_problem(message.info, message.version)
             or _start_problem(message.incarnation, message.number)
-            or _frameworks_problem(message)
+            or _frameworks_problem(message, known)
         )
     except Exception as error:
         return f"it is malformed: {error!r}"
@@ -67,6 +75,7 @@ def _start_problem(incarnation: Any, number: Any = 0) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def _version_problem(version: str) -> str | None:
     numbers = version.split("-")[0].split("+")[0].split(".")
     if len(numbers) != len(VERSION_LEAST) or not all(number.isascii() and number.isdigit() for number in numbers):
@@ -76,7 +85,9 @@ def _version_problem(version: str) -> str | None:
     return None
 
 
-def _frameworks_problem(message: ReregisterAgent) -> str | None:
+def _frameworks_problem(
+    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
+) -> str | None:
     if not _is(message.total, Resources):
         return f"it has {str(message.total)[:80]!r} in all"
     frameworks: set[FrameworkID] = set()
@@ -84,7 +95,8 @@ def _frameworks_problem(message: ReregisterAgent) -> str | None:
     for framework in message.frameworks:
         if not _is(framework, FrameworkInfo) or not _is(framework.id, str) or not framework.id:
             return "a framework has no id"
-        validate_framework(framework)
+        if framework != known(framework.id):
+            validate_framework(framework)
         if framework.id in frameworks:
             return f"framework {framework.id} is named twice"
         frameworks.add(framework.id)

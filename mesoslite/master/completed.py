@@ -32,6 +32,11 @@ class Completed:
         return task_id in self._counts
 
     @property
+    def is_empty(self) -> bool:
+        """Whether none is remembered."""
+        return not self._tasks
+
+    @property
     def is_full(self) -> bool:
         """Whether another one makes the oldest forgotten."""
         return len(self._tasks) >= self._most

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -30,28 +31,34 @@ class Durability:
         self._end = end
 
     def apply(
-        self, operation: RegistryOperation, then: Callable[[], None], refused: Callable[[Exception], None]
+        self, operation: RegistryOperation, then: Callable[[], object], refused: Callable[[Exception], object]
     ) -> None:
         """Change the registry, then call ``then``, or ``refused`` if it does not fit what is there.
 
         An error of any other sort ends the master: nobody knows what it has left undone.
         """
 
-        def answered(future: la.Future[bool]) -> None:
-            if not future.is_failed():
-                self._go_on(then)
-                return
-            error = future.exception()
-            if isinstance(error, (RegistryRefused, InvalidRequest)):
-                log.error("the registry refuses %s: %s", type(operation).__name__, error)
-                self._go_on(lambda: refused(error))
-            elif error is not None and not isinstance(error, RegistryFailed):  # with that the registrar ends itself
-                self._end(error)
-
         asked: la.Future[Any] = la.dispatch(self._registrar, RegistrarPort.apply, operation)
-        asked.on_any(la.defer(answered))
+        asked.on_any(la.defer(partial(self._answered, operation, then, refused)))
 
-    def _go_on(self, step: Callable[[], None]) -> None:
+    def _answered(
+        self,
+        operation: RegistryOperation,
+        then: Callable[[], object],
+        refused: Callable[[Exception], object],
+        future: la.Future[bool],
+    ) -> None:
+        if not future.is_failed():
+            self._go_on(then)
+            return
+        error = future.exception()
+        if isinstance(error, (RegistryRefused, InvalidRequest)):
+            log.error("the registry refuses %s: %s", type(operation).__name__, error)
+            self._go_on(partial(refused, error))
+        elif error is not None and not isinstance(error, RegistryFailed):  # with that the registrar ends itself
+            self._end(error)
+
+    def _go_on(self, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as error:

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 import libactor as la
@@ -57,10 +58,10 @@ if TYPE_CHECKING:
     from .tasks import TaskEntry
 
 
-@dataclass(slots=True)
-class AgentEntry:
+class AgentEntry(msgspec.Struct, eq=False, gc=False):
     """A registered agent. ``info`` is what it came with; ``total`` is that as it was reserved and made volumes of.
 
+    A struct, which the collector does not look at: there are tens of thousands, and none leads back to itself.
     ``connected``: it is there; if not, it is waited for, and its offers are taken back. ``active``: it may be offered.
     """
 
@@ -80,15 +81,21 @@ class AgentEntry:
     scheduled: int = 0  # with which delta it was told another one than it had entered the agent with
     used: Resources = NOTHING
     offered: Resources = NOTHING
-    tasks: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # those that hold resources
-    ended: dict[tuple[FrameworkID, TaskID], TaskEntry] = field(default_factory=dict)  # that are not acknowledged
-    offers: dict[OfferID, Offer] = field(default_factory=dict)
-    holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
-    inverse_offers: dict[FrameworkID, InverseOffer] = field(default_factory=dict)  # who is asked to leave it
-    answers: dict[FrameworkID, InverseAnswer] = field(default_factory=dict)  # the last one of each, to these
-    executors: dict[tuple[FrameworkID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
-    operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
-    kills: dict[tuple[FrameworkID, TaskID], KillTask] = field(default_factory=dict)  # asked for; repeated on a return
+    tasks: dict[tuple[FrameworkID, TaskID], TaskEntry] = msgspec.field(
+        default_factory=dict
+    )  # those that hold resources
+    ended: dict[tuple[FrameworkID, TaskID], TaskEntry] = msgspec.field(
+        default_factory=dict
+    )  # that are not acknowledged
+    offers: dict[OfferID, Offer] = {}
+    holdings: dict[OfferID, Holding] = {}  # `offered` counts them
+    inverse_offers: dict[FrameworkID, InverseOffer] = {}  # who is asked to leave it
+    answers: dict[FrameworkID, InverseAnswer] = {}  # the last one of each, to these
+    executors: dict[tuple[FrameworkID, ExecutorID], ExecutorEntry] = {}
+    operations: dict[bytes, OperationEntry] = {}  # by uuid, until they are dealt with
+    kills: dict[tuple[FrameworkID, TaskID], KillTask] = msgspec.field(
+        default_factory=dict
+    )  # asked for; repeated on a return
 
     def __post_init__(self) -> None:
         self.total = self.total or self.info.resources
@@ -260,6 +267,11 @@ class Ledger:
     def framework_at(self, pid: la.PID[Any] | None) -> FrameworkEntry | None:
         """The framework whose actor that is."""
         return self._framework_at.get(pid)
+
+    def info_of(self, framework_id: FrameworkID | None) -> FrameworkInfo | None:
+        """What a framework has said of itself, or agents have; None for one that is not in the books."""
+        framework = self.frameworks.get(framework_id) if framework_id is not None else None
+        return framework.info if framework is not None else None
 
     def connected_frameworks(self) -> list[FrameworkEntry]:
         """Those that hear what they are told."""
@@ -442,10 +454,13 @@ class Ledger:
         if agent.is_empty and self.when_empty is not None:
             self.when_empty(agent.id)
 
-    def forget_task(self, framework: FrameworkEntry, task_id: TaskID) -> None:
-        """Take a task out of all history: an agent has brought it back."""
-        framework.unreachable.pop(task_id, None)
-        framework.completed.forget(task_id)
+    def forget_tasks(self, framework: FrameworkEntry, tasks: Iterable[TaskEntry]) -> None:
+        """Take tasks out of all history: an agent has brought them back."""
+        if not framework.unreachable and framework.completed.is_empty:
+            return
+        for task in tasks:
+            framework.unreachable.pop(task.task_id, None)
+            framework.completed.forget(task.task_id)
 
     def end_framework(self, framework: FrameworkEntry) -> None:
         """Take note that a framework is being removed: whoever is at its address now is not it any more."""

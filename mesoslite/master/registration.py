@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -127,7 +128,7 @@ class Registration:
 
     def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> Iterator[None]:
         """Let an agent go on under the id that it has."""
-        problem = reregistration_problem(message)
+        problem = reregistration_problem(message, self._ledger.info_of)
         if sender is None or problem is not None:
             self._metrics.drop(message, sender, problem or "it has no address")
             return
@@ -157,13 +158,13 @@ class Registration:
             yield from self._return(agent_id, message, brought, sender)
             return
         message = msgspec.structs.replace(message, tasks=(), completed_tasks=())
-        self._durability.apply(
-            operation,
-            lambda: self._slices.take(sender, self._return(agent_id, message, brought, sender)),
-            lambda error: self._not_returned(agent_id),
-        )
+        then = partial(self._durable, agent_id, message, brought, sender)
+        self._durability.apply(operation, then, partial(self._not_returned, agent_id))
 
-    def _not_returned(self, agent_id: AgentID) -> None:
+    def _durable(self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]) -> None:
+        self._slices.take(pid, self._return(agent_id, message, brought, pid))
+
+    def _not_returned(self, agent_id: AgentID, error: Exception | None = None) -> None:
         self._roster.reregistering.discard(agent_id)
         self._removal.not_returned(agent_id)
 

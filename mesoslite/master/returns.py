@@ -233,8 +233,7 @@ class Returns:
             framework = self._ledger.frameworks.get(framework_id)
             if framework is None or framework.is_ending:
                 continue  # it has ended meanwhile
-            for task in several:
-                self._ledger.forget_task(framework, task.task_id)
+            self._ledger.forget_tasks(framework, several)
             self._accounts.enter_tasks(framework, agent, several)
             if tells and framework.connected:
                 for task in several:

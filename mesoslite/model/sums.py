@@ -11,8 +11,11 @@ from .resources import NOTHING, Resources
 
 def total_of(parts: Sequence[Resources]) -> Resources:
     """Return the sum of ``parts``. Cost: of those that are one object, as tasks of a kind are, that of one."""
+    first = parts[0] if parts else NOTHING
     if len(parts) < 2:
-        return parts[0] if parts else NOTHING
+        return first
+    if not first.others and parts.count(first) == len(parts):
+        return Resources(tuple([(name, milli * len(parts)) for name, milli in first.quantities]))
     distinct = {id(part): part for part in parts}
     plain: dict[str, int] = {}
     others: list[Portion] = []
