@@ -154,8 +154,12 @@ class Agent(la.Actor):
 
     def on_start(self) -> None:
         """Make the work directory and register; raises OSError if it cannot be made."""
-        self._start_time = self.runtime.clock.now()
+        self._clock = self.runtime.clock
+        self._start_time = self._clock.now()
         self._incarnation = la.random_uuid_bytes()
+        self._random = (
+            la.random_stream()
+        )  # of the uuids of statuses; to ask the system for each takes ten times as long
         self._work_directory.mkdir(parents=True, exist_ok=True)
         self._registration.start()
 
@@ -255,7 +259,7 @@ class Agent(la.Actor):
         """Say of a task that it is not here, unless its end is under way."""
         if self._updates.latest_state(task.framework_id, task.task_id) is None:
             report = refusal(task.state, Reason.REASON_RECONCILIATION, "Task is unknown to the agent")
-            self._updates.update(task.framework_id, self._status(report, task.task_id, la.random_uuid_bytes()))
+            self._updates.update(task.framework_id, self._status(report, task.task_id, self._random.randbytes(16)))
 
     # Tasks: start and end
 
@@ -424,7 +428,7 @@ class Agent(la.Actor):
     def _report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
         entry = self._frameworks.active[framework_id]
-        status = self._status(report, task_id, la.random_uuid_bytes())
+        status = self._status(report, task_id, self._random.randbytes(16))
         run = entry.runs.get(task_id)
         if run is not None:
             self._frameworks.record(entry, run, status)
@@ -462,7 +466,7 @@ class Agent(la.Actor):
             self._frameworks.complete(framework_id)
 
     def _now_ns(self) -> int:
-        return self.runtime.clock.now_ns()
+        return self._clock.now_ns()
 
     def _repeat_updates(self) -> None:
         self._updates.repeat_due()
@@ -493,7 +497,7 @@ class Agent(la.Actor):
         return True
 
     def _status(self, report: Report, task_id: TaskID, uuid: bytes | None) -> TaskStatus:
-        return make_status(report, task_id, self._agent_id(), self.runtime.clock.now(), uuid)
+        return make_status(report, task_id, self._agent_id(), self._clock.now(), uuid)
 
     def _agent_id(self) -> AgentID:
         assert self._info.id is not None, "no task comes here before the agent has its id"

@@ -6,6 +6,7 @@
 # Invariant: no id, which a user may have chosen, leads out of the work directory (validate_id).
 # Source: Mesos src/slave/paths.cpp.
 
+import functools
 import os
 import stat
 from pathlib import Path
@@ -23,10 +24,15 @@ def sandbox_path(
 
     Raises: InvalidRequest, if an id cannot be a file name.
     """
-    for kind, text in (("agent", agent_id), ("framework", framework_id), ("task", task_id)):
+    validate_id("task", task_id)
+    return _executors_path(work_directory, agent_id, framework_id).joinpath(task_id, "runs", container_id)
+
+
+@functools.lru_cache(256)  # to make a path of so many parts takes longer than a directory in memory
+def _executors_path(work_directory: Path, agent_id: AgentID, framework_id: FrameworkID) -> Path:
+    for kind, text in (("agent", agent_id), ("framework", framework_id)):
         validate_id(kind, text)
-    executors = f"{work_directory}/slaves/{agent_id}/frameworks/{framework_id}/executors"
-    return Path(f"{executors}/{task_id}/runs/{container_id}")
+    return work_directory / "slaves" / agent_id / "frameworks" / framework_id / "executors"
 
 
 def make_sandbox(sandbox: Path, work_directory: Path) -> None:

@@ -209,7 +209,7 @@ class Framework(SchedulerCalls):
         status = event.status
         self.on_update(status)
         if status.uuid is not None and status.agent_id is not None and not self.stopped:
-            self._call(
+            self._send(  # made of what the master has said, so there is nothing to check
                 Acknowledge(
                     framework_id=self.framework_id,
                     agent_id=status.agent_id,
@@ -223,7 +223,7 @@ class Framework(SchedulerCalls):
         status = event.status
         self.on_operation(status)
         if status.uuid is not None and status.operation_id is not None and not self.stopped:
-            self._call(
+            self._send(
                 AcknowledgeOperationStatus(
                     framework_id=self.framework_id,
                     operation_id=status.operation_id,

@@ -180,19 +180,22 @@ class SchedulerCalls(la.Actor):
         return self.info.id
 
     def _call(self, call: Call) -> None:
-        assert self.connection is not None
         if not self._is_current():
             raise InvalidRequest(
                 f"{type(call).__name__.lower()}: called from outside framework {self.info.name}; call it in one of its "
                 "methods, or send it there: libactor.dispatch(framework.pid, MyFramework.method, ...)"
             )
-        checked = checked_message(call)
+        self._send(checked_message(call))
+
+    def _send(self, call: Call) -> None:
+        """Send what is a call."""
+        assert self.connection is not None
         if self._is_away and not isinstance(call, Subscribe):
             log.info("%s of framework %s is dropped: there is no master", type(call).__name__, self.info.name)
             for status in lost_tasks(call, self.info, self.runtime.clock.now()):
                 la.post(self.pid, Update(status))
         else:
-            self.connection.send(checked)
+            self.connection.send(call)
 
     def _suppressed_roles(self) -> tuple[str, ...]:
         return tuple([role for role in self.info.roles if role in self._suppressed])

@@ -49,21 +49,19 @@ class Calls:
             self._metrics.drop(call, sender, f"it is not subscribed as framework {call.framework_id}")
             return None
         try:
-            rest = self._begin(framework, call)
+            match call:
+                case Teardown():
+                    self._departures.remove(framework)
+                    return None
+                case UpdateFramework():
+                    self._subscriptions.update_if_valid(framework, call)
+                    return None
+                case _:
+                    rest = self._scheduling.serve(framework, call)
         except Exception as error:
             self._end_for(error, framework, call)
             return None
         return None if rest is None else self._go_on(rest, framework, call)
-
-    def _begin(self, framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None] | None:
-        match call:
-            case Teardown():
-                self._departures.remove(framework)
-            case UpdateFramework():
-                self._subscriptions.update_if_valid(framework, call)
-            case _:
-                return self._scheduling.serve(framework, call)
-        return None
 
     def _go_on(self, rest: Iterator[None], framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None]:
         try:

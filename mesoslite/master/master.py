@@ -163,6 +163,7 @@ class Master(OperatorCalls, Lookups, Granting):
 
     def on_start(self) -> None:
         """Stand for leadership."""
+        self._clock = self.runtime.clock
         self._start_time = self._now()
         self._own.add(self.pid)
         self._publication.begin(self.runtime.metrics)
@@ -353,4 +354,4 @@ class Master(OperatorCalls, Lookups, Granting):
         raise MasterEnded(why)
 
     def _now(self) -> float:
-        return self.runtime.clock.now()
+        return self._clock.now()
