@@ -1,6 +1,7 @@
 """Asking: how long a master takes to answer somebody who asks for nothing, while it has much else to do."""
 
-# Who calls: bench/failover.py, bench/responsiveness.py. A thread of its own asks, a millisecond after each answer.
+# Who calls: bench/failover.py, bench/responsiveness.py. A thread of its own asks, a millisecond after each answer,
+#   in a process that is set as those of `mesoslite dev` are.
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from threading import Event, Thread
 from time import perf_counter, sleep
 
 import libactor as la
+from mesoslite.cli.prompt import prompt
 from mesoslite.master import Master
 
 PATIENCE_SECONDS = 110.0
@@ -30,12 +32,13 @@ def asking(master: la.PID[Master], answers: list[float]) -> Iterator[None]:
             sleep(PAUSE_SECONDS)
 
     thread = Thread(target=ask)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with prompt():
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 def worst_of_most(answers: list[float], amid: str) -> float:

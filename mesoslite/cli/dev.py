@@ -19,6 +19,7 @@ from .allocator_options import (
     policy_source,
 )
 from .failure import USAGE, fail, refuse_bytes, say, warn
+from .prompt import prompt
 from .signals import stop_signals
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def dev(
 
     _check_texts(host, hostname, work_dir, registry)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
-    with stop_signals(stops.put):
+    with stop_signals(stops.put), prompt():
         try:
             offered = Resources.parse(resources)
             cluster = Cluster(
