@@ -4,9 +4,11 @@
 # Invariants: 1. one store at a time; all that waits when one is over goes into the next, so that a storm of
 #   registrations costs a few syncs.    2. operations are decided in the order they came, each by the books as the one
 #   before left them, and answered once all of their batch is durable, those that changed nothing or were refused too:
-#   what they were decided by might not be true yet.    3. an operation that is refused, or cannot be stored, is out of
-#   the batch, and the books are as before.    4. after a store that failed or took too long nobody knows what is true:
-#   whoever waits is told, and the registrar ends with that as its reason. The books ahead of the storage end with it.
+#   what they were decided by might not be true yet, or, if another master has taken over, any more. So a batch of
+#   nothing but these is stored as well, which finds that out.    3. an operation that is refused, or cannot be stored,
+#   is out of the batch, and the books are as before.    4. after a store that failed or took too long nobody knows what
+#   is true: whoever waits is told, and the registrar ends with that as its reason. The books ahead of the storage end
+#   with it.
 # Epochs are milliseconds of the clock, as long as that runs ahead: so they are later than those of any registry that
 #   was here before, and agents that have obeyed its masters obey this one too.
 # Rejected: an identity of the registry beside the epoch, in every message; it could not tell a copy from its original.
@@ -167,12 +169,11 @@ class Registrar(la.Actor):
         """Store what waits, until nothing does."""
         while self._waiting.operations:
             batch = self._take()
-            if batch.entries:
-                try:
-                    future = self._pool.submit(self._store, la.move(list(batch.entries.values())))
-                    self._size = await self._in_time(self._stored, future, "store", self._store_timeout)
-                except Exception as error:
-                    raise self._fail("store", error, batch.fail) from error
+            try:
+                future = self._pool.submit(self._store, la.move(list(batch.entries.values())))
+                self._size = await self._in_time(self._stored, future, "store", self._store_timeout)
+            except Exception as error:
+                raise self._fail("store", error, batch.fail) from error
             batch.answer()
         self._is_writing = False
 

@@ -176,12 +176,12 @@ def test_what_comes_and_goes_in_one_batch_is_stored_as_gone(house: House):
     assert house.stored() == set()
 
 
-def test_what_changes_nothing_is_answered_without_a_store(house: House):
+def test_what_changes_nothing_is_answered_once_the_storage_was_asked(house: House):
     recovered(house.registrar)
     assert applied(house.registrar, AdmitAgent(agent(1)))
 
     assert not applied(house.registrar, MarkAgentReachable(agent(1)))
-    assert house.registry.stores == 1
+    assert house.registry.stores == 2
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,20 @@ def test_the_registrar_of_an_earlier_master_ends_when_a_later_one_has_recovered(
     assert isinstance(house.end.get(60), Fenced)
     assert applied(later, AdmitAgent(agent(2)))
     assert house.stored() == {"m-S2"}
+
+
+# Goal: nobody is told that something is so when it is not any more. Method: what is asked for was so, until a later
+# master changed it.
+def test_an_earlier_master_is_not_told_that_nothing_has_to_change(house: House):
+    recovered(house.registrar)
+    assert applied(house.registrar, AdmitAgent(agent(1)))
+    later = house.runtime.spawn(Registrar(MemoryStorage(house.registry), id="later"))
+    recovered(later, SECOND)
+    assert applied(later, RemoveAgent(AgentID("m-S1")))
+
+    [reachable] = house.ask(MarkAgentReachable(agent(1)))
+
+    assert isinstance(reachable.exception(), Fenced)
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(19.9, False), (20.0, True)])
