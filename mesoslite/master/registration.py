@@ -99,6 +99,7 @@ class Registration:
             return
         if here is not None and here.connected and not self._roster.is_restarted(here.id, message.incarnation):
             here.send(AgentRegistered(here.id, self._ping_timeout))
+            self._returns.ask(here)
             return
         if here is not None:
             why = "a new agent registered at the same address"

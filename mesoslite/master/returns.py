@@ -135,7 +135,7 @@ class Returns:
             self._sort(agent, tasks, message, found)
         if not self._goes_on(agent):
             return
-        under_way = [(one.framework_id, one.uuid) for one in agent.operations.values() if not one.latest.is_terminal]
+        under_way = _under_way(agent)
         total = agent.total if under_way else message.total or message.info.resources
         has_changed = message.info != agent.info or total != agent.total
         if found.tasks or has_changed:
@@ -157,10 +157,23 @@ class Returns:
         self._accounts.connect_agent(agent)
         self._welcome(agent, message, found, tuple(unconfirmed))
         if under_way:
-            agent.send(OperationsExpected(tuple(under_way)))
+            agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
             agent.send(kill)
         log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
+
+    def ask(self, agent: AgentEntry) -> None:
+        """Ask an agent about all that was sent to it: it did not know yet that it is in, and may have ignored it."""
+        unconfirmed = tuple([self._unconfirmed(task) for task in agent.tasks.values()])
+        for executor in list(agent.executors.values()):
+            self._accounts.release_executor(executor)
+        if unconfirmed:
+            agent.send(
+                AgentReregistered(agent_id=agent.id, unconfirmed=unconfirmed, ping_timeout_seconds=self._ping_timeout)
+            )
+        under_way = _under_way(agent)
+        if under_way:
+            agent.send(OperationsExpected(under_way))
 
     def _goes_on(self, agent: AgentEntry) -> bool:
         """Whether an agent is still to come back: it may be given up meanwhile; then the books are left as they are."""
@@ -324,3 +337,8 @@ def _portions(items: Iterable[T]) -> Iterator[list[T]]:
     waiting = iter(list(items))
     while portion := list(islice(waiting, TASKS_IN_STEP)):
         yield portion
+
+
+def _under_way(agent: AgentEntry) -> tuple[tuple[FrameworkID, bytes], ...]:
+    """The operations of which an agent has yet to say how they went."""
+    return tuple([(one.framework_id, one.uuid) for one in agent.operations.values() if not one.latest.is_terminal])
