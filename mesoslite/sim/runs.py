@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from .life import Life
 from .violation import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .checker import Checker
 
@@ -88,14 +89,25 @@ def _kind(stream: str) -> str:
     return stream.split()[0]
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing is logged below: faults are what a run is made of. Others in the process get to hear of theirs again."""
+    log = logging.getLogger("mesoslite")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 class _Run:
     """A run that is over."""
 
     def __init__(self, seed: int | None, tape: Tape | None, checkers: Sequence[type[Checker]]) -> None:
         self._log = EventLog(keep=EVENTS_KEPT)
         self.error: Exception | None = None
-        logging.getLogger("mesoslite").setLevel(logging.CRITICAL)
-        with tempfile.TemporaryDirectory(prefix="mesoslite-sim-") as folder:
+        with _silence(), tempfile.TemporaryDirectory(prefix="mesoslite-sim-") as folder:
             self._runtime = DeterministicRuntime(seed, tape, log=self._log)
             with self._runtime:
                 self._life = Life(self._runtime, Path(folder), [kind() for kind in checkers])

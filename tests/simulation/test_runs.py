@@ -1,5 +1,6 @@
 """Runs of the simulator: seeds hold every invariant, and one seed is one run."""
 
+import logging
 import subprocess
 import sys
 
@@ -18,6 +19,14 @@ def test_every_invariant_holds(seed: int) -> None:
 
     assert outcome.error == ""
     assert outcome.virtual_seconds > 1500
+
+
+def test_who_comes_after_a_run_is_heard_again(caplog: pytest.LogCaptureFixture) -> None:
+    run(0)
+
+    logging.getLogger("mesoslite").warning("as ever")
+
+    assert caplog.messages == ["as ever"]
 
 
 def test_the_same_seed_is_the_same_run() -> None:
