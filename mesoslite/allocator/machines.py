@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -52,11 +53,11 @@ class Machines:
         if delta.agent_id in self._books.agents:
             raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
         used = _used_by_client(delta)
-        total = once(delta.total)
-        enough = total + total.shortfall(once(sum(list(used.values()), NOTHING)))
+        total, held = once(delta.total), once(sum(list(used.values()), NOTHING))
+        enough = total if total.contains(held) else total + total.shortfall(held)
         agent = AgentBook(delta.agent_id, delta.hostname, enough)
         agent.attributes = delta.attributes
-        agent.capabilities = frozenset(delta.capabilities)
+        agent.capabilities = _set_of(delta.capabilities)
         agent.region, agent.zone = delta.region, delta.zone
         agent.is_listed = self._whitelist is None or agent.hostname in self._whitelist
         self._books.add_agent(agent)
@@ -94,7 +95,7 @@ class Machines:
             agent.attributes = delta.attributes
             ended = self._books.filters.end_of_agent(agent)
         if delta.capabilities is not None:
-            agent.capabilities = frozenset(delta.capabilities)
+            agent.capabilities = _set_of(delta.capabilities)
         total = None if delta.total is None else once(delta.total)
         if total is not None and total != agent.total:
             self._books.resize(agent, total)
@@ -188,6 +189,12 @@ class Machines:
                 f"allocator: cannot do away with {lost} of agent {agent.agent_id}, which is used or offered; take it "
                 f"back first"
             )
+
+
+@lru_cache(maxsize=256)
+def _set_of(capabilities: tuple[str, ...]) -> frozenset[str]:
+    """The same set for all agents that can do the same, which are most."""
+    return frozenset(capabilities)
 
 
 def _used_by_client(delta: AgentAdded) -> dict[Key, Resources]:
