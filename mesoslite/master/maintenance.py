@@ -38,7 +38,7 @@ from .roster import machine_key
 from .slices import in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from mesoslite.model.registry import RegistryOperation
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mesoslite.master")
 
-AGENTS_IN_STEP = 64
+AGENTS_IN_STEP, MACHINES_IN_STEP = 64, 256
 WHY_DOWN = "Operator initiated 'Machine DOWN'"
 
 
@@ -96,35 +96,37 @@ class Maintenance:
     def update_schedule(self, schedule: Schedule) -> la.Future[None]:
         """Service these machines and no others; ready once that is durable.
 
-        Raises: InvalidRequest, for what no schedule can be, or if it leaves out a machine that is down.
+        Raises: InvalidRequest, for what no schedule can be, or if it leaves out a machine that is down: by the future.
         """
-        wanted = _checked_schedule(schedule)
-        for key, machine in self._roster.machines.items():
-            if machine.mode is MachineMode.DOWN and key not in wanted:
-                raise _refused(f"{_name(machine.id)} is down and cannot be left out; bring it up first")
-        known = self._roster.machines
-        machines = {
-            key: replace(known[key], unavailability=machine.unavailability) if key in known else machine
-            for key, machine in wanted.items()
-        }
+        self._take_turn()
+        promise = la.Promise[None]()
+        self._slices.take(self, self._judge(schedule, promise))
+        return promise.future
+
+    def _judge(self, schedule: Schedule, promise: la.Promise[None]) -> Iterator[None]:
+        """Look whether it can be a schedule, some machines in a step, then store it."""
+        try:
+            machines = yield from _judged_schedule(schedule, self._roster.machines)
+        except InvalidRequest as error:
+            self._is_under_way = False
+            promise.fail(error)
+            return
         tell = partial(self._ledger.chronicle.tell, happenings.ScheduleUpdated, schedule)
-        return self._apply(UpdateSchedule(schedule), lambda: self._set(schedule, machines, tell))
+        self._store(UpdateSchedule(schedule), lambda: self._set(schedule, machines, tell), promise)
 
     def start(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Take machines of the schedule down: their agents are told to stop; ready once that is durable.
 
         Raises: InvalidRequest, unless each is draining.
         """
-        self._check(machine_ids, MachineMode.DRAINING, "schedule it first")
-        return self._apply(StartMaintenance(machine_ids), lambda: self._take_down(machine_ids))
+        return self._change(StartMaintenance(machine_ids), MachineMode.DRAINING, "schedule it first", self._take_down)
 
     def stop(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Bring machines up, which takes them out of the schedule; ready once that is durable.
 
         Raises: InvalidRequest, unless each is down.
         """
-        self._check(machine_ids, MachineMode.DOWN, "take it down first")
-        return self._apply(StopMaintenance(machine_ids), lambda: self._bring_up(machine_ids))
+        return self._change(StopMaintenance(machine_ids), MachineMode.DOWN, "take it down first", self._bring_up)
 
     # ---- once it is durable ----
 
@@ -177,19 +179,31 @@ class Maintenance:
 
     # ---- what they have in common ----
 
-    def _check(self, machine_ids: object, mode: MachineMode, remedy: str) -> None:
-        for machine_id in _checked_machines(machine_ids, set()):
+    def _change(
+        self,
+        operation: StartMaintenance | StopMaintenance,
+        mode: MachineMode,
+        remedy: str,
+        then: Callable[[tuple[MachineID, ...]], None],
+    ) -> la.Future[None]:
+        """Change machines that are in that mode. Raises: InvalidRequest, for others."""
+        for machine_id in _judged_machines(operation.machines, set()):
             machine = self._roster.machines.get(machine_key(machine_id))
             if machine is None or machine.mode is not mode:
                 what = machine.mode.value if machine is not None else "up, and not in the schedule"
                 raise _refused(f"{_name(machine_id)} is {what}, expected {mode.value}; {remedy}")
+        self._take_turn()
+        promise = la.Promise[None]()
+        self._store(operation, lambda: then(operation.machines), promise)
+        return promise.future
 
-    def _apply(self, operation: RegistryOperation, then: Callable[[], None]) -> la.Future[None]:
+    def _take_turn(self) -> None:
+        """Begin a change. Raises: InvalidRequest, if another one is under way."""
         if self._is_under_way:
             raise _refused("another change is being stored; ask again")
         self._is_under_way = True
-        promise = la.Promise[None]()
 
+    def _store(self, operation: RegistryOperation, then: Callable[[], None], promise: la.Promise[None]) -> None:
         def durable() -> None:
             self._is_under_way = False
             then()
@@ -200,11 +214,15 @@ class Maintenance:
             promise.fail(error)
 
         self._durability.apply(operation, durable, refused)
-        return promise.future
 
 
-def _checked_schedule(schedule: object) -> dict[tuple[str, str], Machine]:
-    """The machines of a schedule, as if all were new in it; raises InvalidRequest for what is none."""
+def _judged_schedule(
+    schedule: object, known: Mapping[tuple[str, str], Machine]
+) -> Generator[None, None, dict[tuple[str, str], Machine]]:
+    """The machines of a schedule, ``known`` ones as far as they are, some in a step.
+
+    Raises: InvalidRequest for what is no schedule, or lacks one that is down.
+    """
     if not isinstance(schedule, Schedule) or not isinstance(cast(object, schedule.windows), tuple):
         raise _refused(f"got {schedule!r:.200}, expected a Schedule of a tuple of windows")
     seen: set[tuple[str, str]] = set()
@@ -212,18 +230,30 @@ def _checked_schedule(schedule: object) -> dict[tuple[str, str], Machine]:
     for window in cast("Iterable[Any]", schedule.windows):
         if not isinstance(window, Window):
             raise _refused(f"got {window!r:.200}, expected a Window")
-        when: Any = window.unavailability
-        if not isinstance(when, Unavailability) or not _is_time(when.start):
-            raise _refused(f"got {when!r:.200}, expected an Unavailability with a start in nanoseconds")
-        if when.duration is not None and not _is_time(when.duration):
-            raise _refused(f"got {when.duration!r:.80} as duration, expected nanoseconds, zero or more, or None")
-        for machine_id in _checked_machines(window.machines, seen):
-            machines[machine_key(machine_id)] = Machine(machine_id, MachineMode.DRAINING, when)
+        when = _judged_time(window.unavailability)
+        for machine_id in _judged_machines(window.machines, seen):
+            key = machine_key(machine_id)
+            machine = known.get(key) or Machine(machine_id, MachineMode.DRAINING, when)
+            machines[key] = replace(machine, unavailability=when)
+            if len(machines) % MACHINES_IN_STEP == 0:
+                yield
+    for key, machine in known.items():
+        if machine.mode is MachineMode.DOWN and key not in machines:
+            raise _refused(f"{_name(machine.id)} is down and cannot be left out; bring it up first")
     return machines
 
 
-def _checked_machines(machine_ids: object, seen: set[tuple[str, str]]) -> tuple[MachineID, ...]:
-    """``machine_ids``, if each has a name and none is ``seen`` twice; raises InvalidRequest."""
+def _judged_time(when: Any) -> Unavailability:
+    """The same, if it is one. Raises: InvalidRequest."""
+    if not isinstance(when, Unavailability) or not _is_time(when.start):
+        raise _refused(f"got {when!r:.200}, expected an Unavailability with a start in nanoseconds")
+    if when.duration is not None and not _is_time(when.duration):
+        raise _refused(f"got {when.duration!r:.80} as duration, expected nanoseconds, zero or more, or None")
+    return when
+
+
+def _judged_machines(machine_ids: object, seen: set[tuple[str, str]]) -> Iterator[MachineID]:
+    """One after the other, if each has a name and none is ``seen`` twice. Raises: InvalidRequest."""
     if not isinstance(machine_ids, tuple) or not machine_ids:
         raise _refused(f"got {machine_ids!r:.200} as machines, expected a tuple of one or more")
     for machine_id in machine_ids:
@@ -238,7 +268,7 @@ def _checked_machines(machine_ids: object, seen: set[tuple[str, str]]) -> tuple[
         if key in seen:
             raise _refused(f"{_name(machine_id)} is named twice; name each machine once")
         seen.add(key)
-    return machine_ids
+        yield machine_id
 
 
 def _is_time(value: object) -> bool:

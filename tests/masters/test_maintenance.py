@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import libactor as la
-from mesoslite.master import Master
+from mesoslite.master import Master, maintenance
 from mesoslite.model import (
     AgentInfo,
     AgentRegistered,
@@ -242,4 +242,54 @@ def test_a_change_is_refused_while_another_is_stored(stage: Stage) -> None:
     with pytest.raises(InvalidRequest, match="ask again"):
         second.get(timeout=60)
     do(stage, Master.update_schedule, schedule(OTHER))
+    assert modes(stage) == {"elsewhere": "DRAINING"}
+
+
+# Goal: nobody waits for ten thousand machines. Method: a ping behind the request is answered before it reaches the
+# registry, after a slice for each machine; another request is refused meanwhile.
+def test_a_large_schedule_is_looked_at_in_slices(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "MACHINES_IN_STEP", 1)
+    actor: Any = stage.master._process.actor
+    monkeypatch.setattr(actor._slices, "_now", iter(range(10_000)).__next__)  # each slice is over at once
+    apply, advance, steps = actor._agents.maintenance._durability.apply, actor._slices.advance, list[str]()
+    slices: list[None] = []
+
+    def advanced() -> None:
+        slices.append(None)
+        advance()
+
+    def applied(*change: Any) -> None:
+        steps.append("stored")
+        apply(*change)
+
+    monkeypatch.setattr(actor._agents.maintenance._durability, "apply", applied)
+    monkeypatch.setattr(actor._slices, "advance", advanced)
+    wanted = schedule(*[MachineID(f"host{number}") for number in range(20)])
+
+    def ask_both() -> tuple[la.Future[None], la.Future[None]]:
+        asked = [la.dispatch(stage.master, Master.update_schedule, one) for one in (wanted, schedule(HOST))]
+        la.dispatch(stage.master, Master.ping).on_any(lambda _: steps.append("answered"))
+        return asked[0], asked[1]
+
+    first, second = la.execute(stage.master, ask_both).get(timeout=5)
+    first.get(timeout=5)
+
+    with pytest.raises(InvalidRequest, match="ask again"):
+        second.get(timeout=5)
+    assert steps == ["answered", "stored"]
+    assert len(slices) >= 20
+    assert len(modes(stage)) == 20
+
+
+def test_a_large_schedule_that_ends_in_what_cannot_be_is_refused_and_others_are_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "MACHINES_IN_STEP", 1)
+    wrong = schedule(*[MachineID(f"host{number}") for number in range(5)], MachineID())
+
+    refused = ask(stage, Master.update_schedule, wrong)
+    do(stage, Master.update_schedule, schedule(OTHER))
+
+    with pytest.raises(InvalidRequest, match="expected a machine's host name"):
+        refused.get(timeout=5)
     assert modes(stage) == {"elsewhere": "DRAINING"}
