@@ -92,11 +92,9 @@ def silence(stage: Stage, *agents: la.PID[FakeAgent], lives: bool = False) -> No
 def cut_off(stage: Stage, agent: la.PID[FakeAgent]) -> None:
     """Break the connection to an agent that lives on."""
     actor: Any = stage.master._process.actor
-
-    def break_connection() -> None:
-        actor._agents.removal.disconnect(actor._ledger.agent_at(agent), "the cable is cut")
-
-    la.execute(stage.master, break_connection).get(timeout=60)
+    lose = actor._agents.removal.disconnect
+    la.execute(stage.master, lambda: lose(actor._ledger.agent_at(agent), "the cable is cut")).get(timeout=60)
+    stage.settle()
 
 
 def stored(stage: Stage, kind: str) -> set[str]:
