@@ -108,10 +108,12 @@ class PlanChecks:
                 f"advance said that the run is through, but its plan is {str(plan)[:200]}, expected a Plan of tuples"
             )
         given: tuple[object, ...] = plan.inverse  # whatever it says that it gives
-        for inverse in given:
-            problem = self._inverse_problem(inverse)
-            if problem is not None:
-                raise self._failed(problem)
+        for begin in range(0, len(given), GRANTS_IN_STEP):
+            for inverse in given[begin : begin + GRANTS_IN_STEP]:
+                problem = self._inverse_problem(inverse)
+                if problem is not None:
+                    raise self._failed(problem)
+            yield
         for begin in range(0, len(plan.grants), GRANTS_IN_STEP):
             self._check(plan.grants[begin : begin + GRANTS_IN_STEP])
             yield

@@ -8,6 +8,7 @@ import pytest
 
 from mesoslite import Cluster, Framework
 from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.master import plan_checks
 from mesoslite.master.plan_checks import PlanChecks
 from mesoslite.model import (
     AgentAdded,
@@ -103,6 +104,22 @@ def test_plan_that_is_none_is_refused(plan: object) -> None:
 def test_wrong_inverse_grant_is_refused(wrong: Any, problem: str) -> None:
     with pytest.raises(AllocatorFailed, match=problem):
         review(Plan((), (wrong,)))
+
+
+# Goal: a plan of very many is looked at in steps. Method: what is wrong stands at the end, and is found there.
+@pytest.mark.parametrize("part", ["grants", "inverse"])
+def test_a_large_plan_is_looked_at_in_steps(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_checks, "GRANTS_IN_STEP", 2)
+    asked = InverseGrant(framework_id=F, agent_id=A, unavailability=Unavailability(1))
+    plan = Plan((*[grant()] * 4, 3)) if part == "grants" else Plan((), (*[asked] * 4, 3))  # type: ignore[arg-type]
+    checks = PlanChecks(Puppet(plan))
+    checks.apply(AgentAdded(agent_id=A, hostname="h", total=CPU))
+    checks.apply(FrameworkAdded(framework_id=F, roles=("web",)))
+    steps = checks.review(checks.begin(random.Random(0)))
+
+    assert [next(steps), next(steps)] == [None, None]
+    with pytest.raises(AllocatorFailed, match=r"3, expected an? "):
+        next(steps)
 
 
 @pytest.mark.parametrize(
