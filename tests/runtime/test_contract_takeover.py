@@ -3,7 +3,8 @@
 # Three cases, as docs/internals.md tells them: the handler blocks and has let go of the interpreter (5 ms), it is a
 #   loop in Python (15 ms), it is one call into C that keeps the interpreter (until the call ends).
 # What is measured is the time from a send to the handler that serves it. The limits here are generous, because the
-#   machine may be busy; what was measured stands in the message of the failure.
+#   machine may be busy, and more so by what it takes at that time to let a thread run that was woken, which each of the
+#   hand-overs on the way takes too; what was measured stands in the message of the failure.
 # Turns are bounded as well: an actor that has always something to do gives way after about a millisecond.
 
 import threading
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.real
 
 LIMIT = 60  # seconds; a bound on failure
 PROMPT = 0.09  # seconds; what a busy machine makes of 5, and of 15, milliseconds
+HAND_OVERS = 10  # from one thread to another, that a latency has at most
 ROUNDS = 10
 
 
@@ -82,9 +84,21 @@ def check(request):
     def judge(measured, aim_ms):
         shown = [round(1e3 * seconds, 1) for seconds in sorted(measured)]
         request.node.user_properties.append(("milliseconds", shown))
-        assert sorted(measured)[len(measured) // 2] < PROMPT, f"aim {aim_ms} ms, limit {1e3 * PROMPT} ms, got {shown}"
+        limit = PROMPT + HAND_OVERS * max(wake_up() for _ in range(ROUNDS))
+        assert sorted(measured)[len(measured) // 2] < limit, f"aim {aim_ms} ms, limit {1e3 * limit:.0f} ms, got {shown}"
 
     return judge
+
+
+def wake_up():
+    """Seconds from waking a thread until it runs, just now."""
+    gate, ran = threading.Event(), []
+    thread = threading.Thread(target=lambda: ran.append(gate.wait(LIMIT) and time.monotonic()))
+    thread.start()
+    sent = time.monotonic()
+    gate.set()
+    thread.join()
+    return ran[0] - sent
 
 
 def test_while_a_handler_blocks_others_are_served_within_5_ms(runtime, check):
@@ -215,10 +229,12 @@ def test_settle_waits_for_a_handler_that_was_taken_over_from(runtime):
 
 def test_after_many_takeovers_one_worker_goes_on_and_the_threads_are_used_again(runtime):
     before = len(threading.enumerate())
+    runtime.clock.pause()
     for _ in range(30):
         let_go = blocked(la.spawn(Worker()))
         latency(la.spawn(Worker()))
         let_go()
+        assert runtime.clock.settle(LIMIT)  # whoever was overtaken is on its way to stand by
 
     assert len(threading.enumerate()) - before < 15
 
