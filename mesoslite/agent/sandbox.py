@@ -28,7 +28,7 @@ def sandbox_path(
     return _executors_path(work_directory, agent_id, framework_id).joinpath(task_id, "runs", container_id)
 
 
-@functools.lru_cache(256)  # to make a path of so many parts takes longer than a directory in memory
+@functools.lru_cache(4_096)  # to make a path of so many parts takes longer than a directory in memory
 def _executors_path(work_directory: Path, agent_id: AgentID, framework_id: FrameworkID) -> Path:
     for kind, text in (("agent", agent_id), ("framework", framework_id)):
         validate_id(kind, text)

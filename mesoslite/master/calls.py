@@ -59,20 +59,21 @@ class Calls:
                 case _:
                     rest = self._scheduling.serve(framework, call)
         except Exception as error:
-            self._end_for(error, framework, call)
+            self._end_for(error, framework, type(call).__name__)
             return None
-        return None if rest is None else self._go_on(rest, framework, call)
+        return None if rest is None else self._go_on(rest, framework, type(call).__name__)
 
-    def _go_on(self, rest: Iterator[None], framework: FrameworkEntry, call: FrameworkCall) -> Iterator[None]:
+    def _go_on(self, rest: Iterator[None], framework: FrameworkEntry, name: str) -> Iterator[None]:
+        # Not the call: what of it is done is to be free.
         try:
             yield from rest
         except Exception as error:
-            self._end_for(error, framework, call)
+            self._end_for(error, framework, name)
 
-    def _end_for(self, error: Exception, framework: FrameworkEntry, call: FrameworkCall) -> None:
+    def _end_for(self, error: Exception, framework: FrameworkEntry, name: str) -> None:
         """Remove the framework whose call failed."""
         text = "%s of framework %s failed; the framework is removed"
-        log.error(text, type(call).__name__, framework.id, exc_info=error)
-        la.post(framework.pid, Error(f"{type(call).__name__.lower()}: {error!r}; the framework is removed"))
+        log.error(text, name, framework.id, exc_info=error)
+        la.post(framework.pid, Error(f"{name.lower()}: {error!r}; the framework is removed"))
         if self._ledger.frameworks.get(framework.id) is framework:
             self._departures.remove(framework)

@@ -36,7 +36,7 @@ from .calls import (
     Teardown,
     UpdateFramework,
 )
-from .checking import checked_message, checking, is_large
+from .checking import checked_message, checking, entries_of, is_large
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
@@ -472,6 +472,7 @@ __all__ = [
     "checked_message",
     "checked_quota",
     "checking",
+    "entries_of",
     "is_large",
     "completed_framework",
     "constants",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -11,6 +15,8 @@ import pytest
 import libactor as la
 from mesoslite.master import Master
 from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
+from mesoslite.master.intake import FREED_IN_STEP, Intake
+from mesoslite.master.slices import Slices
 from mesoslite.model import (
     AgentID,
     AgentInfo,
@@ -294,3 +300,23 @@ def test_a_grant_too_large_is_excused_only_if_it_was_decided_before_the_agent_ch
         else:
             with pytest.raises(AllocatorFailed, match="mend the policy"):
                 made.get(timeout=60)
+
+
+# Goal: to free very much takes long as well. Method: look after each step who else has the entries.
+def test_a_large_message_is_let_go_of_in_steps() -> None:
+    references = [TaskReference(TaskID(f"t{number}")) for number in range(3 * FREED_IN_STEP)]
+    alone = max([sys.getrefcount(each) for each in references])
+    slices = Slices(lambda: 0.0, lambda: None)
+    slices.take("sender", iter([None, None]))  # so that what comes next waits
+    forgetful: Any = SimpleNamespace(received=lambda message: None)  # a Mock would keep the message
+    sender: Any = "sender"
+    intake = Intake(Mock(), slices, forgetful, set(), Mock())
+    intake.take(Reconcile(FrameworkID("F"), tuple(references)), sender, lambda message, sender: None)
+
+    def count(_: object) -> int:
+        return sum([sys.getrefcount(each) <= alone for each in references])
+
+    freed = [0, *map(count, slices._waiting[-1][1]), count(None)]
+
+    assert freed[-1] == len(references)
+    assert max([after - before for before, after in pairwise(freed)]) <= FREED_IN_STEP
