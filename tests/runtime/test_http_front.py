@@ -19,6 +19,8 @@ from tests.runtime.house import BOUND, LAST, House, connect, get, read_all, read
 
 pytestmark = pytest.mark.real
 
+PATIENCE_S = 1.0  # far longer than it takes to send a request; who has sent nothing by then is not told anything
+
 
 @pytest.fixture
 def house():
@@ -205,7 +207,7 @@ def test_who_sends_nothing_is_closed(runtime):
 
 
 def test_who_sends_half_a_head_is_told_that_its_time_is_over(runtime):
-    with serve(runtime, patience_s=0.05) as server, connect(server.url) as connection:
+    with serve(runtime, patience_s=PATIENCE_S) as server, connect(server.url) as connection:
         connection.sendall(get("/house/now")[:10])
 
         assert read_all(connection).startswith(b"HTTP/1.1 408 ")
@@ -213,7 +215,7 @@ def test_who_sends_half_a_head_is_told_that_its_time_is_over(runtime):
 
 def test_who_rests_too_long_between_two_requests_is_closed(runtime, monkeypatch):
     monkeypatch.setattr(front_connection, "REST_NS", 0)
-    with serve(runtime, patience_s=0.05) as server, connect(server.url) as connection:
+    with serve(runtime, patience_s=PATIENCE_S) as server, connect(server.url) as connection:
         connection.sendall(get("/house/now/last"))
 
         assert read_all(connection).endswith(b"/last?")

@@ -77,7 +77,7 @@ def urls():
     """Where the worker answers, and where the event loop alone does."""
     with la.Runtime() as runtime:
         runtime.spawn(Echo())
-        with serve(runtime, patience_s=0.2) as server, HttpServer(patience_s=0.2) as loop:
+        with serve(runtime, patience_s=10.0) as server, HttpServer(patience_s=10.0) as loop:
             yield server.url, loop.listen(application(runtime))
 
 

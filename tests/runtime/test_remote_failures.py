@@ -360,7 +360,7 @@ def test_what_waits_when_a_connection_breaks_is_said_to_be_lost(here, listener, 
 
 
 def test_a_thread_is_not_held_back_for_a_host_that_was_not_there_the_last_time(listener, monkeypatch):
-    with la.Runtime(remote=la.Remote(connect_timeout_s=0.05)) as runtime:
+    with la.Runtime(remote=la.Remote(connect_timeout_s=0.5)) as runtime:
         pid = runtime.parse_pid(f"a@{listener.address}", Counter)
         with pytest.raises(la.Abandoned, match="say who it is"):
             la.dispatch(pid, Counter.count).get(LIMIT)
@@ -412,11 +412,12 @@ def test_a_peer_that_falls_silent_counts_as_gone(listener):
 
 
 def test_two_that_have_nothing_to_say_stay_connected():
-    with la.Runtime(remote=la.Remote(silence_s=0.1)) as one, la.Runtime(remote=la.Remote(silence_s=0.1)) as other:
+    quick = la.Remote(silence_s=1.0)  # what they say meanwhile must not be a second late
+    with la.Runtime(remote=quick) as one, la.Runtime(remote=quick) as other:
         pid = other.parse_pid(str(one.spawn(Counter())), Counter)
         la.dispatch(pid, Counter.add, 1).get(LIMIT)
         before = metric(other, "frames_received")
-        waiting = la.after(0.5, runtime=other)
+        waiting = la.after(2.5, runtime=other)
 
         waiting.get(LIMIT)
 
@@ -425,7 +426,7 @@ def test_two_that_have_nothing_to_say_stay_connected():
 
 
 def test_who_answers_nothing_when_dialled_is_given_up(listener):
-    with la.Runtime(remote=la.Remote(connect_timeout_s=0.05)) as runtime:
+    with la.Runtime(remote=la.Remote(connect_timeout_s=0.5)) as runtime:
         pid = runtime.parse_pid(f"a@{listener.address}", Counter)
 
         with pytest.raises(la.Abandoned, match="say who it is"):

@@ -205,13 +205,15 @@ def test_who_does_not_speak_the_protocol_is_turned_away(serving, good, raw, name
 
 
 def test_random_bytes_are_turned_away_or_waited_for(open_runtime):
-    serving = open_runtime(connect_timeout_s=0.2)
+    serving = open_runtime(connect_timeout_s=2.0)  # which the good one keeps
     good = open_runtime()
     assert ask(good, serving) == 0
 
-    for size in (1, 3, 4, 5, 100, 5_000, 100_000):
-        with Raw(serving.address) as peer:
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(Raw(serving.address)) for _ in range(7)]
+        for peer, size in zip(peers, (1, 3, 4, 5, 100, 5_000, 100_000), strict=True):
             peer.say(secrets.token_bytes(size))
+        for peer in peers:
             peer.wait_closed()
 
     assert ask(good, serving) == 0
@@ -233,11 +235,11 @@ def test_who_goes_in_the_middle_of_the_handshake_leaves_nothing_behind(serving, 
 
 # Method: a byte whenever the peer has waited for a while, for as long as the other side reads.
 def test_who_dawdles_in_the_handshake_is_turned_away_in_time(open_runtime):
-    serving = open_runtime(connect_timeout_s=0.3)
+    serving = open_runtime(connect_timeout_s=2.0)  # which the good one keeps
     good = open_runtime()
     assert ask(good, serving) == 0
     with Raw(serving.address) as peer:
-        peer.socket.settimeout(0.02)
+        peer.socket.settimeout(0.1)
         hello = iter(Handshake(Role.CONNECTOR, STRANGER, b"i" * 16, SECRET, serving.address).start())
         for byte in itertools.islice(hello, 100):
             try:
@@ -246,7 +248,7 @@ def test_who_dawdles_in_the_handshake_is_turned_away_in_time(open_runtime):
             except TimeoutError:
                 peer.say(bytes([byte]))
         else:
-            pytest.fail("the peer was listened to for 2 s, expected 0.3")
+            pytest.fail("the peer was listened to for 10 s, expected 2")
 
     assert ask(good, serving) == 0
     assert refused(serving) == 1
@@ -488,7 +490,7 @@ def test_who_speaks_and_goes_at_once_is_noticed(serving, good, known, last):
 
 
 def test_half_a_frame_and_then_silence_ends_the_connection(open_runtime):
-    serving = open_runtime(silence_s=0.5)
+    serving = open_runtime(silence_s=2.0)
     with Raw(serving.address) as peer:
         assert peer.greet()
         peer.say(b"\0\1\0\0\x91")
