@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias, assert_never
 
 from mesoslite.model import (
@@ -160,10 +160,6 @@ class HierarchicalAllocator:
         Raises: NotFound, for a name that is none, or of a role that is not known.
         """
         return figure(self._books, name)
-
-    def inverse_offer_answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
-        """Return which frameworks have last accepted or declined to leave which agent."""
-        return self._books.maintenance.answers()
 
     def _agent_for_reader(self, agent_id: AgentID) -> AgentBook:
         book = self._books.agents.get(agent_id)

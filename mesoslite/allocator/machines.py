@@ -174,7 +174,7 @@ class Machines:
             return unmade
         if delta.filter_id is not None and delta.filter_id in self._books.filters:
             raise InternalError(f"allocator: filter {delta.filter_id} is set twice; number filters anew each time")
-        is_kept = self._books.maintenance.answer(agent, delta.framework_id, delta.accepted, delta.filter_id)
+        is_kept = self._books.maintenance.answer(agent, delta.framework_id, delta.filter_id)
         return () if is_kept else unmade
 
     def _judge(self, agent: AgentBook) -> None:

@@ -15,25 +15,24 @@ from mesoslite.model import InternalError, InverseGrant
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.model import AgentID, FrameworkID, Unavailability
+    from mesoslite.model import FrameworkID, Unavailability
 
     from .agents import AgentBook
     from .clients import FrameworkBook
 
 
 class Service:
-    """What is known of one agent that is to be serviced: who was asked, who has answered, who does not want to be."""
+    """What is known of one agent that is to be serviced: who was asked, who does not want to be."""
 
-    __slots__ = ("answers", "asked", "filters")
+    __slots__ = ("asked", "filters")
 
     def __init__(self) -> None:
         self.asked: set[FrameworkID] = set()
-        self.answers: dict[FrameworkID, bool] = {}
         self.filters: dict[int, FrameworkID] = {}  # by number
 
 
 class Maintenance:
-    """Who was asked to leave which agent, and what was answered."""
+    """Who was asked to leave which agent, and has not answered; what is answered the master keeps."""
 
     def __init__(self) -> None:
         self.due: dict[AgentBook, None] = {}  # an ordered set; invariant 2
@@ -66,7 +65,6 @@ class Maintenance:
         """Forget a framework that is gone. Filters that end."""
         for service in self._services.values():
             service.asked.discard(framework_id)
-            service.answers.pop(framework_id, None)
         return self.end_filters(framework_id)
 
     def end_filters(self, framework_id: FrameworkID) -> tuple[int, ...]:
@@ -88,8 +86,8 @@ class Maintenance:
         """Take note that a framework that was away is back."""
         self.due.update(dict.fromkeys(self._services))
 
-    def answer(self, agent: AgentBook, framework_id: FrameworkID, accepted: bool | None, filter_id: int | None) -> bool:
-        """Note an answer, or, with None, that there will be none; False if the agent is not to be serviced any more.
+    def answer(self, agent: AgentBook, framework_id: FrameworkID, filter_id: int | None) -> bool:
+        """Note that nobody waits for an answer any more; False if the agent is not to be serviced any more.
 
         Raises: InternalError, if the number is taken.
         """
@@ -99,18 +97,12 @@ class Maintenance:
         if service is None:
             return False
         service.asked.discard(framework_id)
-        if accepted is not None:
-            service.answers[framework_id] = accepted
         if filter_id is None:
             self.due[agent] = None
         else:
             service.filters[filter_id] = framework_id
             self._filters[filter_id] = agent
         return True
-
-    def answers(self) -> Mapping[AgentID, Mapping[FrameworkID, bool]]:
-        """Return who has last accepted or declined to leave which agent."""
-        return {agent.agent_id: dict(service.answers) for agent, service in self._services.items() if service.answers}
 
     def ask(self, agent: AgentBook, frameworks: Mapping[FrameworkID, FrameworkBook]) -> list[InverseGrant]:
         """Ask whoever has to be asked to leave an agent. Cost: O(who holds something there)."""

@@ -228,7 +228,6 @@ def test_who_has_answered_is_asked_again_once_the_filter_ends() -> None:
     asked(cluster)
 
     answer(cluster, accepted=False, filter_id=7)
-    assert cluster.allocator.inverse_offer_answers() == {AGENT: {A: False}}
     assert asked(cluster) == []
 
     cluster.allocator.apply(FilterExpired(7))
@@ -297,16 +296,6 @@ def test_filter_of_an_answer_may_expire_after_the_service_was_called_off() -> No
     cluster.allocator.apply(FilterExpired(7))
 
     assert asked(cluster) == []
-
-
-def test_answers_of_a_framework_that_left_are_forgotten() -> None:
-    cluster = held_cluster()
-    asked(cluster)
-    answer(cluster, accepted=False)
-
-    cluster.allocator.apply(FrameworkRemoved(A))
-
-    assert cluster.allocator.inverse_offer_answers() == {}
 
 
 def test_who_is_on_an_agent_that_may_not_be_offered_is_asked_once_it_may() -> None:
