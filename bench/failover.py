@@ -8,6 +8,7 @@
 #   last agent has its answer: then its return is durable, in a file on the disk of the checkout. One actor decodes the
 #   messages and posts them as their agents, a few a turn, while the master works. Each agent is an actor, which only
 #   counts what it is told.
+# The process is set up as `mesoslite dev` does it (cli/prompt.py).
 # The bytes of all messages are kept throughout. What the process takes beyond that is the master's, at most.
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bench.asking import asking, worst_of_most
 from bench.benchmarks import expect
 from libactor.codec import Reader, Writer
 from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.cli.prompt import prompt
 from mesoslite.master import Allocator, Master
 from mesoslite.model import (
     AgentID,
@@ -109,7 +111,7 @@ class FailoverWork:
 def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> float:
     messages = list(load.messages())
     size = sum([len(message) for message in messages])
-    with TemporaryDirectory(dir=FOLDER) as folder, la.Runtime() as runtime:
+    with TemporaryDirectory(dir=FOLDER) as folder, prompt(), la.Runtime() as runtime:
         path = Path(folder) / "registry.db"
         if known:
             _admit(path, load)

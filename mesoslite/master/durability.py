@@ -39,7 +39,8 @@ class Durability:
         """
 
         asked: la.Future[Any] = la.dispatch(self._registrar, RegistrarPort.apply, operation)
-        asked.on_any(la.defer(partial(self._answered, operation, then, refused)))
+        # Not a partial: what that binds would be taken by value, with all the tasks of an agent.
+        asked.on_any(la.defer(lambda future: self._answered(operation, then, refused, future)))
 
     def _answered(
         self,

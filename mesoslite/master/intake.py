@@ -15,7 +15,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Error, InvalidRequest, Subscribe, checked_message, checking, entries_of, is_large
+from mesoslite.model import (
+    Error,
+    InvalidRequest,
+    ReregisterAgent,
+    Subscribe,
+    checked_message,
+    checking,
+    entries_of,
+    is_large,
+)
 
 from .slices import in_steps
 
@@ -52,6 +61,8 @@ class Intake:
             self._metrics.drop(message, sender, why)
         elif sender in self._own:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
+        elif isinstance(message, ReregisterAgent):  # all agents come back at once: others are served in between
+            self._slices.put(sender, self._work(message, sender, serve))
         elif self._slices.waits(sender) or is_large(message):
             self._slices.take(sender, self._work(message, sender, serve))
         else:

@@ -163,7 +163,7 @@ class Registration:
         self._durability.apply(operation, then, partial(self._not_returned, agent_id))
 
     def _durable(self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]) -> None:
-        self._slices.take(pid, self._return(agent_id, message, brought, pid))
+        self._slices.put(pid, self._return(agent_id, message, brought, pid))  # thousands are durable at once
 
     def _not_returned(self, agent_id: AgentID, error: Exception | None = None) -> None:
         self._roster.reregistering.discard(agent_id)

@@ -54,8 +54,11 @@ class Slices:
 
     def take(self, sender: Any, work: Iterator[None]) -> None:
         """Do the first step of ``work`` now and the rest in slices; all of it later if work of ``sender`` waits."""
-        if sender not in self._counts and next(work, THROUGH) is THROUGH:
-            return
+        if sender in self._counts or next(work, THROUGH) is not THROUGH:
+            self.put(sender, work)
+
+    def put(self, sender: Any, work: Iterator[None]) -> None:
+        """Do all of ``work`` in slices: so much of it may come at once that others would wait for all first steps."""
         self._waiting.append((sender, work))
         self._counts[sender] += 1
         if len(self._waiting) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.brought import Brought
 from mesoslite.master.returns import TASKS_IN_STEP
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
@@ -257,3 +259,36 @@ def test_one_that_registers_anew_meanwhile_at_that_address_waits(stage: Stage, a
     [agent] = stage.state().agents
     assert agent.info.id == away.agent_id
     assert agent.used == ALL
+
+
+def test_who_asks_while_all_agents_come_back_is_answered_before_they_are_entered(stage: Stage) -> None:
+    agents = [stage.agent() for _ in range(5)]
+    infos = [agent.info for agent in stage.state().agents]
+    stage.fail_over()
+    moment = Moment(stage)
+    for agent, info in zip(agents, infos, strict=True):
+        moment.post(agent, ReregisterAgent(info=info))
+    moment.look()
+    moment.turn()
+    moment.look()
+
+    early, late = moment.come()
+
+    assert (len(early.agents), len(late.agents)) == (0, 5)
+
+
+def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> None:
+    agents = [stage.agent() for _ in range(5)]
+    infos = [agent.info for agent in stage.state().agents]
+    stage.fail_over()
+    actor = stage.master._process.actor
+    counts: list[int] = []
+    moment = Moment(stage)
+    for agent, info in zip(agents, infos, strict=True):
+        what = (info.id, ReregisterAgent(info=info), Brought({}, ()), agent)
+        moment._doings.append(partial(actor._agents._registration._durable, *what))
+        moment._doings.append(lambda: counts.append(len(actor._ledger.agents)))
+
+    moment.come()
+
+    assert (counts, len(stage.state().agents)) == ([0] * 5, 5)
