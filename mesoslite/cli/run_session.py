@@ -10,7 +10,7 @@ from __future__ import annotations
 import pwd
 import signal
 from os import getuid
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 import httpx2 as httpx
@@ -55,7 +55,7 @@ class RunSession:
             resources=needed,
             command=command,
         )
-        self._notes: SimpleQueue[Note] = SimpleQueue()
+        self._notes: Queue[Note] = Queue()  # a SimpleQueue may outsleep a timeout as short as ours
         self._decided: int | None = None  # our exit status, if it does not depend on how the task ends
         self._output: SandboxOutput | None = None  # once the task is on an agent
 

@@ -29,7 +29,7 @@ from .house import AGENT, FRAMEWORK, make_framework, make_task
 
 pytestmark = pytest.mark.real
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 UNTIL_KILLED = "mkfifo f; while :; do read x < f; done"
 
 

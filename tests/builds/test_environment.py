@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUND = 30.0  # seconds after which a test has failed; never waited for when all is well
+BOUND = 120.0  # seconds after which a test has failed; never waited for when all is well
 TOOLS = ["bash", "sh", "cat", "cp", "mkdir", "mv", "rm", "flock", "make"]
 
 pytestmark = pytest.mark.real

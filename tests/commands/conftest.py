@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mesoslite.cli.main import app
 
-BOUND = 30.0  # seconds after which a test has failed; never waited for when all is well
+BOUND = 120.0  # seconds after which a test has failed; never waited for when all is well
 MAIN = "from mesoslite.cli.main import main; main()"
 STARTED = []  # every process, in order
 

@@ -108,7 +108,7 @@ def test_at_the_end_every_task_is_dead_and_the_temporary_directory_is_gone():
     assert not os.path.exists(sandboxes)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert finish(task)[0] in (120, 137)
+    assert finish(task)[0] in (120, 122, 137)  # who ends first: its master, its agent, or the task
 
 
 def test_a_work_directory_that_was_given_keeps_the_sandboxes(tmp_path):

@@ -83,6 +83,6 @@ def test_ctrl_c_ends_all_of_its_processes():
         assert process.stdout.readline() == b"seeds 0 to 99999\n"
         os.killpg(process.pid, signal.SIGINT)
 
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=120)
 
     assert (process.returncode, output, errors) == (130, b"", b"")

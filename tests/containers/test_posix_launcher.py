@@ -26,7 +26,7 @@ from mesoslite.model import CommandInfo, ContainerID, NotFound
 pytestmark = pytest.mark.real
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 # A shell that is to wait reads from a named pipe, which nobody opens for writing.
 
 

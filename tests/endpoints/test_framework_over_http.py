@@ -9,7 +9,7 @@ from mesoslite.framework.http import HttpConnection
 
 pytestmark = pytest.mark.real
 
-BOUND = 30.0
+BOUND = 120.0
 
 
 class Two(mesoslite.Framework):

@@ -14,7 +14,7 @@ from mesoslite.model.registry import MachineID, Schedule, Window
 
 pytestmark = pytest.mark.real
 
-BOUND = 30.0
+BOUND = 120.0
 LATER = Unavailability(10**18, 3600 * 10**9)
 
 

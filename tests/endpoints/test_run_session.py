@@ -34,7 +34,7 @@ from .fakes import FRAMEWORK, FakeMaster, cluster_state
 
 pytestmark = pytest.mark.real
 
-BOUND = 30.0
+BOUND = 120.0
 MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
 
 

@@ -14,7 +14,7 @@ from libactor.subprocess import PIPE, Program, reap
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
 Pipe = Callable[[], tuple[int, int]]
 

@@ -16,7 +16,7 @@ from libactor.subprocess import Identity, Reaper
 
 pytestmark = pytest.mark.real
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 CAT = ("cat",)  # runs until its input ends
 
 

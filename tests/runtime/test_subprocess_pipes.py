@@ -15,7 +15,7 @@ from libactor.subprocess import PIPE, Append, start
 
 pytestmark = pytest.mark.real
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 PIPE_BYTES = 65_536  # what a pipe holds
 
 # It writes so much and then says on the other pipe that it has.

@@ -13,7 +13,7 @@ from libactor.subprocess.children import Children
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
 Pipe = Callable[[], tuple[int, int]]
 

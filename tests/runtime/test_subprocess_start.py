@@ -16,7 +16,7 @@ from libactor.subprocess import PIPE, STDOUT, Append, Child, Identity, children,
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("pipe", "runtime")]  # nothing of the runtime is left
 
-BOUND_SECONDS = 30  # a bound on failure: no test waits this long
+BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 PIPE_BYTES = 65_536  # what a pipe holds
 
 Pipe = Callable[[], tuple[int, int]]
