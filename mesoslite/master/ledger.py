@@ -287,14 +287,17 @@ class Ledger:
         assert not agent.offered
         assert not agent.inverse_offers
         del self.agents[agent.id]
-        if self._agent_at[agent.pid] is agent:  # and not another one that has its address now
-            del self._agent_at[agent.pid]
+        self._leave_address(agent)
 
     def move_agent(self, agent: AgentEntry, pid: la.PID[Any]) -> None:
         """Take note that an agent is reached elsewhere now."""
-        del self._agent_at[agent.pid]
+        self._leave_address(agent)
         agent.pid = pid
         self._agent_at[pid] = agent
+
+    def _leave_address(self, agent: AgentEntry) -> None:
+        if self._agent_at.get(agent.pid) is agent:  # and not another one that has its address now
+            del self._agent_at[agent.pid]
 
     def add_framework(self, framework: FrameworkEntry) -> None:
         """Enter a framework."""

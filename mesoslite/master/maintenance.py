@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec.structs import replace
 
 import libactor as la
-from mesoslite.model import InvalidRequest, ShutdownAgent, Unavailability, happenings
+from mesoslite.model import InvalidRequest, Unavailability, happenings
 from mesoslite.model.maintenance import DrainingMachine, InverseAnswer, MaintenanceStatus
 from mesoslite.model.registry import (
     Machine,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 AGENTS_IN_STEP, MACHINES_IN_STEP = 64, 256
-WHY_DOWN = "Operator initiated 'Machine DOWN'"
 
 
 class Maintenance:
@@ -136,12 +135,7 @@ class Maintenance:
             machines[key] = replace(machines[key], mode=MachineMode.DOWN)
             log.info("%s is down", _name(machines[key].id))
         self._ledger.chronicle.tell(happenings.MachinesDown, machine_ids)
-        self._with_agents(self._end_if_down)
-
-    def _end_if_down(self, agent: AgentEntry) -> None:
-        if self._roster.is_down(agent.info, agent.host):
-            agent.send(ShutdownAgent(WHY_DOWN))
-            self._removal.remove(agent, WHY_DOWN, "unregistered")
+        self._with_agents(self._removal.end_if_down)
 
     def _bring_up(self, machine_ids: tuple[MachineID, ...]) -> None:
         keys, windows = set(map(machine_key, machine_ids)), []

@@ -101,10 +101,7 @@ class Registration:
             here.send(AgentRegistered(here.id, self._ping_timeout))
             self._returns.ask(here)
             return
-        if here is not None:
-            why = "a new agent registered at the same address"
-            self._removal.disconnect(here, why)
-            self._removal.remove(here, why, "registered")
+        self._make_way(sender, None)
         agent_id = format_agent_id(self._master_id, next(self._numbers))
         info = msgspec.structs.replace(message.info, id=agent_id)
         self._roster.registering.add(sender)
@@ -116,6 +113,7 @@ class Registration:
 
     def _admitted(self, info: AgentInfo, agent_id: AgentID, pid: la.PID[Any], incarnation: bytes) -> None:
         self._roster.registering.discard(pid)
+        self._make_way(pid, agent_id)
         self._roster.serve(agent_id, incarnation)
         agent = AgentEntry(id=agent_id, info=info, pid=pid, registered_time=self._now(), epoch=self.epoch)
         la.link(pid)
@@ -124,6 +122,7 @@ class Registration:
         self._metrics.registrations.increment()
         agent.send(AgentRegistered(agent_id, self._ping_timeout))
         log.info("agent %s at %s has joined with %s", agent_id, pid, info.resources)
+        self._removal.end_if_down(agent)
 
     # ---- agents that come back ----
 
@@ -180,8 +179,7 @@ class Registration:
         if problem is not None:
             self._shut_down(sender, problem)
             return False
-        if here is not None and is_other:
-            self._removal.remove(here, "another agent registered at the same address", "registered")
+        self._make_way(sender, agent_id)
         return True
 
     def _contradiction(self, agent_id: AgentID, message: ReregisterAgent, sender: la.PID[Any]) -> str | None:
@@ -212,6 +210,7 @@ class Registration:
     def _return(
         self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
     ) -> Iterator[None]:
+        self._make_way(pid, agent_id)
         self._roster.serve(agent_id, message.incarnation, message.number)
         self._metrics.reregistrations.increment()
         agent = self._ledger.agents.get(agent_id)
@@ -228,6 +227,8 @@ class Registration:
                 active=self._roster.may_be_offered(agent_id),
             )
             yield from self._returns.enter(agent, message, brought)
+        if self._ledger.agents.get(agent_id) is agent:
+            self._removal.end_if_down(agent)
 
     # ---- agents that leave ----
 
@@ -240,6 +241,14 @@ class Registration:
         self._removal.remove(agent, "it has left", "unregistered")
 
     # ---- who may come ----
+
+    def _make_way(self, pid: la.PID[Any], agent_id: AgentID | None) -> None:
+        """Let go of another agent at that address, if there is one; it may have come while the registry was asked."""
+        here = self._ledger.agent_at(pid)
+        if here is not None and here.id != agent_id:
+            why = "another agent registered at the same address"
+            self._removal.disconnect(here, why)
+            self._removal.remove(here, why, "registered")
 
     def _may_come(self, info: AgentInfo, sender: la.PID[Any]) -> bool:
         """Whether its machine is not being serviced; else it is told to stop."""

@@ -40,6 +40,7 @@ log = logging.getLogger("mesoslite.master")
 
 SECOND = 1_000_000_000
 ENTRIES_IN_STEP = 32
+WHY_DOWN = "Operator initiated 'Machine DOWN'"
 
 
 class Cause(Enum):
@@ -229,6 +230,12 @@ class Removal:
             lambda: self._removed(agent_id, why, kind),
             lambda error: self._roster.removing.discard(agent_id),
         )
+
+    def end_if_down(self, agent: AgentEntry) -> None:
+        """Tell an agent to stop, and let go of it, if its machine is being serviced."""
+        if self._roster.is_down(agent.info, agent.host):
+            agent.send(ShutdownAgent(WHY_DOWN))
+            self.remove(agent, WHY_DOWN, "unregistered")
 
     def _removed(self, agent_id: AgentID, why: str, kind: str) -> None:
         self._roster.left(agent_id)
