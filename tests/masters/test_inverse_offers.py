@@ -320,6 +320,21 @@ def test_a_framework_that_comes_back_is_asked_anew_and_hears_nothing_of_before(s
     assert said(stage) == []
 
 
+@pytest.mark.parametrize("call", [None, Master.deactivate_agent])
+def test_what_was_said_stays_while_a_framework_is_away_and_an_agent_inactive(stage: Stage, call: Any) -> None:
+    agent, framework = asked(stage)
+    answer(stage, framework)
+    before = said(stage)
+
+    if call is None:
+        stage.lose(framework)
+    else:
+        do(stage, call, stage.agent_id(agent))
+
+    assert said(stage) == before
+    assert [accepted for _, accepted in before] == [True]
+
+
 def test_a_framework_that_subscribes_from_elsewhere_is_asked_anew(stage: Stage) -> None:
     _, framework = asked(stage)
     [inverse] = stage.inverse_offers(framework)
