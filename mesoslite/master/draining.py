@@ -68,7 +68,7 @@ class Draining:
         self._durability = durability
         self._later = later
         self._ending: set[AgentID] = set()  # of which the registry is being told that they are drained, or gone
-        ledger.when_empty = self._emptied
+        ledger.when_empty = self.look_again
 
     def deactivate(self, agent_id: AgentID) -> la.Future[None]:
         """Offer an agent no more; ready once that is durable and its offers are rescinded.
@@ -121,6 +121,8 @@ class Draining:
         agent = self._ledger.agents.get(agent_id)
         if agent is None or not agent.is_empty or not self._is_draining(agent_id) or agent_id in self._ending:
             return
+        if agent_id in self._roster.reregistering:  # what it brings is not in the books yet; it is looked at again then
+            return
         self._ending.add(agent_id)
         if self._roster.draining[agent_id].mark_gone:
             gone = self._removal.mark_gone(agent_id)
@@ -151,7 +153,8 @@ class Draining:
             self._ledger.chronicle.tell(happenings.AgentDrained, agent_id)
             log.info("agent %s is drained", agent_id)
 
-    def _emptied(self, agent_id: AgentID) -> None:
+    def look_again(self, agent_id: AgentID) -> None:
+        """An agent may be empty now: settle that behind the present step."""
         if self._is_draining(agent_id):
             self._later(agent_id)
 

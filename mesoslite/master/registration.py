@@ -166,7 +166,7 @@ class Registration:
 
     def _not_returned(self, agent_id: AgentID, error: Exception | None = None) -> None:
         self._roster.reregistering.discard(agent_id)
-        self._removal.not_returned(agent_id)
+        self._returns.refused(agent_id)
 
     def _may_be(self, agent_id: AgentID, message: ReregisterAgent, sender: la.PID[Any]) -> bool:
         """Whether it can be that agent, as far as the master knows."""

@@ -162,6 +162,11 @@ class Returns:
             agent.send(kill)
         log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
 
+    def refused(self, agent_id: AgentID) -> None:
+        """An agent does not come back after all: what was left undone since it would is done now."""
+        self._removal.not_returned(agent_id)
+        self._draining.look_again(agent_id)
+
     def ask(self, agent: AgentEntry) -> None:
         """Ask an agent about all that was sent to it: it did not know yet that it is in, and may have ignored it."""
         unconfirmed = tuple([self._unconfirmed(task) for task in agent.tasks.values()])

@@ -15,7 +15,9 @@ from mesoslite.master.returns import TASKS_IN_STEP
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
     PARTITION_AWARE,
+    Acknowledge,
     AgentReregistered,
+    Drain,
     FrameworkID,
     Kill,
     KillTask,
@@ -42,12 +44,14 @@ from mesoslite.model.task_records import PORTION_TASKS
 
 from .packing import packed
 from .stage import FakeAgent, Stage
+from .test_draining import drain_state
 from .test_long_work import LARGE, SMALL, Moment
 
 MANY = 9_000
 FIRST, LAST = TaskID("t0"), TaskID(f"t{MANY - 1}")
 FRAMEWORK = FrameworkID("former-0000")
 ALL = Resources.parse("cpus:90;mem:9000")
+ENDED = TaskState.TASK_FINISHED
 # The clock stands still: a slice is STEPS_MAX steps. After so many the tasks are read, and some of them are entered.
 TURNS = -(-MANY // PORTION_TASKS) // STEPS_MAX + 1
 
@@ -292,3 +296,50 @@ def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> 
     moment.come()
 
     assert (counts, len(stage.state().agents)) == ([0] * 5, 5)
+
+
+# Goal: an agent is not taken for drained whose tasks are not in the books yet. Method: of what it brings the first is
+# of a framework that ends meanwhile, and the next of one that is over already: it is empty by the books for a while.
+def test_an_agent_is_not_drained_before_all_its_tasks_are_entered(stage: Stage, away: Away) -> None:
+    ends = stage.framework(id=FrameworkID("ends-0000"), checkpoint=True)
+    over = stage.framework(id=FrameworkID("over-0000"), checkpoint=True)
+    [_, *infos] = [each.info for each in stage.state().frameworks]
+    stage.call(over, Teardown(FrameworkID("over-0000")))
+    la.dispatch(stage.master, Master.drain_agent, away.agent_id, None, False).get(timeout=60)
+    first, *most = [away.record(number) for number in range(2 * MANY)]
+    tasks = (
+        msgspec.structs.replace(first, framework_id=FrameworkID("ends-0000")),
+        *[msgspec.structs.replace(one, framework_id=FrameworkID("over-0000"), state=ENDED) for one in most],
+        away.record(2 * MANY),
+    )
+    frameworks = (*infos, *away.message.frameworks)
+    moment = Moment(stage)
+    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=packed(*tasks), frameworks=frameworks))
+    for _ in range(2 * MANY // PORTION_TASKS // STEPS_MAX + 1):
+        moment.turn()
+    moment.look()
+    moment.post(ends, Teardown(FrameworkID("ends-0000")))
+    moment.look()
+
+    looks = moment.come()
+
+    assert [sum([len(each.tasks) for each in look.frameworks]) for look in looks] == [1, 0]
+    assert len(stage.state().frameworks[0].tasks) == 1
+    assert drain_state(stage) == "DRAINING"
+    assert stage.heard(away.agent, Drain)
+
+
+def test_an_agent_whose_return_is_refused_is_drained_all_the_same(stage: Stage, away: Away) -> None:
+    stage.say(away.agent, msgspec.structs.replace(away.message, tasks=packed(away.tasks[0])))
+    stage.say(away.agent, away.end(FIRST))
+    la.dispatch(stage.master, Master.drain_agent, away.agent_id, None, False).get(timeout=60)
+    many = [b"\x90"] * 4 * STEPS_MAX  # and the last portion is none
+    moment = Moment(stage)
+    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=(*many, b"")))
+    moment.turn()
+    acknowledgement = Acknowledge(framework_id=FRAMEWORK, agent_id=away.agent_id, task_id=FIRST, uuid=b"u" * 16)
+    moment.post(away.framework, acknowledgement)
+    moment.come()
+
+    assert drain_state(stage) == "DRAINED"
+    assert len(away.back()) == 1
