@@ -16,6 +16,7 @@ from libactor._core._impl import configure, running
 from libactor._core.errors import NoRuntime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Protocol
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     class Waits(Protocol):
         """What a thread that serves a runtime goes through when it waits: Workers, or the threads of a Pool."""
+
+        runtime: Callable[[], Runtime | None]  # a weak reference
 
         def blocking(self) -> AbstractContextManager[Absence]:
             """Around a wait; yields what the thread leaves by, and whoever ends the wait has it enter by first."""
@@ -62,17 +65,21 @@ def running_runtime() -> Runtime | None:
 
 
 def current_runtime(operation: str) -> Runtime:
-    """The runtime of the running actor, else of the innermost ``with``; raises NoRuntime naming ``operation``."""
+    """The runtime of the running actor, else of the innermost ``with``, else of the worker that runs what a timer or a
+    descriptor has set off; raises NoRuntime naming ``operation``."""
     running = running_runtime()
     if running is not None:
         return running
     stack = opened.get()
-    if not stack:
+    if stack:
+        return stack[-1]
+    served = None if serving.workers is None else serving.workers.runtime()
+    if served is None:
         raise NoRuntime(
             f"{operation}: no runtime is current here; open one with `with libactor.Runtime():`, or call the method "
             "of a Runtime object (threads of your own do not inherit the `with` of another thread)"
         )
-    return stack[-1]
+    return served
 
 
 def current_process(operation: str) -> Process:

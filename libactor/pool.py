@@ -27,7 +27,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from libactor._core._impl import DISCARDED, Moved, RunQueue, generate_id, hop
+from libactor._core._impl import DISCARDED, Moved, generate_id, hop
 from libactor._core.clock import NANOSECONDS, SECONDS_MAX, _nanoseconds, monotonic_ns
 from libactor._core.errors import PoolFull, SpawnError, Stuck
 from libactor.context import current_runtime, opened, serving
@@ -73,8 +73,9 @@ class _Work:
 class _Waits:
     """How a thread of a pool waits: it does not count as busy meanwhile."""
 
-    def __init__(self, queue: RunQueue) -> None:
-        self._queue = queue
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime: Callable[[], Runtime | None] = weakref.ref(runtime)
+        self._queue = runtime.queue
 
     def blocking(self) -> AbstractContextManager[Absence]:
         """See Workers.blocking."""
@@ -338,7 +339,7 @@ class Pool:
         return []
 
     def _run(self) -> None:
-        serving.workers = _Waits(self._queue)
+        serving.workers = _Waits(self._runtime)
         opened.set((self._runtime,))
         context = copy_context()
         try:

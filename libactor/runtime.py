@@ -14,6 +14,7 @@ import itertools
 import logging
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libactor._core._impl import DEBUG_VALUES, RunQueue, RuntimeCell, configure, terminate, wait
@@ -74,6 +75,7 @@ class Runtime(RuntimeCell):
         address = f"local-{next(_numbers)}" if node is None else node.address
         clock = Clock(queue.wake, self._wait_idle, self._name_busy)
         self._set_up(address, queue, clock, Workers(address, queue, clock), debug)
+        self.workers.runtime = weakref.ref(self)
         try:
             self.workers.start()
             self._go_online(node)

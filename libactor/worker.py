@@ -34,6 +34,7 @@ from libactor.context import serving
 
 if TYPE_CHECKING:
     from libactor.poller import Poller
+    from libactor.runtime import Runtime
 
 log = logging.getLogger("libactor")
 
@@ -114,6 +115,7 @@ class Workers:
         self._started = 0  # for the names of threads
         self._stopping = False
         self.poller: Poller | None = None  # of the runtime, which the worker in charge serves
+        self.runtime: Callable[[], Runtime | None] = lambda: None  # weakly; current in what timers set off
 
     def start(self) -> None:
         """Start the first worker, and the watch over it."""

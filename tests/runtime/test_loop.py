@@ -211,6 +211,14 @@ def test_a_loop_waits_by_the_clock(paused, numbers):
     assert result.get(0) == "done"
 
 
+# Goal: what comes after a timer may set the next one, whoever fires it. Method: real time, in which the workers do.
+@pytest.mark.real
+def test_a_loop_waits_in_real_time(runtime, numbers):
+    result = la.loop(lambda: la.after(0.001), lambda _: la.Break("done") if next(numbers) == 9 else la.Continue())
+
+    assert result.get(LIMIT) == "done"
+
+
 # ---- in an actor ----
 
 

@@ -49,6 +49,23 @@ def test_a_thread_does_not_inherit_the_runtime_of_another(runtime, start):
         start(lambda: la.spawn(Counter()))()
 
 
+# Goal: what comes after a timer or a descriptor finds the runtime in whose workers it runs. Method: real time, in which
+# nobody else comes to it; the innermost `with` there goes before.
+@pytest.mark.real
+def test_what_a_worker_is_called_back_for_runs_in_its_runtime():
+    def spawn_two(_=None):
+        own = la.spawn(Counter())
+        with la.Runtime() as inner:
+            return own.address, la.spawn(Counter()).address == inner.address
+
+    called = la.Promise()
+    with la.Runtime() as runtime:
+        fired = la.after(0.001).then(spawn_two)
+        runtime.poller.call(lambda: called.set(spawn_two()))
+
+        assert fired.get(LIMIT) == called.future.get(LIMIT) == (runtime.address, True)
+
+
 def test_an_actor_spawns_in_its_own_runtime(runtime):
     pid = la.spawn(Counter())
 
