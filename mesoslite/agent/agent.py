@@ -176,8 +176,7 @@ class Agent(la.Actor):
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """The master has gone: tasks run on, what there is to say of them is kept."""
-        if self._registration.exited(pid, reason):
-            log.warning("%s: master %s has gone (%s); %d tasks run on", self.pid, pid, reason, len(self._running))
+        self._registration.exited(pid, reason, len(self._running))
 
     def ping(self) -> None:
         """Nothing; that the answer comes is the answer."""

@@ -82,6 +82,7 @@ class Registration:
         self._is_registered = False  # with this master
         self._was_registered = False  # with any
         self._is_silent = False  # the master: so the connection to it may be dead, unnoticed
+        self._loss: tuple[bool, str] | None = None  # of the connection to it, the last one: how it was, and why
         self._number = 0  # of the last question to the detector
         self._detecting: la.Future[Any] | None = None
         self._wait: float = constants.REGISTRATION_RETRY_SECONDS
@@ -124,17 +125,22 @@ class Registration:
             self._set(Step.LOOK, self._next_wait())  # it may not have begun yet
         self._detect(leader)
 
-    def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
-        """Its master has gone, or the connection to it; whether it was the master.
+    def exited(self, pid: la.PID[Any], reason: BaseException | None, tasks: int) -> None:
+        """Maybe its master has gone, or the connection to it, while so many tasks run.
 
-        It is looked for again, for it, or another one, may be there.
+        It is looked for again, for it, or another one, may be there. That is logged once, and again if it is otherwise.
         """
         if pid != self.master:
-            return False
+            return
+        loss = (self._is_registered, str(reason))
+        if self._is_registered:
+            log.warning("%s: master %s has gone (%s); %d tasks run on", self._actor.pid, pid, reason, tasks)
+        elif loss != self._loss:
+            log.warning("%s: master %s cannot be reached (%s); it is tried again", self._actor.pid, pid, reason)
+        self._loss = loss
         self._lose()
         if self._fixed is None or pid.address != self._actor.pid.address:
             self._set(Step.LOOK, self._next_wait())
-        return True
 
     def due(self, step: Step) -> None:
         """The time for a step has come."""
@@ -192,6 +198,7 @@ class Registration:
     def registered(self, ping_timeout: float) -> None:
         """The master has answered; it pings more often than that, in seconds."""
         self._is_registered = self._was_registered = True
+        self._loss = None
         self._wait = constants.REGISTRATION_RETRY_SECONDS
         self._ping_timeout = ping_timeout
         self._timers[Step.REGISTER].cancel()

@@ -1,13 +1,15 @@
 """Options of the allocator on the command line: which policy, and what is said to ours."""
 
-# Who calls: dev.py. The names are Mesos's flags'; what is left out is None and takes the policy's own default.
+# Who calls: dev.py and master.py. The names are Mesos's flags'; what is left out is None and takes the policy's own
+#   default.
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
-    from mesoslite.allocator import HierarchicalAllocator
+    from mesoslite.allocator import PolicyFactory
 
 AllocatorName: TypeAlias = Annotated[
     str, typer.Option(help="Allocation policy: hierarchical, or the name that an installed package gives its own.")
@@ -47,8 +49,8 @@ FLAGS = {
 }
 
 
-def policy_source(name: str, **options: str | int | None) -> "str | HierarchicalAllocator":
-    """Return the name of a policy, or ours with the options that were given.
+def policy_source(name: str, **options: str | int | None) -> "str | PolicyFactory":
+    """Return the name of a policy, or what makes ours with the options that were given.
 
     Raises: InvalidRequest, for an option that can never work, and for one of ours beside another policy.
     """
@@ -61,4 +63,5 @@ def policy_source(name: str, **options: str | int | None) -> "str | Hierarchical
     if name != DEFAULT_POLICY:
         flags = ", ".join([FLAGS[option] for option in given])
         raise InvalidRequest(f"{flags}: only the allocator {DEFAULT_POLICY} takes it, and {name!r} is asked for")
-    return HierarchicalAllocator(**given)  # type: ignore[arg-type]
+    HierarchicalAllocator(**given)  # type: ignore[arg-type]  # so that it is refused at once
+    return partial(HierarchicalAllocator, **given)  # type: ignore[arg-type]

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from .agent import agent
 from .allocator import allocator
 from .demo import demo
 from .dev import dev
+from .master import master
 from .run import run
 from .sim import sim
 from .version import print_version, version
@@ -37,6 +39,8 @@ def options(
 
 
 app.command()(dev)
+app.command()(master)
+app.command()(agent)
 app.command()(run)
 app.command()(why)
 app.add_typer(allocator)

@@ -1,5 +1,6 @@
 """Clusters: where the parts meet that may not import each other. The composition root."""
 
 from .cluster import Cluster
+from .nodes import AgentNode, MasterNode
 
-__all__ = ["Cluster"]
+__all__ = ["AgentNode", "Cluster", "MasterNode"]

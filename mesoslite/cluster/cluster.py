@@ -28,15 +28,14 @@ from mesoslite.model import (
     AllocationPolicy,
     ClusterState,
     InvalidRequest,
-    InvalidResources,
     MesosliteError,
     Resources,
-    validate_agent_resources,
 )
 from mesoslite.model.registry import Prune
 from mesoslite.registry import Registrar
 
 from .masters import Masters, checked_count
+from .resources import checked_resources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +94,7 @@ class Cluster:
     ) -> None:
         self._master_count = checked_count(masters)
         self._agent_count = _checked_count(agents)
-        self._resources = _checked_resources(resources)
+        self._resources = checked_resources("cluster", resources)
         self._work_dir = Path(work_dir).absolute() if work_dir is not None else None
         self._host = host
         self._port = port
@@ -296,14 +295,3 @@ def _checked_count(agents: object) -> int:
     if not isinstance(agents, int) or agents < 1:
         raise InvalidRequest(f"cluster: got {agents!r} agents, expected a number of at least 1")
     return agents
-
-
-def _checked_resources(resources: object) -> Resources:
-    if not isinstance(resources, (str, Resources)):
-        raise InvalidResources(f"cluster: got {resources!r} as resources, expected text such as cpus:2;mem:1024")
-    parsed = resources if isinstance(resources, Resources) else Resources.parse(resources)
-    try:
-        validate_agent_resources(parsed)
-    except InvalidResources as error:
-        raise InvalidResources(f"cluster: {error}") from error
-    return parsed

@@ -13,7 +13,7 @@ import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.api import loopback_hosts
 from mesoslite.election import MemoryElection, StandaloneMember
-from mesoslite.master import Master
+from mesoslite.master import AgentOptions, Master, MasterOptions
 from mesoslite.model import InvalidRequest, MasterEnded
 from mesoslite.registry import MemoryRegistry, MemoryStorage, SqliteStorage
 
@@ -58,6 +58,8 @@ class Masters:
         port: int,
         hostname: str,
         registry: Path | None,
+        options: MasterOptions | None = None,
+        agents: AgentOptions | None = None,
     ) -> None:
         self._runtime = runtime
         self._count = count
@@ -65,6 +67,7 @@ class Masters:
         self._allocation_interval = allocation_interval
         self._host, self._port, self._hostname = host, port, hostname
         self._registry = registry
+        self._options, self._agents = options or MasterOptions(), agents or AgentOptions()
         self._shared = MemoryRegistry()  # if there is no file
         self._election: MemoryElection | StandaloneMember = MemoryElection() if count > 1 else StandaloneMember()
         self._member = self._join()
@@ -140,6 +143,8 @@ class Masters:
 
     def wait_for(self, operation: str, begun: la.Future[T]) -> T:
         """What ``begun`` comes to. Raises: MasterEnded, if nobody leads any more; TimeoutError."""
+        if begun.is_ready() and self.stopped.is_pending():
+            return begun.get()
         decided: la.Promise[None] = la.Promise()
         futures: tuple[la.Future[Any], ...] = (begun, self.stopped)
         for future in futures:
@@ -187,6 +192,8 @@ class Masters:
             hostname=hostname,
             port=listener.port,
             hosts=loopback_hosts(self._host, hostname),
+            options=self._options,
+            agents=self._agents,
         )
 
     def _leave(self, why: str) -> None:

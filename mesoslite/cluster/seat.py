@@ -2,7 +2,8 @@
 
 # Who calls: masters.py.
 # A master that lost its leadership, was fenced, or is to be replaced, has a successor at once, with an allocator, a
-#   registrar and an id of its own; one that failed has none, for what it failed of would most likely come again.
+#   registrar and an id of its own; one that failed has none, for what it failed of would most likely come again. Nor
+#   has one that stood alone and was fenced: a master of another program has its registry, and would be fenced in turn.
 # Invariants: 1. the HTTP port belongs to the seat, and leads to whoever stands there.    2. a successor stands once its
 #   predecessor has ended, since both stand by one member of the election.
 # A seat gets new actors each time, not those of a supervisor, which keep their PIDs: timers of the last master would
@@ -18,7 +19,8 @@ import libactor as la
 from libactor.http import Receive, Scope, Send
 from mesoslite.allocator import pattern_problem
 from mesoslite.api import master_app
-from mesoslite.master import Allocator, Master
+from mesoslite.election import StandaloneMember
+from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
 from mesoslite.model import Fenced, LeadershipLost, RegistryStorage
 from mesoslite.registry import Registrar
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from libactor.http import Application
     from mesoslite.allocator import PolicySource
-    from mesoslite.election import MemoryMember, StandaloneMember
+    from mesoslite.election import MemoryMember
 
 log = logging.getLogger("mesoslite")
 
@@ -65,6 +67,8 @@ class SeatPlan(NamedTuple):
     hostname: str
     port: int
     hosts: Collection[str] | None
+    options: MasterOptions
+    agents: AgentOptions
 
 
 class Seat(la.Actor):
@@ -94,6 +98,8 @@ class Seat(la.Actor):
                 hostname=plan.hostname,
                 port=plan.port,
                 id=plan.id,
+                options=plan.options,
+                agents=plan.agents,
                 pattern_problem=pattern_problem,
             )
         )
@@ -141,7 +147,8 @@ class Seat(la.Actor):
     def _has_successor(self, reason: BaseException | None) -> bool:
         if self._is_replaced:
             return True
-        if not isinstance(reason, LeadershipLost | Fenced):
+        is_alone = isinstance(self._plan.member, StandaloneMember)
+        if not isinstance(reason, LeadershipLost) and not (isinstance(reason, Fenced) and not is_alone):
             return False
         now, losses = self.runtime.clock.now(), self._losses
         is_too_much = len(losses) == SUCCESSORS_MAX and now - losses[0] < SUCCESSORS_SECONDS

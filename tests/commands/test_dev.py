@@ -34,7 +34,7 @@ def test_it_serves_until_a_signal_and_ends_with_status_zero(number):
 
 
 def test_of_several_masters_one_leads_and_the_others_lead_to_it():
-    process, url = start_dev("--masters", 3)
+    process, url = start_dev("--masters", 3, "--role-sorter", "random")  # a policy for each
     others = process.stdout.readline().decode()
     assert others.startswith("Masters that would take over at http://")
     urls = others.removeprefix("Masters that would take over at ").strip().split(", ")

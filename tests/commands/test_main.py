@@ -17,6 +17,8 @@ def test_help_lists_the_commands():
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.split("Commands:")[1].splitlines() if line.strip()] == [
         "dev",
+        "master",
+        "agent",
         "run",
         "why",
         "sim",

@@ -1,0 +1,132 @@
+"""`mesoslite agent`: an agent by itself, which joins a master of another program, until Ctrl-C."""
+
+import os
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .failure import USAGE, fail, say, warn
+from .node_options import (
+    MASTER_ADDRESS,
+    Advertise,
+    Host,
+    Hostname,
+    LoggingLevel,
+    SecretFile,
+    begin_logging,
+    check_texts,
+    remote,
+)
+from .signals import stop_signals
+
+if TYPE_CHECKING:
+    from mesoslite.cluster import AgentNode
+    from mesoslite.model import Attribute
+
+
+def agent(
+    master: Annotated[
+        str,
+        typer.Option(
+            help="Where the master is; the host is a number.", metavar="HOST:PORT", envvar="MESOSLITE_MASTER_ADDRESS"
+        ),
+    ] = MASTER_ADDRESS,
+    resources: Annotated[str, typer.Option(help="What the agent offers; mem in MiB.")] = "cpus:2;mem:1024",
+    attributes: Annotated[
+        str, typer.Option(help="What frameworks may choose it by, such as rack:r1;ssd:true.", show_default=False)
+    ] = "",
+    work_dir: Annotated[
+        str, typer.Option(help="Where sandboxes go, and stay.", metavar="PATH")
+    ] = "/tmp/mesoslite-agent",
+    address: Annotated[
+        str, typer.Option(help="Where the master finds it; the host is a number.", metavar="HOST:PORT")
+    ] = "127.0.0.1:0",
+    advertise: Advertise = None,
+    secret_file: SecretFile = None,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5051,
+    hostname: Hostname = "",
+    logging_level: LoggingLevel = "WARNING",
+) -> None:
+    """Run an agent for a master of another program.
+
+    It runs until Ctrl-C, then ends its tasks and leaves the cluster. It waits for its master if that is not there yet,
+    or not any more; tasks run on meanwhile.
+
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, or is told to shut down, 2 for options that can never
+    work.
+    """
+    begin_logging(logging_level)
+    check_texts(master=master, address=address, advertise=advertise, secret_file=secret_file)
+    check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
+    from mesoslite.cluster import AgentNode
+    from mesoslite.model import InvalidRequest
+
+    stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the agent has stopped
+    with stop_signals(stops.put):
+        try:
+            node = AgentNode(
+                master,
+                remote(address, advertise, secret_file),
+                resources=resources,
+                attributes=parse_attributes(attributes),
+                work_dir=work_dir,
+                host=host,
+                port=port,
+                hostname=hostname,
+            )
+        except InvalidRequest as error:
+            fail(str(error), USAGE)
+        _serve(node, stops, work_dir)
+
+
+def parse_attributes(text: str) -> "tuple[Attribute, ...]":
+    """The attributes that ``text`` names, as name:value parted by semicolons. The command ends for another form."""
+    from mesoslite.model import Attribute
+
+    attributes = []
+    for entry in text.split(";"):
+        name, colon, value = entry.strip().partition(":")
+        if not name and not colon:
+            continue
+        if not name or not value:
+            fail(f"--attributes: got {entry.strip()!r}, expected name:value, parted by semicolons", USAGE)
+        attributes.append(Attribute(name, _number(value)))
+    return tuple(attributes)
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -> None:
+    """Run the agent until it is told to stop."""
+    from mesoslite.api import loopback_hosts
+    from mesoslite.model import InvalidRequest
+
+    try:
+        if Path(work_dir).exists() and not os.access(work_dir, os.W_OK | os.X_OK):
+            fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
+        node.start()
+    except InvalidRequest as error:
+        fail(str(error), USAGE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}")
+    try:
+        node.stopped.on_any(lambda stopped: stops.put(None))
+        say(f"Agent at {node.url} of {node.resources}; sandboxes in {node.work_dir}")
+        say(f"Looking for the master at {node.master_address}; Ctrl-C ends the agent and its tasks")
+        if loopback_hosts(node.host) is None:
+            warn(f"--host {node.host} is not on loopback: anybody who reaches {node.url} can read all sandboxes")
+        node.registered.on_ready(lambda agent_id: say(f"Registered as {agent_id}"))
+        failed = stops.get() is None
+    finally:
+        node.close()
+    if failed:
+        fail(f"the agent has stopped by itself: {node.stopped.get() or 'its master told it to shut down'}")

@@ -1,0 +1,168 @@
+"""`mesoslite master`: a master by itself, for agents of other programs, until Ctrl-C."""
+
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .allocator_options import (
+    AllocationInterval,
+    AllocatorName,
+    FairnessExcluded,
+    FrameworkSorter,
+    MinAllocatable,
+    Patience,
+    ProbeEvery,
+    RoleSorter,
+    policy_source,
+)
+from .dev import RegistryFile
+from .failure import USAGE, fail, say, warn
+from .master_options import (
+    AgentAge,
+    AgentCount,
+    CompletedFrameworks,
+    CompletedTasks,
+    GcInterval,
+    OfferTimeout,
+    PingTimeout,
+    PingTimeouts,
+    RecoveryLimit,
+    RemovalRate,
+    ReregisterTimeout,
+    Roles,
+    RootSubmissions,
+    UnreachableTasks,
+    agent_options,
+    master_options,
+)
+from .node_options import (
+    MASTER_ADDRESS,
+    Advertise,
+    Host,
+    Hostname,
+    LoggingLevel,
+    SecretFile,
+    begin_logging,
+    check_texts,
+    remote,
+)
+from .signals import stop_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mesoslite.cluster import MasterNode
+
+
+def master(
+    address: Annotated[
+        str, typer.Option(help="Where agents find it; the host is a number.", metavar="HOST:PORT")
+    ] = MASTER_ADDRESS,
+    advertise: Advertise = None,
+    secret_file: SecretFile = None,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5050,
+    hostname: Hostname = "",
+    registry: RegistryFile = None,
+    roles: Roles = None,
+    root_submissions: RootSubmissions = True,
+    offer_timeout: OfferTimeout = None,
+    max_completed_frameworks: CompletedFrameworks = None,
+    max_completed_tasks_per_framework: CompletedTasks = None,
+    max_unreachable_tasks_per_framework: UnreachableTasks = None,
+    agent_ping_timeout: PingTimeout = None,
+    max_agent_ping_timeouts: PingTimeouts = None,
+    agent_reregister_timeout: ReregisterTimeout = None,
+    agent_removal_rate_limit: RemovalRate = None,
+    recovery_agent_removal_limit: RecoveryLimit = None,
+    registry_gc_interval: GcInterval = None,
+    registry_max_agent_age: AgentAge = None,
+    registry_max_agent_count: AgentCount = None,
+    allocator: AllocatorName = "hierarchical",
+    allocation_interval: AllocationInterval = 1.0,
+    role_sorter: RoleSorter = None,
+    framework_sorter: FrameworkSorter = None,
+    min_allocatable_resources: MinAllocatable = None,
+    fair_sharing_excluded_resource_names: FairnessExcluded = None,
+    probe_every: ProbeEvery = None,
+    patience: Patience = None,
+    logging_level: LoggingLevel = "WARNING",
+) -> None:
+    """Run a master for agents of other programs.
+
+    They join it with `mesoslite agent`; it runs until Ctrl-C.
+
+    Killed and started again with the same --registry it has its agents back, with their tasks, within seconds.
+    Without --registry it keeps that in memory, and knows them by what they say.
+
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, fails, or another master has taken the registry over,
+    2 for options that can never work.
+    """
+    given = dict(locals())
+    begin_logging(logging_level)
+    check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
+    check_texts(registry=registry)
+    stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
+    with stop_signals(stops.put):
+        _serve(_node(given), stops, secret_file)
+
+
+def _node(given: "Mapping[str, Any]") -> "MasterNode":
+    """The master that these options describe, by their names. The command ends, if they can never work."""
+    from mesoslite.cluster import MasterNode
+    from mesoslite.model import InvalidRequest
+
+    try:
+        return MasterNode(
+            remote(given["address"], given["advertise"], given["secret_file"]),
+            host=given["host"],
+            port=given["port"],
+            hostname=given["hostname"],
+            registry=given["registry"],
+            options=master_options(given),
+            agents=agent_options(given),
+            allocation_interval=given["allocation_interval"],
+            allocator=policy_source(
+                given["allocator"],
+                role_sorter=given["role_sorter"],
+                framework_sorter=given["framework_sorter"],
+                min_allocatable=given["min_allocatable_resources"],
+                fairness_excluded=given["fair_sharing_excluded_resource_names"],
+                probe_every=given["probe_every"],
+                patience=given["patience"],
+            ),
+        )
+    except InvalidRequest as error:
+        fail(str(error), USAGE)
+
+
+def _serve(node: "MasterNode", stops: "SimpleQueue[int | None]", secret_file: str | None) -> None:
+    """Run the master until it is told to stop."""
+    from mesoslite.api import loopback_hosts
+    from mesoslite.model import InvalidRequest, MasterEnded
+
+    try:
+        node.start()
+    except InvalidRequest as error:  # the allocation policy cannot be made
+        fail(str(error), USAGE)
+    except MasterEnded as error:
+        fail(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}")
+    try:
+        node.stopped.on_any(lambda stopped: stops.put(None))
+        say(f"Master at {node.url}, agents find it at {node.address}")
+        option = f" --secret-file {secret_file}" if secret_file else ""
+        say(f"Next, on each machine:  mesoslite agent --master {node.address}{option}")
+        say("Ctrl-C ends it; agents and their tasks go on, and wait for the next one")
+        if loopback_hosts(node.host) is None:
+            warn(
+                f"--host {node.host} is not on loopback: anybody who reaches {node.url} can run commands on all agents"
+            )
+        failed = stops.get() is None
+    finally:
+        node.close()
+    if failed:
+        fail(f"the master has stopped by itself: {node.stopped.get() or 'no reason was given'}")

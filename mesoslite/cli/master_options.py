@@ -1,0 +1,96 @@
+"""Options of a master on the command line, under the names of Mesos's flags."""
+
+# Who calls: master.py. What is left out is None and takes the default of MasterOptions or AgentOptions.
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from .values import part, rate, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mesoslite.master import AgentOptions, MasterOptions
+
+Roles: TypeAlias = Annotated[
+    str | None, typer.Option(help="Roles that are served, parted by commas; any by default.", show_default=False)
+]
+RootSubmissions: TypeAlias = Annotated[
+    bool, typer.Option("--root-submissions/--no-root-submissions", help="Whether frameworks may run tasks as root.")
+]
+OfferTimeout: TypeAlias = Annotated[
+    str | None, typer.Option(help="After which an offer that nobody answers is rescinded; never by default.")
+]
+CompletedFrameworks: TypeAlias = Annotated[
+    int | None, typer.Option(help="Frameworks that are remembered when they are over; 50 by default.")
+]
+CompletedTasks: TypeAlias = Annotated[
+    int | None, typer.Option(help="Tasks of each that are remembered when they are over; 1000 by default.")
+]
+UnreachableTasks: TypeAlias = Annotated[
+    int | None, typer.Option(help="Tasks of each on lost agents that are remembered; 1000 by default.")
+]
+PingTimeout: TypeAlias = Annotated[
+    str | None, typer.Option(help="Time between two pings of an agent; 15secs by default.")
+]
+PingTimeouts: TypeAlias = Annotated[
+    int | None, typer.Option(help="Pings that an agent may miss before it counts as unreachable; 5 by default.")
+]
+ReregisterTimeout: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Time that agents have to come back, at least 10mins, which is the default."),
+]
+RemovalRate: TypeAlias = Annotated[
+    str | None, typer.Option(help="How fast agents may be given up, such as 1/10mins; without limit by default.")
+]
+RecoveryLimit: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Part of the agents that may be missing after a failover, such as 25%; 100% by default."),
+]
+GcInterval: TypeAlias = Annotated[
+    str | None, typer.Option(help="Time between two looks for agents to forget; 15mins by default.")
+]
+AgentAge: TypeAlias = Annotated[
+    str | None, typer.Option(help="Time after which a lost agent is forgotten; 2weeks by default.")
+]
+AgentCount: TypeAlias = Annotated[
+    int | None, typer.Option(help="Lost agents that are remembered at most; 102400 by default.")
+]
+
+
+COUNTS = ("max_completed_frameworks", "max_completed_tasks_per_framework", "max_unreachable_tasks_per_framework")
+READERS: "dict[str, Callable[[str, str], Any]]" = {
+    "agent_ping_timeout": seconds,
+    "agent_reregister_timeout": seconds,
+    "agent_removal_rate_limit": rate,
+    "recovery_agent_removal_limit": part,
+    "registry_gc_interval": seconds,
+    "registry_max_agent_age": seconds,
+}
+
+
+def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
+    """Return the options of a master, of those that were given. Raises: InvalidRequest, for what can never work."""
+    from mesoslite.master import MasterOptions
+
+    options = {name: given[name] for name in COUNTS if given[name] is not None}
+    if given["roles"] is not None:
+        options["roles"] = frozenset([role.strip() for role in given["roles"].split(",") if role.strip()])
+    if given["offer_timeout"] is not None:
+        options["offer_timeout"] = seconds("--offer-timeout", given["offer_timeout"])
+    return MasterOptions(root_submissions=given["root_submissions"], **options)
+
+
+def agent_options(given: "Mapping[str, Any]") -> "AgentOptions":
+    """Return how a master treats its agents, likewise."""
+    from mesoslite.master import AgentOptions
+
+    options: dict[str, Any] = {}
+    for name in AgentOptions.__struct_fields__:
+        value = given[name]
+        if isinstance(value, str):
+            options[name] = READERS[name](f"--{name.replace('_', '-')}", value)
+        elif value is not None:
+            options[name] = value
+    return AgentOptions(**options)

@@ -1,0 +1,77 @@
+"""Options that masters and agents have in common on the command line: addresses, the secret, and what is logged."""
+
+# Who calls: master.py and agent.py.
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from .failure import USAGE, fail, refuse_bytes
+
+if TYPE_CHECKING:
+    from libactor import Remote
+
+MASTER_ADDRESS = "127.0.0.1:5055"  # where agents find a master of this machine
+
+Host: TypeAlias = Annotated[
+    str, typer.Option(help="Address that the HTTP API listens on; 0.0.0.0 or :: for all, which anybody may use.")
+]
+Hostname: TypeAlias = Annotated[
+    str, typer.Option(help="Name or address of this machine to tell others; left out, --host or its name.")
+]
+Advertise: TypeAlias = Annotated[
+    str | None, typer.Option(help="What others are to call --address, if that is another one.", metavar="HOST:PORT")
+]
+SecretFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="File with the secret that masters and agents of a cluster have in common: needed off loopback.",
+        metavar="PATH",
+        envvar="MESOSLITE_SECRET_FILE",
+    ),
+]
+LoggingLevel: TypeAlias = Annotated[
+    str, typer.Option(help="What is logged, to the standard error output: DEBUG, INFO, WARNING or ERROR.")
+]
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def begin_logging(level: str) -> None:
+    """Log from that level on. The command ends if there is no such level."""
+    if level.upper() not in LEVELS:
+        fail(f"--logging-level: got {level!r}, expected one of {', '.join(LEVELS)}", USAGE)
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    if level.upper() == "WARNING":  # what it says of each attempt to connect, the agent says once
+        logging.getLogger("libactor.transport").setLevel(logging.ERROR)
+
+
+def check_texts(**options: str | None) -> None:
+    """End the command if one of these is empty, or no text."""
+    for name, text in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if text is not None:
+            refuse_bytes(flag, text)
+        if text == "" and name != "hostname":
+            fail(f"{flag} is empty; give a value, or leave it out", USAGE)
+
+
+def remote(address: str, advertise: str | None, secret_file: str | None) -> "Remote":
+    """How masters and agents reach one another. The command ends if that can never work."""
+    from libactor import Remote
+
+    try:
+        return Remote(address, advertise=advertise, secret=_secret(secret_file))
+    except ValueError as error:
+        problem = str(error).removeprefix("Remote: ").replace("secret=", "--secret-file").replace("tls=", "")
+        fail(f"--address {address}: {problem}", USAGE)
+
+
+def _secret(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes().strip()
+    except OSError as error:
+        fail(f"--secret-file {path}: {error.strerror or error}")

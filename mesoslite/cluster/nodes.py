@@ -1,0 +1,179 @@
+"""Nodes: a master, or an agent, as a program of its own, which others reach through libactor's transport."""
+
+# Who calls: the command line (`mesoslite master`, `mesoslite agent`).
+# A master is at the address of its runtime under the id `master`, an agent under `slave(1)`; the HTTP API of each has
+#   a port of its own.
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from libactor.http import HttpServer, Listener
+from mesoslite.agent import Agent
+from mesoslite.allocator import PolicyFactory, PolicySource
+from mesoslite.api import agent_app, loopback_hosts
+from mesoslite.containment import PosixLauncher
+from mesoslite.master import AgentOptions, MasterOptions, checked_interval
+from mesoslite.model import AllocationPolicy, InvalidRequest
+
+from .masters import Masters
+from .resources import checked_resources
+
+if TYPE_CHECKING:
+    from mesoslite.model import AgentID, Attribute
+
+
+class MasterNode:
+    """A master that agents of other programs join at ``remote``.
+
+    The rest is as of Cluster, MasterOptions and AgentOptions. Raises: InvalidRequest; from ``start``: OSError for a
+    port, InvalidRequest for an allocation policy that cannot be made, MasterEnded.
+    """
+
+    def __init__(
+        self,
+        remote: la.Remote,
+        *,
+        host: str,
+        port: int,
+        hostname: str,
+        registry: str | Path | None,
+        options: MasterOptions,
+        agents: AgentOptions,
+        allocator: str | PolicyFactory | AllocationPolicy,
+        allocation_interval: float,
+    ) -> None:
+        self.host = host
+        self._remote = remote
+        self._port, self._hostname = port, hostname
+        self._registry = Path(registry).absolute() if registry is not None else None
+        self._options, self._agents = options, agents
+        self._policies = PolicySource(allocator)
+        self._interval = checked_interval(allocation_interval)
+        self._parts = ExitStack()
+
+    def start(self) -> None:
+        """Stand, and wait until it leads."""
+        with ExitStack() as parts:
+            runtime = parts.enter_context(la.Runtime(remote=self._remote))
+            server = HttpServer()
+            parts.callback(server.close)
+            self.address = runtime.address
+            self._masters = Masters(
+                runtime,
+                1,
+                self._policies,
+                self._interval,
+                host=self.host,
+                port=self._port,
+                hostname=self._hostname,
+                registry=self._registry,
+                options=self._options,
+                agents=self._agents,
+            )
+            parts.callback(self._masters.end)
+            self._masters.start(parts, server)
+            self._parts = parts.pop_all()
+
+    def close(self) -> None:
+        """End it; agents hear of it."""
+        self._masters.close()
+        self._parts.close()
+
+    @property
+    def url(self) -> str:
+        """Where its HTTP API is."""
+        return self._masters.urls[0]
+
+    @property
+    def stopped(self) -> la.Future[str]:
+        """Why it has ended by itself, as text; empty by ``close``."""
+        return self._masters.stopped
+
+
+class AgentNode:
+    """An agent that joins the master at the address ``master``, and is found by it at ``remote``.
+
+    The rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a port or a directory.
+    """
+
+    def __init__(
+        self,
+        master: str,
+        remote: la.Remote,
+        *,
+        resources: str,
+        attributes: tuple[Attribute, ...],
+        work_dir: str | Path,
+        host: str,
+        port: int,
+        hostname: str,
+    ) -> None:
+        self.master_address = master
+        self.resources = checked_resources("agent", resources)
+        self.work_dir = Path(work_dir).absolute()
+        self.host = host
+        self._remote = remote
+        self._attributes = attributes
+        self._port, self._hostname = port, hostname
+        self._parts = ExitStack()
+        self._stopped: la.Promise[str] = la.Promise()
+
+    def start(self) -> None:
+        """Begin to look for the master."""
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as parts:
+            runtime = parts.enter_context(la.Runtime(remote=self._remote))
+            parts.callback(self._stopped.set, "")
+            server = HttpServer()
+            parts.callback(server.close)
+            listener = Listener(self.host, self._port)
+            parts.callback(listener.close)
+            self.url, hostname = listener.url, self._hostname or listener.name
+            try:
+                master = runtime.parse_pid(f"master@{self.master_address}")
+            except ValueError as error:
+                raise InvalidRequest(f"agent: master {self.master_address!r}: {error}") from error
+            pid = runtime.spawn(
+                Agent(
+                    master,
+                    resources=self.resources,
+                    work_dir=self.work_dir,
+                    launcher=PosixLauncher(),
+                    hostname=hostname,
+                    port=listener.port,
+                    attributes=self._attributes,
+                    id="slave(1)",
+                )
+            )
+            runtime.spawn(_EndWatch(pid, self._stopped))
+            server.serve(agent_app(pid, self.work_dir, hosts=loopback_hosts(self.host, hostname)), listener)
+            self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
+            self._parts = parts.pop_all()
+
+    def close(self) -> None:
+        """End it and its tasks; it takes leave of its master."""
+        self._parts.close()
+
+    @property
+    def stopped(self) -> la.Future[str]:
+        """Why it has ended by itself, as text; empty by ``close``, or if its master told it to."""
+        return self._stopped.future
+
+
+class _EndWatch(la.Actor):
+    """Completes ``stopped`` with why an actor has ended."""
+
+    def __init__(self, pid: la.PID[Any], stopped: la.Promise[str]) -> None:
+        super().__init__("end-watch")
+        self._watched = pid
+        self._stopped = stopped
+
+    def on_start(self) -> None:
+        la.link(self._watched)
+
+    def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
+        self._stopped.set("" if reason is None else f"{type(reason).__name__}: {reason}")

@@ -1,0 +1,300 @@
+"""`mesoslite master` and `mesoslite agent`: a cluster of several programs, of which any may be killed."""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import urllib.request
+
+import pytest
+
+import libactor as la
+from mesoslite import Framework, TaskState
+from mesoslite.framework import submit
+from mesoslite.framework.http import HttpConnection
+
+from .conftest import finish, mesoslite, mesoslite_here, start
+
+pytestmark = pytest.mark.real
+
+PATIENCE = 120.0  # seconds that anything of several programs is waited for, on a machine that does much else
+SECRET = "a secret that nobody can guess"
+
+
+@pytest.fixture
+def address():
+    """Where a master may listen, and another one after it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def begin(*arguments):
+    """Start a command, whose lines can be waited for: none is kept in a buffer of ours."""
+    return start(*arguments, bufsize=0)
+
+
+def line_of(process):
+    """The next line that a command says; what it says to its errors, if it ends instead."""
+    assert select.select([process.stdout], [], [], PATIENCE)[0], "it says nothing"
+    line = process.stdout.readline().decode()
+    assert line, process.stderr.read().decode()
+    return line
+
+
+def start_master(address, registry, *arguments):
+    process = begin("master", "--address", address, "--port", 0, "--registry", registry, *arguments)
+    url, where = re.fullmatch(r"Master at (\S+), agents find it at (\S+)\n", line_of(process)).groups()
+    assert where == address
+    return process, url
+
+
+def start_agent(address, work_dir, *arguments):
+    """An agent; it need not be registered."""
+    process = begin("agent", "--master", address, "--port", 0, "--work-dir", work_dir, *arguments)
+    assert line_of(process).startswith("Agent at http://")
+    assert line_of(process).startswith(f"Looking for the master at {address}")
+    return process
+
+
+def registered(agent):
+    return re.fullmatch(r"Registered as (\S+)\n", line_of(agent))[1]
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        return json.loads(answer.read())
+
+
+class Keeper(Framework):
+    """Launches one task, unless it has an id already; tells by futures what becomes of it."""
+
+    def __init__(self, command="sleep 1000", **options):
+        super().__init__("keeper", failover_timeout=600, **options)
+        self.command, self.has_launched = command, self.info.id is not None
+        self.running, self.ended, self.found, self.lost = la.Promise(), la.Promise(), la.Promise(), la.Promise()
+
+    def on_subscribed(self, framework_id):
+        if self.has_launched:
+            self.look()
+
+    def look(self):
+        if self.found.future.is_pending():
+            self.reconcile("it")
+            la.delay(0.2, self.pid, Keeper.look)
+
+    def on_offers(self, offers):
+        for offer in offers:
+            tasks = [] if self.has_launched else [self.task(offer, self.command, cpus=0.5, task_id="it")]
+            self.has_launched = True
+            self.launch(offer, tasks)
+
+    def on_update(self, status):
+        if status.state is TaskState.TASK_RUNNING:
+            (self.running if status.uuid is not None else self.found).set(status)
+        elif status.state.is_terminal:
+            self.ended.set(status)
+
+    def on_error(self, message):
+        self.lost.set(message)
+
+    def end(self):
+        self.kill("it")
+
+
+@pytest.fixture
+def runtime():
+    with la.Runtime() as opened:
+        yield opened
+
+
+def test_a_task_runs_on_an_agent_of_another_program(address, tmp_path):
+    master, url = start_master(address, tmp_path / "registry.db")
+    agents = [start_agent(address, tmp_path / str(number), "--resources", "cpus:1;mem:64") for number in range(2)]
+    ids = {registered(agent) for agent in agents}
+
+    status, output, errors = mesoslite("run", "--master", url, "echo from $MESOS_AGENT_ID")
+
+    assert (status, errors) == (0, "")
+    assert output.decode().removeprefix("from ").strip() in ids
+    for process in (*agents, master):
+        process.send_signal(signal.SIGTERM)
+        assert finish(process)[0] == 0
+
+
+# Goal: nothing is lost with a master. Method: it is killed; while there is none nobody is told to end; the next one has
+#   the same registry, and another port for HTTP.
+def test_a_master_that_was_killed_has_its_agents_and_tasks_back(address, tmp_path, runtime):
+    registry = tmp_path / "registry.db"
+    master, url = start_master(address, registry)
+    agents = [start_agent(address, tmp_path / str(number)) for number in range(2)]
+    ids = {registered(agent) for agent in agents}
+    first = Keeper()
+    submit(runtime, first, HttpConnection(url))
+    first.running.future.get(timeout=PATIENCE)
+
+    master.kill()
+    master.wait()
+    first.lost.future.get(timeout=PATIENCE)
+    master, url = start_master(address, registry)
+    second = Keeper(id=first.framework_id)
+    result = submit(runtime, second, HttpConnection(url))
+    found = second.found.future.get(timeout=PATIENCE)
+    state = get(f"{url}/state")
+    la.dispatch(second.pid, Keeper.end).get(timeout=PATIENCE)
+    ended = second.ended.future.get(timeout=PATIENCE)
+
+    assert found.agent_id in ids
+    assert found.agent_id in {agent["id"] for agent in state["slaves"]} <= ids
+    assert [framework["id"] for framework in state["frameworks"]] == [first.framework_id]
+    assert ended.state is TaskState.TASK_KILLED
+    assert not first.ended.future.is_ready()
+    result.discard()
+
+
+def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are_lost(address, tmp_path, runtime):
+    _, url = start_master(address, tmp_path / "registry.db")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        where = f"127.0.0.1:{free.getsockname()[1]}"
+    agent = start_agent(address, tmp_path / "work", "--address", where)
+    before = registered(agent)
+    keeper = Keeper(f"echo $$ > {tmp_path / 'pid'}; exec sleep 1000")
+    result = submit(runtime, keeper, HttpConnection(url))
+    keeper.running.future.get(timeout=PATIENCE)
+
+    agent.kill()
+    agent.wait()
+    again = start_agent(address, tmp_path / "work", "--address", where)
+    after = registered(again)
+    ended = keeper.ended.future.get(timeout=PATIENCE)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it has nobody any more
+
+    assert before != after
+    assert (ended.state, ended.agent_id) == (TaskState.TASK_LOST, before)
+    assert [agent["id"] for agent in get(f"{url}/state")["slaves"]] == [after]
+    result.discard()
+
+
+def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, tmp_path):
+    agent = start_agent(address, tmp_path / "work")
+    assert select.select([agent.stderr], [], [], PATIENCE)[0]
+    said = agent.stderr.readline().decode()
+
+    start_master(address, tmp_path / "registry.db")
+
+    assert f"master@{address} cannot be reached" in said
+    assert "it is tried again" in said
+    registered(agent)
+
+
+def test_an_agent_without_the_secret_of_its_master_says_so(address, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "other").write_text(SECRET[::-1])
+    start_master(address, tmp_path / "registry.db", "--secret-file", tmp_path / "secret")
+
+    agent = start_agent(address, tmp_path / "work", "--secret-file", tmp_path / "other")
+    assert select.select([agent.stderr], [], [], PATIENCE)[0]
+    said = agent.stderr.readline().decode()
+    other = start_agent(address, tmp_path / "more", "--secret-file", tmp_path / "secret")
+
+    assert "has another secret; give both the same" in said
+    registered(other)
+
+
+def test_of_two_masters_of_one_registry_the_later_has_it_and_the_earlier_ends(address, tmp_path):
+    registry = tmp_path / "registry.db"
+    first, _ = start_master(address, registry)
+    second = begin("master", "--address", "127.0.0.1:0", "--port", 0, "--registry", registry)
+    line_of(second)
+
+    start_agent(address, tmp_path / "work")  # it asks the first one, which has to write
+    status, _, errors = finish(first)
+
+    assert status == 1
+    assert "Fenced" in errors
+    assert "has taken over in epoch" in errors
+
+
+@pytest.mark.parametrize("command", ["master", "agent"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_they_end_with_status_zero_when_they_are_told_to(command, number, tmp_path):
+    options = ["--work-dir", tmp_path] if command == "agent" else []
+    process = begin(command, "--address", "127.0.0.1:0", "--port", 0, *options)
+    line_of(process)
+
+    process.send_signal(number)
+
+    assert finish(process)[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--port", "--address"])
+@pytest.mark.parametrize("command", ["master", "agent"])
+def test_a_port_that_is_taken_is_one_line_and_status_one(command, option, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options = {"--address": "127.0.0.1:0", "--port": 0}
+        options[option] = port if option == "--port" else f"127.0.0.1:{port}"
+        rest = ["--work-dir", tmp_path] if command == "agent" else []
+
+        status, _, errors = mesoslite(command, *[one for pair in options.items() for one in pair], *rest)
+
+    assert (status, errors.count("\n")) == (1, 1)
+    assert str(port) in errors
+    assert "in use" in errors
+
+
+def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
+    (tmp_path / "letters").write_bytes(b"to my aunt" * 1000)
+
+    status, _, errors = mesoslite("master", "--address", "127.0.0.1:0", "--port", 0, "--registry", tmp_path / "letters")
+
+    assert status == 1
+    assert "is no registry" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["master", "--address", "nowhere"], "--address nowhere: "),
+        (["master", "--address", "example.org:5055"], "expected an address in numbers"),
+        (["master", "--address", "10.0.0.6:5055"], "give --secret-file"),
+        (["master", "--address", "0.0.0.0:5055"], "advertise"),
+        (["master", "--agent-ping-timeout", "soon"], "expected a duration such as 30secs"),
+        (["master", "--agent-ping-timeout", "1hrs"], "agent_ping_timeout: got 3600.0"),
+        (["master", "--agent-removal-rate-limit", "often"], "such as 1/10mins"),
+        (["master", "--recovery-agent-removal-limit", "0.5"], "a part such as 25%"),
+        (["master", "--max-completed-frameworks", "-1"], "max_completed_frameworks: got -1"),
+        (["master", "--allocator", "nobody"], "nothing named 'nobody'"),
+        (["master", "--registry", ""], "--registry is empty"),
+        (["master", "--logging-level", "loud"], "expected one of DEBUG"),
+        (["agent", "--master", "nowhere"], "master 'nowhere'"),
+        (["agent", "--resources", "cpus:many"], "cpus:many"),
+        (["agent", "--attributes", "rack"], "expected name:value"),
+        (["agent", "--work-dir", ""], "--work-dir is empty"),
+        (["agent", "--secret-file", ""], "--secret-file is empty"),
+    ],
+)
+def test_options_that_can_never_work_are_usage_errors(arguments, problem, tmp_path):
+    rest = ["--work-dir", tmp_path] if arguments[0] == "agent" and "--work-dir" not in arguments else []
+
+    status, output, errors = mesoslite_here(*arguments, *rest)
+
+    assert (status, output) == (2, b"")
+    assert problem in errors
+
+
+def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
+    status, _, errors = mesoslite_here("master", "--secret-file", tmp_path / "none")
+
+    assert status == 1
+    assert "No such file" in errors
+
+
+def test_attributes_are_text_or_numbers(address, tmp_path):
+    _, url = start_master(address, tmp_path / "registry.db")
+    registered(start_agent(address, tmp_path / "work", "--attributes", "rack:r1;ssd:2.5"))
+
+    [agent] = get(f"{url}/state")["slaves"]
+
+    assert agent["attributes"] == {"rack": "r1", "ssd": 2.5}
