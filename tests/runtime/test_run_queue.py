@@ -574,7 +574,7 @@ def test_signals_do_not_prolong_a_timeout(core, alarm, method):
     answer = getattr(queue, method)(0.1)
 
     assert answer in (False, None)
-    assert 0.1 <= time.monotonic() - began < 5
+    assert 0.1 <= time.monotonic() - began < BOUND_SECONDS  # the alarm rings on for ever
 
 
 @pytest.mark.real
