@@ -31,7 +31,6 @@ class Standing:
         self._leader: Leader | None = None
         self._own: Leader | None = None  # once it leads
         self._serves = False
-        self._stands = False
         self._is_over = False
         self._detecting: la.Future[Any] | None = None
 
@@ -48,7 +47,6 @@ class Standing:
             return
         over = "its candidacy is over, and it never led"
         elected: la.Future[Leadership] = self._contender.contend(info)
-        self._stands = True
         elected.on_ready(won).on_failed(lambda error: self._lose(f"it could not stand for leadership: {error}"))
         elected.on_discarded(lambda: self._lose(over)).on_abandoned(lambda: self._lose(over))
 
@@ -57,7 +55,7 @@ class Standing:
         self._is_over = True
         if self._detecting is not None:
             self._detecting.discard()
-        if self._contender is not None and self._stands:
+        if self._contender is not None:
             self._contender.withdraw()
 
     def begin(self, leadership: Leadership | None) -> None:

@@ -169,7 +169,8 @@ def test_a_leader_that_is_deposed_serves_nothing_that_waits_in_its_mailbox(peers
 
     def depose_with_work_behind() -> None:
         agents.append(la.spawn(FakeAgent(first, Resources.parse("cpus:1"))))
-        la.post(first, RegisterAgent(AgentInfo(hostname="h", port=1, resources=Resources.parse("cpus:1"))))
+        greeting = RegisterAgent(AgentInfo(hostname="h", port=1, resources=Resources.parse("cpus:1")))
+        la.post(first, greeting, sender=agents[0])
         peers.election.expire(peers.members["one"])
 
     la.execute(first, depose_with_work_behind).get(timeout=60)
