@@ -73,12 +73,24 @@ class AgentMachine:
         assert self.launcher is not None
         return [container for container in self.launcher.containers.values() if container.lives]
 
+    @property
+    def is_serviced(self) -> bool:
+        """Whether operators have taken the machine down."""
+        return self.world.operator.services(self.hostname)
+
+    def leave(self) -> None:
+        """End the agent in order: it takes leave, and ``tick`` starts another one."""
+        if self.pid is not None and self.lives:
+            la.terminate(self.pid)
+
     def tick(self) -> None:
         """An agent that its master has shut down is started anew, as an init system does."""
         if self.up and not self.lives:
             self.world.note(f"{self.name} has ended; it is started anew")
-            if self.launcher is not None and self.launcher.processes is not None:
-                la.terminate(self.launcher.processes)
+            assert self.launcher is not None
+            assert self.launcher.processes is not None
+            la.terminate(self.launcher.processes)
+            la.wait(self.launcher.processes, 1)
             self.start()
 
     def _fails(self) -> bool:

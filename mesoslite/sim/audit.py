@@ -25,6 +25,39 @@ def ledger_of(master: Any) -> Any:
     return master._ledger
 
 
+def quotas_of(master: Any) -> Any:
+    """The quotas that a master goes by, by role."""
+    return master._agents.entitlements.quotas
+
+
+def agent_id_of(agent: Any) -> Any:
+    """The id that an agent was given, or None."""
+    return agent._info.id
+
+
+def total_of(agent: Any) -> Resources:
+    """All that an agent has."""
+    total: Resources = agent._operations.total
+    return total
+
+
+def obeyed_epoch(agent: Any) -> int:
+    """The highest epoch that an agent has obeyed, by itself."""
+    epoch: int = agent._registration.epoch
+    return epoch
+
+
+def pending_statuses(agent: Any) -> list[tuple[str, str]]:
+    """Framework and task of each status that an agent has not been acknowledged."""
+    streams = agent._updates._streams.items()
+    return [(framework_id, task_id) for framework_id, tasks in streams for task_id, one in tasks.items() if one.pending]
+
+
+def is_leaving(master: Any, agent_id: str) -> bool:
+    """Whether a master is just removing an agent, or declaring it gone."""
+    return bool(master._ledger.roster.is_leaving(agent_id))
+
+
 def audit(ledger: Any, policy: Any) -> None:
     """Assert that everything that is held is held by somebody, and stands where it is looked for."""
     policy._check()

@@ -56,6 +56,8 @@ class Beliefs:
 
     framework_id: FrameworkID | None = None
     is_removed: bool = False
+    is_torn_down: bool = False  # it was asked to end
+    numbers: int = 0  # of tasks
     tasks: dict[TaskID, TaskBelief] = field(default_factory=dict)
 
     @property

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from libactor.testing import Conditions
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DOWN_SECONDS = (3.0, 30.0, 120.0, 700.0)  # that a host stays down, or a partition lasts
 NOTICE_SECONDS = (5.0, 15.0)
+STRAGGLE_SECONDS = (0.01, 20.0)  # until what straggles arrives: behind a restart of its sender, too
 
 
 class Faults:
@@ -36,10 +37,12 @@ class Faults:
 
     def begin(self) -> None:
         """Let the network be bad from now on."""
-        rates = dict(self._world.options.rates)
+        rates: dict[str, Any] = dict(self._world.options.rates)
+        if "straggle" in rates:
+            rates["tail_delay"] = STRAGGLE_SECONDS
         self._set_conditions({name: rate for name, rate in rates.items() if name != "duplicate"})
         if "duplicate" in rates:
-            doubling = Conditions(**rates, notice=NOTICE_SECONDS)  # type: ignore[arg-type]
+            doubling = Conditions(**rates, notice=NOTICE_SECONDS)
             for agent in self._world.agents:
                 for master in self._world.masters:
                     self._network.between(agent.host, master.host, doubling)
@@ -81,11 +84,11 @@ class Faults:
                 if not isinstance(other, MasterMachine):
                     self._network.reset(master.host, other.host)
 
-    def _set_conditions(self, rates: dict[str, float]) -> None:
-        self._network.conditions = Conditions(**rates, notice=NOTICE_SECONDS)  # type: ignore[arg-type]
-
     def _later(self, stream: Stream, mend: Callable[[], None]) -> None:
         self._until.append((self._world.runtime.clock.now() + stream.pick(DOWN_SECONDS), mend))
+
+    def _set_conditions(self, rates: dict[str, Any]) -> None:
+        self._network.conditions = Conditions(**rates, notice=NOTICE_SECONDS)
 
     # ---- the network ----
 
@@ -134,10 +137,44 @@ class Faults:
 
         self._later(stream, mend)
 
+    def _leave(self, stream: Stream) -> None:
+        machine = stream.pick(self._world.agents)
+        if machine.up:
+            self._world.note(f"{machine.name} leaves")
+            machine.leave()
+
+    # ---- masters ----
+
+    def _fail_registry(self, stream: Stream) -> None:
+        machine = self._world.leader or stream.pick(self._world.masters)
+        trouble = machine.trouble
+        trouble.fails_before, trouble.fails_after = (False, True) if stream.chance(0.5) else (True, False)
+        self._world.note(f"the registry of {machine.name} fails, {'done' if trouble.fails_after else 'undone'}")
+        self._later(stream, trouble.end)
+
+    def _slow_registry(self, stream: Stream) -> None:
+        machine = self._world.leader or stream.pick(self._world.masters)
+        machine.trouble.seconds = stream.pick((1.0, 5.0, 30.0))
+        self._world.note(f"the registry of {machine.name} takes {machine.trouble.seconds:g} s")
+        self._later(stream, machine.trouble.end)
+
+    def _split(self, stream: Stream) -> None:
+        machine = self._world.leader
+        if machine is None or machine.seat is None:
+            return
+        seat = machine.seat
+        self._world.note(f"{machine.name} is cut off from the election, and believes that it leads")
+        self._world.election.cut_off(seat.member)
+        self._later(stream, lambda: self._world.election.mend(seat.member))
+
     _EVENTS: ClassVar[dict[str, Callable[[Faults, Stream], None]]] = {
         "partition": _partition,
         "one-way partition": _one_way_partition,
         "agent crash": _crash_agent,
         "scheduler crash": _crash_scheduler,
         "master crash": _crash_master,
+        "agent leaves": _leave,
+        "registry fails": _fail_registry,
+        "registry is slow": _slow_registry,
+        "two masters": _split,
     }

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = (1.0, 0.1, 3.0, 12.0)
 WARM_UP_SECONDS = 6.0
-SETTLE_SECONDS = 1500.0
-SETTLE_STEP_SECONDS = 15.0
+MEND_SECONDS, MEND_STEP_SECONDS = 300.0, 15.0
+SETTLE_SECONDS, SETTLE_STEP_SECONDS = 1200.0, 60.0
+ASK_SECONDS = 30.0
 
 
 class Life:
@@ -55,26 +56,35 @@ class Life:
     def _step(self, stream: Stream) -> None:
         self._faults.strike(stream)
         self._act(stream)
+        self.world.operator.act(stream)
         self._faults.mend_due()
         self.world.pass_time(stream.pick(STEP_SECONDS))
 
+    def _wait(self, seconds: float, step_seconds: float) -> None:
+        end = self._runtime.clock.now() + seconds
+        while self._runtime.clock.now() < end:
+            self.world.operator.mend()
+            self.world.pass_time(step_seconds)
+
     def _act(self, stream: Stream) -> None:
-        if self.world.wants("kills") and stream.chance(0.2):
-            machine = stream.pick(self.world.schedulers)
-            living = machine.beliefs.living
-            if living and machine.up:
-                machine.kill(stream.pick(living))
+        machine = stream.pick(self.world.schedulers)
+        if not machine.up:
+            return
+        if self.world.wants("kills") and stream.chance(0.2) and machine.beliefs.living:
+            machine.kill(stream.pick(machine.beliefs.living))
+        if self.world.wants("updates") and stream.chance(0.05):
+            machine.update(stream.choose(2))
+        if self.world.wants("teardown") and stream.chance(0.06):
+            machine.tear_down()
 
     def _settle(self) -> None:
         world = self.world
         world.is_calm = True
-        end = self._runtime.clock.now() + SETTLE_SECONDS
-        is_told = False
-        while self._runtime.clock.now() < end:
-            world.pass_time(SETTLE_STEP_SECONDS)
-            if not is_told and self._runtime.clock.now() > end - SETTLE_SECONDS / 2:
-                is_told = True
-                for machine in world.schedulers:
-                    machine.calm_down()
+        world.healed_at = self._runtime.clock.now()
+        self._wait(MEND_SECONDS, MEND_STEP_SECONDS)
+        self._wait(SETTLE_SECONDS, SETTLE_STEP_SECONDS)
+        for machine in world.schedulers:
+            machine.ask()
+        self._wait(ASK_SECONDS, ASK_SECONDS)
         for checker in world.checkers:
             checker.settled(world)

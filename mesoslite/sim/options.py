@@ -19,6 +19,17 @@ FEATURES = (
     "ports",  # tasks take ports
     "suppression",  # schedulers that have enough want no offers
     "late answers",  # offers and statuses are answered late, some offers after they were void
+    "reservations",  # schedulers reserve cpus, and unreserve them
+    "volumes",  # schedulers make volumes, resize and destroy them
+    "groups",  # schedulers launch groups, which agents refuse
+    "updates",  # schedulers say anew what they are
+    "teardown",  # schedulers end their frameworks, and begin anew
+    "launch failures",  # agents cannot start some tasks
+    "quota",  # operators set and remove quotas
+    "weights",  # operators set weights
+    "draining",  # operators deactivate, drain and reactivate agents
+    "gone",  # operators declare agents gone
+    "maintenance",  # operators schedule the service of machines, take them down and bring them up
 )
 """What schedulers and operators do beyond launching tasks."""
 
@@ -31,11 +42,15 @@ EVENTS = (
     "agent crash",  # its host goes down, with all that runs there
     "scheduler crash",  # its host goes down; it knows its tasks when it is back
     "master crash",  # its host goes down, with allocator and registrar
+    "agent leaves",  # an agent is ended in order, and another one begins
+    "registry fails",  # a store or read fails, done or not
+    "registry is slow",  # stores and reads take 1 to 30 s; after 20 s a master gives up
+    "two masters",  # the leader is cut off from the election, and believes that it leads on
 )
 """Faults that strike once; the strength is how likely one is in a step, beside the others."""
 
 _STRENGTHS = (0.0, 0.002, 0.01, 0.04)
-_WEIGHTS = (0, 1, 2, 4)
+_WEIGHTS = (0, 0, 1, 2, 4)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,15 +63,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     features: tuple[str, ...] = ()
     rates: tuple[tuple[str, float], ...] = ()
     events: tuple[tuple[str, int], ...] = ()
+    removal_limit: tuple[float, float] | None = None  # how many agents may be given up in how many seconds
 
     @property
     def text(self) -> str:
         """For people, on one line."""
         rates = [f"{name} {rate:g}" for name, rate in self.rates]
         events = [f"{name} x{weight}" for name, weight in self.events]
+        limit = f"; {self.removal_limit[0]:g} removals in {self.removal_limit[1]:g} s" if self.removal_limit else ""
         return (
             f"{self.agents} agents, {self.schedulers} schedulers, {self.masters} masters, {self.steps} steps; "
-            f"features: {', '.join(self.features) or 'none'}; faults: {', '.join(rates + events) or 'none'}"
+            f"features: {', '.join(self.features) or 'none'}; faults: {', '.join(rates + events) or 'none'}{limit}"
         )
 
 
@@ -66,8 +83,9 @@ def draw_options(stream: Stream) -> Options:
         agents=stream.between(3, 6),
         schedulers=stream.between(2, 4),
         masters=stream.between(1, 3),
-        steps=stream.between(60, 120),
-        features=tuple([name for name in FEATURES if stream.chance(0.5)]),
+        steps=stream.between(50, 100),
+        features=tuple([name for name in FEATURES if stream.chance(0.3)]),
         rates=tuple([(name, rate) for name in RATES if (rate := stream.pick(_STRENGTHS))]),
         events=tuple([(name, weight) for name in EVENTS if (weight := stream.pick(_WEIGHTS))]),
+        removal_limit=(1.0, 30.0) if stream.chance(0.25) else None,
     )

@@ -90,15 +90,17 @@ def _kind(stream: str) -> str:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing is logged below: faults are what a run is made of. Others in the process get to hear of theirs again."""
-    log = logging.getLogger("mesoslite")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+def _quiet() -> Iterator[None]:
+    """What actors log of what goes wrong is no news here; a checker looks at who is stopped by an error."""
+    loggers = [logging.getLogger(name) for name in ("mesoslite", "libactor")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 class _Run:
@@ -107,7 +109,7 @@ class _Run:
     def __init__(self, seed: int | None, tape: Tape | None, checkers: Sequence[type[Checker]]) -> None:
         self._log = EventLog(keep=EVENTS_KEPT)
         self.error: Exception | None = None
-        with _silence(), tempfile.TemporaryDirectory(prefix="mesoslite-sim-") as folder:
+        with _quiet(), tempfile.TemporaryDirectory(prefix="mesoslite-sim-") as folder:
             self._runtime = DeterministicRuntime(seed, tape, log=self._log)
             with self._runtime:
                 self._life = Life(self._runtime, Path(folder), [kind() for kind in checkers])

@@ -14,33 +14,46 @@ import libactor as la
 from mesoslite.model import (
     Accept,
     Acknowledge,
+    AcknowledgeOperationStatus,
     CommandInfo,
     Decline,
     Error,
+    ExecutorID,
+    ExecutorInfo,
+    ExecutorType,
     Failure,
     Filters,
     Heartbeat,
+    InverseOffers,
     Kill,
     Launch,
+    LaunchGroup,
     Leader,
     Offer,
     Offers,
+    Operation,
     Reconcile,
     Rescind,
+    RescindInverseOffer,
+    Resources,
     Revive,
     Subscribe,
     Subscribed,
     Suppress,
+    TaskGroup,
     TaskID,
     TaskInfo,
     TaskReference,
     TaskStatus,
+    Teardown,
     Update,
+    UpdateFramework,
     UpdateOperationStatus,
 )
 
 from .beliefs import OUT_OF_SIGHT, TaskBelief
 from .containers import command_text
+from .operations import draw_operations
 
 if TYPE_CHECKING:
     from mesoslite.model import Call, OfferID
@@ -69,6 +82,8 @@ class Scheduler(la.Actor):
         self._subscribed = False
         self._ticks = 0
         self._silent_ticks = 0
+        self._numbers = 0
+        self._lacks_tasks = False  # one has ended since offers were asked for
         self._held: dict[OfferID, Offer] = {}
         self._unacknowledged: list[TaskStatus] = []
 
@@ -119,7 +134,8 @@ class Scheduler(la.Actor):
 
     @la.handles(Failure)
     @la.handles(Heartbeat)
-    @la.handles(UpdateOperationStatus)
+    @la.handles(InverseOffers)
+    @la.handles(RescindInverseOffer)
     def hear(self, event: Any) -> None:
         """Nothing to do."""
         self._silent_ticks = 0
@@ -135,6 +151,9 @@ class Scheduler(la.Actor):
         la.delay(TICK_SECONDS, self.pid, Scheduler.tick)
         if self._beliefs.is_removed:
             return
+        if self._beliefs.is_torn_down and self._subscribed:
+            self.tear_down()  # until it is answered that the framework is gone
+            self._subscribe()
         self._ticks += 1
         self._silent_ticks += 1
         if not self._subscribed or self._silent_ticks >= SILENT_TICKS:
@@ -146,6 +165,9 @@ class Scheduler(la.Actor):
         self._unacknowledged.clear()
         self._answer(tuple(self._held.values()))
         self._held.clear()
+        if self._lacks_tasks and not self._is_content() and self._beliefs.framework_id is not None:
+            self._lacks_tasks = False
+            self._call(Revive(self._beliefs.framework_id))
         if self._ticks % RECONCILE_TICKS == 0:
             self._reconcile()
         for task in self._beliefs.living:
@@ -165,6 +187,7 @@ class Scheduler(la.Actor):
     def offers(self, event: Offers) -> None:
         """Launch on them, decline them, or keep them for a while."""
         self._silent_ticks = 0
+        self._machine.was_offered = True
         if self._world.wants("late answers") and self._stream.chance(0.2):
             self._held |= {offer.id: offer for offer in event.offers}
         else:
@@ -175,22 +198,50 @@ class Scheduler(la.Actor):
         """An offer is void; a careless scheduler uses it all the same, and is to be refused."""
         offer = self._held.pop(event.offer_id, None)
         if offer is not None and self._stream.chance(0.5):
-            self._accept(offer, [self._task(offer, is_stale=True)])
+            self._accept(offer, [Launch((self._task(offer, self._machine.size, is_stale=True),))])
 
     def _answer(self, offers: tuple[Offer, ...]) -> None:
         for offer in offers:
-            wanted = self._machine.appetite - len(self._beliefs.living)
-            tasks: list[TaskInfo] = []
-            left = offer.resources.allocatable_to(offer.role)
-            while len(tasks) < wanted and left.contains(self._machine.size):
-                left -= self._machine.size
-                tasks.append(self._task(offer))
+            operations = self._operations(offer)
+            tasks = [] if operations else self._tasks(offer)
             if tasks:
-                self._accept(offer, tasks)
+                operations.append(self._launch(tasks))
+            if operations:
+                self._accept(offer, operations)
             else:
                 self._decline(offer)
-        if self._is_content():
-            self._call(Suppress(offers[0].framework_id)) if offers else None
+        if offers and self._is_content():
+            self._call(Suppress(offers[0].framework_id))
+
+    def _operations(self, offer: Offer) -> list[Operation]:
+        wants = self._world.wants
+        self._numbers += 1
+        return draw_operations(
+            self._stream, offer, self._numbers, reserves=wants("reservations"), makes_volumes=wants("volumes")
+        )
+
+    def _tasks(self, offer: Offer) -> list[TaskInfo]:
+        """As many tasks as are wanted, and fit."""
+        tasks: list[TaskInfo] = []
+        wanted = self._machine.appetite - len(self._beliefs.living)
+        left = offer.resources.allocatable_to(offer.role)
+        while len(tasks) < wanted:
+            resources = self._machine.size_on(left)
+            if resources is None:
+                break
+            left -= resources
+            tasks.append(self._task(offer, resources))
+        return tasks
+
+    def _launch(self, tasks: list[TaskInfo]) -> Operation:
+        if not (self._world.wants("groups") and len(tasks) > 1 and self._stream.chance(0.3)):
+            return Launch(tuple(tasks))
+        *members, last = tasks  # the room of the last one is for their executor
+        del self._beliefs.tasks[last.task_id], self._world.tasks[last.task_id]
+        executor = ExecutorInfo(
+            executor_id=ExecutorID(f"{last.task_id}-group"), type=ExecutorType.DEFAULT, resources=last.resources
+        )
+        return LaunchGroup(executor, TaskGroup(tuple(members)))
 
     def _is_content(self) -> bool:
         return self._world.wants("suppression") and len(self._beliefs.living) >= self._machine.appetite
@@ -198,12 +249,12 @@ class Scheduler(la.Actor):
     def _refusal(self) -> Filters:
         return Filters(CALM_REFUSAL if self._world.is_calm else self._stream.pick(REFUSALS))
 
-    def _accept(self, offer: Offer, tasks: list[TaskInfo]) -> None:
+    def _accept(self, offer: Offer, operations: list[Operation]) -> None:
         self._call(
             Accept(
                 framework_id=offer.framework_id,
                 offer_ids=(offer.id,),
-                operations=(Launch(tuple(tasks)),),
+                operations=tuple(operations),
                 filters=self._refusal(),
             )
         )
@@ -211,17 +262,19 @@ class Scheduler(la.Actor):
     def _decline(self, offer: Offer) -> None:
         self._call(Decline(framework_id=offer.framework_id, offer_ids=(offer.id,), filters=self._refusal()))
 
-    def _task(self, offer: Offer, *, is_stale: bool = False) -> TaskInfo:
+    def _task(self, offer: Offer, resources: Resources, *, is_stale: bool = False) -> TaskInfo:
         seconds = self._stream.pick(SECONDS)
         command = command_text(seconds, self._stream.choose(2), obeys=not self._stream.chance(0.2))
+        self._beliefs.numbers += 1
         info = TaskInfo(
-            task_id=TaskID(f"{self._machine.task_prefix}-{len(self._beliefs.tasks) + 1}"),
+            task_id=TaskID(f"{self._machine.task_prefix}-{self._beliefs.numbers}"),
             name="task",
             agent_id=offer.agent_id,
-            resources=self._machine.size,
+            resources=resources,
             command=CommandInfo(value=command),
         )
-        self._beliefs.tasks[info.task_id] = TaskBelief(info, self.runtime.clock.now(), is_stale)
+        belief = TaskBelief(info, self.runtime.clock.now(), is_stale)
+        self._beliefs.tasks[info.task_id] = self._world.tasks[info.task_id] = belief
         return info
 
     # ---- tasks ----
@@ -240,8 +293,22 @@ class Scheduler(la.Actor):
                 self._unacknowledged.append(status)
             else:
                 self._acknowledge(status)
-        if status.state.is_terminal and not self._is_content() and self._beliefs.framework_id is not None:
-            self._call(Revive(self._beliefs.framework_id))
+        self._lacks_tasks = self._lacks_tasks or status.state.is_terminal
+
+    @la.handles(UpdateOperationStatus)
+    def operation(self, event: UpdateOperationStatus) -> None:
+        """Acknowledge how an operation went."""
+        self._silent_ticks = 0
+        status = event.status
+        if status.uuid is not None and status.operation_id is not None and self._beliefs.framework_id is not None:
+            self._call(
+                AcknowledgeOperationStatus(
+                    framework_id=self._beliefs.framework_id,
+                    operation_id=status.operation_id,
+                    uuid=status.uuid,
+                    agent_id=status.agent_id,
+                )
+            )
 
     def _acknowledge(self, status: TaskStatus) -> None:
         if status.uuid is None or status.agent_id is None or self._beliefs.framework_id is None:
@@ -269,8 +336,24 @@ class Scheduler(la.Actor):
             info = task.info
             self._call(Kill(framework_id=self._beliefs.framework_id, task_id=info.task_id, agent_id=info.agent_id))
 
-    def calm_down(self) -> None:
-        """Say once more what is wanted: the network was bad until now, and is good from now on."""
-        if self._subscribed and self._beliefs.framework_id is not None:
+    # ---- what it is told to do ----
+
+    def ask(self) -> None:
+        """Want offers, whatever was refused before."""
+        if self._beliefs.framework_id is not None:
             self._reconcile()
-            self._call((Suppress if self._is_content() else Revive)(self._beliefs.framework_id))
+            self._call(Revive(self._beliefs.framework_id))
+
+    def update_framework(self) -> None:
+        """Say anew what the framework is."""
+        framework_id = self._beliefs.framework_id
+        if framework_id is not None:
+            self._call(UpdateFramework(framework_id=framework_id, framework=self._machine.info(framework_id)))
+
+    def tear_down(self) -> None:
+        """End the framework, if there is a master to tell."""
+        framework_id = self._beliefs.framework_id
+        if framework_id is not None and self._subscribed:
+            self._world.torn_down.add(framework_id)
+            self._call(Teardown(framework_id))
+            self._beliefs.is_torn_down = True

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 import libactor as la
 from mesoslite.model import MULTI_ROLE, PARTITION_AWARE, FrameworkID, FrameworkInfo, Resources
 
@@ -42,6 +44,8 @@ class SchedulerMachine:
         self.failover_timeout = stream.pick(FAILOVER_SECONDS)
         self.partition_aware = stream.chance(0.5)
         self.checkpoint = not stream.chance(0.3)
+        self.has_ports = world.wants("ports") and stream.chance(0.5)
+        self.was_offered = False
         self.beliefs = Beliefs()
 
     def info(self, framework_id: FrameworkID | None) -> FrameworkInfo:
@@ -59,6 +63,16 @@ class SchedulerMachine:
     def task_prefix(self) -> str:
         """What the ids of its tasks begin with: no two tasks of a run have one id."""
         return f"{self.name.replace(' ', '')}.{len(self.past) + 1}"
+
+    def size_on(self, left: Resources) -> Resources | None:
+        """What a task takes of what is left of an offer; None if it does not fit."""
+        if not left.contains(self.size):
+            return None
+        ports = [portion for portion in left.others if portion.kind.name == "ports" and portion.ranges]
+        if not (self.has_ports and ports):
+            return self.size
+        first = ports[0].ranges[0][0]
+        return self.size + Resources.from_portions([replace(ports[0], ranges=((first, first),))])
 
     def start(self) -> None:
         """Start the host, if it is down, and a scheduler there that goes on with what is known."""
@@ -78,10 +92,23 @@ class SchedulerMachine:
         self.world.note(f"{self.name} is to kill {task.info.task_id}")
         la.tell(self.pid, Scheduler.kill, task.info.task_id)
 
-    def calm_down(self) -> None:
-        """Have the scheduler say once more what it wants."""
+    def ask(self) -> None:
+        """Have the scheduler ask for offers; ``was_offered`` says whether any came."""
         assert self.pid is not None
-        la.tell(self.pid, Scheduler.calm_down)
+        self.was_offered = False
+        la.tell(self.pid, Scheduler.ask)
+
+    def update(self, number: int) -> None:
+        """Have the scheduler say anew what its framework is."""
+        assert self.pid is not None
+        self.failover_timeout = (1e6, 60.0)[number]
+        la.tell(self.pid, Scheduler.update_framework)
+
+    def tear_down(self) -> None:
+        """Have the scheduler end its framework."""
+        assert self.pid is not None
+        self.world.note(f"{self.name} is to end its framework")
+        la.tell(self.pid, Scheduler.tear_down)
 
     def tick(self) -> None:
         """A framework that was removed is followed by a new one."""

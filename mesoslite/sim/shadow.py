@@ -56,7 +56,7 @@ class Shadow:
     agents: dict[AgentID, ShadowAgent] = field(default_factory=dict)
     frameworks: dict[FrameworkID, ShadowFramework] = field(default_factory=dict)
     offers: dict[OfferID, Offer] = field(default_factory=dict)
-    ended_offers: dict[OfferID, str] = field(default_factory=dict)  # how each ended
+    ended_offers: dict[OfferID, str] = field(default_factory=dict)  # how each ended first
     tasks: dict[tuple[FrameworkID, AgentID, TaskID], ShadowTask] = field(default_factory=dict)
 
     def apply(self, happening: Any) -> None:
@@ -122,7 +122,7 @@ class Shadow:
         single = isinstance(happening, (happenings.OfferRescinded, happenings.OfferExpired))
         for offer in (happening.offer,) if single else happening.offers:
             self.offers.pop(offer.id, None)
-            self.ended_offers[offer.id] = type(happening).__name__
+            self.ended_offers.setdefault(offer.id, type(happening).__name__)
 
     def _task(self, happening: Any) -> None:
         match happening:

@@ -10,10 +10,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.election import MemoryElection
+from mesoslite.model.happenings import FrameworkRemoved
 from mesoslite.registry import MemoryRegistry
 
 from .agent_machine import AgentMachine
+from .audit import is_leaving
 from .master_machine import MasterMachine
+from .operator import Operator
 from .scheduler_machine import SchedulerMachine
 from .violation import Violation
 
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from libactor.testing import DeterministicRuntime
-    from mesoslite.election import MemoryMember
     from mesoslite.model import TaskStatus
     from mesoslite.model.happenings import Happening
     from mesoslite.model.registry import Entry
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .checker import Checker
     from .containers import SimContainer
     from .options import Options
+    from .seat import Seat
     from .shadow import Shadow
 
 NOTES_MAX = 60
@@ -48,13 +51,21 @@ class World:
         self.folder = folder
         self.checkers = tuple(checkers)
         self.is_calm = False
+        self.healed_at: float | None = None
         self.began = runtime.clock.now()
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)
         self.registry = MemoryRegistry()
         self.election = MemoryElection()
         self.containers: list[tuple[AgentMachine, SimContainer]] = []  # all that ever ran
         self.finding: Violation | None = None
-        self._expiring: list[tuple[float, MemoryMember]] = []
+        self.tasks: dict[str, TaskBelief] = {}  # all that schedulers ever launched
+        self.torn_down: set[str] = set()  # frameworks that were asked to end
+        self.removed: set[str] = set()  # frameworks that a master has removed; a later one may not know that
+        self.operator = Operator(self)
+        self._launches = runtime.streams("launches")
+        self._expiring: list[tuple[float, Seat]] = []
+        self._crashes: list[tuple[Any, BaseException]] = []
+        runtime.crashes = self._crashes  # before there are hosts, which take it over
         self.masters = [MasterMachine(self, number) for number in range(1, options.masters + 1)]
         self.agents = [AgentMachine(self, number) for number in range(1, options.agents + 1)]
         self.schedulers = [SchedulerMachine(self, number) for number in range(1, options.schedulers + 1)]
@@ -70,7 +81,15 @@ class World:
 
     def launch_fails(self) -> bool:
         """Whether the launch that is tried now is to fail."""
-        return False
+        return self.wants("launch failures") and self._launches.chance(0.1)
+
+    def actor_of(self, shadow: Shadow) -> Any:
+        """The master that a shadow is of."""
+        return next(machine.actor for machine in self.masters if machine.shadow is shadow)
+
+    def is_being_removed(self, agent_id: str) -> bool:
+        """Whether a master is just letting go of that agent."""
+        return any(is_leaving(machine.actor, agent_id) for machine in self.masters if machine.leads)
 
     # ---- who leads ----
 
@@ -80,9 +99,14 @@ class World:
         leading = [machine for machine in self.masters if machine.leads and machine.shadow and machine.shadow.epoch]
         return max(leading, key=lambda machine: machine.shadow.epoch if machine.shadow else 0, default=None)
 
-    def expire_later(self, member: MemoryMember) -> None:
+    def expire_later(self, seat: Seat) -> None:
         """A member of the election has gone; the others find out in a while."""
-        self._expiring.append((self.runtime.clock.now() + SESSION_SECONDS, member))
+        self._expiring.append((self.runtime.clock.now() + SESSION_SECONDS, seat))
+
+    def take_crashes(self) -> list[tuple[Any, BaseException]]:
+        """Who was stopped by an error since the last time, and by which."""
+        crashes, self._crashes[:] = list(self._crashes), []
+        return crashes
 
     # ---- time ----
 
@@ -90,10 +114,10 @@ class World:
         """Let time pass, and look at everything then."""
         self.runtime.run_for(seconds)
         now = self.runtime.clock.now()
-        due = [member for when, member in self._expiring if when <= now]
+        due = [seat for when, seat in self._expiring if when <= now]
         self._expiring = [entry for entry in self._expiring if entry[0] > now]
-        for member in due:
-            self.election.expire(member)
+        for seat in due:
+            seat.leave()
         for machine in self.machines:
             machine.tick()
         self.runtime.settle()
@@ -121,6 +145,8 @@ class World:
         except Violation as found:
             self.finding = self.finding or found
         shadow.apply(happening)
+        if isinstance(happening, FrameworkRemoved):
+            self.removed.add(happening.framework_id)
 
     def told(self, machine: SchedulerMachine, task: TaskBelief | None, status: TaskStatus) -> None:
         """A scheduler has heard a status, inside its actor."""

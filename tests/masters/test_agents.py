@@ -23,26 +23,19 @@ from mesoslite.model import (
     Failure,
     Kill,
     KillTask,
-    Launch,
     NotFound,
-    OperationsExpected,
     Ping,
     Reason,
     RegisterAgent,
     ReregisterAgent,
     Rescind,
-    Reservation,
-    ReservationType,
-    Reserve,
     Resources,
     RoleMinimum,
     ShutdownAgent,
     ShutdownFramework,
-    TaskID,
     TaskRecord,
     TaskState,
     Teardown,
-    UnconfirmedTask,
     UnregisterAgent,
 )
 from mesoslite.model.registry import MachineID, Schedule, StartMaintenance, Unavailability, UpdateSchedule, Window
@@ -136,22 +129,6 @@ def test_a_registration_that_is_repeated_while_it_is_stored_admits_one_agent(sta
 
     assert len(stored(stage, "agent")) == 1
     assert len(stage.heard(agent, AgentRegistered)) == 1
-
-
-# Goal: nothing stays staging for ever that was sent before the agent knew that it is in. Method: the agent repeats its
-# registration, after tasks and an operation were sent.
-def test_an_agent_that_repeats_its_registration_is_asked_about_what_it_was_sent(stage: Stage) -> None:
-    agent = stage.agent()
-    framework = stage.framework(roles=("ads",), capabilities=("PARTITION_AWARE",))
-    reserve = Reserve(Resources.parse("cpus:1").pushed(Reservation(ReservationType.DYNAMIC, "ads")))
-    stage.act(framework, Launch((task(stage.offers(framework)[0]),)), reserve)
-
-    stage.say(agent, RegisterAgent(INFO))
-
-    [asked] = stage.heard(agent, AgentReregistered)
-    owner = stage.framework_id(framework)
-    assert asked.unconfirmed == (UnconfirmedTask(owner, TaskID("task"), TaskState.TASK_DROPPED),)
-    assert [len(message.operations) for message in stage.heard(agent, OperationsExpected)] == [1]
 
 
 def test_what_comes_before_the_registry_is_read_is_dropped_and_counted() -> None:

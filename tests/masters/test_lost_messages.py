@@ -6,22 +6,30 @@ import pytest
 
 import libactor as la
 from mesoslite.model import (
+    AgentInfo,
+    AgentReregistered,
     ApplyOperation,
     Create,
     FrameworkID,
     GrowVolume,
+    Launch,
     OperationAcknowledgement,
     OperationID,
+    OperationsExpected,
     OperationState,
     OperationUpdate,
     Pong,
+    RegisterAgent,
     ReregisterAgent,
     Reserve,
     Resources,
+    TaskID,
+    TaskState,
     Teardown,
+    UnconfirmedTask,
 )
 
-from .stage import FakeFramework, Stage
+from .stage import FakeFramework, Stage, task
 from .test_accept import reserved, volume
 from .test_feedback import NAME, acknowledge, reconciled
 from .wire import Line
@@ -173,3 +181,18 @@ def test_an_id_that_was_used_again_is_not_mistaken(stage: Stage, line: Line) -> 
     [status] = stage.operation_statuses(framework)
     assert status.converted == reserved("mem:8")
     assert len(line.carried(OperationAcknowledgement)) == 1
+
+
+# Goal: nothing stays staging for ever that was sent before the agent knew that it is in. Method: the agent repeats its
+# registration, after tasks and an operation were sent.
+def test_an_agent_that_repeats_its_registration_is_asked_about_what_it_was_sent(stage: Stage) -> None:
+    agent = stage.agent()
+    framework = stage.framework(roles=("ads",), capabilities=("PARTITION_AWARE",))
+    stage.act(framework, Launch((task(stage.offers(framework)[0]),)), reserve())
+
+    stage.say(agent, RegisterAgent(AgentInfo(hostname="host", port=5051, resources=Resources.parse("cpus:4;mem:1024"))))
+
+    [asked] = stage.heard(agent, AgentReregistered)
+    owner = stage.framework_id(framework)
+    assert asked.unconfirmed == (UnconfirmedTask(owner, TaskID("task"), TaskState.TASK_DROPPED),)
+    assert [len(message.operations) for message in stage.heard(agent, OperationsExpected)] == [1]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libactor as la
-from mesoslite.agent import Agent
 from mesoslite.model import DEFAULT_ROLE, happenings
 
-from ..audit import ledger_of
+from ..audit import agent_id_of, ledger_of, obeyed_epoch, total_of
 from ..checker import Checker
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ class ReservationsAreKept(Checker):
     """R5."""
 
     invariant = "R5"
-    claim = "what is reserved goes to its role only; in the end masters and agents believe the same of it"
+    claim = "what is reserved goes to its role only, and masters and agents believe the same of it"
 
     def hear(self, world: World, shadow: Shadow, happening: Happening) -> None:
         """Look at each offer and launch."""
@@ -73,14 +71,17 @@ class ReservationsAreKept(Checker):
             if owner != DEFAULT_ROLE and role != owner and not role.startswith(f"{owner}/"):
                 raise self.violation(f"{what} of role {role} has what is reserved for {owner}: {resources}")
 
-    def settled(self, world: World) -> None:
-        """Compare what agents have with what their master believes."""
-        assert world.leader is not None
-        known = ledger_of(world.leader.actor).agents
+    def step(self, world: World) -> None:
+        """Compare what agents have with what the leader believes, where no operation is under way."""
+        leader = world.leader
+        if leader is None or leader.shadow is None:
+            return
+        known = ledger_of(leader.actor).agents
         for machine in world.agents:
-            if machine.pid is not None and machine.lives:
-                info = la.dispatch(machine.pid, Agent.state).get(10).info
-                if info.id in known and known[info.id].total != info.resources:
-                    raise self.violation(
-                        f"{machine.name} has {info.resources}, and its master believes {known[info.id].total}"
-                    )
+            agent = known.get(agent_id_of(machine.actor)) if machine.lives else None
+            if agent is None or not agent.connected or obeyed_epoch(machine.actor) != leader.shadow.epoch:
+                continue  # it does what another master says, or has yet to hear of this one
+            total = total_of(machine.actor)
+            is_at_rest = all(one.latest.is_terminal for one in agent.operations.values())
+            if is_at_rest and agent.total != total:
+                raise self.violation(f"{machine.name} has {total}, and its master believes {agent.total}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import TaskState
 
+from ..audit import agent_id_of, ledger_of
 from ..beliefs import OUT_OF_SIGHT
 from ..checker import Checker
 
@@ -25,7 +26,10 @@ class TerminalIsFinal(Checker):
 
     def told(self, world: World, machine: SchedulerMachine, task: TaskBelief | None, status: TaskStatus) -> None:
         """Compare with what the scheduler was told before."""
-        for when, earlier in task.heard[:-1] if task is not None and status.uuid is not None else ():
+        before = task.heard[:-1] if task is not None and status.uuid is not None else []
+        if any(earlier.uuid == status.uuid for _, earlier in before):
+            return  # it is repeated
+        for when, earlier in before:
             is_final = earlier.state.is_terminal and earlier.state not in OUT_OF_SIGHT and earlier.uuid is not None
             if is_final and status.state is not earlier.state:
                 raise self.violation(
@@ -63,9 +67,63 @@ class EverybodyAgrees(Checker):
         }
         for who, what in (("the master", known), ("the schedulers", believed)):
             for task in sorted(what ^ running.keys(), key=str):
+                if task[0] in world.removed:
+                    continue  # by a master before this one; agents that were away then bring it back, as in Mesos
                 where = running.get(task)
                 raise self.violation(
                     f"task {task[1]} of framework {task[0]} runs on {where}, and {who} does not know it"
                     if where is not None
                     else f"task {task[1]} of framework {task[0]} runs nowhere, and {who} believes that it does"
                 )
+
+
+class NoOrphans(Checker):
+    """T3."""
+
+    invariant = "T3"
+    claim = "in the end, whatever runs is of a framework that the leader has, on an agent that it has"
+
+    def settled(self, world: World) -> None:
+        """Look at what runs."""
+        assert world.leader is not None
+        ledger = ledger_of(world.leader.actor)
+        for machine in world.agents:
+            for container in machine.containers:
+                if container.framework_id not in ledger.frameworks:
+                    raise self.violation(
+                        f"{container.task_id} runs on {machine.name}, of framework {container.framework_id}, which is "
+                        f"gone"
+                    )
+                if agent_id_of(machine.actor) not in ledger.agents:
+                    raise self.violation(f"{container.task_id} runs on {machine.name}, which is not registered")
+
+
+class KillsAreDone(Checker):
+    """T4."""
+
+    invariant = "T4"
+    claim = "in the end, no task runs whose end was asked for"
+
+    def settled(self, world: World) -> None:
+        """Look at what runs."""
+        for machine in world.agents:
+            for container in machine.containers:
+                if world.tasks[container.task_id].is_to_end:
+                    raise self.violation(f"{container.task_id} was to be killed, and runs on {machine.name}")
+
+
+class NoSecondCopy(Checker):
+    """T5."""
+
+    invariant = "T5"
+    claim = "no task is started twice"
+
+    def step(self, world: World) -> None:
+        """Count what was ever started."""
+        seen: dict[str, str] = {}
+        for machine, container in world.containers:
+            if container.task_id in seen:
+                raise self.violation(
+                    f"{container.task_id} was started on {seen[container.task_id]}, and again on {machine.name}"
+                )
+            seen[container.task_id] = machine.name
