@@ -137,9 +137,9 @@ def test_half_open_sending_to_the_next_life_tells_links_of_the_last(lab, secret)
     far.kill()
     far = reborn(far, secret=secret, silence_s=PATIENT_S)
     far.call("spawn", "Counter", "counter")
-    lab.heal()
 
-    near.call("tell", counter, "Counter.add", 1)
+    near.call("tell", counter, "Counter.add", 1)  # before the kernel over there can say goodbye once more
+    lab.heal()
 
     assert near.call("heard", "watcher") == (counter, "Disconnected")
     with pytest.raises(PeerError, match="Abandoned <- Disconnected"):
