@@ -58,11 +58,11 @@ def check_texts(**options: str | None) -> None:
 
 
 def remote(address: str, advertise: str | None, secret_file: str | None) -> "Remote":
-    """How masters and agents reach one another. The command ends if that can never work."""
+    """How masters and agents reach one another, each in its own name. The command ends if that can never work."""
     from libactor import Remote
 
     try:
-        return Remote(address, advertise=advertise, secret=_secret(secret_file))
+        return Remote(address, advertise=advertise, secret=_secret(secret_file), forwards=False)
     except ValueError as error:
         problem = str(error).removeprefix("Remote: ").replace("secret=", "--secret-file").replace("tls=", "")
         fail(f"--address {address}: {problem}", USAGE)

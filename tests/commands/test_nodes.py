@@ -14,6 +14,18 @@ import libactor as la
 from mesoslite import Framework, TaskState
 from mesoslite.framework import submit
 from mesoslite.framework.http import HttpConnection
+from mesoslite.model import (
+    FrameworkInfo,
+    Reconcile,
+    Source,
+    StatusUpdate,
+    Subscribe,
+    Subscribed,
+    TaskID,
+    TaskReference,
+    TaskStatus,
+    Update,
+)
 
 from .conftest import finish, mesoslite, mesoslite_here, start
 
@@ -200,6 +212,54 @@ def test_an_agent_without_the_secret_of_its_master_says_so(address, tmp_path):
 
     assert "has another secret; give both the same" in said
     registered(other)
+
+
+class Visitor(la.Actor):
+    """A framework without a task, which is told of one by who speaks for ``agent``, and then asks the master itself."""
+
+    def __init__(self, master, agent, agent_id):
+        super().__init__()
+        self.master, self.agent, self.agent_id = master, agent, agent_id
+        self.heard, self.answered = [], la.Promise()
+
+    def on_start(self):
+        la.post(self.master, Subscribe(FrameworkInfo(name="visitor")))
+
+    @la.handles(Subscribed)
+    def ask(self, event):
+        state = TaskState.TASK_RUNNING
+        status = TaskStatus(
+            task_id=TaskID("false"),
+            state=state,
+            source=Source.SOURCE_EXECUTOR,
+            timestamp=1.0,
+            agent_id=self.agent_id,
+            uuid=bytes(16),
+        )
+        told = StatusUpdate(framework_id=event.framework_id, status=status, latest_state=state)
+        la.post(self.master, told, sender=self.agent)
+        la.post(self.master, Reconcile(event.framework_id, (TaskReference(TaskID("asked")),)))
+
+    @la.handles(Update)
+    def note(self, event):
+        self.heard.append(event.status.task_id)
+        if event.status.task_id == "asked":
+            self.answered.set(self.heard)
+
+
+# Goal: nobody speaks for an agent but its own program. Method: another one does, and then asks in its own name.
+def test_what_a_program_says_in_the_name_of_another_ones_agent_is_not_heard(address, tmp_path):
+    start_master(address, tmp_path / "registry.db")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        own_address = f"127.0.0.1:{free.getsockname()[1]}"
+    agent_id = registered(start_agent(address, tmp_path / "work", "--address", own_address))
+
+    with la.Runtime(remote=la.Remote()) as liar:
+        master, agent = liar.parse_pid(f"master@{address}"), liar.parse_pid(f"slave(1)@{own_address}")
+        visitor = Visitor(master, agent, agent_id)
+        liar.spawn(visitor)
+
+        assert visitor.answered.future.get(timeout=PATIENCE) == ["asked"]
 
 
 def test_of_two_masters_of_one_registry_the_later_has_it_and_the_earlier_ends(address, tmp_path):
