@@ -249,6 +249,9 @@ class Accounts:
     def remove_framework(self, framework: FrameworkEntry) -> None:
         """Move a framework that holds nothing any more to the history."""
         self._ledger.complete_framework(framework)
+        for held in self._untold.values():  # its operations go on, and hold nothing any more
+            for key in [key for key in held if key[0] == framework.id]:
+                del held[key]
         self._apply(FrameworkRemoved(framework.id))
         self._tell(happenings.FrameworkRemoved, framework.id, framework.info)
 

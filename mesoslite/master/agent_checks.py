@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mesoslite.model import (
     AgentInfo,
     FrameworkInfo,
+    InvalidRequest,
     ReregisterAgent,
     Resources,
     validate_framework,
@@ -20,13 +21,14 @@ from mesoslite.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mesoslite.model import FrameworkID, RegisterAgent
 
 VERSION_LEAST = (1, 0, 0)
 HOSTNAME_LENGTH_MAX = 255
 INCARNATION_BYTES_MAX = 64
+FRAMEWORKS_IN_STEP = 64
 
 
 def registration_problem(message: RegisterAgent) -> str | None:
@@ -37,12 +39,10 @@ def registration_problem(message: RegisterAgent) -> str | None:
         return f"it is malformed: {error!r}"
 
 
-def reregistration_problem(
-    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
-) -> str | None:
-    """What is wrong with a registration under a known id, but for its tasks (brought.py), None if nothing is.
+def reregistration_problem(message: ReregisterAgent) -> str | None:
+    """What is wrong with a registration under a known id, None if nothing is.
 
-    ``known`` says what the master has of a framework: what it has itself was looked at before.
+    But for its frameworks (``framework_checks``) and tasks (brought.py): there may be many.
     """
     try:
         if not _is(message.info.id, str):
@@ -51,7 +51,7 @@ def reregistration_problem(
         return (
             _agent_problem(message.info, message.version)
             or _start_problem(message.incarnation, message.number)
-            or _frameworks_problem(message, known)
+            or (None if _is(message.total, Resources) else f"it has {str(message.total)[:80]!r} in all")
         )
     except Exception as error:
         return f"it is malformed: {error!r}"
@@ -85,22 +85,24 @@ def _version_problem(version: str) -> str | None:
     return None
 
 
-def _frameworks_problem(
+def framework_checks(
     message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
-) -> str | None:
-    if not _is(message.total, Resources):
-        return f"it has {str(message.total)[:80]!r} in all"
-    frameworks: set[FrameworkID] = set()
-    framework: Any
-    for framework in message.frameworks:
-        if not _is(framework, FrameworkInfo) or not _is(framework.id, str) or not framework.id:
-            return "a framework has no id"
+) -> Iterator[None]:
+    """Look at the frameworks that an agent names, some in a step. Raises: InvalidRequest.
+
+    ``known`` says what the master has of a framework: what it has itself was looked at before.
+    """
+    seen: set[FrameworkID] = set()
+    for number, framework in enumerate(message.frameworks, 1):
+        if number % FRAMEWORKS_IN_STEP == 0:
+            yield
+        if not framework.id:
+            raise InvalidRequest("a framework has no id")
         if framework != known(framework.id):
             validate_framework(framework)
-        if framework.id in frameworks:
-            return f"framework {framework.id} is named twice"
-        frameworks.add(framework.id)
-    return None
+        if framework.id in seen:
+            raise InvalidRequest(f"framework {framework.id} is named twice")
+        seen.add(framework.id)
 
 
 def _is(value: object, kind: type) -> bool:

@@ -38,10 +38,10 @@ class Brought(NamedTuple):
     completed: tuple[TaskEntry, ...]
 
 
-def reading(message: ReregisterAgent, remembers: Callable[[FrameworkID, bool], bool]) -> Generator[None, None, Brought]:
+def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) -> Generator[None, None, Brought]:
     """Read the tasks of a message, a portion in each step; the last one returns them.
 
-    ``remembers`` says of a framework, and whether the agent names it, whether its completed tasks are wanted.
+    ``room`` says of a framework, and whether the agent names it, how many of its completed tasks are wanted.
     Raises: InvalidRequest.
     """
     agent_id = message.info.id
@@ -62,11 +62,20 @@ def reading(message: ReregisterAgent, remembers: Callable[[FrameworkID, bool], b
     if not total.contains(once(held)):
         raise InvalidRequest(f"its tasks use {held.brief}, but it has {total.brief} only")
     completed: list[TaskEntry] = []
-    for one in message.completed_tasks:
-        is_wanted = remembers(one.framework_id, one.framework_id in frameworks)
-        for portion in one.portions if is_wanted else ():
+    left: dict[FrameworkID, int] = {}  # that are wanted still
+    for number, one in enumerate(message.completed_tasks, 1):
+        if number % PORTION_TASKS == 0:
             yield
-            completed += read_portion(portion, agent_id, {one.framework_id: one.framework_id})
+        owner = one.framework_id
+        if owner not in left:
+            left[owner] = room(owner, owner in frameworks)
+        for portion in one.portions:
+            if left[owner] <= 0:
+                break
+            yield
+            some = read_portion(portion, agent_id, {owner: owner})[: left[owner]]
+            left[owner] -= len(some)
+            completed += some
     return Brought(found, tuple(completed))
 
 

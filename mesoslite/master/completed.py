@@ -37,9 +37,9 @@ class Completed:
         return not self._tasks
 
     @property
-    def is_full(self) -> bool:
-        """Whether another one makes the oldest forgotten."""
-        return len(self._tasks) >= self._most
+    def room(self) -> int:
+        """How many more can be remembered before the oldest is forgotten."""
+        return self._most - len(self._tasks)
 
     def add(self, task: TaskEntry) -> None:
         """Remember one more."""

@@ -22,7 +22,7 @@ from mesoslite.model import AgentRegistered, InvalidRequest, ShutdownAgent, form
 from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
 from mesoslite.model.sums import total_of
 
-from .agent_checks import registration_problem, reregistration_problem
+from .agent_checks import framework_checks, registration_problem, reregistration_problem
 from .brought import reading
 from .ledger import AgentEntry
 
@@ -128,7 +128,7 @@ class Registration:
 
     def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> Iterator[None]:
         """Let an agent go on under the id that it has."""
-        problem = reregistration_problem(message, self._ledger.info_of)
+        problem = reregistration_problem(message)
         if sender is None or problem is not None:
             self._metrics.drop(message, sender, problem or "it has no address")
             return
@@ -145,7 +145,8 @@ class Registration:
             return
         roster.reregistering.add(agent_id)
         try:
-            brought = yield from reading(message, self._returns.remembers)
+            yield from framework_checks(message, self._ledger.info_of)
+            brought = yield from reading(message, self._returns.room)
         except InvalidRequest as error:
             self._metrics.drop(message, sender, str(error))
             self._not_returned(agent_id)

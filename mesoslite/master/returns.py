@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -31,12 +32,13 @@ from mesoslite.model import (
 )
 
 from .removal import Cause
+from .slices import in_steps
 from .statuses import master_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent
+    from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, ReregisterAgent
 
     from .accounts import Accounts
     from .brought import Brought
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 TASKS_IN_STEP = 128
+FRAMEWORKS_IN_STEP = 16
 
 T = TypeVar("T")
 
@@ -90,13 +93,13 @@ class Returns:
 
     def enter(self, agent: AgentEntry, message: ReregisterAgent, brought: Brought) -> Iterator[None]:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
-        roster = self._roster
+        roster, named = self._roster, _named(message)
+        yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
         was_given_up = roster.recovered.pop(agent.id, None) is None
         roster.unreachable.pop(agent.id, None)
         roster.removed.pop(agent.id, None)
         roster.entering.add(agent.id)
         agent.reregistered_time = self._now()
-        self._frameworks(message)
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
         found = _Found([], [])
@@ -105,12 +108,13 @@ class Returns:
                 yield
                 if not self._goes_on(agent):
                     return
-            self._enter_tasks(agent, self._sort(agent, tasks, message, found), tells=was_given_up)
+            self._enter_tasks(agent, self._sort(agent, tasks, named, found), tells=was_given_up)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.end_entry(agent, connected=True)
-        self._remember_completed(brought)
-        self._welcome(agent, message, found, ())
+        self._welcome(agent, ())
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
+        yield from self._tell(agent, named, found)
+        yield from in_steps(brought.completed, self._remember, TASKS_IN_STEP)
 
     def reconcile(
         self, agent: AgentEntry, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
@@ -119,7 +123,8 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found = _Found([], [])
+        found, named = _Found([], []), _named(message)
+        yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
         unconfirmed: list[UnconfirmedTask] = []
         for number, known in enumerate(_portions(agent.tasks.items())):
             if number:
@@ -132,7 +137,7 @@ class Returns:
         for number, tasks in enumerate(_portions(brought.tasks.values())):
             if number:
                 yield
-            self._sort(agent, tasks, message, found)
+            self._sort(agent, tasks, named, found)
         if not self._goes_on(agent):
             return
         under_way = _under_way(agent)
@@ -155,12 +160,13 @@ class Returns:
                 self._enter_tasks(agent, portion, tells=True)
             self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
-        self._welcome(agent, message, found, tuple(unconfirmed))
+        self._welcome(agent, tuple(unconfirmed))
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
             agent.send(kill)
         log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
+        yield from self._tell(agent, named, found)
 
     def refused(self, agent_id: AgentID) -> None:
         """An agent does not come back after all: what was left undone since it would is done now."""
@@ -198,16 +204,19 @@ class Returns:
     # ---- tasks ----
 
     def _sort(
-        self, agent: AgentEntry, tasks: Sequence[TaskEntry], message: ReregisterAgent, found: _Found
+        self,
+        agent: AgentEntry,
+        tasks: Sequence[TaskEntry],
+        named: Mapping[FrameworkID, FrameworkInfo],
+        found: _Found,
     ) -> list[TaskEntry]:
         """Tell apart what to enter, what to end, and what is over; frameworks that nobody knew are entered.
 
         What is to be entered is returned, and noted in ``found``.
         """
-        frameworks = self._frameworks(message)
         missing = []
         for task in tasks:
-            framework = frameworks.get(task.framework_id)
+            framework = self._framework(named, task.framework_id)
             if framework is None:
                 continue
             known = framework.tasks.get(task.task_id)
@@ -220,14 +229,13 @@ class Returns:
         found.tasks.extend(missing)
         return missing
 
-    def _frameworks(self, message: ReregisterAgent) -> dict[FrameworkID, FrameworkEntry]:
-        """Those that the agent names, but for those that are over."""
-        frameworks = {}
-        for info in message.frameworks:
-            assert info.id is not None
-            if not self._ledger.is_completed(info.id):
-                frameworks[info.id] = self._ledger.frameworks.get(info.id) or self._subscriptions.recover(info)
-        return frameworks
+    def _framework(
+        self, named: Mapping[FrameworkID, FrameworkInfo], framework_id: FrameworkID
+    ) -> FrameworkEntry | None:
+        """One that the agent names, entered if nobody knew it; None, if it is over."""
+        if self._ledger.is_completed(framework_id):
+            return None
+        return self._ledger.frameworks.get(framework_id) or self._subscriptions.recover(named[framework_id])
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
         """Whether the last status of a task was acknowledged; then the agent is told so once more."""
@@ -279,49 +287,52 @@ class Returns:
                     self._accounts.record(task, status, TaskState.TASK_GONE)
                     self._ledger.complete_unreachable(task)
 
-    def remembers(self, framework_id: FrameworkID, is_named: bool) -> bool:
-        """Whether what an agent knows of tasks that are over is taken over: of frameworks that are there, as in Mesos.
+    def room(self, framework_id: FrameworkID, is_named: bool) -> int:
+        """How many of a framework's tasks that are over an agent may tell of: none, if that is not there, as in Mesos.
 
         ``is_named``: by the agent, so it will be there. What the master knows itself is not forgotten for it.
         """
         framework = self._ledger.frameworks.get(framework_id)
-        return is_named if framework is None else not framework.completed.is_full
+        if framework is None:
+            return self._subscriptions.completed_max if is_named else 0
+        return framework.completed.room
 
-    def _remember_completed(self, brought: Brought) -> None:
-        for task in brought.completed:
-            framework = self._ledger.frameworks.get(task.framework_id)
-            if framework is None or framework.completed.is_full or task.task_id in framework.tasks:
-                continue
-            if task.task_id not in framework.completed:
-                task.role = task.role or framework.info.roles[0]
-                framework.completed.add(task)
+    def _remember(self, task: TaskEntry) -> None:
+        framework = self._ledger.frameworks.get(task.framework_id)
+        if framework is None or framework.completed.room <= 0 or task.task_id in framework.tasks:
+            return
+        if task.task_id not in framework.completed:
+            task.role = task.role or framework.info.roles[0]
+            framework.completed.add(task)
 
     # ---- what is said ----
 
-    def _welcome(
-        self, agent: AgentEntry, message: ReregisterAgent, found: _Found, unconfirmed: tuple[UnconfirmedTask, ...]
-    ) -> None:
+    def _welcome(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...]) -> None:
         self._over(agent)
         self._removal.cancel(agent.id, *Cause)
         self._watch(agent)
         agent.send(
             AgentReregistered(agent_id=agent.id, unconfirmed=unconfirmed, ping_timeout_seconds=self._ping_timeout)
         )
-        for info in message.frameworks:
-            if info.id is not None and self._ledger.is_completed(info.id):
+        self._draining.resume(agent)
+
+    def _tell(self, agent: AgentEntry, named: Mapping[FrameworkID, FrameworkInfo], found: _Found) -> Iterator[None]:
+        """Tell an agent that is back what to end, and what frameworks have said of themselves meanwhile."""
+
+        def tell_of(info: FrameworkInfo) -> None:
+            assert info.id is not None
+            framework = self._ledger.frameworks.get(info.id)
+            if self._ledger.is_completed(info.id):
                 agent.send(ShutdownFramework(info.id))
-        for task in found.duplicates:
+            elif framework is not None and not framework.recovered and framework.info != info:
+                agent.send(UpdateFrameworkInfo(framework.info))  # of one that is yet to come the agent knows best
+
+        def kill(task: TaskEntry) -> None:
             log.warning("agent %s: task %s runs elsewhere as well; it is killed", agent.id, task.task_id)
             agent.send(KillTask(framework_id=task.framework_id, task_id=task.task_id))
-        self._draining.resume(agent)
-        self._tell_frameworks(agent, message)
 
-    def _tell_frameworks(self, agent: AgentEntry, message: ReregisterAgent) -> None:
-        """Tell an agent what frameworks have said of themselves meanwhile; of one that is yet to come it knows best."""
-        for info in message.frameworks:
-            framework = self._ledger.frameworks.get(info.id) if info.id is not None else None
-            if framework is not None and not framework.recovered and framework.info != info:
-                agent.send(UpdateFrameworkInfo(framework.info))
+        yield from in_steps(named.values(), tell_of, FRAMEWORKS_IN_STEP)
+        yield from in_steps(found.duplicates, kill, FRAMEWORKS_IN_STEP)
 
     def _tell_return(self, framework: FrameworkEntry, task: TaskEntry) -> None:
         """Tell a framework that a task lives that it took for lost; of the end of one it hears from the agent."""
@@ -335,6 +346,11 @@ class Returns:
                 agent_id=task.agent_id,
             )
             la.post(framework.pid, Update(status))
+
+
+def _named(message: ReregisterAgent) -> dict[FrameworkID, FrameworkInfo]:
+    """The frameworks that an agent names."""
+    return {info.id: info for info in message.frameworks if info.id is not None}
 
 
 def _portions(items: Iterable[T]) -> Iterator[list[T]]:

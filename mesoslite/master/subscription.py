@@ -78,6 +78,7 @@ class Subscriptions:
         self._options = options
         self._pattern_problem = pattern_problem
         self._now = now
+        self.completed_max = options.max_completed_tasks_per_framework
         self._framework_numbers = itertools.count()
 
     # ---- what comes in ----

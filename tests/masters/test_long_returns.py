@@ -17,8 +17,10 @@ from mesoslite.model import (
     PARTITION_AWARE,
     Acknowledge,
     AgentReregistered,
+    Create,
     Drain,
     FrameworkID,
+    GrowVolume,
     Kill,
     KillTask,
     NotFound,
@@ -26,6 +28,7 @@ from mesoslite.model import (
     Reconcile,
     RegisterAgent,
     ReregisterAgent,
+    Reserve,
     Resources,
     ShutdownAgent,
     ShutdownFramework,
@@ -39,11 +42,13 @@ from mesoslite.model import (
     TaskStatus,
     Teardown,
 )
+from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.registry import MachineID, Schedule, Unavailability, Window
 from mesoslite.model.task_records import PORTION_TASKS
 
 from .packing import packed
 from .stage import FakeAgent, Stage
+from .test_accept import begin, reserved, volume
 from .test_draining import drain_state
 from .test_long_work import LARGE, SMALL, Moment
 
@@ -343,3 +348,65 @@ def test_an_agent_whose_return_is_refused_is_drained_all_the_same(stage: Stage, 
 
     assert drain_state(stage) == "DRAINED"
     assert len(away.back()) == 1
+
+
+def test_very_many_frameworks_are_entered_in_slices(stage: Stage, away: Away) -> None:
+    [info] = away.message.frameworks
+    many = [msgspec.structs.replace(info, id=FrameworkID(f"other-{number:04}")) for number in range(3_000)]
+    moment = Moment(stage)
+    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=(), frameworks=(info, *many)))
+    for _ in range(2):
+        moment.turn()
+    moment.look()
+
+    [early] = moment.come()
+
+    assert 1 < len(early.frameworks) < 3_001
+    assert early.agents == ()
+    assert len(stage.state().frameworks) == 3_001
+
+
+def test_no_more_completed_tasks_are_read_than_are_remembered(stage: Stage, away: Away) -> None:
+    over = [msgspec.structs.replace(one, state=ENDED) for one in away.tasks[:1_100]]
+    completed = (CompletedTasks(FRAMEWORK, (*packed(*over), b"no tasks")),)
+
+    stage.say(away.agent, msgspec.structs.replace(away.message, tasks=(), completed_tasks=completed))
+
+    [framework] = stage.state().frameworks
+    assert [each.info.task_id for each in framework.completed_tasks] == [f"t{number}" for number in range(1_000)]
+
+
+# Goal: the allocator does not hold for ever what an operation held whose framework has ended. Method: that ends while
+# the agent brings tasks of another one, when the allocator does not know the agent.
+def test_what_an_operation_holds_goes_with_its_framework_while_its_agent_brings_tasks(stage: Stage) -> None:
+    agent, framework = begin(stage, f"{LARGE};disk:1000")
+    stage.act(framework, Reserve(reserved("disk:100")), Create(volume(50)), refuse_seconds=0)
+    stage.advance(1)
+    stage.act(framework, GrowVolume(volume(50), reserved("disk:10")))
+    [known], [mine] = stage.state().agents, [each.info for each in stage.state().frameworks]
+    assert known.info.id is not None
+    one = TaskInfo(task_id=FIRST, name="t", agent_id=known.info.id, resources=Resources.parse(SMALL))
+    tasks = [
+        TaskRecord(
+            info=msgspec.structs.replace(one, task_id=TaskID(f"t{number}")),
+            framework_id=FRAMEWORK,
+            state=TaskState.TASK_RUNNING,
+            role="*",
+        )
+        for number in range(MANY)
+    ]
+    moment = Moment(stage)
+    info = msgspec.structs.replace(known.info, resources=Resources.parse(f"{LARGE};disk:1000"))
+    frameworks = (mine, msgspec.structs.replace(mine, id=FRAMEWORK, roles=("*",)))
+    returns = ReregisterAgent(info=info, total=known.info.resources, tasks=packed(*tasks), frameworks=frameworks)
+    moment.post(agent, returns)
+    for _ in range(TURNS + 1):  # its tasks are compared before any is entered
+        moment.turn()
+    moment.look()
+    assert mine.id is not None
+    moment.post(framework, Teardown(mine.id))
+
+    [early] = moment.come()
+
+    assert 0 < len(early.frameworks[1].tasks) < MANY
+    assert stage.state().agents[0].used == ALL  # and the stage compares the allocator's books
