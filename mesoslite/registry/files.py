@@ -1,6 +1,6 @@
 """Files: what stands where a registry is expected, told from its first bytes, and how a new one is made."""
 
-# Who calls: sqlite.py, before SQLite touches anything.
+# Who calls: claims.py, before SQLite touches anything, and only for a file that this process does not have open.
 # Invariants: 1. a registry is made under another name and gets its own when it is whole and durable, so a file that is
 #   empty or cut is never one that is just being made.    2. the link fails if another master was quicker, and then its
 #   registry is the one. Whatever is killed meanwhile leaves a file that ends in .new, and nobody reads it.

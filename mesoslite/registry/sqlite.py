@@ -33,7 +33,8 @@ from mesoslite.model.registry import (
     Recovered,
 )
 
-from .files import inspect_file, leadership_checksum, make_file
+from .claims import claim_file, release_file
+from .files import leadership_checksum
 from .rows import assemble
 from .storage import fenced, not_recovered
 
@@ -76,8 +77,7 @@ class SqliteStorage:
     def recover(self, master: MasterInfo, epoch_least: int = 1) -> Recovered:
         """See RegistryStorage."""
         self.close()
-        if not inspect_file(self._path):
-            make_file(self._path)
+        claim_file(self._path, self)
         try:
             with self._translated("open it"):
                 connection = self._connect()
@@ -112,9 +112,12 @@ class SqliteStorage:
         """See RegistryStorage."""
         connection, self._connection = self._connection, None
         self._epoch = None
-        if connection is not None:
-            with self._translated("close it"):
-                connection.close()
+        try:
+            if connection is not None:
+                with self._translated("close it"):
+                    connection.close()
+        finally:
+            release_file(self)
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._connection = sqlite3.connect(

@@ -7,6 +7,8 @@ import os
 import random
 import resource
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -263,6 +265,30 @@ def test_two_masters_of_one_file_fence_each_other(path: Path):
     first.storage.close()
     second.storage.close()
     assert Weight("web", 2.0) in open_registry(path).state.weights
+
+
+# Goal: what is acknowledged after a takeover inside of one program is not lost. Method: the second master reads the
+#   registry while the first one still has it open; then another program looks at it and closes it. The system counts
+#   locks by process and file: if this process has lost its own, that program deletes the log.
+def test_a_takeover_in_one_program_leaves_its_locks(path: Path):
+    first, second = Bench(SqliteStorage(path)), Bench(SqliteStorage(path), SECOND)
+    first.storage.close()
+    second.apply(UpdateWeights((Weight("web", 1.0),)))
+
+    look = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM entries').fetchall(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", look], check=True, timeout=60)
+    logged = path.with_name("registry.db-wal").exists()
+    second.apply(UpdateWeights((Weight("web", 2.0),)))
+    third = Bench(SqliteStorage(path))
+
+    assert logged
+    assert Weight("web", 2.0) in third.recovered.state.weights
+    with pytest.raises(Fenced):
+        second.apply(UpdateWeights((Weight("web", 3.0),)))
+    second.storage.close()
+    third.storage.close()
 
 
 @contextmanager
