@@ -70,8 +70,9 @@ class Candidate(la.Actor):
         )
 
     def _elected(self, leadership: Leadership | None) -> None:
-        """It leads: take the registry over."""
-        self._standing.begin(leadership)
+        """It leads: take the registry over, unless that is over already: it would take it from who leads now."""
+        if not self._standing.begin(leadership):
+            return
         found = la.dispatch(self._registrar, RegistrarPort.recover, self.info())
         found.on_ready(lambda found: la.tell(self.pid, Candidate._recovered, found))
         found.on_failed(lambda _: None)  # the registrar ends with it, and this master then

@@ -175,6 +175,7 @@ class Master(OperatorCalls, Lookups, Granting):
     def on_stop(self) -> None:
         """Stand no more, and count nothing any more."""
         self._standing.stop()
+        self._leading = la.Promise[int]()  # who still waits for the one before is told at once that it is abandoned
         self._publication.end()
         if self._standing.serves:
             self._chronicle.tell(happenings.LeadershipEnded, self.master_id)

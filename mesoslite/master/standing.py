@@ -58,12 +58,14 @@ class Standing:
         if self._contender is not None:
             self._contender.withdraw()
 
-    def begin(self, leadership: Leadership | None) -> None:
-        """It leads from now on."""
+    def begin(self, leadership: Leadership | None) -> bool:
+        """It leads from now on; whether it still does: another one may have taken over before it had its turn."""
         self._own = self._leader = leadership.leader if leadership is not None else Leader(self._info)
-        if leadership is not None:
-            over = "its leadership is lost; another master leads, or will"
-            leadership.lost.on_any(lambda _: self._lose(over)).on_abandoned(lambda: self._lose(over))
+        if leadership is None:
+            return True
+        over = "its leadership is lost; another master leads, or will"
+        leadership.lost.on_any(lambda _: self._lose(over)).on_abandoned(lambda: self._lose(over))
+        return bool(leadership.lost.is_pending())
 
     def serve(self) -> None:
         """What there is to know is known: whoever asks is answered from now on."""
@@ -90,8 +92,8 @@ class Standing:
 
     def _detected(self, leader: Leader | None) -> None:
         own = self._own
-        if own is None:
-            self._leader = leader
+        if own is None:  # that this one leads it begins to say when it does
+            self._leader = leader if leader is None or leader.info.id != self._info.id else None
         elif leader is not None and leader.number > own.number:
             self._leader = leader
             self._lose(f"the master {leader.info.id} leads now")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -300,3 +301,52 @@ def test_the_metrics_of_a_program_are_those_of_its_leader(peers: Peers) -> None:
     assert elected == [0, 1, 1]
     assert {"registrar/registry_size_bytes", "allocator/mesos/allocation_runs"} <= names
     assert told(peers, "elected") is None
+
+
+# Goal: who is deposed before it has even begun does not take the registry from who leads now. Method: it is busy
+#   meanwhile, so that the news of its election waits in its mailbox.
+def test_a_master_that_is_deposed_before_it_begins_leaves_the_registry_alone(peers: Peers) -> None:
+    first, second, third = peers.stand("one"), peers.stand("two"), peers.stand("three")
+    watch = peers.watch(second)
+    busy, over = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        busy.set()
+        over.wait(60)
+
+    la.execute(second, wait)
+    assert busy.wait(60)
+    peers.election.expire(peers.members["one"])
+    peers.election.expire(peers.members["two"])
+    ask(third, Master.wait_leading)
+    over.set()
+    peers.settle()
+
+    assert isinstance(watch.ends["two"], LeadershipLost)
+    assert peers.registry.master is not None
+    assert peers.registry.master.hostname == "three"
+    assert peers.leading(third) == [True]
+    la.wait(first, timeout=60)
+
+
+def test_who_waits_for_a_standby_to_lead_hears_at_once_that_it_has_ended(peers: Peers) -> None:
+    peers.stand("one")
+    second = peers.stand("two")
+    leading = la.dispatch(second, Master.wait_leading)
+
+    peers.end(second)
+
+    with pytest.raises(la.Abandoned):
+        leading.get(timeout=0)
+
+
+# Goal: HTTP clients are not sent in a circle. Method: the detector has heard of the election before the master has.
+def test_a_master_that_is_elected_and_has_not_begun_names_nobody_else(peers: Peers) -> None:
+    peers.stand("one")
+    second = peers.stand("two")
+    info = ask(second, Master.info)
+
+    peers.members["two"].followers.tell(Leader(info, 7), 10**9)
+    peers.settle()
+
+    assert peers.standing(second) == MasterStanding()
