@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -48,7 +48,11 @@ from .connected import Connected, Disconnected
 from .scheduler_calls import SchedulerCalls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mesoslite.model import SchedulerConnection
+
+E = TypeVar("E")
 
 log = logging.getLogger("mesoslite.framework")
 
@@ -57,6 +61,20 @@ HOOKS = (
     *("on_subscribed", "on_disconnected", "on_resubscribed", "on_offers", "on_update", "on_operation", "on_rescind"),
     *("on_inverse_offers", "on_rescind_inverse_offer", "on_failure", "on_error"),
 )
+
+
+def _from_master(method: Callable[[Any, E], None]) -> Callable[[Any, E, la.PID[Any] | None], None]:
+    """Have a handler of events heed its master only: one that was voted out, and does not know, may go on telling."""
+
+    def checked(self: Framework, event: E, sender: la.PID[Any] | None) -> None:
+        assert self.connection is not None
+        if sender is None or sender == self.pid or self.connection.heeds(sender):
+            method(self, event)
+        else:
+            log.info("framework %s ignores %s from %s", self.info.name, type(event).__name__, sender)
+
+    checked.__doc__ = method.__doc__
+    return checked
 
 
 class Framework(SchedulerCalls):
@@ -187,6 +205,7 @@ class Framework(SchedulerCalls):
             self.on_disconnected()
 
     @la.handles(Subscribed)
+    @_from_master
     def _subscribed(self, event: Subscribed) -> None:
         if self._is_subscribed:
             return  # the answer to a subscription that was repeated
@@ -201,10 +220,12 @@ class Framework(SchedulerCalls):
             self.on_subscribed(event.framework_id)
 
     @la.handles(Offers)
+    @_from_master
     def _offers(self, event: Offers) -> None:
         self.on_offers(event.offers)
 
     @la.handles(Update)
+    @_from_master
     def _update(self, event: Update) -> None:
         status = event.status
         self.on_update(status)
@@ -219,6 +240,7 @@ class Framework(SchedulerCalls):
             )
 
     @la.handles(UpdateOperationStatus)
+    @_from_master
     def _operation(self, event: UpdateOperationStatus) -> None:
         status = event.status
         self.on_operation(status)
@@ -233,23 +255,28 @@ class Framework(SchedulerCalls):
             )
 
     @la.handles(Rescind)
+    @_from_master
     def _rescind(self, event: Rescind) -> None:
         self.on_rescind(event.offer_id)
 
     @la.handles(InverseOffers)
+    @_from_master
     def _inverse_offers(self, event: InverseOffers) -> None:
         self.on_inverse_offers(event.inverse_offers)
 
     @la.handles(RescindInverseOffer)
+    @_from_master
     def _rescind_inverse_offer(self, event: RescindInverseOffer) -> None:
         self.on_rescind_inverse_offer(event.inverse_offer_id)
 
     @la.handles(Failure)
+    @_from_master
     def _failure(self, event: Failure) -> None:
         if event.executor_id is None:  # on_update tells of the tasks of an executor
             self.on_failure(event.agent_id)
 
     @la.handles(Error)
+    @_from_master
     def _error(self, event: Error) -> None:
         if self.stopped:
             la.terminate(self.pid)

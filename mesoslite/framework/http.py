@@ -67,7 +67,7 @@ class HttpConnection:
         self._framework = framework
         la.post(framework, Connected())
 
-    def send(self, call: Call) -> None:
+    def send(self, call: Call) -> bool:
         """Send a call; a Subscribe opens the stream of events, once."""
         if self._framework is None:
             raise RuntimeError("send: the connection is not open; open it with the framework's PID first")
@@ -81,6 +81,11 @@ class HttpConnection:
         if isinstance(call, Teardown):
             self._leaving = True
         self._on_loop(lambda: self._calls.put_nowait(call))
+        return True
+
+    def heeds(self, sender: la.PID[Any]) -> bool:
+        """No actor is the master: its events are posted from the thread of this connection."""
+        return False
 
     def close(self) -> None:
         """Send what is left, for at most two seconds, then end the stream; a second call does nothing."""

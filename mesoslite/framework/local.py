@@ -1,13 +1,12 @@
 """LocalConnection: a framework and its masters in one program."""
 
 # Who calls: the Framework actor opens it, sends calls and closes it, and all of it runs inside that actor.
-# Invariants: 1. calls go to the master that leads, as far as the detector has told, and once that serves; else they are
-#   dropped.    2. Connected and Disconnected are told in turn.
+# Invariants: 1. calls go to the master that leads, as far as the detector has told, and once that serves; else to
+#   nobody. That one alone is heeded.    2. Connected and Disconnected are told in turn.
 # It is the detector that tells of a master's end, not a link: one that was cut off lives on.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -18,8 +17,6 @@ from .connected import Connected, Disconnected
 
 if TYPE_CHECKING:
     from mesoslite.model import Call, Detector
-
-log = logging.getLogger("mesoslite.framework")
 
 
 class LocalConnection:
@@ -46,12 +43,15 @@ class LocalConnection:
         else:
             self._detect(None)
 
-    def send(self, call: Call) -> None:
+    def send(self, call: Call) -> bool:
         """Post ``call``; inside the framework's handlers, so that the framework is its sender."""
-        if self._master is None:
-            log.info("%s: %s is dropped, no master serves", self._framework, type(call).__name__)
-        else:
+        if self._master is not None:
             la.post(self._master, call)
+        return self._master is not None
+
+    def heeds(self, sender: la.PID[Any]) -> bool:
+        """See SchedulerConnection."""
+        return self._fixed is not None or sender == self._master
 
     def close(self) -> None:
         """Follow nobody any more."""
@@ -61,10 +61,12 @@ class LocalConnection:
 
     def _detect(self, previous: Leader | None) -> None:
         assert self._detector is not None
-        framework = self._framework
         self._detecting = self._detector.detect(previous)
         self._detecting.on_ready(la.defer(self._detected))
-        self._detecting.on_failed(lambda error: la.post(framework, Error(str(error))))
+        self._detecting.on_failed(la.defer(self._over))
+
+    def _over(self, error: BaseException) -> None:
+        la.post(self._framework, Error(str(error)))  # from the framework itself, which heeds that
 
     def _detected(self, leader: Leader | None) -> None:
         if self._master is not None:

@@ -190,12 +190,11 @@ class SchedulerCalls(la.Actor):
     def _send(self, call: Call) -> None:
         """Send what is a call."""
         assert self.connection is not None
-        if self._is_away and not isinstance(call, Subscribe):
+        is_void = self._is_away and not isinstance(call, Subscribe)  # it is subscribed with nobody
+        if is_void or not self.connection.send(call):
             log.info("%s of framework %s is dropped: there is no master", type(call).__name__, self.info.name)
             for status in lost_tasks(call, self.info, self.runtime.clock.now()):
                 la.post(self.pid, Update(status))
-        else:
-            self.connection.send(call)
 
     def _suppressed_roles(self) -> tuple[str, ...]:
         return tuple([role for role in self.info.roles if role in self._suppressed])

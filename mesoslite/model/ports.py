@@ -312,8 +312,15 @@ class SchedulerConnection(Protocol):
         """
         ...
 
-    def send(self, call: Call) -> None:
-        """Send a call; calls arrive in order. What the master refuses comes back as an Error event."""
+    def send(self, call: Call) -> bool:
+        """Send a call; calls arrive in order. What the master refuses comes back as an Error event.
+
+        False: there is no master at the moment, and nothing is sent.
+        """
+        ...
+
+    def heeds(self, sender: Any) -> bool:
+        """Whether events from the actor ``sender`` are to be heeded: it is the master, and not one that led before."""
         ...
 
     def close(self) -> None:

@@ -187,3 +187,41 @@ def test_a_framework_that_nobody_will_lead_any_more_ends(peers: Peers) -> None:
 
     with pytest.raises(InvalidRequest, match="diary: all masters have stopped"):
         result.get(timeout=60)
+
+
+# Goal: a framework is told by one master only. Method: the first one is cut off, and has an offer to make after the
+#   takeover: of what was declined.
+def test_a_framework_heeds_a_master_that_was_voted_out_no_more(peers: Peers) -> None:
+    first, _ = peers.stand("one"), peers.stand("two")
+    la.spawn(FakeAgent(first, Resources.parse("cpus:1;mem:64")))
+    scene = Scene(peers)
+    scene.do("decline", scene.framework.offers[-1])
+    peers.election.cut_off(peers.members["one"])
+    peers.settle()
+
+    for _ in range(10):
+        peers.runtime.clock.advance(1)
+        peers.settle()
+    [entry] = scene.frameworks(first)
+
+    assert len(entry.offers) == 1
+    assert len(scene.framework.offers) == 1
+
+
+# Goal: a launch is answered, whenever its master is lost. Method: what it is made on waits behind the news of the
+#   loss, but before the framework hears of that.
+def test_a_task_that_is_launched_as_the_master_is_lost_is_told_lost(peers: Peers) -> None:
+    first = peers.stand("one")
+    la.spawn(FakeAgent(first, Resources.parse("cpus:1;mem:64")))
+    scene = Scene(peers)
+    connection: Any = scene.framework.connection
+
+    def lose_and_launch() -> None:
+        connection._detected(None)
+        scene.framework.launch_on_last()
+
+    la.execute(scene.framework.pid, lose_and_launch).get(timeout=60)
+    peers.settle()
+
+    [status] = scene.framework.statuses
+    assert (status.state, status.reason) == (TaskState.TASK_LOST, Reason.REASON_MASTER_DISCONNECTED)
