@@ -239,6 +239,7 @@ class Ledger:
         self.roster = Roster()
         self.brought: Counter[TaskState] = Counter()  # the states of all tasks that agents have brought, as they did
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
+        self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
 
@@ -425,17 +426,32 @@ class Ledger:
     def lose_sight_of(self, task: TaskEntry) -> None:
         """Move a released task, whose agent cannot be reached, to where it is found again when that comes back."""
         framework = self._unlist(task)
+        self._find_again(framework, task.task_id)  # another one of that id
         framework.unreachable[task.task_id] = task
+        self._out_of_reach.setdefault(task.agent_id, {})[framework.id, task.task_id] = task
         if len(framework.unreachable) > framework.unreachable_max:
-            del framework.unreachable[next(iter(framework.unreachable))]
+            self._find_again(framework, next(iter(framework.unreachable)))
         self._tell_removal(task, lost_sight=True)
 
     def complete_unreachable(self, task: TaskEntry) -> None:
         """Move a task that was out of reach, and will not come back, to its framework's history."""
         framework = self.frameworks[task.framework_id]
-        del framework.unreachable[task.task_id]
+        self._find_again(framework, task.task_id)
         framework.completed.add(task)
         self._tell_removal(task, lost_sight=False)
+
+    def tasks_out_of_reach(self, agent_id: AgentID) -> tuple[TaskEntry, ...]:
+        """The tasks that were on an agent that cannot be reached, as far as they are remembered."""
+        return tuple(self._out_of_reach.get(agent_id, {}).values())
+
+    def _find_again(self, framework: FrameworkEntry, task_id: TaskID) -> None:
+        """Take a task out of those that are out of reach, if it is one of them."""
+        task = framework.unreachable.pop(task_id, None)
+        if task is not None:
+            tasks = self._out_of_reach[task.agent_id]
+            del tasks[framework.id, task_id]
+            if not tasks:
+                del self._out_of_reach[task.agent_id]
 
     def _tell_removal(self, task: TaskEntry, lost_sight: bool) -> None:
         self.chronicle.tell(
@@ -462,7 +478,7 @@ class Ledger:
         if not framework.unreachable and framework.completed.is_empty:
             return
         for task in tasks:
-            framework.unreachable.pop(task.task_id, None)
+            self._find_again(framework, task.task_id)
             framework.completed.forget(task.task_id)
 
     def end_framework(self, framework: FrameworkEntry) -> None:
@@ -477,9 +493,9 @@ class Ledger:
         assert not framework.inverse_offers
         assert not framework.used
         assert not framework.tasks
-        for task in framework.unreachable.values():
+        for task in list(framework.unreachable.values()):
+            self._find_again(framework, task.task_id)
             framework.completed.add(task)
-        framework.unreachable.clear()
         del self.frameworks[framework.id]
         self._completed[framework.id] = framework
         while len(self._completed) > self._max_completed_frameworks:

@@ -361,12 +361,15 @@ class Removal:
             self._ledger.lose_sight_of(task)
 
     def _give_up_unreachable(self, agent_id: AgentID, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
-        """Tasks of an agent that was out of reach are over; a framework, which has so many at most, in a step."""
-        for framework in list(self._ledger.frameworks.values()):
-            for task in [task for task in framework.unreachable.values() if task.agent_id == agent_id]:
+        """Tasks of an agent that was out of reach are over."""
+
+        def give_up(task: TaskEntry) -> None:
+            framework = self._ledger.frameworks.get(task.framework_id)
+            if framework is not None and framework.unreachable.get(task.task_id) is task:
                 self._conclude(framework, task, fate)
                 self._ledger.complete_unreachable(task)
-            yield
+
+        yield from in_steps(self._ledger.tasks_out_of_reach(agent_id), give_up, ENTRIES_IN_STEP)
         then()
 
     def _conclude(self, framework: FrameworkEntry, task: TaskEntry, fate: _Fate) -> None:

@@ -272,20 +272,18 @@ class Returns:
 
     def _forget_lost(self, agent_id: AgentID, brought: Brought) -> None:
         """Tasks that were out of reach, and that their agent does not have, never got there: they are over."""
-        for framework in self._ledger.frameworks.values():
-            lost = [task for task in framework.unreachable.values() if task.agent_id == agent_id]
-            for task in lost:
-                if (framework.id, task.task_id) not in brought.tasks:
-                    status = master_status(
-                        task.task_id,
-                        TaskState.TASK_GONE,
-                        now=self._now(),
-                        reason=Reason.REASON_RECONCILIATION,
-                        message=f"Agent {agent_id} came back without it",
-                        agent_id=agent_id,
-                    )
-                    self._accounts.record(task, status, TaskState.TASK_GONE)
-                    self._ledger.complete_unreachable(task)
+        for task in self._ledger.tasks_out_of_reach(agent_id):
+            if (task.framework_id, task.task_id) not in brought.tasks:
+                status = master_status(
+                    task.task_id,
+                    TaskState.TASK_GONE,
+                    now=self._now(),
+                    reason=Reason.REASON_RECONCILIATION,
+                    message=f"Agent {agent_id} came back without it",
+                    agent_id=agent_id,
+                )
+                self._accounts.record(task, status, TaskState.TASK_GONE)
+                self._ledger.complete_unreachable(task)
 
     def room(self, framework_id: FrameworkID, is_named: bool) -> int:
         """How many of a framework's tasks that are over an agent may tell of: none, if that is not there, as in Mesos.

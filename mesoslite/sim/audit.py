@@ -70,6 +70,10 @@ def audit(ledger: Any, policy: Any) -> None:
         assert ledger.agent_at(agent.pid) is agent
     for framework in ledger.frameworks.values():
         _audit_framework(ledger, framework)
+    lost = [task for framework in ledger.frameworks.values() for task in framework.unreachable.values()]
+    by_agent = [task for tasks in ledger._out_of_reach.values() for task in tasks.values()]
+    assert sorted(map(id, lost)) == sorted(map(id, by_agent))
+    assert all(ledger._out_of_reach.values())
     offers = [offer for framework in ledger.frameworks.values() for offer in framework.offers.values()]
     assert ledger.offers == {offer.id: offer for offer in offers}
     _audit_inverse_offers(ledger, policy)

@@ -9,6 +9,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.removal import ENTRIES_IN_STEP
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
     PARTITION_AWARE,
@@ -405,14 +406,12 @@ def test_a_task_of_an_agent_that_is_being_struck_off_is_not_told_to_be_over(stag
     assert [status.state for status in stage.updates(other)] == [TaskState.TASK_UNREACHABLE]
 
 
-# Goal: nobody waits for it. Method: the first of a hundred frameworks has a task there; a ping that is sent as that is
-# told of is answered before the last framework was looked at.
+# Goal: nobody waits for it. Method: more tasks were there than are told of in a step; pings that are sent as the first
+# are told of are answered before the last is.
 def test_that_an_unreachable_agent_is_gone_is_told_in_slices(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     agent, framework = stage.agent(LARGE), stage.framework(capabilities=(PARTITION_AWARE,), checkpoint=True)
     [offer] = stage.offers(framework)
-    stage.call(framework, accept(offer, Launch((task(offer, "first", SMALL),))))
-    for number in range(100):
-        stage.framework(f"other{number}")
+    stage.call(framework, accept(offer, Launch(tasks_of(offer, ENTRIES_IN_STEP + 8))))
     agent_id = offer.agent_id
     stage.lose(agent)
     stage.advance(601)
@@ -436,7 +435,7 @@ def test_that_an_unreachable_agent_is_gone_is_told_in_slices(stage: Stage, monke
     la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=60)
     stage.settle()
 
-    assert steps == ["ping", "gone"]
+    assert steps == ["ping"] * ENTRIES_IN_STEP + ["gone"] + ["ping"] * 8
     assert [each.state for each in stage.updates(framework)][-1] is TaskState.TASK_GONE_BY_OPERATOR
 
 
