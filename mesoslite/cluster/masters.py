@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import libactor as la
 from libactor.http import HttpServer, Listener
@@ -75,6 +75,7 @@ class Masters:
         self._places: list[Place] = []
         self._left = 0  # of them
         self._stopped: la.Promise[str] = la.Promise()
+        self._waiting: set[la.Promise[None]] = set()  # of those who wait for a master, for when none is left
         self.following = Following(self._member)
 
     # ---- life ----
@@ -106,7 +107,7 @@ class Masters:
 
     def end(self) -> None:
         """They have been ended."""
-        self._stopped.set("")
+        self._stop("")
 
     # ---- who leads ----
 
@@ -146,11 +147,15 @@ class Masters:
         if begun.is_ready() and self.stopped.is_pending():
             return begun.get()
         decided: la.Promise[None] = la.Promise()
-        futures: tuple[la.Future[Any], ...] = (begun, self.stopped)
-        for future in futures:
-            future.on_any(lambda _: decided.set(None))
-            future.on_abandoned(lambda: decided.set(None))
-        decided.future.get(timeout=PATIENCE_SECONDS)
+        with self._lock:
+            self._waiting.add(decided)
+        begun.on_any(lambda _: decided.set(None)).on_abandoned(lambda: decided.set(None))
+        try:
+            if self.stopped.is_pending():
+                decided.future.get(timeout=PATIENCE_SECONDS)
+        finally:
+            with self._lock:
+                self._waiting.discard(decided)
         if not self.stopped.is_pending():
             raise self.ended(operation)
         return begun.get()
@@ -202,8 +207,15 @@ class Masters:
             self._left += 1
             is_last = self._left == len(self._places)
         if is_last:
-            self._stopped.set(why)
+            self._stop(why)
             self.following.end(MasterEnded(f"the master has stopped: {why}" if why else "the master has stopped"))
+
+    def _stop(self, why: str) -> None:
+        self._stopped.set(why)
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        for decided in waiting:
+            decided.set(None)
 
 
 def checked_count(masters: object) -> int:

@@ -51,7 +51,7 @@ class Followers:
         self._lock = threading.Lock()
         self._leader = leader
         self._version = -1
-        self._waiting: list[tuple[Leader | None, la.Promise[Leader | None]]] = []
+        self._waiting: dict[la.Promise[Leader | None], Leader | None] = {}  # with who led when they asked
 
     @property
     def leader(self) -> Leader | None:
@@ -61,15 +61,18 @@ class Followers:
     def detect(self, previous: Leader | None) -> la.Future[Leader | None]:
         """See Detector."""
         promise: la.Promise[Leader | None] = la.Promise()
-        future = promise.future
         with self._lock:
             leader = self._leader
             if leader == previous:
-                self._waiting = [entry for entry in self._waiting if not entry[1].future.has_discard()]
-                self._waiting.append((previous, promise))
+                self._waiting[promise] = previous
         if leader != previous:
             promise.set(leader)
-        return future.on_discard(promise.discard)
+        return promise.future.on_discard(lambda: self._forget(promise))
+
+    def _forget(self, promise: la.Promise[Leader | None]) -> None:
+        with self._lock:
+            self._waiting.pop(promise, None)
+        promise.discard()
 
     def tell(self, leader: Leader | None, version: int) -> None:
         """``leader`` leads from now on, unless something later was told already: threads may overtake one another."""
@@ -77,8 +80,9 @@ class Followers:
             if version <= self._version:
                 return
             self._leader, self._version = leader, version
-            ready = [promise for previous, promise in self._waiting if previous != leader]
-            self._waiting = [entry for entry in self._waiting if entry[0] == leader]
+            ready = [promise for promise, previous in self._waiting.items() if previous != leader]
+            for promise in ready:
+                del self._waiting[promise]
         for promise in ready:
             promise.set(leader)
 

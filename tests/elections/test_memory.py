@@ -161,3 +161,15 @@ def test_threads_that_stand_and_withdraw_leave_one_leader():
     assert len(leaders) == 1
     lowest = min(member.candidacy.leader.number for member in members)
     assert {leader.number for leader in leaders} == {lowest}
+
+
+# Goal: a leader costs as much for each who follows it, however many they are, and who waits no more costs nothing.
+def test_who_waits_no_more_is_forgotten():
+    member = MemoryElection().join()
+    waiting = [member.detect() for _ in range(3)]
+
+    for future in waiting[1:]:
+        future.discard()
+
+    assert len(member.followers._waiting) == 1
+    assert waiting[1].is_discarded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -249,3 +250,15 @@ def test_a_policy_that_serves_one_master_only_is_refused_for_two() -> None:
 
     with pytest.raises(InvalidRequest, match="give its class"):
         Cluster(masters=2, allocator=HierarchicalAllocator()).start()
+
+
+# Goal: a program that asks its cluster every second for weeks does not grow. Method: nothing that was made for a
+#   question is there once it is answered.
+def test_a_question_leaves_nothing_behind() -> None:
+    with Cluster(masters=2) as cluster:
+        for _ in range(3):
+            cluster.state()
+        gc.collect()
+        left = [one for one in gc.get_objects() if "wait_for.<locals>" in getattr(one, "__qualname__", "")]
+
+    assert left == []
