@@ -62,6 +62,7 @@ class _Found(NamedTuple):
 
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
+    doubtful: list[UnconfirmedTask]  # to be entered, and asked about: the agent may have said so before their end
 
 
 class Returns:
@@ -102,7 +103,7 @@ class Returns:
         agent.reregistered_time = self._now()
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
-        found = _Found([], [])
+        found = _Found([], [], [])
         for number, tasks in enumerate(_portions(brought.tasks.values())):
             if number:
                 yield
@@ -111,7 +112,7 @@ class Returns:
             self._enter_tasks(agent, self._sort(agent, tasks, named, found), tells=was_given_up)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.end_entry(agent, connected=True)
-        self._welcome(agent, ())
+        self._welcome(agent, tuple(found.doubtful))
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
         yield from self._tell(agent, named, found)
         yield from in_steps(brought.completed, self._remember, TASKS_IN_STEP)
@@ -123,7 +124,7 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found, named = _Found([], []), _named(message)
+        found, named = _Found([], [], []), _named(message)
         yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
         unconfirmed: list[UnconfirmedTask] = []
         for number, known in enumerate(_portions(agent.tasks.items())):
@@ -160,7 +161,7 @@ class Returns:
                 self._enter_tasks(agent, portion, tells=True)
             self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
-        self._welcome(agent, tuple(unconfirmed))
+        self._welcome(agent, (*unconfirmed, *found.doubtful))
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
@@ -222,6 +223,7 @@ class Returns:
             known = framework.tasks.get(task.task_id)
             if known is None:
                 if not self._acknowledge_again(agent, framework, task):
+                    self._doubt(agent, framework, task, found)
                     task.role = task.role or framework.info.roles[0]
                     missing.append(task)
             elif known.agent_id != agent.id and not task.state.is_terminal:
@@ -249,6 +251,12 @@ class Returns:
             StatusUpdateAcknowledgement(agent_id=agent.id, framework_id=framework.id, task_id=task.task_id, uuid=last)
         )
         return True
+
+    def _doubt(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> None:
+        """Have the agent asked about a task that is said to live, and whose end was acknowledged: that may be late."""
+        known = framework.completed.newest(task.task_id, agent.id)
+        if known is not None and known.is_acknowledged and not task.state.is_terminal:
+            found.doubtful.append(self._unconfirmed(task))
 
     def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry], *, tells: bool) -> None:
         """Enter tasks of an agent, of one framework and role at once; ``tells``: frameworks took them for lost."""

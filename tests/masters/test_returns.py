@@ -242,3 +242,17 @@ def test_an_agent_obeys_the_master_of_a_registry_that_begins_anew(stage: Stage, 
     assert stage.registry.epoch > before
     assert len(line.carried(AgentReregistered)) == 2
     assert len(stage.state().agents) == 1
+
+
+# Goal: no task is in the books for ever that has ended. Method: what the agent said before the end comes after it.
+def test_an_agent_is_asked_about_a_task_that_it_names_and_that_is_over_by_the_books(stage: Stage) -> None:
+    agent, framework = running(stage)
+    late = greeting(stage)
+    [known] = stage.state().frameworks[0].tasks
+    stage.report(agent, stage.framework_id(framework), known.info, TaskState.TASK_FINISHED, uuid=b"e" * 16)
+    stage.acknowledge(framework, known.info, uuid=b"e" * 16)
+
+    stage.say(agent, late)
+
+    [welcome] = stage.heard(agent, AgentReregistered)
+    assert [task.task_id for task in welcome.unconfirmed] == [known.info.task_id]
