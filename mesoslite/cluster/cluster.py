@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,10 @@ from mesoslite.model import (
     ClusterState,
     InvalidRequest,
     MesosliteError,
+    RegistryRefused,
     Resources,
 )
-from mesoslite.model.registry import Prune
+from mesoslite.model.registry import RemoveAgent
 from mesoslite.registry import Registrar
 
 from .masters import Masters, checked_count
@@ -130,8 +131,8 @@ class Cluster:
             self._masters.start(parts, server)
             numbers = range(1, self._agent_count + 1)
             self.agents = tuple([self._start_agent(parts, server, number) for number in numbers])
-            for agent in self.agents:
-                self._masters.wait_for("start", la.dispatch(agent, Agent.wait_registered))
+            begun = [la.dispatch(agent, Agent.wait_registered) for agent in self.agents]
+            self._agent_ids = [self._masters.wait_for("start", one) for one in begun]
             self._attendants: set[la.PID[Any]] = set()  # of the frameworks that run
             self._parts = parts.pop_all()
         return self
@@ -252,13 +253,18 @@ class Cluster:
             la.wait(pid, timeout=START_TIMEOUT_SECONDS)
 
     def _clear_registry(self) -> None:
-        """Forget agents in a registry that stays: they will not come back, and the next master must not wait."""
+        """Forget agents in a registry that stays: they will not come back, and the next master must not wait.
+
+        A master that has just taken over does not know them yet, and does not heed that they leave.
+        """
         if self._registry is None or not self.stopped.is_pending():
             return
         try:  # what the master has asked of the registrar until then is stored before this is answered
             staff = self._masters.present("close")
             la.dispatch(staff.master, Master.ping).get(timeout=START_TIMEOUT_SECONDS)
-            la.dispatch(staff.registrar, Registrar.apply, Prune()).get(timeout=START_TIMEOUT_SECONDS)
+            for asked in [la.dispatch(staff.registrar, Registrar.apply, RemoveAgent(one)) for one in self._agent_ids]:
+                with suppress(RegistryRefused):  # it is out already
+                    asked.get(timeout=START_TIMEOUT_SECONDS)
         except (la.Abandoned, TimeoutError, MesosliteError) as error:
             log.warning("the agents may still be in the registry %s: %s", self._registry, error)
 

@@ -15,7 +15,8 @@ import mesoslite
 from mesoslite import Cluster, FrameworkEnded, InvalidRequest, Offer, TaskState, TaskStatus
 from mesoslite.agent import Agent
 from mesoslite.master import Master
-from mesoslite.model import Fenced, MasterEnded
+from mesoslite.model import Fenced, MasterEnded, MasterInfo
+from mesoslite.registry import SqliteStorage
 
 pytestmark = pytest.mark.real
 
@@ -262,3 +263,17 @@ def test_a_question_leaves_nothing_behind() -> None:
         left = [one for one in gc.get_objects() if "wait_for.<locals>" in getattr(one, "__qualname__", "")]
 
     assert left == []
+
+
+# Goal: the next master of a registry does not wait for agents that were ended. Method: the last one has just taken
+#   over, so that they have not come back to it yet.
+def test_a_cluster_that_ends_just_after_a_takeover_forgets_its_agents(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Cluster(masters=2, agents=2, registry=path) as cluster:
+        cluster.fail_over()
+
+    storage = SqliteStorage(path)
+    found = storage.recover(MasterInfo(id="next")).state
+    storage.close()
+
+    assert (found.agents, found.unreachable) == ((), ())
