@@ -197,6 +197,8 @@ class Registration:
 
     def registered(self, ping_timeout: float) -> None:
         """The master has answered; it pings more often than that, in seconds."""
+        if self._was_registered and self._loss is not None:  # who has read of the loss waits for this
+            log.warning("%s: registered again with %s", self._actor.pid, self.master)
         self._is_registered = self._was_registered = True
         self._loss = None
         self._wait = constants.REGISTRATION_RETRY_SECONDS

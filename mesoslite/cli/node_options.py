@@ -42,9 +42,21 @@ def begin_logging(level: str) -> None:
     """Log from that level on. The command ends if there is no such level."""
     if level.upper() not in LEVELS:
         fail(f"--logging-level: got {level!r}, expected one of {', '.join(LEVELS)}", USAGE)
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    if level.upper() != "DEBUG":
+        handler.addFilter(_is_news)
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
     if level.upper() == "WARNING":  # what it says of each attempt to connect, the agent says once
         logging.getLogger("libactor.transport").setLevel(logging.ERROR)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether the last line of the command will not say it: a registry that fails ends the master, for that reason."""
+    from mesoslite.model import RegistryFailed
+
+    error = record.exc_info[1] if record.exc_info else None
+    told = (error, *record.args) if isinstance(record.args, tuple) else (error,)
+    return not any(isinstance(one, RegistryFailed) for one in told)
 
 
 def check_texts(**options: str | None) -> None:
@@ -65,7 +77,9 @@ def remote(address: str, advertise: str | None, secret_file: str | None) -> "Rem
         return Remote(address, advertise=advertise, secret=_secret(secret_file), forwards=False)
     except ValueError as error:
         problem = str(error).removeprefix("Remote: ").replace("secret=", "--secret-file").replace("tls=", "")
-        fail(f"--address {address}: {problem}", USAGE)
+        if problem.startswith("secret: "):
+            fail(f"--secret-file {secret_file}: {problem.removeprefix('secret: ')}", USAGE)
+        fail(f"--address {address}: {problem.replace('advertise=', '--advertise')}", USAGE)
 
 
 def _secret(path: str | None) -> bytes | None:

@@ -100,7 +100,7 @@ class RunSession:
         if isinstance(note, Stopped):
             return self._stop(note.exit_status, pid)
         assert isinstance(note, Lost)
-        warn(note.message)
+        warn(note.message if self._output is None else f"{note.message}; {self._task.task_id} may run on")
         return self._decided if self._decided is not None else MASTER_LOST
 
     def _stop(self, status: int, pid: la.PID[RunFramework]) -> int | None:

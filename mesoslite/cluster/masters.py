@@ -163,7 +163,8 @@ class Masters:
     def ended(self, operation: str) -> MasterEnded:
         """The error for what is asked of a cluster that nobody leads any more."""
         why = self.stopped.get(timeout=PATIENCE_SECONDS)  # who watches a master hears of its end as soon as we do
-        return MasterEnded(f"{operation}: the master has stopped: {why or 'it was ended'}; start another cluster")
+        advice = "" if operation == "start" else "; start another cluster"  # else the reason says what to do
+        return MasterEnded(f"{operation}: the master has stopped: {why or 'it was ended'}{advice}")
 
     def _wait_for_leader(self, operation: str, previous: Leader | None) -> Leader:
         leader = self.wait_for(operation, self._member.detect(previous))

@@ -183,6 +183,20 @@ def test_tasks_run_on_without_a_master_and_the_next_one_hears_of_them(following:
     assert second.heard[-1].status.state is TaskState.TASK_FINISHED
 
 
+def test_who_has_read_that_a_master_is_lost_reads_that_the_next_one_is_found(
+    following: House, member: StandaloneMember, caplog: pytest.LogCaptureFixture
+):
+    la.terminate(following.master_pid)
+    following.settle()
+
+    _, pid = appoint_second(following, member)
+    following.settle()
+
+    [lost, found] = caplog.messages
+    assert f"master {following.master_pid} has gone" in lost
+    assert found.endswith(f"registered again with {pid}")
+
+
 def test_a_framework_whose_task_was_refused_is_told_to_the_next_master(following: House, member: StandaloneMember):
     following.send(RunTask(make_framework(), make_task(resources="cpus:100")))
 

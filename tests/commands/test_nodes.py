@@ -165,6 +165,19 @@ def test_a_master_that_was_killed_has_its_agents_and_tasks_back(address, tmp_pat
     result.discard()
 
 
+def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_path):
+    master, url = start_master(address, tmp_path / "registry.db")
+    registered(start_agent(address, tmp_path / "work"))
+    running = begin("run", "--master", url, "echo $MESOS_TASK_ID; exec sleep 1000")
+    task_id = line_of(running).strip()
+
+    master.kill()
+    status, _, errors = finish(running)
+
+    assert status == 120
+    assert errors.endswith(f"; {task_id} may run on\n")
+
+
 def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are_lost(address, tmp_path, runtime):
     _, url = start_master(address, tmp_path / "registry.db")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -309,8 +322,8 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
 
     status, _, errors = mesoslite("master", "--address", "127.0.0.1:0", "--port", 0, "--registry", tmp_path / "letters")
 
-    assert status == 1
-    assert "is no registry" in errors
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "is no registry; move it away, or name another file\n" in errors
 
 
 @pytest.mark.parametrize(
@@ -319,7 +332,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--address", "nowhere"], "--address nowhere: "),
         (["master", "--address", "example.org:5055"], "expected an address in numbers"),
         (["master", "--address", "10.0.0.6:5055"], "give --secret-file"),
-        (["master", "--address", "0.0.0.0:5055"], "advertise"),
+        (["master", "--address", "0.0.0.0:5055"], "say by --advertise which"),
         (["master", "--agent-ping-timeout", "soon"], "expected a duration such as 30secs"),
         (["master", "--agent-ping-timeout", "1hrs"], "agent_ping_timeout: got 3600.0"),
         (["master", "--agent-removal-rate-limit", "often"], "such as 1/10mins"),
@@ -342,6 +355,15 @@ def test_options_that_can_never_work_are_usage_errors(arguments, problem, tmp_pa
 
     assert (status, output) == (2, b"")
     assert problem in errors
+
+
+def test_a_secret_that_is_too_short_is_told_of_its_file(tmp_path):
+    (tmp_path / "secret").write_text("short")
+
+    status, _, errors = mesoslite_here("master", "--secret-file", tmp_path / "secret")
+
+    assert status == 2
+    assert errors.startswith(f"mesoslite: --secret-file {tmp_path / 'secret'}: got 5 bytes, expected at least 16")
 
 
 def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
