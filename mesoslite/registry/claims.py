@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from .files import inspect_file, make_file
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # re-entrant: a storage that is freed lets go of its file, wherever that happens
 _open: WeakKeyDictionary[object, tuple[int, int]] = WeakKeyDictionary()  # by who has it: device and number of the file
 
 
