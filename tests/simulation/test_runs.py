@@ -86,7 +86,7 @@ def test_the_tape_of_a_failure_is_made_small() -> None:
     outcome = run(failing_seed(), checkers=[NoAgentCrashes])
     tape = Tape.from_json(outcome.tape)
 
-    smaller = shrink_failure(tape, seconds=1, checkers=[NoAgentCrashes])
+    smaller = shrink_failure(tape, seconds=0.1, checkers=[NoAgentCrashes])
 
     assert len(smaller) < len(tape) / 5
     assert run(tape=smaller, checkers=[NoAgentCrashes]).invariant == "X1"
