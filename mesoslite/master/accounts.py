@@ -144,7 +144,8 @@ class Accounts:
 
     def update_agent(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
         """Take over what an agent, of which nothing is offered, now says of itself, and has."""
-        agent.info, agent.total = info, total
+        agent.info = info
+        self._ledger.resize_agent(agent, total)
         self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
         agent.resized = self._deltas
         self._tell(happenings.AgentUpdated, agent.id, info, total)
@@ -404,8 +405,7 @@ class Accounts:
 
     def convert(self, source: Offer, done: Conversion) -> None:
         """Make of what was taken up with ``source`` what an operation makes of it."""
-        agent = self._ledger.agents[source.agent_id]
-        agent.total = agent.total - done.before + done.after
+        self._ledger.convert(self._ledger.agents[source.agent_id], done)
         self._convert(source, done)
 
     def give_back(self, source: Offer, declined: Resources, made: Resources, filters: Filters, *, unused: bool) -> None:
@@ -428,9 +428,8 @@ class Accounts:
     def finish_operation(self, operation: OperationEntry) -> None:
         """Take back what an operation has made of what it held."""
         self._ledger.release_operation(operation)
-        agent = self._ledger.agents[operation.agent_id]
         done = operation.conversion
-        agent.total = agent.total - done.before + done.after
+        self._ledger.convert(self._ledger.agents[operation.agent_id], done)
         self._convert(operation, done)
         self._recover(operation, done.after)
 
@@ -455,7 +454,7 @@ class Accounts:
 
     def resize(self, agent: AgentEntry, total: Resources) -> None:
         """Take note that an agent has other resources than it had; what is used or offered of it stays so."""
-        agent.total = total
+        self._ledger.resize_agent(agent, total)
         self._apply(AgentUpdated(agent_id=agent.id, total=total))
         agent.resized = self._deltas
         self._tell(happenings.AgentUpdated, agent.id, agent.info, total)

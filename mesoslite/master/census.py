@@ -1,17 +1,18 @@
-"""Census: how many agents, frameworks, offers and tasks a master has, as gauges under Mesos's names."""
+"""Census: how much a master has of agents, frameworks, offers, tasks and resources, as gauges under Mesos's names."""
 
 # Who calls: master.py, inside the master actor: ``count`` when a reader of metrics asks for a gauge.
 # Tasks under way are counted as they change state, from what the chronicle tells, and by the ledger as agents bring
-#   them: there may be a million. The rest is counted when it is asked for.
-# Source: Mesos src/master/metrics.cpp.
+#   them: there may be a million. Resources are running totals of the ledger. The rest is counted when asked for.
+# Source: Mesos src/master/metrics.cpp, src/master/master.cpp (_resources_percent).
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import TaskState
+from mesoslite.model import MILLI, TaskState
 from mesoslite.model.happenings import TaskLaunched, TaskUpdated
 
 from .publication import PREFIX
@@ -28,6 +29,7 @@ UNDER_WAY = {
     TaskState.TASK_RUNNING: "tasks_running",
     TaskState.TASK_KILLING: "tasks_killing",
 }
+SCALARS = ("cpus", "gpus", "mem", "disk")
 
 
 class Census:
@@ -39,6 +41,7 @@ class Census:
         agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
         self._figures: dict[str, Callable[[], float]] = {
             **own,
+            **_resource_figures(ledger),
             "slaves_connected": lambda: sum([agent.connected for agent in agents.values()]),
             "slaves_disconnected": lambda: sum([not agent.connected for agent in agents.values()]),
             "slaves_active": lambda: sum([agent.connected and agent.active for agent in agents.values()]),
@@ -78,3 +81,23 @@ class Census:
 def _is_away(framework: FrameworkEntry) -> bool:
     """Whether it may come back: one that is being removed is none of the cluster's any more."""
     return not framework.connected and not framework.is_ending
+
+
+def _resource_figures(ledger: Ledger) -> dict[str, Callable[[], float]]:
+    """What there is, and is used, of the scalars that Mesos tells of: cpus, MiB, and parts of the whole from 0 to 1."""
+    total, used = ledger.total_tally, ledger.used_tally
+    figures: dict[str, Callable[[], float]] = {}
+    for infix, has, uses in (("", total.firm, used.firm), ("revocable_", total.revocable, used.revocable)):
+        for name in SCALARS:
+            figures[f"{name}_{infix}total"] = partial(_units, has, name)
+            figures[f"{name}_{infix}used"] = partial(_units, uses, name)
+            figures[f"{name}_{infix}percent"] = partial(_part, uses, has, name)
+    return figures
+
+
+def _units(milli: Mapping[str, int], name: str) -> float:
+    return milli[name] / MILLI
+
+
+def _part(used: Mapping[str, int], total: Mapping[str, int], name: str) -> float:
+    return used[name] / total[name] if total[name] else 0.0

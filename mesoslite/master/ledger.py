@@ -45,11 +45,12 @@ from mesoslite.model.sums import total_of
 
 from .completed import Completed
 from .roster import Roster
+from .tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mesoslite.model import KillTask, MasterMessage, Unavailability
+    from mesoslite.model import Conversion, KillTask, MasterMessage, Unavailability
     from mesoslite.model.maintenance import InverseAnswer
 
     from .chronicle import Chronicle
@@ -238,6 +239,7 @@ class Ledger:
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
         self.brought: Counter[TaskState] = Counter()  # the states of all tasks that agents have brought, as they did
+        self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
@@ -281,6 +283,7 @@ class Ledger:
     def add_agent(self, agent: AgentEntry) -> None:
         """Enter an agent."""
         self.agents[agent.id] = self._agent_at[agent.pid] = agent
+        self.total_tally.add(agent.total)
 
     def remove_agent(self, agent: AgentEntry) -> None:
         """Strike off an agent on which nothing is used or offered any more."""
@@ -288,7 +291,20 @@ class Ledger:
         assert not agent.offered
         assert not agent.inverse_offers
         del self.agents[agent.id]
+        self.total_tally.take(agent.total)
         self._leave_address(agent)
+
+    def resize_agent(self, agent: AgentEntry, total: Resources) -> None:
+        """Take note that an agent has other resources than it had."""
+        self.total_tally.take(agent.total)
+        self.total_tally.add(total)
+        agent.total = total
+
+    def convert(self, agent: AgentEntry, done: Conversion) -> None:
+        """Take note of what an operation has made of what an agent has."""
+        agent.total = agent.total - done.before + done.after
+        self.total_tally.take(done.before)
+        self.total_tally.add(done.after)
 
     def move_agent(self, agent: AgentEntry, pid: la.PID[Any]) -> None:
         """Take note that an agent is reached elsewhere now."""
@@ -354,8 +370,7 @@ class Ledger:
                 agent.tasks[key] = task
                 held.append(task.resources)
         total = total_of(held)
-        agent.used += total
-        framework.used += total.only_scalars()
+        self._hold(agent, framework, total)
         return total
 
     def release_task(self, task: TaskEntry) -> None:
@@ -364,8 +379,7 @@ class Ledger:
         key = (task.framework_id, task.task_id)
         agent.ended[key] = agent.tasks.pop(key)
         agent.kills.pop(key, None)
-        agent.used -= task.resources
-        framework.used -= task.resources.only_scalars()
+        self._free(agent, framework, task.resources)
 
     def add_executor(self, executor: ExecutorEntry) -> None:
         """Enter an executor that holds its resources from now on."""
@@ -373,16 +387,14 @@ class Ledger:
         executor_id = executor.info.executor_id
         agent.executors[executor.framework_id, executor_id] = executor
         framework.executors[executor.agent_id, executor_id] = executor
-        agent.used += executor.info.resources
-        framework.used += executor.info.resources.only_scalars()
+        self._hold(agent, framework, executor.info.resources)
 
     def remove_executor(self, executor: ExecutorEntry) -> None:
         """Strike an executor off."""
         agent, framework = self.agents[executor.agent_id], self.frameworks[executor.framework_id]
         executor_id = executor.info.executor_id
         del agent.executors[executor.framework_id, executor_id], framework.executors[executor.agent_id, executor_id]
-        agent.used -= executor.info.resources
-        framework.used -= executor.info.resources.only_scalars()
+        self._free(agent, framework, executor.info.resources)
 
     def add_operation(self, operation: OperationEntry) -> None:
         """Enter an operation, and what it holds."""
@@ -390,15 +402,34 @@ class Ledger:
         agent.operations[operation.uuid] = framework.operations[operation.uuid] = operation
         if operation.operation.id is not None:
             framework.operation_uuids[operation.operation.id] = operation.uuid
-        agent.used += operation.held
-        framework.used += operation.held.only_scalars()
+        self._hold(agent, framework, operation.held)
 
     def release_operation(self, operation: OperationEntry) -> None:
         """Take note that an operation is over and holds nothing any more; it stays listed until that was told."""
         agent, framework = self.agents[operation.agent_id], self.frameworks.get(operation.framework_id)
-        agent.used -= operation.held
+        self._free(agent, framework, operation.held)
+
+    def _hold(self, agent: AgentEntry, framework: FrameworkEntry, resources: Resources) -> None:
+        shared = agent.used.shared() if resources.others else NOTHING
+        agent.used += resources
+        framework.used += resources.only_scalars()
+        self.used_tally.add(resources.not_shared())
+        if resources.others:
+            self._tally_shared(agent, shared)
+
+    def _free(self, agent: AgentEntry, framework: FrameworkEntry | None, resources: Resources) -> None:
+        shared = agent.used.shared() if resources.others else NOTHING
+        agent.used -= resources
         if framework is not None:
-            framework.used -= operation.held.only_scalars()
+            framework.used -= resources.only_scalars()
+        self.used_tally.take(resources.not_shared())
+        if resources.others:
+            self._tally_shared(agent, shared)
+
+    def _tally_shared(self, agent: AgentEntry, before: Resources) -> None:
+        """Count the shared volumes that are used on an agent, of which these were."""
+        self.used_tally.take(before)
+        self.used_tally.add(agent.used.shared())
 
     def remove_operation(self, operation: OperationEntry) -> None:
         """Forget an operation that holds nothing any more."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import NOTHING, Resources
@@ -77,6 +78,7 @@ def audit(ledger: Any, policy: Any) -> None:
     offers = [offer for framework in ledger.frameworks.values() for offer in framework.offers.values()]
     assert ledger.offers == {offer.id: offer for offer in offers}
     _audit_inverse_offers(ledger, policy)
+    _audit_tallies(ledger)
 
 
 def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
@@ -159,3 +161,20 @@ def _audit_framework(ledger: Any, framework: Any) -> None:
         assert task.agent_id not in agents
         assert task.task_id not in framework.tasks
     assert not any(framework.tasks.get(task.task_id) is task for task in framework.completed)  # ids come again
+
+
+def _audit_tallies(ledger: Any) -> None:
+    """The running totals are what a look at all agents adds up to."""
+    for tally, parts in (
+        (ledger.total_tally, [agent.total for agent in ledger.agents.values()]),
+        (ledger.used_tally, [agent.used for agent in ledger.agents.values()]),
+    ):
+        for counted, kept in (
+            (tally.firm, [part.not_revocable() for part in parts]),
+            (tally.revocable, [part.revocable() for part in parts]),
+        ):
+            expected: Counter[str] = Counter()
+            for part in kept:
+                expected.update(part.scalars())
+            assert +counted == expected
+            assert not -counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.master import Master
@@ -12,17 +13,24 @@ from mesoslite.model import (
     PARTITION_AWARE,
     Acknowledge,
     AcknowledgeOperationStatus,
+    AgentInfo,
     Decline,
     ExecutorExited,
     ExecutorID,
     Kill,
+    Kind,
     NotFound,
     OperationID,
     OperationState,
     OperationStatus,
     OperationUpdate,
+    Portion,
     Reconcile,
     ReconcileOperations,
+    RegisterAgent,
+    Reservation,
+    ReservationType,
+    Resources,
     Revive,
     ShutdownFramework,
     StatusUpdateAcknowledgement,
@@ -41,6 +49,12 @@ GAUGES = (
     *[f"tasks_{how}" for how in ("staging", "starting", "running", "killing", "unreachable")],
     "outstanding_offers",
 )
+RESOURCES = [
+    f"{name}_{how}"
+    for name in ("cpus", "gpus", "mem", "disk")
+    for how in ("total", "used", "percent", "revocable_total", "revocable_used", "revocable_percent")
+]
+ADS = Reservation(ReservationType.STATIC, "ads")
 OWN = ("elected", "uptime_secs")  # of the master itself: tests/masters/test_elections.py
 
 
@@ -54,12 +68,18 @@ def counted(stage: Stage) -> dict[str, float]:
     """What the master counts, as far as it is not zero, without the prefix."""
     snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
     ours = {name.removeprefix("master/"): value for name, value in snapshot.items() if name.startswith("master/")}
-    return {name: value for name, value in ours.items() if value and name not in (*GAUGES, *OWN)}
+    return {name: value for name, value in ours.items() if value and name not in (*GAUGES, *RESOURCES, *OWN)}
 
 
 def since(stage: Stage, before: dict[str, float]) -> dict[str, float]:
     """What was counted since then."""
     return {name: value - before.get(name, 0) for name, value in counted(stage).items() if value != before.get(name, 0)}
+
+
+def resources(stage: Stage) -> dict[str, float]:
+    """What is told of resources, as far as it is not zero."""
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
+    return {name: snapshot[f"master/{name}"] for name in RESOURCES if snapshot[f"master/{name}"]}
 
 
 # ---- tasks ----
@@ -264,6 +284,42 @@ def test_gauges_tell_how_many_there_are(stage: Stage) -> None:
         "tasks_staging": 1,
         "tasks_running": 1,
     }
+
+
+# MasterTest.MetricsInMetricsEndpoint, OversubscriptionTest; the totals are compared with the books after every test
+def test_resources_are_told_as_what_there_is_and_is_used_and_revocable_ones_apart(stage: Stage) -> None:
+    portions = [Portion(Kind("cpus", revocable=True), 2_000), Portion(Kind("mem", reservations=(ADS,)), 512_000)]
+    there = Resources.parse("cpus:4;gpus:1;mem:512") + Resources.from_portions(portions)
+    agent = stage.greet(RegisterAgent(AgentInfo(hostname="host", port=5051, resources=there)))
+    stage.agent("cpus:4;mem:1024")
+    framework = stage.framework(roles=("ads",), capabilities=("REVOCABLE_RESOURCES", "GPU_RESOURCES"))
+    stage.advance(1)
+    offer = next(one for one in stage.offers(framework) if one.agent_id == stage.agent_id(agent))
+    some = Resources.parse("cpus:2") + Resources.from_portions([Portion(Kind("mem", reservations=(ADS,)), 256_000)])
+    more = Resources.from_portions([Portion(Kind("cpus", revocable=True), 500)])
+    firm, loose = [replace(task(offer, name), resources=what) for name, what in (("firm", some), ("loose", more))]
+    stage.accept(framework, offer, firm, loose)
+
+    told = resources(stage)
+    stage.report(agent, offer.framework_id, firm, TaskState.TASK_FINISHED)
+    stage.lose(agent)
+
+    total = {"cpus_total": 8, "gpus_total": 1, "mem_total": 2048, "cpus_revocable_total": 2}
+    used = {"cpus_used": 2, "cpus_percent": 0.25, "mem_used": 256, "mem_percent": 0.125}
+    assert told == total | used | {"cpus_revocable_used": 0.5, "cpus_revocable_percent": 0.25}
+    assert resources(stage) == total  # what does not checkpoint is lost with its agent
+
+
+def test_an_agent_that_is_removed_takes_its_resources_along(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024")
+    stage.agent("cpus:1;mem:64")
+    before = resources(stage)
+
+    la.dispatch(stage.master, Master.mark_agent_gone, stage.agent_id(agent)).get(timeout=60)
+    stage.settle()
+
+    assert before == {"cpus_total": 5, "mem_total": 1088}
+    assert resources(stage) == {"cpus_total": 1, "mem_total": 64}
 
 
 def test_tasks_out_of_reach_are_counted_until_they_are_found(stage: Stage) -> None:
