@@ -181,6 +181,8 @@ class Draining:
 
     def _is_known(self, agent_id: AgentID) -> bool:
         roster = self._roster
+        if roster.has_left(agent_id):  # and is perhaps still being struck off
+            return False
         return agent_id in self._ledger.agents or agent_id in roster.recovered or agent_id in roster.unreachable
 
     def _check_known(self, verb: str, agent_id: AgentID) -> None:

@@ -91,6 +91,7 @@ class History:
         listen(self._agent_lost, [happenings.AgentDisconnected, happenings.AgentUnreachable])
         listen(self._agent_returned, [happenings.AgentReturned])
         listen(self._agent_removed, [happenings.AgentRemoved, happenings.AgentGone])
+        listen(self._agents_forgotten, [happenings.AgentsForgotten])
 
     # ---- who asks ----
 
@@ -234,6 +235,10 @@ class History:
 
     def _agent_removed(self, heard: happenings.AgentRemoved | happenings.AgentGone) -> None:
         self._agents.pop(heard.agent_id, None)
+
+    def _agents_forgotten(self, heard: happenings.AgentsForgotten) -> None:
+        for agent_id in heard.unreachable:
+            self._agents.pop(agent_id, None)
 
 
 def _all(story: AnyHappening | _Story | None) -> list[AnyHappening]:

@@ -4,8 +4,9 @@
 # Of the unreachable, and of the gone, those are forgotten that have been so for longer than ``registry_max_agent_age``,
 #   and the oldest beyond ``registry_max_agent_count``. One that comes back after that is taken for new to the registry,
 #   under the id that it has; what its frameworks know of its tasks stays as it was.
-# Invariants: 1. the next look waits for the last to be durable.    2. at most AGENTS_IN_STEP of each are forgotten at
-#   once; the rest follows without waiting for the next time.
+# Invariants: 1. the next look waits for the last to be durable.    2. at most AGENTS_IN_STEP of each are looked at at
+#   once; the rest follows without waiting for the next time.    3. one that is coming back stays: once the registry has
+#   it back, with what operators have said of it, it would still be forgotten here.
 # Source: Mesos src/master/master.cpp (doRegistryGc).
 
 from __future__ import annotations
@@ -66,17 +67,19 @@ class Pruning:
         for at, (agent_id, since_ns) in enumerate(islice(since.items(), AGENTS_IN_STEP)):
             if at >= beyond and since_ns >= last:
                 break
-            due.append(agent_id)
+            if agent_id not in self._roster.reregistering:
+                due.append(agent_id)
         return tuple(due)
 
     def _pruned(self, unreachable: tuple[AgentID, ...], gone: tuple[AgentID, ...]) -> None:
-        for agent_id in unreachable:
-            if self._roster.unreachable.pop(agent_id, None) is not None:  # else it is back, or gone, meanwhile
-                self._roster.forget(agent_id)
+        roster = self._roster
+        forgotten = tuple([one for one in unreachable if roster.unreachable.pop(one, None) is not None])
+        for agent_id in forgotten:  # the others were declared gone meanwhile
+            roster.forget(agent_id)
         for agent_id in gone:
-            self._roster.gone.pop(agent_id, None)
-        self._chronicle.tell(happenings.AgentsForgotten, unreachable, gone)
-        log.info("%d unreachable and %d gone agents are forgotten", len(unreachable), len(gone))
+            roster.gone.pop(agent_id, None)
+        self._chronicle.tell(happenings.AgentsForgotten, forgotten, gone)
+        log.info("%d unreachable and %d gone agents are forgotten", len(forgotten), len(gone))
         self._go_on()
 
     def _refused(self) -> None:

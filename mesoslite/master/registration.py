@@ -159,11 +159,26 @@ class Registration:
             yield from self._return(agent_id, message, brought, sender)
             return
         message = msgspec.structs.replace(message, tasks=(), completed_tasks=())
-        then = partial(self._durable, agent_id, message, brought, sender)
+        then = partial(self._durable, operation, message, brought, sender)
         self._durability.apply(operation, then, partial(self._not_returned, agent_id))
 
-    def _durable(self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]) -> None:
-        self._slices.put(pid, self._return(agent_id, message, brought, pid))  # thousands are durable at once
+    def _durable(
+        self, operation: RegistryOperation, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
+    ) -> None:
+        agent_id, was_known = message.info.id, isinstance(operation, UpdateAgent)
+        assert agent_id is not None
+        work = self._return_unless_removed if was_known else self._return
+        self._slices.put(pid, work(agent_id, message, brought, pid))  # thousands are durable at once
+
+    def _return_unless_removed(
+        self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
+    ) -> Iterator[None]:
+        """Let a known agent go on, unless it has left, or made way for another one, while that was stored."""
+        if agent_id in self._ledger.agents or agent_id in self._roster.recovered:
+            yield from self._return(agent_id, message, brought, pid)
+            return
+        log.info("register again: agent %s has left meanwhile", agent_id)
+        self._not_returned(agent_id)
 
     def _not_returned(self, agent_id: AgentID, error: Exception | None = None) -> None:
         self._roster.reregistering.discard(agent_id)

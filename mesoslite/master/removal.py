@@ -239,6 +239,7 @@ class Removal:
 
     def _removed(self, agent_id: AgentID, why: str, kind: str) -> None:
         self._roster.left(agent_id)
+        self.cancel(agent_id, *Cause)  # nobody waits for the turn of one that is gone
         fate = _Fate(TaskState.TASK_LOST, Reason.REASON_AGENT_REMOVED, f"Agent {agent_id} is lost: {why}")
 
         def removed() -> None:
@@ -280,6 +281,7 @@ class Removal:
     def _marked_gone(self, agent_id: AgentID, since_ns: int) -> None:
         roster = self._roster
         roster.gone[agent_id] = since_ns
+        self.cancel(agent_id, *Cause)
         roster.recovered.pop(agent_id, None)
         roster.forget(agent_id)
         fate = _Fate(

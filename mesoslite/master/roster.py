@@ -82,6 +82,10 @@ class Roster:
         """Whether it is being struck off, for whatever reason."""
         return agent_id in self.removing or agent_id in self.marking_unreachable or agent_id in self.marking_gone
 
+    def has_left(self, agent_id: AgentID) -> bool:
+        """Whether it will not be back under what it was: the registry has forgotten it, the books perhaps not yet."""
+        return agent_id in self.removed or agent_id in self.gone
+
     def is_down(self, info: AgentInfo, address: str) -> bool:
         """Whether the machine of that agent, which is reached at ``address``, is being serviced."""
         machine = self.machine_of(info, address)

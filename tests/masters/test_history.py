@@ -20,13 +20,14 @@ from mesoslite.model import (
     TaskID,
     TaskState,
     Teardown,
+    constants,
     happenings,
 )
 from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
 
 from .packing import tasks_of
 from .stage import Stage, task
-from .test_agents import cut_off, greeting
+from .test_agents import LOST_SECONDS, cut_off, greeting, silence
 
 OVER = b"fedcba9876543210"
 
@@ -277,3 +278,18 @@ def test_refusals_and_losses_of_agents_are_bounded(stage: Stage) -> None:
     assert stories(stage, "large-4") == ()
     [story] = stories(stage)
     assert len(story.happenings) == 2 + AGENT_HAPPENINGS_MAX
+
+
+# Goal: a cluster whose machines come and go for years does not grow. Method: an agent is lost, and pruned.
+def test_what_happened_to_an_agent_is_forgotten_with_it(stage: Stage) -> None:
+    agent = stage.agent()
+    agent_id = stage.agent_id(agent)
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+    actor: Any = stage.master._process.actor
+    before = set(actor._history._agents)
+
+    stage.runtime.clock.advance(constants.REGISTRY_AGENT_AGE_SECONDS)
+    stage.advance(constants.REGISTRY_GC_SECONDS)
+
+    assert (before, set(actor._history._agents)) == ({agent_id}, set())
