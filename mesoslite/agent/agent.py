@@ -124,7 +124,7 @@ class Agent(la.Actor):
         self._running: dict[ContainerID, Run] = {}
         self._launches = Launches()
         self._updates = StatusUpdateManager(
-            self._tell_master,
+            self._send_status,
             now_ns=self._now_ns,
             ring_later=lambda seconds: la.delay(seconds, self.pid, Agent._repeat_updates),
         )
@@ -469,6 +469,10 @@ class Agent(la.Actor):
 
     def _repeat_updates(self) -> None:
         self._updates.repeat_due()
+
+    def _send_status(self, update: StatusUpdate) -> None:
+        self._frameworks.sent(update.framework_id, update.status)
+        self._tell_master(update)
 
     def _tell_master(self, message: StatusUpdate | OperationUpdate | ExecutorExited | UnregisterAgent) -> None:
         if self._registration.master is not None:

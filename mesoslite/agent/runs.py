@@ -69,7 +69,7 @@ class Run:
     """One launch of a task.
 
     ``container`` is None before the start and after the end. ``kill_timer`` is set once the task is asked to end, and
-    fires when its grace is over.
+    fires when its grace is over. ``sent`` is the status that was sent to a master last.
     """
 
     task: TaskInfo
@@ -82,15 +82,18 @@ class Run:
     drain: Drain | None = None  # that it was asked to end for
     state: TaskState = TaskState.TASK_STAGING
     statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
+    sent: TaskStatus | None = None
 
     def report(self) -> TaskRecord:
-        """What a master is told of it."""
+        """What a master is told of it: also how far its framework was told, since what follows is still to come."""
         return TaskRecord(
             info=self.task,
             framework_id=self.framework_id,
             state=self.state,
             statuses=tuple(self.statuses),
             role=self.role,
+            update_state=self.sent.state if self.sent is not None else TaskState.TASK_STAGING,
+            update_uuid=self.sent.uuid if self.sent is not None else None,
         )
 
     def record(self, status: TaskStatus) -> None:
@@ -207,6 +210,13 @@ class Frameworks:
         run.record(status)
         if run.state.is_terminal and not was_over and not entry.is_leaving:
             self._used -= run.task.resources
+
+    def sent(self, framework_id: FrameworkID, status: TaskStatus) -> None:
+        """Take note that a status goes to the master; of a task that was refused there is no run."""
+        entry = self.active.get(framework_id)
+        run = entry.runs.get(status.task_id) if entry is not None else None
+        if run is not None:
+            run.sent = status
 
     def leave(self, entry: FrameworkEntry) -> None:
         """Take note that a framework is gone for its master."""

@@ -38,7 +38,7 @@ from .statuses import master_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, ReregisterAgent
+    from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, ReregisterAgent, TaskID
 
     from .accounts import Accounts
     from .brought import Brought
@@ -62,7 +62,7 @@ class _Found(NamedTuple):
 
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
-    doubtful: list[UnconfirmedTask]  # to be entered, and asked about: the agent may have said so before their end
+    doubtful: dict[tuple[FrameworkID, TaskID], UnconfirmedTask]  # to be entered untold, and asked about: it may be late
 
 
 class Returns:
@@ -103,16 +103,17 @@ class Returns:
         agent.reregistered_time = self._now()
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
-        found = _Found([], [], [])
+        found = _Found([], [], {})
         for number, tasks in enumerate(_portions(brought.tasks.values())):
             if number:
                 yield
                 if not self._goes_on(agent):
                     return
-            self._enter_tasks(agent, self._sort(agent, tasks, named, found), tells=was_given_up)
+            missing = self._sort(agent, tasks, named, found)
+            self._enter_tasks(agent, missing, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.end_entry(agent, connected=True)
-        self._welcome(agent, tuple(found.doubtful))
+        self._welcome(agent, tuple(found.doubtful.values()))
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
         yield from self._tell(agent, named, found)
         yield from in_steps(brought.completed, self._remember, TASKS_IN_STEP)
@@ -124,7 +125,7 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found, named = _Found([], [], []), _named(message)
+        found, named = _Found([], [], {}), _named(message)
         yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
         unconfirmed: list[UnconfirmedTask] = []
         for number, known in enumerate(_portions(agent.tasks.items())):
@@ -158,10 +159,10 @@ class Returns:
                     yield
                     if not self._goes_on(agent):
                         return
-                self._enter_tasks(agent, portion, tells=True)
+                self._enter_tasks(agent, portion, found)
             self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
-        self._welcome(agent, (*unconfirmed, *found.doubtful))
+        self._welcome(agent, (*unconfirmed, *found.doubtful.values()))
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
@@ -253,13 +254,21 @@ class Returns:
         return True
 
     def _doubt(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> None:
-        """Have the agent asked about a task that is said to live, and whose end was acknowledged: that may be late."""
-        known = framework.completed.newest(task.task_id, agent.id)
-        if known is not None and known.is_acknowledged and not task.state.is_terminal:
-            found.doubtful.append(self._unconfirmed(task))
+        """Have the agent asked about a task that is said to live, and whose end was acknowledged: that may be late.
 
-    def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry], *, tells: bool) -> None:
-        """Enter tasks of an agent, of one framework and role at once; ``tells``: frameworks took them for lost."""
+        If it does not live, it has ended as is known. One that is out of reach was launched after that.
+        """
+        if task.state.is_terminal or task.task_id in framework.unreachable:
+            return
+        known = framework.completed.newest(task.task_id, agent.id)
+        if known is not None and known.is_acknowledged:
+            found.doubtful[framework.id, task.task_id] = UnconfirmedTask(framework.id, task.task_id, known.state)
+
+    def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry], told: _Found | None) -> None:
+        """Enter tasks of an agent, of one framework and role at once.
+
+        ``told``: frameworks took these for lost, and hear that they live, but for what is doubtful.
+        """
         alike: dict[tuple[FrameworkID, str], list[TaskEntry]] = {}
         for task in tasks:
             alike.setdefault((task.framework_id, task.role), []).append(task)
@@ -269,9 +278,10 @@ class Returns:
                 continue  # it has ended meanwhile
             self._ledger.forget_tasks(framework, several)
             self._accounts.enter_tasks(framework, agent, several)
-            if tells and framework.connected:
+            if told is not None and framework.connected:
                 for task in several:
-                    self._tell_return(framework, task)
+                    if (framework_id, task.task_id) not in told.doubtful:
+                        self._tell_return(framework, task)
 
     def _unconfirmed(self, task: TaskEntry) -> UnconfirmedTask:
         framework = self._ledger.frameworks[task.framework_id]

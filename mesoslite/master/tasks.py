@@ -40,7 +40,7 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
     ``source`` is what it was made of. ``news`` are its statuses, None as long as they are those of the source.
-    ``update_state`` and ``update_uuid`` are of the last status that its framework is to acknowledge; None before.
+    ``heard_state`` and ``heard_uuid`` are of the last status that came for its framework to acknowledge; None before.
     ``is_acknowledged``: its framework has acknowledged that it is over.
     """
 
@@ -53,8 +53,8 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     executor_id: ExecutorID | None = None
     state: TaskState = TaskState.TASK_STAGING
     news: tuple[TaskStatus, ...] | None = None
-    update_state: TaskState | None = None
-    update_uuid: bytes | None = None
+    heard_state: TaskState | None = None
+    heard_uuid: bytes | None = None
     is_acknowledged: bool = False
 
     @classmethod
@@ -77,13 +77,27 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
 
     @property
     def told_state(self) -> TaskState:
-        """The state that its framework is to know: the one it was told last, while the agent may know a newer one."""
-        return self.state if self.update_state is None else self.update_state
+        """The state that its framework is to know: the one it was told last, while the agent may know a newer one.
+
+        Of a task that was brought it is what the agent has said of that, until it repeats itself.
+        """
+        if self.heard_state is not None:
+            return self.heard_state
+        told = None if isinstance(self.source, TaskInfo) else self.source.status_update_state
+        return self.state if told is None else told
+
+    @property
+    def update_uuid(self) -> bytes | None:
+        """That of the status which its framework was told last, None if it is to acknowledge nothing."""
+        if self.heard_state is not None or isinstance(self.source, TaskInfo):
+            return self.heard_uuid
+        uuid: bytes | None = self.source.status_update_uuid
+        return uuid
 
     @property
     def has_ended_for_framework(self) -> bool:
         """Whether its framework was told that it is over, and it is."""
-        return self.state.is_terminal and self.update_state is not None and self.update_state.is_terminal
+        return self.state.is_terminal and self.told_state.is_terminal
 
     def record(self, status: TaskStatus, latest: TaskState) -> bool:
         """Take note of ``status`` and of the newest state its agent knows; True if that has just ended the task."""
@@ -91,7 +105,7 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         append_status(statuses, status)
         self.news = tuple(statuses)
         if status.uuid is not None:
-            self.update_state, self.update_uuid = status.state, status.uuid
+            self.heard_state, self.heard_uuid = status.state, status.uuid
         if not can_follow(self.state, latest):
             return False
         ended = latest.is_terminal and not self.state.is_terminal
@@ -108,6 +122,8 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
             state=self.state,
             statuses=statuses,
             role=self.role,
+            update_state=self.told_state if self.update_uuid is not None else None,
+            update_uuid=self.update_uuid,
         )
 
     def _told(self) -> TaskRecord:

@@ -19,7 +19,8 @@ from .tasks import TaskInfo, TaskStatus
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task, its newest state, and its statuses, oldest first, one for each run of equal states.
 
-    ``role`` is the one whose resources it uses, "" where nobody has said.
+    ``role`` is the one whose resources it uses, "" where nobody has said. ``update_state`` and ``update_uuid`` are of
+    the status that its framework was sent last, which may be older than the newest; None where nobody has said.
     """
 
     info: TaskInfo
@@ -27,6 +28,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: TaskState
     statuses: tuple[TaskStatus, ...] = ()
     role: str = ""
+    update_state: TaskState | None = None
+    update_uuid: bytes | None = None
 
 
 class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

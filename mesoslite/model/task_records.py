@@ -82,6 +82,8 @@ def packed_task(task: TaskRecord) -> Task:
         role=task.role,
         labels=info.labels,
         limits=dict(info.limits),
+        status_update_state=task.update_state,
+        status_update_uuid=task.update_uuid,
         discovery=info.discovery.value if info.discovery is not None else None,
         container=info.container.value if info.container is not None else None,
         health_check=encode_health_check(info.health_check) if info.health_check is not None else None,
@@ -113,6 +115,8 @@ def unpacked_task(task: Task) -> TaskRecord:
         state=task.state,
         statuses=tuple(map(_unpacked_status, task.statuses)),
         role=task.role,
+        update_state=task.status_update_state,
+        update_uuid=task.status_update_uuid,
     )
 
 

@@ -1,14 +1,14 @@
 """Scheduler: a framework of the simulator: it wants some tasks to run, and is as careful as its documentation asks."""
 
 # Who calls: scheduler_machine.py spawns one a start of its host; masters post events; life.py tells it what to do.
-# It follows whoever leads, subscribes until it is answered, reconciles what it knows every half minute, and repeats
-#   kills: whatever is lost on the way, in the end it knows. What it knows is in its Beliefs.
+# It follows whoever leads, and hears nobody else; it subscribes until it is answered, reconciles what it knows every
+#   half minute, and repeats kills: whatever is lost on the way, in the end it knows. What it knows is in its Beliefs.
 # Rejected: the production Framework as base. It ends with its connection, by design; what it leaves to its user, to
 #   find the next master and to come back under its id, is what is simulated here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import libactor as la
 from mesoslite.model import (
@@ -56,6 +56,8 @@ from .containers import command_text
 from .operations import draw_operations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mesoslite.model import Call, OfferID
 
     from .scheduler_machine import SchedulerMachine
@@ -66,6 +68,18 @@ SILENT_TICKS = 12  # without a word from its master: then it subscribes anew
 SECONDS = (5, 1, 20, 60, 1e6)  # that tasks run
 REFUSALS = (5.0, 1.0, 30.0, 0.0, 120.0)  # seconds
 CALM_REFUSAL = 3600.0
+
+E = TypeVar("E")
+
+
+def _from_master(method: Callable[[Any, E], None]) -> Callable[[Any, E, la.PID[Any] | None], None]:
+    """Have a handler of events heed the master that the scheduler follows, and none that was voted out."""
+
+    def checked(self: Scheduler, event: E, sender: la.PID[Any] | None) -> None:
+        if sender == self._master:
+            method(self, event)
+
+    return checked
 
 
 class Scheduler(la.Actor):
@@ -116,7 +130,8 @@ class Scheduler(la.Actor):
             self._held.clear()
 
     @la.handles(Subscribed)
-    def subscribed(self, event: Subscribed, sender: la.PID[Any]) -> None:
+    @_from_master
+    def subscribed(self, event: Subscribed) -> None:
         """Go on under this id; offers of before are void."""
         self._silent_ticks = 0
         self._beliefs.framework_id = event.framework_id
@@ -125,10 +140,11 @@ class Scheduler(la.Actor):
         self._reconcile()
 
     @la.handles(Error)
+    @_from_master
     def refused(self, event: Error) -> None:
-        """The framework was removed, or another scheduler has taken over."""
+        """The framework was removed, or another scheduler has taken over; not one that was here before."""
         self._world.note(f"{self._machine.name} hears: {event.message}")
-        if "removed" in event.message:
+        if f"framework {self._beliefs.framework_id} has been removed" in event.message:
             self._beliefs.is_removed = True
         self._subscribed = False
 
@@ -136,6 +152,7 @@ class Scheduler(la.Actor):
     @la.handles(Heartbeat)
     @la.handles(InverseOffers)
     @la.handles(RescindInverseOffer)
+    @_from_master
     def hear(self, event: Any) -> None:
         """Nothing to do."""
         self._silent_ticks = 0
@@ -184,6 +201,7 @@ class Scheduler(la.Actor):
     # ---- offers ----
 
     @la.handles(Offers)
+    @_from_master
     def offers(self, event: Offers) -> None:
         """Launch on them, decline them, or keep them for a while."""
         self._silent_ticks = 0
@@ -194,6 +212,7 @@ class Scheduler(la.Actor):
             self._answer(event.offers)
 
     @la.handles(Rescind)
+    @_from_master
     def rescind(self, event: Rescind) -> None:
         """An offer is void; a careless scheduler uses it all the same, and is to be refused."""
         offer = self._held.pop(event.offer_id, None)
@@ -280,6 +299,7 @@ class Scheduler(la.Actor):
     # ---- tasks ----
 
     @la.handles(Update)
+    @_from_master
     def update(self, event: Update) -> None:
         """Believe it, and acknowledge it, now or later."""
         self._silent_ticks = 0
@@ -296,6 +316,7 @@ class Scheduler(la.Actor):
         self._lacks_tasks = self._lacks_tasks or status.state.is_terminal
 
     @la.handles(UpdateOperationStatus)
+    @_from_master
     def operation(self, event: UpdateOperationStatus) -> None:
         """Acknowledge how an operation went."""
         self._silent_ticks = 0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import libactor as la
@@ -32,9 +33,12 @@ from mesoslite.model import (
     TaskState,
     UnconfirmedTask,
 )
+from mesoslite.model.records import Task
 from mesoslite.model.task_records import decode_heads
 
 from .house import AGENT, FRAMEWORK, Boxes, House, Master, make_framework, make_task
+
+decode_portion = msgspec.msgpack.Decoder(tuple[Task, ...]).decode
 
 
 def states_of(message: ReregisterAgent) -> list[tuple[str, TaskState]]:
@@ -213,6 +217,34 @@ def test_what_is_not_acknowledged_is_sent_to_the_next_master_at_once(following: 
     second, _ = appoint_second(following, member)
 
     assert second.heard[-1].status == before.status
+
+
+def told(message: ReregisterAgent) -> list[tuple[TaskState | None, bytes | None]]:
+    """How far each task is told, by what an agent says."""
+    tasks = [task for portion in message.tasks for task in decode_portion(portion)]
+    return [(task.status_update_state, task.status_update_uuid) for task in tasks]
+
+
+def test_a_return_says_how_far_each_task_is_told(following: House, member: StandaloneMember):
+    # Source: Mesos src/slave/slave.cpp (forward)
+    following.exit(following.run(make_task("t1")), 0)
+    starting = following.updates()[0].status
+    second, _ = appoint_second(following, member)
+
+    [message] = returns(following, second)
+
+    assert states_of(message) == [("t1", TaskState.TASK_FINISHED)]
+    assert told(message) == [(TaskState.TASK_STARTING, starting.uuid)]
+
+
+def test_of_a_task_of_which_nothing_was_sent_nothing_is_told(house: House):
+    house.master.answers = False
+    house.send(Ping(connected=False))
+
+    house.run(make_task("t1"))
+    house.advance(60)
+
+    assert told(returns(house)[-1]) == [(TaskState.TASK_STAGING, None)]
 
 
 def test_a_return_is_repeated_until_it_is_answered(following: House, member: StandaloneMember):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 import libactor as la
@@ -13,13 +16,17 @@ from mesoslite.model import (
     Reason,
     Reconcile,
     Source,
+    StatusUpdateAcknowledgement,
     TaskID,
+    TaskRecord,
     TaskReference,
     TaskState,
     TaskStatus,
 )
 
+from .packing import packed, tasks_of
 from .stage import FakeAgent, FakeFramework, Stage, task
+from .test_agents import greeting
 
 LOST_SECONDS = 90  # until an agent that answers no ping is unreachable
 AWARE, UNAWARE = ("PARTITION_AWARE",), ()
@@ -136,3 +143,41 @@ def test_as_long_as_its_agent_may_come_back_there_is_no_answer(stage: Stage) -> 
     assert answers == []
     assert other.state is TaskState.TASK_UNKNOWN
     assert later.state is TaskState.TASK_UNREACHABLE
+
+
+# ---- of a task that its agent has brought ----
+
+
+def brought(scene: Scene, **told: Any) -> la.PID[FakeAgent]:
+    """Another master, to which the agent says of its task that it is over, and how far that is told."""
+    message = greeting(scene.stage)
+    [record] = tasks_of(message)
+    over: TaskRecord = msgspec.structs.replace(record, state=TaskState.TASK_FINISHED, **told)
+    scene.fail_over()
+    return scene.stage.greet(msgspec.structs.replace(message, tasks=packed(over)))
+
+
+# Task.status_update_state of mesos.proto; agents of before left it unset.
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [(TaskState.TASK_STARTING, TaskState.TASK_STARTING), (None, TaskState.TASK_FINISHED)],
+    ids=["told a part", "nobody has said"],
+)
+def test_a_task_is_told_as_far_as_its_agent_has_told_it(
+    stage: Stage, told: TaskState | None, answer: TaskState
+) -> None:
+    scene = Scene(stage)
+    brought(scene, update_state=told, update_uuid=None)
+
+    assert [status.state for status in (*scene.ask(None), *scene.ask(scene.agent_id))] == [answer, answer]
+
+
+def test_what_a_framework_was_told_by_another_master_it_acknowledges_to_this_one(stage: Stage) -> None:
+    scene = Scene(stage)
+    agent = brought(scene, update_state=TaskState.TASK_FINISHED, update_uuid=b"e" * 16)
+    [info] = [record.info for record in stage.state().frameworks[0].tasks]
+
+    stage.acknowledge(scene.framework, info, uuid=b"e" * 16)
+
+    assert [message.uuid for message in stage.heard(agent, StatusUpdateAcknowledgement)] == [b"e" * 16]
+    assert stage.state().frameworks[0].tasks == ()

@@ -255,4 +255,25 @@ def test_an_agent_is_asked_about_a_task_that_it_names_and_that_is_over_by_the_bo
     stage.say(agent, late)
 
     [welcome] = stage.heard(agent, AgentReregistered)
-    assert [task.task_id for task in welcome.unconfirmed] == [known.info.task_id]
+    [asked] = welcome.unconfirmed
+    assert (asked.task_id, asked.state) == (known.info.task_id, TaskState.TASK_FINISHED)
+    assert states(stage, framework)[-1] is TaskState.TASK_FINISHED
+
+
+# Goal: what runs is told, though an earlier task of that id has ended. Method: an id that is used again, out of reach.
+def test_a_task_of_an_id_that_was_used_before_is_found_again(stage: Stage) -> None:
+    agent, framework = running(stage)
+    [known] = stage.state().frameworks[0].tasks
+    stage.report(agent, stage.framework_id(framework), known.info, TaskState.TASK_FINISHED, uuid=b"e" * 16)
+    stage.acknowledge(framework, known.info, uuid=b"e" * 16)
+    stage.advance(6)
+    stage.run(framework, agent, task(stage.offers(framework)[-1]))
+    again = greeting(stage)
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+
+    stage.say(agent, again)
+
+    [welcome] = stage.heard(agent, AgentReregistered)
+    assert welcome.unconfirmed == ()
+    assert states(stage, framework)[-2:] == [TaskState.TASK_LOST, TaskState.TASK_RUNNING]

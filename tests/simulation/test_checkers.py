@@ -20,6 +20,7 @@ from mesoslite.master.departures import Departures
 from mesoslite.master.ledger import Ledger
 from mesoslite.master.offering import Offering
 from mesoslite.master.removal import Removal
+from mesoslite.master.tasks import TaskEntry
 from mesoslite.model import FrameworkID, Offer, OfferID, StatusUpdate, TaskID, TaskState, happenings
 from mesoslite.model.registry import Entry
 from mesoslite.registry import MemoryRegistry, MemoryStorage
@@ -106,6 +107,12 @@ def test_t1_a_task_that_is_over_runs_again(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(StatusUpdateManager, "acknowledge", restless)
 
     assert "and now that it is TASK_RUNNING" in find("T1")
+
+
+def test_t1_a_reconciliation_that_forgets_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TaskEntry, "told_state", TaskState.TASK_RUNNING)
+
+    assert "Reconciliation" in find("T1", "late answers")
 
 
 def test_t6_an_end_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:

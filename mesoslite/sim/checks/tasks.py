@@ -22,16 +22,19 @@ class TerminalIsFinal(Checker):
     """T1."""
 
     invariant = "T1"
-    claim = "a terminal state that was told to be acknowledged is never left, and each launch has at most one"
+    claim = "a terminal state that was told, in whatever way, is never left, and each launch has at most one"
 
     def told(self, world: World, machine: SchedulerMachine, task: TaskBelief | None, status: TaskStatus) -> None:
         """Compare with what the scheduler was told before."""
-        before = task.heard[:-1] if task is not None and status.uuid is not None else []
-        if any(earlier.uuid == status.uuid for _, earlier in before):
+        if task is None or (status.uuid is None and status.state in OUT_OF_SIGHT):
+            return  # a master that does not have it any more
+        before = task.heard[:-1]
+        if status.uuid is not None and any(earlier.uuid == status.uuid for _, earlier in before):
             return  # it is repeated
         for when, earlier in before:
-            is_final = earlier.state.is_terminal and earlier.state not in OUT_OF_SIGHT and earlier.uuid is not None
-            if is_final and status.state is not earlier.state:
+            is_final = earlier.state.is_terminal and earlier.state not in OUT_OF_SIGHT
+            is_late = status.uuid is None and status.timestamp <= when  # it was said before that, and straggled
+            if is_final and status.state is not earlier.state and not is_late:
                 raise self.violation(
                     f"{machine.name} heard at {when - world.began:.3f} s that {status.task_id} is {earlier.state.name} "
                     f"({earlier.message}), and now that it is {status.state.name} ({status.message})"
