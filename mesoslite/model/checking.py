@@ -5,6 +5,8 @@
 #   compared either (libactor's docs/remote.md).
 # Method: the message is encoded and decoded as its class. What comes back is made of our own classes throughout, and
 #   what cannot be encoded (a number of more than 64 bits, half a character) cannot be sent on either.
+# What is bytes is not encoded, only looked at: it is most of what an agent sends that comes back, and would be copied
+#   twice.
 # Rejected: a walk over the fields in Python, several times as slow; msgspec.convert, which takes a struct for good.
 
 from __future__ import annotations
@@ -39,8 +41,34 @@ def checked_message(message: M) -> M:
     """Return ``message`` if all in it is of the declared types and can be sent.
 
     Raises: InvalidRequest that names the field, such as ``operations[0].tasks[0].command.environment[0][1]``.
-    Cost: O(size), some microseconds for a task.
+    Cost: O(size), some microseconds for a task; of bytes in lists, that of looking at their types.
     """
+    carried = _carried(message)
+    if not carried:
+        return _checked(message)
+    shell = _checked(replace(cast(Any, message), **dict.fromkeys(carried, ())))
+    return cast(M, replace(shell, **carried))
+
+
+def _carried(message: object) -> dict[str, tuple[Any, ...]]:
+    """The lists of bytes in a message, and of what has such lists, by field, checked; but for those that are none."""
+    kind: Any = type(message)
+    bare, holders = _carriers(kind)
+    if not bare and not holders:
+        return {}
+    found = {name: value for name in bare if _are_all(value := getattr(message, name), bytes)}
+    for name, kind in holders.items():
+        value = getattr(message, name)
+        if _are_all(value, kind) and any(map(_carried, value)):
+            found[name] = tuple(map(checked_message, value))
+    return found
+
+
+def _are_all(value: Any, kind: type) -> bool:
+    return type(value) is tuple and set(map(type, value)) == {kind}
+
+
+def _checked(message: M) -> M:
     kind: Any = type(message)
     try:
         checked: M = _decoder(kind).decode(_encode(message))
@@ -118,6 +146,19 @@ def _list_names(kind: Any) -> tuple[str, ...]:
     """The fields of a message that are declared to hold any number of entries."""
     fields = cast(Any, msgspec.inspect.type_info(kind)).fields
     return tuple([field.name for field in fields if isinstance(field.type, msgspec.inspect.VarTupleType)])
+
+
+@functools.cache
+def _carriers(kind: Any) -> tuple[tuple[str, ...], dict[str, type]]:
+    """The fields of a message that are lists of bytes, and those of structs that have such fields, with their class."""
+    bare, holders = [], {}
+    for field in cast(Any, msgspec.inspect.type_info(kind)).fields:
+        item = getattr(field.type, "item_type", None) if isinstance(field.type, msgspec.inspect.VarTupleType) else None
+        if isinstance(item, msgspec.inspect.BytesType):
+            bare.append(field.name)
+        elif isinstance(item, msgspec.inspect.StructType) and _carriers(item.cls)[0]:
+            holders[field.name] = item.cls
+    return tuple(bare), holders
 
 
 def _portions(entries: Any) -> Iterator[Any]:

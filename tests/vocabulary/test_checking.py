@@ -130,3 +130,39 @@ def nested(depth: int) -> Any:
 def test_what_cannot_be_sent_is_refused(value: Any) -> None:
     with pytest.raises(InvalidRequest, match="reconcile"):
         checked_message(Reconcile(value))
+
+
+# Goal: what agents bring is not copied by whoever looks at it, and is bytes, whatever it is said to be. Method: look
+#   whether it is the same object; put something else in its place.
+def test_bytes_are_passed_on_as_they_are() -> None:
+    message = ReregisterAgent(
+        info=AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A")),
+        tasks=pack_tasks([record(1)]),
+        completed_tasks=(CompletedTasks(FRAMEWORK, pack_tasks([record(2)])), CompletedTasks(FRAMEWORK, ())),
+    )
+
+    checked = checked_message(message)
+
+    assert checked == message
+    assert checked.tasks[0] is message.tasks[0]
+    assert checked.completed_tasks[0].portions[0] is message.completed_tasks[0].portions[0]
+    assert checked.completed_tasks[0] is not message.completed_tasks[0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tasks": (b"", "text")},
+        {"tasks": (b"", None)},
+        {"tasks": b"one"},
+        {"completed_tasks": (CompletedTasks(FRAMEWORK, (b"", 1)),)},  # type: ignore[arg-type]
+        {"completed_tasks": (CompletedTasks(5, (b"",)),)},  # type: ignore[arg-type]
+        {"completed_tasks": (CompletedTasks(FRAMEWORK, (b"",)), b"")},
+        {"frameworks": (b"",)},
+    ],
+)
+def test_what_is_no_bytes_is_not_passed_on(wrong: dict[str, Any]) -> None:
+    info = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"))
+
+    with pytest.raises(InvalidRequest):
+        checked_message(ReregisterAgent(info=info, **wrong))
