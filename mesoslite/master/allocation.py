@@ -6,7 +6,9 @@
 #   `interval` seconds, counted from the end of the last one, for what was given back meanwhile, as in Mesos: a run for
 #   every finished task would offer one crumb at a time to whoever happens to be next.
 # Invariants: 1. a run goes in slices of about SLICE_SECONDS; messages that wait are handled between two of them. So
-#   neither a cluster of 50,000 agents nor a storm of revivals keeps anybody waiting.
+#   neither a cluster of 50,000 agents nor a storm of revivals keeps anybody waiting. The time is looked at after each
+#   step of STEP_WORK: by how long runs before took nobody knows how long the next takes, as one finds nothing to give,
+#   and the next has all to give away.
 #   2. a filter lasts for as long as was said, at least for one interval, and for one whole run begun after it: what was
 #   just refused is not offered again at once, however slow the runs are.
 # The policy is handed in by the composition root: it is pure, and siblings do not import each other.
@@ -70,7 +72,8 @@ PROMPT = (
 SLICE_SECONDS = 0.004  # of a run, before others have their turn
 INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
 THROUGH = object()
-SLICE_WORK = (64, 4_096)  # clients looked at in a slice: at least, so that a run ends, and at most
+STEP_WORK = 64  # clients looked at, some tenths of a millisecond
+STEPS_MAX = 64  # in a slice: a clock that stands still must not make it endless
 
 
 class Filter(NamedTuple):
@@ -110,7 +113,6 @@ class Allocator(la.Actor):
         self._runs_begun = 0
         self._runs_done = 0
         self._is_wanted = False  # a run that has not begun
-        self._work = SLICE_WORK[0]
         self._periodic: la.Timer | None = None
         self._recovery: la.Timer | None = None
 
@@ -274,14 +276,13 @@ class Allocator(la.Actor):
         if cycle is None:
             return
         if self._review is None:
-            begin = clock.now()
-            is_through = self._checks.advance(cycle, self._work)
-            took = clock.now() - begin
-            if took > SLICE_SECONDS:
-                self._work = max(SLICE_WORK[0], int(self._work * SLICE_SECONDS / took))
-            elif took < SLICE_SECONDS / 2:
-                self._work = min(SLICE_WORK[1], 2 * self._work)
-            self._review = self._checks.review(cycle) if is_through else None
+            end = clock.now() + SLICE_SECONDS
+            for _ in range(STEPS_MAX):
+                if self._checks.advance(cycle, STEP_WORK):
+                    self._review = self._checks.review(cycle)
+                    break
+                if clock.now() >= end:
+                    break
         if self._review is not None and next(self._review, THROUGH) is THROUGH:
             self._review = None
             self._end(cycle)

@@ -1,13 +1,13 @@
 """The allocator's actor: runs in slices and batches, filters that outlast a run, hold-off, pause, metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator
-from mesoslite.master.allocation import Allocator
+from mesoslite.master.allocation import SLICE_SECONDS, STEPS_MAX, Allocator
 from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
 from mesoslite.model import (
     AgentAdded,
@@ -39,27 +39,30 @@ SOON = Unavailability(1)
 
 
 class SlowCycle:
-    """A run of so many slices."""
+    """A run of so many steps, in each of which ``pass_time`` is called."""
 
-    def __init__(self, slices: int, log: list[object]) -> None:
-        self.left = slices
+    def __init__(self, steps: int, log: list[object], pass_time: Callable[[], object] = lambda: None) -> None:
+        self.left = steps
         self.log = log
+        self.pass_time = pass_time
         self.plan: Plan | None = None
 
     def advance(self, work: int) -> bool:
         self.left -= 1
-        self.log.append("slice")
+        self.log.append("step")
+        self.pass_time()
         if not self.left:
             self.plan = Plan()
         return self.plan is not None
 
 
 class SlowPolicy:
-    """Knows nothing, notes everything, and takes so many slices for a run."""
+    """Knows nothing, notes everything, and takes so many steps for a run."""
 
-    def __init__(self, slices: int = 1) -> None:
-        self.slices = slices
+    def __init__(self, steps: int = 1) -> None:
+        self.steps = steps
         self.log: list[object] = []
+        self.pass_time: Callable[[], object] = lambda: None
 
     def apply(self, delta: Delta) -> tuple[int, ...]:
         self.log.append(delta)
@@ -67,7 +70,7 @@ class SlowPolicy:
 
     def begin(self, rng: RandomStream) -> SlowCycle:
         self.log.append("run")
-        return SlowCycle(self.slices, self.log)
+        return SlowCycle(self.steps, self.log, self.pass_time)
 
     def dominant_share(self, framework_id: FrameworkID) -> float:
         return 0.0
@@ -161,14 +164,21 @@ def test_events_that_wait_together_share_one_run(runtime: la.Runtime) -> None:
     stage.apply(*[agent(f"agent{number}") for number in range(10)])
 
     assert policy.log.count("run") <= 2
-    assert policy.log[-2:] == ["run", "slice"]
+    assert policy.log[-2:] == ["run", "step"]
 
 
-# Goal: others have their turn while a run is under way. Method: a message that is posted before a run of three slices.
-def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime) -> None:
-    policy = SlowPolicy(slices=3)
+# Goal: others have their turn while a run is under way. Method: a message that is posted as a run begins comes after
+#   its first slice; runs before it had nothing to do.
+@pytest.mark.parametrize(
+    ("step_seconds", "steps"), [(SLICE_SECONDS, 1), (SLICE_SECONDS / 3.9, 4), (0.0, STEPS_MAX)], ids=str
+)
+def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime, step_seconds: float, steps: int) -> None:
+    policy = SlowPolicy()
     stage = Stage(runtime, policy)
+    for _ in range(3):
+        stage.advance(1)
     policy.log.clear()
+    policy.steps, policy.pass_time = 2 * STEPS_MAX, lambda: runtime.clock.advance(step_seconds)
 
     def crowd(actor: Allocator) -> None:
         actor.want_run()
@@ -177,9 +187,8 @@ def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime) -
     la.execute(stage.allocator, lambda: crowd(stage.allocator._process.actor)).get(timeout=60)
     stage.settle()
 
-    delta = policy.log.index(framework())
-    assert "slice" in policy.log[delta:]
-    assert policy.log.count("slice") == 3 * policy.log.count("run")
+    assert policy.log[: 2 + steps] == ["run", *steps * ["step"], framework()]
+    assert policy.log.count("step") == policy.steps * policy.log.count("run")
 
 
 def test_what_is_granted_says_what_was_known_as_it_was_begun_and_as_it_was_decided(runtime: la.Runtime) -> None:
@@ -245,14 +254,14 @@ def test_filter_outlasts_a_run_even_if_runs_are_slow(runtime: la.Runtime) -> Non
     policy = SlowPolicy()
     stage = Stage(runtime, policy)
     actor: Any = stage.allocator._process.actor
-    policy.slices = 1_000_000_000  # of which none is done: the run is taken out of the actor's hands
+    policy.steps = 1_000_000_000  # of which none is done: the run is taken out of the actor's hands
     la.execute(stage.allocator, lambda: setattr(actor, "_cycle", SlowCycle(1, policy.log))).get(timeout=60)
 
     stage.tell(Recovered(framework_id=A, role="*", agent_id=AGENT, resources=TOTAL, refuse_seconds=1.0))
     stage.advance(5)
     assert FilterExpired(1) not in policy.log
 
-    policy.slices = 1
+    policy.steps = 1
     la.dispatch(stage.allocator, Allocator.advance).get(timeout=60)
     stage.settle()
     stage.advance(1)
