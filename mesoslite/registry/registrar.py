@@ -43,6 +43,7 @@ from .rows import encode
 log = logging.getLogger(__name__)
 
 PREFIX = "registrar/"
+PARTING_SECONDS = 5.0  # that a registrar which ends waits for the storage; as a rule that takes milliseconds
 WINDOW_SECONDS = 3600.0  # of the statistics of stores
 IN_STEP = 256  # operations that are decided, or answered, in a row: about a millisecond
 
@@ -112,16 +113,20 @@ class Registrar(la.Actor):
             with suppress(ValueError):  # it never read, or another registrar of the program has
                 self.runtime.metrics.remove(metric)
         call = self._call
-        if self._is_stuck and call is not None:
+        if call is not None and not self._is_stuck:
+            await call.recover(lambda _: None).after(PARTING_SECONDS, self._give_up)
+        if call is not None and self._is_stuck:
             log.warning("%s: its thread still waits for the storage, which is closed when that comes back", self.pid)
             call.on_any(lambda _: self._storage.close())
             return
         try:
-            if call is not None:
-                await call.recover(lambda _: None)
             await self._pool.submit(self._storage.close)
         finally:
             self._pool.close()
+
+    def _give_up(self, _: la.Future[Any]) -> la.Future[Any]:
+        self._is_stuck = True
+        return la.ready(None)
 
     # ---- what the master asks ----
 

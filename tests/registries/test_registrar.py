@@ -335,6 +335,21 @@ def test_who_waits_when_the_registrar_is_terminated_is_told(house: House):
     assert la.wait(house.registrar, 60)
 
 
+# Goal: a disk that hangs does not keep the registrar's master, and whoever waits for its end, from going.
+@pytest.mark.parametrize("seconds", [4.9, 5.0])
+def test_a_registrar_that_is_terminated_waits_for_its_storage_so_long(house: House, seconds: float):
+    recovered(house.registrar)
+    house.registry.hold()
+    house.ask(AdmitAgent(agent(1)))
+    la.terminate(house.registrar)
+    house.clock.settle()
+
+    house.clock.advance(seconds)
+    house.clock.settle()
+
+    assert la.wait(house.registrar, 0) is (seconds == 5.0)
+
+
 def test_a_registrar_that_ends_leaves_no_log_beside_its_file(tmp_path: Path):
     path = tmp_path / "registry.db"
     with la.Runtime() as runtime:
