@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import libactor as la
@@ -72,6 +73,8 @@ class Masters:
         self._election: MemoryElection | StandaloneMember = MemoryElection() if count > 1 else StandaloneMember()
         self._member = self._join()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # takeovers and the end come one after the other
+        self._is_closed = False
         self._places: list[Place] = []
         self._left = 0  # of them
         self._stopped: la.Promise[str] = la.Promise()
@@ -98,12 +101,19 @@ class Masters:
             server.serve(seat.door, listener)
 
     def close(self) -> None:
-        """Let their end be no news: nobody follows them any more, nobody succeeds them, and only the leader is left."""
-        self.following.close()
-        for place in self._places:
-            waiting = la.dispatch(place.seat, Seat.close).get(timeout=PATIENCE_SECONDS)
-            if waiting is not None:
-                la.wait(waiting, timeout=PATIENCE_SECONDS)
+        """Let their end be no news: nobody follows them any more, nobody succeeds them, and only the leader is left.
+
+        Between two masters, waits for the next one: the end of the cluster is to be told to somebody.
+        """
+        with self._turn:
+            self._is_closed = True
+            self.following.close()
+            with suppress(MasterEnded, TimeoutError):
+                self._wait_for_leader("close", None)
+            for place in self._places:
+                waiting = la.dispatch(place.seat, Seat.close).get(timeout=PATIENCE_SECONDS)
+                if waiting is not None:
+                    la.wait(waiting, timeout=PATIENCE_SECONDS)
 
     def end(self) -> None:
         """They have been ended."""
@@ -137,10 +147,13 @@ class Masters:
     def fail_over(self) -> None:
         """End the leader, as a crash would, and wait until the next one serves. Raises: MasterEnded, TimeoutError."""
         operation = "fail over"
-        leader = self._wait_for_leader(operation, None)
-        la.dispatch(self._place_of(leader).seat, Seat.replace).get(timeout=PATIENCE_SECONDS)
-        staff = self._staff_at(self._place_of(self._wait_for_leader(operation, leader)))
-        self.wait_for(operation, la.dispatch(staff.master, Master.wait_leading))
+        with self._turn:
+            if self._is_closed:
+                raise MasterEnded(f"{operation}: the cluster is closed; start another one")
+            leader = self._wait_for_leader(operation, None)
+            la.dispatch(self._place_of(leader).seat, Seat.replace).get(timeout=PATIENCE_SECONDS)
+            staff = self._staff_at(self._place_of(self._wait_for_leader(operation, leader)))
+            self.wait_for(operation, la.dispatch(staff.master, Master.wait_leading))
 
     def wait_for(self, operation: str, begun: la.Future[T]) -> T:
         """What ``begun`` comes to. Raises: MasterEnded, if nobody leads any more; TimeoutError."""
@@ -167,10 +180,12 @@ class Masters:
         return MasterEnded(f"{operation}: the master has stopped: {why or 'it was ended'}{advice}")
 
     def _wait_for_leader(self, operation: str, previous: Leader | None) -> Leader:
-        leader = self.wait_for(operation, self._member.detect(previous))
-        while leader is None:
-            leader = self.wait_for(operation, self._member.detect(None))
-        return leader
+        detected = self._member.detect(previous)
+        try:
+            leader = self.wait_for(operation, detected)
+        finally:
+            detected.discard()  # if it was in vain; else that does nothing
+        return leader if leader is not None else self._wait_for_leader(operation, None)
 
     def _place_of(self, leader: Leader) -> Place:
         name = leader.info.pid.partition("@")[0]

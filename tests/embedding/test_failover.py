@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +268,114 @@ def test_a_question_leaves_nothing_behind() -> None:
     assert left == []
 
 
+def test_who_waits_for_a_leader_in_vain_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cluster(masters=2) as cluster:
+        masters: Any = cluster._masters
+        member, asked, here = masters._member, [], threading.get_ident()
+
+        def detect(previous: Any) -> la.Future[Any]:
+            found: la.Future[Any] = type(member).detect(member, previous)
+            if threading.get_ident() == here:  # agents and frameworks follow this member, too
+                asked.append(found)
+            return found
+
+        masters._election.cut_off(member)
+        masters._election.expire(member)
+        with monkeypatch.context() as patch:
+            patch.setattr(member, "detect", detect)
+            patch.setattr("mesoslite.cluster.masters.PATIENCE_SECONDS", 0.05)
+            with pytest.raises(TimeoutError):
+                cluster.state()
+        masters._election.mend(member)
+
+    assert [one.is_discarded() for one in asked] == [True]
+
+
+def in_thread(call: Callable[[], object]) -> Callable[[], BaseException | None]:
+    """Call in a thread; what is returned waits for its end, and returns what it raised."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def wait() -> BaseException | None:
+        thread.join(timeout=SECONDS)
+        return raised[0] if raised else None
+
+    return wait
+
+
+def test_takeovers_that_are_asked_for_at_once_come_one_after_the_other() -> None:
+    with Cluster(masters=2) as cluster:
+        first = la.dispatch(cluster.master, Master.wait_leading).get(timeout=SECONDS)
+        asked = [in_thread(cluster.fail_over) for _ in range(3)]
+        errors = [wait() for wait in asked]
+        last = la.dispatch(cluster.master, Master.wait_leading).get(timeout=SECONDS)
+
+    assert errors == [None, None, None]
+    assert last >= first + 3
+
+
+def left_in(path: Path) -> tuple[Any, Any]:
+    """The agents that the next master of a registry would wait for, and those that are unreachable."""
+    storage = SqliteStorage(path)
+    found = storage.recover(MasterInfo(id="next")).state
+    storage.close()
+    return found.agents, found.unreachable
+
+
+@pytest.mark.parametrize("masters", [1, 2])
+def test_a_cluster_that_ends_amid_a_takeover_forgets_its_agents(tmp_path: Path, masters: int) -> None:
+    path = tmp_path / "registry.db"
+    with Cluster(masters=masters, agents=2, registry=path) as cluster:
+        ended = la.stopped(cluster.master)
+        wait = in_thread(cluster.fail_over)
+        ended.get(timeout=SECONDS)
+
+    assert wait() is None
+    assert left_in(path) == ((), ())
+
+
+# Goal: no wait for a leader that never comes. Method: all masters lose their leadership and candidacy at once, and the
+# cluster is closed while their successors are about to stand.
+def test_a_cluster_that_ends_while_nobody_leads_waits_for_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with Cluster(masters=2, agents=2, registry=path) as cluster:
+        election: Any = cluster._masters._election
+        for member in tuple(election._members):
+            election.expire(member)
+        begin = time.monotonic()
+
+    assert time.monotonic() - begin < 5
+    assert left_in(path) == ((), ())
+
+
+# Goal: a framework is not told that the tasks which end with its cluster are lost.
+def test_a_cluster_ends_frameworks_before_agents() -> None:
+    class Last(Service):
+        agents: tuple[la.PID[Agent], ...] = ()
+
+        def on_stop(self) -> None:
+            self.heard += ["agent" for agent in self.agents if la.stopped(agent).is_pending()]
+            super().on_stop()
+
+    with Cluster(agents=2) as cluster:
+        service = Last()
+        result = cluster.submit(service)
+        service.running.future.get(timeout=SECONDS)
+        service.agents = cluster.agents
+
+    assert service.heard == ["subscribed", "agent", "agent"]
+    with pytest.raises(FrameworkEnded):
+        result.get(timeout=SECONDS)
+
+
 # Goal: the next master of a registry does not wait for agents that were ended. Method: the last one has just taken
 #   over, so that they have not come back to it yet.
 def test_a_cluster_that_ends_just_after_a_takeover_forgets_its_agents(tmp_path: Path) -> None:
@@ -272,8 +383,4 @@ def test_a_cluster_that_ends_just_after_a_takeover_forgets_its_agents(tmp_path: 
     with Cluster(masters=2, agents=2, registry=path) as cluster:
         cluster.fail_over()
 
-    storage = SqliteStorage(path)
-    found = storage.recover(MasterInfo(id="next")).state
-    storage.close()
-
-    assert (found.agents, found.unreachable) == ((), ())
+    assert left_in(path) == ((), ())

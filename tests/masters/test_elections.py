@@ -28,11 +28,13 @@ from mesoslite.model import (
     Resources,
     Subscribe,
     TaskID,
+    happenings,
 )
 from mesoslite.model.registry import Schedule, Weight
 
 from .peers import Peers
 from .stage import FakeAgent, FakeFramework
+from .test_happenings import Follower
 
 
 def metric(master: la.PID[Master], name: str) -> float:
@@ -115,6 +117,18 @@ def test_a_standby_answers_nothing_but_who_leads(peers: Peers, question: tuple[A
 
     with pytest.raises(NotLeader, match=f"{question[0].__name__}: master .* at one:5050 leads, one@.*; ask that one"):
         ask(second, *question)
+
+
+def test_who_follows_a_standby_hears_when_it_leads(peers: Peers) -> None:
+    first, second = peers.stand("one"), peers.stand("two")
+    follower = Follower()
+    peers.runtime.spawn(follower)
+
+    before = ask(second, Master.follow, follower.pid)
+    peers.end(first)
+
+    assert (before.agents, before.frameworks) == ((), ())
+    assert [type(one) for one in follower.told] == [happenings.LeadershipBegun]
 
 
 def test_every_question_that_a_leader_answers_is_among_those(peers: Peers) -> None:
