@@ -69,7 +69,7 @@ PROMPT = (
     Revived,
 )  # worth a run at once
 
-SLICE_SECONDS = 0.004  # of a run, before others have their turn
+SLICE_SECONDS = 0.002  # of a run, before others have their turn
 INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
 THROUGH = object()
 STEP_WORK = 64  # clients looked at, some tenths of a millisecond

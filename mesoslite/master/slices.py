@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SLICE_SECONDS = 0.003
+SLICE_SECONDS = 0.0015
 STEPS_MAX = 64  # in a slice: a clock that stands still must not make it endless
 THROUGH = object()
 
