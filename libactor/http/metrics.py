@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from libactor._core.errors import Abandoned
 from libactor.combinators import undiscardable
@@ -21,9 +21,13 @@ from libactor.http.response import Refusal, Response
 from libactor.sync import RateLimiter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from libactor.future import Future
     from libactor.http.request import Request
     from libactor.runtime import Runtime
+
+SnapshotT = TypeVar("SnapshotT")
 
 PER_SECOND = 2.0  # snapshots, unless told otherwise
 WAITING_MAX = 20  # for their turn: 10 seconds' worth of them, unless told otherwise
@@ -47,20 +51,29 @@ class MetricsPages:
         ``?timeout=``, such as 5secs; without it all are waited for. Status 400 for what is no duration.
         """
         timeout = _timeout(request, None)
-        return timeout if isinstance(timeout, Response) else Response(200, await self._take(timeout))
+        if isinstance(timeout, Response):
+            return timeout
+        text = await self._take(lambda: self._runtime.metrics.snapshot_json(timeout))
+        return Response(200, text, {"content-type": "application/json"})
 
     async def prometheus(self, request: Request) -> Response:
-        """All metrics in the text form of Prometheus; gauges have ``?timeout=`` to answer, left out: 5secs."""
+        """All metrics in the text form of Prometheus; gauges have ``?timeout=`` to answer, left out: 5secs.
+
+        Without tables: that is a series for each number of each thing, and there may be half a million.
+        """
         from libactor.http.prometheus import render
 
         timeout = _timeout(request, None)
         if isinstance(timeout, Response):
             return timeout
-        snapshot = await (self._share() if timeout is None else self._take(timeout))
-        text, media = render(snapshot, self._runtime.metrics.all(), request.headers.get("accept", ""))
+        metrics = self._runtime.metrics
+        snapshot = await (
+            self._share() if timeout is None else self._take(lambda: metrics.snapshot(timeout, tables=False))
+        )
+        text, media = render(snapshot, metrics.all(), request.headers.get("accept", ""))
         return Response(200, text, {"content-type": media})
 
-    async def _take(self, timeout: float | None) -> dict[str, float]:
+    async def _take(self, snapshot: Callable[[], Future[SnapshotT]]) -> SnapshotT:
         """A snapshot for one request, in its turn."""
         if self._limiter is not None and self._per_second is not None and self._waiting >= WAITING_MAX:
             seconds = math.ceil(WAITING_MAX / self._per_second)
@@ -70,7 +83,7 @@ class MetricsPages:
         try:
             if self._limiter is not None:
                 await self._limiter.acquire()
-            return await self._runtime.metrics.snapshot(timeout)
+            return await snapshot()
         except Abandoned:
             raise _closed() from None
         finally:
@@ -81,9 +94,9 @@ class MetricsPages:
         metrics, scrape = self._runtime.metrics, self._scrape
         try:
             if self._scrapes is None:
-                return await metrics.snapshot(SCRAPE_TIMEOUT_S)
+                return await metrics.snapshot(SCRAPE_TIMEOUT_S, tables=False)
             if scrape is None or not scrape.is_pending():
-                scrape = self._scrapes.acquire().then(lambda _: metrics.snapshot(SCRAPE_TIMEOUT_S))
+                scrape = self._scrapes.acquire().then(lambda _: metrics.snapshot(SCRAPE_TIMEOUT_S, tables=False))
                 self._scrape = scrape
             return await undiscardable(scrape)
         except Abandoned:

@@ -3,6 +3,7 @@
 from libactor.metrics.counter import Counter
 from libactor.metrics.gauges import Gauge, PushGauge
 from libactor.metrics.registry import Registry
+from libactor.metrics.table import Row, Table
 from libactor.metrics.timer import Lap, Timer
 
-__all__ = ["Counter", "Gauge", "Lap", "PushGauge", "Registry", "Timer"]
+__all__ = ["Counter", "Gauge", "Lap", "PushGauge", "Registry", "Row", "Table", "Timer"]

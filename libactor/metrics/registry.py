@@ -1,8 +1,8 @@
 """Registry: the metrics of one runtime, and what all of them say at one time."""
 
 # Who calls: users, as Runtime.metrics, from any thread; it is made when first asked for.
-# Invariants: 1. no two metrics lay claim to one key of a snapshot, be it by their names or by those of their
-#   statistics.    2. a runtime's own numbers are looked up when somebody asks (own.py): what sends and serves events
+# Invariants: 1. no two metrics lay claim to one key of a snapshot, be it by their names, by those of their statistics,
+#   or as a table.    2. a runtime's own numbers are looked up when somebody asks (own.py): what sends and serves events
 #   counts nothing for them that it would not count anyhow.
 # Source: libprocess metrics/metrics.hpp.
 
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from libactor._core.clock import _nanoseconds
 from libactor.future import Future
-from libactor.metrics.gauges import Gauge
 from libactor.metrics.metric import Metric, Recorded, metrics_lock
 from libactor.metrics.own import OWN, measure
-from libactor.metrics.snapshot import Gathering
+from libactor.metrics.pulled import Pulled
+from libactor.metrics.snapshot import Gathering, as_dictionary
+from libactor.metrics.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from libactor.pid import PID
     from libactor.runtime import Runtime
 
@@ -29,13 +32,14 @@ class Registry:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._metrics: dict[str, Metric] = {}
+        self._tables: set[str] = set()
         self._keys: dict[str, str] = dict.fromkeys(OWN, "the runtime")  # of snapshots, and whose they are
 
     def add(self, metric: Metric) -> None:
         """Have ``metric`` in the snapshots. Raises: ValueError if its name, or a name that its statistics have, is
         taken."""
         if not isinstance(metric, Metric):
-            raise TypeError(f"add: got {metric!r}, expected a Counter, Gauge, PushGauge or Timer")
+            raise TypeError(f"add: got {metric!r}, expected a Counter, Gauge, PushGauge, Table or Timer")
         with metrics_lock:
             self._add(metric)
 
@@ -45,7 +49,7 @@ class Registry:
         Raises: ValueError if its name, or one that its statistics have, is another's; then nothing has changed.
         """
         if not isinstance(metric, Metric):
-            raise TypeError(f"replace: got {metric!r}, expected a Counter, Gauge, PushGauge or Timer")
+            raise TypeError(f"replace: got {metric!r}, expected a Counter, Gauge, PushGauge, Table or Timer")
         with metrics_lock:
             before = self._metrics.get(metric.name)
             if before is not None:
@@ -64,11 +68,26 @@ class Registry:
                 raise ValueError(
                     f"add: {key!r} is taken by {self._keys[key]}; choose another name, or remove that one before"
                 )
+        self._check_tables(metric, keys)
+        if isinstance(metric, Table):
+            self._tables.add(metric.name)
         self._keys.update(dict.fromkeys(keys, f"the metric {metric.name!r}"))
         self._metrics[metric.name] = metric
 
+    def _check_tables(self, metric: Metric, keys: list[str]) -> None:
+        """All that begins as a table is called is the table's."""
+        for table in self._tables:
+            taken = next((key for key in keys if key.startswith(f"{table}/")), None)
+            if taken is not None:
+                raise ValueError(f"add: {taken!r} is taken by the metric {table!r}, a table; choose another name")
+        if isinstance(metric, Table):
+            taken = next((key for key in self._keys if key.startswith(f"{metric.name}/")), None)
+            if taken is not None:
+                raise ValueError(f"add: {taken!r} is taken by {self._keys[taken]}; call the table something else")
+
     def _remove(self, metric: Metric) -> None:
         del self._metrics[metric.name]
+        self._tables.discard(metric.name)
         for key in metric.claims():
             del self._keys[key]
 
@@ -86,28 +105,38 @@ class Registry:
         with metrics_lock:
             return tuple(metric for _, metric in sorted(self._metrics.items()))
 
-    def snapshot(self, timeout: float | None = None) -> Future[dict[str, float]]:
+    def snapshot(self, timeout: float | None = None, *, tables: bool = True) -> Future[dict[str, float]]:
         """The future of what all metrics say, in order of their names; a metric with a history also says its
-        statistics.
+        statistics, a table all its rows, unless ``tables`` are left out.
 
         It waits for gauges, but not longer than ``timeout`` seconds on the runtime's clock, or until that is closed;
         None: until all have answered. Left out are those that have not, that have failed or been abandoned, and that
         came to something else than a finite number. A discard is honoured and reaches no gauge. Raises: ValueError for
         a negative or undefined timeout.
         """
+        return self._gather(timeout, as_dictionary, tables)
+
+    def snapshot_json(self, timeout: float | None = None) -> Future[bytes]:
+        """The future of the same as a JSON object, which costs much less where a table has very many rows."""
+        from libactor.metrics.json_text import as_json
+
+        return self._gather(timeout, as_json, True)
+
+    def _gather(self, timeout: float | None, form: Callable[..., Any], tables: bool) -> Future[Any]:
         self._runtime.check_here()
         if timeout is not None:
             _nanoseconds(timeout, "snapshot")  # of one that is none, before any gauge is called
         with metrics_lock:
             metrics = list(self._metrics.values())
         values = measure(self._runtime)
-        pulled = {}
+        pulled: dict[str, Future[Any]] = {}
         for metric in metrics:
-            if isinstance(metric, Gauge):
+            if isinstance(metric, Pulled) and (tables or not isinstance(metric, Table)):
                 pulled[metric.name] = metric.pull(self._runtime)
             elif isinstance(metric, Recorded):
                 values.update(metric.readings())
-        return Gathering(values, pulled).start(self._runtime.clock, timeout)
+        of_tables = frozenset([metric.name for metric in metrics if isinstance(metric, Table)])
+        return Gathering(values, pulled, of_tables, form).start(self._runtime.clock, timeout)
 
     def depths(self, most: int | None = None) -> list[tuple[PID[Any], int]]:
         """The actors that have something in their mailboxes, and how much: the deepest first, ``most`` of them.

@@ -14,28 +14,41 @@ import logging
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY, hop
 from libactor._core.clock import Clock, Timer
 from libactor.future import Future
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from libactor.metrics.table import Row
+
 log = logging.getLogger("libactor")
 
 
 class Gathering:
-    """The values a snapshot has, and the gauges whose answers it waits for."""
+    """The values a snapshot has, and the gauges and tables whose answers it waits for; ``form`` is what it becomes."""
 
-    def __init__(self, values: dict[str, float], pulled: dict[str, Future[Any]]) -> None:
-        self.result: Future[dict[str, float]] = Future()
+    def __init__(
+        self,
+        values: dict[str, float],
+        pulled: dict[str, Future[Any]],
+        tables: frozenset[str],
+        form: Callable[[dict[str, float], dict[str, list[Row]]], Any],
+    ) -> None:
+        self.result: Future[Any] = Future()
         self._values = values
         self._pulled = pulled
+        self._tables = tables  # names of those that come to rows
+        self._form = form
         self._left = set(pulled)  # names of gauges
         self._callbacks: dict[str, Callable[..., None]] = {name: partial(self._arrived, name) for name in pulled}
         self._timer: Timer | None = None
         self._over = False
 
-    def start(self, clock: Clock, timeout: float | None) -> Future[dict[str, float]]:
+    def start(self, clock: Clock, timeout: float | None) -> Future[Any]:
         """Wait for the gauges, at most ``timeout`` seconds of ``clock``; the future of the snapshot."""
         self.result.on_discard(self._give_up)
         for name, future in self._pulled.items():
@@ -59,12 +72,13 @@ class Gathering:
         if self._over:
             return
         self._let_go()
-        values = dict(self._values)
+        values, tables = dict(self._values), {}
         for name, future in self._pulled.items():
-            number = read(name, future)
-            if number is not None:
+            if name in self._tables:
+                tables[name] = read_rows(name, future)
+            elif (number := read(name, future)) is not None:
                 values[name] = number
-        hop(self.result._complete, READY, dict(sorted(values.items())))
+        hop(self.result._complete, READY, self._form(values, tables))
 
     def _give_up(self) -> None:
         """Honour a discard."""
@@ -108,3 +122,32 @@ def read(name: str, pulled: Future[Any]) -> float | None:
     kind = type(value).__qualname__ if state in (READY, FAILED) else ""  # not what it says of itself: that may fail too
     log.debug("metrics: %s is left out, its gauge came to %r %s; expected a finite number", name, pulled, kind)
     return None
+
+
+def read_rows(name: str, pulled: Future[Any]) -> list[Row]:
+    """What the table ``name`` has answered; none, and a word in the log, if these are not rows of finite numbers."""
+    state, value = pulled._outcome()
+    problem: object = pulled
+    if state == READY:
+        try:
+            rows = list(value)
+            for row in rows:
+                if len(row.columns) != len(row.values) or not math.isfinite(sum(row.values)):
+                    raise ValueError(f"{row.name}: {len(row.values)} numbers for {len(row.columns)} columns")
+        except Exception as error:  # whatever a stranger's object makes of it
+            problem = type(error).__qualname__
+        else:
+            return rows
+    log.debug("metrics: %s is left out, its table came to %r; expected rows of finite numbers", name, problem)
+    return []
+
+
+def as_dictionary(values: Mapping[str, float], tables: Mapping[str, Sequence[Row]]) -> dict[str, float]:
+    """All numbers by name, and in order of names."""
+    found = dict(values)
+    for table, rows in tables.items():
+        for row in rows:
+            prefix = f"{table}/{row.name}/"
+            names = [prefix + column for column in row.columns]
+            found.update(zip(names, map(float, row.values), strict=True))
+    return {name: found[name] for name in sorted(found)}

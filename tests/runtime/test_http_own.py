@@ -167,6 +167,15 @@ def test_a_snapshot_is_one_object_in_order_of_names(shop):
     assert found.headers["content-type"] == "application/json"
 
 
+def test_tables_are_in_the_snapshot_and_not_among_the_series_for_prometheus(shop):
+    shop.metrics.add(la.metrics.Table("sellers", lambda: [la.metrics.Row("bob", ("sales",), (7,))]))
+
+    snapshot, *series = ask(http.application(shop), "/metrics/snapshot", "/metrics", "/metrics?timeout=5secs")
+
+    assert snapshot.json()["sellers/bob/sales"] == 7
+    assert all("libactor_actors" in found.text and "bob" not in found.text for found in series)
+
+
 @pytest.mark.parametrize("timeout", ["", "5", "soon", "-1secs", "5%20secs", "nansecs", "%00", "9" * 30 + "secs"])
 def test_a_timeout_that_is_no_duration_is_400(shop, timeout):
     for page in ("/metrics/snapshot", "/metrics"):
