@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         ExecutorInfo,
         FrameworkInfo,
         OperationUpdate,
+        Order,
         ReregisterAgent,
         TaskStatus,
         UnconfirmedTask,
@@ -242,10 +243,7 @@ class Agent(la.Actor):
     @la.handles(AgentReregistered)
     def reregistered(self, message: AgentReregistered, sender: la.PID[Any] | None) -> None:
         """Go on: send what is under way again, and say which tasks that the master asks about are not here."""
-        if not self._registration.heeds(message, sender):
-            return
-        if message.agent_id != self._info.id:
-            log.warning("%s: ignored a welcome to agent %s", self.pid, message.agent_id)
+        if not self._obeys(message, sender):
             return
         self._registration.registered(message.ping_timeout_seconds)
         log.info("%s: registered again as %s with %s", self.pid, message.agent_id, sender)
@@ -260,12 +258,23 @@ class Agent(la.Actor):
             report = refusal(task.state, Reason.REASON_RECONCILIATION, "Task is unknown to the agent")
             self._updates.update(task.framework_id, self._status(report, task.task_id, self._random.randbytes(16)))
 
+    def _obeys(self, message: Order, sender: la.PID[Any] | None) -> bool:
+        """Whether the master has sent a message, and to this agent: it may be late, for one that was here before."""
+        if not self._registration.heeds(message, sender):
+            return False
+        if message.agent_id in (None, self._info.id):
+            return True
+        log.warning(
+            "%s: ignored %s for agent %s; this is %s", self.pid, type(message).__name__, message.agent_id, self._info.id
+        )
+        return False
+
     # Tasks: start and end
 
     @la.handles(RunTask)
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
-        if not self._registration.heeds(message, sender) or not self._is_to_launch(message, (message.task,)):
+        if not self._obeys(message, sender) or not self._is_new(message):
             return
         framework_id, task_id = message.framework.id, message.task.task_id
         if self._info.id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
@@ -296,9 +305,9 @@ class Agent(la.Actor):
     def run_group(self, message: RunGroup, sender: la.PID[Any] | None) -> None:
         """Say why a group is not launched: agents do not run executors yet."""
         framework_id = message.framework.id
-        if not self._registration.heeds(message, sender) or self._info.id is None or framework_id is None:
+        if not self._obeys(message, sender) or self._info.id is None or framework_id is None:
             return
-        if not self._is_to_launch(message, message.group.tasks):
+        if not self._is_new(message):
             return
         entry = self._frameworks.open(framework_id, message.framework)
         for task in message.group.tasks:
@@ -309,12 +318,8 @@ class Agent(la.Actor):
         self._end_executor(framework_id, message.executor if message.starts_executor else None)
         self._retire(framework_id)
 
-    def _is_to_launch(self, message: RunTask | RunGroup, tasks: tuple[TaskInfo, ...]) -> bool:
-        """Whether a launch is for this agent, and has not come before."""
-        meant = {task.agent_id for task in tasks} - {self._info.id}
-        if meant and self._info.id is not None:
-            log.warning("%s: ignored a launch for agent %s, which was here before", self.pid, min(meant))
-            return False
+    def _is_new(self, message: RunTask | RunGroup) -> bool:
+        """Whether a launch has not come before."""
         is_new = self._launches.take(message.epoch, message.number)
         if not is_new:
             log.warning("%s: launch %d came twice; the second is ignored", self.pid, message.number)
@@ -359,7 +364,7 @@ class Agent(la.Actor):
     @la.handles(Drain)
     def kill(self, message: KillTask | Drain, sender: la.PID[Any] | None) -> None:
         """Ask a task, or all, to end, and kill it when the grace is over; a later kill may only shorten the grace."""
-        if not self._registration.heeds(message, sender):
+        if not self._obeys(message, sender):
             return
         try:
             self._kills.take(message)
@@ -375,14 +380,14 @@ class Agent(la.Actor):
     @la.handles(UpdateFrameworkInfo)
     def update_framework(self, message: UpdateFrameworkInfo, sender: la.PID[Any] | None) -> None:
         """A framework is back: send it again at once what it has not acknowledged."""
-        if self._registration.heeds(message, sender) and message.framework.id is not None:
+        if self._obeys(message, sender) and message.framework.id is not None:
             self._frameworks.update(message.framework.id, message.framework)
             self._updates.resend(message.framework.id)
 
     @la.handles(ShutdownFramework)
     def shutdown_framework(self, message: ShutdownFramework, sender: la.PID[Any] | None) -> None:
         """End every task of a framework; its statuses go nowhere any more."""
-        if not self._registration.heeds(message, sender):
+        if not self._obeys(message, sender):
             return
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None or entry.is_leaving:
@@ -399,7 +404,7 @@ class Agent(la.Actor):
     @la.handles(ShutdownAgent)
     def shutdown(self, message: ShutdownAgent, sender: la.PID[Any] | None) -> None:
         """Stop, and every task with it."""
-        if self._registration.heeds(message, sender):
+        if self._obeys(message, sender):
             log.warning("%s: shut down by its master: %s", self.pid, message.message)
             la.terminate(self.pid)
 
@@ -412,7 +417,7 @@ class Agent(la.Actor):
         self, message: ApplyOperation | OperationAcknowledgement | OperationsExpected, sender: la.PID[Any] | None
     ) -> None:
         """Change what the agent has, or hear what the master knows of that."""
-        if not self._registration.heeds(message, sender) or self._info.id is None:
+        if not self._obeys(message, sender) or self._info.id is None:
             return
         try:
             self._operations.take(message, self._info.id)
@@ -439,10 +444,7 @@ class Agent(la.Actor):
     @la.handles(StatusUpdateAcknowledgement)
     def acknowledged(self, message: StatusUpdateAcknowledgement, sender: la.PID[Any] | None) -> None:
         """Go on with the next status of that task; after the last one the task is completed."""
-        if not self._registration.heeds(message, sender):
-            return
-        if message.agent_id != self._info.id:
-            log.warning("%s: ignored an acknowledgement for agent %s", self.pid, message.agent_id)
+        if not self._obeys(message, sender):
             return
         status = self._updates.acknowledge(message.framework_id, message.task_id, message.uuid)
         if status is not None and status.state.is_terminal:

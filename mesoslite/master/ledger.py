@@ -50,7 +50,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mesoslite.model import Conversion, KillTask, MasterMessage, Unavailability
+    from mesoslite.model import AgentRegistered, Conversion, KillTask, Order, Unavailability
     from mesoslite.model.maintenance import InverseAnswer
 
     from .chronicle import Chronicle
@@ -133,9 +133,9 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
             resources = once(resources) + self.held
         return self.total.contains(resources)
 
-    def send(self, message: MasterMessage) -> None:
-        """Post ``message`` to the agent, with the master's epoch."""
-        la.post(self.pid, replace(message, epoch=self.epoch))
+    def send(self, message: AgentRegistered | Order) -> None:
+        """Post ``message`` to the agent, with its id and the master's epoch."""
+        la.post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id))
 
     def snapshot(self) -> AgentState:
         """What readers see."""

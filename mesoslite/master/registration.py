@@ -141,7 +141,7 @@ class Registration:
             log.info("register again: something is under way with agent %s already", agent_id)
             return
         if agent_id in roster.gone:
-            self._shut_down(sender, "Agent has been marked gone")
+            self._shut_down(sender, "Agent has been marked gone", agent_id)
             return
         roster.reregistering.add(agent_id)
         try:
@@ -193,7 +193,7 @@ class Registration:
             return False
         problem = self._contradiction(agent_id, message, sender)
         if problem is not None:
-            self._shut_down(sender, problem)
+            self._shut_down(sender, problem, agent_id)
             return False
         self._make_way(sender, agent_id)
         return True
@@ -270,12 +270,12 @@ class Registration:
         """Whether its machine is not being serviced; else it is told to stop."""
         if not self._roster.is_down(info, _host(sender)):
             return True
-        self._shut_down(sender, "Machine is `DOWN`")
+        self._shut_down(sender, "Machine is `DOWN`", info.id)
         return False
 
-    def _shut_down(self, pid: la.PID[Any], why: str) -> None:
+    def _shut_down(self, pid: la.PID[Any], why: str, agent_id: AgentID | None) -> None:
         log.warning("%s is told to shut down: %s", pid, why)
-        la.post(pid, ShutdownAgent(why, self.epoch))
+        la.post(pid, ShutdownAgent(why, self.epoch, agent_id))
 
 
 def _host(pid: la.PID[Any]) -> str:

@@ -6,7 +6,9 @@
 #   does, and a StatusUpdate until it is acknowledged.
 #   2. of one task only one status update is under way at a time.
 #   3. an operation goes by the uuid that its master gave it, 16 bytes: ids are the frameworks' own, and few have one.
-#   4. what a master sends bears the epoch of its leadership; an agent that has obeyed a later one refuses it.
+#   4. what a master sends bears the epoch of its leadership; an agent that has obeyed a later one refuses it. It also
+#   names the agent that it is meant for, since it may come late, to another start at that address; None: whoever is
+#   there.
 # Source: Mesos src/messages/messages.proto; these are our own, not Mesos's wire. Epochs are ours.
 
 from typing import TypeAlias
@@ -155,6 +157,7 @@ class RunTask(msgspec.Struct, frozen=True, gc=False, tag=True):
     role: str = ""
     number: int = 0
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class RunGroup(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -167,6 +170,7 @@ class RunGroup(msgspec.Struct, frozen=True, gc=False, tag=True):
     role: str = ""
     number: int = 0
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class ApplyOperation(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -176,6 +180,7 @@ class ApplyOperation(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tr
     operation_uuid: bytes
     operation: ResourceOperation
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class OperationAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -184,6 +189,7 @@ class OperationAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, gc=Fal
     operation_uuid: bytes
     status_uuid: bytes
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class OperationsExpected(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -191,6 +197,7 @@ class OperationsExpected(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     operations: tuple[tuple[FrameworkID, bytes], ...]
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class KillTask(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -200,6 +207,7 @@ class KillTask(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     task_id: TaskID
     grace_seconds: float | None = None
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -211,6 +219,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     max_grace_seconds: float | None = None
     mark_gone: bool = False
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class StatusUpdateAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -231,6 +240,7 @@ class UpdateFrameworkInfo(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     framework: FrameworkInfo
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class ShutdownFramework(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -238,6 +248,7 @@ class ShutdownFramework(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     framework_id: FrameworkID
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
 class ShutdownAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -245,12 +256,11 @@ class ShutdownAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     message: str
     epoch: int = 0
+    agent_id: AgentID | None = None
 
 
-MasterMessage: TypeAlias = (
-    AgentRegistered
-    | AgentReregistered
-    | Ping
+Order: TypeAlias = (
+    AgentReregistered
     | RunTask
     | RunGroup
     | ApplyOperation
@@ -263,3 +273,6 @@ MasterMessage: TypeAlias = (
     | ShutdownFramework
     | ShutdownAgent
 )
+"""What a master sends to the agent that it names."""
+
+MasterMessage: TypeAlias = AgentRegistered | Ping | Order

@@ -10,7 +10,6 @@ import pytest
 
 from mesoslite.agent.launches import REMEMBERED_MAX, Launches
 from mesoslite.model import (
-    AgentID,
     CommandInfo,
     ExecutorID,
     ExecutorInfo,
@@ -346,20 +345,6 @@ def test_the_command_is_handed_on_as_it_is(house: House):
 
     assert house.run(make_task(command=command)).command == command
     assert house.task().task.info.task_id == TaskID("t1")
-
-
-# ---- launches for the agent that was here before ----
-
-
-# Stands for what Slave::run does with tasks of an old agent: they came late, to another start at the same address.
-def test_a_launch_for_another_agent_is_ignored(house: House):
-    old = msgspec.structs.replace(make_task(), agent_id=AgentID("m-S1"))
-    executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT)
-
-    house.send(RunTask(make_framework(), old, number=7), RunGroup(make_framework(), executor, TaskGroup((old,))))
-
-    assert (house.boxes.made, house.updates()) == ([], [])
-    house.run()
 
 
 # ---- launches that come twice ----

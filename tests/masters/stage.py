@@ -86,6 +86,7 @@ class FakeAgent(la.Actor):
         self.greeting = greeting or RegisterAgent(AgentInfo(hostname="host", port=5051, resources=resources))
         self.received: list[Any] = []
         self.epochs: set[int] = set()
+        self.meant: set[AgentID | None] = set()  # for whom what it was sent is
         self.lives = True
 
     def on_start(self) -> None:
@@ -116,7 +117,13 @@ class FakeAgent(la.Actor):
     @la.handles(ShutdownAgent)
     def record(self, message: Any) -> None:
         self.epochs.add(message.epoch)
+        self.meant.add(message.agent_id)
+        if not isinstance(message, (AgentRegistered, AgentReregistered, StatusUpdateAcknowledgement)):
+            message = msgspec.structs.replace(message, agent_id=None)
         self.received.append(msgspec.structs.replace(message, epoch=0))
+
+    def meant_for(self) -> set[AgentID | None]:
+        return set(self.meant)
 
     def heard_epochs(self) -> set[int]:
         return set(self.epochs)

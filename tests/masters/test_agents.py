@@ -622,6 +622,8 @@ def test_an_agent_that_is_declared_gone_is_shut_down_and_never_comes_back(stage:
     )
     assert [told.message for told in stage.heard(agent, ShutdownAgent)] == ["Agent has been marked gone"]
     assert [told.message for told in stage.heard(again, ShutdownAgent)] == ["Agent has been marked gone"]
+    meant = [la.dispatch(one, FakeAgent.meant_for).get(timeout=60) for one in (agent, again)]
+    assert meant == [{message.info.id}] * 2
     assert stored(stage, "gone") == {stage.agent_id(agent)}
     assert stage.state().agents == ()
 

@@ -172,8 +172,8 @@ EXAMPLES = {
     ),
     MasterMessage: (
         AgentRegistered(A, epoch=3),
-        AgentReregistered(agent_id=A, unconfirmed=(UnconfirmedTask(F, T, TaskState.TASK_LOST),)),
         Ping(connected=True),
+        AgentReregistered(agent_id=A, unconfirmed=(UnconfirmedTask(F, T, TaskState.TASK_LOST),)),
         RunTask(FRAMEWORK, TASK),
         RunGroup(FRAMEWORK, EXECUTOR, TaskGroup((TASK,)), True),
         ApplyOperation(framework_id=F, operation_uuid=UUID, operation=Unreserve(SOME)),
