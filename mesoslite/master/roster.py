@@ -98,6 +98,8 @@ class Roster:
 
     def machine_of(self, info: AgentInfo, address: str) -> Machine | None:
         """The machine of the schedule that an agent, which is reached at ``address``, is on; None: it is on none."""
+        if not self.machines:
+            return None
         host = info.hostname.lower()
         found = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
         return next((machine for machine in found if machine is not None), None)

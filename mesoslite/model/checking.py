@@ -25,6 +25,7 @@ from .task_groups import TaskGroup
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+LAUNCHES = frozenset((Launch, LaunchGroup))  # the only entries that may be large themselves
 PORTION = 64  # entries that are looked at in one step, about half a millisecond
 
 M = TypeVar("M")
@@ -89,8 +90,7 @@ def is_large(message: object) -> bool:
 def checking(message: M) -> Generator[None, None, M]:
     """As ``checked_message``, a portion of a large message in each step; the last one returns it."""
     kind: Any = type(message)
-    fields = [(name, getattr(message, name)) for name in _list_names(kind)]
-    large = {name: value for name, value in fields if _is_large(value)}
+    large = {name: value for name in _list_names(kind) if _is_large(value := getattr(message, name))}
     if not large:
         return checked_message(message)
     shell = checked_message(replace(cast(Any, message), **dict.fromkeys(large, ())))
@@ -138,7 +138,9 @@ def _with_tasks(launch: Launch | LaunchGroup, tasks: tuple[Any, ...]) -> Launch 
 
 
 def _is_large(value: Any) -> bool:
-    return type(value) in (tuple, list) and _weight(value) > PORTION
+    if type(value) not in (tuple, list):
+        return False
+    return len(value) > PORTION or (not LAUNCHES.isdisjoint(map(type, value)) and _weight(value) > PORTION)
 
 
 @functools.cache
