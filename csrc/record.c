@@ -49,18 +49,22 @@ const unsigned char *record_field(const RecordObject *record, uint32_t number)
     return at;
 }
 
-static PyObject *record_value(RecordObject *self, uint32_t number)
+PyObject *record_value(const RecordKindObject *kind, uint32_t number, const unsigned char *at, const unsigned char *end)
 {
-    const unsigned char *end = record_bytes(self) + self->size, *at = record_field(self, number);
-    PyObject *reader = PyTuple_GET_ITEM(self->kind->readers, number);
-    if (at == NULL)
-        return PyObject_CallNoArgs(PyTuple_GET_ITEM(self->kind->defaults, number));
+    PyObject *reader = PyTuple_GET_ITEM(kind->readers, number);
     if (reader == Py_None || *at == 0xc0)
-        return value_of(at, end, self->kind->shapes[self->kind->shapes[0].first + number].kind == SHAPE_FLOAT);
+        return value_of(at, end, kind->shapes[kind->shapes[0].first + number].kind == SHAPE_FLOAT);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)at, packed_skip(at, end) - at);
     PyObject *value = bytes == NULL ? NULL : PyObject_CallOneArg(reader, bytes);
     Py_XDECREF(bytes);
     return value;
+}
+
+static PyObject *record_attribute(const RecordObject *self, uint32_t number)
+{
+    const unsigned char *at = record_field(self, number);
+    return at == NULL ? PyObject_CallNoArgs(PyTuple_GET_ITEM(self->kind->defaults, number))
+                      : record_value(self->kind, number, at, record_bytes(self) + self->size);
 }
 
 /* ---- 2 life cycle ---- */
@@ -84,13 +88,20 @@ static void record_refuse(RecordKindObject *kind, const ShapeCheck *check)
     Py_XDECREF(path);
 }
 
-PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const unsigned char *end, int is_last)
+int record_refuse_at(RecordKindObject *kind, int fault, Py_ssize_t offset)
+{
+    ShapeCheck check = {.at = (const unsigned char *)offset, .fault = fault};
+    record_refuse(kind, &check);
+    return -1;
+}
+
+int record_check(RecordKindObject *kind, const unsigned char **at, const unsigned char *end, int is_last,
+                 const uint32_t *marks, uint32_t mark_count, uint32_t *offsets)
 {
     ShapeCheck check = {.start = *at, .end = end, .shapes = kind->shapes, .choices = kind->choices};
-    uint32_t offsets[HOT_MAX];
     if (end - *at > (Py_ssize_t)kind->bytes_max)
         check.end = *at + kind->bytes_max; /* what is larger is cut there */
-    int answer = shape_check(&check, kind->hot, kind->hot_count, offsets);
+    int answer = shape_check(&check, marks, mark_count, offsets);
     if (is_last && answer == 0 && check.at < end) {
         check.fault = FAULT_BEHIND;
         answer = -1;
@@ -99,19 +110,39 @@ PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const un
         if (check.fault == FAULT_CUT && check.end < end)
             check.fault = FAULT_LARGE;
         record_refuse(kind, &check);
-        return NULL;
+        return -1;
     }
-    size_t size = (size_t)(check.at - *at), hot = kind->hot_count * sizeof(uint32_t);
-    RecordObject *self = PyObject_NewVar(RecordObject, kind->record_type, (Py_ssize_t)(hot + size + JSON_PADDING));
-    if (self == NULL)
-        return NULL;
-    self->kind = (RecordKindObject *)Py_NewRef((PyObject *)kind);
-    self->size = (uint32_t)size;
-    memcpy(self->offsets, offsets, hot);
-    memcpy((char *)self->offsets + hot, *at, size);
-    memset((char *)self->offsets + hot + size, 0, JSON_PADDING);
     *at = check.at;
+    return 0;
+}
+
+PyObject *record_new(RecordKindObject *kind, const unsigned char *bytes, uint32_t size, const uint32_t *hot_offsets,
+                     PyObject *whole)
+{
+    size_t hot = kind->hot_count * sizeof(uint32_t), copied = whole == NULL ? size + JSON_PADDING : 0;
+    RecordObject *self = PyObject_Malloc(offsetof(RecordObject, offsets) + hot + copied);
+    if (self == NULL)
+        return PyErr_NoMemory();
+    PyObject_Init((PyObject *)self, kind->record_type);
+    self->kind = (RecordKindObject *)Py_NewRef((PyObject *)kind);
+    self->whole = Py_XNewRef(whole);
+    self->start = whole == NULL ? 0 : (uint32_t)(bytes - (const unsigned char *)PyBytes_AS_STRING(whole));
+    self->size = size;
+    memcpy(self->offsets, hot_offsets, hot);
+    if (whole == NULL) {
+        memcpy((char *)self->offsets + hot, bytes, size);
+        memset((char *)self->offsets + hot + size, 0, JSON_PADDING);
+    }
     return (PyObject *)self;
+}
+
+PyObject *record_make(RecordKindObject *kind, const unsigned char **at, const unsigned char *end, int is_last)
+{
+    uint32_t offsets[HOT_MAX];
+    const unsigned char *start = *at;
+    if (record_check(kind, at, end, is_last, kind->hot, kind->hot_count, offsets) < 0)
+        return NULL;
+    return record_new(kind, start, (uint32_t)(*at - start), offsets, NULL);
 }
 
 void record_refuse_other(const RecordKindObject *kind, const char *call, PyObject *given)
@@ -129,6 +160,7 @@ static void Record_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
     Py_DECREF(SELF->kind);
+    Py_XDECREF(SELF->whole);
     PyObject_Free(op);
     Py_DECREF(type);
 }
@@ -156,7 +188,7 @@ static PyObject *Record_getattro(PyObject *op, PyObject *name)
 {
     PyObject *number = PyDict_GetItemWithError(SELF->kind->places, name);
     if (number != NULL)
-        return record_value(SELF, (uint32_t)PyLong_AsUnsignedLong(number));
+        return record_attribute(SELF, (uint32_t)PyLong_AsUnsignedLong(number));
     PyObject *value = PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
     if (value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
         refuse_name(SELF->kind, name);
@@ -214,11 +246,17 @@ static PyObject *Record_kind(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *Record_repr(PyObject *op)
 {
-    PyObject *first = record_value(SELF, 0);
+    PyObject *first = record_attribute(SELF, 0);
     PyObject *text = first == NULL ? NULL : PyUnicode_FromFormat(
         "<%U record, %U=%R, %u bytes>", SELF->kind->name, PyTuple_GET_ITEM(SELF->kind->names, 0), first, SELF->size);
     Py_XDECREF(first);
     return text;
+}
+
+static PyObject *Record_sizeof(PyObject *op, PyObject *Py_UNUSED(none))
+{
+    size_t own = offsetof(RecordObject, offsets) + SELF->kind->hot_count * sizeof(uint32_t);
+    return PyLong_FromSize_t(SELF->whole == NULL ? own + SELF->size + JSON_PADDING : own);
 }
 
 static PyObject *Record_reduce(PyObject *op, PyObject *Py_UNUSED(protocol))
@@ -238,6 +276,7 @@ static PyObject *Record_copy(PyObject *op, PyObject *Py_UNUSED(memo))
 static PyMethodDef record_methods[] = {
     {"decode", Record_decode, METH_NOARGS, "decode($self, /)\n--\n\nThe struct that it is the bytes of: a new one each time."},
     {"__bytes__", Record_bytes, METH_NOARGS, "__bytes__($self, /)\n--\n\nIts bytes, msgpack."},
+    {"__sizeof__", Record_sizeof, METH_NOARGS, NULL},
     {"__reduce_ex__", Record_reduce, METH_O, NULL},
     {"__copy__", Record_copy, METH_NOARGS, NULL},
     {"__deepcopy__", Record_copy, METH_O, NULL},
@@ -269,7 +308,6 @@ static PyType_Slot record_slots[] = {
 PyType_Spec record_spec = {
     .name = "libactor.records.Record",
     .basicsize = offsetof(RecordObject, offsets),
-    .itemsize = 1,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = record_slots,
 };

@@ -221,6 +221,12 @@ static PyMethodDef record_kind_methods[] = {
      "Raises: RecordError, which names offset and path, for anything else; TypeError for what has no bytes."},
     {"read_all", RecordKind_read_all, METH_O,
      "read_all($self, data, /)\n--\n\nThe records that stand behind one another in ``data``; see read."},
+    {"read_array", (PyCFunction)(void (*)(void))record_read_array, METH_FASTCALL,
+     "read_array($self, data, fields=(), /)\n--\n\n"
+     "The records of an array in msgpack, and the values of ``fields`` of them: (records, a list for each field).\n\n"
+     "Nothing is copied: a record holds ``data``, bytes, as long as it lives. A value is what the attribute is, but of\n"
+     "an array, a map, a struct or Any its bytes, None if it is left out; of equal ones many are one object.\n"
+     "Raises: RecordError, as read does, and for what is no such array; TypeError for what is no bytes, or no field."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "RecordType[Task]: the type of what makes records of tasks."},
     {NULL},
 };

@@ -14,7 +14,7 @@ enum {
     SHAPE_MAP
 };
 enum { FAULT_NONE, FAULT_CUT, FAULT_KIND, FAULT_UTF8, FAULT_CHOICE, FAULT_SHORT, FAULT_DEEP, FAULT_KEY,
-       FAULT_BEHIND, FAULT_LARGE };
+       FAULT_BEHIND, FAULT_LARGE, FAULT_NO_ARRAY };
 
 #define SHAPE_NESTING_MAX 64 /* of shapes in one another */
 #define ANY_NESTING_MAX 32   /* of what may be anything */

@@ -6,7 +6,7 @@
 # Invariants: 1. bytes that are a record fit its shapes, so nothing finds them wrong later.    2. it never changes.
 # Rejected: structs (700 bytes and a dozen objects for the garbage collector where a record has one and none); dicts
 #   (five times as much); decoding on arrival, most of which nobody ever looks at. docs/records.md has the figures.
-# Layout: records (csrc/record.c); their kinds (csrc/record_kind.c).
+# Layout: records (csrc/record.c); their kinds (csrc/record_kind.c, csrc/record_array.c).
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any, Generic, NoReturn, TypeVar, final
 from libactor._core import _msgpack as msgpack
 from libactor._core._shape_check import Fault, ShapeCheck
 from libactor._core._shapes import (
+    ANY,
     ARRAY,
     BEHIND,
     BYTES_MAX,
@@ -27,6 +28,7 @@ from libactor._core._shapes import (
     LARGE,
     MAP,
     NESTING_MAX,
+    NO_ARRAY,
     NUMBER,
     ROW,
     STRUCT,
@@ -34,6 +36,7 @@ from libactor._core._shapes import (
 )
 
 FIELDS_SHOWN = 16  # in an error
+COLUMNS_MAX = 16
 T = TypeVar("T")  # the struct class
 T_co = TypeVar("T_co", covariant=True)
 
@@ -165,6 +168,50 @@ class RecordKind(Generic[T]):
             record, at = self._read_one(whole, at, False)
             records.append(record)
         return records
+
+    def read_array(self, data: bytes, fields: tuple[str, ...] = (), /) -> tuple[list[Record[T]], tuple[list[Any], ...]]:
+        """The records of an array in msgpack, and the values of ``fields`` of them: (records, a list for each field).
+
+        Nothing is copied: a record holds ``data``, bytes, as long as it lives. A value is what the attribute is, but of
+        an array, a map, a struct or Any its bytes, None if it is left out; of equal ones many are one object.
+        Raises: RecordError, as read does, and for what is no such array; TypeError for what is no bytes, or no field.
+        """
+        if type(data) is not bytes:
+            raise TypeError(f"read_array: got {type(data).__name__:.100}, expected bytes")
+        numbers = self._columns(fields)
+        kind, count, at = msgpack.head(data, 0, len(data))
+        if kind != msgpack.ARRAY:
+            raise self._refuse(CUT if kind == msgpack.CUT else NO_ARRAY, 0, ())
+        records, columns = [], tuple([list[Any]() for _ in numbers])
+        seen: dict[tuple[int, bytes], Any] = {}
+        for _ in range(count):
+            record, at = self._read_one(data, at, False)
+            records.append(record)
+            for number, column in zip(numbers, columns, strict=True):
+                column.append(self._column_value(record, number, seen))
+        if at < len(data):
+            raise self._refuse(BEHIND, at, ())
+        return records, columns
+
+    def _columns(self, fields: Any) -> list[int]:
+        """The numbers of fields. Raises: TypeError."""
+        is_wrong = type(fields) is not tuple or len(fields) > COLUMNS_MAX
+        for name in [fields] if is_wrong else fields:
+            if is_wrong or type(name) is not str or name not in self._places:
+                expected = f"at most {COLUMNS_MAX} names of fields of {self.name}"
+                raise TypeError(f"read_array: got fields with {name!r}, expected {expected}")
+        return [self._places[name] for name in fields]
+
+    def _column_value(self, record: Record[T], number: int, seen: dict[tuple[int, bytes], Any]) -> Any:
+        """The value of a field as read_array gives it; of ``seen`` if it was there before."""
+        at, kind = self._place(record, number), self._shapes[self._shapes[0].first + number].kind
+        is_document = kind == ANY or kind > CHOICE
+        if at is None:
+            return None if is_document else self._defaults[number]()
+        key = (number, record._bytes[at : msgpack.skip(record._bytes, at)])
+        if key not in seen:
+            seen[key] = key[1] if is_document else self._value(record, number)
+        return seen[key]
 
     def _read_one(self, data: bytes, start: int, is_last: bool) -> tuple[Record[T], int]:
         end = min(len(data), start + self._bytes_max)  # what is larger is cut there

@@ -9,7 +9,7 @@ import struct
 from typing import NamedTuple
 
 ANY, BOOL, INT, FLOAT, TEXT, BYTES, CHOICE, ARRAY, STRUCT, MAP = range(10)
-NONE, CUT, KIND, UTF8, OTHER_CHOICE, SHORT, DEEP, KEY, BEHIND, LARGE = range(10)  # faults
+NONE, CUT, KIND, UTF8, OTHER_CHOICE, SHORT, DEEP, KEY, BEHIND, LARGE, NO_ARRAY = range(11)  # faults
 
 NESTING_MAX = 64  # of shapes in one another
 ANY_NESTING_MAX = 32  # of what may be anything
@@ -78,4 +78,5 @@ def describe(fault: int, shape: Shape | None, bytes_max: int) -> str:
         KEY: "got a key that is no text",
         BEHIND: "bytes follow the end of the record",
         LARGE: f"is larger than {bytes_max} bytes",
+        NO_ARRAY: "expected an array of records",
     }[fault]

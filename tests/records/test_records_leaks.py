@@ -26,6 +26,17 @@ def read(core, kind, task):
     kind.read_all(data * 3)
 
 
+def read_array(core, kind, task):
+    data, names = msgspec.msgpack.encode([task, msgspec.structs.replace(task, user="other"), task]), tuple(kind.names)
+    records, columns = kind.read_array(data, names)
+    del records[0], columns
+    kind.read_array(data)
+    kind.read_array(msgspec.msgpack.encode([["a", "b", 1, 1]]), names)
+    for bad in (b"", b"\x80", data[:-1], data + b"\x00", data.replace(b"task", b"\xff\xff\xff\xff"), "text"):
+        refused(kind.read_array, bad, names)
+    refused(kind.read_array, data, ("task_id", "nothing"))
+
+
 def refuse(core, kind, task):
     data = msgspec.msgpack.encode(task)
     for bad in (b"", data[:-1], data + b"\x00", data.replace(b"task", b"\xff\xff\xff\xff"), b"\xc1", "text"):
@@ -86,7 +97,7 @@ def collect_by_two(core, kind, task):
     core.records_free(10**9)
 
 
-OPERATIONS = [read, refuse, look, make_kinds, collect, collect_by_two]
+OPERATIONS = [read, read_array, refuse, look, make_kinds, collect, collect_by_two]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
