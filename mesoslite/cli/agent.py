@@ -1,13 +1,15 @@
 """`mesoslite agent`: an agent by itself, which joins a master of another program, until Ctrl-C."""
 
+import math
 import os
+import re
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failure import USAGE, fail, say, warn
+from .failure import USAGE, fail, refuse_bytes, say, warn
 from .node_options import (
     MASTER_ADDRESS,
     Advertise,
@@ -24,6 +26,8 @@ from .signals import stop_signals
 if TYPE_CHECKING:
     from mesoslite.cluster import AgentNode
     from mesoslite.model import Attribute
+
+_DIGITS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def agent(
@@ -86,6 +90,7 @@ def parse_attributes(text: str) -> "tuple[Attribute, ...]":
     """The attributes that ``text`` names, as name:value parted by semicolons. The command ends for another form."""
     from mesoslite.model import Attribute
 
+    refuse_bytes("--attributes", text)
     attributes = []
     for entry in text.split(";"):
         name, colon, value = entry.strip().partition(":")
@@ -98,10 +103,8 @@ def parse_attributes(text: str) -> "tuple[Attribute, ...]":
 
 
 def _number(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    """The number that ``text`` is, in digits; else the text: a rack may be called nan, or 1_0."""
+    return float(text) if _DIGITS.fullmatch(text) and math.isfinite(float(text)) else text
 
 
 def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from .failure import refuse_bytes
 from .values import part, rate, seconds
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from mesoslite.master import AgentOptions, MasterOptions
 
 Roles: TypeAlias = Annotated[
-    str | None, typer.Option(help="Roles that are served, parted by commas; any by default.", show_default=False)
+    str | None,
+    typer.Option(help="Roles that are served beside *, with commas; any by default.", show_default=False),
 ]
 RootSubmissions: TypeAlias = Annotated[
     bool, typer.Option("--root-submissions/--no-root-submissions", help="Whether frameworks may run tasks as root.")
@@ -76,6 +78,7 @@ def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
 
     options = {name: given[name] for name in COUNTS if given[name] is not None}
     if given["roles"] is not None:
+        refuse_bytes("--roles", given["roles"])
         options["roles"] = frozenset([role.strip() for role in given["roles"].split(",") if role.strip()])
     if given["offer_timeout"] is not None:
         options["offer_timeout"] = seconds("--offer-timeout", given["offer_timeout"])

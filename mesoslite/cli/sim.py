@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 
 def sim(
-    seed: Annotated[int | None, typer.Option(help="Run this seed alone, and say how it went.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Run this seed alone, and say how it went.", min=0)] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds to run.", min=1)] = 100,
     first: Annotated[int, typer.Option(help="The first of them.", min=0)] = 0,
     jobs: Annotated[int | None, typer.Option(help="On so many processes; left out, one a CPU.", min=1)] = None,

@@ -155,7 +155,7 @@ class Master(OperatorCalls, Lookups, Granting):
             wait=self._wait_for_agent,
             settle=self._settle_later,
             rescind=self._rescind_later,
-            served_roles=options.roles,
+            served_roles=options.served_roles,
             end=self._end,
         )
         self._leading = la.Promise[int]()

@@ -9,15 +9,15 @@ import math
 
 import msgspec
 
-from mesoslite.model import InvalidRequest, constants
+from mesoslite.model import DEFAULT_ROLE, InvalidRequest, constants, validate_role
 
 
 class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a master is to behave; names and defaults are those of Mesos's flags.
 
-    ``roles`` are those that it serves, None for any. ``root_submissions``: tasks may run as root. ``offer_timeout`` is
-    the seconds after which an offer that nobody answered is rescinded, None for never. The ``max_`` ones say how much
-    is kept of what is over; 0 keeps nothing.
+    ``roles`` are those that it serves beside ``*``, None for any. ``root_submissions``: tasks may run as root.
+    ``offer_timeout`` is the seconds after which an offer that nobody answered is rescinded, None for never. The
+    ``max_`` ones say how much is kept of what is over; 0 keeps nothing.
     Raises: InvalidRequest, on construction.
     """
 
@@ -33,10 +33,17 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise InvalidRequest(
                 f"offer_timeout: got {self.offer_timeout!r}, expected a number of seconds above zero, or none"
             )
+        for role in self.roles or ():
+            validate_role(role)
         for name in ("completed_frameworks", "completed_tasks_per_framework", "unreachable_tasks_per_framework"):
             bound = getattr(self, f"max_{name}")
             if not isinstance(bound, int) or bound < 0:
                 raise InvalidRequest(f"max_{name}: got {bound!r}, expected a whole number, zero or more")
+
+    @property
+    def served_roles(self) -> frozenset[str] | None:
+        """The roles that are served, None for any."""
+        return None if self.roles is None else self.roles | {DEFAULT_ROLE}
 
 
 DEFAULTS = MasterOptions()

@@ -167,7 +167,7 @@ class Subscriptions:
             info,
             call.suppressed_roles,
             call.constraints,
-            allowed_roles=self._options.roles,
+            allowed_roles=self._options.served_roles,
             root_submissions=self._options.root_submissions,
             pattern_problem=self._pattern_problem,
         )

@@ -3,6 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
+from mesoslite.cli.agent import parse_attributes
 from mesoslite.cli.main import app
 
 NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
@@ -95,3 +96,36 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
     status, output = invoke("dev", "--port", "0", "--work-dir", name)
 
     assert (status, output) == (1, f"mesoslite: {name}: File name too long\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["master", "--roles", "ads,/web/"], "role '/web/' starts or ends with a slash"),
+        (["master", "--roles", NO_UTF8], r"--roles 'a\udcff': expected text in UTF-8"),
+        (["agent", "--attributes", f"rack:{NO_UTF8}"], "--attributes"),
+    ],
+)
+def test_master_and_agent_refuse_in_one_line(arguments, problem):
+    status, output = invoke(*arguments)
+
+    assert (status, output.count("\n")) == (2, 1)
+    assert problem in output
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2.5", 2.5),
+        ("-1e3", -1000.0),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        ("1e999", "1e999"),
+        ("1_0", "1_0"),
+        ("a b", "a b"),
+    ],
+)
+def test_an_attribute_is_a_number_only_if_it_is_written_as_one(text, value):
+    [attribute] = parse_attributes(f"rack:{text}")
+
+    assert attribute.value == value

@@ -323,11 +323,13 @@ def test_a_master_serves_only_the_roles_it_was_told() -> None:
         stage = Stage(runtime, roles=frozenset({"ads"}), root_submissions=False)
         refused = [stage.framework(roles=("web",)), stage.framework(roles=("ads",), user="root")]
         taken = stage.framework(roles=("ads",), user="alice")
+        default = stage.framework(user="alice")
         errors = [stage.heard(framework, Error)[0].message for framework in refused]
 
         assert "does not serve" in errors[0]
         assert "root" in errors[1]
         assert stage.framework_id(taken)
+        assert stage.framework_id(default)  # * is always served, as in Mesos
 
 
 # ---- what is no subscription ----
