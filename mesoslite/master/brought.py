@@ -1,8 +1,9 @@
 """Brought: the tasks that an agent brings along, read and checked a portion at a time."""
 
 # Who calls: registration.py, inside the master actor, before anything of a return is believed.
-# Each task is checked in one pass over its bytes (libactor's records), and kept as these; only what the books need of
-#   it is decoded. Completed tasks are not even looked at, unless they will be remembered.
+# Each task is checked in one pass over its bytes (libactor's records), and stays where it is in its portion; what the
+#   books need of it is decoded, once for all tasks of a portion that are alike in it. Completed tasks are not even
+#   looked at, unless they will be remembered.
 # Invariant: what is returned adds up: each task is of a framework that the agent has named, is named once, and all of
 #   them fit into what the agent has.
 # Rejected: decoding all of it: most of the time that a failover took.
@@ -11,24 +12,26 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from libactor.records import RecordError
-from mesoslite.model import NOTHING, InvalidRequest, once, validate_id, validate_role
+from mesoslite.model import NOTHING, ExecutorID, InvalidRequest, once, validate_ids, validate_role
 from mesoslite.model.record_types import TASK
 from mesoslite.model.sums import total_of
-from mesoslite.model.task_records import PORTION_TASKS, decode_heads, resources_of
+from mesoslite.model.task_records import PORTION_TASKS, resources_of
 
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
+    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, Resources, TaskID
 
 ARRAY_16 = 0xDC
+COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "executor_id", "role")
 
 
 class Brought(NamedTuple):
@@ -81,35 +84,40 @@ def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) 
 
 def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[FrameworkID, FrameworkID]) -> list[TaskEntry]:
     """Return the tasks of a portion; ``frameworks`` are those that they may be of. Raises: InvalidRequest."""
-    start = _start(portion)
+    _check_count(portion)
     try:
-        heads = decode_heads(portion)
-        records = TASK.read_all(memoryview(portion)[start:])
-        resources = [resources_of(bytes(head.resources)) for head in heads]
-        roles = [_checked_role(head.role) for head in heads]
+        records, (ids, owners, agents, states, resources, executors, roles) = TASK.read_array(portion, COLUMNS)
+        amounts, roles = _each(resources, _amount), _each(roles, _checked_role)
     except (msgspec.MsgspecError, RecordError, ValueError) as error:
         raise InvalidRequest(f"a task is malformed: {error}") from error
-    tasks = []
-    for head, record, amount, role in zip(heads, records, resources, roles, strict=True):
-        validate_id("task", head.task_id)
-        framework_id = frameworks.get(head.framework_id)
-        if head.agent_id != agent_id:
-            raise InvalidRequest(f"task {head.task_id} is on agent {head.agent_id[:80]}")
-        if framework_id is None:
-            raise InvalidRequest(f"task {head.task_id} is of framework {head.framework_id[:80]}, which is not named")
-        executor_id = head.executor_id or None
-        tasks.append(TaskEntry(head.task_id, agent_id, framework_id, role, amount, record, executor_id, head.state))
-    return tasks
+    validate_ids("task", ids)
+    for other in set(agents) - {agent_id}:
+        raise InvalidRequest(f"task {ids[agents.index(other)]} is on agent {other[:80]}")
+    for other in set(owners) - frameworks.keys():
+        raise InvalidRequest(f"task {ids[owners.index(other)]} is of framework {other[:80]}, which is not named")
+    owners, executors = _each(owners, frameworks.__getitem__), _each(executors, _executor)
+    return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, executors, states))
 
 
-def _start(portion: bytes) -> int:
-    """Where the first task of a portion begins. Raises: InvalidRequest, if they are too many for one step."""
+def _each(column: list[Any], change: Callable[[Any], Any]) -> list[Any]:
+    """``change`` of each value in a column, called once for those that are equal, as most are."""
+    changed = {value: change(value) for value in set(column)}
+    return [changed[value] for value in column]
+
+
+def _check_count(portion: bytes) -> None:
+    """Raises: InvalidRequest, if a portion has too many tasks for one step."""
     code = portion[0] if portion else 0
-    if code & 0xF0 == 0x90:
-        return 1
-    if code == ARRAY_16 and int.from_bytes(portion[1:3], "big") <= PORTION_TASKS:
-        return 3
-    raise InvalidRequest(f"a portion is no array of at most {PORTION_TASKS} tasks")
+    if code & 0xF0 != 0x90 and (code != ARRAY_16 or int.from_bytes(portion[1:3], "big") > PORTION_TASKS):
+        raise InvalidRequest(f"a portion is no array of at most {PORTION_TASKS} tasks")
+
+
+def _amount(packed: bytes | None) -> Resources:
+    return NOTHING if packed is None else resources_of(packed)
+
+
+def _executor(executor_id: str) -> ExecutorID | None:
+    return ExecutorID(executor_id) if executor_id else None
 
 
 @lru_cache(maxsize=4_096)

@@ -135,6 +135,7 @@ from .ids import (
     format_framework_id,
     format_offer_id,
     validate_id,
+    validate_ids,
 )
 from .kinds import (
     Disk,
@@ -500,6 +501,7 @@ __all__ = [
     "validate_framework",
     "validate_group",
     "validate_id",
+    "validate_ids",
     "validate_role",
     "validate_subscription",
     "validate_tasks",

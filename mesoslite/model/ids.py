@@ -11,6 +11,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import NewType
 
 from .errors import InvalidRequest
@@ -42,6 +43,13 @@ def validate_id(kind: str, text: str) -> None:
         raise InvalidRequest(
             f"{kind} id {text[:80]!r} {problem}; give 1 to {ID_BYTES_MAX} bytes without slashes and control characters"
         )
+
+
+def validate_ids(kind: str, texts: Collection[str]) -> None:
+    """As ``validate_id``, of many."""
+    if not all(map(_is_plain, texts)):
+        for text in texts:
+            validate_id(kind, text)
 
 
 def _id_problem(text: str) -> str | None:

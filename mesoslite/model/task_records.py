@@ -26,7 +26,7 @@ from .resource_text import checked_name
 from .resources import Resources
 from .roles import DEFAULT_ROLE
 from .state import TaskRecord
-from .states import Source, TaskState
+from .states import Source
 from .tasks import TaskInfo, TaskStatus
 from .v1.checks import decode_health_check, encode_health_check
 
@@ -39,21 +39,6 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class TaskHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first fields of a records.Task: what a master needs of each; ``Raw`` is what it leaves alone."""
-
-    task_id: TaskID
-    name: msgspec.Raw
-    framework_id: FrameworkID
-    agent_id: AgentID
-    state: TaskState
-    resources: msgspec.Raw = msgspec.Raw(b"\x90")
-    statuses: msgspec.Raw = msgspec.Raw(b"\x90")
-    executor_id: ExecutorID = ExecutorID("")
-    role: str = DEFAULT_ROLE
-
-
-decode_heads = msgspec.msgpack.Decoder(tuple[TaskHead, ...]).decode
 _decode_resources = msgspec.msgpack.Decoder(tuple[Resource, ...]).decode
 
 

@@ -34,7 +34,6 @@ from mesoslite.model import (
     UnconfirmedTask,
 )
 from mesoslite.model.records import Task
-from mesoslite.model.task_records import decode_heads
 
 from .house import AGENT, FRAMEWORK, Boxes, House, Master, make_framework, make_task
 
@@ -42,7 +41,7 @@ decode_portion = msgspec.msgpack.Decoder(tuple[Task, ...]).decode
 
 
 def states_of(message: ReregisterAgent) -> list[tuple[str, TaskState]]:
-    return [(head.task_id, head.state) for portion in message.tasks for head in decode_heads(portion)]
+    return [(TaskID(task.task_id), task.state) for portion in message.tasks for task in decode_portion(portion)]
 
 
 def returns(house: House, master: Master | None = None) -> list[ReregisterAgent]:
