@@ -3,13 +3,12 @@
 # Who calls: agent.py, inside the agent actor, which also lends the timers and says what there is to tell a master.
 # A new agent registers at once, one that has an id within a second, at random, since all of a cluster do so when a
 #   master fails. Both repeat it until they are answered, after a second first and then twice as late, up to a minute,
-#   each wait cut by up to half at random.
+#   each wait cut by up to half at random (model/backoff.py).
 # An agent looks for its master anew when it was not pinged for as long as the master has said, and when the connection
 #   to it breaks, or the master ends: at its address another may begin. Not so for a PID in this program, which nobody
 #   gets again. Tasks run on all the while.
 # Invariants: 1. only the master that leads, as far as the detector has told, is heeded.    2. nobody is heeded whose
 #   epoch is lower than the highest that was obeyed, and of one epoch only one master ever.
-# Unlike in Mesos a wait is never near nothing: there each is anything between zero and its bound.
 # Source: Mesos src/slave/slave.cpp (detected, doReliableRegistration, ping, pingTimeout). Epochs are ours.
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import Leader, MasterInfo, constants
+from mesoslite.model.backoff import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,6 @@ class Registration:
         self._loss: tuple[bool, str] | None = None  # of the connection to it, the last one: how it was, and why
         self._number = 0  # of the last question to the detector
         self._detecting: la.Future[Any] | None = None
-        self._wait: float = constants.REGISTRATION_RETRY_SECONDS
         self._timers: dict[Step, la.Timer] = {}
         self._ping_timeout: float = constants.AGENT_PING_SECONDS * constants.AGENT_PINGS_MISSED_MAX
 
@@ -94,6 +93,8 @@ class Registration:
     def start(self) -> None:
         """Look for a master."""
         self._random = la.random_stream()
+        first, most = constants.REGISTRATION_RETRY_SECONDS, constants.REGISTRATION_RETRY_SECONDS_MAX
+        self._backoff = Backoff(first, most, self._random.random)
         self._detect(None)
 
     def stop(self) -> None:
@@ -116,13 +117,13 @@ class Registration:
         if self.master is not None:
             la.link(self.master, reconnect=self._is_silent)
             self._is_silent = False
-            self._wait = constants.REGISTRATION_RETRY_SECONDS
+            self._backoff.reset()
             if self._was_registered:
-                self._set(Step.REGISTER, self._random.random() * self._wait)
+                self._set(Step.REGISTER, self._random.random() * constants.REGISTRATION_RETRY_SECONDS)
             else:
                 self._attempt()
         elif leader is not None:
-            self._set(Step.LOOK, self._next_wait())  # it may not have begun yet
+            self._set(Step.LOOK, self._backoff.next())  # it may not have begun yet
         self._detect(leader)
 
     def exited(self, pid: la.PID[Any], reason: BaseException | None, tasks: int) -> None:
@@ -140,7 +141,7 @@ class Registration:
         self._loss = loss
         self._lose()
         if self._fixed is None or pid.address != self._actor.pid.address:
-            self._set(Step.LOOK, self._next_wait())
+            self._set(Step.LOOK, self._backoff.next())
 
     def due(self, step: Step) -> None:
         """The time for a step has come."""
@@ -193,7 +194,7 @@ class Registration:
         if self.master is None or self._is_registered:
             return  # the answer, or the master's end, was ahead of this call in the mailbox
         la.post(self.master, self._greeting())
-        self._set(Step.REGISTER, self._next_wait())
+        self._set(Step.REGISTER, self._backoff.next())
 
     def registered(self, ping_timeout: float) -> None:
         """The master has answered; it pings more often than that, in seconds."""
@@ -201,15 +202,10 @@ class Registration:
             log.warning("%s: registered again with %s", self._actor.pid, self.master)
         self._is_registered = self._was_registered = True
         self._loss = None
-        self._wait = constants.REGISTRATION_RETRY_SECONDS
+        self._backoff.reset()
         self._ping_timeout = ping_timeout
         self._timers[Step.REGISTER].cancel()
         self._set(Step.PING, ping_timeout)
-
-    def _next_wait(self) -> float:
-        wait = self._wait * (1 - self._random.random() / 2)
-        self._wait = min(2 * self._wait, constants.REGISTRATION_RETRY_SECONDS_MAX)
-        return wait
 
     def _set(self, step: Step, seconds: float) -> None:
         old = self._timers.get(step)

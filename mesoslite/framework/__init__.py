@@ -3,5 +3,6 @@
 from .attendant import attend, submit
 from .framework import Framework
 from .local import LocalConnection
+from .remote import RemoteConnection
 
-__all__ = ["Framework", "LocalConnection", "attend", "submit"]
+__all__ = ["Framework", "LocalConnection", "RemoteConnection", "attend", "submit"]

@@ -120,6 +120,7 @@ class Framework(SchedulerCalls):
         self.connection: SchedulerConnection | None = None  # set before the framework is spawned
         self.result: Any = None  # what stop() was given
         self.stopped = False  # stop() or leave() was called
+        self._has_master = False  # to subscribe with
         self._is_subscribed = False
         self._was_subscribed = False  # with any master
 
@@ -171,11 +172,16 @@ class Framework(SchedulerCalls):
         self.leave()
 
     def leave(self) -> None:
-        """As ``stop``, without a result. Before on_subscribed it takes effect once the master has answered."""
+        """As ``stop``, without a result. While a subscription is under way it takes effect once that is answered.
+
+        Without a master a framework that was subscribed waits for one, which is to end its tasks.
+        """
         if not self.stopped:
             self.stopped = True
             if self._is_subscribed:
                 self._depart()
+            elif not self._was_subscribed and not self._has_master:
+                la.terminate(self.pid)  # nobody knows of it
 
     # ---- the actor ----
 
@@ -191,22 +197,31 @@ class Framework(SchedulerCalls):
             self.connection.close()
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
-        """The master's actor has stopped."""
+        """The master's actor has stopped, or cannot be reached; a connection that looks for it again does so."""
+        assert self.connection is not None
+        if self.connection.exited(pid, reason):
+            return
         self.on_error(f"the master has stopped: {reason}" if reason is not None else "the master has stopped")
 
     @la.handles(Connected)
     def _connected(self, event: Connected) -> None:
+        self._has_master = True
         self._call(Subscribe(self.info, self._suppressed_roles()))
 
     @la.handles(Disconnected)
     def _disconnected(self, event: Disconnected) -> None:
         was_subscribed, self._is_subscribed, self._is_away = self._is_subscribed, False, True
-        if was_subscribed and not self.stopped:
+        self._has_master = False
+        if self.stopped and not self._was_subscribed:
+            la.terminate(self.pid)
+        elif was_subscribed and not self.stopped:
             self.on_disconnected()
 
     @la.handles(Subscribed)
     @_from_master
     def _subscribed(self, event: Subscribed) -> None:
+        assert self.connection is not None
+        self.connection.answered()
         if self._is_subscribed:
             return  # the answer to a subscription that was repeated
         self.info = msgspec.structs.replace(self.info, id=event.framework_id)
@@ -278,6 +293,8 @@ class Framework(SchedulerCalls):
     @la.handles(Error)
     @_from_master
     def _error(self, event: Error) -> None:
+        assert self.connection is not None
+        self.connection.answered()
         if self.stopped:
             la.terminate(self.pid)
         else:

@@ -87,6 +87,13 @@ class HttpConnection:
         """No actor is the master: its events are posted from the thread of this connection."""
         return False
 
+    def answered(self) -> None:
+        """See SchedulerConnection; nothing is repeated."""
+
+    def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
+        """No actor is the master."""
+        return False
+
     def close(self) -> None:
         """Send what is left, for at most two seconds, then end the stream; a second call does nothing."""
         thread, self._thread = self._thread, None

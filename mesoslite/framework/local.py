@@ -53,6 +53,13 @@ class LocalConnection:
         """See SchedulerConnection."""
         return self._fixed is not None or sender == self._master
 
+    def answered(self) -> None:
+        """See SchedulerConnection; nothing is repeated in one program."""
+
+    def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
+        """See SchedulerConnection; a master that is known by its address is not followed by another one."""
+        return False
+
     def close(self) -> None:
         """Follow nobody any more."""
         self._leader = None

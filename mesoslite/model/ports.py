@@ -323,6 +323,17 @@ class SchedulerConnection(Protocol):
         """Whether events from the actor ``sender`` are to be heeded: it is the master, and not one that led before."""
         ...
 
+    def answered(self) -> None:
+        """The master has answered a Subscribe, by Subscribed or Error: it need not be repeated."""
+        ...
+
+    def exited(self, pid: Any, reason: BaseException | None) -> bool:
+        """An actor that the framework is linked to has ended, or cannot be reached.
+
+        True: it is a master of this connection, which looks for one again.
+        """
+        ...
+
     def close(self) -> None:
         """Deliver what was sent, within a bound, and let go of the master."""
         ...

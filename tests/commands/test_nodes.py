@@ -12,7 +12,7 @@ import pytest
 
 import libactor as la
 from mesoslite import Framework, TaskState
-from mesoslite.framework import submit
+from mesoslite.framework import RemoteConnection, submit
 from mesoslite.framework.http import HttpConnection
 from mesoslite.model import (
     FrameworkInfo,
@@ -86,10 +86,15 @@ class Keeper(Framework):
         super().__init__("keeper", failover_timeout=600, **options)
         self.command, self.has_launched = command, self.info.id is not None
         self.running, self.ended, self.found, self.lost = la.Promise(), la.Promise(), la.Promise(), la.Promise()
+        self.back = la.Promise()
 
     def on_subscribed(self, framework_id):
         if self.has_launched:
             self.look()
+
+    def on_resubscribed(self, framework_id):
+        self.back.set(None)
+        self.look()
 
     def look(self):
         if self.found.future.is_pending():
@@ -163,6 +168,34 @@ def test_a_master_that_was_killed_has_its_agents_and_tasks_back(address, tmp_pat
     assert ended.state is TaskState.TASK_KILLED
     assert not first.ended.future.is_ready()
     result.discard()
+
+
+# Goal: a framework of a program of its own goes on by itself. Method: master, agent and framework speak libactor's
+#   transport, with a secret; the master is killed, and the next one has the same registry and address.
+def test_a_framework_of_another_program_finds_the_next_master_by_itself(address, tmp_path):
+    registry, secret = tmp_path / "registry.db", tmp_path / "secret"
+    secret.write_text(SECRET)
+    master, url = start_master(address, registry, "--secret-file", secret)
+    agent_id = registered(start_agent(address, tmp_path / "work", "--secret-file", secret))
+    with la.Runtime(remote=la.Remote(secret=SECRET.encode())) as runtime:
+        keeper = Keeper()
+        result = submit(runtime, keeper, RemoteConnection(address))
+        keeper.running.future.get(timeout=PATIENCE)
+
+        master.kill()
+        master.wait()
+        _, url = start_master(address, registry, "--secret-file", secret)
+        keeper.back.future.get(timeout=PATIENCE)
+        found = keeper.found.future.get(timeout=PATIENCE)
+        state = get(f"{url}/state")
+        la.dispatch(keeper.pid, Keeper.end).get(timeout=PATIENCE)
+        ended = keeper.ended.future.get(timeout=PATIENCE)
+        result.discard()
+        la.wait(keeper.pid, PATIENCE)
+
+    assert (found.agent_id, ended.state) == (agent_id, TaskState.TASK_KILLED)
+    assert [framework["id"] for framework in state["frameworks"]] == [keeper.framework_id]
+    assert not keeper.lost.future.is_ready()
 
 
 def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_path):

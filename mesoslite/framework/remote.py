@@ -1,0 +1,160 @@
+"""RemoteConnection: a framework and its master in programs of their own, over libactor's transport."""
+
+# Who calls: the Framework actor opens it, sends calls and closes it, and all of it runs inside that actor.
+# Invariants: 1. calls go to the master that leads, as far as is known, while a connection to it stands; else to nobody.
+#   That one alone is heeded.    2. Connected and Disconnected are told in turn.    3. a Subscribe is repeated until it
+#   is answered, after a second first and then twice as late, up to a minute: the master may not serve yet.
+# It is the link to the master that tells of a connection that breaks, or is silent (libactor's docs/remote.md). Then,
+#   as when there was none, the master is looked for again: at its address another may begin.
+# Source: Mesos src/sched/sched.cpp (detected, doReliableRegistration, exited).
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from mesoslite.model import Error, InvalidRequest, Leader, Subscribe, constants
+from mesoslite.model.backoff import Backoff
+
+from .connected import Connected, Disconnected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mesoslite.model import Call, Detector
+
+log = logging.getLogger("mesoslite.framework")
+
+
+class RemoteConnection:
+    """Implements model.SchedulerConnection for a master of another program.
+
+    ``master`` is where that listens, such as ``10.0.0.6:5055`` (``mesoslite master --address``), or a Detector, which
+    the framework follows; if that fails, the framework hears an Error. The framework's runtime is opened with
+    ``remote=`` and the secret of the master. Raises: InvalidRequest, from ``open``, if the address is none.
+    """
+
+    def __init__(self, master: str | Detector) -> None:
+        self._address = master if isinstance(master, str) else None
+        self._detector = master if not isinstance(master, str) else None
+        self._where: str | None = None  # the PID of who leads
+        self._master: la.PID[Any] | None = None  # the same, while a connection to it stands, or is being made
+        self._linked: set[la.PID[Any]] = set()  # all who led
+        self._subscription: Subscribe | None = None  # that is not answered yet
+        self._problem: str | None = None  # why the master could not be reached, the last time
+        self._detecting: la.Future[Any] | None = None
+        self._waiting: la.Future[Any] | None = None
+
+    def open(self, framework: la.PID[Any]) -> None:
+        """Follow who leads."""
+        self._framework = framework
+        first, most = constants.REGISTRATION_RETRY_SECONDS, constants.REGISTRATION_RETRY_SECONDS_MAX
+        self._backoff = Backoff(first, most, la.random_stream().random)
+        if self._address is not None:
+            self._where = f"master@{self._address}"
+            try:
+                la.parse_pid(self._where)
+            except (ValueError, RuntimeError) as error:
+                raise InvalidRequest(f"RemoteConnection: master {self._address!r}: {error}") from error
+            self._connect()
+        else:
+            self._detect(None)
+
+    def send(self, call: Call) -> bool:
+        """Post ``call``; inside the framework's handlers, so that the framework is its sender."""
+        if self._master is None:
+            return False
+        la.post(self._master, call)
+        if isinstance(call, Subscribe):
+            self._subscription = call
+            self._later(self._subscribe_again)
+        return True
+
+    def answered(self) -> None:
+        """See SchedulerConnection."""
+        if self._subscription is None:
+            return
+        self._subscription = None
+        self._rest()
+        self._backoff.reset()
+        if self._problem is not None:  # who has read of it waits for this
+            log.warning("master %s answers again", self._master)
+        self._problem = None
+
+    def heeds(self, sender: la.PID[Any]) -> bool:
+        """See SchedulerConnection."""
+        return sender == self._master
+
+    def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
+        """See SchedulerConnection."""
+        if pid == self._master:
+            if str(reason) != self._problem:
+                log.warning("master %s has gone, or cannot be reached (%s); it is looked for again", pid, reason)
+            self._problem = str(reason)
+            self._lose()
+            self._later(self._connect)
+        return pid in self._linked
+
+    def close(self) -> None:
+        """Follow nobody any more; what was sent goes its way."""
+        self._rest()
+        if self._detecting is not None:
+            self._detecting.discard()
+
+    # ---- who leads ----
+
+    def _detect(self, previous: Leader | None) -> None:
+        assert self._detector is not None
+        self._detecting = self._detector.detect(previous)
+        self._detecting.on_ready(la.defer(self._detected))
+        self._detecting.on_failed(la.defer(self._over))
+
+    def _over(self, error: BaseException) -> None:
+        la.post(self._framework, Error(str(error)))  # from the framework itself, which heeds that
+
+    def _detected(self, leader: Leader | None) -> None:
+        self._lose()
+        self._rest()
+        self._backoff.reset()
+        self._where = leader.info.pid if leader is not None else None
+        self._connect()
+        self._detect(leader)
+
+    # ---- the connection ----
+
+    def _connect(self) -> None:
+        if self._where is None or self._master is not None:
+            return
+        try:
+            self._master = la.parse_pid(self._where)
+        except (ValueError, RuntimeError) as error:
+            log.error("master %s leads, but that address leads nowhere: %s", self._where, error)
+            return
+        self._linked.add(self._master)
+        la.link(self._master)
+        la.post(self._framework, Connected())
+
+    def _lose(self) -> None:
+        if self._master is not None:
+            self._master = self._subscription = None
+            self._rest()
+            la.post(self._framework, Disconnected())
+
+    def _subscribe_again(self) -> None:
+        if self._subscription is not None:
+            self.send(self._subscription)
+
+    # ---- time ----
+
+    def _later(self, step: Callable[[], None]) -> None:
+        """Do ``step`` after the next wait, instead of what was to be done after another one."""
+        self._rest()
+        self._waiting = la.after(self._backoff.next())
+        self._waiting.on_ready(la.defer(lambda _: step()))
+
+    def _rest(self) -> None:
+        """Wait for nothing; what is due already, and still in the mailbox, is done, so steps look again."""
+        if self._waiting is not None:
+            self._waiting.discard()
+            self._waiting = None
