@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import libactor as la
 from mesoslite.model import MasterPort, Source, TaskID, TaskState, TaskStatus, happenings
+from mesoslite.model.stories import FrameworkStanding
 
 from .exchange import Exchange, Refusal, Response
 
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkInfo
     from mesoslite.model.happenings import AnyHappening
-    from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
+    from mesoslite.model.stories import FrameworkStory, TaskStory
 
     from .documents import Document
 
@@ -37,6 +38,10 @@ STANDS = {
     TaskState.TASK_KILLING: "it is being killed",
     TaskState.TASK_UNREACHABLE: "its agent cannot be reached; if that comes back, so may the task",
 }
+UNCLAIMED = (
+    "; only agents have told this master of its framework, whose scheduler has not subscribed yet: it waits for that "
+    "without end, until an operator tears the framework down"
+)
 
 
 class WhyEndpoint:
@@ -139,7 +144,7 @@ def _answer(story: TaskStory) -> str:
         return f"it was never launched: {told(refusals[-1])}"
     stands = STANDS.get(story.state)
     if stands is not None:
-        return stands
+        return stands + UNCLAIMED if story.standing is FrameworkStanding.RECOVERED else stands
     statuses = [*story.earlier, *[each.status for each in story.happenings if isinstance(each, happenings.TaskUpdated)]]
     last = [status for status in statuses if status.state is story.state]
     return f"it has ended: {_said(last[-1])}" if last else f"it has ended in {story.state.name}"

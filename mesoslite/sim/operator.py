@@ -17,7 +17,7 @@ from mesoslite.model import InvalidRequest, NotFound, NotLeader, Unavailability
 from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
 from mesoslite.registry.rows import decode, machine_key
 
-from .audit import agent_id_of
+from .audit import agent_id_of, ledger_of
 
 if TYPE_CHECKING:
     from libactor.testing import Stream
@@ -67,10 +67,19 @@ class Operator:
             stream.pick(asks)[1](stream)
 
     def mend(self) -> None:
-        """Bring machines up that are being serviced."""
+        """Bring machines up that are being serviced, and end frameworks that agents have brought back.
+
+        An agent that was away when a framework was removed, and then the master, brings it along: no registry knows.
+        """
         for machine in self._world.agents:
             if self.services(machine.hostname):
                 self._ask("stop_maintenance", {_machine(machine.hostname): None}, _ids(machine.hostname))
+        leader = self._world.leader
+        frameworks = ledger_of(leader.actor).frameworks if leader is not None else {}
+        for framework_id, framework in frameworks.items():
+            if framework.recovered and framework_id in self._world.removed:
+                self._world.torn_down.add(framework_id)
+                self._ask("teardown_framework", {}, framework_id)
 
     def services(self, hostname: str) -> bool:
         """Whether the machine of that name is down, as the registry has it."""

@@ -50,10 +50,10 @@ def updated(old, new, *arguments, **details):
     return happenings.TaskUpdated(2.0, *WHO, old, new, status(new, *arguments, **details))
 
 
-def story(*told, state=None, earlier=(), forgotten=0):
+def story(*told, state=None, earlier=(), forgotten=0, standing=FrameworkStanding.CONNECTED):
     return TaskStory(
         framework=WEB,
-        standing=FrameworkStanding.CONNECTED,
+        standing=standing,
         task_id=TASK,
         state=state,
         earlier=earlier,
@@ -135,6 +135,11 @@ WORDS = [
     (story(LAUNCHED, state=STAGING), "it was launched, and its agent has not told anything", LAUNCH_TEXT),
     (story(LAUNCHED, RAN, state=RUNNING), "it runs", "TASK_RUNNING, says its executor"),
     (story(state=RUNNING, earlier=(status(RUNNING),)), "it runs", "TASK_RUNNING, says its executor"),
+    (
+        story(state=RUNNING, earlier=(status(RUNNING),), standing=FrameworkStanding.RECOVERED),
+        "it runs; only agents have told this master of its framework",
+        "TASK_RUNNING, says its executor",
+    ),
     (
         story(REFUSED),
         "it was never launched: refused by the master: TASK_ERROR (REASON_TASK_INVALID): Task uses more",

@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 import libactor as la
+from mesoslite.master import Master
 from mesoslite.model import (
     AgentRegistered,
     AgentReregistered,
+    Error,
     RegisterAgent,
     ReregisterAgent,
     ShutdownAgent,
+    ShutdownFramework,
     StatusUpdateAcknowledgement,
     TaskState,
     UnregisterAgent,
@@ -277,3 +280,21 @@ def test_a_task_of_an_id_that_was_used_before_is_found_again(stage: Stage) -> No
     [welcome] = stage.heard(agent, AgentReregistered)
     assert welcome.unconfirmed == ()
     assert states(stage, framework)[-2:] == [TaskState.TASK_LOST, TaskState.TASK_RUNNING]
+
+
+# Goal: what nobody asks for any more can be ended. Method: a framework that an agent brings, and no scheduler for it.
+def test_an_operator_ends_a_framework_that_only_an_agent_has_told_of(stage: Stage) -> None:
+    running(stage)
+    message = greeting(stage)
+    stage.fail_over()
+    agent = stage.greet(message)
+    [framework] = stage.state().frameworks
+
+    la.dispatch(stage.master, Master.teardown_framework, framework.info.id).get(timeout=60)
+    stage.settle()
+
+    assert framework.recovered
+    assert [told.framework_id for told in stage.heard(agent, ShutdownFramework)] == [framework.info.id]
+    assert stage.state().frameworks == ()
+    refused = stage.framework(id=framework.info.id)
+    assert "has been removed" in stage.heard(refused, Error)[0].message

@@ -23,12 +23,13 @@ class DisjointRanges(Checker):
     """R4."""
 
     invariant = "R4"
-    claim = "no port is in two tasks or offers of an agent"
+    claim = "no port is in two tasks or offers of an agent, but while those of a framework that was removed are ended"
 
     def step(self, world: World) -> None:
         """Look at what runs, and at what each master believes."""
         for machine in world.agents:
-            held = [(c.task_id, world.tasks[c.task_id].info.resources) for c in machine.containers]
+            staying = [each for each in machine.containers if each.framework_id not in world.removed]
+            held = [(each.task_id, world.tasks[each.task_id].info.resources) for each in staying]
             self._check(machine.name, held)
         for master in world.masters:
             if master.shadow is not None and master.leads:

@@ -51,6 +51,4 @@ class StatusesAreInOrder(Checker):
         for machine in world.agents:
             if machine.lives:
                 for framework_id, task_id in pending_statuses(machine.actor):
-                    if framework_id in world.removed:
-                        continue  # nobody will acknowledge it
                     raise self.violation(f"{machine.name} has yet to tell framework {framework_id} of {task_id}")

@@ -70,8 +70,6 @@ class EverybodyAgrees(Checker):
         }
         for who, what in (("the master", known), ("the schedulers", believed)):
             for task in sorted(what ^ running.keys(), key=str):
-                if task[0] in world.removed:
-                    continue  # by a master before this one; agents that were away then bring it back, as in Mesos
                 where = running.get(task)
                 raise self.violation(
                     f"task {task[1]} of framework {task[0]} runs on {where}, and {who} does not know it"
