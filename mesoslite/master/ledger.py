@@ -44,7 +44,7 @@ from mesoslite.model import (
 from mesoslite.model.sums import total_of
 
 from .completed import Completed
-from .roster import Roster
+from .roster import Roster, host_of
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
     @property
     def host(self) -> str:
         """The address of its machine."""
-        return self.pid.address.rpartition(":")[0]
+        return host_of(self.pid)
 
     @property
     def is_empty(self) -> bool:

@@ -256,8 +256,9 @@ def _judged_machines(machine_ids: object, seen: set[tuple[str, str]]) -> Iterato
         hostname, ip = cast(object, machine_id.hostname), cast(object, machine_id.ip)
         if not isinstance(hostname, str) or not isinstance(ip, str) or not (hostname or ip):
             raise _refused(f"got {machine_id!r:.200}, expected a machine's host name, or its address, or both")
-        if ip and not _is_address(ip):
-            raise _refused(f"got {ip[:80]!r} as the address of a machine, expected one such as 192.0.2.1")
+        if ip and _shortest(ip) != ip:
+            wanted = _shortest(ip) or "one such as 192.0.2.1 or 2001:db8::1"
+            raise _refused(f"got {ip[:80]!r} as the address of a machine, expected {wanted}")
         key = machine_key(machine_id)
         if key in seen:
             raise _refused(f"{_name(machine_id)} is named twice; name each machine once")
@@ -269,12 +270,12 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
-def _is_address(text: str) -> bool:
+def _shortest(text: str) -> str | None:
+    """The address as a machine's is compared; None, if it is none."""
     try:
-        ip_address(text)
+        return str(ip_address(text))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _name(machine_id: MachineID) -> str:

@@ -25,6 +25,7 @@ from mesoslite.model.sums import total_of
 from .agent_checks import framework_checks, registration_problem, reregistration_problem
 from .brought import reading
 from .ledger import AgentEntry
+from .roster import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -204,7 +205,7 @@ class Registration:
         known = agent or self._roster.recovered.get(agent_id)
         if known is None:
             return None
-        if message.info.hostname != known.info.hostname or (agent is not None and _host(sender) != _host(agent.pid)):
+        if message.info.hostname != known.info.hostname or (agent is not None and host_of(sender) != agent.host):
             return "Agent attempted to re-register with different IP / hostname"
         if agent is None or agent.operations or not agent.tasks:
             return None
@@ -268,7 +269,7 @@ class Registration:
 
     def _may_come(self, info: AgentInfo, sender: la.PID[Any]) -> bool:
         """Whether its machine is not being serviced; else it is told to stop."""
-        if not self._roster.is_down(info, _host(sender)):
+        if not self._roster.is_down(info, host_of(sender)):
             return True
         self._shut_down(sender, "Machine is `DOWN`", info.id)
         return False
@@ -276,7 +277,3 @@ class Registration:
     def _shut_down(self, pid: la.PID[Any], why: str, agent_id: AgentID | None) -> None:
         log.warning("%s is told to shut down: %s", pid, why)
         la.post(pid, ShutdownAgent(why, self.epoch, agent_id))
-
-
-def _host(pid: la.PID[Any]) -> str:
-    return pid.address.rpartition(":")[0]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import constants
@@ -97,12 +98,17 @@ class Roster:
         return machine.unavailability if machine is not None else None
 
     def machine_of(self, info: AgentInfo, address: str) -> Machine | None:
-        """The machine of the schedule that an agent, which is reached at ``address``, is on; None: it is on none."""
+        """The machine of the schedule that an agent, which is reached at ``address``, is on; None: it is on none.
+
+        Of one that is in the schedule under several of its names, one that is down counts, else the fullest name.
+        """
         if not self.machines:
             return None
         host = info.hostname.lower()
-        found = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
-        return next((machine for machine in found if machine is not None), None)
+        named = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
+        found = [machine for machine in named if machine is not None]
+        down = [machine for machine in found if machine.mode is MachineMode.DOWN]
+        return next(iter(down or found), None)
 
     def may_be_offered(self, agent_id: AgentID) -> bool:
         """Whether nobody has said that an agent is not to be offered."""
@@ -125,6 +131,12 @@ class Roster:
             self.draining[agent_id] = drain
         if deactivated:
             self.deactivated.add(agent_id)
+
+
+def host_of(pid: la.PID[Any]) -> str:
+    """The address of the machine of an actor, as machines are named: an IPv6 one as short as it gets."""
+    host = pid.address.rpartition(":")[0]
+    return str(ip_address(host[1:-1])) if host.startswith("[") else host
 
 
 def machine_key(machine: MachineID) -> tuple[str, str]:

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import libactor as la
 from mesoslite.master import Master, maintenance
+from mesoslite.master.ledger import AgentEntry
+from mesoslite.master.roster import Roster, machine_key
 from mesoslite.model import (
+    AgentID,
     AgentInfo,
     AgentRegistered,
     InvalidRequest,
@@ -24,7 +28,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import Machine, MachineID, MachineMode, Schedule, Window
 
 from .stage import FakeAgent, Stage
-from .test_agents import greeting, running, states, stored
+from .test_agents import INFO, greeting, running, states, stored
 from .test_draining import ask, do, standing
 
 HOST, OTHER = MachineID("Host"), MachineID("elsewhere", "192.0.2.7")
@@ -229,6 +233,41 @@ def test_machines_that_are_none_or_named_twice_are_refused(stage: Stage, machine
 
     with pytest.raises(InvalidRequest, match="maintenance"):
         do(stage, Master.start_maintenance, machines)
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [("10.0.0", "one such as"), ("[::1]", "one such as"), ("2001:DB8::1", "2001:db8::1"), ("0:0::1", "::1")],
+)
+def test_an_address_is_written_as_it_is_compared(stage: Stage, address: str, wanted: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"as the address of a machine, expected {wanted}"):
+        do(stage, Master.update_schedule, schedule(MachineID(ip=address)))
+
+
+@pytest.mark.parametrize(
+    ("address", "ip"),
+    [("10.0.0.7:5051", "10.0.0.7"), ("[2001:db8::7]:5051", "2001:db8::7"), ("[2001:DB8:0::7]:5051", "2001:db8::7")],
+)
+def test_an_agent_is_on_the_machine_of_its_address(address: str, ip: str) -> None:
+    pid: Any = SimpleNamespace(address=address)
+    roster, machine = Roster(), Machine(MachineID(ip=ip), MachineMode.DOWN, LATER)
+    roster.machines[machine_key(machine.id)] = machine
+    agent = AgentEntry(id=AgentID("m-S0"), info=INFO, pid=pid, registered_time=0.0)
+
+    assert roster.machine_of(INFO, agent.host) is machine
+
+
+# Goal: no agent on a machine that was taken down. Method: its machine is in the schedule under each of its names.
+@pytest.mark.parametrize("down", range(3))
+def test_an_agent_is_down_whichever_name_of_its_machine_is(down: int) -> None:
+    names = [MachineID("host", "10.0.0.7"), MachineID("HOST"), MachineID(ip="10.0.0.7")]
+    roster = Roster()
+    for at, name in enumerate(names):
+        mode = MachineMode.DOWN if at == down else MachineMode.DRAINING
+        roster.machines[machine_key(name)] = Machine(name, mode, LATER)
+
+    assert roster.is_down(INFO, "10.0.0.7")
+    assert not roster.is_down(AgentInfo(hostname="other", port=1, resources=INFO.resources), "10.0.0.8")
 
 
 def test_a_change_is_refused_while_another_is_stored(stage: Stage) -> None:
