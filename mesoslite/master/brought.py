@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -26,7 +26,7 @@ from mesoslite.model.task_records import PORTION_TASKS, resources_of
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, Resources, TaskID
 
@@ -35,10 +35,18 @@ COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "executo
 
 
 class Brought(NamedTuple):
-    """What an agent says that it runs, or ran, in the order in which it says so."""
+    """What an agent says that it runs, or ran: of each framework in the order in which it says so."""
 
-    tasks: dict[tuple[FrameworkID, TaskID], TaskEntry]
+    tasks: dict[FrameworkID, dict[TaskID, TaskEntry]]
     completed: tuple[TaskEntry, ...]
+
+    def each(self) -> Iterator[TaskEntry]:
+        """All that run, a framework's together."""
+        return chain.from_iterable([tasks.values() for tasks in self.tasks.values()])
+
+    def has(self, task: TaskEntry) -> bool:
+        """Whether a task of that id runs."""
+        return task.task_id in self.tasks.get(task.framework_id, ())
 
 
 def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) -> Generator[None, None, Brought]:
@@ -50,16 +58,13 @@ def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) 
     agent_id = message.info.id
     assert agent_id is not None
     frameworks = {info.id: info.id for info in message.frameworks if info.id is not None}
-    found: dict[tuple[FrameworkID, TaskID], TaskEntry] = {}
+    found: dict[FrameworkID, dict[TaskID, TaskEntry]] = {}
     held = NOTHING
     for number, portion in enumerate(message.tasks):
         if number:
             yield
         tasks = read_portion(portion, agent_id, frameworks)
-        count = len(found)
-        found.update([((task.framework_id, task.task_id), task) for task in tasks])
-        if len(found) < count + len(tasks):
-            raise InvalidRequest("a task is named twice")
+        _note(found, tasks)
         held += total_of([task.resources for task in tasks if not task.state.is_terminal])
     total = message.total or message.info.resources
     if not total.contains(once(held)):
@@ -97,6 +102,16 @@ def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[Framewor
         raise InvalidRequest(f"task {ids[owners.index(other)]} is of framework {other[:80]}, which is not named")
     owners, executors = _each(owners, frameworks.__getitem__), _each(executors, _executor)
     return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, executors, states))
+
+
+def _note(found: dict[FrameworkID, dict[TaskID, TaskEntry]], tasks: list[TaskEntry]) -> None:
+    """Note more tasks. Raises: InvalidRequest, if one is noted already."""
+    touched = [found.setdefault(framework_id, {}) for framework_id in {task.framework_id: None for task in tasks}]
+    count = sum(map(len, touched))
+    for task in tasks:
+        found[task.framework_id][task.task_id] = task
+    if sum(map(len, touched)) < count + len(tasks):
+        raise InvalidRequest("a task is named twice")
 
 
 def _each(column: list[Any], change: Callable[[Any], Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mesoslite.model import AgentID, TaskID
 
@@ -30,6 +30,10 @@ class Completed:
 
     def __contains__(self, task_id: object) -> bool:
         return task_id in self._counts
+
+    def has_any(self, task_ids: Iterable[TaskID]) -> bool:
+        """Whether one with any of these ids is remembered."""
+        return not self._counts.keys().isdisjoint(task_ids)
 
     @property
     def is_empty(self) -> bool:

@@ -82,12 +82,8 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
     scheduled: int = 0  # with which delta it was told another one than it had entered the agent with
     used: Resources = NOTHING
     offered: Resources = NOTHING
-    tasks: dict[tuple[FrameworkID, TaskID], TaskEntry] = msgspec.field(
-        default_factory=dict
-    )  # those that hold resources
-    ended: dict[tuple[FrameworkID, TaskID], TaskEntry] = msgspec.field(
-        default_factory=dict
-    )  # that are not acknowledged
+    tasks: dict[TaskEntry, None] = {}  # those that hold resources, in the order in which they came
+    ended: dict[TaskEntry, None] = {}  # that are not acknowledged, likewise
     offers: dict[OfferID, Offer] = {}
     holdings: dict[OfferID, Holding] = {}  # `offered` counts them
     inverse_offers: dict[FrameworkID, InverseOffer] = {}  # who is asked to leave it
@@ -360,25 +356,22 @@ class Ledger:
 
     def add_tasks(self, framework: FrameworkEntry, agent: AgentEntry, tasks: Sequence[TaskEntry]) -> Resources:
         """Enter tasks of a framework on an agent; return what they hold from now on: those that have ended nothing."""
-        held = []
+        listed = framework.tasks
         for task in tasks:
-            key = (framework.id, task.task_id)
-            framework.tasks[task.task_id] = task
-            if task.state.is_terminal:
-                agent.ended[key] = task
-            else:
-                agent.tasks[key] = task
-                held.append(task.resources)
-        total = total_of(held)
+            listed[task.task_id] = task
+        live = [task for task in tasks if not task.state.is_terminal]
+        agent.tasks.update(dict.fromkeys(live))
+        if len(live) < len(tasks):
+            agent.ended.update(dict.fromkeys([task for task in tasks if task.state.is_terminal]))
+        total = total_of([task.resources for task in live])
         self._hold(agent, framework, total)
         return total
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
         agent, framework = self.agents[task.agent_id], self.frameworks[task.framework_id]
-        key = (task.framework_id, task.task_id)
-        agent.ended[key] = agent.tasks.pop(key)
-        agent.kills.pop(key, None)
+        agent.ended[task] = agent.tasks.pop(task)
+        agent.kills.pop((task.framework_id, task.task_id), None)
         self._free(agent, framework, task.resources)
 
     def add_executor(self, executor: ExecutorEntry) -> None:
@@ -492,11 +485,11 @@ class Ledger:
     def holds(self, task: TaskEntry) -> bool:
         """Whether a task holds resources of its agent."""
         agent = self.agents.get(task.agent_id)
-        return agent is not None and agent.tasks.get((task.framework_id, task.task_id)) is task
+        return agent is not None and task in agent.tasks
 
     def _unlist(self, task: TaskEntry) -> FrameworkEntry:
         framework, agent = self.frameworks[task.framework_id], self.agents[task.agent_id]
-        del framework.tasks[task.task_id], agent.ended[framework.id, task.task_id]
+        del framework.tasks[task.task_id], agent.ended[task]
         self._note_empty(agent)
         return framework
 
@@ -504,11 +497,21 @@ class Ledger:
         if agent.is_empty and self.when_empty is not None:
             self.when_empty(agent.id)
 
-    def forget_tasks(self, framework: FrameworkEntry, tasks: Iterable[TaskEntry]) -> None:
-        """Take tasks out of all history: an agent has brought them back."""
+    def knows_none(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> bool:
+        """Whether no task with any of these ids is in the books of a framework, nor in its history."""
+        is_listed = not framework.tasks.keys().isdisjoint([task.task_id for task in tasks])
+        return not is_listed and not self.remembers_any(framework, tasks)
+
+    def remembers_any(self, framework: FrameworkEntry, tasks: Iterable[TaskEntry]) -> bool:
+        """Whether there is history of tasks with any of these ids."""
         if not framework.unreachable and framework.completed.is_empty:
-            return
-        for task in tasks:
+            return False
+        ids = [task.task_id for task in tasks]
+        return not framework.unreachable.keys().isdisjoint(ids) or framework.completed.has_any(ids)
+
+    def forget_tasks(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> None:
+        """Take tasks out of all history: an agent has brought them back."""
+        for task in tasks if self.remembers_any(framework, tasks) else ():
             self._find_again(framework, task.task_id)
             framework.completed.forget(task.task_id)
 

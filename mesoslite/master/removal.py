@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import libactor as la
 from mesoslite.model import Failure, NotFound, OperationState, Reason, ShutdownAgent, TaskState, Update, happenings
@@ -24,7 +24,7 @@ from .statuses import master_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mesoslite.model import AgentID, FrameworkID
+    from mesoslite.model import AgentID
 
     from .accounts import Accounts
     from .durability import Durability
@@ -118,19 +118,20 @@ class Removal:
         """Lose what would not survive a restart of the agent, unless it says before that what it has."""
         number = agent.disconnections
 
-        def is_gone(holder: TaskEntry | ExecutorEntry, key: tuple[FrameworkID, Any], entries: dict[Any, Any]) -> bool:
-            is_away = not agent.connected and agent.disconnections == number and entries.get(key) is holder
+        def is_gone(holder: TaskEntry | ExecutorEntry) -> bool:
+            is_away = not agent.connected and agent.disconnections == number
             return is_away and not self._ledger.frameworks[holder.framework_id].info.checkpoint
 
         def lose(task: TaskEntry) -> None:
-            if is_gone(task, (task.framework_id, task.task_id), agent.tasks):
+            if task in agent.tasks and is_gone(task):
                 self._lose_task(task, fate)
 
         def release(executor: ExecutorEntry) -> None:
-            if is_gone(executor, (executor.framework_id, executor.info.executor_id), agent.executors):
+            key = (executor.framework_id, executor.info.executor_id)
+            if agent.executors.get(key) is executor and is_gone(executor):
                 self._accounts.release_executor(executor)
 
-        yield from in_steps(agent.tasks.values(), lose, ENTRIES_IN_STEP)
+        yield from in_steps(agent.tasks, lose, ENTRIES_IN_STEP)
         yield from in_steps(agent.executors.values(), release, ENTRIES_IN_STEP)
 
     def overdue(self, agent_id: AgentID, disconnections: int) -> None:
@@ -322,7 +323,7 @@ class Removal:
 
     def _lose_all(self, agent: AgentEntry, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
         def lose(task: TaskEntry) -> None:
-            if agent.tasks.get((task.framework_id, task.task_id)) is task:  # it has not ended meanwhile
+            if task in agent.tasks:  # it has not ended meanwhile
                 self._lose_task(task, fate)
 
         def forget(operation: OperationEntry) -> None:
@@ -330,13 +331,13 @@ class Removal:
                 self._feedback.lose(operation, fate.operations, fate.message)
 
         def complete(task: TaskEntry) -> None:
-            if (task.framework_id, task.task_id) in agent.ended:
+            if task in agent.ended:
                 self._ledger.complete_task(task)  # nobody can acknowledge it any more
 
-        yield from in_steps(agent.tasks.values(), lose, ENTRIES_IN_STEP)
+        yield from in_steps(agent.tasks, lose, ENTRIES_IN_STEP)
         yield from in_steps(agent.operations.values(), forget, ENTRIES_IN_STEP)
         yield from in_steps(agent.executors.values(), self._release, ENTRIES_IN_STEP)
-        yield from in_steps(agent.ended.values(), complete, ENTRIES_IN_STEP)
+        yield from in_steps(agent.ended, complete, ENTRIES_IN_STEP)
         self._accounts.remove_agent(agent)
         then()
         log.info("agent %s is struck off: %s", agent.id, fate.message)

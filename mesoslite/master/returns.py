@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import libactor as la
@@ -104,7 +105,7 @@ class Returns:
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
         found = _Found([], [], {})
-        for number, tasks in enumerate(_portions(brought.tasks.values())):
+        for number, tasks in enumerate(_portions(brought.each())):
             if number:
                 yield
                 if not self._goes_on(agent):
@@ -128,15 +129,11 @@ class Returns:
         found, named = _Found([], [], {}), _named(message)
         yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
         unconfirmed: list[UnconfirmedTask] = []
-        for number, known in enumerate(_portions(agent.tasks.items())):
+        for number, known in enumerate(_portions(list(agent.tasks))):
             if number:
                 yield
-            unconfirmed += [
-                self._unconfirmed(task)
-                for key, task in known
-                if key not in brought.tasks and agent.tasks.get(key) is task
-            ]
-        for number, tasks in enumerate(_portions(brought.tasks.values())):
+            unconfirmed += [self._unconfirmed(task) for task in known if not brought.has(task) and task in agent.tasks]
+        for number, tasks in enumerate(_portions(brought.each())):
             if number:
                 yield
             self._sort(agent, tasks, named, found)
@@ -177,7 +174,7 @@ class Returns:
 
     def ask(self, agent: AgentEntry) -> None:
         """Ask an agent about all that was sent to it: it did not know yet that it is in, and may have ignored it."""
-        unconfirmed = tuple([self._unconfirmed(task) for task in agent.tasks.values()])
+        unconfirmed = tuple([self._unconfirmed(task) for task in agent.tasks])
         for executor in list(agent.executors.values()):
             self._accounts.release_executor(executor)
         if unconfirmed:
@@ -216,21 +213,29 @@ class Returns:
 
         What is to be entered is returned, and noted in ``found``.
         """
-        missing = []
-        for task in tasks:
-            framework = self._framework(named, task.framework_id)
+        missing: list[TaskEntry] = []
+        for framework_id, several in _by_framework(tasks):
+            framework = self._framework(named, framework_id)
             if framework is None:
                 continue
-            known = framework.tasks.get(task.task_id)
-            if known is None:
-                if not self._acknowledge_again(agent, framework, task):
-                    self._doubt(agent, framework, task, found)
-                    task.role = task.role or framework.info.roles[0]
-                    missing.append(task)
-            elif known.agent_id != agent.id and not task.state.is_terminal:
-                found.duplicates.append(task)
+            if not self._ledger.knows_none(framework, several):
+                several = [task for task in several if self._is_missing(agent, framework, task, found)]
+            for task in several:
+                task.role = task.role or framework.info.roles[0]
+            missing += several
         found.tasks.extend(missing)
         return missing
+
+    def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
+        """Whether a task is to be entered, of whose id the master may know something."""
+        known = framework.tasks.get(task.task_id)
+        if known is None:
+            if self._acknowledge_again(agent, framework, task):
+                return False
+            self._doubt(agent, framework, task, found)
+        elif known.agent_id != agent.id and not task.state.is_terminal:
+            found.duplicates.append(task)
+        return known is None
 
     def _framework(
         self, named: Mapping[FrameworkID, FrameworkInfo], framework_id: FrameworkID
@@ -269,15 +274,13 @@ class Returns:
 
         ``told``: frameworks took these for lost, and hear that they live, but for what is doubtful.
         """
-        alike: dict[tuple[FrameworkID, str], list[TaskEntry]] = {}
-        for task in tasks:
-            alike.setdefault((task.framework_id, task.role), []).append(task)
-        for (framework_id, _), several in alike.items():
+        for framework_id, several in _by_framework(tasks):
             framework = self._ledger.frameworks.get(framework_id)
             if framework is None or framework.is_ending:
                 continue  # it has ended meanwhile
             self._ledger.forget_tasks(framework, several)
-            self._accounts.enter_tasks(framework, agent, several)
+            for alike in _by_role(several):
+                self._accounts.enter_tasks(framework, agent, alike)
             if told is not None and framework.connected:
                 for task in several:
                     if (framework_id, task.task_id) not in told.doubtful:
@@ -291,7 +294,7 @@ class Returns:
     def _forget_lost(self, agent_id: AgentID, brought: Brought) -> None:
         """Tasks that were out of reach, and that their agent does not have, never got there: they are over."""
         for task in self._ledger.tasks_out_of_reach(agent_id):
-            if (task.framework_id, task.task_id) not in brought.tasks:
+            if not brought.has(task):
                 status = master_status(
                     task.task_id,
                     TaskState.TASK_GONE,
@@ -370,10 +373,22 @@ def _named(message: ReregisterAgent) -> dict[FrameworkID, FrameworkInfo]:
 
 
 def _portions(items: Iterable[T]) -> Iterator[list[T]]:
-    """What is done in one step each; of as many as there are now, whatever becomes of ``items`` in between."""
-    waiting = iter(list(items))
+    """What is done in one step each; ``items`` stay as they are in between."""
+    waiting = iter(items)
     while portion := list(islice(waiting, TASKS_IN_STEP)):
         yield portion
+
+
+def _by_framework(tasks: Iterable[TaskEntry]) -> Iterator[tuple[FrameworkID, list[TaskEntry]]]:
+    """Tasks that stand together by framework, a framework's at a time."""
+    for framework_id, several in groupby(tasks, attrgetter("framework_id")):
+        yield framework_id, list(several)
+
+
+def _by_role(tasks: list[TaskEntry]) -> Iterable[list[TaskEntry]]:
+    """A role's tasks at a time."""
+    roles = dict.fromkeys([task.role for task in tasks])
+    return [tasks] if len(roles) == 1 else [[task for task in tasks if task.role == role] for role in roles]
 
 
 def _under_way(agent: AgentEntry) -> tuple[tuple[FrameworkID, bytes], ...]:

@@ -20,7 +20,7 @@ def usages(agent: AgentEntry) -> tuple[Usage, ...]:
     """What its live tasks, its executors and the operations under way hold, summed up."""
     held: dict[tuple[FrameworkID, str], Resources] = {}
     parts: list[tuple[TaskEntry | ExecutorEntry | OperationEntry, Resources]] = []
-    parts += [(task, task.resources) for task in agent.tasks.values()]
+    parts += [(task, task.resources) for task in agent.tasks]
     parts += [(executor, executor.info.resources) for executor in agent.executors.values()]
     parts += [(one, one.held) for one in agent.operations.values() if one.held and not one.latest.is_terminal]
     for holder, resources in parts:

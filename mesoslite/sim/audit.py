@@ -83,7 +83,7 @@ def audit(ledger: Any, policy: Any) -> None:
 
 def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
     """The sum of all that holds resources."""
-    holders = [task.resources for task in tasks.values() if not task.state.is_terminal]
+    holders = [task.resources for task in tasks if not task.state.is_terminal]
     holders += [executor.info.resources for executor in executors.values()]
     holders += [operation.held for operation in operations.values() if not operation.latest.is_terminal]
     return sum(holders, NOTHING)
@@ -95,10 +95,10 @@ def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
     assert agent.used == held_by(agent.tasks, agent.executors, agent.operations)
     offered = [*agent.offers.values(), *agent.holdings.values()]
     assert agent.offered == sum([offer.resources for offer in offered], NOTHING)
-    assert agent.tasks.keys() >= agent.kills.keys()
+    assert {(task.framework_id, task.task_id) for task in agent.tasks} >= agent.kills.keys()
     for entries, has_ended in ((agent.tasks, False), (agent.ended, True)):
-        for (framework_id, task_id), task in entries.items():
-            assert frameworks[framework_id].tasks[task_id] is task
+        for task in entries:
+            assert frameworks[task.framework_id].tasks[task.task_id] is task
             assert (task.agent_id, task.state.is_terminal) == (agent.id, has_ended)
     for (framework_id, executor_id), executor in agent.executors.items():
         assert frameworks[framework_id].executors[agent.id, executor_id] is executor
@@ -107,7 +107,7 @@ def _audit_agent(ledger: Any, agent: Any, policy: Any) -> None:
     for offer in agent.offers.values():
         assert frameworks[offer.framework_id].offers[offer.id] is offer
     held: dict[tuple[str, str], Resources] = {}
-    parts = [(one, one.resources) for one in agent.tasks.values()]
+    parts = [(one, one.resources) for one in agent.tasks]
     parts += [(one, one.info.resources) for one in agent.executors.values()]
     parts += [(one, one.held) for one in agent.operations.values() if not one.latest.is_terminal]
     parts += [(one, one.resources) for one in agent.offers.values()]
@@ -144,13 +144,14 @@ def _audit_inverse_offers(ledger: Any, policy: Any) -> None:
 
 def _audit_framework(ledger: Any, framework: Any) -> None:
     agents = ledger.agents
-    assert framework.used == held_by(framework.tasks, framework.executors, framework.operations).only_scalars()
+    assert framework.used == held_by(framework.tasks.values(), framework.executors, framework.operations).only_scalars()
     offered = [*framework.offers.values(), *framework.holdings.values()]
     assert framework.offered == sum([offer.resources for offer in offered], NOTHING).only_scalars()
     assert not (framework.offers and not framework.connected)
     for task_id, task in framework.tasks.items():
         agent = agents[task.agent_id]
-        assert (agent.ended if task.state.is_terminal else agent.tasks)[framework.id, task_id] is task
+        assert (task_id, framework.id) == (task.task_id, task.framework_id)
+        assert task in (agent.ended if task.state.is_terminal else agent.tasks)
     for (agent_id, executor_id), executor in framework.executors.items():
         assert agents[agent_id].executors[framework.id, executor_id] is executor
     for uuid, operation in framework.operations.items():

@@ -92,7 +92,7 @@ class Serviced(Life):
         """Whoever holds something on an agent that is to be serviced, and nobody else for long, has been asked."""
         ledger = self.stage.master._process.actor._ledger  # type: ignore[attr-defined]
         for agent in ledger.agents.values():
-            holders = {framework_id for framework_id, _ in agent.tasks}
+            holders = {task.framework_id for task in agent.tasks}
             holders |= {offer.framework_id for offer in agent.offers.values()}
             connected = {framework_id for framework_id in holders if ledger.frameworks[framework_id].connected}
             if agent.unavailability is not None and agent.connected and agent.active:
