@@ -33,6 +33,13 @@ CompletedTasks: TypeAlias = Annotated[
 UnreachableTasks: TypeAlias = Annotated[
     int | None, typer.Option(help="Tasks of each on lost agents that are remembered; 1000 by default.")
 ]
+FrameworkMetrics: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--publish-per-framework-metrics/--no-publish-per-framework-metrics",
+        help="Whether there are metrics of each framework, some 60 of each.",
+    ),
+]
 PingTimeout: TypeAlias = Annotated[
     str | None, typer.Option(help="Time between two pings of an agent; 15secs by default.")
 ]
@@ -82,7 +89,8 @@ def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
         options["roles"] = frozenset([role.strip() for role in given["roles"].split(",") if role.strip()])
     if given["offer_timeout"] is not None:
         options["offer_timeout"] = seconds("--offer-timeout", given["offer_timeout"])
-    return MasterOptions(root_submissions=given["root_submissions"], **options)
+    flags = {name: given[name] for name in ("root_submissions", "publish_per_framework_metrics")}
+    return MasterOptions(**flags, **options)
 
 
 def agent_options(given: "Mapping[str, Any]") -> "AgentOptions":

@@ -51,6 +51,7 @@ from mesoslite.model import (
     without_used,
 )
 
+from .figures import LAUNCH, LAUNCH_GROUP, OPERATIONS
 from .operations import ExecutorEntry, OperationEntry
 from .sites import launch_site, operation_site, sites
 from .statuses import master_status
@@ -230,7 +231,7 @@ class Acceptance:
         self, framework: FrameworkEntry, task_id: TaskID, state: TaskState, reason: Reason | None, message: str
     ) -> None:
         """Tell a framework what became of a task that no agent has heard of."""
-        la.post(framework.pid, Update(master_status(task_id, state, now=self._now(), reason=reason, message=message)))
+        framework.send(Update(master_status(task_id, state, now=self._now(), reason=reason, message=message)))
         self._ledger.chronicle.tell(happenings.TaskRefused, framework.id, task_id, state, reason, message)
 
     def drop(
@@ -242,7 +243,7 @@ class Acceptance:
             status = OperationStatus(
                 state=OperationState.OPERATION_ERROR, operation_id=operation.id, message=message, agent_id=agent_id
             )
-            la.post(framework.pid, UpdateOperationStatus(status))
+            framework.send(UpdateOperationStatus(status))
         self._ledger.chronicle.tell(happenings.OperationRefused, framework.id, operation, message)
 
     def number_launch(self) -> int:
@@ -297,6 +298,7 @@ class _Course:
         charged = sum([verdict.charged for verdict in accepted], NOTHING)
         tasks, executors = [verdict.task for verdict in accepted], [each for each in starting if each is not None]
         self._use(charged, tasks, executors, share_cgroups=True)
+        self._framework.figures[LAUNCH] += len(tasks)  # as Mesos counts them
         for verdict in accepted:
             number, role = self._acceptance.number_launch(), self._source.role
             self._agent.send(RunTask(self._framework.info, verdict.task, verdict.starts_executor, role, number))
@@ -309,6 +311,7 @@ class _Course:
             tasks = tuple([verdict.task for verdict in step.tasks])
             executors = [step.executor] if step.starts_executor else []
             self._use(step.charged, tasks, executors, share_cgroups=shares_cgroups(tasks[0]))
+            self._framework.figures[LAUNCH_GROUP] += 1
             number, role = self._acceptance.number_launch(), self._source.role
             group = TaskGroup(tasks)
             self._agent.send(RunGroup(self._framework.info, step.executor, group, step.starts_executor, role, number))
@@ -358,6 +361,7 @@ class _Course:
             ),
         )
         self._accounts.use(self._source, entry.held, operation=entry)
+        self._framework.figures[OPERATIONS[type(operation)]] += 1
         self.left -= done.before
         if entry.is_speculative:
             self._accounts.convert(self._source, done)

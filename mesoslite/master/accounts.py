@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -41,6 +42,7 @@ from mesoslite.model import (
     Revived,
     RoleConstraints,
     Suppressed,
+    TaskState,
     Usage,
     WeightChanged,
     format_offer_id,
@@ -48,12 +50,13 @@ from mesoslite.model import (
 )
 
 from .allocator_messages import Applied, InverseAnswered, Recovered
+from .figures import OFFERS_ACCEPTED, OFFERS_DECLINED, TASKS
 from .usages import usages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskState, TaskStatus, Unavailability
+    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskStatus, Unavailability
     from mesoslite.model.registry import QuotaConfig, Weight
 
     from .ledger import AgentEntry, FrameworkEntry, Ledger
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 
 
 NO_FILTER = Filters(0.0)
+STAGING = TASKS[TaskState.TASK_STAGING]
 
 
 class Accounts:
@@ -110,7 +114,8 @@ class Accounts:
         if total:
             key = (framework.id, tasks[0].role)
             held[key] = held.get(key, NOTHING) + total
-        self._ledger.brought.update([task.state for task in tasks])
+        for state, count in Counter([task.state for task in tasks]).items():
+            framework.figures[TASKS[state]] += count
         for task in tasks if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
             self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 
@@ -336,6 +341,7 @@ class Accounts:
             self._ledger.remove_offer(offer.id)
             self._recover(offer, offer.resources, filters, declined=True)
         if offers:
+            self._ledger.frameworks[framework_id].figures[OFFERS_DECLINED] += len(offers)
             self._tell(happenings.OffersDeclined, framework_id, tuple(offers), filters.duration_seconds())
 
     def new_offer_id(self) -> OfferID:
@@ -367,6 +373,7 @@ class Accounts:
         """Strike off offers whose framework holds on to them for now."""
         for offer in offers:
             self._ledger.remove_offer(offer.id)
+        self._ledger.frameworks[framework_id].figures[OFFERS_ACCEPTED] += len(offers)
         self._tell(happenings.OffersAccepted, framework_id, offers)
 
     def use(
@@ -382,6 +389,7 @@ class Accounts:
         if tasks:
             agent, framework = self._ledger.agents[source.agent_id], self._ledger.frameworks[source.framework_id]
             self._ledger.add_tasks(framework, agent, tasks)
+            framework.figures[STAGING] += len(tasks)
         for executor in executors:
             self._ledger.add_executor(executor)
         if operation is not None:
@@ -468,6 +476,10 @@ class Accounts:
         if (task.record(status, latest) or lost) and self._ledger.holds(task):
             self._ledger.release_task(task)
             self._recover(task, task.resources)
+        if task.state is not old:
+            figures = self._ledger.frameworks[task.framework_id].figures
+            figures[TASKS[old]] -= 1
+            figures[TASKS[task.state]] += 1
         if not is_repeated or task.state is not old:
             who = (task.framework_id, task.agent_id, task.task_id)
             self._tell(happenings.TaskUpdated, *who, old, task.state, status)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from mesoslite.model import Error, Teardown, UpdateFramework
 
+from .figures import CALLS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,6 +50,7 @@ class Calls:
         if framework is None:
             self._metrics.drop(call, sender, f"it is not subscribed as framework {call.framework_id}")
             return None
+        framework.figures[CALLS[type(call)]] += 1
         try:
             match call:
                 case Teardown():
@@ -74,6 +77,6 @@ class Calls:
         """Remove the framework whose call failed."""
         text = "%s of framework %s failed; the framework is removed"
         log.error(text, name, framework.id, exc_info=error)
-        la.post(framework.pid, Error(f"{name.lower()}: {error!r}; the framework is removed"))
+        framework.send(Error(f"{name.lower()}: {error!r}; the framework is removed"))
         if self._ledger.frameworks.get(framework.id) is framework:
             self._departures.remove(framework)

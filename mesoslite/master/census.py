@@ -1,20 +1,19 @@
 """Census: how much a master has of agents, frameworks, offers, tasks and resources, as gauges under Mesos's names."""
 
 # Who calls: master.py, inside the master actor: ``count`` when a reader of metrics asks for a gauge.
-# Tasks under way are counted as they change state, from what the chronicle tells, and by the ledger as agents bring
-#   them: there may be a million. Resources are running totals of the ledger. The rest is counted when asked for.
+# Tasks under way are counted for each framework as they change state (figures.py): there may be a million. Resources
+#   are running totals of the ledger. The rest is counted when it is asked for.
 # Source: Mesos src/master/metrics.cpp, src/master/master.cpp (_resources_percent).
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import MILLI, TaskState
-from mesoslite.model.happenings import TaskLaunched, TaskUpdated
 
+from .figures import TASKS
 from .publication import PREFIX
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ class Census:
     """Counts what is in the books of one master; ``own`` are further figures, of the master itself."""
 
     def __init__(self, ledger: Ledger, own: Mapping[str, Callable[[], float]]) -> None:
-        self._tasks: Counter[TaskState] = Counter()  # beside those that were brought
-        self._brought = ledger.brought
+        self._frameworks = ledger.frameworks
         agents, frameworks, roster = ledger.agents, ledger.frameworks, ledger.roster
         self._figures: dict[str, Callable[[], float]] = {
             **own,
@@ -54,28 +52,19 @@ class Census:
             "outstanding_offers": lambda: len(ledger.offers),
             "tasks_unreachable": lambda: sum([len(one.unreachable) for one in frameworks.values()]),
         }
-        chronicle = ledger.chronicle
-        chronicle.listen(self._launched, (TaskLaunched,))
-        chronicle.listen(self._updated, (TaskUpdated,))
 
     def count(self, name: str) -> float:
         """How many there are of what Mesos calls so."""
         if name in self._figures:
             return self._figures[name]()
         state = next(state for state, named in UNDER_WAY.items() if named == name)
-        return self._tasks[state] + self._brought[state]
+        place = TASKS[state]
+        return sum([framework.figures[place] for framework in self._frameworks.values()])
 
     def tell(self, publication: Publication, ask: Callable[[str], Callable[[], Any]]) -> None:
         """Let it be read from now on; ``ask`` says what has the master count."""
         for name in (*self._figures, *UNDER_WAY.values()):
             publication.add(la.metrics.Gauge(PREFIX + name, ask(name)))
-
-    def _launched(self, happening: TaskLaunched) -> None:
-        self._tasks[TaskState.TASK_STAGING] += 1
-
-    def _updated(self, happening: TaskUpdated) -> None:
-        self._tasks[happening.old] -= 1
-        self._tasks[happening.new] += 1
 
 
 def _is_away(framework: FrameworkEntry) -> bool:

@@ -190,7 +190,7 @@ class Feedback:
         self._accounts.release_executor(executor, exited.exit_status)
         framework = self._ledger.frameworks[executor.framework_id]
         if framework.connected:
-            la.post(framework.pid, Failure(executor.agent_id, executor.info.executor_id, exited.exit_status))
+            framework.send(Failure(executor.agent_id, executor.info.executor_id, exited.exit_status))
 
     def _acknowledge_to(self, agent: AgentEntry, operation_uuid: bytes, status_uuid: bytes | None) -> None:
         if status_uuid is not None:
@@ -255,7 +255,7 @@ class Feedback:
         return framework.operations[uuid] if uuid is not None else None
 
     def _send(self, framework: FrameworkEntry, status: OperationStatus) -> None:
-        la.post(framework.pid, UpdateOperationStatus(status))
+        framework.send(UpdateOperationStatus(status))
 
     # ---- losses ----
 

@@ -19,6 +19,8 @@ from mesoslite.model import TaskState, happenings
 from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, TaskID
     from mesoslite.model.happenings import AnyHappening
 
@@ -94,6 +96,11 @@ class History:
         listen(self._agents_forgotten, [happenings.AgentsForgotten])
 
     # ---- who asks ----
+
+    def suppressed(self, framework_id: FrameworkID) -> Set[str]:
+        """The roles that a framework wants no offers for; none, for an unknown one."""
+        kept = self._frameworks.get(framework_id)
+        return kept.suppressed if kept is not None else frozenset()
 
     def stories(self, task_id: TaskID, framework_text: str) -> tuple[TaskStory, ...]:
         """What is remembered of tasks with that id, of the frameworks that the text may mean; "": of any."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import libactor as la
 from mesoslite.model import AcceptInverseOffers, InverseOffer, InverseOffers, RescindInverseOffer, happenings
 from mesoslite.model.maintenance import InverseAnswer
 
@@ -109,7 +108,7 @@ class InverseOffering:
         """
         self.take_back(inverse, expired=expired)
         if self._telling.is_told(inverse):
-            la.post(self._ledger.frameworks[inverse.framework_id].pid, RescindInverseOffer(inverse.id))
+            self._ledger.frameworks[inverse.framework_id].send(RescindInverseOffer(inverse.id))
 
     def rescind_all(self, agent: AgentEntry) -> None:
         """Nobody is asked to leave ``agent`` any more."""

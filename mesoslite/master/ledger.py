@@ -35,7 +35,6 @@ from mesoslite.model import (
     OperationID,
     Resources,
     TaskID,
-    TaskState,
     constants,
     dominant_share,
     happenings,
@@ -44,13 +43,14 @@ from mesoslite.model import (
 from mesoslite.model.sums import total_of
 
 from .completed import Completed
+from .figures import EVENTS, new_figures
 from .roster import Roster, host_of
 from .tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mesoslite.model import AgentRegistered, Conversion, KillTask, Order, Unavailability
+    from mesoslite.model import AgentRegistered, Conversion, Event, KillTask, Order, Unavailability
     from mesoslite.model.maintenance import InverseAnswer
 
     from .chronicle import Chronicle
@@ -172,6 +172,8 @@ class FrameworkEntry:
     executors: dict[tuple[AgentID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
     operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
     operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
+    figures: list[int] = field(default_factory=new_figures)  # what is counted of it (figures.py)
+    metric_name: str = ""  # of its row among the metrics, once somebody has looked
 
     @property
     def pid(self) -> la.PID[Any]:
@@ -188,6 +190,11 @@ class FrameworkEntry:
     def partition_aware(self) -> bool:
         """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
         return PARTITION_AWARE in self.info.capabilities
+
+    def send(self, event: Event) -> None:
+        """Post ``event`` to its scheduler, and count it; nobody asks that of one that has never subscribed."""
+        self.figures[EVENTS[type(event)]] += 1
+        la.post(self.pid, event)
 
     def standing(self, offer_ids: Iterable[OfferID]) -> list[Offer]:
         """Those of the offers named that stand and are this framework's, each once."""
@@ -234,7 +241,6 @@ class Ledger:
         self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
-        self.brought: Counter[TaskState] = Counter()  # the states of all tasks that agents have brought, as they did
         self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one

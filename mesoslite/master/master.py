@@ -60,6 +60,7 @@ from .census import Census
 from .chronicle import Chronicle
 from .departures import Departures
 from .feedback import Feedback
+from .framework_metrics import FrameworkMetrics
 from .granting import Granting
 from .history import History
 from .intake import Intake
@@ -120,6 +121,7 @@ class Master(OperatorCalls, Lookups, Granting):
         self._metrics = MasterMetrics(self._chronicle, self._publication)
         self._census = Census(self._ledger, {"elected": self._is_elected, "uptime_secs": self._uptime})
         OperationMetrics(self._chronicle, self._publication)
+        FrameworkMetrics(self._ledger, self._history, self._publication, options)
         self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics)
         self._subscriptions = Subscriptions(
             self._ledger,

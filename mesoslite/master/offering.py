@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import libactor as la
 from mesoslite.model import Offer, Offers, Rescind
 
+from .figures import OFFERS_RESCINDED
 from .holdings import Holdings
 from .inverse_offering import InverseOffering
 from .slices import THROUGH, in_steps
@@ -61,7 +61,8 @@ class Offering:
         self._accounts.take_back(offer, expired=expired)
         framework = self._ledger.frameworks[offer.framework_id]
         if self._telling.is_told(offer):
-            la.post(framework.pid, Rescind(offer.id))
+            framework.figures[OFFERS_RESCINDED] += 1
+            framework.send(Rescind(offer.id))
 
     def rescind_offers(self, agent: AgentEntry) -> None:
         """Leave nobody an offer of ``agent``, nor what is held of such a one."""

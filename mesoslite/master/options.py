@@ -17,7 +17,7 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``roles`` are those that it serves beside ``*``, None for any. ``root_submissions``: tasks may run as root.
     ``offer_timeout`` is the seconds after which an offer that nobody answered is rescinded, None for never. The
-    ``max_`` ones say how much is kept of what is over; 0 keeps nothing.
+    ``max_`` ones say how much is kept of what is over; 0 keeps nothing. ``publish_per_framework_metrics``: 60 of each.
     Raises: InvalidRequest, on construction.
     """
 
@@ -27,6 +27,7 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_completed_frameworks: int = constants.COMPLETED_FRAMEWORKS_MAX
     max_completed_tasks_per_framework: int = constants.COMPLETED_TASKS_MAX
     max_unreachable_tasks_per_framework: int = constants.UNREACHABLE_TASKS_MAX
+    publish_per_framework_metrics: bool = True
 
     def __post_init__(self) -> None:
         if self.offer_timeout is not None and not 0 < self.offer_timeout < math.inf:

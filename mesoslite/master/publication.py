@@ -19,7 +19,7 @@ log = logging.getLogger("mesoslite.master")
 
 PREFIX = "master/"
 
-M = TypeVar("M", la.metrics.Counter, la.metrics.Gauge, la.metrics.PushGauge)
+M = TypeVar("M", la.metrics.Counter, la.metrics.Gauge, la.metrics.PushGauge, la.metrics.Table)
 
 
 class Publication:
@@ -27,8 +27,8 @@ class Publication:
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
-        self._metrics: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge] = []
-        self._told: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge] = []
+        self._metrics: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table] = []
+        self._told: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table] = []
 
     def add(self, metric: M) -> M:
         """Let ``metric`` be read too; return it."""
@@ -62,7 +62,7 @@ class Publication:
                     registry.remove(metric)
         self._told.clear()
 
-    def _tell(self, metric: la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge) -> None:
+    def _tell(self, metric: la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table) -> None:
         if self._registry is None:
             return
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libactor as la
 from mesoslite.model import Update
 
 from .statuses import known_status, unknown_status
@@ -55,4 +54,4 @@ class Reconciliation:
             return  # it may be back with that task
         else:
             status = unknown_status(self._ledger, framework, task_id, agent_id, self._now())
-        la.post(framework.pid, Update(status))
+        framework.send(Update(status))

@@ -346,7 +346,7 @@ class Removal:
     def _tell_failure(self, agent_id: AgentID) -> Iterator[None]:
         def tell(framework: FrameworkEntry) -> None:
             if framework.connected:
-                la.post(framework.pid, Failure(agent_id))
+                framework.send(Failure(agent_id))
 
         return in_steps(self._ledger.connected_frameworks(), tell, ENTRIES_IN_STEP)
 
@@ -388,4 +388,4 @@ class Removal:
         )
         self._accounts.record(task, status, state, lost=True)
         if framework.connected:
-            la.post(framework.pid, Update(status))
+            framework.send(Update(status))

@@ -364,7 +364,7 @@ class Returns:
                 message=f"Agent {task.agent_id} has registered again",
                 agent_id=task.agent_id,
             )
-            la.post(framework.pid, Update(status))
+            framework.send(Update(status))
 
 
 def _named(message: ReregisterAgent) -> dict[FrameworkID, FrameworkInfo]:

@@ -37,6 +37,7 @@ from mesoslite.model import (
 )
 
 from .completed import Completed
+from .figures import CALLS
 from .ledger import FrameworkEntry
 
 if TYPE_CHECKING:
@@ -95,13 +96,13 @@ class Subscriptions:
             la.post(sender, Error(str(error)))
             return
         la.link(sender, reconnect=framework.reregistered_time is not None)  # the connection of before may be dead
-        la.post(
-            sender,
+        framework.figures[CALLS[Subscribe]] += 1
+        framework.send(
             Subscribed(
                 framework_id=framework.id,
                 master_id=self._master_id,
                 heartbeat_interval_seconds=constants.HEARTBEAT_INTERVAL_SECONDS,
-            ),
+            )
         )
 
     def update(self, framework: FrameworkEntry, call: UpdateFramework) -> None:
@@ -146,6 +147,7 @@ class Subscriptions:
             framework = self.caller(call.framework_id, sender)
             if framework is None:
                 raise InvalidRequest(f"update: framework {call.framework_id} is not subscribed from there")
+            framework.figures[CALLS[UpdateFramework]] += 1
             self.update(framework, call)
         except InvalidRequest as error:
             done.fail(error)
@@ -209,7 +211,7 @@ class Subscriptions:
     def _return(self, framework: FrameworkEntry, info: FrameworkInfo, call: Subscribe, pid: la.PID[Any]) -> None:
         """A known framework subscribes again: its offers are void, for it may have answered them and been cut off."""
         if framework.connected and framework.pid != pid:
-            la.post(framework.pid, Error("Framework failed over"))
+            framework.send(Error("Framework failed over"))
         self._ledger.move_framework(framework, pid)
         framework.reregistered_time = self._now()
         self._accounts.update_framework(framework, info, call.suppressed_roles, call.constraints)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import libactor as la
-from mesoslite.model import InverseOffer, Offer
+from mesoslite.model import InverseOffer, Offer, Offers
 
+from .figures import OFFERS_SENT
 from .slices import in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mesoslite.model import FrameworkID, InverseOffers, OfferID, Offers
+    from mesoslite.model import FrameworkID, InverseOffers, OfferID
 
     from .ledger import FrameworkEntry
     from .offer_timeouts import OfferTimeouts
@@ -60,5 +60,8 @@ class Telling(Generic[AnyOffer]):
         made = self._made.pop(framework_id)
         offers = tuple([offer for offer_id, offer in made.items() if offer_id in self._standing])
         if offers:
-            la.post(self._frameworks[framework_id].pid, self._event(offers))
+            framework = self._frameworks[framework_id]
+            framework.send(self._event(offers))
+            if self._event is Offers:
+                framework.figures[OFFERS_SENT] += len(offers)
             self._timeouts.watch([offer.id for offer in offers])

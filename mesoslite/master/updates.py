@@ -75,7 +75,7 @@ class Updates:
             if status.uuid is None and status.state.is_terminal and latest is status.state is task.state:
                 self._ledger.complete_task(task)  # nobody will acknowledge it
         if framework.connected:
-            la.post(framework.pid, Update(status))
+            framework.send(Update(status))
 
     def acknowledge(self, framework: FrameworkEntry, call: Acknowledge) -> None:
         """Pass an acknowledgement on to the agent; that of a terminal status completes its task."""

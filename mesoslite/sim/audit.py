@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mesoslite.model import NOTHING, Resources
+from mesoslite.master.figures import TASKS
+from mesoslite.model import NOTHING, Resources, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +159,9 @@ def _audit_framework(ledger: Any, framework: Any) -> None:
         assert agents[operation.agent_id].operations[uuid] is operation
     named = {one.operation.id: uuid for uuid, one in framework.operations.items() if one.operation.id is not None}
     assert framework.operation_uuids == named
+    states = Counter([task.state for task in framework.tasks.values() if not task.state.is_terminal])
+    active = [state for state in TASKS if not state.is_terminal and state is not TaskState.TASK_UNREACHABLE]
+    assert [framework.figures[TASKS[state]] for state in active] == [states[state] for state in active]
     for task in framework.unreachable.values():
         assert task.agent_id not in agents
         assert task.task_id not in framework.tasks

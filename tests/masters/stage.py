@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -386,6 +387,9 @@ class Stage:
         for framework in state.frameworks:
             assert policy.dominant_share(framework.info.id) == framework.dominant_share
         audit(self.master._process.actor._ledger, policy)
+
+
+Staging = Callable[..., Stage]
 
 
 def task(offer: Offer, name: str = "task", resources: str = "cpus:1;mem:128", command: str = "true") -> TaskInfo:

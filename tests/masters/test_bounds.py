@@ -1,6 +1,5 @@
 """Bounds: how long offers stand, and how much is remembered of what is over."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,24 +8,7 @@ import libactor as la
 from mesoslite.master import MasterOptions
 from mesoslite.model import Decline, Error, Filters, InvalidRequest, Rescind, TaskState, Teardown
 
-from .stage import FakeAgent, Stage, task
-
-Staging = Callable[..., Stage]
-
-
-@pytest.fixture
-def staged() -> Iterator[Staging]:
-    """Makes the stage of one test, with options for its master."""
-    with la.Runtime() as runtime:
-        stages: list[Stage] = []
-
-        def make(**options: Any) -> Stage:
-            stages.append(Stage(runtime, **options))
-            return stages[0]
-
-        yield make
-        stages[0].check_books()
-
+from .stage import FakeAgent, Staging, task
 
 # ---- offers ----
 

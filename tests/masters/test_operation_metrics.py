@@ -24,10 +24,8 @@ from .test_agents import greeting
 def told(stage: Stage) -> dict[str, float]:
     """What is told of operations, as far as it is not zero."""
     snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
-    ours = {
-        name.removeprefix("master/operations/"): value for name, value in snapshot.items() if "/operations/" in name
-    }
-    return {name: value for name, value in ours.items() if value}
+    prefix = "master/operations/"
+    return {name.removeprefix(prefix): value for name, value in snapshot.items() if name.startswith(prefix) and value}
 
 
 def shrinking(stage: Stage) -> tuple[la.PID[FakeAgent], ApplyOperation]:

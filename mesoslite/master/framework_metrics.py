@@ -1,0 +1,65 @@
+"""Framework metrics: what is told of each framework, under Mesos's names, when somebody looks."""
+
+# Who calls: master.py makes it; readers of metrics have ``rows`` called, as the table master/frameworks.
+# They are read in an actor of its own, beside the master, which would be busy for 30 ms with those of 9,000 frameworks:
+#   numbers are read one by one, each is true of its moment. Nothing is changed here.
+# A framework that was removed is told of as long as it is remembered, as in Mesos; its roles are not.
+# Source: Mesos src/master/metrics.cpp (FrameworkMetrics), src/master/allocator/mesos/metrics.cpp (the same; roles).
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import libactor as la
+from mesoslite.model import TaskState
+
+from .figures import COLUMNS, PLACES, TASKS
+
+if TYPE_CHECKING:
+    from .history import History
+    from .ledger import FrameworkEntry, Ledger
+    from .options import MasterOptions
+    from .publication import Publication
+
+SAFE = "_.*()@:+~=,-"  # in names of metrics, beside letters and digits
+SUMS = [
+    (PLACES[name], slice(PLACES[name] + 1, PLACES[name] + 1 + sum(other.startswith(f"{name}/") for other in COLUMNS)))
+    for name in ("calls", "events", "operations")
+]
+SUBSCRIBED, UNREACHABLE = PLACES["subscribed"], TASKS[TaskState.TASK_UNREACHABLE]
+COLUMNS_CACHED = 1_000  # sets of roles
+
+
+class FrameworkMetrics:
+    """What is told of the frameworks in a master's books, and in its history which roles they have suppressed."""
+
+    def __init__(self, ledger: Ledger, history: History, publication: Publication, options: MasterOptions) -> None:
+        self._ledger = ledger
+        self._suppressed = history.suppressed
+        if options.publish_per_framework_metrics:
+            publication.add(la.metrics.Table("master/frameworks", self.rows))
+
+    def rows(self) -> list[la.metrics.Row]:
+        """A row for each framework, those that were removed included."""
+        live, removed = list(self._ledger.frameworks.values()), self._ledger.completed  # each made in one step
+        return [self._row(one, one.info.roles) for one in live] + [self._row(one, ()) for one in removed]
+
+    def _row(self, framework: FrameworkEntry, roles: tuple[str, ...]) -> la.metrics.Row:
+        values = framework.figures.copy()
+        for total, parts in SUMS:
+            values[total] = sum(values[parts])
+        values[SUBSCRIBED] = int(framework.connected)
+        values[UNREACHABLE] = len(framework.unreachable) if framework.partition_aware else 0  # else they are lost
+        suppressed, roles = self._suppressed(framework.id), tuple(sorted(roles))
+        values[SUBSCRIBED:SUBSCRIBED] = [int(role in suppressed) for role in roles]
+        if not framework.metric_name:
+            framework.metric_name = f"{quote(framework.info.name, safe='')}/{quote(framework.id, safe=SAFE)}"
+        return la.metrics.Row(framework.metric_name, _columns(roles), values)
+
+
+@lru_cache(COLUMNS_CACHED)
+def _columns(roles: tuple[str, ...]) -> tuple[str, ...]:
+    of_roles = [f"roles/{quote(role, safe='/' + SAFE)}/suppressed" for role in roles]
+    return (*COLUMNS[:SUBSCRIBED], *of_roles, *COLUMNS[SUBSCRIBED:])
