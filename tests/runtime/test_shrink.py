@@ -76,8 +76,26 @@ def test_the_number_of_runs_is_bounded_and_progress_is_told():
     assert told == ["101 after 2 runs", "51 after 3 runs", "50 after 5 runs"]
 
 
+# Goal: what is of no use goes in few runs. Method: many streams of two kinds, of which one is needed.
+def test_whole_kinds_of_choices_are_taken_off_first():
+    streams = {f"{kind} {number}": {0: 1} for number in range(50) for kind in ("step", "link")}
+    told = []
+
+    small = shrink(
+        fail_if(("step 7", 0, 1)),
+        Tape(1, streams),
+        attempts=2,
+        progress=told.append,
+        kind=lambda stream: stream.split()[0],
+    )
+
+    assert set(small.streams) == {name for name in streams if name.startswith("step")}
+    assert told == ["50 after 1 runs"]
+
+
 def test_no_time_leaves_the_tape_as_it_is():
     assert shrink(fail_if(), LONG, seconds=0) == LONG
+    assert shrink(fail_if(), LONG, seconds=0, kind=str) == LONG
 
 
 def test_ctrl_c_goes_through():
