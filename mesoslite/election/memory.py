@@ -25,16 +25,23 @@ class MemoryElection:
         self._numbers = 0
         self._version = 0  # of what is told
         self._standing: dict[int, Candidacy] = {}
-        self._members: list[MemoryMember] = []
+        self._members: dict[MemoryMember, None] = {}  # in the order in which they came
         self._cut_off: set[MemoryMember] = set()
 
     def join(self) -> MemoryMember:
-        """A new member, that stands for nothing yet."""
+        """A new member, that stands for nothing yet; whoever starts others again and again lets it ``leave``."""
         member = MemoryMember(self)
         with self._lock:
-            self._members.append(member)
+            self._members[member] = None
         self._tell()
         return member
+
+    def leave(self, member: MemoryMember) -> None:
+        """The member has ended: it stands no more, is told nothing any more, and is forgotten."""
+        with self._lock:
+            self._members.pop(member, None)
+            self._cut_off.discard(member)
+        self.expire(member)
 
     # ---- faults ----
 

@@ -15,6 +15,7 @@ from .containers import SimContainer, SimLauncher
 
 if TYPE_CHECKING:
     from libactor.testing import Host
+    from mesoslite.election import MemoryMember
 
     from .world import World
 
@@ -35,6 +36,7 @@ class AgentMachine:
         self.pid: la.PID[Agent] | None = None
         self.actor: Agent | None = None
         self.launcher: SimLauncher | None = None
+        self._member: MemoryMember | None = None
 
     def start(self) -> None:
         """Start the host, if it is down, and an agent there that has never been registered."""
@@ -44,8 +46,9 @@ class AgentMachine:
         self.starts += 1
         self.launcher = SimLauncher(self._fails, self._launched)
         self.launcher.open(self.host)
+        self._member = self.world.member_after(self._member)
         self.actor = Agent(
-            self.world.election.join(),
+            self._member,
             resources=RESOURCES,
             work_dir=self.world.folder / f"{self.hostname}-{self.starts}",
             launcher=self.launcher,

@@ -17,6 +17,7 @@ from .scheduler import Scheduler
 
 if TYPE_CHECKING:
     from libactor.testing import Host, Stream
+    from mesoslite.election import MemoryMember
 
     from .beliefs import TaskBelief
     from .world import World
@@ -36,6 +37,7 @@ class SchedulerMachine:
         self.stream: Stream = world.runtime.streams(self.name)
         self.up = False
         self.pid: la.PID[Scheduler] | None = None
+        self._member: MemoryMember | None = None
         self.past: list[Beliefs] = []  # of frameworks that were removed
         stream = world.runtime.streams("schedulers")
         self.role = stream.pick(ROLES)
@@ -79,7 +81,8 @@ class SchedulerMachine:
         if self.host.life.dead:
             self.world.runtime.network.start(self.host)
         self.up = True
-        self.pid = self.host.spawn(Scheduler(self, self.world.election.join()))
+        self._member = self.world.member_after(self._member)
+        self.pid = self.host.spawn(Scheduler(self, self._member))
 
     def crash(self) -> None:
         """Let the host go down."""

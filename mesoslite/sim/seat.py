@@ -49,5 +49,4 @@ class Seat:
 
     def leave(self) -> None:
         """It stands no more, and the others know."""
-        self.election.mend(self.member)
-        self.election.expire(self.member)
+        self.election.leave(self.member)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from libactor.testing import DeterministicRuntime
+    from mesoslite.election import MemoryMember
     from mesoslite.model import TaskStatus
     from mesoslite.model.happenings import Happening
     from mesoslite.model.registry import Entry
@@ -102,6 +103,12 @@ class World:
     def expire_later(self, seat: Seat) -> None:
         """A member of the election has gone; the others find out in a while."""
         self._expiring.append((self.runtime.clock.now() + SESSION_SECONDS, seat))
+
+    def member_after(self, before: MemoryMember | None) -> MemoryMember:
+        """A member of the election for one more start on a host, instead of that of the start before."""
+        if before is not None:
+            self.election.leave(before)
+        return self.election.join()
 
     def take_crashes(self) -> list[tuple[Any, BaseException]]:
         """Who was stopped by an error since the last time, and by which."""

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import weakref
 
 import pytest
 
@@ -42,6 +43,25 @@ def test_one_who_waits_and_withdraws_changes_nothing_for_the_others():
     assert futures[0].get(0).lost.is_pending()
     first.withdraw()
     assert futures[2].get(0).leader.info == INFOS[2]
+
+
+# Goal: starting members again and again leaves nothing behind. Method: what is freed once nobody holds it any more.
+def test_a_member_that_has_left_is_forgotten_and_what_it_had_is_over():
+    election = MemoryElection()
+    first, second = election.join(), election.join()
+    old, new = first.contend(INFOS[0]), second.contend(INFOS[1])
+    waiting = first.detect(old.get(0).leader)
+    election.cut_off(first)
+    kept = weakref.ref(first)
+
+    election.leave(first)
+    election.leave(first)
+    del first
+
+    assert kept() is None
+    assert old.get(0).lost.is_ready()
+    assert waiting.is_pending()
+    assert second.detect(None).get(0) == new.get(0).leader
 
 
 def test_a_leader_that_is_cut_off_believes_that_it_leads_while_another_does():
