@@ -49,17 +49,22 @@ def _write(text: BytesIO, members: bytes) -> None:
 
 
 def _write_rows(text: BytesIO, table: str, rows: Sequence[Row]) -> None:
-    columns: tuple[str, ...] | None = None
-    labels: list[bytes] = []
-    zeros: list[bytes] = []
+    known: dict[int, tuple[list[bytes], list[bytes]]] = {}  # by identity of the columns, which the rows keep alive
     for row in sorted(rows, key=itemgetter(0)):
-        if row.columns is not columns:
-            columns = row.columns
-            labels = [_encode(column)[1:] + b":" for column in columns]
-            zeros = [label + b"0.0" for label in labels]
+        labels_and_zeros = known.get(id(row.columns))
+        if labels_and_zeros is None:
+            labels_and_zeros = known[id(row.columns)] = _texts(row.columns)
+        labels, zeros = labels_and_zeros
         members, values = zeros.copy(), row.values
         for place in compress(range(len(values)), values):
             value = values[place]
             members[place] = labels[place] + (b"%d.0" % value if type(value) is int else repr(float(value)).encode())
         prefix = _encode(f"{table}/{row.name}/")[:-1]
-        _write(text, prefix + (b"," + prefix).join(members))
+        _write(text, prefix)
+        text.write((b"," + prefix).join(members))
+
+
+def _texts(columns: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
+    """The rest of each name with its colon, and that with a zero."""
+    labels = [_encode(column)[1:] + b":" for column in columns]
+    return labels, [label + b"0.0" for label in labels]
