@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 
 
 NO_FILTER = Filters(0.0)
+EPHEMERAL_PORTS = "ephemeral_ports"  # as in Mesos, no framework is offered them
 STAGING = TASKS[TaskState.TASK_STAGING]
 
 
@@ -308,12 +309,15 @@ class Accounts:
                 f"allocation policy {policy}: granted {str(grant.resources)[:200]!r} of agent {agent.id!r} to "
                 f"framework {framework.id!r}, but of it only {free!r} is free; mend the policy"
             )
+        shown = self._shown(grant) if grant.resources.others else grant.resources
+        if not shown:
+            return None
         offer = Offer(
             id=self.new_offer_id(),
             framework_id=framework.id,
             agent_id=agent.id,
             hostname=agent.info.hostname,
-            resources=grant.resources,
+            resources=shown,
             role=grant.role,
             port=agent.info.port,
             unavailability=agent.unavailability,
@@ -321,6 +325,15 @@ class Accounts:
         self._ledger.add_offer(offer)
         self._tell(happenings.OfferMade, offer)
         return offer
+
+    def _shown(self, grant: Grant) -> Resources:
+        """What of a grant its framework sees; ports that an agent shares out among containers itself go back."""
+        hidden = [portion for portion in grant.resources.others if portion.kind.name == EPHEMERAL_PORTS]
+        if not hidden:
+            return grant.resources
+        kept = Resources.from_portions(hidden)
+        self._recover(grant, kept)
+        return grant.resources - kept
 
     def _is_limited_since(self, role: str, begun: int | None) -> bool:
         """Whether a role, or one above it, has got another limit since the allocator knew of so many deltas."""
