@@ -227,6 +227,7 @@ class RegistryStorage(Protocol):
     def store(self, entries: Sequence[Entry], /) -> None:
         """Make these changes, all or none, of at most one entry a key; durable when it returns.
 
+        What is to be taken out need not be there: it may have come and gone between two stores.
         Raises: Fenced, if another master has recovered since this one did; RegistryFailed. Then nobody knows whether
         they were made, and nothing more is stored.
         """

@@ -87,7 +87,7 @@ class MemoryStorage:
                 raise fenced("memory", self._epoch, registry.epoch, registry.master)
             for entry in entries:
                 if entry.data is None:
-                    del registry.rows[entry.kind, entry.key]
+                    registry.rows.pop((entry.kind, entry.key), None)
                 else:
                     registry.rows[entry.kind, entry.key] = entry.data
 

@@ -13,6 +13,7 @@ import pytest
 import libactor as la
 from mesoslite.master import AgentOptions, Master
 from mesoslite.model import Accept, Attribute, Filters, Launch, NotFound, UnregisterAgent
+from mesoslite.model.registry import QuotaConfig
 
 from .stage import FakeAgent, Stage, task
 from .test_agents import LOST_SECONDS, greeting, running, silence, stored
@@ -67,6 +68,34 @@ def test_the_turn_of_an_agent_that_has_gone_is_given_to_the_next(limited: Stage)
     limited.advance(60)
 
     assert (first, stored(limited, "unreachable")) == ({ids[0]}, {ids[0], ids[3]})
+
+
+# Goal: what comes and goes between two stores ends nobody. Method: the row that says so was never stored.
+def test_a_quota_that_is_taken_back_at_once_is_none(stage: Stage) -> None:
+    hold(stage)
+    given = la.dispatch(stage.master, Master.update_quota, (QuotaConfig("ads", (), (("cpus", 1000),)),))
+    taken = la.dispatch(stage.master, Master.remove_quota, "ads")
+    stage.settle()
+
+    release(stage)
+
+    given.get(timeout=60)
+    taken.get(timeout=60)
+    assert (stored(stage, "quota"), stored(stage, "capability")) == (set(), set())
+
+
+def test_an_agent_that_is_declared_gone_as_it_is_drained_is_gone(stage: Stage) -> None:
+    agent_id = stage.agent_id(stage.agent())
+    hold(stage)
+    drained = la.dispatch(stage.master, Master.drain_agent, agent_id)
+    gone = la.dispatch(stage.master, Master.mark_agent_gone, agent_id)
+    stage.settle()
+
+    release(stage)
+
+    drained.get(timeout=60)
+    gone.get(timeout=60)
+    assert (stored(stage, "gone"), stored(stage, "capability")) == ({agent_id}, set())
 
 
 @pytest.mark.parametrize("what", [Master.drain_agent, Master.deactivate_agent])

@@ -81,6 +81,16 @@ def test_entries_are_replaced_and_taken_out(storages: Storages):
     assert [row.info for row in read(storages).agents] == [other]
 
 
+def test_what_is_taken_out_need_not_be_there(storages: Storages):
+    bench = Bench(storages())
+    bench.apply(AdmitAgent(agent(1)))
+
+    bench.storage.store([Entry("agent", "m-S2", None), Entry("agent", "m-S1", None)])
+    bench.storage.close()
+
+    assert read(storages).agents == ()
+
+
 def test_epochs_only_grow(storages: Storages):
     epochs = []
     for master in (MASTER, SECOND, MASTER):

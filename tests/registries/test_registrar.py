@@ -169,10 +169,11 @@ def test_what_comes_and_goes_in_one_batch_is_stored_as_gone(house: House):
     recovered(house.registrar)
     house.registry.hold()
     house.ask(AdmitAgent(agent(0)))
-    house.ask(RemoveAgent(AgentID("m-S0")), AdmitAgent(agent(1)), RemoveAgent(AgentID("m-S1")))
+    asked = house.ask(RemoveAgent(AgentID("m-S0")), AdmitAgent(agent(1)), RemoveAgent(AgentID("m-S1")))
     house.registry.release()
     house.clock.settle()
 
+    assert [future.get(0) for future in asked] == [True] * 3
     assert house.stored() == set()
 
 
