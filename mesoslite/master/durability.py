@@ -4,13 +4,15 @@
 # Invariants: 1. ``then`` runs in the master, after the store, in the order of the asking; nobody waits for it.
 #   2. after a registrar that failed nothing runs any more: the master is linked to it and ends with it.
 #   3. what goes wrong in ``then`` ends the master: its books would not be those of the registry any more.
+# What is asked for in one step of the master, or in steps that follow each other closely, goes together: of thousands
+#   of agents that come back, a question and an answer for each took more time than to decide what each comes to.
 # Source: Mesos src/master/master.cpp (registrar->apply(...).onAny(defer(self(), ...))).
 
 from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libactor as la
 from mesoslite.model import InvalidRequest, RegistrarPort, RegistryFailed, RegistryRefused
@@ -23,12 +25,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 
+ASKED_AT_ONCE = 64  # operations; what is done when they are durable is one step, of a third of a millisecond
+
+
+class _Asked(NamedTuple):
+    """A change that is asked for, and what to do then."""
+
+    operation: RegistryOperation
+    then: Callable[[], object]
+    refused: Callable[[Exception], object]
+
+
 class Durability:
     """The line to the registrar; ``end(reason)`` ends the master."""
 
     def __init__(self, registrar: la.PID[RegistrarPort], end: Callable[[BaseException], None]) -> None:
         self._registrar = registrar
         self._end = end
+        self._waiting: list[_Asked] = []  # for the step in which the registrar is asked
 
     def apply(
         self, operation: RegistryOperation, then: Callable[[], object], refused: Callable[[Exception], object]
@@ -37,29 +51,39 @@ class Durability:
 
         An error of any other sort ends the master: nobody knows what it has left undone.
         """
+        self._waiting.append(_Asked(operation, then, refused))
+        if len(self._waiting) == 1:
+            la.defer(self._ask)()
 
-        asked: la.Future[Any] = la.dispatch(self._registrar, RegistrarPort.apply, operation)
+    def _ask(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for first in range(0, len(waiting), ASKED_AT_ONCE):
+            self._ask_some(waiting[first : first + ASKED_AT_ONCE])
+
+    def _ask_some(self, some: list[_Asked]) -> None:
+        operations = tuple([asked.operation for asked in some])
+        answers: la.Future[Any] = la.dispatch(self._registrar, RegistrarPort.apply_all, operations)
         # Not a partial: what that binds would be taken by value, with all the tasks of an agent.
-        asked.on_any(la.defer(lambda future: self._answered(operation, then, refused, future)))
+        answers.on_any(la.defer(lambda future: self._answered(some, future)))
 
-    def _answered(
-        self,
-        operation: RegistryOperation,
-        then: Callable[[], object],
-        refused: Callable[[Exception], object],
-        future: la.Future[bool],
-    ) -> None:
-        if not future.is_failed():
-            self._go_on(then)
-            return
+    def _answered(self, some: list[_Asked], future: la.Future[tuple[bool | Exception, ...]]) -> None:
         error = future.exception()
-        if isinstance(error, (RegistryRefused, InvalidRequest)):
-            log.error("the registry refuses %s: %s", type(operation).__name__, error)
-            self._go_on(partial(refused, error))
-        elif error is not None and not isinstance(error, RegistryFailed):  # with that the registrar ends itself
+        if error is None:
+            for asked, answer in zip(some, future.get(), strict=True):
+                self._go_on(asked, answer)
+        elif not isinstance(error, RegistryFailed):  # with that the registrar ends itself
             self._end(error)
 
-    def _go_on(self, step: Callable[[], object]) -> None:
+    def _go_on(self, asked: _Asked, answer: bool | Exception) -> None:
+        if isinstance(answer, (RegistryRefused, InvalidRequest)):
+            log.error("the registry refuses %s: %s", type(asked.operation).__name__, answer)
+            self._step(partial(asked.refused, answer))
+        elif isinstance(answer, Exception):
+            self._end(answer)
+        else:
+            self._step(asked.then)
+
+    def _step(self, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as error:

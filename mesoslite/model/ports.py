@@ -257,6 +257,13 @@ class RegistrarPort(Protocol):
         """
         ...
 
+    def apply_all(self, operations: tuple[RegistryOperation, ...]) -> Any:
+        """As ``apply`` of each in turn: one future, of a tuple of what each comes to, the error for one that cannot be.
+
+        It fails, with RegistryFailed, only if the registry does.
+        """
+        ...
+
 
 class Leadership(Protocol):
     """That this master leads."""

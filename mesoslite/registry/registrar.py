@@ -56,17 +56,19 @@ class Batch:
 
     def __init__(self) -> None:
         self.operations: list[RegistryOperation] = []
-        self.promises: list[la.Promise[bool]] = []
         self.answers: list[bool | Exception] = []
+        self.promises: list[la.Promise[Any]] = []
+        self.places: list[int | slice] = []  # of the operations that each promise is for
         self.entries: dict[Place, Entry] = {}
 
     def answer(self, first: int, end: int) -> None:
         """Tell some."""
-        for promise, answer in zip(self.promises[first:end], self.answers[first:end], strict=True):
+        for promise, place in zip(self.promises[first:end], self.places[first:end], strict=True):
+            answer = self.answers[place]
             if isinstance(answer, Exception):
                 promise.fail(answer)
             else:
-                promise.set(answer)
+                promise.set(tuple(answer) if isinstance(answer, list) else answer)
 
     def fail(self, error: Exception) -> None:
         """Tell everybody that it was not stored, as far as one knows."""
@@ -139,11 +141,27 @@ class Registrar(la.Actor):
 
     def apply(self, operation: RegistryOperation) -> la.Future[bool]:
         """See RegistrarPort."""
-        if self._recovered is None:
-            raise InvalidRequest(f"registrar: {type(operation).__name__} before recover; the registry is not known yet")
-        promise: la.Promise[bool] = la.Promise()
+        self._check_recovered(operation)
         self._waiting.operations.append(operation)
+        return self._promised(len(self._waiting.operations) - 1)
+
+    def apply_all(self, operations: tuple[RegistryOperation, ...]) -> la.Future[tuple[bool | Exception, ...]]:
+        """See RegistrarPort."""
+        self._check_recovered(*operations[:1])
+        first = len(self._waiting.operations)
+        self._waiting.operations += operations
+        return self._promised(slice(first, first + len(operations)))
+
+    def _check_recovered(self, *operations: RegistryOperation) -> None:
+        if self._recovered is None:
+            names = "".join([type(operation).__name__ for operation in operations]) or "nothing"
+            raise InvalidRequest(f"registrar: {names} before recover; the registry is not known yet")
+
+    def _promised(self, place: int | slice) -> la.Future[Any]:
+        """The future of what becomes of operations that now wait."""
+        promise: la.Promise[Any] = la.Promise()
         self._waiting.promises.append(promise)
+        self._waiting.places.append(place)
         self._want_write()
         return promise.future
 
@@ -185,7 +203,7 @@ class Registrar(la.Actor):
                 self._size = await self._in_time(self._stored, future, "store", self._store_timeout)
             except Exception as error:
                 raise self._fail("store", error, batch.fail) from error
-            for first in range(0, len(batch.operations), IN_STEP):
+            for first in range(0, len(batch.promises), IN_STEP):
                 if first:
                     await self._serve_others()
                 batch.answer(first, first + IN_STEP)

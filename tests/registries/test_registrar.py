@@ -165,6 +165,29 @@ def test_operations_of_a_batch_see_those_before_them(house: House):
     assert (house.registry.stores, house.stored()) == (2, {"m-S0", "m-S1"})
 
 
+def test_what_is_asked_together_is_answered_together_each_by_what_it_comes_to(house: House):
+    recovered(house.registrar)
+
+    asked = (AdmitAgent(agent(1)), AdmitAgent(agent(1)), MarkAgentReachable(agent(1)), AdmitAgent(agent(2)))
+    several = la.dispatch(house.registrar, Registrar.apply_all, asked)
+    [alone] = house.ask(MarkAgentReachable(agent(2)))
+
+    first, refused, *others = several.get(0)
+    assert isinstance(refused, RegistryRefused)
+    assert (first, others, alone.get(0)) == (True, [False, True], False)
+    assert (house.registry.stores, house.stored()) == (1, {"m-S1", "m-S2"})
+
+
+def test_what_is_asked_together_fails_together_if_it_cannot_be_stored(house: House):
+    recovered(house.registrar)
+    house.registry.fail_next(OSError("the disk is gone"))
+
+    several = la.dispatch(house.registrar, Registrar.apply_all, (AdmitAgent(agent(1)), AdmitAgent(agent(2))))
+    house.clock.settle()
+
+    assert isinstance(several.exception(), RegistryFailed)
+
+
 def test_what_comes_and_goes_in_one_batch_is_stored_as_gone(house: House):
     recovered(house.registrar)
     house.registry.hold()
