@@ -14,6 +14,7 @@ from types import NoneType
 from typing import TypeAlias
 
 from mesoslite.model import (
+    AGENT_CAPABILITIES,
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
@@ -78,7 +79,9 @@ def check_delta(delta: Delta) -> None:
 
 
 def is_frequent_and_right(delta: Delta) -> bool:
-    """Whether it is one of the two that there are most of, and of the right types."""
+    """Whether it is one of those that there are most of, and of the right types."""
+    if type(delta) is AgentAdded:
+        return _is_plain_agent(delta)
     if type(delta) is ResourcesRecovered:
         return (
             type(delta.resources) is Resources
@@ -90,6 +93,21 @@ def is_frequent_and_right(delta: Delta) -> bool:
         type(delta) is OfferUsed
         and type(delta.resources) is Resources
         and type(delta.framework_id) is type(delta.role) is type(delta.agent_id) is str
+    )
+
+
+def _is_plain_agent(delta: AgentAdded) -> bool:
+    """Whether it has what it says of itself right, and says no more than most agents."""
+    return (
+        type(delta.total) is Resources
+        and type(delta.agent_id) is type(delta.hostname) is str
+        and delta.capabilities == AGENT_CAPABILITIES
+        and delta.region is delta.zone is None
+        and delta.unavailability is None
+        and type(delta.used) is tuple
+        and type(delta.attributes) is tuple
+        and not any(map(_usage, delta.used))
+        and not any(map(_attribute, delta.attributes))
     )
 
 
@@ -170,6 +188,8 @@ def _count(value: object) -> str | None:
 def _usage(value: object) -> str | None:
     if not isinstance(value, Usage):
         return "a Usage, such as Usage(framework_id, 'web', Resources.of(cpus=1))"
+    if type(value.framework_id) is str and type(value.resources) is Resources:  # as nearly always
+        return _role(value.role)
     return _text(value.framework_id) or _role(value.role) or _resources(value.resources)
 
 

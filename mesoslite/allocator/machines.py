@@ -28,6 +28,7 @@ from mesoslite.model import (
     once,
 )
 from mesoslite.model.kinds import Kind, ValueType
+from mesoslite.model.sums import total_of
 
 from . import eligibility
 from .agents import AgentBook
@@ -53,7 +54,7 @@ class Machines:
         if delta.agent_id in self._books.agents:
             raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
         used = _used_by_client(delta)
-        total, held = once(delta.total), once(sum(list(used.values()), NOTHING))
+        total, held = once(delta.total), once(total_of(list(used.values())))
         enough = total if total.contains(held) else total + total.shortfall(held)
         agent = AgentBook(delta.agent_id, delta.hostname, enough)
         agent.attributes = delta.attributes
@@ -201,7 +202,7 @@ def _used_by_client(delta: AgentAdded) -> dict[Key, Resources]:
     used: dict[Key, Resources] = {}
     for usage in delta.used:
         key = (usage.framework_id, usage.role)
-        used[key] = used.get(key, NOTHING) + usage.resources
+        used[key] = used[key] + usage.resources if key in used else usage.resources
     return used
 
 

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -114,9 +113,10 @@ class Accounts:
         total = self._ledger.add_tasks(framework, agent, tasks)
         if total:
             key = (framework.id, tasks[0].role)
-            held[key] = held.get(key, NOTHING) + total
-        for state, count in Counter([task.state for task in tasks]).items():
-            framework.figures[TASKS[state]] += count
+            held[key] = held[key] + total if key in held else total
+        figures = framework.figures
+        for task in tasks:
+            figures[TASKS[task.state]] += 1
         for task in tasks if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
             self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 

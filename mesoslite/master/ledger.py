@@ -409,12 +409,16 @@ class Ledger:
         self._free(agent, framework, operation.held)
 
     def _hold(self, agent: AgentEntry, framework: FrameworkEntry, resources: Resources) -> None:
-        shared = agent.used.shared() if resources.others else NOTHING
+        if not resources.others:
+            agent.used += resources
+            framework.used += resources
+            self.used_tally.add(resources)
+            return
+        shared = agent.used.shared()
         agent.used += resources
         framework.used += resources.only_scalars()
         self.used_tally.add(resources.not_shared())
-        if resources.others:
-            self._tally_shared(agent, shared)
+        self._tally_shared(agent, shared)
 
     def _free(self, agent: AgentEntry, framework: FrameworkEntry | None, resources: Resources) -> None:
         shared = agent.used.shared() if resources.others else NOTHING

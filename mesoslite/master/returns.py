@@ -241,9 +241,10 @@ class Returns:
         self, named: Mapping[FrameworkID, FrameworkInfo], framework_id: FrameworkID
     ) -> FrameworkEntry | None:
         """One that the agent names, entered if nobody knew it; None, if it is over."""
-        if self._ledger.is_completed(framework_id):
-            return None
-        return self._ledger.frameworks.get(framework_id) or self._subscriptions.recover(named[framework_id])
+        framework = self._ledger.frameworks.get(framework_id)
+        if framework is not None:
+            return None if framework.is_ending else framework
+        return None if self._ledger.is_completed(framework_id) else self._subscriptions.recover(named[framework_id])
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
         """Whether the last status of a task was acknowledged; then the agent is told so once more."""
@@ -341,9 +342,10 @@ class Returns:
         def tell_of(info: FrameworkInfo) -> None:
             assert info.id is not None
             framework = self._ledger.frameworks.get(info.id)
-            if self._ledger.is_completed(info.id):
-                agent.send(ShutdownFramework(info.id))
-            elif framework is not None and not framework.recovered and framework.info != info:
+            if framework is None or framework.is_ending:
+                if self._ledger.is_completed(info.id):
+                    agent.send(ShutdownFramework(info.id))
+            elif framework.info != info and not framework.recovered:
                 agent.send(UpdateFrameworkInfo(framework.info))  # of one that is yet to come the agent knows best
 
         def kill(task: TaskEntry) -> None:

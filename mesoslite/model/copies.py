@@ -10,7 +10,7 @@ from .resources import Resources
 
 def once(resources: Resources) -> Resources:
     """Return all of it, of shared volumes one copy each."""
-    if all(portion.copies == 1 for portion in resources.others if portion.kind.shared):
+    if not resources.others or all(portion.copies == 1 for portion in resources.others if portion.kind.shared):
         return resources
     volumes = [replace(portion, copies=1) for portion in resources.others if portion.kind.shared]
     return resources.not_shared() + Resources.from_portions(volumes)

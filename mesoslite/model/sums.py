@@ -1,6 +1,6 @@
 """Sums: many resources together."""
 
-# Who calls: the books of a master, when an agent brings many tasks at once.
+# Who calls: the books of a master and of its allocator, when an agent brings many tasks at once.
 
 from collections import Counter
 from collections.abc import Sequence
