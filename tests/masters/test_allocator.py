@@ -170,7 +170,7 @@ def test_events_that_wait_together_share_one_run(runtime: la.Runtime) -> None:
 # Goal: others have their turn while a run is under way. Method: a message that is posted as a run begins comes after
 #   its first slice; runs before it had nothing to do.
 @pytest.mark.parametrize(
-    ("step_seconds", "steps"), [(SLICE_SECONDS, 1), (SLICE_SECONDS / 3.9, 4), (0.0, STEPS_MAX)], ids=str
+    ("step_seconds", "steps"), [(SLICE_SECONDS * 1.01, 1), (SLICE_SECONDS / 3.9, 4), (0.0, STEPS_MAX)], ids=str
 )
 def test_messages_are_handled_between_the_slices_of_a_run(runtime: la.Runtime, step_seconds: float, steps: int) -> None:
     policy = SlowPolicy()
