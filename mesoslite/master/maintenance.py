@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec.structs import replace
 
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 AGENTS_IN_STEP, MACHINES_IN_STEP = 64, 256
+# Looks at some machines in a step; what comes of it is what to store, and what to do once that is durable.
+Judging: TypeAlias = "Generator[None, None, tuple[RegistryOperation, Callable[[], None]]]"
 
 
 class Maintenance:
@@ -97,35 +99,28 @@ class Maintenance:
 
         Raises: InvalidRequest, for what no schedule can be, or if it leaves out a machine that is down: by the future.
         """
-        self._take_turn()
-        promise = la.Promise[None]()
-        self._slices.take(self, self._judge(schedule, promise))
-        return promise.future
+        return self._in_turn(self._schedule(schedule))
 
-    def _judge(self, schedule: Schedule, promise: la.Promise[None]) -> Iterator[None]:
-        """Look whether it can be a schedule, some machines in a step, then store it."""
-        try:
-            machines = yield from _judged_schedule(schedule, self._roster.machines)
-        except InvalidRequest as error:
-            self._is_under_way = False
-            promise.fail(error)
-            return
+    def _schedule(self, schedule: Schedule) -> Judging:
+        machines = yield from _judged_schedule(schedule, self._roster.machines)
         tell = partial(self._ledger.chronicle.tell, happenings.ScheduleUpdated, schedule)
-        self._store(UpdateSchedule(schedule), lambda: self._set(schedule, machines, tell), promise)
+        return UpdateSchedule(schedule), partial(self._set, schedule, machines, tell)
 
     def start(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Take machines of the schedule down: their agents are told to stop; ready once that is durable.
 
-        Raises: InvalidRequest, unless each is draining.
+        Raises: InvalidRequest, by the future, unless each is draining.
         """
-        return self._change(StartMaintenance(machine_ids), MachineMode.DRAINING, "schedule it first", self._take_down)
+        operation, then = StartMaintenance(machine_ids), partial(self._take_down, machine_ids)
+        return self._in_turn(self._change(operation, MachineMode.DRAINING, "schedule it first", then))
 
     def stop(self, machine_ids: tuple[MachineID, ...]) -> la.Future[None]:
         """Bring machines up, which takes them out of the schedule; ready once that is durable.
 
-        Raises: InvalidRequest, unless each is down.
+        Raises: InvalidRequest, by the future, unless each is down.
         """
-        return self._change(StopMaintenance(machine_ids), MachineMode.DOWN, "take it down first", self._bring_up)
+        operation, then = StopMaintenance(machine_ids), partial(self._bring_up, machine_ids)
+        return self._in_turn(self._change(operation, MachineMode.DOWN, "take it down first", then))
 
     # ---- once it is durable ----
 
@@ -133,7 +128,7 @@ class Maintenance:
         machines = self._roster.machines
         for key in map(machine_key, machine_ids):
             machines[key] = replace(machines[key], mode=MachineMode.DOWN)
-            log.info("%s is down", _name(machines[key].id))
+        log.info("%d machines are down", len(machine_ids))
         self._ledger.chronicle.tell(happenings.MachinesDown, machine_ids)
         self._with_agents(self._removal.end_if_down)
 
@@ -174,28 +169,36 @@ class Maintenance:
     # ---- what they have in common ----
 
     def _change(
-        self,
-        operation: StartMaintenance | StopMaintenance,
-        mode: MachineMode,
-        remedy: str,
-        then: Callable[[tuple[MachineID, ...]], None],
-    ) -> la.Future[None]:
+        self, operation: StartMaintenance | StopMaintenance, mode: MachineMode, remedy: str, then: Callable[[], None]
+    ) -> Judging:
         """Change machines that are in that mode. Raises: InvalidRequest, for others."""
-        for machine_id in _judged_machines(operation.machines, set()):
+        for count, machine_id in enumerate(_judged_machines(operation.machines, set()), 1):
             machine = self._roster.machines.get(machine_key(machine_id))
             if machine is None or machine.mode is not mode:
                 what = machine.mode.value if machine is not None else "up, and not in the schedule"
                 raise _refused(f"{_name(machine_id)} is {what}, expected {mode.value}; {remedy}")
-        self._take_turn()
-        promise = la.Promise[None]()
-        self._store(operation, lambda: then(operation.machines), promise)
-        return promise.future
+            if count % MACHINES_IN_STEP == 0:
+                yield
+        return operation, then
 
-    def _take_turn(self) -> None:
+    def _in_turn(self, judging: Judging) -> la.Future[None]:
         """Begin a change. Raises: InvalidRequest, if another one is under way."""
         if self._is_under_way:
             raise _refused("another change is being stored; ask again")
         self._is_under_way = True
+        promise = la.Promise[None]()
+        self._slices.take(self, self._judge(judging, promise))
+        return promise.future
+
+    def _judge(self, judging: Judging, promise: la.Promise[None]) -> Iterator[None]:
+        """Look whether a change can be, some machines in a step, then store it."""
+        try:
+            operation, then = yield from judging
+        except InvalidRequest as error:
+            self._is_under_way = False
+            promise.fail(error)
+        else:
+            self._store(operation, then, promise)
 
     def _store(self, operation: RegistryOperation, then: Callable[[], None], promise: la.Promise[None]) -> None:
         def durable() -> None:

@@ -320,6 +320,28 @@ def test_a_large_schedule_is_looked_at_in_slices(stage: Stage, monkeypatch: pyte
     assert len(modes(stage)) == 20
 
 
+# Likewise for machines that go down, and come up again.
+def test_many_machines_are_taken_down_and_brought_up_in_slices(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    machines = tuple([MachineID(f"host{number}") for number in range(20)])
+    do(stage, Master.update_schedule, schedule(*machines))
+    monkeypatch.setattr(maintenance, "MACHINES_IN_STEP", 1)
+    actor: Any = stage.master._process.actor
+    monkeypatch.setattr(actor._slices, "_now", iter(range(10_000)).__next__)  # each slice is over at once
+    advance, slices = actor._slices.advance, list[None]()
+
+    def advanced() -> None:
+        slices.append(None)
+        advance()
+
+    monkeypatch.setattr(actor._slices, "advance", advanced)
+    do(stage, Master.start_maintenance, machines)
+    down, at = set(modes(stage).values()), len(slices)
+    do(stage, Master.stop_maintenance, machines)
+
+    assert (down, modes(stage)) == ({"DOWN"}, {})
+    assert min(at, len(slices) - at) >= 19
+
+
 def test_a_large_schedule_that_ends_in_what_cannot_be_is_refused_and_others_are_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
