@@ -137,6 +137,13 @@ class Faults:
 
         self._later(stream, mend)
 
+    def _restart_agent(self, stream: Stream) -> None:
+        machine = stream.pick(self._world.agents)
+        if machine.up:
+            self._world.note(f"{machine.name} restarts")
+            machine.crash()
+            machine.start()
+
     def _leave(self, stream: Stream) -> None:
         machine = stream.pick(self._world.agents)
         if machine.up:
@@ -173,6 +180,7 @@ class Faults:
         "agent crash": _crash_agent,
         "scheduler crash": _crash_scheduler,
         "master crash": _crash_master,
+        "agent restarts": _restart_agent,
         "agent leaves": _leave,
         "registry fails": _fail_registry,
         "registry is slow": _slow_registry,

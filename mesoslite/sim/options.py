@@ -42,6 +42,7 @@ EVENTS = (
     "agent crash",  # its host goes down, with all that runs there
     "scheduler crash",  # its host goes down; it knows its tasks when it is back
     "master crash",  # its host goes down, with allocator and registrar
+    "agent restarts",  # its host loses all that runs there, and another agent is at its address before anybody notices
     "agent leaves",  # an agent is ended in order, and another one begins
     "registry fails",  # a store or read fails, done or not
     "registry is slow",  # stores and reads take 1 to 30 s; after 20 s a master gives up

@@ -53,7 +53,8 @@ def draws(seed: int) -> set[str]:
     """The features and faults of a seed."""
     with DeterministicRuntime(seed) as runtime:
         options = draw_options(runtime.streams("options"))
-    return {*options.features, *[name for name, _ in (*options.rates, *options.events)]}
+    limited = {"removals"} if options.removal_limit is not None else set()
+    return {*options.features, *limited, *[name for name, _ in (*options.rates, *options.events)]}
 
 
 def test_each_invariant_has_one_checker_and_a_claim() -> None:
@@ -116,7 +117,10 @@ def test_t1_a_reconciliation_that_forgets_the_end(monkeypatch: pytest.MonkeyPatc
 
 
 def test_t6_an_end_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Agent, "_container_exited", lambda *_: None)
+    def _container_exited(self: Agent, container_id: Any, exit_status: int | None) -> None:
+        """Nothing is told."""
+
+    monkeypatch.setattr(Agent, "_container_exited", _container_exited)
 
     assert "runs nowhere" in find("T6")
 
@@ -254,6 +258,27 @@ def test_h1_a_master_whose_time_is_over_writes(monkeypatch: pytest.MonkeyPatch) 
     assert "writes, in epoch" in find("H1", "two masters")
 
 
+# Goal: it is seen by what an agent says, and by what it does. Method: one that notes the last epoch, or the highest.
+def test_h1_an_agent_that_does_what_an_earlier_master_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def heed(self: Registration, message: Any, sender: Any) -> bool:
+        self.epoch = max(self.epoch, message.epoch)
+        return True
+
+    monkeypatch.setattr(Registration, "heeds", heed)
+
+    assert "for the master of epoch" in find("H1", "two masters", "straggle", first=20)
+
+
+def test_h1_an_agent_that_takes_an_earlier_master_for_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def heed(self: Registration, message: Any, sender: Any) -> bool:
+        self.epoch = message.epoch
+        return True
+
+    monkeypatch.setattr(Registration, "heeds", heed)
+
+    assert "obeys epoch" in find("H1", "two masters")
+
+
 def test_h2_an_acknowledged_change_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def forget(self: Any, entries: Sequence[Entry], /) -> None:
         registry: MemoryRegistry = self._registry
@@ -268,6 +293,12 @@ def test_h3_an_agent_that_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Removal, "mark_unreachable", lambda *_: None)
 
     assert "neither registered nor given up" in find("H3", "agent crash")
+
+
+def test_h3_agents_that_are_given_up_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Removal, "schedule", Removal.mark_unreachable)
+
+    assert "the limit is 1 in 30 s" in find("H3", "agent crash", "removals")
 
 
 def test_h4_an_agent_that_does_not_look_for_its_master(monkeypatch: pytest.MonkeyPatch) -> None:

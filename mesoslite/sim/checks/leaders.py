@@ -31,10 +31,14 @@ class EpochsRise(Checker):
     def __init__(self) -> None:
         self._begun = self._stored = 0
         self._obeyed: dict[tuple[str, int], int] = {}  # by agent and its start
+        self._launched: dict[str, int] = {}  # the epoch of the master that launched a task
+        self._seen = 0  # containers
 
     def hear(self, world: World, shadow: Shadow, happening: Happening) -> None:
         """Each master that begins has a later epoch."""
-        if isinstance(happening, happenings.LeadershipBegun):
+        if isinstance(happening, happenings.TaskLaunched):
+            self._launched[happening.task.task_id] = shadow.epoch
+        elif isinstance(happening, happenings.LeadershipBegun):
             if happening.epoch <= self._begun:
                 raise self.violation(f"a master begins in epoch {happening.epoch}, after one in epoch {self._begun}")
             self._begun = happening.epoch
@@ -46,7 +50,14 @@ class EpochsRise(Checker):
         self._stored = epoch
 
     def step(self, world: World) -> None:
-        """Whom agents obey."""
+        """Whom agents obey, by what they say and by what they start."""
+        for machine, container in world.containers[self._seen :]:
+            epoch, before = self._launched[container.task_id], self._obeyed.get((machine.name, machine.starts), 0)
+            if container.launcher is machine.launcher and epoch < before:
+                raise self.violation(
+                    f"{machine.name} starts {container.task_id} for the master of epoch {epoch}, after {before}"
+                )
+        self._seen = len(world.containers)
         for machine in world.agents:
             if machine.lives:
                 epoch = obeyed_epoch(machine.actor)

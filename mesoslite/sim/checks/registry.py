@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..shadow import Shadow
     from ..world import World
 
+STORE_SECONDS = 20.0  # that a store takes at most; after that the master ends
+TOLERANCE_SECONDS = 1.0
+
 
 class NothingAcknowledgedIsLost(Checker):
     """H2."""
@@ -52,7 +55,28 @@ class AgentsAreAccountedFor(Checker):
     """H3."""
 
     invariant = "H3"
-    claim = "in the end each admitted agent is registered with the leader, or was marked unreachable in time"
+    claim = (
+        "in the end each admitted agent is registered with the leader, or was marked unreachable in time; no master "
+        "gives up more of them in a time than the limit lets it"
+    )
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}  # when each master gave one up last
+
+    def hear(self, world: World, shadow: Shadow, happening: Happening) -> None:
+        """Look at the time since the one before; what the registry takes may shorten it."""
+        limit = world.options.removal_limit
+        if limit is None or not isinstance(happening, happenings.AgentUnreachable):
+            return
+        count, seconds = limit
+        is_slow = "registry is slow" in dict(world.options.events)
+        least = seconds / count - (STORE_SECONDS if is_slow else TOLERANCE_SECONDS)
+        before, self._last[shadow.master_id] = self._last.get(shadow.master_id), happening.time
+        if before is not None and happening.time - before < least:
+            raise self.violation(
+                f"agent {happening.agent_id} is given up {happening.time - before:.3f} s after another one; "
+                f"the limit is {count:g} in {seconds:g} s"
+            )
 
     def settled(self, world: World) -> None:
         """Compare the registry with the books."""
