@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from libactor.records import RecordError
-from mesoslite.model import NOTHING, ExecutorID, InvalidRequest, once, validate_ids, validate_role
+from mesoslite.model import NOTHING, InvalidRequest, once, validate_ids, validate_role
 from mesoslite.model.record_types import TASK
 from mesoslite.model.sums import total_of
 from mesoslite.model.task_records import PORTION_TASKS, resources_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, Resources, TaskID
 
 ARRAY_16 = 0xDC
-COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "executor_id", "role")
+COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "role")
 
 
 class Brought(NamedTuple):
@@ -91,7 +91,7 @@ def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[Framewor
     """Return the tasks of a portion; ``frameworks`` are those that they may be of. Raises: InvalidRequest."""
     _check_count(portion)
     try:
-        records, (ids, owners, agents, states, resources, executors, roles) = TASK.read_array(portion, COLUMNS)
+        records, (ids, owners, agents, states, resources, roles) = TASK.read_array(portion, COLUMNS)
         amounts, roles = _each(resources, _amount), _each(roles, _checked_role)
     except (msgspec.MsgspecError, RecordError, ValueError) as error:
         raise InvalidRequest(f"a task is malformed: {error}") from error
@@ -100,8 +100,8 @@ def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[Framewor
         raise InvalidRequest(f"task {ids[agents.index(other)]} is on agent {other[:80]}")
     for other in set(owners) - frameworks.keys():
         raise InvalidRequest(f"task {ids[owners.index(other)]} is of framework {other[:80]}, which is not named")
-    owners, executors = _each(owners, frameworks.__getitem__), _each(executors, _executor)
-    return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, executors, states))
+    owners = _each(owners, frameworks.__getitem__)
+    return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, states))
 
 
 def _note(found: dict[FrameworkID, dict[TaskID, TaskEntry]], tasks: list[TaskEntry]) -> None:
@@ -117,6 +117,8 @@ def _note(found: dict[FrameworkID, dict[TaskID, TaskEntry]], tasks: list[TaskEnt
 def _each(column: list[Any], change: Callable[[Any], Any]) -> list[Any]:
     """``change`` of each value in a column, called once for those that are equal, as most are."""
     changed = {value: change(value) for value in set(column)}
+    if len(changed) == 1:
+        return list(changed.values()) * len(column)
     return [changed[value] for value in column]
 
 
@@ -129,10 +131,6 @@ def _check_count(portion: bytes) -> None:
 
 def _amount(packed: bytes | None) -> Resources:
     return NOTHING if packed is None else resources_of(packed)
-
-
-def _executor(executor_id: str) -> ExecutorID | None:
-    return ExecutorID(executor_id) if executor_id else None
 
 
 @lru_cache(maxsize=4_096)

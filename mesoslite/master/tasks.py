@@ -36,12 +36,24 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+class Heard(msgspec.Struct, eq=False, gc=False):
+    """What was heard of a task since it was entered: of hundreds of thousands that come back at once nothing yet.
+
+    ``statuses`` are all that it has, None as long as they are those of its source.
+    ``state`` and ``uuid`` are of the last one that came for its framework to acknowledge; None before.
+    ``is_acknowledged``: its framework has acknowledged that it is over.
+    """
+
+    statuses: tuple[TaskStatus, ...] | None = None
+    state: TaskState | None = None
+    uuid: bytes | None = None
+    is_acknowledged: bool = False
+
+
 class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
-    ``source`` is what it was made of. ``news`` are its statuses, None as long as they are those of the source.
-    ``heard_state`` and ``heard_uuid`` are of the last status that came for its framework to acknowledge; None before.
-    ``is_acknowledged``: its framework has acknowledged that it is over.
+    ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it.
     """
 
     task_id: TaskID
@@ -50,18 +62,13 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     role: str
     resources: Resources
     source: TaskInfo | Record[Task]
-    executor_id: ExecutorID | None = None
     state: TaskState = TaskState.TASK_STAGING
-    news: tuple[TaskStatus, ...] | None = None
-    heard_state: TaskState | None = None
-    heard_uuid: bytes | None = None
-    is_acknowledged: bool = False
+    heard: Heard | None = None
 
     @classmethod
     def launched(cls, info: TaskInfo, framework_id: FrameworkID, role: str) -> Self:
         """A task that is sent to its agent."""
-        executor_id = info.executor.executor_id if info.executor is not None else None
-        return cls(info.task_id, info.agent_id, framework_id, role, info.resources, info, executor_id)
+        return cls(info.task_id, info.agent_id, framework_id, role, info.resources, info)
 
     @property
     def info(self) -> TaskInfo:
@@ -69,10 +76,17 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         return self.source if isinstance(self.source, TaskInfo) else self._told().info
 
     @property
+    def executor_id(self) -> ExecutorID | None:
+        """That of its executor; None for a command."""
+        if isinstance(self.source, TaskInfo):
+            return self.source.executor.executor_id if self.source.executor is not None else None
+        return ExecutorID(self.source.executor_id) if self.source.executor_id else None
+
+    @property
     def statuses(self) -> tuple[TaskStatus, ...]:
         """What was reported of it, oldest first."""
-        if self.news is not None:
-            return self.news
+        if self.heard is not None and self.heard.statuses is not None:
+            return self.heard.statuses
         return () if isinstance(self.source, TaskInfo) else self._told().statuses
 
     @property
@@ -81,18 +95,22 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
 
         Of a task that was brought it is what the agent has said of that, until it repeats itself.
         """
-        if self.heard_state is not None:
-            return self.heard_state
+        if self.heard is not None and self.heard.state is not None:
+            return self.heard.state
         told = None if isinstance(self.source, TaskInfo) else self.source.status_update_state
         return self.state if told is None else told
 
     @property
     def update_uuid(self) -> bytes | None:
         """That of the status which its framework was told last, None if it is to acknowledge nothing."""
-        if self.heard_state is not None or isinstance(self.source, TaskInfo):
-            return self.heard_uuid
-        uuid: bytes | None = self.source.status_update_uuid
-        return uuid
+        if self.heard is not None and self.heard.state is not None:
+            return self.heard.uuid
+        return None if isinstance(self.source, TaskInfo) else self.source.status_update_uuid
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether its framework has acknowledged that it is over."""
+        return self.heard is not None and self.heard.is_acknowledged
 
     @property
     def has_ended_for_framework(self) -> bool:
@@ -103,19 +121,26 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         """Take note of ``status`` and of the newest state its agent knows; True if that has just ended the task."""
         statuses = list(self.statuses)
         append_status(statuses, status)
-        self.news = tuple(statuses)
+        heard = self._heard()
+        heard.statuses = tuple(statuses)
         if status.uuid is not None:
-            self.heard_state, self.heard_uuid = status.state, status.uuid
+            heard.state, heard.uuid = status.state, status.uuid
         if not can_follow(self.state, latest):
             return False
         ended = latest.is_terminal and not self.state.is_terminal
         self.state = latest
         return ended
 
+    def acknowledge(self) -> None:
+        """Take note that its framework has acknowledged that it is over."""
+        self._heard().is_acknowledged = True
+
     def snapshot(self) -> TaskRecord:
         """What readers see."""
         told = self._told() if not isinstance(self.source, TaskInfo) else None
-        statuses = self.news if self.news is not None else told.statuses if told is not None else ()
+        statuses = told.statuses if told is not None else ()
+        if self.heard is not None and self.heard.statuses is not None:
+            statuses = self.heard.statuses
         return TaskRecord(
             info=told.info if told is not None else cast(TaskInfo, self.source),
             framework_id=self.framework_id,
@@ -125,6 +150,11 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
             update_state=self.told_state if self.update_uuid is not None else None,
             update_uuid=self.update_uuid,
         )
+
+    def _heard(self) -> Heard:
+        if self.heard is None:
+            self.heard = Heard()
+        return self.heard
 
     def _told(self) -> TaskRecord:
         """What its agent has told of it."""

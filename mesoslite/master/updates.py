@@ -102,7 +102,7 @@ class Updates:
             return
         self._ledger.chronicle.tell(happenings.TaskAcknowledged, framework.id, call.agent_id, call.task_id, call.uuid)
         if task.update_uuid == call.uuid and task.has_ended_for_framework:
-            task.is_acknowledged = True
+            task.acknowledge()
             self._ledger.complete_task(task)
 
     def _drop(self, message: StatusUpdate, sender: object, why: str) -> None:

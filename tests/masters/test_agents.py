@@ -33,6 +33,7 @@ from mesoslite.model import (
     RoleMinimum,
     ShutdownAgent,
     ShutdownFramework,
+    TaskID,
     TaskRecord,
     TaskState,
     Teardown,
@@ -714,6 +715,7 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     [record] = tasks_of(right)
     large = msgspec.structs.replace(record.info, resources=Resources.parse("cpus:5"))
     elsewhere = msgspec.structs.replace(record.info, agent_id=AgentID("elsewhere"))
+    nameless = msgspec.structs.replace(record.info, task_id=TaskID("a/b"))
     minimum = RoleMinimum("*", (Resources.parse("cpus:1"),))
     [framework] = right.frameworks
     strange = [
@@ -729,6 +731,7 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
         msgspec.structs.replace(right, frameworks=right.frameworks * 2),
         msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, info=large))),
         msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, info=elsewhere))),
+        msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, info=nameless))),
         msgspec.structs.replace(right, tasks=spoilt(record, state="TASK_RUNNING")),
     ]
 

@@ -11,6 +11,8 @@ import libactor as la
 from mesoslite.master import Master
 from mesoslite.model import (
     AgentID,
+    ExecutorID,
+    ExecutorInfo,
     FrameworkID,
     Kill,
     Reason,
@@ -170,6 +172,15 @@ def test_a_task_is_told_as_far_as_its_agent_has_told_it(
     brought(scene, update_state=told, update_uuid=None)
 
     assert [status.state for status in (*scene.ask(None), *scene.ask(scene.agent_id))] == [answer, answer]
+
+
+def test_the_executor_of_a_task_is_told_that_its_agent_has_named(stage: Stage) -> None:
+    scene = Scene(stage)
+    [record] = tasks_of(greeting(stage))
+    executor = ExecutorInfo(executor_id=ExecutorID("e"))
+    brought(scene, info=msgspec.structs.replace(record.info, executor=executor))
+
+    assert [status.executor_id for status in scene.ask(None)] == ["e"]
 
 
 def test_what_a_framework_was_told_by_another_master_it_acknowledges_to_this_one(stage: Stage) -> None:

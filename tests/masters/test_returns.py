@@ -19,6 +19,7 @@ from mesoslite.model import (
     ShutdownAgent,
     ShutdownFramework,
     StatusUpdateAcknowledgement,
+    TaskID,
     TaskState,
     UnregisterAgent,
     UpdateFramework,
@@ -50,6 +51,25 @@ def test_an_end_that_no_framework_has_acknowledged_is_not_acknowledged_by_the_ma
 
     assert stage.heard(agent, StatusUpdateAcknowledgement) == []
     assert states(stage, again) == [TaskState.TASK_FINISHED]
+
+
+# Goal: tasks are entered under the roles that they have. Method: some of two roles, mixed; books are compared with the
+# allocator's.
+def test_what_tasks_of_several_roles_hold_is_held_under_these(stage: Stage) -> None:
+    running(stage)
+    message = greeting(stage)
+    [record] = tasks_of(message)
+    brought = [
+        msgspec.structs.replace(record, role=role, info=msgspec.structs.replace(record.info, task_id=TaskID(f"t{n}")))
+        for n, role in enumerate(("ads", "*", "ads", "web"))
+    ]
+    stage.fail_over()
+
+    stage.greet(msgspec.structs.replace(message, tasks=packed(*brought)))
+
+    stage.check_books()
+    tasks = {one.info.task_id: one.role for one in stage.state().frameworks[0].tasks}
+    assert tasks == {"t0": "ads", "t1": "*", "t2": "ads", "t3": "web"}
 
 
 def test_an_agent_hears_what_a_framework_has_said_of_itself_while_it_was_away(stage: Stage) -> None:
