@@ -213,7 +213,9 @@ def _message(load: Load) -> ReregisterAgent:
         info=_agent(NUMBER),
         frameworks=frameworks,
         tasks=pack_tasks([_task(f"task-{NUMBER}-{n:03}", _framework(n % load.frameworks)) for n in range(load.tasks)]),
-        completed_tasks=tuple([_completed(load, FrameworkID(f"completed-{n}")) for n in range(FRAMEWORKS)]),
+        completed_tasks=tuple(
+            [_completed(load, FrameworkID(f"completed-{n}")) for n in range(FRAMEWORKS if load.completed else 0)]
+        ),
     )
 
 

@@ -85,6 +85,33 @@ def _version_problem(version: str) -> str | None:
     return None
 
 
+def known_frameworks(
+    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
+) -> tuple[FrameworkInfo, ...] | None:
+    """The frameworks that an agent names, as ``known`` has them; None, unless it has each, and equal to what is named.
+
+    For a message in which nothing is looked at yet: what is equal need not be of the declared types, so it is left.
+    """
+    named: Any = message.frameworks
+    if type(named) is not tuple or not 0 < len(named) <= FRAMEWORKS_IN_STEP:
+        return None
+    found: list[FrameworkInfo] = []
+    for framework in named:
+        is_one = type(framework) is FrameworkInfo and type(framework.id) is str
+        own = known(framework.id) if is_one else None
+        if own is None or not _equals(framework, own):
+            return None
+        found.append(own)
+    return tuple(found)
+
+
+def _equals(value: object, own: FrameworkInfo) -> bool:
+    try:
+        return bool(value == own)
+    except Exception:  # of a field that may be anything
+        return False
+
+
 def framework_checks(
     message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
 ) -> Iterator[None]:
@@ -98,7 +125,8 @@ def framework_checks(
             yield
         if not framework.id:
             raise InvalidRequest("a framework has no id")
-        if framework != known(framework.id):
+        own = known(framework.id)
+        if framework is not own and framework != own:
             validate_framework(framework)
         if framework.id in seen:
             raise InvalidRequest(f"framework {framework.id} is named twice")

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 import libactor as la
 from mesoslite.model import (
     Error,
@@ -26,10 +28,11 @@ from mesoslite.model import (
     is_large,
 )
 
+from .agent_checks import known_frameworks
 from .slices import in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from .ledger import Ledger
     from .metrics import MasterMetrics
@@ -79,7 +82,7 @@ class Intake:
         self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
     ) -> Iterator[None]:
         try:
-            checked = yield from checking(message)
+            checked = yield from self._checking(message)
         except InvalidRequest as error:
             self._refuse(message, sender, error)
             return
@@ -92,6 +95,14 @@ class Intake:
         del checked
         if rest is not None:
             yield from rest
+
+    def _checking(self, message: Any) -> Generator[None, None, Any]:
+        """As ``checking``; frameworks that the master has itself, as mostly, were looked at before."""
+        own = known_frameworks(message, self._ledger.info_of) if isinstance(message, ReregisterAgent) else None
+        if own is None:
+            return (yield from checking(message))
+        checked = yield from checking(replace(message, frameworks=()))
+        return replace(checked, frameworks=own)
 
     def _refuse(self, message: Any, sender: la.PID[Any] | None, error: InvalidRequest) -> None:
         self._metrics.refuse(message, sender, str(error))

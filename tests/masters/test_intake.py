@@ -117,6 +117,48 @@ def test_what_is_no_message_of_an_agent_is_dropped_and_counted(stage: Stage, mes
     assert stage.state() == before
 
 
+class Sham:
+    """It is equal to everything, or to nothing in the world."""
+
+    def __init__(self, is_equal: bool) -> None:
+        self.is_equal = is_equal
+
+    def __eq__(self, other: object) -> bool:
+        return self.is_equal or bool(1 // 0)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_back"),
+    [
+        ({}, True),
+        ({"checkpoint": 1}, True),  # equal, and not taken over
+        ({"hostname": Sham(True)}, True),
+        ({"hostname": Sham(False)}, False),
+        ({"checkpoint": 2}, False),
+        ({"id": ["F"]}, False),
+        ({"id": Sham(True)}, False),
+    ],
+    ids=str,
+)
+def test_what_agents_say_of_a_framework_that_is_known_is_kept_as_it_was_looked_at(
+    stage: Stage, said: dict[str, Any], is_back: bool
+) -> None:
+    own = changed(FRAMEWORK, checkpoint=True)
+    stage.greet(ReregisterAgent(info=INFO, frameworks=(own,)))
+
+    info = changed(INFO, id=AgentID("B"), hostname="another")
+    stage.greet(ReregisterAgent(info=info, frameworks=(changed(own, **said),)))
+
+    state = stage.state()
+    assert [info.id for info in (agent.info for agent in state.agents)] == ["A", "B"][: 1 + is_back]
+    assert (dropped(stage), [type(framework.info.checkpoint) for framework in state.frameworks]) == (
+        not is_back,
+        [bool],
+    )
+
+
 BAD_CALLS: list[Any] = [
     lambda framework_id: Suppress(framework_id, {"*": 1}),  # type: ignore[arg-type]
     lambda framework_id: Revive(framework_id, (["*"],)),  # type: ignore[arg-type]
