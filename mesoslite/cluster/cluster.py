@@ -262,6 +262,7 @@ class Cluster:
         try:  # what the master has asked of the registrar until then is stored before this is answered
             staff = self._masters.present("close")
             la.dispatch(staff.master, Master.wait_leading).get(timeout=START_TIMEOUT_SECONDS)
+            la.dispatch(staff.master, Master.ping).get(timeout=START_TIMEOUT_SECONDS)  # it asks a step later
             for asked in [la.dispatch(staff.registrar, Registrar.apply, RemoveAgent(one)) for one in self._agent_ids]:
                 with suppress(RegistryRefused):  # it is out already
                     asked.get(timeout=START_TIMEOUT_SECONDS)
