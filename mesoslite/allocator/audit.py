@@ -28,6 +28,7 @@ def audit(books: Books) -> None:
     _audit_clients(books)
     _audit_filters(books)
     _audit_quota(books)
+    books.maintenance.audit()
 
 
 def _audit_clients(books: Books) -> None:

@@ -169,7 +169,7 @@ class Books:
             self._count_free(resources, agent.is_simple, -1)
             agent.hold(client, resources)
         if agent.unavailability is not None:
-            self.maintenance.due[agent] = None
+            self.maintenance.look_at(agent)
 
     def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""

@@ -150,7 +150,7 @@ class Cycle:
         """Have the next agent left that is to be serviced, or end the run; return how much work it was."""
         maintenance = self._books.maintenance
         if self._to_ask is None:
-            self._to_ask = list(reversed(maintenance.due))  # of 50,000: half a millisecond
+            self._to_ask = maintenance.due()[::-1]  # of 50,000: half a millisecond
         if not self._to_ask:
             self._end()
             return 1
