@@ -44,6 +44,7 @@ FRAME_BYTES_MAX = 1_000
 BYTES_MAX = 4_096
 HEAD_BYTES = 4
 TLS_HELLO = b"\x16\x03"  # how who speaks TLS begins, whatever the version
+HTTP_ANSWER = b"HTTP/"  # how a server of HTTP answers whatever it is sent
 REASON_LENGTH_MAX = 500
 assert 3 * (HEAD_BYTES + FRAME_BYTES_MAX) <= BYTES_MAX, "a Hello, a Proof and a Refusal are all that a side sends"
 assert ADDRESS_LENGTH_MAX + REASON_LENGTH_MAX < FRAME_BYTES_MAX, "a Hello and a Refusal fit into a frame"
@@ -140,6 +141,8 @@ class Handshake:
         if not 0 < length <= FRAME_BYTES_MAX:
             if self._arrived.startswith(TLS_HELLO):
                 raise _Refuse("the peer has tls= and this side has none; give both certificates, or neither")
+            if self._arrived.startswith(HTTP_ANSWER):
+                raise _Refuse("the peer serves HTTP; give the address of its runtime, which has a port of its own")
             raise _Refuse(
                 f"the peer does not speak libactor: it began with '{self._arrived[:16].decode('latin-1')}', a frame of "
                 f"{length} bytes, expected one of at most {FRAME_BYTES_MAX}"

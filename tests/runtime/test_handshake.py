@@ -216,6 +216,7 @@ def test_a_hello_that_cannot_be_is_refused_with_the_reason(name):
 
 OTHERS = {
     "http": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "does not speak libactor: it began with 'GET / HTTP"),
+    "http server": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the peer serves HTTP; give the address of its runtime"),
     "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", "the peer has tls= and this side has none; give both"),
     "empty frame": (b"\0\0\0\0", "a frame of 0 bytes"),
     "huge frame": (b"\xff\xff\xff\xff", "a frame of 4294967295 bytes"),
