@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failure import USAGE, fail, refuse_bytes, say, warn
+from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .node_options import (
     MASTER_ADDRESS,
     Advertise,
@@ -34,7 +34,9 @@ def agent(
     master: Annotated[
         str,
         typer.Option(
-            help="Where the master is; the host is a number.", metavar="HOST:PORT", envvar="MESOSLITE_MASTER_ADDRESS"
+            help="Where the master is, its --address; the host is a number.",
+            metavar="HOST:PORT",
+            envvar="MESOSLITE_MASTER_ADDRESS",
         ),
     ] = MASTER_ADDRESS,
     resources: Annotated[str, typer.Option(help="What the agent offers; mem in MiB.")] = "cpus:2;mem:1024",
@@ -42,7 +44,7 @@ def agent(
         str, typer.Option(help="What frameworks may choose it by, such as rack:r1;ssd:true.", show_default=False)
     ] = "",
     work_dir: Annotated[
-        str, typer.Option(help="Where sandboxes go, and stay.", metavar="PATH")
+        str, typer.Option(help="Where sandboxes go, and stay; each agent has its own.", metavar="PATH")
     ] = "/tmp/mesoslite-agent",
     address: Annotated[
         str, typer.Option(help="Where the master finds it; the host is a number.", metavar="HOST:PORT")
@@ -65,6 +67,8 @@ def agent(
     begin_logging(logging_level)
     check_texts(master=master, address=address, advertise=advertise, secret_file=secret_file)
     check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
+    if "://" in master:
+        fail(f"--master {master}: expected HOST:PORT, the --address of the master, not the URL of its HTTP API", USAGE)
     from mesoslite.cluster import AgentNode
     from mesoslite.model import InvalidRequest
 
@@ -82,7 +86,7 @@ def agent(
                 hostname=hostname,
             )
         except InvalidRequest as error:
-            fail(str(error), USAGE)
+            refuse(error)
         _serve(node, stops, work_dir)
 
 
@@ -117,10 +121,9 @@ def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -
             fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
         node.start()
     except InvalidRequest as error:
-        fail(str(error), USAGE)
+        refuse(error)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}")
+        refuse_os(error)
     try:
         node.stopped.on_any(lambda stopped: stops.put(None))
         say(f"Agent at {node.url} of {node.resources}; sandboxes in {node.work_dir}")

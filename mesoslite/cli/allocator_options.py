@@ -63,5 +63,9 @@ def policy_source(name: str, **options: str | int | None) -> "str | PolicyFactor
     if name != DEFAULT_POLICY:
         flags = ", ".join([FLAGS[option] for option in given])
         raise InvalidRequest(f"{flags}: only the allocator {DEFAULT_POLICY} takes it, and {name!r} is asked for")
-    HierarchicalAllocator(**given)  # type: ignore[arg-type]  # so that it is refused at once
+    for option, value in given.items():  # so that it is refused at once, and by its name
+        try:
+            HierarchicalAllocator(**{option: value})  # type: ignore[arg-type]
+        except InvalidRequest as error:
+            raise InvalidRequest(f"{FLAGS[option]} {value}: {error}") from error
     return partial(HierarchicalAllocator, **given)  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 """`mesoslite dev`: a master and agents in one process, until Ctrl-C."""
 
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -18,13 +20,14 @@ from .allocator_options import (
     RoleSorter,
     policy_source,
 )
-from .failure import USAGE, fail, refuse_bytes, say, warn
+from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .prompt import prompt
 from .signals import stop_signals
 
 if TYPE_CHECKING:
     from mesoslite import Cluster, Resources
 
+TAKEOVER = signal.SIGUSR1
 MASTER_DEFAULT = "http://127.0.0.1:5050"  # of `mesoslite run` as well
 
 RegistryFile: TypeAlias = Annotated[
@@ -69,6 +72,8 @@ def dev(
 
     Tasks are real processes of this machine. At the end all of them are killed and every port is free again.
 
+    With --masters above 1, SIGUSR1 ends the master that leads as a crash would, and another one takes over.
+
     Exit status: 0 after Ctrl-C or SIGTERM, 1 if the cluster cannot start, its master fails or the output cannot be
     written, 2 for options that can never work.
     """
@@ -76,7 +81,7 @@ def dev(
 
     _check_texts(host, hostname, work_dir, registry)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
-    with stop_signals(stops.put), prompt():
+    with stop_signals(stops.put, also=(TAKEOVER,) if masters > 1 else ()), prompt():
         try:
             offered = Resources.parse(resources)
             cluster = Cluster(
@@ -100,7 +105,7 @@ def dev(
                 ),
             )
         except InvalidRequest as error:
-            fail(str(error), USAGE)
+            refuse(error)
         except FileNotFoundError:
             fail(f"--work-dir {work_dir}: the directory that it starts from is gone; give one that begins with /")
         _start(cluster, work_dir)
@@ -108,7 +113,7 @@ def dev(
             cluster.stopped.on_any(lambda stopped: stops.put(None))
             _greet(cluster, agents, offered)
             _warn_if_open(cluster, host)
-            failed = stops.get() is None
+            failed = _wait(cluster, stops)
         finally:
             cluster.close()
     if failed:
@@ -137,7 +142,7 @@ def _start(cluster: "Cluster", work_dir: str | None) -> None:
             fail(f"work directory {work_dir} cannot be written; give another by --work-dir")
         cluster.start()
     except InvalidRequest as error:  # the allocation policy cannot be made
-        fail(str(error), USAGE)
+        refuse(error)
     except MasterEnded as error:
         fail(str(error))
     except TimeoutError as error:
@@ -145,8 +150,7 @@ def _start(cluster: "Cluster", work_dir: str | None) -> None:
     except Abandoned:
         fail("an agent has failed as it started; the log above says why")
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}")
+        refuse_os(error)
 
 
 def _greet(cluster: "Cluster", agents: int, offered: "Resources") -> None:
@@ -154,9 +158,27 @@ def _greet(cluster: "Cluster", agents: int, offered: "Resources") -> None:
     say(f"Master at {cluster.url} with {agents} agent{'s' * (agents != 1)} of {offered}")
     if len(cluster.urls) > 1:
         say(f"Masters that would take over at {', '.join(url for url in cluster.urls if url != cluster.url)}")
+        say(f"To see one take over:  kill -USR1 {os.getpid()}")
     say(f"Sandboxes in {cluster.work_dir}")
     say(f"Next, in another terminal:  mesoslite run{option} 'echo hello from $MESOS_TASK_ID'")
     say("Ctrl-C ends everything")
+
+
+def _wait(cluster: "Cluster", stops: "SimpleQueue[int | None]") -> bool:
+    """Wait for the end, with as many takeovers as are asked for; return whether it has failed."""
+    while (stop := stops.get()) == TAKEOVER:
+        _take_over(cluster)
+    return stop is None
+
+
+def _take_over(cluster: "Cluster") -> None:
+    """End the master that leads, and say who leads then."""
+    from mesoslite.model import MasterEnded
+
+    say(f"The master at {cluster.url} ends")
+    with suppress(MasterEnded):  # nobody is left: the cluster says so
+        cluster.fail_over()
+        say(f"Master at {cluster.url} leads")
 
 
 def _warn_if_open(cluster: "Cluster", host: str) -> None:

@@ -1,11 +1,25 @@
 """Failure: how a command ends when it cannot do what it was asked: one line, and a status."""
 
 import os
+import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn, TextIO
 
 import typer
 
+PARAMETERS: tuple[
+    tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...
+] = (  # how parts of the program name what was given to them, and how the command line does
+    (re.compile(r"^((?:agent|max|offer|registry|recovery)_\w+): "), lambda found: f"--{found[1].replace('_', '-')}: "),
+    (re.compile(r"^allocator: got an allocation interval of "), lambda found: "--allocation-interval: got "),
+    (re.compile(r"^cluster: got (\S+) (agents|masters),"), lambda found: f"--{found[2]}: got {found[1]},"),
+    (re.compile(r"^agent: master '([^']*)': (?:parse_pid: )?"), lambda found: f"--master {found[1]}: "),
+    (re.compile(r"^master '([^']*)': (?=expected the URL)"), lambda found: f"--master {found[1]}: "),
+    (re.compile(r"^Runtime: cannot listen on "), lambda found: "--address: cannot listen on "),
+    (re.compile(r"^listen: cannot listen on "), lambda found: "--host, --port: cannot listen on "),
+    (re.compile(r"^(?=resources? )"), lambda found: "--resources: "),
+)
 USAGE = 2  # what was asked for can never work; the command line itself uses it for unknown options
 FAILED = 1
 
@@ -14,6 +28,20 @@ def fail(problem: str, status: int = FAILED) -> NoReturn:
     """Say what the problem is, in one line on the standard error output, and end the command with ``status``."""
     warn(problem)
     raise typer.Exit(status)
+
+
+def refuse(error: Exception, status: int = USAGE) -> NoReturn:
+    """End the command as ``fail`` does, for what was given by options, which ``error`` may know by other names."""
+    problem = str(error)
+    for pattern, flag in PARAMETERS:
+        problem = pattern.sub(flag, problem, count=1)
+    fail(problem, status)
+
+
+def refuse_os(error: OSError) -> NoReturn:
+    """End the command for a port, a file or a directory that cannot be used."""
+    where = f"{error.filename}: " if error.filename else ""
+    refuse(Exception(f"{where}{error.strerror or error}"), FAILED)
 
 
 def warn(problem: str) -> None:

@@ -17,7 +17,7 @@ from .allocator_options import (
     policy_source,
 )
 from .dev import RegistryFile
-from .failure import USAGE, fail, say, warn
+from .failure import fail, refuse, refuse_os, say, warn
 from .master_options import (
     AgentAge,
     AgentCount,
@@ -136,7 +136,7 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
             ),
         )
     except InvalidRequest as error:
-        fail(str(error), USAGE)
+        refuse(error)
 
 
 def _serve(node: "MasterNode", stops: "SimpleQueue[int | None]", secret_file: str | None) -> None:
@@ -147,12 +147,11 @@ def _serve(node: "MasterNode", stops: "SimpleQueue[int | None]", secret_file: st
     try:
         node.start()
     except InvalidRequest as error:  # the allocation policy cannot be made
-        fail(str(error), USAGE)
+        refuse(error)
     except MasterEnded as error:
         fail(str(error))
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}")
+        refuse_os(error)
     try:
         node.stopped.on_any(lambda stopped: stops.put(None))
         say(f"Master at {node.url}, agents find it at {node.address}")

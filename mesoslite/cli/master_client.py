@@ -10,7 +10,7 @@ import msgspec
 from mesoslite.framework.http import master_url
 from mesoslite.model import InvalidRequest
 
-from .failure import USAGE, fail
+from .failure import fail, refuse
 
 TIMEOUT_SECONDS = 30.0  # an answer about every agent of a large cluster takes seconds
 REFUSAL_CHARACTERS = 500
@@ -21,11 +21,14 @@ def ask(master: str, path: str, parameters: dict[str, str]) -> tuple[str, dict[s
     try:
         url = master_url(master)
     except InvalidRequest as error:
-        fail(f"--master: {error}", USAGE)
+        refuse(error)
     try:
         response = httpx.get(
             url + path, params=parameters, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=True
         )
+    except httpx.RemoteProtocolError as error:
+        problem = f"who listens there does not speak HTTP ({error})"
+        fail(f"--master {url}: {problem}; give the address of the master's HTTP API, which has a port of its own")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         fail(f"no answer from the master at {url} ({reason}); is it running there? give another by --master")

@@ -1,11 +1,12 @@
 """`mesoslite run`: one command on a cluster, as if it ran here."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .dev import MASTER_DEFAULT
-from .failure import USAGE, fail, refuse_bytes
+from .failure import USAGE, fail, refuse, refuse_bytes
 
 if TYPE_CHECKING:
     from mesoslite.model import Resources
@@ -45,7 +46,7 @@ def run(
             master, name, _needed(cpus, mem), CommandInfo(value=command, environment=_environment(env or []))
         )
     except InvalidRequest as error:
-        fail(str(error), USAGE)
+        refuse(error)
     raise typer.Exit(session.execute(timeout))
 
 
@@ -62,7 +63,7 @@ def _needed(cpus: float, mem: float) -> "Resources":
     from mesoslite.model import Resources
 
     for option, units in (("--cpus", cpus), ("--mem", mem)):
-        if 0 < units < SMALLEST:
+        if units and not SMALLEST <= units < math.inf:
             fail(f"{option} {units:g}: expected 0, or at least {SMALLEST:g}", USAGE)
     return Resources.of(cpus=cpus, mem=mem)
 

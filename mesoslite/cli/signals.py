@@ -18,12 +18,16 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def stop_signals(put: Callable[[int], object]) -> Iterator[None]:
-    """Call ``put`` with the number of each signal that asks for the end, from a thread; main thread only."""
+def stop_signals(put: Callable[[int], object], also: tuple[int, ...] = ()) -> Iterator[None]:
+    """Call ``put`` with the number of each signal that asks for the end, and of ``also``, from a thread.
+
+    In the main thread only.
+    """
+    heeded = (*STOPPING, *also)
     source, sink = os.pipe()
     os.set_blocking(sink, False)
-    reader = threading.Thread(target=_pass_on, args=(source, put), name="stop-signals", daemon=True)
-    handlers_before = {number: signal.signal(number, _keep_running) for number in STOPPING}
+    reader = threading.Thread(target=_pass_on, args=(source, put, heeded), name="stop-signals", daemon=True)
+    handlers_before = {number: signal.signal(number, _keep_running) for number in heeded}
     sink_before = signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
     reader.start()
     try:
@@ -41,8 +45,8 @@ def _keep_running(number: int, frame: FrameType | None) -> None:
     """Instead of the default action; what counts is the number in the pipe."""
 
 
-def _pass_on(source: int, put: Callable[[int], object]) -> None:
+def _pass_on(source: int, put: Callable[[int], object], heeded: tuple[int, ...]) -> None:
     while numbers := os.read(source, 64):
         for number in numbers:
-            if number in STOPPING:
+            if number in heeded:
                 put(number)

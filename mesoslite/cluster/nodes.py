@@ -19,6 +19,7 @@ from mesoslite.containment import PosixLauncher
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy, InvalidRequest
 
+from .claims import claimed
 from .masters import Masters
 from .resources import checked_resources
 
@@ -97,7 +98,8 @@ class MasterNode:
 class AgentNode:
     """An agent that joins the master at the address ``master``, and is found by it at ``remote``.
 
-    The rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a port or a directory.
+    The rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also
+    another agent's (BlockingIOError).
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class AgentNode:
         """Begin to look for the master."""
         self.work_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as parts:
+            parts.enter_context(claimed(self.work_dir))
             runtime = parts.enter_context(la.Runtime(remote=self._remote))
             parts.callback(self._stopped.set, "")
             server = HttpServer()

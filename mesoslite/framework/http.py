@@ -184,6 +184,8 @@ class HttpConnection:
             self._report(f"subscription: nothing from {self._url} for {self._silence_seconds:g} s; the master is lost")
         except httpx.ConnectError as error:
             self._report(f"subscribe: no master answers at {self._url} ({error}); check the address, start the master")
+        except httpx.RemoteProtocolError as error:
+            self._report(self._breach(error))
         except httpx.InvalidURL as error:
             self._report(f"subscribe: {self._url} is no URL ({error}); check the address")
         except httpx.HTTPError as error:
@@ -194,6 +196,15 @@ class HttpConnection:
             self._report(f"subscribe: {self._url} redirects to a port above 65535; check the address")
         except (InvalidRequest, msgspec.DecodeError) as error:
             self._report(f"subscription: {self._url} sends what cannot be read: {error}")
+
+    def _breach(self, error: Exception) -> str:
+        """What is wrong when the other side does not speak HTTP, or not any more."""
+        if self._stream_id.done():
+            return f"subscription: the connection to {self._url} is lost ({error})"
+        return (
+            f"subscribe: who listens at {self._url} does not speak HTTP ({error}); give the address of a master's HTTP "
+            f"API, which has a port of its own"
+        )
 
     async def _post_events(self, response: httpx.Response) -> None:
         records, told = Records(), False

@@ -46,6 +46,24 @@ def test_of_several_masters_one_leads_and_the_others_lead_to_it():
     assert (status, errors) == (0, "")
 
 
+def test_a_signal_has_another_master_take_over():
+    process, url = start_dev("--masters", 2)
+    lines = [process.stdout.readline().decode() for _ in range(5)]
+    before = json.loads(get(f"{url}/state"))["id"]
+
+    process.send_signal(signal.SIGUSR1)
+    ends, leads = [process.stdout.readline().decode() for _ in range(2)]
+
+    leader = leads.removeprefix("Master at ").removesuffix(" leads\n")
+    state = json.loads(get(f"{leader}/state"))
+    status, _, _ = stop_dev(process)  # the agent may be on its way to the new master yet, and be told off by it
+    assert lines[1] == f"To see one take over:  kill -USR1 {process.pid}\n"
+    assert ends == f"The master at {url} ends\n"
+    assert leader != url
+    assert state["id"] != before
+    assert status == 0
+
+
 def test_each_agent_serves_on_a_port_of_its_own():
     process, url = start_dev("--agents", 2)
     agents = json.loads(get(f"{url}/state"))["slaves"]

@@ -27,7 +27,7 @@ from mesoslite.model import (
     Update,
 )
 
-from .conftest import finish, mesoslite, mesoslite_here, start
+from .conftest import finish, mesoslite, mesoslite_here, start, stop_dev
 
 pytestmark = pytest.mark.real
 
@@ -367,14 +367,28 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--address", "10.0.0.6:5055"], "give --secret-file"),
         (["master", "--address", "0.0.0.0:5055"], "say by --advertise which"),
         (["master", "--agent-ping-timeout", "soon"], "expected a duration such as 30secs"),
-        (["master", "--agent-ping-timeout", "1hrs"], "agent_ping_timeout: got 3600.0"),
+        (["master", "--agent-ping-timeout", "1hrs"], ": --agent-ping-timeout: got 3600.0"),
         (["master", "--agent-removal-rate-limit", "often"], "such as 1/10mins"),
         (["master", "--recovery-agent-removal-limit", "0.5"], "a part such as 25%"),
-        (["master", "--max-completed-frameworks", "-1"], "max_completed_frameworks: got -1"),
+        (["master", "--max-completed-frameworks", "-1"], ": --max-completed-frameworks: got -1"),
         (["master", "--allocator", "nobody"], "nothing named 'nobody'"),
         (["master", "--registry", ""], "--registry is empty"),
         (["master", "--logging-level", "loud"], "expected one of DEBUG"),
-        (["agent", "--master", "nowhere"], "master 'nowhere'"),
+        (["master", "--offer-timeout", "0secs"], ": --offer-timeout: got 0.0"),
+        (["master", "--allocation-interval", "0"], ": --allocation-interval: got 0.0"),
+        (["master", "--role-sorter", "fair"], ": --role-sorter fair: "),
+        (["agent", "--master", "nowhere"], ": --master nowhere: got the address"),
+        (["agent", "--master", "localhost:5055"], ": --master localhost:5055: got the name"),
+        (
+            ["agent", "--master", "http://127.0.0.1:5050"],
+            "the --address of the master, not the URL",
+        ),
+        (["dev", "--agents", "0"], ": --agents: got 0"),
+        (["dev", "--masters", "0"], ": --masters: got 0"),
+        (["dev", "--resources", "cpus:-1"], ": --resources: resource cpus of -1.0"),
+        (["run", "--cpus", "-1", "true"], ": --cpus -1: expected 0, or at least"),
+        (["run", "--master", "ftp://x", "true"], ": --master ftp://x: expected the URL"),
+        (["why", "--master", "ftp://x", "task"], ": --master ftp://x: expected the URL"),
         (["agent", "--resources", "cpus:many"], "cpus:many"),
         (["agent", "--attributes", "rack"], "expected name:value"),
         (["agent", "--work-dir", ""], "--work-dir is empty"),
@@ -413,3 +427,40 @@ def test_attributes_are_text_or_numbers(address, tmp_path):
     [agent] = get(f"{url}/state")["slaves"]
 
     assert agent["attributes"] == {"rack": "r1", "ssd": 2.5}
+
+
+# ---- a work directory is one agent's ----
+
+
+def test_a_second_agent_at_a_work_directory_is_refused_until_the_first_has_ended_in_whichever_way(address, tmp_path):
+    with start_agent(address, tmp_path) as first:
+        status, output, errors = mesoslite_here("agent", "--master", address, "--port", 0, "--work-dir", tmp_path)
+        first.kill()
+        first.wait()
+    with start_agent(address, tmp_path) as third:
+        last = stop_dev(third)
+
+    assert (status, output) == (1, b"")
+    assert errors == f"mesoslite: {tmp_path}: another agent has this work directory; give each one of its own\n"
+    assert last[0] == 0
+
+
+# ---- the port of another interface ----
+
+
+def test_whoever_asks_at_the_port_of_another_interface_is_told_so(address, tmp_path):
+    master, url = start_master(address, tmp_path / "registry")
+    with master:
+        run = mesoslite_here("run", "--master", address, "true")
+        why = mesoslite_here("why", "--master", address, "task")
+        port = url.rpartition(":")[2]
+        with start_agent(f"127.0.0.1:{port}", tmp_path / "agent") as agent:
+            said = agent.stderr.readline().decode()
+            stop_dev(agent)
+        stop_dev(master)
+
+    assert (run[0], why[0]) == (120, 1)
+    assert "does not speak HTTP" in run[2]
+    assert "API, which has a port of its own" in run[2]
+    assert f"--master http://{address}: who listens there does not speak HTTP" in why[2]
+    assert "the peer serves HTTP; give the address of its runtime, which has a port of its own" in said

@@ -60,8 +60,8 @@ def test_the_smallest_amount_is_not_refused():
         (["--min-allocatable-resources", "cpus:1|"], "no minimum of an offer"),
         (["--min-allocatable-resources", "ports:[1-2]"], "no minimum of an offer"),
         (["--fair-sharing-excluded-resource-names", "gpus,,disk"], "got '' as the name of a resource"),
-        (["--allocation-interval", "0"], "got an allocation interval of 0.0"),
-        (["--allocation-interval", "nan"], "got an allocation interval of nan"),
+        (["--allocation-interval", "0"], "--allocation-interval: got 0.0"),
+        (["--allocation-interval", "nan"], "--allocation-interval: got nan"),
     ],
 )
 def test_dev_refuses_in_one_line(arguments, problem):
