@@ -2,8 +2,8 @@
 
 # Who calls: runs.py.
 # After the phase of faults everything is mended, and there is time for all that waits: agents that do not come back
-#   within ten minutes are given up, a new master waits as long before it offers under quota, and statuses are repeated
-#   after ten minutes at the latest.
+#   within ten minutes are given up, one after the other if there is a limit on that, a new master waits as long before
+#   it offers under quota, and statuses are repeated after ten minutes at the latest.
 
 from __future__ import annotations
 
@@ -77,12 +77,20 @@ class Life:
         if self.world.wants("teardown") and stream.chance(0.06):
             machine.tear_down()
 
+    def _removals_seconds(self) -> float:
+        """How long it takes at most, with the limit on that, to give up all agents that do not come back."""
+        if self.options.removal_limit is None:
+            return 0.0
+        count, seconds = self.options.removal_limit
+        admitted = sum([kind == "agent" for kind, _ in self.world.registry.rows])
+        return max(0, admitted - len(self.world.agents)) * seconds / count
+
     def _settle(self) -> None:
         world = self.world
         world.is_calm = True
         world.healed_at = self._runtime.clock.now()
         self._wait(MEND_SECONDS, MEND_STEP_SECONDS)
-        self._wait(SETTLE_SECONDS, SETTLE_STEP_SECONDS)
+        self._wait(SETTLE_SECONDS + self._removals_seconds(), SETTLE_STEP_SECONDS)
         for machine in world.schedulers:
             machine.ask()
         self._wait(ASK_SECONDS, ASK_SECONDS)
