@@ -60,7 +60,7 @@ class Agents:
         *,
         master_id: str,
         now: Callable[[], float],
-        wait: Callable[[AgentID, int], object],
+        wait: Callable[[AgentID, int], la.Timer],
         settle: Callable[[AgentID], object],
         rescind: Callable[[], object],
         served_roles: frozenset[str] | None,

@@ -16,6 +16,7 @@ from .statuses import master_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import libactor as la
     from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer
 
     from .accounts import Accounts
@@ -44,7 +45,7 @@ class Departures:
         ledger: Ledger,
         accounts: Accounts,
         now: Callable[[], float],
-        later: Callable[[float, FrameworkID, int], object],
+        later: Callable[[float, FrameworkID, int], la.Timer],
         offering: Offering,
         slices: Slices,
     ) -> None:
@@ -54,6 +55,7 @@ class Departures:
         self._accounts = accounts
         self._now = now
         self._later = later
+        self._timers: dict[FrameworkID, la.Timer] = {}  # of those that were lost; one each, however often
 
     def disconnect(self, framework: FrameworkEntry) -> None:
         """Its scheduler is gone: it keeps its tasks for the failover timeout."""
@@ -62,7 +64,8 @@ class Departures:
         seconds = framework.info.failover_timeout
         log.info("framework %s is disconnected; it has %s s to come back", framework.id, seconds)
         if seconds:
-            self._later(seconds, framework.id, framework.disconnections)
+            self._forget_timer(framework.id)
+            self._timers[framework.id] = self._later(seconds, framework.id, framework.disconnections)
         else:
             self.remove(framework)
 
@@ -76,9 +79,15 @@ class Departures:
         """Every agent ends its tasks; here they count as killed, and nobody is told."""
         if framework.is_ending:
             return
+        self._forget_timer(framework.id)
         self._accounts.end_framework(framework)
         self._offering.holdings.void_all(framework)
         self._slices.take(framework.id, self._remove(framework))
+
+    def _forget_timer(self, framework_id: FrameworkID) -> None:
+        timer = self._timers.pop(framework_id, None)
+        if timer is not None:
+            timer.cancel()
 
     def _remove(self, framework: FrameworkEntry) -> Iterator[None]:
         yield from in_steps(self._ledger.agents.values(), lambda agent: self._leave(framework, agent), AGENTS_IN_STEP)

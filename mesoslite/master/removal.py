@@ -78,7 +78,7 @@ class Removal:
         slices: Slices,
         *,
         now: Callable[[], float],
-        wait: Callable[[AgentID, int], object],
+        wait: Callable[[AgentID, int], la.Timer],
         watch: Callable[[AgentEntry | AgentID], None],
         limiter: la.RateLimiter | None = None,
     ) -> None:
@@ -95,6 +95,7 @@ class Removal:
         self._watch = watch
         self.limiter = limiter
         self._scheduled: dict[tuple[AgentID, Cause], la.Future[None]] = {}
+        self._timers: dict[AgentID, la.Timer] = {}  # of those that are waited for
         self._postponed: dict[AgentID, Cause] = {}  # since they were just returning
 
     # ---- an agent that is not there ----
@@ -111,7 +112,7 @@ class Removal:
         fate = _Fate(TaskState.TASK_LOST, Reason.REASON_AGENT_DISCONNECTED, f"Agent {agent.id} is disconnected: {why}")
         self._slices.take(agent.id, self._lose_unsaved(agent, fate))
         self._watch(agent)
-        self._wait(agent.id, agent.disconnections)
+        self._timers[agent.id] = self._wait(agent.id, agent.disconnections)
         log.info("agent %s is disconnected: %s", agent.id, why)
 
     def _lose_unsaved(self, agent: AgentEntry, fate: _Fate) -> Iterator[None]:
@@ -155,6 +156,9 @@ class Removal:
         """It is there after all: do not mark it unreachable for these causes."""
         if Cause.RETURN in causes:
             self._postponed.pop(agent_id, None)
+            timer = self._timers.pop(agent_id, None)
+            if timer is not None:
+                timer.cancel()
         for cause in causes:
             permit = self._scheduled.pop((agent_id, cause), None)
             if permit is not None:

@@ -3,6 +3,7 @@
 import pytest
 
 import libactor as la
+from mesoslite.master import Master
 from mesoslite.model import (
     NOTHING,
     AgentRegistered,
@@ -23,6 +24,7 @@ from mesoslite.model import (
 )
 
 from .stage import Stage, task
+from .test_agents import cut_off, greeting
 
 
 def test_a_bad_description_is_answered_with_an_error(stage: Stage) -> None:
@@ -173,6 +175,28 @@ def test_a_second_loss_has_a_failover_timeout_of_its_own(stage: Stage) -> None:
     stage.advance(20)
 
     assert len(stage.state().frameworks) == 1
+
+
+# Goal: a scheduler, or an agent, that comes and goes for weeks leaves nothing behind.
+def test_who_is_lost_again_and_again_leaves_one_timer(stage: Stage) -> None:
+    framework_id = stage.framework_id(stage.framework(failover_timeout=1e6))
+    agent = stage.agent()
+    message = greeting(stage)
+
+    def timers() -> int:
+        return len([entry for entry in stage.runtime.clock._heap if entry[2].pending])
+
+    def come_and_go() -> int:
+        stage.lose(stage.framework(id=framework_id, failover_timeout=1e6))
+        cut_off(stage, agent)
+        stage.say(agent, message)
+        return timers()
+
+    first = come_and_go()
+    assert {come_and_go() for _ in range(20)} == {first}
+    la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=60)
+    stage.settle()
+    assert timers() == first - 1
 
 
 def test_a_framework_that_subscribes_elsewhere_takes_over(stage: Stage) -> None:
