@@ -83,7 +83,7 @@ class Entitlements:
             self._check_capacity(asked.values())
         self._asked = asked
         operation = UpdateQuota(tuple(checked))
-        return self._apply(operation, lambda: self._updated(checked), self._withdraw)
+        return self._apply(operation, lambda: self._updated(checked), lambda: self._withdraw(checked))
 
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota; ready once that is durable. Raises: InvalidRequest, if it has none."""
@@ -128,8 +128,9 @@ class Entitlements:
             if any(milli > old_guarantees.get(name, 0) for name, milli in config.guarantees):
                 self._rescind(self._for_guarantee(config))
 
-    def _withdraw(self) -> None:
-        self._asked = dict(self.quotas)
+    def _withdraw(self, configs: list[QuotaConfig]) -> None:
+        for config in configs:
+            self._asked[config.role] = self.quotas.get(config.role, QuotaConfig(config.role))
 
     # ---- weights ----
 

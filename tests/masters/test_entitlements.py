@@ -345,3 +345,17 @@ def test_a_role_that_is_not_served_has_neither_quota_nor_weight() -> None:
             do(stage, Master.update_weights, (Weight("ads", 2.0),))
         with pytest.raises(InvalidRequest, match="'ads' is not served"):
             do(stage, Master.update_quota, (quota("ads", limits="cpus:1"),))
+
+
+# Goal: what is refused takes nothing along. Method: a role that cannot be stored, which only the registry finds out,
+# and behind it one that can.
+def test_a_quota_that_cannot_be_stored_leaves_those_behind_it_alone(stage: Stage) -> None:
+    stage.registry.hold()
+    asked = [ask(stage, Master.update_quota, (quota(role, "", "cpus:1"),)) for role in ("ads", "a\udcff", "web")]
+
+    stage.registry.release()
+    stage.settle()
+
+    assert [type(one.exception()) for one in asked] == [type(None), InvalidRequest, type(None)]
+    do(stage, Master.remove_quota, "web")
+    assert {each.role for each in la.dispatch(stage.master, Master.quotas).get(timeout=60)} == {"ads"}
