@@ -122,9 +122,12 @@ class Registrar(la.Actor):
             call.on_any(lambda _: self._storage.close())
             return
         try:
-            await self._pool.submit(self._storage.close)
+            await self._pool.submit(self._storage.close).after(PARTING_SECONDS, self._give_up)
         finally:
-            self._pool.close()
+            if self._is_stuck:
+                log.warning("%s: its thread still closes the storage", self.pid)
+            else:
+                self._pool.close()
 
     def _give_up(self, _: la.Future[Any]) -> la.Future[Any]:
         self._is_stuck = True

@@ -374,6 +374,26 @@ def test_a_registrar_that_is_terminated_waits_for_its_storage_so_long(house: Hou
     assert la.wait(house.registrar, 0) is (seconds == 5.0)
 
 
+def test_a_registrar_that_is_terminated_waits_for_its_storage_to_be_closed_so_long(house: House):
+    class Hanging(MemoryStorage):
+        def close(self) -> None:
+            house.registry.pass_gate()
+
+    registrar = house.runtime.spawn(Registrar(Hanging(house.registry), id="hanging"))
+    recovered(registrar)
+    house.registry.hold()
+    la.terminate(registrar)
+    house.clock.settle()
+
+    house.clock.advance(4.9)
+    house.clock.settle()
+    early = la.wait(registrar, 0)
+    house.clock.advance(0.1)
+    house.clock.settle()
+
+    assert (early, la.wait(registrar, 0)) == (False, True)
+
+
 def test_a_registrar_that_ends_leaves_no_log_beside_its_file(tmp_path: Path):
     path = tmp_path / "registry.db"
     with la.Runtime() as runtime:
