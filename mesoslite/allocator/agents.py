@@ -16,6 +16,8 @@ from mesoslite.model import NOTHING, InsufficientResources, InternalError, Resou
 from mesoslite.model.kinds import ValueType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mesoslite.model import AgentID, Attribute, Unavailability
 
     from .clients import ClientBook
@@ -80,6 +82,13 @@ class AgentBook:
             self.held[client] = resources
         else:
             self.held[client] = held + resources
+
+    def hold_first(self, held: Mapping[ClientBook, Resources], total: Resources) -> None:
+        """As ``hold`` of each, on a simple agent of which nothing is held yet; they are ``total`` together."""
+        self.available -= total
+        self.held.update(held)
+        for client in held:
+            client.agents[self] = None
 
     def release(self, client: ClientBook, resources: Resources) -> None:
         """Take ``resources`` from the client. Raises: InternalError, if it does not hold them."""

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesoslite.model import NOTHING, InternalError, Quantities, Resources
@@ -170,6 +170,16 @@ class Books:
             agent.hold(client, resources)
         if agent.unavailability is not None:
             self.maintenance.look_at(agent)
+
+    def hold_first(self, agent: AgentBook, held: Mapping[ClientBook, Resources], total: Resources) -> None:
+        """As ``hold`` of each, on an agent of which nothing is held yet; they are ``total`` together."""
+        if not agent.is_simple or self.quota.roles:
+            for client, resources in held.items():
+                self.hold(agent, client, resources)
+            return
+        agent.hold_first(held, total)
+        for client, resources in held.items():
+            self.shares.allocate(client, resources.quantities)
 
     def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""

@@ -106,9 +106,17 @@ def _is_plain_agent(delta: AgentAdded) -> bool:
         and delta.unavailability is None
         and type(delta.used) is tuple
         and type(delta.attributes) is tuple
-        and not any(map(_usage, delta.used))
+        and _are_plain_usages(delta.used)
         and not any(map(_attribute, delta.attributes))
     )
+
+
+def _are_plain_usages(used: tuple[Usage, ...]) -> bool:
+    for one in used:
+        is_plain = type(one) is Usage and type(one.framework_id) is type(one.role) is str
+        if not is_plain or type(one.resources) is not Resources:
+            return False
+    return not any(map(_role, {one.role for one in used}))
 
 
 def _subject(delta: object, field: str) -> str:
@@ -188,8 +196,6 @@ def _count(value: object) -> str | None:
 def _usage(value: object) -> str | None:
     if not isinstance(value, Usage):
         return "a Usage, such as Usage(framework_id, 'web', Resources.of(cpus=1))"
-    if type(value.framework_id) is str and type(value.resources) is Resources:  # as nearly always
-        return _role(value.role)
     return _text(value.framework_id) or _role(value.role) or _resources(value.resources)
 
 

@@ -124,7 +124,7 @@ class DRFSorter:
             node = node.parent
 
     def moved(self, client: str) -> None:
-        node = self._leaf(client)
+        node = self._leaves.get(client) or self._leaf(client)
         while (parent := node.parent) is not None:
             if node.active:
                 order = parent.order

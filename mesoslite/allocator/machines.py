@@ -62,9 +62,8 @@ class Machines:
         agent.region, agent.zone = delta.region, delta.zone
         agent.is_listed = self._whitelist is None or agent.hostname in self._whitelist
         self._books.add_agent(agent)
-        for (framework_id, role), resources in used.items():
-            if resources:
-                self._books.hold(agent, self._books.shares.client(framework_id, role), resources)
+        client = self._books.shares.client
+        self._books.hold_first(agent, {client(*who): resources for who, resources in used.items() if resources}, held)
         if enough != total:
             self._books.resize(agent, total)
         self._judge(agent)

@@ -15,7 +15,7 @@ for reference in call.tasks:        # a generator; what stands between two yield
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Slices:
         self._now = now
         self._want = want
         self._waiting: deque[tuple[Any, Iterator[None]]] = deque()  # with the sender
-        self._counts: Counter[Any] = Counter()  # by sender
+        self._counts: dict[Any, int] = {}  # by sender; no Counter, which takes longer to forget one than all of a step
 
     def waits(self, sender: Any) -> bool:
         """Whether work of ``sender`` waits."""
@@ -60,7 +60,7 @@ class Slices:
     def put(self, sender: Any, work: Iterator[None]) -> None:
         """Do all of ``work`` in slices: so much of it may come at once that others would wait for all first steps."""
         self._waiting.append((sender, work))
-        self._counts[sender] += 1
+        self._counts[sender] = self._counts.get(sender, 0) + 1
         if len(self._waiting) == 1:
             self._want()
 
@@ -71,8 +71,9 @@ class Slices:
             sender, work = self._waiting[0]
             if next(work, THROUGH) is THROUGH:
                 self._waiting.popleft()
-                self._counts[sender] -= 1
-                if not self._counts[sender]:
+                if self._counts[sender] > 1:
+                    self._counts[sender] -= 1
+                else:
                     del self._counts[sender]
                 if not self._waiting:
                     return
