@@ -18,12 +18,14 @@ from .exchange import Exchange, Refusal, Response
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkInfo
     from mesoslite.model.happenings import AnyHappening
-    from mesoslite.model.stories import FrameworkStory, TaskStory
+    from mesoslite.model.stories import FrameworkStory, PlannedService, TaskStory
 
     from .documents import Document
 
 PARAMETERS = {"task", "framework", "jsonp"}
 NAMED_MAX = 5  # frameworks in the text of a refusal
+STORIES_MAX = 10  # of tasks of one name
+NANOSECONDS = 1_000_000_000
 REFUSED_MAX = 10  # tasks in an answer about a framework
 
 SPEAKERS = {
@@ -45,7 +47,10 @@ UNCLAIMED = (
 
 
 class WhyEndpoint:
-    """Answers ``?task=``, an id, and ``&framework=``, if several may use that: an id, its last part, or a name."""
+    """Answers ``?task=``, an id, or a name if no task has that id.
+
+    ``&framework=`` is for what several may use: an id, its last part, or a name.
+    """
 
     def __init__(self, master: la.PID[MasterPort]) -> None:
         self._master = master
@@ -54,7 +59,13 @@ class WhyEndpoint:
         """Answer; 400 for what is missing or means several, 404 for what nobody knows."""
         task_id, framework = _asked(exchange)
         stories = await la.dispatch(self._master, MasterPort.task_stories, TaskID(task_id), framework)
-        document: Document = {"task": task_id, "stories": [_story_document(story) for story in stories]}
+        document: Document = {"task": task_id}
+        if not stories:
+            named = await la.dispatch(self._master, MasterPort.tasks_named, task_id, framework)
+            document["named"] = len(named)
+            for whose, named_id in named[:STORIES_MAX]:
+                stories += await la.dispatch(self._master, MasterPort.task_stories, named_id, whose)
+        document["stories"] = [_story_document(story) for story in stories]
         if not stories:
             document["framework"] = await self._framework(task_id, framework)
         return exchange.json(document)
@@ -62,9 +73,8 @@ class WhyEndpoint:
     async def _framework(self, task_id: str, text: str) -> Document:
         """What the framework has done with offers, if it is there."""
         if not text:
-            raise Refusal(
-                404, f"why: no task {task_id[:200]!r} is known; name the framework that is to launch it to hear more"
-            )
+            problem = f"no task {task_id[:200]!r} is known, nor one of that name"
+            raise Refusal(404, f"why: {problem}; name the framework that is to launch it to hear more")
         found = await la.dispatch(self._master, MasterPort.find_frameworks, text)
         ids = [info.id for info in found if info.id is not None]
         if len(ids) > 1:
@@ -107,9 +117,11 @@ def _story_document(story: TaskStory) -> Document:
     entries = [_entry(status.timestamp, "TaskUpdated", _said(status)) for status in story.earlier]
     entries += [_entry(each.time, type(each).__name__, told(each)) for each in story.happenings]
     return {
+        "task": story.task_id,
         "framework": _head(story.framework, story.standing),
         "state": story.state.name if story.state is not None else None,
         "answer": _answer(story),
+        "service": _service(story.service) if story.service is not None else None,
         "happenings": entries,
         "forgotten": story.forgotten,
     }
@@ -148,6 +160,23 @@ def _answer(story: TaskStory) -> str:
     statuses = [*story.earlier, *[each.status for each in story.happenings if isinstance(each, happenings.TaskUpdated)]]
     last = [status for status in statuses if status.state is story.state]
     return f"it has ended: {_said(last[-1])}" if last else f"it has ended in {story.state.name}"
+
+
+def _service(service: PlannedService) -> Document:
+    """What is planned for the agent of a task, and in words what its framework says to that."""
+    answer, when = service.answer, service.unavailability
+    if answer is not None:
+        text = f"its framework has {'agreed' if answer.accepted else 'declined'} to leave it"
+    else:
+        how = "asked to leave it, and has not answered" if service.is_asked else "not asked to leave it yet"
+        text = f"its framework was {how}"
+    return {
+        "agent": service.agent_id,
+        "start": when.start / NANOSECONDS,
+        "duration": when.duration / NANOSECONDS if when.duration is not None else None,
+        "accepted": answer.accepted if answer is not None else None,
+        "text": text,
+    }
 
 
 def told(happening: AnyHappening) -> str:

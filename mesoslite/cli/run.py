@@ -23,6 +23,7 @@ def run(
     env: Annotated[
         list[str] | None, typer.Option(help="A variable of its environment; repeatable.", metavar="NAME=VALUE")
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say the task's id, and where it runs.")] = False,
     timeout: Annotated[
         float | None, typer.Option(help="Seconds, from now on, after which it is killed.", show_default=False)
     ] = None,
@@ -43,7 +44,11 @@ def run(
         fail(f"--timeout {timeout:g}: expected a number of seconds above zero", USAGE)
     try:
         session = RunSession(
-            master, name, _needed(cpus, mem), CommandInfo(value=command, environment=_environment(env or []))
+            master,
+            name,
+            _needed(cpus, mem),
+            CommandInfo(value=command, environment=_environment(env or [])),
+            verbose=verbose,
         )
     except InvalidRequest as error:
         refuse(error)

@@ -30,6 +30,7 @@ from mesoslite.model import (
     TaskStatus,
 )
 
+from .dev import MASTER_DEFAULT
 from .failure import warn
 from .run_framework import Ended, Lost, Note, Placed, RunFramework, Stopped, TimedOut, Unfit
 from .sandbox_output import SandboxOutput
@@ -43,10 +44,13 @@ REQUEST_TIMEOUT_SECONDS = 10.0
 class RunSession:
     """One execution of a command. Raises: InvalidRequest, for a master or resources that can never work."""
 
-    def __init__(self, master: str, name: str, needed: Resources, command: CommandInfo) -> None:
+    def __init__(
+        self, master: str, name: str, needed: Resources, command: CommandInfo, *, verbose: bool = False
+    ) -> None:
         if not needed:
             raise InvalidRequest("--cpus and --mem are both zero; give the command something to run with")
         self._master = master
+        self._verbose = verbose
         self._connection = HttpConnection(master)
         self._task = TaskInfo(
             task_id=TaskID(f"{name}-{la.random_uuid().hex[:12]}".replace("/", "-").replace("\\", "-")),
@@ -89,11 +93,13 @@ class RunSession:
         if isinstance(note, Unfit):
             return self._look_for_agents(client)
         if isinstance(note, Placed):
+            if self._verbose:
+                warn(f"task {self._task.task_id} goes to agent {note.offer.agent_id} on {note.offer.hostname}")
             self._output = SandboxOutput(client, note.offer, self._task.task_id)
             return None
         if isinstance(note, Ended):
             self._copy_rest()
-            return self._decided if self._decided is not None else _exit_status(note.status)
+            return self._decided if self._decided is not None else self._exit_status(note.status)
         if isinstance(note, TimedOut):
             warn(f"the time is over; {'the task is killed' if note.launched else 'the task was never started'}")
             return self._stop(TIMED_OUT, pid)
@@ -138,6 +144,18 @@ class RunSession:
                     self._decided = note.exit_status if self._decided is None else self._decided
                     return
 
+    def _exit_status(self, status: TaskStatus) -> int:
+        """How the task ended, as a shell would put it."""
+        exit_status = status.exit_status
+        if exit_status is not None:
+            return exit_status if exit_status >= 0 else 128 - exit_status
+        if status.state is TaskState.TASK_FINISHED:
+            return 0
+        option = "" if self._master == MASTER_DEFAULT else f" --master {self._master}"
+        more = f"mesoslite why{option} {self._task.task_id} says how it went"
+        warn(f"{status.state.name}: {status.message or 'no reason was given'}; {more}")
+        return TASK_LOST
+
     def _look_for_agents(self, client: httpx.Client) -> int | None:
         """Nothing fits: will it ever? Says so, and gives the exit status if it will not."""
         needed = self._task.resources
@@ -178,14 +196,3 @@ def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | Non
 
 def _plain_resources(document: dict[str, Any]) -> Resources:
     return Resources.from_mapping({name: units for name, units in document.items() if isinstance(units, float | int)})
-
-
-def _exit_status(status: TaskStatus) -> int:
-    """How the task ended, as a shell would put it."""
-    exit_status = status.exit_status
-    if exit_status is not None:
-        return exit_status if exit_status >= 0 else 128 - exit_status
-    if status.state is TaskState.TASK_FINISHED:
-        return 0
-    warn(f"{status.state.name}: {status.message or 'no reason was given'}")
-    return TASK_LOST

@@ -9,7 +9,7 @@ from .failure import USAGE, fail, refuse_bytes, say
 
 
 def why(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The id of the task.", show_default=False)],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The id of the task, or its name.", show_default=False)],
     framework: Annotated[
         str | None,
         typer.Option(help="Its framework: an id, the last part of it, or a name; left out, any that has such a task."),
@@ -20,7 +20,8 @@ def why(
     """Say why a task is pending, how it goes, or how it ended.
 
     Of a task that the master knows: all that happened to it, with times and reasons. Of one that it does not know: what
-    its framework has done with offers so far, and why the allocator makes it the offers that it gets, or none.
+    its framework has done with offers so far, and why the allocator makes it the offers that it gets, or none. Of
+    several tasks of one name it says how they are.
 
     Exit status: 0; 1 if the master cannot be reached, or knows neither the task nor the framework; 2 for options that
     can never work.
@@ -28,7 +29,7 @@ def why(
     for option, text in (("TASK", task), ("--framework", framework or ""), ("--master", master)):
         refuse_bytes(option, text)
     if not task:
-        fail("TASK is empty; give the id of a task", USAGE)
+        fail("TASK is empty; give the id or the name of a task", USAGE)
     if framework == "":
         fail("--framework is empty; give an id or a name, or leave it out to ask about any", USAGE)
 
@@ -39,8 +40,11 @@ def why(
     if as_json:
         say(body)
         return
-    for story in document["stories"]:
-        _show_story(task, story)
+    named = document.get("named", 0)
+    if named > 1:
+        _show_named(task, named, document["stories"])
+    for story in document["stories"] if named <= 1 else ():
+        _show_story(story)
     if "framework" in document:
         _show_framework(task, document["framework"])
         from .allocator import show
@@ -50,11 +54,27 @@ def why(
         show(explained)
 
 
-def _show_story(task: str, story: dict[str, Any]) -> None:
+def _show_named(name: str, count: int, stories: list[dict[str, Any]]) -> None:
+    """How each of several tasks of one name is; of the rest, how many there are."""
+    say(f"{count} tasks are named {name}{'' if count == len(stories) else f', the newest {len(stories)} of them'}:")
+    for story in stories:
+        _show_head(story, "  ")
+    say("Next:  mesoslite why ID, of one of them")
+
+
+def _show_head(story: dict[str, Any], margin: str = "") -> None:
     who = story["framework"]
     state = story["state"] or "not launched"
-    say(f"Task {task} of framework {who['name']} ({who['id']}, {who['standing']}): {state}")
+    say(f"{margin}Task {story['task']} of framework {who['name']} ({who['id']}, {who['standing']}): {state}")
+
+
+def _show_story(story: dict[str, Any]) -> None:
+    _show_head(story)
     say(f"{story['answer'][0].upper()}{story['answer'][1:]}")
+    service = story["service"]
+    if service is not None:
+        lasts = f" for {service['duration']:g} s" if service["duration"] is not None else ""
+        say(f"Its agent is to be serviced from {_clock(service['start'])}{lasts}; {service['text']}")
     for number, each in enumerate(story["happenings"]):
         say(f"  {_clock(each['time'])}  {each['text']}")
         if number == 0 and story["forgotten"]:

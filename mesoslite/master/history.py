@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from mesoslite.model import TaskState, happenings
-from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
+from mesoslite.model.stories import FrameworkStanding, FrameworkStory, PlannedService, TaskStory
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -107,6 +107,11 @@ class History:
         told = [self._tell(framework_id, task_id) for framework_id in self._meant(framework_text)]
         return tuple([story for story in told if story is not None])
 
+    def entries(self, framework_text: str) -> list[FrameworkEntry]:
+        """The books on the frameworks that the text may mean, also on those that were removed; "": on any."""
+        books = {framework.id: framework for framework in self._ledger.completed} | self._ledger.frameworks
+        return [books[framework_id] for framework_id in self._meant(framework_text) if framework_id in books]
+
     def framework(self, framework_id: FrameworkID) -> FrameworkStory | None:
         """What a framework has done with offers; None for an unknown one."""
         kept, entry = self._frameworks.get(framework_id), self._ledger.frameworks.get(framework_id)
@@ -150,7 +155,16 @@ class History:
             earlier=tuple([status for status in statuses if status not in known]),
             happenings=tuple(sorted([*refused, *told, *self._of_agent(told, task)], key=lambda each: each.time)),
             forgotten=story.forgotten if isinstance(story, _Story) else 0,
+            service=self._service(framework_id, task),
         )
+
+    def _service(self, framework_id: FrameworkID, task: TaskEntry | None) -> PlannedService | None:
+        """What is planned for the agent of a task that is on it."""
+        agent = self._ledger.agents.get(task.agent_id) if task is not None and not task.state.is_terminal else None
+        if agent is None or agent.unavailability is None:
+            return None
+        answer = agent.answers.get(framework_id)
+        return PlannedService(agent.id, agent.unavailability, framework_id in agent.inverse_offers, answer)
 
     def _of_agent(self, told: list[AnyHappening], task: TaskEntry | None) -> list[AnyHappening]:
         """What happened to the agent of a task while it was there."""

@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libactor as la
 
 from .allocation import Allocator
 from .candidate import Candidate, led
 from .lookup import agents_called, frameworks_called
+from .named_tasks import find_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mesoslite.model import AgentID, AgentInfo, Explanation, FrameworkID, FrameworkInfo, TaskID
     from mesoslite.model.stories import FrameworkStory, TaskStory
 
     from .census import Census
     from .history import History
     from .ledger import Ledger
+    from .slices import Slices
 
 
 class Lookups(Candidate):
@@ -28,6 +32,7 @@ class Lookups(Candidate):
     _census: Census
     _history: History
     _allocator: la.PID[Allocator]
+    _slices: Slices
 
     def count(self, name: str) -> float:
         """How many there are of what a gauge of that name, without its prefix, tells."""
@@ -60,6 +65,18 @@ class Lookups(Candidate):
     def task_stories(self, task_id: TaskID, framework: str) -> tuple[TaskStory, ...]:
         """What is remembered of tasks with that id, of the frameworks that people may mean; "": of any."""
         return self._history.stories(task_id, framework)
+
+    @led
+    def tasks_named(self, name: str, framework: str) -> la.Future[tuple[tuple[FrameworkID, TaskID], ...]]:
+        """Tasks of that name, 100 at most, newest first, of the frameworks that people may mean; "": of any."""
+        done: la.Promise[tuple[tuple[FrameworkID, TaskID], ...]] = la.Promise()
+        self._slices.put(done, self._find_named(name, framework, done))
+        return done.future
+
+    def _find_named(self, name: str, framework: str, done: la.Promise[Any]) -> Iterator[None]:
+        found: list[tuple[FrameworkID, TaskID]] = []
+        yield from find_named(name, self._history.entries(framework), found)
+        done.set(tuple(found))
 
     @led
     def framework_story(self, framework_id: FrameworkID) -> FrameworkStory | None:

@@ -71,6 +71,12 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         return cls(info.task_id, info.agent_id, framework_id, role, info.resources, info)
 
     @property
+    def name(self) -> str:
+        """What people call it; several may be called alike."""
+        name: str = self.source.name
+        return name
+
+    @property
     def info(self) -> TaskInfo:
         """What is to run; of a task that an agent has brought, decoded anew each time, without its command."""
         return self.source if isinstance(self.source, TaskInfo) else self._told().info

@@ -184,6 +184,12 @@ class MasterPort(Protocol):
         """What is remembered of tasks with that id, of the frameworks that people may mean; "": of any."""
         ...
 
+    def tasks_named(self, name: str, framework: str) -> Any:
+        """The future of the ids of tasks of that name, 100 at most, the newest of a framework first, each after its
+        framework's; of the frameworks that people may mean, "": of any.
+        """
+        ...
+
     def framework_story(self, framework_id: FrameworkID) -> FrameworkStory | None:
         """What is remembered of what a framework has done with offers; None for an unknown one."""
         ...

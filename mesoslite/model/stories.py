@@ -8,7 +8,9 @@ import msgspec
 
 from .frameworks import FrameworkInfo
 from .happenings import AnyHappening, TaskRefused
-from .ids import TaskID
+from .ids import AgentID, TaskID
+from .maintenance import InverseAnswer
+from .offers import Unavailability
 from .states import TaskState
 from .tasks import TaskStatus
 
@@ -22,11 +24,24 @@ class FrameworkStanding(StrEnum):
     REMOVED = "removed"
 
 
+class PlannedService(msgspec.Struct, frozen=True, gc=False):
+    """The service that is planned for a machine where a task runs.
+
+    ``is_asked``: the task's framework has an offer to leave it that it has not answered; ``answer`` is its last one.
+    """
+
+    agent_id: AgentID
+    unavailability: Unavailability
+    is_asked: bool
+    answer: InverseAnswer | None
+
+
 class TaskStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered of one task of one framework, oldest first.
 
     ``state`` is the one it is in, or ended in; None if it was never launched. ``earlier`` are statuses from before this
-    master had the task. ``forgotten`` happenings are left out after the first of them.
+    master had the task. ``forgotten`` happenings are left out after the first of them. ``service`` is planned for its
+    agent, while the task is there.
     """
 
     framework: FrameworkInfo
@@ -36,6 +51,7 @@ class TaskStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earlier: tuple[TaskStatus, ...]
     happenings: tuple[AnyHappening, ...]
     forgotten: int
+    service: PlannedService | None = None
 
 
 class FrameworkStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):

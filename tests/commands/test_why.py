@@ -19,7 +19,7 @@ NAME = "mesoslite run"  # the framework of that command
 @pytest.fixture(scope="module")
 def busy():
     """The URL of a cluster, and the id of the task that takes all of it."""
-    cluster, url = start_dev("--resources", "cpus:2;mem:64")
+    cluster, url = start_dev("--resources", "cpus:2;mem:96")
     task = start("run", "--master", url, "--cpus", 2, "--mem", 64, "echo up; exec sleep 1000")
     assert task.stdout.readline() == b"up\n"
     [framework] = json.loads(urllib.request.urlopen(f"{url}/state", timeout=60).read())["frameworks"]
@@ -56,6 +56,24 @@ def test_it_tells_of_a_task_that_waits_what_its_framework_does_and_why_no_offer_
     assert [word for word in ("is connected, has 1 task ", "SUPPRESSED", "what to do") if word not in text] == []
 
 
+def test_it_finds_a_task_by_its_name_and_lists_several_of_one_name(busy):
+    url, task = busy
+    by_name = why(url, "run")
+    with start("run", "--verbose", "--master", url, "--cpus", 0, "--mem", 32, "exec sleep 1000") as small:
+        said = small.stderr.readline().decode()
+        several = why(url, "run")
+        small.kill()
+
+    assert by_name == why(url, task)
+    other = said.split()[2]
+    assert said.startswith(f"mesoslite: task {other} goes to agent ")
+    status, output, errors = several
+    lines = output.decode().splitlines()
+    assert (status, errors, len(lines), lines[0]) == (0, "", 4, "2 tasks are named run:")
+    assert {line.split()[1] for line in lines[1:3]} == {task, other}
+    assert all("of framework mesoslite run (" in line for line in lines[1:3])
+
+
 def test_json_is_what_the_master_answers(busy):
     url, task = busy
 
@@ -68,7 +86,7 @@ def test_json_is_what_the_master_answers(busy):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["nobody"], "no task 'nobody' is known; name the framework"),
+        (["nobody"], "no task 'nobody' is known, nor one of that name; name the framework"),
         (["nobody", "--framework", "[bold]x & y"], "no framework '[bold]x & y' is in the cluster"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec import structs
 
 import libactor as la
 from mesoslite.api import master_app
@@ -19,9 +20,11 @@ from mesoslite.model import (
     TaskInfo,
     TaskState,
     TaskStatus,
+    Unavailability,
     happenings,
 )
-from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
+from mesoslite.model.maintenance import InverseAnswer
+from mesoslite.model.stories import FrameworkStanding, FrameworkStory, PlannedService, TaskStory
 
 from .fakes import FakeMaster, request
 
@@ -72,7 +75,10 @@ class RememberingMaster(FakeMaster):
 
     def task_stories(self, task_id, framework):
         self.asked.append((task_id, framework))
-        return self.stories
+        return () if task_id == "several" else self.stories
+
+    def tasks_named(self, name, framework):
+        return tuple([(FRAMEWORK, TaskID(f"job-{number}")) for number in range(12 if name == "several" else 0)])
 
     def find_frameworks(self, text):
         return tuple([info for info in (WEB, *TWINS) if text in (info.id, info.name)])
@@ -115,9 +121,11 @@ def test_a_story_is_told_in_words_with_times(runtime):
         "task": "job",
         "stories": [
             {
+                "task": "job",
                 "framework": {"id": "m-0000", "name": "web", "roles": ["ads"], "standing": "connected"},
                 "state": "TASK_FAILED",
                 "answer": f"it has ended: {said}",
+                "service": None,
                 "happenings": [
                     {"time": 1.0, "kind": "TaskLaunched", "text": LAUNCH_TEXT},
                     {"time": 2.0, "kind": "TaskUpdated", "text": "TASK_RUNNING, says its executor"},
@@ -219,6 +227,39 @@ def test_of_a_task_that_is_not_known_it_says_what_its_framework_has_done_with_of
     assert "REASON_TASK_INVALID" in framework["refused"][0]["text"]
 
 
+def test_tasks_of_a_name_are_told_where_no_task_has_that_id(runtime):
+    pid = runtime.spawn(RememberingMaster(story(LAUNCHED, RAN, state=RUNNING)))
+
+    answer = request(master_app(pid), "GET", PATH, query="task=several&framework=web")
+
+    document = json.loads(answer.body)
+    assert (document["task"], document["named"], len(document["stories"])) == ("several", 12, 10)
+    assert pid._process.actor.asked == [("several", "web"), *[(f"job-{number}", FRAMEWORK) for number in range(10)]]
+
+
+SOON = Unavailability(3_500_000_000, 60_000_000_000)
+ANSWERED = [InverseAnswer(FRAMEWORK, AGENT, accepted, 1.0) for accepted in (True, False)]
+SERVICES = [
+    (PlannedService(AGENT, SOON, False, None), None, "its framework was not asked to leave it yet"),
+    (PlannedService(AGENT, SOON, True, None), None, "its framework was asked to leave it, and has not answered"),
+    (PlannedService(AGENT, SOON, False, ANSWERED[0]), True, "has agreed to leave it"),
+    (
+        PlannedService(AGENT, SOON, False, ANSWERED[1]),
+        False,
+        "has declined to leave it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("service", "accepted", "text"), SERVICES)
+def test_a_service_that_is_planned_is_told_and_what_the_framework_says_to_it(runtime, service, accepted, text):
+    _, body = ask(runtime, "task=job", structs.replace(story(LAUNCHED, RAN, state=RUNNING), service=service))
+
+    told = json.loads(body)["stories"][0]["service"]
+    assert (told["agent"], told["start"], told["duration"], told["accepted"]) == (AGENT, 3.5, 60.0, accepted)
+    assert told["text"].endswith(text)
+
+
 @pytest.mark.parametrize(
     ("query", "code", "problem"),
     [
@@ -227,7 +268,7 @@ def test_of_a_task_that_is_not_known_it_says_what_its_framework_has_done_with_of
         ("task=job&framework=", 400, "the framework is empty"),
         ("task=job&agent=m-S1", 400, "unknown parameter 'agent'"),
         ("task=job&task=job", 400, "'task' is given twice"),
-        ("task=job", 404, "no task 'job' is known; name the framework"),
+        ("task=job", 404, "no task 'job' is known, nor one of that name; name the framework"),
         ("task=job&framework=nobody", 404, "no framework 'nobody' is in the cluster; /state lists those there are"),
         ("task=job&framework=twin", 400, "'twin' is 2 frameworks: m-0001, m-0002; name one of them by its id"),
         ("task=" + "x" * 5_000, 404, "no task 'xxx"),

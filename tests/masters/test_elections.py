@@ -54,6 +54,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (Master.find_agents, ""),
     (Master.explain, FRAMEWORK, ()),
     (Master.task_stories, TaskID("t"), ""),
+    (Master.tasks_named, "t", ""),
     (Master.framework_story, FRAMEWORK),
     (Master.teardown_framework, FRAMEWORK),
     (Master.mark_agent_gone, AGENT),

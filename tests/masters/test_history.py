@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.master import Master
 from mesoslite.master.history import AGENT_HAPPENINGS_MAX, HAPPENINGS_MAX, REFUSALS_MAX
+from mesoslite.master.named_tasks import NAMED_MAX
 from mesoslite.model import (
+    AcceptInverseOffers,
     Decline,
     FrameworkID,
     Kill,
@@ -20,14 +23,17 @@ from mesoslite.model import (
     TaskID,
     TaskState,
     Teardown,
+    Unavailability,
     constants,
     happenings,
 )
-from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
+from mesoslite.model.registry import MachineID, Schedule, Window
+from mesoslite.model.stories import FrameworkStanding, FrameworkStory, PlannedService, TaskStory
 
 from .packing import tasks_of
 from .stage import Stage, task
 from .test_agents import LOST_SECONDS, cut_off, greeting, silence
+from .test_happenings import greeting_of
 
 OVER = b"fedcba9876543210"
 
@@ -293,3 +299,73 @@ def test_what_happened_to_an_agent_is_forgotten_with_it(stage: Stage) -> None:
     stage.advance(constants.REGISTRY_GC_SECONDS)
 
     assert (before, set(actor._history._agents)) == ({agent_id}, set())
+
+
+# ---- by name ----
+
+
+def named(stage: Stage, name: str, framework: str = "") -> list[tuple[FrameworkID, TaskID]]:
+    return list(la.dispatch(stage.master, Master.tasks_named, name, framework).get(timeout=60))
+
+
+def test_tasks_are_found_by_their_name_the_newest_of_a_framework_first(stage: Stage) -> None:
+    told = Told(stage)
+    told.end()
+    stage.advance(6)
+    offer = stage.offers(told.framework)[-1]
+    again = [replace(task(offer, task_id, "cpus:0.1"), name="task") for task_id in ("b", "c")]
+    stage.accept(told.framework, offer, *again, task(offer, "other", "cpus:0.1"))
+
+    assert named(stage, "task") == [(told.id, "c"), (told.id, "b"), (told.id, "task")]
+    assert named(stage, "task", "test") == named(stage, "task", told.id) == named(stage, "task")
+    assert named(stage, "task", "nobody") == named(stage, "c") == []
+
+
+def test_tasks_that_were_brought_and_those_of_removed_frameworks_are_found_by_their_name(stage: Stage) -> None:
+    told = Told(stage)
+    state = stage.state()
+    stage.fail_over()
+    brought = stage.greet(greeting_of(state, state.agents[0].info.id))
+
+    found = named(stage, "task")
+    la.dispatch(stage.master, Master.teardown_framework, told.id).get(timeout=60)
+    stage.settle()
+
+    assert brought is not None
+    assert found == named(stage, "task") == [(told.id, "task")]
+
+
+def test_no_more_tasks_of_a_name_are_looked_for_than_a_hundred(stage: Stage) -> None:
+    told = Told(stage)
+    stage.advance(6)
+    offer = stage.offers(told.framework)[-1]
+    tasks = [replace(task(offer, f"t{number}", "cpus:0.001"), name="many") for number in range(NAMED_MAX + 5)]
+    stage.act(told.framework, Launch(tuple(tasks)))
+
+    assert len(named(stage, "many")) == NAMED_MAX
+
+
+# ---- service ----
+
+
+def test_a_service_that_is_planned_for_the_agent_of_a_task_is_told_while_it_is_there(stage: Stage) -> None:
+    told = Told(stage)
+    when = Unavailability(10**18, 10**9)
+    before = stories(stage)[0].service
+    machine = MachineID("host")
+
+    la.dispatch(stage.master, Master.update_schedule, Schedule((Window((machine,), when),))).get(timeout=60)
+    stage.settle()
+    stage.advance(1)
+    asked = stories(stage)[0].service
+    inverse = stage.inverse_offers(told.framework)[-1]
+    stage.call(told.framework, AcceptInverseOffers(framework_id=told.id, inverse_offer_ids=(inverse.id,)))
+    agreed = stories(stage)[0].service
+    told.end()
+
+    agent_id = told.task.agent_id
+    assert before is None
+    assert asked == PlannedService(agent_id, when, True, None)
+    assert agreed is not None
+    assert (agreed.is_asked, agreed.answer is not None and agreed.answer.accepted) == (False, True)
+    assert stories(stage)[0].service is None
