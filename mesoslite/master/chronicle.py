@@ -35,7 +35,8 @@ class Chronicle:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._told: dict[Hashable, tuple[Listener, frozenset[type[Happening]]]] = {}  # by who it is
-        self._listeners: dict[Any, tuple[Listener, ...]] = {}  # by kind; the same, those told first before others
+        self._told_of: dict[type[Happening], dict[Hashable, Listener]] = {}  # the same by kind
+        self._listeners: dict[Any, tuple[Listener, ...]] = {}  # the same once more; no kind without any
 
     def tell(self, kind: Callable[[float, *Fields], Happening], *fields: *Fields) -> None:
         """Tell who listens to that kind that it has happened, just now; fields by position."""
@@ -68,26 +69,32 @@ class Chronicle:
     def forget(self, who: Hashable) -> None:
         """Tell that listener, or actor, nothing any more."""
         if who in self._told:
-            del self._told[who]
-            self._arrange()
+            _, kinds = self._told.pop(who)
+            for kind in kinds:
+                del self._told_of[kind][who]
+            self._arrange(kinds)
 
     def _tell_to(self, who: Hashable, listener: Listener, kinds: Iterable[type[Happening]]) -> None:
         wanted = frozenset(kinds)
         for kind in wanted - KINDS:
             raise InvalidRequest(f"happenings: {kind!r} is no kind of happening; model/happenings.py lists them")
+        self.forget(who)
         self._told[who] = (listener, wanted)
-        self._arrange()
+        for kind in wanted:
+            self._told_of.setdefault(kind, {})[who] = listener
+        self._arrange(wanted)
 
     def _forget(self, listener: Listener) -> None:
         for who in [who for who, (told, _) in self._told.items() if told is listener]:
             self.forget(who)
 
-    def _arrange(self) -> None:
-        listeners: dict[Any, tuple[Listener, ...]] = {}
-        for listener, kinds in self._told.values():
-            for kind in kinds:
-                listeners[kind] = (*listeners.get(kind, ()), listener)
-        self._listeners = listeners
+    def _arrange(self, kinds: Iterable[type[Happening]]) -> None:
+        for kind in kinds:
+            told = self._told_of[kind]
+            if told:
+                self._listeners[kind] = tuple(told.values())
+            else:
+                del self._listeners[kind]
 
 
 class _Post:

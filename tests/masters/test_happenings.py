@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -502,6 +503,30 @@ def test_a_follower_that_has_ended_is_told_nothing_and_disturbs_nobody(stage: St
     launch(tale)
 
     assert tale.follower not in chronicle._told
+
+
+# Goal: who comes to follow does not keep others waiting, however many follow. Method: the lines that are run for one
+# more, and for one less.
+@pytest.mark.parametrize("count", [2, 200])
+def test_one_more_follower_costs_no_look_at_each_of_the_others(count: int) -> None:
+    chronicle = Chronicle(lambda: 0.0)
+    listeners: list[list[Any]] = [[] for _ in range(count)]
+    for heard in listeners[1:]:
+        chronicle.listen(heard.append)
+    lines = 0
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    chronicle.listen(listeners[0].append)
+    chronicle.forget(listeners[0].append)
+    sys.settrace(before)
+
+    assert lines < 20 * len(happenings.KINDS)
 
 
 @pytest.mark.parametrize("kind", [str, happenings.Happening, "TaskLaunched"])
