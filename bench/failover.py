@@ -131,6 +131,8 @@ def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> 
             seconds, cpu_seconds = perf_counter() - start, process_time() - start_cpu
         grown = _peak() - before
         kept = _check(master, load)
+        la.terminate(master)  # before its agents: else it would lose all their tasks, one by one
+        la.wait(master, PATIENCE_SECONDS)
     print(
         f"failover: {load.agents:,} agents, {load.active:,} tasks and {load.agents * load.completed:,} completed sent, "
         f"{kept:,} kept, {size / 1e6:,.0f} MB, {seconds:.2f} s, of the processor {cpu_seconds:.2f} s, "
