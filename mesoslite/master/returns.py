@@ -24,22 +24,21 @@ from mesoslite.model import (
     KillTask,
     OperationsExpected,
     Reason,
-    ShutdownFramework,
     StatusUpdateAcknowledgement,
     TaskState,
     UnconfirmedTask,
     Update,
-    UpdateFrameworkInfo,
 )
 
+from .named import Named
 from .removal import Cause
 from .slices import in_steps
 from .statuses import master_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, ReregisterAgent, TaskID
+    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
 
     from .accounts import Accounts
     from .brought import Brought
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 TASKS_IN_STEP = 128
-FRAMEWORKS_IN_STEP = 16
+KILLS_IN_STEP = 16
 
 T = TypeVar("T")
 
@@ -95,8 +94,8 @@ class Returns:
 
     def enter(self, agent: AgentEntry, message: ReregisterAgent, brought: Brought) -> Iterator[None]:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
-        roster, named = self._roster, _named(message)
-        yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
+        roster, named = self._roster, Named(message, self._ledger, self._subscriptions)
+        yield from named.enter()
         was_given_up = roster.recovered.pop(agent.id, None) is None
         roster.unreachable.pop(agent.id, None)
         roster.removed.pop(agent.id, None)
@@ -116,8 +115,10 @@ class Returns:
         self._accounts.end_entry(agent, connected=True)
         self._welcome(agent, tuple(found.doubtful.values()))
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
-        yield from self._tell(agent, named, found)
-        yield from in_steps(brought.completed, self._remember, TASKS_IN_STEP)
+        yield from named.tell(agent)
+        yield from self._end_duplicates(agent, found)
+        if brought.completed:
+            yield from in_steps(brought.completed, self._remember, TASKS_IN_STEP)
 
     def reconcile(
         self, agent: AgentEntry, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
@@ -126,8 +127,8 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found, named = _Found([], [], {}), _named(message)
-        yield from in_steps(named, partial(self._framework, named), FRAMEWORKS_IN_STEP)
+        found, named = _Found([], [], {}), Named(message, self._ledger, self._subscriptions)
+        yield from named.enter()
         unconfirmed: list[UnconfirmedTask] = []
         for number, known in enumerate(_portions(list(agent.tasks))):
             if number:
@@ -165,7 +166,8 @@ class Returns:
         for kill in agent.kills.values():
             agent.send(kill)
         log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
-        yield from self._tell(agent, named, found)
+        yield from named.tell(agent)
+        yield from self._end_duplicates(agent, found)
 
     def refused(self, agent_id: AgentID) -> None:
         """An agent does not come back after all: what was left undone since it would is done now."""
@@ -206,7 +208,7 @@ class Returns:
         self,
         agent: AgentEntry,
         tasks: Sequence[TaskEntry],
-        named: Mapping[FrameworkID, FrameworkInfo],
+        named: Named,
         found: _Found,
     ) -> list[TaskEntry]:
         """Tell apart what to enter, what to end, and what is over; frameworks that nobody knew are entered.
@@ -215,7 +217,7 @@ class Returns:
         """
         missing: list[TaskEntry] = []
         for framework_id, several in _by_framework(tasks):
-            framework = self._framework(named, framework_id)
+            framework = named.find(framework_id)
             if framework is None:
                 continue
             if not self._ledger.knows_none(framework, several):
@@ -236,15 +238,6 @@ class Returns:
         elif known.agent_id != agent.id and not task.state.is_terminal:
             found.duplicates.append(task)
         return known is None
-
-    def _framework(
-        self, named: Mapping[FrameworkID, FrameworkInfo], framework_id: FrameworkID
-    ) -> FrameworkEntry | None:
-        """One that the agent names, entered if nobody knew it; None, if it is over."""
-        framework = self._ledger.frameworks.get(framework_id)
-        if framework is not None:
-            return None if framework.is_ending else framework
-        return None if self._ledger.is_completed(framework_id) else self._subscriptions.recover(named[framework_id])
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
         """Whether the last status of a task was acknowledged; then the agent is told so once more."""
@@ -336,24 +329,13 @@ class Returns:
         )
         self._draining.resume(agent)
 
-    def _tell(self, agent: AgentEntry, named: Mapping[FrameworkID, FrameworkInfo], found: _Found) -> Iterator[None]:
-        """Tell an agent that is back what to end, and what frameworks have said of themselves meanwhile."""
+    def _end_duplicates(self, agent: AgentEntry, found: _Found) -> Iterator[None]:
+        if found.duplicates:
+            yield from in_steps(found.duplicates, partial(self._kill, agent), KILLS_IN_STEP)
 
-        def tell_of(info: FrameworkInfo) -> None:
-            assert info.id is not None
-            framework = self._ledger.frameworks.get(info.id)
-            if framework is None or framework.is_ending:
-                if self._ledger.is_completed(info.id):
-                    agent.send(ShutdownFramework(info.id))
-            elif framework.info != info and not framework.recovered:
-                agent.send(UpdateFrameworkInfo(framework.info))  # of one that is yet to come the agent knows best
-
-        def kill(task: TaskEntry) -> None:
-            log.warning("agent %s: task %s runs elsewhere as well; it is killed", agent.id, task.task_id)
-            agent.send(KillTask(framework_id=task.framework_id, task_id=task.task_id))
-
-        yield from in_steps(named.values(), tell_of, FRAMEWORKS_IN_STEP)
-        yield from in_steps(found.duplicates, kill, FRAMEWORKS_IN_STEP)
+    def _kill(self, agent: AgentEntry, task: TaskEntry) -> None:
+        log.warning("agent %s: task %s runs elsewhere as well; it is killed", agent.id, task.task_id)
+        agent.send(KillTask(framework_id=task.framework_id, task_id=task.task_id))
 
     def _tell_return(self, framework: FrameworkEntry, task: TaskEntry) -> None:
         """Tell a framework that a task lives that it took for lost; of the end of one it hears from the agent."""
@@ -367,11 +349,6 @@ class Returns:
                 agent_id=task.agent_id,
             )
             framework.send(Update(status))
-
-
-def _named(message: ReregisterAgent) -> dict[FrameworkID, FrameworkInfo]:
-    """The frameworks that an agent names."""
-    return {info.id: info for info in message.frameworks if info.id is not None}
 
 
 def _portions(items: Iterable[T]) -> Iterator[list[T]]:
