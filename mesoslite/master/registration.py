@@ -241,7 +241,6 @@ class Registration:
                 registered_time=self._now(),
                 total=message.total,
                 epoch=self.epoch,
-                active=self._roster.may_be_offered(agent_id),
             )
             yield from self._returns.enter(agent, message, brought)
         if self._ledger.agents.get(agent_id) is agent:

@@ -101,6 +101,7 @@ class Returns:
         roster.removed.pop(agent.id, None)
         roster.entering.add(agent.id)
         agent.reregistered_time = self._now()
+        agent.active = roster.may_be_offered(agent.id)  # from now on it is found by who says otherwise
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
         found = _Found([], [], {})

@@ -11,8 +11,18 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master import AgentOptions, Master
-from mesoslite.model import Accept, Attribute, Filters, Launch, NotFound, UnregisterAgent
+from mesoslite.master import AgentOptions, Master, returns
+from mesoslite.model import (
+    Accept,
+    AgentReregistered,
+    Attribute,
+    Filters,
+    FrameworkID,
+    Launch,
+    NotFound,
+    Resources,
+    UnregisterAgent,
+)
 from mesoslite.model.registry import QuotaConfig
 
 from .stage import FakeAgent, Stage, task
@@ -129,6 +139,31 @@ def test_an_agent_that_leaves_while_its_return_is_stored_has_left(stage: Stage) 
 
     assert agent_id not in stored(stage, "agent")
     assert agent_id not in [each.info.id for each in stage.state().agents]
+
+
+# Method: it names so many frameworks, each entered in a slice of its own, that the registry answers amid these.
+def test_an_agent_that_is_deactivated_as_it_comes_to_a_new_master_is_not_offered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(stage)
+    message = greeting(stage)
+    [info] = message.frameworks
+    many = tuple([msgspec.structs.replace(info, id=FrameworkID(f"other-{number}")) for number in range(1_000)])
+    stage.fail_over()
+    framework = stage.framework()
+    actor: Any = stage.master._process.actor
+    monkeypatch.setattr(returns, "FRAMEWORKS_IN_STEP", 1)
+    monkeypatch.setattr(actor._slices, "_now", iter(range(100_000)).__next__)  # each slice is over at once
+
+    agent = la.spawn(FakeAgent(stage.master, Resources(), msgspec.structs.replace(message, frameworks=(info, *many))))
+    asked = la.dispatch(stage.master, Master.deactivate_agent, message.info.id)
+    stage.settle()
+    asked.get(timeout=60)
+    stage.advance(2)
+
+    assert [each.deactivated for each in stage.state().agents] == [True]
+    assert stage.offers(framework) == []
+    assert stage.heard(agent, AgentReregistered)
 
 
 def test_an_agent_that_is_forgotten_as_it_comes_back_is_as_it_was(limited: Stage) -> None:
