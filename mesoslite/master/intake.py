@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 import libactor as la
 from mesoslite.model import (
     Error,
@@ -32,7 +30,7 @@ from .agent_checks import known_frameworks
 from .slices import in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
 
     from .ledger import Ledger
     from .metrics import MasterMetrics
@@ -81,12 +79,13 @@ class Intake:
     def _work(
         self, message: Any, sender: la.PID[Any] | None, serve: Callable[[Any, Any], Iterator[None] | None]
     ) -> Iterator[None]:
+        is_long = is_large(message)
         try:
-            checked = yield from self._checking(message)
+            checked = (yield from checking(message)) if is_long else self._checked(message)
         except InvalidRequest as error:
             self._refuse(message, sender, error)
             return
-        if is_large(message):  # what nobody needs any more is freed in steps as well
+        if is_long:  # what nobody needs any more is freed in steps as well
             yield
             parts = in_steps(entries_of(message), lambda _: None, FREED_IN_STEP)
             del message
@@ -96,13 +95,10 @@ class Intake:
         if rest is not None:
             yield from rest
 
-    def _checking(self, message: Any) -> Generator[None, None, Any]:
-        """As ``checking``; frameworks that the master has itself, as mostly, were looked at before."""
+    def _checked(self, message: Any) -> Any:
+        """As ``checked_message``; frameworks that the master has itself, as mostly, were looked at before."""
         own = known_frameworks(message, self._ledger.info_of) if isinstance(message, ReregisterAgent) else None
-        if own is None:
-            return (yield from checking(message))
-        checked = yield from checking(replace(message, frameworks=()))
-        return replace(checked, frameworks=own)
+        return checked_message(message) if own is None else checked_message(message, {"frameworks": own})
 
     def _refuse(self, message: Any, sender: la.PID[Any] | None, error: InvalidRequest) -> None:
         self._metrics.refuse(message, sender, str(error))
