@@ -22,7 +22,10 @@ RootSubmissions: TypeAlias = Annotated[
     bool, typer.Option("--root-submissions/--no-root-submissions", help="Whether frameworks may run tasks as root.")
 ]
 OfferTimeout: TypeAlias = Annotated[
-    str | None, typer.Option(help="After which an offer that nobody answers is rescinded; never by default.")
+    str | None,
+    typer.Option(
+        help="Time after which an offer that nobody answers is rescinded; never by default.", metavar="DURATION"
+    ),
 ]
 CompletedFrameworks: TypeAlias = Annotated[
     int | None, typer.Option(help="Frameworks that are remembered when they are over; 50 by default.")
@@ -41,14 +44,14 @@ FrameworkMetrics: TypeAlias = Annotated[
     ),
 ]
 PingTimeout: TypeAlias = Annotated[
-    str | None, typer.Option(help="Time between two pings of an agent; 15secs by default.")
+    str | None, typer.Option(help="Time between two pings of an agent; 15secs by default.", metavar="DURATION")
 ]
 PingTimeouts: TypeAlias = Annotated[
     int | None, typer.Option(help="Pings that an agent may miss before it counts as unreachable; 5 by default.")
 ]
 ReregisterTimeout: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="Time that agents have to come back, at least 10mins, which is the default."),
+    typer.Option(help="Time that agents have to come back, at least 10mins, which is the default.", metavar="DURATION"),
 ]
 RemovalRate: TypeAlias = Annotated[
     str | None, typer.Option(help="How fast agents may be given up, such as 1/10mins; without limit by default.")
@@ -58,10 +61,10 @@ RecoveryLimit: TypeAlias = Annotated[
     typer.Option(help="Part of the agents that may be missing after a failover, such as 25%; 100% by default."),
 ]
 GcInterval: TypeAlias = Annotated[
-    str | None, typer.Option(help="Time between two looks for agents to forget; 15mins by default.")
+    str | None, typer.Option(help="Time between two looks for agents to forget; 15mins by default.", metavar="DURATION")
 ]
 AgentAge: TypeAlias = Annotated[
-    str | None, typer.Option(help="Time after which a lost agent is forgotten; 2weeks by default.")
+    str | None, typer.Option(help="Time after which a lost agent is forgotten; 2weeks by default.", metavar="DURATION")
 ]
 AgentCount: TypeAlias = Annotated[
     int | None, typer.Option(help="Lost agents that are remembered at most; 102400 by default.")

@@ -37,6 +37,7 @@ from mesoslite.registry import Registrar
 
 from .masters import Masters, checked_count
 from .resources import checked_resources
+from .system_metrics import tell_of_system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,7 @@ class Cluster:
             self.work_dir = self._make_work_dir(parts)
             self.runtime = la.Runtime()
             parts.callback(self.runtime.close)
+            tell_of_system(self.runtime.metrics)
             server = HttpServer()
             parts.callback(server.close)
             self._masters = Masters(

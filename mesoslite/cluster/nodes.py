@@ -22,6 +22,7 @@ from mesoslite.model import AllocationPolicy, InvalidRequest
 from .claims import claimed
 from .masters import Masters
 from .resources import checked_resources
+from .system_metrics import tell_of_system
 
 if TYPE_CHECKING:
     from mesoslite.model import AgentID, Attribute
@@ -60,6 +61,7 @@ class MasterNode:
         """Stand, and wait until it leads."""
         with ExitStack() as parts:
             runtime = parts.enter_context(la.Runtime(remote=self._remote))
+            tell_of_system(runtime.metrics)
             server = HttpServer()
             parts.callback(server.close)
             self.address = runtime.address
@@ -130,6 +132,7 @@ class AgentNode:
         with ExitStack() as parts:
             parts.enter_context(claimed(self.work_dir))
             runtime = parts.enter_context(la.Runtime(remote=self._remote))
+            tell_of_system(runtime.metrics)
             parts.callback(self._stopped.set, "")
             server = HttpServer()
             parts.callback(server.close)

@@ -170,9 +170,13 @@ class Master(OperatorCalls, Lookups, Granting):
         self._own.add(self.pid)
         self._publication.begin(self.runtime.metrics)
         self._census.tell(self._publication, lambda name: la.defer(self.pid, Master.count, name))
+        self._publication.add(la.metrics.Gauge("master/event_queue_dispatches", self._messages_waiting))
         la.link(self._allocator)
         la.link(self._registrar)
         self._stand()
+
+    def _messages_waiting(self) -> int:
+        return sum([depth for pid, depth in self.runtime.metrics.depths() if pid == self.pid])
 
     def on_stop(self) -> None:
         """Stand no more, and count nothing any more."""

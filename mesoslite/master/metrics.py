@@ -18,6 +18,7 @@ from mesoslite.model import (
     Decline,
     DeclineInverseOffers,
     ExecutorExited,
+    FrameworkInfo,
     Kill,
     OperationUpdate,
     Reconcile,
@@ -67,6 +68,18 @@ MESSAGES: dict[type, str] = {
     OperationUpdate: "operation_status_update",
     ExecutorExited: "exited_executor",
 }
+UNSENT = (  # Mesos's names of what nobody sends to this master; they stay zero
+    "messages_authenticate",
+    "messages_deactivate_framework",
+    "messages_executor_to_framework",
+    "messages_framework_to_executor",
+    "messages_resource_request",
+    "messages_update_slave",
+    "valid_executor_to_framework_messages",
+    "invalid_executor_to_framework_messages",
+    "valid_framework_to_executor_messages",
+    "invalid_framework_to_executor_messages",
+)
 STATUSES, OPERATIONS = "status_updates", "operation_status_updates"
 ACKNOWLEDGEMENTS = "status_update_acknowledgements"
 OPERATION_ACKNOWLEDGEMENTS = "operation_status_update_acknowledgements"
@@ -95,7 +108,10 @@ class MasterMetrics:
         kinds = ("unhealthy", "unregistered", "registered")
         self._removals_by_kind = {kind: self._counter(f"slave_removals/reason_{kind}") for kind in kinds}
 
+        for name in UNSENT:
+            self._counter(name)
         self._messages = {kind: self._counter(f"messages_{name}") for kind, name in MESSAGES.items()}
+        self._returning_frameworks = self._counter("messages_reregister_framework")
         self._judged = {
             (name, valid): self._counter(f"{'valid' if valid else 'invalid'}_{name}")
             for name in JUDGED
@@ -109,6 +125,8 @@ class MasterMetrics:
     def received(self, message: object) -> None:
         """Count a message, whatever becomes of it."""
         counter = self._messages.get(type(message))
+        if isinstance(message, Subscribe) and _returns(message.framework):
+            counter = self._returning_frameworks
         if counter is not None:
             counter.increment()
 
@@ -149,6 +167,11 @@ class MasterMetrics:
         """Count a message that is not served, and say why not."""
         self.dropped_messages.increment()
         log.warning("dropped %s from %s: %s", type(message).__name__, sender, why)
+
+
+def _returns(info: object) -> bool:
+    """Whether a framework that says so of itself has been here; nobody has looked yet at what it says."""
+    return isinstance(info, FrameworkInfo) and info.id is not None
 
 
 def _short(state: TaskState) -> str:

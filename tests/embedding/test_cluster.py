@@ -333,3 +333,13 @@ def test_a_file_that_is_no_registry_is_refused_and_kept(tmp_path: Path) -> None:
         Cluster(registry=path).start()
 
     assert path.read_bytes().startswith(b"letters")
+
+
+def test_a_cluster_tells_of_the_machine_it_runs_on():
+    with Cluster() as cluster:
+        told = cluster.runtime.metrics.snapshot(timeout=60).get(timeout=60)
+
+    names = ("cpus_total", "load_1min", "load_5min", "load_15min", "mem_total_bytes", "mem_free_bytes")
+    assert [name for name in told if name.startswith("system/")] == sorted([f"system/{name}" for name in names])
+    assert told["system/cpus_total"] >= 1
+    assert 0 < told["system/mem_free_bytes"] < told["system/mem_total_bytes"]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.metrics import UNSENT
 from mesoslite.model import (
     PARTITION_AWARE,
     Acknowledge,
@@ -257,6 +258,37 @@ def test_an_operation_update_of_nobody_is_invalid(stage: Stage) -> None:
 
     names = since(stage, before)
     assert names["invalid_operation_status_updates"] == names["messages_operation_status_update"] == 1
+
+
+# MasterTest.MetricsInMetricsEndpoint. Goal: a dashboard made for Mesos finds what it reads, be it zero.
+def test_names_of_what_nobody_sends_are_there_and_zero(stage: Stage) -> None:
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
+
+    assert {snapshot[f"master/{name}"] for name in UNSENT} == {0}
+    assert "master/event_queue_dispatches" in snapshot
+
+
+def test_a_framework_that_comes_back_counts_as_such(stage: Stage) -> None:
+    framework = stage.framework(failover_timeout=1000.0)
+    before = counted(stage)
+
+    stage.framework(id=stage.framework_id(framework), failover_timeout=1000.0)
+
+    assert since(stage, before) == {"messages_reregister_framework": 1}
+
+
+# Goal: all that waits for the master counts. Method: it is held up, and what is told it meanwhile waits.
+def test_what_waits_for_the_master_is_told(stage: Stage) -> None:
+    held: la.Promise[None] = la.Promise()
+    la.execute(stage.master, held.future.get)
+    for _ in range(7):
+        la.tell(stage.master, Master.ping)
+
+    [gauge] = [one for one in stage.runtime.metrics.all() if one.name == "master/event_queue_dispatches"]
+    waiting = gauge.pull(stage.runtime).get(timeout=60)  # type: ignore[attr-defined]
+    held.set(None)
+
+    assert waiting >= 7
 
 
 # ---- what there is ----
