@@ -14,6 +14,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.agent_checks import known_frameworks
 from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
 from mesoslite.master.intake import FREED_IN_STEP, Intake
 from mesoslite.master.slices import Slices
@@ -157,6 +158,16 @@ def test_what_agents_say_of_a_framework_that_is_known_is_kept_as_it_was_looked_a
         not is_back,
         [bool],
     )
+
+
+def test_a_framework_that_is_known_takes_the_place_of_what_is_said_of_it() -> None:
+    own = changed(FRAMEWORK, checkpoint=True)
+    said = ReregisterAgent(info=INFO, frameworks=(changed(own, checkpoint=1),))
+
+    [taken] = known_frameworks(said, {own.id: own}.get) or [None]
+
+    assert taken is own
+    assert known_frameworks(said, lambda _: None) is None
 
 
 BAD_CALLS: list[Any] = [
