@@ -248,6 +248,7 @@ class Agent(la.Actor):
         self._registration.registered(message.ping_timeout_seconds)
         log.info("%s: registered again as %s with %s", self.pid, message.agent_id, sender)
         self._resume()
+        self._launches.pass_over(message.epoch, message.launches)
         for task in message.unconfirmed:
             if not self._frameworks.has(task.framework_id, task.task_id):
                 self._deny(task)
@@ -322,7 +323,7 @@ class Agent(la.Actor):
         """Whether a launch has not come before."""
         is_new = self._launches.take(message.epoch, message.number)
         if not is_new:
-            log.warning("%s: launch %d came twice; the second is ignored", self.pid, message.number)
+            log.warning("%s: ignored launch %d: it came twice, or after it was asked about", self.pid, message.number)
         return is_new
 
     def _end_executor(self, framework_id: FrameworkID, executor: ExecutorInfo | None) -> None:

@@ -1,6 +1,8 @@
-"""Launches: which of its master's launches an agent has taken, so that one that comes twice is launched once."""
+"""Launches: which of its master's launches an agent has taken, or will not take any more."""
 
 # Who calls: agent.py, inside the agent actor.
+# One that comes twice is launched once; one that comes after its agent was asked about it, and has said that it is not
+#   there, is not launched any more: it was under way on a connection that broke.
 # A task's id may be used again once the task is over, so it does not tell a launch from its repetition: the number does
 #   that its master gave it.
 # Invariant: of one epoch, a number is taken once. The newest REMEMBERED_MAX are remembered one by one, in whatever
@@ -27,8 +29,7 @@ class Launches:
         """Whether that launch was not taken before, which it is from now on; 0: its master does not number them."""
         if number == 0:
             return True
-        if epoch != self._epoch:  # another master, which numbers its own
-            self._epoch, self._floor, self._numbers, self._lowest = epoch, 0, set(), []
+        self._follow(epoch)
         if number <= self._floor or number in self._numbers:
             return False
         self._numbers.add(number)
@@ -37,3 +38,14 @@ class Launches:
             self._floor = heapq.heappop(self._lowest)
             self._numbers.remove(self._floor)
         return True
+
+    def pass_over(self, epoch: int, number: int) -> None:
+        """None up to that number is to be taken from now on."""
+        self._follow(epoch)
+        self._floor = max(self._floor, number)
+        while self._lowest and self._lowest[0] <= self._floor:
+            self._numbers.remove(heapq.heappop(self._lowest))
+
+    def _follow(self, epoch: int) -> None:
+        if epoch != self._epoch:  # another master, which numbers its own
+            self._epoch, self._floor, self._numbers, self._lowest = epoch, 0, set(), []

@@ -92,7 +92,6 @@ class Acceptance:
         self._offering = offering
         self._holdings = offering.holdings
         self._now = now
-        self._launch_numbers = itertools.count(1)
 
     def accept(self, framework: FrameworkEntry, call: Accept) -> Iterator[None] | None:
         """Do each operation, or tell why not; what they leave of the offers goes back. What is returned is to be done.
@@ -248,7 +247,8 @@ class Acceptance:
 
     def number_launch(self) -> int:
         """The number of the next launch: an agent tells by it what comes twice."""
-        return next(self._launch_numbers)
+        self._ledger.launches += 1
+        return self._ledger.launches
 
     @property
     def accounts(self) -> Accounts:

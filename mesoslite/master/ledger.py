@@ -241,6 +241,7 @@ class Ledger:
         self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
+        self.launches = 0  # that all agents were sent: the number of the last one
         self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one

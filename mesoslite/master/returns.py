@@ -100,7 +100,7 @@ class Returns:
         roster.unreachable.pop(agent.id, None)
         roster.removed.pop(agent.id, None)
         roster.entering.add(agent.id)
-        agent.reregistered_time = self._now()
+        agent.reregistered_time, launches = self._now(), self._ledger.launches
         agent.active = roster.may_be_offered(agent.id)  # from now on it is found by who says otherwise
         self._forget_lost(agent.id, brought)
         self._accounts.begin_entry(agent)
@@ -114,7 +114,7 @@ class Returns:
             self._enter_tasks(agent, missing, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.end_entry(agent, connected=True)
-        self._welcome(agent, tuple(found.doubtful.values()))
+        self._welcome(agent, tuple(found.doubtful.values()), launches)
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
         yield from named.tell(agent)
         yield from self._end_duplicates(agent, found)
@@ -131,6 +131,7 @@ class Returns:
         found, named = _Found([], [], {}), Named(message, self._ledger, self._subscriptions)
         yield from named.enter()
         unconfirmed: list[UnconfirmedTask] = []
+        launches = self._ledger.launches  # what is launched from here on, it is not asked about
         for number, known in enumerate(_portions(list(agent.tasks))):
             if number:
                 yield
@@ -161,7 +162,7 @@ class Returns:
                 self._enter_tasks(agent, portion, found)
             self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
-        self._welcome(agent, (*unconfirmed, *found.doubtful.values()))
+        self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches)
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
@@ -181,9 +182,7 @@ class Returns:
         for executor in list(agent.executors.values()):
             self._accounts.release_executor(executor)
         if unconfirmed:
-            agent.send(
-                AgentReregistered(agent_id=agent.id, unconfirmed=unconfirmed, ping_timeout_seconds=self._ping_timeout)
-            )
+            self._confirm(agent, unconfirmed, self._ledger.launches)
         under_way = _under_way(agent)
         if under_way:
             agent.send(OperationsExpected(under_way))
@@ -321,14 +320,22 @@ class Returns:
 
     # ---- what is said ----
 
-    def _welcome(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...]) -> None:
+    def _welcome(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...], launches: int) -> None:
         self._over(agent)
         self._removal.cancel(agent.id, *Cause)
         self._watch(agent)
-        agent.send(
-            AgentReregistered(agent_id=agent.id, unconfirmed=unconfirmed, ping_timeout_seconds=self._ping_timeout)
-        )
+        self._confirm(agent, unconfirmed, launches)
         self._draining.resume(agent)
+
+    def _confirm(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...], launches: int) -> None:
+        agent.send(
+            AgentReregistered(
+                agent_id=agent.id,
+                unconfirmed=unconfirmed,
+                ping_timeout_seconds=self._ping_timeout,
+                launches=launches,
+            )
+        )
 
     def _end_duplicates(self, agent: AgentEntry, found: _Found) -> Iterator[None]:
         if found.duplicates:

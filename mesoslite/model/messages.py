@@ -129,12 +129,17 @@ class UnconfirmedTask(msgspec.Struct, frozen=True, gc=False):
 
 
 class AgentReregistered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The agent may go on; of tasks in ``unconfirmed`` it is to say what is with them."""
+    """The agent may go on; of tasks in ``unconfirmed`` it is to say what is with them.
+
+    All that were launched up to the number ``launches``, and that may be under way to it still, are among these, or
+    over: a launch of theirs that comes later is not done any more.
+    """
 
     agent_id: AgentID
     unconfirmed: tuple[UnconfirmedTask, ...] = ()
     ping_timeout_seconds: float = AGENT_PING_SECONDS * AGENT_PINGS_MISSED_MAX
     epoch: int = 0
+    launches: int = 0
 
 
 class Ping(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -399,3 +399,15 @@ def test_of_very_many_launches_the_lowest_count_as_taken():
     taken = [launches.take(1, number) for number in (9, 10, 11, 12, 10 + 2 * REMEMBERED_MAX)]
     assert taken == [False, False, True, False, True]
     assert len(launches._numbers) == len(launches._lowest) == REMEMBERED_MAX
+
+
+def test_what_is_passed_over_counts_as_taken_for_that_master() -> None:
+    launches = Launches()
+    for number in (3, 9):
+        launches.take(1, number)
+
+    launches.pass_over(1, 5)
+    launches.pass_over(1, 4)
+
+    assert [launches.take(1, number) for number in (3, 4, 5, 6, 9)] == [False, False, False, True, False]
+    assert launches.take(2, 4)

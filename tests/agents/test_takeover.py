@@ -325,6 +325,19 @@ def test_tasks_that_are_asked_about_and_not_there_are_reported(house: House):
     assert len(house.updates()) == heard + 1
 
 
+# Goal: what was reported as not there is not there. Method: its launch was under way on a connection that broke.
+def test_a_task_that_was_asked_about_and_not_there_is_not_launched_after_that(house: House):
+    asked = UnconfirmedTask(FRAMEWORK, TaskID("t1"), TaskState.TASK_DROPPED)
+    house.send(AgentReregistered(agent_id=AGENT, unconfirmed=(asked,), ping_timeout_seconds=1e9, launches=7))
+
+    house.send(RunTask(make_framework(), make_task("t1"), number=7))
+    late = (len(house.boxes.made), house.states())
+    house.send(RunTask(make_framework(), make_task("t2"), number=8))
+
+    assert late == (0, ["DROPPED"])
+    assert len(house.boxes.made) == 1
+
+
 def test_a_welcome_to_another_agent_is_ignored(house: House):
     house.send(AgentReregistered(agent_id=AgentID("other")))
 

@@ -16,6 +16,7 @@ from mesoslite.model import (
     Error,
     RegisterAgent,
     ReregisterAgent,
+    RunTask,
     ShutdownAgent,
     ShutdownFramework,
     StatusUpdateAcknowledgement,
@@ -318,3 +319,20 @@ def test_an_operator_ends_a_framework_that_only_an_agent_has_told_of(stage: Stag
     assert stage.state().frameworks == ()
     refused = stage.framework(id=framework.info.id)
     assert "has been removed" in stage.heard(refused, Error)[0].message
+
+
+def test_an_agent_that_comes_back_hears_up_to_which_launch_it_is_asked(stage: Stage) -> None:
+    agent, framework = running(stage)
+    message = greeting(stage)
+    stage.advance(6)
+    stage.accept(framework, stage.offers(framework)[-1], task(stage.offers(framework)[-1], "late"))
+    numbers = [launch.number for launch in stage.heard(agent, RunTask)]
+
+    stage.say(agent, message)
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+    stage.say(agent, message)
+
+    known, returned = stage.heard(agent, AgentReregistered)
+    assert [asked.task_id for asked in known.unconfirmed] == ["late"]
+    assert (known.launches, returned.launches) == (numbers[-1], numbers[-1])
