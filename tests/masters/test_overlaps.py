@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master import AgentOptions, Master, returns
+from mesoslite.master import AgentOptions, Master, named
 from mesoslite.model import (
     Accept,
     AgentReregistered,
@@ -152,7 +152,7 @@ def test_an_agent_that_is_deactivated_as_it_comes_to_a_new_master_is_not_offered
     stage.fail_over()
     framework = stage.framework()
     actor: Any = stage.master._process.actor
-    monkeypatch.setattr(returns, "FRAMEWORKS_IN_STEP", 1)
+    monkeypatch.setattr(named, "IN_STEP", 1)
     monkeypatch.setattr(actor._slices, "_now", iter(range(100_000)).__next__)  # each slice is over at once
 
     agent = la.spawn(FakeAgent(stage.master, Resources(), msgspec.structs.replace(message, frameworks=(info, *many))))
