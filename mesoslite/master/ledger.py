@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,9 @@ from mesoslite.model import (
     PARTITION_AWARE,
     AgentID,
     AgentInfo,
-    AgentState,
     ExecutorID,
     FrameworkID,
     FrameworkInfo,
-    FrameworkState,
     InverseOffer,
     Offer,
     OfferID,
@@ -36,7 +33,6 @@ from mesoslite.model import (
     Resources,
     TaskID,
     constants,
-    dominant_share,
     happenings,
     once,
 )
@@ -48,7 +44,7 @@ from .roster import Roster, host_of
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mesoslite.model import AgentRegistered, Conversion, Event, KillTask, Order, Unavailability
     from mesoslite.model.maintenance import InverseAnswer
@@ -133,19 +129,6 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
         """Post ``message`` to the agent, with its id and the master's epoch."""
         la.post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id))
 
-    def snapshot(self) -> AgentState:
-        """What readers see."""
-        return AgentState(
-            info=self.info if self.total is self.info.resources else replace(self.info, resources=self.total),
-            pid=str(self.pid),
-            active=self.active and self.connected,
-            registered_time=self.registered_time,
-            used=self.used,
-            offered=self.offered,
-            free=self.free,
-            deactivated=not self.active,
-        )
-
 
 @dataclass(slots=True)
 class FrameworkEntry:
@@ -200,32 +183,6 @@ class FrameworkEntry:
         """Those of the offers named that stand and are this framework's, each once."""
         return [self.offers[offer_id] for offer_id in dict.fromkeys(offer_ids) if offer_id in self.offers]
 
-    def snapshot(self, total: Mapping[str, int]) -> FrameworkState:
-        """What readers see; ``total`` is the thousandths of scalars that all agents have."""
-        live = [task.resources for task in self.tasks.values() if not task.state.is_terminal]
-        live += [executor.info.resources for executor in self.executors.values()]
-        return FrameworkState(
-            info=self.info,
-            active=self.connected,
-            connected=self.connected,
-            registered_time=self.registered_time,
-            roles=self.info.roles,
-            dominant_share=dominant_share((self.used + self.offered).scalars(), total),
-            used=self.used + _without_scalars(live),
-            offered=self.offered + _without_scalars([offer.resources for offer in self.offers.values()]),
-            tasks=tuple([task.snapshot() for task in self.tasks.values()]),
-            completed_tasks=tuple([task.snapshot() for task in self.completed]),
-            offers=tuple(self.offers.values()),
-            inverse_offers=tuple(self.inverse_offers.values()),
-            recovered=self.recovered,
-            reregistered_time=self.reregistered_time,
-        )
-
-
-def _without_scalars(parts: Iterable[Resources]) -> Resources:
-    """The ranges and sets of all parts, in one go."""
-    return Resources.from_portions([portion for part in parts for portion in part.without_scalars().others])
-
 
 class Ledger:
     """All that the master knows."""
@@ -247,14 +204,6 @@ class Ledger:
         self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
-
-    @property
-    def total(self) -> dict[str, int]:
-        """The thousandths of scalars that all agents have together."""
-        total: Counter[str] = Counter()
-        for agent in self.agents.values():
-            total.update(agent.total.scalars())
-        return total
 
     @property
     def completed(self) -> tuple[FrameworkEntry, ...]:

@@ -76,6 +76,7 @@ from .options import DEFAULTS, MasterOptions, no_pattern
 from .publication import Publication
 from .scheduling import Scheduling
 from .slices import Slices
+from .snapshots import Moment, Told
 from .standing import Standing
 from .subscription import Subscriptions
 from .updates import Updates
@@ -132,7 +133,7 @@ class Master(OperatorCalls, Lookups, Granting):
             pattern_problem=pattern_problem,
             now=self._now,
         )
-        self._slices = Slices(self._now, self._want_slice)
+        self._slices, self._reading = Slices(self._now, self._want_slice), Slices(self._now, self._want_reading)
         self._own: set[la.PID[Any]] = {allocator, registrar}
         self._intake = Intake(self._ledger, self._slices, self._metrics, self._own, self._standing)
         self._departures = Departures(
@@ -182,6 +183,7 @@ class Master(OperatorCalls, Lookups, Granting):
         """Stand no more, and count nothing any more."""
         self._standing.stop()
         self._leading = la.Promise[int]()  # who still waits for the one before is told at once that it is abandoned
+        self._reading.drop()  # likewise
         self._publication.end()
         if self._standing.serves:
             self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
@@ -221,15 +223,33 @@ class Master(OperatorCalls, Lookups, Granting):
         """
         self._chronicle.follow(pid, kinds)
         la.link(pid)
-        return self._state()
+        telling = Moment(self._ledger).telling()
+        try:
+            while True:
+                next(telling)
+        except StopIteration as through:
+            return self._state(through.value)
 
     @led
-    def state(self) -> ClusterState:
+    def state(self) -> la.Future[ClusterState]:
         """All of the cluster at this moment. Raises: NotLeader."""
-        return self._state()
+        told: la.Promise[ClusterState] = la.Promise()
+        self._reading.put(told, self._tell_state(Moment(self._ledger), told))
+        return told.future
 
-    def _state(self) -> ClusterState:
-        total = self._ledger.total
+    def _tell_state(self, moment: Moment, told: la.Promise[ClusterState]) -> Iterator[None]:
+        try:
+            told.set(self._state((yield from moment.telling())))
+        except Exception as error:  # it is the reader's business, and the cluster carries on
+            told.fail(error)
+
+    def _want_reading(self) -> None:
+        la.tell(self.pid, Master._read_on)
+
+    def _read_on(self) -> None:
+        self._reading.advance()
+
+    def _state(self, told: Told) -> ClusterState:
         return ClusterState(
             master_id=self.master_id,
             pid=str(self.pid),
@@ -237,9 +257,9 @@ class Master(OperatorCalls, Lookups, Granting):
             port=self._port,
             start_time=self._start_time,
             version=software_version(),
-            agents=tuple([agent.snapshot() for agent in self._ledger.agents.values()]),
-            frameworks=tuple([entry.snapshot(total) for entry in self._ledger.frameworks.values()]),
-            completed_frameworks=tuple([entry.snapshot(total) for entry in self._ledger.completed]),
+            agents=told.agents,
+            frameworks=told.frameworks,
+            completed_frameworks=told.completed_frameworks,
         )
 
     # ---- agents ----

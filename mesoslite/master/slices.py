@@ -6,7 +6,7 @@ for reference in call.tasks:        # a generator; what stands between two yield
 """
 
 # Who calls: master.py, departures.py and removal.py, inside the master actor: `take` with what a message entails;
-#   master.py `advance` when it is told to.
+#   master.py `advance` when it is told to, and `drop` when it ends.
 # Invariants: 1. what one sender asks for is done in the order it asked: while work of it waits, more of it waits too.
 #   Others are served meanwhile.    2. a slice ends SLICE_SECONDS after it began, and one step later at most.
 # Work looks itself, after each yield, whether what it is for still stands. It raises nothing.
@@ -63,6 +63,11 @@ class Slices:
         self._counts[sender] = self._counts.get(sender, 0) + 1
         if len(self._waiting) == 1:
             self._want()
+
+    def drop(self) -> None:
+        """Forget what waits, which nobody will do any more."""
+        self._waiting.clear()
+        self._counts.clear()
 
     def advance(self) -> None:
         """Do a slice."""

@@ -21,7 +21,7 @@ from .ids import AgentID, ContainerID, FrameworkID, TaskID
 from .masters import Leader, MasterInfo, MasterStanding
 from .registry import Entry, Recovered, RegistryOperation
 from .resources import Resources
-from .state import AgentSnapshot, ClusterState
+from .state import AgentSnapshot
 from .stories import FrameworkStory, TaskStory
 
 
@@ -157,8 +157,8 @@ class MasterPort(Protocol):
         """
         ...
 
-    def state(self) -> ClusterState:
-        """All of the cluster at this moment."""
+    def state(self) -> Any:
+        """The future of a ClusterState: all of the cluster at this moment."""
         ...
 
     def knows_framework(self, framework_id: FrameworkID) -> bool:
