@@ -87,6 +87,7 @@ class Counting(la.Actor):
 class Stage(NamedTuple):
     """A master that leads, and a framework that has an offer of each of its agents."""
 
+    runtime: la.Runtime
     master: la.PID[Master]
     agents: list[la.PID[Counting]]
     framework: la.PID[Counting]
@@ -111,7 +112,7 @@ def stage_of(agents: int, cpus: int) -> Iterator[Stage]:
         subscribe = Subscribe(FrameworkInfo(name="bench", roles=(ROLE,)))
         [event] = la.dispatch(framework, Counting.say, subscribe, Offers, 1).get(PATIENCE_SECONDS)
         expect(len(event.offers), agents, "offers")
-        yield Stage(master, pids, framework, event.offers)
+        yield Stage(runtime, master, pids, framework, event.offers)
 
 
 def launch(stage: Stage, count: int) -> la.Future[list[RunTask]]:

@@ -281,6 +281,11 @@ MASTER_BENCHMARKS = (
     Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
               100_000, 500, (MASTER,), MILLISECONDS, repeat_seconds=0),
     *(
+    Benchmark(f"snapshot[{size}]", "snapshot", "all metrics as JSON, with those of so many frameworks", size, 10,
+              (MASTER,), MILLISECONDS, repeat_seconds=0)
+    for size in (90, 900, 9_000)
+    ),
+    *(
     Benchmark(f"ask-{name}[{size // 1_000}k]", method, what, size, 100, (MASTER,), MILLISECONDS, repeat_seconds=0)
     for name, method, what, size in (
         ("accept", "ask_amid_accept", "99 of 100 answers to nothing, amid an ACCEPT of so many tasks", 100_000),

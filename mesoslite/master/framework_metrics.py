@@ -18,6 +18,8 @@ from mesoslite.model import TaskState
 from .figures import COLUMNS, PLACES, TASKS
 
 if TYPE_CHECKING:
+    from mesoslite.model import FrameworkInfo
+
     from .history import History
     from .ledger import FrameworkEntry, Ledger
     from .options import MasterOptions
@@ -54,9 +56,12 @@ class FrameworkMetrics:
         values[UNREACHABLE] = len(framework.unreachable) if framework.partition_aware else 0  # else they are lost
         suppressed, roles = self._suppressed(framework.id), tuple(sorted(roles))
         values[SUBSCRIBED:SUBSCRIBED] = [int(role in suppressed) for role in roles]
-        if not framework.metric_name:
-            framework.metric_name = f"{quote(framework.info.name, safe='')}/{quote(framework.id, safe=SAFE)}"
         return la.metrics.Row(framework.metric_name, _columns(roles), values)
+
+
+def row_name(info: FrameworkInfo) -> str:
+    """What the metrics of a framework that has an id are called after the table."""
+    return f"{quote(info.name, safe='')}/{quote(info.id or '', safe=SAFE)}"
 
 
 @lru_cache(COLUMNS_CACHED)

@@ -156,7 +156,7 @@ class FrameworkEntry:
     operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
     operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
     figures: list[int] = field(default_factory=new_figures)  # what is counted of it (figures.py)
-    metric_name: str = ""  # of its row among the metrics, once somebody has looked
+    metric_name: str = ""  # of its row among the metrics
 
     @property
     def pid(self) -> la.PID[Any]:

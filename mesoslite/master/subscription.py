@@ -38,6 +38,7 @@ from mesoslite.model import (
 
 from .completed import Completed
 from .figures import CALLS
+from .framework_metrics import row_name
 from .ledger import FrameworkEntry
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ class Subscriptions:
             id=info.id,
             info=info,
             address=pid,
+            metric_name=row_name(info),
             registered_time=self._now(),
             connected=pid is not None,
             completed=Completed(self._options.max_completed_tasks_per_framework),
