@@ -125,6 +125,7 @@ STEPS = """
     works = [
         lambda: bytes(ITEM.read(data)),
         lambda: len(ITEM.read_all(data * 3)),
+        lambda: repr(ITEM.read_array(b"\\x93" + data * 3, ("name", "value", "parts", "more"))),
         refuse,
         lambda: (last.name, last.parts, last.more, last.decode()),
         lambda: (repr(last), repr(snapshot), hash(last)),
