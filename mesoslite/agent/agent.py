@@ -390,11 +390,11 @@ class Agent(la.Actor):
         """End every task of a framework; its statuses go nowhere any more."""
         if not self._obeys(message, sender):
             return
+        self._updates.close(message.framework_id)  # also of tasks that never were here
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None or entry.is_leaving:
             return
         self._frameworks.leave(entry)
-        self._updates.close(message.framework_id)
         for run in list(entry.runs.values()):
             if run.container is None:
                 self._complete(message.framework_id, run.task.task_id)

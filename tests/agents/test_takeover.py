@@ -29,6 +29,7 @@ from mesoslite.model import (
     Resources,
     RunTask,
     ShutdownAgent,
+    ShutdownFramework,
     TaskID,
     TaskState,
     UnconfirmedTask,
@@ -323,6 +324,17 @@ def test_tasks_that_are_asked_about_and_not_there_are_reported(house: House):
     house.acknowledge(update)
     house.advance(1000)
     assert len(house.updates()) == heard + 1
+
+
+# Goal: nothing is repeated for ever. Method: a task that never was here, of a framework that has no other.
+def test_what_is_said_of_a_task_that_never_was_here_ends_with_its_framework(house: House):
+    asked = UnconfirmedTask(FRAMEWORK, TaskID("t1"), TaskState.TASK_DROPPED)
+    house.send(AgentReregistered(agent_id=AGENT, unconfirmed=(asked,), ping_timeout_seconds=1e9))
+
+    house.send(ShutdownFramework(FRAMEWORK))
+    house.advance(1000)
+
+    assert house.states() == ["DROPPED"]
 
 
 # Goal: what was reported as not there is not there. Method: its launch was under way on a connection that broke.
