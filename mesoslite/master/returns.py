@@ -159,7 +159,7 @@ class Returns:
                     yield
                     if not self._goes_on(agent):
                         return
-                self._enter_tasks(agent, portion, found)
+                self._enter_tasks(agent, self._still_missing(agent, portion, found), found)
             self._accounts.end_entry(agent, connected=True)
         self._accounts.connect_agent(agent)
         self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches)
@@ -230,14 +230,26 @@ class Returns:
 
     def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
         """Whether a task is to be entered, of whose id the master may know something."""
+        if self._is_listed(agent, framework, task, found) or self._acknowledge_again(agent, framework, task):
+            return False
+        self._doubt(agent, framework, task, found)
+        return True
+
+    def _is_listed(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
+        """Whether the framework has a task of that id; if that is on another agent, this one is not to go on."""
         known = framework.tasks.get(task.task_id)
-        if known is None:
-            if self._acknowledge_again(agent, framework, task):
-                return False
-            self._doubt(agent, framework, task, found)
-        elif known.agent_id != agent.id and not task.state.is_terminal:
+        if known is not None and known.agent_id != agent.id and not task.state.is_terminal:
             found.duplicates.append(task)
-        return known is None
+        return known is not None
+
+    def _still_missing(self, agent: AgentEntry, tasks: list[TaskEntry], found: _Found) -> list[TaskEntry]:
+        """Those under whose id nothing was launched since they were compared."""
+        still: list[TaskEntry] = []
+        for framework_id, several in _by_framework(tasks):
+            framework = self._ledger.frameworks.get(framework_id)
+            if framework is not None:
+                still += [task for task in several if not self._is_listed(agent, framework, task, found)]
+        return still
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
         """Whether the last status of a task was acknowledged; then the agent is told so once more."""

@@ -15,6 +15,7 @@ from mesoslite.master.returns import TASKS_IN_STEP
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
     PARTITION_AWARE,
+    Accept,
     Acknowledge,
     AgentReregistered,
     Create,
@@ -23,6 +24,7 @@ from mesoslite.model import (
     GrowVolume,
     Kill,
     KillTask,
+    Launch,
     NotFound,
     Pong,
     Reconcile,
@@ -47,7 +49,7 @@ from mesoslite.model.registry import MachineID, Schedule, Unavailability, Window
 from mesoslite.model.task_records import PORTION_TASKS
 
 from .packing import packed
-from .stage import FakeAgent, Stage
+from .stage import FakeAgent, Stage, task
 from .test_accept import begin, reserved, volume
 from .test_draining import drain_state
 from .test_long_work import LARGE, SMALL, Moment
@@ -410,3 +412,27 @@ def test_what_an_operation_holds_goes_with_its_framework_while_its_agent_brings_
 
     assert 0 < len(early.frameworks[1].tasks) < MANY
     assert stage.state().agents[0].used == ALL  # and the stage compares the allocator's books
+
+
+# Goal: no id names two tasks. Method: a framework launches a task under an id that an agent has brought, which was
+# compared with the books, and is not entered yet.
+def test_a_task_that_is_launched_meanwhile_under_the_same_id_is_the_one(stage: Stage, away: Away) -> None:
+    other = stage.agent()
+    stage.say(away.agent, msgspec.structs.replace(away.message, tasks=()))
+    stage.advance(1)
+    offer = next(each for each in stage.offers(away.framework) if each.agent_id == stage.agent_id(other))
+    launched = task(offer, LAST)
+    moment = Moment(stage)
+    moment.post(away.agent, away.message)
+    for _ in range(TURNS + 1):
+        moment.turn()
+    moment.look()
+    launch = Launch((launched,))
+    moment.post(away.framework, Accept(framework_id=FRAMEWORK, offer_ids=(offer.id,), operations=(launch,)))
+
+    [early] = moment.come()
+
+    assert 0 < len(early.frameworks[0].tasks) < MANY
+    [framework] = stage.state().frameworks
+    assert [each.info.agent_id for each in framework.tasks if each.info.task_id == LAST] == [offer.agent_id]
+    assert [kill.task_id for kill in stage.heard(away.agent, KillTask)] == [LAST]
