@@ -50,7 +50,7 @@ def _write(text: BytesIO, members: bytes) -> None:
 
 def _write_rows(text: BytesIO, table: str, rows: Sequence[Row]) -> None:
     known: dict[int, tuple[list[bytes], list[bytes]]] = {}  # by identity of the columns, which the rows keep alive
-    for row in sorted(rows, key=itemgetter(0)):
+    for row in sorted([row for row in rows if row.columns], key=itemgetter(0)):
         labels_and_zeros = known.get(id(row.columns))
         if labels_and_zeros is None:
             labels_and_zeros = known[id(row.columns)] = _texts(row.columns)

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY, hop
 from libactor._core.clock import Clock, Timer
 from libactor.future import Future
+from libactor.metrics.table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from libactor.metrics.table import Row
 
 log = logging.getLogger("libactor")
 
@@ -131,15 +130,27 @@ def read_rows(name: str, pulled: Future[Any]) -> list[Row]:
     if state == READY:
         try:
             rows = list(value)
-            for row in rows:
-                if len(row.columns) != len(row.values) or not math.isfinite(sum(row.values)):
-                    raise ValueError(f"{row.name}: {len(row.values)} numbers for {len(row.columns)} columns")
+            _check_rows(rows)
         except Exception as error:  # whatever a stranger's object makes of it
             problem = type(error).__qualname__
         else:
             return rows
     log.debug("metrics: %s is left out, its table came to %r; expected rows of finite numbers", name, problem)
     return []
+
+
+def _check_rows(rows: list[Any]) -> None:
+    """Raises: any error, if some are no rows of finite numbers whose names are text, or are too large together."""
+    known: set[int] = set()  # identities of columns, which the rows keep alive
+    for row in rows:
+        if not isinstance(row, Row) or len(row.columns) != len(row.values):
+            raise ValueError(f"{type(row).__qualname__} is no row, or has not as many numbers as columns")
+        if not math.isfinite(math.fsum(row.values)):
+            raise ValueError(f"{row.name} has a number that is not finite")
+        row.name.encode()
+        if id(row.columns) not in known:
+            known.add(id(row.columns))
+            "".join(row.columns).encode()
 
 
 def as_dictionary(values: Mapping[str, float], tables: Mapping[str, Sequence[Row]]) -> dict[str, float]:

@@ -53,7 +53,7 @@ def test_rows_may_have_other_columns_and_names_that_json_quotes(runtime):
     assert both(runtime) == {'shop/a"b/x': 1, 'shop/c\\d/e/y"': 0, "shop/c\\d/e/z": 1e300}
 
 
-@pytest.mark.parametrize("rows", [[], (), {}])
+@pytest.mark.parametrize("rows", [[], (), {}, [la.metrics.Row("a", (), ())]])
 def test_a_table_without_rows_says_nothing(runtime, rows):
     runtime.metrics.add(la.metrics.Table("shop", lambda: rows))
     runtime.metrics.add(la.metrics.Table("aaa", lambda: rows))
@@ -70,6 +70,11 @@ def test_a_table_without_rows_says_nothing(runtime, rows):
         rows_of(a=(1, 2)),
         rows_of(a=(1, 2, float("nan"))),
         rows_of(b=(1, 2, 3), a=(float("inf"), 0, 0)),
+        rows_of(a=(10**400, -(10**400), 0)),
+        [la.metrics.Row("\udc80", COLUMNS, (1, 2, 3))],
+        [la.metrics.Row("a", ("x", "\udc80"), (1, 2))],
+        [la.metrics.Row("a", ("x", 1), (1, 2))],
+        [*rows_of(a=(1, 2, 3)), la.metrics.Row(None, COLUMNS, (1, 2, 3))],
         la.failed(OSError("x")),
     ],
 )
