@@ -127,6 +127,9 @@ class Sham:
     def __eq__(self, other: object) -> bool:
         return self.is_equal or bool(1 // 0)
 
+    def __repr__(self) -> str:
+        return f"Sham({self.is_equal})"  # the same in each process that runs tests
+
     __hash__ = None  # type: ignore[assignment]
 
 
