@@ -383,7 +383,7 @@ def _joint(left: tuple[tuple[str, int], ...], right: tuple[tuple[str, int], ...]
     totals = dict(left)
     for name, milli in right:
         totals[name] = totals.get(name, 0) + milli
-    return tuple(sorted(totals.items()))
+    return tuple(totals.items()) if len(totals) == len(left) else tuple(sorted(totals.items()))
 
 
 def _parted(portions: Iterable[Portion]) -> tuple[tuple[tuple[str, int], ...], list[Portion]]:

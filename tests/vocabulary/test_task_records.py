@@ -129,3 +129,7 @@ def test_documents_of_strangers_that_say_nothing_are_left_out() -> None:
 @pytest.mark.parametrize("parts", [[], RESOURCES[:1], RESOURCES * 3, [RESOURCES[1]] * 2], ids=range(4))
 def test_the_sum_of_many_is_what_adding_them_up_makes(parts: list[Resources]) -> None:
     assert total_of(parts) == sum(parts, Resources())
+
+
+def test_as_much_as_often_is_one_object_for_all() -> None:
+    assert total_of([RESOURCES[0]] * 7) is total_of([RESOURCES[0]] * 7)
