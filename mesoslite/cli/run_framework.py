@@ -27,6 +27,8 @@ OTHER_OFFERS_SECONDS = 3600.0
 class Unfit:
     """No offer has been large enough so far."""
 
+    framework_id: str  # empty if the master has not even answered
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -106,7 +108,7 @@ class RunFramework(Framework):
         """Note once that nothing fits, unless something has."""
         if not self._launched and not self._unfit_noted:
             self._unfit_noted = True
-            self._note(Unfit())
+            self._note(Unfit(self.framework_id))
 
     def on_offers(self, offers: tuple[Offer, ...]) -> None:
         """Take the first that is large enough."""

@@ -91,7 +91,7 @@ class RunSession:
     def _heed(self, note: Note, pid: la.PID[RunFramework], client: httpx.Client) -> int | None:
         """Deal with a note; the exit status if that is the end."""
         if isinstance(note, Unfit):
-            return self._look_for_agents(client)
+            return self._look_for_agents(client, note.framework_id)
         if isinstance(note, Placed):
             if self._verbose:
                 warn(f"task {self._task.task_id} goes to agent {note.offer.agent_id} on {note.offer.hostname}")
@@ -151,12 +151,16 @@ class RunSession:
             return exit_status if exit_status >= 0 else 128 - exit_status
         if status.state is TaskState.TASK_FINISHED:
             return 0
-        option = "" if self._master == MASTER_DEFAULT else f" --master {self._master}"
-        more = f"mesoslite why{option} {self._task.task_id} says how it went"
-        warn(f"{status.state.name}: {status.message or 'no reason was given'}; {more}")
+        warn(f"{status.state.name}: {status.message or 'no reason was given'}; {self._why()} says how it went")
         return TASK_LOST
 
-    def _look_for_agents(self, client: httpx.Client) -> int | None:
+    def _why(self, framework_id: str = "") -> str:
+        """The command that tells of the task; one that is not launched is known by its framework alone."""
+        master = "" if self._master == MASTER_DEFAULT else f" --master {self._master}"
+        framework = f" --framework {framework_id}" if framework_id else ""
+        return f"mesoslite why{master} {self._task.task_id}{framework}"
+
+    def _look_for_agents(self, client: httpx.Client, framework_id: str) -> int | None:
         """Nothing fits: will it ever? Says so, and gives the exit status if it will not."""
         needed = self._task.resources
         agents = _agent_resources(client, self._master)
@@ -166,7 +170,7 @@ class RunSession:
             warn("no agent has registered with the master yet; waiting for one")
             return None
         if any(total.contains(needed) for total in agents):
-            warn(f"every agent that has {needed} is busy; waiting")
+            warn(f"every agent that has {needed} is busy; waiting; {self._why(framework_id)} says more")
             return None
         largest = max(agents, key=lambda total: (total.get("cpus"), total.get("mem")))
         warn(f"no agent has {needed}, the largest of {len(agents)} has {largest}; ask for less by --cpus and --mem")

@@ -3,7 +3,8 @@
 # Who calls: the Framework actor opens it, sends calls and closes it, and all of it runs inside that actor.
 # Invariants: 1. calls go to the master that leads, as far as is known, while a connection to it stands; else to nobody.
 #   That one alone is heeded.    2. Connected and Disconnected are told in turn.    3. a Subscribe is repeated until it
-#   is answered, after a second first and then twice as late, up to a minute: the master may not serve yet.
+#   is answered, after a second first and then twice as late, up to a minute: the master may not serve yet. A connection
+#   that cannot be made waits as long, not twice: one wait for what is tried, however it fails.
 # It is the link to the master that tells of a connection that breaks, or is silent (libactor's docs/remote.md). Then,
 #   as when there was none, the master is looked for again: at its address another may begin.
 # Source: Mesos src/sched/sched.cpp (detected, doReliableRegistration, exited).
@@ -20,8 +21,6 @@ from mesoslite.model.backoff import Backoff
 from .connected import Connected, Disconnected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mesoslite.model import Call, Detector
 
 log = logging.getLogger("mesoslite.framework")
@@ -68,7 +67,7 @@ class RemoteConnection:
         la.post(self._master, call)
         if isinstance(call, Subscribe):
             self._subscription = call
-            self._later(self._subscribe_again)
+            self._try_later()
         return True
 
     def answered(self) -> None:
@@ -93,7 +92,8 @@ class RemoteConnection:
                 log.warning("master %s has gone, or cannot be reached (%s); it is looked for again", pid, reason)
             self._problem = str(reason)
             self._lose()
-            self._later(self._connect)
+            if self._waiting is None or not self._waiting.is_pending():  # else what was tried has drawn its wait
+                self._try_later()
         return pid in self._linked
 
     def close(self) -> None:
@@ -138,20 +138,21 @@ class RemoteConnection:
     def _lose(self) -> None:
         if self._master is not None:
             self._master = self._subscription = None
-            self._rest()
             la.post(self._framework, Disconnected())
 
-    def _subscribe_again(self) -> None:
-        if self._subscription is not None:
+    def _try_again(self) -> None:
+        if self._master is None:
+            self._connect()
+        elif self._subscription is not None:
             self.send(self._subscription)
 
     # ---- time ----
 
-    def _later(self, step: Callable[[], None]) -> None:
-        """Do ``step`` after the next wait, instead of what was to be done after another one."""
+    def _try_later(self) -> None:
+        """Try again after the next wait, and not after another one."""
         self._rest()
         self._waiting = la.after(self._backoff.next())
-        self._waiting.on_ready(la.defer(lambda _: step()))
+        self._waiting.on_ready(la.defer(lambda _: self._try_again()))
 
     def _rest(self) -> None:
         """Wait for nothing; what is due already, and still in the mailbox, is done, so steps look again."""

@@ -181,7 +181,10 @@ def test_an_offer_that_is_too_small_is_declined_and_a_busy_cluster_is_waited_for
     session.update(session.launched(), TaskState.TASK_FINISHED)
 
     assert declined.offer_ids == ("small",)
-    assert told == "mesoslite: every agent that has cpus:2; mem:32 is busy; waiting\n"
+    waiting, _, why = told.partition("; mesoslite why ")
+    assert waiting == "mesoslite: every agent that has cpus:2; mem:32 is busy; waiting"
+    assert why.startswith(f"--master {session.url} run-")
+    assert why.endswith(f" --framework {FRAMEWORK} says more\n")
     assert session.end()[0] == 0
 
 

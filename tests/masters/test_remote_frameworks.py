@@ -199,6 +199,22 @@ def test_it_waits_for_a_master_that_is_not_there_yet_and_says_so_once(
 
 
 # Source: SchedulerDriverTest (MasterDisconnected); src/sched/sched.cpp (acceptOffers)
+# Goal: a master that is away for seconds is found within seconds: waits double with each attempt, not twice.
+# Method: attempts come 1, 3 and 7 s after the first at most, the third of these 3.5 s after it at least.
+@pytest.mark.parametrize("seed", range(5))
+def test_each_attempt_waits_twice_as_long_as_the_one_before_and_no_longer(seed: int) -> None:
+    with DeterministicRuntime(seed) as runtime:
+        world = World(runtime)
+        world.hosts[ADDRESS] = runtime.host(ADDRESS)  # it says at once that there is no master
+        world.submit()
+        runtime.run_for(3.4)
+
+        world.start_master()
+        runtime.run_for(3.7)
+
+        assert world.framework.entries == ["subscribed"]
+
+
 def test_a_task_that_is_launched_while_the_master_is_away_is_told_lost(world: World) -> None:
     master = world.start_master()
     world.submit()
