@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, assert_never
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, assert_never
 
 import libactor as la
 from mesoslite.model import (
@@ -41,7 +38,6 @@ from mesoslite.model import (
     TaskState,
     Update,
     UpdateOperationStatus,
-    constants,
     crowd_problem,
     happenings,
     offers_problem,
@@ -51,6 +47,7 @@ from mesoslite.model import (
     without_used,
 )
 
+from .accept_parts import TASKS_IN_STEP, Crowd, is_much, parts_of, tasks_of, weight_of
 from .figures import LAUNCH, LAUNCH_GROUP, OPERATIONS
 from .operations import ExecutorEntry, OperationEntry
 from .sites import launch_site, operation_site, sites
@@ -60,27 +57,16 @@ from .tasks import TaskEntry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mesoslite.model import AgentID, ExecutorInfo, Offer, Operation, ResourceOperation, TaskInfo
+    from mesoslite.model import AgentID, ExecutorInfo, Offer, ResourceOperation, TaskInfo
 
+    from .accept_parts import Part
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offering import Offering
 
 log = logging.getLogger("mesoslite.master")
-
-TASKS_IN_STEP = 32  # about half a millisecond
-OPERATION_WEIGHT = 4  # in tasks
-
-
-@dataclass(frozen=True, slots=True)
-class _Crowd:
-    """Some tasks of a group that has too many, so many in all: all are refused, and none is looked at."""
-
-    tasks: Sequence[TaskInfo]
-    count: int
-
-
-Part: TypeAlias = "Operation | _Crowd"
 
 
 class Acceptance:
@@ -104,7 +90,7 @@ class Acceptance:
         offers = tuple([self._ledger.offers[offer_id] for offer_id in call.offer_ids])
         agent = self._ledger.agents[offers[0].agent_id]
         offered = sum([offer.resources for offer in offers[1:]], offers[0].resources)
-        if _is_much(call.operations):
+        if is_much(call.operations):
             return self._accept_parts(framework, call, offers, offered)
         converts = any(not isinstance(operation, Launch | LaunchGroup) for operation in call.operations)
         steps = self._judged(framework, agent, call, offers[0], offered, converts)
@@ -141,7 +127,7 @@ class Acceptance:
         source, agent = offers[0], self._ledger.agents[offers[0].agent_id]
         self._accounts.take_up(framework.id, offers)
         holding = self._holdings.begin(source, offered)
-        course, rest = _Course(self, framework, agent, source, offered), _parts(call.operations)
+        course, rest = _Course(self, framework, agent, source, offered), parts_of(call.operations)
         judge = AcceptCourse(offered, *sites(framework, agent, source))
         spent = 0
         for operation in rest:
@@ -154,14 +140,14 @@ class Acceptance:
                 judge.go_on(*sites(framework, agent, source))
                 spent = 0
             try:
-                if isinstance(operation, _Crowd):
+                if isinstance(operation, Crowd):
                     self._refuse_crowd(framework, operation)
                 else:
                     course.take(judge.step(operation))
             except Exception:  # its framework is removed, with what is held
                 self._holdings.keep(holding, course.left)
                 raise
-            spent += _weight(operation)
+            spent += weight_of(operation)
         made = offered.shortfall(course.left)
         self._holdings.keep(holding, course.left)
         yield  # of thousands of reservations what is left is long to tell apart
@@ -171,7 +157,7 @@ class Acceptance:
         unused = course.left == offered
         self._accounts.give_back(source, course.left - made, made, call.filters, unused=unused)
 
-    def _refuse_crowd(self, framework: FrameworkEntry, crowd: _Crowd) -> None:
+    def _refuse_crowd(self, framework: FrameworkEntry, crowd: Crowd) -> None:
         message = f"launch group: {crowd_problem(crowd.count)}"
         for task in crowd.tasks:
             reason = Reason.REASON_TASK_GROUP_INVALID
@@ -194,7 +180,7 @@ class Acceptance:
         """Offers that cannot be used together: those that stand go back, tasks are lost, operations dropped."""
         for offer in framework.standing(call.offer_ids):
             self._accounts.take_back(offer)
-        return self._lose_invalid(framework, _parts(call.operations), problem)
+        return self._lose_invalid(framework, parts_of(call.operations), problem)
 
     def _lose_invalid(self, framework: FrameworkEntry, operations: Iterator[Part], problem: str) -> Iterator[None]:
         of_tasks = f"Task launched with invalid offers: {problem}"
@@ -217,9 +203,9 @@ class Acceptance:
                 spent = 0
             if self._ledger.frameworks.get(framework.id) is not framework:
                 return
-            spent += _weight(operation)
-            if isinstance(operation, Launch | LaunchGroup | _Crowd):
-                for task in _tasks(operation):
+            spent += weight_of(operation)
+            if isinstance(operation, Launch | LaunchGroup | Crowd):
+                for task in tasks_of(operation):
                     self.tell_task(framework, task.task_id, state, reason, of_tasks)
             else:
                 self.drop(framework, operation, of_operations)
@@ -368,33 +354,3 @@ class _Course:
             self.left += done.after
         message = ApplyOperation(framework_id=self._framework.id, operation_uuid=entry.uuid, operation=operation)
         self._agent.send(message)
-
-
-def _is_much(operations: Sequence[Operation]) -> bool:
-    """Whether it is to be done in parts."""
-    return sum([_weight(operation) for operation in operations]) > TASKS_IN_STEP
-
-
-def _tasks(operation: Part) -> Sequence[TaskInfo]:
-    """The tasks to be launched."""
-    if isinstance(operation, Launch | _Crowd):
-        return operation.tasks
-    return operation.group.tasks if isinstance(operation, LaunchGroup) else ()
-
-
-def _weight(operation: Part) -> int:
-    """How long it takes, in tasks."""
-    return len(_tasks(operation)) if isinstance(operation, Launch | LaunchGroup | _Crowd) else OPERATION_WEIGHT
-
-
-def _parts(operations: Sequence[Operation]) -> Iterator[Part]:
-    """The same operations, with launches of many tasks, and groups of too many, as several of a few each."""
-    for operation in operations:
-        tasks = _tasks(operation)
-        most = constants.GROUP_TASKS_MAX if isinstance(operation, LaunchGroup) else TASKS_IN_STEP
-        if len(tasks) <= most:
-            yield operation
-            continue
-        for first in range(0, len(tasks), TASKS_IN_STEP):
-            some = tasks[first : first + TASKS_IN_STEP]
-            yield replace(operation, tasks=some) if isinstance(operation, Launch) else _Crowd(some, len(tasks))

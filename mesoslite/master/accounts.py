@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, InverseOffer, OfferID, TaskStatus, Unavailability
     from mesoslite.model.registry import QuotaConfig, Weight
 
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 

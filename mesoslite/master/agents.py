@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from mesoslite.model import MasterEnded, RegisterAgent, ReregisterAgent, UnregisterAgent
 
+from .agent_entry import AgentEntry
 from .draining import Draining
 from .durability import Durability
 from .entitlements import Entitlements
-from .ledger import AgentEntry
 from .maintenance import Maintenance
 from .observer import AgentHeard, AgentSilent, Observer
 from .pruning import Pruning

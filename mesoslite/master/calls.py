@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mesoslite.model import FrameworkCall
 
     from .departures import Departures
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .metrics import MasterMetrics
     from .scheduling import Scheduling
     from .subscription import Subscriptions

@@ -19,7 +19,8 @@ from .publication import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .publication import Publication
 
 UNDER_WAY = {

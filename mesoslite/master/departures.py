@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer
 
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offering import Offering
     from .operations import ExecutorEntry, OperationEntry
     from .slices import Slices

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import RegistryOperation
 
     from .accounts import Accounts
+    from .agent_entry import AgentEntry
     from .durability import Durability
-    from .ledger import AgentEntry, Ledger
+    from .ledger import Ledger
     from .offering import Offering
     from .removal import Removal
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from .accounts import Accounts
     from .durability import Durability
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offering import Offering
 
 log = logging.getLogger("mesoslite.master")

@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     )
 
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .metrics import MasterMetrics
     from .offering import Offering
 

@@ -20,8 +20,9 @@ from .figures import COLUMNS, PLACES, TASKS
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkInfo
 
+    from .framework_entry import FrameworkEntry
     from .history import History
-    from .ledger import FrameworkEntry, Ledger
+    from .ledger import Ledger
     from .options import MasterOptions
     from .publication import Publication
 

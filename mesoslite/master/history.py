@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, TaskID
     from mesoslite.model.happenings import AnyHappening
 
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .options import MasterOptions
     from .tasks import TaskEntry
 

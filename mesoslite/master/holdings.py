@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mesoslite.model import Offer, Resources
 
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
 
 NO_FILTER = Filters(0.0)
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mesoslite.model import DeclineInverseOffers, InverseGrant, OfferID, Unavailability
 
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offer_timeouts import OfferTimeouts
 
 log = logging.getLogger("mesoslite.master")

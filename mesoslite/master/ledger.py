@@ -11,177 +11,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from msgspec.structs import replace
-
-import libactor as la
-from mesoslite.model import (
-    NOTHING,
-    PARTITION_AWARE,
-    AgentID,
-    AgentInfo,
-    ExecutorID,
-    FrameworkID,
-    FrameworkInfo,
-    InverseOffer,
-    Offer,
-    OfferID,
-    OperationID,
-    Resources,
-    TaskID,
-    constants,
-    happenings,
-    once,
-)
+from mesoslite.model import NOTHING, constants, happenings
 from mesoslite.model.sums import total_of
 
-from .completed import Completed
-from .figures import EVENTS, new_figures
-from .roster import Roster, host_of
+from .roster import Roster
 from .tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mesoslite.model import AgentRegistered, Conversion, Event, KillTask, Order, Unavailability
-    from mesoslite.model.maintenance import InverseAnswer
+    import libactor as la
+    from mesoslite.model import (
+        AgentID,
+        Conversion,
+        FrameworkID,
+        FrameworkInfo,
+        InverseOffer,
+        Offer,
+        OfferID,
+        Resources,
+        TaskID,
+    )
 
+    from .agent_entry import AgentEntry
     from .chronicle import Chronicle
-    from .holdings import Holding
+    from .framework_entry import FrameworkEntry
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
-
-
-class AgentEntry(msgspec.Struct, eq=False, gc=False):
-    """A registered agent. ``info`` is what it came with; ``total`` is that as it was reserved and made volumes of.
-
-    A struct, which the collector does not look at: there are tens of thousands, and none leads back to itself.
-    ``connected``: it is there; if not, it is waited for, and its offers are taken back. ``active``: it may be offered.
-    """
-
-    id: AgentID
-    info: AgentInfo
-    pid: la.PID[Any]
-    registered_time: float  # seconds since the epoch
-    total: Resources = NOTHING  # left out: what is in ``info``
-    resized: int = 0  # with which delta the allocator was told that it has other resources; before, it knew others
-    epoch: int = 0  # of the master that it is told this by
-    reregistered_time: float | None = None
-    connected: bool = True
-    active: bool = True
-    disconnections: int = 0  # tells the timer of its return whether it is still about the present loss
-    entered: int = 0  # with which delta the allocator was told of it
-    unavailability: Unavailability | None = None  # as the allocator was told
-    scheduled: int = 0  # with which delta it was told another one than it had entered the agent with
-    used: Resources = NOTHING
-    offered: Resources = NOTHING
-    tasks: dict[TaskEntry, None] = {}  # those that hold resources, in the order in which they came
-    ended: dict[TaskEntry, None] = {}  # that are not acknowledged, likewise
-    offers: dict[OfferID, Offer] = {}
-    holdings: dict[OfferID, Holding] = {}  # `offered` counts them
-    inverse_offers: dict[FrameworkID, InverseOffer] = {}  # who is asked to leave it
-    answers: dict[FrameworkID, InverseAnswer] = {}  # the last one of each, to these
-    executors: dict[tuple[FrameworkID, ExecutorID], ExecutorEntry] = {}
-    operations: dict[bytes, OperationEntry] = {}  # by uuid, until they are dealt with
-    kills: dict[tuple[FrameworkID, TaskID], KillTask] = msgspec.field(
-        default_factory=dict
-    )  # asked for; repeated on a return
-
-    def __post_init__(self) -> None:
-        self.total = self.total or self.info.resources
-
-    @property
-    def held(self) -> Resources:
-        """What is used or offered, shared volumes aside."""
-        return self.used.not_shared() + self.offered.not_shared()
-
-    @property
-    def host(self) -> str:
-        """The address of its machine."""
-        return host_of(self.pid)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing runs on it, and nothing of what ran is to be acknowledged."""
-        return not (self.tasks or self.ended or self.operations)
-
-    @property
-    def is_short(self) -> bool:
-        """Whether less is there than is used or offered."""
-        return not self.total.contains(once(self.used + self.offered))
-
-    @property
-    def free(self) -> Resources:
-        """What is neither used nor offered; shared volumes always are free."""
-        held = self.held
-        return held.shortfall(self.total) if self.is_short else self.total - held
-
-    def fits(self, resources: Resources) -> bool:
-        """Whether that much is neither used nor offered."""
-        if self.used or self.offered:
-            resources = once(resources) + self.held
-        return self.total.contains(resources)
-
-    def send(self, message: AgentRegistered | Order) -> None:
-        """Post ``message`` to the agent, with its id and the master's epoch."""
-        la.post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id))
-
-
-@dataclass(slots=True)
-class FrameworkEntry:
-    """A framework that has subscribed, connected or not, or that only agents have told of: then it has no address."""
-
-    id: FrameworkID
-    info: FrameworkInfo
-    address: la.PID[Any] | None  # where it subscribed from last; None as long as only agents have told of it
-    registered_time: float  # seconds since the epoch
-    reregistered_time: float | None = None  # of the last time that it came back
-    connected: bool = True
-    is_ending: bool = False  # it is being removed, in slices, and nobody reaches it any more
-    disconnections: int = 0  # tells a failover timer whether it is still about the present loss
-    entered: int = 0  # with which delta the allocator was told of it
-    used: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
-    offered: Resources = NOTHING  # likewise
-    tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
-    completed: Completed = field(default_factory=lambda: Completed(constants.COMPLETED_TASKS_MAX))
-    unreachable: dict[TaskID, TaskEntry] = field(default_factory=dict)  # on agents out of reach, oldest first
-    unreachable_max: int = constants.UNREACHABLE_TASKS_MAX
-    offers: dict[OfferID, Offer] = field(default_factory=dict)
-    holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
-    inverse_offers: dict[AgentID, InverseOffer] = field(default_factory=dict)  # what it is asked to leave
-    executors: dict[tuple[AgentID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
-    operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
-    operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
-    figures: list[int] = field(default_factory=new_figures)  # what is counted of it (figures.py)
-    metric_name: str = ""  # of its row among the metrics
-
-    @property
-    def pid(self) -> la.PID[Any]:
-        """Where it subscribed from last; nobody asks that of one that never has."""
-        assert self.address is not None
-        return self.address
-
-    @property
-    def recovered(self) -> bool:
-        """Whether only agents have told of it, and its scheduler is yet to come."""
-        return self.address is None
-
-    @property
-    def partition_aware(self) -> bool:
-        """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
-        return PARTITION_AWARE in self.info.capabilities
-
-    def send(self, event: Event) -> None:
-        """Post ``event`` to its scheduler, and count it; nobody asks that of one that has never subscribed."""
-        self.figures[EVENTS[type(event)]] += 1
-        la.post(self.pid, event)
-
-    def standing(self, offer_ids: Iterable[OfferID]) -> list[Offer]:
-        """Those of the offers named that stand and are this framework's, each once."""
-        return [self.offers[offer_id] for offer_id in dict.fromkeys(offer_ids) if offer_id in self.offers]
 
 
 class Ledger:

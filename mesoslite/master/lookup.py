@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mesoslite.model import AgentID, AgentInfo, FrameworkID, FrameworkInfo
 
 if TYPE_CHECKING:
-    from .ledger import AgentEntry, FrameworkEntry
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
 
 
 def frameworks_called(

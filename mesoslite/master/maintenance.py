@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 
     from mesoslite.model.registry import RegistryOperation
 
+    from .agent_entry import AgentEntry
     from .durability import Durability
-    from .ledger import AgentEntry, Ledger
+    from .ledger import Ledger
     from .offering import Offering
     from .removal import Removal
     from .slices import Slices

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from mesoslite.model import FrameworkID, ReregisterAgent
 
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .subscription import Subscriptions
 
 IN_STEP = 16

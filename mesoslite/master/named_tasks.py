@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mesoslite.model import FrameworkID, TaskID
 
-    from .ledger import FrameworkEntry
+    from .framework_entry import FrameworkEntry
     from .tasks import TaskEntry
 
 NAMED_MAX = 100  # that are looked for

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from mesoslite.model import Grant
 
     from .accounts import Accounts
+    from .agent_entry import AgentEntry
     from .allocator_messages import Granted
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offer_timeouts import OfferTimeouts
 
 GRANTS_IN_STEP = 400

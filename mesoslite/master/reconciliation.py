@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from mesoslite.model import AgentID, Reconcile, TaskID
 
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
 
 ANSWERS_IN_STEP = 64  # about a third of a millisecond
 

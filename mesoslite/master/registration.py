@@ -23,8 +23,8 @@ from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
 from mesoslite.model.sums import total_of
 
 from .agent_checks import framework_checks, registration_problem, reregistration_problem
+from .agent_entry import AgentEntry
 from .brought import reading
-from .ledger import AgentEntry
 from .roster import host_of
 
 if TYPE_CHECKING:

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID
 
     from .accounts import Accounts
+    from .agent_entry import AgentEntry
     from .durability import Durability
     from .feedback import Feedback
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .metrics import MasterMetrics
     from .offering import Offering
     from .operations import ExecutorEntry, OperationEntry

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
 
     from .accounts import Accounts
+    from .agent_entry import AgentEntry
     from .brought import Brought
     from .draining import Draining
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offering import Offering
     from .removal import Removal
     from .subscription import Subscriptions

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from .accounts import Accounts
     from .feedback import Feedback
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .offering import Offering
     from .updates import Updates
 

@@ -12,7 +12,8 @@ from mesoslite.model import AGENT_CAPABILITIES, NOTHING, ExecutorID, LaunchSite,
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkID, Offer
 
-    from .ledger import AgentEntry, FrameworkEntry
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
 
 
 class _Running(Mapping[ExecutorID, RunningExecutor]):

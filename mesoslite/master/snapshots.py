@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from mesoslite.model import FrameworkInfo, InverseOffer, Offer, TaskRecord, TaskState
 
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .tasks import Heard, TaskEntry
 
 IN_STEP = 64  # tasks, agents or frameworks that are told: some tenths of a millisecond

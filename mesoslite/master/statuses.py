@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from mesoslite.model import AgentID, ExecutorID, Reason, Source, TaskID, TaskState, TaskStatus
 
 if TYPE_CHECKING:
-    from .ledger import FrameworkEntry, Ledger
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .tasks import TaskEntry
 
 

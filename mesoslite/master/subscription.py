@@ -38,8 +38,8 @@ from mesoslite.model import (
 
 from .completed import Completed
 from .figures import CALLS
+from .framework_entry import FrameworkEntry
 from .framework_metrics import row_name
-from .ledger import FrameworkEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mesoslite.model import FrameworkID, InverseOffers, OfferID
 
-    from .ledger import FrameworkEntry
+    from .framework_entry import FrameworkEntry
     from .offer_timeouts import OfferTimeouts
 
 FRAMEWORKS_IN_STEP = 100  # that are told

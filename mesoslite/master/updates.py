@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from mesoslite.model import Acknowledge, TaskID
 
     from .accounts import Accounts
-    from .ledger import AgentEntry, FrameworkEntry, Ledger
+    from .agent_entry import AgentEntry
+    from .framework_entry import FrameworkEntry
+    from .ledger import Ledger
     from .metrics import MasterMetrics
 
 log = logging.getLogger("mesoslite.master")

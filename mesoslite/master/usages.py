@@ -11,7 +11,7 @@ from mesoslite.model import NOTHING, Usage
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkID, Resources
 
-    from .ledger import AgentEntry
+    from .agent_entry import AgentEntry
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 

@@ -11,7 +11,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master, maintenance
-from mesoslite.master.ledger import AgentEntry
+from mesoslite.master.agent_entry import AgentEntry
 from mesoslite.master.roster import Roster, machine_key
 from mesoslite.model import (
     AgentID,

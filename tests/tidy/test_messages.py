@@ -29,7 +29,7 @@ SCALARS += (msgspec.UnsetType,)
 CONTAINERS = (tuple, frozenset)
 PACKED = ("mesoslite.model.records", "mesoslite.model.task_records")
 # Nor is what an actor alone has, changes, and sends nobody: a struct only because the collector passes it over.
-KEPT = ("mesoslite.master.tasks", "mesoslite.master.ledger", "mesoslite.master.observer")
+KEPT = ("mesoslite.master.tasks", "mesoslite.master.agent_entry", "mesoslite.master.observer")
 
 
 def is_immutable(hint: object) -> bool:
