@@ -33,6 +33,7 @@ import msgspec
 
 from libactor._core.randomness import random_nonce
 from libactor.transport.address import ADDRESS_LENGTH_MAX, split_address
+from libactor.transport.configuration import check_address
 from libactor.transport.peers import HandshakeRefused, Peer, Role
 from libactor.transport.secret import check_secret
 
@@ -191,9 +192,9 @@ class Handshake:
                 f"the peer speaks version {theirs.version}, expected {VERSION}; let both run the same release"
             )
         try:
-            _, port = split_address(theirs.address)
+            _, port = check_address(theirs.address, "of the peer")  # it will be dialled
         except ValueError as error:
-            raise _Refuse(f"of the peer: {error}") from None
+            raise _Refuse(str(error)) from None
         if port == 0:
             raise _Refuse(f"the peer calls itself {theirs.address}, expected the port that it listens on")
         if theirs.role is self.role or theirs.nonce == self._ours.nonce:

@@ -193,7 +193,12 @@ HELLOS = {
     "no address": ({"address": ""}, "expected host:port"),
     "address with a line break": ({"address": "a\n:1"}, r"got the address 'a\\n:1'"),
     "long address": ({"address": "a" * 300 + ":1"}, "expected host:port"),
-    "port zero": ({"address": "host:0"}, "expected the port that it listens on"),
+    "port zero": ({"address": "10.0.0.5:0"}, "expected the port that it listens on"),
+    "a name": (
+        {"address": "node.example:1"},
+        "of the peer: got the name 'node.example', expected an address in numbers",
+    ),
+    "half an address": ({"address": "[1:2]:3"}, "of the peer: got the name '1:2', expected an address in numbers"),
     "short nonce": ({"nonce": b"n" * 31}, "length >= 32"),
     "long nonce": ({"nonce": b"n" * 33}, "length <= 32"),
     "nonce of text": ({"nonce": "n" * 32}, "Expected `bytes`"),
