@@ -20,14 +20,21 @@ from .agent_state import state_document
 from .exchange import Exchange, Refusal, Response
 from .files import Sandboxes, readable_text
 from .master import health, version
+from .metrics import metrics_routes
 from .routes import Routes, application
 
 
-def agent_app(agent: la.PID[AgentPort], work_dir: Path, *, hosts: Collection[str] | None = None) -> Application:
+def agent_app(
+    agent: la.PID[AgentPort],
+    work_dir: Path,
+    *,
+    runtime: la.Runtime | None = None,
+    hosts: Collection[str] | None = None,
+) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
     Endpoints: ``/health``, ``/version``, ``/state``, ``/files/browse``, ``/files/read``, ``/files/download`` and
-    ``/api/v1``, also below ``/slave(1)`` and below the agent's own id. ``hosts`` as of ``master_app``.
+    ``/api/v1``, also below ``/slave(1)`` and below the agent's own id. ``runtime`` and ``hosts`` as of ``master_app``.
     """
     sandboxes = Sandboxes(work_dir)
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -59,6 +66,7 @@ def agent_app(agent: la.PID[AgentPort], work_dir: Path, *, hosts: Collection[str
         "/files/read": {"GET": read},
         "/files/download": {"GET": download},
         "/api/v1": {"POST": AgentOperatorEndpoint(sandboxes, ping)},
+        **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)
 

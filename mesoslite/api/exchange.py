@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 
-from libactor.http import Receive, Scope, Send
+from libactor.http import Application, Receive, Scope, Send
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
 GZIP_BYTES_MIN = 1024
@@ -59,6 +59,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.server: tuple[str, int] = scope.get("server") or ("", 0)  # the address the client has connected to
         self.receive = receive
+        self._scope = scope
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._send = send
@@ -135,6 +136,10 @@ class Exchange:
             headers["content-type"] = response.content_type
         await self.start(response.status, headers)
         await self.send(response.body, more=False)
+
+    async def hand_over(self, other: Application, path: str) -> None:
+        """Have another application answer, as if it had been asked for ``path``."""
+        await other({**self._scope, "path": path, "raw_path": quote(path).encode()}, self.receive, self._send)
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Begin an answer, whose body follows by ``send``."""

@@ -18,6 +18,7 @@ from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
 from .leading import Leading
 from .master_state import state_document
+from .metrics import metrics_routes
 from .routes import Endpoint, Routes, application
 from .scheduler import SchedulerEndpoint
 from .stories import WhyEndpoint
@@ -30,6 +31,7 @@ SUBSCRIBER_BUFFER_BYTES_MAX = 32 * 1024 * 1024  # several times all offers of a 
 def master_app(
     master: la.PID[MasterPort],
     *,
+    runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
     subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX,
 ) -> Application:
@@ -37,7 +39,7 @@ def master_app(
 
     Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, ``/api/v1/scheduler``,
     ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``. Else these lead to the master that
-    does (307), or there is none (503).
+    does (307), or there is none (503). With a ``runtime``, its ``/metrics/snapshot`` and ``/metrics``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -55,6 +57,7 @@ def master_app(
         "/api/v1/scheduler": {"POST": leading.guard(scheduler)},
         "/mesoslite/allocator/explain": {"GET": leading.guard(ExplainEndpoint(master))},
         "/mesoslite/why": {"GET": leading.guard(WhyEndpoint(master))},
+        **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, ("/master",), hosts)
 

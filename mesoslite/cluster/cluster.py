@@ -296,7 +296,8 @@ class Cluster:
                 id=f"slave({number})",
             )
         )
-        server.serve(agent_app(pid, work_dir, hosts=loopback_hosts(self._host, hostname)), listener)
+        hosts = loopback_hosts(self._host, hostname)
+        server.serve(agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts), listener)
         return pid
 
 

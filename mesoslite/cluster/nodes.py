@@ -156,7 +156,8 @@ class AgentNode:
                 )
             )
             runtime.spawn(_EndWatch(pid, self._stopped))
-            server.serve(agent_app(pid, self.work_dir, hosts=loopback_hosts(self.host, hostname)), listener)
+            hosts = loopback_hosts(self.host, hostname)
+            server.serve(agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts), listener)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
             self._parts = parts.pop_all()
 

@@ -105,7 +105,7 @@ class Seat(la.Actor):
         )
         la.link(master)
         self._staff = Staff(master, allocator, registrar)
-        self.door.app = master_app(master, hosts=plan.hosts)
+        self.door.app = master_app(master, runtime=self.runtime, hosts=plan.hosts)
 
     def present(self) -> Staff:
         """Whoever stands there, or stood there last; there is one from the first appointment on."""

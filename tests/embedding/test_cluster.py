@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import select
 import socket
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,14 @@ def await_end(pid: int) -> None:
         assert select.select([descriptor], [], [], 10)[0], f"process {pid} is still there"
     finally:
         os.close(descriptor)
+
+
+def test_masters_and_agents_serve_their_metrics(cluster: mesoslite.Cluster) -> None:
+    agent = cluster.state().agents[0]
+    urls = cluster.url, f"http://{agent.info.hostname}:{agent.info.port}"
+    told = [json.loads(urllib.request.urlopen(f"{url}/metrics/snapshot", timeout=60).read()) for url in urls]
+
+    assert [numbers["master/slaves_connected"] for numbers in told] == [2, 2]  # of one program
 
 
 def test_a_command_runs_in_a_sandbox_and_its_states_are_told_in_order(cluster: mesoslite.Cluster) -> None:
