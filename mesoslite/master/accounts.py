@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import QuotaConfig, Weight
 
     from .agent_entry import AgentEntry
-    from .framework_entry import FrameworkEntry
+    from .framework_entry import Alike, FrameworkEntry
     from .ledger import Ledger
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
@@ -109,18 +109,20 @@ class Accounts:
         agent.entered = self._deltas + 1  # what was granted of it before is void
         self._untold[agent.id] = {(one.framework_id, one.role): one.resources for one in used}
 
-    def enter_tasks(self, framework: FrameworkEntry, agent: AgentEntry, tasks: Sequence[TaskEntry]) -> None:
-        """Enter tasks of a framework that their agent has brought, all in one role."""
+    def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
+        """Enter tasks that their agent has brought."""
         held = self._untold[agent.id]
-        total = self._ledger.add_tasks(framework, agent, tasks)
-        if total:
-            key = (framework.id, tasks[0].role)
-            held[key] = held[key] + total if key in held else total
-        figures = framework.figures
-        for task in tasks:
-            figures[TASKS[task.state]] += 1
-        for task in tasks if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
-            self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
+        totals = self._ledger.add_tasks(agent, groups)
+        for (framework, tasks), total in zip(groups, totals, strict=True):
+            if total is not NOTHING:
+                key = (framework.id, tasks[0].role)
+                held[key] = held[key] + total if key in held else total
+            figures = framework.figures
+            for task in tasks:
+                figures[TASKS[task.state]] += 1
+        for framework, tasks in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
+            for task in tasks:
+                self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 
     def is_untold(self, agent: AgentEntry) -> bool:
         """Whether an agent is being entered."""
@@ -403,7 +405,7 @@ class Accounts:
         """Enter what holds ``resources`` from now on, which were taken up with ``source``."""
         if tasks:
             agent, framework = self._ledger.agents[source.agent_id], self._ledger.frameworks[source.framework_id]
-            self._ledger.add_tasks(framework, agent, tasks)
+            self._ledger.add_tasks(agent, ((framework, tasks),))
             framework.figures[STAGING] += len(tasks)
         for executor in executors:
             self._ledger.add_executor(executor)

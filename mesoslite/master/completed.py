@@ -36,11 +36,6 @@ class Completed:
         return not self._counts.keys().isdisjoint(task_ids)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether none is remembered."""
-        return not self._tasks
-
-    @property
     def room(self) -> int:
         """How many more can be remembered before the oldest is forgotten."""
         return self._most - len(self._tasks)

@@ -20,7 +20,7 @@ from .roster import Roster
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import libactor as la
     from mesoslite.model import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from .agent_entry import AgentEntry
     from .chronicle import Chronicle
-    from .framework_entry import FrameworkEntry
+    from .framework_entry import Alike, FrameworkEntry
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 
@@ -168,8 +168,15 @@ class Ledger:
         del self.agents[inverse.agent_id].inverse_offers[inverse.framework_id]
         del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
 
-    def add_tasks(self, framework: FrameworkEntry, agent: AgentEntry, tasks: Sequence[TaskEntry]) -> Resources:
-        """Enter tasks of a framework on an agent; return what they hold from now on: those that have ended nothing."""
+    def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> list[Resources]:
+        """Enter tasks on an agent; return what each group holds from now on: those that have ended nothing."""
+        totals = [self._list_tasks(agent, framework, tasks) for framework, tasks in groups]
+        for (framework, _), total in zip(groups, totals, strict=True):
+            framework.used += total.only_scalars() if total.others else total
+        self._hold_of(agent, total_of(totals))
+        return totals
+
+    def _list_tasks(self, agent: AgentEntry, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> Resources:
         listed = framework.tasks
         for task in tasks:
             listed[task.task_id] = task
@@ -177,9 +184,7 @@ class Ledger:
         agent.tasks.update(dict.fromkeys(live))
         if len(live) < len(tasks):
             agent.ended.update(dict.fromkeys([task for task in tasks if task.state.is_terminal]))
-        total = total_of([task.resources for task in live])
-        self._hold(agent, framework, total)
-        return total
+        return total_of([task.resources for task in live])
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
@@ -217,14 +222,17 @@ class Ledger:
         self._free(agent, framework, operation.held)
 
     def _hold(self, agent: AgentEntry, framework: FrameworkEntry, resources: Resources) -> None:
+        framework.used += resources.only_scalars()
+        self._hold_of(agent, resources)
+
+    def _hold_of(self, agent: AgentEntry, resources: Resources) -> None:
+        """Count what is held of an agent, by whomever."""
         if not resources.others:
             agent.used += resources
-            framework.used += resources
             self.used_tally.add(resources)
             return
         shared = agent.used.shared()
         agent.used += resources
-        framework.used += resources.only_scalars()
         self.used_tally.add(resources.not_shared())
         self._tally_shared(agent, shared)
 
@@ -317,19 +325,12 @@ class Ledger:
 
     def knows_none(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> bool:
         """Whether no task with any of these ids is in the books of a framework, nor in its history."""
-        is_listed = not framework.tasks.keys().isdisjoint([task.task_id for task in tasks])
-        return not is_listed and not self.remembers_any(framework, tasks)
-
-    def remembers_any(self, framework: FrameworkEntry, tasks: Iterable[TaskEntry]) -> bool:
-        """Whether there is history of tasks with any of these ids."""
-        if not framework.unreachable and framework.completed.is_empty:
-            return False
         ids = [task.task_id for task in tasks]
-        return not framework.unreachable.keys().isdisjoint(ids) or framework.completed.has_any(ids)
+        return framework.tasks.keys().isdisjoint(ids) and not framework.remembers_any(ids)
 
     def forget_tasks(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> None:
         """Take tasks out of all history: an agent has brought them back."""
-        for task in tasks if self.remembers_any(framework, tasks) else ():
+        for task in tasks if framework.remembers_any([task.task_id for task in tasks]) else ():
             self._find_again(framework, task.task_id)
             framework.completed.forget(task.task_id)
 

@@ -52,6 +52,9 @@ class Cause(Enum):
     RETURN = "it has not come back in time"
 
 
+CAUSES = tuple(Cause)
+
+
 class _Fate(NamedTuple):
     """What becomes of the tasks of an agent; ``aware`` is the state for frameworks that know it."""
 
@@ -161,7 +164,7 @@ class Removal:
             timer = self._timers.pop(agent_id, None)
             if timer is not None:
                 timer.cancel()
-        for cause in causes:
+        for cause in causes if self._scheduled else ():
             permit = self._scheduled.pop((agent_id, cause), None)
             if permit is not None:
                 self._metrics.unreachable_canceled.increment()
@@ -199,7 +202,7 @@ class Removal:
     def _marked_unreachable(self, agent_id: AgentID, cause: Cause, since_ns: int) -> None:
         roster = self._roster
         roster.unreachable[agent_id] = since_ns
-        self.cancel(agent_id, *Cause)
+        self.cancel(agent_id, *CAUSES)
         self._metrics.unreachable_completed.increment()
         if roster.recovered.pop(agent_id, None) is not None:
             roster.marking_unreachable.discard(agent_id)
@@ -246,7 +249,7 @@ class Removal:
 
     def _removed(self, agent_id: AgentID, why: str, kind: str) -> None:
         self._roster.left(agent_id)
-        self.cancel(agent_id, *Cause)  # nobody waits for the turn of one that is gone
+        self.cancel(agent_id, *CAUSES)  # nobody waits for the turn of one that is gone
         fate = _Fate(TaskState.TASK_LOST, Reason.REASON_AGENT_REMOVED, f"Agent {agent_id} is lost: {why}")
 
         def removed() -> None:
@@ -288,7 +291,7 @@ class Removal:
     def _marked_gone(self, agent_id: AgentID, since_ns: int) -> None:
         roster = self._roster
         roster.gone[agent_id] = since_ns
-        self.cancel(agent_id, *Cause)
+        self.cancel(agent_id, *CAUSES)
         roster.recovered.pop(agent_id, None)
         roster.forget(agent_id)
         fate = _Fate(

@@ -31,7 +31,7 @@ from mesoslite.model import (
 )
 
 from .named import Named
-from .removal import Cause
+from .removal import CAUSES
 from .slices import in_steps
 from .statuses import master_status
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .agent_entry import AgentEntry
     from .brought import Brought
     from .draining import Draining
-    from .framework_entry import FrameworkEntry
+    from .framework_entry import Alike, FrameworkEntry
     from .ledger import Ledger
     from .offering import Offering
     from .removal import Removal
@@ -112,8 +112,8 @@ class Returns:
                 yield
                 if not self._goes_on(agent):
                     return
-            missing = self._sort(agent, tasks, named, found)
-            self._enter_tasks(agent, missing, found if was_given_up else None)
+            groups = self._sort(agent, tasks, named, found)
+            self._enter_tasks(agent, groups, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.end_entry(agent, connected=True)
         self._welcome(agent, tuple(found.doubtful.values()), launches)
@@ -212,23 +212,24 @@ class Returns:
         tasks: Sequence[TaskEntry],
         named: Named,
         found: _Found,
-    ) -> list[TaskEntry]:
+    ) -> list[Alike]:
         """Tell apart what to enter, what to end, and what is over; frameworks that nobody knew are entered.
 
         What is to be entered is returned, and noted in ``found``.
         """
-        missing: list[TaskEntry] = []
+        groups: list[Alike] = []
         for framework_id, several in _by_framework(tasks):
             framework = named.find(framework_id)
             if framework is None:
                 continue
             if not self._ledger.knows_none(framework, several):
                 several = [task for task in several if self._is_missing(agent, framework, task, found)]
+            first_role = framework.info.roles[0]
             for task in several:
-                task.role = task.role or framework.info.roles[0]
-            missing += several
-        found.tasks.extend(missing)
-        return missing
+                task.role = task.role or first_role
+            found.tasks.extend(several)
+            groups += _groups(framework, several)
+        return groups
 
     def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
         """Whether a task is to be entered, of whose id the master may know something."""
@@ -244,14 +245,15 @@ class Returns:
             found.duplicates.append(task)
         return known is not None
 
-    def _still_missing(self, agent: AgentEntry, tasks: list[TaskEntry], found: _Found) -> list[TaskEntry]:
-        """Those under whose id nothing was launched since they were compared."""
-        still: list[TaskEntry] = []
+    def _still_missing(self, agent: AgentEntry, tasks: list[TaskEntry], found: _Found) -> list[Alike]:
+        """Those of frameworks that have not ended since they were compared, and under whose id nothing was launched."""
+        groups: list[Alike] = []
         for framework_id, several in _by_framework(tasks):
             framework = self._ledger.frameworks.get(framework_id)
-            if framework is not None:
-                still += [task for task in several if not self._is_listed(agent, framework, task, found)]
-        return still
+            if framework is not None and not framework.is_ending:
+                still = [task for task in several if not self._is_listed(agent, framework, task, found)]
+                groups += _groups(framework, still)
+        return groups
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
         """Whether the last status of a task was acknowledged; then the agent is told so once more."""
@@ -277,22 +279,20 @@ class Returns:
         if known is not None and known.is_acknowledged:
             found.doubtful[framework.id, task.task_id] = UnconfirmedTask(framework.id, task.task_id, known.state)
 
-    def _enter_tasks(self, agent: AgentEntry, tasks: list[TaskEntry], told: _Found | None) -> None:
-        """Enter tasks of an agent, of one framework and role at once.
+    def _enter_tasks(self, agent: AgentEntry, groups: list[Alike], told: _Found | None) -> None:
+        """Enter tasks of an agent.
 
         ``told``: frameworks took these for lost, and hear that they live, but for what is doubtful.
         """
-        for framework_id, several in _by_framework(tasks):
-            framework = self._ledger.frameworks.get(framework_id)
-            if framework is None or framework.is_ending:
-                continue  # it has ended meanwhile
-            self._ledger.forget_tasks(framework, several)
-            for alike in _by_role(several):
-                self._accounts.enter_tasks(framework, agent, alike)
-            if told is not None and framework.connected:
-                for task in several:
-                    if (framework_id, task.task_id) not in told.doubtful:
-                        self._tell_return(framework, task)
+        for framework, tasks in groups:
+            self._ledger.forget_tasks(framework, tasks)
+        self._accounts.enter_tasks(agent, groups)
+        if told is None:
+            return
+        for framework, tasks in groups:
+            for task in tasks if framework.connected else ():
+                if (framework.id, task.task_id) not in told.doubtful:
+                    self._tell_return(framework, task)
 
     def _unconfirmed(self, task: TaskEntry) -> UnconfirmedTask:
         framework = self._ledger.frameworks[task.framework_id]
@@ -336,7 +336,7 @@ class Returns:
 
     def _welcome(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...], launches: int) -> None:
         self._over(agent)
-        self._removal.cancel(agent.id, *Cause)
+        self._removal.cancel(agent.id, *CAUSES)
         self._watch(agent)
         self._confirm(agent, unconfirmed, launches)
         self._draining.resume(agent)
@@ -386,10 +386,12 @@ def _by_framework(tasks: Iterable[TaskEntry]) -> Iterator[tuple[FrameworkID, lis
         yield framework_id, list(several)
 
 
-def _by_role(tasks: list[TaskEntry]) -> Iterable[list[TaskEntry]]:
-    """A role's tasks at a time."""
+def _groups(framework: FrameworkEntry, tasks: list[TaskEntry]) -> list[Alike]:
+    """Tasks of a framework by role."""
     roles = dict.fromkeys([task.role for task in tasks])
-    return [tasks] if len(roles) == 1 else [[task for task in tasks if task.role == role] for role in roles]
+    if len(roles) == 1:
+        return [(framework, tasks)]
+    return [(framework, [task for task in tasks if task.role == role]) for role in roles]
 
 
 def _under_way(agent: AgentEntry) -> tuple[tuple[FrameworkID, bytes], ...]:
