@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION_LEAST = (1, 0, 0)
 HOSTNAME_LENGTH_MAX = 255
+VERSION_LENGTH_MAX = 255
 INCARNATION_BYTES_MAX = 64
 FRAMEWORKS_IN_STEP = 64
 
@@ -66,6 +67,8 @@ def _agent_problem(info: Any, version: Any) -> str | None:
         return f"its resources are {str(info.resources)[:80]!r}"
     if info.resources.is_empty:
         return "it has no resources"
+    if len(version) > VERSION_LENGTH_MAX:
+        return f"its version is {len(version)} characters long; expected at most {VERSION_LENGTH_MAX}"
     return _version_problem(version)
 
 

@@ -32,7 +32,8 @@ SUMS = [
     for name in ("calls", "events", "operations")
 ]
 SUBSCRIBED, UNREACHABLE = PLACES["subscribed"], TASKS[TaskState.TASK_UNREACHABLE]
-COLUMNS_CACHED = 1_000  # sets of roles
+COLUMNS_CACHED, ROLES_CACHED = 1_000, 16  # sets of roles, and how many of them a set has at most
+NAME_LENGTH_MAX = 255  # characters that are told of a framework's name; its id follows
 
 
 class FrameworkMetrics:
@@ -47,7 +48,9 @@ class FrameworkMetrics:
     def rows(self) -> list[la.metrics.Row]:
         """A row for each framework, those that were removed included."""
         live, removed = list(self._ledger.frameworks.values()), self._ledger.completed  # each made in one step
-        return [self._row(one, one.info.roles) for one in live] + [self._row(one, ()) for one in removed]
+        rows = {one.id: self._row(one, one.info.roles) for one in live}
+        rows.update({one.id: self._row(one, ()) for one in removed})  # of which one may have been live before
+        return list(rows.values())
 
     def _row(self, framework: FrameworkEntry, roles: tuple[str, ...]) -> la.metrics.Row:
         values = framework.figures.copy()
@@ -57,15 +60,20 @@ class FrameworkMetrics:
         values[UNREACHABLE] = len(framework.unreachable) if framework.partition_aware else 0  # else they are lost
         suppressed, roles = self._suppressed(framework.id), tuple(sorted(roles))
         values[SUBSCRIBED:SUBSCRIBED] = [int(role in suppressed) for role in roles]
-        return la.metrics.Row(framework.metric_name, _columns(roles), values)
+        columns = _shared_columns(roles) if len(roles) <= ROLES_CACHED else _columns(roles)
+        return la.metrics.Row(framework.metric_name, columns, values)
 
 
 def row_name(info: FrameworkInfo) -> str:
     """What the metrics of a framework that has an id are called after the table."""
-    return f"{quote(info.name, safe='')}/{quote(info.id or '', safe=SAFE)}"
+    return f"{quote(info.name[:NAME_LENGTH_MAX], safe='')}/{quote(info.id or '', safe=SAFE)}"
 
 
 @lru_cache(COLUMNS_CACHED)
+def _shared_columns(roles: tuple[str, ...]) -> tuple[str, ...]:
+    return _columns(roles)
+
+
 def _columns(roles: tuple[str, ...]) -> tuple[str, ...]:
     of_roles = [f"roles/{quote(role, safe='/' + SAFE)}/suppressed" for role in roles]
     return (*COLUMNS[:SUBSCRIBED], *of_roles, *COLUMNS[SUBSCRIBED:])

@@ -148,9 +148,16 @@ class Kind(msgspec.Struct, array_like=True, frozen=True, gc=False, cache_hash=Tr
         return disk.persistence is not None or (disk.source is not None and disk.source.type in _WHOLE_DISKS)
 
 
-@lru_cache(256)
 def plain_kind(name: str) -> Kind:
     """Return the kind of plain scalars with that name. Raises: InvalidResources."""
+    return _shared_kind(name) if len(name) <= _SHARED_LENGTH_MAX else Kind(name)
+
+
+_SHARED_LENGTH_MAX = 64  # of names
+
+
+@lru_cache(256)
+def _shared_kind(name: str) -> Kind:
     return Kind(name)
 
 

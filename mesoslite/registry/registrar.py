@@ -151,6 +151,8 @@ class Registrar(la.Actor):
     def apply_all(self, operations: tuple[RegistryOperation, ...]) -> la.Future[tuple[bool | Exception, ...]]:
         """See RegistrarPort."""
         self._check_recovered(*operations[:1])
+        if not operations:
+            return la.ready(())
         first = len(self._waiting.operations)
         self._waiting.operations += operations
         return self._promised(slice(first, first + len(operations)))

@@ -673,6 +673,7 @@ WRONG: list[Any] = [
     RegisterAgent(msgspec.structs.replace(INFO, resources=Resources.parse(""))),
     RegisterAgent(INFO, version="0.28.1"),  # MasterTest.IgnoreOldAgentRegistration
     RegisterAgent(INFO, version="new"),
+    RegisterAgent(INFO, version="1.12.0+" + "x" * 256),
     RegisterAgent(INFO, version=1),  # type: ignore[arg-type]
     RegisterAgent(None),  # type: ignore[arg-type]
     RegisterAgent(INFO, incarnation=7),  # type: ignore[arg-type]

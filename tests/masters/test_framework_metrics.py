@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 import libactor as la
-from mesoslite.master import Master
+from mesoslite.master import Master, framework_metrics
 from mesoslite.master.figures import COLUMNS
 from mesoslite.model import (
     PARTITION_AWARE,
@@ -169,6 +169,31 @@ def test_a_framework_that_was_removed_is_told_of_as_long_as_it_is_remembered(sta
         assert not any(f"{framework_id}/roles" in name for name in snapshot)
 
     assert kept == [{"first": 0, "second": 1}, {"second": 0}]
+
+
+# Goal: no number is told twice. Method: it is removed after those that are there were looked up.
+def test_a_framework_that_is_removed_meanwhile_is_told_of_once(stage: Stage) -> None:
+    framework = stage.framework()
+    ledger = stage.master._process.actor._ledger
+    ledger._completed |= ledger.frameworks
+
+    snapshot = stage.runtime.metrics.snapshot_json().get(timeout=60)
+
+    ledger._completed.clear()
+    assert snapshot.count(f"/{quote(stage.framework_id(framework), safe='')}/subscribed".encode()) == 1
+
+
+# Goal: nobody fills the memory of a master, nor its time, by what he calls himself.
+def test_of_long_names_and_of_many_roles_little_is_kept(stage: Stage) -> None:
+    roles = tuple([f"{number:03}{'é' * 100}" for number in range(1_000)])
+    framework = stage.framework("é" * 1_000_000, roles=roles, capabilities=MULTI_ROLE)
+    before = framework_metrics._shared_columns.cache_info().currsize
+
+    snapshot = stage.runtime.metrics.snapshot().get(timeout=60)
+
+    [name, *others] = [name for name in snapshot if name.endswith(f"/{stage.framework_id(framework)}/subscribed")]
+    assert (name.count("%C3%A9"), others) == (255, [])
+    assert framework_metrics._shared_columns.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("options", [{"publish_per_framework_metrics": False}, {}])

@@ -178,6 +178,15 @@ def test_what_is_asked_together_is_answered_together_each_by_what_it_comes_to(ho
     assert (house.registry.stores, house.stored()) == (1, {"m-S1", "m-S2"})
 
 
+def test_nothing_is_asked_and_answered_at_once(house: House):
+    recovered(house.registrar)
+
+    nothing = la.dispatch(house.registrar, Registrar.apply_all, ())
+    house.clock.settle()
+
+    assert nothing.get(0) == ()
+
+
 def test_what_is_asked_together_fails_together_if_it_cannot_be_stored(house: House):
     recovered(house.registrar)
     house.registry.fail_next(OSError("the disk is gone"))

@@ -214,3 +214,11 @@ def test_three_decimals_are_kept_exactly(units: Decimal) -> None:
     parsed = Resources.parse(f"cpus:{units}")
 
     assert parsed.milli("cpus") == int((units * 1_000).to_integral_value(ROUND_HALF_UP))
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("cpus", True), ("x" * 1_000_000, False)])
+def test_the_kind_of_a_long_name_is_not_kept(name: str, is_kept: bool) -> None:
+    first, second = [Resources.from_milli({name: 1}).portions for _ in range(2)]
+
+    assert first == second
+    assert (first[0].kind is second[0].kind) == is_kept
