@@ -1,7 +1,7 @@
 """Accounts: every change of who holds what, entered in the ledger and told to the allocator in one step."""
 
-# Who calls: master.py and scheduling.py, inside the master actor. Nobody else posts deltas, so the allocator's books
-#   follow the ledger's: same changes, same order.
+# Who calls: master.py and its parts, inside the master actor. What is told goes through allocator_line.py, so the
+#   allocator's books follow the ledger's: same changes, same order. The part about agents is agent_accounts.py.
 # What a plan granted counts as allocated at the allocator until it comes back through here, whatever became of the
 #   framework or the agent meanwhile.
 
@@ -10,20 +10,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import libactor as la
 from mesoslite.model import (
     NOTHING,
-    AgentActivated,
-    AgentAdded,
-    AgentDeactivated,
-    AgentInfo,
-    AgentRemoved,
-    AgentUnavailable,
-    AgentUpdated,
-    AllocationConverted,
     AllocatorFailed,
     Conversion,
-    Delta,
     Filters,
     FrameworkActivated,
     FrameworkAdded,
@@ -42,30 +32,28 @@ from mesoslite.model import (
     RoleConstraints,
     Suppressed,
     TaskState,
-    Usage,
     WeightChanged,
     format_offer_id,
     happenings,
 )
 
-from .allocator_messages import Applied, InverseAnswered, Recovered
+from .agent_accounts import AgentAccounts
+from .allocator_line import NO_FILTER, AllocatorLine
 from .figures import OFFERS_ACCEPTED, OFFERS_DECLINED, TASKS
-from .usages import usages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskStatus, Unavailability
+    import libactor as la
+    from mesoslite.model import AgentID, InverseOffer, OfferID, TaskStatus
     from mesoslite.model.registry import QuotaConfig, Weight
 
-    from .agent_entry import AgentEntry
-    from .framework_entry import Alike, FrameworkEntry
+    from .framework_entry import FrameworkEntry
     from .ledger import Ledger
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 
 
-NO_FILTER = Filters(0.0)
 EPHEMERAL_PORTS = "ephemeral_ports"  # as in Mesos, no framework is offered them
 STAGING = TASKS[TaskState.TASK_STAGING]
 
@@ -76,129 +64,12 @@ class Accounts:
     def __init__(self, ledger: Ledger, allocator: la.PID[Any], master_id: str) -> None:
         self._ledger = ledger
         self._tell = ledger.chronicle.tell
-        self._allocator = allocator
+        self._line = AllocatorLine(allocator)
+        self._apply, self._recover, self._convert = self._line.apply, self._line.recover, self._line.convert
+        self.agents = AgentAccounts(ledger, self._line)
         self._master_id = master_id
         self._offer_numbers = itertools.count()
-        self._deltas = 0  # that the allocator was told
         self._limited: dict[str, int] = {}  # by top-level role: with which delta it was told the last change of a limit
-        # Of agents that it is to be told of, by framework and role: what is used.
-        self._untold: dict[AgentID, dict[tuple[FrameworkID, str], Resources]] = {}
-
-    def admit_agent(self, agent: AgentEntry) -> None:
-        """Enter a new agent."""
-        self._ledger.add_agent(agent)
-        self._tell_entry(agent)
-        self._tell(happenings.AgentAdded, agent.id, agent.info, str(agent.pid))
-
-    # ---- agents that bring tasks: many, perhaps, so they are entered one after the other ----
-
-    def begin_entry(self, agent: AgentEntry) -> None:
-        """Enter an agent that comes back; it counts as away until all its tasks are in."""
-        agent.connected = False
-        self._ledger.add_agent(agent)
-        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), True)
-        self._begin(agent, ())
-
-    def begin_reentry(self, agent: AgentEntry) -> None:
-        """Have a registered agent, of which nothing is offered, bring more tasks."""
-        agent.connected = False
-        self._apply(AgentRemoved(agent.id))
-        self._begin(agent, usages(agent))
-
-    def _begin(self, agent: AgentEntry, used: tuple[Usage, ...]) -> None:
-        agent.entered = self._deltas + 1  # what was granted of it before is void
-        self._untold[agent.id] = {(one.framework_id, one.role): one.resources for one in used}
-
-    def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
-        """Enter tasks that their agent has brought."""
-        held = self._untold[agent.id]
-        totals = self._ledger.add_tasks(agent, groups)
-        for (framework, tasks), total in zip(groups, totals, strict=True):
-            if total is not NOTHING:
-                key = (framework.id, tasks[0].role)
-                held[key] = held[key] + total if key in held else total
-            figures = framework.figures
-            for task in tasks:
-                figures[TASKS[task.state]] += 1
-        for framework, tasks in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
-            for task in tasks:
-                self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
-
-    def is_untold(self, agent: AgentEntry) -> bool:
-        """Whether an agent is being entered."""
-        return agent.id in self._untold
-
-    def end_entry(self, agent: AgentEntry, *, connected: bool) -> None:
-        """All its tasks are in: the allocator hears of the agent, with what they hold."""
-        agent.connected = connected
-        held = self._untold.pop(agent.id)
-        used = [Usage(*who, resources) for who, resources in held.items() if resources]
-        self._tell_entry(agent, tuple(used))
-        if not (agent.active and agent.connected):
-            self._apply(AgentDeactivated(agent.id))
-
-    def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
-        info = agent.info
-        agent.unavailability = self._ledger.roster.unavailability(info, agent.host)
-        self._apply(
-            AgentAdded(
-                agent_id=agent.id,
-                hostname=info.hostname,
-                total=agent.total,
-                used=used,
-                attributes=info.attributes,
-                unavailability=agent.unavailability,
-            )
-        )
-        agent.entered = self._deltas
-
-    def update_agent(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
-        """Take over what an agent, of which nothing is offered, now says of itself, and has."""
-        agent.info = info
-        self._ledger.resize_agent(agent, total)
-        self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
-        agent.resized = self._deltas
-        self._tell(happenings.AgentUpdated, agent.id, info, total)
-
-    def connect_agent(self, agent: AgentEntry) -> None:
-        """Let an agent that is back be offered, if it is to be."""
-        self._set_standing(agent, True, agent.active)
-        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), False)
-
-    def disconnect_agent(self, agent: AgentEntry, why: str) -> None:
-        """Keep an agent that is not there from being offered."""
-        agent.disconnections += 1
-        self._set_standing(agent, False, agent.active)
-        self._tell(happenings.AgentDisconnected, agent.id, why)
-
-    def allow_offers(self, agent: AgentEntry, active: bool) -> None:
-        """Let an agent be offered, as long as it is connected, or not."""
-        self._set_standing(agent, agent.connected, active)
-        self._tell(happenings.AgentReactivated if active else happenings.AgentDeactivated, agent.id)
-
-    def _set_standing(self, agent: AgentEntry, connected: bool, active: bool) -> None:
-        was, is_offered = agent.connected and agent.active, connected and active
-        agent.connected, agent.active = connected, active
-        if was != is_offered:
-            self._apply(AgentActivated(agent.id) if is_offered else AgentDeactivated(agent.id))
-
-    def withdraw_agent(self, agent: AgentEntry) -> None:
-        """Keep an agent that is about to be struck off from being offered."""
-        if agent.connected:
-            agent.connected = False
-            self._apply(AgentDeactivated(agent.id))
-
-    def schedule(self, agent: AgentEntry, unavailability: Unavailability | None) -> None:
-        """Take note that an agent is to be serviced at that time, or not."""
-        agent.unavailability = unavailability
-        self._apply(AgentUnavailable(agent.id, unavailability))
-        agent.scheduled = self._deltas
-
-    def remove_agent(self, agent: AgentEntry) -> None:
-        """Strike off an agent of which nothing is used or offered any more."""
-        self._ledger.remove_agent(agent)
-        self._apply(AgentRemoved(agent.id))
-        self._untold.pop(agent.id, None)
 
     def admit_framework(
         self,
@@ -220,7 +91,7 @@ class Accounts:
                 min_allocatable=info.min_allocatable,
             )
         )
-        framework.entered = self._deltas
+        framework.entered = self._line.deltas
         self._tell(happenings.FrameworkAdded, framework.id, info, suppressed_roles, framework.recovered)
 
     def update_framework(
@@ -260,9 +131,7 @@ class Accounts:
     def remove_framework(self, framework: FrameworkEntry) -> None:
         """Move a framework that holds nothing any more to the history."""
         self._ledger.complete_framework(framework)
-        for held in self._untold.values():  # its operations go on, and hold nothing any more
-            for key in [key for key in held if key[0] == framework.id]:
-                del held[key]
+        self._line.forget_framework(framework.id)
         self._apply(FrameworkRemoved(framework.id))
         self._tell(happenings.FrameworkRemoved, framework.id, framework.info)
 
@@ -367,22 +236,11 @@ class Accounts:
 
     def answer_inverse(self, inverse: InverseOffer, accepted: bool, filters: Filters) -> None:
         """Take note of the answer to an inverse offer."""
-        self._answer(inverse.agent_id, inverse.framework_id, accepted, filters)
+        self._line.answer_inverse(inverse.agent_id, inverse.framework_id, accepted, filters)
 
     def leave_unanswered(self, agent_id: AgentID, framework_id: FrameworkID) -> None:
         """Take note that a framework is not asked to leave an agent after all, or not any more."""
-        self._answer(agent_id, framework_id, None, NO_FILTER)
-
-    def _answer(self, agent_id: AgentID, framework_id: FrameworkID, accepted: bool | None, filters: Filters) -> None:
-        la.post(
-            self._allocator,
-            InverseAnswered(
-                framework_id=framework_id,
-                agent_id=agent_id,
-                accepted=accepted,
-                refuse_seconds=filters.duration_seconds(),
-            ),
-        )
+        self._line.answer_inverse(agent_id, framework_id, None, NO_FILTER)
 
     # ---- what becomes of offers that are accepted ----
 
@@ -477,13 +335,6 @@ class Accounts:
             self.fail_operation(operation)
         self._ledger.remove_operation(operation)
 
-    def resize(self, agent: AgentEntry, total: Resources) -> None:
-        """Take note that an agent has other resources than it had; what is used or offered of it stays so."""
-        self._ledger.resize_agent(agent, total)
-        self._apply(AgentUpdated(agent_id=agent.id, total=total))
-        agent.resized = self._deltas
-        self._tell(happenings.AgentUpdated, agent.id, agent.info, total)
-
     def record(self, task: TaskEntry, status: TaskStatus, latest: TaskState, *, lost: bool = False) -> None:
         """Enter a status of a task, and the newest state its agent knows; if that ends it, take back what it held.
 
@@ -501,18 +352,6 @@ class Accounts:
             who = (task.framework_id, task.agent_id, task.task_id)
             self._tell(happenings.TaskUpdated, *who, old, task.state, status)
 
-    def _convert(self, source: Offer | OperationEntry, done: Conversion) -> None:
-        self._apply(
-            AllocationConverted(
-                framework_id=source.framework_id,
-                role=source.role,
-                agent_id=source.agent_id,
-                before=done.before,
-                after=done.after,
-                forced=True,
-            )
-        )
-
     def change_weights(self, weights: Iterable[Weight]) -> None:
         """Take note of what roles weigh from now on."""
         for weight in weights:
@@ -522,40 +361,9 @@ class Accounts:
         """Take note of what roles are guaranteed and limited to from now on."""
         for quota in quotas:
             self._apply(QuotaChanged(quota.role, quota.guarantees, quota.limits))
-            self._limited[quota.role] = self._deltas
+            self._limited[quota.role] = self._line.deltas
 
     def await_agents(self, expected_agents: int) -> None:
         """Take note that so many agents are to come back; quotas are known already."""
         if expected_agents:
             self._apply(RecoveryBegun(expected_agents))
-
-    def _recover(
-        self,
-        source: Offer | Grant | TaskEntry | ExecutorEntry | OperationEntry,
-        resources: Resources,
-        filters: Filters = NO_FILTER,
-        declined: bool = False,
-    ) -> None:
-        if not resources:
-            return
-        held = self._untold.get(source.agent_id)
-        if held is not None:
-            held[source.framework_id, source.role] -= resources
-        else:
-            la.post(
-                self._allocator,
-                Recovered(
-                    framework_id=source.framework_id,
-                    role=source.role,
-                    agent_id=source.agent_id,
-                    resources=resources,
-                    refuse_seconds=filters.duration_seconds(),
-                    declined=declined,
-                ),
-            )
-
-    def _apply(self, delta: Delta) -> None:
-        if self._untold and getattr(delta, "agent_id", None) in self._untold:
-            return  # it hears of all of it at once
-        self._deltas += 1
-        la.post(self._allocator, Applied(delta))

@@ -1,6 +1,6 @@
 """What a master and its allocator tell each other, one frozen struct each."""
 
-# Who calls: accounts.py posts the first group, in the order things happened; allocation.py answers by Granted.
+# Who calls: allocator_line.py posts the first group, in the order things happened; allocation.py answers by Granted.
 # Nobody but these two is believed: allocation.py and master.py drop what others send.
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ class Draining:
         self._roster.deactivated.add(agent_id)
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
-            self._accounts.allow_offers(agent, False)
+            self._accounts.agents.allow_offers(agent, False)
             self._offering.rescind_all(agent)
         log.info("agent %s is deactivated", agent_id)
 
@@ -175,7 +175,7 @@ class Draining:
         self._roster.forget(agent_id)
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
-            self._accounts.allow_offers(agent, True)
+            self._accounts.agents.allow_offers(agent, True)
         log.info("agent %s is reactivated", agent_id)
 
     # ---- what they have in common ----

@@ -176,7 +176,7 @@ class Feedback:
 
     def _resize(self, agent: AgentEntry, total: Resources) -> None:
         self._offering.rescind_offers(agent)
-        self._accounts.resize(agent, total)
+        self._accounts.agents.resize(agent, total)
 
     def executor_exited(self, exited: ExecutorExited, sender: la.PID[Any] | None) -> None:
         """Free what an executor held, and tell its framework; its agent tells of its tasks."""

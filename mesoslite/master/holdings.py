@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mesoslite.model import NOTHING, Filters
+from mesoslite.model import NOTHING
+
+from .allocator_line import NO_FILTER
 
 if TYPE_CHECKING:
     from mesoslite.model import Offer, Resources
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from .agent_entry import AgentEntry
     from .framework_entry import FrameworkEntry
     from .ledger import Ledger
-
-NO_FILTER = Filters(0.0)
 
 
 @dataclass(slots=True, eq=False)

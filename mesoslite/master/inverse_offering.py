@@ -130,4 +130,4 @@ class InverseOffering:
         """An agent is to be serviced at another time, or not: whatever was asked and answered was about another."""
         self.rescind_all(agent)  # before the allocator hears of the new time, which begins with nobody asked
         agent.answers.clear()
-        self._accounts.schedule(agent, unavailability)
+        self._accounts.agents.schedule(agent, unavailability)

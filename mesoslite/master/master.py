@@ -2,9 +2,9 @@
 
 # Who calls: agents and frameworks post messages, in one process or through a transport; readers dispatch `state`.
 # Every handler is short and none waits. What comes from outside goes through intake.py first. The books are in
-#   ledger.py, changes to them in accounts.py, the calls of subscribed frameworks in scheduling.py, their coming and
-#   going in subscription.py and departures.py, that of agents in registration.py and removal.py, statuses in
-#   updates.py, what operators ask in operator.py; here is the rest of what comes in.
+#   ledger.py, changes to them in accounts.py and agent_accounts.py, the calls of subscribed frameworks in
+#   scheduling.py, their coming and going in subscription.py and departures.py, that of agents in registration.py and
+#   removal.py, statuses in updates.py, what operators ask in operator.py; here is the rest of what comes in.
 # Source: Mesos src/master/master.cpp.
 
 from __future__ import annotations

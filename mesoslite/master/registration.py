@@ -118,7 +118,7 @@ class Registration:
         self._roster.serve(agent_id, incarnation)
         agent = AgentEntry(id=agent_id, info=info, pid=pid, registered_time=self._now(), epoch=self.epoch)
         la.link(pid)
-        self._accounts.admit_agent(agent)
+        self._accounts.agents.admit(agent)
         self._watch(agent)
         self._metrics.registrations.increment()
         agent.send(AgentRegistered(agent_id, self._ping_timeout))

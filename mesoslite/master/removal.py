@@ -113,7 +113,7 @@ class Removal:
         if not agent.connected or agent.id in self._roster.removing:
             return
         self._offering.rescind_all(agent)
-        self._accounts.disconnect_agent(agent, why)
+        self._accounts.agents.disconnect(agent, why)
         fate = _Fate(TaskState.TASK_LOST, Reason.REASON_AGENT_DISCONNECTED, f"Agent {agent.id} is disconnected: {why}")
         self._slices.take(agent.id, self._lose_unsaved(agent, fate))
         self._watch(agent)
@@ -327,7 +327,7 @@ class Removal:
         agent = self._ledger.agents[agent_id]
         self._watch(agent_id)
         self._offering.rescind_all(agent)
-        self._accounts.withdraw_agent(agent)
+        self._accounts.agents.withdraw(agent)
         self._slices.take(agent_id, self._lose_all(agent, fate, then))
 
     def _lose_all(self, agent: AgentEntry, fate: _Fate, then: Callable[[], None]) -> Iterator[None]:
@@ -347,7 +347,7 @@ class Removal:
         yield from in_steps(agent.operations.values(), forget, ENTRIES_IN_STEP)
         yield from in_steps(agent.executors.values(), self._release, ENTRIES_IN_STEP)
         yield from in_steps(agent.ended, complete, ENTRIES_IN_STEP)
-        self._accounts.remove_agent(agent)
+        self._accounts.agents.remove(agent)
         then()
         log.info("agent %s is struck off: %s", agent.id, fate.message)
         yield from self._tell_failure(agent.id)

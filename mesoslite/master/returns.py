@@ -105,7 +105,7 @@ class Returns:
         agent.reregistered_time, launches = self._now(), self._ledger.launches
         agent.active = roster.may_be_offered(agent.id)  # from now on it is found by who says otherwise
         self._forget_lost(agent.id, brought)
-        self._accounts.begin_entry(agent)
+        self._accounts.agents.begin_entry(agent)
         found = _Found([], [], {})
         for number, tasks in enumerate(_portions(brought.each())):
             if number:
@@ -115,7 +115,7 @@ class Returns:
             groups = self._sort(agent, tasks, named, found)
             self._enter_tasks(agent, groups, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
-        self._accounts.end_entry(agent, connected=True)
+        self._accounts.agents.end_entry(agent, connected=True)
         self._welcome(agent, tuple(found.doubtful.values()), launches)
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
         yield from named.tell(agent)
@@ -150,20 +150,20 @@ class Returns:
         if found.tasks or has_changed:
             self._offering.rescind_all(agent)
         if has_changed:
-            self._accounts.update_agent(agent, message.info, total)
+            self._accounts.agents.update(agent, message.info, total)
         for executor in list(agent.executors.values()):
             self._accounts.release_executor(executor)
         agent.reregistered_time = self._now()
         if found.tasks:
-            self._accounts.begin_reentry(agent)
+            self._accounts.agents.begin_reentry(agent)
             for number, portion in enumerate(_portions(found.tasks)):
                 if number:
                     yield
                     if not self._goes_on(agent):
                         return
                 self._enter_tasks(agent, self._still_missing(agent, portion, found), found)
-            self._accounts.end_entry(agent, connected=True)
-        self._accounts.connect_agent(agent)
+            self._accounts.agents.end_entry(agent, connected=True)
+        self._accounts.agents.connect(agent)
         self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches)
         if under_way:
             agent.send(OperationsExpected(under_way))
@@ -195,8 +195,8 @@ class Returns:
         if is_here and not self._roster.is_leaving(agent.id):
             return True
         self._over(agent)
-        if is_here and self._accounts.is_untold(agent):
-            self._accounts.end_entry(agent, connected=False)
+        if is_here and self._accounts.agents.is_untold(agent):
+            self._accounts.agents.end_entry(agent, connected=False)
         log.info("agent %s is given up while it is coming back", agent.id)
         return False
 
@@ -286,7 +286,7 @@ class Returns:
         """
         for framework, tasks in groups:
             self._ledger.forget_tasks(framework, tasks)
-        self._accounts.enter_tasks(agent, groups)
+        self._accounts.agents.enter_tasks(agent, groups)
         if told is None:
             return
         for framework, tasks in groups:

@@ -1,6 +1,6 @@
 """Usages: who holds how much of an agent, under which role."""
 
-# Who calls: accounts.py, when an agent comes back, and the allocator is told all of it anew.
+# Who calls: agent_accounts.py, when an agent comes back, and the allocator is told all of it anew.
 
 from __future__ import annotations
 

@@ -587,7 +587,7 @@ def test_who_comes_or_goes_while_a_schedule_goes_in_slices_is_as_things_are(
         if agent.id == stage_ids[0]:
             gone = actor._ledger.agents[stage_ids[2]]
             actor._offering.rescind_all(gone)
-            actor._accounts.remove_agent(gone)
+            actor._accounts.agents.remove(gone)
             stage.fakes.append(la.spawn(FakeAgent(stage.master, Resources.parse("cpus:1;mem:99"))))
 
     stage_ids = [stage.agent_id(agent) for agent in agents]
@@ -618,7 +618,7 @@ def test_an_agent_is_scheduled_while_it_is_coming_back_with_its_tasks(
         cut_off(stage, agent)
     actor: Any = stage.master._process.actor
     monkeypatch.setattr(actor._slices, "_now", iter(range(10_000)).__next__)
-    enter = actor._accounts.enter_tasks
+    enter = actor._accounts.agents.enter_tasks
 
     def entered(*about: Any) -> None:
         enter(*about)
@@ -626,7 +626,7 @@ def test_an_agent_is_scheduled_while_it_is_coming_back_with_its_tasks(
             machine = Machine(HOST, MachineMode.DRAINING, LATER)
             actor._agents.maintenance._set(schedule(HOST), {machine_key(HOST): machine}, lambda: None)
 
-    monkeypatch.setattr(actor._accounts, "enter_tasks", entered)
+    monkeypatch.setattr(actor._accounts.agents, "enter_tasks", entered)
 
     if is_lost:
         stage.greet(message)

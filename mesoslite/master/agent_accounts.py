@@ -1,0 +1,165 @@
+"""Accounts of agents: how they come, with what, whether they may be offered, and how they go."""
+
+# Who calls: registration.py, returns.py and whoever else decides about agents, through `agents` of accounts.py. Each
+#   change is entered in the ledger and told to the allocator in one step.
+# An agent that brings tasks is entered a part at a time: `begin_entry`, `enter_tasks` as often as need be, `end_entry`.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mesoslite.model import (
+    NOTHING,
+    AgentActivated,
+    AgentAdded,
+    AgentDeactivated,
+    AgentInfo,
+    AgentRemoved,
+    AgentUnavailable,
+    AgentUpdated,
+    Resources,
+    Usage,
+    happenings,
+)
+
+from .figures import TASKS
+from .usages import usages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mesoslite.model import Unavailability
+
+    from .agent_entry import AgentEntry
+    from .allocator_line import AllocatorLine
+    from .framework_entry import Alike
+    from .ledger import Ledger
+
+
+class AgentAccounts:
+    """The agents in a master's ledger, and what its allocator is told of them."""
+
+    def __init__(self, ledger: Ledger, line: AllocatorLine) -> None:
+        self._ledger = ledger
+        self._tell = ledger.chronicle.tell
+        self._line = line
+        self._apply = line.apply
+
+    def admit(self, agent: AgentEntry) -> None:
+        """Enter a new agent."""
+        self._ledger.add_agent(agent)
+        self._tell_entry(agent)
+        self._tell(happenings.AgentAdded, agent.id, agent.info, str(agent.pid))
+
+    # ---- agents that bring tasks: many, perhaps, so they are entered one after the other ----
+
+    def begin_entry(self, agent: AgentEntry) -> None:
+        """Enter an agent that comes back; it counts as away until all its tasks are in."""
+        agent.connected = False
+        self._ledger.add_agent(agent)
+        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), True)
+        self._begin(agent, ())
+
+    def begin_reentry(self, agent: AgentEntry) -> None:
+        """Have a registered agent, of which nothing is offered, bring more tasks."""
+        agent.connected = False
+        self._apply(AgentRemoved(agent.id))
+        self._begin(agent, usages(agent))
+
+    def _begin(self, agent: AgentEntry, used: tuple[Usage, ...]) -> None:
+        agent.entered = self._line.deltas + 1  # what was granted of it before is void
+        self._line.begin(agent.id, used)
+
+    def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
+        """Enter tasks that their agent has brought."""
+        totals = self._ledger.add_tasks(agent, groups)
+        for (framework, tasks), total in zip(groups, totals, strict=True):
+            if total is not NOTHING:
+                self._line.use(agent.id, framework.id, tasks[0].role, total)
+            figures = framework.figures
+            for task in tasks:
+                figures[TASKS[task.state]] += 1
+        for framework, tasks in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
+            for task in tasks:
+                self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
+
+    def is_untold(self, agent: AgentEntry) -> bool:
+        """Whether an agent is being entered."""
+        return self._line.is_untold(agent.id)
+
+    def end_entry(self, agent: AgentEntry, *, connected: bool) -> None:
+        """All its tasks are in: the allocator hears of the agent, with what they hold."""
+        agent.connected = connected
+        self._tell_entry(agent, self._line.end(agent.id))
+        if not (agent.active and agent.connected):
+            self._apply(AgentDeactivated(agent.id))
+
+    def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
+        info = agent.info
+        agent.unavailability = self._ledger.roster.unavailability(info, agent.host)
+        self._apply(
+            AgentAdded(
+                agent_id=agent.id,
+                hostname=info.hostname,
+                total=agent.total,
+                used=used,
+                attributes=info.attributes,
+                unavailability=agent.unavailability,
+            )
+        )
+        agent.entered = self._line.deltas
+
+    def update(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
+        """Take over what an agent, of which nothing is offered, now says of itself, and has."""
+        agent.info = info
+        self._ledger.resize_agent(agent, total)
+        self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
+        agent.resized = self._line.deltas
+        self._tell(happenings.AgentUpdated, agent.id, info, total)
+
+    def resize(self, agent: AgentEntry, total: Resources) -> None:
+        """Take note that an agent has other resources than it had; what is used or offered of it stays so."""
+        self._ledger.resize_agent(agent, total)
+        self._apply(AgentUpdated(agent_id=agent.id, total=total))
+        agent.resized = self._line.deltas
+        self._tell(happenings.AgentUpdated, agent.id, agent.info, total)
+
+    def connect(self, agent: AgentEntry) -> None:
+        """Let an agent that is back be offered, if it is to be."""
+        self._set_standing(agent, True, agent.active)
+        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), False)
+
+    def disconnect(self, agent: AgentEntry, why: str) -> None:
+        """Keep an agent that is not there from being offered."""
+        agent.disconnections += 1
+        self._set_standing(agent, False, agent.active)
+        self._tell(happenings.AgentDisconnected, agent.id, why)
+
+    def allow_offers(self, agent: AgentEntry, active: bool) -> None:
+        """Let an agent be offered, as long as it is connected, or not."""
+        self._set_standing(agent, agent.connected, active)
+        self._tell(happenings.AgentReactivated if active else happenings.AgentDeactivated, agent.id)
+
+    def _set_standing(self, agent: AgentEntry, connected: bool, active: bool) -> None:
+        was, is_offered = agent.connected and agent.active, connected and active
+        agent.connected, agent.active = connected, active
+        if was != is_offered:
+            self._apply(AgentActivated(agent.id) if is_offered else AgentDeactivated(agent.id))
+
+    def withdraw(self, agent: AgentEntry) -> None:
+        """Keep an agent that is about to be struck off from being offered."""
+        if agent.connected:
+            agent.connected = False
+            self._apply(AgentDeactivated(agent.id))
+
+    def schedule(self, agent: AgentEntry, unavailability: Unavailability | None) -> None:
+        """Take note that an agent is to be serviced at that time, or not."""
+        agent.unavailability = unavailability
+        self._apply(AgentUnavailable(agent.id, unavailability))
+        agent.scheduled = self._line.deltas
+
+    def remove(self, agent: AgentEntry) -> None:
+        """Strike off an agent of which nothing is used or offered any more."""
+        self._ledger.remove_agent(agent)
+        self._apply(AgentRemoved(agent.id))
+        self._line.forget_agent(agent.id)
