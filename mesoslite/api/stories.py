@@ -40,6 +40,7 @@ STANDS = {
     TaskState.TASK_KILLING: "it is being killed",
     TaskState.TASK_UNREACHABLE: "its agent cannot be reached; if that comes back, so may the task",
 }
+AT_WORK = {TaskState.TASK_STARTING, TaskState.TASK_RUNNING, TaskState.TASK_KILLING}
 UNCLAIMED = (
     "; only agents have told this master of its framework, whose scheduler has not subscribed yet: it waits for that "
     "without end, until an operator tears the framework down"
@@ -120,6 +121,7 @@ def _story_document(story: TaskStory) -> Document:
         "task": story.task_id,
         "framework": _head(story.framework, story.standing),
         "state": story.state.name if story.state is not None else None,
+        "agent": story.agent_id,
         "answer": _answer(story),
         "service": _service(story.service) if story.service is not None else None,
         "happenings": entries,
@@ -156,7 +158,8 @@ def _answer(story: TaskStory) -> str:
         return f"it was never launched: {told(refusals[-1])}"
     stands = STANDS.get(story.state)
     if stands is not None:
-        return stands + UNCLAIMED if story.standing is FrameworkStanding.RECOVERED else stands
+        where = f" on agent {story.agent_id}" if story.agent_id is not None and story.state in AT_WORK else ""
+        return stands + where + (UNCLAIMED if story.standing is FrameworkStanding.RECOVERED else "")
     statuses = [*story.earlier, *[each.status for each in story.happenings if isinstance(each, happenings.TaskUpdated)]]
     last = [status for status in statuses if status.state is story.state]
     return f"it has ended: {_said(last[-1])}" if last else f"it has ended in {story.state.name}"

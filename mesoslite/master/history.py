@@ -157,6 +157,7 @@ class History:
             happenings=tuple(sorted([*refused, *told, *self._of_agent(told, task)], key=lambda each: each.time)),
             forgotten=story.forgotten if isinstance(story, _Story) else 0,
             service=self._service(framework_id, task),
+            agent_id=task.agent_id if task is not None else None,
         )
 
     def _service(self, framework_id: FrameworkID, task: TaskEntry | None) -> PlannedService | None:

@@ -41,7 +41,8 @@ class TaskStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``state`` is the one it is in, or ended in; None if it was never launched. ``earlier`` are statuses from before this
     master had the task. ``forgotten`` happenings are left out after the first of them. ``service`` is planned for its
-    agent, while the task is there.
+    agent, while the task is there. ``agent_id`` is where it is or was; None if the
+    books have no such task.
     """
 
     framework: FrameworkInfo
@@ -52,6 +53,7 @@ class TaskStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     happenings: tuple[AnyHappening, ...]
     forgotten: int
     service: PlannedService | None = None
+    agent_id: AgentID | None = None
 
 
 class FrameworkStory(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -42,7 +42,7 @@ def test_it_tells_the_story_of_a_task_that_runs(busy):
     assert (status, errors) == (0, "")
     assert lines[0].startswith(f"Task {task} of framework {NAME} (")
     assert "TASK_RUNNING" in lines[0]
-    assert lines[1] == "It runs"
+    assert lines[1].startswith("It runs on agent ")
     assert "launched on agent" in lines[2]
 
 

@@ -53,7 +53,7 @@ def updated(old, new, *arguments, **details):
     return happenings.TaskUpdated(2.0, *WHO, old, new, status(new, *arguments, **details))
 
 
-def story(*told, state=None, earlier=(), forgotten=0, standing=FrameworkStanding.CONNECTED):
+def story(*told, state=None, earlier=(), forgotten=0, standing=FrameworkStanding.CONNECTED, agent=None):
     return TaskStory(
         framework=WEB,
         standing=standing,
@@ -62,6 +62,7 @@ def story(*told, state=None, earlier=(), forgotten=0, standing=FrameworkStanding
         earlier=earlier,
         happenings=told,
         forgotten=forgotten,
+        agent_id=agent,
     )
 
 
@@ -124,6 +125,7 @@ def test_a_story_is_told_in_words_with_times(runtime):
                 "task": "job",
                 "framework": {"id": "m-0000", "name": "web", "roles": ["ads"], "standing": "connected"},
                 "state": "TASK_FAILED",
+                "agent": None,
                 "answer": f"it has ended: {said}",
                 "service": None,
                 "happenings": [
@@ -144,8 +146,8 @@ WORDS = [
     (story(LAUNCHED, RAN, state=RUNNING), "it runs", "TASK_RUNNING, says its executor"),
     (story(state=RUNNING, earlier=(status(RUNNING),)), "it runs", "TASK_RUNNING, says its executor"),
     (
-        story(state=RUNNING, earlier=(status(RUNNING),), standing=FrameworkStanding.RECOVERED),
-        "it runs; only agents have told this master of its framework",
+        story(state=RUNNING, earlier=(status(RUNNING),), standing=FrameworkStanding.RECOVERED, agent=AGENT),
+        "it runs on agent m-S0; only agents have told this master of its framework",
         "TASK_RUNNING, says its executor",
     ),
     (

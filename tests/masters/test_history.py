@@ -147,7 +147,7 @@ def test_a_task_of_a_former_master_begins_with_what_its_agent_knew(stage: Stage)
     [after] = stories(stage)
 
     assert (before.state, before.standing, kinds(before)) == (TaskState.TASK_RUNNING, FrameworkStanding.RECOVERED, [])
-    assert status.state is TaskState.TASK_RUNNING
+    assert (status.state, before.agent_id) == (TaskState.TASK_RUNNING, tasks_of(message)[0].info.agent_id)  # type: ignore[attr-defined]
     assert (after.earlier, kinds(after)) == ((status,), ["Updated"])
 
 
