@@ -32,7 +32,7 @@ class Lookups(Candidate):
     _census: Census
     _history: History
     _allocator: la.PID[Allocator]
-    _slices: Slices
+    _reading: Slices
 
     def count(self, name: str) -> float:
         """How many there are of what a gauge of that name, without its prefix, tells."""
@@ -70,7 +70,7 @@ class Lookups(Candidate):
     def tasks_named(self, name: str, framework: str) -> la.Future[tuple[tuple[FrameworkID, TaskID], ...]]:
         """Tasks of that name, 100 at most, newest first, of the frameworks that people may mean; "": of any."""
         done: la.Promise[tuple[tuple[FrameworkID, TaskID], ...]] = la.Promise()
-        self._slices.put(done, self._find_named(name, framework, done))
+        self._reading.put(done, self._find_named(name, framework, done))
         return done.future
 
     def _find_named(self, name: str, framework: str, done: la.Promise[Any]) -> Iterator[None]:

@@ -436,3 +436,20 @@ def test_a_task_that_is_launched_meanwhile_under_the_same_id_is_the_one(stage: S
     [framework] = stage.state().frameworks
     assert [each.info.agent_id for each in framework.tasks if each.info.task_id == LAST] == [offer.agent_id]
     assert [kill.task_id for kill in stage.heard(away.agent, KillTask)] == [LAST]
+
+
+# Goal: who only looks does not make those wait who work. Method: an agent brings one more task, behind many lookups.
+def test_an_agent_does_not_wait_for_those_who_look_tasks_up(stage: Stage, away: Away) -> None:
+    stage.say(away.agent, msgspec.structs.replace(away.message, tasks=packed(*away.tasks[1:])))
+    moment = Moment(stage)
+    for _ in range(20):
+        moment.ask(Master.tasks_named, "none", "")
+    moment.post(away.agent, away.message)
+    for _ in range(2 * TURNS + 1):
+        moment.turn()
+    moment.look()
+
+    [look] = moment.come()
+
+    assert len(look.frameworks[0].tasks) == MANY
+    assert [answer.get(timeout=60) for answer in moment.answers] == [()] * 20
