@@ -1,6 +1,6 @@
 """Launches: which of its master's launches an agent has taken, or will not take any more."""
 
-# Who calls: agent.py, inside the agent actor.
+# Who calls: running.py, inside the agent actor.
 # One that comes twice is launched once; one that comes after its agent was asked about it, and has said that it is not
 #   there, is not launched any more: it was under way on a connection that broke.
 # A task's id may be used again once the task is over, so it does not tell a launch from its repetition: the number does

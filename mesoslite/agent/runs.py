@@ -1,6 +1,6 @@
 """Runs: what an agent knows of its tasks, by framework."""
 
-# Who calls: agent.py, inside the agent actor.
+# Who calls: agent.py and its parts, inside the agent actor.
 # Invariants: 1. a run is in ``runs`` of its framework until it is over and nobody waits for its last status any more,
 #   then in ``completed``, of which the newest are kept.    2. a framework without runs is completed.    3. what is used
 #   is what the runs hold that are not over, those of leaving frameworks aside: their master gave that away again.

@@ -1,6 +1,6 @@
 """Sandboxes: the directory in which a task runs, and which a person looks at afterwards."""
 
-# Who calls: agent.py, for each launch.
+# Who calls: running.py, for each launch.
 # Layout: <work directory>/slaves/<agent>/frameworks/<framework>/executors/<task>/runs/<container>, and beside the
 #   container's directory a symbolic link `latest` to the newest. A command's executor bears the id of its task.
 # Invariant: no id, which a user may have chosen, leads out of the work directory (validate_id).

@@ -1,6 +1,6 @@
 """The statuses an agent makes: which state, from whom, why and in which words."""
 
-# Who calls: agent.py. Times and uuids are passed in.
+# Who calls: agent.py and its parts. Times and uuids are passed in.
 # A command has no executor process of its own; the agent speaks for it, as SOURCE_EXECUTOR, in the words of Mesos's
 #   command executor. Its executor bears the id of the task.
 # Source: Mesos src/launcher/executor.cpp (reaped), src/slave/slave.cpp (killTask, __run), stout os/wait.hpp.

@@ -12,6 +12,7 @@ from mesoslite.agent import Agent
 from mesoslite.agent.kills import Kills
 from mesoslite.agent.operations import Operations
 from mesoslite.agent.registration import Registration, Step
+from mesoslite.agent.running import Running
 from mesoslite.agent.status_updates import StatusUpdateManager
 from mesoslite.allocator.filters import AgentFilters
 from mesoslite.allocator.quota import Quota
@@ -231,14 +232,14 @@ def test_t4_a_kill_that_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_t5_a_task_that_is_started_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = Agent._start
+    begin = Running._start
 
     def eager(self: Any, run: Any, framework: Any) -> None:
         begin(self, run, framework)
         box = run.container.launcher
         box.launch(f"{run.container_id}-2", "", run.task.command, run.sandbox, {}, lambda _: None)
 
-    monkeypatch.setattr(Agent, "_start", eager)
+    monkeypatch.setattr(Running, "_start", eager)
 
     assert "was started on" in find("T5")
 

@@ -1,0 +1,110 @@
+"""Reports: each status of a task is recorded with its run and has a stream of its own; what is over is retired."""
+
+# Who calls: agent.py and its parts, inside the agent actor, which also lends the clock, the uuids and the way out.
+# Invariant: every status goes through the StatusUpdateManager, except the refusal of a second task of an id that is in
+#   use: it must not end the stream of the first.
+# Source: Mesos src/slave/slave.cpp (statusUpdate, removeFramework).
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mesoslite.model import Reason, StatusUpdate
+
+from .statuses import Report, dropped_state, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import libactor as la
+    from mesoslite.model import FrameworkID, TaskID, TaskInfo, TaskStatus, UnconfirmedTask
+
+    from .runs import FrameworkEntry, Frameworks
+    from .status_updates import StatusUpdateManager
+
+log = logging.getLogger("mesoslite")
+
+
+class Reports:
+    """What one agent says of tasks.
+
+    ``make(report, task_id, uuid)`` is the status that says so. ``send`` posts an update to the master, past the
+    streams.
+    """
+
+    def __init__(
+        self,
+        actor: la.Actor,
+        frameworks: Frameworks,
+        updates: StatusUpdateManager,
+        *,
+        make: Callable[[Report, TaskID, bytes | None], TaskStatus],
+        new_uuid: Callable[[], bytes],
+        send: Callable[[StatusUpdate], None],
+    ) -> None:
+        self._actor = actor
+        self._frameworks = frameworks
+        self._updates = updates
+        self._make = make
+        self._new_uuid = new_uuid
+        self._send = send
+
+    def report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
+        """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
+        entry = self._frameworks.active[framework_id]
+        status = self._make(report, task_id, self._new_uuid())
+        run = entry.runs.get(task_id)
+        if run is not None:
+            self._frameworks.record(entry, run, status)
+        if not entry.is_leaving:
+            self._updates.update(framework_id, status)
+        elif status.state.is_terminal:
+            self.complete(framework_id, task_id)
+
+    def deny(self, task: UnconfirmedTask) -> None:
+        """Say of a task that it is not here, unless its end is under way."""
+        if self._updates.latest_state(task.framework_id, task.task_id) is None:
+            report = refusal(task.state, Reason.REASON_RECONCILIATION, "Task is unknown to the agent")
+            self._updates.update(task.framework_id, self._make(report, task.task_id, self._new_uuid()))
+
+    def refuse_repeated(self, framework_id: FrameworkID, entry: FrameworkEntry, task: TaskInfo) -> bool:
+        """Refuse a task whose id is in use, or whose framework is leaving; whether it was.
+
+        The refusal is sent once and past the streams: with the newest state of the task that has the id, it leaves
+        that task's record at the master as it is.
+        """
+        latest = self._updates.latest_state(framework_id, task.task_id)
+        if entry.is_leaving:
+            reason, text = Reason.REASON_FRAMEWORK_REMOVED, "its framework is being shut down on this agent"
+        elif latest is not None:
+            reason, text = Reason.REASON_TASK_INVALID, "its id is in use on this agent; wait for the end of that task"
+        else:
+            return False
+        report = refusal(dropped_state(entry.info), reason, f"Task {task.task_id} was not launched: {text}")
+        status = self._make(report, task.task_id, None)
+        log.warning("%s: %s", self._actor.pid, report.message)
+        self._send(StatusUpdate(framework_id=framework_id, status=status, latest_state=latest or report.state))
+        return True
+
+    def acknowledge(self, framework_id: FrameworkID, task_id: TaskID, uuid: bytes) -> None:
+        """Go on with the next status of a task; after the last one the task is completed."""
+        status = self._updates.acknowledge(framework_id, task_id, uuid)
+        if status is not None and status.state.is_terminal:
+            self.complete(framework_id, task_id)
+
+    def complete(self, framework_id: FrameworkID, task_id: TaskID) -> None:
+        """Nothing is left to do for a task; the refused ones never had a run, those of others no framework."""
+        entry = self._frameworks.active.get(framework_id)
+        if entry is None:
+            return
+        run = entry.runs.pop(task_id, None)
+        if run is not None:
+            entry.completed.append(run)
+        self.retire(framework_id)
+
+    def retire(self, framework_id: FrameworkID) -> None:
+        """Retire a framework of which nothing runs and nothing is under way."""
+        entry = self._frameworks.active.get(framework_id)
+        if entry is not None and not entry.runs and not self._updates.has_streams(framework_id):
+            self._frameworks.complete(framework_id)

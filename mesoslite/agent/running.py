@@ -1,0 +1,175 @@
+"""Running: a task is started if there is room for it, and has ended when its container has."""
+
+# Who calls: agent.py, inside the agent actor, which has seen that the master which leads has sent it; the launcher's
+#   thread has ``exited`` called when a container has ended.
+# Invariant: ``_running`` holds exactly the runs whose container has been started and has not ended.
+# Source: Mesos src/slave/slave.cpp (run, __run, executorTerminated).
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import libactor as la
+from mesoslite.model import (
+    AgentInfo,
+    ContainerID,
+    ExecutorExited,
+    FrameworkID,
+    InsufficientResources,
+    InvalidRequest,
+    NotFound,
+    Reason,
+    TaskState,
+    runnable_command,
+    task_inability,
+)
+
+from .launches import Launches
+from .runs import Run
+from .sandbox import make_sandbox, sandbox_path
+from .statuses import RUNNING, STARTING, drained_report, exit_report, launch_failure, refusal
+from .task_environment import task_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mesoslite.model import ExecutorInfo, FrameworkInfo, Launcher, Resources, RunGroup, RunTask, TaskInfo
+
+    from .reports import Reports
+    from .runs import Frameworks
+
+log = logging.getLogger("mesoslite")
+
+
+class Running:
+    """The tasks that run on one agent, in sandboxes below ``work_directory``, in containers of ``launcher``.
+
+    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``send`` tells the master of an
+    executor. ``exit_notice(container)`` is what the launcher is to call with the exit status of that container.
+    """
+
+    def __init__(
+        self,
+        actor: la.Actor,
+        frameworks: Frameworks,
+        reports: Reports,
+        *,
+        launcher: Launcher,
+        work_directory: Path,
+        info: Callable[[], AgentInfo],
+        total: Callable[[], Resources],
+        send: Callable[[ExecutorExited], None],
+        exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+    ) -> None:
+        self._actor = actor
+        self._frameworks = frameworks
+        self._reports = reports
+        self._launcher = launcher
+        self._work_directory = work_directory
+        self._info = info
+        self._total = total
+        self._send = send
+        self._exit_notice = exit_notice
+        self._launches = Launches()
+        self._running: dict[ContainerID, Run] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def pass_over(self, epoch: int, number: int) -> None:
+        """No launch up to that number is to be taken from now on."""
+        self._launches.pass_over(epoch, number)
+
+    def run_task(self, message: RunTask) -> None:
+        """Launch a task, or say why not."""
+        if not self._is_new(message):
+            return
+        framework_id, task_id = message.framework.id, message.task.task_id
+        if self._info().id is None or not isinstance(framework_id, str) or not isinstance(task_id, str):
+            text = "%s: ignored task %r of framework %r: an id is missing or no text"
+            log.error(text, self._actor.pid, task_id, framework_id)
+            return
+        entry = self._frameworks.open(framework_id, message.framework)
+        self._end_executor(framework_id, message.task.executor if message.starts_executor else None)
+        report = self._reports.report
+        try:
+            if self._reports.refuse_repeated(framework_id, entry, message.task):
+                return
+            run = self._admit(message.task, framework_id, message.role)
+            self._frameworks.begin(entry, run)
+            self._start(run, entry.info)
+        except (InvalidRequest, InsufficientResources) as error:
+            report(framework_id, task_id, refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error)))
+        except Exception as error:  # a value of a wrong type, say: it fails this task, not all of the agent's
+            if not isinstance(error, (OSError, NotFound)):
+                text = "%s: task %s of framework %s could not be started"
+                log.exception(text, self._actor.pid, task_id, framework_id)
+            report(framework_id, task_id, launch_failure(error))
+        else:
+            self._running[run.container_id] = run
+            report(framework_id, task_id, STARTING)
+            report(framework_id, task_id, RUNNING)
+
+    def run_group(self, message: RunGroup) -> None:
+        """Say why a group is not launched: agents do not run executors yet."""
+        framework_id = message.framework.id
+        if self._info().id is None or framework_id is None or not self._is_new(message):
+            return
+        entry = self._frameworks.open(framework_id, message.framework)
+        for task in message.group.tasks:
+            if not self._reports.refuse_repeated(framework_id, entry, task):
+                text = f"launch group: task {task.task_id} {task_inability(task)}"
+                report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID, text)
+                self._reports.report(framework_id, task.task_id, report)
+        self._end_executor(framework_id, message.executor if message.starts_executor else None)
+        self._reports.retire(framework_id)
+
+    def exited(self, container_id: ContainerID, exit_status: int | None) -> None:
+        """A container has ended, and its task with it."""
+        run = self._running.pop(container_id)
+        was_killed = run.kill_timer is not None
+        if run.kill_timer is not None:
+            run.kill_timer.cancel()
+        run.container = None
+        report = exit_report(exit_status, was_killed)
+        if run.drain is not None:
+            report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
+        self._reports.report(run.framework_id, run.task.task_id, report)
+
+    def end(self, container_id: ContainerID) -> None:
+        """The grace of a kill is over."""
+        run = self._running.get(container_id)
+        if run is not None and run.container is not None:
+            run.container.kill()
+
+    def _is_new(self, message: RunTask | RunGroup) -> bool:
+        """Whether a launch has not come before."""
+        is_new = self._launches.take(message.epoch, message.number)
+        if not is_new:
+            text = "%s: ignored launch %d: it came twice, or after it was asked about"
+            log.warning(text, self._actor.pid, message.number)
+        return is_new
+
+    def _end_executor(self, framework_id: FrameworkID, executor: ExecutorInfo | None) -> None:
+        """Tell that an executor is not there, whose resources the master counts as used."""
+        if executor is not None:
+            self._send(ExecutorExited(framework_id=framework_id, executor_id=executor.executor_id))
+
+    def _admit(self, task: TaskInfo, framework_id: FrameworkID, role: str) -> Run:
+        """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
+        agent_id = self._info().id
+        assert agent_id is not None
+        container_id = ContainerID(str(la.random_uuid()))
+        sandbox = sandbox_path(self._work_directory, agent_id, framework_id, task.task_id, container_id)
+        self._frameworks.check_room(task, self._total())
+        return Run(task, framework_id, container_id, sandbox, role)
+
+    def _start(self, run: Run, framework: FrameworkInfo) -> None:
+        command = runnable_command(run.task)
+        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
+        make_sandbox(run.sandbox, self._work_directory)
+        run.container = self._launcher.launch(
+            run.container_id, framework.user, command, run.sandbox, environment, self._exit_notice(run.container_id)
+        )
