@@ -200,15 +200,18 @@ def test_a_framework_of_another_program_finds_the_next_master_by_itself(address,
 
 def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_path):
     master, url = start_master(address, tmp_path / "registry.db")
-    registered(start_agent(address, tmp_path / "work"))
+    agent = start_agent(address, tmp_path / "work")
+    registered(agent)
     running = begin("run", "--master", url, "echo $MESOS_TASK_ID; exec sleep 1000")
     task_id = line_of(running).strip()
 
     master.kill()
     status, _, errors = finish(running)
+    agent.terminate()  # with its task
 
     assert status == 120
     assert errors.endswith(f"; {task_id} may run on\n")
+    assert finish(agent)[0] == 0
 
 
 def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are_lost(address, tmp_path, runtime):
