@@ -135,7 +135,7 @@ class Registration:
             return
         loss = (self._is_registered, str(reason))
         if self._is_registered:
-            log.warning("%s: master %s has gone (%s); %d tasks run on", self._actor.pid, pid, reason, tasks)
+            log.warning("%s: master %s has gone (%s); tasks run on (%d)", self._actor.pid, pid, reason, tasks)
         elif loss != self._loss:
             log.warning("%s: master %s cannot be reached (%s); it is tried again", self._actor.pid, pid, reason)
         self._loss = loss
