@@ -9,6 +9,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,16 @@ def stop_signals(put: Callable[[int], object], also: tuple[int, ...] = ()) -> It
         os.close(sink)
         reader.join()
         os.close(source)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the program as an exception does, with status 143: for what only computes and leaves files."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _keep_running(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .failure import FAILED, USAGE, fail, say
+from .signals import ended_by_sigterm
 
 if TYPE_CHECKING:
     from libactor.testing import Tape
@@ -40,7 +41,8 @@ def sim(
     Of a seed that fails: its options, what does not hold, what happened last, a tape of its choices, made as small as
     it gets, and the command that runs it again.
 
-    Exit status: 0; 1 if an invariant does not hold, 2 for options that can never work, 130 after Ctrl-C.
+    Exit status: 0; 1 if an invariant does not hold, 2 for options that can never work, 130 after Ctrl-C,
+    143 after SIGTERM.
     """
     from mesoslite.sim import ALL, run
 
@@ -49,12 +51,13 @@ def sim(
             say(f"{checker.invariant:3} {checker.claim}")
         return
     try:
-        if tape is not None:
-            _tell(run(tape=_load(tape)), None, 0)
-        elif seed is not None:
-            _tell(run(seed), Path(tapes), shrink)
-        else:
-            _run_many(range(first, first + seeds), jobs, Path(tapes), shrink, keep_going)
+        with ended_by_sigterm():
+            if tape is not None:
+                _tell(run(tape=_load(tape)), None, 0)
+            elif seed is not None:
+                _tell(run(seed), Path(tapes), shrink)
+            else:
+                _run_many(range(first, first + seeds), jobs, Path(tapes), shrink, keep_going)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 

@@ -2,13 +2,15 @@
 
 # Who calls: the command line.
 # Processes are started anew, not forked: a fork would take along whatever the caller has open. Ctrl-C is the caller's
-#   business alone; as soon as it leaves the iterator they are ended, whatever they are doing.
+#   business alone; as soon as it leaves the iterator they are ended, whatever they are doing. So what they keep in
+#   files is in a folder of the caller's, which goes with them.
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import tempfile
 from typing import TYPE_CHECKING
 
 from .runs import Outcome, run
@@ -28,9 +30,11 @@ def run_many(seeds: Sequence[int], jobs: int | None = None) -> Iterator[Outcome]
     if jobs <= 1:
         yield from map(run, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, _begin) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="mesoslite-sim-") as folder, spawn.Pool(jobs, _begin, (folder,)) as pool:
         yield from pool.imap_unordered(run, seeds, min(SEEDS_AT_ONCE, len(seeds) // jobs or 1))
 
 
-def _begin() -> None:
+def _begin(folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = folder

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import tempfile
 
 import pytest
 
-from mesoslite.sim import ALL
+from mesoslite.sim import ALL, run_many
 
 from .conftest import mesoslite_here, start
 
@@ -76,13 +77,31 @@ def test_a_tape_that_is_none_is_refused(tmp_path, text):
     assert errors.startswith("mesoslite: --tape")
 
 
+# A terminal sends Ctrl-C to all of its processes.
 @pytest.mark.real
-def test_ctrl_c_ends_all_of_its_processes():
+@pytest.mark.parametrize(
+    ("send", "number", "status"), [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_all_of_its_processes(send, number, status, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     process = start("sim", "--seeds", 100000, "--jobs", 2, start_new_session=True)
     with process:
         assert process.stdout.readline() == b"seeds 0 to 99999\n"
-        os.killpg(process.pid, signal.SIGINT)
+        send(process.pid, number)
 
         output, errors = process.communicate(timeout=120)
 
-    assert (process.returncode, output, errors) == (130, b"", b"")
+    assert (process.returncode, output, errors) == (status, b"", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.real
+def test_whoever_wants_no_more_outcomes_leaves_no_files(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    outcomes = run_many(range(3), 2)
+
+    next(outcomes)
+    outcomes.close()
+
+    assert list(tmp_path.iterdir()) == []
