@@ -93,6 +93,8 @@ class Master(OperatorCalls, Lookups, Granting):
     is wrong with a pattern of an offer constraint, None if the allocator can judge by it; without it there are none.
     """
 
+    _told_next: la.Promise[ClusterState] | None = None  # for those who have asked while others are told
+
     def __init__(
         self,
         allocator: la.PID[Allocator],
@@ -184,6 +186,7 @@ class Master(OperatorCalls, Lookups, Granting):
         self._standing.stop()
         self._leading = la.Promise[int]()  # who still waits for the one before is told at once that it is abandoned
         self._reading.drop()  # likewise
+        self._told_next = None
         self._publication.end()
         if self._standing.serves:
             self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
@@ -232,13 +235,24 @@ class Master(OperatorCalls, Lookups, Granting):
 
     @led
     def state(self) -> la.Future[ClusterState]:
-        """All of the cluster at this moment. Raises: NotLeader."""
+        """All of the cluster at this moment; while others are told, at a later one that all who wait share.
+
+        Raises: NotLeader.
+        """
+        if self._told_next is not None:
+            return self._told_next.future
         told: la.Promise[ClusterState] = la.Promise()
-        self._reading.put(told, self._tell_state(Moment(self._ledger), told))
+        if self._reading.is_idle:
+            self._reading.put(told, self._tell_state(Moment(self._ledger), told))
+        else:
+            self._told_next = told
+            self._reading.put(told, self._tell_state(None, told))
         return told.future
 
-    def _tell_state(self, moment: Moment, told: la.Promise[ClusterState]) -> Iterator[None]:
+    def _tell_state(self, moment: Moment | None, told: la.Promise[ClusterState]) -> Iterator[None]:
         try:
+            if moment is None:
+                self._told_next, moment = None, Moment(self._ledger)
             told.set(self._state((yield from moment.telling())))
         except Exception as error:  # it is the reader's business, and the cluster carries on
             told.fail(error)

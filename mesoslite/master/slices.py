@@ -52,6 +52,11 @@ class Slices:
         """Whether work of ``sender`` waits."""
         return sender in self._counts
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no work waits."""
+        return not self._waiting
+
     def take(self, sender: Any, work: Iterator[None]) -> None:
         """Do the first step of ``work`` now and the rest in slices; all of it later if work of ``sender`` waits."""
         if sender in self._counts or next(work, THROUGH) is not THROUGH:

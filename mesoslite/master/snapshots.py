@@ -6,6 +6,7 @@
 #   of that later, which takes from one microsecond for a task to fifteen for one that an agent has brought along.
 # Rejected: one step for all of it, which kept everybody waiting for 70 ms with 100,000 tasks, and for 1.4 s after a
 #   failover. To look at the books anew in each slice: what is told would never have been so.
+# Many may ask at once: one moment is told at a time, and those who ask meanwhile share the next.
 # Source: Mesos src/master/http.cpp (state), which answers with nobody served meanwhile.
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.master import Master
+from mesoslite.master import Master, master
+from mesoslite.master.ledger import Ledger
 from mesoslite.master.slices import STEPS_MAX
-from mesoslite.master.snapshots import IN_STEP
+from mesoslite.master.snapshots import IN_STEP, Moment
 from mesoslite.model import (
     Accept,
     Acknowledge,
@@ -18,6 +19,7 @@ from mesoslite.model import (
     TaskID,
     TaskState,
     TaskStatus,
+    UnregisterAgent,
 )
 
 from .stage import Stage, task
@@ -63,6 +65,34 @@ def test_what_is_told_is_of_one_moment_and_others_are_served_meanwhile(stage: St
     [now] = stage.state().frameworks
     assert (len(now.tasks), len(now.completed_tasks), now.offers) == (MANY - 1, 1, ())
     assert {each.state for each in before.frameworks[0].tasks} == {TaskState.TASK_STAGING}
+
+
+# Goal: many who ask at once cost as much as two. Method: something happens behind their questions, and one more asks.
+def test_who_asks_while_others_are_told_shares_one_later_moment(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = stage.agent()
+    taken: list[int] = []
+
+    def moment(ledger: Ledger) -> Moment:
+        taken.append(len(ledger.agents))
+        return Moment(ledger)
+
+    monkeypatch.setattr(master, "Moment", moment)
+    asked: list[la.Future[ClusterState]] = []
+
+    def come() -> None:
+        asked.extend([la.dispatch(stage.master, Master.state) for _ in range(50)])
+        asked.pop().discard()  # which is nobody else's loss
+        la.post(stage.master, UnregisterAgent(stage_id), sender=agent)
+
+    stage_id = stage.agent_id(agent)
+    la.execute(stage.master, come).get(timeout=60)
+    stage.settle()
+
+    first, *others = [future.get(timeout=60) for future in asked]
+    assert len(taken) == 2
+    assert len(first.agents) == 1
+    assert all(other is others[0] for other in others)
+    assert stage.state().agents == ()
 
 
 def test_whoever_has_asked_a_master_that_ends_is_told_so() -> None:
