@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.context import current_runtime
-from mesoslite.model import Error, Leader, MasterPort
+from mesoslite.model import Leader, MasterPort
 
 from .connected import Connected, Disconnected
+from .detection import Detection
 
 if TYPE_CHECKING:
     from mesoslite.model import Call, Detector
@@ -31,7 +32,7 @@ class LocalConnection:
         self._detector = None if isinstance(master, la.PID) else master
         self._master: la.PID[Any] | None = None  # that serves
         self._leader: Leader | None = None
-        self._detecting: la.Future[Any] | None = None
+        self._detection: Detection | None = None
 
     def open(self, framework: la.PID[Any]) -> None:
         """Follow who leads."""
@@ -41,7 +42,9 @@ class LocalConnection:
             la.link(self._fixed)
             la.post(framework, Connected())
         else:
-            self._detect(None)
+            assert self._detector is not None
+            self._detection = Detection(self._detector, framework, self._detected)
+            self._detection.begin()
 
     def send(self, call: Call) -> bool:
         """Post ``call``; inside the framework's handlers, so that the framework is its sender."""
@@ -63,17 +66,8 @@ class LocalConnection:
     def close(self) -> None:
         """Follow nobody any more."""
         self._leader = None
-        if self._detecting is not None:
-            self._detecting.discard()
-
-    def _detect(self, previous: Leader | None) -> None:
-        assert self._detector is not None
-        self._detecting = self._detector.detect(previous)
-        self._detecting.on_ready(la.defer(self._detected))
-        self._detecting.on_failed(la.defer(self._over))
-
-    def _over(self, error: BaseException) -> None:
-        la.post(self._framework, Error(str(error)))  # from the framework itself, which heeds that
+        if self._detection is not None:
+            self._detection.close()
 
     def _detected(self, leader: Leader | None) -> None:
         if self._master is not None:
@@ -86,7 +80,6 @@ class LocalConnection:
         if found is not None:
             serving = la.dispatch(found, MasterPort.wait_leading)
             serving.on_ready(la.defer(lambda _: self._serves(leader, found)))
-        self._detect(leader)
 
     def _serves(self, leader: Leader | None, master: la.PID[Any]) -> None:
         """The master of ``leader`` serves, if that is not over yet."""

@@ -15,10 +15,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Error, InvalidRequest, Leader, Subscribe, constants
+from mesoslite.model import InvalidRequest, Leader, Subscribe, constants
 from mesoslite.model.backoff import Backoff
 
 from .connected import Connected, Disconnected
+from .detection import Detection
 
 if TYPE_CHECKING:
     from mesoslite.model import Call, Detector
@@ -42,7 +43,7 @@ class RemoteConnection:
         self._linked: set[la.PID[Any]] = set()  # all who led
         self._subscription: Subscribe | None = None  # that is not answered yet
         self._problem: str | None = None  # why the master could not be reached, the last time
-        self._detecting: la.Future[Any] | None = None
+        self._detection: Detection | None = None
         self._waiting: la.Future[Any] | None = None
 
     def open(self, framework: la.PID[Any]) -> None:
@@ -58,7 +59,9 @@ class RemoteConnection:
                 raise InvalidRequest(f"RemoteConnection: master {self._address!r}: {error}") from error
             self._connect()
         else:
-            self._detect(None)
+            assert self._detector is not None
+            self._detection = Detection(self._detector, framework, self._detected)
+            self._detection.begin()
 
     def send(self, call: Call) -> bool:
         """Post ``call``; inside the framework's handlers, so that the framework is its sender."""
@@ -99,19 +102,10 @@ class RemoteConnection:
     def close(self) -> None:
         """Follow nobody any more; what was sent goes its way."""
         self._rest()
-        if self._detecting is not None:
-            self._detecting.discard()
+        if self._detection is not None:
+            self._detection.close()
 
     # ---- who leads ----
-
-    def _detect(self, previous: Leader | None) -> None:
-        assert self._detector is not None
-        self._detecting = self._detector.detect(previous)
-        self._detecting.on_ready(la.defer(self._detected))
-        self._detecting.on_failed(la.defer(self._over))
-
-    def _over(self, error: BaseException) -> None:
-        la.post(self._framework, Error(str(error)))  # from the framework itself, which heeds that
 
     def _detected(self, leader: Leader | None) -> None:
         self._lose()
@@ -119,7 +113,6 @@ class RemoteConnection:
         self._backoff.reset()
         self._where = leader.info.pid if leader is not None else None
         self._connect()
-        self._detect(leader)
 
     # ---- the connection ----
 
