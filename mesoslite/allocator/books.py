@@ -178,8 +178,7 @@ class Books:
                 self.hold(agent, client, resources)
             return
         agent.hold_first(held, total)
-        for client, resources in held.items():
-            self.shares.allocate(client, resources.quantities)
+        self.shares.allocate_each(held)
 
     def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""

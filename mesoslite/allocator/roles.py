@@ -185,6 +185,27 @@ class RoleTree:
         return book
 
 
+def is_due(top: RoleBook) -> bool:
+    """Whether a top-level role has a guarantee that is not met."""
+    return top.quota is not None and top.quota.due
+
+
+def lacks(top: RoleBook, names: frozenset[str]) -> bool:
+    """Whether a top-level role lacks any of these resources for its guarantee."""
+    return top.quota is not None and any(top.quota.missing(name) for name in names)
+
+
+def has_room(top: RoleBook) -> bool:
+    """Whether a top-level role has not all that its limit allows."""
+    return top.quota is None or not top.quota.full
+
+
+def add(amounts: dict[str, int], quantities: Pairs) -> None:
+    """Add quantities to amounts in place."""
+    for name, milli in quantities:
+        amounts[name] = amounts.get(name, 0) + milli
+
+
 def subtract(amounts: dict[str, int], quantities: Pairs) -> None:
     """Take quantities from amounts in place; a name of which nothing is left goes."""
     for name, milli in quantities:

@@ -10,21 +10,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING
 
 from mesoslite.model import Quantities, RandomStream, dominant_share
+from mesoslite.model.sums import total_of
 
 from .clients import ClientBook, Key, Serving
 from .lineups import Lineup, Selection
 from .passing import Passing, RefusalBooks
-from .roles import RoleBook, RoleTree, subtract
+from .roles import RoleBook, RoleTree, add, has_room, is_due, lacks, subtract
 from .sorter import ClusterTotal, Pairs, SorterFactory
 
 if TYPE_CHECKING:
-    from mesoslite.model import FrameworkID
+    from mesoslite.model import FrameworkID, Resources
 
 
 SETS_MAX = 4  # of resources, for each of which there is an order of those who lack any of it
@@ -215,9 +216,9 @@ class Shares:
         """Follow the quota of a top-level role: let it and all below it into lineups, or out of them."""
         if self.due is None or self.room is None:
             return
-        if _is_due(top) != was_due:
+        if is_due(top) != was_due:
             self.due.follow(top)
-        if _has_room(top) == was_full:
+        if has_room(top) == was_full:
             self.room.follow(top)
         for selection in self._due_of.values():
             selection.follow(top)
@@ -226,7 +227,7 @@ class Shares:
         """Return those who lack any of these resources, or more; None if nobody can. Cost: O(roles), the first time."""
         selection = self._due_of.get(names)
         if selection is None and self.due is not None and len(self._due_of) < SETS_MAX:
-            selection = self._due_of[names] = self._select(lambda top: _is_due(top) and _lacks(top, names))
+            selection = self._due_of[names] = self._select(lambda top: is_due(top) and lacks(top, names))
         return selection or self.due
 
     def _select(self, admits: Callable[[RoleBook], bool]) -> Selection:
@@ -242,7 +243,7 @@ class Shares:
         if in_use == (self.due is not None):
             return
         if in_use:
-            self.due, self.room = self._select(_is_due), self._select(_has_room)
+            self.due, self.room = self._select(is_due), self._select(has_room)
             return
         self.due = self.room = None
         self._due_of = {}
@@ -256,12 +257,30 @@ class Shares:
     def allocate(self, client: ClientBook, quantities: Pairs) -> None:
         """Count resources as the client's and as its role's. The inner loop's: about two microseconds."""
         role = client.role
-        _add(client.standing.held, quantities)
+        add(client.standing.held, quantities)
         client.standing.count += 1
         for standing in role.standings:
-            _add(standing.held, quantities)
+            add(standing.held, quantities)
             standing.count += 1
         self._moved(client)
+
+    def allocate_each(self, held: Mapping[ClientBook, Resources]) -> None:
+        """As ``allocate`` of plain scalars to each; roles, which mostly are one, count theirs together."""
+        by_role: dict[RoleBook, list[Resources]] = {}
+        for client, resources in held.items():
+            add(client.standing.held, resources.quantities)
+            client.standing.count += 1
+            role = client.role
+            if role.frameworks is not None:
+                role.frameworks.moved(client.framework_id)
+            by_role.setdefault(role, []).append(resources)
+        for role, parts in by_role.items():
+            quantities = total_of(parts).quantities
+            for standing in role.standings:
+                add(standing.held, quantities)
+                standing.count += len(parts)
+            for lineup in self._lineups:
+                lineup.roles.moved(role.path)
 
     def release(self, client: ClientBook, quantities: Pairs) -> None:
         """Count resources as theirs no longer."""
@@ -273,7 +292,7 @@ class Shares:
     def count_levels(self, client: ClientBook, levels: list[Pairs], sign: int, grants: int = 0) -> None:
         """Count amounts that differ by level: the client's first, then one for each standing of its role."""
         for standing, quantities in zip((client.standing, *client.role.standings), levels, strict=True):
-            (_add if sign > 0 else subtract)(standing.held, quantities)
+            (add if sign > 0 else subtract)(standing.held, quantities)
             standing.count += grants
         self._moved(client)
 
@@ -352,7 +371,7 @@ class Shares:
         """Return the framework's largest share, over all roles and not weighted. Cost: O(its roles)."""
         held: dict[str, int] = {}
         for client in self.of_framework(framework_id):
-            _add(held, client.standing.held.items())
+            add(held, client.standing.held.items())
         return dominant_share(held, self.total.fair)
 
     def check(self) -> bool:
@@ -370,25 +389,8 @@ class Shares:
             held: dict[str, int] = {}
             for book in role.subtree():
                 for client in book.clients.values():
-                    _add(held, client.standing.held.items())
+                    add(held, client.standing.held.items())
             shared = {name for name in held if held[name] != role.sum.held.get(name, 0)}
             if any(held[name] < role.sum.held.get(name, 0) for name in shared):
                 return False
         return self.wanting == sum([bool(client.serving) for client in self.clients.values()])
-
-
-def _is_due(top: RoleBook) -> bool:
-    return top.quota is not None and top.quota.due
-
-
-def _lacks(top: RoleBook, names: frozenset[str]) -> bool:
-    return top.quota is not None and any(top.quota.missing(name) for name in names)
-
-
-def _has_room(top: RoleBook) -> bool:
-    return top.quota is None or not top.quota.full
-
-
-def _add(amounts: dict[str, int], quantities: Pairs) -> None:
-    for name, milli in quantities:
-        amounts[name] = amounts.get(name, 0) + milli

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from mesoslite.model import Unavailability
 
     from .agent_entry import AgentEntry
+    from .alike import Alike
     from .allocator_line import AllocatorLine
-    from .framework_entry import Alike
     from .ledger import Ledger
 
 

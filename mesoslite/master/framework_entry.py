@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import NOTHING, PARTITION_AWARE, constants
@@ -16,7 +16,7 @@ from .completed import Completed
 from .figures import EVENTS, new_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from mesoslite.model import (
         AgentID,
@@ -93,6 +93,3 @@ class FrameworkEntry:
     def remembers_any(self, task_ids: list[TaskID]) -> bool:
         """Whether there is history of tasks with any of these ids."""
         return not self.unreachable.keys().isdisjoint(task_ids) or self.completed.has_any(task_ids)
-
-
-Alike: TypeAlias = "tuple[FrameworkEntry, Sequence[TaskEntry]]"  # tasks of one framework in one role

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     )
 
     from .agent_entry import AgentEntry
+    from .alike import Alike
     from .chronicle import Chronicle
-    from .framework_entry import Alike, FrameworkEntry
+    from .framework_entry import FrameworkEntry
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import libactor as la
@@ -30,6 +29,7 @@ from mesoslite.model import (
     Update,
 )
 
+from .alike import by_framework, by_role
 from .named import Named
 from .removal import CAUSES
 from .slices import in_steps
@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
     from .accounts import Accounts
     from .agent_entry import AgentEntry
+    from .alike import Alike
     from .brought import Brought
     from .draining import Draining
-    from .framework_entry import Alike, FrameworkEntry
+    from .framework_entry import FrameworkEntry
     from .ledger import Ledger
     from .offering import Offering
     from .removal import Removal
@@ -65,6 +66,7 @@ class _Found(NamedTuple):
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
     doubtful: dict[tuple[FrameworkID, TaskID], UnconfirmedTask]  # to be entered untold, and asked about: it may be late
+    known: list[Alike]  # to be entered, and something of whose id was known
 
 
 class Returns:
@@ -106,13 +108,15 @@ class Returns:
         agent.active = roster.may_be_offered(agent.id)  # from now on it is found by who says otherwise
         self._forget_lost(agent.id, brought)
         self._accounts.agents.begin_entry(agent)
-        found = _Found([], [], {})
+        found = _Found([], [], {}, [])
         for number, tasks in enumerate(_portions(brought.each())):
             if number:
                 yield
                 if not self._goes_on(agent):
                     return
             groups = self._sort(agent, tasks, named, found)
+            while found.known:
+                self._ledger.forget_tasks(*found.known.pop())
             self._enter_tasks(agent, groups, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.agents.end_entry(agent, connected=True)
@@ -130,7 +134,7 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found, named = _Found([], [], {}), Named(message, self._ledger, self._subscriptions)
+        found, named = _Found([], [], {}, []), Named(message, self._ledger, self._subscriptions)
         yield from named.enter()
         unconfirmed: list[UnconfirmedTask] = []
         launches = self._ledger.launches  # what is launched from here on, it is not asked about
@@ -218,17 +222,18 @@ class Returns:
         What is to be entered is returned, and noted in ``found``.
         """
         groups: list[Alike] = []
-        for framework_id, several in _by_framework(tasks):
+        for framework_id, several in by_framework(tasks):
             framework = named.find(framework_id)
             if framework is None:
                 continue
             if not self._ledger.knows_none(framework, several):
                 several = [task for task in several if self._is_missing(agent, framework, task, found)]
+                found.known.append((framework, several))
             first_role = framework.info.roles[0]
             for task in several:
                 task.role = task.role or first_role
             found.tasks.extend(several)
-            groups += _groups(framework, several)
+            groups += by_role(framework, several)
         return groups
 
     def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
@@ -248,11 +253,12 @@ class Returns:
     def _still_missing(self, agent: AgentEntry, tasks: list[TaskEntry], found: _Found) -> list[Alike]:
         """Those of frameworks that have not ended since they were compared, and under whose id nothing was launched."""
         groups: list[Alike] = []
-        for framework_id, several in _by_framework(tasks):
+        for framework_id, several in by_framework(tasks):
             framework = self._ledger.frameworks.get(framework_id)
             if framework is not None and not framework.is_ending:
                 still = [task for task in several if not self._is_listed(agent, framework, task, found)]
-                groups += _groups(framework, still)
+                self._ledger.forget_tasks(framework, still)
+                groups += by_role(framework, still)
         return groups
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
@@ -284,8 +290,6 @@ class Returns:
 
         ``told``: frameworks took these for lost, and hear that they live, but for what is doubtful.
         """
-        for framework, tasks in groups:
-            self._ledger.forget_tasks(framework, tasks)
         self._accounts.agents.enter_tasks(agent, groups)
         if told is None:
             return
@@ -378,20 +382,6 @@ def _portions(items: Iterable[T]) -> Iterator[list[T]]:
     waiting = iter(items)
     while portion := list(islice(waiting, TASKS_IN_STEP)):
         yield portion
-
-
-def _by_framework(tasks: Iterable[TaskEntry]) -> Iterator[tuple[FrameworkID, list[TaskEntry]]]:
-    """Tasks that stand together by framework, a framework's at a time."""
-    for framework_id, several in groupby(tasks, attrgetter("framework_id")):
-        yield framework_id, list(several)
-
-
-def _groups(framework: FrameworkEntry, tasks: list[TaskEntry]) -> list[Alike]:
-    """Tasks of a framework by role."""
-    roles = dict.fromkeys([task.role for task in tasks])
-    if len(roles) == 1:
-        return [(framework, tasks)]
-    return [(framework, [task for task in tasks if task.role == role]) for role in roles]
 
 
 def _under_way(agent: AgentEntry) -> tuple[tuple[FrameworkID, bytes], ...]:

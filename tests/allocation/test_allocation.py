@@ -305,3 +305,16 @@ def test_recovery_is_for_the_role_it_was_granted_to() -> None:
         cluster.allocator.apply(
             ResourcesRecovered(framework_id=A, role="web", agent_id=AGENT0, resources=grant.resources)
         )
+
+
+def test_each_client_on_an_agent_that_comes_with_them_counts_in_its_role() -> None:
+    cluster = Cluster()
+    for framework, role in (("first", "ads"), ("second", "ads"), ("third", "bids")):
+        cluster.add_framework(framework, role)
+    parts = (("first", "ads", 1), ("second", "ads", 1), ("third", "bids", 2))
+    used = tuple([Usage(FrameworkID(who), role, Resources.of(cpus=cpus)) for who, role, cpus in parts])
+
+    cluster.add_agent("agent0", "cpus:4", used=used)
+    cluster.add_agent("agent1", "cpus:4;mem:1024")
+
+    assert cluster.served("agent1") == ["third"]  # the roles hold as much, and one of them was granted less often
