@@ -123,10 +123,14 @@ def _each(column: list[Any], change: Callable[[Any], Any]) -> list[Any]:
 
 
 def _check_count(portion: bytes) -> None:
-    """Raises: InvalidRequest, if a portion has too many tasks for one step."""
-    code = portion[0] if portion else 0
-    if code & 0xF0 != 0x90 and (code != ARRAY_16 or int.from_bytes(portion[1:3], "big") > PORTION_TASKS):
-        raise InvalidRequest(f"a portion is no array of at most {PORTION_TASKS} tasks")
+    """Raises: InvalidRequest, if a portion has too many tasks for one step, or none: nobody takes steps for nothing."""
+    code, count = portion[0] if portion else 0, 0
+    if code & 0xF0 == 0x90:
+        count = code & 0x0F
+    elif code == ARRAY_16:
+        count = int.from_bytes(portion[1:3], "big")
+    if not 0 < count <= PORTION_TASKS:
+        raise InvalidRequest(f"a portion is no array of 1 to {PORTION_TASKS} tasks")
 
 
 def _amount(packed: bytes | None) -> Resources:

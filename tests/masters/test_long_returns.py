@@ -340,9 +340,9 @@ def test_an_agent_whose_return_is_refused_is_drained_all_the_same(stage: Stage, 
     stage.say(away.agent, msgspec.structs.replace(away.message, tasks=packed(away.tasks[0])))
     stage.say(away.agent, away.end(FIRST))
     la.dispatch(stage.master, Master.drain_agent, away.agent_id, None, False).get(timeout=60)
-    many = [b"\x90"] * 4 * STEPS_MAX  # and the last portion is none
     moment = Moment(stage)
-    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=(*many, b"")))
+    spoilt = (*away.message.tasks, b"")  # its last portion is none
+    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=spoilt))
     moment.turn()
     acknowledgement = Acknowledge(framework_id=FRAMEWORK, agent_id=away.agent_id, task_id=FIRST, uuid=b"u" * 16)
     moment.post(away.framework, acknowledgement)
