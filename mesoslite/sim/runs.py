@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .checker import Checker
 
 EVENTS_KEPT = 40
+CLOSE_SECONDS = 60.0  # a registry takes 30 at most, and a run that fails may end amid that
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -117,6 +118,7 @@ class _Run:
                 self._tape = self._runtime.tape
                 self._events = tuple(self._log)
                 self._digest, self._count = self._log.digest(), self._log.count
+                self._runtime.close(CLOSE_SECONDS)
 
     def outcome(self) -> Outcome:
         """What became of it."""

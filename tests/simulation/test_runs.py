@@ -3,11 +3,15 @@
 import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
+import libactor as la
 from libactor.testing import Tape
+from mesoslite.model.registry import Entry
 from mesoslite.sim import Checker, run, shrink_failure
+from mesoslite.sim.storage import SimStorage
 from mesoslite.sim.world import World
 
 SEEDS = range(3)  # a hundred run in CI on their own: make sim
@@ -115,3 +119,29 @@ def test_the_tape_of_nothing_is_a_quiet_run() -> None:
 
     assert outcome.options == "3 agents, 2 schedulers, 1 masters, 50 steps; features: none; faults: none"
     assert outcome.error == ""
+
+
+class NobodyStores(Checker):
+    """Fails while a registry is being written."""
+
+    invariant = "X3"
+    claim = "nobody writes to the registry"
+    is_stored_to = False
+
+    def step(self, world: World) -> None:
+        if self.is_stored_to:
+            raise self.violation("somebody does")
+
+
+def test_a_run_that_fails_while_a_registry_takes_its_time_is_told_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SimStorage.store
+
+    def slow(self: SimStorage, entries: Sequence[Entry], /) -> None:
+        NobodyStores.is_stored_to = True
+        la.after(30).get()
+        store(self, entries)
+
+    monkeypatch.setattr(SimStorage, "store", slow)
+    monkeypatch.setattr(NobodyStores, "is_stored_to", False)
+
+    assert run(1, checkers=[NobodyStores]).invariant == "X3"
