@@ -3,8 +3,7 @@
 # Who calls: users make them; the registry pulls (pulled.py), and has their rows put into a snapshot.
 # A metric for each number of each thing would be half a million objects for 9,000 things of 60 numbers; here it is one,
 #   and what is counted may be kept as whoever counts likes, a list of numbers a thing.
-
-from __future__ import annotations
+# Annotations are not put off here: those of a NamedTuple's constructor could not be looked up later.
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, final
