@@ -1,5 +1,6 @@
 """Runs of the simulator: seeds hold every invariant, and one seed is one run."""
 
+import functools
 import logging
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from mesoslite.sim import Checker, run, shrink_failure
 from mesoslite.sim.storage import SimStorage
 from mesoslite.sim.world import World
 
-SEEDS = range(3)  # a hundred run in CI on their own: make sim
+SEEDS = (4, 11, 17)  # short ones; a hundred run in CI on their own: make sim
 STEPS_MAX = 60
 
 
@@ -27,7 +28,7 @@ def test_every_invariant_holds(seed: int) -> None:
 
 
 def test_who_comes_after_a_run_is_heard_again(caplog: pytest.LogCaptureFixture) -> None:
-    run(0)
+    run(4)
 
     logging.getLogger("mesoslite").warning("as ever")
 
@@ -35,18 +36,18 @@ def test_who_comes_after_a_run_is_heard_again(caplog: pytest.LogCaptureFixture) 
 
 
 def test_the_same_seed_is_the_same_run() -> None:
-    assert run(3) == run(3)
+    assert run(4) == run(4)
 
 
 def test_another_seed_is_another_run() -> None:
-    assert len({run(seed).digest for seed in (1, 2)}) == 2
+    assert len({run(seed).digest for seed in (4, 11)}) == 2
 
 
 # Goal: nothing depends on the order of sets of texts. Method: a process of its own, in which they are hashed otherwise.
 @pytest.mark.real
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_a_seed_is_the_same_run_whatever_texts_hash_to(hash_seed: str) -> None:
-    program = "from mesoslite.sim import run; print(run(3).digest)"
+    program = "from mesoslite.sim import run; print(run(4).digest)"
 
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -57,7 +58,7 @@ def test_a_seed_is_the_same_run_whatever_texts_hash_to(hash_seed: str) -> None:
         timeout=60,
     )
 
-    assert done.stdout.strip() == run(3).digest
+    assert done.stdout.strip() == run(4).digest
 
 
 class NoAgentCrashes(Checker):
@@ -87,6 +88,7 @@ class EndsSoon(Checker):
             raise self.violation("it goes on")
 
 
+@functools.cache
 def failing_seed() -> int:
     return next(seed for seed in range(20) if run(seed, checkers=[NoAgentCrashes]).failed)
 
@@ -106,7 +108,7 @@ def test_the_tape_of_a_failure_is_made_small() -> None:
     outcome = run(failing_seed(), checkers=[NoAgentCrashes, EndsSoon])
     tape = Tape.from_json(outcome.tape)
 
-    smaller = shrink_failure(tape, seconds=3, checkers=[NoAgentCrashes, EndsSoon])
+    smaller = shrink_failure(tape, seconds=1, checkers=[NoAgentCrashes, EndsSoon])
     same = shrink_failure(tape, seconds=0, checkers=[NoAgentCrashes, EndsSoon])
 
     assert len(smaller) < len(tape)

@@ -115,8 +115,14 @@ def full_names(tree: ast.AST, aliases: dict[str, str]) -> Iterator[tuple[ast.exp
 
     Of a chain only the longest is given. A chain that does not start at an import keeps its own words.
     """
-    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and id(node) not in inner:
-            first, dot, rest = dotted_name(node).partition(".")
-            yield node, aliases.get(first, first) + dot + rest
+    chains = [node for node in ast.walk(tree) if isinstance(node, (ast.Name, ast.Attribute))]
+    inner = {id(node.value) for node in chains if isinstance(node, ast.Attribute)}
+    for node in chains:
+        if id(node) not in inner:
+            yield node, full_name(node, aliases)
+
+
+def full_name(node: ast.expr, aliases: dict[str, str]) -> str:
+    """Return the full name of one name or attribute; empty for what is neither."""
+    first, dot, rest = dotted_name(node).partition(".")
+    return aliases.get(first, first) + dot + rest

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .source_tree import Module, full_names, import_aliases, read_folder
+from .source_tree import Module, full_name, full_names, import_aliases, read_folder
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ BANS = {
 def is_banned(name: str, ban: Ban) -> bool:
     if name in ban.excused:
         return False
-    below = any(entry.endswith(".") and name.startswith(entry) for entry in ban.names)
+    below = name.startswith(tuple([entry for entry in ban.names if entry.endswith(".")]))
     return below or name in ban.names or (name.rpartition(".")[2] in ban.methods and "." in name)
 
 
@@ -104,8 +104,8 @@ def names_used(module: Module) -> list[tuple[int, str]]:
         if isinstance(node, ast.ImportFrom) and not node.level:
             found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
         elif isinstance(node, ast.Call) and not node.args and not node.keywords:
-            names = [name for _, name in full_names(node.func, aliases)]
-            found += [(node.lineno, f"{name}() without a seed") for name in names if name == "random.Random"]
+            name = full_name(node.func, aliases)
+            found += [(node.lineno, f"{name}() without a seed")] if name == "random.Random" else []
     return found + [(node.lineno, name) for node, name in full_names(module.tree, aliases)]
 
 

@@ -41,7 +41,7 @@ def python_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, int
             if not isinstance(node, ast.ClassDef):
                 yield name, body_length(node)
             yield from python_functions(node, f"{name}.")
-        else:
+        elif not isinstance(node, ast.expr):  # which has none
             yield from python_functions(node, prefix)
 
 

@@ -6,7 +6,7 @@
 
 import ast
 
-from .source_tree import Module, full_names, import_aliases, read_folder, read_packages
+from .source_tree import Module, full_name, full_names, import_aliases, read_folder, read_packages
 
 SLEEPS = ("time.sleep", "asyncio.sleep")
 WIDE = ("Exception", "BaseException", "")
@@ -22,9 +22,9 @@ def sleeps(module: Module) -> list[str]:
     found = []
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call):
-            names = [name for head, name in full_names(node.func, aliases) if head is node.func]
-            if any(name in SLEEPS for name in names) and not (names == ["asyncio.sleep"] and is_zero(node)):
-                found.append(f"{module.path}:{node.lineno}: {names[0]}; wait for what is to happen instead")
+            name = full_name(node.func, aliases)
+            if name in SLEEPS and not (name == "asyncio.sleep" and is_zero(node)):
+                found.append(f"{module.path}:{node.lineno}: {name}; wait for what is to happen instead")
         elif isinstance(node, ast.While):
             names = [name for _, name in full_names(node.test, aliases)]
             if any(name.startswith("time.") for name in names):
