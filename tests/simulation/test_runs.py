@@ -90,7 +90,7 @@ class EndsSoon(Checker):
 
 @functools.cache
 def failing_seed() -> int:
-    return next(seed for seed in range(20) if run(seed, checkers=[NoAgentCrashes]).failed)
+    return next(seed for seed in range(4, 20) if run(seed, checkers=[NoAgentCrashes]).failed)
 
 
 def test_a_failure_has_all_that_is_needed_to_see_it_again() -> None:
