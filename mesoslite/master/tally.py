@@ -37,6 +37,8 @@ class Tally:
         firm = self.firm
         for name, milli in resources.quantities:
             firm[name] -= milli
+            if not firm[name]:
+                del firm[name]  # agents call what they have as they like
         if resources.others:
             self._add_others(resources, -1)
 
@@ -44,4 +46,7 @@ class Tally:
         for portion in resources.others:
             kind = portion.kind
             copies = 1 if kind.shared else portion.copies
-            (self.revocable if kind.revocable else self.firm)[kind.name] += sign * portion.scalar * copies
+            counts = self.revocable if kind.revocable else self.firm
+            counts[kind.name] += sign * portion.scalar * copies
+            if not counts[kind.name]:
+                del counts[kind.name]

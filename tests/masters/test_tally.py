@@ -1,0 +1,19 @@
+"""Tally: what has gone is not remembered by its name, which agents choose."""
+
+import pytest
+
+from mesoslite import Resources
+from mesoslite.master.tally import Tally
+
+REVOCABLE = '[{"name": "gone", "type": "SCALAR", "scalar": {"value": 2}, "revocable": {}}]'
+
+
+@pytest.mark.parametrize("gone", ["gone:2", REVOCABLE])
+def test_what_is_taken_back_leaves_no_name_behind(gone: str) -> None:
+    tally = Tally()
+    tally.add(Resources.parse("cpus:1"))
+
+    tally.add(Resources.parse(gone))
+    tally.take(Resources.parse(gone))
+
+    assert (dict(tally.firm), dict(tally.revocable)) == ({"cpus": 1000}, {})
