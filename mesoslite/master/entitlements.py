@@ -103,9 +103,7 @@ class Entitlements:
         wanted: Counter[str] = Counter()
         for config in configs:
             wanted.update(dict(config.guarantees))
-        capacity: Counter[str] = Counter()
-        for agent in self._ledger.agents.values() if wanted else ():
-            capacity.update(agent.total.not_revocable().scalars())
+        capacity = self._ledger.total_tally.firm
         for name, milli in wanted.items():
             if milli > capacity[name]:
                 raise InvalidRequest(

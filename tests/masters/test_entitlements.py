@@ -209,6 +209,18 @@ def test_more_than_the_cluster_has_is_guaranteed_only_by_force(stage: Stage) -> 
     assert stored(stage, "quota") == {"web", "ads"}
 
 
+# Each agent takes microseconds; what all of them have is known at any time.
+def test_no_agent_is_looked_at_to_compare_a_guarantee_with_what_the_cluster_has(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.agent("cpus:4;mem:1024;cpus(ads):2")
+
+    with monkeypatch.context() as context:
+        context.setattr(Resources, "not_revocable", None)
+        with pytest.raises(InvalidRequest, match="7 cpus would be guaranteed in all, but the cluster has 6"):
+            do(stage, Master.update_quota, (quota("web", "cpus:7"),))
+
+
 def test_guarantees_that_are_still_being_stored_count(stage: Stage) -> None:
     stage.agent("cpus:4;mem:1024")
     stage.registry.hold()
