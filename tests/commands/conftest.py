@@ -1,5 +1,6 @@
 """Fixtures of the command tests: how to start a command, and a cluster to run things on."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -65,6 +66,17 @@ def end_what_is_left():
     for process in STARTED[before:]:
         with process:  # closes its pipes and waits for it
             process.kill()
+
+
+@pytest.fixture(autouse=True)
+def keep_logging():
+    """What a command in this process sets for all of it is put back: tests that read the log may come later."""
+    root, transport = logging.getLogger(), logging.getLogger("libactor.transport")
+    handlers, levels = root.handlers[:], (root.level, transport.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    transport.setLevel(levels[1])
 
 
 @pytest.fixture(scope="module")
