@@ -3,10 +3,13 @@
 # Who calls: registration.py and removal.py, inside the master actor.
 # Invariants: 1. ``then`` runs in the master, after the store, in the order of the asking; nobody waits for it.
 #   2. after a registrar that failed nothing runs any more: the master is linked to it and ends with it.
-#   3. what goes wrong in ``then`` ends the master: its books would not be those of the registry any more.
+#   3. what goes wrong in ``then`` ends the master, ahead of all that waits for it: its books would not be those of the
+#   registry any more. Of what was asked for beside it nothing is done: it is stored, and the next master does it; who
+#   asked hears that this one has ended.    4. so does a refusal of what follows from the books alone: they, too, are
+#   not those of the registry.
 # What is asked for in one step of the master, or in steps that follow each other closely, goes together: of thousands
 #   of agents that come back, a question and an answer for each took more time than to decide what each comes to.
-# Source: Mesos src/master/master.cpp (registrar->apply(...).onAny(defer(self(), ...))).
+# Source: Mesos src/master/master.cpp (registrar->apply(...).onAny(defer(self(), ...)), CHECK(registrarResult.get())).
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class _Asked(NamedTuple):
 
     operation: RegistryOperation
     then: Callable[[], object]
-    refused: Callable[[Exception], object]
+    refused: Callable[[Exception], object] | None
 
 
 class Durability:
@@ -43,13 +46,18 @@ class Durability:
         self._registrar = registrar
         self._end = end
         self._waiting: list[_Asked] = []  # for the step in which the registrar is asked
+        self._is_over = False
 
     def apply(
-        self, operation: RegistryOperation, then: Callable[[], object], refused: Callable[[Exception], object]
+        self,
+        operation: RegistryOperation,
+        then: Callable[[], object],
+        refused: Callable[[Exception], object] | None = None,
     ) -> None:
         """Change the registry, then call ``then``, or ``refused`` if it does not fit what is there.
 
-        An error of any other sort ends the master: nobody knows what it has left undone.
+        Without ``refused`` it must fit, as long as the books are true. What does not, and an error of any other sort,
+        ends the master: nobody knows what is left undone; the next one begins with what the registry has.
         """
         self._waiting.append(_Asked(operation, then, refused))
         if len(self._waiting) == 1:
@@ -70,21 +78,26 @@ class Durability:
         error = future.exception()
         if error is None:
             for asked, answer in zip(some, future.get(), strict=True):
-                self._go_on(asked, answer)
+                if not self._is_over:
+                    self._go_on(asked, answer)
         elif not isinstance(error, RegistryFailed):  # with that the registrar ends itself
-            self._end(error)
+            self._fail(error)
 
     def _go_on(self, asked: _Asked, answer: bool | Exception) -> None:
-        if isinstance(answer, (RegistryRefused, InvalidRequest)):
+        if not isinstance(answer, Exception):
+            self._step(asked.then)
+        elif asked.refused is not None and isinstance(answer, (RegistryRefused, InvalidRequest)):
             log.error("the registry refuses %s: %s", type(asked.operation).__name__, answer)
             self._step(partial(asked.refused, answer))
-        elif isinstance(answer, Exception):
-            self._end(answer)
         else:
-            self._step(asked.then)
+            self._fail(answer)
 
     def _step(self, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as error:
-            self._end(error)
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._is_over = True
+        self._end(error)

@@ -60,14 +60,13 @@ class Entitlements:
         self._later = later
         self.quotas: dict[str, QuotaConfig] = {}  # by role, as the registry has them
         self.weights: dict[str, Weight] = {}
-        self._asked: dict[str, QuotaConfig] = {}  # the same with what is being stored
+        self._storing: deque[list[QuotaConfig]] = deque()  # updates of them, in the order in which they are answered
         self._rescinding: deque[Iterator[Offer | None]] = deque()
 
     def begin(self, quotas: Iterable[QuotaConfig], weights: Iterable[Weight]) -> None:
         """Begin with what the registry knows."""
         self.quotas = {quota.role: quota for quota in quotas}
         self.weights = {weight.role: weight for weight in weights}
-        self._asked = dict(self.quotas)
         self._accounts.change_weights(self.weights.values())
         self._accounts.change_quotas(self.quotas.values())
 
@@ -79,16 +78,14 @@ class Entitlements:
         Raises: InvalidRequest, for what no quota can be, or, unless forced, for more guarantees than there is to have.
         """
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
-        asked = {**self._asked, **{config.role: config for config in checked}}
         if not force:
-            self._check_capacity(asked.values())
-        self._asked = asked
-        operation = UpdateQuota(tuple(checked))
-        return self._apply(operation, lambda: self._updated(checked), lambda: self._withdraw(checked))
+            self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
+        self._storing.append(checked)
+        return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
 
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota; ready once that is durable. Raises: InvalidRequest, if it has none."""
-        if role not in self._asked or not _is_quota(self._asked[role]):
+        if not _is_quota(self._asked().get(role, QuotaConfig(role))):
             raise InvalidRequest(f"remove quota: role {str(role)[:80]!r} has none; look its name up")
         return self.update_quotas((QuotaConfig(role),), True)
 
@@ -111,7 +108,8 @@ class Entitlements:
                     f"{capacity[name] / MILLI:g}; guarantee less, add agents, or force it"
                 )
 
-    def _updated(self, configs: list[QuotaConfig]) -> None:
+    def _updated(self) -> None:
+        configs = self._storing.popleft()
         before = {config.role: self.quotas.get(config.role, QuotaConfig(config.role)) for config in configs}
         for config in configs:
             self.quotas.pop(config.role, None)
@@ -127,9 +125,12 @@ class Entitlements:
             if any(milli > old_guarantees.get(name, 0) for name, milli in config.guarantees):
                 self._rescind(self._for_guarantee(config))
 
-    def _withdraw(self, configs: list[QuotaConfig]) -> None:
-        for config in configs:
-            self._asked[config.role] = self.quotas.get(config.role, QuotaConfig(config.role))
+    def _withdrawn(self) -> None:
+        self._storing.popleft()
+
+    def _asked(self) -> dict[str, QuotaConfig]:
+        """What quotas will be once all is stored: of several updates of a role the last one counts."""
+        return self.quotas | {config.role: config for configs in self._storing for config in configs}
 
     # ---- weights ----
 

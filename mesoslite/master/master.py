@@ -391,6 +391,7 @@ class Master(OperatorCalls, Lookups, Granting):
         la.tell(self.pid, Master._fail, str(error) or repr(error))
         log.error("the master ends", exc_info=error)
 
+    @la.control
     def _fail(self, why: str) -> None:
         raise MasterEnded(why)
 

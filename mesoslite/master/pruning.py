@@ -53,11 +53,7 @@ class Pruning:
         unreachable, gone = self._due(self._roster.unreachable), self._due(self._roster.gone)
         self._is_under_way = bool(unreachable or gone)
         if self._is_under_way:
-            self._durability.apply(
-                Prune(unreachable, gone),
-                lambda: self._pruned(unreachable, gone),
-                lambda error: self._refused(),
-            )
+            self._durability.apply(Prune(unreachable, gone), lambda: self._pruned(unreachable, gone))
 
     def _due(self, since: dict[AgentID, int]) -> tuple[AgentID, ...]:
         """The oldest of ``since``, which is oldest first, as far as they are too many or too old."""
@@ -81,6 +77,3 @@ class Pruning:
         self._chronicle.tell(happenings.AgentsForgotten, forgotten, gone)
         log.info("%d unreachable and %d gone agents are forgotten", len(forgotten), len(gone))
         self._go_on()
-
-    def _refused(self) -> None:
-        self._is_under_way = False

@@ -109,7 +109,7 @@ class Registration:
         self._durability.apply(
             AdmitAgent(info),
             lambda: self._admitted(info, agent_id, sender, message.incarnation),
-            lambda error: self._roster.registering.discard(sender),
+            partial(self._not_admitted, sender),
         )
 
     def _admitted(self, info: AgentInfo, agent_id: AgentID, pid: la.PID[Any], incarnation: bytes) -> None:
@@ -124,6 +124,10 @@ class Registration:
         agent.send(AgentRegistered(agent_id, self._ping_timeout))
         log.info("agent %s at %s has joined with %s", agent_id, pid, info.resources)
         self._removal.end_if_down(agent)
+
+    def _not_admitted(self, pid: la.PID[Any], error: Exception) -> None:
+        self._roster.registering.discard(pid)
+        self._shut_down(pid, f"Agent was not admitted: {error}", None)
 
     # ---- agents that come back ----
 

@@ -196,7 +196,6 @@ class Removal:
         self._durability.apply(
             MarkAgentUnreachable(agent_id, since_ns),
             lambda: self._marked_unreachable(agent_id, cause, since_ns),
-            lambda error: roster.marking_unreachable.discard(agent_id),
         )
 
     def _marked_unreachable(self, agent_id: AgentID, cause: Cause, since_ns: int) -> None:
@@ -238,7 +237,6 @@ class Removal:
         self._durability.apply(
             RemoveAgent(agent_id),
             lambda: self._removed(agent_id, why, kind),
-            lambda error: self._roster.removing.discard(agent_id),
         )
 
     def end_if_down(self, agent: AgentEntry) -> None:

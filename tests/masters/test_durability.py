@@ -1,6 +1,7 @@
 """Durability: how a master asks for changes of the registry, and goes on."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +51,10 @@ class Asker(la.Actor):
             lambda error: self.told.append(f"refused {error}"),
         )
 
+    def ask_surely(self, *numbers: int) -> None:
+        for number in numbers:
+            self._durability.apply(RemoveAgent(AgentID(str(number))), partial(self.told.append, number))
+
     def ask_wrongly(self) -> None:
         self._durability.apply(RemoveAgent(AgentID("0")), lambda: 1 // 0, lambda error: None)
         self._ask(2)
@@ -67,6 +72,10 @@ class Stand:
 
     def ask(self, *numbers: int) -> None:
         la.tell(self._pid, Asker.ask, *numbers)
+        self.clock.settle()
+
+    def ask_surely(self, *numbers: int) -> None:
+        la.tell(self._pid, Asker.ask_surely, *numbers)
         self.clock.settle()
 
     def ask_wrongly(self) -> None:
@@ -103,8 +112,17 @@ def test_an_answer_that_nobody_expects_ends_the_master(stand: Stand) -> None:
     assert [type(error) for error in stand.asker.ended] == [ZeroDivisionError]
 
 
-def test_what_goes_wrong_afterwards_ends_the_master(stand: Stand) -> None:
+# What is left of its books is none to go on with; the registry has what was asked for, so the next master does it.
+def test_what_goes_wrong_afterwards_ends_the_master_and_nothing_is_done_behind_it(stand: Stand) -> None:
     stand.ask_wrongly()
+    stand.ask(4)
 
     assert [type(error) for error in stand.asker.ended] == [ZeroDivisionError]
+    assert stand.asker.told == []
+
+
+def test_a_refusal_of_what_must_fit_ends_the_master(stand: Stand) -> None:
+    stand.ask_surely(2, 3, 4)
+
+    assert [str(error) for error in stand.asker.ended] == ["3"]
     assert stand.asker.told == [2]

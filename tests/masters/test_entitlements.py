@@ -371,3 +371,38 @@ def test_a_quota_that_cannot_be_stored_leaves_those_behind_it_alone(stage: Stage
     assert [type(one.exception()) for one in asked] == [type(None), InvalidRequest, type(None)]
     do(stage, Master.remove_quota, "web")
     assert {each.role for each in la.dispatch(stage.master, Master.quotas).get(timeout=60)} == {"ads"}
+
+
+# Goal: what is refused takes nothing back of what was asked for behind it. Method: the same role in both, and one that
+# cannot be stored in the first.
+def test_a_later_quota_of_a_role_counts_though_an_earlier_one_was_refused(stage: Stage) -> None:
+    stage.agent("cpus:4;mem:1024")
+    stage.registry.hold()
+    first = ask(stage, Master.update_quota, (quota("ads", "cpus:1"), quota("a\udcff", "", "cpus:1")))
+    second = ask(stage, Master.update_quota, (quota("ads", "cpus:3"),))
+
+    stage.registry.release()
+    stage.settle()
+
+    assert [type(one.exception()) for one in (first, second)] == [InvalidRequest, type(None)]
+    with pytest.raises(InvalidRequest, match="5 cpus would be guaranteed"):
+        do(stage, Master.update_quota, (quota("web", "cpus:2"),))
+    do(stage, Master.remove_quota, "ads")
+    assert stored(stage, "quota") == set()
+
+
+# Method: the second is refused, so what the first has set is what there is to have, and not what was before it.
+def test_an_earlier_quota_of_a_role_counts_though_a_later_one_was_refused(stage: Stage) -> None:
+    stage.agent("cpus:4;mem:1024")
+    stage.registry.hold()
+    first = ask(stage, Master.update_quota, (quota("ads", "cpus:3"),))
+    second = ask(stage, Master.update_quota, (quota("ads", "cpus:1"), quota("a\udcff", "", "cpus:1")))
+    waiting = ask(stage, Master.update_quota, (quota("web", "cpus:2"),))
+
+    stage.registry.release()
+    stage.settle()
+
+    assert [type(one.exception()) for one in (first, second)] == [type(None), InvalidRequest]
+    waiting.get(timeout=60)  # 1 and 2 of 4, by what was asked for then
+    with pytest.raises(InvalidRequest, match="6 cpus would be guaranteed"):
+        do(stage, Master.update_quota, (quota("third", "cpus:1"),))
