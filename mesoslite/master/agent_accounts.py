@@ -57,7 +57,7 @@ class AgentAccounts:
         """Enter an agent that comes back; it counts as away until all its tasks are in."""
         agent.connected = False
         self._ledger.add_agent(agent)
-        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), True)
+        self._tell_return(agent, True)
         self._begin(agent, ())
 
     def begin_reentry(self, agent: AgentEntry) -> None:
@@ -96,7 +96,7 @@ class AgentAccounts:
 
     def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
         info = agent.info
-        agent.unavailability = self._ledger.roster.unavailability(info, agent.host)
+        agent.unavailability = self._ledger.roster.unavailability(info, agent.pid.address)
         self._apply(
             AgentAdded(
                 agent_id=agent.id,
@@ -127,7 +127,11 @@ class AgentAccounts:
     def connect(self, agent: AgentEntry) -> None:
         """Let an agent that is back be offered, if it is to be."""
         self._set_standing(agent, True, agent.active)
-        self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), False)
+        self._tell_return(agent, False)
+
+    def _tell_return(self, agent: AgentEntry, is_anew: bool) -> None:
+        if self._ledger.chronicle.wants(happenings.AgentReturned):
+            self._tell(happenings.AgentReturned, agent.id, agent.info, str(agent.pid), is_anew)
 
     def disconnect(self, agent: AgentEntry, why: str) -> None:
         """Keep an agent that is not there from being offered."""

@@ -82,7 +82,7 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
     @property
     def host(self) -> str:
         """The address of its machine."""
-        return host_of(self.pid)
+        return host_of(self.pid.address)
 
     @property
     def is_empty(self) -> bool:

@@ -14,6 +14,7 @@ from mesoslite.model import NOTHING, PARTITION_AWARE, constants
 
 from .completed import Completed
 from .figures import EVENTS, new_figures
+from .running_sum import RunningSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +51,8 @@ class FrameworkEntry:
     is_ending: bool = False  # it is being removed, in slices, and nobody reaches it any more
     disconnections: int = 0  # tells a failover timer whether it is still about the present loss
     entered: int = 0  # with which delta the allocator was told of it
-    used: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
-    offered: Resources = NOTHING  # likewise
+    holds: RunningSum = field(default_factory=RunningSum)  # ``used``, as it is counted
+    offered: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
     tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
     completed: Completed = field(default_factory=lambda: Completed(constants.COMPLETED_TASKS_MAX))
     unreachable: dict[TaskID, TaskEntry] = field(default_factory=dict)  # on agents out of reach, oldest first
@@ -70,6 +71,11 @@ class FrameworkEntry:
         """Where it subscribed from last; nobody asks that of one that never has."""
         assert self.address is not None
         return self.address
+
+    @property
+    def used(self) -> Resources:
+        """What its tasks, executors and operations hold, scalars only."""
+        return self.holds.total
 
     @property
     def recovered(self) -> bool:

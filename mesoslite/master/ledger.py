@@ -173,7 +173,7 @@ class Ledger:
         """Enter tasks on an agent; return what each group holds from now on: those that have ended nothing."""
         totals = [self._list_tasks(agent, framework, tasks) for framework, tasks in groups]
         for (framework, _), total in zip(groups, totals, strict=True):
-            framework.used += total.only_scalars() if total.others else total
+            framework.holds.add(total.only_scalars() if total.others else total)
         self._hold_of(agent, total_of(totals))
         return totals
 
@@ -223,7 +223,7 @@ class Ledger:
         self._free(agent, framework, operation.held)
 
     def _hold(self, agent: AgentEntry, framework: FrameworkEntry, resources: Resources) -> None:
-        framework.used += resources.only_scalars()
+        framework.holds.add(resources.only_scalars())
         self._hold_of(agent, resources)
 
     def _hold_of(self, agent: AgentEntry, resources: Resources) -> None:
@@ -241,7 +241,7 @@ class Ledger:
         shared = agent.used.shared() if resources.others else NOTHING
         agent.used -= resources
         if framework is not None:
-            framework.used -= resources.only_scalars()
+            framework.holds.take(resources.only_scalars())
         self.used_tally.take(resources.not_shared())
         if resources.others:
             self._tally_shared(agent, shared)

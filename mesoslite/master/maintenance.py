@@ -84,7 +84,7 @@ class Maintenance:
         """How far the machines of the schedule are, and who has agreed to leave them. Cost: O(agents)."""
         answers: dict[tuple[str, str], list[InverseAnswer]] = {}
         for agent in self._ledger.agents.values():
-            machine = self._roster.machine_of(agent.info, agent.host) if agent.answers else None
+            machine = self._roster.machine_of(agent.info, agent.pid.address) if agent.answers else None
             if machine is not None:
                 answers.setdefault(machine_key(machine.id), []).extend(agent.answers.values())
         draining, down = [], []
@@ -152,7 +152,7 @@ class Maintenance:
 
     def _reschedule(self, agent: AgentEntry) -> None:
         """If an agent is to be serviced at another time than the allocator knows, or no more, say so."""
-        unavailability = self._roster.unavailability(agent.info, agent.host)
+        unavailability = self._roster.unavailability(agent.info, agent.pid.address)
         if unavailability != agent.unavailability:
             self._offering.inverse.reschedule(agent, unavailability)
             for offer in list(agent.offers.values()):

@@ -209,7 +209,9 @@ class Registration:
         known = agent or self._roster.recovered.get(agent_id)
         if known is None:
             return None
-        if message.info.hostname != known.info.hostname or (agent is not None and host_of(sender) != agent.host):
+        if message.info.hostname != known.info.hostname or (
+            agent is not None and host_of(sender.address) != agent.host
+        ):
             return "Agent attempted to re-register with different IP / hostname"
         if agent is None or agent.operations or not agent.tasks:
             return None
@@ -272,7 +274,7 @@ class Registration:
 
     def _may_come(self, info: AgentInfo, sender: la.PID[Any]) -> bool:
         """Whether its machine is not being serviced; else it is told to stop."""
-        if not self._roster.is_down(info, host_of(sender)):
+        if not self._roster.is_down(info, sender.address):
             return True
         self._shut_down(sender, "Machine is `DOWN`", info.id)
         return False

@@ -241,7 +241,7 @@ class Removal:
 
     def end_if_down(self, agent: AgentEntry) -> None:
         """Tell an agent to stop, and let go of it, if its machine is being serviced."""
-        if self._roster.is_down(agent.info, agent.host):
+        if self._roster.is_down(agent.info, agent.pid.address):
             agent.send(ShutdownAgent(WHY_DOWN))
             self.remove(agent, WHY_DOWN, "unregistered")
 

@@ -88,7 +88,7 @@ class Roster:
         return agent_id in self.removed or agent_id in self.gone
 
     def is_down(self, info: AgentInfo, address: str) -> bool:
-        """Whether the machine of that agent, which is reached at ``address``, is being serviced."""
+        """Whether the machine of that agent, whose actor is at ``address``, is being serviced."""
         machine = self.machine_of(info, address)
         return machine is not None and machine.mode is MachineMode.DOWN
 
@@ -98,14 +98,14 @@ class Roster:
         return machine.unavailability if machine is not None else None
 
     def machine_of(self, info: AgentInfo, address: str) -> Machine | None:
-        """The machine of the schedule that an agent, which is reached at ``address``, is on; None: it is on none.
+        """The machine of the schedule that an agent, whose actor is at ``address``, is on; None: it is on none.
 
         Of one that is in the schedule under several of its names, one that is down counts, else the fullest name.
         """
         if not self.machines:
             return None
-        host = info.hostname.lower()
-        named = [self.machines.get(key) for key in ((host, address), (host, ""), ("", address))]
+        host, ip = info.hostname.lower(), host_of(address)
+        named = [self.machines.get(key) for key in ((host, ip), (host, ""), ("", ip))]
         found = [machine for machine in named if machine is not None]
         down = [machine for machine in found if machine.mode is MachineMode.DOWN]
         return next(iter(down or found), None)
@@ -133,9 +133,9 @@ class Roster:
             self.deactivated.add(agent_id)
 
 
-def host_of(pid: la.PID[Any]) -> str:
-    """The address of the machine of an actor, as machines are named: an IPv6 one as short as it gets."""
-    host = pid.address.rpartition(":")[0]
+def host_of(address: str) -> str:
+    """The machine of an actor's address, as machines are named: an IPv6 one as short as it gets."""
+    host = address.rpartition(":")[0]
     return str(ip_address(host[1:-1])) if host.startswith("[") else host
 
 

@@ -137,7 +137,9 @@ def _audit_inverse_offers(ledger: Any, policy: Any) -> None:
     for agent_id, agent in ledger.agents.items():
         book = policy._books.agents[agent_id]
         service = policy._books.maintenance._services.get(book)
-        assert book.unavailability == agent.unavailability == ledger.roster.unavailability(agent.info, agent.host)
+        assert (
+            book.unavailability == agent.unavailability == ledger.roster.unavailability(agent.info, agent.pid.address)
+        )
         assert set(agent.inverse_offers) == (service.asked if service is not None else set())
         assert all(one.unavailability == agent.unavailability for one in agent.inverse_offers.values())
         assert agent.unavailability is not None or not agent.answers

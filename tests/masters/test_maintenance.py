@@ -254,7 +254,7 @@ def test_an_agent_is_on_the_machine_of_its_address(address: str, ip: str) -> Non
     roster.machines[machine_key(machine.id)] = machine
     agent = AgentEntry(id=AgentID("m-S0"), info=INFO, pid=pid, registered_time=0.0)
 
-    assert roster.machine_of(INFO, agent.host) is machine
+    assert roster.machine_of(INFO, agent.pid.address) is machine
 
 
 # Goal: no agent on a machine that was taken down. Method: its machine is in the schedule under each of its names.
@@ -266,8 +266,8 @@ def test_an_agent_is_down_whichever_name_of_its_machine_is(down: int) -> None:
         mode = MachineMode.DOWN if at == down else MachineMode.DRAINING
         roster.machines[machine_key(name)] = Machine(name, mode, LATER)
 
-    assert roster.is_down(INFO, "10.0.0.7")
-    assert not roster.is_down(AgentInfo(hostname="other", port=1, resources=INFO.resources), "10.0.0.8")
+    assert roster.is_down(INFO, "10.0.0.7:5051")
+    assert not roster.is_down(AgentInfo(hostname="other", port=1, resources=INFO.resources), "10.0.0.8:5051")
 
 
 def test_a_change_is_refused_while_another_is_stored(stage: Stage) -> None:

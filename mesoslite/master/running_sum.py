@@ -1,0 +1,45 @@
+"""RunningSum: resources that many are added to and taken from, one after the other."""
+
+# Who calls: framework_entry.py keeps what a framework uses so, which each of its agents and tasks changes; it is only
+#   read when somebody looks.
+# Rejected: Resources, which are made anew by each sum: five times as long.
+
+from __future__ import annotations
+
+from mesoslite.model import NOTHING, InsufficientResources, Resources
+
+
+class RunningSum:
+    """A sum that is changed in place."""
+
+    __slots__ = ("_others", "_plain")
+
+    def __init__(self) -> None:
+        self._plain: dict[str, int] = {}  # thousandths by name
+        self._others = NOTHING
+
+    def add(self, resources: Resources) -> None:
+        """Count so much more."""
+        plain = self._plain
+        for name, milli in resources.quantities:
+            plain[name] = plain.get(name, 0) + milli
+        if resources.others:
+            self._others += Resources(others=resources.others)
+
+    def take(self, resources: Resources) -> None:
+        """Count so much less. Raises: InsufficientResources, if that is not there."""
+        plain = self._plain
+        for name, milli in resources.quantities:
+            rest = plain.get(name, 0) - milli
+            if rest < 0:
+                raise InsufficientResources(
+                    f"books: cannot take {resources.brief} from {self.total.brief}; report this"
+                )
+            plain[name] = rest
+        if resources.others:
+            self._others -= Resources(others=resources.others)
+
+    @property
+    def total(self) -> Resources:
+        """What it comes to."""
+        return Resources.from_milli(self._plain) + self._others
