@@ -13,6 +13,7 @@ from enum import Enum
 import msgspec
 
 from .commands import CommandInfo, command_problem
+from .constants import SECONDS_MAX
 
 _PORT_MAX = 65_535
 
@@ -98,8 +99,8 @@ def _problems(check: CheckInfo | HealthCheck) -> Iterator[str | None]:
         if check.consecutive_failures < 0:
             yield f"with {check.consecutive_failures} consecutive failures; give zero or more"
     for name, seconds in durations.items():
-        if not seconds >= 0:
-            yield f"whose {name} is {seconds} s; give zero or more"
+        if not 0 <= seconds <= SECONDS_MAX:
+            yield f"whose {name} is {seconds} s; give 0 to {SECONDS_MAX}"
 
 
 def _kind_problem(check: CheckInfo | HealthCheck) -> str | None:

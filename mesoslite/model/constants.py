@@ -12,6 +12,8 @@ AGENT_PINGS_MISSED_MAX = 5  # in a row, then the agent is unreachable, and it lo
 RECOVERY_AGENT_REMOVAL_LIMIT = 1.0  # part of the agents known to the registry that may be missing after a failover
 REMOVED_AGENTS_MAX = 100_000  # that a master remembers
 
+SECONDS_MAX = 9_223_372_036  # that anybody may name: as many nanoseconds as 64 bits hold, 292 years
+
 REGISTRY_GC_SECONDS = 15 * 60  # between two times that old entries are forgotten
 REGISTRY_AGENT_AGE_SECONDS = 14 * 24 * 60 * 60  # of an agent that is unreachable or gone; then it is forgotten
 REGISTRY_AGENTS_MAX = 102_400  # that are unreachable, and that are gone; beyond, the oldest are forgotten

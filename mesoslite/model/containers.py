@@ -7,7 +7,7 @@
 
 from dataclasses import dataclass
 
-from .documents import FrozenDocument
+from .documents import FrozenDocument, document_problem
 from .errors import InvalidRequest
 from .fields import Fields
 
@@ -46,8 +46,9 @@ def container_facts(document: FrozenDocument | None) -> ContainerFacts:
 
 def container_problem(document: FrozenDocument | None) -> str | None:
     """Return the first rule that a container breaks, as the end of a sentence; None if it breaks none."""
-    if document is None:
-        return None
+    problem = document_problem("container", document)
+    if document is None or problem is not None:
+        return problem
     try:
         container_facts(document)
         return _problem(Fields(document.value, "container"))

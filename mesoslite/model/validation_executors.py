@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from .commands import command_problem
+from .constants import SECONDS_MAX
 from .containers import container_facts, container_problem
+from .documents import document_problem
 from .errors import InvalidRequest
 from .executors import ExecutorInfo, ExecutorType
 from .ids import ExecutorID, FrameworkID, validate_id
@@ -85,7 +87,9 @@ def _id_problem(executor: ExecutorInfo) -> str | None:
 
 def _grace_problem(executor: ExecutorInfo) -> str | None:
     grace = executor.shutdown_grace_seconds
-    return f"has a shutdown grace of {grace} s; give zero or more" if grace is not None and not grace >= 0 else None
+    if grace is None or 0 <= grace <= SECONDS_MAX:
+        return None
+    return f"has a shutdown grace of {grace} s; give 0 to {SECONDS_MAX}"
 
 
 _RULES: tuple[Callable[[ExecutorInfo], str | None], ...] = (
@@ -94,4 +98,5 @@ _RULES: tuple[Callable[[ExecutorInfo], str | None], ...] = (
     _grace_problem,
     lambda executor: command_problem(executor.command) if executor.command is not None else None,
     lambda executor: container_problem(executor.container),
+    lambda executor: document_problem("discovery", executor.discovery),
 )

@@ -9,14 +9,12 @@ from collections.abc import Callable, Container, Sequence
 
 import msgspec
 
-from .constants import ALTERNATIVES_MAX, ROLES_MAX
+from .constants import ALTERNATIVES_MAX, ROLES_MAX, SECONDS_MAX
 from .constraints import Predicate, RoleConstraints
 from .errors import InvalidRequest
 from .frameworks import MULTI_ROLE, FrameworkInfo
 from .ids import validate_id
 from .roles import validate_role
-
-FAILOVER_SECONDS_MAX = 9_223_372_036  # as many nanoseconds as 64 bits hold, 292 years
 
 _PATTERNS = (Predicate.TEXT_MATCHES, Predicate.TEXT_NOT_MATCHES)
 _WITHOUT_VALUE = (Predicate.EXISTS, Predicate.NOT_EXISTS)
@@ -40,10 +38,10 @@ def validate_framework(
         raise InvalidRequest(f"framework {info.name[:80]!r} runs as root, which this master refuses; name another user")
     if info.id is not None:
         validate_id("framework", info.id)
-    if not 0 <= info.failover_timeout <= FAILOVER_SECONDS_MAX:
+    if not 0 <= info.failover_timeout <= SECONDS_MAX:
         raise InvalidRequest(
             f"framework {info.name[:80]!r} has a failover_timeout of {info.failover_timeout}; "
-            f"give a finite number of seconds, 0 to {FAILOVER_SECONDS_MAX}"
+            f"give a finite number of seconds, 0 to {SECONDS_MAX}"
         )
     _validate_minimums(info)
 

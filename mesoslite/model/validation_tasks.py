@@ -18,9 +18,10 @@ import msgspec
 from .agents import AGENT_TASK_RESOURCE_LIMITS
 from .checks import check_problem
 from .commands import command_problem
-from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN
+from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN, SECONDS_MAX
 from .containers import container_facts, container_problem
 from .copies import once
+from .documents import document_problem
 from .errors import InvalidRequest
 from .executors import ExecutorInfo, ExecutorType
 from .ids import AgentID, ExecutorID, FrameworkID, TaskID, validate_id
@@ -145,10 +146,10 @@ def _identity_problem(task: TaskInfo, site: LaunchSite, seen: Container[TaskID])
 
 def _durations_problem(task: TaskInfo, site: LaunchSite) -> str | None:
     grace, longest = task.kill_grace_seconds, task.max_completion_seconds
-    if grace is not None and not grace >= 0:
-        return f"has a kill grace of {grace} s; give zero or more"
-    if longest is not None and not longest >= 0:
-        return f"has a max_completion_time of {longest} s; give zero or more"
+    if grace is not None and not 0 <= grace <= SECONDS_MAX:
+        return f"has a kill grace of {grace} s; give 0 to {SECONDS_MAX}"
+    if longest is not None and not 0 <= longest <= SECONDS_MAX:
+        return f"has a max_completion_time of {longest} s; give 0 to {SECONDS_MAX}"
     return None
 
 
@@ -184,6 +185,7 @@ _RULES: tuple[Callable[[TaskInfo, LaunchSite], str | None], ...] = (
     _resources_problem,
     lambda task, site: command_problem(task.command) if task.command is not None else None,
     lambda task, site: container_problem(task.container),
+    lambda task, site: document_problem("discovery", task.discovery),
     _limits_problem,
 )
 

@@ -121,6 +121,8 @@ odd_documents = st.sampled_from(
         FrozenDocument(""),
         FrozenDocument("[1]"),
         FrozenDocument("[" * 10_000),
+        FrozenDocument('{"a":' * 33 + "{}" + "}" * 33),
+        FrozenDocument('{"a":' + "9" * 30 + "}"),
         FrozenDocument.of({"type": "DOCKER"}),
         FrozenDocument.of({"type": "DOCKER", "docker": {"image": "i", "parameters": [{"key": "name"}]}}),
         FrozenDocument.of({"type": "MESOS"}),

@@ -30,11 +30,15 @@ from mesoslite.model import (
     RunningExecutor,
     TaskID,
     TaskInfo,
+    TaskRecord,
+    TaskState,
     TaskVerdict,
     TcpCheck,
     validate_tasks,
     without_used,
 )
+from mesoslite.model.record_types import TASK
+from mesoslite.model.task_records import pack_tasks
 
 from .descriptions import odd_resources, odd_tasks, sparingly
 
@@ -64,6 +68,7 @@ REVOCABLE = (
 )
 VOLUME = {"container_path": "p", "mode": "RW"}
 IMAGE: dict[str, Any] = {"type": "MESOS", "mesos": {"image": {}}}
+TOO_LARGE = 2**64  # a whole number of more than 64 bits
 ONLY_REVOCABLE = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
 
 
@@ -76,6 +81,11 @@ def task(task_id: str = "t", resources: str = "cpus:1", agent_id: AgentID = AGEN
         command=CommandInfo(value="true"),
     )
     return msgspec.structs.replace(info, **changes)
+
+
+def nested(depth: int) -> FrozenDocument:
+    """A document of objects in one another, so many."""
+    return FrozenDocument('{"a":' * (depth - 1) + "{}" + "}" * (depth - 1))
 
 
 def with_executor(task_id: str = "t", wanted: str = "cpus:0.5", **changes: object) -> TaskInfo:
@@ -129,7 +139,9 @@ BROKEN = [
     (task("t", "cpus:9", AgentID("m-S1")), "names agent m-S1, its offer is of agent m-S0"),
     (task("t", "cpus:9", kill_grace_seconds=-1.0), "kill grace"),  # KillPolicyGracePeriodIsNonNegative
     (task("t", "cpus:9", kill_grace_seconds=math.nan), "kill grace"),
+    (task("t", "cpus:9", kill_grace_seconds=math.inf), "a kill grace of inf s; give 0 to 9223372036"),
     (task("t", "cpus:9", max_completion_seconds=-0.001), "max_completion_time"),
+    (task("t", "cpus:9", max_completion_seconds=1e10), "max_completion_time of 10000000000.0 s; give 0 to 9223372036"),
     (task("t", "cpus:9", check=CheckInfo()), "has a check of no known type"),
     (task("t", "cpus:9", health_check=HealthCheck()), "has a health check of no known type"),
     (task("t", ""), "uses no resources"),  # TaskValidationTest.TaskUsesNoResources
@@ -169,6 +181,11 @@ BROKEN = [
         ),
         "a volume with host_path and image",
     ),
+    (task("t", "cpus:9", container=container(type="MESOS", x=TOO_LARGE)), "a container with a number of more than 64"),
+    (task("t", "cpus:9", discovery=container(x=[TOO_LARGE])), "a discovery with a number of more than 64 bits"),
+    (task("t", "cpus:9", discovery=FrozenDocument("{")), "a discovery that cannot be read"),
+    (task("t", "cpus:9", discovery=FrozenDocument("[1]")), "a discovery that is no object"),
+    (task("t", "cpus:9", discovery=nested(33)), "a discovery nested more than 32 deep"),
     (task("t", "cpus:9", limits=(("disk", 1.0),)), "a limit of 'disk'"),  # LimitOtherThanCpuOrMem
     (task("t", "cpus:9", limits=(("mem", 1.0),)), "a limit of mem and wants none"),
     (task("t", "cpus:9", limits=(("cpus", 8.0),)), "a limit of 8.0 cpus and wants 9.0"),  # ResourceLimitLessThanRequest
@@ -189,7 +206,9 @@ BROKEN = [
     ),
     (with_executor("t", "cpus:9", executor_id=ExecutorID("..")), "is named wrongly: executor id"),
     (with_executor("t", "cpus:9", shutdown_grace_seconds=-1.0), "shutdown grace"),  # ShutdownGracePeriodIsNonNegative
+    (with_executor("t", "cpus:9", shutdown_grace_seconds=math.inf), "shutdown grace of inf s; give 0 to 9223372036"),
     (with_executor("t", "cpus:9", command=CommandInfo(value="a\0b")), "an executor that has a zero byte"),
+    (with_executor("t", "cpus:9", discovery=nested(33)), "an executor that has a discovery nested"),
     (with_executor("t", "cpus:9", container=container(type="DOCKER")), "an executor that has a container"),
     (with_executor("t", "cpus:9", framework_id=FrameworkID("g")), "is of framework g"),  # UsesInvalidFrameworkID
     (with_executor("t", "cpus:9", resources=Resources.parse("gpus:0.1")), "an executor that wants 0.1 gpus"),
@@ -356,6 +375,10 @@ def test_limits_need_an_agent_that_keeps_them_and_may_be_endless() -> None:
         ({"type": CheckType.TCP, "tcp": TcpCheck(1), "delay_seconds": -1.0}, "whose delay is -1.0 s"),
         ({"type": CheckType.TCP, "tcp": TcpCheck(1), "interval_seconds": math.nan}, "whose interval is nan s"),
         ({"type": CheckType.TCP, "tcp": TcpCheck(1), "timeout_seconds": -0.1}, "whose timeout is -0.1 s"),
+        (
+            {"type": CheckType.TCP, "tcp": TcpCheck(1), "delay_seconds": 1e10},
+            "whose delay is 10000000000.0 s; give 0 to",
+        ),
     ],
 )
 def test_a_check_that_breaks_a_rule_is_refused_with_the_rule(check: dict[str, Any], problem: str) -> None:
@@ -389,6 +412,31 @@ def test_well_formed_checks_pass() -> None:
     assert problems(task(**checks)) == [""]
 
 
+# Goal: what an agent gets it can tell its next master of: one record of its tasks that is none, and it is not let in.
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kill_grace_seconds": 9_223_372_036.0},
+        {"container": container(type="MESOS", x=TOO_LARGE - 1), "discovery": nested(32)},
+        {"discovery": container(x=-(2**63), y=1e308, z="\0")},
+        {"health_check": HealthCheck(type=CheckType.TCP, tcp=TcpCheck(80), delay_seconds=9_223_372_036.0)},
+        {"limits": (("cpus", math.inf),)},
+    ],
+    ids=range(5),
+)
+def test_the_largest_that_is_accepted_can_be_kept_as_a_record(changes: dict[str, Any]) -> None:
+    (verdict,) = judge((task(**changes),))
+
+    assert verdict.accepted, verdict.message
+    check_can_be_kept(verdict.task)
+
+
+def check_can_be_kept(info: TaskInfo) -> None:
+    record = TaskRecord(info=info, framework_id=FRAMEWORK, state=TaskState.TASK_RUNNING, role="ads")
+    for portion in pack_tasks([record]):
+        TASK.read_array(portion, ("task_id",))
+
+
 # Goal: nothing that a wire can bring gets past the rules, or makes them raise, and later tasks change nothing.
 # Method: any tasks at all, as decoded, against offers and executors of any sort.
 @sparingly
@@ -406,5 +454,7 @@ def test_whatever_the_tasks_the_accepted_ones_fit_together_and_no_later_one_matt
     assert all(bool(verdict.message) != verdict.accepted for verdict in verdicts)
     assert offered == sum([verdict.charged for verdict in accepted], unused(offered, verdicts))
     assert len({verdict.task.task_id for verdict in accepted}) == len(accepted)
+    for verdict in accepted:
+        check_can_be_kept(verdict.task)
     for count in range(len(tasks)):
         assert judge(wire[:count], offered, running=running) == verdicts[:count]
