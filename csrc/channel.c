@@ -162,13 +162,13 @@ int channel_sent(ChannelObject *self, Py_ssize_t size, int at_once)
 
 /* ---- 3 reading ---- */
 
-/* recv that may wait, without the GIL; until a signal's handler raises. */
-static Py_ssize_t channel_recv_patiently(ChannelObject *self, char *at, size_t room)
+/* recv that may wait, or copies much, without the GIL; until a signal's handler raises. */
+static Py_ssize_t channel_recv_apart(ChannelObject *self, char *at, size_t room, int flags)
 {
     for (;;) {
         Py_ssize_t count;
         Py_BEGIN_ALLOW_THREADS
-        count = recv(self->fd, at, room, 0);
+        count = recv(self->fd, at, room, flags);
         Py_END_ALLOW_THREADS
         if (count >= 0 || errno != EINTR)
             return channel_count_direct(count);
@@ -181,10 +181,10 @@ static Py_ssize_t channel_recv_patiently(ChannelObject *self, char *at, size_t r
 static Py_ssize_t channel_recv(ChannelObject *self, Py_ssize_t room, int flags)
 {
     char *at = PyByteArray_AS_STRING(self->buffer) + self->filled;
-    if (self->direct && (flags & NO_WAIT) != 0)
+    if (self->direct && (flags & NO_WAIT) != 0 && room <= READ_BYTES)
         return channel_count_direct(recv(self->fd, at, (size_t)room, flags));
     if (self->direct)
-        return channel_recv_patiently(self, at, (size_t)room);
+        return channel_recv_apart(self, at, (size_t)room, flags);
     PyObject *whole = PyMemoryView_FromObject(self->buffer);
     PyObject *view = whole == NULL ? NULL : PySequence_GetSlice(whole, self->filled, self->filled + room);
     PyObject *result = view == NULL ? NULL : PyObject_CallMethod(self->sock, "recv_into", "Oii", view, 0, flags);
@@ -202,7 +202,7 @@ static int channel_make_space(ChannelObject *self)
         PyObject *larger = PyByteArray_FromStringAndSize(NULL, 2 * size);
         if (larger == NULL)
             return -1;
-        memcpy(PyByteArray_AS_STRING(larger), data, (size_t)size);
+        core_copy(PyByteArray_AS_STRING(larger), data, (size_t)size);
         Py_SETREF(self->buffer, larger);
     } else if (self->start != 0 && left != 0)
         memmove(data, data + self->start, (size_t)left);

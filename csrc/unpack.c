@@ -6,7 +6,8 @@
  *   class is looked up once for each value: `find` gives its layout.
  * The bytes are hostile: 1. no length is believed before so many bytes are there.    2. no key whose hash a stranger can
  *   choose is put into a dict beside many others: `make` does that.    3. what is met again is counted each time.
- * Other threads and handlers of signals run between any two values (core_rest): all this is the call's own.
+ * Other threads and handlers of signals run between any two values (core_rest), and while large bytes are copied: all
+ *   this is the call's own.
  * What is not finished nobody can see: lists and tuples are not tracked by the collector before, and the rest is made of
  *   parts that are all there.
  * Layout: 1 scalars  2 what was made  3 containers  4 one value
@@ -125,7 +126,7 @@ static PyObject *take_scalar(Unpacker *self)
         if (take_size(self, code, 0xc4, &number) < 0)
             return NULL;
         self->at += number;
-        return PyBytes_FromStringAndSize((const char *)self->at - number, (Py_ssize_t)number);
+        return core_bytes(self->at - number, (Py_ssize_t)number);
     }
     return PyErr_Format(PyExc_ValueError, "msgpack with the byte %u, where no array, text, bytes or number begins", code);
 }

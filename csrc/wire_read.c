@@ -4,8 +4,8 @@
  * Bytes that are read are hostile: 1. nothing in them is nested, so there is no depth; 2. no length is believed before
  *   so many bytes are there, so a frame makes us allocate only in proportion to what was sent; 3. strict: whatever is
  *   not in the list above, is cut short, is no UTF-8 or is followed by more bytes within its frame, is refused.
- * The GIL: allocating may run Python code, by the garbage collector. What is read cannot be resized meanwhile: it is
- *   exported, or nobody else has it.
+ * The GIL: allocating may run Python code, by the garbage collector, and others run while much is copied. What is read
+ *   cannot be resized meanwhile: it is exported, or nobody else has it.
  * Twin: libactor/_core/_wire.py, with the same complaints. Source: the msgpack specification.
  * Layout: 1 a value  2 frames
  */
@@ -59,7 +59,7 @@ static PyObject *take_bytes(Cursor *cursor, uint64_t size)
     if (!has(cursor, size))
         return NULL;
     cursor->at += size;
-    return PyBytes_FromStringAndSize((const char *)cursor->at - size, (Py_ssize_t)size);
+    return core_bytes(cursor->at - size, (Py_ssize_t)size);
 }
 
 static PyObject *take_float(Cursor *cursor)

@@ -5,6 +5,8 @@
 import select
 import signal
 import socket
+import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -204,6 +206,42 @@ def test_a_frame_larger_than_the_buffer_arrives_and_its_memory_is_given_back(cor
     assert channel.frames == [(9, large), (10,)]
     assert grown > 5 * READ_BYTES
     assert len(channel._buffer) == READ_BYTES
+
+
+# Nobody takes the interpreter away, as the interval is long. A thread that the machine does not let run in time gets
+# another chance.
+def test_another_thread_runs_while_a_large_frame_arrives(core, make, pair):
+    channel, ran, over, may_run = make(), [], [], threading.Semaphore(0)
+    frame = frames_of(core, [9, b"x" * 3_000_000])
+
+    def run():
+        while may_run.acquire() and not over:
+            ran.append(True)
+
+    def has_turn():
+        data = memoryview(frame)
+        while data:
+            data = data[pair[1].send(data[:READ_BYTES], socket.MSG_DONTWAIT) :]
+            ran.clear()
+            may_run.release()
+            channel.ready(IN)
+            if ran:
+                return True
+        channel._shrink()
+        return False
+
+    thread, interval = threading.Thread(target=run), sys.getswitchinterval()
+    thread.start()
+    sys.setswitchinterval(1_000)
+    try:
+        had_turn = any(has_turn() for _ in range(100))
+    finally:
+        sys.setswitchinterval(interval)
+        over.append(True)
+        may_run.release()
+        thread.join()
+
+    assert had_turn
 
 
 @pytest.mark.parametrize(

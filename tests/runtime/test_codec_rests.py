@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from libactor import codec
-from libactor._core._impl import CORE, check_packed, pack, unpack
+from libactor._core._impl import CORE, append_frame, check_packed, pack, parse_frames, unpack
 from libactor.codec import AGAIN_MAX, NESTING_MAX, NotDecodable, NotEncodable
 
 SHARE = 1 if CORE == "c" else 20  # of what is large enough for C, in Python, where every number takes instructions
@@ -122,6 +122,33 @@ def test_another_thread_runs_while_one_large_value_is_worked_on(counted, work):
         return after > before
 
     assert any(has_moved() for _ in range(ROUNDS_MAX))
+
+
+def parsing(value):
+    frame = bytearray()
+    size = append_frame(frame, 1 << 30, value)
+    assert size > 0
+    return functools.partial(parse_frames, frame, 0, len(frame), 1 << 30)
+
+
+# Goal: what only copies bytes gives up the interpreter by itself. Method: nobody takes it away, by a long interval.
+@pytest.mark.skipif(CORE == "python", reason="the twin copies by slices, which Python does in one go")
+@pytest.mark.parametrize("prepare", [reading, parsing])
+def test_another_thread_runs_while_many_bytes_are_copied(prepare, quiet_collector):
+    copy, ran, may_run = prepare(bytes(8_000_000)), [], threading.Lock()
+    may_run.acquire()
+    thread = threading.Thread(target=lambda: ran.append(may_run.acquire()))
+    thread.start()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1_000)
+    try:
+        may_run.release()
+        had_turn = any(copy() and ran for _ in range(ROUNDS_MAX))
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+
+    assert had_turn
 
 
 def test_what_a_handler_of_a_signal_raises_breaks_off_one_large_value(quiet_collector, signalled, work):
