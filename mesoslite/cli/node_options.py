@@ -76,7 +76,7 @@ def remote(address: str, advertise: str | None, secret_file: str | None) -> "Rem
     try:
         return Remote(address, advertise=advertise, secret=_secret(secret_file), forwards=False)
     except ValueError as error:
-        problem = str(error).removeprefix("Remote: ").replace("secret=", "--secret-file").replace("tls=", "")
+        problem = str(error).removeprefix("Remote: ").replace("or tls=, ", "").replace("secret=", "--secret-file")
         if problem.startswith("secret: "):
             fail(f"--secret-file {secret_file}: {problem.removeprefix('secret: ')}", USAGE)
         fail(f"--address {address}: {problem.replace('advertise=', '--advertise')}", USAGE)

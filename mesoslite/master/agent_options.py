@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 
 from mesoslite.model import InvalidRequest, constants
@@ -39,17 +37,19 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise _refused("agent_ping_timeout", self.agent_ping_timeout, f"{least} to {most} seconds")
         if self.max_agent_ping_timeouts < 1:
             raise _refused("max_agent_ping_timeouts", self.max_agent_ping_timeouts, "at least 1")
-        if not self.agent_reregister_timeout >= constants.AGENT_REREGISTER_SECONDS:
-            wanted = f"at least {constants.AGENT_REREGISTER_SECONDS} seconds"
+        if not constants.AGENT_REREGISTER_SECONDS <= self.agent_reregister_timeout <= constants.SECONDS_MAX:
+            wanted = f"{constants.AGENT_REREGISTER_SECONDS} to {constants.SECONDS_MAX} seconds"
             raise _refused("agent_reregister_timeout", self.agent_reregister_timeout, wanted)
         if self.agent_removal_rate_limit is not None and not min(self.agent_removal_rate_limit) > 0:
             raise _refused("agent_removal_rate_limit", self.agent_removal_rate_limit, "numbers above 0")
         if not 0 <= self.recovery_agent_removal_limit <= 1:
             raise _refused("recovery_agent_removal_limit", self.recovery_agent_removal_limit, "a part between 0 and 1")
-        if not 0 < self.registry_gc_interval < math.inf:
-            raise _refused("registry_gc_interval", self.registry_gc_interval, "seconds, more than 0")
-        if not self.registry_max_agent_age >= 0:
-            raise _refused("registry_max_agent_age", self.registry_max_agent_age, "seconds, 0 or more")
+        if not 0 < self.registry_gc_interval <= constants.SECONDS_MAX:
+            wanted = f"seconds, more than 0 and {constants.SECONDS_MAX} at most"
+            raise _refused("registry_gc_interval", self.registry_gc_interval, wanted)
+        if not 0 <= self.registry_max_agent_age <= constants.SECONDS_MAX:
+            wanted = f"seconds, 0 to {constants.SECONDS_MAX}"
+            raise _refused("registry_max_agent_age", self.registry_max_agent_age, wanted)
         if not self.registry_max_agent_count >= 0:
             raise _refused("registry_max_agent_count", self.registry_max_agent_count, "a whole number, 0 or more")
 

@@ -14,13 +14,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 import libactor as la
-from mesoslite.model import Drain, InvalidRequest, NotFound, happenings
+from mesoslite.model import Drain, InvalidRequest, NotFound, constants, happenings
 from mesoslite.model.registry import (
     DeactivateAgent,
     DrainAgent,
@@ -100,11 +99,10 @@ class Draining:
         """
         self._check_known("drain", agent_id)
         grace = max_grace_seconds
-        is_time = (
-            isinstance(grace, (int, float)) and not isinstance(grace, bool) and math.isfinite(grace) and grace >= 0
-        )
-        if grace is not None and not is_time:
-            raise InvalidRequest(f"drain: got max_grace_seconds={grace!r:.80}, expected seconds, zero or more, or None")
+        is_number = isinstance(grace, (int, float)) and not isinstance(grace, bool)
+        if grace is not None and not (is_number and 0 <= grace <= constants.SECONDS_MAX):
+            wanted = f"seconds, 0 to {constants.SECONDS_MAX}, or None"
+            raise InvalidRequest(f"drain: got max_grace_seconds={grace!r:.80}, expected {wanted}")
         if not isinstance(mark_gone, bool):
             raise InvalidRequest(f"drain: got mark_gone={mark_gone!r:.80}, expected True or False")
         operation = DrainAgent(agent_id, grace, mark_gone)

@@ -90,7 +90,7 @@ class InverseOffering:
         def take(inverse_offer_id: OfferID) -> None:
             inverse = self._ledger.inverse_offers.get(inverse_offer_id)
             if inverse is None or inverse.framework_id != framework.id:
-                log.info("inverse offer %s of framework %s does not stand any more", inverse_offer_id, framework.id)
+                log.info("inverse offer %.80s of framework %s does not stand any more", inverse_offer_id, framework.id)
                 return
             self._ledger.remove_inverse_offer(inverse)
             answer = InverseAnswer(framework.id, inverse.agent_id, accepted, self._now())

@@ -166,7 +166,9 @@ class MasterMetrics:
     def drop(self, message: object, sender: object, why: str) -> None:
         """Count a message that is not served, and say why not."""
         self.dropped_messages.increment()
-        log.warning("dropped %s from %s: %s", type(message).__name__, sender, why)
+        log.warning(
+            "dropped %s from %s: %.500s", type(message).__name__, sender, why
+        )  # which may repeat what it is sent
 
 
 def _returns(info: object) -> bool:

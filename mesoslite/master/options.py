@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 
 from mesoslite.model import DEFAULT_ROLE, InvalidRequest, constants, validate_role
@@ -30,10 +28,9 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     publish_per_framework_metrics: bool = True
 
     def __post_init__(self) -> None:
-        if self.offer_timeout is not None and not 0 < self.offer_timeout < math.inf:
-            raise InvalidRequest(
-                f"offer_timeout: got {self.offer_timeout!r}, expected a number of seconds above zero, or none"
-            )
+        if self.offer_timeout is not None and not 0 < self.offer_timeout <= constants.SECONDS_MAX:
+            wanted = f"seconds, more than 0 and {constants.SECONDS_MAX} at most, or none"
+            raise InvalidRequest(f"offer_timeout: got {self.offer_timeout!r}, expected {wanted}")
         for role in self.roles or ():
             validate_role(role)
         for name in ("completed_frameworks", "completed_tasks_per_framework", "unreachable_tasks_per_framework"):

@@ -119,7 +119,7 @@ class Scheduling:
         if task is None:
             self._reconciliation.tell(framework, call.task_id, call.agent_id)
         elif call.agent_id is not None and call.agent_id != task.agent_id:
-            log.warning("kill: task %s runs on %s, not on %s; ignored", call.task_id, task.agent_id, call.agent_id)
+            log.warning("kill: task %s runs on %s, not on %.80s; ignored", call.task_id, task.agent_id, call.agent_id)
         elif not task.state.is_terminal:
             message = KillTask(framework_id=framework.id, task_id=call.task_id, grace_seconds=call.grace_seconds)
             agent = self._ledger.agents[task.agent_id]

@@ -5,6 +5,7 @@
 # Source: Mesos src/master/validation.cpp (framework::validate), src/master/master.cpp (validateFrameworkSubscription),
 #   src/common/offer_constraints_filter.cpp.
 
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 
 import msgspec
@@ -109,7 +110,8 @@ def _validate_roles(info: FrameworkInfo, allowed: Container[str] | None) -> None
     if len(info.roles) > ROLES_MAX:
         raise InvalidRequest(f"{name} subscribes to {len(info.roles)} roles; {ROLES_MAX} are the most, split it up")
     if len(set(info.roles)) < len(info.roles):
-        raise InvalidRequest(f"{name} names a role twice in {list(info.roles)}; name each once")
+        [(role, _)] = Counter(info.roles).most_common(1)
+        raise InvalidRequest(f"{name} names the role {role[:80]!r} twice; name each once")
     for role in info.roles:
         validate_role(role)
     for role in info.roles:

@@ -367,10 +367,14 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
     [
         (["master", "--address", "nowhere"], "--address nowhere: "),
         (["master", "--address", "example.org:5055"], "expected an address in numbers"),
-        (["master", "--address", "10.0.0.6:5055"], "give --secret-file"),
+        (
+            ["master", "--address", "10.0.0.6:5055"],
+            "give --secret-file, the same to all that talk to one another, or listen on 127.0.0.1\n",
+        ),
         (["master", "--address", "0.0.0.0:5055"], "say by --advertise which"),
         (["master", "--agent-ping-timeout", "soon"], "expected a duration such as 30secs"),
         (["master", "--agent-ping-timeout", "1hrs"], ": --agent-ping-timeout: got 3600.0"),
+        (["master", "--registry-max-agent-age", "99999weeks"], ": --registry-max-agent-age: got 60479395200.0"),
         (["master", "--agent-removal-rate-limit", "often"], "such as 1/10mins"),
         (["master", "--recovery-agent-removal-limit", "0.5"], "a part such as 25%"),
         (["master", "--max-completed-frameworks", "-1"], ": --max-completed-frameworks: got -1"),

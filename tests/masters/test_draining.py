@@ -405,7 +405,7 @@ def test_a_second_draining_says_anew_how_and_keeps_a_grace_that_it_leaves_out(st
     assert stage.heard(agent, Drain)[1:] == [Drain(max_grace_seconds=9.0, mark_gone=True)]
 
 
-@pytest.mark.parametrize("grace", [-1, float("nan"), float("inf"), "5", True])
+@pytest.mark.parametrize("grace", [-1, float("nan"), float("inf"), 1e10, "5", True])
 def test_a_grace_that_is_no_time_is_refused_and_nothing_has_changed(stage: Stage, grace: Any) -> None:
     agent, _ = pair(stage)
 

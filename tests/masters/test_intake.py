@@ -209,6 +209,15 @@ def test_the_calls_of_strangers_are_counted(stage: Stage) -> None:
     assert len(stage.state().frameworks) == 1
 
 
+def test_what_is_logged_of_a_message_is_short_however_long_it_is(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.call(stage.framework(), Teardown(FrameworkID("x" * 1_000_000)))
+
+    assert dropped(stage) == 1
+    assert ["Teardown" in line and len(line) < 1_000 for line in caplog.messages] == [True]
+
+
 # ---- senders ----
 
 

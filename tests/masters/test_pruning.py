@@ -11,7 +11,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import AgentOptions, Master
-from mesoslite.model import InvalidRequest, Reconcile, TaskReference, TaskState
+from mesoslite.model import InvalidRequest, Reconcile, TaskReference, TaskState, constants
 
 from .stage import FakeAgent, Stage
 from .test_agents import LOST_SECONDS, greeting, running, silence, states, stored
@@ -166,12 +166,23 @@ def test_what_is_forgotten_together_is_one_store(hourly: Stage) -> None:
     assert hourly.registry.stores - before <= 2  # they were lost minutes apart, so maybe not all at one time
 
 
+def test_agents_may_be_remembered_for_as_long_as_anybody_can_say() -> None:
+    for stage in make(age=constants.SECONDS_MAX):
+        lose(stage, stage.agent())
+        pass_time(stage, 1800)
+
+        assert len(stored(stage, "unreachable")) == 1
+
+
 @pytest.mark.parametrize(
     "option",
     [
         {"registry_gc_interval": 0.0},
         {"registry_gc_interval": float("nan")},
+        {"registry_gc_interval": 1e10},
         {"registry_max_agent_age": -1.0},
+        {"registry_max_agent_age": float("inf")},
+        {"agent_reregister_timeout": float("inf")},
         {"registry_max_agent_count": -1},
     ],
 )

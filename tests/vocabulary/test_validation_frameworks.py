@@ -41,7 +41,7 @@ def test_plain_framework_is_accepted() -> None:
         ({"roles": ()}, "no role"),
         ({"roles": ("a", "a"), "capabilities": ()}, "2 roles without the capability MULTI_ROLE"),  # MissingMultiRole...
         ({"roles": (*[f"r{n}" for n in range(1_000)], "r0")}, "1001 roles; 1000 are the most"),
-        ({"roles": ("a", "a")}, "twice"),
+        ({"roles": ("b", "a", "a")}, "names the role 'a' twice; name each once"),
         ({"roles": ("a", "/")}, "role '/'"),  # MasterTest.RejectFrameworkWithInvalidRole
         ({"roles": ("ads", "web")}, "subscribes to role 'web', which this master does not serve"),
         ({}, "runs as root"),
