@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import NOTHING, InsufficientResources, InternalError, Resources, once
 from mesoslite.model.kinds import ValueType
+from mesoslite.model.sums import rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ class AgentBook:
 
     def hold_first(self, held: Mapping[ClientBook, Resources], total: Resources) -> None:
         """As ``hold`` of each, on a simple agent of which nothing is held yet; they are ``total`` together."""
-        self.available -= total
+        self.available = rest_of(self.available, total)
         self.held.update(held)
         for client in held:
             client.agents[self] = None

@@ -38,6 +38,7 @@ from mesoslite.model import (
 )
 
 from .agent_accounts import AgentAccounts
+from .alike import alike
 from .allocator_line import NO_FILTER, AllocatorLine
 from .figures import OFFERS_ACCEPTED, OFFERS_DECLINED, TASKS
 
@@ -263,7 +264,7 @@ class Accounts:
         """Enter what holds ``resources`` from now on, which were taken up with ``source``."""
         if tasks:
             agent, framework = self._ledger.agents[source.agent_id], self._ledger.frameworks[source.framework_id]
-            self._ledger.add_tasks(agent, ((framework, tasks),))
+            self._ledger.add_tasks(agent, (alike(framework, source.role, TaskState.TASK_STAGING, tasks),))
             framework.figures[STAGING] += len(tasks)
         for executor in executors:
             self._ledger.add_executor(executor)

@@ -72,14 +72,12 @@ class AgentAccounts:
 
     def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
         """Enter tasks that their agent has brought."""
-        totals = self._ledger.add_tasks(agent, groups)
-        for (framework, tasks), total in zip(groups, totals, strict=True):
-            if total is not NOTHING:
-                self._line.use(agent.id, framework.id, tasks[0].role, total)
-            figures = framework.figures
-            for task in tasks:
-                figures[TASKS[task.state]] += 1
-        for framework, tasks in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
+        self._ledger.add_tasks(agent, groups)
+        for framework, role, state, tasks, held in groups:
+            if held is not NOTHING:
+                self._line.use(agent.id, framework.id, role, held)
+            framework.figures[TASKS[state]] += len(tasks)
+        for framework, _, _, tasks, _ in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
             for task in tasks:
                 self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 

@@ -1,33 +1,47 @@
-"""Alike: tasks of one framework in one role, which are entered and added up together."""
+"""Alike: tasks of one framework in one role and state, which are entered and added up together."""
 
-# Who calls: returns.py tells so apart what agents bring; agent_accounts.py and ledger.py enter it.
+# Who calls: returns.py tells so apart what agents bring; agent_accounts.py and ledger.py enter it, accounts.py what is
+#   launched.
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
+
+from mesoslite.model import NOTHING
+from mesoslite.model.sums import total_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from mesoslite.model import FrameworkID
+    from mesoslite.model import FrameworkID, Resources, TaskState
 
     from .framework_entry import FrameworkEntry
     from .tasks import TaskEntry
 
-Alike: TypeAlias = "tuple[FrameworkEntry, Sequence[TaskEntry]]"
+
+class Alike(NamedTuple):
+    """Tasks that are alike, and what they hold together: nothing, once they have ended."""
+
+    framework: FrameworkEntry
+    role: str
+    state: TaskState
+    tasks: Sequence[TaskEntry]
+    held: Resources
 
 
-def by_framework(tasks: Iterable[TaskEntry]) -> Iterator[tuple[FrameworkID, list[TaskEntry]]]:
-    """Tasks that stand together by framework, a framework's at a time."""
-    for framework_id, several in groupby(tasks, attrgetter("framework_id")):
-        yield framework_id, list(several)
+def by_kind(tasks: Iterable[TaskEntry]) -> dict[tuple[FrameworkID, str, TaskState], list[TaskEntry]]:
+    """Tasks that are alike together, each kind in the order in which they come."""
+    found: dict[tuple[FrameworkID, str, TaskState], list[TaskEntry]] = {}
+    for task in tasks:
+        kind = (task.framework_id, task.role, task.state)
+        if kind in found:
+            found[kind].append(task)
+        else:
+            found[kind] = [task]
+    return found
 
 
-def by_role(framework: FrameworkEntry, tasks: list[TaskEntry]) -> list[Alike]:
-    """Tasks of a framework by role."""
-    roles = dict.fromkeys([task.role for task in tasks])
-    if len(roles) == 1:
-        return [(framework, tasks)]
-    return [(framework, [task for task in tasks if task.role == role]) for role in roles]
+def alike(framework: FrameworkEntry, role: str, state: TaskState, tasks: Sequence[TaskEntry]) -> Alike:
+    """Tasks of that framework, role and state."""
+    held = NOTHING if state.is_terminal else total_of([task.resources for task in tasks])
+    return Alike(framework, role, state, tasks, held)

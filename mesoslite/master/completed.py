@@ -33,7 +33,7 @@ class Completed:
 
     def has_any(self, task_ids: Iterable[TaskID]) -> bool:
         """Whether one with any of these ids is remembered."""
-        return not self._counts.keys().isdisjoint(task_ids)
+        return bool(self._counts) and not self._counts.keys().isdisjoint(task_ids)
 
     @property
     def room(self) -> int:

@@ -98,4 +98,6 @@ class FrameworkEntry:
 
     def remembers_any(self, task_ids: list[TaskID]) -> bool:
         """Whether there is history of tasks with any of these ids."""
-        return not self.unreachable.keys().isdisjoint(task_ids) or self.completed.has_any(task_ids)
+        if self.unreachable and not self.unreachable.keys().isdisjoint(task_ids):
+            return True
+        return self.completed.has_any(task_ids)

@@ -169,23 +169,15 @@ class Ledger:
         del self.agents[inverse.agent_id].inverse_offers[inverse.framework_id]
         del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
 
-    def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> list[Resources]:
-        """Enter tasks on an agent; return what each group holds from now on: those that have ended nothing."""
-        totals = [self._list_tasks(agent, framework, tasks) for framework, tasks in groups]
-        for (framework, _), total in zip(groups, totals, strict=True):
-            framework.holds.add(total.only_scalars() if total.others else total)
-        self._hold_of(agent, total_of(totals))
-        return totals
-
-    def _list_tasks(self, agent: AgentEntry, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> Resources:
-        listed = framework.tasks
-        for task in tasks:
-            listed[task.task_id] = task
-        live = [task for task in tasks if not task.state.is_terminal]
-        agent.tasks.update(dict.fromkeys(live))
-        if len(live) < len(tasks):
-            agent.ended.update(dict.fromkeys([task for task in tasks if task.state.is_terminal]))
-        return total_of([task.resources for task in live])
+    def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
+        """Enter tasks on an agent."""
+        for framework, _, state, tasks, held in groups:
+            listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
+            for task in tasks:
+                listed[task.task_id] = task
+                on_agent[task] = None
+            framework.holds.add(held.only_scalars() if held.others else held)
+        self._hold_of(agent, total_of([group.held for group in groups]))
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""

@@ -57,5 +57,5 @@ class Named:
             if framework is None or framework.is_ending:
                 if self._ledger.is_completed(framework_id):
                     agent.send(ShutdownFramework(framework_id))
-            elif framework.info != info and not framework.recovered:
+            elif not framework.recovered and framework.info != info:
                 agent.send(UpdateFrameworkInfo(framework.info))  # of one that is yet to come the agent knows best

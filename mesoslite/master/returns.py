@@ -29,7 +29,7 @@ from mesoslite.model import (
     Update,
 )
 
-from .alike import by_framework, by_role
+from .alike import alike, by_kind
 from .named import Named
 from .removal import CAUSES
 from .slices import in_steps
@@ -66,7 +66,7 @@ class _Found(NamedTuple):
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
     doubtful: dict[tuple[FrameworkID, TaskID], UnconfirmedTask]  # to be entered untold, and asked about: it may be late
-    known: list[Alike]  # to be entered, and something of whose id was known
+    known: list[tuple[FrameworkEntry, list[TaskEntry]]]  # to be entered, and something of whose id was known
 
 
 class Returns:
@@ -222,18 +222,19 @@ class Returns:
         What is to be entered is returned, and noted in ``found``.
         """
         groups: list[Alike] = []
-        for framework_id, several in by_framework(tasks):
+        for (framework_id, role, state), several in by_kind(tasks).items():
             framework = named.find(framework_id)
             if framework is None:
                 continue
             if not self._ledger.knows_none(framework, several):
                 several = [task for task in several if self._is_missing(agent, framework, task, found)]
                 found.known.append((framework, several))
-            first_role = framework.info.roles[0]
-            for task in several:
-                task.role = task.role or first_role
+            if not role:
+                role = framework.info.roles[0]
+                for task in several:
+                    task.role = role
             found.tasks.extend(several)
-            groups += by_role(framework, several)
+            groups.append(alike(framework, role, state, several))
         return groups
 
     def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
@@ -253,12 +254,12 @@ class Returns:
     def _still_missing(self, agent: AgentEntry, tasks: list[TaskEntry], found: _Found) -> list[Alike]:
         """Those of frameworks that have not ended since they were compared, and under whose id nothing was launched."""
         groups: list[Alike] = []
-        for framework_id, several in by_framework(tasks):
+        for (framework_id, role, state), several in by_kind(tasks).items():
             framework = self._ledger.frameworks.get(framework_id)
             if framework is not None and not framework.is_ending:
                 still = [task for task in several if not self._is_listed(agent, framework, task, found)]
                 self._ledger.forget_tasks(framework, still)
-                groups += by_role(framework, still)
+                groups.append(alike(framework, role, state, still))
         return groups
 
     def _acknowledge_again(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry) -> bool:
@@ -293,7 +294,7 @@ class Returns:
         self._accounts.agents.enter_tasks(agent, groups)
         if told is None:
             return
-        for framework, tasks in groups:
+        for framework, _, _, tasks, _ in groups:
             for task in tasks if framework.connected else ():
                 if (framework.id, task.task_id) not in told.doubtful:
                     self._tell_return(framework, task)

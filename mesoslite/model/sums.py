@@ -1,7 +1,8 @@
-"""Sums: many resources together."""
+"""Sums: many resources together, and what is left of others without them."""
 
 # Who calls: the books of a master and of its allocator, when an agent brings many tasks at once.
-# Most agents bring the same number of tasks of the same size: what these are together is one object for all of them.
+# Most agents bring the same number of tasks of the same size, and have the same: what these are together, and what is
+#   left then, is one object for all of them.
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +30,17 @@ def total_of(parts: Sequence[Resources]) -> Resources:
             others += part.others * times
     total = Resources(tuple(sorted(plain.items())))
     return total + Resources.from_portions(others) if others else total
+
+
+def rest_of(total: Resources, held: Resources) -> Resources:
+    """Return ``total`` without ``held``. Raises: InsufficientResources, if that is not contained."""
+    return total - held if total.others or held.others else _rest(total, held)
+
+
+@lru_cache(maxsize=4_096)
+def _rest(total: Resources, held: Resources) -> Resources:
+    """As ``rest_of``, of plain scalars."""
+    return total - held
 
 
 @lru_cache(maxsize=4_096)

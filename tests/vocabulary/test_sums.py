@@ -1,0 +1,27 @@
+"""Sums and rests that are one object for all who have the same are what plus and minus say."""
+
+import pytest
+
+from mesoslite.model import InsufficientResources, Resources
+from mesoslite.model.sums import rest_of
+
+TOTALS = ("cpus:4;mem:64", "cpus:4;mem:64;ports:[1-9]", "cpus(web):2;cpus:2;mem:64")
+
+
+@pytest.mark.parametrize("total", TOTALS)
+@pytest.mark.parametrize("held", ["cpus:1;mem:32", "cpus:2;mem:64", ""])
+def test_a_rest_is_the_difference(total, held):
+    rest = rest_of(Resources.parse(total), Resources.parse(held))
+    assert rest == Resources.parse(total) - Resources.parse(held)
+
+
+def test_the_rest_of_equals_is_one_object():
+    [rest, other] = [rest_of(Resources.of(cpus=4, mem=9), Resources.of(cpus=1)) for _ in range(2)]
+    assert rest is other
+
+
+@pytest.mark.parametrize("total", TOTALS)
+def test_what_is_not_there_leaves_no_rest(total):
+    for _ in range(2):
+        with pytest.raises(InsufficientResources):
+            rest_of(Resources.parse(total), Resources.of(cpus=5))
