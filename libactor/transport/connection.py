@@ -176,18 +176,19 @@ class Connection(Serving):
     def _lose_all(self, peer: Peer, error: BaseException) -> None:
         """Of what waits, that of which nobody is told otherwise are dead letters."""
         why = f"the connection broke: {error}" if self.open else f"no connection: {error}"
+        waited = list(self.take_lost())
         lost = Counter(
             (frame[1], "a message" if frame[0] == frames.POST else frame[2])
-            for frame in self.take_lost()
+            for frame in waited
             if frame[0] in (frames.TELL, frames.TELL_CODED, frames.POST)
         )
         for (name, what), count in lost.items():
             self.node.runtime.dead_letter(peer.pid(name), what, why, count)
-        if self.open or peer.missing or isinstance(error, Overflow):
+        if self.open or type(error) is ConnectionAbortedError or isinstance(error, Overflow):  # as above
             return
-        if type(error) is not ConnectionAbortedError:  # as above
-            peer.missing = True
-            log.warning("%s: none can be made: %s; what is sent by it is lost", self, error)
+        peer.missing = True
+        if lost and not any(frame[0] == frames.LINK for frame in waited):  # else who has sent it hears, by that
+            peer.report(f"no connection to {peer.address} can be made: {error}")
 
     # Retiring.
 

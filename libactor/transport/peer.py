@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from libactor.supervision.census import Census
     from libactor.transport.connection import Connection
     from libactor.transport.node import Node
+
+log = logging.getLogger("libactor.transport")
 
 PIDS_MAX = 10_000  # that are kept, so that they need not be made for each message
 CONNECTIONS_MAX = 64  # with one peer: one each way, and those that were replaced and have calls under way
@@ -145,7 +148,8 @@ class Peer(Place):
         self.connections: dict[Connection, None] = {}  # those that stand or are being made, the oldest first
         self.current: Connection | None = None  # by which everything is sent
         self._watching: dict[Process, set[str]] = {}  # actors here that have been linked to some there, by id
-        self.missing = False  # the log says that it is not there
+        self.missing = False  # the last connection could not be made
+        self.is_reported = False  # the log says that it is not there
         self.instance = b""  # which life of the runtime it is, once that has said so
 
     def __call__(self, sender: Any, process: Any, event: Any, /) -> bool:
@@ -155,7 +159,7 @@ class Peer(Place):
             try:
                 connection = self._find_way(sender, process)
             except Disconnected as error:
-                self._lose(process.pid, event, without_frames(error))
+                self._lose(process.pid, event, without_frames(error), sender in self._watching)
                 return True
         kind = getattr(event, "kind", None)
         if kind == "dispatch":
@@ -225,7 +229,7 @@ class Peer(Place):
                 return home.welcome(connection, instance)
             stale = list(self.connections) if self.instance not in (b"", instance) else []
             self.instance = instance
-            self.missing = False
+            self.missing = self.is_reported = False
             self.connections[connection] = None
             if self.current is None or self.current in stale:
                 self.current = connection
@@ -242,6 +246,12 @@ class Peer(Place):
                     table.pop(self.address, None)
             finally:
                 self._lock.release()
+
+    def report(self, why: str) -> None:
+        """Something is lost of which nobody is told: the log says so, once until somebody is there."""
+        if not self.is_reported:
+            self.is_reported = True
+            log.warning("%s; what is sent there is lost", why)
 
     def part(self, connection: Connection) -> None:
         """A connection broke."""
@@ -297,11 +307,13 @@ class Peer(Place):
                 self.current = connection
         return connection
 
-    def _lose(self, pid: PID[Any], event: Any, error: Disconnected) -> None:
-        """What was to be sent goes nowhere."""
+    def _lose(self, pid: PID[Any], event: Any, error: Disconnected, is_told: bool) -> None:
+        """What was to be sent goes nowhere; ``is_told``: its sender hears of that by a link."""
         kind = getattr(event, "kind", None)
         if kind == "dispatch":
             event.future._abandon((pid, error))
         elif kind in ("tell", "message"):
             what = event.what if kind == "tell" else type(event.what).__qualname__
             self.runtime.dead_letter(pid, what, str(error))
+            if not is_told:
+                self.report(str(error))

@@ -178,7 +178,38 @@ def test_what_waited_for_a_connection_that_cannot_be_made_is_dead_letters(here, 
             la.dispatch(nobody, Failing.note, 4).get(LIMIT)
 
     assert here.dead_letters == 2
-    assert len([line for line in caplog.messages if "none can be made" in line]) == 1
+    assert len([line for line in caplog.messages if "can be made" in line]) == 1
+
+
+class Linked(la.Actor):
+    """Sends something to an actor to which it links, and notes how it hears that this came to nothing."""
+
+    def __init__(self, other):
+        super().__init__("linked")
+        self.other = other
+        self.heard = la.Promise()
+
+    def on_start(self):
+        la.link(self.other)
+        la.tell(self.other, Failing.note, 1)
+
+    def on_exited(self, pid, reason):
+        self.heard.set(reason)
+
+
+# Goal: one failure is said once: whoever links hears of it, and says what it means. What is lost unheard is in the log.
+def test_of_a_connection_that_cannot_be_made_the_log_says_only_what_no_link_tells(here, nobody, caplog):
+    with caplog.at_level(logging.INFO, "libactor.transport"):
+        linked = Linked(nobody)
+        here.spawn(linked)
+        assert isinstance(linked.heard.future.get(LIMIT), la.Disconnected)
+        told = list(caplog.messages)
+        la.tell(nobody, Failing.note, 2)
+        with pytest.raises(la.Abandoned):
+            la.dispatch(nobody, Failing.note, 3).get(LIMIT)
+
+    assert told == []
+    assert ["can be made" in line for line in caplog.messages] == [True]
 
 
 def test_an_actor_that_never_was_is_not_said_to_have_been(here, there):
