@@ -137,7 +137,12 @@ class Registration:
         if self._is_registered:
             log.warning("%s: master %s has gone (%s); tasks run on (%d)", self._actor.pid, pid, reason, tasks)
         elif loss != self._loss:
-            log.warning("%s: master %s cannot be reached (%s); it is tried again", self._actor.pid, pid, reason)
+            log.warning(
+                "%s: master %s cannot be reached (%s); it is tried again; see whether it runs, and is at that address",
+                self._actor.pid,
+                pid,
+                reason,
+            )
         self._loss = loss
         self._lose()
         if self._fixed is None or pid.address != self._actor.pid.address:

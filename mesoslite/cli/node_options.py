@@ -46,8 +46,6 @@ def begin_logging(level: str) -> None:
     if level.upper() != "DEBUG":
         handler.addFilter(_is_news)
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
-    if level.upper() == "WARNING":  # what it says of each attempt to connect, the agent says once
-        logging.getLogger("libactor.transport").setLevel(logging.ERROR)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

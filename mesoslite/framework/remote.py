@@ -92,7 +92,12 @@ class RemoteConnection:
         """See SchedulerConnection."""
         if pid == self._master:
             if str(reason) != self._problem:
-                log.warning("master %s has gone, or cannot be reached (%s); it is looked for again", pid, reason)
+                log.warning(
+                    "master %s has gone, or cannot be reached (%s); it is looked for again; see whether it runs, "
+                    "and is at that address",
+                    pid,
+                    reason,
+                )
             self._problem = str(reason)
             self._lose()
             if self._waiting is None or not self._waiting.is_pending():  # else what was tried has drawn its wait

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import MasterEnded, RegisterAgent, ReregisterAgent, UnregisterAgent
+from mesoslite.model import MasterEnded, RegisterAgent, ReregisterAgent, UnregisterAgent, constants
 
 from .agent_entry import AgentEntry
 from .draining import Draining
@@ -69,6 +69,7 @@ class Agents:
         self._ledger = ledger
         self._options = options
         self._end = end
+        self._now = now
         self._metrics = metrics
         self._observer: la.PID[Observer] | None = None  # once the registry is read
         pings = options.ping_timeout_seconds
@@ -115,6 +116,7 @@ class Agents:
             self.removal.limiter = la.RateLimiter(*options.agent_removal_rate_limit)
         self._registration.epoch = found.epoch
         self.recovery.begin(found)
+        self._ledger.frameworks_until = self._now() + constants.FRAMEWORK_RETURN_SECONDS
         observer = Observer(master, found.epoch, options.agent_ping_timeout, options.max_agent_ping_timeouts)
         self._observer, self._master = la.spawn(observer), master
         la.link(self._observer)

@@ -36,7 +36,7 @@ from .operations import OperationEntry
 from .slices import in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Callable, Iterator, Set
 
     from mesoslite.model import (
         AcknowledgeOperationStatus,
@@ -62,10 +62,18 @@ ANSWERS_IN_STEP = 64
 
 
 class Feedback:
-    """Operations and executors under way, over the ledger and the accounts of one master."""
+    """Operations and executors under way, over the ledger and the accounts of one master; ``now`` reads its clock."""
 
-    def __init__(self, ledger: Ledger, accounts: Accounts, offering: Offering, metrics: MasterMetrics) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        offering: Offering,
+        metrics: MasterMetrics,
+        now: Callable[[], float],
+    ) -> None:
         self._metrics = metrics
+        self._now = now
         self._ledger = ledger
         self._accounts = accounts
         self._offering = offering
@@ -96,7 +104,7 @@ class Feedback:
         """Deal with an operation of an earlier master, or of before its agent was lost; or with a repetition."""
         operation_id, framework_id = update.status.operation_id, update.framework_id
         framework = self._ledger.frameworks.get(framework_id)
-        if operation_id is None or self._ledger.is_completed(framework_id):
+        if operation_id is None or self._ledger.is_over(framework_id, self._now()):
             self._acknowledge_to(agent, update.operation_uuid, update.status.uuid)
         elif framework is None or self._ledger.roster.is_leaving(agent.id):
             log.info(

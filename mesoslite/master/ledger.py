@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import NOTHING, constants, happenings
@@ -57,6 +58,7 @@ class Ledger:
         self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self.roster = Roster()
+        self.frameworks_until = math.inf  # those that are not here are awaited: set once the master leads
         self.launches = 0  # that all agents were sent: the number of the last one
         self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
@@ -73,6 +75,11 @@ class Ledger:
         """Whether that framework is remembered as removed, or is being removed."""
         framework = self.frameworks.get(framework_id)
         return framework_id in self._completed or (framework is not None and framework.is_ending)
+
+    def is_over(self, framework_id: FrameworkID, now: float) -> bool:
+        """Whether a framework is removed, or has not come for so long that it will not; ``now`` as master's clock."""
+        is_late = framework_id not in self.frameworks and now >= self.frameworks_until
+        return is_late or self.is_completed(framework_id)
 
     def agent_at(self, pid: la.PID[Any] | None) -> AgentEntry | None:
         """The agent whose actor that is."""

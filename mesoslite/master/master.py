@@ -125,7 +125,7 @@ class Master(OperatorCalls, Lookups, Granting):
         self._census = Census(self._ledger, {"elected": self._is_elected, "uptime_secs": self._uptime})
         OperationMetrics(self._chronicle, self._publication)
         FrameworkMetrics(self._ledger, self._history, self._publication, options)
-        self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics)
+        self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics, self._now)
         self._subscriptions = Subscriptions(
             self._ledger,
             self._accounts,
@@ -141,7 +141,7 @@ class Master(OperatorCalls, Lookups, Granting):
         self._departures = Departures(
             self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
-        self._updates = Updates(self._ledger, self._accounts, self._metrics)
+        self._updates = Updates(self._ledger, self._accounts, self._metrics, self._now)
         scheduling = Scheduling(self._ledger, self._accounts, self._offering, self._updates, self._feedback, self._now)
         self._calls = Calls(self._ledger, self._metrics, self._subscriptions, self._departures, scheduling)
         self._agent_options = agents or AgentOptions()

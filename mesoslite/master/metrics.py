@@ -164,10 +164,14 @@ class MasterMetrics:
         self._removals_by_kind[kind].increment()
 
     def drop(self, message: object, sender: object, why: str) -> None:
-        """Count a message that is not served, and say why not."""
+        """Count a message that is not served, and say why not.
+
+        That one leaves who is not here is nothing to look into: its master has changed, or ends as well.
+        """
         self.dropped_messages.increment()
-        log.warning(
-            "dropped %s from %s: %.500s", type(message).__name__, sender, why
+        level = logging.DEBUG if isinstance(message, UnregisterAgent) else logging.WARNING
+        log.log(
+            level, "dropped %s from %s: %.500s", type(message).__name__, sender, why
         )  # which may repeat what it is sent
 
 

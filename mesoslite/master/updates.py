@@ -5,7 +5,10 @@
 #   because the framework is away, is only recorded.
 # An update says two states: its own, which is the one to acknowledge, and the newest that the agent knows, which the
 #   task is in from now on: its resources are free as soon as that is terminal, whatever is still to be acknowledged.
-# A framework that the master does not know may come yet: its agents repeat what they have to say until it does.
+# A framework that the master does not know may come yet: its agents repeat what they have to say until it does, for a
+#   day after the master began to lead, as Mesos waits for those of operations. Agents name the frameworks of which they
+#   run anything, so it is one of which they only deny tasks, to a former master; after that they are told to end it.
+#   Mesos has them repeat it for ever. A scheduler that comes later hears by reconciliation that the tasks are gone.
 # A task that the master does not have is its framework's business all the same: it hears the update, and what it
 #   acknowledges reaches the agent, which would repeat itself for ever otherwise. Not so a task that runs on another
 #   agent: the status would be taken for that one's, so the master acknowledges it.
@@ -22,6 +25,8 @@ from mesoslite.model import ShutdownFramework, StatusUpdate, StatusUpdateAcknowl
 from .metrics import ACKNOWLEDGEMENTS, STATUSES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mesoslite.model import Acknowledge, TaskID
 
     from .accounts import Accounts
@@ -36,9 +41,10 @@ UUID_BYTES = 16
 
 
 class Updates:
-    """What agents report, over the ledger and the accounts of one master."""
+    """What agents report, over the ledger and the accounts of one master; ``now`` reads its clock."""
 
-    def __init__(self, ledger: Ledger, accounts: Accounts, metrics: MasterMetrics) -> None:
+    def __init__(self, ledger: Ledger, accounts: Accounts, metrics: MasterMetrics, now: Callable[[], float]) -> None:
+        self._now = now
         self._ledger = ledger
         self._metrics = metrics
         self._accounts = accounts
@@ -55,7 +61,7 @@ class Updates:
             self._drop(update, sender, problem)
         elif framework is not None:
             self._take(update, agent, framework)
-        elif self._ledger.is_completed(update.framework_id):
+        elif self._ledger.is_over(update.framework_id, self._now()):
             self._drop(update, agent.id, f"framework {update.framework_id} is over; the agent is to end it")
             agent.send(ShutdownFramework(update.framework_id))
         else:

@@ -11,6 +11,7 @@ AGENT_PING_SECONDS = 15  # master to agent
 AGENT_PINGS_MISSED_MAX = 5  # in a row, then the agent is unreachable, and it looks for its master anew
 RECOVERY_AGENT_REMOVAL_LIMIT = 1.0  # part of the agents known to the registry that may be missing after a failover
 REMOVED_AGENTS_MAX = 100_000  # that a master remembers
+FRAMEWORK_RETURN_SECONDS = 24 * 60 * 60  # that a new master waits for a framework of which only statuses tell
 
 SECONDS_MAX = 9_223_372_036  # that anybody may name: as many nanoseconds as 64 bits hold, 292 years
 

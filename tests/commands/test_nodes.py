@@ -238,15 +238,18 @@ def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are
 
 
 def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, tmp_path):
-    agent = start_agent(address, tmp_path / "work")
+    agent = start_agent(address, tmp_path / "work", "--logging-level", "INFO")
     assert select.select([agent.stderr], [], [], PATIENCE)[0]
     said = agent.stderr.readline().decode()
 
     start_master(address, tmp_path / "registry.db")
+    registered(agent)
+    agent.terminate()
+    more = agent.stderr.read().decode()
 
     assert f"master@{address} cannot be reached" in said
-    assert "it is tried again" in said
-    registered(agent)
+    assert "it is tried again; see whether it runs" in said
+    assert "no connection" not in more  # that is said once, and by one of those who know
 
 
 def test_an_agent_without_the_secret_of_its_master_says_so(address, tmp_path):

@@ -119,6 +119,14 @@ def test_one_master_after_the_other_may_go(tmp_path: Path) -> None:
         assert cluster.run(mesoslite_echo(), timeout=SECONDS) is TaskState.TASK_FINISHED
 
 
+# Method: the agents have not yet found the master that they leave.
+def test_a_cluster_that_is_closed_just_after_a_takeover_says_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    with Cluster(agents=3, masters=3) as cluster:
+        cluster.fail_over()
+
+    assert "UnregisterAgent" not in caplog.text
+
+
 def mesoslite_echo() -> mesoslite.Framework:
     class Echo(mesoslite.Framework):
         done = False

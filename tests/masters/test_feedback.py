@@ -13,6 +13,7 @@ from mesoslite.model import (
     Create,
     ExecutorExited,
     ExecutorID,
+    FrameworkID,
     OperationAcknowledgement,
     OperationID,
     OperationReference,
@@ -24,6 +25,7 @@ from mesoslite.model import (
     Resources,
     ShrinkVolume,
     UnregisterAgent,
+    constants,
 )
 
 from .stage import FakeAgent, FakeFramework, Stage
@@ -110,6 +112,25 @@ def test_reconciliation_tells_operations_as_they_are(stage: Stage) -> None:
     acknowledge(stage, framework, stage.applied(agent)[0].operation_uuid[::-1])
     assert reconciled(stage, framework) == []
     assert reconciled(stage, framework, OperationReference(NAME)) == ["UNKNOWN"]
+
+
+# Mesos adopts an operation without framework a day after the master was elected, and acknowledges it then.
+def test_an_operation_of_a_framework_that_has_not_come_for_a_day_is_acknowledged(stage: Stage) -> None:
+    stage.runtime.clock.advance(constants.FRAMEWORK_RETURN_SECONDS - 1)
+    agent = stage.agent()
+    uuid = b"0123456789abcdef"
+    status = OperationStatus(state=OperationState.OPERATION_FINISHED, operation_id=NAME, uuid=uuid[::-1])
+    update = OperationUpdate(
+        framework_id=FrameworkID("former"), operation_uuid=uuid, status=status, latest_state=status.state
+    )
+    stage.say(agent, update)
+    before = stage.heard(agent, OperationAcknowledgement)
+
+    stage.advance(1)
+    stage.say(agent, update)
+
+    assert before == []
+    assert [told.status_uuid for told in stage.heard(agent, OperationAcknowledgement)] == [status.uuid]
 
 
 # Stands for OperationReconciliationTest: AgentPendingOperationAfterMasterFailover, OperationOnUnreachableAgent,

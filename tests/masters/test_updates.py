@@ -25,6 +25,7 @@ from mesoslite.model import (
     TaskState,
     TaskStatus,
     Teardown,
+    constants,
 )
 
 from .stage import FakeAgent, FakeFramework, Stage, task
@@ -113,6 +114,41 @@ def test_a_status_of_a_framework_that_has_not_come_yet_is_left_to_its_agent(scen
     scene.stage.report(scene.agent, FrameworkID("unknown"), scene.task, TaskState.TASK_ERROR)
 
     assert scene.stage.heard(scene.agent, ShutdownFramework) == []
+
+
+# Goal: an agent does not say for ever what it has denied to a former master of a framework that ended then. Method: the
+# next master does not know that framework, and a day passes; so it stands for one that it has forgotten as well.
+def test_a_status_of_a_framework_that_has_not_come_for_a_day_is_the_last(stage: Stage) -> None:
+    stage.runtime.clock.advance(constants.FRAMEWORK_RETURN_SECONDS - 1)
+    agent = stage.agent()
+    status = TaskStatus(
+        task_id=TaskID("denied"),
+        state=TaskState.TASK_DROPPED,
+        source=Source.SOURCE_AGENT,
+        timestamp=1.0,
+        agent_id=stage.agent_id(agent),
+        uuid=FIRST,
+    )
+    update = StatusUpdate(framework_id=FrameworkID("former"), status=status, latest_state=status.state)
+    stage.say(agent, update)
+    before = stage.heard(agent, ShutdownFramework)
+
+    stage.advance(1)
+    stage.say(agent, update)
+
+    assert before == []
+    assert stage.heard(agent, ShutdownFramework) == [ShutdownFramework(FrameworkID("former"))]
+
+
+# Method: a framework that is here, though nothing runs for it, has come.
+def test_a_framework_that_is_here_is_not_over_however_late_it_is(stage: Stage) -> None:
+    stage.runtime.clock.advance(2 * constants.FRAMEWORK_RETURN_SECONDS)
+    late = Scene(stage)
+
+    late.report(TaskState.TASK_FINISHED)
+
+    assert stage.heard(late.agent, ShutdownFramework) == []
+    assert stage.updates(late.framework)[-1].state is TaskState.TASK_FINISHED
 
 
 def test_a_status_for_a_framework_that_is_away_is_recorded(scene: Scene) -> None:
