@@ -135,7 +135,7 @@ class NoProcess:
         container_id: ContainerID,
         user: str,
         command: CommandInfo,
-        sandbox: Path,
+        sandbox: str,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> Ended:

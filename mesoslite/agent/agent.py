@@ -116,7 +116,7 @@ class Agent(la.Actor):
             self._frameworks,
             self._reports,
             launcher=launcher,
-            work_directory=self._work_directory,
+            work_directory=str(self._work_directory),
             info=lambda: self._info,
             total=lambda: self._operations.total,
             send=self._tell_master,

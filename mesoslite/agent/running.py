@@ -33,7 +33,6 @@ from .task_environment import task_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mesoslite.model import ExecutorInfo, FrameworkInfo, Launcher, Resources, RunGroup, RunTask, TaskInfo
 
@@ -57,7 +56,7 @@ class Running:
         reports: Reports,
         *,
         launcher: Launcher,
-        work_directory: Path,
+        work_directory: str,
         info: Callable[[], AgentInfo],
         total: Callable[[], Resources],
         send: Callable[[ExecutorExited], None],

@@ -32,8 +32,6 @@ from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.task_records import pack_tasks
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import libactor as la
     from mesoslite.model import (
         AgentInfo,
@@ -75,7 +73,7 @@ class Run:
     task: TaskInfo
     framework_id: FrameworkID
     container_id: ContainerID
-    sandbox: Path
+    sandbox: str
     role: str = ""
     container: Container | None = None
     kill_timer: la.Timer | None = None
@@ -110,7 +108,7 @@ class Run:
         return TaskRun(
             task=record,
             container_id=self.container_id,
-            sandbox=str(self.sandbox),
+            sandbox=self.sandbox,
             pid=self.container.pid if self.container is not None else None,
         )
 

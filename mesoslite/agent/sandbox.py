@@ -3,6 +3,7 @@
 # Who calls: running.py, for each launch.
 # Layout: <work directory>/slaves/<agent>/frameworks/<framework>/executors/<task>/runs/<container>, and beside the
 #   container's directory a symbolic link `latest` to the newest. A command's executor bears the id of its task.
+# Paths are texts here: to make a Path of so many parts takes longer than a directory in memory.
 # Invariant: no id, which a user may have chosen, leads out of the work directory (validate_id).
 # Source: Mesos src/slave/paths.cpp.
 
@@ -18,31 +19,31 @@ SEARCH = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def sandbox_path(
-    work_directory: Path, agent_id: AgentID, framework_id: FrameworkID, task_id: TaskID, container_id: ContainerID
-) -> Path:
-    """Return where the sandbox of that run is, or will be.
+    work_directory: str, agent_id: AgentID, framework_id: FrameworkID, task_id: TaskID, container_id: ContainerID
+) -> str:
+    """Return where the sandbox of that run is, or will be; ``work_directory`` is an absolute path.
 
     Raises: InvalidRequest, if an id cannot be a file name.
     """
     validate_id("task", task_id)
-    return _executors_path(work_directory, agent_id, framework_id).joinpath(task_id, "runs", container_id)
+    return f"{_executors_path(work_directory, agent_id, framework_id)}/{task_id}/runs/{container_id}"
 
 
-@functools.lru_cache(4_096)  # to make a path of so many parts takes longer than a directory in memory
-def _executors_path(work_directory: Path, agent_id: AgentID, framework_id: FrameworkID) -> Path:
+@functools.lru_cache(4_096)
+def _executors_path(work_directory: str, agent_id: AgentID, framework_id: FrameworkID) -> str:
     for kind, text in (("agent", agent_id), ("framework", framework_id)):
         validate_id(kind, text)
-    return work_directory / "slaves" / agent_id / "frameworks" / framework_id / "executors"
+    return os.path.join(work_directory, "slaves", agent_id, "frameworks", framework_id, "executors")
 
 
-def make_sandbox(sandbox: Path, work_directory: Path) -> None:
+def make_sandbox(sandbox: str, work_directory: str) -> None:
     """Make the directory ``sandbox`` and point ``latest`` at it, in one step for whoever looks.
 
     An agent of root runs tasks of others, who can then pass from the work directory to their sandbox, and see nothing
     else on the way that the mask of the agent does not let them see.
     Raises: OSError with the path in it.
     """
-    runs, _, container = str(sandbox).rpartition("/")
+    runs, _, container = sandbox.rpartition("/")
     executor = runs.rpartition("/")[0]
     is_root = os.geteuid() == 0
     if not _make(executor, is_root):  # the first task of its framework, or of that name
@@ -50,7 +51,7 @@ def make_sandbox(sandbox: Path, work_directory: Path) -> None:
         executors.mkdir(parents=True, exist_ok=True)
         for directory in (executors, *executors.parents) if is_root else ():
             _let_pass(str(directory))
-            if directory == work_directory:
+            if str(directory) == work_directory:
                 break
         _make(executor, is_root)
     _make(runs, is_root)

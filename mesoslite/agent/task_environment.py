@@ -4,13 +4,11 @@
 # A command has no executor of ours that must connect to the agent, so the variables of that protocol are left out.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
 
-from pathlib import Path
-
 from mesoslite.model import AgentInfo, FrameworkInfo, TaskInfo
 
 
 def task_environment(
-    task: TaskInfo, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: Path
+    task: TaskInfo, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str
 ) -> dict[str, str]:
     """Return the variables for one run; ``agent`` and ``framework`` carry their ids."""
     return {
@@ -21,7 +19,7 @@ def task_environment(
         "MESOS_AGENT_ID": agent.id or "",
         "MESOS_SLAVE_PID": agent_pid,
         "MESOS_AGENT_ENDPOINT": f"{agent.hostname}:{agent.port}",
-        "MESOS_DIRECTORY": str(sandbox),
-        "MESOS_SANDBOX": str(sandbox),
+        "MESOS_DIRECTORY": sandbox,
+        "MESOS_SANDBOX": sandbox,
         "MESOS_CHECKPOINT": "1" if framework.checkpoint else "0",
     }

@@ -47,12 +47,12 @@ def find_account(user: str) -> Account | None:
     return Account(user, entry.pw_dir, Identity(entry.pw_uid, entry.pw_gid, groups))
 
 
-def give_sandbox(sandbox: Path, account: Account) -> None:
+def give_sandbox(sandbox: str, account: Account) -> None:
     """Make ``sandbox`` the account's own.
 
     Raises: PermissionError, if the account could not reach it, because a directory above it is closed to it.
     """
-    for directory in reversed(sandbox.resolve().parents):
+    for directory in reversed(Path(sandbox).resolve().parents):
         if not _can_enter(os.stat(directory), account.identity):
             raise PermissionError(
                 f"launch: user {account.name!r} cannot enter {str(directory)!r}, which leads to the sandbox; "

@@ -13,7 +13,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import libactor as la
 from libactor.subprocess import Reaper
@@ -64,7 +63,7 @@ class PosixLauncher:
         container_id: ContainerID,
         user: str,
         command: CommandInfo,
-        sandbox: Path,
+        sandbox: str,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> PosixContainer:
@@ -78,7 +77,7 @@ class PosixLauncher:
             give_sandbox(sandbox, account)
         stdout = stderr = -1
         try:
-            stdout, stderr = _open_output(sandbox / "stdout", account), _open_output(sandbox / "stderr", account)
+            stdout, stderr = _open_output(f"{sandbox}/stdout", account), _open_output(f"{sandbox}/stderr", account)
             with self._lock:
                 process = self._reaper.launch(
                     argv,
@@ -148,7 +147,7 @@ class _Signals:
             send([family for family in families if not family.has_ended])
 
 
-def _open_output(path: Path, account: Account | None) -> int:
+def _open_output(path: str, account: Account | None) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     if account is not None:
         os.fchown(descriptor, account.identity.user, account.identity.group)

@@ -8,7 +8,6 @@
 # How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from .agents import AgentInfo
@@ -50,7 +49,7 @@ class Launcher(Protocol):
         container_id: ContainerID,
         user: str,
         command: CommandInfo,
-        sandbox: Path,
+        sandbox: str,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> Container:

@@ -15,7 +15,6 @@ import libactor as la
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from mesoslite.model import CommandInfo, ContainerID
 
@@ -93,7 +92,7 @@ class SimLauncher:
         container_id: ContainerID,
         user: str,
         command: CommandInfo,
-        sandbox: Path,
+        sandbox: str,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> SimContainer:
@@ -102,7 +101,7 @@ class SimLauncher:
             raise OSError("the simulator wants this launch to fail")
         life = _COMMAND.fullmatch(command.value)
         assert life is not None, command.value
-        *_, framework_id, _, task_id, _, _ = sandbox.parts
+        *_, framework_id, _, task_id, _, _ = sandbox.split("/")
         container = SimContainer(
             container_id, framework_id, task_id, self, life["trap"] is None, on_exit, 1000 + len(self.containers)
         )

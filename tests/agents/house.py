@@ -130,13 +130,13 @@ class Boxes:
         container_id: ContainerID,
         user: str,
         command: CommandInfo,
-        sandbox: Path,
+        sandbox: str,
         environment: Mapping[str, str],
         on_exit: Callable[[int | None], None],
     ) -> Box:
         if self.error is not None:
             raise self.error
-        box = Box(1000 + len(self.made), command, sandbox, environment)
+        box = Box(1000 + len(self.made), command, Path(sandbox), environment)
         box.user = user
         box.exit = on_exit
         self.made.append(box)

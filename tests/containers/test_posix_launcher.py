@@ -43,7 +43,7 @@ class Bench:
     ) -> PosixContainer:
         info = CommandInfo(value=script, **command)
         container_id = ContainerID(f"{uuid.uuid4()}")
-        return self.launcher.launch(container_id, user, info, self.sandbox, given or {}, self.exits.put)
+        return self.launcher.launch(container_id, user, info, str(self.sandbox), given or {}, self.exits.put)
 
     def exit_status(self) -> int | None:
         return self.exits.get(timeout=BOUND_SECONDS)
