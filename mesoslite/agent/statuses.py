@@ -5,6 +5,7 @@
 #   command executor. Its executor bears the id of the task.
 # Source: Mesos src/launcher/executor.cpp (reaped), src/slave/slave.cpp (killTask, __run), stout os/wait.hpp.
 
+import functools
 import signal
 from dataclasses import dataclass, replace
 
@@ -73,6 +74,7 @@ def launch_failure(error: Exception) -> Report:
     return refusal(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, f"Task could not be started: {text}")
 
 
+@functools.lru_cache(64)  # there are few, and every task that ends gets one
 def exit_report(exit_status: int | None, was_killed: bool) -> Report:
     """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed.
 

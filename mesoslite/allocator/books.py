@@ -345,7 +345,7 @@ def scalars_of(alternatives: Sequence[Resources]) -> tuple[Quantities, ...]:
 
 def is_plain_count(resources: Resources) -> bool:
     """Return whether all scalars are plain ones."""
-    return all(not portion.scalar for portion in resources.others)
+    return not resources.others or all(not portion.scalar for portion in resources.others)
 
 
 def _count(amounts: dict[str, int], quantities: Pairs, sign: int) -> None:

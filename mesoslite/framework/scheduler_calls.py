@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -86,7 +87,7 @@ class SchedulerCalls(la.Actor):
             task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
             name=base,
             agent_id=offer.agent_id,
-            resources=Resources.of(cpus=cpus, mem=mem) + (resources or NOTHING),
+            resources=_scalars(cpus, mem) + (resources or NOTHING),
             command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
             kill_grace_seconds=kill_grace_seconds,
         )
@@ -198,6 +199,11 @@ class SchedulerCalls(la.Actor):
 
     def _suppressed_roles(self) -> tuple[str, ...]:
         return tuple([role for role in self.info.roles if role in self._suppressed])
+
+
+@lru_cache(maxsize=1_024, typed=True)  # most tasks of a framework want the same
+def _scalars(cpus: float, mem: float) -> Resources:
+    return Resources.of(cpus=cpus, mem=mem)
 
 
 def _offer_ids(

@@ -17,14 +17,14 @@ def task_inability(task: TaskInfo) -> str | None:
     """Return why no agent can run a task that breaks no rule, as the end of a sentence; None if agents can."""
     if task.executor is not None or task.command is None:
         return "has an executor, and agents run only commands yet; give it a command"
-    asked = {
-        "a container": task.container,
-        "a check": task.check,
-        "a health check": task.health_check,
-        "a max_completion_time": task.max_completion_seconds,
-        "limits": task.limits or None,
-    }
-    for what, value in asked.items():
+    asked = (
+        ("a container", task.container),
+        ("a check", task.check),
+        ("a health check", task.health_check),
+        ("a max_completion_time", task.max_completion_seconds),
+        ("limits", task.limits or None),
+    )
+    for what, value in asked:
         if value is not None:
             return f"has {what}, which agents do not honour yet; leave it out"
     for portion in task.resources.others:

@@ -24,7 +24,7 @@ def command_problem(command: CommandInfo) -> str | None:
     if not command.value:
         return f"has no {'command' if command.shell else 'program'}; set the value of its command"
     texts = [command.value, *command.arguments, *[text for pair in command.environment for text in pair]]
-    if any("\0" in text for text in texts):
+    if "\0" in "".join(texts):
         return "has a zero byte in its command; no program can be given one"
     for name, _ in command.environment:
         if not name or "=" in name:

@@ -35,7 +35,7 @@ from .validation_resources import allocation_problem, joint_problem, overlap_pro
 _LIMITED = ("cpus", "mem")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which takes three times as long to make, and one is made a launch
 class LaunchSite:
     """What the master knows of where tasks are to run: offers of one agent, for one role of one framework.
 
@@ -165,7 +165,9 @@ def _resources_problem(task: TaskInfo, site: LaunchSite) -> str | None:
 
 
 def _limits_problem(task: TaskInfo, site: LaunchSite) -> str | None:
-    if task.limits and AGENT_TASK_RESOURCE_LIMITS not in site.capabilities:
+    if not task.limits:
+        return None
+    if AGENT_TASK_RESOURCE_LIMITS not in site.capabilities:
         return "has limits, and its agent lacks the capability TASK_RESOURCE_LIMITS; leave them out"
     others = [name for name, _ in task.limits if name not in _LIMITED]
     if others:
