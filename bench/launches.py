@@ -3,6 +3,7 @@
 # A task's way: offer, ACCEPT, RunTask, sandbox, and STARTING, RUNNING and FINISHED, each told and acknowledged before
 #   the next goes out. Master, allocator, agents and frameworks are those that everybody uses; containers end as they
 #   start.
+# The process is set up as `mesoslite dev` does it (cli/prompt.py).
 # The parts' shares are of runs of their own, in which every turn of an actor is timed, by the processor's time: what is
 #   not in a turn is the runtime's.
 # Sandboxes are directories in memory (MEMORY), or, where that is what is asked, on the disk of the checkout: that of
@@ -28,6 +29,7 @@ from bench.registrar import FOLDER
 from mesoslite.agent import Agent
 from mesoslite.agent.sandbox import make_sandbox
 from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.cli.prompt import prompt
 from mesoslite.framework import Framework, LocalConnection
 from mesoslite.master import Allocator, Master
 from mesoslite.model import CommandInfo, ContainerID, Offer, Resources, TaskState, TaskStatus
@@ -182,7 +184,7 @@ def _launch(count: int, on_offer: int, watch: Stopwatch | None = None, place: Pa
     kinds = {"framework": Launching, "master": Master, "allocator": Allocator, "agent": Agent}
     if watch is not None:
         kinds = {part: watch.timed(kind, part) for part, kind in kinds.items()}
-    with TemporaryDirectory(dir=place) as folder, la.Runtime() as runtime:
+    with TemporaryDirectory(dir=place) as folder, prompt(), la.Runtime() as runtime:
         registrar = runtime.spawn(Registrar(MemoryStorage(MemoryRegistry())))
         allocator = runtime.spawn(kinds["allocator"](HierarchicalAllocator(), INTERVAL_SECONDS))
         master = runtime.spawn(kinds["master"](allocator, registrar))
