@@ -47,7 +47,7 @@ from mesoslite.model import (
     without_used,
 )
 
-from .accept_parts import TASKS_IN_STEP, Crowd, is_much, parts_of, tasks_of, weight_of
+from .accept_parts import LAUNCHES, TASKS_IN_STEP, Crowd, is_much, parts_of, tasks_of, weight_of
 from .figures import LAUNCH, LAUNCH_GROUP, OPERATIONS
 from .operations import ExecutorEntry, OperationEntry
 from .sites import launch_site, operation_site, sites
@@ -92,7 +92,7 @@ class Acceptance:
         offered = sum([offer.resources for offer in offers[1:]], offers[0].resources)
         if is_much(call.operations):
             return self._accept_parts(framework, call, offers, offered)
-        converts = any(not isinstance(operation, Launch | LaunchGroup) for operation in call.operations)
+        converts = not all(isinstance(operation, LAUNCHES) for operation in call.operations)
         steps = self._judged(framework, agent, call, offers[0], offered, converts)
         self._accounts.take_up(framework.id, offers)
         course = _Course(self, framework, agent, offers[0], offered)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TASKS_IN_STEP = 32  # about half a millisecond
 OPERATION_WEIGHT = 4  # in tasks
+LAUNCHES = (Launch, LaunchGroup)  # a tuple: a union of types takes four times as long to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ def is_much(operations: Sequence[Operation]) -> bool:
 
 def tasks_of(operation: Part) -> Sequence[TaskInfo]:
     """The tasks to be launched."""
-    if isinstance(operation, Launch | Crowd):
+    if isinstance(operation, (Launch, Crowd)):
         return operation.tasks
     return operation.group.tasks if isinstance(operation, LaunchGroup) else ()
 
 
 def weight_of(operation: Part) -> int:
     """How long it takes, in tasks."""
-    return len(tasks_of(operation)) if isinstance(operation, Launch | LaunchGroup | Crowd) else OPERATION_WEIGHT
+    return len(tasks_of(operation)) if isinstance(operation, (*LAUNCHES, Crowd)) else OPERATION_WEIGHT
 
 
 def parts_of(operations: Sequence[Operation]) -> Iterator[Part]:

@@ -60,14 +60,8 @@ from .plan_checks import PlanChecks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROMPT = (
-    AgentAdded,
-    AgentUpdated,
-    AgentUnavailable,
-    FrameworkAdded,
-    FrameworkActivated,
-    Revived,
-)  # worth a run at once
+# What is worth a run at once.
+PROMPT = frozenset((AgentAdded, AgentUpdated, AgentUnavailable, FrameworkAdded, FrameworkActivated, Revived))
 
 SLICE_SECONDS = 0.002  # of a run, before others have their turn
 INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
@@ -148,9 +142,9 @@ class Allocator(la.Actor):
         self._follow(message.delta)
 
     def _follow(self, delta: Delta) -> None:
-        if isinstance(delta, PROMPT):
+        if type(delta) in PROMPT:
             self.want_run()
-        if isinstance(delta, RecoveryBegun):
+        if type(delta) is RecoveryBegun:
             if self._recovery is not None:
                 self._recovery.cancel()
             self._recovery = la.delay(self._recovery_timeout, self.pid, Allocator.end_recovery)

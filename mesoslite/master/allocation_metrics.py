@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import libactor as la
-from mesoslite.model import Delta, FrameworkAdded, FrameworkID, FrameworkRemoved, FrameworkUpdated, QuotaChanged
+from mesoslite.model import (
+    Delta,
+    FrameworkAdded,
+    FrameworkID,
+    FrameworkRemoved,
+    FrameworkUpdated,
+    OfferUsed,
+    QuotaChanged,
+    ResourcesRecovered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,16 +95,19 @@ class AllocationMetrics:
 
     def follow(self, delta: Delta) -> None:
         """Have gauges for the roles that there are."""
-        if isinstance(delta, FrameworkAdded | FrameworkUpdated):
-            self._set_roles(delta.framework_id, delta.roles)
-        elif isinstance(delta, FrameworkRemoved):
-            self._set_roles(delta.framework_id, ())
-        elif isinstance(delta, QuotaChanged):
-            self._remove_figures(*self._quotas.pop(delta.role, ()))
-            figures = _of_quota(delta)
-            if figures:
-                self._quotas[delta.role] = figures
-                self._add_figures(*figures)
+        match delta:  # most first: of structs, a case that is not met takes a sixth of a microsecond
+            case ResourcesRecovered() | OfferUsed():
+                pass
+            case FrameworkAdded() | FrameworkUpdated():
+                self._set_roles(delta.framework_id, delta.roles)
+            case FrameworkRemoved():
+                self._set_roles(delta.framework_id, ())
+            case QuotaChanged():
+                self._remove_figures(*self._quotas.pop(delta.role, ()))
+                figures = _of_quota(delta)
+                if figures:
+                    self._quotas[delta.role] = figures
+                    self._add_figures(*figures)
 
     def _set_roles(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
         before = self._roles.pop(framework_id, ())

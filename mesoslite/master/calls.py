@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Error, Teardown, UpdateFramework
+from mesoslite.model import Accept, Acknowledge, Error, Teardown, UpdateFramework
 
 from .figures import CALLS
 
@@ -53,7 +53,9 @@ class Calls:
             return None
         framework.figures[CALLS[type(call)]] += 1
         try:
-            match call:
+            match call:  # most first: of structs, a case that is not met takes a sixth of a microsecond
+                case Acknowledge() | Accept():
+                    rest = self._scheduling.serve(framework, call)
                 case Teardown():
                     self._departures.remove(framework)
                     return None

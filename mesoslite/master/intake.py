@@ -62,7 +62,7 @@ class Intake:
             self._metrics.drop(message, sender, why)
         elif sender in self._own:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
-        elif isinstance(message, ReregisterAgent):  # all agents come back at once: others are served in between
+        elif type(message) is ReregisterAgent:  # all agents come back at once: others are served in between
             self._slices.put(sender, self._work(message, sender, serve))
         elif self._slices.waits(sender) or is_large(message):
             self._slices.take(sender, self._work(message, sender, serve))

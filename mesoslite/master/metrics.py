@@ -125,7 +125,7 @@ class MasterMetrics:
     def received(self, message: object) -> None:
         """Count a message, whatever becomes of it."""
         counter = self._messages.get(type(message))
-        if isinstance(message, Subscribe) and _returns(message.framework):
+        if type(message) is Subscribe and _returns(message.framework):
             counter = self._returning_frameworks
         if counter is not None:
             counter.increment()

@@ -21,8 +21,10 @@ from mesoslite.model import (
     Grant,
     InverseGrant,
     MesosliteError,
+    OfferUsed,
     Plan,
     Resources,
+    ResourcesRecovered,
     Unavailability,
 )
 
@@ -53,7 +55,9 @@ class PlanChecks:
                 f"apply gave {ended!r} for {type(delta).__name__}, expected a tuple of numbers of filters; return () "
                 f"if none has ended"
             )
-        match delta:
+        match delta:  # most first: of structs, a case that is not met takes a sixth of a microsecond
+            case ResourcesRecovered() | OfferUsed():
+                pass
             case AgentAdded():
                 self._agents.add(delta.agent_id)
             case AgentRemoved():

@@ -81,7 +81,9 @@ class Scheduling:
 
     def serve(self, framework: FrameworkEntry, call: SchedulingCall) -> Iterator[None] | None:
         """Do what ``call`` asks for; what is returned is still to be done, in slices."""
-        match call:
+        match call:  # most first: of structs, a case that is not met takes a sixth of a microsecond
+            case Acknowledge():
+                self._updates.acknowledge(framework, call)
             case Accept():
                 return self._acceptance.accept(framework, call)
             case Decline():
@@ -90,8 +92,6 @@ class Scheduling:
                 return self._inverse.answer(framework, call)
             case Kill():
                 self.kill(framework, call)
-            case Acknowledge():
-                self._updates.acknowledge(framework, call)
             case Reconcile():
                 return self._reconciliation.answer(framework, call)
             case AcknowledgeOperationStatus():
