@@ -22,12 +22,11 @@ from mesoslite.model import (
     Subscribe,
     checked_message,
     checking,
-    entries_of,
     is_large,
+    shedding,
 )
 
 from .agent_checks import known_frameworks
-from .slices import in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from .metrics import MasterMetrics
     from .slices import Slices
     from .standing import Standing
-
-FREED_IN_STEP = 1_000  # about a fifth of a millisecond
 
 
 class Intake:
@@ -84,16 +81,23 @@ class Intake:
             checked = (yield from checking(message)) if is_long else self._checked(message)
         except InvalidRequest as error:
             self._refuse(message, sender, error)
-            return
+            checked = None
         if is_long:  # what nobody needs any more is freed in steps as well
             yield
-            parts = in_steps(entries_of(message), lambda _: None, FREED_IN_STEP)
+            freeing = shedding(message)
             del message
-            yield from parts
+            yield from freeing
+        if checked is None:
+            return
         rest = serve(checked, sender)
+        brought = checked if is_long and isinstance(checked, ReregisterAgent) else None  # in lists that nobody empties
         del checked
         if rest is not None:
             yield from rest
+        if brought is not None:
+            freeing = shedding(brought)
+            del brought
+            yield from freeing
 
     def _checked(self, message: Any) -> Any:
         """As ``checked_message``; frameworks that the master has itself, as mostly, were looked at before."""

@@ -36,7 +36,7 @@ from .calls import (
     Teardown,
     UpdateFramework,
 )
-from .checking import checked_message, checking, entries_of, is_large
+from .checking import checked_message, checking, is_large, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
@@ -475,7 +475,6 @@ __all__ = [
     "checked_message",
     "checked_quota",
     "checking",
-    "entries_of",
     "is_large",
     "completed_framework",
     "constants",
@@ -491,6 +490,7 @@ __all__ = [
     "runnable_command",
     "task_inability",
     "shares_cgroups",
+    "shedding",
     "validate_accept",
     "validate_launch",
     "validate_agent_resources",

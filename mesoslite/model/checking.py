@@ -1,4 +1,7 @@
-"""Checking: whether all in a message is of the types that are declared, which nobody else has looked at."""
+"""Checking: whether all in a message is of the types that are declared, which nobody else has looked at.
+
+Whatever is large is looked at in steps, and let go of in steps as well: a million entries take a tenth of a second.
+"""
 
 # Who calls: master/intake.py, with every message of agents and frameworks before anything acts on it; framework/, with
 #   its own calls. A struct does not look at its fields when it is made, and what comes from another program was not
@@ -12,6 +15,7 @@
 from __future__ import annotations
 
 import functools
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -19,14 +23,16 @@ import msgspec.inspect
 from msgspec.structs import replace
 
 from .errors import InvalidRequest
+from .messages import CompletedTasks
 from .operations import Launch, LaunchGroup
 from .task_groups import TaskGroup
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-LAUNCHES = frozenset((Launch, LaunchGroup))  # the only entries that may be large themselves
+HOLDERS = frozenset((Launch, LaunchGroup, CompletedTasks))  # the only entries that may be large themselves
 PORTION = 64  # entries that are looked at in one step, about half a millisecond
+FREED_IN_STEP = 1_000  # entries that hold no others; about a fifth of a millisecond
 
 M = TypeVar("M")
 
@@ -97,53 +103,89 @@ def checking(message: M) -> Generator[None, None, M]:
     if not large:
         return checked_message(message)
     shell = checked_message(replace(cast(Any, message), **dict.fromkeys(large, ())))
-    whole: dict[str, tuple[Any, ...]] = {}
-    for name, value in large.items():
-        found: list[Any] = []
-        for portion in _portions(value):
+    whole: dict[str, list[Any]] = {name: [] for name in large}
+    try:
+        for name, value in large.items():
+            for portion in _portions(value):
+                yield
+                if len(portion) == 1 and _weight(portion) > PORTION:
+                    whole[name].append((yield from _checking_holder(shell, name, portion[0])))
+                else:
+                    whole[name] += getattr(checked_message(replace(shell, **{name: portion})), name)
+    except InvalidRequest:
+        for found in whole.values():
+            yield from _emptying(found)
+        raise
+    return cast(M, replace(shell, **{name: tuple(found) for name, found in whole.items()}))
+
+
+def _checking_holder(shell: Any, name: str, holder: Any) -> Generator[None, None, Any]:
+    """An entry of many tasks or portions."""
+    [empty] = getattr(checked_message(replace(shell, **{name: (_with_parts(holder, ()),)})), name)
+    one = Launch(()) if isinstance(holder, LaunchGroup) else empty  # the group's executor is looked at once
+    parts, found = _parts(holder), list[Any]()
+    try:
+        for first in range(0, len(parts), PORTION):
             yield
-            if len(portion) == 1 and _weight(portion) > PORTION:
-                found.append((yield from _checking_launch(shell, name, portion[0])))
-            else:
-                found += getattr(checked_message(replace(shell, **{name: portion})), name)
-        whole[name] = tuple(found)
-    return cast(M, replace(shell, **whole))
+            found += _parts(checked_message(_with_parts(one, parts[first : first + PORTION])))
+    except InvalidRequest:
+        yield from _emptying(found)
+        raise
+    return _with_parts(empty, tuple(found))
 
 
-def _checking_launch(
-    shell: Any, name: str, launch: Launch | LaunchGroup
-) -> Generator[None, None, Launch | LaunchGroup]:
-    """A launch of many tasks, the only entry that may be large itself."""
-    [empty] = getattr(checked_message(replace(shell, **{name: (_with_tasks(launch, ()),)})), name)
-    tasks, found = _tasks(launch), list[Any]()
-    for first in range(0, len(tasks), PORTION):
+def _emptying(entries: list[Any]) -> Generator[None, None, None]:
+    while entries:
         yield
-        found += checked_message(Launch(tasks[first : first + PORTION])).tasks
-    return _with_tasks(empty, tuple(found))
+        del entries[-PORTION:]
 
 
-def entries_of(message: object) -> list[Any]:
-    """What is in the lists of a message that is one, with tasks instead of their launches."""
+def shedding(message: object) -> Generator[None, None, None]:
+    """Let go of a message, some entries in each step; whoever calls this lets go of it before the first."""
+    runs: deque[Any] = deque()
     kind: Any = type(message)
-    listed = [entry for name in _list_names(kind) for entry in getattr(message, name)]
-    return [part for entry in listed for part in _tasks(entry) or (entry,)]
+    for name in _list_names(kind):
+        if _is_large(getattr(message, name)):
+            yield from _cutting(getattr(message, name), runs)
+    del message
+    while runs:
+        yield
+        runs.popleft()
 
 
-def _tasks(entry: Any) -> Any:
-    """What an entry has as tasks, whatever that is; none if it is no launch."""
+def _cutting(entries: Any, runs: deque[Any]) -> Generator[None, None, None]:
+    """Append runs of entries, and behind them what those of them hold that are large themselves."""
+    for first in range(0, len(entries), FREED_IN_STEP):
+        yield
+        run = entries[first : first + FREED_IN_STEP]
+        if HOLDERS.isdisjoint(map(type, run)):
+            runs.append(run)
+            continue
+        runs.extend([run[at : at + PORTION] for at in range(0, len(run), PORTION)])
+        for entry in run:
+            if _weight((entry,)) > PORTION:
+                yield from _cutting(_parts(entry), runs)
+
+
+def _parts(entry: Any) -> Any:
+    """What an entry holds, whatever that is; nothing if it is no holder."""
     if type(entry) is Launch:
         return entry.tasks
+    if type(entry) is CompletedTasks:
+        return entry.portions
     return entry.group.tasks if type(entry) is LaunchGroup and type(entry.group) is TaskGroup else ()
 
 
-def _with_tasks(launch: Launch | LaunchGroup, tasks: tuple[Any, ...]) -> Launch | LaunchGroup:
-    return replace(launch, tasks=tasks) if isinstance(launch, Launch) else replace(launch, group=TaskGroup(tasks))
+def _with_parts(holder: Any, parts: tuple[Any, ...]) -> Any:
+    if type(holder) is LaunchGroup:
+        return replace(holder, group=TaskGroup(parts))
+    return replace(holder, **{"portions" if type(holder) is CompletedTasks else "tasks": parts})
 
 
 def _is_large(value: Any) -> bool:
     if type(value) not in (tuple, list):
         return False
-    return len(value) > PORTION or (not LAUNCHES.isdisjoint(map(type, value)) and _weight(value) > PORTION)
+    return len(value) > PORTION or (not HOLDERS.isdisjoint(map(type, value)) and _weight(value) > PORTION)
 
 
 @functools.cache
@@ -179,5 +221,5 @@ def _portions(entries: Any) -> Iterator[Any]:
 
 
 def _weight(entries: Any) -> int:
-    launches = [_tasks(entry) for entry in entries[: PORTION + 1]]
-    return len(entries) + sum([len(tasks) for tasks in launches if type(tasks) in (tuple, list)])
+    held = [_parts(entry) for entry in entries[: PORTION + 1]]
+    return len(entries) + sum([len(parts) for parts in held if type(parts) in (tuple, list)])

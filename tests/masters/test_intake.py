@@ -16,7 +16,7 @@ import libactor as la
 from mesoslite.master import Master
 from mesoslite.master.agent_checks import known_frameworks
 from mesoslite.master.allocator_messages import Applied, Granted, InverseAnswered, Recovered
-from mesoslite.master.intake import FREED_IN_STEP, Intake
+from mesoslite.master.intake import Intake
 from mesoslite.master.slices import Slices
 from mesoslite.model import (
     AgentID,
@@ -53,6 +53,8 @@ from mesoslite.model import (
     Teardown,
     UpdateFramework,
 )
+from mesoslite.model.checking import FREED_IN_STEP
+from mesoslite.model.messages import CompletedTasks
 
 from .packing import over, packed, spoilt
 from .stage import FakeAgent, FakeFramework, Stage, task
@@ -367,21 +369,40 @@ def test_a_grant_too_large_is_excused_only_if_it_was_decided_before_the_agent_ch
                 made.get(timeout=60)
 
 
+def listed(names: list[Any]) -> Reconcile:
+    return Reconcile(FrameworkID("F"), tuple(names))
+
+
+def completed(portions: list[Any]) -> ReregisterAgent:
+    return ReregisterAgent(info=INFO, completed_tasks=(CompletedTasks(FrameworkID("F"), tuple(portions)),))
+
+
 # Goal: to free very much takes long as well. Method: look after each step who else has the entries.
-def test_a_large_message_is_let_go_of_in_steps() -> None:
-    references = [TaskReference(TaskID(f"t{number}")) for number in range(3 * FREED_IN_STEP)]
-    alone = max([sys.getrefcount(each) for each in references])
+@pytest.mark.parametrize(
+    ("entry", "make"),
+    [
+        (lambda number: TaskReference(TaskID(f"t{number}")), listed),
+        (lambda number: b"%d" % (1_000 + number), completed),
+    ],
+    ids=["references", "portions"],
+)
+@pytest.mark.parametrize("last", [(), (7,)], ids=["right", "wrong"])
+def test_a_large_message_is_let_go_of_in_steps(entry: Any, make: Any, last: tuple[Any, ...]) -> None:
+    entries = [entry(number) for number in range(3_000)]
+    alone = max([sys.getrefcount(each) for each in entries])
     slices = Slices(lambda: 0.0, lambda: None)
     slices.take("sender", iter([None, None]))  # so that what comes next waits
-    forgetful: Any = SimpleNamespace(received=lambda message: None)  # a Mock would keep the message
+    ignore = lambda *_: None  # noqa: E731, a Mock would keep the message
+    forgetful: Any = SimpleNamespace(received=ignore, refuse=ignore)
     sender: Any = "sender"
-    intake = Intake(Mock(), slices, forgetful, set(), Mock())
-    intake.take(Reconcile(FrameworkID("F"), tuple(references)), sender, lambda message, sender: None)
+    ledger: Any = SimpleNamespace(info_of=ignore, framework_at=ignore)
+    intake = Intake(ledger, slices, forgetful, set(), Mock())
+    intake.take(make([*entries, *last]), sender, ignore)
 
     def count(_: object) -> int:
-        return sum([sys.getrefcount(each) <= alone for each in references])
+        return sum([sys.getrefcount(each) <= alone for each in entries])
 
     freed = [0, *map(count, slices._waiting[-1][1]), count(None)]
 
-    assert freed[-1] == len(references)
+    assert freed[-1] == len(entries)
     assert max([after - before for before, after in pairwise(freed)]) <= FREED_IN_STEP

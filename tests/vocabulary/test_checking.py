@@ -74,6 +74,7 @@ LARGE: list[Any] = [
     accept(Reserve(CPU), Launch(TASKS[:3]), Launch(TASKS), *[Launch(TASKS[:40])] * 20, Reserve(CPU)),
     accept(*[Reserve(CPU)] * 1_000),
     accept(Reserve(CPU), LaunchGroup(EXECUTOR, TaskGroup(TASKS)), LaunchGroup(EXECUTOR, TaskGroup(TASKS[:3]))),
+    ReregisterAgent(info=INFO, completed_tasks=(OVER[0], CompletedTasks(FRAMEWORK, PORTIONS), OVER[0])),
 ]
 
 
@@ -109,8 +110,10 @@ def with_last(message: Any, name: str, last: Any) -> Any:
         accept(LaunchGroup(EXECUTOR, TaskGroup(7))),  # type: ignore[arg-type]
         accept(LaunchGroup(7, TaskGroup(TASKS))),  # type: ignore[arg-type]
         accept(LaunchGroup(EXECUTOR, 7), *[Reserve(CPU)] * 100),  # type: ignore[arg-type]
+        with_last(LARGE[0], "completed_tasks", CompletedTasks(FRAMEWORK, (*PORTIONS, "portion"))),  # type: ignore[arg-type]
+        with_last(LARGE[0], "completed_tasks", CompletedTasks(7, PORTIONS)),  # type: ignore[arg-type]
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_what_is_wrong_anywhere_in_a_large_message_is_found(message: Any) -> None:
     with pytest.raises(InvalidRequest):
