@@ -19,7 +19,13 @@ def run(
     master: Annotated[str, typer.Option(help="URL of the master.", envvar="MESOSLITE_MASTER")] = MASTER_DEFAULT,
     cpus: Annotated[float, typer.Option(help="Cpus that it needs.")] = 0.5,
     mem: Annotated[float, typer.Option(help="Memory that it needs, in MiB.")] = 32.0,
-    name: Annotated[str, typer.Option(help="Name of the task, for people.")] = "run",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the task and its framework, for people; left out, it is called after its program.",
+            show_default=False,
+        ),
+    ] = None,
     env: Annotated[
         list[str] | None, typer.Option(help="A variable of its environment; repeatable.", metavar="NAME=VALUE")
     ] = None,
@@ -55,8 +61,8 @@ def run(
     raise typer.Exit(session.execute(timeout))
 
 
-def _check_texts(command: str, master: str, name: str, assignments: list[str]) -> None:
-    for option, text in (("COMMAND", command), ("--master", master), ("--name", name)):
+def _check_texts(command: str, master: str, name: str | None, assignments: list[str]) -> None:
+    for option, text in (("COMMAND", command), ("--master", master), ("--name", name or "")):
         refuse_bytes(option, text)
     for assignment in assignments:
         refuse_bytes("--env", assignment)

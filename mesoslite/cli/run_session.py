@@ -39,19 +39,25 @@ from .signals import stop_signals
 MASTER_LOST, NEVER_ENOUGH, TASK_LOST, OUTPUT_LOST, TIMED_OUT = 120, 121, 122, 123, 124
 OUTPUT_INTERVAL_SECONDS = 0.1
 REQUEST_TIMEOUT_SECONDS = 10.0
+TITLE_CHARACTERS = 60
 
 
 class RunSession:
-    """One execution of a command. Raises: InvalidRequest, for a master or resources that can never work."""
+    """One execution of a command, as a framework that is called by ``name``, or by the command itself.
+
+    Raises: InvalidRequest, for a master or resources that can never work.
+    """
 
     def __init__(
-        self, master: str, name: str, needed: Resources, command: CommandInfo, *, verbose: bool = False
+        self, master: str, name: str | None, needed: Resources, command: CommandInfo, *, verbose: bool = False
     ) -> None:
         if not needed:
             raise InvalidRequest("--cpus and --mem are both zero; give the command something to run with")
         self._master = master
         self._verbose = verbose
         self._connection = HttpConnection(master)
+        self._name = name or _title(command.value)
+        name = name or "run"
         self._task = TaskInfo(
             task_id=TaskID(f"{name}-{la.random_uuid().hex[:12]}".replace("/", "-").replace("\\", "-")),
             name=name,
@@ -65,7 +71,7 @@ class RunSession:
 
     def execute(self, timeout_seconds: float | None) -> int:
         """Run the command to its end and return the exit status."""
-        framework = RunFramework("mesoslite run", _user(), self._task, self._notes.put, timeout_seconds)
+        framework = RunFramework(self._name, _user(), self._task, self._notes.put, timeout_seconds)
         client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
         with stop_signals(lambda number: self._notes.put(Stopped(128 + number))), client, la.Runtime() as runtime:
             future = submit(runtime, framework, self._connection)
@@ -175,6 +181,14 @@ class RunSession:
         largest = max(agents, key=lambda total: (total.get("cpus"), total.get("mem")))
         warn(f"no agent has {needed}, the largest of {len(agents)} has {largest}; ask for less by --cpus and --mem")
         return NEVER_ENOUGH
+
+
+def _title(command: str) -> str:
+    """What a framework is called that runs a command: all may read that, so arguments and variables are left out."""
+    words = [word for word in command.split() if "=" not in word]
+    return " ".join(["mesoslite", "run", *[word.rpartition("/")[2].rstrip(";&|") for word in words[:1]]])[
+        :TITLE_CHARACTERS
+    ]
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from .conftest import mesoslite, mesoslite_here, start, start_dev, stop_dev
 
 pytestmark = pytest.mark.real
 
-NAME = "mesoslite run"  # the framework of that command
+NAME = "mesoslite run echo"  # the framework of that command
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,25 @@ def test_the_environment_and_the_name_reach_the_task(url):
     assert output.startswith("1 x=y z job-")
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "called"),
+    [
+        ("echo up; exec sleep 1000", (), "mesoslite run echo"),
+        ("TOKEN=x /bin/sh -c 'echo up; exec sleep 1000'", (), "mesoslite run sh"),
+        ("echo up; exec sleep 1000", ("--name", "web"), "web"),
+    ],
+)
+def test_its_framework_is_called_after_its_program_or_as_it_is_told(url, command, arguments, called):
+    process = start("run", "--master", url, *arguments, command)
+    assert process.stdout.readline() == b"up\n"
+
+    names = [framework["name"] for framework in frameworks(url)]
+    process.terminate()
+
+    assert finish(process)[0] == 143
+    assert names == [called]
+
+
 def test_the_master_can_be_named_by_the_environment(url):
     environment = {**os.environ, "MESOSLITE_MASTER": url}
 
