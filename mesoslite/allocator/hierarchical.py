@@ -78,8 +78,7 @@ from .sorter import SorterFactory
 from .subscriptions import Subscriptions
 
 AgentDelta: TypeAlias = (
-    AgentAdded
-    | AgentUpdated
+    AgentUpdated
     | AgentRemoved
     | AgentActivated
     | AgentDeactivated
@@ -238,6 +237,9 @@ class HierarchicalAllocator:
                 return self._subscriptions.recover(delta)
             case OfferUsed():
                 self._subscriptions.use(delta)
+            case AgentAdded():
+                self._machines.add(delta)
+                self._hold_off.agent_came(len(self._books.agents))
             case FilterExpired():
                 self._expire(delta.filter_id)
             case Suppressed():
@@ -279,9 +281,6 @@ class HierarchicalAllocator:
                 self._machines.convert_allocation(delta)
             case AvailableConverted():
                 self._machines.convert_available(delta)
-            case AgentAdded():
-                self._machines.add(delta)
-                self._hold_off.agent_came(len(self._books.agents))
             case AgentUpdated():
                 return self._machines.update(delta)
             case AgentRemoved():

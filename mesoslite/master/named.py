@@ -34,7 +34,8 @@ class Named:
 
     def enter(self) -> Iterator[None]:
         """Enter those that nobody knew, some in a step."""
-        for number, framework_id in enumerate(self._infos, 1):
+        known = self._ledger.frameworks
+        for number, framework_id in enumerate([one for one in self._infos if one not in known], 1):
             if number % IN_STEP == 0:
                 yield
             self.find(framework_id)
