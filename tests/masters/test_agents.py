@@ -721,7 +721,13 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     [framework] = right.frameworks
     strange = [
         msgspec.structs.replace(framework, **{"id": "new", **changes})
-        for changes in ({"roles": ("a//b",)}, {"roles": ()}, {"min_allocatable": (minimum, minimum)}, {"id": ""})
+        for changes in (
+            {"roles": ("a//b",)},
+            {"roles": ()},
+            {"min_allocatable": (minimum, minimum)},
+            {"id": ""},
+            {"id": None},
+        )
     ]
     return [
         *[msgspec.structs.replace(right, frameworks=(framework, each)) for each in strange],

@@ -128,17 +128,26 @@ def test_what_the_master_itself_says_of_tasks_is_counted_with_its_reason(stage: 
 # ---- statuses ----
 
 
-@pytest.mark.parametrize("what", ["another agent", "an unknown framework"])
+# PartitionTest.PartitionedSlaveStatusUpdates
+@pytest.mark.parametrize("what", ["another agent", "no agent", "an unknown framework", "a framework that is over"])
 def test_a_status_that_cannot_be_is_counted_as_dropped(stage: Stage, what: str) -> None:
     agent, framework = stage.agent(), stage.framework()
     stage.advance(1)
     [offer] = stage.offers(framework)
     one = task(offer)
     stage.run(framework, agent, one)
+    stranger = stage.greet(
+        RegisterAgent(AgentInfo(hostname="host", port=5051, resources=one.resources), version="0.1.0")
+    )
     before = counted(stage)
 
     if what == "another agent":
         stage.report(stage.agent(), offer.framework_id, one, TaskState.TASK_FINISHED)
+    elif what == "no agent":
+        stage.report(stranger, offer.framework_id, one, TaskState.TASK_FINISHED)
+    elif what == "a framework that is over":
+        stage.call(framework, Teardown(offer.framework_id))
+        stage.report(agent, offer.framework_id, one, TaskState.TASK_FINISHED)
     else:
         stage.report(agent, FrameworkID("nobody"), one, TaskState.TASK_FINISHED)
 

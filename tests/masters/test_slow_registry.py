@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.model import RegisterAgent, ReregisterAgent, ShutdownAgent
+from mesoslite.model import AgentReregistered, RegisterAgent, ReregisterAgent, ShutdownAgent
 from mesoslite.model.registry import MachineID
 
 from .stage import Stage
-from .test_agents import INFO, LOST_SECONDS, silence, stored
+from .test_agents import INFO, LOST_SECONDS, counted, silence, stored
 from .test_maintenance import schedule
 
 HOST = MachineID("host")
@@ -57,6 +58,39 @@ def test_one_that_registers_anew_takes_the_place_of_one_that_was_coming_back(sta
 
     [here] = stage.state().agents
     assert here.info.id == stage.agent_id(agent)
+
+
+def test_an_agent_that_repeats_itself_while_it_is_stored_comes_back_once(stage: Stage) -> None:
+    first, _ = two_lost(stage)
+    stage.registry.hold()
+    agent = stage.greet(msgspec.structs.replace(first, incarnation=b"start", number=1))
+    stage.say(agent, msgspec.structs.replace(first, incarnation=b"start", number=2))
+    stage.registry.release()
+    stage.settle()
+
+    assert len(stage.heard(agent, AgentReregistered)) == 1
+    assert counted(stage, "slave_reregistrations") == 1
+
+
+# MasterTest.AgentReregistrationDuringMarkingUnreachable
+def test_an_agent_that_returns_while_it_is_being_given_up_waits_until_that_is_durable(stage: Stage) -> None:
+    stage.agent()
+    [info] = [each.info for each in stage.state().agents]
+    stage.fail_over()
+    stage.advance(599)
+    stage.registry.hold()
+    stage.advance(2)
+    agent = stage.greet(ReregisterAgent(info=info))
+    before = len(stage.heard(agent, AgentReregistered))
+    stage.registry.release()
+    stage.settle()
+    lost = stored(stage, "unreachable")
+
+    stage.say(agent, ReregisterAgent(info=info))
+
+    assert (before, lost) == (0, {info.id})
+    assert len(stage.heard(agent, AgentReregistered)) == 1
+    assert stored(stage, "unreachable") == set()
 
 
 @pytest.mark.parametrize("returns", [False, True])

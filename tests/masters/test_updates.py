@@ -166,6 +166,12 @@ def test_a_last_status_that_nobody_is_to_acknowledge_completes_its_task(scene: S
     assert scene.states() == ([], [TaskState.TASK_FAILED])
 
 
+def test_a_status_that_nobody_is_to_acknowledge_and_is_not_the_last_completes_nothing(scene: Scene) -> None:
+    scene.report(TaskState.TASK_RUNNING, uuid=None)
+
+    assert scene.states() == ([TaskState.TASK_RUNNING], [])
+
+
 BAD: list[Any] = [
     {"status": None},
     {"latest_state": "TASK_RUNNING"},
@@ -253,6 +259,16 @@ def test_an_acknowledgement_without_a_uuid_is_dropped(scene: Scene, uuid: Any) -
 def test_an_acknowledgement_for_an_agent_that_is_not_there_is_dropped(scene: Scene) -> None:
     scene.acknowledge(FIRST, agent_id=AgentID("nowhere"))
 
+    assert scene.acknowledged() == []
+
+
+def test_an_acknowledgement_for_another_agent_completes_no_task_of_that_id(scene: Scene) -> None:
+    other = scene.stage.agent()
+    scene.report(TaskState.TASK_FINISHED)
+
+    scene.acknowledge(FIRST, agent_id=scene.stage.agent_id(other))
+
+    assert scene.states() == ([TaskState.TASK_FINISHED], [])
     assert scene.acknowledged() == []
 
 

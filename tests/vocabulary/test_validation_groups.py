@@ -85,6 +85,22 @@ def test_a_group_that_fits_is_accepted_whole_and_charged_with_its_executor() -> 
     assert [each.task.executor for each in verdict.tasks] == [verdict.executor] * 2
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"container": OWN_NETWORK},
+        {"health_check": HealthCheck(type=CheckType.HTTP, http=HttpCheck(80))},
+        {
+            "container": OWN_NETWORK,
+            "health_check": HealthCheck(type=CheckType.COMMAND, command=CommandInfo(value="true")),
+        },
+    ],
+    ids=["no check", "no network of its own", "by a command"],
+)
+def test_a_network_of_its_own_is_refused_with_checks_that_go_over_it_only(changes: dict[str, Any]) -> None:
+    assert judge(member("a"), member("b", **changes)).message == ""
+
+
 def test_a_running_executor_is_not_charged_again() -> None:
     verdict = judge(member("a"), running=running())
 

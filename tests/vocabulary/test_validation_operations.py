@@ -8,6 +8,7 @@ import pytest
 
 from mesoslite.model import (
     AGENT_HIERARCHICAL_ROLE,
+    AGENT_OPERATION_FEEDBACK,
     AGENT_RESERVATION_REFINEMENT,
     AGENT_RESIZE_VOLUME,
     SHARED_RESOURCES,
@@ -183,15 +184,30 @@ NESTED = Reservation(DYNAMIC, "ads/web", "me")
         (ShrinkVolume(volume(), 1), {}, "without the capability RESIZE_VOLUME"),
         (Reserve(reserved()), {"roles": ("web",)}, "to which its framework no longer subscribes"),
         (Create(volume(shared=True)), {"framework_capabilities": ()}, "lacks the capability SHARED_RESOURCES"),
+        (Reserve(reserved(), id=OperationID("o")), {}, "has an id, and its agent lacks the capability"),
+        (
+            Reserve(reserved(), id=OperationID("o")),
+            {"capabilities": (AGENT_OPERATION_FEEDBACK,), "named": {"o"}},
+            "has the id o of another that is under way",
+        ),
         (Destroy(volume("there")), {"used": volume("there")}, "a volume that tasks use"),
         # DestroyOperationValidationTest.SharedPersistentVolumeInUse
         (Destroy(volume("shared", shared=True)), {"used": volume("shared", shared=True)}, "a volume that tasks use"),
     ],
 )
-def test_what_an_agent_or_a_framework_lacks_is_named(operation: ResourceOperation, site: Any, problem: str) -> None:
+def test_what_an_agent_or_a_framework_lacks_or_has_is_named(
+    operation: ResourceOperation, site: Any, problem: str
+) -> None:
     lacking = dataclasses.replace(FRAMEWORK, **{"capabilities": (), **site})
 
     assert problem in (operation_problem(operation, lacking) or "")
+
+
+def test_an_operation_may_have_an_id_that_is_free() -> None:
+    able = dataclasses.replace(FRAMEWORK, capabilities=(AGENT_OPERATION_FEEDBACK,), named={"another"})
+
+    assert operation_problem(Reserve(reserved(), id=OperationID("o")), able) is None
+    assert operation_problem(Reserve(reserved(), id=OperationID("o")), OPERATOR) is None
 
 
 VALID = [

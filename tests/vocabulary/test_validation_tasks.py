@@ -344,12 +344,21 @@ def test_an_executor_described_otherwise_than_the_one_of_its_id_is_refused(runni
     assert "runs on the agent already with another name, source" in second
 
 
-def test_a_small_executor_is_accepted_with_a_warning() -> None:
-    small, enough = judge((with_executor("a", resources=Resources.parse("mem:31")), task("b")))
+@pytest.mark.parametrize(
+    ("resources", "problem"),
+    [
+        ("mem:31", "0.0 cpus and 31.0 MiB"),
+        ("cpus:0.009;mem:32", "0.009 cpus and 32.0 MiB"),
+        ("cpus:0.01;mem:31.999", "0.01 cpus and 31.999 MiB"),
+        ("cpus:0.01;mem:32", ""),
+    ],
+)
+def test_a_small_executor_is_accepted_with_a_warning(resources: str, problem: str) -> None:
+    (verdict,) = judge((with_executor("a", resources=Resources.parse(resources)),))
 
-    assert small.accepted
-    assert "0.0 cpus and 31.0 MiB" in small.warning
-    assert enough.warning == ""
+    assert verdict.accepted
+    assert problem in verdict.warning
+    assert bool(problem) == bool(verdict.warning)
 
 
 def test_limits_need_an_agent_that_keeps_them_and_may_be_endless() -> None:
