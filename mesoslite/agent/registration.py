@@ -133,15 +133,16 @@ class Registration:
         """
         if pid != self.master:
             return
-        loss = (self._is_registered, str(reason))
+        why = str(reason or "it has ended")
+        loss = (self._is_registered, why)
         if self._is_registered:
-            log.warning("%s: master %s has gone (%s); tasks run on (%d)", self._actor.pid, pid, reason, tasks)
+            log.warning("%s: master %s has gone (%s); tasks run on (%d)", self._actor.pid, pid, why, tasks)
         elif loss != self._loss:
             log.warning(
                 "%s: master %s cannot be reached (%s); it is tried again; see whether it runs, and is at that address",
                 self._actor.pid,
                 pid,
-                reason,
+                why,
             )
         self._loss = loss
         self._lose()

@@ -91,14 +91,15 @@ class RemoteConnection:
     def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
         """See SchedulerConnection."""
         if pid == self._master:
-            if str(reason) != self._problem:
+            why = str(reason or "it has ended")
+            if why != self._problem:
                 log.warning(
                     "master %s has gone, or cannot be reached (%s); it is looked for again; see whether it runs, "
                     "and is at that address",
                     pid,
-                    reason,
+                    why,
                 )
-            self._problem = str(reason)
+            self._problem = why
             self._lose()
             if self._waiting is None or not self._waiting.is_pending():  # else what was tried has drawn its wait
                 self._try_later()
