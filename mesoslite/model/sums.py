@@ -3,13 +3,22 @@
 # Who calls: the books of a master and of its allocator, when an agent brings many tasks at once.
 # Most agents bring the same number of tasks of the same size, and have the same: what these are together, and what is
 #   left then, is one object for all of them.
+# Rejected: lru_cache, which keeps what is large as well.
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import TypeVar
 
 from .portions import Portion
 from .resources import NOTHING, Resources
+
+NAMES_MAX, LENGTH_MAX = 16, 64  # of what is kept: agents call what they have as they like
+KEPT_MAX = 4_096
+
+K = TypeVar("K")
+
+_sums: dict[tuple[Resources, int], Resources] = {}
+_rests: dict[tuple[Resources, Resources], Resources] = {}
 
 
 def total_of(parts: Sequence[Resources]) -> Resources:
@@ -34,16 +43,33 @@ def total_of(parts: Sequence[Resources]) -> Resources:
 
 def rest_of(total: Resources, held: Resources) -> Resources:
     """Return ``total`` without ``held``. Raises: InsufficientResources, if that is not contained."""
-    return total - held if total.others or held.others else _rest(total, held)
+    if total.others or held.others:
+        return total - held
+    key = (total, held)
+    rest = _rests.get(key)
+    if rest is None:
+        rest = total - held
+        if _is_small(total):
+            _keep(_rests, key, rest)
+    return rest
 
 
-@lru_cache(maxsize=4_096)
-def _rest(total: Resources, held: Resources) -> Resources:
-    """As ``rest_of``, of plain scalars."""
-    return total - held
-
-
-@lru_cache(maxsize=4_096)
 def _times(part: Resources, count: int) -> Resources:
     """Plain scalars so many times."""
-    return Resources(tuple([(name, milli * count) for name, milli in part.quantities]))
+    key = (part, count)
+    found = _sums.get(key)
+    if found is None:
+        found = Resources(tuple([(name, milli * count) for name, milli in part.quantities]))
+        if _is_small(part):
+            _keep(_sums, key, found)
+    return found
+
+
+def _is_small(resources: Resources) -> bool:
+    return len(resources.quantities) <= NAMES_MAX and all(len(name) <= LENGTH_MAX for name, _ in resources.quantities)
+
+
+def _keep(kept: dict[K, Resources], key: K, value: Resources) -> None:
+    if len(kept) >= KEPT_MAX:
+        kept.clear()
+    kept[key] = value
