@@ -80,6 +80,7 @@ from libactor.sync import (
 )
 from libactor.thunk import run
 from libactor.transport.configuration import Remote
+from libactor.transport.lookup import look_up
 from libactor.transport.tls import Tls
 
 __all__ = [
@@ -146,6 +147,7 @@ __all__ = [
     "handles",
     "io",
     "link",
+    "look_up",
     "loop",
     "metrics",
     "move",

@@ -63,6 +63,7 @@ BANS = {
             "libactor/transport/tls_socket.py": "stands between a channel and its socket, if there is TLS",
             "libactor/transport/connection.py": "learns how dialling went, and says the first words",
             "libactor/transport/node.py": "listens for other hosts and dials them",
+            "libactor/transport/lookup.py": "asks the system for the addresses of a host that is named",
             "libactor/http/server.py": "binds what the HTTP server listens on",
             "libactor/http/listeners.py": "serves the bound sockets on the event loop of the HTTP thread",
             "libactor/http/front_connection.py": "reads and writes connections of clients on the worker",
