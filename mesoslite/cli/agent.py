@@ -34,7 +34,7 @@ def agent(
     master: Annotated[
         str,
         typer.Option(
-            help="Where the master is, its --address; the host is a number.",
+            help="Where the master is: its --address, or a name of that host, and the port.",
             metavar="HOST:PORT",
             envvar="MESOSLITE_MASTER_ADDRESS",
         ),

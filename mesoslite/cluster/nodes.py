@@ -17,10 +17,11 @@ from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts
 from mesoslite.containment import PosixLauncher
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
-from mesoslite.model import AllocationPolicy, InvalidRequest
+from mesoslite.model import AllocationPolicy
 
 from .claims import claimed
 from .masters import Masters
+from .named_master import master_at
 from .resources import checked_resources
 from .system_metrics import tell_of_system
 
@@ -98,7 +99,7 @@ class MasterNode:
 
 
 class AgentNode:
-    """An agent that joins the master at the address ``master``, and is found by it at ``remote``.
+    """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
     The rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also
     another agent's (BlockingIOError).
@@ -139,10 +140,7 @@ class AgentNode:
             listener = Listener(self.host, self._port)
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
-            try:
-                master = runtime.parse_pid(f"master@{self.master_address}")
-            except ValueError as error:
-                raise InvalidRequest(f"agent: master {self.master_address!r}: {error}") from error
+            master = master_at(self.master_address, runtime, parts)
             pid = runtime.spawn(
                 Agent(
                     master,

@@ -252,6 +252,23 @@ def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, 
     assert "no connection" not in more  # that is said once, and by one of those who know
 
 
+def test_an_agent_finds_a_master_by_the_name_of_its_host_and_one_that_begins_anew_as_well(address, tmp_path):
+    name = address.replace("127.0.0.1", "localhost")
+    first, _ = start_master(address, tmp_path / "registry.db")
+    agent = start_agent(name, tmp_path / "work")
+    before = registered(agent)
+
+    first.kill()
+    first.wait()
+    _, url = start_master(address, tmp_path / "registry.db")
+    said = ""
+    while "registered again" not in said:
+        assert select.select([agent.stderr], [], [], PATIENCE)[0]
+        said = agent.stderr.readline().decode()
+
+    assert [one["id"] for one in get(f"{url}/state")["slaves"]] == [before]
+
+
 def test_an_agent_without_the_secret_of_its_master_says_so(address, tmp_path):
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "other").write_text(SECRET[::-1])
@@ -388,7 +405,8 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--allocation-interval", "0"], ": --allocation-interval: got 0.0"),
         (["master", "--role-sorter", "fair"], ": --role-sorter fair: "),
         (["agent", "--master", "nowhere"], ": --master nowhere: got the address"),
-        (["agent", "--master", "localhost:5055"], ": --master localhost:5055: got the name"),
+        (["agent", "--master", "a..b:5055"], ": --master a..b:5055: the name leads nowhere"),
+        (["agent", "--master", "localhost:0"], ": --master localhost:0: "),
         (
             ["agent", "--master", "http://127.0.0.1:5050"],
             "the --address of the master, not the URL",
