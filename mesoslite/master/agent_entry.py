@@ -25,6 +25,7 @@ from mesoslite.model import (
     once,
 )
 
+from .posting import post
 from .roster import host_of
 
 if TYPE_CHECKING:
@@ -108,4 +109,4 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
 
     def send(self, message: AgentRegistered | Order) -> None:
         """Post ``message`` to the agent, with its id and the master's epoch."""
-        la.post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id))
+        post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id), self.id)

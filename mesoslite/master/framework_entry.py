@@ -14,6 +14,7 @@ from mesoslite.model import NOTHING, PARTITION_AWARE, constants
 
 from .completed import Completed
 from .figures import EVENTS, new_figures
+from .posting import post
 from .running_sum import RunningSum
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ class FrameworkEntry:
         """Whether it wants to be told TASK_DROPPED, _UNKNOWN and _GONE apart; else all of them are TASK_LOST."""
         return PARTITION_AWARE in self.info.capabilities
 
-    def send(self, event: Event) -> None:
-        """Post ``event`` to its scheduler, and count it; nobody asks that of one that has never subscribed."""
-        self.figures[EVENTS[type(event)]] += 1
-        la.post(self.pid, event)
+    def send(self, event: Event) -> bool:
+        """Post ``event`` to its scheduler, and count it, unless that is more than its connection takes.
+
+        Nobody asks that of one that has never subscribed.
+        """
+        is_sent = post(self.pid, event, self.id)
+        self.figures[EVENTS[type(event)]] += is_sent
+        return is_sent
 
     def standing(self, offer_ids: Iterable[OfferID]) -> list[Offer]:
         """Those of the offers named that stand and are this framework's, each once."""

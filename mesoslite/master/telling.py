@@ -1,4 +1,7 @@
-"""Telling: each framework hears of all offers of a plan in one message, once the last of them is made."""
+"""Telling: each framework hears of all offers of a plan in one message, once the last of them is made.
+
+But for those that are more than its connection takes, which come in several.
+"""
 
 # Who calls: offering.py and inverse_offering.py, inside the master actor, each with what it makes.
 # Invariants: 1. offers stand from the step that makes them; of what was taken back before it was told nobody hears
@@ -60,8 +63,15 @@ class Telling(Generic[AnyOffer]):
         made = self._made.pop(framework_id)
         offers = tuple([offer for offer_id, offer in made.items() if offer_id in self._standing])
         if offers:
-            framework = self._frameworks[framework_id]
-            framework.send(self._event(offers))
+            self._send(self._frameworks[framework_id], offers)
+            self._timeouts.watch([offer.id for offer in offers])
+
+    def _send(self, framework: FrameworkEntry, offers: tuple[AnyOffer, ...]) -> None:
+        """Send offers in one message, or in as many as it takes."""
+        if framework.send(self._event(offers)):
             if self._event is Offers:
                 framework.figures[OFFERS_SENT] += len(offers)
-            self._timeouts.watch([offer.id for offer in offers])
+        elif len(offers) > 1:
+            half = len(offers) // 2
+            self._send(framework, offers[:half])
+            self._send(framework, offers[half:])

@@ -25,6 +25,7 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     Kill,
+    Label,
     Launch,
     Offers,
     Ping,
@@ -200,3 +201,75 @@ def test_a_peer_speaks_neither_for_the_master_nor_for_its_allocator(far: Far) ->
     assert far.dropped() == 3
     state = la.dispatch(far.master, Master.state).get(timeout=SECONDS)
     assert (len(state.agents), len(state.frameworks)) == (1, 2)
+
+
+# ---- more than a message takes ----
+
+
+@pytest.fixture
+def narrow() -> Iterator[tuple[Far, la.Runtime]]:
+    """Messages between the two have 100,000 bytes at most; what is in the master's program has no such bound."""
+    remote = la.Remote("127.0.0.1:0", frame_bytes_max=100_000)
+    with la.Runtime(remote=remote) as here, la.Runtime(remote=la.Remote("127.0.0.1:0")) as there:
+        yield Far(here, there), here
+
+
+def near(here: la.Runtime, far: Far, name: str, greeting: object) -> Peer:
+    """Somebody in the master's program, who begins by saying so."""
+    peer = Peer(name, str(far.master))
+    la.dispatch(here.spawn(peer), Peer.say, greeting, "", "").get(timeout=SECONDS)
+    return peer
+
+
+def register_large(here: la.Runtime, far: Far, name: str, zones: int) -> None:
+    text = ",".join([f"zone-{number:06}" for number in range(zones)])
+    resources = Resources.parse(f"cpus:1;mem:64;zones:{{{text}}}")
+    peer = near(here, far, name, RegisterAgent(AgentInfo(hostname="near", port=1, resources=resources)))
+    while not isinstance(peer.heard.get(timeout=SECONDS), AgentRegistered):
+        pass
+
+
+def test_offers_that_are_more_than_a_message_takes_come_in_several(narrow: tuple[Far, la.Runtime]) -> None:
+    far, here = narrow
+    for number in range(4):
+        register_large(here, far, f"near-{number}", 3_000)
+    far.subscribe()
+
+    agents: set[AgentID] = set()
+    while len(agents) < 4:
+        agents |= {offer.agent_id for offer in far.hear("scheduler", Offers).offers}
+
+
+def test_an_offer_that_fits_into_no_message_ends_nobody(narrow: tuple[Far, la.Runtime]) -> None:
+    far, here = narrow
+    register_large(here, far, "near", 10_000)
+    far.subscribe()
+
+    agent_id = far.register()
+
+    assert [offer.agent_id for offer in far.hear("scheduler", Offers).offers] == [agent_id]
+
+
+def test_a_launch_that_fits_into_no_message_is_lost_on_its_way_and_ends_nobody(
+    narrow: tuple[Far, la.Runtime],
+) -> None:
+    far, here = narrow
+    agent_id = far.register()
+    labels = (Label("a", "x" * 60_000),)
+    scheduler = near(here, far, "near", Subscribe(FrameworkInfo(name="near", labels=labels)))
+    framework_id = scheduler.heard.get(timeout=SECONDS).framework_id
+    [offer] = scheduler.heard.get(timeout=SECONDS).offers
+    task = TaskInfo(
+        task_id=TaskID("t"),
+        name="t",
+        agent_id=agent_id,
+        resources=Resources.of(cpus=1),
+        command=CommandInfo(value="true"),
+        labels=labels,
+    )
+
+    call = Accept(framework_id=framework_id, offer_ids=(offer.id,), operations=(Launch((task,)),), filters=Filters(0.0))
+    la.dispatch(scheduler.pid, Peer.say, call, "", "").get(timeout=SECONDS)
+
+    [framework] = la.dispatch(far.master, Master.state).get(timeout=SECONDS).frameworks
+    assert [record.state for record in framework.tasks] == [TaskState.TASK_STAGING]
