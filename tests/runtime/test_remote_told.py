@@ -198,7 +198,11 @@ class Linked(la.Actor):
 
 
 # Goal: one failure is said once: whoever links hears of it, and says what it means. What is lost unheard is in the log.
-def test_of_a_connection_that_cannot_be_made_the_log_says_only_what_no_link_tells(here, nobody, caplog):
+# Method: of the other address the system says at once that nobody can be there.
+@pytest.mark.parametrize("address", [None, "255.255.255.255:9"])
+def test_of_a_connection_that_cannot_be_made_the_log_says_only_what_no_link_tells(here, nobody, caplog, address):
+    if address is not None:
+        nobody = here.parse_pid(f"failing@{address}", Failing)
     with caplog.at_level(logging.INFO, "libactor.transport"):
         linked = Linked(nobody)
         here.spawn(linked)
