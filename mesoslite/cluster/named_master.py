@@ -1,20 +1,18 @@
 """NamedMaster: who leads is whoever is found under a host's name, which is looked up each time it is asked for."""
 
 # Who calls: nodes.py makes one for an agent that is told a name; the agent asks it anew whenever it dials.
-# A look-up blocks, so a thread of its own does it. One that fails is repeated: the name was good when the agent began.
+# A look-up blocks, so a thread of its own does it, which ends with the runtime. One that fails is repeated: the name
+#   was good when the agent began.
 # A name may have several addresses: each is tried in its turn, of the own family only, as the master has to answer.
 
 from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import libactor as la
 from mesoslite.model import InvalidRequest, Leader, MasterInfo, constants
-
-if TYPE_CHECKING:
-    from contextlib import ExitStack
 
 log = logging.getLogger("mesoslite")
 
@@ -37,10 +35,6 @@ class NamedMaster:
             self._try(promise)
         return promise.future.on_discard(promise.discard)
 
-    def close(self) -> None:
-        """Look up nothing more."""
-        self._pool.close()
-
     def _try(self, promise: la.Promise[Leader | None]) -> None:
         if not promise.future.is_pending():
             return
@@ -60,8 +54,8 @@ class NamedMaster:
         looked_up.on_ready(found).on_failed(failed)
 
 
-def master_at(address: str, runtime: la.Runtime, parts: ExitStack) -> la.PID[Any] | NamedMaster:
-    """The master at ``address``, for an agent of ``runtime``; one by a name is looked up until ``parts`` end.
+def master_at(address: str, runtime: la.Runtime) -> la.PID[Any] | NamedMaster:
+    """The master at ``address``, for an agent of ``runtime``; one by a name is looked up each time it is asked for.
 
     Raises: InvalidRequest, if it is no address, or a name that leads nowhere.
     """
@@ -75,9 +69,7 @@ def master_at(address: str, runtime: la.Runtime, parts: ExitStack) -> la.PID[Any
         raise InvalidRequest(f"agent: master {address!r}: {_why(error)}; {remedy}") from error
     if found == (address,):
         return pid
-    named = NamedMaster(address, runtime)
-    parts.callback(named.close)
-    return named
+    return NamedMaster(address, runtime)
 
 
 def _look_up(address: str, own: str) -> tuple[str, ...]:

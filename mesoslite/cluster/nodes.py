@@ -140,7 +140,7 @@ class AgentNode:
             listener = Listener(self.host, self._port)
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
-            master = master_at(self.master_address, runtime, parts)
+            master = master_at(self.master_address, runtime)
             pid = runtime.spawn(
                 Agent(
                     master,

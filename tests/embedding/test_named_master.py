@@ -1,7 +1,6 @@
 """A master by the name of its host: looked up for each attempt, whatever it leads to by then."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -45,10 +44,9 @@ def asked(master: NamedMaster) -> str:
 def test_each_attempt_looks_it_up_and_addresses_are_tried_in_turn(runtime: la.Runtime, answers: list[Any]) -> None:
     answers += [("[::1]:5055", "192.0.2.1:5055", "192.0.2.2:5055")] * 3 + [("192.0.2.7:5055",)]
 
-    with ExitStack() as parts:
-        master = master_at(NAME, runtime, parts)
-        assert isinstance(master, NamedMaster)
-        found = [asked(master) for _ in range(3)]
+    master = master_at(NAME, runtime)
+    assert isinstance(master, NamedMaster)
+    found = [asked(master) for _ in range(3)]
 
     assert found == ["master@192.0.2.1:5055", "master@192.0.2.2:5055", "master@192.0.2.7:5055"]
 
@@ -56,15 +54,14 @@ def test_each_attempt_looks_it_up_and_addresses_are_tried_in_turn(runtime: la.Ru
 def test_nobody_else_comes_after_who_was_found(runtime: la.Runtime, answers: list[Any]) -> None:
     answers.append(("192.0.2.1:5055",))
 
-    with ExitStack() as parts:
-        master = master_at(NAME, runtime, parts)
-        assert isinstance(master, NamedMaster)
-        first = master.detect().get(timeout=60)
-        later = master.detect(first)
-        runtime.clock.advance(60)
-        runtime.clock.settle()
+    master = master_at(NAME, runtime)
+    assert isinstance(master, NamedMaster)
+    first = master.detect().get(timeout=60)
+    later = master.detect(first)
+    runtime.clock.advance(60)
+    runtime.clock.settle()
 
-        assert later.is_pending()
+    assert later.is_pending()
 
 
 def test_a_name_that_is_lost_later_is_looked_up_again_and_that_is_said_once(
@@ -73,14 +70,13 @@ def test_a_name_that_is_lost_later_is_looked_up_again_and_that_is_said_once(
     lost = OSError(-2, "Name or service not known")
     answers += [("192.0.2.1:5055",), lost, lost, ("192.0.2.3:5055",)]
 
-    with ExitStack() as parts:
-        master = master_at(NAME, runtime, parts)
-        coming = master.detect()
-        for _ in range(2):
-            runtime.clock.settle()
-            assert coming.is_pending()
-            runtime.clock.advance(1)
-        leader = coming.get(timeout=60)
+    master = master_at(NAME, runtime)
+    coming = master.detect()
+    for _ in range(2):
+        runtime.clock.settle()
+        assert coming.is_pending()
+        runtime.clock.advance(1)
+    leader = coming.get(timeout=60)
 
     assert leader.info.pid == "master@192.0.2.3:5055"
     assert [record.getMessage() for record in caplog.records] == [
@@ -97,10 +93,9 @@ def test_a_name_that_leads_nowhere_is_refused_at_once(
 ) -> None:
     answers.append(answer)
 
-    with ExitStack() as parts, pytest.raises(InvalidRequest, match=problem):
-        master_at(NAME, runtime, parts)
+    with pytest.raises(InvalidRequest, match=problem):
+        master_at(NAME, runtime)
 
 
 def test_numbers_are_taken_as_they_are(runtime: la.Runtime) -> None:
-    with ExitStack() as parts:
-        assert str(master_at("192.0.2.1:5055", runtime, parts)) == "master@192.0.2.1:5055"
+    assert str(master_at("192.0.2.1:5055", runtime)) == "master@192.0.2.1:5055"

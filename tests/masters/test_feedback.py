@@ -114,6 +114,25 @@ def test_reconciliation_tells_operations_as_they_are(stage: Stage) -> None:
     assert reconciled(stage, framework, OperationReference(NAME)) == ["UNKNOWN"]
 
 
+# Method: the framework is here, however late it has come, and the operation is one of a former master.
+def test_an_operation_of_a_framework_that_came_late_is_told_to_it(stage: Stage) -> None:
+    stage.runtime.clock.advance(2 * constants.FRAMEWORK_RETURN_SECONDS)
+    agent, framework = stage.agent(), stage.framework()
+    status = OperationStatus(state=OperationState.OPERATION_FINISHED, operation_id=NAME, uuid=b"fedcba9876543210")
+    stage.say(
+        agent,
+        OperationUpdate(
+            framework_id=stage.framework_id(framework),
+            operation_uuid=b"0123456789abcdef",
+            status=status,
+            latest_state=status.state,
+        ),
+    )
+
+    assert stage.heard(agent, OperationAcknowledgement) == []
+    assert [told.operation_id for told in stage.operation_statuses(framework)] == [NAME]
+
+
 # Mesos adopts an operation without framework a day after the master was elected, and acknowledges it then.
 def test_an_operation_of_a_framework_that_has_not_come_for_a_day_is_acknowledged(stage: Stage) -> None:
     stage.runtime.clock.advance(constants.FRAMEWORK_RETURN_SECONDS - 1)

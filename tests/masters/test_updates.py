@@ -140,17 +140,6 @@ def test_a_status_of_a_framework_that_has_not_come_for_a_day_is_the_last(stage: 
     assert stage.heard(agent, ShutdownFramework) == [ShutdownFramework(FrameworkID("former"))]
 
 
-# Method: a framework that is here, though nothing runs for it, has come.
-def test_a_framework_that_is_here_is_not_over_however_late_it_is(stage: Stage) -> None:
-    stage.runtime.clock.advance(2 * constants.FRAMEWORK_RETURN_SECONDS)
-    late = Scene(stage)
-
-    late.report(TaskState.TASK_FINISHED)
-
-    assert stage.heard(late.agent, ShutdownFramework) == []
-    assert stage.updates(late.framework)[-1].state is TaskState.TASK_FINISHED
-
-
 def test_a_status_for_a_framework_that_is_away_is_recorded(scene: Scene) -> None:
     scene.stage.lose(scene.framework)
 
