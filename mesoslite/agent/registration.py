@@ -199,7 +199,12 @@ class Registration:
         """Register, again and again until the answer has come."""
         if self.master is None or self._is_registered:
             return  # the answer, or the master's end, was ahead of this call in the mailbox
-        la.post(self.master, self._greeting())
+        try:
+            la.post(self.master, self._greeting())
+        except la.NotPassable as error:  # its tasks run on, and it may have fewer of them the next time
+            log.error(
+                "%s: has more to tell than its master can be told, and cannot register: %s", self._actor.pid, error
+            )
         self._set(Step.REGISTER, self._backoff.next())
 
     def registered(self, ping_timeout: float) -> None:

@@ -32,6 +32,8 @@ from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.task_records import pack_tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import libactor as la
     from mesoslite.model import (
         AgentInfo,
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     )
 
 log = logging.getLogger("mesoslite")
+
+
+HISTORY_BYTES_MAX = 16 << 20  # that a master is told of tasks that are over, in one message with those that are not
 
 
 def kill_grace(*wishes: object) -> float:
@@ -169,19 +174,12 @@ class Frameworks:
     def reregistration(self, info: AgentInfo, total: Resources) -> ReregisterAgent:
         """What a master is to know that has not followed it all; of frameworks that are leaving, nothing."""
         staying = [(framework_id, entry) for framework_id, entry in self.active.items() if not entry.is_leaving]
-        over = [*staying, *self.completed.items()]
         return ReregisterAgent(
             info=info,
             total=total,
             tasks=pack_tasks([run.report() for _, entry in staying for run in entry.runs.values()]),
             frameworks=tuple([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
-            completed_tasks=tuple(
-                [
-                    CompletedTasks(key, pack_tasks([run.report() for run in entry.completed]))
-                    for key, entry in over
-                    if entry.completed
-                ]
-            ),
+            completed_tasks=_history([*staying, *self.completed.items()]),
         )
 
     def check_room(self, task: TaskInfo, total: Resources) -> None:
@@ -222,3 +220,18 @@ class Frameworks:
         for run in entry.runs.values():
             if not run.state.is_terminal:
                 self._used -= run.task.resources
+
+
+def _history(frameworks: Iterable[tuple[FrameworkID, FrameworkEntry]]) -> tuple[CompletedTasks, ...]:
+    """What a master is told of tasks that are over: the newest of each framework, as far as one message takes it."""
+    left, told = HISTORY_BYTES_MAX, []
+    for framework_id, entry in frameworks:
+        portions: list[bytes] = []
+        for portion in reversed(pack_tasks([run.report() for run in entry.completed])):
+            left -= len(portion)
+            if left < 0:
+                break
+            portions.append(portion)
+        if portions:
+            told.append(CompletedTasks(framework_id, tuple(reversed(portions))))
+    return tuple(told)

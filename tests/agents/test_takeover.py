@@ -102,6 +102,45 @@ def test_an_agent_that_hears_that_it_is_lost_registers_again_with_its_tasks(hous
     assert [framework.id for framework in message.frameworks] == [FRAMEWORK]
 
 
+@pytest.mark.parametrize(("bytes_max", "count"), [(100_000, 65), (1_000, 1), (10, 0)])
+def test_of_tasks_that_are_over_no_more_is_told_than_a_message_takes_the_newest_first(
+    house: House, monkeypatch: pytest.MonkeyPatch, bytes_max: int, count: int
+):
+    monkeypatch.setattr("mesoslite.agent.runs.HISTORY_BYTES_MAX", bytes_max)
+    for number in range(65):
+        house.exit(house.run(make_task(f"t{number}")), 0)
+        house.acknowledge_all()
+
+    house.send(Ping(connected=False))
+
+    [message] = returns(house)
+    portions = [portion for one in message.completed_tasks for portion in one.portions]
+    told = [task.task_id for portion in portions for task in decode_portion(portion)]
+    assert told == [f"t{number}" for number in range(65)][65 - count :]
+
+
+def test_an_agent_with_more_to_tell_than_its_master_can_be_told_lives_and_tries_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    house.run(make_task("t1"))
+    post, sent = la.post, []
+
+    def refuse_once(pid: la.PID[Any], message: object, **how: Any) -> None:
+        if isinstance(message, ReregisterAgent) and not sent:
+            sent.append(message)
+            raise la.NotPassable("larger than 67108864 bytes on the wire")
+        post(pid, message, **how)
+
+    monkeypatch.setattr(la, "post", refuse_once)
+    house.send(Ping(connected=False))
+    before = returns(house)
+    house.advance(2)
+
+    assert (before, len(sent)) == ([], 1)
+    assert "has more to tell than its master can be told" in caplog.text
+    assert [states_of(message) for message in returns(house)] == [[("t1", TaskState.TASK_RUNNING)]]
+
+
 def test_an_agent_that_is_not_pinged_any_more_looks_for_its_master(closed_house: House):
     # Source: SlaveTest.PingTimeoutNoPings, PingTimeoutSomePings
     closed_house.master.ping_timeout = 75
