@@ -6,13 +6,14 @@
 #   undoes the last of it takes that back.
 # Unlike in Mesos an id that is unreachable or gone is not admitted, and one that is gone does not become reachable: it
 #   would be in two places. Its master never asks for either. An operation that repeats what is so already is no change.
-# Cost: as much as the operation names, whatever the registry holds.
+# Cost: as much as the operation names, whatever the registry holds. What may name thousands of machines is decided in
+#   steps, so that others are served in between; the books stay as they are meanwhile.
 # Source: Mesos src/master/registry_operations.cpp, maintenance.cpp, quota.cpp, weights.cpp.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
@@ -32,6 +33,7 @@ from mesoslite.model.registry import (
     DrainState,
     GoneAgent,
     Machine,
+    MachineID,
     MachineMode,
     MarkAgentDrained,
     MarkAgentGone,
@@ -62,17 +64,21 @@ AGENT, UNREACHABLE, GONE = KINDS[RegistryAgent], KINDS[UnreachableAgent], KINDS[
 MACHINE, SCHEDULE, CAPABILITY = KINDS[Machine], KINDS[Schedule], KINDS[MinimumCapability]
 QUOTA = KINDS[QuotaConfig]
 NO_CHANGE = Change()
+MACHINES_IN_STEP = 500  # about a millisecond
+
+Deciding: TypeAlias = Generator[None, None, Change]
 
 
-def decide(books: Books, operation: RegistryOperation) -> Change:
-    """Return what an operation changes.
+def deciding(books: Books, operation: RegistryOperation) -> Deciding:
+    """Return what an operation changes, after as many steps as it takes.
 
     Raises: RegistryRefused, if it does not fit what is there; InvalidRequest, if it is none, or its agent has no id.
     """
     decision = _DECISIONS.get(type(operation))
     if decision is None:
         raise InvalidRequest(f"registry: got {type(operation).__qualname__}, expected an operation such as AdmitAgent")
-    return decision(books, operation)
+    change = decision(books, operation)
+    return change if isinstance(change, Change) else (yield from change)
 
 
 # ---- agents that come, stay away and go ----
@@ -170,11 +176,10 @@ def _reactivate(books: Books, operation: ReactivateAgent) -> Change:
 # ---- maintenance ----
 
 
-def _update_schedule(books: Books, operation: UpdateSchedule) -> Change:
+def _update_schedule(books: Books, operation: UpdateSchedule) -> Deciding:
     machines: dict[str, Machine] = {}
     for window in operation.schedule.windows:
-        for machine_id in window.machines:
-            key = machine_key(machine_id)
+        for key, machine_id in (yield from _keyed(window.machines)):
             before = books.machines.get(key)
             mode = before.mode if before is not None else MachineMode.DRAINING
             machines[key] = Machine(before.id if before else machine_id, mode, window.unavailability)
@@ -183,8 +188,9 @@ def _update_schedule(books: Books, operation: UpdateSchedule) -> Change:
     return _with_schedule(books, operation.schedule, puts, deletes)
 
 
-def _start_maintenance(books: Books, operation: StartMaintenance) -> Change:
-    known = {key: books.machines[key] for key in map(machine_key, operation.machines) if key in books.machines}
+def _start_maintenance(books: Books, operation: StartMaintenance) -> Deciding:
+    keys = [key for key, _ in (yield from _keyed(operation.machines))]
+    known = {key: books.machines[key] for key in keys if key in books.machines}
     return Change(
         tuple(
             [
@@ -196,15 +202,26 @@ def _start_maintenance(books: Books, operation: StartMaintenance) -> Change:
     )
 
 
-def _stop_maintenance(books: Books, operation: StopMaintenance) -> Change:
-    keys = dict.fromkeys(map(machine_key, operation.machines))
+def _stop_maintenance(books: Books, operation: StopMaintenance) -> Deciding:
+    keys = dict((yield from _keyed(operation.machines)))
     windows = []
     for window in books.schedule.windows:
-        left = tuple([machine_id for machine_id in window.machines if machine_key(machine_id) not in keys])
+        keyed = yield from _keyed(window.machines)
+        left = tuple([machine_id for key, machine_id in keyed if key not in keys])
         if left:
             windows.append(replace(window, machines=left))
     deletes = [(MACHINE, key) for key in keys if key in books.machines]
     return _with_schedule(books, Schedule(tuple(windows)), [], deletes)
+
+
+def _keyed(machines: tuple[MachineID, ...]) -> Generator[None, None, list[tuple[str, MachineID]]]:
+    """Machines with their keys, which take most of the time, some in a step."""
+    keyed = []
+    for number, machine_id in enumerate(machines, 1):
+        keyed.append((machine_key(machine_id), machine_id))
+        if number % MACHINES_IN_STEP == 0:
+            yield
+    return keyed
 
 
 # ---- roles ----
@@ -298,7 +315,7 @@ def _with_schedule(books: Books, schedule: Schedule, puts: list[tuple[Place, Mac
     return Change(tuple(rows), tuple(deletes))
 
 
-_DECISIONS: dict[type[RegistryOperation], Callable[[Books, Any], Change]] = {
+_DECISIONS: dict[type[RegistryOperation], Callable[[Books, Any], Change | Deciding]] = {
     AdmitAgent: _admit,
     UpdateAgent: _update,
     MarkAgentUnreachable: _mark_unreachable,

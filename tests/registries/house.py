@@ -18,8 +18,19 @@ from mesoslite.model.registry import (
 )
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar, SqliteStorage
 from mesoslite.registry.books import Books, Change
-from mesoslite.registry.operations import decide
+from mesoslite.registry.operations import deciding
 from mesoslite.registry.rows import encode
+
+
+def decide(books: Books, operation: RegistryOperation) -> Change:
+    """What an operation changes, decided in one go."""
+    steps = deciding(books, operation)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
 
 Storages = Callable[[], RegistryStorage]
 MASTER = MasterInfo(id="first", hostname="one.example.com")

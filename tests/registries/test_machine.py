@@ -39,10 +39,9 @@ from mesoslite.model.registry import (
 )
 from mesoslite.registry import MemoryRegistry, MemoryStorage
 from mesoslite.registry.books import Books, Change
-from mesoslite.registry.operations import decide
 from mesoslite.registry.rows import encode
 
-from .house import MASTER, agent
+from .house import MASTER, agent, decide
 
 NUMBERS = st.integers(0, 4)
 ROLES = st.sampled_from(["ads", "web", "dev"])

@@ -45,9 +45,8 @@ from mesoslite.model.registry import (
     Window,
 )
 from mesoslite.registry.books import Books, Change
-from mesoslite.registry.operations import decide
 
-from .house import agent
+from .house import agent, decide
 
 ID = AgentID("m-S1")
 ONE, TWO, THREE = MachineID("one"), MachineID("two", "10.0.0.2"), MachineID(ip="10.0.0.3")

@@ -19,15 +19,23 @@ from mesoslite.model import (
     RegistryFailed,
     RegistryRefused,
     Resources,
+    Unavailability,
 )
 from mesoslite.model.registry import (
     AdmitAgent,
+    MachineID,
     MarkAgentReachable,
     RegistryState,
     RemoveAgent,
+    Schedule,
+    StartMaintenance,
+    StopMaintenance,
     UpdateAgent,
+    UpdateSchedule,
+    Window,
 )
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar, SqliteStorage
+from mesoslite.registry.operations import MACHINES_IN_STEP
 
 from .house import MASTER, SECOND, Bench, agent, applied, read, recovered
 
@@ -163,6 +171,32 @@ def test_operations_of_a_batch_see_those_before_them(house: House):
     assert isinstance(futures[1].exception(), RegistryRefused)
     assert [future.get(0) for future in futures[:1] + futures[2:]] == [True, False, True, True, True]
     assert (house.registry.stores, house.stored()) == (2, {"m-S0", "m-S1"})
+
+
+# Goal: a schedule of thousands of machines keeps nobody waiting, and what comes behind it is decided by it. Method:
+#   note what the books say whenever others are served.
+def test_a_schedule_of_many_machines_is_decided_in_steps(house: House, monkeypatch: pytest.MonkeyPatch):
+    recovered(house.registrar)
+    machines = tuple([MachineID(f"host-{number}", "") for number in range(3_000)])
+    schedule = Schedule((Window(machines, Unavailability(start=1)),))
+    served: list[int] = []
+
+    def _nothing(self: Registrar) -> None:
+        served.append(len(self._books.machines))
+
+    monkeypatch.setattr(Registrar, "_nothing", _nothing)
+
+    futures = house.ask(
+        UpdateSchedule(schedule),
+        StartMaintenance(machines[:2_000]),
+        UpdateSchedule(schedule),
+        StopMaintenance(machines),
+    )
+
+    assert [future.get(0) for future in futures] == [True, True, False, True]
+    assert len(served) > 4 * 3_000 // MACHINES_IN_STEP
+    assert set(served) == {0, 3_000}
+    assert {kind for kind, _ in house.registry.rows} <= {"leader"}
 
 
 def test_what_is_asked_together_is_answered_together_each_by_what_it_comes_to(house: House):
