@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import libactor as la
 from mesoslite.model import (
     Error,
     InvalidRequest,
@@ -27,9 +26,12 @@ from mesoslite.model import (
 )
 
 from .agent_checks import known_frameworks
+from .posting import post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import libactor as la
 
     from .ledger import Ledger
     from .metrics import MasterMetrics
@@ -108,4 +110,4 @@ class Intake:
         self._metrics.refuse(message, sender, str(error))
         is_framework = isinstance(message, Subscribe) or self._ledger.framework_at(sender) is not None
         if sender is not None and is_framework:
-            la.post(sender, Error(str(error)))
+            post(sender, Error(str(error)), str(sender))

@@ -1,6 +1,6 @@
 """Posting: what the master sends to agents and frameworks, none of whom ends it by how much that is."""
 
-# Who calls: agent_entry.py and framework_entry.py.
+# Who calls: agent_entry.py, framework_entry.py, and who refuses a framework.
 # A message has what several have said in it (what many agents have, a framework and its task), so it may be more than
 #   a connection takes (`frame_bytes_max`), though each part of it came over one. It is as lost on the way then.
 

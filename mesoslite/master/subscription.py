@@ -40,6 +40,7 @@ from .completed import Completed
 from .figures import CALLS
 from .framework_entry import FrameworkEntry
 from .framework_metrics import row_name
+from .posting import post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ class Subscriptions:
             framework = self._admit(self._judged(call), sender)
         except InvalidRequest as error:
             log.warning("subscribe: %s is refused: %s", sender, error)
-            la.post(sender, Error(str(error)))
+            post(sender, Error(str(error)), str(sender))
             return
         la.link(sender, reconnect=framework.reregistered_time is not None)  # the connection of before may be dead
         framework.figures[CALLS[Subscribe]] += 1

@@ -56,8 +56,8 @@ def validate_change(old: FrameworkInfo, new: FrameworkInfo) -> None:
         was, wanted = getattr(old, name), getattr(new, name)
         if was != wanted:
             raise InvalidRequest(
-                f"framework {old.id} changes its {name} from {was!r} to {str(wanted)[:80]!r}, which cannot be changed; "
-                f"say {was!r}, or subscribe anew"
+                f"framework {old.id} changes its {name} from {was!r:.80} to {wanted!r:.80}, which cannot be changed; "
+                f"say what it was, or subscribe anew"
             )
 
 

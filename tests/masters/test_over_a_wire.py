@@ -273,3 +273,15 @@ def test_a_launch_that_fits_into_no_message_is_lost_on_its_way_and_ends_nobody(
 
     [framework] = la.dispatch(far.master, Master.state).get(timeout=SECONDS).frameworks
     assert [record.state for record in framework.tasks] == [TaskState.TASK_STAGING]
+
+
+def test_a_refusal_of_a_framework_whose_principal_is_long_is_short_and_ends_nobody(
+    narrow: tuple[Far, la.Runtime],
+) -> None:
+    far, _ = narrow
+    far.say("scheduler", Subscribe(FrameworkInfo(name="far", principal="x" * 90_000)))
+    framework_id = far.hear("scheduler", Subscribed).framework_id
+
+    far.say("scheduler", Subscribe(FrameworkInfo(name="far", principal="y" * 90_000, id=framework_id)))
+
+    assert len(far.hear("scheduler", Error).message) < 500
