@@ -203,6 +203,13 @@ def test_what_an_agent_or_a_framework_lacks_or_has_is_named(
     assert problem in (operation_problem(operation, lacking) or "")
 
 
+def test_what_is_said_of_shared_volumes_and_of_whole_disks_is_not_said_of_others() -> None:
+    plainly_able = dataclasses.replace(FRAMEWORK, framework_capabilities=())
+
+    assert operation_problem(Create(volume()), plainly_able) is None
+    assert operation_problem(ShrinkVolume(volume(source=PATH), 1), FRAMEWORK) is None
+
+
 def test_an_operation_may_have_an_id_that_is_free() -> None:
     able = dataclasses.replace(FRAMEWORK, capabilities=(AGENT_OPERATION_FEEDBACK,), named={"another"})
 
