@@ -11,11 +11,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import InvalidRequest, Leader, Subscribe, constants
+from mesoslite.model import Error, InvalidRequest, Leader, Subscribe, constants
 from mesoslite.model.backoff import Backoff
 
 from .connected import Connected, Disconnected
@@ -26,12 +28,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mesoslite.framework")
 
+NAMED = re.compile(r"(?=[^:]*[A-Za-z])[A-Za-z0-9_][A-Za-z0-9_.-]*:[1-9][0-9]{0,4}", re.ASCII)
+
 
 class RemoteConnection:
     """Implements model.SchedulerConnection for a master of another program.
 
     ``master`` is where that listens, such as ``10.0.0.6:5055`` (``mesoslite master --address``), or a Detector, which
-    the framework follows; if that fails, the framework hears an Error. The framework's runtime is opened with
+    the framework follows; if that fails, the framework hears an Error. A host that is named is looked up for each
+    attempt; if the first one leads nowhere, the framework hears an Error, too. The framework's runtime is opened with
     ``remote=`` and the secret of the master. Raises: InvalidRequest, from ``open``, if the address is none.
     """
 
@@ -45,6 +50,9 @@ class RemoteConnection:
         self._problem: str | None = None  # why the master could not be reached, the last time
         self._detection: Detection | None = None
         self._waiting: la.Future[Any] | None = None
+        self._pool: la.Pool | None = None  # a thread that looks the master's host up, if that is named
+        self._looking: la.Future[Any] | None = None  # what it is doing
+        self._turns = itertools.count()
 
     def open(self, framework: la.PID[Any]) -> None:
         """Follow who leads."""
@@ -52,11 +60,15 @@ class RemoteConnection:
         first, most = constants.REGISTRATION_RETRY_SECONDS, constants.REGISTRATION_RETRY_SECONDS_MAX
         self._backoff = Backoff(first, most, la.random_stream().random)
         if self._address is not None:
-            self._where = f"master@{self._address}"
+            is_named, where = NAMED.fullmatch(self._address) is not None, f"master@{self._address}"
             try:
-                la.parse_pid(self._where)
+                la.parse_pid(where if not is_named else str(framework))  # that others can be written at all
             except (ValueError, RuntimeError) as error:
                 raise InvalidRequest(f"RemoteConnection: master {self._address!r}: {error}") from error
+            if is_named:
+                self._pool = la.Pool(1, name="look-up")
+            else:
+                self._where = where
             self._connect()
         else:
             assert self._detector is not None
@@ -110,6 +122,9 @@ class RemoteConnection:
         self._rest()
         if self._detection is not None:
             self._detection.close()
+        if self._pool is not None and self._looking is None:  # else it ends with the runtime
+            self._pool.close()
+        self._looking = None
 
     # ---- who leads ----
 
@@ -123,7 +138,43 @@ class RemoteConnection:
     # ---- the connection ----
 
     def _connect(self) -> None:
-        if self._where is None or self._master is not None:
+        if self._master is not None:
+            return
+        if self._pool is None:
+            self._dial()
+        elif self._looking is None:
+            assert self._address is not None
+            self._looking = self._pool.submit(la.look_up, self._address)
+            self._looking.on_ready(la.defer(self._found)).on_failed(la.defer(self._not_found))
+
+    def _found(self, addresses: tuple[str, ...]) -> None:
+        """The master's host has these addresses: try one of the own family, the next one each time."""
+        is_six = self._framework.address.startswith("[")
+        usable = [one for one in addresses if one.startswith("[") == is_six]
+        if self._looking is None:  # the connection is closed
+            return
+        if not usable:
+            self._not_found(OSError(f"it has no IPv{6 if is_six else 4} address, as this program has"))
+            return
+        self._looking = None
+        self._where = f"master@{usable[next(self._turns) % len(usable)]}"
+        self._dial()
+
+    def _not_found(self, error: BaseException) -> None:
+        if self._looking is None:
+            return
+        self._looking = None
+        problem = f"master {self._address}: the name leads nowhere ({getattr(error, 'strerror', None) or error})"
+        if self._where is None:  # it never has
+            la.post(self._framework, Error(f"{problem}; correct the name, or give its address in numbers"))
+            return
+        if problem != self._problem:
+            log.warning("%s; it is looked up again", problem)
+        self._problem = problem
+        self._try_later()
+
+    def _dial(self) -> None:
+        if self._where is None:
             return
         try:
             self._master = la.parse_pid(self._where)

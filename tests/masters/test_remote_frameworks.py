@@ -319,6 +319,55 @@ def test_one_that_is_told_to_end_while_it_subscribes_ends_once_that_is_lost(worl
     assert (before, la.wait(world.framework.pid, 0)) == (False, True)
 
 
+# ---- hosts that are named ----
+
+NAMED = "master.example:5055"
+
+
+def name(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> None:
+    """What each look-up comes to, the last one for good."""
+    coming = list(answers)
+
+    def look_up(address: str) -> Any:
+        answer = coming.pop(0) if len(coming) > 1 else coming[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(la, "look_up", look_up)
+
+
+# Method: the host has another address when it is looked up again, as one that was replaced.
+def test_a_master_by_name_is_looked_up_for_each_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    name(monkeypatch, ("[::1]:5055", ADDRESS), OSError(-2, "Name or service not known"), (OTHER_ADDRESS,))
+    world.start_master()
+    world.submit(NAMED)
+    world.runtime.run_for(10)
+    world.runtime.network.crash(ADDRESS)
+    world.start_master(OTHER_ADDRESS)
+    world.runtime.run_for(200)
+
+    assert world.framework.entries == ["subscribed", "disconnected", "resubscribed"]
+    assert world.framework.errors == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(OSError(-2, "Name or service not known"), "Name or service not known"), (("[::1]:5055",), "no IPv4 address")],
+)
+def test_a_name_that_never_led_anywhere_is_told_to_the_framework(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: Any, problem: str
+) -> None:
+    name(monkeypatch, answer)
+    world.submit(NAMED)
+    world.runtime.run_for(10)
+
+    [error] = world.framework.errors
+    assert error.startswith(f"master {NAMED}: the name leads nowhere (")
+    assert problem in error
+    assert "correct the name" in error
+
+
 @pytest.mark.parametrize("address", ["", "nowhere", "10.0.0.1", "http://10.0.0.1:5050"])
 def test_an_address_that_is_none_is_a_clear_error(address: str) -> None:
     with la.Runtime(remote=la.Remote()) as runtime:
