@@ -180,7 +180,7 @@ def test_a_change_that_the_registrar_cannot_make_ends_the_master(
 
     with la.Runtime() as runtime:
         stage = Stage(runtime)
-        monkeypatch.setattr(stage.registrar._process.actor, "_decide", fail)
+        monkeypatch.setattr(stage.registrar._process.actor, "_changing", fail)
 
         stage.agent()
 
