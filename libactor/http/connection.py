@@ -39,7 +39,7 @@ log = logging.getLogger("libactor.http")
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 PIECE_BYTES = 4 * 1024  # that are parsed at a time, but for bodies: requests take many times the room they came in
-CONNECTIONS_MAX = 512  # more than that many browsers and frameworks belong behind a proxy
+CONNECTIONS_MAX = 16_384  # 10,000 streams of events and whoever asks beside; idle, 8 to 32 kB each
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 
@@ -357,10 +357,10 @@ class Connection(HttpToolsProtocol):
 
 
 def _affordable_connections() -> int:
-    """As many as leave the rest of the process most of its descriptors."""
+    """As many as leave the rest of the process half of its descriptors."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
         return CONNECTIONS_MAX
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 4))
+    return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 2))

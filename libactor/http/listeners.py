@@ -20,6 +20,7 @@ from libactor.http.application import Site
 from libactor.http.connection import CUT, Connection, State
 from libactor.http.door import Door
 from libactor.http.exchange import Exchange
+from libactor.http.server import BACKLOG
 
 if TYPE_CHECKING:
     from libactor.http.server import Application, Receive, Scope, Send
@@ -47,7 +48,9 @@ class Listeners:
         assert task is not None
         self._adding.add(task)
         try:
-            self._servers.append(await asyncio.get_running_loop().create_server(self._creator(app), sock=listener))
+            # Not without backlog: asyncio lowers the socket's to 100, and a burst of clients waits to dial again.
+            loop = asyncio.get_running_loop()
+            self._servers.append(await loop.create_server(self._creator(app), sock=listener, backlog=BACKLOG))
         finally:
             self._adding.discard(task)
 

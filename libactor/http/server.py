@@ -43,7 +43,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CLOSE_TIMEOUT_S = 1.0  # what close() gives clients to read what is on its way to them
 PATIENCE_S = 20.0  # what a client has for the head of a request, and then for each further bit of its body
-BACKLOG = 1024  # connections that may wait to be accepted
+BACKLOG = 4096  # connections that may wait to be accepted, if the system allows it (Linux: net.core.somaxconn)
 
 _REACHABLE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -89,7 +89,7 @@ class HttpServer:
 
     ``patience_s`` is how many seconds a client has for the request line and the headers, and then for each further
     KiB of the body; after that it is answered 408. Of all applications together at most ``connections_max`` are
-    served at a time, others get 503; left out, 512 or a quarter of the descriptors the process may have.
+    served at a time, others get 503; left out, half as many as the process may have descriptors, 16,384 at most.
     """
 
     def __init__(self, *, patience_s: float = PATIENCE_S, connections_max: int | None = None) -> None:

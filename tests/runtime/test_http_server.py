@@ -4,14 +4,17 @@ import asyncio
 import errno
 import logging
 import socket
+import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from libactor.http import HttpServer, Listener
 from libactor.http import server as http
+from libactor.http.connection import State
 
 pytestmark = pytest.mark.real
 
@@ -482,3 +485,28 @@ def test_more_connections_than_the_server_takes_get_503():
 
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"1 connections already" in answer
+
+
+# Goal: a burst of clients need not dial again. Method: the kernel says of a listening socket, in the sixth number of
+# TCP_INFO behind eight single bytes (tcpi_sacked), how many connections may wait.
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is Linux's")
+def test_as_many_connections_may_wait_to_be_accepted_as_the_system_allows():
+    allowed = int(Path("/proc/sys/net/core/somaxconn").read_text())
+
+    with HttpServer() as server:
+        listener = Listener()
+        server.serve(hello, listener)
+        info = listener.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+
+    assert struct.unpack_from("8x6I", info)[5] == min(http.BACKLOG, allowed)
+
+
+@pytest.mark.parametrize(("descriptors", "connections"), [(1024, 512), (1 << 20, 16_384), (-1, 16_384), (1, 1)])
+def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descriptors, connections):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (descriptors, descriptors))
+
+    async def bound():
+        return State(1.0, None).connections_max
+
+    assert asyncio.run(bound()) == connections
