@@ -21,7 +21,7 @@ from .exchange import Exchange, Refusal, Response
 from .files import Sandboxes, readable_text
 from .master import health, version
 from .metrics import metrics_routes
-from .routes import Routes, application
+from .routes import Routes, application, methods
 
 
 def agent_app(
@@ -59,13 +59,13 @@ def agent_app(
         return None
 
     routes: Routes = {
-        "/health": {"GET": health(ping)},
-        "/version": {"GET": version},
-        "/state": {"GET": state},
-        "/files/browse": {"GET": browse},
-        "/files/read": {"GET": read},
-        "/files/download": {"GET": download},
-        "/api/v1": {"POST": AgentOperatorEndpoint(sandboxes, ping)},
+        "/health": methods(GET=health(ping)),
+        "/version": methods(GET=version),
+        "/state": methods(GET=state),
+        "/files/browse": methods(GET=browse),
+        "/files/read": methods(GET=read),
+        "/files/download": methods(GET=download),
+        "/api/v1": methods(POST=AgentOperatorEndpoint(sandboxes, ping)),
         **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)

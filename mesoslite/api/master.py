@@ -19,7 +19,7 @@ from .explanations import ExplainEndpoint
 from .leading import Leading
 from .master_state import state_document
 from .metrics import metrics_routes
-from .routes import Endpoint, Routes, application
+from .routes import Endpoint, Routes, application, methods
 from .scheduler import SchedulerEndpoint
 from .stories import WhyEndpoint
 
@@ -50,13 +50,13 @@ def master_app(
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
     routes: Routes = {
-        "/health": {"GET": health(partial(la.dispatch, master, MasterPort.ping))},
-        "/version": {"GET": version},
-        "/redirect": {"GET": leading.redirect},
-        "/state": {"GET": leading.guard(state)},
-        "/api/v1/scheduler": {"POST": leading.guard(scheduler)},
-        "/mesoslite/allocator/explain": {"GET": leading.guard(ExplainEndpoint(master))},
-        "/mesoslite/why": {"GET": leading.guard(WhyEndpoint(master))},
+        "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
+        "/version": methods(GET=version),
+        "/redirect": methods(GET=leading.redirect),
+        "/state": leading.guard(methods(GET=state)),
+        "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
+        "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
+        "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
         **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, ("/master",), hosts)

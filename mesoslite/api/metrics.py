@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from libactor.http import application, compress, jsonp, own_routes
 
+from .routes import methods
+
 if TYPE_CHECKING:
     import libactor as la
 
@@ -27,4 +29,4 @@ def metrics_routes(runtime: la.Runtime) -> Routes:
     async def answer(exchange: Exchange) -> None:
         await exchange.hand_over(site, PREFIX + exchange.path.partition(PREFIX)[2])
 
-    return {path: {"GET": answer} for path in PATHS}
+    return {path: methods(GET=answer) for path in PATHS}

@@ -3,6 +3,8 @@
 # Who calls: master.py and agent.py build one application each; the HTTP server calls it for every request.
 # Mesos's rules: endpoints belong to a process id, /master or /slave(1), which may be left out; a trailing slash does
 #   not matter; the longest route that the path begins with is taken, so /state/x is /state.
+# The method is looked at behind the path and, of what the leader alone answers, behind who leads: so it is a part of
+#   the endpoint, and not of the route.
 # Source: Mesos 3rdparty/libprocess/src/process.cpp (ProcessBase::consume of an HttpEvent).
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ log = logging.getLogger("mesoslite.api")
 
 # An endpoint that has streamed its answer itself returns None.
 Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
-Routes: TypeAlias = Mapping[str, Mapping[str, Endpoint]]  # path -> method -> endpoint; GET serves HEAD as well
+Routes: TypeAlias = Mapping[str, Endpoint]  # by path
 
 
 def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str] | None) -> Application:
@@ -48,6 +50,22 @@ def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str
     return serve
 
 
+def methods(**endpoints: Endpoint) -> Endpoint:
+    """The endpoint that has another one for each method, as in ``methods(GET=version)``; GET's answers HEAD as well.
+
+    Refuses other methods (405).
+    """
+
+    async def answer(exchange: Exchange) -> Response | None:
+        endpoint = endpoints.get("GET" if exchange.method == "HEAD" else exchange.method)
+        if endpoint is None:
+            allowed = ", ".join(endpoints)
+            raise Refusal(405, f"Expecting one of {{ {allowed} }}, got {exchange.method}", {"allow": allowed})
+        return await endpoint(exchange)
+
+    return answer
+
+
 def _endpoint(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> Endpoint:
     path = "/" + exchange.path.strip("/")
     for prefix in prefixes:
@@ -58,9 +76,4 @@ def _endpoint(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> 
         path = path.rpartition("/")[0]
     if not path:
         raise Refusal(404, f"{exchange.path[:200]}: no such endpoint")
-    methods = routes[path]
-    endpoint = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
-    if endpoint is None:
-        allowed = ", ".join(methods)
-        raise Refusal(405, f"Expecting one of {{ {allowed} }}, got {exchange.method}", {"allow": allowed})
-    return endpoint
+    return routes[path]

@@ -19,6 +19,7 @@ LED = [
     ("POST", "/master/api/v1/scheduler"),
     ("GET", "/mesoslite/allocator/explain"),
     ("GET", "/mesoslite/why"),
+    ("GET", "/api/v1/scheduler"),  # where the leader would say that it takes no such method
 ]
 
 
@@ -51,6 +52,16 @@ def test_before_it_has_read_the_registry_a_leader_does_not_answer(runtime, metho
     answer = request(app(runtime, leads=True, leader=leader()), method, path)
 
     assert (answer.status, answer.body) == (503, b"Master has not finished recovery")
+
+
+def test_a_leader_looks_at_the_method(runtime):
+    answer = request(app(runtime, leads=True, serves=True), "GET", "/api/v1/scheduler")
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+def test_what_any_master_answers_is_refused_by_its_method_before_anybody_asks_who_leads(runtime):
+    assert request(app(runtime), "POST", "/health").status == 405
 
 
 @pytest.mark.parametrize("path", ["/health", "/version"])
