@@ -12,10 +12,12 @@ import ipaddress
 from functools import partial
 from typing import Any
 
+import msgspec
+
 import libactor as la
 from libactor.http import host_and_port
-from mesoslite.model import Call, InvalidRequest, MasterPort, Subscribe, Teardown, UpdateFramework
-from mesoslite.model.v1 import decode_call
+from mesoslite.model import Call, Error, InvalidRequest, MasterPort, Subscribe, Teardown, UpdateFramework
+from mesoslite.model.v1 import decode_call, encode_event, frame, role_problem
 from mesoslite.model.version import API_VERSION
 
 from .exchange import JSON, Exchange, Refusal, Response, json_document
@@ -43,19 +45,22 @@ class SchedulerEndpoint:
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Take a call."""
-        call = _parse(await json_document(exchange))
+        document = await json_document(exchange)
+        call = _parse(document)
         if isinstance(call, Subscribe):
-            await self._subscribe(exchange, call)
+            await self._subscribe(exchange, call, role_problem(document))
             return None
         subscription = await self._subscription(exchange, call)
         if isinstance(call, UpdateFramework):
-            return await self._update(call, subscription)
+            return await self._update(call, subscription, role_problem(document))
         la.post(self._master, call, sender=subscription)
         if isinstance(call, Teardown):
             la.terminate(subscription)
         return Response(202)
 
-    async def _update(self, call: UpdateFramework, subscription: la.PID[Subscription]) -> Response:
+    async def _update(self, call: UpdateFramework, subscription: la.PID[Subscription], problem: str | None) -> Response:
+        if problem is not None:
+            raise Refusal(400, problem)
         try:
             await la.dispatch(self._master, MasterPort.update_framework, call, subscription)
         except InvalidRequest as error:
@@ -82,12 +87,17 @@ class SchedulerEndpoint:
             )
         return entry[0]
 
-    async def _subscribe(self, exchange: Exchange, call: Subscribe) -> None:
+    async def _subscribe(self, exchange: Exchange, call: Subscribe, problem: str | None) -> None:
         if not exchange.accepts(JSON):
             raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
         if STREAM_ID in exchange.headers:
             raise Refusal(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
         outlet, stream_id = Outlet(self._buffer_bytes_max), str(la.random_uuid())
+        headers = {"content-type": JSON, STREAM_ID: stream_id}
+        if problem is not None:
+            await exchange.start(200, headers)
+            await exchange.send(frame(msgspec.json.encode(encode_event(Error(problem)))), more=False)
+            return
         subscription = Subscription(
             call,
             master=self._master,
@@ -98,7 +108,7 @@ class SchedulerEndpoint:
         )
         pid = await la.execute(self._master, partial(la.spawn, subscription))  # so it lives in the master's runtime
         try:
-            await exchange.start(200, {"content-type": JSON, STREAM_ID: stream_id})
+            await exchange.start(200, headers)
             await _stream(exchange, outlet)
         finally:
             la.terminate(pid)

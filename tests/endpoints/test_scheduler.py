@@ -24,6 +24,7 @@ from mesoslite.model import (
     Suppress,
     Teardown,
 )
+from mesoslite.model.v1 import Records
 
 from .fakes import BOUND, FRAMEWORK, FakeMaster, cluster_state, framework_state, request
 from .streams import SUBSCRIBE, Client
@@ -216,6 +217,36 @@ def test_a_teardown_ends_the_stream_after_it_reached_the_master(client, actor):
     assert isinstance(actor.heard.get(timeout=BOUND)[0], Teardown)
     assert actor.heard.get(timeout=BOUND) == ("exited", client.sender)
     assert client.event() is None
+
+
+# Goal: roles in the field of the other capability are no error of HTTP, and are looked at last. Source: Mesos's
+# framework::validate, behind all that the endpoint checks. Method: alone, and beside other mistakes.
+def test_a_subscription_whose_roles_are_in_the_wrong_field_is_a_stream_of_one_error(app, actor):
+    info = {"name": "f", "user": "u", "roles": ["ads"]}
+    document = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+    worse = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info, "suppressed_roles": [1]}}
+
+    answer = post(app, document)
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    [record] = Records().feed(answer.body)
+    event = json.loads(record)
+    assert (event["type"], "MULTI_ROLE" in event["error"]["message"]) == ("ERROR", True)
+    assert post(app, document, accept="text/html").status == 406
+    assert post(app, document, mesos_stream_id="s").status == 400
+    assert post(app, worse).status == 400
+    assert actor.heard.empty()
+
+
+@pytest.mark.real
+def test_an_update_whose_roles_are_in_the_wrong_field_is_400_behind_who_is_subscribed(client, app, actor):
+    client.event()
+    info = {"name": "test", "user": "", "id": {"value": FRAMEWORK}, "roles": ["ads"]}
+    call = {"type": "UPDATE_FRAMEWORK", "update_framework": {"framework_info": info}}
+
+    assert client.post({**call, "framework_id": {"value": FRAMEWORK}}) == 400
+    assert post(app, {**call, "framework_id": {"value": "f"}}).body == b"Framework cannot be found"
+    assert actor.heard.empty()
 
 
 @pytest.mark.real

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import math
+import re
 
 import msgspec
 import pytest
@@ -66,7 +67,7 @@ from mesoslite.model import (
     UpdateOperationStatus,
     checked_message,
 )
-from mesoslite.model.v1 import Records, decode_call, decode_event, encode_call, encode_event, frame
+from mesoslite.model.v1 import Records, decode_call, decode_event, encode_call, encode_event, frame, role_problem
 
 texts = st.text(max_size=8)
 ids = st.text(min_size=1, max_size=8)
@@ -631,11 +632,24 @@ def test_an_offer_constraint_that_says_nothing_is_refused_with_its_path(constrai
         ({"roles": ["ads"]}, "roles"),
     ],
 )
-def test_roles_in_the_form_of_the_other_capability_are_refused(framework, field):
+@pytest.mark.parametrize("call", ["subscribe", "update_framework"])
+def test_roles_in_the_form_of_the_other_capability_are_a_problem(call, framework, field):
+    info = {"name": "n", "user": "u", **framework}
+    document = {"type": call.upper(), "framework_id": {"value": ""}, call: {"framework_info": info}}
+
+    decode_call(document)
+
+    assert re.match(rf"{call}\.framework_info\.{field}: .*MULTI_ROLE", role_problem(document))
+
+
+@pytest.mark.parametrize(
+    "framework", [{}, {"role": "ads"}, {"roles": []}, {"roles": "ads", "capabilities": {"type": "MULTI_ROLE"}}]
+)
+def test_roles_in_the_right_form_are_none(framework):
     info = {"name": "n", "user": "u", **framework}
 
-    with pytest.raises(InvalidRequest, match=rf"framework_info\.{field}: .*MULTI_ROLE"):
-        decode_call({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}})
+    assert role_problem({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}) is None
+    assert role_problem({"type": "TEARDOWN", "subscribe": {"framework_info": {"roles": ["a"]}}}) is None
 
 
 def test_a_subscribe_whose_two_ids_differ_is_refused():

@@ -9,6 +9,7 @@ from .encoding import encode_call, encode_event, encode_roles
 from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
 from .parts import encode_resources
 from .recordio import RECORD_BYTES_MAX, Records, frame
+from .role_fields import role_problem
 from .tasks import decode_executor, decode_task, encode_executor, encode_task
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "encode_roles",
     "encode_task",
     "frame",
+    "role_problem",
 ]

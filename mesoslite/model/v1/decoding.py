@@ -42,7 +42,7 @@ from ..events import (
     UpdateOperationStatus,
 )
 from ..fields import Fields
-from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
+from ..frameworks import FrameworkInfo, RoleMinimum
 from ..ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
 from ..labels import decode_labels
 from ..offers import Filters, InverseOffer, Offer
@@ -53,6 +53,7 @@ from ..tasks import TaskStatus
 from .constraints import decode_constraints
 from .operations import decode_operation, decode_operation_status
 from .parts import decode_duration, decode_unavailability
+from .role_fields import decode_capabilities, decode_framework_roles
 
 _UUID_BYTES = 16
 
@@ -81,16 +82,16 @@ def decode_event(document: object) -> Event | None:
 
 
 def decode_framework(fields: Fields) -> FrameworkInfo:
-    """Return a FrameworkInfo; its own rules are for the master to check.
+    """Return a FrameworkInfo; its own rules are for the master to check, and ``role_problem`` is for who answers.
 
-    Raises: InvalidRequest, also if ``role`` and ``roles`` do not go with the capabilities.
+    Raises: InvalidRequest.
     """
-    capabilities = tuple([entry.text("type", "UNKNOWN") for entry in fields.messages("capabilities")])
+    capabilities = decode_capabilities(fields)
     framework_id = fields.identifier_or_none("id") or None  # an empty one counts as none
     return FrameworkInfo(
         name=fields.text("name"),
         user=fields.text("user"),
-        roles=_framework_roles(fields, MULTI_ROLE in capabilities),
+        roles=decode_framework_roles(fields, capabilities),
         id=FrameworkID(framework_id) if framework_id is not None else None,
         failover_timeout=fields.number("failover_timeout", 0.0),
         checkpoint=fields.boolean("checkpoint", False),
@@ -338,18 +339,6 @@ _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
 
 
 # ---- parts ----
-
-
-def _framework_roles(fields: Fields, multi_role: bool) -> tuple[str, ...]:
-    if multi_role:
-        if fields.has("role"):
-            raise fields.invalid("role", "is set by a framework with the capability MULTI_ROLE; set roles instead")
-        return fields.texts("roles")
-    if fields.texts("roles"):
-        raise fields.invalid(
-            "roles", "is set by a framework without the capability MULTI_ROLE; set role, or declare it"
-        )
-    return (fields.text("role", DEFAULT_ROLE),)
 
 
 def _min_allocatable(fields: Fields) -> tuple[RoleMinimum, ...]:
