@@ -75,10 +75,12 @@ class Entitlements:
     def update_quotas(self, configs: tuple[QuotaConfig, ...], force: bool) -> la.Future[None]:
         """Give roles their quotas, all or none; ready once that is durable.
 
-        Raises: InvalidRequest, for what no quota can be, or, unless forced, for more guarantees than there is to have.
+        Raises: InvalidRequest, for what no quota can be, or, unless forced, for a limit below what its role consumes
+        or more guarantees than there is to have.
         """
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
         if not force:
+            self._check_consumption(checked)
             self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
         self._storing.append(checked)
         return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
@@ -94,6 +96,18 @@ class Entitlements:
         guarantees, limits = checked_quota(config)
         self._check_served(config.role, "quota")
         return QuotaConfig(config.role, tuple(guarantees.items()), tuple(limits.items()))
+
+    def _check_consumption(self, configs: Iterable[QuotaConfig]) -> None:
+        """Refuse to limit a role to less than it consumes; what it is only offered can be rescinded."""
+        for config in configs:
+            for name, milli in config.limits:
+                consumed = self._ledger.consumption.consumed(config.role, name)
+                if consumed > milli:
+                    raise InvalidRequest(
+                        f"quota: role {config.role[:80]!r} consumes {consumed / MILLI:g} {name[:80]} already, "
+                        f"reservations included, more than the limit of {milli / MILLI:g}; raise that, free "
+                        f"resources, or force it"
+                    )
 
     def _check_capacity(self, configs: Iterable[QuotaConfig]) -> None:
         """Refuse to guarantee more than all registered agents have, connected or not."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mesoslite.model import NOTHING, constants, happenings
 from mesoslite.model.sums import total_of
 
+from .consumption import Consumption
 from .roster import Roster
 from .tally import Tally
 
@@ -61,6 +62,7 @@ class Ledger:
         self.frameworks_until = math.inf  # those that are not here are awaited: set once the master leads
         self.launches = 0  # that all agents were sent: the number of the last one
         self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
+        self.consumption = Consumption()
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
         self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
@@ -101,7 +103,7 @@ class Ledger:
     def add_agent(self, agent: AgentEntry) -> None:
         """Enter an agent."""
         self.agents[agent.id] = self._agent_at[agent.pid] = agent
-        self.total_tally.add(agent.total)
+        self._provide(agent.total)
 
     def remove_agent(self, agent: AgentEntry) -> None:
         """Strike off an agent on which nothing is used or offered any more."""
@@ -109,20 +111,30 @@ class Ledger:
         assert not agent.offered
         assert not agent.inverse_offers
         del self.agents[agent.id]
-        self.total_tally.take(agent.total)
+        self._withdraw(agent.total)
         self._leave_address(agent)
 
     def resize_agent(self, agent: AgentEntry, total: Resources) -> None:
         """Take note that an agent has other resources than it had."""
-        self.total_tally.take(agent.total)
-        self.total_tally.add(total)
+        self._withdraw(agent.total)
+        self._provide(total)
         agent.total = total
 
     def convert(self, agent: AgentEntry, done: Conversion) -> None:
         """Take note of what an operation has made of what an agent has."""
         agent.total = agent.total - done.before + done.after
-        self.total_tally.take(done.before)
-        self.total_tally.add(done.after)
+        self._withdraw(done.before)
+        self._provide(done.after)
+
+    def _provide(self, resources: Resources) -> None:
+        """Count what an agent has come to have."""
+        self.total_tally.add(resources)
+        self.consumption.provide(resources)
+
+    def _withdraw(self, resources: Resources) -> None:
+        """Count what an agent has no longer."""
+        self.total_tally.take(resources)
+        self.consumption.withdraw(resources)
 
     def move_agent(self, agent: AgentEntry, pid: la.PID[Any]) -> None:
         """Take note that an agent is reached elsewhere now."""
@@ -178,12 +190,13 @@ class Ledger:
 
     def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
         """Enter tasks on an agent."""
-        for framework, _, state, tasks, held in groups:
+        for framework, role, state, tasks, held in groups:
             listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
             for task in tasks:
                 listed[task.task_id] = task
                 on_agent[task] = None
             framework.holds.add(held.only_scalars() if held.others else held)
+            self.consumption.hold(role, held)
         self._hold_of(agent, total_of([group.held for group in groups]))
 
     def release_task(self, task: TaskEntry) -> None:
@@ -191,7 +204,7 @@ class Ledger:
         agent, framework = self.agents[task.agent_id], self.frameworks[task.framework_id]
         agent.ended[task] = agent.tasks.pop(task)
         agent.kills.pop((task.framework_id, task.task_id), None)
-        self._free(agent, framework, task.resources)
+        self._free(agent, framework, task.role, task.resources)
 
     def add_executor(self, executor: ExecutorEntry) -> None:
         """Enter an executor that holds its resources from now on."""
@@ -199,14 +212,14 @@ class Ledger:
         executor_id = executor.info.executor_id
         agent.executors[executor.framework_id, executor_id] = executor
         framework.executors[executor.agent_id, executor_id] = executor
-        self._hold(agent, framework, executor.info.resources)
+        self._hold(agent, framework, executor.role, executor.info.resources)
 
     def remove_executor(self, executor: ExecutorEntry) -> None:
         """Strike an executor off."""
         agent, framework = self.agents[executor.agent_id], self.frameworks[executor.framework_id]
         executor_id = executor.info.executor_id
         del agent.executors[executor.framework_id, executor_id], framework.executors[executor.agent_id, executor_id]
-        self._free(agent, framework, executor.info.resources)
+        self._free(agent, framework, executor.role, executor.info.resources)
 
     def add_operation(self, operation: OperationEntry) -> None:
         """Enter an operation, and what it holds."""
@@ -214,15 +227,16 @@ class Ledger:
         agent.operations[operation.uuid] = framework.operations[operation.uuid] = operation
         if operation.operation.id is not None:
             framework.operation_uuids[operation.operation.id] = operation.uuid
-        self._hold(agent, framework, operation.held)
+        self._hold(agent, framework, operation.role, operation.held)
 
     def release_operation(self, operation: OperationEntry) -> None:
         """Take note that an operation is over and holds nothing any more; it stays listed until that was told."""
         agent, framework = self.agents[operation.agent_id], self.frameworks.get(operation.framework_id)
-        self._free(agent, framework, operation.held)
+        self._free(agent, framework, operation.role, operation.held)
 
-    def _hold(self, agent: AgentEntry, framework: FrameworkEntry, resources: Resources) -> None:
+    def _hold(self, agent: AgentEntry, framework: FrameworkEntry, role: str, resources: Resources) -> None:
         framework.holds.add(resources.only_scalars())
+        self.consumption.hold(role, resources)
         self._hold_of(agent, resources)
 
     def _hold_of(self, agent: AgentEntry, resources: Resources) -> None:
@@ -236,11 +250,12 @@ class Ledger:
         self.used_tally.add(resources.not_shared())
         self._tally_shared(agent, shared)
 
-    def _free(self, agent: AgentEntry, framework: FrameworkEntry | None, resources: Resources) -> None:
+    def _free(self, agent: AgentEntry, framework: FrameworkEntry | None, role: str, resources: Resources) -> None:
         shared = agent.used.shared() if resources.others else NOTHING
         agent.used -= resources
         if framework is not None:
             framework.holds.take(resources.only_scalars())
+        self.consumption.free(role, resources)
         self.used_tally.take(resources.not_shared())
         if resources.others:
             self._tally_shared(agent, shared)

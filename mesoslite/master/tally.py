@@ -1,6 +1,7 @@
 """Tally: how much there is of each scalar, what may be taken back apart from the rest, as a running total."""
 
-# Who calls: the ledger, with every change of what agents have and of what is used on them; census.py reads it.
+# Who calls: the ledger, with every change of what agents have and of what is used on them, and consumption.py, which
+#   keeps one of each role; census.py reads it.
 # Thousandths are whole, so a total that has grown and fallen a million times is exact. Shared volumes count once on
 #   each agent, however many use them; the ledger says when the first one does, and when the last one does not any more.
 # Rejected: to add up all agents when somebody looks, as Mesos does: 50,000 of them are 50 ms of the master's time.
@@ -23,6 +24,9 @@ class Tally:
     def __init__(self) -> None:
         self.firm: Counter[str] = Counter()
         self.revocable: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self.firm or self.revocable)
 
     def add(self, resources: Resources) -> None:
         """Count so much more."""

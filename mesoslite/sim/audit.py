@@ -80,6 +80,7 @@ def audit(ledger: Any, policy: Any) -> None:
     assert ledger.offers == {offer.id: offer for offer in offers}
     _audit_inverse_offers(ledger, policy)
     _audit_tallies(ledger)
+    _audit_consumption(ledger)
 
 
 def held_by(tasks: Any, executors: Any, operations: Any) -> Resources:
@@ -185,3 +186,21 @@ def _audit_tallies(ledger: Any) -> None:
                 expected.update(part.scalars())
             assert +counted == expected
             assert not -counted
+
+
+def _audit_consumption(ledger: Any) -> None:
+    """What roles consume of quotas is what is reserved to them, and what is held that is not reserved."""
+    expected: dict[str, Counter[str]] = {}
+    for agent in ledger.agents.values():
+        parts = [(role, reserved.not_revocable()) for role, reserved in agent.total.reserved_by_role().items()]
+        held = [(one, one.resources) for one in agent.tasks]
+        held += [(one, one.info.resources) for one in agent.executors.values()]
+        held += [(one, one.held) for one in agent.operations.values() if not one.latest.is_terminal]
+        parts += [(one.role, resources.unreserved().not_revocable().not_shared()) for one, resources in held]
+        for role, resources in parts:
+            expected.setdefault(role.split("/")[0], Counter()).update(resources.scalars())
+    tallies = ledger.consumption._tallies
+    assert {role: tally.firm for role, tally in tallies.items() if tally.firm} == {
+        role: amounts for role, amounts in expected.items() if amounts
+    }
+    assert all(tallies.values())

@@ -157,7 +157,7 @@ def test_tasks_beyond_a_new_limit_run_on(stage: Stage) -> None:
     web = stage.framework("web", roles=("web",))
     stage.run(web, agent, task(stage.offers(web)[0], resources="cpus:3;mem:128"))
 
-    do(stage, Master.update_quota, (quota("web", limits="cpus:1"),))
+    do(stage, Master.update_quota, (quota("web", limits="cpus:1"),), True)
     stage.advance(3)
 
     assert len(stage.state().frameworks[0].tasks) == 1
