@@ -3,7 +3,7 @@
 # Who calls: master.py, outside of actors and of the server's loop, because a large cluster takes long to write.
 # Source: Mesos src/master/readonly_handler.cpp.
 
-from mesoslite.model import AgentState, ClusterState, FrameworkState, Offer
+from mesoslite.model import MASTER_CAPABILITIES, AgentState, ClusterState, FrameworkState, Offer
 from mesoslite.model.v1 import encode_labels, encode_roles
 from mesoslite.model.version import API_VERSION
 
@@ -28,7 +28,7 @@ def state_document(state: ClusterState) -> Document:
         "id": state.master_id,
         "pid": pid,
         "hostname": state.hostname,
-        "capabilities": [],
+        "capabilities": list(MASTER_CAPABILITIES),
         "activated_slaves": sum([agent.active for agent in state.agents]),
         "deactivated_slaves": sum([not agent.active for agent in state.agents]),
         "unreachable_slaves": 0,

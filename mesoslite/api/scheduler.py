@@ -16,7 +16,16 @@ import msgspec
 
 import libactor as la
 from libactor.http import host_and_port
-from mesoslite.model import Call, Error, InvalidRequest, MasterPort, Subscribe, Teardown, UpdateFramework
+from mesoslite.model import (
+    MASTER_CAPABILITIES,
+    Call,
+    Error,
+    InvalidRequest,
+    MasterPort,
+    Subscribe,
+    Teardown,
+    UpdateFramework,
+)
 from mesoslite.model.v1 import decode_call, encode_event, frame, role_problem
 from mesoslite.model.version import API_VERSION
 
@@ -160,4 +169,5 @@ def _master_info(host: str, port: int) -> dict[str, Any]:
         "hostname": host,
         "version": API_VERSION,
         "address": {"hostname": host, "ip": host, "port": port},
+        "capabilities": [{"type": capability} for capability in MASTER_CAPABILITIES],
     }

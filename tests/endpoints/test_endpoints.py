@@ -120,6 +120,7 @@ def test_the_state_of_a_master_has_mesoss_keys(master):
     assert state["leader"] == state["pid"] == "master@localhost:5050"
     assert state["leader_info"] == {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost"}
     assert (state["activated_slaves"], state["deactivated_slaves"], state["start_time"]) == (1, 0, 1.5)
+    assert state["capabilities"] == ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]
     assert state["orphan_tasks"] == state["completed_frameworks"] == state["recovered_slaves"] == []
 
 

@@ -136,6 +136,7 @@ def test_a_subscription_begins_with_subscribed_and_a_heartbeat(client):
     assert client.first["subscribed"]["framework_id"] == {"value": FRAMEWORK}
     master_info = client.first["subscribed"]["master_info"]
     assert (master_info["id"], master_info["ip"]) == ("m", 16777343)
+    assert [each["type"] for each in master_info["capabilities"]] == ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]
     assert client.event() == {"type": "HEARTBEAT"}
 
 
