@@ -116,23 +116,33 @@ int record_check(RecordKindObject *kind, const unsigned char **at, const unsigne
     return 0;
 }
 
-PyObject *record_new(RecordKindObject *kind, const unsigned char *bytes, uint32_t size, const uint32_t *hot_offsets,
-                     PyObject *whole)
+RecordObject *record_alloc(RecordKindObject *kind, uint32_t size, PyObject *whole)
 {
-    size_t hot = kind->hot_count * sizeof(uint32_t), copied = whole == NULL ? size + JSON_PADDING : 0;
-    RecordObject *self = PyObject_Malloc(offsetof(RecordObject, offsets) + hot + copied);
+    size_t own = offsetof(RecordObject, offsets) + kind->hot_count * sizeof(uint32_t);
+    RecordObject *self = PyObject_Malloc(whole == NULL ? own + size + JSON_PADDING : own);
     if (self == NULL)
-        return PyErr_NoMemory();
+        return (RecordObject *)PyErr_NoMemory();
     PyObject_Init((PyObject *)self, kind->record_type);
     self->kind = (RecordKindObject *)Py_NewRef((PyObject *)kind);
     self->whole = Py_XNewRef(whole);
-    self->start = whole == NULL ? 0 : (uint32_t)(bytes - (const unsigned char *)PyBytes_AS_STRING(whole));
+    self->start = 0;
     self->size = size;
-    memcpy(self->offsets, hot_offsets, hot);
-    if (whole == NULL) {
-        memcpy((char *)self->offsets + hot, bytes, size);
-        memset((char *)self->offsets + hot + size, 0, JSON_PADDING);
-    }
+    if (whole == NULL)
+        memset((char *)self + own + size, 0, JSON_PADDING);
+    return self;
+}
+
+PyObject *record_new(RecordKindObject *kind, const unsigned char *bytes, uint32_t size, const uint32_t *hot_offsets,
+                     PyObject *whole)
+{
+    RecordObject *self = record_alloc(kind, size, whole);
+    if (self == NULL)
+        return NULL;
+    memcpy(self->offsets, hot_offsets, kind->hot_count * sizeof(uint32_t));
+    if (whole == NULL)
+        memcpy((unsigned char *)record_bytes(self), bytes, size);
+    else
+        self->start = (uint32_t)(bytes - (const unsigned char *)PyBytes_AS_STRING(whole));
     return (PyObject *)self;
 }
 
@@ -167,18 +177,16 @@ static void Record_dealloc(PyObject *op)
 
 /* ---- 3 what Python sees ---- */
 
-/* AttributeError in the place of the one that is set: which fields there are. */
-static void refuse_name(const RecordKindObject *kind, PyObject *name)
+void record_refuse_name(const RecordKindObject *kind, PyObject *name, PyObject *type)
 {
     PyErr_Clear();
     PyObject *shown = PyTuple_GetSlice(kind->names, 0, FIELDS_SHOWN), *comma = PyUnicode_FromString(", ");
     PyObject *fields = shown == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, shown);
     Py_ssize_t more = PyTuple_GET_SIZE(kind->names) - FIELDS_SHOWN;
     if (fields != NULL && more > 0)
-        PyErr_Format(PyExc_AttributeError, "a record of %U has no field '%.100U'; it has %U and %zd more", kind->name,
-                     name, fields, more);
+        PyErr_Format(type, "a record of %U has no field '%.100U'; it has %U and %zd more", kind->name, name, fields, more);
     else if (fields != NULL)
-        PyErr_Format(PyExc_AttributeError, "a record of %U has no field '%.100U'; it has %U", kind->name, name, fields);
+        PyErr_Format(type, "a record of %U has no field '%.100U'; it has %U", kind->name, name, fields);
     Py_XDECREF(shown);
     Py_XDECREF(comma);
     Py_XDECREF(fields);
@@ -191,14 +199,14 @@ static PyObject *Record_getattro(PyObject *op, PyObject *name)
         return record_attribute(SELF, (uint32_t)PyLong_AsUnsignedLong(number));
     PyObject *value = PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
     if (value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))
-        refuse_name(SELF->kind, name);
+        record_refuse_name(SELF->kind, name, PyExc_AttributeError);
     return value;
 }
 
 static int Record_setattro(PyObject *op, PyObject *name, PyObject *value)
 {
-    PyErr_Format(PyExc_AttributeError, "a record of %U never changes: '%.100U' cannot be %s; decode() it, and pack() a "
-                 "changed copy with its RecordType", SELF->kind->name, name, value == NULL ? "deleted" : "set");
+    PyErr_Format(PyExc_AttributeError, "a record of %U never changes: '%.100U' cannot be %s; replace() gives a "
+                 "changed copy", SELF->kind->name, name, value == NULL ? "deleted" : "set");
     return -1;
 }
 
@@ -275,6 +283,11 @@ static PyObject *Record_copy(PyObject *op, PyObject *Py_UNUSED(memo))
 
 static PyMethodDef record_methods[] = {
     {"decode", Record_decode, METH_NOARGS, "decode($self, /)\n--\n\nThe struct that it is the bytes of: a new one each time."},
+    {"replace", (PyCFunction)(void (*)(void))record_replace, METH_FASTCALL | METH_KEYWORDS,
+     "replace($self, /, **changed)\n--\n\n"
+     "A record with these fields changed, and the others as they are, bytes of newer versions included.\n\n"
+     "What was left out before a changed field has its default there.\n"
+     "Raises: TypeError for what is no field; for values, what pack does."},
     {"__bytes__", Record_bytes, METH_NOARGS, "__bytes__($self, /)\n--\n\nIts bytes, msgpack."},
     {"__sizeof__", Record_sizeof, METH_NOARGS, NULL},
     {"__reduce_ex__", Record_reduce, METH_O, NULL},

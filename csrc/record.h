@@ -1,6 +1,6 @@
 /* csrc/record.h -- records and their kinds: who owns which bytes.
  *
- * Who includes it: record.c, record_array.c, record_kind.c; chunk.h; and what reads the bytes without the interpreter.
+ * Who includes it: record.c, record_array.c, record_kind.c, record_replace.c; chunk.h; and what reads the bytes without the interpreter.
  * A record owns a copy of its bytes, made once, or is a part of a bytes object, which it holds: one that was read by
  *   read_array, whose caller wants the whole kept. Else it has but a reference to its kind: so it is no matter for the
  *   collector. It never changes: any thread may read it that holds a reference.
@@ -25,6 +25,7 @@ typedef struct {
     PyObject *readers; /* tuple: what makes the value of a field from bytes; None: the core does */
     PyObject *defaults; /* tuple: makes the value of a field that was left out; None: there is none */
     PyObject *decode;  /* makes the struct */
+    PyObject *encode;  /* makes bytes of a value */
     PyObject *refuse;  /* (fault, offset, path) -> the error */
     Shape *shapes;
     int64_t *choices;
@@ -52,6 +53,10 @@ static inline const unsigned char *record_bytes(const RecordObject *record)
 int record_check(RecordKindObject *kind, const unsigned char **at, const unsigned char *end, int is_last,
                  const uint32_t *marks, uint32_t mark_count, uint32_t *offsets);
 
+/* A record of so many bytes, which the caller writes, with the offsets of the hot fields; or a part of `whole`, without
+ * `start` yet. NULL with MemoryError. */
+RecordObject *record_alloc(RecordKindObject *kind, uint32_t size, PyObject *whole);
+
 /* A record of so many bytes that were checked; a copy of them, or, if that is not NULL, a part of `whole`. */
 PyObject *record_new(RecordKindObject *kind, const unsigned char *bytes, uint32_t size, const uint32_t *hot_offsets,
                      PyObject *whole);
@@ -70,6 +75,12 @@ int record_refuse_at(RecordKindObject *kind, int fault, Py_ssize_t offset);
 
 /* RecordKind.read_array. */
 PyObject *record_read_array(PyObject *op, PyObject *const *arguments, Py_ssize_t count);
+
+/* Record.replace. */
+PyObject *record_replace(PyObject *op, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+
+/* An error of this type, in the place of one that is set: there is no such field, and which there are. */
+void record_refuse_name(const RecordKindObject *kind, PyObject *name, PyObject *type);
 
 /* TypeError that names `call`, what it got, and the kind of which it expected a record. */
 void record_refuse_other(const RecordKindObject *kind, const char *call, PyObject *given);

@@ -116,13 +116,14 @@ static int take_counts(const RecordKindObject *self)
 
 static PyObject *RecordKind_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"name", "names", "shapes", "choices", "hot", "readers", "defaults", "decode", "refuse",
-                            "bytes_max", NULL};
-    PyObject *name, *fields, *shapes, *choices, *hot, *readers, *defaults, *decode, *refuse;
+    static char *names[] = {"name", "names", "shapes", "choices", "hot", "readers", "defaults", "decode", "encode",
+                            "refuse", "bytes_max", NULL};
+    PyObject *name, *fields, *shapes, *choices, *hot, *readers, *defaults, *decode, *encode, *refuse;
     Py_ssize_t bytes_max, shape_count, choice_count;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "UO!OOO!O!O!OOn:RecordKind", names, &name, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "UO!OOO!O!O!OOOn:RecordKind", names, &name, &PyTuple_Type,
                                      &fields, &shapes, &choices, &PyTuple_Type, &hot, &PyTuple_Type, &readers,
-                                     &PyTuple_Type, &defaults, &decode, &refuse, &bytes_max))
+                                     &PyTuple_Type, &defaults, &decode, &encode, &refuse,
+                                     &bytes_max))
         return NULL;
     if (bytes_max < 1 || bytes_max > RECORD_BYTES_MAX)
         return PyErr_Format(PyExc_ValueError, "RecordKind: bytes_max is %zd, expected 1 to %zd", bytes_max,
@@ -137,6 +138,7 @@ static PyObject *RecordKind_new(PyTypeObject *type, PyObject *arguments, PyObjec
     self->readers = Py_NewRef(readers);
     self->defaults = Py_NewRef(defaults);
     self->decode = Py_NewRef(decode);
+    self->encode = Py_NewRef(encode);
     self->refuse = Py_NewRef(refuse);
     self->bytes_max = (uint32_t)bytes_max;
     if ((self->shapes = copy_array(shapes, sizeof(Shape), &shape_count)) != NULL &&
@@ -190,6 +192,7 @@ static int RecordKind_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(SELF->readers);
     Py_VISIT(SELF->defaults);
     Py_VISIT(SELF->decode);
+    Py_VISIT(SELF->encode);
     Py_VISIT(SELF->refuse);
     return 0;
 }
@@ -201,6 +204,7 @@ static void RecordKind_dealloc(PyObject *op)
     Py_XDECREF(SELF->readers);
     Py_XDECREF(SELF->defaults);
     Py_XDECREF(SELF->decode);
+    Py_XDECREF(SELF->encode);
     Py_XDECREF(SELF->refuse);
     Py_XDECREF(SELF->record_type);
     Py_XDECREF(SELF->name);

@@ -260,3 +260,11 @@ int shape_check(ShapeCheck *check, const uint32_t *hot, uint32_t hot_count, uint
     }
     return check->at == check->end ? 0 : fault(check, FAULT_BEHIND);
 }
+
+int shape_check_field(ShapeCheck *check, uint32_t number)
+{
+    check->at = check->start;
+    check->fault = FAULT_NONE;
+    check->depth = 0;
+    return check_field(check, check->shapes, number) == 0 && check->at == check->end ? 0 : -1;
+}

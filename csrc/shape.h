@@ -41,6 +41,9 @@ typedef struct {
  * counted from the start, is put in `offsets`: 0 if one is left out. -1 with fault, at and path of `check`. */
 int shape_check(ShapeCheck *check, const uint32_t *hot, uint32_t hot_count, uint32_t *offsets);
 
+/* Whether the bytes are one value of a field of the first shape, and nothing else. -1: not. */
+int shape_check_field(ShapeCheck *check, uint32_t number);
+
 /* How many bytes the character at `at` takes, which is before `end`; 0 if it is no UTF-8. */
 int utf8_character(const unsigned char *at, const unsigned char *end);
 /* Whether bytes are UTF-8. */

@@ -56,6 +56,11 @@ def head(data: bytes, at: int, end: int) -> tuple[int, Any, int]:
     return UINT if kind == INT and value >= 2**63 else kind, value, at + 1 + packed.size
 
 
+def array_head(count: int) -> bytes:
+    """The head of an array of less than 65536 items."""
+    return bytes([0x90 | count]) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+
+
 def skip(data: bytes, at: int) -> int:
     """Where the value at ``at`` ends, which was checked before."""
     left = 1

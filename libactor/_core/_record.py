@@ -6,7 +6,7 @@
 # Invariants: 1. bytes that are a record fit its shapes, so nothing finds them wrong later.    2. it never changes.
 # Rejected: structs (700 bytes and a dozen objects for the garbage collector where a record has one and none); dicts
 #   (five times as much); decoding on arrival, most of which nobody ever looks at. docs/records.md has the figures.
-# Layout: records (csrc/record.c); their kinds (csrc/record_kind.c, csrc/record_array.c).
+# Layout: records (csrc/record.c, csrc/record_replace.c); their kinds (csrc/record_kind.c, csrc/record_array.c).
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ class Record(Generic[T_co]):
     def __getattr__(self, name: str) -> Any:
         number = self.kind._places.get(name)
         if number is None:
-            names, more = self.kind.names, len(self.kind.names) - FIELDS_SHOWN
-            fields = ", ".join(names[:FIELDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-            raise AttributeError(f"a record of {self.kind.name} has no field '{name:.100}'; it has {fields}")
+            raise AttributeError(self.kind._no_field(name))
         return self.kind._value(self, number)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -105,6 +103,16 @@ class Record(Generic[T_co]):
         """The struct that it is the bytes of: a new one each time."""
         return self.kind._decode(self._bytes)
 
+    def replace(self, /, *unnamed: Any, **changed: Any) -> Record[T_co]:
+        """A record with these fields changed, and the others as they are, bytes of newer versions included.
+
+        What was left out before a changed field has its default there.
+        Raises: TypeError for what is no field; for values, what pack does.
+        """
+        if unnamed:
+            raise TypeError(f"Record.replace: got {len(unnamed)} values without a name, expected field=value")
+        return self.kind._replaced(self, changed) if changed else self
+
 
 class RecordKind(Generic[T]):
     """What records of one kind look like; see libactor.records.RecordType."""
@@ -119,6 +127,7 @@ class RecordKind(Generic[T]):
         readers: tuple[Callable[[bytes], Any] | None, ...],
         defaults: tuple[Callable[[], Any], ...],
         decode: Callable[[Any], T],
+        encode: Callable[[Any], bytes],
         refuse: Callable[[int, int, tuple[int, ...]], Exception],
         bytes_max: int,
     ) -> Any:
@@ -138,7 +147,8 @@ class RecordKind(Generic[T]):
         if list(hot) != sorted(set(hot)) or len(hot) > HOT_MAX or not all(0 <= number < fields for number in hot):
             raise ValueError(f"RecordKind: hot is {hot}, expected at most {HOT_MAX} numbers of fields, ascending")
         self.name, self.names, self._hot, self._bytes_max = name, names, hot, bytes_max
-        self._readers, self._defaults, self._decode, self._refuse = readers, defaults, decode, refuse
+        self._readers, self._defaults, self._refuse = readers, defaults, refuse
+        self._decode, self._encode = decode, encode
         self._places = {name: number for number, name in enumerate(names)}
         return self
 
@@ -150,6 +160,7 @@ class RecordKind(Generic[T]):
     _readers: tuple[Callable[[bytes], Any] | None, ...]
     _defaults: tuple[Callable[[], Any], ...]
     _decode: Callable[[Any], T]
+    _encode: Callable[[Any], bytes]
     _refuse: Callable[[int, int, tuple[int, ...]], Exception]
     _bytes_max: int
     _places: dict[str, int]
@@ -229,6 +240,29 @@ class RecordKind(Generic[T]):
         object.__setattr__(record, "_offsets", offsets)
         return record, check.at
 
+    def _replaced(self, record: Record[T], changed: dict[str, Any]) -> Record[T]:
+        values = {}
+        for name, value in changed.items():
+            if name not in self._places:
+                raise TypeError(self._no_field(name))
+            values[self._places[name]] = self._encode(value)
+        data = record._bytes
+        _, count, at = msgpack.head(data, 0, len(data))
+        for number in range(count, max(values) + 1):
+            if number not in values:
+                values[number] = self._encode(self._defaults[number]())
+        fields = [data[:at] if max(values) < count else msgpack.array_head(max(values) + 1)]
+        for number in range(max(count, max(values) + 1)):
+            past = msgpack.skip(data, at) if number < count else at
+            fields.append(values.get(number, data[at:past]))
+            at = past
+        return self.read(b"".join(fields))
+
+    def _no_field(self, name: str) -> str:
+        names, more = self.names, len(self.names) - FIELDS_SHOWN
+        fields = ", ".join(names[:FIELDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return f"a record of {self.name} has no field '{name:.100}'; it has {fields}"
+
     def _place(self, record: Record[T], number: int) -> int | None:
         """Where the value of a field begins; None if it is left out."""
         if number in self._hot:
@@ -266,8 +300,7 @@ def refused_other(kind: RecordKind[Any], call: str, given: Any) -> TypeError:
 
 def _unchanged(kind: str, name: str, done: str) -> AttributeError:
     return AttributeError(
-        f"a record of {kind} never changes: '{name:.100}' cannot be {done}; decode() it, and pack() a changed copy "
-        "with its RecordType"
+        f"a record of {kind} never changes: '{name:.100}' cannot be {done}; replace() gives a changed copy"
     )
 
 

@@ -19,8 +19,17 @@ from libactor.records.shapes import Table, table_of
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_encode = msgspec.msgpack.Encoder().encode
+
 BYTES_MAX = 64 * 1024 * 1024
-RESERVED = ("decode", "kind", "_bytes", "_offsets", "_is_protocol")  # what a record itself has, be it in C or in Python
+RESERVED = (
+    "decode",
+    "kind",
+    "replace",
+    "_bytes",
+    "_offsets",
+    "_is_protocol",
+)  # what a record itself has, be it in C or in Python
 
 
 class RecordType(RecordKind[T]):
@@ -57,6 +66,7 @@ class RecordType(RecordKind[T]):
             tuple(_reader(table, n, field.type) for n, field in enumerate(fields)),
             tuple(map(_default, fields)),
             msgspec.msgpack.Decoder(kind).decode,
+            _encode,
             _Refusal(kind.__name__, table, bytes_max),
             bytes_max,
         )
@@ -75,7 +85,7 @@ class RecordType(RecordKind[T]):
         """
         if type(value) is not self.struct:
             raise TypeError(f"RecordType.pack: got {type(value).__name__}, expected {self.name}")
-        return self.read(msgspec.msgpack.encode(value))
+        return self.read(_encode(value))
 
     def __repr__(self) -> str:
         return f"RecordType({self.name})"

@@ -163,7 +163,7 @@ def test_as_deep_as_is_allowed_is_checked_and_decoded(core):
     assert caught.value.offset == 63
 
 
-@pytest.mark.parametrize("name", ["decode", "kind", "_bytes", "_offsets", "_is_protocol", "__bytes__"])
+@pytest.mark.parametrize("name", ["decode", "kind", "replace", "_bytes", "_offsets", "_is_protocol", "__bytes__"])
 def test_a_field_with_the_name_of_something_that_records_have_is_refused(core, name):
     with pytest.raises(TypeError, match=f"Taken.{name} has the name of something that records have; rename it"):
         core.RecordType(msgspec.defstruct("Taken", [(name, int)], array_like=True))
@@ -197,7 +197,7 @@ def test_the_core_refuses_shapes_that_would_lead_a_check_astray(core):
     def kind(*rows, hot=(), fields=1):
         shapes = b"".join(ROW.pack(*row) for row in rows)
         nothing = (None,) * fields
-        return core.RecordKind("K", ("a",) * fields, shapes, b"", hot, nothing, nothing, bytes, ValueError, 100)
+        return core.RecordKind("K", ("a",) * fields, shapes, b"", hot, nothing, nothing, bytes, bytes, ValueError, 100)
 
     struct, leaf = (8, 0, 0, 1, 1), (2, 0, 0, 0, 0)
     for rows in (

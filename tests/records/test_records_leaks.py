@@ -60,11 +60,22 @@ def look(core, kind, task):
     refused(record.__reduce_ex__, 2)
 
 
+def replace(core, kind, task):
+    record, short = kind.pack(task), kind.read(msgspec.msgpack.encode(["a", "b", 1, 1]))
+    record.replace(cpus=3, user=None, statuses=())
+    short.replace(user="other")
+    record.replace(container=msgspec.Raw(b"\x01"))
+    for wrong in ({"cpus": "many"}, {"cpus": 1, "nothing": 2}, {"data": b"", "cpus": object()}, {"user": 5, "cpus": 1}):
+        refused(lambda wrong=wrong: record.replace(**wrong))
+        refused(lambda wrong=wrong: short.replace(**wrong))
+    refused(record.replace, 5)
+
+
 def make_kinds(core, kind, task):
     core.RecordType(kind.struct, hot=("state",)).pack(task)
-    refused(core.RecordKind, "K", (), b"", b"", (), (), (), bytes, ValueError, 5)
-    refused(core.RecordKind, "K", (), b"x", b"", (), (), (), bytes, ValueError, 5)
-    refused(core.RecordKind, "K", (), b"", b"", (), (), (), bytes, ValueError, 0)
+    refused(core.RecordKind, "K", (), b"", b"", (), (), (), bytes, bytes, ValueError, 5)
+    refused(core.RecordKind, "K", (), b"x", b"", (), (), (), bytes, bytes, ValueError, 5)
+    refused(core.RecordKind, "K", (), b"", b"", (), (), (), bytes, bytes, ValueError, 0)
 
 
 def collect(core, kind, task):
@@ -97,7 +108,7 @@ def collect_by_two(core, kind, task):
     core.records_free(10**9)
 
 
-OPERATIONS = [read, read_array, refuse, look, make_kinds, collect, collect_by_two]
+OPERATIONS = [read, read_array, refuse, look, replace, make_kinds, collect, collect_by_two]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)

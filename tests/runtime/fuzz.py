@@ -65,6 +65,7 @@ def kind_on(core: Any) -> Any:
         tuple(msgspec.msgpack.Decoder(field.type).decode for field in fields),
         tuple(functools.partial(getattr, Message("", 0), field.name) for field in fields),
         msgspec.msgpack.Decoder(Message).decode,
+        msgspec.msgpack.encode,
         lambda *fault: ValueError(fault),
         RECORD_BYTES_MAX,
     )
