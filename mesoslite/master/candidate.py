@@ -46,6 +46,7 @@ class Candidate(la.Actor):
     _standing: Standing
     _leading: la.Promise[int]
     _start_time: float
+    _elected_time: float  # once it leads
 
     def info(self) -> MasterInfo:
         """What this master says of itself."""
@@ -73,6 +74,7 @@ class Candidate(la.Actor):
         """It leads: take the registry over, unless that is over already: it would take it from who leads now."""
         if not self._standing.begin(leadership):
             return
+        self._elected_time = self.runtime.clock.now()
         found = la.dispatch(self._registrar, RegistrarPort.recover, self.info())
         found.on_ready(lambda found: la.tell(self.pid, Candidate._recovered, found))
         found.on_failed(lambda _: None)  # the registrar ends with it, and this master then

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 import libactor as la
-from mesoslite.model import Drain, InvalidRequest, NotFound, constants, happenings
+from mesoslite.model import Conflict, Drain, InvalidRequest, NotFound, constants, happenings
 from mesoslite.model.registry import (
     DeactivateAgent,
     DrainAgent,
@@ -73,7 +73,7 @@ class Draining:
     def deactivate(self, agent_id: AgentID) -> la.Future[None]:
         """Offer an agent no more; ready once that is durable and its offers are rescinded.
 
-        Raises: NotFound, also through the future, for one that nobody knows any more.
+        Raises: NotFound, for one that nobody knows; Conflict, through the future, for one that has gone meanwhile.
         """
         self._check_known("deactivate", agent_id)
         return self._apply("deactivate", agent_id, DeactivateAgent(agent_id), lambda: self._deactivated(agent_id))
@@ -81,8 +81,8 @@ class Draining:
     def reactivate(self, agent_id: AgentID) -> la.Future[None]:
         """Offer a deactivated agent again; ready once that is durable.
 
-        Raises: NotFound, also through the future, for one that nobody knows any more; InvalidRequest, for one that is
-        not deactivated, or that is draining and not empty yet.
+        Raises: NotFound, for one that nobody knows; InvalidRequest, for one that is not deactivated, or that is
+        draining and not empty yet; Conflict, through the future, for one that has gone meanwhile.
         """
         self._check_known("reactivate", agent_id)
         if agent_id not in self._roster.deactivated:
@@ -94,8 +94,8 @@ class Draining:
     def drain(self, agent_id: AgentID, max_grace_seconds: float | None, mark_gone: bool) -> la.Future[None]:
         """Deactivate an agent, and have it end its tasks, in at most that time each; ready once that is durable.
 
-        Raises: NotFound, also through the future, for one that nobody knows any more; InvalidRequest, if the grace is
-        no time.
+        Raises: NotFound, for one that nobody knows; InvalidRequest, if the grace is no time; Conflict, through the
+        future, for one that has gone meanwhile.
         """
         self._check_known("drain", agent_id)
         grace = max_grace_seconds
@@ -186,7 +186,7 @@ class Draining:
 
     def _check_known(self, verb: str, agent_id: AgentID) -> None:
         if not self._is_known(agent_id):
-            raise _unknown(verb, agent_id)
+            raise NotFound(f"{verb}: agent {str(agent_id)[:80]} is not known, or gone; look its id up")
 
     def _apply(
         self, verb: str, agent_id: AgentID, operation: RegistryOperation, then: Callable[[], None]
@@ -199,14 +199,10 @@ class Draining:
                 then()
                 promise.set(None)
             else:
-                promise.fail(_unknown(verb, agent_id))
+                promise.fail(Conflict(f"{verb}: agent {agent_id} has gone meanwhile; nothing is left to do"))
 
         def refused(error: Exception) -> None:
             promise.fail(error)
 
         self._durability.apply(operation, durable, refused)
         return promise.future
-
-
-def _unknown(verb: str, agent_id: AgentID) -> NotFound:
-    return NotFound(f"{verb}: agent {str(agent_id)[:80]} is not known, or gone; look its id up")

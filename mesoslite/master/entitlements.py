@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import MILLI, InvalidRequest, checked_quota, happenings, validate_role, weight_problem
+from mesoslite.model import MILLI, Conflict, InvalidRequest, checked_quota, happenings, validate_role, weight_problem
 from mesoslite.model.registry import QuotaConfig, UpdateQuota, UpdateWeights, Weight
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class Entitlements:
     def update_quotas(self, configs: tuple[QuotaConfig, ...], force: bool) -> la.Future[None]:
         """Give roles their quotas, all or none; ready once that is durable.
 
-        Raises: InvalidRequest, for what no quota can be, or, unless forced, for a limit below what its role consumes
-        or more guarantees than there is to have.
+        Raises: InvalidRequest, for what no quota can be, and, unless forced, for a limit below what its role consumes;
+        Conflict, unless forced, for more guarantees than there is to have.
         """
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
         if not force:
@@ -84,6 +84,15 @@ class Entitlements:
             self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
         self._storing.append(checked)
         return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
+
+    def set_quota(self, config: QuotaConfig, force: bool) -> la.Future[None]:
+        """As ``update_quotas``, for a role that has no quota. Raises: InvalidRequest, if it has one."""
+        [checked] = _all_of((config,), QuotaConfig, "quota")
+        if _is_quota(self._asked().get(checked.role, QuotaConfig(checked.role))):
+            raise InvalidRequest(
+                f"quota: role {str(checked.role)[:80]!r} has one already; remove it first, or update it"
+            )
+        return self.update_quotas((checked,), force)
 
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota; ready once that is durable. Raises: InvalidRequest, if it has none."""
@@ -110,14 +119,14 @@ class Entitlements:
                     )
 
     def _check_capacity(self, configs: Iterable[QuotaConfig]) -> None:
-        """Refuse to guarantee more than all registered agents have, connected or not."""
+        """Refuse to guarantee more than all registered agents have, connected or not. Raises: Conflict."""
         wanted: Counter[str] = Counter()
         for config in configs:
             wanted.update(dict(config.guarantees))
         capacity = self._ledger.total_tally.firm
         for name, milli in wanted.items():
             if milli > capacity[name]:
-                raise InvalidRequest(
+                raise Conflict(
                     f"quota: {milli / MILLI:g} {name[:80]} would be guaranteed in all, but the cluster has "
                     f"{capacity[name] / MILLI:g}; guarantee less, add agents, or force it"
                 )

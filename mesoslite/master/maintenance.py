@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from msgspec.structs import replace
 
 import libactor as la
-from mesoslite.model import InvalidRequest, Unavailability, happenings
+from mesoslite.model import InTransition, InvalidRequest, Unavailability, happenings
 from mesoslite.model.maintenance import DrainingMachine, InverseAnswer, MaintenanceStatus
 from mesoslite.model.registry import (
     Machine,
@@ -183,9 +183,9 @@ class Maintenance:
         return operation, then
 
     def _in_turn(self, judging: Judging) -> la.Future[None]:
-        """Begin a change. Raises: InvalidRequest, if another one is under way."""
+        """Begin a change. Raises: InTransition, if another one is under way."""
         if self._is_under_way:
-            raise _refused("another change is being stored; ask again")
+            raise InTransition("maintenance: another change is being stored; ask again")
         self._is_under_way = True
         promise = la.Promise[None]()
         self._slices.take(self, self._judge(judging, promise))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import InvalidRequest, NotFound
+from mesoslite.model import InvalidRequest, MasterTenure, NotFound
 
 from .candidate import Candidate, led
 
@@ -36,6 +36,11 @@ class OperatorCalls(Candidate):
     _ledger: Ledger
 
     @led
+    def tenure(self) -> MasterTenure:
+        """What this master says of itself, and since when it leads."""
+        return MasterTenure(info=self.info(), start_time=self._start_time, elected_time=self._elected_time)
+
+    @led
     def teardown_framework(self, framework_id: FrameworkID) -> None:
         """Remove a framework, connected or not: its tasks are ended everywhere. NotFound for an unknown one."""
         framework = self._ledger.frameworks.get(_text(framework_id, "the id of a framework"))
@@ -45,19 +50,26 @@ class OperatorCalls(Candidate):
 
     @led
     def mark_agent_gone(self, agent_id: AgentID) -> la.Future[None]:
-        """Declare an agent gone for good: ready once that is durable; NotFound for an unknown one."""
+        """Declare an agent gone for good: ready once that is durable.
+
+        NotFound for an unknown one, InTransition for one that something else is under way with.
+        """
         return self._agents.removal.mark_gone(_text(agent_id, AGENT))
 
     @led
     def deactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
-        """Offer an agent no more, and rescind its offers; its tasks go on. NotFound for an unknown one."""
+        """Offer an agent no more, and rescind its offers; its tasks go on.
+
+        NotFound for an unknown one, Conflict for one that has gone meanwhile.
+        """
         return self._agents.draining.deactivate(_text(agent_id, AGENT))
 
     @led
     def reactivate_agent(self, agent_id: AgentID) -> la.Future[None]:
         """Offer a deactivated agent again, and drain it no more.
 
-        NotFound for an unknown one, InvalidRequest for one that is not deactivated, or still draining.
+        NotFound for an unknown one, InvalidRequest for one that is not deactivated, or still draining, Conflict for one
+        that has gone meanwhile.
         """
         return self._agents.draining.reactivate(_text(agent_id, AGENT))
 
@@ -67,7 +79,8 @@ class OperatorCalls(Candidate):
     ) -> la.Future[None]:
         """Deactivate an agent and have it end its tasks, each in at most that time; then it may be declared gone.
 
-        NotFound for an unknown one, InvalidRequest for a grace that is no time.
+        NotFound for an unknown one, InvalidRequest for a grace that is no time, Conflict for one that has gone
+        meanwhile.
         """
         return self._agents.draining.drain(_text(agent_id, AGENT), max_grace_seconds, mark_gone)
 
@@ -78,7 +91,7 @@ class OperatorCalls(Candidate):
     def _settle_later(self, agent_id: AgentID) -> None:
         la.tell(self.pid, OperatorCalls.settle_draining, agent_id)
 
-    # ---- machines ----
+    # ---- machines: InTransition, while another change of them is being stored ----
 
     @led
     def schedule(self) -> Schedule:
@@ -126,9 +139,14 @@ class OperatorCalls(Candidate):
     def update_quota(self, configs: tuple[QuotaConfig, ...], force: bool = False) -> la.Future[None]:
         """Give each role its quota, or, without guarantees and limits, none; all of it or nothing.
 
-        InvalidRequest, for what no quota can be, and, without ``force``, for more guarantees than the cluster has.
+        InvalidRequest, for what no quota can be; Conflict, without ``force``, for more guarantees than the cluster has.
         """
         return self._agents.entitlements.update_quotas(configs, force)
+
+    @led
+    def set_quota(self, config: QuotaConfig, force: bool = False) -> la.Future[None]:
+        """Give a role that has no quota one. As ``update_quota``, and InvalidRequest, if it has one."""
+        return self._agents.entitlements.set_quota(config, force)
 
     @led
     def remove_quota(self, role: str) -> la.Future[None]:

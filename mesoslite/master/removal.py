@@ -15,7 +15,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import libactor as la
-from mesoslite.model import Failure, NotFound, OperationState, Reason, ShutdownAgent, TaskState, Update, happenings
+from mesoslite.model import Failure, OperationState, Reason, ShutdownAgent, TaskState, Update, happenings
+from mesoslite.model.errors import InTransition, NotFound
 from mesoslite.model.registry import MarkAgentGone, MarkAgentUnreachable, RemoveAgent
 
 from .slices import in_steps
@@ -260,7 +261,8 @@ class Removal:
     def mark_gone(self, agent_id: AgentID) -> la.Future[None]:
         """Declare an agent gone, for an operator; ready once that is durable.
 
-        Raises: NotFound, through the future, for one that nobody knows, or that is just being removed.
+        Raises: through the future NotFound, for one that nobody knows, and InTransition, for one that is just being
+        removed or registered.
         """
         roster, promise = self._roster, la.Promise[None]()
         if agent_id in roster.gone:
@@ -269,8 +271,8 @@ class Removal:
         is_known = agent_id in self._ledger.agents or agent_id in roster.recovered or agent_id in roster.unreachable
         is_busy = roster.is_leaving(agent_id) or agent_id in roster.reregistering
         if not is_known or is_busy:
-            what = "is just being removed or registered; ask again" if is_known else "is not known; look its id up"
-            promise.fail(NotFound(f"gone: agent {agent_id} {what}"))
+            busy = InTransition(f"gone: agent {agent_id} is just being removed or registered; ask again")
+            promise.fail(busy if is_known else NotFound(f"gone: agent {agent_id} is not known; look its id up"))
             return promise.future
         roster.marking_gone.add(agent_id)
         since_ns = int(self._now() * SECOND)

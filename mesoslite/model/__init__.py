@@ -79,10 +79,12 @@ from .deltas import (
 from .documents import FrozenDocument
 from .errors import (
     AllocatorFailed,
+    Conflict,
     Fenced,
     FrameworkEnded,
     InsufficientResources,
     InternalError,
+    InTransition,
     InvalidRequest,
     InvalidResources,
     LeadershipLost,
@@ -158,6 +160,7 @@ from .masters import (
     Leader,
     MasterInfo,
     MasterStanding,
+    MasterTenure,
 )
 from .messages import (
     AgentMessage,
@@ -311,6 +314,7 @@ __all__ = [
     "CheckType",
     "ClusterState",
     "CommandInfo",
+    "Conflict",
     "Container",
     "ContainerID",
     "Contender",
@@ -357,6 +361,7 @@ __all__ = [
     "Heartbeat",
     "HttpCheck",
     "InsufficientResources",
+    "InTransition",
     "InternalError",
     "InvalidRequest",
     "InvalidResources",
@@ -376,6 +381,7 @@ __all__ = [
     "Leader",
     "LeadershipLost",
     "MasterStanding",
+    "MasterTenure",
     "NotLeader",
     "Leadership",
     "MasterInfo",

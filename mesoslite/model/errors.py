@@ -28,6 +28,14 @@ class NotFound(MesosliteError, LookupError):
     """What was named is not, or no longer, known; look up the current name (HTTP 404)."""
 
 
+class Conflict(MesosliteError, ValueError):
+    """What was asked does not go with what there is now; change one of them, or ask again later (HTTP 409)."""
+
+
+class InTransition(Conflict):
+    """Something else is under way with what was named; ask again (HTTP 503)."""
+
+
 class FrameworkEnded(MesosliteError):
     """A framework was ended from outside: its cluster was closed, or somebody terminated it."""
 

@@ -34,6 +34,14 @@ class Leader(msgspec.Struct, frozen=True, gc=False):
     number: int = 0
 
 
+class MasterTenure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A master that leads, and since when; times are seconds since the epoch."""
+
+    info: MasterInfo
+    start_time: float
+    elected_time: float
+
+
 class MasterStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a master stands: who leads as far as it knows, whether that is this one, and whether it serves already.
 

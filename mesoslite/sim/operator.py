@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.model import InvalidRequest, NotFound, NotLeader, Unavailability
+from mesoslite.model import Conflict, InvalidRequest, NotFound, NotLeader, Unavailability
 from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
 from mesoslite.registry.rows import decode, machine_key
 
@@ -28,7 +28,7 @@ SECOND = 1_000_000_000
 QUOTAS = ((4_000, 0), (6_000, 0), (2_000, 1_000), (3_000, 2_000), (0, 0))  # thousandths of cpus: limit and guarantee
 WEIGHTS = (2.0, 0.5, 10.0)
 ROLES = ("ads", "web")
-REFUSALS = (InvalidRequest, NotFound, NotLeader)  # nothing has changed then
+REFUSALS = (InvalidRequest, NotFound, Conflict, NotLeader)  # nothing has changed then
 
 Key = tuple[str, str]
 

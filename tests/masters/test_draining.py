@@ -14,6 +14,7 @@ import libactor as la
 from mesoslite.master import Master
 from mesoslite.model import (
     AgentID,
+    Conflict,
     Drain,
     InvalidRequest,
     NotFound,
@@ -206,7 +207,7 @@ def test_an_agent_that_nobody_knows_is_not_found(stage: Stage, what: Callable[..
         do(stage, what, AgentID("nobody"))
 
 
-def test_an_agent_that_is_declared_gone_meanwhile_is_not_found(stage: Stage) -> None:
+def test_an_agent_that_is_declared_gone_meanwhile_is_a_conflict(stage: Stage) -> None:
     agent, _ = pair(stage)
     stage.registry.hold()
     gone = ask(stage, Master.mark_agent_gone, stage.agent_id(agent))
@@ -215,7 +216,7 @@ def test_an_agent_that_is_declared_gone_meanwhile_is_not_found(stage: Stage) -> 
     stage.registry.release()
     gone.get(timeout=60)
 
-    with pytest.raises(NotFound, match="look its id up"):
+    with pytest.raises(Conflict, match="has gone meanwhile"):
         asked.get(timeout=60)
 
 

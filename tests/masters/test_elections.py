@@ -30,7 +30,7 @@ from mesoslite.model import (
     TaskID,
     happenings,
 )
-from mesoslite.model.registry import Schedule, Weight
+from mesoslite.model.registry import QuotaConfig, Schedule, Weight
 
 from .peers import Peers
 from .stage import FakeAgent, FakeFramework
@@ -56,6 +56,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (Master.task_stories, TaskID("t"), ""),
     (Master.tasks_named, "t", ""),
     (Master.framework_story, FRAMEWORK),
+    (Master.tenure,),
     (Master.teardown_framework, FRAMEWORK),
     (Master.mark_agent_gone, AGENT),
     (Master.deactivate_agent, AGENT),
@@ -70,6 +71,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (Master.quotas,),
     (Master.weights,),
     (Master.update_quota, ()),
+    (Master.set_quota, QuotaConfig("r")),
     (Master.remove_quota, "r"),
     (Master.update_weights, (Weight("r", 2.0),)),
 ]
@@ -290,6 +292,18 @@ def test_a_master_tells_whether_it_is_elected_and_since_when_it_runs(peers: Peer
     peers.runtime.clock.advance(7)
 
     assert (told(peers, "elected"), told(peers, "uptime_secs")) == (0, 7)
+
+
+def test_a_leader_says_since_when_it_is_one(peers: Peers) -> None:
+    first = peers.stand("one")
+    second = peers.stand("two")
+    start = ask(first, Master.tenure).start_time
+    peers.runtime.clock.advance(7)
+    peers.end(first)
+
+    tenure = ask(second, Master.tenure)
+
+    assert (tenure.start_time, tenure.elected_time, tenure.info.hostname) == (start, start + 7, "two")
 
 
 # Goal: of several masters in one program the leader is told of. Method: the first one has the names, waits, and is

@@ -10,7 +10,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.model import InvalidRequest, Quantities, ReregisterAgent, Rescind, Resources, Revive, Suppress
+from mesoslite.model import Conflict, InvalidRequest, Quantities, ReregisterAgent, Rescind, Resources, Revive, Suppress
 from mesoslite.model.registry import QuotaConfig, Weight
 
 from .stage import FakeFramework, Stage, task
@@ -202,10 +202,27 @@ def test_more_than_the_cluster_has_is_guaranteed_only_by_force(stage: Stage) -> 
     stage.agent("cpus:4;mem:1024")
     do(stage, Master.update_quota, (quota("web", "cpus:3"),))
 
-    with pytest.raises(InvalidRequest, match="5 cpus would be guaranteed in all, but the cluster has 4"):
+    with pytest.raises(Conflict, match="5 cpus would be guaranteed in all, but the cluster has 4"):
         do(stage, Master.update_quota, (quota("ads", "cpus:2"),))
     do(stage, Master.update_quota, (quota("ads", "cpus:2"),), True)
 
+    assert stored(stage, "quota") == {"web", "ads"}
+
+
+def test_a_quota_is_set_for_a_role_that_has_none(stage: Stage) -> None:
+    # Source: MasterQuotaTest.SetExistingQuota
+    stage.agent("cpus:4;mem:1024")
+    stage.registry.hold()
+    first = ask(stage, Master.set_quota, quota("web", "cpus:1"))
+    second = ask(stage, Master.set_quota, quota("web", "cpus:2"))
+    stage.registry.release()
+
+    first.get(timeout=60)
+    with pytest.raises(InvalidRequest, match="'web' has one already"):
+        second.get(timeout=60)
+    with pytest.raises(Conflict, match="8 cpus would be guaranteed"):
+        do(stage, Master.set_quota, quota("ads", "cpus:7"))
+    do(stage, Master.set_quota, quota("ads", "cpus:7"), True)
     assert stored(stage, "quota") == {"web", "ads"}
 
 
@@ -217,7 +234,7 @@ def test_no_agent_is_looked_at_to_compare_a_guarantee_with_what_the_cluster_has(
 
     with monkeypatch.context() as context:
         context.setattr(Resources, "not_revocable", None)
-        with pytest.raises(InvalidRequest, match="7 cpus would be guaranteed in all, but the cluster has 6"):
+        with pytest.raises(Conflict, match="7 cpus would be guaranteed in all, but the cluster has 6"):
             do(stage, Master.update_quota, (quota("web", "cpus:7"),))
 
 
@@ -230,7 +247,7 @@ def test_guarantees_that_are_still_being_stored_count(stage: Stage) -> None:
     stage.registry.release()
 
     first.get(timeout=60)
-    with pytest.raises(InvalidRequest, match="5 cpus"):
+    with pytest.raises(Conflict, match="5 cpus"):
         second.get(timeout=60)
 
 
@@ -385,7 +402,7 @@ def test_a_later_quota_of_a_role_counts_though_an_earlier_one_was_refused(stage:
     stage.settle()
 
     assert [type(one.exception()) for one in (first, second)] == [InvalidRequest, type(None)]
-    with pytest.raises(InvalidRequest, match="5 cpus would be guaranteed"):
+    with pytest.raises(Conflict, match="5 cpus would be guaranteed"):
         do(stage, Master.update_quota, (quota("web", "cpus:2"),))
     do(stage, Master.remove_quota, "ads")
     assert stored(stage, "quota") == set()
@@ -404,5 +421,5 @@ def test_an_earlier_quota_of_a_role_counts_though_a_later_one_was_refused(stage:
 
     assert [type(one.exception()) for one in (first, second)] == [type(None), InvalidRequest]
     waiting.get(timeout=60)  # 1 and 2 of 4, by what was asked for then
-    with pytest.raises(InvalidRequest, match="6 cpus would be guaranteed"):
+    with pytest.raises(Conflict, match="6 cpus would be guaranteed"):
         do(stage, Master.update_quota, (quota("third", "cpus:1"),))

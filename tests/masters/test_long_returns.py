@@ -22,10 +22,10 @@ from mesoslite.model import (
     Drain,
     FrameworkID,
     GrowVolume,
+    InTransition,
     Kill,
     KillTask,
     Launch,
-    NotFound,
     Pong,
     Reconcile,
     RegisterAgent,
@@ -229,7 +229,7 @@ def test_an_agent_is_not_declared_gone_while_it_comes_back(stage: Stage, away: A
 
     moment.come()
 
-    with pytest.raises(NotFound, match="ask again"):
+    with pytest.raises(InTransition, match="ask again"):
         asked[0].get(timeout=60)
     assert stage.state().agents[0].used == ALL
 

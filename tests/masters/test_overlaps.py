@@ -16,10 +16,10 @@ from mesoslite.model import (
     Accept,
     AgentReregistered,
     Attribute,
+    Conflict,
     Filters,
     FrameworkID,
     Launch,
-    NotFound,
     Resources,
     UnregisterAgent,
 )
@@ -119,7 +119,7 @@ def test_who_asks_for_an_agent_that_is_being_struck_off_by_then_hears_that_it_is
 
     release(stage)
 
-    with pytest.raises(NotFound, match=f"agent {agent_id} is not known"):
+    with pytest.raises(Conflict, match=f"agent {agent_id} has gone meanwhile"):
         asked.get(timeout=60)
     assert agent_id not in stored(stage, "agent")
     stage.say(agent, message)  # under its id it is a new one

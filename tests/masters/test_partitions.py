@@ -15,8 +15,8 @@ from mesoslite.model import (
     AgentReregistered,
     Failure,
     FrameworkID,
+    InTransition,
     KillTask,
-    NotFound,
     Reason,
     Reconcile,
     ReregisterAgent,
@@ -240,7 +240,7 @@ def test_of_two_who_declare_an_agent_gone_at_once_the_second_is_told_to_ask_agai
     stage.registry.release()
 
     asked[0].get(timeout=60)
-    with pytest.raises(NotFound, match="ask again"):
+    with pytest.raises(InTransition, match="ask again"):
         asked[1].get(timeout=60)
     stage.settle()
     la.dispatch(stage.master, Master.mark_agent_gone, agent_id).get(timeout=60)

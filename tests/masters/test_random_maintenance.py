@@ -16,7 +16,15 @@ import pytest
 import libactor as la
 from libactor.testing import DeterministicRuntime
 from mesoslite.master import Master
-from mesoslite.model import AcceptInverseOffers, DeclineInverseOffers, Filters, InvalidRequest, NotFound, Unavailability
+from mesoslite.model import (
+    AcceptInverseOffers,
+    Conflict,
+    DeclineInverseOffers,
+    Filters,
+    InvalidRequest,
+    NotFound,
+    Unavailability,
+)
 from mesoslite.model.registry import MachineID, MachineMode, Schedule, Window
 
 from .test_random_returns import LIFE, Host, Life
@@ -42,7 +50,7 @@ class Serviced(Life):
         """Have operators ask for that, which may be refused."""
         try:
             la.dispatch(self.stage.master, what, *arguments).get(timeout=60)
-        except (InvalidRequest, NotFound):
+        except (InvalidRequest, NotFound, Conflict):
             pass
 
     def machines(self, *modes: MachineMode) -> list[MachineID]:

@@ -23,11 +23,11 @@ from mesoslite.model import (
     Acknowledge,
     AcknowledgeOperationStatus,
     FrameworkID,
+    InTransition,
     Kill,
     Launch,
     Leader,
     MasterInfo,
-    NotFound,
     Operation,
     OperationID,
     Ping,
@@ -262,7 +262,7 @@ class Life:
         if known and self.rng.random() < 0.3:
             try:
                 la.dispatch(self.stage.master, Master.mark_agent_gone, self.rng.choice(known)).get(timeout=60)
-            except NotFound:
+            except InTransition:
                 pass  # something else is under way with it
 
     # ---- the world ----
