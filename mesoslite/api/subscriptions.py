@@ -114,9 +114,7 @@ class Subscription(la.Actor):
         self._outlet.end()
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
-        """The master has stopped; if it failed, the client hears why."""
-        if reason is not None:
-            self._write(Error(f"the master has stopped: {reason}"))
+        """The master has stopped: the stream ends, without the Error after which no client would look for the next."""
         la.terminate(self.pid)
 
     @la.handles(Subscribed)

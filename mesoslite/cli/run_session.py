@@ -55,7 +55,7 @@ class RunSession:
             raise InvalidRequest("--cpus and --mem are both zero; give the command something to run with")
         self._master = master
         self._verbose = verbose
-        self._connection = HttpConnection(master)
+        self._connection = HttpConnection(master, reconnect=False)
         self._name = name or _title(command.value)
         name = name or "run"
         self._task = TaskInfo(

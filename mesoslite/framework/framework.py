@@ -123,6 +123,7 @@ class Framework(SchedulerCalls):
         self._has_master = False  # to subscribe with
         self._is_subscribed = False
         self._was_subscribed = False  # with any master
+        self._is_refused = False  # by the master that it asked last; nobody else will be asked
 
     # ---- what happens: override these ----
 
@@ -136,7 +137,10 @@ class Framework(SchedulerCalls):
         """
 
     def on_resubscribed(self, framework_id: FrameworkID) -> None:
-        """Another master knows this framework; what was called last may not have come to the one before: reconcile."""
+        """A master knows this framework again; what was called last may not have come to the one before: reconcile.
+
+        Over HTTP the framework is told the states of all of its tasks after this, unless this calls ``reconcile``.
+        """
 
     def on_offers(self, offers: tuple[Offer, ...]) -> None:
         """Resources to launch tasks on or to decline; by default they are declined."""
@@ -166,10 +170,18 @@ class Framework(SchedulerCalls):
 
     # ---- the end ----
 
-    def stop(self, result: Any = None) -> None:
-        """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``."""
+    def stop(self, result: Any = None, *, failover: bool = False) -> None:
+        """End the framework: its tasks are killed, it leaves the cluster, and ``Cluster.run`` returns ``result``.
+
+        With ``failover`` it only goes: its tasks run on, for ``failover_timeout`` seconds unless another one comes
+        under its id.
+        """
         self.result = result
-        self.leave()
+        if failover:
+            self.stopped = True
+            la.terminate(self.pid)
+        else:
+            self.leave()
 
     def leave(self) -> None:
         """As ``stop``, without a result. While a subscription is under way it takes effect once that is answered.
@@ -180,7 +192,7 @@ class Framework(SchedulerCalls):
             self.stopped = True
             if self._is_subscribed:
                 self._depart()
-            elif not self._was_subscribed and not self._has_master:
+            elif self._is_refused or (not self._was_subscribed and not self._has_master):
                 la.terminate(self.pid)  # nobody knows of it
 
     # ---- the actor ----
@@ -295,6 +307,7 @@ class Framework(SchedulerCalls):
     def _error(self, event: Error) -> None:
         assert self.connection is not None
         self.connection.answered()
+        self._is_refused = not self._is_subscribed
         if self.stopped:
             la.terminate(self.pid)
         else:

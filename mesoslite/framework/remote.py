@@ -2,9 +2,8 @@
 
 # Who calls: the Framework actor opens it, sends calls and closes it, and all of it runs inside that actor.
 # Invariants: 1. calls go to the master that leads, as far as is known, while a connection to it stands; else to nobody.
-#   That one alone is heeded.    2. Connected and Disconnected are told in turn.    3. a Subscribe is repeated until it
-#   is answered, after a second first and then twice as late, up to a minute: the master may not serve yet. A connection
-#   that cannot be made waits as long, not twice: one wait for what is tried, however it fails.
+#   That one alone is heeded.    2. a Subscribe is repeated until it is answered, since the master may not serve yet. A
+#   connection that cannot be made waits as long, not twice: one wait for what is tried, however it fails.
 # It is the link to the master that tells of a connection that breaks, or is silent (libactor's docs/remote.md). Then,
 #   as when there was none, the master is looked for again: at its address another may begin.
 # Source: Mesos src/sched/sched.cpp (detected, doReliableRegistration, exited).
@@ -17,11 +16,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Error, InvalidRequest, Leader, Subscribe, constants
-from mesoslite.model.backoff import Backoff
+from mesoslite.model import Error, InvalidRequest, Leader, Subscribe
 
-from .connected import Connected, Disconnected
 from .detection import Detection
+from .reconnection import Reconnection
 
 if TYPE_CHECKING:
     from mesoslite.model import Call, Detector
@@ -31,7 +29,7 @@ log = logging.getLogger("mesoslite.framework")
 NAMED = re.compile(r"(?=[^:]*[A-Za-z])[A-Za-z0-9_][A-Za-z0-9_.-]*:[1-9][0-9]{0,4}", re.ASCII)
 
 
-class RemoteConnection:
+class RemoteConnection(Reconnection):
     """Implements model.SchedulerConnection for a master of another program.
 
     ``master`` is where that listens, such as ``10.0.0.6:5055`` (``mesoslite master --address``), or a Detector, which
@@ -41,24 +39,20 @@ class RemoteConnection:
     """
 
     def __init__(self, master: str | Detector) -> None:
+        super().__init__()
         self._address = master if isinstance(master, str) else None
         self._detector = master if not isinstance(master, str) else None
         self._where: str | None = None  # the PID of who leads
         self._master: la.PID[Any] | None = None  # the same, while a connection to it stands, or is being made
         self._linked: set[la.PID[Any]] = set()  # all who led
-        self._subscription: Subscribe | None = None  # that is not answered yet
-        self._problem: str | None = None  # why the master could not be reached, the last time
         self._detection: Detection | None = None
-        self._waiting: la.Future[Any] | None = None
         self._pool: la.Pool | None = None  # a thread that looks the master's host up, if that is named
         self._looking: la.Future[Any] | None = None  # what it is doing
         self._turns = itertools.count()
 
     def open(self, framework: la.PID[Any]) -> None:
         """Follow who leads."""
-        self._framework = framework
-        first, most = constants.REGISTRATION_RETRY_SECONDS, constants.REGISTRATION_RETRY_SECONDS_MAX
-        self._backoff = Backoff(first, most, la.random_stream().random)
+        self._begin(framework)
         if self._address is not None:
             is_named, where = NAMED.fullmatch(self._address) is not None, f"master@{self._address}"
             try:
@@ -85,17 +79,6 @@ class RemoteConnection:
             self._try_later()
         return True
 
-    def answered(self) -> None:
-        """See SchedulerConnection."""
-        if self._subscription is None:
-            return
-        self._subscription = None
-        self._rest()
-        self._backoff.reset()
-        if self._problem is not None:  # who has read of it waits for this
-            log.warning("master %s answers again", self._master)
-        self._problem = None
-
     def heeds(self, sender: la.PID[Any]) -> bool:
         """See SchedulerConnection."""
         return sender == self._master
@@ -103,15 +86,7 @@ class RemoteConnection:
     def exited(self, pid: la.PID[Any], reason: BaseException | None) -> bool:
         """See SchedulerConnection."""
         if pid == self._master:
-            why = str(reason or "it has ended")
-            if why != self._problem:
-                log.warning(
-                    "master %s has gone, or cannot be reached (%s); it is looked for again; see whether it runs, "
-                    "and is at that address",
-                    pid,
-                    why,
-                )
-            self._problem = why
+            self._note_problem(str(reason or "it has ended"))
             self._lose()
             if self._waiting is None or not self._waiting.is_pending():  # else what was tried has drawn its wait
                 self._try_later()
@@ -168,9 +143,9 @@ class RemoteConnection:
         if self._where is None:  # it never has
             la.post(self._framework, Error(f"{problem}; correct the name, or give its address in numbers"))
             return
-        if problem != self._problem:
+        if problem != self._problems.get(self._address):
             log.warning("%s; it is looked up again", problem)
-        self._problem = problem
+        self._problems[self._address] = problem
         self._try_later()
 
     def _dial(self) -> None:
@@ -183,29 +158,14 @@ class RemoteConnection:
             return
         self._linked.add(self._master)
         la.link(self._master)
-        la.post(self._framework, Connected())
+        self._tell_connected(self._master)
 
     def _lose(self) -> None:
-        if self._master is not None:
-            self._master = self._subscription = None
-            la.post(self._framework, Disconnected())
+        self._master = None
+        self._tell_disconnected()
 
     def _try_again(self) -> None:
         if self._master is None:
             self._connect()
         elif self._subscription is not None:
             self.send(self._subscription)
-
-    # ---- time ----
-
-    def _try_later(self) -> None:
-        """Try again after the next wait, and not after another one."""
-        self._rest()
-        self._waiting = la.after(self._backoff.next())
-        self._waiting.on_ready(la.defer(lambda _: self._try_again()))
-
-    def _rest(self) -> None:
-        """Wait for nothing; what is due already, and still in the mailbox, is done, so steps look again."""
-        if self._waiting is not None:
-            self._waiting.discard()
-            self._waiting = None

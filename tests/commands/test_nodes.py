@@ -148,7 +148,7 @@ def test_a_master_that_was_killed_has_its_agents_and_tasks_back(address, tmp_pat
     agents = [start_agent(address, tmp_path / str(number)) for number in range(2)]
     ids = {registered(agent) for agent in agents}
     first = Keeper()
-    submit(runtime, first, HttpConnection(url))
+    submit(runtime, first, HttpConnection(url, reconnect=False))
     first.running.future.get(timeout=PATIENCE)
 
     master.kill()
@@ -193,6 +193,33 @@ def test_a_framework_of_another_program_finds_the_next_master_by_itself(address,
         result.discard()
         la.wait(keeper.pid, PATIENCE)
 
+    assert (found.agent_id, ended.state) == (agent_id, TaskState.TASK_KILLED)
+    assert [framework["id"] for framework in state["frameworks"]] == [keeper.framework_id]
+    assert not keeper.lost.future.is_ready()
+
+
+# Goal: so does one over HTTP, which needs neither the transport nor the secret. Method: the next master has the same
+#   port, and the framework was there before the first.
+def test_a_framework_over_http_finds_the_next_master_by_itself(address, tmp_path, runtime):
+    registry, keeper = tmp_path / "registry.db", Keeper()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    result = submit(runtime, keeper, HttpConnection(f"127.0.0.1:{port}"))  # before there is a master
+    master, url = start_master(address, registry, "--port", port)
+    agent_id = registered(start_agent(address, tmp_path / "work"))
+    keeper.running.future.get(timeout=PATIENCE)
+
+    master.kill()
+    master.wait()
+    _, again = start_master(address, registry, "--port", port)
+    keeper.back.future.get(timeout=PATIENCE)
+    found = keeper.found.future.get(timeout=PATIENCE)
+    state = get(f"{url}/state")
+    la.dispatch(keeper.pid, Keeper.end).get(timeout=PATIENCE)
+    ended = keeper.ended.future.get(timeout=PATIENCE)
+    result.discard()
+
+    assert url == again
     assert (found.agent_id, ended.state) == (agent_id, TaskState.TASK_KILLED)
     assert [framework["id"] for framework in state["frameworks"]] == [keeper.framework_id]
     assert not keeper.lost.future.is_ready()

@@ -49,3 +49,47 @@ def test_a_framework_behaves_alike_over_http_and_in_process(over_http):
     assert ended == {"good": ("TASK_FINISHED", 0), "bad": ("TASK_FAILED", 3)}
     assert state.frameworks == ()
     assert state.agents[0].free == state.agents[0].info.resources
+
+
+class Steady(mesoslite.Framework):
+    """Keeps a task through a takeover, and stops with the state that it has then."""
+
+    def __init__(self):
+        super().__init__(failover_timeout=600)
+        self.running = la.Promise()
+        self.heard = []
+
+    def on_disconnected(self):
+        self.heard.append("disconnected")
+
+    def on_resubscribed(self, framework_id):
+        self.heard.append("resubscribed")
+        self.look()
+
+    def look(self):
+        self.reconcile("steady")
+        la.delay(0.2, self.pid, Steady.look)  # nobody answers before its agent is back
+
+    def on_offers(self, offers):
+        tasks = [self.task(offers[0], "sleep 1000", cpus=0.5, mem=32, task_id="steady")]
+        self.launch(offers[0], tasks if self.running.future.is_pending() else [])
+        self.decline(*offers[1:])
+
+    def on_update(self, status):
+        if status.message.startswith("Reconciliation"):
+            self.stop((*self.heard, status.state.name))
+        elif status.state is mesoslite.TaskState.TASK_RUNNING:
+            self.running.set(None)
+
+
+# Goal: a takeover is survived, whichever masters were named: the standbys tell who leads.
+@pytest.mark.parametrize("named", [slice(None), slice(2, 3)])
+def test_a_framework_over_http_comes_through_a_takeover(named):
+    with mesoslite.Cluster(masters=3) as cluster, la.Runtime() as runtime:
+        steady = Steady()
+        result = submit(runtime, steady, HttpConnection(cluster.urls[named]))
+        steady.running.future.get(timeout=BOUND)
+
+        cluster.fail_over()
+
+        assert result.get(timeout=BOUND) == ("disconnected", "resubscribed", "TASK_RUNNING")

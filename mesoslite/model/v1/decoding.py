@@ -71,13 +71,17 @@ def decode_call(document: object) -> Call:
     return decode(fields)
 
 
-def decode_event(document: object) -> Event | None:
+def decode_event(document: object, role: str = DEFAULT_ROLE) -> Event | None:
     """Return the event that a record of a scheduler's stream is; None for one that has no meaning here.
 
+    ``role`` is the one of offers that do not say theirs, as a framework of one role gets them.
     Raises: InvalidRequest, as ``decode_call``.
     """
     fields = Fields(document)
-    decode = _EVENTS.get(fields.text("type"))
+    kind = fields.text("type")
+    if kind == "OFFERS":
+        return Offers(tuple([_offer(offer, role) for offer in fields.message("offers").messages("offers")]))
+    decode = _EVENTS.get(kind)
     return decode(fields) if decode is not None else None
 
 
@@ -271,11 +275,7 @@ def _subscribed(fields: Fields) -> Subscribed:
     )
 
 
-def _offers(fields: Fields) -> Offers:
-    return Offers(tuple([_offer(offer) for offer in fields.message("offers").messages("offers")]))
-
-
-def _offer(fields: Fields) -> Offer:
+def _offer(fields: Fields, role: str) -> Offer:
     address = fields.message_or_empty("url").message_or_empty("address")
     return Offer(
         id=OfferID(fields.identifier("id")),
@@ -283,7 +283,7 @@ def _offer(fields: Fields) -> Offer:
         agent_id=AgentID(fields.identifier("agent_id")),
         hostname=fields.text("hostname"),
         resources=Resources.decode(fields.messages("resources"), lenient=True),
-        role=fields.message_or_empty("allocation_info").text("role", DEFAULT_ROLE),
+        role=fields.message_or_empty("allocation_info").text("role", role),
         port=address.whole("port", 0),
         unavailability=decode_unavailability(fields, "unavailability"),
     )
@@ -324,7 +324,6 @@ def _failure(fields: Fields) -> Failure:
 
 _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
     "SUBSCRIBED": _subscribed,
-    "OFFERS": _offers,
     "RESCIND": lambda fields: Rescind(OfferID(fields.message("rescind").identifier("offer_id"))),
     "INVERSE_OFFERS": _inverse_offers,
     "RESCIND_INVERSE_OFFER": _rescind_inverse_offer,
