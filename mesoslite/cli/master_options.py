@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Roles: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="Roles that are served beside *, with commas; any by default.", show_default=False),
+    typer.Option(
+        help="Roles that are served beside *, with commas; any by default, and none but * if empty.", show_default=False
+    ),
 ]
 RootSubmissions: TypeAlias = Annotated[
     bool, typer.Option("--root-submissions/--no-root-submissions", help="Whether frameworks may run tasks as root.")

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from mesoslite.cli.agent import parse_attributes
 from mesoslite.cli.main import app
+from mesoslite.cli.master_options import COUNTS, master_options
 
 NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
 
@@ -111,6 +112,25 @@ def test_master_and_agent_refuse_in_one_line(arguments, problem):
 
     assert (status, output.count("\n")) == (2, 1)
     assert problem in output
+
+
+# Source: Mesos src/common/roles.cpp (parse), whose tokenize drops what is empty.
+@pytest.mark.parametrize(
+    ("text", "served"),
+    [
+        ("ads,,web,", {"*", "ads", "web"}),
+        ("", {"*"}),
+        (",", {"*"}),
+        ("ads,ads,*", {"*", "ads"}),
+        (" ads , web", {"*", "ads", "web"}),
+    ],
+)
+def test_of_the_roles_of_a_master_empty_ones_are_none(text, served):
+    flags = {"root_submissions": True, "publish_per_framework_metrics": True}
+
+    options = master_options({**dict.fromkeys(COUNTS), **flags, "roles": text, "offer_timeout": None})
+
+    assert options.served_roles == served
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def reserved(text: str) -> Resources:
     return Resources.parse(text).pushed(ADS)
 
 
-def volume(mib: int, name: str = "v", shared: bool = False) -> Resources:
-    disk = Disk(persistence=Persistence(name), volume=Volume("path"))
+def volume(mib: int, name: str = "v", shared: bool = False, path: str = "path") -> Resources:
+    disk = Disk(persistence=Persistence(name), volume=Volume(path))
     return Resources.from_portions([Portion(Kind("disk", reservations=(ADS,), disk=disk, shared=shared), mib * 1000)])
 
 
@@ -153,6 +153,18 @@ def test_a_volume_is_made_offered_and_destroyed(stage: Stage) -> None:
 
     assert stage.offers(framework)[-1].resources == Resources.parse("cpus:4;mem:1024;disk:1000")
     assert kinds(stage, agent) == ["Reserve", "Create", "Destroy", "Unreserve"]
+
+
+# Mesos's master says nothing about the path (validateDiskInfo): it is for the agent, which mounts the volume, to judge.
+@pytest.mark.parametrize("path", ["../../etc", "/etc", "a/b", ""])
+def test_where_a_volume_is_in_a_container_is_not_the_masters_to_judge(stage: Stage, path: str) -> None:
+    agent, framework = begin(stage)
+    info = msgspec.structs.replace(task(stage.offers(framework)[0]), resources=volume(100, path=path))
+
+    stage.act(framework, Reserve(reserved("disk:100")), Create(volume(100, path=path)), Launch((info,)))
+
+    assert kinds(stage, agent) == ["Reserve", "Create"]
+    assert [message.task for message in stage.heard(agent, RunTask)] == [info]
 
 
 # Stands for PersistentVolumeTest.GrowVolume, ShrinkVolume and NonSpeculativeGrowAndLaunch.
