@@ -213,13 +213,13 @@ class Accounts:
         """Whether a role, or one above it, has got another limit since the allocator knew of so many deltas."""
         return begun is not None and begun < self._limited.get(role.partition("/")[0], 0)
 
-    def take_back(self, offer: Offer, *, expired: bool = False) -> None:
+    def take_back(self, offer: Offer, *, expired: bool = False, filters: Filters = NO_FILTER) -> None:
         """Strike off an offer that no longer stands, whatever its framework would have done with it.
 
-        ``expired``: because it was not answered in time.
+        ``expired``: because it was not answered in time. ``filters``: for how long it is not offered that again.
         """
         self._ledger.remove_offer(offer.id)
-        self._recover(offer, offer.resources)
+        self._recover(offer, offer.resources, filters)
         self._tell(happenings.OfferExpired if expired else happenings.OfferRescinded, offer)
 
     def decline(self, framework_id: FrameworkID, offers: Sequence[Offer], filters: Filters) -> None:

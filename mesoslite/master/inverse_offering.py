@@ -46,7 +46,7 @@ class InverseOffering:
         self._ledger = ledger
         self._accounts = accounts
         self._now = now
-        self._telling = Telling(ledger.frameworks, ledger.inverse_offers, InverseOffers, timeouts)
+        self._telling = Telling(ledger.frameworks, ledger.inverse_offers, InverseOffers, timeouts, self.take_back)
 
     # ---- asking ----
 

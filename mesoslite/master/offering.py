@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mesoslite.model import Offer, Offers, Rescind
+from mesoslite.model import Filters, Offer, Offers, Rescind
 
 from .figures import OFFERS_RESCINDED
 from .holdings import Holdings
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .offer_timeouts import OfferTimeouts
 
+log = logging.getLogger("mesoslite.master")
+
 GRANTS_IN_STEP = 400
+TOO_LARGE = Filters(60.0)  # not in each run: all of it has to be written to find that out
 
 
 class Offering:
@@ -44,7 +48,7 @@ class Offering:
         self._timeouts = timeouts
         self.holdings = Holdings(ledger, accounts)
         self.inverse = InverseOffering(ledger, accounts, timeouts, now)
-        self._telling = Telling(ledger.frameworks, ledger.offers, Offers, timeouts)
+        self._telling = Telling(ledger.frameworks, ledger.offers, Offers, timeouts, self._take_back_large)
         self._plans: deque[Iterator[None]] = deque()
 
     def take(self, plan: Granted) -> bool:
@@ -83,6 +87,18 @@ class Offering:
             self._accounts.take_back(offer)
         for inverse in list(framework.inverse_offers.values()):
             self.inverse.take_back(inverse)
+
+    def _take_back_large(self, offer: Offer) -> None:
+        """Take back an offer of which its framework cannot hear; others are offered that meanwhile."""
+        log.error(
+            "offer %s of agent %s is more than a message to framework %s takes: it is taken back, and the framework "
+            "is not offered that again for %g seconds; have the agent say less, or raise frame_bytes_max",
+            offer.id,
+            offer.agent_id,
+            offer.framework_id,
+            TOO_LARGE.refuse_seconds,
+        )
+        self._accounts.take_back(offer, filters=TOO_LARGE)
 
     def expire(self) -> bool:
         """Rescind some offers that nobody has answered in time; return whether there may be more of them."""

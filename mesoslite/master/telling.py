@@ -1,6 +1,6 @@
 """Telling: each framework hears of all offers of a plan in one message, once the last of them is made.
 
-But for those that are more than its connection takes, which come in several.
+But for those that are more than its connection takes, which come in several; one that is by itself is taken back.
 """
 
 # Who calls: offering.py and inverse_offering.py, inside the master actor, each with what it makes.
@@ -32,7 +32,10 @@ AnyOffer = TypeVar("AnyOffer", Offer, InverseOffer)
 
 
 class Telling(Generic[AnyOffer]):
-    """What is made and not told yet; ``standing`` is what stands, ``event`` makes of offers what is posted."""
+    """What is made and not told yet; ``standing`` is what stands, ``event`` makes of offers what is posted.
+
+    ``take_back`` is called with an offer that cannot be told.
+    """
 
     def __init__(
         self,
@@ -40,11 +43,13 @@ class Telling(Generic[AnyOffer]):
         standing: Mapping[OfferID, AnyOffer],
         event: Callable[[tuple[AnyOffer, ...]], Offers | InverseOffers],
         timeouts: OfferTimeouts,
+        take_back: Callable[[AnyOffer], object],
     ) -> None:
         self._frameworks = frameworks
         self._standing: Mapping[OfferID, AnyOffer] = standing
         self._event: Callable[[tuple[AnyOffer, ...]], Offers | InverseOffers] = event
         self._timeouts = timeouts
+        self._take_back: Callable[[AnyOffer], object] = take_back
         self._made: dict[FrameworkID, dict[OfferID, AnyOffer]] = {}
 
     def note(self, offer: AnyOffer) -> None:
@@ -64,14 +69,16 @@ class Telling(Generic[AnyOffer]):
         offers = tuple([offer for offer_id, offer in made.items() if offer_id in self._standing])
         if offers:
             self._send(self._frameworks[framework_id], offers)
-            self._timeouts.watch([offer.id for offer in offers])
 
     def _send(self, framework: FrameworkEntry, offers: tuple[AnyOffer, ...]) -> None:
         """Send offers in one message, or in as many as it takes."""
         if framework.send(self._event(offers)):
+            self._timeouts.watch([offer.id for offer in offers])
             if self._event is Offers:
                 framework.figures[OFFERS_SENT] += len(offers)
         elif len(offers) > 1:
             half = len(offers) // 2
             self._send(framework, offers[:half])
             self._send(framework, offers[half:])
+        else:
+            self._take_back(offers[0])

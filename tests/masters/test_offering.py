@@ -1,13 +1,14 @@
 """Large plans: offered in several steps, and heard of in one message a framework."""
 
+import logging
 from typing import Any
 
 import pytest
 
 import libactor as la
-from mesoslite.master import Master, offering
+from mesoslite.master import Master, framework_entry, offering
 from mesoslite.master.allocation import Allocator
-from mesoslite.model import Offers, Rescind
+from mesoslite.model import Offers, Rescind, Resources
 
 from .stage import Stage
 
@@ -111,3 +112,52 @@ def test_framework_that_leaves_before_it_was_told_leaves_nothing_behind(
     assert full.heard(framework, Offers) == []
     full.advance(1)
     assert sum([len(event.offers) for event in full.heard(other, Offers)]) == AGENTS
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No message with an offer of so many cpus arrives at a framework, as if that were more than a message takes."""
+    real = framework_entry.post
+
+    def post(pid: la.PID[Any], message: Any, to: str) -> bool:
+        is_large = isinstance(message, Offers) and any(offer.resources.get("cpus") >= 3 for offer in message.offers)
+        return not is_large and real(pid, message, to)
+
+    monkeypatch.setattr(framework_entry, "post", post)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_an_offer_that_cannot_be_told_is_taken_back_and_others_of_its_plan_are_told(
+    full: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    la.dispatch(full.allocator, Allocator.pause).get(timeout=60)
+    small = [full.agent("cpus:1;mem:64") for _ in range(3)]
+    la.dispatch(full.allocator, Allocator.resume).get(timeout=60)
+
+    with caplog.at_level(logging.ERROR, "mesoslite.master"):
+        framework = full.framework()
+
+    assert {offer.agent_id for offer in full.offers(framework)} == {full.agent_id(agent) for agent in small}
+    assert len(full.state().frameworks[0].offers) == len(small)
+    assert sum("it is taken back" in record.getMessage() for record in caplog.records) == AGENTS
+    assert full.heard(framework, Rescind) == []
+
+
+# Filters outlast the run at their end, so it is in the next one that the framework is asked again.
+@pytest.mark.usefixtures("narrow")
+def test_what_cannot_be_told_is_offered_again_after_a_minute(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.agent()
+    with caplog.at_level(logging.CRITICAL, "mesoslite.master"):
+        framework = stage.framework()
+        for _ in range(58):
+            stage.advance(1)
+    monkeypatch.undo()
+    stage.advance(1)
+    early = stage.offers(framework)
+
+    stage.advance(3)
+
+    assert early == []
+    assert [offer.resources for offer in stage.offers(framework)] == [Resources.parse("cpus:4;mem:1024")]

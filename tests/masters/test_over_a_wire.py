@@ -240,14 +240,19 @@ def test_offers_that_are_more_than_a_message_takes_come_in_several(narrow: tuple
         agents |= {offer.agent_id for offer in far.hear("scheduler", Offers).offers}
 
 
-def test_an_offer_that_fits_into_no_message_ends_nobody(narrow: tuple[Far, la.Runtime]) -> None:
+def test_an_offer_that_fits_into_no_message_is_taken_back_and_made_to_others(narrow: tuple[Far, la.Runtime]) -> None:
     far, here = narrow
     register_large(here, far, "near", 10_000)
     far.subscribe()
 
     agent_id = far.register()
+    heard = [offer.agent_id for offer in far.hear("scheduler", Offers).offers]
+    other = near(here, far, "other", Subscribe(FrameworkInfo(name="other")))
+    while not isinstance(event := other.heard.get(timeout=SECONDS), Offers):
+        pass
 
-    assert [offer.agent_id for offer in far.hear("scheduler", Offers).offers] == [agent_id]
+    assert heard == [agent_id]
+    assert [offer.resources.get("cpus") for offer in event.offers] == [1]
 
 
 def test_a_launch_that_fits_into_no_message_is_lost_on_its_way_and_ends_nobody(
