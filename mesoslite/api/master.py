@@ -19,6 +19,9 @@ from .explanations import ExplainEndpoint
 from .leading import Leading
 from .master_state import state_document
 from .metrics import metrics_routes
+from .operator_calls import OperatorEndpoint
+from .operator_changes import change_calls
+from .operator_reads import read_calls
 from .routes import Endpoint, Routes, application, methods
 from .scheduler import SchedulerEndpoint
 from .stories import WhyEndpoint
@@ -37,9 +40,10 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, ``/api/v1/scheduler``,
-    ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``. Else these lead to the master that
-    does (307), or there is none (503). With a ``runtime``, its ``/metrics/snapshot`` and ``/metrics``.
+    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, ``/api/v1``,
+    ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``. Else these
+    lead to the master that does (307), or there is none (503). With a ``runtime``, its ``/metrics/snapshot`` and
+    ``/metrics``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -49,11 +53,13 @@ def master_app(
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
+    operator = OperatorEndpoint({**read_calls(master, runtime), **change_calls(master)})
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
         "/version": methods(GET=version),
         "/redirect": methods(GET=leading.redirect),
         "/state": leading.guard(methods(GET=state)),
+        "/api/v1": leading.guard(methods(POST=operator)),
         "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),

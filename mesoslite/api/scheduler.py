@@ -8,16 +8,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from functools import partial
 from typing import Any
 
 import msgspec
 
 import libactor as la
-from libactor.http import host_and_port
 from mesoslite.model import (
-    MASTER_CAPABILITIES,
     Call,
     Error,
     InvalidRequest,
@@ -27,9 +24,9 @@ from mesoslite.model import (
     UpdateFramework,
 )
 from mesoslite.model.v1 import decode_call, encode_event, frame, role_problem
-from mesoslite.model.version import API_VERSION
 
 from .exchange import JSON, Exchange, Refusal, Response, json_document
+from .master_info import master_info
 from .outlet import Outlet
 from .subscriptions import Subscription, Subscriptions
 
@@ -113,7 +110,7 @@ class SchedulerEndpoint:
             outlet=outlet,
             table=self._table,
             stream_id=stream_id,
-            master_info=_master_info(*exchange.server),
+            master_info=master_info(*exchange.server),
         )
         pid = await la.execute(self._master, partial(la.spawn, subscription))  # so it lives in the master's runtime
         try:
@@ -156,18 +153,3 @@ def _parse(document: Any) -> Call:
         return decode_call(document)
     except InvalidRequest as error:
         raise Refusal(400, f"Failed to validate scheduler::Call: {error}") from error
-
-
-def _master_info(host: str, port: int) -> dict[str, Any]:
-    """What MasterInfo says of the address a client has reached the master at; ``ip`` is the IPv4 bytes as they lie."""
-    address = ipaddress.ip_address(host.partition("%")[0]) if host else ipaddress.IPv4Address(0)
-    packed = address.packed if address.version == 4 else bytes(4)
-    return {
-        "ip": int.from_bytes(packed, "little"),
-        "port": port,
-        "pid": f"master@{host_and_port(host, port)}",
-        "hostname": host,
-        "version": API_VERSION,
-        "address": {"hostname": host, "ip": host, "port": port},
-        "capabilities": [{"type": capability} for capability in MASTER_CAPABILITIES],
-    }

@@ -18,6 +18,7 @@ from .explanations import Explanation
 from .frameworks import FrameworkInfo
 from .ids import AgentID, ContainerID, FrameworkID, TaskID
 from .masters import Leader, MasterInfo, MasterStanding
+from .operator_port import OperatorPort
 from .registry import Entry, Recovered, RegistryOperation
 from .resources import Resources
 from .state import AgentSnapshot
@@ -138,11 +139,12 @@ class Explainer(Protocol):
         ...
 
 
-class MasterPort(Protocol):
+class MasterPort(OperatorPort, Protocol):
     """The actor that is the master, for those who dispatch to its address.
 
     It also handles every message of calls.py; Subscribe makes the sender's actor the framework's scheduler: it is
-    linked to and posted the messages of events.py, and the framework's other calls are taken from it only.
+    linked to and posted the messages of events.py, and the framework's other calls are taken from it only. What
+    operators ask of it is in operator_port.py.
     """
 
     def wait_leading(self) -> Any:

@@ -5,6 +5,8 @@ import pytest
 import libactor as la
 from libactor.http import HttpServer
 
+from .live import Live
+
 
 @pytest.fixture
 def runtime():
@@ -16,3 +18,8 @@ def runtime():
 def server():
     with HttpServer() as server:
         yield server
+
+
+@pytest.fixture
+def live(runtime):
+    return Live(runtime)

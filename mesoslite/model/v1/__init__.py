@@ -1,4 +1,4 @@
-"""The v1 JSON form of calls and events, as Mesos writes it and leniently reads it; RecordIO, its framing in streams."""
+"""The v1 JSON form of what is asked and told, as Mesos writes it and leniently reads it; RecordIO, its framing."""
 
 # Who calls: api/ decodes calls and encodes events; framework/ the other way round.
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
@@ -6,8 +6,10 @@
 from ..labels import encode_labels
 from .decoding import decode_call, decode_event
 from .encoding import encode_call, encode_event, encode_roles
+from .machines import decode_machines, decode_schedule, encode_maintenance_status, encode_schedule
 from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
-from .parts import encode_resources
+from .parts import decode_duration, decode_protobuf_duration, encode_resources
+from .quotas import decode_quota_configs, decode_quota_request, decode_weights, encode_quota_status, encode_weights
 from .recordio import RECORD_BYTES_MAX, Records, frame
 from .role_fields import role_problem
 from .tasks import decode_executor, decode_task, encode_executor, encode_task
@@ -16,20 +18,31 @@ __all__ = [
     "RECORD_BYTES_MAX",
     "Records",
     "decode_call",
+    "decode_duration",
     "decode_event",
     "decode_executor",
+    "decode_machines",
     "decode_operation",
     "decode_operation_status",
+    "decode_protobuf_duration",
+    "decode_quota_configs",
+    "decode_quota_request",
+    "decode_schedule",
     "decode_task",
+    "decode_weights",
     "encode_call",
     "encode_event",
     "encode_executor",
     "encode_labels",
+    "encode_maintenance_status",
     "encode_operation",
     "encode_operation_status",
+    "encode_quota_status",
     "encode_resources",
     "encode_roles",
+    "encode_schedule",
     "encode_task",
+    "encode_weights",
     "frame",
     "role_problem",
 ]

@@ -49,6 +49,14 @@ def decode_duration(fields: Fields, name: str) -> float | None:
     return duration.whole("nanoseconds") / _NANOSECONDS if duration.has("nanoseconds") else None
 
 
+def decode_protobuf_duration(fields: Fields, name: str) -> float | None:
+    """Return the seconds of a Duration, protobuf's own, of ``seconds`` and ``nanos``; None if it is unset."""
+    if not fields.has(name):
+        return None
+    duration = fields.message(name)
+    return duration.whole("seconds", 0) + duration.whole("nanos", 0) / _NANOSECONDS
+
+
 def encode_unavailability(unavailability: Unavailability) -> Document:
     """Return an Unavailability."""
     document: Document = {"start": {"nanoseconds": unavailability.start}}

@@ -1,0 +1,86 @@
+"""Operator calls: the master's v1 operator API, a table of calls and the checks that all of them have in common."""
+
+# Who calls: master.py routes POST /api/v1 here, and with it all that begins so and is no endpoint of its own, such as
+#   /api/v1/operator, which clients of Mesos use.
+# The order of the checks is Mesos's: content type and body, the call, Accept, then the call's own. Who leads, and the
+#   method, are looked at before (master.py).
+# Source: Mesos include/mesos/v1/master/master.proto, src/master/http.cpp (Master::Http::api).
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from mesoslite.model import InvalidRequest
+from mesoslite.model.fields import Fields
+
+from .documents import Document
+from .exchange import JSON, Exchange, Refusal, Response, json_document
+
+# Calls of Mesos that are no mistake of the client's, and are not served.
+NOT_SERVED = frozenset(
+    {
+        "UNKNOWN",
+        "GET_FLAGS",
+        "GET_LOGGING_LEVEL",
+        "SET_LOGGING_LEVEL",
+        "LIST_FILES",
+        "READ_FILE",
+        "GET_STATE",
+        "GET_AGENTS",
+        "GET_FRAMEWORKS",
+        "GET_EXECUTORS",
+        "GET_OPERATIONS",
+        "GET_TASKS",
+        "GET_ROLES",
+        "SUBSCRIBE",
+        "RESERVE_RESOURCES",
+        "UNRESERVE_RESOURCES",
+        "CREATE_VOLUMES",
+        "DESTROY_VOLUMES",
+        "GROW_VOLUME",
+        "SHRINK_VOLUME",
+    }
+)
+
+
+class OperatorCall(NamedTuple):
+    """How a call is read, and then answered: with what stands in the response under its name, or with nothing."""
+
+    decode: Callable[[Fields], Any]
+    answer: Callable[[Exchange, Any], Awaitable[Document | None]]
+
+
+OperatorCalls: TypeAlias = Mapping[str, OperatorCall]  # by type
+
+
+class OperatorEndpoint:
+    """The endpoint of one master, which answers ``calls``."""
+
+    def __init__(self, calls: OperatorCalls) -> None:
+        self._calls = calls
+
+    async def __call__(self, exchange: Exchange) -> Response:
+        """Answer a call."""
+        document = await json_document(exchange)
+        try:
+            kind, asked = self._read(Fields(document))
+        except InvalidRequest as error:
+            raise Refusal(400, f"Failed to validate master::Call: {error}") from error
+        if not exchange.accepts(JSON):
+            raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
+        if kind in NOT_SERVED:
+            raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
+        answer = await self._calls[kind].answer(exchange, asked)
+        return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response()
+
+    def _read(self, fields: Fields) -> tuple[str, Any]:
+        """The type of a call, and what it asks. Raises: InvalidRequest."""
+        kind = fields.text("type")
+        if kind in NOT_SERVED:
+            return kind, None
+        call = self._calls.get(kind)
+        if call is None:
+            known = ", ".join(sorted(self._calls))
+            raise fields.invalid("type", f"got {kind[:80]!r}, expected one of {known}")
+        return kind, call.decode(fields)
