@@ -13,6 +13,7 @@
 
 #define CHUNK_RECORDS 32
 #define FREED_AT_ONCE 4096 /* records: some 0.3 ms */
+#define FRAGMENT_STALE 4 /* see fragments.c */
 #define FRAGMENT_BYTES_MAX (256 * 1024 * 1024) /* unless fragments_bound says another */
 
 /* What a projection has made of a chunk. Held by the cache for as long as `chunk` is set, and by who reads it. */
@@ -21,6 +22,7 @@ typedef struct Fragment {
     struct Chunk *chunk;            /* whose it is; NULL: not any more */
     struct Fragment *newer, *older; /* among those that are cached, by their last use */
     Py_ssize_t holders;
+    uint64_t used;                  /* of the cached ones: how many uses, hits and misses, there had been by its last one */
     uint64_t projection;            /* its number, which no other ever has */
     size_t size;
     unsigned char *blocks[]; /* of the pool's store; full but for the last */
@@ -57,14 +59,14 @@ PyObject *native_records_free(PyObject *module, PyObject *const *arguments, Py_s
 Fragment *fragment_look(const Chunk *chunk, uint64_t projection);
 /* Hold what was found, as the last one that was used, and count a hit; of NULL a miss. */
 void fragment_use(ChunkPool *pool, Fragment *fragment);
-/* A fragment for a text of so many bytes, which the caller holds, fills, and keeps or releases; NULL if so large a text
- * is not to be kept, or without memory: then nothing is lost but the time to render it again. */
+/* A fragment for a text of so many bytes, which the caller holds, fills, and keeps or releases; NULL if there is no room
+ * to keep it, or without memory: then nothing is lost but the time to render it again. */
 Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size);
 /* Write or read the text of a fragment that the caller holds. Without the lock. */
 void fragment_fill(Fragment *fragment, const unsigned char *text);
 void fragment_copy(const Fragment *fragment, unsigned char *to);
 /* Cache a fragment that was filled; the caller holds it no more. The caller holds the chunk. If there is one already (two
- * threads have rendered the same), that one stays. */
+ * threads have rendered the same), that one stays; if others have taken the room meanwhile, those do. */
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment);
 /* Let go of a fragment that the caller holds, by fragment_use or fragment_new. */
 void fragment_release(ChunkPool *pool, Fragment *fragment);

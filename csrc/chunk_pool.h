@@ -14,6 +14,7 @@ typedef struct ChunkPool {
     ptrdiff_t waiting_count;
     struct Fragment *newest, *oldest; /* fragments that are cached, by their last use; linked by `newer` and `older` */
     size_t bytes, bytes_max;          /* of memory that the texts of those take */
+    size_t cached;                    /* how many those are */
     TextStore texts;                  /* where those are */
     uint64_t hits, misses, evictions; /* evictions: dropped for want of room, not for a change */
 } ChunkPool;

@@ -2,8 +2,13 @@
  *
  * Who calls: what renders snapshots finds and keeps; chunk.c drops. All under the interpreter's lock.
  * Invariants: 1. a fragment is cached exactly while `chunk` is set: then it is in the list of its chunk and in that of
- *   the pool, and one of its holders is the cache.    2. the cached ones have at most bytes_max bytes together; the one
- *   that was not used for the longest time makes room.    3. a text that somebody reads outlives the cache.
+ *   the pool, and one of its holders is the cache.    2. the cached ones have at most bytes_max bytes together.
+ *   3. a text that somebody reads outlives the cache.
+ * Who makes room: one that was not used for four times as many uses as there are cached. If there is none, a new text is
+ *   not kept. So of what is read from end to end, time and again, and is up to four times what there is room for, as much
+ *   is found as there is room for; and what nobody reads any more goes after a few such rounds.
+ * Rejected: always the one that was not used for the longest time. Of such rounds it finds nothing, if there is room for
+ *   all but one: each goes shortly before its turn.
  * Layout: 1 lists  2 finding and keeping  3 what Python sees
  */
 #include "chunk.h"
@@ -17,12 +22,15 @@ static void list_add(ChunkPool *pool, Fragment *fragment)
     fragment->older = pool->newest;
     *(pool->newest == NULL ? &pool->oldest : &pool->newest->newer) = fragment;
     pool->newest = fragment;
+    fragment->used = pool->hits + pool->misses;
+    pool->cached++;
 }
 
 static void list_remove(ChunkPool *pool, Fragment *fragment)
 {
     *(fragment->newer == NULL ? &pool->newest : &fragment->newer->older) = fragment->older;
     *(fragment->older == NULL ? &pool->oldest : &fragment->older->newer) = fragment->newer;
+    pool->cached--;
 }
 
 /* What it takes of the pool's memory: whole blocks. */
@@ -43,12 +51,18 @@ static void drop(ChunkPool *pool, Fragment *fragment)
     fragment_release(pool, fragment);
 }
 
-static void make_room(ChunkPool *pool)
+static void evict_oldest(ChunkPool *pool)
 {
-    while (pool->bytes > pool->bytes_max) {
-        drop(pool, pool->oldest);
-        pool->evictions++;
-    }
+    drop(pool, pool->oldest);
+    pool->evictions++;
+}
+
+/* Whether there is room for so much memory, or some that nobody uses any more. */
+static int has_room(const ChunkPool *pool, size_t memory)
+{
+    if (memory > pool->bytes_max || pool->bytes + memory <= pool->bytes_max)
+        return memory <= pool->bytes_max;
+    return pool->hits + pool->misses - pool->oldest->used > (uint64_t)FRAGMENT_STALE * pool->cached;
 }
 
 /* ---- 2 finding and keeping ---- */
@@ -76,7 +90,7 @@ void fragment_use(ChunkPool *pool, Fragment *fragment)
 Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size)
 {
     size_t blocks = text_blocks(size), taken = 0;
-    Fragment *fragment = memory_of(size) > pool->bytes_max ? NULL : malloc(sizeof *fragment + blocks * sizeof *fragment->blocks);
+    Fragment *fragment = has_room(pool, memory_of(size)) ? malloc(sizeof *fragment + blocks * sizeof *fragment->blocks) : NULL;
     if (fragment == NULL)
         return NULL;
     *fragment = (Fragment){.holders = 1, .projection = projection, .size = size};
@@ -113,7 +127,13 @@ void fragment_copy(const Fragment *fragment, unsigned char *to)
 
 void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
 {
-    if (memory_of(fragment->size) > pool->bytes_max || fragment_look(chunk, fragment->projection) != NULL) {
+    size_t memory = memory_of(fragment->size);
+    int is_kept = fragment_look(chunk, fragment->projection) == NULL && has_room(pool, memory);
+    while (is_kept && pool->bytes + memory > pool->bytes_max) {
+        evict_oldest(pool);
+        is_kept = has_room(pool, memory);
+    }
+    if (!is_kept) {
         fragment_release(pool, fragment);
         return;
     }
@@ -121,8 +141,7 @@ void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
     fragment->next = chunk->fragments;
     chunk->fragments = fragment;
     list_add(pool, fragment);
-    pool->bytes += memory_of(fragment->size);
-    make_room(pool);
+    pool->bytes += memory;
 }
 
 void fragment_release(ChunkPool *pool, Fragment *fragment)
@@ -156,7 +175,8 @@ PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
                             "0 keeps nothing", is_small ? "small" : "large", PY_SSIZE_T_MAX);
     size_t before = pool->bytes_max;
     pool->bytes_max = (size_t)bound;
-    make_room(pool);
+    while (pool->bytes > pool->bytes_max)
+        evict_oldest(pool);
     text_store_trim(&pool->texts);
     return PyLong_FromSize_t(before);
 }

@@ -146,10 +146,10 @@ static PyMethodDef projection_methods[] = {
      "render_all($self, records, /)\n--\n\nThe JSON texts of records, with commas between them; see render.\n\n"
      "Other threads run meanwhile."},
     {"render_chunks", (PyCFunction)(void (*)(void))projection_chunks, METH_FASTCALL,
-     "render_chunks($self, snapshot, start, stop, bytes_max, comma, /)\n--\n\n"
+     "render_chunks($self, snapshot, start, stop, bytes_max, comma, keep, /)\n--\n\n"
      "The texts of chunks of a snapshot from ``start`` on, and which chunk is next; see Projection.pieces.\n\n"
      "Stops at ``stop``, or where there are ``bytes_max`` bytes, about; one chunk at least. A comma comes first if "
-     "``comma``."},
+     "``comma``; what is rendered is kept if ``keep``."},
     {"chunk_count", projection_count, METH_O,
      "chunk_count($self, snapshot, /)\n--\n\nHow many chunks a snapshot of the projection's record type has."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Projection[Task]: the type of projections of tasks."},

@@ -24,7 +24,7 @@ void projection_render(const ProjectionObject *projection, RecordObject *const *
 
 /* ---- rendering.c: methods of it ---- */
 
-/* render_chunks(snapshot, start, stop, bytes_max, comma) */
+/* render_chunks(snapshot, start, stop, bytes_max, comma, keep) */
 PyObject *projection_chunks(PyObject *projection, PyObject *const *arguments, Py_ssize_t count);
 /* chunk_count(snapshot) */
 PyObject *projection_count(PyObject *projection, PyObject *snapshot);

@@ -25,6 +25,7 @@ typedef struct {
     Py_ssize_t count;
     size_t expected; /* bytes of all, about; exactly if all were found */
     int is_found;    /* whether all were */
+    int is_kept;     /* whether what is rendered is to be kept */
     JsonOut out;     /* all of them; lent by the bytes that become the piece */
     Fragment *texts[PIECE_CHUNKS]; /* held: what was found, or what is to be kept, if that can be; else NULL */
     Part parts[PIECE_CHUNKS];      /* of `out`, of what was rendered; size 0: found */
@@ -157,7 +158,8 @@ static PyObject *piece_render(Piece *piece, ChunkPool *pool, const ProjectionObj
         text = piece_settle(piece, text);
     }
     if (text != NULL && !piece->is_found) {
-        piece_prepare(piece, pool, projection);
+        if (piece->is_kept)
+            piece_prepare(piece, pool, projection);
         Py_BEGIN_ALLOW_THREADS
         piece_copy(piece, (unsigned char *)PyBytes_AS_STRING(text));
         Py_END_ALLOW_THREADS
@@ -169,7 +171,7 @@ PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t
 {
     ProjectionObject *self = (ProjectionObject *)op;
     CoreState *state = core_of_type((PyTypeObject *)self->kind->record_type);
-    SnapshotObject *snapshot = (SnapshotObject *)(count == 5 ? arguments[0] : NULL);
+    SnapshotObject *snapshot = (SnapshotObject *)(count == 6 ? arguments[0] : NULL);
     if (snapshot == NULL || (PyObject *)Py_TYPE(snapshot) != state->snapshot_type || snapshot->kind != self->kind)
         return PyErr_Format(PyExc_TypeError, "Projection.pieces: expected a snapshot of %U records", self->kind->name);
     Py_ssize_t start = PyLong_AsSsize_t(arguments[1]), stop = PyLong_AsSsize_t(arguments[2]);
@@ -184,6 +186,7 @@ PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t
         return PyErr_NoMemory();
     piece->chunks = snapshot->chunks + start;
     piece->out = (JsonOut){0};
+    piece->is_kept = arguments[5] == Py_True;
     piece_begin(piece, snapshot->pool, self, stop - start, bytes_max < 0 ? 0 : (size_t)bytes_max);
     PyObject *text = piece_render(piece, snapshot->pool, self, comma);
     piece_end(piece, snapshot->pool, text != NULL);

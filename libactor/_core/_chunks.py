@@ -18,6 +18,7 @@ from libactor._core._record import Record
 
 CHUNK_RECORDS = 32
 FRAGMENT_BYTES_MAX = 256 * 1024 * 1024  # unless fragments_bound says another
+FRAGMENT_STALE = 4  # see _Pool.has_room
 TEXT_BLOCK = 4096  # a text takes whole blocks of memory
 
 
@@ -52,6 +53,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.texts: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self.used: dict[tuple[int, int], int] = {}  # how many uses, hits and misses, there had been by its last one
         self.bytes = self.hits = self.misses = self.evictions = 0
         self.bytes_max = FRAGMENT_BYTES_MAX
         self.owners: dict[tuple[int, int], set[int]] = {}  # what says in the chunk that it is cached
@@ -60,11 +62,21 @@ class _Pool:
     def drop(self, key: tuple[int, int]) -> None:
         self.bytes -= _memory_of(self.texts.pop(key))
         self.owners.pop(key).discard(key[1])
+        del self.used[key]
 
-    def make_room(self) -> None:
-        while self.bytes > self.bytes_max:
-            self.drop(next(iter(self.texts)))
-            self.evictions += 1
+    def evict_oldest(self) -> None:
+        self.drop(next(iter(self.texts)))
+        self.evictions += 1
+
+    def has_room(self, memory: int) -> bool:
+        """Whether there is room for so much memory, or some that nobody uses any more.
+
+        So of what is read from end to end, time and again, as much is found as there is room for.
+        """
+        if memory > self.bytes_max or self.bytes + memory <= self.bytes_max:
+            return memory <= self.bytes_max
+        oldest = self.used[next(iter(self.texts))]
+        return self.hits + self.misses - oldest > FRAGMENT_STALE * len(self.texts)
 
 
 _pool = _Pool()
@@ -79,20 +91,25 @@ def fragment_find(chunk: Chunk, projection: int) -> bytes | None:
             return None
         _pool.hits += 1
         _pool.texts.move_to_end(key)
+        _pool.used[key] = _pool.hits + _pool.misses
         return _pool.texts[key]
 
 
 def fragment_keep(chunk: Chunk, projection: int, text: bytes) -> None:
-    """Cache a text. If there is one already, that one stays."""
-    key = (id(chunk), projection)
+    """Cache a text, if there is room. If there is one already, that one stays."""
+    key, memory = (id(chunk), projection), _memory_of(text)
     with _pool.lock:
-        if _memory_of(text) > _pool.bytes_max or projection in chunk.projections:
+        if projection in chunk.projections:
+            return
+        while (has_room := _pool.has_room(memory)) and _pool.bytes + memory > _pool.bytes_max:
+            _pool.evict_oldest()
+        if not has_room:
             return
         chunk.projections.add(projection)
         _pool.texts[key] = text
         _pool.owners[key] = chunk.projections
-        _pool.bytes += _memory_of(text)
-        _pool.make_room()
+        _pool.used[key] = _pool.hits + _pool.misses
+        _pool.bytes += memory
 
 
 def fragments_drop(chunk: Chunk) -> None:
@@ -113,7 +130,8 @@ def fragments_bound(bytes_max: int, /) -> int:
         )
     with _pool.lock:
         _pool.bytes_max, before = bytes_max, _pool.bytes_max
-        _pool.make_room()
+        while _pool.bytes > bytes_max:
+            _pool.evict_oldest()
     return before
 
 

@@ -170,7 +170,7 @@ class Transcoder(Generic[T]):
         return len(snapshot._chunks)
 
     def render_chunks(
-        self, snapshot: Snapshot[T], start: int, stop: int, bytes_max: int, comma: bool, /
+        self, snapshot: Snapshot[T], start: int, stop: int, bytes_max: int, comma: bool, keep: bool, /
     ) -> tuple[bytes, int]:
         """The texts of chunks of a snapshot from ``start`` on, and which chunk is next; see Projection.pieces."""
         if not 0 <= start <= stop <= self.chunk_count(snapshot):
@@ -179,17 +179,18 @@ class Transcoder(Generic[T]):
         size = 0
         while start < stop and size < max(bytes_max, 1):
             chunk = snapshot._chunks[start]
-            text = self._chunk(chunk) if any(chunk.records) else b""
+            text = self._chunk(chunk, keep) if any(chunk.records) else b""
             size += len(text)
             texts += [text] if text else []
             start += 1
         return (b"," if comma and texts else b"") + b",".join(texts), start
 
-    def _chunk(self, chunk: Chunk) -> bytes:
+    def _chunk(self, chunk: Chunk, keep: bool) -> bytes:
         text = fragment_find(chunk, self._number)
         if text is None:
             text = self.render_all([record for record in chunk.records if record is not None])
-            fragment_keep(chunk, self._number, text)
+            if keep:
+                fragment_keep(chunk, self._number, text)
         return text
 
     def _frame(self, data: bytes, at: int, layout: int) -> tuple[Frame, int]:

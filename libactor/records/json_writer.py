@@ -61,12 +61,15 @@ class JsonWriter(JsonWriterCell):
         """A record, as a projection shows it."""
         self.raw(projection.render(record))
 
-    def records(self, snapshot: Snapshot[T], projection: Projection[T]) -> None:
-        """All records of a snapshot, as items of the array that is open. Without a sink, better each_piece."""
-        for _ in self.each_piece(snapshot, projection):
+    def records(self, snapshot: Snapshot[T], projection: Projection[T], *, keep: bool = True) -> None:
+        """All records of a snapshot, as items of the array that is open. Without a sink, better each_piece.
+
+        Unless ``keep``, nothing is kept of what is rendered: see Projection.pieces.
+        """
+        for _ in self.each_piece(snapshot, projection, keep=keep):
             pass
 
-    def each_piece(self, snapshot: Snapshot[T], projection: Projection[T]) -> Iterator[int]:
+    def each_piece(self, snapshot: Snapshot[T], projection: Projection[T], *, keep: bool = True) -> Iterator[int]:
         """As ``records``, a piece of the projection at a time: yields ``size``, so that one may take what is there.
 
         ``take`` gives at most the writer's ``piece``, which is less: call it until it gives nothing.
@@ -74,7 +77,7 @@ class JsonWriter(JsonWriterCell):
         if not isinstance(cast(Any, projection), Projection):
             raise TypeError(f"JsonWriter.records: got {projection!r}, expected a Projection")
         goes_on = False
-        for piece in projection.pieces(snapshot):
+        for piece in projection.pieces(snapshot, keep=keep):
             self.items(piece, goes_on)
             goes_on = True
             yield self.size

@@ -90,13 +90,20 @@ class Projection(Transcoder[T]):
         """See __new__."""
 
     def pieces(
-        self, snapshot: Snapshot[T], *, part: int = 0, parts: int = 1, bytes_max: int = PIECE_BYTES
+        self,
+        snapshot: Snapshot[T],
+        *,
+        part: int = 0,
+        parts: int = 1,
+        bytes_max: int = PIECE_BYTES,
+        keep: bool = True,
     ) -> Iterator[bytes]:
         """The JSON texts of a snapshot's records, commas between them, in pieces of at most ``bytes_max`` bytes.
 
         Each is made when it is asked for, in the calling thread, without the interpreter's lock. ``part`` of ``parts``
         is for several threads: each renders one part, and those that are not empty, in order and with a comma between
-        them, are the whole. What was rendered is kept for as long as it is right: see docs/records.md.
+        them, are the whole. What was rendered is kept for as long as it is right, if there is room; unless
+        ``keep``, only what was kept before is used. See docs/records.md.
         """
         count = self.chunk_count(snapshot)
         if any(type(number) is not int for number in (part, parts, bytes_max)):
@@ -109,7 +116,7 @@ class Projection(Transcoder[T]):
         at, stop = count * part // parts, count * (part + 1) // parts
         begun = False
         while at < stop:
-            text, at = self.render_chunks(snapshot, at, stop, bytes_max, begun)
+            text, at = self.render_chunks(snapshot, at, stop, bytes_max, begun, bool(keep))
             begun = begun or len(text) > 0
             for start in range(0, len(text), bytes_max):
                 yield text if len(text) <= bytes_max else text[start : start + bytes_max]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import libactor._core._impl as impl
-from libactor.records import Collection, RecordType
+from libactor.records import Collection, JsonWriter, RecordType
 from libactor.records.projection import Field, Key, Object, Projection
 
 CHUNK = 32
@@ -67,7 +67,7 @@ def test_a_piece_is_rendered_when_it_is_asked_for_and_no_more_than_fits(cache):
 
     pieces = projection.pieces(collection.snapshot(), bytes_max=1)
     assert next(pieces) == b"{"
-    assert projection.render_chunks(collection.snapshot(), 3, 10, 1, False)[1] == 4
+    assert projection.render_chunks(collection.snapshot(), 3, 10, 1, False, True)[1] == 4
     assert cache.kept() == 2 * BLOCK
 
 
@@ -204,21 +204,65 @@ def test_each_projection_has_texts_of_its_own(cache):
     assert cache.counted() == (6, 6, 0)
 
 
-def test_the_text_that_was_not_used_for_longest_makes_room(cache):
+def test_what_is_not_to_be_kept_is_not_but_what_was_kept_is_found(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+
+    first = b"".join(projection.pieces(collection.snapshot(), keep=False))
+    assert cache.kept() == 0
+    assert cache.counted() == (0, 10, 0)
+
+    assert text_of(projection, collection) == first
+    collection.put(ITEM.pack(Item("000100", 7)))
+    changed = b"".join(projection.pieces(collection.snapshot(), keep=False))
+    assert changed == first.replace(b'"value":100}', b'"value":7}')
+    assert cache.kept() == 9 * BLOCK
+    assert cache.counted() == (9, 21, 0)
+
+
+def test_a_writer_keeps_nothing_either_if_told_so(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(3 * CHUNK)
+    writer = JsonWriter()
+    writer.start_array()
+
+    writer.records(collection.snapshot(), projection, keep=False)
+
+    assert cache.kept() == 0
+    writer.records(collection.snapshot(), projection)
+    assert cache.kept() == 3 * BLOCK
+
+
+# Goal: reading all from end to end, time and again, finds as much as there is room for: to drop the oldest would find
+# nothing. Method: room for nearly all, for half, and for little more than a quarter.
+@pytest.mark.parametrize("room", [19, 10, 6])
+def test_rounds_that_are_larger_than_the_bound_find_what_there_is_room_for(cache, room):
+    projection, collection = Projection(ITEM, TABLE), filled(20 * CHUNK)
+    impl.fragments_bound(room * BLOCK)
+    first = text_of(projection, collection)
+
+    for number in range(1, 8):
+        assert text_of(projection, collection) == first
+        assert cache.counted() == (number * room, 20 + number * (20 - room), 0)
+    assert cache.kept() == room * BLOCK
+
+
+def test_what_nobody_uses_any_more_makes_room_and_what_is_used_stays(cache):
     projection = Projection(ITEM, TABLE)
-    old, new, newest = filled(4 * CHUNK), filled(4 * CHUNK), filled(4 * CHUNK)
-    text_of(projection, old)
-    text_of(projection, new)
-    text_of(projection, old)
+    used, left, newest = filled(4 * CHUNK), filled(4 * CHUNK), filled(4 * CHUNK)
+    text_of(projection, used)
+    text_of(projection, left)
     impl.fragments_bound(cache.kept())
 
     text_of(projection, newest)
-    assert cache.counted() == (4, 12, 4)
+    assert cache.counted() == (0, 12, 0)
+    for _ in range(8):
+        text_of(projection, used)
+        text_of(projection, newest)
 
-    text_of(projection, old)
-    assert cache.counted() == (8, 12, 4)
-    text_of(projection, new)
-    assert cache.counted() == (8, 16, 8)
+    assert cache.counted()[2] == 4
+    for collection, found in ((used, 4), (newest, 4), (left, 0)):
+        before = cache.counted()[0]
+        text_of(projection, collection)
+        assert cache.counted()[0] - before == found
 
 
 def test_a_lower_bound_holds_at_once_and_none_keeps_nothing(cache):

@@ -131,7 +131,7 @@ STEPS = """
         lambda: (repr(last), repr(snapshot), hash(last)),
         lambda: projection.render(last),
         lambda: projection.render_all(records),
-        lambda: projection.render_chunks(collection.snapshot(), 0, projection.chunk_count(snapshot), 500, False),
+        lambda: projection.render_chunks(collection.snapshot(), 0, projection.chunk_count(snapshot), 500, False, True),
         lambda: len(list(collection)),
         lambda: len(Collection(ITEM, "name")),
     ]
