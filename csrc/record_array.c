@@ -1,38 +1,22 @@
 /* csrc/record_array.c -- the records of an array, which stay where they are in its bytes, and columns of their fields.
  *
  * Who calls: RecordKind.read_array, for whoever takes in a great many records at once and needs some fields of each.
- * In one pass: the check of a record notes where its hot fields and the wanted ones begin. A value that was made of the
- *   same bytes a little before is given out again: of many records most have the same few in most columns.
+ * In one pass: the check of a record notes where its hot fields and the wanted ones begin.
  * Invariants: 1. a record that is a part of `whole` has JSON_PADDING bytes behind it that may be read, be they of
  *   others; one too near the end is copied.  2. how many there are to be is believed only as they come.
- * Rejected: to look through all values that there were so far, which costs most where all differ.
- * Twin: libactor/_core/_record.py. Layout: 1 which fields  2 values  3 the whole
+ * Twin: libactor/_core/_record.py. Layout: 1 which fields  2 the whole
  */
-#include "record.h"
+#include "record_column.h"
 
 #define COLUMNS_MAX 16
-#define KEPT 16 /* values of a column, a power of two */
-
-typedef struct {
-    const unsigned char *at; /* in `whole` */
-    Py_ssize_t size;
-    PyObject *value; /* owned; NULL: none yet */
-} Seen;
-
-typedef struct {
-    uint32_t number; /* of the field */
-    uint32_t mark;   /* which of the marks it is */
-    PyObject *values; /* owned list */
-    Seen seen[KEPT];
-} Column;
 
 typedef struct {
     RecordKindObject *kind;
     PyObject *whole;                           /* borrowed bytes */
     uint32_t mark_count, marks[HOT_MAX + COLUMNS_MAX]; /* fields whose places are noted, ascending */
-    uint32_t hot_marks[HOT_MAX];               /* by hot field: which of the marks it is */
+    uint32_t hot_marks[HOT_MAX], column_marks[COLUMNS_MAX]; /* by hot field, and by column: which of the marks it is */
     uint32_t column_count;
-    Column columns[COLUMNS_MAX];
+    RecordColumn columns[COLUMNS_MAX];
 } Reading;
 
 /* ---- 1 which fields ---- */
@@ -54,11 +38,7 @@ static int reading_take_columns(Reading *reading, PyObject *names)
         PyObject *number = PyUnicode_CheckExact(name) ? PyDict_GetItemWithError(reading->kind->places, name) : NULL;
         if (number == NULL)
             return reading_refuse(reading, name);
-        Column *column = &reading->columns[i];
-        memset(column->seen, 0, sizeof column->seen);
-        column->number = (uint32_t)PyLong_AsUnsignedLong(number);
-        column->values = PyList_New(0);
-        if (column->values == NULL)
+        if (record_column_begin(&reading->columns[i], reading->kind, (uint32_t)PyLong_AsUnsignedLong(number)) < 0)
             return -1;
         reading->column_count++;
     }
@@ -74,7 +54,7 @@ static void reading_mark(Reading *reading)
             reading->hot_marks[kind->hot_place[number]] = reading->mark_count;
         for (uint32_t i = 0; i < reading->column_count; i++)
             if (reading->columns[i].number == number) {
-                reading->columns[i].mark = reading->mark_count;
+                reading->column_marks[i] = reading->mark_count;
                 is_wanted = 1;
             }
         if (is_wanted)
@@ -84,62 +64,11 @@ static void reading_mark(Reading *reading)
 
 static void reading_clear(Reading *reading)
 {
-    for (uint32_t i = 0; i < reading->column_count; i++) {
-        Py_DECREF(reading->columns[i].values);
-        for (int n = 0; n < KEPT; n++)
-            Py_XDECREF(reading->columns[i].seen[n].value);
-    }
+    for (uint32_t i = 0; i < reading->column_count; i++)
+        record_column_end(&reading->columns[i]);
 }
 
-/* ---- 2 values ---- */
-
-static const Shape *column_shape(const Reading *reading, const Column *column)
-{
-    const Shape *shapes = reading->kind->shapes;
-    return shapes + shapes[0].first + column->number;
-}
-
-static int is_document(const Shape *shape)
-{
-    return shape->kind == SHAPE_ANY || shape->kind > SHAPE_CHOICE;
-}
-
-/* Which place a value has among those kept; ids differ in their last bytes. */
-static unsigned place_of(const unsigned char *at, Py_ssize_t size)
-{
-    uint64_t last = 0;
-    memcpy(&last, size < 8 ? at : at + size - 8, size < 8 ? (size_t)size : 8);
-    return (unsigned)((last + (uint64_t)size) * 0x9e3779b97f4a7c15u >> 60) % KEPT;
-}
-
-static int column_put(Reading *reading, Column *column, const unsigned char *at, const unsigned char *end)
-{
-    Py_ssize_t size = packed_skip(at, end) - at;
-    Seen *seen = &column->seen[place_of(at, size)];
-    if (seen->value == NULL || seen->size != size || memcmp(seen->at, at, (size_t)size) != 0) {
-        PyObject *value = is_document(column_shape(reading, column))
-                              ? PyBytes_FromStringAndSize((const char *)at, size)
-                              : record_value(reading->kind, column->number, at, end);
-        if (value == NULL)
-            return -1;
-        Py_XSETREF(seen->value, value);
-        seen->at = at;
-        seen->size = size;
-    }
-    return PyList_Append(column->values, seen->value);
-}
-
-static int column_put_default(Reading *reading, Column *column)
-{
-    if (is_document(column_shape(reading, column)))
-        return PyList_Append(column->values, Py_None);
-    PyObject *value = PyObject_CallNoArgs(PyTuple_GET_ITEM(reading->kind->defaults, column->number));
-    int answer = value == NULL ? -1 : PyList_Append(column->values, value);
-    Py_XDECREF(value);
-    return answer;
-}
-
-/* ---- 3 the whole ---- */
+/* ---- 2 the whole ---- */
 
 /* The next record, of which `offsets` are the marks; it ends before `end`, the end of all. */
 static PyObject *reading_record(Reading *reading, const unsigned char *began, size_t size, const unsigned char *end,
@@ -163,9 +92,8 @@ static int reading_step(Reading *reading, PyObject *records, const unsigned char
     int answer = record == NULL ? -1 : PyList_Append(records, record);
     Py_XDECREF(record);
     for (uint32_t i = 0; answer == 0 && i < reading->column_count; i++) {
-        Column *column = &reading->columns[i];
-        uint32_t offset = offsets[column->mark];
-        answer = offset == 0 ? column_put_default(reading, column) : column_put(reading, column, began + offset, *at);
+        uint32_t offset = offsets[reading->column_marks[i]];
+        answer = record_column_put(&reading->columns[i], offset == 0 ? NULL : began + offset, *at);
     }
     return answer;
 }

@@ -6,8 +6,11 @@
  * Twin: libactor/_core/_collection.py. Layout: 1 snapshots  2 walks  3 type specs
  */
 #include "collection.h"
+#include "record_column.h"
 
 /* ---- 1 snapshots ---- */
+
+#define COLUMN_PARTS_MAX (1 << 20)
 
 #define SELF ((SnapshotObject *)op)
 
@@ -66,6 +69,42 @@ static PyObject *Snapshot_copy(PyObject *op, PyObject *Py_UNUSED(memo))
     return Py_NewRef(op); /* nothing in it changes */
 }
 
+/* Append the values of the records of some chunks; -1 with an error. */
+static int column_fill(RecordColumn *column, Chunk *const *chunks, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        for (int place = 0; place < CHUNK_RECORDS; place++) {
+            const RecordObject *record = chunks[i]->records[place];
+            if (record != NULL && record_column_put(column, record_field(record, column->number),
+                                                    record_bytes(record) + record->size) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static PyObject *Snapshot_column(PyObject *op, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"", "part", "parts", NULL};
+    Py_ssize_t part = 0, parts = 1;
+    PyObject *field, *number;
+    RecordColumn column;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "U|$nn:Snapshot.column", names, &field, &part, &parts))
+        return NULL;
+    if (part < 0 || part >= parts || parts > COLUMN_PARTS_MAX)
+        return PyErr_Format(PyExc_ValueError, "Snapshot.column: got part %zd of %zd, expected part 0 to parts - 1 of at "
+                            "most %d", part, parts, COLUMN_PARTS_MAX);
+    if ((number = PyDict_GetItemWithError(SELF->kind->places, field)) == NULL) {
+        record_refuse_name(SELF->kind, field, PyExc_TypeError);
+        return NULL;
+    }
+    if (record_column_begin(&column, SELF->kind, (uint32_t)PyLong_AsUnsignedLong(number)) < 0)
+        return NULL;
+    Py_ssize_t count = Py_SIZE(op), first = count * part / parts, past = count * (part + 1) / parts;
+    PyObject *values = column_fill(&column, SELF->chunks + first, past - first) == 0 ? Py_NewRef(column.values) : NULL;
+    record_column_end(&column);
+    return values;
+}
+
 #undef SELF
 
 /* ---- 2 walks ---- */
@@ -122,6 +161,13 @@ static void Walk_dealloc(PyObject *op)
 /* ---- 3 type specs ---- */
 
 static PyMethodDef snapshot_methods[] = {
+    {"column", (PyCFunction)(void (*)(void))Snapshot_column, METH_VARARGS | METH_KEYWORDS,
+     "column($self, field, /, *, part=0, parts=1)\n--\n\n"
+     "The values of a field of all records, in the order in which they are iterated over.\n\n"
+     "A value is what the attribute is, but of an array, a map, a struct or Any its bytes, None if it is left out; of\n"
+     "equal ones many are one object. ``part`` of ``parts`` is for who wants to do something else in between: all of\n"
+     "them together are the whole, as of Projection.pieces.\n"
+     "Raises: TypeError for what is no field; ValueError for a part that there is not."},
     {"__reduce_ex__", Snapshot_reduce, METH_O, NULL},
     {"__copy__", Snapshot_copy, METH_NOARGS, NULL},
     {"__deepcopy__", Snapshot_copy, METH_O, NULL},

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any, Generic, NoReturn, TypeVar, cast, final, overload
 
@@ -16,6 +17,7 @@ from libactor._core._shapes import TEXT
 
 OtherT = TypeVar("OtherT")
 KEY_FIELDS_MAX = 4
+COLUMN_PARTS_MAX = 1 << 20
 _REQUIRED = object()
 
 
@@ -179,6 +181,29 @@ class Snapshot(Generic[T_co]):
     def __iter__(self) -> Iterator[Record[T_co]]:
         for chunk in self._chunks:
             yield from [record for record in chunk.records if record is not None]
+
+    def column(self, field: str, /, *, part: int = 0, parts: int = 1) -> list[Any]:
+        """The values of a field of all records, in the order in which they are iterated over.
+
+        A value is what the attribute is, but of an array, a map, a struct or Any its bytes, None if it is left out; of
+        equal ones many are one object. ``part`` of ``parts`` is for who wants to do something else in between: all of
+        them together are the whole, as of Projection.pieces.
+        Raises: TypeError for what is no field; ValueError for a part that there is not.
+        """
+        if not isinstance(cast(Any, field), str):
+            raise TypeError(f"Snapshot.column() argument 1 must be str, not {type(field).__name__}")
+        part, parts = operator.index(part), operator.index(parts)
+        if not 0 <= part < parts <= COLUMN_PARTS_MAX:
+            expected = f"part 0 to parts - 1 of at most {COLUMN_PARTS_MAX}"
+            raise ValueError(f"Snapshot.column: got part {part} of {parts}, expected {expected}")
+        count = len(self._chunks)
+        records = [
+            record
+            for chunk in self._chunks[count * part // parts : count * (part + 1) // parts]
+            for record in chunk.records
+            if record is not None
+        ]
+        return self._kind._column(records, field)
 
     def __repr__(self) -> str:
         return f"<snapshot of {self._count} {self._kind.name} records>"

@@ -213,6 +213,13 @@ class RecordKind(Generic[T]):
                 raise TypeError(f"read_array: got fields with {name!r}, expected {expected}")
         return [self._places[name] for name in fields]
 
+    def _column(self, records: list[Record[T]], name: str) -> list[Any]:
+        """The values of a field of records, as read_array gives them. Raises: TypeError."""
+        if name not in self._places:
+            raise TypeError(self._no_field(name))
+        seen: dict[tuple[int, bytes], Any] = {}
+        return [self._column_value(record, self._places[name], seen) for record in records]
+
     def _column_value(self, record: Record[T], number: int, seen: dict[tuple[int, bytes], Any]) -> Any:
         """The value of a field as read_array gives it; of ``seen`` if it was there before."""
         at, kind = self._place(record, number), self._shapes[self._shapes[0].first + number].kind

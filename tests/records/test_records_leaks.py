@@ -84,6 +84,10 @@ def collect(core, kind, task):
     snapshot = collection.snapshot()
     collection.put(kind.pack(task))
     list(snapshot)
+    for name in kind.names:
+        snapshot.column(name)
+    refused(snapshot.column, "nothing")
+    refused(lambda: snapshot.column("state", part=1, parts=1))
     next(iter(collection))
     collection.get("nothing")
     collection.get("nothing", task)
