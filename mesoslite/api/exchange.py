@@ -21,6 +21,7 @@ import msgspec
 from libactor.http import Application, Receive, Scope, Send
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
+FORM_FIELDS_MAX = 100
 GZIP_BYTES_MIN = 1024
 GZIP_LEVEL = 1  # a large state is asked for every few seconds; the higher levels take many times as long
 JSON = "application/json"
@@ -177,11 +178,31 @@ async def json_document(exchange: Exchange) -> Any:
         raise Refusal(400, f"Expecting 'Content-Type' to be present; set it to {JSON}")
     if content_type != JSON:
         raise Refusal(415, f"Expecting 'Content-Type' of {JSON}, got {content_type[:80]}")
+    return await json_body(exchange)
+
+
+async def json_body(exchange: Exchange) -> Any:
+    """Return the JSON document that a request carries, whatever it says of its type.
+
+    Raises: Refusal: 400 for what is no JSON, 413 if it is too large.
+    """
     body = await exchange.body()
     try:
         return msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:  # DecodeError and broken UTF-8 are ValueErrors
         raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
+
+
+async def form(exchange: Exchange) -> Mapping[str, str]:
+    """Return the fields of the form that a request carries; of one given twice, the last.
+
+    Raises: Refusal: 400 for what is no form, or has more than FORM_FIELDS_MAX fields, 413 if it is too large.
+    """
+    body = await exchange.body()
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_MAX))
+    except ValueError as error:  # broken UTF-8 is one
+        raise Refusal(400, f"Failed to parse the body as a form: {error}") from error
 
 
 def _too_large() -> Refusal:

@@ -1,9 +1,11 @@
-"""Hosts: by which names a server on loopback may be asked for, so that web pages from elsewhere cannot use it."""
+"""Hosts: by which names a server on loopback is asked for, and from which pages, so that others cannot use it."""
 
 # Who calls: composition roots choose the names; routes.py checks each request.
 # What for: a page of evil.example, open in a browser on this machine, may have its name point to 127.0.0.1 all of a
 #   sudden (DNS rebinding). The browser then takes our answers for those of evil.example, and hands them to the page;
 #   but it still sends `Host: evil.example`.
+# Such a page may also, without reading the answer, send a form or plain text to any server that the browser reaches;
+#   then the browser sends `Origin`. Other calls that change something need a content type that it asks our leave for.
 # A server that others reach is called by names that we cannot know, and is guarded by its network.
 
 from __future__ import annotations
@@ -11,8 +13,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from .exchange import Exchange, Refusal
+from .exchange import Exchange, Refusal, Response
+
+if TYPE_CHECKING:
+    from .routes import Endpoint
 
 _HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::\d*)?", re.ASCII)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -35,6 +41,18 @@ def check_host(exchange: Exchange, hosts: Collection[str] | None) -> None:
         return
     known = ", ".join(sorted(hosts))
     raise Refusal(403, f"Host {given[:80]!r}: this server is on loopback and answers only to {known}; ask it by one")
+
+
+def same_origin(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, for all but pages of other origins, which get 403: a browser says of which one a page is."""
+
+    async def answer(exchange: Exchange) -> Response | None:
+        origin = exchange.headers.get("origin")
+        if origin is not None and origin.partition("//")[2].lower() != exchange.headers.get("host", "").lower():
+            raise Refusal(403, f"Origin {origin[:80]!r}: pages from elsewhere may not change anything here")
+        return await endpoint(exchange)
+
+    return answer
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from .metrics import metrics_routes
 from .operator_calls import OperatorEndpoint
 from .operator_changes import change_calls
 from .operator_reads import read_calls
+from .operator_v0 import operator_routes
 from .routes import Endpoint, Routes, application, methods
 from .scheduler import SchedulerEndpoint
 from .stories import WhyEndpoint
@@ -40,10 +41,10 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, ``/api/v1``,
-    ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``. Else these
-    lead to the master that does (307), or there is none (503). With a ``runtime``, its ``/metrics/snapshot`` and
-    ``/metrics``.
+    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, those of operator_v0.py,
+    ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``.
+    Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
+    ``/metrics/snapshot`` and ``/metrics``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
@@ -63,6 +64,7 @@ def master_app(
         "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
+        **{path: leading.guard(endpoint) for path, endpoint in operator_routes(master).items()},
         **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, ("/master",), hosts)
