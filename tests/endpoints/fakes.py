@@ -86,6 +86,9 @@ class FakeMaster(la.Actor):
     def on_exited(self, pid, reason):
         self.heard.put(("exited", pid))
 
+    def fail(self):
+        raise OSError("no leadership any more")
+
 
 class FakeAgent(la.Actor):
     """Answers with the snapshot it was given."""

@@ -5,6 +5,7 @@
 
 import logging
 import queue
+import socket
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ from libactor.http import Listener
 from mesoslite.api import master_app
 from mesoslite.framework import submit
 from mesoslite.framework.http import HttpConnection
+from mesoslite.framework.http.reports import Ended, Heard
 from mesoslite.model import Error, FrameworkID, Heartbeat, InvalidRequest, OfferID, Rescind
 from mesoslite.model.v1 import frame
 
@@ -49,7 +51,7 @@ UNREADY = {
     "it is not recovered": (bad(b"Master has not finished recovery", status=503), "answered 503: Master has not"),
     "it has no routes yet": (bad(status=404), "answered 404"),
     "it is a web page": (bad(b"<html>", content_type="text/html"), "a stream of 'text/html', expected one of"),
-    "its refusal has no end": (bad(b"x" * 1_000_000, status=500), "answered 500: xxxxx"),
+    "its refusal has no end": ((500, {}, (b"x" * 1_000_000,)), "answered 500: xxxxx"),
     "it redirects to no port": (bad(status=307, location="http://127.0.0.1:99999/"), "to a port above 65535"),
     "it is compressed": (bad(b"\x1f\x8b\x08\x00", content_encoding="gzip"), "sends what cannot be read"),
 }
@@ -227,6 +229,7 @@ def test_a_stream_that_breaks_is_told_and_the_framework_comes_back_under_its_id(
     assert again.document["framework_id"] == {"value": FRAMEWORK}
     assert again.document["subscribe"]["framework_info"] == {**first, "id": {"value": FRAMEWORK}}
     assert "mesos-stream-id" not in again.headers
+    assert again.headers["accept-encoding"] == "identity"
     assert "answers again" in house.warning()
     assert master.call() == (
         {"type": "RECONCILE", "framework_id": {"value": FRAMEWORK}, "reconcile": {}},
@@ -347,6 +350,48 @@ def test_a_master_that_takes_connections_and_never_answers_is_asked_again(house,
     line.gone.future.get(timeout=BOUND)
     house.advance(1)
     assert diary.next() == "subscribed"
+
+
+@pytest.mark.parametrize("interval", [b"0", b"-1.0", b'"Infinity"', b'"NaN"'])
+def test_a_heartbeat_interval_that_is_none_is_taken_for_the_usual_one(house, server, interval):
+    event = b'{"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":"f"},"heartbeat_interval_seconds":%s}}'
+    diary = Diary()
+    house.submit(diary, server.listen(ScriptedMaster((200, {}, (frame(event % interval),)))))
+    assert diary.next() == "subscribed"
+
+    house.advance(74)
+    before = diary.entries.empty()
+    house.advance(4)
+
+    assert before
+    assert diary.next() == "disconnected"
+
+
+def test_who_does_not_speak_http_is_told_apart(house):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        result = house.submit(Diary(), f"127.0.0.1:{other.getsockname()[1]}")
+        connection, _ = other.accept()
+        with connection:
+            connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+
+            assert "does not speak HTTP" in house.warning()
+    result.discard()
+
+
+# Goal: what a stream that was given up has still to tell is passed over. Method: its last report comes late.
+def test_who_is_silent_for_too_long_is_not_heeded_afterwards(diary, house, master):
+    connection, abandoned = diary.connection, diary.connection._stream
+    house.advance(78)
+    assert diary.next() == "disconnected"
+
+    do(diary, lambda _: connection._heed(abandoned, Heard((Error("Framework failed over"),))))
+    house.advance(1)
+    do(diary, lambda _: connection._heed(abandoned, Ended("it is gone")))
+
+    assert diary.next() == "resubscribed"
+    diary.line = master.line()
+    diary.line.send(record(Rescind(OfferID("o"))))
+    assert diary.next() == ("rescind", "o")
 
 
 def test_a_call_that_is_not_answered_means_that_the_master_is_lost(diary, house, master):

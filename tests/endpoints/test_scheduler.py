@@ -275,10 +275,11 @@ def test_an_error_of_the_master_is_the_last_record(client):
 
 
 @pytest.mark.real
-def test_the_end_of_the_master_is_the_end_of_the_stream(client, master):
+@pytest.mark.parametrize("end", [la.terminate, lambda master: la.tell(master, FakeMaster.fail)])
+def test_the_end_of_the_master_is_the_end_of_the_stream_and_no_error_of_it(client, master, end):
     client.event()
 
-    la.terminate(master)
+    end(master)
 
     assert client.event() is None
 

@@ -159,6 +159,7 @@ class HttpConnection(Reconnection):
             self._has_reconciled = False
             if self._subscription is not None and self._subscription.framework.id is not None:
                 la.execute(self._framework, partial(self._reconcile, event))  # once the framework has heard of it
+            self.answered()
 
     def _reconcile(self, event: Subscribed) -> None:
         if not self._has_reconciled:
