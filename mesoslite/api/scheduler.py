@@ -31,14 +31,7 @@ from .outlet import Outlet
 from .subscriptions import Subscription, Subscriptions
 
 STREAM_ID = "mesos-stream-id"
-_NOT_IMPLEMENTED = frozenset(
-    {
-        "SHUTDOWN",
-        "MESSAGE",
-        "REQUEST",
-        "UNKNOWN",
-    }
-)
+_NOT_IMPLEMENTED = frozenset({"SHUTDOWN", "MESSAGE", "UNKNOWN"})  # the first two are about executors
 
 
 class SchedulerEndpoint:

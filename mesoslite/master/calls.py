@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import Accept, Acknowledge, Error, Teardown, UpdateFramework
+from mesoslite.model import Accept, Acknowledge, Error, RequestResources, Teardown, UpdateFramework
 
 from .figures import CALLS
 
@@ -61,6 +61,8 @@ class Calls:
                     return None
                 case UpdateFramework():
                     self._subscriptions.update_if_valid(framework, call)
+                    return None
+                case RequestResources():  # counted, as all are, and no more: as in Mesos
                     return None
                 case _:
                     rest = self._scheduling.serve(framework, call)

@@ -37,6 +37,7 @@ from mesoslite.model import (
     RegisterAgent,
     RegistrarPort,
     RegistryFailed,
+    RequestResources,
     ReregisterAgent,
     Revive,
     StatusUpdate,
@@ -326,6 +327,7 @@ class Master(OperatorCalls, Lookups, Granting):
     @la.handles(ReconcileOperations)
     @la.handles(Suppress)
     @la.handles(Revive)
+    @la.handles(RequestResources)
     @la.handles(Teardown)
     @la.handles(UpdateFramework)
     def call(self, call: FrameworkCall, sender: la.PID[Any] | None) -> None:
@@ -381,8 +383,7 @@ class Master(OperatorCalls, Lookups, Granting):
 
     def _departed(self, pid: la.PID[Any], reason: BaseException | None) -> Iterator[None]:
         self._agents.exited(pid, reason)
-        framework = self._ledger.framework_at(pid)
-        if framework is not None and framework.connected:
+        if (framework := self._ledger.framework_at(pid)) is not None and framework.connected:
             self._departures.disconnect(framework)
         yield from ()
 

@@ -145,6 +145,12 @@ class Revive(msgspec.Struct, frozen=True, gc=False, tag="REVIVE"):
     roles: tuple[str, ...] = ()
 
 
+class RequestResources(msgspec.Struct, frozen=True, gc=False, tag="REQUEST"):
+    """Say what would be of use. No allocator of Mesos's does anything with that, so what is asked for is not kept."""
+
+    framework_id: FrameworkID
+
+
 class Teardown(msgspec.Struct, frozen=True, gc=False, tag="TEARDOWN"):
     """Remove the framework and all of its tasks."""
 
@@ -163,6 +169,7 @@ FrameworkCall: TypeAlias = (
     | ReconcileOperations
     | Suppress
     | Revive
+    | RequestResources
     | Teardown
     | UpdateFramework
 )

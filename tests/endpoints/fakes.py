@@ -21,6 +21,7 @@ from mesoslite.model import (
     Kill,
     MasterStanding,
     Reconcile,
+    RequestResources,
     Resources,
     Revive,
     Subscribe,
@@ -74,6 +75,7 @@ class FakeMaster(la.Actor):
     @la.handles(Reconcile)
     @la.handles(Suppress)
     @la.handles(Revive)
+    @la.handles(RequestResources)
     @la.handles(Teardown)
     def call(self, call, sender):
         self.heard.put((call, sender))

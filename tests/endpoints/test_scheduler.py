@@ -18,6 +18,7 @@ from mesoslite.model import (
     OfferID,
     Offers,
     Reconcile,
+    RequestResources,
     Rescind,
     Resources,
     Revive,
@@ -30,6 +31,7 @@ from .fakes import BOUND, FRAMEWORK, FakeMaster, cluster_state, framework_state,
 from .streams import SUBSCRIBE, Client
 
 PATH = "/api/v1/scheduler"
+CPUS = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}
 CALL = {"type": "REVIVE", "framework_id": {"value": FRAMEWORK}}
 
 
@@ -75,6 +77,7 @@ def client(server, app, actor):
         (b'{"type": "NO_SUCH"}', {}, 400, "type: got 'NO_SUCH'"),
         (b'{"type": "UNKNOWN"}', {}, 501, "UNKNOWN"),
         (b'{"type": "SHUTDOWN"}', {}, 501, "not implemented"),
+        (b'{"type": "REQUEST", "framework_id": {"value": "f"}}', {}, 400, "request: is missing"),
         (b'{"type": "KILL", "framework_id": {"value": "f"}}', {}, 400, "kill: is missing"),
         (SUBSCRIBE, {"accept": "application/x-protobuf"}, 406, "Accept"),
         (SUBSCRIBE, {"mesos_stream_id": "s"}, 400, "should not include"),
@@ -150,6 +153,7 @@ def test_a_subscription_begins_with_subscribed_and_a_heartbeat(client):
         ({"type": "RECONCILE", "reconcile": {}}, Reconcile),
         ({"type": "SUPPRESS"}, Suppress),
         ({"type": "REVIVE"}, Revive),
+        ({"type": "REQUEST", "request": {"requests": [{"resources": [CPUS]}, {}]}}, RequestResources),
     ],
 )
 def test_a_call_reaches_the_master_in_the_name_of_its_subscription(client, actor, document, kind):

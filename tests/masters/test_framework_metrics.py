@@ -18,6 +18,7 @@ from mesoslite.model import (
     Kill,
     OperationID,
     Reconcile,
+    RequestResources,
     Reservation,
     ReservationType,
     Reserve,
@@ -126,12 +127,13 @@ def test_suppressed_roles_are_told_and_calls_of_all_kinds_counted(stage: Stage) 
     info = FrameworkInfo(name="test", roles=("b", "c"), id=framework_id, capabilities=MULTI_ROLE)
     stage.call(framework, UpdateFramework(framework_id=framework_id, framework=info))
     stage.call(framework, Reconcile(framework_id))
+    stage.call(framework, RequestResources(framework_id))
 
     assert before == {"roles/b/suppressed": 1}
     assert suppressed == {"roles/a/suppressed": 1, "roles/b/suppressed": 1}
     assert part(stage, framework, "roles") == {}
-    calls = dict.fromkeys(("suppress", "revive", "update_framework", "reconcile", "subscribe"), 1.0)
-    assert part(stage, framework, "calls") == {"calls": 5, **{f"calls/{name}": 1 for name in calls}}
+    calls = dict.fromkeys(("suppress", "revive", "update_framework", "reconcile", "request", "subscribe"), 1.0)
+    assert part(stage, framework, "calls") == {"calls": 6, **{f"calls/{name}": 1 for name in calls}}
 
 
 def test_a_framework_that_is_away_is_not_subscribed_and_its_lost_tasks_are_told(stage: Stage) -> None:

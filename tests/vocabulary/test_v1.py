@@ -43,6 +43,7 @@ from mesoslite.model import (
     Reason,
     Reconcile,
     ReconcileOperations,
+    RequestResources,
     Rescind,
     RescindInverseOffer,
     Reservation,
@@ -155,6 +156,7 @@ calls = st.one_of(
     ),
     st.builds(Suppress, ids, roles),
     st.builds(Revive, ids, roles),
+    st.builds(RequestResources, ids),
     st.builds(Teardown, ids),
     *[
         st.builds(kind, framework_id=ids, inverse_offer_ids=st.lists(ids, max_size=3).map(tuple), filters=filters)

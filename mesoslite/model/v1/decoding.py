@@ -20,6 +20,7 @@ from ..calls import (
     OperationReference,
     Reconcile,
     ReconcileOperations,
+    RequestResources,
     Revive,
     Subscribe,
     Suppress,
@@ -241,6 +242,13 @@ def _revive(fields: Fields) -> Revive:
     return Revive(_framework_id(fields), fields.message_or_empty("revive").texts("roles"))
 
 
+def _request(fields: Fields) -> RequestResources:
+    for request in fields.message("request").messages("requests"):
+        request.identifier_or_none("agent_id")
+        Resources.decode(request.messages("resources"), lenient=True)
+    return RequestResources(_framework_id(fields))
+
+
 def _teardown(fields: Fields) -> Teardown:
     return Teardown(_framework_id(fields))
 
@@ -258,6 +266,7 @@ _CALLS: dict[str, Callable[[Fields], Call]] = {
     "RECONCILE_OPERATIONS": _reconcile_operations,
     "SUPPRESS": _suppress,
     "REVIVE": _revive,
+    "REQUEST": _request,
     "TEARDOWN": _teardown,
     "UPDATE_FRAMEWORK": _update_framework,
 }

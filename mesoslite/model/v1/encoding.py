@@ -20,6 +20,7 @@ from ..calls import (
     Kill,
     Reconcile,
     ReconcileOperations,
+    RequestResources,
     Revive,
     Subscribe,
     Suppress,
@@ -322,6 +323,10 @@ def _roles(call: Suppress | Revive, name: str) -> Document:
     return document
 
 
+def _request(call: RequestResources) -> Document:
+    return {"type": "REQUEST", "framework_id": wrap_id(call.framework_id), "request": {}}
+
+
 def _teardown(call: Teardown) -> Document:
     return {"type": "TEARDOWN", "framework_id": wrap_id(call.framework_id)}
 
@@ -339,6 +344,7 @@ _CALLS: dict[type, Callable[[Any], Document]] = {
     ReconcileOperations: _reconcile_operations,
     Suppress: lambda call: _roles(call, "suppress"),
     Revive: lambda call: _roles(call, "revive"),
+    RequestResources: _request,
     Teardown: _teardown,
     UpdateFramework: _update_framework,
 }
