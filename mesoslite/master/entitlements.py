@@ -81,24 +81,31 @@ class Entitlements:
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
         if not force:
             self._check_consumption(checked)
-            self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
-        self._storing.append(checked)
-        return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
+        return self._give(checked, force)
 
     def set_quota(self, config: QuotaConfig, force: bool) -> la.Future[None]:
-        """As ``update_quotas``, for a role that has no quota. Raises: InvalidRequest, if it has one."""
+        """As ``update_quotas``, for a role that has no quota, whatever it consumes, as in Mesos.
+
+        Raises: InvalidRequest, if it has one.
+        """
         [checked] = _all_of((config,), QuotaConfig, "quota")
         if _is_quota(self._asked().get(checked.role, QuotaConfig(checked.role))):
             raise InvalidRequest(
                 f"quota: role {str(checked.role)[:80]!r} has one already; remove it first, or update it"
             )
-        return self.update_quotas((checked,), force)
+        return self._give([self._checked(checked)], force)
 
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota; ready once that is durable. Raises: InvalidRequest, if it has none."""
         if not _is_quota(self._asked().get(role, QuotaConfig(role))):
             raise InvalidRequest(f"remove quota: role {str(role)[:80]!r} has none; look its name up")
         return self.update_quotas((QuotaConfig(role),), True)
+
+    def _give(self, checked: list[QuotaConfig], force: bool) -> la.Future[None]:
+        if not force:
+            self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
+        self._storing.append(checked)
+        return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
 
     def _checked(self, config: QuotaConfig) -> QuotaConfig:
         """The same, without guarantees of nothing. Raises: InvalidRequest, if it cannot be."""

@@ -48,6 +48,15 @@ def test_a_limit_below_what_tasks_of_the_role_hold_is_refused_unless_forced(stag
     assert la.dispatch(stage.master, Master.quotas).get(timeout=60) == (quota("web", limits="cpus:1"),)
 
 
+# Source: Mesos src/master/quota_handler.cpp (_set), for the SET_QUOTA of before limits.
+def test_a_first_quota_may_be_below_what_the_role_consumes(stage: Stage) -> None:
+    run(stage, "web", "cpus:2;mem:512")
+
+    do(stage, Master.set_quota, quota("web", "cpus:1", "cpus:1"))
+
+    assert la.dispatch(stage.master, Master.quotas).get(timeout=60) == (quota("web", "cpus:1", "cpus:1"),)
+
+
 # Each resource that has a limit is compared; other roles' limits are refused with it, for a call is done as a whole.
 def test_a_role_is_limited_by_each_resource_that_is_named(stage: Stage) -> None:
     run(stage, "web", "cpus:2;mem:512")
