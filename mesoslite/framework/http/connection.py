@@ -6,7 +6,7 @@
 #   the master that has answered last, or to nobody.    3. once the master, or a defect, has ended it for good, nobody
 #   is asked any more, and an Error has said why.    4. after close() the thread is gone.
 # A master counts as lost when its stream ends or is silent, or a call is not answered. All of this time is the
-#   runtime's; only how long a connection may take to be made is up to the HTTP client.
+#   runtime's; only how long a connection may take to be made, and what close() waits, is that of the thread's loop.
 # A framework that comes back asks for the states of all of its tasks, unless it has done so in its on_resubscribed:
 #   what was called last, and told last, may be lost.
 # Source: Mesos src/scheduler/scheduler.cpp (MesosProcess); docs/scheduler-http-api.md (Disconnections).
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.context import current_runtime
-from mesoslite.framework.reconnection import Reconnection
 from mesoslite.model import Error, InvalidRequest, Reconcile, Subscribe, Subscribed, Teardown, constants
 
+from ..reconnection import Reconnection
 from .addresses import Candidates
 from .loop_thread import LoopThread
 from .reports import Denied, Ended, Heard
