@@ -39,6 +39,7 @@ log = logging.getLogger("libactor.http")
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 PIECE_BYTES = 4 * 1024  # that are parsed at a time, but for bodies: requests take many times the room they came in
+DESCRIPTORS_LEFT = 4096  # to the rest of a process that may have more than twice as many
 CONNECTIONS_MAX = 16_384  # 10,000 streams of events and whoever asks beside; idle, 8 to 32 kB each
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
@@ -357,10 +358,12 @@ class Connection(HttpToolsProtocol):
 
 
 def _affordable_connections() -> int:
-    """As many as leave the rest of the process half of its descriptors."""
+    """As many as leave the rest of the process half of its descriptors, or, of many, some thousand."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
         return CONNECTIONS_MAX
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS_MAX if descriptors == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MAX, descriptors // 2))
+    if descriptors == resource.RLIM_INFINITY:
+        return CONNECTIONS_MAX
+    return max(1, min(CONNECTIONS_MAX, max(descriptors // 2, descriptors - DESCRIPTORS_LEFT)))

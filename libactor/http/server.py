@@ -89,7 +89,8 @@ class HttpServer:
 
     ``patience_s`` is how many seconds a client has for the request line and the headers, and then for each further
     KiB of the body; after that it is answered 408. Of all applications together at most ``connections_max`` are
-    served at a time, others get 503; left out, half as many as the process may have descriptors, 16,384 at most.
+    served at a time, others get 503; left out, half as many as the process may have descriptors, or all but 4,096 of
+    them if that is more, 16,384 at most.
     """
 
     def __init__(self, *, patience_s: float = PATIENCE_S, connections_max: int | None = None) -> None:

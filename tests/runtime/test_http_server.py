@@ -501,7 +501,9 @@ def test_as_many_connections_may_wait_to_be_accepted_as_the_system_allows():
     assert struct.unpack_from("8x6I", info)[5] == min(http.BACKLOG, allowed)
 
 
-@pytest.mark.parametrize(("descriptors", "connections"), [(1024, 512), (1 << 20, 16_384), (-1, 16_384), (1, 1)])
+@pytest.mark.parametrize(
+    ("descriptors", "connections"), [(1024, 512), (20_000, 15_904), (1 << 20, 16_384), (-1, 16_384), (1, 1)]
+)
 def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descriptors, connections):
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (descriptors, descriptors))
