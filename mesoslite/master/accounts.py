@@ -195,6 +195,10 @@ class Accounts:
             role=grant.role,
             port=agent.info.port,
             unavailability=agent.unavailability,
+            attributes=agent.info.attributes,
+            executor_ids=agent.executors_of(framework.id) if agent.executors else (),
+            ip=agent.host,
+            path=f"/{agent.pid.id}",
         )
         self._ledger.add_offer(offer)
         self._tell(happenings.OfferMade, offer)

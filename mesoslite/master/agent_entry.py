@@ -101,6 +101,10 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
         held = self.held
         return held.shortfall(self.total) if self.is_short else self.total - held
 
+    def executors_of(self, framework_id: FrameworkID) -> tuple[ExecutorID, ...]:
+        """The executors of a framework there."""
+        return tuple([executor_id for owner, executor_id in self.executors if owner == framework_id])
+
     def fits(self, resources: Resources) -> bool:
         """Whether that much is neither used nor offered."""
         if self.used or self.offered:

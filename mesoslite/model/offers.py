@@ -11,8 +11,9 @@ import math
 
 import msgspec
 
+from .agents import Attribute
 from .constants import REFUSE_SECONDS, REFUSE_SECONDS_MAX
-from .ids import AgentID, FrameworkID, OfferID
+from .ids import AgentID, ExecutorID, FrameworkID, OfferID
 from .resources import NOTHING, Resources
 
 
@@ -24,9 +25,10 @@ class Unavailability(msgspec.Struct, frozen=True, gc=False):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Resources of one agent that a framework may launch tasks with; ``port`` is the agent's own.
+    """Resources of one agent that a framework may launch tasks with.
 
-    ``unavailability``: the agent is to be serviced then.
+    ``hostname``, ``ip`` (empty if not known) and ``port`` are where the agent's HTTP API is, below ``path``.
+    ``executor_ids``: those of the framework that run there. ``unavailability``: the agent is to be serviced then.
     """
 
     id: OfferID
@@ -37,6 +39,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     role: str
     port: int
     unavailability: Unavailability | None = None
+    attributes: tuple[Attribute, ...] = ()
+    executor_ids: tuple[ExecutorID, ...] = ()
+    ip: str = ""
+    path: str = "/slave(1)"
 
 
 class InverseOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -12,6 +12,7 @@ from mesoslite.model import (
     ApplyOperation,
     CommandInfo,
     Create,
+    Decline,
     Destroy,
     Disk,
     ExecutorExited,
@@ -19,6 +20,7 @@ from mesoslite.model import (
     ExecutorInfo,
     ExecutorType,
     Failure,
+    Filters,
     Grant,
     GrowVolume,
     Kind,
@@ -294,6 +296,22 @@ def test_a_groups_executor_is_counted_once_and_until_it_has_ended(stage: Stage) 
     assert [each.task_id for each in first.group.tasks] == ["a1", "a2"]
     assert first.executor.framework_id == offer.framework_id
     assert stage.state().agents[0].used == Resources.parse("cpus:2.1;mem:432;disk:10")
+
+
+def test_an_offer_names_the_executors_of_its_framework(stage: Stage) -> None:
+    _, framework = begin(stage)
+    offer = stage.offers(framework)[0]
+    group = LaunchGroup(default_executor(), TaskGroup((task(offer),)))
+
+    stage.act(framework, group, refuse_seconds=0)
+    stage.advance(2)
+    own = stage.offers(framework)[-1]
+    stage.call(framework, Decline(framework_id=own.framework_id, offer_ids=(own.id,), filters=Filters(1000)))
+    other = stage.framework("other")
+    stage.advance(2)
+
+    assert (offer.executor_ids, own.executor_ids) == ((), ("e",))
+    assert stage.offers(other)[-1].executor_ids == ()
 
 
 def test_an_executor_frees_its_resources_when_its_agent_says_that_it_has_ended(stage: Stage) -> None:

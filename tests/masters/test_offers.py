@@ -4,11 +4,14 @@ import pytest
 
 from mesoslite.model import (
     Accept,
+    AgentInfo,
+    Attribute,
     Decline,
     Filters,
     Launch,
     OfferID,
     Reason,
+    RegisterAgent,
     Rescind,
     Resources,
     Revive,
@@ -31,6 +34,19 @@ def test_a_framework_is_offered_all_of_a_free_agent(stage: Stage) -> None:
     assert offer.agent_id == stage.agent_id(agent)
     assert (offer.hostname, offer.port, offer.role) == ("host", 5051, "*")
     assert stage.state().agents[0].offered == offer.resources
+
+
+# Goal: whoever chooses by rack finds it in the offer, and the path is that of the agent's own process. Source: Mesos
+# Master::offer. An agent of this program has no IP of its own.
+def test_an_offer_tells_of_its_agent(stage: Stage) -> None:
+    attributes = (Attribute("rack", "r1"), Attribute("generation", 7.0))
+    info = AgentInfo(hostname="host", port=5051, resources=Resources.parse("cpus:4"), attributes=attributes)
+    agent = stage.greet(RegisterAgent(info))
+
+    framework = stage.framework()
+
+    [offer] = stage.offers(framework)
+    assert (offer.attributes, offer.executor_ids, offer.ip, offer.path) == (attributes, (), "", f"/{agent.id}")
 
 
 def test_ids_are_numbered_as_mesos_numbers_them(stage: Stage) -> None:

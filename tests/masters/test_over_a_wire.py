@@ -136,6 +136,7 @@ def far() -> Iterator[Far]:
 def test_a_task_goes_from_its_offer_to_its_last_acknowledgement(far: Far) -> None:
     agent_id, framework_id = far.register(), far.subscribe()
     [offer] = far.hear("scheduler", Offers).offers
+    assert offer.ip == "127.0.0.1"
     task = TaskInfo(
         task_id=TaskID("t"),
         name="t",

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mesoslite.model import (
     Accept,
@@ -16,11 +17,13 @@ from mesoslite.model import (
     Acknowledge,
     AcknowledgeOperationStatus,
     AgentID,
+    Attribute,
     AttributeConstraint,
     CommandInfo,
     Decline,
     DeclineInverseOffers,
     Error,
+    ExecutorID,
     Failure,
     Filters,
     FrameworkID,
@@ -169,6 +172,7 @@ unavailabilities = st.builds(Unavailability, times, st.none() | times)
 inverse_offers = st.builds(
     InverseOffer, id=ids, framework_id=ids, agent_id=ids, unavailability=unavailabilities, resources=resources
 )
+attributes = st.lists(st.builds(Attribute, texts, texts | seconds), max_size=2).map(tuple)
 offers = st.builds(
     Offer,
     id=ids,
@@ -179,6 +183,10 @@ offers = st.builds(
     role=texts,
     port=st.integers(min_value=0, max_value=65535),
     unavailability=st.none() | unavailabilities,
+    attributes=attributes,
+    executor_ids=st.lists(ids, max_size=2).map(tuple),
+    ip=texts,
+    path=texts,
 )
 statuses = st.builds(
     TaskStatus,
@@ -365,6 +373,46 @@ def test_an_offer_tells_its_role_to_frameworks_of_many_roles_only():
     assert multi["allocation_info"] == {"role": "ads"}
     assert multi["resources"][0]["allocation_info"] == {"role": "ads"}
     assert multi["url"]["address"] == {"hostname": "host", "port": 5051}
+
+
+def test_an_offer_tells_of_its_agent_what_mesos_tells():
+    offer = Offer(
+        id=OfferID("o"),
+        framework_id=FRAMEWORK,
+        agent_id=AgentID("a"),
+        hostname="host",
+        resources=Resources.of(cpus=1),
+        role="*",
+        port=5051,
+        attributes=(Attribute("rack", "r1"), Attribute("generation", 7)),
+        executor_ids=(ExecutorID("e"),),
+        ip="10.0.0.1",
+        path="/slave(2)",
+    )
+
+    document, plain = [
+        encode_event(Offers((each,)))["offers"]["offers"][0]
+        for each in (offer, replace(offer, attributes=(), executor_ids=()))
+    ]
+
+    assert document["attributes"] == [
+        {"name": "rack", "type": "TEXT", "text": {"value": "r1"}},
+        {"name": "generation", "type": "SCALAR", "scalar": {"value": 7.0}},
+    ]
+    assert document["executor_ids"] == [{"value": "e"}]
+    address = {"hostname": "host", "ip": "10.0.0.1", "port": 5051}
+    assert document["url"] == {"scheme": "http", "address": address, "path": "/slave(2)"}
+    assert not {"attributes", "executor_ids"} & {*plain}
+
+
+# Goal: of a Mesos master, what is not known here is left out. Source: the header of decoding.py.
+def test_an_attribute_of_an_unknown_type_is_left_out_of_an_offer():
+    offer = Offer(id="o", framework_id="f", agent_id="a", hostname="h", resources=Resources(), role="*", port=1)
+    document = encode_event(Offers((offer,)))
+    known, unknown = {"name": "a", "type": "TEXT", "text": {"value": "b"}}, {"name": "c", "type": "COLOUR"}
+    document["offers"]["offers"][0]["attributes"] = [known, unknown]
+
+    assert decode_event(document).offers == (replace(offer, attributes=(Attribute("a", "b"),)),)
 
 
 def test_seconds_between_heartbeats_are_a_double_also_when_they_are_whole():

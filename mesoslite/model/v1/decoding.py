@@ -49,12 +49,12 @@ from ..labels import decode_labels
 from ..offers import Filters, InverseOffer, Offer
 from ..resources import Resources
 from ..roles import DEFAULT_ROLE
-from ..states import Reason, Source, TaskState
-from ..tasks import TaskStatus
+from .attributes import decode_attributes
 from .constraints import decode_constraints
 from .operations import decode_operation, decode_operation_status
 from .parts import decode_duration, decode_unavailability
 from .role_fields import decode_capabilities, decode_framework_roles
+from .statuses import decode_status
 
 _UUID_BYTES = 16
 
@@ -106,24 +106,6 @@ def decode_framework(fields: Fields) -> FrameworkInfo:
         labels=decode_labels(fields, "labels"),
         principal=fields.text("principal", ""),
         min_allocatable=_min_allocatable(fields),
-    )
-
-
-def decode_status(fields: Fields) -> TaskStatus:
-    """Return a TaskStatus."""
-    agent_id = fields.identifier_or_none("agent_id")
-    executor_id = fields.identifier_or_none("executor_id")
-    return TaskStatus(
-        task_id=TaskID(fields.identifier("task_id")),
-        state=fields.enum("state", TaskState),
-        source=fields.enum_or_none("source", Source) or Source.SOURCE_MASTER,
-        timestamp=fields.number("timestamp", 0.0),
-        agent_id=AgentID(agent_id) if agent_id is not None else None,
-        executor_id=ExecutorID(executor_id) if executor_id is not None else None,
-        reason=fields.enum_or_none("reason", Reason),
-        message=fields.text("message", ""),
-        uuid=fields.data("uuid") if fields.has("uuid") else None,
-        labels=decode_labels(fields, "labels"),
     )
 
 
@@ -285,7 +267,8 @@ def _subscribed(fields: Fields) -> Subscribed:
 
 
 def _offer(fields: Fields, role: str) -> Offer:
-    address = fields.message_or_empty("url").message_or_empty("address")
+    url = fields.message_or_empty("url")
+    address = url.message_or_empty("address")
     return Offer(
         id=OfferID(fields.identifier("id")),
         framework_id=_framework_id(fields),
@@ -295,6 +278,10 @@ def _offer(fields: Fields, role: str) -> Offer:
         role=fields.message_or_empty("allocation_info").text("role", role),
         port=address.whole("port", 0),
         unavailability=decode_unavailability(fields, "unavailability"),
+        attributes=decode_attributes(fields, "attributes"),
+        executor_ids=tuple([ExecutorID(text) for text in fields.identifiers("executor_ids")]),
+        ip=address.text("ip", ""),
+        path=url.text("path", ""),
     )
 
 

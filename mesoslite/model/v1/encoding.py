@@ -44,7 +44,7 @@ from ..frameworks import MULTI_ROLE, FrameworkInfo, RoleMinimum
 from ..labels import encode_labels
 from ..offers import Filters, InverseOffer, Offer
 from ..resource_text import MILLI
-from ..tasks import TaskStatus
+from .attributes import encode_attributes
 from .constraints import encode_constraints
 from .operations import encode_operation, encode_operation_status
 from .parts import (
@@ -56,6 +56,7 @@ from .parts import (
     wrap_id,
     wrap_ids,
 )
+from .statuses import encode_status
 
 
 def encode_call(call: Call) -> Document:
@@ -152,13 +153,17 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
         "hostname": offer.hostname,
         "url": {
             "scheme": "http",
-            "address": {"hostname": offer.hostname, "port": offer.port},
-            "path": "/slave(1)",
+            "address": {"hostname": offer.hostname, "port": offer.port, **({"ip": offer.ip} if offer.ip else {})},
+            "path": offer.path,
         },
         "resources": encode_resources(offer.resources, offer.role if multi_role else None, "new" if refined else "old"),
     }
     if multi_role:
         document["allocation_info"] = {"role": offer.role}
+    if offer.attributes:
+        document["attributes"] = encode_attributes(offer.attributes)
+    if offer.executor_ids:
+        document["executor_ids"] = wrap_ids(offer.executor_ids)
     if offer.unavailability is not None:
         document["unavailability"] = encode_unavailability(offer.unavailability)
     return document
@@ -173,31 +178,6 @@ def _inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
     }
     if inverse.resources:
         document["resources"] = encode_resources(inverse.resources, form="new" if refined else "old")
-    return document
-
-
-def encode_status(status: TaskStatus) -> Document:
-    """Return a TaskStatus; ``uuid`` is there exactly if it is to be acknowledged."""
-    document: Document = {
-        "task_id": wrap_id(status.task_id),
-        "state": status.state.name,
-        "source": status.source.name,
-        "timestamp": status.timestamp,
-    }
-    if status.message:
-        document["message"] = status.message
-    if status.reason is not None:
-        document["reason"] = status.reason.name
-    if status.agent_id is not None:
-        document["agent_id"] = wrap_id(status.agent_id)
-    if status.executor_id is not None:
-        document["executor_id"] = wrap_id(status.executor_id)
-    if status.uuid is not None:
-        document["uuid"] = base64.b64encode(status.uuid).decode()
-    if status.unreachable_ns is not None:
-        document["unreachable_time"] = {"nanoseconds": status.unreachable_ns}
-    if status.labels:
-        document["labels"] = encode_labels(status.labels)
     return document
 
 
