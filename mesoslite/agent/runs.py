@@ -88,7 +88,7 @@ class Run:
     sent: TaskStatus | None = None
 
     def report(self) -> TaskRecord:
-        """What a master is told of it: also how far its framework was told, since what follows is still to come."""
+        """What a master is told of it, and readers see: also how far its framework was told, for more may follow."""
         return TaskRecord(
             info=self.task,
             framework_id=self.framework_id,
@@ -107,11 +107,8 @@ class Run:
 
     def snapshot(self) -> TaskRun:
         """What readers see."""
-        record = TaskRecord(
-            info=self.task, framework_id=self.framework_id, state=self.state, statuses=tuple(self.statuses)
-        )
         return TaskRun(
-            task=record,
+            task=self.report(),
             container_id=self.container_id,
             sandbox=self.sandbox,
             pid=self.container.pid if self.container is not None else None,

@@ -15,12 +15,13 @@ import libactor as la
 from libactor.http import Application
 from mesoslite.model import AgentPort
 
-from .agent_operator import AgentOperatorEndpoint
+from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .exchange import Exchange, Refusal, Response
 from .files import Sandboxes, readable_text
 from .master import health, version
 from .metrics import metrics_routes
+from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
 
 
@@ -65,7 +66,7 @@ def agent_app(
         "/files/browse": methods(GET=browse),
         "/files/read": methods(GET=read),
         "/files/download": methods(GET=download),
-        "/api/v1": methods(POST=AgentOperatorEndpoint(sandboxes, ping)),
+        "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, sandboxes, runtime), NOT_SERVED)),
         **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)

@@ -1,6 +1,6 @@
-"""Agent operator endpoint: the calls of the agent's v1 API that read: GET_HEALTH, GET_VERSION, READ_FILE."""
+"""Agent operator calls: those of the agent's v1 API that read."""
 
-# Who calls: agent.py routes POST /api/v1 here.
+# Who calls: agent.py puts them into the table of operator_calls.py.
 # READ_FILE carries bytes as base64, so it is the way to follow a file that is not text; /files/read is not.
 # Source: Mesos include/mesos/v1/agent/agent.proto, src/slave/http.cpp.
 
@@ -8,49 +8,98 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from mesoslite.model import InvalidRequest
-from mesoslite.model.fields import Fields
+import libactor as la
+from mesoslite.model import AgentPort
 
-from .documents import version_document
-from .exchange import JSON, Exchange, Refusal, Response, json_document
-from .files import Sandboxes
-from .master import Ping
+from . import agent_reads
+from .common_calls import common_calls, nothing
+from .operator_calls import OperatorCall, OperatorCalls
 
-_KINDS = ("GET_HEALTH", "GET_VERSION", "READ_FILE")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mesoslite.model import AgentSnapshot
+    from mesoslite.model.fields import Fields
+
+    from .documents import Document
+    from .exchange import Exchange
+    from .files import Sandboxes
+
+# Calls of Mesos's agent that are no mistake of the client's, and are not served.
+NOT_SERVED = frozenset(
+    {
+        "UNKNOWN",
+        "GET_FLAGS",
+        "GET_LOGGING_LEVEL",
+        "SET_LOGGING_LEVEL",
+        "GET_CONTAINERS",
+        "GET_OPERATIONS",
+        "GET_RESOURCE_PROVIDERS",
+        "LAUNCH_NESTED_CONTAINER",
+        "WAIT_NESTED_CONTAINER",
+        "KILL_NESTED_CONTAINER",
+        "REMOVE_NESTED_CONTAINER",
+        "LAUNCH_NESTED_CONTAINER_SESSION",
+        "ATTACH_CONTAINER_INPUT",
+        "ATTACH_CONTAINER_OUTPUT",
+        "LAUNCH_CONTAINER",
+        "WAIT_CONTAINER",
+        "KILL_CONTAINER",
+        "REMOVE_CONTAINER",
+        "ADD_RESOURCE_PROVIDER_CONFIG",
+        "UPDATE_RESOURCE_PROVIDER_CONFIG",
+        "REMOVE_RESOURCE_PROVIDER_CONFIG",
+        "MARK_RESOURCE_PROVIDER_GONE",
+        "PRUNE_IMAGES",
+    }
+)
 
 
-class AgentOperatorEndpoint:
-    """The endpoint of one agent; ``ping`` asks whether it is alive."""
+class _Wanted(NamedTuple):
+    """A part of a file; ``length`` is -1 for as much as there is."""
 
-    def __init__(self, sandboxes: Sandboxes, ping: Ping) -> None:
-        self._sandboxes = sandboxes
-        self._ping = ping
+    path: str
+    offset: int
+    length: int
 
-    async def __call__(self, exchange: Exchange) -> Response:
-        """Answer a call."""
-        document = await json_document(exchange)
-        try:
-            fields = Fields(document)
-            kind = fields.text("type")
-            if kind not in _KINDS:
-                raise fields.invalid("type", f"got {kind[:80]!r}, expected one of {', '.join(_KINDS)}")
-            if not exchange.accepts(JSON):
-                raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
-            return exchange.json({"type": kind, kind.lower(): await self._answer(kind, fields)})
-        except InvalidRequest as error:
-            raise Refusal(400, f"Failed to validate agent::Call: {error}") from error
 
-    async def _answer(self, kind: str, fields: Fields) -> dict[str, Any]:
-        if kind == "GET_HEALTH":
-            await self._ping()
-            return {"healthy": True}
-        if kind == "GET_VERSION":
-            return {"version_info": version_document()}
-        body = fields.message("read_file")
-        path, offset, length = body.text("path"), body.whole("offset"), body.whole("length", -1)
-        if offset < 0 or length < -1:
-            raise body.invalid("offset", f"got {offset} and a length of {length}, expected bytes from the start")
-        page = await asyncio.to_thread(self._sandboxes.read, path, offset, length)
+def agent_calls(agent: la.PID[AgentPort], sandboxes: Sandboxes, runtime: la.Runtime | None) -> OperatorCalls:
+    """The calls that read from the agent at that address; the metrics are those of ``runtime``, without it none."""
+
+    def of(encode: Callable[[AgentSnapshot], Document]) -> OperatorCall:
+        async def answer(exchange: Exchange, asked: None) -> Document:
+            snapshot = await la.dispatch(agent, AgentPort.state)
+            return await asyncio.to_thread(encode, snapshot)
+
+        return OperatorCall(nothing, answer)
+
+    async def list_files(exchange: Exchange, path: str) -> Document:
+        infos = await asyncio.to_thread(sandboxes.file_infos, path)
+        return {"file_infos": infos} if infos else {}
+
+    async def read_file(exchange: Exchange, wanted: _Wanted) -> Document:
+        page = await asyncio.to_thread(sandboxes.read, *wanted)
         return {"size": page.size, "data": base64.b64encode(page.data).decode()}
+
+    return {
+        **common_calls(partial(la.dispatch, agent, AgentPort.ping), runtime),
+        "GET_STATE": of(agent_reads.state),
+        "GET_FRAMEWORKS": of(agent_reads.frameworks),
+        "GET_EXECUTORS": of(agent_reads.executors),
+        "GET_TASKS": of(agent_reads.tasks),
+        "GET_AGENT": of(agent_reads.agent),
+        "LIST_FILES": OperatorCall(lambda fields: fields.message("list_files").text("path"), list_files),
+        "READ_FILE": OperatorCall(_wanted, read_file),
+    }
+
+
+def _wanted(fields: Fields) -> _Wanted:
+    body = fields.message("read_file")
+    wanted = _Wanted(body.text("path"), body.whole("offset"), body.whole("length", -1))
+    if wanted.offset < 0 or wanted.length < -1:
+        problem = f"got {wanted.offset} and a length of {wanted.length}, expected bytes from the start"
+        raise body.invalid("offset", problem)
+    return wanted

@@ -4,9 +4,10 @@
 # A task that runs a command is shown with an executor of its own, as Mesos has one there: same id, same directory.
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
 
-from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
+from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
 from mesoslite.model.v1 import encode_resources, encode_roles
 
+from .command_executors import command_executor
 from .documents import (
     Document,
     address,
@@ -29,7 +30,7 @@ def state_document(snapshot: AgentSnapshot) -> Document:
         "id": info.id or "",
         "pid": address(snapshot.pid, info.hostname, info.port),
         "hostname": info.hostname,
-        "capabilities": [],
+        "capabilities": list(AGENT_CAPABILITIES),
         "resources": resources_document(info.resources),
         "reserved_resources": reserved_document(info.resources),
         "unreserved_resources": resources_document(info.resources.unreserved()),
@@ -50,7 +51,7 @@ def state_document(snapshot: AgentSnapshot) -> Document:
 
 def _framework_document(framework: AgentFramework) -> Document:
     info = framework.info
-    return {
+    document: Document = {
         "id": info.id,
         "name": info.name,
         "user": info.user,
@@ -61,16 +62,20 @@ def _framework_document(framework: AgentFramework) -> Document:
         "executors": [_executor_document(run, info, completed=False) for run in framework.tasks],
         "completed_executors": [_executor_document(run, info, completed=True) for run in framework.completed_tasks],
     }
+    if info.principal:
+        document["principal"] = info.principal
+    return document
 
 
 def _executor_document(run: TaskRun, framework: FrameworkInfo, *, completed: bool) -> Document:
     task = run.task
     record = task_document(task, framework)
     ended = completed or task.state.is_terminal
-    return {
-        "id": task.info.task_id,
-        "name": f"Command Executor (Task: {task.info.task_id})",
-        "source": task.info.task_id,
+    executor = command_executor(task)
+    document = {
+        "id": executor.executor_id,
+        "name": executor.name,
+        "source": executor.source,
         "container": run.container_id,
         "directory": run.sandbox,
         "resources": resources_document(task.info.resources),
@@ -78,3 +83,6 @@ def _executor_document(run: TaskRun, framework: FrameworkInfo, *, completed: boo
         "queued_tasks": [],
         "completed_tasks": [record] if ended else [],
     }
+    if "role" in record:
+        document["role"] = record["role"]
+    return document

@@ -68,7 +68,7 @@ def address(pid: str, hostname: str, port: int) -> str:
 
 
 def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
-    """A task. Its role is that of its framework, where that has only one."""
+    """A task. Where nobody has said its role, it is that of its framework, if that has only one."""
     document: Document = {
         "id": task.info.task_id,
         "name": task.info.name,
@@ -79,11 +79,16 @@ def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
         "resources": resources_document(task.info.resources),
         "statuses": [_status_document(status) for status in task.statuses],
     }
-    if len(framework.roles) == 1:
-        document["role"] = framework.roles[0]
+    if role := task_role(task, framework):
+        document["role"] = role
     if task.info.labels:
         document["labels"] = encode_labels(task.info.labels)["labels"]
     return document
+
+
+def task_role(task: TaskRecord, framework: FrameworkInfo) -> str | None:
+    """The role whose resources a task uses, if anybody knows."""
+    return task.role or (framework.roles[0] if len(framework.roles) == 1 else None)
 
 
 def _status_document(status: TaskStatus) -> Document:

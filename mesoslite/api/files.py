@@ -1,6 +1,7 @@
 """Files: what people and commands may read of an agent's disk: its sandboxes, and nothing else."""
 
-# Who calls: agent.py for /files/*, agent_operator.py for READ_FILE; always in a thread, because a disk can be slow.
+# Who calls: agent.py for /files/*, agent_operator.py for LIST_FILES and READ_FILE; always in a thread, for a disk can
+#   be slow.
 # Paths: absolute ones of sandboxes, as /state shows them, and Mesos's virtual ones,
 #   /frameworks/<framework>/executors/<executor>/runs/<container or latest>/...
 # Invariant: what is read lies inside a sandbox at the moment it is open. A task may put any symbolic link in its
@@ -64,6 +65,13 @@ class Sandboxes:
 
     def browse(self, path: str) -> list[dict[str, Any]]:
         """Describe the entries of a directory, sorted by path; of a file there are none."""
+        return [_entry_document(name, status) for name, status in self._entries(path)]
+
+    def file_infos(self, path: str) -> list[dict[str, Any]]:
+        """As ``browse``, in the form of the v1 API."""
+        return [_file_info(name, status) for name, status in self._entries(path)]
+
+    def _entries(self, path: str) -> list[tuple[str, os.stat_result]]:
         directory = self._open(path)
         try:
             if not stat.S_ISDIR(os.fstat(directory).st_mode):
@@ -71,9 +79,7 @@ class Sandboxes:
             base = path.rstrip("/")
             entries = [(name, _status(name, directory)) for name in sorted(os.listdir(directory))]
             return [
-                _entry_document(f"{base}/{readable_text(os.fsencode(name))}", status)
-                for name, status in entries
-                if status is not None
+                (f"{base}/{readable_text(os.fsencode(name))}", status) for name, status in entries if status is not None
             ]
         except OSError as error:
             raise _refusal(path, error) from error
@@ -143,6 +149,14 @@ def _entry_document(path: str, status: os.stat_result) -> dict[str, Any]:
         "mode": stat.filemode(status.st_mode),
         "uid": _name(pwd.getpwuid, status.st_uid),
         "gid": _name(grp.getgrgid, status.st_gid),
+    }
+
+
+def _file_info(path: str, status: os.stat_result) -> dict[str, Any]:
+    return {
+        **_entry_document(path, status),
+        "mtime": {"nanoseconds": status.st_mtime_ns},
+        "mode": status.st_mode,
     }
 
 

@@ -19,7 +19,7 @@ from .explanations import ExplainEndpoint
 from .leading import Leading
 from .master_state import state_document
 from .metrics import metrics_routes
-from .operator_calls import OperatorEndpoint
+from .operator_calls import NOT_SERVED, OperatorEndpoint
 from .operator_changes import change_calls
 from .operator_reads import read_calls
 from .operator_v0 import operator_routes
@@ -54,7 +54,7 @@ def master_app(
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
-    operator = OperatorEndpoint({**read_calls(master, runtime), **change_calls(master)})
+    operator = OperatorEndpoint("master", {**read_calls(master, runtime), **change_calls(master)}, NOT_SERVED)
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
         "/version": methods(GET=version),

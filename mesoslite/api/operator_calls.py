@@ -1,14 +1,14 @@
-"""Operator calls: the master's v1 operator API, a table of calls and the checks that all of them have in common."""
+"""Operator calls: the v1 operator API of a master or an agent, a table of calls and the checks common to all."""
 
 # Who calls: master.py routes POST /api/v1 here, and with it all that begins so and is no endpoint of its own, such as
-#   /api/v1/operator, which clients of Mesos use.
+#   /api/v1/operator, which clients of Mesos use; agent.py likewise.
 # The order of the checks is Mesos's: content type and body, the call, Accept, then the call's own. Who leads, and the
 #   method, are looked at before (master.py).
 # Source: Mesos include/mesos/v1/master/master.proto, src/master/http.cpp (Master::Http::api).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from mesoslite.model import InvalidRequest
@@ -17,7 +17,7 @@ from mesoslite.model.fields import Fields
 from .documents import Document
 from .exchange import JSON, Exchange, Refusal, Response, json_document
 
-# Calls of Mesos that are no mistake of the client's, and are not served.
+# Calls of Mesos's master that are no mistake of the client's, and are not served.
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
@@ -55,10 +55,12 @@ OperatorCalls: TypeAlias = Mapping[str, OperatorCall]  # by type
 
 
 class OperatorEndpoint:
-    """The endpoint of one master, which answers ``calls``."""
+    """The endpoint of a ``program``, master or agent, which answers ``calls`` and knows others, ``not_served``."""
 
-    def __init__(self, calls: OperatorCalls) -> None:
+    def __init__(self, program: str, calls: OperatorCalls, not_served: Collection[str]) -> None:
+        self._program = program
         self._calls = calls
+        self._not_served = not_served
 
     async def __call__(self, exchange: Exchange) -> Response:
         """Answer a call."""
@@ -66,10 +68,10 @@ class OperatorEndpoint:
         try:
             kind, asked = self._read(Fields(document))
         except InvalidRequest as error:
-            raise Refusal(400, f"Failed to validate master::Call: {error}") from error
+            raise Refusal(400, f"Failed to validate {self._program}::Call: {error}") from error
         if not exchange.accepts(JSON):
             raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
-        if kind in NOT_SERVED:
+        if kind in self._not_served:
             raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
         answer = await self._calls[kind].answer(exchange, asked)
         return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response()
@@ -77,7 +79,7 @@ class OperatorEndpoint:
     def _read(self, fields: Fields) -> tuple[str, Any]:
         """The type of a call, and what it asks. Raises: InvalidRequest."""
         kind = fields.text("type")
-        if kind in NOT_SERVED:
+        if kind in self._not_served:
             return kind, None
         call = self._calls.get(kind)
         if call is None:

@@ -1,6 +1,6 @@
 """Fields: reads one JSON object field by field, as leniently as Mesos does, and knows the path to each for errors."""
 
-# Who calls: v1/decoding.py, resource_json.py, api/agent_operator.py.
+# Who calls: v1/decoding.py, resource_json.py, api/operator_calls.py.
 # Leniency, all of it Mesos's: unknown fields are passed over, null is unset, numbers and booleans may come as text,
 #   "Infinity" is a number, a single value stands for a list of one, an unknown name of an optional enum is unset.
 # Invariant: whatever the JSON, only InvalidRequest is raised, and its text starts with the path of the bad field.

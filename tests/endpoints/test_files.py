@@ -213,7 +213,8 @@ def test_read_file_gives_the_very_bytes_and_the_size(agent, sandbox):
         ({"type": "READ_FILE"}, 400),
         ({"type": "READ_FILE", "read_file": {"path": "/x", "offset": -1}}, 400),
         ({"type": "READ_FILE", "read_file": {"path": "/etc/passwd", "offset": 0}}, 404),
-        ({"type": "PRUNE_IMAGES"}, 400),
+        ({"type": "PRUNE_IMAGES"}, 501),
+        ({"type": "NO_SUCH"}, 400),
         ([], 400),
     ],
 )

@@ -5,13 +5,14 @@
 
 from ..labels import encode_labels
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_roles
+from .encoding import encode_call, encode_event, encode_framework, encode_roles
 from .machines import decode_machines, decode_schedule, encode_maintenance_status, encode_schedule
 from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
 from .parts import decode_duration, decode_protobuf_duration, encode_resources
 from .quotas import decode_quota_configs, decode_quota_request, decode_weights, encode_quota_status, encode_weights
 from .recordio import RECORD_BYTES_MAX, Records, frame
 from .role_fields import role_problem
+from .statuses import encode_status
 from .tasks import decode_executor, decode_task, encode_executor, encode_task
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "encode_call",
     "encode_event",
     "encode_executor",
+    "encode_framework",
     "encode_labels",
     "encode_maintenance_status",
     "encode_operation",
@@ -41,6 +43,7 @@ __all__ = [
     "encode_resources",
     "encode_roles",
     "encode_schedule",
+    "encode_status",
     "encode_task",
     "encode_weights",
     "frame",

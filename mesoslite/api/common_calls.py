@@ -1,0 +1,63 @@
+"""Common calls: those of the operator API that masters and agents answer alike."""
+
+# Who calls: operator_reads.py and agent_operator.py put them into their tables.
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mesoslite.model.v1 import decode_duration
+
+from .documents import Document, version_document
+from .operator_calls import OperatorCall, OperatorCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import libactor as la
+    from mesoslite.model.fields import Fields
+
+    from .exchange import Exchange
+
+
+def common_calls(ping: Callable[[], la.Future[None]], runtime: la.Runtime | None) -> OperatorCalls:
+    """The calls of the actor that ``ping`` asks whether it is alive; the metrics are those of ``runtime``, or none."""
+
+    async def health(exchange: Exchange, asked: None) -> Document:
+        await ping()
+        return {"healthy": True}
+
+    async def version(exchange: Exchange, asked: None) -> Document:
+        return {"version_info": version_document()}
+
+    return {
+        "GET_HEALTH": OperatorCall(nothing, health),
+        "GET_VERSION": OperatorCall(nothing, version),
+        "GET_METRICS": OperatorCall(_metrics_timeout, _metrics(runtime)),
+    }
+
+
+def nothing(fields: Fields) -> None:
+    """What a call without a message of its own says."""
+
+
+def _metrics(runtime: la.Runtime | None) -> Callable[[Exchange, float | None], Awaitable[Document]]:
+    async def answer(exchange: Exchange, timeout: float | None) -> Document:
+        numbers = await runtime.metrics.snapshot(timeout) if runtime is not None else {}
+        return await asyncio.to_thread(_listed, numbers)
+
+    return answer
+
+
+def _listed(numbers: dict[str, float]) -> Document:
+    """Metrics; of very many of them that takes a while."""
+    return {"metrics": [{"name": name, "value": float(number)} for name, number in numbers.items()]} if numbers else {}
+
+
+def _metrics_timeout(fields: Fields) -> float | None:
+    body = fields.message_or_empty("get_metrics")
+    seconds = decode_duration(body, "timeout")
+    if seconds is not None and seconds < 0:
+        raise body.invalid("timeout", f"got {seconds} s, expected zero or more")
+    return seconds
