@@ -95,4 +95,8 @@ def _status_document(status: TaskStatus) -> Document:
     document: Document = {"state": status.state.name, "timestamp": status.timestamp}
     if status.labels:
         document["labels"] = encode_labels(status.labels)["labels"]
+    if status.container_status is not None:
+        document["container_status"] = status.container_status.value
+    if status.healthy is not None:
+        document["healthy"] = status.healthy
     return document

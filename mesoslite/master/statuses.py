@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mesoslite.model import AgentID, ExecutorID, Reason, Source, TaskID, TaskState, TaskStatus
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ def master_status(
 
 
 def known_status(task: TaskEntry, now: float) -> TaskStatus:
-    """The answer to a reconciliation of a task that the master has."""
-    return master_status(
+    """The answer to a reconciliation of a task that the master has, with what was last said of its health."""
+    status = master_status(
         task.task_id,
         task.told_state,
         now=now,
@@ -52,6 +54,10 @@ def known_status(task: TaskEntry, now: float) -> TaskStatus:
         agent_id=task.agent_id,
         executor_id=task.executor_id,
     )
+    last = task.last_status
+    if last is None or (last.healthy, last.check_status, last.container_status) == (None, None, None):
+        return status
+    return replace(status, healthy=last.healthy, check_status=last.check_status, container_status=last.container_status)
 
 
 def unknown_status(

@@ -30,7 +30,7 @@ from mesoslite.model import (
     can_follow,
 )
 from mesoslite.model.records import Task
-from mesoslite.model.task_records import unpacked_task
+from mesoslite.model.task_records import unpacked_status, unpacked_task
 
 if TYPE_CHECKING:
     from typing import Self
@@ -94,6 +94,15 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         if self.heard is not None and self.heard.statuses is not None:
             return self.heard.statuses
         return () if isinstance(self.source, TaskInfo) else self._told().statuses
+
+    @property
+    def last_status(self) -> TaskStatus | None:
+        """What was reported of it last."""
+        if isinstance(self.source, TaskInfo) or (self.heard is not None and self.heard.statuses is not None):
+            statuses = self.statuses
+            return statuses[-1] if statuses else None
+        told = self.source.statuses  # by itself: all that reconcile at once need it
+        return unpacked_status(told[-1]) if told else None
 
     @property
     def told_state(self) -> TaskState:

@@ -20,7 +20,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import ShutdownFramework, StatusUpdate, StatusUpdateAcknowledgement, Update, happenings
+from mesoslite.model import (
+    ShutdownFramework,
+    StatusUpdate,
+    StatusUpdateAcknowledgement,
+    Update,
+    happenings,
+    status_problem,
+)
 
 from .metrics import ACKNOWLEDGEMENTS, STATUSES
 
@@ -138,4 +145,5 @@ def _problem(update: StatusUpdate, agent: AgentEntry) -> str | None:
         return f"task {status.task_id} has a status with a uuid of {len(status.uuid)} bytes; expected {UUID_BYTES}"
     if status.state.is_terminal and not update.latest_state.is_terminal:
         return f"task {status.task_id} has ended in {status.state.name} and goes on in {update.latest_state.name}"
-    return None
+    problem = status_problem(status)
+    return f"a status of task {status.task_id} {problem}" if problem is not None else None

@@ -230,7 +230,7 @@ from .shares import dominant_share
 from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
 from .states import Reason, Source, TaskState, can_follow
 from .task_groups import TaskGroup
-from .tasks import TaskInfo, TaskStatus, append_status
+from .tasks import TaskInfo, TaskStatus, append_status, status_problem
 from .validation_accept import (
     AcceptCourse,
     AcceptVerdict,
@@ -499,6 +499,7 @@ __all__ = [
     "task_inability",
     "shares_cgroups",
     "shedding",
+    "status_problem",
     "validate_accept",
     "validate_launch",
     "validate_agent_resources",

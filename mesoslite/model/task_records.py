@@ -9,7 +9,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -98,7 +98,7 @@ def unpacked_task(task: Task) -> TaskRecord:
         info=info,
         framework_id=FrameworkID(task.framework_id),
         state=task.state,
-        statuses=tuple(map(_unpacked_status, task.statuses)),
+        statuses=tuple(map(unpacked_status, task.statuses)),
         role=task.role,
         update_state=task.status_update_state,
         update_uuid=task.status_update_uuid,
@@ -204,10 +204,24 @@ def _packed_status(status: TaskStatus) -> Status:
         executor_id=status.executor_id,
         labels=status.labels,
         unreachable_time=status.unreachable_ns,
+        healthy=status.healthy,
+        data=status.data,
+        check_status=_packed_document(status.check_status),
+        container_status=_packed_document(status.container_status),
+        limitation=_packed_document(status.limitation),
     )
 
 
-def _unpacked_status(status: Status) -> TaskStatus:
+def _packed_document(document: FrozenDocument | None) -> Any:
+    return document.value if document is not None else None
+
+
+def _unpacked_document(value: object) -> FrozenDocument | None:
+    return _if_any(lambda: FrozenDocument.of(value), value)
+
+
+def unpacked_status(status: Status) -> TaskStatus:
+    """Return what a record says of a status; documents that say nothing are left out."""
     return TaskStatus(
         task_id=TaskID(status.task_id),
         state=status.state,
@@ -220,4 +234,9 @@ def _unpacked_status(status: Status) -> TaskStatus:
         executor_id=ExecutorID(status.executor_id) if status.executor_id is not None else None,
         labels=status.labels,
         unreachable_ns=status.unreachable_time,
+        healthy=status.healthy,
+        data=status.data,
+        check_status=_unpacked_document(status.check_status),
+        container_status=_unpacked_document(status.container_status),
+        limitation=_unpacked_document(status.limitation),
     )

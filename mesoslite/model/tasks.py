@@ -10,7 +10,7 @@ import msgspec
 
 from .checks import CheckInfo, HealthCheck
 from .commands import CommandInfo
-from .documents import FrozenDocument
+from .documents import FrozenDocument, document_problem
 from .executors import ExecutorInfo
 from .ids import AgentID, ExecutorID, TaskID
 from .labels import Label
@@ -52,6 +52,9 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Units: ``timestamp`` is seconds since the epoch. ``uuid`` is 16 bytes, or None if no acknowledgement is
     wanted. ``unreachable_ns`` is since when its agent cannot be reached, nanoseconds since the epoch.
+    ``healthy`` is None if nobody has looked. ``data`` is for the framework alone, and not kept once it is told.
+    ``check_status``, ``container_status`` and ``limitation`` are Mesos's CheckStatusInfo, ContainerStatus and
+    TaskResourceLimitation.
     """
 
     task_id: TaskID
@@ -65,6 +68,11 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     uuid: bytes | None = None
     labels: tuple[Label, ...] = ()
     unreachable_ns: int | None = None
+    healthy: bool | None = None
+    data: bytes | None = None
+    check_status: FrozenDocument | None = None
+    container_status: FrozenDocument | None = None
+    limitation: FrozenDocument | None = None
 
     @property
     def exit_status(self) -> int | None:
@@ -84,11 +92,25 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def append_status(statuses: list[TaskStatus], status: TaskStatus) -> None:
-    """Add ``status`` to a history that holds the newest of each run of equal states, oldest first."""
+    """Add ``status`` to a history that holds the newest of each run of equal states, oldest first.
+
+    Its data is left out, which may be large, as in Mesos.
+    """
+    if status.data is not None:
+        status = msgspec.structs.replace(status, data=None)
     if statuses and statuses[-1].state is status.state:
         statuses[-1] = status
     else:
         statuses.append(status)
+
+
+def status_problem(status: TaskStatus) -> str | None:
+    """Return why a status cannot be kept, as the end of a sentence; None if it can."""
+    if status.check_status is status.container_status is status.limitation is None:  # mostly
+        return None
+    named = {name: getattr(status, name) for name in ("check_status", "container_status", "limitation")}
+    problems = [document_problem(name, document) for name, document in named.items()]
+    return next((problem for problem in problems if problem is not None), None)
 
 
 def _exit_status(text: str) -> int | None:

@@ -14,6 +14,7 @@ from mesoslite.model import (
     CommandInfo,
     ContainerID,
     FrameworkInfo,
+    FrozenDocument,
     Label,
     Offer,
     OfferID,
@@ -274,3 +275,23 @@ def test_a_request_without_a_host_is_for_this_one(runtime):
     master = master_app(runtime.spawn(FakeMaster()), hosts=loopback_hosts("127.0.0.1"))
 
     assert request(master, "GET", "/state").status == 200
+
+
+def test_the_state_tells_what_a_status_says_of_health_and_container(runtime):
+    container = FrozenDocument.of({"executor_pid": 7})
+    status = TaskStatus(
+        task_id="t",
+        state=TaskState.TASK_RUNNING,
+        source=Source.SOURCE_AGENT,
+        timestamp=1.0,
+        healthy=True,
+        container_status=container,
+    )
+    info = TaskInfo(task_id="t", name="t", agent_id="a", resources=Resources.of(cpus=1))
+    task = TaskRecord(info=info, framework_id=FRAMEWORK, state=status.state, statuses=(status,))
+    state = cluster_state(frameworks=(msgspec.structs.replace(framework_state(), tasks=(task,)),))
+    app = master_app(runtime.spawn(FakeMaster(state)))
+
+    [shown] = json.loads(request(app, "GET", "/state").body)["frameworks"][0]["tasks"][0]["statuses"]
+
+    assert (shown["healthy"], shown["container_status"]) == (True, {"executor_pid": 7})

@@ -183,6 +183,17 @@ def test_the_executor_of_a_task_is_told_that_its_agent_has_named(stage: Stage) -
     assert [status.executor_id for status in scene.ask(None)] == ["e"]
 
 
+def test_the_health_of_a_task_is_told_that_its_agent_has_named(stage: Stage) -> None:
+    scene = Scene(stage)
+    [record] = tasks_of(greeting(stage))
+    status = TaskStatus(
+        task_id=TaskID("task"), state=TaskState.TASK_RUNNING, source=Source.SOURCE_EXECUTOR, timestamp=1.0, healthy=True
+    )
+    brought(scene, statuses=(*record.statuses, status))
+
+    assert [status.healthy for status in scene.ask(None)] == [True]
+
+
 def test_what_a_framework_was_told_by_another_master_it_acknowledges_to_this_one(stage: Stage) -> None:
     scene = Scene(stage)
     agent = brought(scene, update_state=TaskState.TASK_FINISHED, update_uuid=b"e" * 16)

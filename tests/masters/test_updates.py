@@ -10,6 +10,7 @@ from mesoslite.model import (
     AgentID,
     FrameworkID,
     FrameworkInfo,
+    FrozenDocument,
     Kill,
     KillTask,
     Reason,
@@ -44,7 +45,9 @@ class Scene:
         self.task = task(stage.offers(self.framework)[0])
         stage.run(self.framework, self.agent, self.task)
 
-    def report(self, state: TaskState, uuid: bytes | None = FIRST, latest: TaskState | None = None) -> None:
+    def report(
+        self, state: TaskState, uuid: bytes | None = FIRST, latest: TaskState | None = None, **said: Any
+    ) -> None:
         status = TaskStatus(
             task_id=self.task.task_id,
             state=state,
@@ -52,6 +55,7 @@ class Scene:
             timestamp=1.0,
             agent_id=self.task.agent_id,
             uuid=uuid,
+            **said,
         )
         self.stage.say(
             self.agent, StatusUpdate(framework_id=self.framework_id, status=status, latest_state=latest or state)
@@ -389,3 +393,41 @@ def test_the_id_of_an_unreachable_task_is_not_used_again(stage: Stage) -> None:
     refusal = stage.updates(scene.framework)[-1]
     assert (refusal.state, "unreachable agent" in refusal.message) == (TaskState.TASK_ERROR, True)
     assert scene.states() == ([], [])
+
+
+# ---- what statuses say beside the state ----
+
+SAID: dict[str, Any] = {
+    "healthy": False,
+    "check_status": FrozenDocument.of({"type": "TCP", "tcp": {"succeeded": True}}),
+    "container_status": FrozenDocument.of({"executor_pid": 7}),
+}
+
+
+# Goal: all reaches the framework; what a reconciliation repeats, and that no data is kept, is as in Mesos
+# (protobuf::getTaskHealth and its like, Master::updateTask).
+def test_what_an_agent_says_of_health_and_container_is_told_kept_and_told_again(stage: Stage) -> None:
+    scene = Scene(stage)
+    limitation = FrozenDocument.of({"resources": []})
+
+    scene.report(TaskState.TASK_RUNNING, **SAID, data=b"d" * 1000, limitation=limitation)
+    told = stage.updates(scene.framework)[-1]
+    stage.call(scene.framework, Reconcile(scene.framework_id))
+    again = stage.updates(scene.framework)[-1]
+    kept = stage.state().frameworks[0].tasks[0].statuses[-1]
+
+    assert (told.data, told.limitation, {name: getattr(told, name) for name in SAID}) == (b"d" * 1000, limitation, SAID)
+    assert again == msgspec.structs.replace(again, **SAID)
+    assert (again.source, again.data, again.limitation) == (Source.SOURCE_MASTER, None, None)
+    assert kept == msgspec.structs.replace(told, data=None)
+
+
+@pytest.mark.parametrize("name", ["check_status", "container_status", "limitation"])
+def test_a_status_with_a_document_that_is_none_is_dropped(stage: Stage, name: str) -> None:
+    scene = Scene(stage)
+    before = stage.updates(scene.framework)
+
+    scene.report(TaskState.TASK_RUNNING, **{name: FrozenDocument("{")})
+
+    assert stage.updates(scene.framework) == before
+    assert stage.runtime.metrics.snapshot().get(timeout=60)["master/invalid_status_updates"] == 1

@@ -58,6 +58,11 @@ STATUS = TaskStatus(
     uuid=b"u" * 16,
     labels=(Label("a", None),),
     unreachable_ns=7,
+    healthy=False,
+    data=b"data",
+    check_status=FrozenDocument.of({"type": "TCP", "tcp": {"succeeded": True}}),
+    container_status=FrozenDocument.of({"executor_pid": 7}),
+    limitation=FrozenDocument.of({"resources": []}),
 )
 
 

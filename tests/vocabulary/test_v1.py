@@ -28,6 +28,7 @@ from mesoslite.model import (
     Filters,
     FrameworkID,
     FrameworkInfo,
+    FrozenDocument,
     Heartbeat,
     InvalidRequest,
     InverseOffer,
@@ -188,6 +189,7 @@ offers = st.builds(
     ip=texts,
     path=texts,
 )
+said = st.none() | st.dictionaries(texts, texts, max_size=2).map(FrozenDocument.of)
 statuses = st.builds(
     TaskStatus,
     task_id=ids,
@@ -200,6 +202,12 @@ statuses = st.builds(
     message=texts,
     uuid=st.none() | uuids,
     labels=labels,
+    unreachable_ns=st.none() | times,
+    healthy=st.none() | st.booleans(),
+    data=st.none() | st.binary(max_size=8),
+    check_status=said,
+    container_status=said,
+    limitation=said,
 )
 events = st.one_of(
     st.builds(

@@ -10,7 +10,7 @@ from ..ids import AgentID, ExecutorID, TaskID
 from ..labels import decode_labels, encode_labels
 from ..states import Reason, Source, TaskState
 from ..tasks import TaskStatus
-from .parts import Document, wrap_id
+from .parts import Document, decode_document, wrap_id
 
 
 def encode_status(status: TaskStatus) -> Document:
@@ -35,6 +35,16 @@ def encode_status(status: TaskStatus) -> Document:
         document["unreachable_time"] = {"nanoseconds": status.unreachable_ns}
     if status.labels:
         document["labels"] = encode_labels(status.labels)
+    if status.healthy is not None:
+        document["healthy"] = status.healthy
+    if status.data is not None:
+        document["data"] = base64.b64encode(status.data).decode()
+    if status.check_status is not None:
+        document["check_status"] = status.check_status.value
+    if status.container_status is not None:
+        document["container_status"] = status.container_status.value
+    if status.limitation is not None:
+        document["limitation"] = status.limitation.value
     return document
 
 
@@ -53,4 +63,12 @@ def decode_status(fields: Fields) -> TaskStatus:
         message=fields.text("message", ""),
         uuid=fields.data("uuid") if fields.has("uuid") else None,
         labels=decode_labels(fields, "labels"),
+        unreachable_ns=fields.message("unreachable_time").whole("nanoseconds")
+        if fields.has("unreachable_time")
+        else None,
+        healthy=fields.boolean("healthy") if fields.has("healthy") else None,
+        data=fields.data("data") if fields.has("data") else None,
+        check_status=decode_document(fields, "check_status"),
+        container_status=decode_document(fields, "container_status"),
+        limitation=decode_document(fields, "limitation"),
     )
