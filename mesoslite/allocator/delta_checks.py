@@ -25,6 +25,8 @@ from mesoslite.model import (
     AllocationConverted,
     Attribute,
     AttributeConstraint,
+    AttributeItems,
+    AttributeRanges,
     AvailableConverted,
     Delta,
     FilterExpired,
@@ -199,8 +201,13 @@ def _usage(value: object) -> str | None:
     return _text(value.framework_id) or _role(value.role) or _resources(value.resources)
 
 
+_VALUES_OF_ATTRIBUTES = (str, float, int, AttributeRanges, AttributeItems)
+
+
 def _attribute(value: object) -> str | None:
-    is_right = isinstance(value, Attribute) and _has(value, "name", str) and _has(value, "value", str, float, int)
+    is_right = (
+        isinstance(value, Attribute) and _has(value, "name", str) and _has(value, "value", *_VALUES_OF_ATTRIBUTES)
+    )
     return None if is_right else "an Attribute, such as Attribute('rack', 'r1')"
 
 

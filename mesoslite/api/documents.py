@@ -58,8 +58,10 @@ def _amounts(resources: Resources) -> Document:
 
 
 def attributes_document(info: AgentInfo) -> Document:
-    """The attributes of an agent by name."""
-    return {attribute.name: attribute.value for attribute in info.attributes}
+    """The attributes of an agent by name: numbers, and texts of all others."""
+    return {
+        each.name: each.value if isinstance(each.value, float | int) else str(each.value) for each in info.attributes
+    }
 
 
 def address(pid: str, hostname: str, port: int) -> str:

@@ -1,8 +1,6 @@
 """`mesoslite agent`: an agent by itself, which joins a master of another program, until Ctrl-C."""
 
-import math
 import os
-import re
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from mesoslite.cluster import AgentNode
     from mesoslite.model import Attribute
 
-_DIGITS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
 
 def agent(
     master: Annotated[
@@ -41,7 +37,11 @@ def agent(
     ] = MASTER_ADDRESS,
     resources: Annotated[str, typer.Option(help="What the agent offers; mem in MiB.")] = "cpus:2;mem:1024",
     attributes: Annotated[
-        str, typer.Option(help="What frameworks may choose it by, such as rack:r1;ssd:true.", show_default=False)
+        str,
+        typer.Option(
+            help="What frameworks may choose it by, such as rack:r1;ssd:true;cores:[0-7];zones:{a,b}.",
+            show_default=False,
+        ),
     ] = "",
     work_dir: Annotated[
         str, typer.Option(help="Where sandboxes go, and stay; each agent has its own.", metavar="PATH")
@@ -92,7 +92,7 @@ def agent(
 
 def parse_attributes(text: str) -> "tuple[Attribute, ...]":
     """The attributes that ``text`` names, as name:value parted by semicolons. The command ends for another form."""
-    from mesoslite.model import Attribute
+    from mesoslite.model import InvalidResources, parse_attribute
 
     refuse_bytes("--attributes", text)
     attributes = []
@@ -102,13 +102,11 @@ def parse_attributes(text: str) -> "tuple[Attribute, ...]":
             continue
         if not name or not value:
             fail(f"--attributes: got {entry.strip()!r}, expected name:value, parted by semicolons", USAGE)
-        attributes.append(Attribute(name, _number(value)))
+        try:
+            attributes.append(parse_attribute(name, value))
+        except InvalidResources as error:
+            fail(f"--attributes: {error}", USAGE)
     return tuple(attributes)
-
-
-def _number(text: str) -> str | float:
-    """The number that ``text`` is, in digits; else the text: a rack may be called nan, or 1_0."""
-    return float(text) if _DIGITS.fullmatch(text) and math.isfinite(float(text)) else text
 
 
 def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -> None:

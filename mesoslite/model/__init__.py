@@ -15,6 +15,10 @@ from .agents import (
     AGENT_TASK_RESOURCE_LIMITS,
     AgentInfo,
     Attribute,
+    AttributeItems,
+    AttributeRanges,
+    AttributeValue,
+    parse_attribute,
 )
 from .calls import (
     Accept,
@@ -309,6 +313,9 @@ __all__ = [
     "ApplyOperation",
     "Attribute",
     "AttributeConstraint",
+    "AttributeItems",
+    "AttributeRanges",
+    "AttributeValue",
     "AvailableConverted",
     "Call",
     "CheckInfo",
@@ -495,6 +502,7 @@ __all__ = [
     "offers_problem",
     "once",
     "operation_problem",
+    "parse_attribute",
     "runnable_command",
     "task_inability",
     "shares_cgroups",

@@ -50,10 +50,10 @@ def _parse_entry(entry: str) -> list[Portion]:
     name, role = checked_name(match["name"].strip()), match["role"]
     stack = () if role in (None, DEFAULT_ROLE) else (Reservation(ReservationType.STATIC, role.strip()),)
     if value[:1] == "[":
-        ranges = _parse_ranges(entry, value)
+        ranges = parse_ranges(f"resources entry {entry[:80]!r}", value)
         return [Portion(Kind(name, ValueType.RANGES, stack), ranges=ranges)] if ranges else []
     if value[:1] == "{":
-        items = _parse_items(entry, value)
+        items = parse_items(f"resources entry {entry[:80]!r}", value)
         return [Portion(Kind(name, ValueType.SET, stack), items=items)] if items else []
     if not _NUMBER.fullmatch(value):
         raise _invalid(entry, "has no number after its colon; write it as 2 or 0.5")
@@ -61,23 +61,25 @@ def _parse_entry(entry: str) -> list[Portion]:
     return [Portion(Kind(name, reservations=stack), milli)] if milli else []
 
 
-def _parse_ranges(entry: str, value: str) -> Ranges:
-    if value[-1] != "]":
-        raise _invalid(entry, "has ranges without an end; write them as [31000-32000, 33000-33999]")
+def parse_ranges(what: str, text: str) -> Ranges:
+    """Return the ranges of a text that begins with a bracket; ``what`` has them. Raises: InvalidResources."""
+    if text[-1] != "]":
+        raise InvalidResources(f"{what} has ranges without an end; write them as [31000-32000, 33000-33999]")
     ranges: list[Range] = []
-    for text in value[1:-1].split(",") if value[1:-1].strip() else []:
-        match = _RANGE.fullmatch(text)
+    for part in text[1:-1].split(",") if text[1:-1].strip() else []:
+        match = _RANGE.fullmatch(part)
         if match is None:
-            raise _invalid(entry, f"has {text.strip()[:80]!r} among its ranges; write each as first-last")
+            raise InvalidResources(f"{what} has {part.strip()[:80]!r} among its ranges; write each as first-last")
         ranges.append((int(match[1]), int(match[2])))
-    return checked_ranges(f"resources entry {entry[:80]!r}", ranges)
+    return checked_ranges(what, ranges)
 
 
-def _parse_items(entry: str, value: str) -> tuple[str, ...]:
-    if value[-1] != "}":
-        raise _invalid(entry, "has a set without an end; write it as {a, b}")
-    items = [item.strip() for item in value[1:-1].split(",")] if value[1:-1].strip() else []
-    return checked_items(f"resources entry {entry[:80]!r}", items)
+def parse_items(what: str, text: str) -> tuple[str, ...]:
+    """Return the items of a text that begins with a brace, sorted; ``what`` has them. Raises: InvalidResources."""
+    if text[-1] != "}":
+        raise InvalidResources(f"{what} has a set without an end; write it as {{a, b}}")
+    items = [item.strip() for item in text[1:-1].split(",")] if text[1:-1].strip() else []
+    return checked_items(what, items)
 
 
 def checked_ranges(what: str, ranges: list[Range]) -> Ranges:

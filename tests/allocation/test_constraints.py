@@ -9,6 +9,7 @@ from mesoslite.model import (
     AgentUpdated,
     Attribute,
     AttributeConstraint,
+    AttributeRanges,
     FrameworkAdded,
     FrameworkID,
     InvalidRequest,
@@ -20,7 +21,12 @@ from mesoslite.model import (
 from .cluster import Cluster
 
 P = Predicate
-ATTRIBUTES = (Attribute("rack", "r1"), Attribute("rack", "r2"), Attribute("cores", 8.0))
+ATTRIBUTES = (
+    Attribute("rack", "r1"),
+    Attribute("rack", "r2"),
+    Attribute("cores", 8.0),
+    Attribute("ids", AttributeRanges(((1, 3),))),
+)
 
 
 def wanting(*groups: tuple[AttributeConstraint, ...]) -> dict[str, object]:
@@ -56,6 +62,9 @@ def count_of(*groups: tuple[AttributeConstraint, ...]) -> int:
         ("cores", P.TEXT_NOT_EQUALS, "8", 1),
         ("cores", P.TEXT_MATCHES, "x", 1),
         ("cores", P.TEXT_NOT_MATCHES, ".*", 1),
+        ("ids", P.EXISTS, "", 1),
+        ("ids", P.TEXT_EQUALS, "[1-3]", 1),
+        ("ids", P.TEXT_NOT_EQUALS, "[1-3]", 1),
         (PseudoAttribute.HOSTNAME, P.TEXT_EQUALS, "host1", 1),
         (PseudoAttribute.REGION, P.TEXT_EQUALS, "us", 0),
         (PseudoAttribute.ZONE, P.TEXT_MATCHES, "eu.", 1),

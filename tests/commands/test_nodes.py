@@ -475,13 +475,13 @@ def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
     assert "No such file" in errors
 
 
-def test_attributes_are_text_or_numbers(address, tmp_path):
+def test_attributes_are_shown_as_mesos_shows_them(address, tmp_path):
     _, url = start_master(address, tmp_path / "registry.db")
-    registered(start_agent(address, tmp_path / "work", "--attributes", "rack:r1;ssd:2.5"))
+    registered(start_agent(address, tmp_path / "work", "--attributes", "rack:r1;ssd:2.5;cores:[0-3,6-7];zones:{b,a}"))
 
     [agent] = get(f"{url}/state")["slaves"]
 
-    assert agent["attributes"] == {"rack": "r1", "ssd": 2.5}
+    assert agent["attributes"] == {"rack": "r1", "ssd": 2.5, "cores": "[0-3, 6-7]", "zones": "{a, b}"}
 
 
 # ---- a work directory is one agent's ----

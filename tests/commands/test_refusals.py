@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from mesoslite.cli.agent import parse_attributes
 from mesoslite.cli.main import app
 from mesoslite.cli.master_options import COUNTS, master_options
+from mesoslite.model import AttributeItems, AttributeRanges
 
 NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
 
@@ -105,6 +106,9 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
         (["master", "--roles", "ads,/web/"], "role '/web/' starts or ends with a slash"),
         (["master", "--roles", NO_UTF8], r"--roles 'a\udcff': expected text in UTF-8"),
         (["agent", "--attributes", f"rack:{NO_UTF8}"], "--attributes"),
+        (["agent", "--attributes", "cores:[3-1]"], "attribute 'cores' has the range 3-1"),
+        (["agent", "--attributes", "cores:[1-3"], "attribute 'cores' has ranges without an end"),
+        (["agent", "--attributes", "zones:{a,a}"], "attribute 'zones' has the item 'a' twice"),
     ],
 )
 def test_master_and_agent_refuse_in_one_line(arguments, problem):
@@ -143,6 +147,8 @@ def test_of_the_roles_of_a_master_empty_ones_are_none(text, served):
         ("1e999", "1e999"),
         ("1_0", "1_0"),
         ("a b", "a b"),
+        ("[7-9,1-3, 2-4]", AttributeRanges(((1, 4), (7, 9)))),
+        ("{b, a}", AttributeItems(("a", "b"))),
     ],
 )
 def test_an_attribute_is_a_number_only_if_it_is_written_as_one(text, value):

@@ -17,6 +17,8 @@ from mesoslite.model import (
     AgentReregistered,
     ApplyOperation,
     Attribute,
+    AttributeItems,
+    AttributeRanges,
     Call,
     CommandInfo,
     Decline,
@@ -91,6 +93,8 @@ from mesoslite.model import (
 from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.task_records import pack_tasks
 
+VALUES = ("r1", 7.0, AttributeRanges(((1, 3),)), AttributeItems(("a", "b")))
+ATTRIBUTES = tuple(Attribute("rack", value) for value in VALUES)
 F, A, T, OFFER_ID = FrameworkID("m-0000"), AgentID("m-S0"), TaskID("t"), OfferID("m-O0")
 UUID = bytes(range(16))
 SOME = Resources.parse("cpus:0.5;mem:32;cpus(ads):1;ports:[31000-31001];zones:{a}")
@@ -151,7 +155,7 @@ EXAMPLES = {
         Heartbeat(),
     ),
     AgentMessage: (
-        RegisterAgent(AgentInfo(hostname="h", port=5051, resources=SOME, attributes=(Attribute("rack", 7.0),))),
+        RegisterAgent(AgentInfo(hostname="h", port=5051, resources=SOME, attributes=ATTRIBUTES)),
         ReregisterAgent(
             info=AgentInfo(hostname="h", port=5051, resources=SOME, id=A),
             tasks=pack_tasks(

@@ -19,6 +19,8 @@ from mesoslite.model import (
     AgentID,
     Attribute,
     AttributeConstraint,
+    AttributeItems,
+    AttributeRanges,
     CommandInfo,
     Decline,
     DeclineInverseOffers,
@@ -173,7 +175,12 @@ unavailabilities = st.builds(Unavailability, times, st.none() | times)
 inverse_offers = st.builds(
     InverseOffer, id=ids, framework_id=ids, agent_id=ids, unavailability=unavailabilities, resources=resources
 )
-attributes = st.lists(st.builds(Attribute, texts, texts | seconds), max_size=2).map(tuple)
+values = (
+    texts
+    | seconds
+    | st.sampled_from([AttributeRanges(((1, 3), (7, 9))), AttributeRanges(()), AttributeItems(("a", "b"))])
+)
+attributes = st.lists(st.builds(Attribute, texts, values), max_size=2).map(tuple)
 offers = st.builds(
     Offer,
     id=ids,
@@ -392,7 +399,12 @@ def test_an_offer_tells_of_its_agent_what_mesos_tells():
         resources=Resources.of(cpus=1),
         role="*",
         port=5051,
-        attributes=(Attribute("rack", "r1"), Attribute("generation", 7)),
+        attributes=(
+            Attribute("rack", "r1"),
+            Attribute("generation", 7),
+            Attribute("cores", AttributeRanges(((0, 7),))),
+            Attribute("zones", AttributeItems(("a", "b"))),
+        ),
         executor_ids=(ExecutorID("e"),),
         ip="10.0.0.1",
         path="/slave(2)",
@@ -406,6 +418,8 @@ def test_an_offer_tells_of_its_agent_what_mesos_tells():
     assert document["attributes"] == [
         {"name": "rack", "type": "TEXT", "text": {"value": "r1"}},
         {"name": "generation", "type": "SCALAR", "scalar": {"value": 7.0}},
+        {"name": "cores", "type": "RANGES", "ranges": {"range": [{"begin": 0, "end": 7}]}},
+        {"name": "zones", "type": "SET", "set": {"item": ["a", "b"]}},
     ]
     assert document["executor_ids"] == [{"value": "e"}]
     address = {"hostname": "host", "ip": "10.0.0.1", "port": 5051}
