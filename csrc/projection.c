@@ -73,14 +73,19 @@ static void Projection_dealloc(PyObject *op)
 
 void projection_render(const ProjectionObject *self, RecordObject *const *records, Py_ssize_t count, JsonOut *out)
 {
-    Transcoder transcoder = {.code = self->code, .pool = self->pool, .out = out};
+    TextMemo memos[TEXT_MEMOS];
+    Transcoder transcoder = {.code = self->code, .pool = self->pool, .out = out, .memos = count > 1 ? memos : NULL};
+    if (count > 1)
+        memset(memos, 0, sizeof memos);
     size_t start = out->size;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (records[i] == NULL)
             continue;
         if (out->size > start)
             json_byte(out, ',');
-        transcode(&transcoder, 0, self->words, record_bytes(records[i]), self->layout);
+        transcoder.record = record_bytes(records[i]);
+        transcoder.end = transcoder.record + records[i]->size;
+        transcode(&transcoder, 0, self->words, transcoder.record, self->layout);
     }
 }
 

@@ -106,45 +106,6 @@ const unsigned char *frame_end(Frame *frame)
     return frame->found < frame->count ? packed_skip_all(at, PACKED_NO_END, frame->count - frame->found) : at;
 }
 
-static inline int is_empty(const unsigned char *at)
-{
-    PackedHead head = {0};
-    if (at == NULL)
-        return 1;
-    packed_head(at, PACKED_NO_END, &head);
-    return head.kind >= PACKED_TEXT && head.count == 0;
-}
-
-static int is_number(const PackedHead *head)
-{
-    return head->kind >= PACKED_INT && head->kind <= PACKED_FLOAT;
-}
-
-/* Whether two values are the same, in whatever form of msgpack each is: a number is, be it whole or not. */
-static int is_same(const unsigned char *one, const unsigned char *other)
-{
-    if (one == NULL || other == NULL)
-        return one == other;
-    for (uint64_t left = 1; left > 0; left--) {
-        PackedHead a = {0}, b = {0};
-        one = packed_head(one, PACKED_NO_END, &a);
-        other = packed_head(other, PACKED_NO_END, &b);
-        if (a.kind == PACKED_FLOAT || b.kind == PACKED_FLOAT) {
-            if (!is_number(&a) || !is_number(&b) || packed_double(&a) != packed_double(&b))
-                return 0;
-        } else if (a.kind != b.kind || a.count != b.count || a.i != b.i)
-            return 0;
-        if (a.kind == PACKED_TEXT || a.kind == PACKED_BYTES) {
-            if (memcmp(one, other, a.count) != 0)
-                return 0;
-            one += a.count;
-            other += a.count;
-        } else if (a.kind >= PACKED_ARRAY)
-            left += a.kind == PACKED_MAP ? 2 * (uint64_t)a.count : a.count;
-    }
-    return 1;
-}
-
 static int has_one(const unsigned char *at)
 {
     PackedHead head = {0};
@@ -152,23 +113,10 @@ static int has_one(const unsigned char *at)
     return head.count == 1;
 }
 
-static int is_text(const unsigned char *at, const unsigned char *text, int32_t count)
-{
-    PackedHead head = {0};
-    at = packed_head(at, PACKED_NO_END, &head);
-    return head.count == (uint32_t)count && memcmp(at, text, head.count) == 0;
-}
-
-static int is_whole_number(const unsigned char *at, int32_t number)
-{
-    PackedHead head = {0};
-    packed_head(at, PACKED_NO_END, &head);
-    return head.kind != PACKED_UINT && head.i == number;
-}
-
 /* ---- 3 programs ---- */
 
 static void run(Transcoder *t, int at, int words, Frame *frame);
+static const unsigned char *run_whole(Transcoder *t, const int32_t *code, int at, const unsigned char *field);
 
 /* Run words on each item; where the items end. */
 static const unsigned char *run_each(Transcoder *t, const unsigned char *items, const int32_t *code, int at)
@@ -217,27 +165,48 @@ static const unsigned char *run_value(Transcoder *t, const int32_t *code, const 
         transcode_set(out, field);
         return NULL;
     case DO_TALLY:
-        return transcode_tally(t, field, t->code + code[2]);
+        return run_whole(t, code, 0, field);
     default:
         return write_value(out, field);
     }
 }
 
-/* Whether the words behind a test are left out. */
-static int is_unless(const Transcoder *t, const int32_t *code, const unsigned char *field, Frame *frame)
+/* Write what is made of the parts of a value; where it ends, or NULL. */
+static const unsigned char *run_parts(Transcoder *t, const int32_t *code, int at, const unsigned char *field)
 {
     switch (code[0]) {
-    case DO_UNLESS_FILLED:
-        return is_empty(field);
-    case DO_UNLESS_TRUE:
-        return field == NULL || *field == 0xc2;
-    case DO_UNLESS_TEXT:
-        return field == NULL || !is_text(field, t->pool + code[2], code[3]);
-    case DO_UNLESS_NUMBER:
-        return field == NULL || !is_whole_number(field, code[2]);
+    case DO_ENTER:
+        return transcode_item(t, at, code[3], field, code[2]);
+    case DO_EACH_ROW:
+        return transcode_rows(t, field, code, at);
+    case DO_GROUPS:
+        return transcode_groups(t, field, code, at);
+    case DO_TALLY:
+        return transcode_tally(t, field, t->code + code[2]);
     default:
-        return is_same(field, frame_field(frame, code[2]));
+        return run_each(t, field, code, at);
     }
+}
+
+/* The same, unless that was done of the same value a little before. What is in a value that is new is not looked for: where
+ * nothing comes again, that costs most. */
+static const unsigned char *run_whole(Transcoder *t, const int32_t *code, int at, const unsigned char *field)
+{
+    int is_own = (uintptr_t)field - (uintptr_t)t->record < (uintptr_t)t->end - (uintptr_t)t->record;
+    if (t->memos == NULL || !is_own)
+        return run_parts(t, code, at, field);
+    TextMemo *memos = t->memos, *memo = text_memo_of(memos, code, field);
+    const unsigned char *past = text_memo_write(memo, code, field, t->end, t->out);
+    if (past != NULL)
+        return past;
+    size_t start = t->out->size;
+    unsigned char before = text_last(t->out);
+    t->memos = NULL;
+    past = run_parts(t, code, at, field);
+    t->memos = memos;
+    if (past != NULL)
+        *memo = (TextMemo){code, field, (size_t)(past - field), start, t->out->size - start, before};
+    return past;
 }
 
 /* What has a field; how many words to pass over. */
@@ -252,26 +221,20 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
         json_byte(out, ':');
         return 0;
     case DO_ENTER:
-        if (field != NULL)
-            frame_note(frame, code[1], transcode_item(t, at, code[3], field, code[2]));
-        return code[3];
     case DO_EACH:
     case DO_EACH_PAIR:
-        if (field != NULL)
-            frame_note(frame, code[1], run_each(t, field, code, at));
-        return code[3];
     case DO_EACH_ROW:
         if (field != NULL)
-            frame_note(frame, code[1], transcode_rows(t, field, code, at));
+            frame_note(frame, code[1], run_whole(t, code, at, field));
         return code[3];
     case DO_UNLESS_FILLED:
     case DO_UNLESS_TRUE:
-        return is_unless(t, code, field, frame) ? code[2] : 0;
+        return transcode_is_unless(t, code, field, frame) ? code[2] : 0;
     case DO_UNLESS_DIFFERENT:
     case DO_UNLESS_NUMBER:
-        return is_unless(t, code, field, frame) ? code[3] : 0;
+        return transcode_is_unless(t, code, field, frame) ? code[3] : 0;
     case DO_UNLESS_TEXT:
-        return is_unless(t, code, field, frame) ? code[4] : 0;
+        return transcode_is_unless(t, code, field, frame) ? code[4] : 0;
     case DO_ONLY:
         if (field != NULL && has_one(field))
             frame_note(frame, code[1], run_each(t, field, code, at));
@@ -280,7 +243,7 @@ static int run_field(Transcoder *t, const int32_t *code, int at, Frame *frame)
         if (field == NULL)
             json_raw(out, "{}", 2);
         else
-            frame_note(frame, code[1], transcode_groups(t, field, code, at));
+            frame_note(frame, code[1], run_whole(t, code, at, field));
         return code[6];
     default:
         if (field == NULL)

@@ -9,6 +9,7 @@
 
 #include "json_out.h"
 #include "packed_head.h"
+#include "text_memo.h"
 
 /* As in libactor/_core/_projection.py, which says what each does. Operands, each a word, in brackets. */
 enum {
@@ -50,6 +51,8 @@ typedef struct {
     const int32_t *code;
     const unsigned char *pool; /* constants, and JSON_PADDING bytes */
     JsonOut *out;
+    TextMemo *memos;                    /* TEXT_MEMOS of them; NULL: nothing is remembered */
+    const unsigned char *record, *end; /* the one that is written, if there are memos */
 } Transcoder;
 
 /* Where the fields of one struct begin. They are looked for when they are asked for: most programs go through a struct
@@ -128,6 +131,9 @@ static inline double packed_double(const PackedHead *head)
 
 /* Run words on the item at `item`, a struct; where it ends. */
 const unsigned char *transcode_item(Transcoder *transcoder, int at, int words, const unsigned char *item, int layout);
+
+/* Of transcode_conditions.c: whether the words behind a test are left out. */
+int transcode_is_unless(const Transcoder *transcoder, const int32_t *code, const unsigned char *field, Frame *frame);
 
 /* Of transcode_rows.c: DO_EACH_ROW, whose words are at `at`; where the items end. */
 const unsigned char *transcode_rows(Transcoder *transcoder, const unsigned char *items, const int32_t *code, int at);
