@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .exchange import Exchange, Refusal, Response
 from .files import Sandboxes, readable_text
-from .master import health, version
+from .master import NO_FLAGS, health, told_flags, version
 from .metrics import metrics_routes
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
@@ -31,18 +31,20 @@ def agent_app(
     *,
     runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
+    flags: Mapping[str, str] = NO_FLAGS,
 ) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
-    Endpoints: ``/health``, ``/version``, ``/state``, ``/files/browse``, ``/files/read``, ``/files/download`` and
-    ``/api/v1``, also below ``/slave(1)`` and below the agent's own id. ``runtime`` and ``hosts`` as of ``master_app``.
+    Endpoints: ``/health``, ``/version``, ``/flags``, ``/state``, ``/files/browse``, ``/files/read``,
+    ``/files/download`` and ``/api/v1``, also below ``/slave(1)`` and below the agent's own id. ``runtime``, ``hosts``
+    and ``flags`` as of ``master_app``.
     """
     sandboxes = Sandboxes(work_dir)
     ping = partial(la.dispatch, agent, AgentPort.ping)
 
     async def state(exchange: Exchange) -> Response:
         snapshot = await la.dispatch(agent, AgentPort.state)
-        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
+        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
 
     async def browse(exchange: Exchange) -> Response:
         path = _path(exchange)
@@ -62,11 +64,12 @@ def agent_app(
     routes: Routes = {
         "/health": methods(GET=health(ping)),
         "/version": methods(GET=version),
+        "/flags": methods(GET=told_flags(flags)),
         "/state": methods(GET=state),
         "/files/browse": methods(GET=browse),
         "/files/read": methods(GET=read),
         "/files/download": methods(GET=download),
-        "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, sandboxes, runtime), NOT_SERVED)),
+        "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, sandboxes, runtime, flags), NOT_SERVED)),
         **(metrics_routes(runtime) if runtime is not None else {}),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)

@@ -19,7 +19,7 @@ from .common_calls import common_calls, nothing
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mesoslite.model import AgentSnapshot
     from mesoslite.model.fields import Fields
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_FLAGS",
         "GET_LOGGING_LEVEL",
         "SET_LOGGING_LEVEL",
         "GET_CONTAINERS",
@@ -66,8 +65,10 @@ class _Wanted(NamedTuple):
     length: int
 
 
-def agent_calls(agent: la.PID[AgentPort], sandboxes: Sandboxes, runtime: la.Runtime | None) -> OperatorCalls:
-    """The calls that read from the agent at that address; the metrics are those of ``runtime``, without it none."""
+def agent_calls(
+    agent: la.PID[AgentPort], sandboxes: Sandboxes, runtime: la.Runtime | None, flags: Mapping[str, str]
+) -> OperatorCalls:
+    """The calls that read from the agent at that address; ``runtime`` and ``flags`` as of ``common_calls``."""
 
     def of(encode: Callable[[AgentSnapshot], Document]) -> OperatorCall:
         async def answer(exchange: Exchange, asked: None) -> Document:
@@ -85,7 +86,7 @@ def agent_calls(agent: la.PID[AgentPort], sandboxes: Sandboxes, runtime: la.Runt
         return {"size": page.size, "data": base64.b64encode(page.data).decode()}
 
     return {
-        **common_calls(partial(la.dispatch, agent, AgentPort.ping), runtime),
+        **common_calls(partial(la.dispatch, agent, AgentPort.ping), runtime, flags),
         "GET_STATE": of(agent_reads.state),
         "GET_FRAMEWORKS": of(agent_reads.frameworks),
         "GET_EXECUTORS": of(agent_reads.executors),

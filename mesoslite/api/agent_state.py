@@ -4,6 +4,8 @@
 # A task that runs a command is shown with an executor of its own, as Mesos has one there: same id, same directory.
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
 
+from collections.abc import Mapping
+
 from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
 from mesoslite.model.v1 import encode_resources, encode_roles
 
@@ -19,8 +21,8 @@ from .documents import (
 )
 
 
-def state_document(snapshot: AgentSnapshot) -> Document:
-    """Return all that the agent knows."""
+def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Document:
+    """Return all that the agent knows, and the options that its program was started with."""
     info = snapshot.info
     running = [run.task for framework in snapshot.frameworks for run in framework.tasks]
     used = sum([task.info.resources for task in running if not task.state.is_terminal], Resources())
@@ -43,7 +45,7 @@ def state_document(snapshot: AgentSnapshot) -> Document:
         "unreserved_resources_allocated": resources_document(used.unreserved()),
         "resource_providers": [],
         "attributes": attributes_document(info),
-        "flags": {},
+        "flags": dict(flags),
         "frameworks": [_framework_document(framework) for framework in snapshot.frameworks],
         "completed_frameworks": [_framework_document(framework) for framework in snapshot.completed_frameworks],
     }

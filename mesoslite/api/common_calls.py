@@ -13,7 +13,7 @@ from .documents import Document, version_document
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     import libactor as la
     from mesoslite.model.fields import Fields
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
-def common_calls(ping: Callable[[], la.Future[None]], runtime: la.Runtime | None) -> OperatorCalls:
-    """The calls of the actor that ``ping`` asks whether it is alive; the metrics are those of ``runtime``, or none."""
+def common_calls(
+    ping: Callable[[], la.Future[None]], runtime: la.Runtime | None, flags: Mapping[str, str]
+) -> OperatorCalls:
+    """The calls of the actor that ``ping`` asks whether it is alive; the metrics are those of ``runtime``, or none.
+
+    ``flags`` are the options that its program was started with.
+    """
 
     async def health(exchange: Exchange, asked: None) -> Document:
         await ping()
@@ -31,7 +36,11 @@ def common_calls(ping: Callable[[], la.Future[None]], runtime: la.Runtime | None
     async def version(exchange: Exchange, asked: None) -> Document:
         return {"version_info": version_document()}
 
+    async def told_flags(exchange: Exchange, asked: None) -> Document:
+        return {"flags": [{"name": name, "value": value} for name, value in flags.items()]} if flags else {}
+
     return {
+        "GET_FLAGS": OperatorCall(nothing, told_flags),
         "GET_HEALTH": OperatorCall(nothing, health),
         "GET_VERSION": OperatorCall(nothing, version),
         "GET_METRICS": OperatorCall(_metrics_timeout, _metrics(runtime)),

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TypeAlias
 
 import libactor as la
@@ -29,6 +30,7 @@ from .stories import WhyEndpoint
 
 Ping: TypeAlias = Callable[[], la.Future[None]]
 
+NO_FLAGS: Mapping[str, str] = MappingProxyType({})
 SUBSCRIBER_BUFFER_BYTES_MAX = 32 * 1024 * 1024  # several times all offers of a large cluster
 
 
@@ -37,27 +39,30 @@ def master_app(
     *,
     runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
+    flags: Mapping[str, str] = NO_FLAGS,
     subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX,
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/redirect``, and, while it leads, ``/state``, those of operator_v0.py,
-    ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also below ``/master``.
-    Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
+    Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, and, while it leads, ``/state``, those of
+    operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
+    below ``/master``. Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
     ``/metrics/snapshot`` and ``/metrics``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
+    ``flags`` are the options that its program was started with, by name.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
 
     async def state(exchange: Exchange) -> Response:
         snapshot = await la.dispatch(master, MasterPort.state)
-        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot)))
+        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
-    operator = OperatorEndpoint("master", {**read_calls(master, runtime), **change_calls(master)}, NOT_SERVED)
+    operator = OperatorEndpoint("master", {**read_calls(master, runtime, flags), **change_calls(master)}, NOT_SERVED)
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
         "/version": methods(GET=version),
+        "/flags": methods(GET=told_flags(flags)),
         "/redirect": methods(GET=leading.redirect),
         "/state": leading.guard(methods(GET=state)),
         "/api/v1": leading.guard(methods(POST=operator)),
@@ -83,3 +88,12 @@ def health(ping: Ping) -> Endpoint:
 async def version(exchange: Exchange) -> Response:
     """Answer with the versions of the API and of the software."""
     return exchange.json(version_document())
+
+
+def told_flags(flags: Mapping[str, str]) -> Endpoint:
+    """The endpoint that tells the options that the program was started with."""
+
+    async def answer(exchange: Exchange) -> Response:
+        return exchange.json({"flags": dict(flags)})
+
+    return answer

@@ -3,6 +3,8 @@
 # Who calls: master.py, outside of actors and of the server's loop, because a large cluster takes long to write.
 # Source: Mesos src/master/readonly_handler.cpp.
 
+from collections.abc import Mapping
+
 from mesoslite.model import MASTER_CAPABILITIES, AgentState, ClusterState, FrameworkState, Offer
 from mesoslite.model.v1 import encode_labels, encode_roles
 from mesoslite.model.version import API_VERSION
@@ -18,8 +20,8 @@ from .documents import (
 )
 
 
-def state_document(state: ClusterState) -> Document:
-    """Return all of the cluster."""
+def state_document(state: ClusterState, flags: Mapping[str, str]) -> Document:
+    """Return all of the cluster, and the options that the master's program was started with."""
     pid = address(state.pid, state.hostname, state.port)
     return {
         **version_document(),
@@ -34,7 +36,7 @@ def state_document(state: ClusterState) -> Document:
         "unreachable_slaves": 0,
         "leader": pid,
         "leader_info": {"id": state.master_id, "pid": pid, "port": state.port, "hostname": state.hostname},
-        "flags": {},
+        "flags": dict(flags),
         "slaves": [_agent_document(agent) for agent in state.agents],
         "recovered_slaves": [],
         "frameworks": [_framework_document(framework) for framework in state.frameworks],

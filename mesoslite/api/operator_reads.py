@@ -23,13 +23,13 @@ from .master_info import master_info
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .exchange import Exchange
 
 
-def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None) -> OperatorCalls:
-    """The calls that read from the master at that address; the metrics are those of ``runtime``, without it none."""
+def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None, flags: Mapping[str, str]) -> OperatorCalls:
+    """The calls that read from the master at that address; ``runtime`` and ``flags`` as of ``common_calls``."""
 
     async def about_master(exchange: Exchange, asked: None) -> Document:
         tenure = await ask(master, MasterPort.tenure)
@@ -43,7 +43,7 @@ def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None) -> Operat
         return OperatorCall(nothing, answer)
 
     return {
-        **common_calls(partial(la.dispatch, master, MasterPort.ping), runtime),
+        **common_calls(partial(la.dispatch, master, MasterPort.ping), runtime, flags),
         "GET_MASTER": OperatorCall(nothing, about_master),
         "GET_MAINTENANCE_SCHEDULE": of(MasterPort.schedule, lambda found: {"schedule": encode_schedule(found)}),
         "GET_MAINTENANCE_STATUS": of(

@@ -64,6 +64,7 @@ def agent(
     Exit status: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, or is told to shut down, 2 for options that can never
     work.
     """
+    given = dict(locals())
     begin_logging(logging_level)
     check_texts(master=master, address=address, advertise=advertise, secret_file=secret_file)
     check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
@@ -84,6 +85,7 @@ def agent(
                 host=host,
                 port=port,
                 hostname=hostname,
+                flags=given,
             )
         except InvalidRequest as error:
             refuse(error)

@@ -121,6 +121,7 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
             host=given["host"],
             port=given["port"],
             hostname=given["hostname"],
+            flags=given,
             registry=given["registry"],
             options=master_options(given),
             agents=agent_options(given),

@@ -35,6 +35,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import RemoveAgent
 from mesoslite.registry import Registrar
 
+from .flags import flags_of
 from .masters import Masters, checked_count
 from .resources import checked_resources
 from .system_metrics import tell_of_system
@@ -104,6 +105,20 @@ class Cluster:
         self._allocation_interval = checked_interval(allocation_interval)
         self._policies = PolicySource(allocator)
         self._registry = Path(registry).absolute() if registry is not None else None
+        self._flags = flags_of(
+            {
+                "agents": agents,
+                "resources": self._resources,
+                "work_dir": self._work_dir,
+                "host": host,
+                "port": port,
+                "hostname": hostname,
+                "allocation_interval": self._allocation_interval,
+                "allocator": allocator if isinstance(allocator, str) else None,
+                "registry": self._registry,
+                "masters": masters,
+            }
+        )
         self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
 
     # ---- life ----
@@ -128,6 +143,7 @@ class Cluster:
                 port=self._port,
                 hostname=self._hostname,
                 registry=self._registry,
+                flags=self._flags,
             )
             parts.callback(self._masters.end)
             self._masters.start(parts, server)
@@ -297,7 +313,7 @@ class Cluster:
             )
         )
         hosts = loopback_hosts(self._host, hostname)
-        server.serve(agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts), listener)
+        server.serve(agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags), listener)
         return pid
 
 

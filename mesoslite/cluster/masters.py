@@ -22,6 +22,7 @@ from .following import Following
 from .seat import Seat, SeatPlan, Staff
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -45,6 +46,7 @@ class Place(NamedTuple):
 class Masters:
     """The masters of one start of a cluster, ``count`` of them; see Cluster for the rest.
 
+    ``flags`` are told by their HTTP API.
     The first one serves HTTP at ``port``, the others at those after it, or any if it is 0.
     """
 
@@ -61,6 +63,7 @@ class Masters:
         registry: Path | None,
         options: MasterOptions | None = None,
         agents: AgentOptions | None = None,
+        flags: Mapping[str, str],
     ) -> None:
         self._runtime = runtime
         self._count = count
@@ -69,6 +72,7 @@ class Masters:
         self._host, self._port, self._hostname = host, port, hostname
         self._registry = registry
         self._options, self._agents = options or MasterOptions(), agents or AgentOptions()
+        self._flags = flags
         self._shared = MemoryRegistry()  # if there is no file
         self._election: MemoryElection | StandaloneMember = MemoryElection() if count > 1 else StandaloneMember()
         self._member = self._join()
@@ -215,6 +219,7 @@ class Masters:
             hosts=loopback_hosts(self._host, hostname),
             options=self._options,
             agents=self._agents,
+            flags=self._flags,
         )
 
     def _leave(self, why: str) -> None:

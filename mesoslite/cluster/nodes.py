@@ -20,20 +20,24 @@ from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
 from .claims import claimed
+from .flags import flags_of
 from .masters import Masters
 from .named_master import master_at
 from .resources import checked_resources
 from .system_metrics import tell_of_system
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mesoslite.model import AgentID, Attribute
 
 
 class MasterNode:
     """A master that agents of other programs join at ``remote``.
 
-    The rest is as of Cluster, MasterOptions and AgentOptions. Raises: InvalidRequest; from ``start``: OSError for a
-    port, InvalidRequest for an allocation policy that cannot be made, MasterEnded.
+    ``flags`` are told by its HTTP API, the rest is as of Cluster, MasterOptions and AgentOptions. Raises:
+    InvalidRequest; from ``start``: OSError for a port, InvalidRequest for an allocation policy that cannot be made,
+    MasterEnded.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class MasterNode:
         agents: AgentOptions,
         allocator: str | PolicyFactory | AllocationPolicy,
         allocation_interval: float,
+        flags: Mapping[str, object],
     ) -> None:
         self.host = host
         self._remote = remote
@@ -56,6 +61,7 @@ class MasterNode:
         self._options, self._agents = options, agents
         self._policies = PolicySource(allocator)
         self._interval = checked_interval(allocation_interval)
+        self._flags = flags_of(flags)
         self._parts = ExitStack()
 
     def start(self) -> None:
@@ -77,6 +83,7 @@ class MasterNode:
                 registry=self._registry,
                 options=self._options,
                 agents=self._agents,
+                flags=self._flags,
             )
             parts.callback(self._masters.end)
             self._masters.start(parts, server)
@@ -101,8 +108,8 @@ class MasterNode:
 class AgentNode:
     """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
-    The rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also
-    another agent's (BlockingIOError).
+    ``flags`` are told by its HTTP API, the rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a
+    port, or a directory, which is also another agent's (BlockingIOError).
     """
 
     def __init__(
@@ -116,6 +123,7 @@ class AgentNode:
         host: str,
         port: int,
         hostname: str,
+        flags: Mapping[str, object],
     ) -> None:
         self.master_address = master
         self.resources = checked_resources("agent", resources)
@@ -125,6 +133,7 @@ class AgentNode:
         self._attributes = attributes
         self._port, self._hostname = port, hostname
         self._parts = ExitStack()
+        self._flags = flags_of(flags)
         self._stopped: la.Promise[str] = la.Promise()
 
     def start(self) -> None:
@@ -155,7 +164,7 @@ class AgentNode:
             )
             runtime.spawn(_EndWatch(pid, self._stopped))
             hosts = loopback_hosts(self.host, hostname)
-            server.serve(agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts), listener)
+            server.serve(agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts, flags=self._flags), listener)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
             self._parts = parts.pop_all()
 

@@ -25,7 +25,7 @@ from mesoslite.model import Fenced, LeadershipLost, RegistryStorage
 from mesoslite.registry import Registrar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from libactor.http import Application
     from mesoslite.allocator import PolicySource
@@ -69,6 +69,7 @@ class SeatPlan(NamedTuple):
     hosts: Collection[str] | None
     options: MasterOptions
     agents: AgentOptions
+    flags: Mapping[str, str]
 
 
 class Seat(la.Actor):
@@ -105,7 +106,7 @@ class Seat(la.Actor):
         )
         la.link(master)
         self._staff = Staff(master, allocator, registrar)
-        self.door.app = master_app(master, runtime=self.runtime, hosts=plan.hosts)
+        self.door.app = master_app(master, runtime=self.runtime, hosts=plan.hosts, flags=plan.flags)
 
     def present(self) -> Staff:
         """Whoever stands there, or stood there last; there is one from the first appointment on."""
