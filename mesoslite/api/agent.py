@@ -23,6 +23,7 @@ from .master import NO_FLAGS, health, told_flags, version
 from .metrics import metrics_routes
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
+from .system_stats import system_routes
 
 
 def agent_app(
@@ -70,7 +71,7 @@ def agent_app(
         "/files/read": methods(GET=read),
         "/files/download": methods(GET=download),
         "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, sandboxes, runtime, flags), NOT_SERVED)),
-        **(metrics_routes(runtime) if runtime is not None else {}),
+        **({**metrics_routes(runtime), **system_routes(runtime)} if runtime is not None else {}),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)
 

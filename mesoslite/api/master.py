@@ -27,6 +27,7 @@ from .operator_v0 import operator_routes
 from .routes import Endpoint, Routes, application, methods
 from .scheduler import SchedulerEndpoint
 from .stories import WhyEndpoint
+from .system_stats import system_routes
 
 Ping: TypeAlias = Callable[[], la.Future[None]]
 
@@ -47,7 +48,7 @@ def master_app(
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, and, while it leads, ``/state``, those of
     operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
     below ``/master``. Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
-    ``/metrics/snapshot`` and ``/metrics``.
+    ``/metrics/snapshot``, ``/metrics`` and ``/system/stats.json``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``flags`` are the options that its program was started with, by name.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
@@ -70,7 +71,7 @@ def master_app(
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
         **{path: leading.guard(endpoint) for path, endpoint in operator_routes(master).items()},
-        **(metrics_routes(runtime) if runtime is not None else {}),
+        **({**metrics_routes(runtime), **system_routes(runtime)} if runtime is not None else {}),
     }
     return application(routes, ("/master",), hosts)
 
