@@ -13,6 +13,7 @@ from mesoslite.master.figures import COLUMNS
 from mesoslite.model import (
     PARTITION_AWARE,
     Decline,
+    Error,
     Filters,
     FrameworkInfo,
     Kill,
@@ -133,6 +134,7 @@ def test_suppressed_roles_are_told_and_calls_of_all_kinds_counted(stage: Stage) 
     assert suppressed == {"roles/a/suppressed": 1, "roles/b/suppressed": 1}
     assert part(stage, framework, "roles") == {}
     calls = dict.fromkeys(("suppress", "revive", "update_framework", "reconcile", "request", "subscribe"), 1.0)
+    assert stage.heard(framework, Error) == []
     assert part(stage, framework, "calls") == {"calls": 6, **{f"calls/{name}": 1 for name in calls}}
 
 
