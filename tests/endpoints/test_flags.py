@@ -24,7 +24,6 @@ def app(request, runtime, tmp_path):
 
 
 def test_flags_are_texts_by_name(app):
-    # Source: MasterTest.FlagsEndpoint..., SlaveTest.StateEndpoint
     assert json.loads(request(app, "GET", "/flags").body) == {"flags": FLAGS}
     assert json.loads(request(app, "GET", "/state").body)["flags"] == FLAGS
     assert request(app, "GET", "/flags", query="jsonp=f").body.startswith(b"f({")
