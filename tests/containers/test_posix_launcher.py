@@ -465,9 +465,9 @@ def test_a_hundred_short_commands_at_once_are_all_told(bench: Bench):
 def test_closing_kills_what_runs_and_leaves_nothing_but_sandboxes(tmp_path: Path):
     threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
     bench = Bench(tmp_path)
-    told, fifo = bench.make_fifo("told"), bench.make_fifo()
-    bench.launch(f"sh -c 'echo $$ > {told}; read x < {fifo}' & echo $$ > {told}; read x < {fifo}")
-    pids = bench.pids(told, 1)
+    told, child_told, fifo = bench.make_fifo("told"), bench.make_fifo("child_told"), bench.make_fifo()
+    bench.launch(f"sh -c 'echo $$ > {child_told}; read x < {fifo}' & echo $$ > {told}; read x < {fifo}")
+    pids = [*bench.pids(told, 1), *bench.pids(child_told, 1)]
 
     bench.launcher.close()
 

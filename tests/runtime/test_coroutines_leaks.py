@@ -138,6 +138,7 @@ def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
         async def wait(self, gate, n):
             if n is not None:
                 _testcapi.set_nomemory(n, n + 1)
+                lacking.release()  # which takes no memory
             return await gate
         @la.exclusive
         async def alone(self, gate, n):
@@ -151,6 +152,9 @@ def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
         except MemoryError:
             return 1
 
+    lacking, never = threading.Lock(), threading.Lock()
+    lacking.acquire()
+    never.acquire()
     for method in (Waiter.wait, Waiter.alone):
         for n in range(30):
             for where in ("await", "set"):
@@ -161,8 +165,12 @@ def test_lack_of_memory_makes_no_coroutine_wait_for_ever(program):
                 answer = la.dispatch(pid, method, gate.future, n if where == "await" else None)
                 other = la.dispatch(pid, Waiter.answer)
                 try:
-                    other.get(0.01)
-                except (MemoryError, TimeoutError, SystemError):  # this thread waits, and may lack it too
+                    if where == "await":
+                        lacking.acquire()  # else a busy machine begins the handler once all have memory again
+                        never.acquire(True, 0.01)  # CPython 3.12 and 3.13 crash in a `def` without memory
+                    else:
+                        other.get(0.01)
+                except (MemoryError, TimeoutError):
                     pass
                 _testcapi.remove_mem_hooks()
                 if where == "set":
