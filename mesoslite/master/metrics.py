@@ -164,13 +164,13 @@ class MasterMetrics:
         self._removals.increment()
         self._removals_by_kind[kind].increment()
 
-    def drop(self, message: object, sender: object, why: str) -> None:
-        """Count a message that is not served, and say why not.
+    def drop(self, message: object, sender: object, why: str, *, usual: bool = False) -> None:
+        """Count a message that is not served, and say why not; ``usual``: nobody did anything wrong.
 
-        That one leaves who is not here is nothing to look into: its master has changed, or ends as well.
+        That one leaves who is not here is nothing to look into either: its master has changed, or ends as well.
         """
         self.dropped_messages.increment()
-        level = logging.DEBUG if isinstance(message, UnregisterAgent) else logging.WARNING
+        level = logging.DEBUG if usual or isinstance(message, UnregisterAgent) else logging.WARNING
         log.log(
             level, "dropped %s from %s: %.500s", type(message).__name__, sender, why
         )  # which may repeat what it is sent

@@ -69,7 +69,8 @@ class Updates:
         elif framework is not None:
             self._take(update, agent, framework)
         elif self._ledger.is_over(update.framework_id, self._now()):
-            self._drop(update, agent.id, f"framework {update.framework_id} is over; the agent is to end it")
+            # it was on its way as the framework was torn down
+            self._drop(update, agent.id, f"framework {update.framework_id} is over; the agent is to end it", usual=True)
             agent.send(ShutdownFramework(update.framework_id))
         else:
             self._drop(update, agent.id, f"framework {update.framework_id} is not here yet; the agent repeats it")
@@ -120,9 +121,9 @@ class Updates:
             task.acknowledge()
             self._ledger.complete_task(task)
 
-    def _drop(self, message: StatusUpdate, sender: object, why: str) -> None:
+    def _drop(self, message: StatusUpdate, sender: object, why: str, *, usual: bool = False) -> None:
         self._metrics.judge(STATUSES, valid=False)
-        self._metrics.drop(message, sender, why)
+        self._metrics.drop(message, sender, why, usual=usual)
 
     def _refuse(self, call: Acknowledge, framework: FrameworkEntry, why: str | None) -> None:
         self._metrics.judge(ACKNOWLEDGEMENTS, valid=False)

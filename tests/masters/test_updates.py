@@ -104,7 +104,9 @@ def test_a_status_from_another_agent_than_the_tasks_own_is_acknowledged_and_not_
     assert [message.uuid for message in scene.stage.heard(other, StatusUpdateAcknowledgement)] == [SECOND]
 
 
-def test_an_agent_that_runs_tasks_of_a_removed_framework_is_told_to_end_them(scene: Scene) -> None:
+def test_an_agent_that_runs_tasks_of_a_removed_framework_is_told_to_end_them(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
     framework_id = scene.stage.framework_id(scene.framework)
     scene.stage.call(scene.framework, Teardown(framework_id))
     before = len(scene.stage.heard(scene.agent, ShutdownFramework))
@@ -112,6 +114,7 @@ def test_an_agent_that_runs_tasks_of_a_removed_framework_is_told_to_end_them(sce
     scene.stage.report(scene.agent, framework_id, scene.task, TaskState.TASK_RUNNING)
 
     assert scene.stage.heard(scene.agent, ShutdownFramework)[before:] == [ShutdownFramework(framework_id)]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"], "it was on its way"
 
 
 def test_a_status_of_a_framework_that_has_not_come_yet_is_left_to_its_agent(scene: Scene) -> None:
