@@ -284,7 +284,7 @@ static PyObject *Record_copy(PyObject *op, PyObject *Py_UNUSED(memo))
 static PyMethodDef record_methods[] = {
     {"decode", Record_decode, METH_NOARGS, "decode($self, /)\n--\n\nThe struct that it is the bytes of: a new one each time."},
     {"replace", (PyCFunction)(void (*)(void))record_replace, METH_FASTCALL | METH_KEYWORDS,
-     "replace($self, /, **changed)\n--\n\n"
+     "replace($self, /, *unnamed, **changed)\n--\n\n"
      "A record with these fields changed, and the others as they are, bytes of newer versions included.\n\n"
      "What was left out before a changed field has its default there.\n"
      "Raises: TypeError for what is no field; for values, what pack does."},
