@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mesoslite.api.operator_changes import change_calls
 from mesoslite.api.operator_reads import read_calls
 
-KINDS = sorted({*change_calls(None), *read_calls(None, None)})
+KINDS = sorted({*change_calls(None), *read_calls(None, None, {})})
 NAMES = [
     "agent_id",
     "machines",
