@@ -44,10 +44,10 @@ $(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
 demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
 	@$(BIN)/mesoslite demo $(ARGS)
 
-test: test-native test-pure ## all tests; those of the runtime once with the C core, once with the Python core
+test: test-native test-pure ## all tests but the rules of the tree; those of the runtime with the C core and the Python core
 
 test-native: $(READY) ## the tests on the C core
-	$(TEST) tests $(ARGS)
+	$(TEST) tests --ignore=tests/tidy $(ARGS)
 
 test-pure: $(READY) ## the tests of the runtime on the Python core
 	LIBACTOR_PURE=1 $(TEST) tests/runtime tests/records -m "not coreless and not twins" $(if $(filter 1,$(HOSTS)),,--ignore=tests/runtime/hosts) $(ARGS)

@@ -25,7 +25,9 @@ import libactor
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 
-any_machine = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+any_machine = hypothesis.settings(
+    max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.register_profile("laptop", any_machine)
 hypothesis.settings.register_profile("ci", any_machine, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("thorough", any_machine, max_examples=500, print_blob=True)
