@@ -32,6 +32,7 @@ SOURCES = (
     "json_double",
     "json_powers",
     "transcode",
+    "transcode_conditions",
     "transcode_rows",
     "tally",
     "groups",
