@@ -1,11 +1,7 @@
 """Random struct classes: records, older and newer versions, and projections, in both cores and as an oracle says."""
 
-import importlib.util
 import json
 import random
-import sys
-from pathlib import Path
-from typing import Any
 
 import hypothesis
 import msgspec
@@ -17,21 +13,10 @@ from libactor.records import RecordType
 from libactor.records.program import finish
 from libactor.records.projection import Projection
 
+from .fuzzed import types
+
 seeds = st.integers(0, 2**32 - 1)
 SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
-
-
-def load() -> Any:
-    spec = importlib.util.spec_from_file_location(
-        "libactor_random_types", Path(__file__).parents[1] / "fuzzing" / "random_types.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-types = load()
 
 
 @hypothesis.given(seeds)

@@ -1,10 +1,7 @@
 """Records of an array are read where they lie, and fields of all of them at once."""
 
-import importlib.util
 import random
 import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -16,22 +13,10 @@ from libactor._core._shapes import ANY, CHOICE
 from libactor.records import RecordType
 from libactor.records.projection import Field, Key, Object, Projection
 
+from .fuzzed import types
+
 SETTINGS = hypothesis.settings(max_examples=100, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 PIECES = [b"\xc0", b"\x91", b"\xdc\0\1", b"\x90", b"\xa1a", b"\x81\xa1a\x90"]
-
-
-def load_types() -> ModuleType:
-    place = Path(__file__).parents[1] / "fuzzing" / "random_types.py"
-    spec = importlib.util.spec_from_file_location("libactor_random_types_of_arrays", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-types: Any = load_types()
 
 
 def head(count: int) -> bytes:

@@ -1,9 +1,6 @@
 """Record.replace gives what packing a changed struct gives, and copies the rest as it is."""
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -11,24 +8,12 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
+from .fuzzed import types
+
 SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 ANYTHING: list[Any] = [None, True, -1, 2**63, 1.5, "text", b"bytes", [], [1, "a"], {"a": 1}, {1: 2}, (), object()]
 RAW = [b"", b"\x01", b"\x01\x02", b"\xc1", b"\xa5abc", b"\x91", b"\xc0\xc0", b"\xdc\x00"]
-
-
-def load() -> Any:
-    place = Path(__file__).parents[1] / "fuzzing" / "random_types.py"
-    spec = importlib.util.spec_from_file_location("libactor_random_types_of_changes", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-types: Any = load()
 
 
 def some_fields(rng: random.Random, node: Any, source: Any) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """Values that are the same in many records are rendered once, and what is written is what each record by itself is."""
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -16,21 +13,9 @@ from libactor.records import RecordType
 from libactor.records.program import finish
 from libactor.records.projection import Each, Field, ForEach, IfThere, Key, Named, Object, Projection
 
+from .fuzzed import types
+
 SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
-
-
-def load() -> Any:
-    place = Path(__file__).parents[1] / "fuzzing" / "random_types.py"
-    spec = importlib.util.spec_from_file_location("libactor_random_types_of_values", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-types: Any = load()
 
 
 class Label(msgspec.Struct, array_like=True, frozen=True):
