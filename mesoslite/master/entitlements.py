@@ -7,7 +7,8 @@
 # Offers are rescinded in pieces of OFFERS_IN_STEP, other messages in between: for a larger guarantee those of agents in
 #   their order, until as much is free and as many agents as the role has frameworks; for a lower limit those of the
 #   role; for a weight of a role that has frameworks all. What is offered later is offered by the new rules.
-# Source: Mesos src/master/quota_handler.cpp, src/master/weights_handler.cpp. For a limit Mesos rescinds nothing.
+# Source: Mesos src/master/quota_handler.cpp, src/master/weights_handler.cpp. For a lower limit Mesos rescinds only
+#   until what the role consumes and is offered fits.
 
 from __future__ import annotations
 
