@@ -11,7 +11,10 @@ import typer
 PARAMETERS: tuple[
     tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...
 ] = (  # how parts of the program name what was given to them, and how the command line does
-    (re.compile(r"^((?:agent|max|offer|registry|recovery)_\w+): "), lambda found: f"--{found[1].replace('_', '-')}: "),
+    (
+        re.compile(r"^((?:agent|heartbeat|max|offer|registry|recovery)_\w+): "),
+        lambda found: f"--{found[1].replace('_', '-')}: ",
+    ),
     (re.compile(r"^allocator: got an allocation interval of "), lambda found: "--allocation-interval: got "),
     (re.compile(r"^cluster: got (\S+) (agents|masters),"), lambda found: f"--{found[2]}: got {found[1]},"),
     (re.compile(r"^agent: master '([^']*)': (?:parse_pid: )?"), lambda found: f"--master {found[1]}: "),

@@ -29,6 +29,10 @@ OfferTimeout: TypeAlias = Annotated[
         help="Time after which an offer that nobody answers is rescinded; never by default.", metavar="DURATION"
     ),
 ]
+HeartbeatInterval: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Time between two HEARTBEATs on a stream of events; 15secs by default.", metavar="DURATION"),
+]
 CompletedFrameworks: TypeAlias = Annotated[
     int | None, typer.Option(help="Frameworks that are remembered when they are over; 50 by default.")
 ]
@@ -92,8 +96,9 @@ def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
     if given["roles"] is not None:
         refuse_bytes("--roles", given["roles"])
         options["roles"] = frozenset([role.strip() for role in given["roles"].split(",") if role.strip()])
-    if given["offer_timeout"] is not None:
-        options["offer_timeout"] = seconds("--offer-timeout", given["offer_timeout"])
+    for name in ("offer_timeout", "heartbeat_interval"):
+        if given[name] is not None:
+            options[name] = seconds(f"--{name.replace('_', '-')}", given[name])
     flags = {name: given[name] for name in ("root_submissions", "publish_per_framework_metrics")}
     return MasterOptions(**flags, **options)
 

@@ -16,6 +16,7 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``roles`` are those that it serves beside ``*``, None for any. ``root_submissions``: tasks may run as root.
     ``offer_timeout`` is the seconds after which an offer that nobody answered is rescinded, None for never. The
     ``max_`` ones say how much is kept of what is over; 0 keeps nothing. ``publish_per_framework_metrics``: 60 of each.
+    ``heartbeat_interval`` is the seconds between two HEARTBEATs on a stream of events, which Mesos has as a constant.
     Raises: InvalidRequest, on construction.
     """
 
@@ -26,11 +27,14 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_completed_tasks_per_framework: int = constants.COMPLETED_TASKS_MAX
     max_unreachable_tasks_per_framework: int = constants.UNREACHABLE_TASKS_MAX
     publish_per_framework_metrics: bool = True
+    heartbeat_interval: float = constants.HEARTBEAT_INTERVAL_SECONDS
 
     def __post_init__(self) -> None:
+        wanted = f"seconds, more than 0 and {constants.SECONDS_MAX} at most"
         if self.offer_timeout is not None and not 0 < self.offer_timeout <= constants.SECONDS_MAX:
-            wanted = f"seconds, more than 0 and {constants.SECONDS_MAX} at most, or none"
-            raise InvalidRequest(f"offer_timeout: got {self.offer_timeout!r}, expected {wanted}")
+            raise InvalidRequest(f"offer_timeout: got {self.offer_timeout!r}, expected {wanted}, or none")
+        if not 0 < self.heartbeat_interval <= constants.SECONDS_MAX:
+            raise InvalidRequest(f"heartbeat_interval: got {self.heartbeat_interval!r}, expected {wanted}")
         for role in self.roles or ():
             validate_role(role)
         for name in ("completed_frameworks", "completed_tasks_per_framework", "unreachable_tasks_per_framework"):

@@ -29,7 +29,6 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
     checked_message,
     completed_framework,
-    constants,
     format_framework_id,
     preserved,
     validate_change,
@@ -103,7 +102,7 @@ class Subscriptions:
             Subscribed(
                 framework_id=framework.id,
                 master_id=self._master_id,
-                heartbeat_interval_seconds=constants.HEARTBEAT_INTERVAL_SECONDS,
+                heartbeat_interval_seconds=self._options.heartbeat_interval,
             )
         )
 

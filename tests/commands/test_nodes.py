@@ -429,6 +429,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--registry", ""], "--registry is empty"),
         (["master", "--logging-level", "loud"], "expected one of DEBUG"),
         (["master", "--offer-timeout", "0secs"], ": --offer-timeout: got 0.0"),
+        (["master", "--heartbeat-interval", "0ms"], ": --heartbeat-interval: got 0.0"),
         (["master", "--allocation-interval", "0"], ": --allocation-interval: got 0.0"),
         (["master", "--role-sorter", "fair"], ": --role-sorter fair: "),
         (["agent", "--master", "nowhere"], ": --master nowhere: got the address"),

@@ -165,6 +165,8 @@ def test_who_comes_after_the_failover_timeout_is_refused(staged: Staging) -> Non
         {"offer_timeout": 0.0},
         {"offer_timeout": float("nan")},
         {"offer_timeout": 1e10},
+        {"heartbeat_interval": 0.0},
+        {"heartbeat_interval": float("inf")},
         {"max_completed_frameworks": -1},
         {"max_completed_tasks_per_framework": 1.5},
     ],

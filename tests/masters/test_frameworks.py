@@ -23,7 +23,7 @@ from mesoslite.model import (
     UpdateFramework,
 )
 
-from .stage import Stage, task
+from .stage import Stage, Staging, task
 from .test_agents import cut_off, greeting
 
 
@@ -101,6 +101,13 @@ def test_a_repeated_subscription_is_answered_again(stage: Stage) -> None:
     first, second = stage.heard(framework, Subscribed)
     assert first == second
     assert [entry.info.name for entry in stage.state().frameworks] == ["test"]
+
+
+def test_the_interval_of_heartbeats_is_told(staged: Staging) -> None:
+    stage = staged(heartbeat_interval=0.5)
+    framework = stage.framework()
+
+    assert [event.heartbeat_interval_seconds for event in stage.heard(framework, Subscribed)] == [0.5]
 
 
 def test_an_actor_that_is_one_framework_cannot_subscribe_as_another(stage: Stage) -> None:
