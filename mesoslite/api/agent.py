@@ -19,6 +19,7 @@ from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .exchange import Exchange, Refusal, Response
 from .files import Sandboxes, readable_text
+from .logging_level import logging_routes
 from .master import NO_FLAGS, health, told_flags, version
 from .metrics import metrics_routes
 from .operator_calls import OperatorEndpoint
@@ -71,7 +72,11 @@ def agent_app(
         "/files/read": methods(GET=read),
         "/files/download": methods(GET=download),
         "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, sandboxes, runtime, flags), NOT_SERVED)),
-        **({**metrics_routes(runtime), **system_routes(runtime)} if runtime is not None else {}),
+        **(
+            {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
+            if runtime is not None
+            else {}
+        ),
     }
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)
 

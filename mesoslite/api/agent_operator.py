@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_LOGGING_LEVEL",
-        "SET_LOGGING_LEVEL",
         "GET_CONTAINERS",
         "GET_OPERATIONS",
         "GET_RESOURCE_PROVIDERS",

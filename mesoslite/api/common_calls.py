@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mesoslite.model.v1 import decode_duration
 
 from .documents import Document, version_document
+from .logging_level import LEVEL_MAX, VERBOSITY
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 def common_calls(
     ping: Callable[[], la.Future[None]], runtime: la.Runtime | None, flags: Mapping[str, str]
 ) -> OperatorCalls:
-    """The calls of the actor that ``ping`` asks whether it is alive; the metrics are those of ``runtime``, or none.
+    """The calls of the actor that ``ping`` asks whether it is alive.
 
+    The metrics are those of ``runtime``, or none, and its clock is that of logging levels, which are not set without.
     ``flags`` are the options that its program was started with.
     """
 
@@ -44,11 +46,33 @@ def common_calls(
         "GET_HEALTH": OperatorCall(nothing, health),
         "GET_VERSION": OperatorCall(nothing, version),
         "GET_METRICS": OperatorCall(_metrics_timeout, _metrics(runtime)),
+        **(_logging_calls(runtime) if runtime is not None else {}),
     }
 
 
 def nothing(fields: Fields) -> None:
     """What a call without a message of its own says."""
+
+
+def _logging_calls(runtime: la.Runtime) -> OperatorCalls:
+    async def level(exchange: Exchange, asked: None) -> Document:
+        return {"level": VERBOSITY.level}
+
+    async def set_level(exchange: Exchange, asked: tuple[int, float]) -> None:
+        VERBOSITY.set(*asked, runtime.clock)
+
+    return {"GET_LOGGING_LEVEL": OperatorCall(nothing, level), "SET_LOGGING_LEVEL": OperatorCall(_level, set_level)}
+
+
+def _level(fields: Fields) -> tuple[int, float]:
+    """A level, and for how many seconds."""
+    body = fields.message("set_logging_level")
+    level, seconds = body.whole("level"), decode_duration(body, "duration")
+    if not 0 <= level <= LEVEL_MAX:
+        raise body.invalid("level", f"got {level}, expected a whole number from 0 on")
+    if seconds is None or seconds < 0:
+        raise body.invalid("duration", "expected nanoseconds, zero or more")
+    return level, seconds
 
 
 def _metrics(runtime: la.Runtime | None) -> Callable[[Exchange, float | None], Awaitable[Document]]:

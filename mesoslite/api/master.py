@@ -18,6 +18,7 @@ from .documents import version_document
 from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
 from .leading import Leading
+from .logging_level import logging_routes
 from .master_state import state_document
 from .metrics import metrics_routes
 from .operator_calls import NOT_SERVED, OperatorEndpoint
@@ -48,7 +49,7 @@ def master_app(
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, and, while it leads, ``/state``, those of
     operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
     below ``/master``. Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
-    ``/metrics/snapshot``, ``/metrics`` and ``/system/stats.json``.
+    ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``flags`` are the options that its program was started with, by name.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
@@ -71,7 +72,11 @@ def master_app(
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
         **{path: leading.guard(endpoint) for path, endpoint in operator_routes(master).items()},
-        **({**metrics_routes(runtime), **system_routes(runtime)} if runtime is not None else {}),
+        **(
+            {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
+            if runtime is not None
+            else {}
+        ),
     }
     return application(routes, ("/master",), hosts)
 

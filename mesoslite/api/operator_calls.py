@@ -21,8 +21,6 @@ from .exchange import JSON, Exchange, Refusal, Response, json_document
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_LOGGING_LEVEL",
-        "SET_LOGGING_LEVEL",
         "LIST_FILES",
         "READ_FILE",
         "GET_STATE",
