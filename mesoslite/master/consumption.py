@@ -71,5 +71,12 @@ class Consumption:
                 del self._tallies[top_level]  # frameworks and operators call roles as they like
 
 
+def charged(resources: Resources) -> dict[str, int]:
+    """What of an offer its role would consume by holding it, beside what is reserved to it: thousandths by name."""
+    if resources.others:
+        resources = _unreserved(resources).not_revocable().only_scalars()
+    return resources.scalars()
+
+
 def _unreserved(resources: Resources) -> Resources:
     return resources.unreserved().not_shared() if resources.others else resources

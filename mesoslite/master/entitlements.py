@@ -6,9 +6,9 @@
 #   it, so that they are not made again to whom they were taken from.
 # Offers are rescinded in pieces of OFFERS_IN_STEP, other messages in between: for a larger guarantee those of agents in
 #   their order, until as much is free and as many agents as the role has frameworks; for a lower limit those of the
-#   role; for a weight of a role that has frameworks all. What is offered later is offered by the new rules.
-# Source: Mesos src/master/quota_handler.cpp, src/master/weights_handler.cpp. For a lower limit Mesos rescinds only
-#   until what the role consumes and is offered fits.
+#   role, framework by framework, until what it consumes and is offered fits; for a weight of a role that has frameworks
+#   all. What is offered later is offered by the new rules.
+# Source: Mesos src/master/quota_handler.cpp, src/master/weights_handler.cpp.
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ import libactor as la
 from mesoslite.model import MILLI, Conflict, InvalidRequest, checked_quota, happenings, validate_role, weight_problem
 from mesoslite.model.registry import QuotaConfig, UpdateQuota, UpdateWeights, Weight
 
+from .consumption import charged
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mesoslite.model import Offer
+    from mesoslite.model import FrameworkID, Offer
     from mesoslite.model.registry import RegistryOperation
 
     from .accounts import Accounts
@@ -76,25 +78,29 @@ class Entitlements:
     def update_quotas(self, configs: tuple[QuotaConfig, ...], force: bool) -> la.Future[None]:
         """Give roles their quotas, all or none; ready once that is durable.
 
-        Raises: InvalidRequest, for what no quota can be, and, unless forced, for a limit below what its role consumes;
-        Conflict, unless forced, for more guarantees than there is to have.
+        Raises: InvalidRequest, for what no quota can be, and, unless forced, for a limit below what its role consumes,
+        and for more guarantees than there is to have.
         """
         checked = [self._checked(config) for config in _all_of(configs, QuotaConfig, "quota")]
         if not force:
             self._check_consumption(checked)
-        return self._give(checked, force)
+            self._check_capacity(checked, InvalidRequest)
+        return self._give(checked)
 
     def set_quota(self, config: QuotaConfig, force: bool) -> la.Future[None]:
         """As ``update_quotas``, for a role that has no quota, whatever it consumes, as in Mesos.
 
-        Raises: InvalidRequest, if it has one.
+        Raises: InvalidRequest, if it has one; Conflict, unless forced, for more guarantees than there is to have.
         """
         [checked] = _all_of((config,), QuotaConfig, "quota")
         if _is_quota(self._asked().get(checked.role, QuotaConfig(checked.role))):
             raise InvalidRequest(
                 f"quota: role {str(checked.role)[:80]!r} has one already; remove it first, or update it"
             )
-        return self._give([self._checked(checked)], force)
+        given = [self._checked(checked)]
+        if not force:
+            self._check_capacity(given, Conflict)
+        return self._give(given)
 
     def remove_quota(self, role: str) -> la.Future[None]:
         """Take a role its quota; ready once that is durable. Raises: InvalidRequest, if it has none."""
@@ -102,9 +108,7 @@ class Entitlements:
             raise InvalidRequest(f"remove quota: role {str(role)[:80]!r} has none; look its name up")
         return self.update_quotas((QuotaConfig(role),), True)
 
-    def _give(self, checked: list[QuotaConfig], force: bool) -> la.Future[None]:
-        if not force:
-            self._check_capacity({**self._asked(), **{config.role: config for config in checked}}.values())
+    def _give(self, checked: list[QuotaConfig]) -> la.Future[None]:
         self._storing.append(checked)
         return self._apply(UpdateQuota(tuple(checked)), self._updated, self._withdrawn)
 
@@ -126,15 +130,15 @@ class Entitlements:
                         f"resources, or force it"
                     )
 
-    def _check_capacity(self, configs: Iterable[QuotaConfig]) -> None:
-        """Refuse to guarantee more than all registered agents have, connected or not. Raises: Conflict."""
+    def _check_capacity(self, configs: Iterable[QuotaConfig], refusal: type[InvalidRequest | Conflict]) -> None:
+        """Refuse to guarantee more in all than all registered agents have, connected or not."""
         wanted: Counter[str] = Counter()
-        for config in configs:
+        for config in (self._asked() | {config.role: config for config in configs}).values():
             wanted.update(dict(config.guarantees))
         capacity = self._ledger.total_tally.firm
         for name, milli in wanted.items():
             if milli > capacity[name]:
-                raise Conflict(
+                raise refusal(
                     f"quota: {milli / MILLI:g} {name[:80]} would be guaranteed in all, but the cluster has "
                     f"{capacity[name] / MILLI:g}; guarantee less, add agents, or force it"
                 )
@@ -152,7 +156,7 @@ class Entitlements:
             log.info("the quota of %s is %s, at most %s", config.role, config.guarantees, config.limits)
             old_guarantees, old_limits = dict(before[config.role].guarantees), dict(before[config.role].limits)
             if any(milli < old_limits.get(name, milli + 1) for name, milli in config.limits):
-                self._rescind(self._of_role(config.role))
+                self._rescind(self._beyond_limit(config))
             if any(milli > old_guarantees.get(name, 0) for name, milli in config.guarantees):
                 self._rescind(self._for_guarantee(config))
 
@@ -210,11 +214,25 @@ class Entitlements:
         for offer_id in list(standing):
             yield standing.get(offer_id)
 
-    def _of_role(self, role: str) -> Iterator[Offer | None]:
-        """The offers to a role and to those below it."""
+    def _beyond_limit(self, config: QuotaConfig) -> Iterator[Offer | None]:
+        """Offers to a role and to those below it, framework by framework, until the rest is within its limits.
+
+        What is offered by now counts, until its turn comes: a new offer is by the new limits.
+        """
+        by_framework: dict[FrameworkID, list[Offer]] = {}
+        offered: Counter[str] = Counter()
         for offer in self._all_offers():
-            is_below = offer is not None and (offer.role == role or offer.role.startswith(f"{role}/"))
-            yield offer if is_below else None
+            yield None
+            if offer is not None and (offer.role == config.role or offer.role.startswith(f"{config.role}/")):
+                by_framework.setdefault(offer.framework_id, []).append(offer)
+                offered.update(charged(offer.resources))
+        for offers in by_framework.values():
+            consumed = self._ledger.consumption.consumed
+            if all(consumed(config.role, name) + offered[name] <= milli for name, milli in config.limits):
+                return
+            for offer in offers:
+                offered.subtract(charged(offer.resources))
+                yield self._ledger.offers.get(offer.id)
 
     def _for_guarantee(self, config: QuotaConfig) -> Iterator[Offer | None]:
         """Offers, agent by agent, until what they hold covers a guarantee, and each framework has an agent."""

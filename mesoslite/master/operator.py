@@ -139,13 +139,16 @@ class OperatorCalls(Candidate):
     def update_quota(self, configs: tuple[QuotaConfig, ...], force: bool = False) -> la.Future[None]:
         """Give each role its quota, or, without guarantees and limits, none; all of it or nothing.
 
-        InvalidRequest, for what no quota can be; Conflict, without ``force``, for more guarantees than the cluster has.
+        InvalidRequest, for what no quota can be, and, without ``force``, for more guarantees than the cluster has.
         """
         return self._agents.entitlements.update_quotas(configs, force)
 
     @led
     def set_quota(self, config: QuotaConfig, force: bool = False) -> la.Future[None]:
-        """Give a role that has no quota one. As ``update_quota``, and InvalidRequest, if it has one."""
+        """Give a role that has no quota one.
+
+        As ``update_quota``; InvalidRequest, if it has one, and Conflict, unless forced, for too many guarantees.
+        """
         return self._agents.entitlements.set_quota(config, force)
 
     @led

@@ -65,7 +65,7 @@ class OperatorPort(Protocol):
         ...
 
     def update_quota(self, configs: tuple[QuotaConfig, ...], force: bool = False) -> Any:
-        """The future of None: each role has its quota. InvalidRequest, Conflict."""
+        """The future of None: each role has its quota. InvalidRequest."""
         ...
 
     def set_quota(self, config: QuotaConfig, force: bool = False) -> Any:

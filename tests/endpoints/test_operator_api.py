@@ -223,9 +223,11 @@ def test_a_quota_is_set_updated_and_removed(live):
 def test_more_than_the_cluster_has_is_guaranteed_only_by_force(live):
     # Source: MasterQuotaTest.InsufficientResourcesSingleAgent
     config = {"role": "web", "guarantees": {"cpus": {"value": 9}}}
+    request = {"role": "web", "guarantee": [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 9}}]}
     live.agent("cpus:4;mem:1024")
 
-    assert live.call("UPDATE_QUOTA", quota_configs=config)[0] == 409
+    assert live.call("UPDATE_QUOTA", quota_configs=config)[0] == 400
+    assert live.call("SET_QUOTA", quota_request=request)[0] == 409
     assert live.call("UPDATE_QUOTA", quota_configs=config, force=True) == (200, "")
 
 

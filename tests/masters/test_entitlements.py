@@ -107,6 +107,26 @@ def test_a_lower_limit_rescinds_the_offers_of_its_role_and_of_those_below_only(s
     assert rescinded(stage, other) == 0 < len(stage.offers(other))
 
 
+# Goal: frameworks keep their offers once the rest fits. Method: what is reserved is in what the role consumes, so only
+# 2 cpus of the first framework's offers and 3 of the second's count.
+@pytest.mark.parametrize(("cpus", "expected"), [(11, (0, 0)), (10, (2, 0)), (9, (2, 0)), (8, (2, 1)), (7, (2, 1))])
+def test_a_lower_limit_rescinds_framework_by_framework_until_the_rest_fits(
+    stage: Stage, cpus: int, expected: tuple[int, int]
+) -> None:
+    # Source: MasterQuotaTest.RescindOffersEnforcingLimits
+    first = stage.framework("first", roles=("web",))
+    stage.agent("cpus:1;mem:512;cpus(web):6")
+    stage.agent("cpus:1;mem:512")
+    stage.call(first, Suppress(stage.framework_id(first)))
+    second = stage.framework("second", roles=("web/a",))
+    stage.agent("cpus:3;mem:512")
+    assert (len(stage.offers(first)), len(stage.offers(second))) == (2, 1)
+
+    do(stage, Master.update_quota, (quota("web", limits=f"cpus:{cpus}"),), True)
+
+    assert (rescinded(stage, first), rescinded(stage, second)) == expected
+
+
 def held_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the allocator decides from now on, which is on its way until ``send`` is called."""
     plans: list[Any] = []
@@ -202,7 +222,7 @@ def test_more_than_the_cluster_has_is_guaranteed_only_by_force(stage: Stage) -> 
     stage.agent("cpus:4;mem:1024")
     do(stage, Master.update_quota, (quota("web", "cpus:3"),))
 
-    with pytest.raises(Conflict, match="5 cpus would be guaranteed in all, but the cluster has 4"):
+    with pytest.raises(InvalidRequest, match="5 cpus would be guaranteed in all, but the cluster has 4"):
         do(stage, Master.update_quota, (quota("ads", "cpus:2"),))
     do(stage, Master.update_quota, (quota("ads", "cpus:2"),), True)
 
@@ -234,7 +254,7 @@ def test_no_agent_is_looked_at_to_compare_a_guarantee_with_what_the_cluster_has(
 
     with monkeypatch.context() as context:
         context.setattr(Resources, "not_revocable", None)
-        with pytest.raises(Conflict, match="7 cpus would be guaranteed in all, but the cluster has 6"):
+        with pytest.raises(InvalidRequest, match="7 cpus would be guaranteed in all, but the cluster has 6"):
             do(stage, Master.update_quota, (quota("web", "cpus:7"),))
 
 
@@ -247,7 +267,7 @@ def test_guarantees_that_are_still_being_stored_count(stage: Stage) -> None:
     stage.registry.release()
 
     first.get(timeout=60)
-    with pytest.raises(Conflict, match="5 cpus"):
+    with pytest.raises(InvalidRequest, match="5 cpus"):
         second.get(timeout=60)
 
 
@@ -402,7 +422,7 @@ def test_a_later_quota_of_a_role_counts_though_an_earlier_one_was_refused(stage:
     stage.settle()
 
     assert [type(one.exception()) for one in (first, second)] == [InvalidRequest, type(None)]
-    with pytest.raises(Conflict, match="5 cpus would be guaranteed"):
+    with pytest.raises(InvalidRequest, match="5 cpus would be guaranteed"):
         do(stage, Master.update_quota, (quota("web", "cpus:2"),))
     do(stage, Master.remove_quota, "ads")
     assert stored(stage, "quota") == set()
@@ -421,5 +441,5 @@ def test_an_earlier_quota_of_a_role_counts_though_a_later_one_was_refused(stage:
 
     assert [type(one.exception()) for one in (first, second)] == [type(None), InvalidRequest]
     waiting.get(timeout=60)  # 1 and 2 of 4, by what was asked for then
-    with pytest.raises(Conflict, match="6 cpus would be guaranteed"):
+    with pytest.raises(InvalidRequest, match="6 cpus would be guaranteed"):
         do(stage, Master.update_quota, (quota("third", "cpus:1"),))
