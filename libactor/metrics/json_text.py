@@ -1,4 +1,4 @@
-"""The text of a snapshot: a JSON object, in order of names."""
+"""The text of a snapshot in JSON, in order of names: an object, or a list of names and values."""
 
 # Who calls: the registry's snapshot_json, which imports it then: it needs msgspec, and most programs never ask.
 # The text of a table is put together from the texts of its columns, which are the same for all rows that have the same
@@ -11,7 +11,7 @@ from bisect import bisect_left
 from io import BytesIO
 from itertools import compress
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,48 +23,64 @@ if TYPE_CHECKING:
 _encode = msgspec.json.encode
 
 
-def as_json(values: Mapping[str, float], tables: Mapping[str, Sequence[Row]]) -> bytes:
-    """All numbers by name as a JSON object."""
+class Form(NamedTuple):
+    """What stands around all numbers and between them: before each name, behind it, and behind its number."""
+
+    begin: bytes
+    before: bytes
+    between: bytes
+    after: bytes
+    end: bytes
+
+
+OBJECT = Form(b"{", b"", b":", b"", b"}")
+LIST = Form(b"[", b'{"name":', b',"value":', b"}", b"]")
+
+
+def as_json(form: Form, values: Mapping[str, float], tables: Mapping[str, Sequence[Row]]) -> bytes:
+    """All numbers by name, in that form."""
     names = sorted(values)
     text = BytesIO()  # grows without being copied, as what is joined from rows would be
     done = 0
     for table in sorted(tables):
         begin = bisect_left(names, f"{table}/")
-        _write(text, _members({name: values[name] for name in names[done:begin]}))
-        _write_rows(text, table, tables[table])
+        _write(text, form, _members(form, values, names[done:begin]))
+        _write_rows(text, form, table, tables[table])
         done = begin
-    _write(text, _members({name: values[name] for name in names[done:]}))
-    text.write(b"}" if text.tell() else b"{}")
+    _write(text, form, _members(form, values, names[done:]))
+    text.write(form.end if text.tell() else form.begin + form.end)
     return text.getvalue()
 
 
-def _members(values: Mapping[str, float]) -> bytes:
-    return _encode(values)[1:-1]
+def _members(form: Form, values: Mapping[str, float], names: Sequence[str]) -> bytes:
+    _, before, between, after, _ = form
+    return b",".join([before + _encode(name) + between + _encode(values[name]) + after for name in names])
 
 
-def _write(text: BytesIO, members: bytes) -> None:
+def _write(text: BytesIO, form: Form, members: bytes) -> None:
     if members:
-        text.write(b"," if text.tell() else b"{")
+        text.write(b"," if text.tell() else form.begin)
         text.write(members)
 
 
-def _write_rows(text: BytesIO, table: str, rows: Sequence[Row]) -> None:
+def _write_rows(text: BytesIO, form: Form, table: str, rows: Sequence[Row]) -> None:
     known: dict[int, tuple[list[bytes], list[bytes]]] = {}  # by identity of the columns, which the rows keep alive
     for row in sorted([row for row in rows if row.columns], key=itemgetter(0)):
         labels_and_zeros = known.get(id(row.columns))
         if labels_and_zeros is None:
-            labels_and_zeros = known[id(row.columns)] = _texts(row.columns)
+            labels_and_zeros = known[id(row.columns)] = _texts(form, row.columns)
         labels, zeros = labels_and_zeros
         members, values = zeros.copy(), row.values
         for place in compress(range(len(values)), values):
             value = values[place]
             members[place] = labels[place] + (b"%d.0" % value if type(value) is int else repr(float(value)).encode())
-        prefix = _encode(f"{table}/{row.name}/")[:-1]
-        _write(text, prefix)
-        text.write((b"," + prefix).join(members))
+        prefix = form.before + _encode(f"{table}/{row.name}/")[:-1]
+        _write(text, form, prefix)
+        text.write((form.after + b"," + prefix).join(members))
+        text.write(form.after)
 
 
-def _texts(columns: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
-    """The rest of each name with its colon, and that with a zero."""
-    labels = [_encode(column)[1:] + b":" for column in columns]
+def _texts(form: Form, columns: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
+    """The rest of each name with what stands before its number, and that with a zero."""
+    labels = [_encode(column)[1:] + form.between for column in columns]
     return labels, [label + b"0.0" for label in labels]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import heapq
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libactor._core.clock import _nanoseconds
@@ -116,11 +117,14 @@ class Registry:
         """
         return self._gather(timeout, as_dictionary, tables)
 
-    def snapshot_json(self, timeout: float | None = None) -> Future[bytes]:
-        """The future of the same as a JSON object, which costs much less where a table has very many rows."""
-        from libactor.metrics.json_text import as_json
+    def snapshot_json(self, timeout: float | None = None, *, as_list: bool = False) -> Future[bytes]:
+        """The future of the same as a JSON object, which costs much less where a table has very many rows.
 
-        return self._gather(timeout, as_json, True)
+        ``as_list``: as a list of objects with ``name`` and ``value``.
+        """
+        from libactor.metrics.json_text import LIST, OBJECT, as_json
+
+        return self._gather(timeout, partial(as_json, LIST if as_list else OBJECT), True)
 
     def _gather(self, timeout: float | None, form: Callable[..., Any], tables: bool) -> Future[Any]:
         self._runtime.check_here()

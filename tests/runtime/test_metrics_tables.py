@@ -15,14 +15,19 @@ def rows_of(**values):
 
 
 def both(runtime):
-    """What a snapshot says, and its JSON: the same, in the same order."""
+    """What a snapshot says, and its JSON in both forms: the same, in the same order."""
     found = runtime.metrics.snapshot().get(LIMIT)
+    listed = json.loads(runtime.metrics.snapshot_json(as_list=True).get(LIMIT))
     text = json.loads(runtime.metrics.snapshot_json().get(LIMIT))
     names = [name for name in found if not name.startswith("libactor/")]
     assert [name for name in text if not name.startswith("libactor/")] == names
     assert list(found) == sorted(found) == list(text)
     assert all(isinstance(value, float) for value in text.values())
     assert {name: text[name] for name in names} == {name: found[name] for name in names}
+    assert [one for one in listed if not one["name"].startswith("libactor/")] == [
+        {"name": name, "value": text[name]} for name in names
+    ]
+    assert [one["name"] for one in listed] == list(found)
     return {name: found[name] for name in names}
 
 
