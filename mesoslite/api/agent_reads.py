@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import base64
 
-from mesoslite.model import AgentSnapshot, Attribute, FrameworkInfo, TaskRecord, TaskRun
-from mesoslite.model.v1 import encode_executor, encode_framework, encode_resources, encode_status, encode_task
+from mesoslite.model import AgentSnapshot, FrameworkInfo, TaskRecord, TaskRun
+from mesoslite.model.v1 import (
+    encode_agent,
+    encode_executor,
+    encode_framework,
+    encode_resources,
+    encode_status,
+    encode_task,
+)
 
 from .command_executors import command_executor
 from .documents import Document, task_role
@@ -56,15 +63,7 @@ def tasks(snapshot: AgentSnapshot) -> Document:
 
 def agent(snapshot: AgentSnapshot) -> Document:
     """Return what the agent says of itself."""
-    info = snapshot.info
-    document: Document = {"hostname": info.hostname, "port": info.port}
-    document |= _filled(
-        resources=encode_resources(info.resources, form="both"),
-        attributes=[_attribute_document(attribute) for attribute in info.attributes],
-    )
-    if info.id is not None:
-        document["id"] = {"value": info.id}
-    return {"agent_info": document}
+    return {"agent_info": encode_agent(snapshot.info)}
 
 
 _Runs = list[tuple[TaskRun, FrameworkInfo]]
@@ -98,12 +97,6 @@ def _task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
         document["status_update_state"] = task.update_state.name
         document["status_update_uuid"] = base64.b64encode(task.update_uuid).decode()
     return document
-
-
-def _attribute_document(attribute: Attribute) -> Document:
-    if isinstance(attribute.value, str):
-        return {"name": attribute.name, "type": "TEXT", "text": {"value": attribute.value}}
-    return {"name": attribute.name, "type": "SCALAR", "scalar": {"value": attribute.value}}
 
 
 def _filled(**lists: list[Document]) -> Document:

@@ -4,8 +4,10 @@
 # Documents are what a JSON parser gives: dicts, lists, texts, numbers, booleans and None.
 
 from ..labels import encode_labels
+from .agents import encode_agent
 from .decoding import decode_call, decode_event
 from .encoding import encode_call, encode_event, encode_framework, encode_roles
+from .executors import decode_executor_call, decode_executor_event, encode_executor_call, encode_executor_event
 from .machines import decode_machines, decode_schedule, encode_maintenance_status, encode_schedule
 from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
 from .parts import decode_duration, decode_protobuf_duration, encode_resources
@@ -22,6 +24,8 @@ __all__ = [
     "decode_duration",
     "decode_event",
     "decode_executor",
+    "decode_executor_call",
+    "decode_executor_event",
     "decode_machines",
     "decode_operation",
     "decode_operation_status",
@@ -31,9 +35,12 @@ __all__ = [
     "decode_schedule",
     "decode_task",
     "decode_weights",
+    "encode_agent",
     "encode_call",
     "encode_event",
     "encode_executor",
+    "encode_executor_call",
+    "encode_executor_event",
     "encode_framework",
     "encode_labels",
     "encode_maintenance_status",

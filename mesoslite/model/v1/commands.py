@@ -21,23 +21,25 @@ def encode_command(command: CommandInfo) -> Document:
     return document
 
 
-def decode_command(fields: Fields) -> CommandInfo:
-    """Return a CommandInfo. Raises: InvalidRequest, also for what a command cannot be given here."""
+def decode_command(fields: Fields, *, lenient: bool = False) -> CommandInfo:
+    """Return a CommandInfo; with ``lenient`` without what a command cannot be given here. Raises: InvalidRequest."""
     for name in _NOT_READ:
-        if fields.has(name):
+        if fields.has(name) and not lenient:
             raise fields.invalid(name, "is set, and would not be honoured here; leave it out")
     return CommandInfo(
         value=fields.text("value", ""),
         shell=fields.boolean("shell", True),
         arguments=fields.texts("arguments"),
-        environment=_environment(fields.message_or_empty("environment")),
+        environment=_environment(fields.message_or_empty("environment"), lenient),
     )
 
 
-def _environment(fields: Fields) -> tuple[tuple[str, str], ...]:
+def _environment(fields: Fields, lenient: bool) -> tuple[tuple[str, str], ...]:
     variables = []
     for variable in fields.messages("variables"):
         if variable.text("type", "VALUE") != "VALUE":
+            if lenient:
+                continue
             raise variable.invalid("type", f"got {variable.text('type')[:80]!r}; only VALUE is known here")
         variables.append((variable.text("name"), variable.text("value")))
     return tuple(variables)

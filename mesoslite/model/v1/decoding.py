@@ -52,11 +52,9 @@ from ..roles import DEFAULT_ROLE
 from .attributes import decode_attributes
 from .constraints import decode_constraints
 from .operations import decode_operation, decode_operation_status
-from .parts import decode_duration, decode_unavailability
+from .parts import decode_grace, decode_unavailability, decode_uuid
 from .role_fields import decode_capabilities, decode_framework_roles
 from .statuses import decode_status
-
-_UUID_BYTES = 16
 
 
 def decode_call(document: object) -> Call:
@@ -171,7 +169,7 @@ def _kill(fields: Fields) -> Kill:
         framework_id=_framework_id(fields),
         task_id=TaskID(body.identifier("task_id")),
         agent_id=AgentID(agent_id) if agent_id is not None else None,
-        grace_seconds=_grace_seconds(body),
+        grace_seconds=decode_grace(body),
     )
 
 
@@ -181,7 +179,7 @@ def _acknowledge(fields: Fields) -> Acknowledge:
         framework_id=_framework_id(fields),
         agent_id=AgentID(body.identifier("agent_id")),
         task_id=TaskID(body.identifier("task_id")),
-        uuid=_uuid(body),
+        uuid=decode_uuid(body),
     )
 
 
@@ -203,7 +201,7 @@ def _acknowledge_operation_status(fields: Fields) -> AcknowledgeOperationStatus:
     return AcknowledgeOperationStatus(
         framework_id=_framework_id(fields),
         operation_id=OperationID(body.identifier("operation_id")),
-        uuid=_uuid(body),
+        uuid=decode_uuid(body),
         agent_id=_agent_id_or_none(body),
     )
 
@@ -364,21 +362,6 @@ def _agent_id_or_none(fields: Fields) -> AgentID | None:
     return AgentID(agent_id) if agent_id is not None else None
 
 
-def _uuid(fields: Fields) -> bytes:
-    uuid = fields.data("uuid")
-    if len(uuid) != _UUID_BYTES:
-        raise fields.invalid("uuid", f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
-    return uuid
-
-
 def _filters(fields: Fields) -> Filters:
     filters = fields.message_or_empty("filters")
     return Filters(filters.number("refuse_seconds")) if filters.has("refuse_seconds") else Filters()
-
-
-def _grace_seconds(fields: Fields) -> float | None:
-    policy = fields.message_or_empty("kill_policy")
-    seconds = decode_duration(policy, "grace_period")
-    if seconds is not None and seconds < 0:
-        raise policy.invalid("grace_period", f"got {seconds} s, expected zero or more")
-    return seconds

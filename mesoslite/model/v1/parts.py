@@ -19,6 +19,7 @@ from ..roles import DEFAULT_ROLE
 Document: TypeAlias = dict[str, Any]
 
 _NANOSECONDS = 1_000_000_000
+_UUID_BYTES = 16
 
 
 def wrap_id(value: str) -> Document:
@@ -99,3 +100,20 @@ def decode_allocation_roles(fields: Fields, *names: str) -> tuple[str, ...]:
 def decode_document(fields: Fields, name: str) -> FrozenDocument | None:
     """Return a message that is kept as it came; None if it is unset. Raises: InvalidRequest, if it is no message."""
     return FrozenDocument.of(fields.message(name).values()) if fields.has(name) else None
+
+
+def decode_uuid(fields: Fields) -> bytes:
+    """Return the uuid of a status. Raises: InvalidRequest, if it is no 16 bytes."""
+    uuid = fields.data("uuid")
+    if len(uuid) != _UUID_BYTES:
+        raise fields.invalid("uuid", f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
+    return uuid
+
+
+def decode_grace(fields: Fields) -> float | None:
+    """Return the grace of a KillPolicy; None if it is unset. Raises: InvalidRequest, if it is below zero."""
+    policy = fields.message_or_empty("kill_policy")
+    seconds = decode_duration(policy, "grace_period")
+    if seconds is not None and seconds < 0:
+        raise policy.invalid("grace_period", f"got {seconds} s, expected zero or more")
+    return seconds

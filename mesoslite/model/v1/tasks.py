@@ -69,25 +69,25 @@ def encode_executor(executor: ExecutorInfo) -> Document:
     return document
 
 
-def decode_task(fields: Fields) -> TaskInfo:
-    """Return a TaskInfo. Raises: InvalidRequest, also for what no task can be given here."""
+def decode_task(fields: Fields, *, lenient: bool = False) -> TaskInfo:
+    """Return a TaskInfo; with ``lenient`` without what no task can be given here. Raises: InvalidRequest."""
     limits = fields.message_or_empty("limits")
     return TaskInfo(
         task_id=TaskID(fields.identifier("task_id")),
         name=fields.text("name"),
         agent_id=AgentID(fields.identifier("agent_id")),
-        executor=decode_executor(fields.message("executor")) if fields.has("executor") else None,
+        executor=decode_executor(fields.message("executor"), lenient=lenient) if fields.has("executor") else None,
         kill_grace_seconds=decode_duration(fields.message_or_empty("kill_policy"), "grace_period"),
         max_completion_seconds=decode_duration(fields, "max_completion_time"),
         check=decode_check(fields.message("check")) if fields.has("check") else None,
         health_check=decode_health_check(fields.message("health_check")) if fields.has("health_check") else None,
         limits=tuple([(name, limits.message(name).number("value")) for name in sorted(limits.names())]),
-        **_decode_common(fields),
+        **_decode_common(fields, lenient),
     )
 
 
-def decode_executor(fields: Fields) -> ExecutorInfo:
-    """Return an ExecutorInfo. Raises: InvalidRequest."""
+def decode_executor(fields: Fields, *, lenient: bool = False) -> ExecutorInfo:
+    """Return an ExecutorInfo, as ``decode_task``. Raises: InvalidRequest."""
     framework_id = fields.identifier_or_none("framework_id")
     return ExecutorInfo(
         executor_id=ExecutorID(fields.identifier("executor_id")),
@@ -96,7 +96,7 @@ def decode_executor(fields: Fields) -> ExecutorInfo:
         name=fields.text("name", ""),
         source=fields.text("source") if fields.has("source") else None,
         shutdown_grace_seconds=decode_duration(fields, "shutdown_grace_period"),
-        **_decode_common(fields),
+        **_decode_common(fields, lenient),
     )
 
 
@@ -120,10 +120,10 @@ def _encode_common(info: TaskInfo | ExecutorInfo) -> Document:
     return document
 
 
-def _decode_common(fields: Fields) -> dict[str, Any]:
+def _decode_common(fields: Fields, lenient: bool) -> dict[str, Any]:
     return {
-        "resources": Resources.decode(fields.messages("resources")),
-        "command": decode_command(fields.message("command")) if fields.has("command") else None,
+        "resources": Resources.decode(fields.messages("resources"), lenient=lenient),
+        "command": decode_command(fields.message("command"), lenient=lenient) if fields.has("command") else None,
         "labels": decode_labels(fields, "labels"),
         "data": fields.data("data") if fields.has("data") else None,
         "container": decode_document(fields, "container"),
