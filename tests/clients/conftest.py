@@ -1,0 +1,43 @@
+"""A master and an agent at ports of their own, for clients that others have written."""
+
+import pytest
+
+import libactor as la
+from libactor.http import HttpServer
+from mesoslite.agent import Agent
+from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.api import master_app
+from mesoslite.containment import PosixLauncher
+from mesoslite.master import Allocator, Master, MasterOptions
+from mesoslite.model import Resources
+from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
+
+BOUND = 60.0  # seconds after which a test has failed; never waited for when all is well
+# mesoshttp sees an event when the next one comes.
+HEARTBEATS = MasterOptions(heartbeat_interval=0.02)
+
+
+class Site:
+    """A master and an agent; ``url`` is the master's."""
+
+    def __init__(self, runtime, server, work_dir):
+        self.runtime = runtime
+        self.server = server
+        allocator = runtime.spawn(Allocator(HierarchicalAllocator(), 0.02))
+        registrar = runtime.spawn(Registrar(MemoryStorage(MemoryRegistry())))
+        self.master = runtime.spawn(Master(allocator, registrar, options=HEARTBEATS))
+        la.dispatch(self.master, Master.wait_leading).get(timeout=BOUND)
+        resources = Resources.parse("cpus:2;mem:256")
+        agent = runtime.spawn(Agent(self.master, resources=resources, work_dir=work_dir, launcher=PosixLauncher()))
+        la.dispatch(agent, Agent.wait_registered).get(timeout=BOUND)
+        self.url = server.listen(master_app(self.master, runtime=runtime))
+
+    def state(self):
+        """What the master knows."""
+        return la.dispatch(self.master, Master.state).get(timeout=BOUND)
+
+
+@pytest.fixture
+def site(tmp_path):
+    with la.Runtime() as runtime, HttpServer() as server:
+        yield Site(runtime, server, tmp_path)
