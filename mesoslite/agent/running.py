@@ -170,5 +170,10 @@ class Running:
         environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
         make_sandbox(run.sandbox, self._work_directory)
         run.container = self._launcher.launch(
-            run.container_id, framework.user, command, run.sandbox, environment, self._exit_notice(run.container_id)
+            run.container_id,
+            command.user or framework.user,
+            command,
+            run.sandbox,
+            environment,
+            self._exit_notice(run.container_id),
         )

@@ -70,14 +70,20 @@ log = logging.getLogger("mesoslite.master")
 
 
 class Acceptance:
-    """Accepts, over the ledger and the accounts of one master; ``now`` reads the master's clock."""
+    """Accepts, over the ledger and the accounts of one master; ``now`` reads the master's clock.
 
-    def __init__(self, ledger: Ledger, accounts: Accounts, offering: Offering, now: Callable[[], float]) -> None:
+    ``root_submissions``: tasks may run as root.
+    """
+
+    def __init__(
+        self, ledger: Ledger, accounts: Accounts, offering: Offering, now: Callable[[], float], root_submissions: bool
+    ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._offering = offering
         self._holdings = offering.holdings
         self._now = now
+        self._root_submissions = root_submissions
 
     def accept(self, framework: FrameworkEntry, call: Accept) -> Iterator[None] | None:
         """Do each operation, or tell why not; what they leave of the offers goes back. What is returned is to be done.
@@ -113,7 +119,7 @@ class Acceptance:
         converts: bool,
     ) -> Sequence[LaunchVerdict | GroupVerdict | OperationVerdict]:
         """The operations of a call of little, judged in their order; ``converts``: not all of them are launches."""
-        launches = launch_site(framework, agent, source)
+        launches = launch_site(framework, agent, source, self._root_submissions)
         operations = call.operations
         if len(operations) == 1 and isinstance(operations[0], Launch):
             return (validate_launch(operations[0], offered=offered, site=launches),)
@@ -128,7 +134,7 @@ class Acceptance:
         self._accounts.take_up(framework.id, offers)
         holding = self._holdings.begin(source, offered)
         course, rest = _Course(self, framework, agent, source, offered), parts_of(call.operations)
-        judge = AcceptCourse(offered, *sites(framework, agent, source))
+        judge = AcceptCourse(offered, *sites(framework, agent, source, self._root_submissions))
         spent = 0
         for operation in rest:
             if spent >= TASKS_IN_STEP:
@@ -137,7 +143,7 @@ class Acceptance:
                 if holding.is_void:
                     yield from self._give_up(framework, source, itertools.chain([operation], rest))
                     return
-                judge.go_on(*sites(framework, agent, source))
+                judge.go_on(*sites(framework, agent, source, self._root_submissions))
                 spent = 0
             try:
                 if isinstance(operation, Crowd):

@@ -126,11 +126,10 @@ class Master(OperatorCalls, Lookups, Granting):
         self._census = Census(self._ledger, {"elected": self._is_elected, "uptime_secs": self._uptime})
         OperationMetrics(self._chronicle, self._publication)
         FrameworkMetrics(self._ledger, self._history, self._publication, options)
-        self._feedback = Feedback(self._ledger, self._accounts, self._offering, self._metrics, self._now)
+        books = self._ledger, self._accounts, self._offering
+        self._feedback = Feedback(*books, self._metrics, self._now)
         self._subscriptions = Subscriptions(
-            self._ledger,
-            self._accounts,
-            self._offering,
+            *books,
             master_id=self.master_id,
             options=options,
             pattern_problem=pattern_problem,
@@ -143,7 +142,7 @@ class Master(OperatorCalls, Lookups, Granting):
             self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
         self._updates = Updates(self._ledger, self._accounts, self._metrics, self._now)
-        scheduling = Scheduling(self._ledger, self._accounts, self._offering, self._updates, self._feedback, self._now)
+        scheduling = Scheduling(*books, self._updates, self._feedback, self._now, options)
         self._calls = Calls(self._ledger, self._metrics, self._subscriptions, self._departures, scheduling)
         self._agent_options = agents or AgentOptions()
         self._agents = Agents(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .framework_entry import FrameworkEntry
     from .ledger import Ledger
     from .offering import Offering
+    from .options import MasterOptions
     from .updates import Updates
 
 log = logging.getLogger("mesoslite.master")
@@ -70,6 +71,7 @@ class Scheduling:
         updates: Updates,
         feedback: Feedback,
         now: Callable[[], float],
+        options: MasterOptions,
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
@@ -77,7 +79,7 @@ class Scheduling:
         self._updates = updates
         self._feedback = feedback
         self._reconciliation = Reconciliation(ledger, now)
-        self._acceptance = Acceptance(ledger, accounts, offering, now)
+        self._acceptance = Acceptance(ledger, accounts, offering, now, options.root_submissions)
 
     def serve(self, framework: FrameworkEntry, call: SchedulingCall) -> Iterator[None] | None:
         """Do what ``call`` asks for; what is returned is still to be done, in slices."""

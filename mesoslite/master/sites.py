@@ -37,7 +37,7 @@ class _Running(Mapping[ExecutorID, RunningExecutor]):
         return sum(1 for _ in self)
 
 
-def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer) -> LaunchSite:
+def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, root_submissions: bool) -> LaunchSite:
     return LaunchSite(
         framework_id=framework.id,
         agent_id=agent.id,
@@ -46,13 +46,17 @@ def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer) -> L
         known=framework.tasks.keys(),
         unreachable=framework.unreachable,
         running=_Running(agent, framework.id),
+        root_submissions=root_submissions,
     )
 
 
-def sites(framework: FrameworkEntry, agent: AgentEntry, offer: Offer) -> tuple[LaunchSite, OperationSite]:
+def sites(
+    framework: FrameworkEntry, agent: AgentEntry, offer: Offer, root_submissions: bool
+) -> tuple[LaunchSite, OperationSite]:
     """How both are at this moment."""
     has_shrunk = agent.resized > 0 and agent.is_short
-    return launch_site(framework, agent, offer), operation_site(framework, agent, offer, has_shrunk=has_shrunk)
+    launches = launch_site(framework, agent, offer, root_submissions)
+    return launches, operation_site(framework, agent, offer, has_shrunk=has_shrunk)
 
 
 def operation_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, *, has_shrunk: bool) -> OperationSite:

@@ -43,7 +43,7 @@ from .calls import (
 )
 from .checking import checked_message, checking, is_large, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
-from .commands import CommandInfo
+from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
 from .conversions import Conversion, conversion
 from .copies import once, without_used
@@ -322,6 +322,7 @@ __all__ = [
     "CheckType",
     "ClusterState",
     "CommandInfo",
+    "CommandURI",
     "Conflict",
     "Container",
     "ContainerID",

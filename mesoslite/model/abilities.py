@@ -27,6 +27,10 @@ def task_inability(task: TaskInfo) -> str | None:
     for what, value in asked:
         if value is not None:
             return f"has {what}, which agents do not honour yet; leave it out"
+    if task.command.uris:
+        return (
+            f"has the URI {task.command.uris[0].value[:80]!r}, and agents fetch no files yet; let its command do that"
+        )
     for portion in task.resources.others:
         problem = _kind_problem(portion.kind)
         if problem is not None:

@@ -7,16 +7,29 @@
 import msgspec
 
 
+class CommandURI(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A file to be fetched into the sandbox before the command starts."""
+
+    value: str
+    executable: bool = False
+    extract: bool = True
+    cache: bool = False
+    output_file: str = ""
+
+
 class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What to execute: ``value`` in a shell, or the program ``value`` with ``arguments``, argv[0] first.
 
-    Shapes: ``environment`` is ((name, value), ...), added to what the agent gives.
+    Shapes: ``environment`` is ((name, value), ...), added to what the agent gives. ``user`` is whom it runs as, "" for
+    that of its framework.
     """
 
     value: str
     shell: bool = True
     arguments: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    user: str = ""
+    uris: tuple[CommandURI, ...] = ()
 
 
 def command_problem(command: CommandInfo) -> str | None:

@@ -6,6 +6,8 @@
 #   statuses of their tasks and have none.
 # What an operation is about (``source``, ``volume``, ``addition``) is one resource in Mesos; here it is Resources of
 #   one portion, for an amount of nothing must be sayable to be refused.
+# ``unfit`` says what is wrong with resources that can never be, which are left out then; such an operation is refused
+#   as a whole, by the statuses of its tasks or by its own.
 # Source: Mesos include/mesos/v1/mesos.proto (Offer.Operation, OperationState, OperationStatus).
 
 from enum import Enum
@@ -25,6 +27,7 @@ class Launch(msgspec.Struct, frozen=True, gc=False, tag="LAUNCH"):
 
     tasks: tuple[TaskInfo, ...]
     id: OperationID | None = None  # refused; here to be seen
+    unfit: str = ""
 
 
 class LaunchGroup(msgspec.Struct, frozen=True, gc=False, tag="LAUNCH_GROUP"):
@@ -33,6 +36,7 @@ class LaunchGroup(msgspec.Struct, frozen=True, gc=False, tag="LAUNCH_GROUP"):
     executor: ExecutorInfo
     group: TaskGroup
     id: OperationID | None = None  # refused; here to be seen
+    unfit: str = ""
 
 
 class Reserve(msgspec.Struct, frozen=True, gc=False, tag="RESERVE"):
@@ -45,6 +49,7 @@ class Reserve(msgspec.Struct, frozen=True, gc=False, tag="RESERVE"):
     source: Resources = NOTHING
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 class Unreserve(msgspec.Struct, frozen=True, gc=False, tag="UNRESERVE"):
@@ -53,6 +58,7 @@ class Unreserve(msgspec.Struct, frozen=True, gc=False, tag="UNRESERVE"):
     resources: Resources
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 class Create(msgspec.Struct, frozen=True, gc=False, tag="CREATE"):
@@ -61,6 +67,7 @@ class Create(msgspec.Struct, frozen=True, gc=False, tag="CREATE"):
     volumes: Resources
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 class Destroy(msgspec.Struct, frozen=True, gc=False, tag="DESTROY"):
@@ -69,6 +76,7 @@ class Destroy(msgspec.Struct, frozen=True, gc=False, tag="DESTROY"):
     volumes: Resources
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 class GrowVolume(msgspec.Struct, frozen=True, gc=False, tag="GROW_VOLUME"):
@@ -78,6 +86,7 @@ class GrowVolume(msgspec.Struct, frozen=True, gc=False, tag="GROW_VOLUME"):
     addition: Resources
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 class ShrinkVolume(msgspec.Struct, frozen=True, gc=False, tag="SHRINK_VOLUME"):
@@ -87,6 +96,7 @@ class ShrinkVolume(msgspec.Struct, frozen=True, gc=False, tag="SHRINK_VOLUME"):
     subtract: int
     id: OperationID | None = None
     allocation_roles: tuple[str, ...] = ()
+    unfit: str = ""
 
 
 ResourceOperation: TypeAlias = Reserve | Unreserve | Create | Destroy | GrowVolume | ShrinkVolume

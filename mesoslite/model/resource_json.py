@@ -86,6 +86,8 @@ def _decode(entry: Fields) -> Portion | None:
     for other in others:
         if entry.has(other):
             raise _broken(entry, other, f"is set beside the type {sort}; set {field} alone")
+    if not entry.has(field):
+        raise _broken(entry, field, f"is missing; the type {sort} requires it")
     try:
         value = _decode_value(entry.message(field), name, field)
     except InvalidResources as error:

@@ -24,7 +24,7 @@ from .states import Reason
 from .tasks import TaskInfo
 from .validation_executors import RunningExecutor
 from .validation_groups import GroupVerdict, shares_cgroups, validate_group
-from .validation_operations import OperationSite, operation_problem
+from .validation_operations import OperationSite, operation_problem, unfit_problem
 from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 
@@ -70,8 +70,9 @@ def validate_accept(
 
 def validate_launch(operation: Launch, *, offered: Resources, site: LaunchSite) -> LaunchVerdict:
     """Judge a LAUNCH by itself, as most are."""
-    if operation.id is not None:
-        return LaunchVerdict(_refused(operation.tasks, "launch", Reason.REASON_TASK_INVALID))
+    problem = _launch_problem(operation)
+    if problem is not None:
+        return LaunchVerdict(_refused(operation.tasks, f"launch: it {problem}", Reason.REASON_TASK_INVALID))
     return LaunchVerdict(validate_tasks(operation.tasks, offered=offered, site=site))
 
 
@@ -115,9 +116,11 @@ class AcceptCourse:
         return judged
 
     def _launch_group(self, operation: LaunchGroup) -> GroupVerdict:
-        if operation.id is not None:
-            tasks = _refused(operation.group.tasks, "launch group", Reason.REASON_TASK_GROUP_INVALID)
-            return GroupVerdict(executor=operation.executor, tasks=tasks, message=_named("launch group"))
+        problem = _launch_problem(operation)
+        if problem is not None:
+            message = f"launch group: it {problem}"
+            tasks = _refused(operation.group.tasks, message, Reason.REASON_TASK_GROUP_INVALID)
+            return GroupVerdict(executor=operation.executor, tasks=tasks, message=message)
         verdict = validate_group(operation.executor, operation.group, offered=self._usable, site=self._launches)
         if verdict.accepted:
             self._use(verdict.charged)
@@ -173,9 +176,13 @@ class AcceptCourse:
             self.aside += done.after
 
 
-def _refused(tasks: Sequence[TaskInfo], name: str, reason: Reason) -> tuple[TaskVerdict, ...]:
-    return tuple([TaskVerdict(task=task, reason=reason, message=_named(name)) for task in tasks])
+def _launch_problem(operation: Launch | LaunchGroup) -> str | None:
+    if operation.unfit:
+        return unfit_problem(operation.unfit)
+    if operation.id is not None:
+        return "has an operation id, and tasks are told of by their statuses; leave the id out"
+    return None
 
 
-def _named(name: str) -> str:
-    return f"{name}: it has an operation id, and tasks are told of by their statuses; leave the id out"
+def _refused(tasks: Sequence[TaskInfo], message: str, reason: Reason) -> tuple[TaskVerdict, ...]:
+    return tuple([TaskVerdict(task=task, reason=reason, message=message) for task in tasks])

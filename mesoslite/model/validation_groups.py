@@ -22,7 +22,7 @@ from .task_groups import TaskGroup
 from .tasks import TaskInfo
 from .validation_executors import completed_executor, executor_problem
 from .validation_resources import joint_problem, overlap_problem
-from .validation_tasks import LaunchSite, TaskVerdict, completed_task, task_problem
+from .validation_tasks import LaunchSite, TaskVerdict, completed_task, root_problem, task_problem
 
 _CHECKED_OVER_NETWORK = (CheckType.HTTP, CheckType.TCP)
 
@@ -133,6 +133,7 @@ def _member_problem(task: TaskInfo) -> str | None:
 def _check_executor(executor: ExecutorInfo, tasks: Sequence[TaskInfo], site: LaunchSite) -> None:
     name = f"executor {executor.executor_id[:80]}"
     problem = executor_problem(executor, site.framework_id, site.role, site.running) or _own_problem(executor)
+    problem = problem or root_problem(executor.command, site)
     _raise(None if problem is None else f"{name} {problem}")
     for place, task in enumerate(tasks):
         if task.executor != executor:

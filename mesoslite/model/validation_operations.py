@@ -49,6 +49,8 @@ class OperationSite:
 
 def operation_problem(operation: ResourceOperation, site: OperationSite) -> str | None:
     """Return the first rule that an operation breaks, None if it breaks none."""
+    if operation.unfit:
+        return unfit_problem(operation.unfit)
     if operation.id is not None:
         try:
             validate_id("operation", operation.id)
@@ -66,6 +68,11 @@ def operation_problem(operation: ResourceOperation, site: OperationSite) -> str 
     if operation.allocation_roles:
         return f"names resources allocated to role {operation.allocation_roles[0][:80]!r}; operators convert free ones"
     return None
+
+
+def unfit_problem(unfit: str) -> str:
+    """Return what is wrong with an operation whose resources can never be."""
+    return f"names resources that can never be: {unfit}"
 
 
 def _rules_problem(operation: ResourceOperation, site: OperationSite) -> str | None:

@@ -17,7 +17,7 @@ import msgspec
 
 from .agents import AGENT_TASK_RESOURCE_LIMITS
 from .checks import check_problem
-from .commands import command_problem
+from .commands import CommandInfo, command_problem
 from .constants import EXECUTOR_CPUS_MILLI_MIN, EXECUTOR_MEM_MILLI_MIN, SECONDS_MAX
 from .containers import container_facts, container_problem
 from .copies import once
@@ -40,7 +40,7 @@ class LaunchSite:
     """What the master knows of where tasks are to run: offers of one agent, for one role of one framework.
 
     ``known`` and ``unreachable`` hold ids of the framework's tasks, on any agent, ``launched`` those that the same call
-    launches already; ``running`` its executors on this agent.
+    launches already; ``running`` its executors on this agent. ``root_submissions``: tasks may run as root.
     """
 
     framework_id: FrameworkID
@@ -51,6 +51,7 @@ class LaunchSite:
     unreachable: Container[TaskID] = ()
     launched: Container[TaskID] = ()
     running: Mapping[ExecutorID, RunningExecutor] = field(default_factory=dict)
+    root_submissions: bool = True
 
 
 class TaskVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -124,6 +125,13 @@ def task_problem(task: TaskInfo, site: LaunchSite, seen: Container[TaskID]) -> s
     return None
 
 
+def root_problem(command: CommandInfo | None, site: LaunchSite) -> str | None:
+    """Return what is wrong with who a command runs as, None if nothing is."""
+    if site.root_submissions or command is None or command.user != "root":
+        return None
+    return "has a command that runs as root, which this master refuses; name another user"
+
+
 def _identity_problem(task: TaskInfo, site: LaunchSite, seen: Container[TaskID]) -> str | None:
     try:
         validate_id("task", task.task_id)
@@ -186,6 +194,7 @@ _RULES: tuple[Callable[[TaskInfo, LaunchSite], str | None], ...] = (
     _checks_problem,
     _resources_problem,
     lambda task, site: command_problem(task.command) if task.command is not None else None,
+    lambda task, site: root_problem(task.command, site),
     lambda task, site: container_problem(task.container),
     lambda task, site: document_problem("discovery", task.discovery),
     _limits_problem,
@@ -202,6 +211,7 @@ def _executor_problem(task: TaskInfo, site: LaunchSite, running: Mapping[Executo
     if executor is None:
         return None
     problem = executor_problem(executor, site.framework_id, site.role, running) or _own_executor_problem(executor)
+    problem = problem or root_problem(executor.command, site)
     return None if problem is None else f"task {task.task_id} has an executor that {problem}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from mesoslite.agent.launches import REMEMBERED_MAX, Launches
 from mesoslite.model import (
     CommandInfo,
+    CommandURI,
     ExecutorID,
     ExecutorInfo,
     ExecutorType,
@@ -345,6 +346,22 @@ def test_the_command_is_handed_on_as_it_is(house: House):
 
     assert house.run(make_task(command=command)).command == command
     assert house.task().task.info.task_id == TaskID("t1")
+
+
+def test_a_command_runs_as_the_user_it_names_or_else_as_its_frameworks(house: House):
+    named = make_task("a", command=CommandInfo(value="true", user="nobody"))
+
+    users = [house.run(task, make_framework(user="me")).user for task in (named, make_task("b"))]
+
+    assert users == ["nobody", "me"]
+
+
+def test_a_command_with_files_to_fetch_is_refused(house: House):
+    house.send(RunTask(make_framework(), make_task(command=CommandInfo(value="a", uris=(CommandURI(value="b"),)))))
+
+    status = house.updates()[-1].status
+    assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
+    assert "has the URI 'b', and agents fetch no files yet" in status.message
 
 
 # ---- launches that come twice ----

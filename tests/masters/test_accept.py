@@ -43,6 +43,7 @@ from mesoslite.model import (
     TaskGroup,
     TaskState,
     Unreserve,
+    UpdateOperationStatus,
     Volume,
 )
 
@@ -70,6 +71,33 @@ def begin(
 
 def kinds(stage: Stage, agent: la.PID[FakeAgent]) -> list[str]:
     return [type(message.operation).__name__ for message in stage.heard(agent, ApplyOperation)]
+
+
+def test_resources_that_can_never_be_are_told_by_statuses_and_the_offer_goes_back(stage: Stage) -> None:
+    agent, framework = begin(stage)
+    offer = stage.offers(framework)[0]
+    unfit = "accept.operations[0].launch.task_infos[0].resources[0].scalar: negative"
+    tasks = tuple([task(offer, name) for name in "ab"])
+
+    stage.act(
+        framework,
+        Launch(tasks, unfit=unfit),
+        Reserve(NOTHING, id=OperationID("o"), unfit=unfit),
+        Launch((task(offer, "c"),)),
+        refuse_seconds=0,
+    )
+    stage.advance(1)
+
+    assert [(status.task_id, status.state) for status in stage.updates(framework)] == [
+        ("a", TaskState.TASK_ERROR),
+        ("b", TaskState.TASK_ERROR),
+    ]
+    assert all(status.message.endswith(unfit) for status in stage.updates(framework))
+    [told] = stage.heard(framework, UpdateOperationStatus)
+    assert (told.status.state, told.status.operation_id) == (OperationState.OPERATION_ERROR, "o")
+    assert told.status.message.endswith(unfit)
+    assert [message.task.task_id for message in stage.heard(agent, RunTask)] == ["c"]
+    assert stage.offers(framework)[-1].resources == offer.resources - task(offer).resources
 
 
 # Stands for ReservationTest.ReserveThenUnreserve: the next offer shows what was made, and no filter keeps it back.

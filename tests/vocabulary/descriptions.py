@@ -9,6 +9,7 @@ from mesoslite.model import (
     CheckInfo,
     CheckType,
     CommandInfo,
+    CommandURI,
     ExecutorInfo,
     ExecutorType,
     FrozenDocument,
@@ -33,12 +34,17 @@ doubles = st.floats(allow_nan=False)
 plain_resources = st.dictionaries(
     st.sampled_from(["cpus", "mem", "disk", "gpus"]), st.integers(min_value=1, max_value=10**9)
 ).map(Resources.from_milli)
+uris = st.builds(
+    CommandURI, value=texts, executable=st.booleans(), extract=st.booleans(), cache=st.booleans(), output_file=texts
+)
 commands = st.builds(
     CommandInfo,
     value=texts,
     shell=st.booleans(),
     arguments=st.lists(texts, max_size=2).map(tuple),
     environment=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+    user=texts,
+    uris=st.lists(uris, max_size=2).map(tuple),
 )
 jsons: Any = st.recursive(
     st.booleans() | st.integers(min_value=0, max_value=2**53) | texts,

@@ -76,6 +76,8 @@ from mesoslite.model import (
 )
 from mesoslite.model.v1 import Records, decode_call, decode_event, encode_call, encode_event, frame, role_problem
 
+from .descriptions import commands
+
 texts = st.text(max_size=8)
 ids = st.text(min_size=1, max_size=8)
 seconds = st.floats(min_value=0, max_value=1e9) | st.just(math.inf)
@@ -84,13 +86,6 @@ resources = st.dictionaries(
 ).map(Resources.from_milli)
 labels = st.lists(st.builds(Label, texts, texts), max_size=2).map(tuple)
 graces = st.none() | st.integers(min_value=0, max_value=10**6).map(lambda ms: ms / 1000)
-commands = st.builds(
-    CommandInfo,
-    value=texts,
-    shell=st.booleans(),
-    arguments=st.lists(texts, max_size=2).map(tuple),
-    environment=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
-)
 tasks = st.builds(
     TaskInfo,
     task_id=ids,
@@ -520,17 +515,15 @@ def test_an_error_names_the_field_and_what_was_expected(change, path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("executor", {"executor_id": {"value": "e"}, "command": {"user": "root"}}),
+        ("executor", {"executor_id": {"value": "e"}, "command": {"user": 1}}),
         ("container", "DOCKER"),
         ("data", "no base64"),
         ("limits", {"cpus": 2.0}),
         ("check", {"type": "TCP", "tcp": {}}),
         ("max_completion_time", {"nanoseconds": 1e30}),
-        ("resources", [{"name": "ports", "type": "RANGES"}]),
-        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "/ads"}]),
-        ("resources", [{"name": "rack", "type": "TEXT", "text": {"value": "r1"}}]),
-        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": -1}}]),
-        ("command", {"value": "x", "uris": [{"value": "http://example.com"}]}),
+        ("resources", [{"name": "ports"}]),
+        ("resources", [{"name": "cpus", "type": "SCALAR", "scalar": {"value": "much"}}]),
+        ("command", {"value": "x", "uris": [{"executable": True}]}),
     ],
 )
 def test_what_a_task_cannot_be_given_is_refused_not_passed_over(field, value):

@@ -141,7 +141,6 @@ def test_a_call_without_its_parts_is_refused(document):
 def test_what_an_agent_says_and_is_not_known_here_is_left_out():
     document = encode_executor_event(EVENTS[0])
     command = document["subscribed"]["executor_info"]["command"]
-    command["uris"], command["user"] = [{"value": "http://x/y"}], "root"
     command["environment"] = {"variables": [{"name": "s", "type": "SECRET", "secret": {}}]}
 
     assert decode_executor_event(document) == EVENTS[0]

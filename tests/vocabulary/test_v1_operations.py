@@ -28,6 +28,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.fields import Fields
 from mesoslite.model.v1 import (
+    decode_call,
     decode_executor,
     decode_operation,
     decode_operation_status,
@@ -209,3 +210,49 @@ def test_what_is_no_json_cannot_be_a_document(value: Any) -> None:
 def test_a_document_that_is_no_json_says_so(text: str) -> None:
     with pytest.raises(InvalidRequest, match="not JSON"):
         _ = FrozenDocument(text).value
+
+
+SCALAR: Any = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}
+UNFIT = [
+    {"name": "ports", "type": "RANGES"},
+    {**SCALAR, "role": "/ads"},
+    {"name": "rack", "type": "TEXT", "text": {"value": "r1"}},
+    {**SCALAR, "scalar": {"value": -1}},
+    {**SCALAR, "name": ""},
+]
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=lambda resource: str(resource.get("role") or resource["name"]))
+@pytest.mark.parametrize("kind", ["LAUNCH", "LAUNCH_GROUP", "RESERVE", "UNRESERVE", "CREATE", "DESTROY"])
+def test_an_operation_says_itself_which_of_its_resources_can_never_be(unfit, kind):
+    task = {"name": "t", "task_id": {"value": "t"}, "agent_id": {"value": "a"}, "resources": [SCALAR, unfit]}
+    body = {
+        "LAUNCH": {"task_infos": [{**task, "resources": []}, task]},
+        "LAUNCH_GROUP": {
+            "executor": {"executor_id": {"value": "e"}, "resources": [unfit]},
+            "task_group": {"tasks": [{**task, "resources": []}]},
+        },
+        "RESERVE": {"resources": [SCALAR, unfit]},
+        "UNRESERVE": {"resources": [SCALAR, unfit]},
+        "CREATE": {"volumes": [SCALAR, unfit]},
+        "DESTROY": {"volumes": [SCALAR, unfit]},
+    }[kind]
+    operations = [{"type": kind, kind.lower(): body}, {"type": "RESERVE", "reserve": {"resources": [SCALAR]}}]
+
+    call = decode_call({"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {"operations": operations}})
+
+    first, second = call.operations
+    assert first.unfit.startswith(f"accept.operations[0].{kind.lower()}.")
+    assert second == Reserve(Resources.of(cpus=1))
+    if kind == "LAUNCH":
+        assert [task.resources for task in first.tasks] == [Resources(), Resources.of(cpus=1)]
+
+
+@pytest.mark.parametrize("kind", ["GROW_VOLUME", "SHRINK_VOLUME"])
+def test_so_does_the_resize_of_a_volume(kind):
+    body = {"volume": {**SCALAR, "role": "/ads"}, "addition": SCALAR, "subtract": {"value": 1}}
+    operation = {"type": kind, kind.lower(): body}
+
+    call = decode_call({"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {"operations": [operation]}})
+
+    assert call.operations[0].unfit.startswith(f"accept.operations[0].{kind.lower()}.volume.name: ")

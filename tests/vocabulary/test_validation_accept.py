@@ -83,6 +83,29 @@ def test_each_operation_works_on_what_the_one_before_it_has_made() -> None:
     assert verdict.converted == reserved("disk:2")
 
 
+def test_an_operation_with_resources_that_can_never_be_is_refused_as_a_whole_and_alone() -> None:
+    executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT)
+    tasks = (task("a", plain("cpus:1")), task("b", NOTHING))
+    unfit = "accept.operations[0].launch.task_infos[1].resources[0].scalar: no"
+
+    verdict = judge(
+        Launch(tasks, unfit=unfit),
+        LaunchGroup(executor, TaskGroup(tasks), unfit=unfit),
+        Reserve(NOTHING, OperationID("o"), unfit=unfit),
+        Launch((task("a", plain("cpus:2")),)),
+        offered=plain("cpus:2"),
+    )
+
+    launch, group, reserve, last = verdict.steps
+    said = f"it names resources that can never be: {unfit}"
+    assert [each.message for each in launch.tasks] == [f"launch: {said}"] * 2
+    assert {each.reason for each in launch.tasks} == {Reason.REASON_TASK_INVALID}
+    assert [each.message for each in group.tasks] == [f"launch group: {said}"] * 2
+    assert not group.accepted
+    assert reserve.message == f"reserve: {said}"
+    assert last.tasks[0].accepted
+
+
 def test_an_operation_that_is_refused_is_as_if_it_had_not_been_there() -> None:
     offered = plain("cpus:2")
 

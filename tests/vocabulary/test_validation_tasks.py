@@ -246,6 +246,18 @@ def test_task_that_breaks_a_rule_is_refused_with_the_rule(bad: TaskInfo, problem
     assert verdict.charged.is_empty
 
 
+def test_commands_as_root_are_refused_where_no_task_may_run_as_root() -> None:
+    as_root = CommandInfo(value="true", user="root")
+    bad = (task("t", command=as_root), with_executor("u", command=as_root))
+
+    first, second = problems(*bad, root_submissions=False)
+
+    assert first == ("launch: task t has a command that runs as root, which this master refuses; name another user")
+    assert "task u has an executor that has a command that runs as root" in second
+    assert problems(*bad) == ["", ""]
+    assert problems(task("t", command=CommandInfo(value="true", user="me")), root_submissions=False) == [""]
+
+
 # Goal: the order is Mesos's. Method: everything is broken, and mended rule by rule.
 def test_first_broken_rule_is_the_one_reported() -> None:
     bad = TaskInfo(

@@ -3,11 +3,9 @@
 # Who calls: tasks.py and checks.py of this package.
 # Source: Mesos include/mesos/v1/mesos.proto (CommandInfo, Environment).
 
-from ..commands import CommandInfo
+from ..commands import CommandInfo, CommandURI
 from ..fields import Fields
 from .parts import Document
-
-_NOT_READ = ("uris", "user")
 
 
 def encode_command(command: CommandInfo) -> Document:
@@ -15,6 +13,10 @@ def encode_command(command: CommandInfo) -> Document:
     document: Document = {"shell": command.shell, "value": command.value}
     if command.arguments:
         document["arguments"] = list(command.arguments)
+    if command.user:
+        document["user"] = command.user
+    if command.uris:
+        document["uris"] = [_encode_uri(uri) for uri in command.uris]
     if command.environment:
         variables = [{"name": name, "type": "VALUE", "value": value} for name, value in command.environment]
         document["environment"] = {"variables": variables}
@@ -23,14 +25,30 @@ def encode_command(command: CommandInfo) -> Document:
 
 def decode_command(fields: Fields, *, lenient: bool = False) -> CommandInfo:
     """Return a CommandInfo; with ``lenient`` without what a command cannot be given here. Raises: InvalidRequest."""
-    for name in _NOT_READ:
-        if fields.has(name) and not lenient:
-            raise fields.invalid(name, "is set, and would not be honoured here; leave it out")
     return CommandInfo(
         value=fields.text("value", ""),
         shell=fields.boolean("shell", True),
         arguments=fields.texts("arguments"),
         environment=_environment(fields.message_or_empty("environment"), lenient),
+        user=fields.text("user", ""),
+        uris=tuple([_decode_uri(uri) for uri in fields.messages("uris")]),
+    )
+
+
+def _encode_uri(uri: CommandURI) -> Document:
+    document: Document = {"value": uri.value, "executable": uri.executable, "extract": uri.extract, "cache": uri.cache}
+    if uri.output_file:
+        document["output_file"] = uri.output_file
+    return document
+
+
+def _decode_uri(fields: Fields) -> CommandURI:
+    return CommandURI(
+        value=fields.text("value"),
+        executable=fields.boolean("executable", False),
+        extract=fields.boolean("extract", True),
+        cache=fields.boolean("cache", False),
+        output_file=fields.text("output_file", ""),
     )
 
 

@@ -7,6 +7,8 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..errors import InvalidResources
 from ..fields import Fields
 from ..ids import AgentID, OperationID
@@ -40,13 +42,21 @@ def encode_operation(operation: Operation) -> Document:
 
 
 def decode_operation(fields: Fields) -> Operation:
-    """Return an operation. Raises: InvalidRequest, also for types that are not known here."""
+    """Return an operation, which says itself if its resources can never be.
+
+    Raises: InvalidRequest, also for types that are not known here.
+    """
     kind = fields.text("type")
     decode = _DECODERS.get(kind)
     if decode is None:
         raise fields.invalid("type", f"got {kind[:80]!r}, expected one of {', '.join(_DECODERS)}")
-    operation_id = fields.identifier_or_none("id")
-    return decode(fields.message(kind.lower()), OperationID(operation_id) if operation_id is not None else None)
+    given = fields.identifier_or_none("id")
+    operation_id = OperationID(given) if given is not None else None
+    body = fields.message(kind.lower())
+    try:
+        return decode(body, operation_id, False)
+    except InvalidResources as error:
+        return replace(decode(body, operation_id, True), unfit=str(error))
 
 
 def encode_operation_status(status: OperationStatus) -> Document:
@@ -143,43 +153,45 @@ _ENCODERS: dict[type, Callable[[Any], tuple[str, Document]]] = {
 
 # ---- reading ----
 
-
-def _read_launch(body: Fields, operation_id: OperationID | None) -> Launch:
-    return Launch(tuple([decode_task(task) for task in body.messages("task_infos")]), operation_id)
+# With ``lenient``, resources that can never be are left out.
 
 
-def _read_launch_group(body: Fields, operation_id: OperationID | None) -> LaunchGroup:
-    tasks = tuple([decode_task(task) for task in body.message("task_group").messages("tasks")])
-    return LaunchGroup(decode_executor(body.message("executor")), TaskGroup(tasks), operation_id)
+def _read_launch(body: Fields, operation_id: OperationID | None, lenient: bool) -> Launch:
+    return Launch(tuple([decode_task(task, lenient=lenient) for task in body.messages("task_infos")]), operation_id)
 
 
-def _read_reserve(body: Fields, operation_id: OperationID | None) -> Reserve:
-    resources, source = (Resources.decode(body.messages(name)) for name in ("resources", "source"))
+def _read_launch_group(body: Fields, operation_id: OperationID | None, lenient: bool) -> LaunchGroup:
+    tasks = tuple([decode_task(task, lenient=lenient) for task in body.message("task_group").messages("tasks")])
+    return LaunchGroup(decode_executor(body.message("executor"), lenient=lenient), TaskGroup(tasks), operation_id)
+
+
+def _read_reserve(body: Fields, operation_id: OperationID | None, lenient: bool) -> Reserve:
+    resources, source = (Resources.decode(body.messages(name), lenient=lenient) for name in ("resources", "source"))
     return Reserve(resources, source, operation_id, decode_allocation_roles(body, "resources", "source"))
 
 
-def _read_unreserve(body: Fields, operation_id: OperationID | None) -> Unreserve:
-    resources = Resources.decode(body.messages("resources"))
+def _read_unreserve(body: Fields, operation_id: OperationID | None, lenient: bool) -> Unreserve:
+    resources = Resources.decode(body.messages("resources"), lenient=lenient)
     return Unreserve(resources, operation_id, decode_allocation_roles(body, "resources"))
 
 
-def _read_create(body: Fields, operation_id: OperationID | None) -> Create:
-    volumes = Resources.decode(body.messages("volumes"))
+def _read_create(body: Fields, operation_id: OperationID | None, lenient: bool) -> Create:
+    volumes = Resources.decode(body.messages("volumes"), lenient=lenient)
     return Create(volumes, operation_id, decode_allocation_roles(body, "volumes"))
 
 
-def _read_destroy(body: Fields, operation_id: OperationID | None) -> Destroy:
-    volumes = Resources.decode(body.messages("volumes"))
+def _read_destroy(body: Fields, operation_id: OperationID | None, lenient: bool) -> Destroy:
+    volumes = Resources.decode(body.messages("volumes"), lenient=lenient)
     return Destroy(volumes, operation_id, decode_allocation_roles(body, "volumes"))
 
 
-def _read_grow_volume(body: Fields, operation_id: OperationID | None) -> GrowVolume:
-    volume, addition = (Resources.decode([body.message(name)]) for name in ("volume", "addition"))
+def _read_grow_volume(body: Fields, operation_id: OperationID | None, lenient: bool) -> GrowVolume:
+    volume, addition = (Resources.decode([body.message(name)], lenient=lenient) for name in ("volume", "addition"))
     return GrowVolume(volume, addition, operation_id, decode_allocation_roles(body, "volume", "addition"))
 
 
-def _read_shrink_volume(body: Fields, operation_id: OperationID | None) -> ShrinkVolume:
-    volume = Resources.decode([body.message("volume")])
+def _read_shrink_volume(body: Fields, operation_id: OperationID | None, lenient: bool) -> ShrinkVolume:
+    volume = Resources.decode([body.message("volume")], lenient=lenient)
     return ShrinkVolume(volume, _decode_subtract(body), operation_id, decode_allocation_roles(body, "volume"))
 
 
@@ -192,7 +204,7 @@ def _decode_subtract(body: Fields) -> int:
         raise body.invalid("subtract", str(error)) from error
 
 
-_DECODERS: dict[str, Callable[[Fields, OperationID | None], Operation]] = {
+_DECODERS: dict[str, Callable[[Fields, OperationID | None, bool], Operation]] = {
     "LAUNCH": _read_launch,
     "LAUNCH_GROUP": _read_launch_group,
     "RESERVE": _read_reserve,
