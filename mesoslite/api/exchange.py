@@ -132,7 +132,9 @@ class Exchange:
 
     async def answer(self, response: Response) -> None:
         """Send a whole answer."""
-        headers = {**response.headers, "content-length": str(len(response.body))}
+        headers = dict(response.headers)
+        if response.status != 304:  # whose length would be that of the answer which the client has
+            headers["content-length"] = str(len(response.body))
         if response.content_type:
             headers["content-type"] = response.content_type
         await self.start(response.status, headers)
@@ -151,17 +153,26 @@ class Exchange:
         """Send a piece of the body; waits while the client is slow to read."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
+    def script(self) -> tuple[bytes, str]:
+        """The function that ``?jsonp=`` wants to be called with the answer, empty if none is; and the answer's type.
+
+        Raises: Refusal with status 400, if that is no name of a function.
+        """
+        callback = self.query.get("jsonp")
+        if callback is None:
+            return b"", JSON
+        if not _CALLBACK.fullmatch(callback):
+            raise Refusal(400, f"jsonp: got {callback[:80]!r}, expected the name of a function")
+        return callback.encode(), "text/javascript"
+
     def json(self, document: Any) -> Response:
         """The answer that is ``document``: as JSON, or as script for ``?jsonp=``; compressed if large and accepted.
 
         Raises: Refusal with status 400, if the name of the callback is none. May run in any thread.
         """
-        body, content_type = msgspec.json.encode(document), JSON
-        callback = self.query.get("jsonp")
-        if callback is not None:
-            if not _CALLBACK.fullmatch(callback):
-                raise Refusal(400, f"jsonp: got {callback[:80]!r}, expected the name of a function")
-            body, content_type = callback.encode() + b"(" + body + b");", "text/javascript"
+        body, (callback, content_type) = msgspec.json.encode(document), self.script()
+        if callback:
+            body = callback + b"(" + body + b");"
         if len(body) < GZIP_BYTES_MIN or not self.accepts_gzip:
             return Response(body=body, content_type=content_type)
         compressed = gzip.compress(body, GZIP_LEVEL, mtime=0)
