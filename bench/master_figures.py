@@ -10,9 +10,10 @@ from bench.bounds import Bound
 
 BOUNDS = (
     Bound("reconcile[100k]", 1_000),
-    Bound("snapshot[90]", None, 49, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 90 active frameworks"),
-    Bound("snapshot[900]", None, 320, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 900"),
-    Bound("snapshot[9000]", 100, 3_000, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 9,000"),
+    Bound("snapshot[9000]", 100),
+    Bound("get-metrics[90]", None, 49, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 90 active frameworks"),
+    Bound("get-metrics[900]", None, 320, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 900"),
+    Bound("get-metrics[9000]", 100, 3_000, None, "MasterMetricsQuery, GetMetrics: v1 JSON, 9,000"),
     Bound("ask-accept[100k]", 10),
     Bound("ask-teardown[100k]", 10),
     Bound("ask-schedule[10k]", 10),

@@ -286,6 +286,11 @@ MASTER_BENCHMARKS = (
     for size in (90, 900, 9_000)
     ),
     *(
+    Benchmark(f"get-metrics[{size}]", "get_metrics", "the same by GET_METRICS, read by another process", size, 10,
+              (MASTER,), MILLISECONDS, repeat_seconds=0)
+    for size in (90, 900, 9_000)
+    ),
+    *(
     Benchmark(f"ask-{name}[{size // 1_000}k]", method, what, size, 100, (MASTER,), MILLISECONDS, repeat_seconds=0)
     for name, method, what, size in (
         ("accept", "ask_amid_accept", "99 of 100 answers to nothing, amid an ACCEPT of so many tasks", 100_000),

@@ -7,11 +7,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mesoslite.model.v1 import decode_duration
 
 from .documents import Document, version_document
+from .exchange import JSON
 from .logging_level import LEVEL_MAX, VERBOSITY
-from .operator_calls import OperatorCall, OperatorCalls
+from .operator_calls import LargeCall, OperatorCall, OperatorCalls
+
+PIECE_BYTES = 512 * 1024
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model.fields import Fields
 
-    from .exchange import Exchange
+    from .exchange import Exchange, Response
 
 
 def common_calls(
@@ -45,7 +50,7 @@ def common_calls(
         "GET_FLAGS": OperatorCall(nothing, told_flags),
         "GET_HEALTH": OperatorCall(nothing, health),
         "GET_VERSION": OperatorCall(nothing, version),
-        "GET_METRICS": OperatorCall(_metrics_timeout, _metrics(runtime)),
+        "GET_METRICS": LargeCall(_metrics_timeout, _metrics(runtime)),
         **(_logging_calls(runtime) if runtime is not None else {}),
     }
 
@@ -75,17 +80,25 @@ def _level(fields: Fields) -> tuple[int, float]:
     return level, seconds
 
 
-def _metrics(runtime: la.Runtime | None) -> Callable[[Exchange, float | None], Awaitable[Document]]:
-    async def answer(exchange: Exchange, timeout: float | None) -> Document:
-        numbers = await runtime.metrics.snapshot(timeout) if runtime is not None else {}
-        return await asyncio.to_thread(_listed, numbers)
+def _metrics(runtime: la.Runtime | None) -> Callable[[Exchange, float | None], Awaitable[Response | None]]:
+    async def answer(exchange: Exchange, timeout: float | None) -> Response | None:
+        text = await runtime.metrics.snapshot_json(timeout, as_list=True) if runtime is not None else b"[]"
+        if len(text) <= PIECE_BYTES or exchange.accepts_gzip:
+            metrics = {"metrics": msgspec.Raw(text)} if text != b"[]" else {}
+            return await asyncio.to_thread(exchange.json, {"type": "GET_METRICS", "get_metrics": metrics})
+        await _send(exchange, b'{"type":"GET_METRICS","get_metrics":{"metrics":', text, b"}}")
+        return None
 
     return answer
 
 
-def _listed(numbers: dict[str, float]) -> Document:
-    """Metrics; of very many of them that takes a while."""
-    return {"metrics": [{"name": name, "value": float(number)} for name, number in numbers.items()]} if numbers else {}
+async def _send(exchange: Exchange, *parts: bytes) -> None:
+    """Answer with JSON that is long, a piece at a time, so that nothing of it is copied whole."""
+    await exchange.start(200, {"content-type": JSON, "content-length": str(sum(map(len, parts)))})
+    for part in parts:
+        for begin in range(0, len(part), PIECE_BYTES):
+            await exchange.send(part[begin : begin + PIECE_BYTES])
+    await exchange.send(b"", more=False)
 
 
 def _metrics_timeout(fields: Fields) -> float | None:

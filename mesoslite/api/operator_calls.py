@@ -48,7 +48,14 @@ class OperatorCall(NamedTuple):
     answer: Callable[[Exchange, Any], Awaitable[Document | None]]
 
 
-OperatorCalls: TypeAlias = Mapping[str, OperatorCall]  # by type
+class LargeCall(NamedTuple):
+    """How a call is read, and then answered by a whole response that is made off the loop, or was streamed (None)."""
+
+    decode: Callable[[Fields], Any]
+    answer: Callable[[Exchange, Any], Awaitable[Response | None]]
+
+
+OperatorCalls: TypeAlias = Mapping[str, OperatorCall | LargeCall]  # by type
 
 
 class OperatorEndpoint:
@@ -59,7 +66,7 @@ class OperatorEndpoint:
         self._calls = calls
         self._not_served = not_served
 
-    async def __call__(self, exchange: Exchange) -> Response:
+    async def __call__(self, exchange: Exchange) -> Response | None:
         """Answer a call."""
         document = await json_document(exchange)
         try:
@@ -70,7 +77,10 @@ class OperatorEndpoint:
             raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
         if kind in self._not_served:
             raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
-        answer = await self._calls[kind].answer(exchange, asked)
+        call = self._calls[kind]
+        if isinstance(call, LargeCall):
+            return await call.answer(exchange, asked)
+        answer = await call.answer(exchange, asked)
         return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response()
 
     def _read(self, fields: Fields) -> tuple[str, Any]:

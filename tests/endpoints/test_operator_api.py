@@ -2,12 +2,14 @@
 
 # Source: facts of Mesos's master.proto and http.cpp; the names in comments are those of its tests.
 
+import gzip
 import json
 
 import pytest
 
 import libactor as la
 from mesoslite.api import master_app
+from mesoslite.api.common_calls import PIECE_BYTES
 from mesoslite.api.operator_calls import NOT_SERVED
 from mesoslite.model import Drain, MasterStanding
 
@@ -98,6 +100,27 @@ def test_metrics_are_a_list_of_names_and_values(live):
     assert (len(metrics), metrics["master/slaves_active"]) == (len(answer["metrics"]), 1.0)
     status, text = live.call("GET_METRICS", timeout={"nanoseconds": -1})
     assert (status, "get_metrics.timeout" in text) == (400, True)
+
+
+def test_very_many_metrics_are_sent_a_piece_at_a_time_unless_they_are_compressed(live):
+    columns = tuple([f"{place:03}" for place in range(100)])
+    rows = [la.metrics.Row(f"{'shelf' * 20}-{number:03}", columns, [number] * 100) for number in range(100)]
+    live.runtime.metrics.add(la.metrics.Table("shop", lambda: rows))
+    body, as_json = b'{"type": "GET_METRICS"}', "application/json"
+
+    plain = live.ask("POST", "/api/v1", body, content_type=as_json)
+    compressed = live.ask("POST", "/api/v1", body, content_type=as_json, accept_encoding="gzip")
+
+    assert len(plain.body) == int(plain.headers["content-length"]) > 2 * PIECE_BYTES
+    of_shop = [
+        [one for one in json.loads(text)["get_metrics"]["metrics"] if one["name"].startswith("shop/")]
+        for text in (plain.body, gzip.decompress(compressed.body))
+    ]
+    assert (
+        of_shop[0]
+        == of_shop[1]
+        == [{"name": f"shop/{row.name}/{column}", "value": row.values[0]} for row in rows for column in columns]
+    )
 
 
 # ---- frameworks and agents ----
