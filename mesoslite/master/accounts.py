@@ -79,6 +79,7 @@ class Accounts:
         constraints: tuple[RoleConstraints, ...] = (),
     ) -> None:
         """Enter a new framework; one that is not connected gets no offers until it is activated."""
+        framework.constraints = constraints
         self._ledger.add_framework(framework)
         info = framework.info
         self._apply(
@@ -103,7 +104,7 @@ class Accounts:
         constraints: tuple[RoleConstraints, ...],
     ) -> None:
         """Take note of what a framework now says of itself and wants; what it holds in roles it has left stays held."""
-        framework.info = info
+        framework.info, framework.constraints = info, constraints
         self._apply(
             FrameworkUpdated(
                 framework_id=framework.id,

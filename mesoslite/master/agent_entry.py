@@ -50,6 +50,7 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
     registered_time: float  # seconds since the epoch
     total: Resources = NOTHING  # left out: what is in ``info``
     resized: int = 0  # with which delta the allocator was told that it has other resources; before, it knew others
+    version: str = ""  # of the API that it speaks
     epoch: int = 0  # of the master that it is told this by
     reregistered_time: float | None = None
     connected: bool = True

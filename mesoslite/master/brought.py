@@ -20,8 +20,9 @@ import msgspec
 from libactor.records import RecordError
 from mesoslite.model import NOTHING, InvalidRequest, once, validate_ids, validate_role
 from mesoslite.model.record_types import TASK
+from mesoslite.model.resource_records import resources_of
 from mesoslite.model.sums import total_of
-from mesoslite.model.task_records import PORTION_TASKS, resources_of
+from mesoslite.model.task_records import PORTION_TASKS
 
 from .tasks import TaskEntry
 

@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import libactor as la
-from mesoslite.model import LeadershipLost, MasterInfo, NotLeader, RegistrarPort
+from mesoslite.model import LeadershipLost, MasterInfo, MasterTenure, NotLeader, RegistrarPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,9 @@ class Candidate(la.Actor):
     def info(self) -> MasterInfo:
         """What this master says of itself."""
         return MasterInfo(id=self.master_id, hostname=self._hostname, port=self._port, pid=str(self.pid))
+
+    def _tenure(self) -> MasterTenure:
+        return MasterTenure(info=self.info(), start_time=self._start_time, elected_time=self._elected_time)
 
     @la.remote
     def standing(self) -> MasterStanding:

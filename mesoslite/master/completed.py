@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Completed:
         self._most = most
         self._tasks: deque[TaskEntry] = deque()
         self._counts: Counter[TaskID] = Counter()
+        self.added = 0  # ever
+        self.forgotten = 0  # how often some were forgotten that were not the oldest
+
+    def __len__(self) -> int:
+        return len(self._tasks)
 
     def __iter__(self) -> Iterator[TaskEntry]:
         return iter(self._tasks)
@@ -43,6 +49,7 @@ class Completed:
     def add(self, task: TaskEntry) -> None:
         """Remember one more."""
         self._tasks.append(task)
+        self.added += 1
         self._counts[task.task_id] += 1
         if len(self._tasks) > self._most:
             self._uncount(self._tasks.popleft().task_id)
@@ -59,6 +66,11 @@ class Completed:
         if task_id in self._counts:
             self._tasks = deque([task for task in self._tasks if task.task_id != task_id])
             del self._counts[task_id]
+            self.forgotten += 1
+
+    def latest(self, count: int) -> list[TaskEntry]:
+        """The newest so many, oldest first."""
+        return list(islice(reversed(self._tasks), count))[::-1]
 
     def _uncount(self, task_id: TaskID) -> None:
         self._counts[task_id] -= 1

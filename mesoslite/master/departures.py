@@ -98,6 +98,7 @@ class Departures:
         yield from in_steps(framework.tasks.values(), lambda task: self._end_task(framework, task), ENTRIES_IN_STEP)
         yield from in_steps(framework.executors.items(), lambda one: self._end(framework, *one), ENTRIES_IN_STEP)
         yield from in_steps(framework.operations.values(), lambda one: self._orphan(framework, one), ENTRIES_IN_STEP)
+        framework.unregistered_time = self._now()
         self._accounts.remove_framework(framework)
         log.info("framework %s (%s) is removed", framework.id, framework.info.name)
 

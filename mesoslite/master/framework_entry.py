@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         OfferID,
         OperationID,
         Resources,
+        RoleConstraints,
         TaskID,
     )
 
@@ -48,6 +49,7 @@ class FrameworkEntry:
     address: la.PID[Any] | None  # where it subscribed from last; None as long as only agents have told of it
     registered_time: float  # seconds since the epoch
     reregistered_time: float | None = None  # of the last time that it came back
+    unregistered_time: float | None = None  # when it was removed
     connected: bool = True
     is_ending: bool = False  # it is being removed, in slices, and nobody reaches it any more
     disconnections: int = 0  # tells a failover timer whether it is still about the present loss
@@ -62,6 +64,7 @@ class FrameworkEntry:
     holdings: dict[OfferID, Holding] = field(default_factory=dict)  # `offered` counts them
     inverse_offers: dict[AgentID, InverseOffer] = field(default_factory=dict)  # what it is asked to leave
     executors: dict[tuple[AgentID, ExecutorID], ExecutorEntry] = field(default_factory=dict)
+    constraints: tuple[RoleConstraints, ...] = ()  # which agents it wants to be offered
     operations: dict[bytes, OperationEntry] = field(default_factory=dict)  # by uuid, until they are dealt with
     operation_uuids: dict[OperationID, bytes] = field(default_factory=dict)  # of those that have an id
     figures: list[int] = field(default_factory=new_figures)  # what is counted of it (figures.py)

@@ -73,6 +73,10 @@ class Ledger:
         """The frameworks that were removed and are remembered, oldest first."""
         return tuple(self._completed.values())
 
+    def completed_framework(self, framework_id: FrameworkID) -> FrameworkEntry | None:
+        """The one of them with that id."""
+        return self._completed.get(framework_id)
+
     def is_completed(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is remembered as removed, or is being removed."""
         framework = self.frameworks.get(framework_id)

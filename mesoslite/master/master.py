@@ -81,11 +81,12 @@ from .snapshots import Moment, Told
 from .standing import Standing
 from .subscription import Subscriptions
 from .updates import Updates
+from .viewing import Viewing
 
 log = logging.getLogger("mesoslite.master")
 
 
-class Master(OperatorCalls, Lookups, Granting):
+class Master(OperatorCalls, Lookups, Viewing, Granting):
     """The master of a cluster; spawn it in a Runtime with the PIDs of a spawned Allocator and a spawned Registrar.
 
     It stands for leadership by ``contender``, and learns by ``detector`` who leads meanwhile; left out, nobody else
@@ -163,8 +164,7 @@ class Master(OperatorCalls, Lookups, Granting):
             served_roles=options.served_roles,
             end=self._end,
         )
-        self._leading = la.Promise[int]()
-        self._start_time = 0.0
+        self._leading, self._start_time = la.Promise[int](), 0.0
 
     def on_start(self) -> None:
         """Stand for leadership."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import InvalidRequest, MasterTenure, NotFound
+from mesoslite.model import InvalidRequest, NotFound
 
 from .candidate import Candidate, led
 
 if TYPE_CHECKING:
-    from mesoslite.model import AgentID, FrameworkID
+    from mesoslite.model import AgentID, FrameworkID, MasterTenure
     from mesoslite.model.maintenance import MaintenanceStatus
     from mesoslite.model.registry import Machine, MachineID, QuotaConfig, Schedule, Weight
 
@@ -38,7 +38,7 @@ class OperatorCalls(Candidate):
     @led
     def tenure(self) -> MasterTenure:
         """What this master says of itself, and since when it leads."""
-        return MasterTenure(info=self.info(), start_time=self._start_time, elected_time=self._elected_time)
+        return self._tenure()
 
     @led
     def teardown_framework(self, framework_id: FrameworkID) -> None:

@@ -108,15 +108,22 @@ class Registration:
         self._roster.registering.add(sender)
         self._durability.apply(
             AdmitAgent(info),
-            lambda: self._admitted(info, agent_id, sender, message.incarnation),
+            lambda: self._admitted(info, agent_id, sender, message),
             partial(self._not_admitted, sender),
         )
 
-    def _admitted(self, info: AgentInfo, agent_id: AgentID, pid: la.PID[Any], incarnation: bytes) -> None:
+    def _admitted(self, info: AgentInfo, agent_id: AgentID, pid: la.PID[Any], message: RegisterAgent) -> None:
         self._roster.registering.discard(pid)
         self._make_way(pid, agent_id)
-        self._roster.serve(agent_id, incarnation)
-        agent = AgentEntry(id=agent_id, info=info, pid=pid, registered_time=self._now(), epoch=self.epoch)
+        self._roster.serve(agent_id, message.incarnation)
+        agent = AgentEntry(
+            id=agent_id,
+            info=info,
+            pid=pid,
+            registered_time=self._now(),
+            version=message.version,
+            epoch=self.epoch,
+        )
         la.link(pid)
         self._accounts.agents.admit(agent)
         self._watch(agent)
@@ -246,6 +253,7 @@ class Registration:
                 pid=pid,
                 registered_time=self._now(),
                 total=message.total,
+                version=message.version,
                 epoch=self.epoch,
             )
             yield from self._returns.enter(agent, message, brought)

@@ -157,7 +157,7 @@ class Returns:
             self._accounts.agents.update(agent, message.info, total)
         for executor in list(agent.executors.values()):
             self._accounts.release_executor(executor)
-        agent.reregistered_time = self._now()
+        agent.reregistered_time, agent.version = self._now(), message.version
         if found.tasks:
             self._accounts.agents.begin_reentry(agent)
             for number, portion in enumerate(_portions(found.tasks)):

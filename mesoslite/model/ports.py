@@ -162,6 +162,13 @@ class MasterPort(OperatorPort, Protocol):
         """The future of a ClusterState: all of the cluster at this moment."""
         ...
 
+    def view(self, known_number: int | None = None) -> Any:
+        """The future of a View (view.py): what readers see, never older than the question.
+
+        A NotModified instead, if that View is the one with ``known_number``.
+        """
+        ...
+
     def knows_framework(self, framework_id: FrameworkID) -> bool:
         """Whether that framework is one of the cluster's, connected or not."""
         ...

@@ -5,10 +5,11 @@
 
 from libactor.records import RecordType
 
-from .records import Agent, Executor, Framework, Offer, Task
+from .records import Agent, Executor, Framework, Offer, Operation, Task
 
 TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"), bytes_max=4 * 2**20)
 EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))
 AGENT = RecordType(Agent, hot=("id",))
 FRAMEWORK = RecordType(Framework, hot=("id",))
 OFFER = RecordType(Offer, hot=("id", "framework_id", "agent_id"))
+OPERATION = RecordType(Operation, hot=("uuid", "agent_id"))

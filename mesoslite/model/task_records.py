@@ -6,8 +6,7 @@
 # A record is what Mesos's master keeps of a task: not its command, its data, nor what only its agent needs.
 # Source: Mesos include/mesos/v1/mesos.proto (Task), src/common/protobuf_utils.cpp (createTask).
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -18,28 +17,19 @@ from .errors import InvalidRequest
 from .executors import ExecutorInfo
 from .fields import Fields
 from .ids import AgentID, ExecutorID, FrameworkID, TaskID
-from .kinds import Kind, plain_kind
-from .portions import Portion
-from .records import Range, Resource, Status, Task
-from .resource_json import decode_disk, encode_disk
-from .resource_text import checked_name
-from .resources import Resources
-from .roles import DEFAULT_ROLE
+from .records import Status, Task
+from .resource_records import packed_resources, unpacked_resources
 from .state import TaskRecord
 from .states import Source
 from .tasks import TaskInfo, TaskStatus
 from .v1.checks import decode_health_check, encode_health_check
 
 PORTION_TASKS = 64  # about a fifth of a millisecond
-_CACHED_BYTES = 512  # of resources, at most
 _NANOSECONDS = 1_000_000_000
 
 T = TypeVar("T")
 
 _encode = msgspec.msgpack.Encoder().encode
-
-
-_decode_resources = msgspec.msgpack.Decoder(tuple[Resource, ...]).decode
 
 
 def pack_tasks(tasks: Iterable[TaskRecord]) -> tuple[bytes, ...]:
@@ -61,8 +51,8 @@ def packed_task(task: TaskRecord) -> Task:
         framework_id=task.framework_id,
         agent_id=info.agent_id,
         state=task.state,
-        resources=_packed_resources(info.resources, task.role or None),
-        statuses=tuple(map(_packed_status, task.statuses)),
+        resources=packed_resources(info.resources, task.role or None),
+        statuses=tuple(map(packed_status, task.statuses)),
         executor_id=info.executor.executor_id if info.executor is not None else "",
         role=task.role,
         labels=info.labels,
@@ -85,7 +75,7 @@ def unpacked_task(task: Task) -> TaskRecord:
         task_id=TaskID(task.task_id),
         name=task.name,
         agent_id=AgentID(task.agent_id),
-        resources=_unpacked_resources(task.resources),
+        resources=unpacked_resources(task.resources),
         labels=task.labels,
         executor=ExecutorInfo(executor_id=ExecutorID(task.executor_id)) if task.executor_id else None,
         limits=tuple(task.limits.items()),
@@ -105,19 +95,6 @@ def unpacked_task(task: Task) -> TaskRecord:
     )
 
 
-def resources_of(packed: bytes) -> Resources:
-    """Return the resources of a record from their bytes; tasks of a kind share them.
-
-    Raises: InvalidResources, InvalidRequest, msgspec.ValidationError.
-    """
-    return _shared_resources(packed) if len(packed) <= _CACHED_BYTES else _unpacked_resources(_decode_resources(packed))
-
-
-@lru_cache(maxsize=4_096)
-def _shared_resources(packed: bytes) -> Resources:
-    return _unpacked_resources(_decode_resources(packed))
-
-
 def _if_any(read: Callable[[], T], document: object) -> T | None:
     """What a document says that nobody has looked at; None if there is none, or it says nothing."""
     try:
@@ -130,68 +107,11 @@ def _grace(policy: Fields) -> float:
     return policy.message("grace_period").whole("nanoseconds") / _NANOSECONDS
 
 
-# ---- resources ----
-
-
-def _packed_resources(resources: Resources, role: str | None) -> tuple[Resource, ...]:
-    return tuple([entry for portion in resources.portions for entry in _packed_portion(portion, role)])
-
-
-def _packed_portion(portion: Portion, role: str | None) -> Iterator[Resource]:
-    kind = portion.kind
-    entry = Resource(
-        name=kind.name,
-        type=kind.type,
-        scalar=portion.scalar or None,
-        ranges=tuple([Range(begin, end) for begin, end in portion.ranges]),
-        items=portion.items,
-        role=kind.role,
-        allocation_role=role,
-        revocable=kind.revocable,
-        shared=kind.shared,
-        reservations=kind.reservations,
-        provider_id=kind.provider_id,
-        disk=encode_disk(kind.disk) if kind.disk is not None else None,
-    )
-    for _ in range(portion.copies):
-        yield entry
-
-
-def _unpacked_resources(entries: Iterable[Resource]) -> Resources:
-    return Resources.from_portions(
-        [
-            Portion(
-                _kind(entry),
-                scalar=entry.scalar or 0,
-                ranges=tuple([(part.begin, part.end) for part in entry.ranges]),
-                items=entry.items,
-            )
-            for entry in entries
-        ]
-    )
-
-
-def _kind(entry: Resource) -> Kind:
-    name = checked_name(entry.name)
-    is_special = entry.reservations or entry.disk is not None or entry.revocable or entry.shared
-    if not is_special and entry.provider_id is None and entry.role == DEFAULT_ROLE:
-        kind = plain_kind(name)
-        return kind if kind.type is entry.type else Kind(name, entry.type)
-    return Kind(
-        name,
-        entry.type,
-        reservations=entry.reservations,
-        disk=decode_disk(Fields(entry.disk)) if entry.disk is not None else None,
-        revocable=entry.revocable,
-        shared=entry.shared,
-        provider_id=entry.provider_id,
-    )
-
-
 # ---- statuses ----
 
 
-def _packed_status(status: TaskStatus) -> Status:
+def packed_status(status: TaskStatus) -> Status:
+    """Return a status as it is sent and kept."""
     return Status(
         task_id=status.task_id,
         state=status.state,

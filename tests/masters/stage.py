@@ -72,8 +72,11 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
     UpdateOperationStatus,
 )
+from mesoslite.model.view import View
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 from mesoslite.sim.audit import audit
+
+from .seen import check_view
 
 
 class FakeAgent(la.Actor):
@@ -365,6 +368,10 @@ class Stage:
     def state(self) -> ClusterState:
         return la.dispatch(self.master, Master.state).get(timeout=60)
 
+    def view(self) -> View:
+        """What readers see."""
+        return la.dispatch(self.master, Master.view).get(timeout=60)
+
     def explain(self, framework: la.PID[FakeFramework], agent: la.PID[FakeAgent]) -> tuple[Explanation, ...]:
         """Why the framework got, or did not get, an offer of the agent."""
         asked = la.dispatch(self.master, Master.explain, self.framework_id(framework), (self.agent_id(agent),))
@@ -376,6 +383,7 @@ class Stage:
     def check_books(self) -> None:
         """Each message bore the epoch; the master's ledger is true, and the allocator's books agree (audit.py)."""
         state = self.state()
+        check_view(self.view(), state)
         tasks = [each for framework in state.frameworks for each in framework.tasks]
         for task_state, name in UNDER_WAY.items():
             counted = la.dispatch(self.master, Master.count, name).get(timeout=60)

@@ -28,6 +28,7 @@ LAYERS = {
     "mesoslite": ROOT,  # the public vocabulary, mesoslite/__init__.py itself
     "mesoslite.model": Layer((), ("msgspec",)),
     "mesoslite.model.record_types": Layer((MODEL, "libactor.records")),
+    "mesoslite.model.view": Layer((MODEL, "libactor.records"), ("msgspec",)),
     "mesoslite.allocator": Layer((MODEL,), ("msgspec", "re2")),
     "mesoslite.qos": Layer((MODEL,), ("msgspec",)),
     "mesoslite.master": PART,

@@ -43,6 +43,8 @@ def is_immutable(hint: object) -> bool:
         return is_immutable(arguments[0])
     if origin in (typing.Union, types.UnionType) or origin in CONTAINERS:
         return bool(arguments) and all(entry is Ellipsis or is_immutable(entry) for entry in arguments)
+    if origin is not None:  # such as a snapshot of records
+        return is_shared(origin)
     if not isinstance(hint, type):
         return hint is None
     if issubclass(hint, msgspec.Struct):

@@ -125,8 +125,13 @@ def encode_framework(info: FrameworkInfo) -> Document:
     if info.principal:
         document["principal"] = info.principal
     if info.min_allocatable:
-        document["offer_filters"] = {each.role: _offer_filter(each) for each in info.min_allocatable}
+        document["offer_filters"] = encode_offer_filters(info)
     return document
+
+
+def encode_offer_filters(info: FrameworkInfo) -> Document:
+    """Return OfferFilters by role."""
+    return {each.role: _offer_filter(each) for each in info.min_allocatable}
 
 
 def _offer_filter(minimum: RoleMinimum) -> Document:
@@ -151,11 +156,7 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
         "framework_id": wrap_id(offer.framework_id),
         "agent_id": wrap_id(offer.agent_id),
         "hostname": offer.hostname,
-        "url": {
-            "scheme": "http",
-            "address": {"hostname": offer.hostname, "port": offer.port, **({"ip": offer.ip} if offer.ip else {})},
-            "path": offer.path,
-        },
+        "url": encode_url(offer),
         "resources": encode_resources(offer.resources, offer.role if multi_role else None, "new" if refined else "old"),
     }
     if multi_role:
@@ -167,6 +168,12 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
     if offer.unavailability is not None:
         document["unavailability"] = encode_unavailability(offer.unavailability)
     return document
+
+
+def encode_url(offer: Offer) -> Document:
+    """Return the URL at which the agent of an offer is reached."""
+    address = {"hostname": offer.hostname, "port": offer.port, **({"ip": offer.ip} if offer.ip else {})}
+    return {"scheme": "http", "address": address, "path": offer.path}
 
 
 def _inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
