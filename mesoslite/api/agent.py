@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import re
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from .metrics import metrics_routes
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
 from .system_stats import system_routes
+
+_UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")  # in the header that names a file
 
 
 def agent_app(
@@ -86,7 +89,7 @@ async def _download(exchange: Exchange, sandboxes: Sandboxes, path: str) -> None
     file = await asyncio.to_thread(sandboxes.open, path)
     with file:
         left = sandboxes.size(file, path)
-        name = Path(path).name.replace('"', "'").encode("ascii", "replace").decode()
+        name = _UNQUOTABLE.sub("_", Path(path).name)
         headers = {
             "content-type": mimetypes.guess_type(path)[0] or "application/octet-stream",
             "content-disposition": f'attachment; filename="{name}"',

@@ -195,6 +195,17 @@ def test_a_download_is_the_file_byte_by_byte(agent, sandbox):
     assert answer.headers["content-disposition"] == 'attachment; filename="core.bin"'
 
 
+# The name stands in a header; a line break would begin another one.
+def test_a_download_is_called_by_what_a_header_can_say_of_its_name(agent, sandbox):
+    name = 'a"b\r\nX-Evil: \\é\x7f'
+    (sandbox / name).write_text("x")
+
+    answer = request(agent, "GET", "/files/download", query=f"path={quote(str(sandbox / name))}")
+
+    assert (answer.status, answer.body) == (200, b"x")
+    assert answer.headers["content-disposition"] == 'attachment; filename="a_b__X-Evil: ___"'
+
+
 def test_read_file_gives_the_very_bytes_and_the_size(agent, sandbox):
     (sandbox / "binary").write_bytes(b"a\xff\0b")
     wanted = {"path": f"{sandbox}/binary", "offset": 1, "length": 2}
