@@ -13,6 +13,7 @@
 #include "event.h"
 #include "wire.h"
 #include "json_out.h"
+#include "json_parts.h"
 #include "packed.h"
 #include "policy.h"
 
@@ -117,6 +118,9 @@ static PyMethodDef native_functions[] = {
     {"fragments_counts", native_fragments_counts, METH_NOARGS,
      "fragments_counts($module, /)\n--\n\n"
      "Of what was rendered of chunks: (found again, rendered anew, dropped for want of room, bytes that are kept)."},
+    {"json_parts", (PyCFunction)(void (*)(void))native_json_parts, METH_FASTCALL,
+     "json_parts($module, data, start, stop, size, /)\n--\n\n"
+     "Where the members of a JSON array or object are: see libactor.http.json_parts."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},

@@ -88,6 +88,7 @@ __all__ = [
     "gather",
     "hop",
     "hop_on",
+    "json_parts",
     "move",
     "pack",
     "parse_frames",
@@ -134,6 +135,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
     from libactor._core._json import JsonWriterCell
+    from libactor._core._json_parts import json_parts
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
     from libactor._core._pack import pack
@@ -181,6 +183,7 @@ else:
         generate_id,
         hop,
         hop_on,
+        json_parts,
         move,
         pack,
         parse_frames,

@@ -14,6 +14,7 @@ from libactor.http.files import Files, provide
 from libactor.http.firewall import DisabledPaths
 from libactor.http.json_web_token import JWT
 from libactor.http.jsonp import jsonp
+from libactor.http.large_json import json_parts
 from libactor.http.own import own_routes
 from libactor.http.pipe import Pipe, Reader, Writer
 from libactor.http.realms import forbidden, unauthorized
@@ -65,6 +66,7 @@ __all__ = [
     "forbidden",
     "application",
     "host_and_port",
+    "json_parts",
     "jsonp",
     "own_routes",
     "parse_duration",
