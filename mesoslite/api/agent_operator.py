@@ -1,32 +1,30 @@
 """Agent operator calls: those of the agent's v1 API that read."""
 
 # Who calls: agent.py puts them into the table of operator_calls.py.
-# READ_FILE carries bytes as base64, so it is the way to follow a file that is not text; /files/read is not.
 # Source: Mesos include/mesos/v1/agent/agent.proto, src/slave/http.cpp.
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import libactor as la
 from mesoslite.model import AgentPort
 
 from . import agent_reads
 from .common_calls import common_calls, nothing
+from .file_pages import file_calls
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mesoslite.model import AgentSnapshot
-    from mesoslite.model.fields import Fields
 
     from .documents import Document
     from .exchange import Exchange
-    from .files import Sandboxes
+    from .files import Files
 
 # Calls of Mesos's agent that are no mistake of the client's, and are not served.
 NOT_SERVED = frozenset(
@@ -55,16 +53,8 @@ NOT_SERVED = frozenset(
 )
 
 
-class _Wanted(NamedTuple):
-    """A part of a file; ``length`` is -1 for as much as there is."""
-
-    path: str
-    offset: int
-    length: int
-
-
 def agent_calls(
-    agent: la.PID[AgentPort], sandboxes: Sandboxes, runtime: la.Runtime | None, flags: Mapping[str, str]
+    agent: la.PID[AgentPort], files: Files, runtime: la.Runtime | None, flags: Mapping[str, str]
 ) -> OperatorCalls:
     """The calls that read from the agent at that address; ``runtime`` and ``flags`` as of ``common_calls``."""
 
@@ -75,14 +65,6 @@ def agent_calls(
 
         return OperatorCall(nothing, answer)
 
-    async def list_files(exchange: Exchange, path: str) -> Document:
-        infos = await asyncio.to_thread(sandboxes.file_infos, path)
-        return {"file_infos": infos} if infos else {}
-
-    async def read_file(exchange: Exchange, wanted: _Wanted) -> Document:
-        page = await asyncio.to_thread(sandboxes.read, *wanted)
-        return {"size": page.size, "data": base64.b64encode(page.data).decode()}
-
     return {
         **common_calls(partial(la.dispatch, agent, AgentPort.ping), runtime, flags),
         "GET_STATE": of(agent_reads.state),
@@ -90,15 +72,5 @@ def agent_calls(
         "GET_EXECUTORS": of(agent_reads.executors),
         "GET_TASKS": of(agent_reads.tasks),
         "GET_AGENT": of(agent_reads.agent),
-        "LIST_FILES": OperatorCall(lambda fields: fields.message("list_files").text("path"), list_files),
-        "READ_FILE": OperatorCall(_wanted, read_file),
+        **file_calls(files),
     }
-
-
-def _wanted(fields: Fields) -> _Wanted:
-    body = fields.message("read_file")
-    wanted = _Wanted(body.text("path"), body.whole("offset"), body.whole("length", -1))
-    if wanted.offset < 0 or wanted.length < -1:
-        problem = f"got {wanted.offset} and a length of {wanted.length}, expected bytes from the start"
-        raise body.invalid("offset", problem)
-    return wanted

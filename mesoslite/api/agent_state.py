@@ -45,6 +45,7 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
         "unreserved_resources_allocated": resources_document(used.unreserved()),
         "resource_providers": [],
         "attributes": attributes_document(info),
+        **({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}),
         "flags": dict(flags),
         "frameworks": [_framework_document(framework) for framework in snapshot.frameworks],
         "completed_frameworks": [_framework_document(framework) for framework in snapshot.completed_frameworks],

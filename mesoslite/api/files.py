@@ -1,13 +1,8 @@
-"""Files: what people and commands may read of an agent's disk: its sandboxes, and nothing else."""
+"""Files: what people and commands may read of a master's or an agent's disk: logs and sandboxes, and nothing else."""
 
-# Who calls: agent.py for /files/*, agent_operator.py for LIST_FILES and READ_FILE; always in a thread, for a disk can
-#   be slow.
-# Paths: absolute ones of sandboxes, as /state shows them, and Mesos's virtual ones,
-#   /frameworks/<framework>/executors/<executor>/runs/<container or latest>/...
-# Invariant: what is read lies inside a sandbox at the moment it is open. A task may put any symbolic link in its
-#   sandbox and may change it while we look; so the check is made on the open file, by the path the kernel knows it by.
-# Rejected: checking the path before opening it (the task changes the link in between).
-# Source: Mesos src/files/files.cpp; the layout is that of the agent's sandboxes, src/slave/paths.cpp.
+# Who calls: file_pages.py for /files/*, LIST_FILES and READ_FILE; always in a thread, for a disk can be slow.
+# Paths are virtual ones that a file of ours is attached to, such as /master/log, and those of sandboxes.
+# Source: Mesos src/files/files.cpp.
 
 from __future__ import annotations
 
@@ -17,15 +12,14 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from .exchange import Refusal
+from .sandboxes import OPEN_FLAGS, Sandboxes
 
 PAGE_BYTES_MAX = 16 * 4096  # of one read, however much is asked for
-_SANDBOX = ("slaves", None, "frameworks", None, "executors", None, "runs", None)  # None: any name
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not hold us up
 
 
 @dataclass(frozen=True)
@@ -36,11 +30,15 @@ class Page:
     data: bytes
 
 
-class Sandboxes:
-    """The sandboxes below an agent's work directory. Every method raises Refusal for what cannot be read."""
+class Files:
+    """Files that are ``attached`` to a path, and what is in ``sandboxes``, if there are any.
 
-    def __init__(self, work_dir: Path) -> None:
-        self._root = os.path.realpath(work_dir)
+    Every method raises Refusal for what cannot be read.
+    """
+
+    def __init__(self, attached: Mapping[str, str], sandboxes: Sandboxes | None = None) -> None:
+        self.attached = attached
+        self._sandboxes = sandboxes
 
     def open(self, path: str) -> BinaryIO:
         """Open a regular file."""
@@ -88,35 +86,13 @@ class Sandboxes:
 
     def _open(self, path: str) -> int:
         try:
-            file = os.open(self._real(path), _FLAGS)
+            if path in self.attached:
+                return os.open(self.attached[path], OPEN_FLAGS)
+            if self._sandboxes is not None:
+                return self._sandboxes.open(path)
         except (OSError, ValueError) as error:  # ValueError: a zero byte or a lone surrogate in the path
             raise _refusal(path, error) from error
-        if not self._is_inside(os.readlink(f"/proc/self/fd/{file}")):
-            os.close(file)
-            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
-        return file
-
-    def _real(self, path: str) -> str:
-        """Where a path leads. Only a first look, so as not to open devices and the like outside of sandboxes."""
-        real = os.path.realpath(path if not path.startswith("/frameworks/") else self._virtual(path))
-        if not path.startswith("/") or not self._is_inside(real):
-            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
-        return real
-
-    def _virtual(self, path: str) -> str:
-        """The first place below the work directory that a virtual path can mean."""
-        slaves = os.path.join(self._root, "slaves")
-        for agent in sorted(os.listdir(slaves), reverse=True):
-            candidate = os.path.join(slaves, agent, path[1:])
-            if os.path.exists(candidate):
-                return candidate
-        raise FileNotFoundError(path)
-
-    def _is_inside(self, real: str) -> bool:
-        parts = os.path.relpath(real, self._root).split(os.sep)
-        return len(parts) >= len(_SANDBOX) and all(
-            wanted in (None, part) for wanted, part in zip(_SANDBOX, parts, strict=False)
-        )
+        raise Refusal(404, f"{path[:200]}: no such file or directory")
 
 
 def readable_text(data: bytes) -> str:

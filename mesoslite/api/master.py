@@ -17,7 +17,10 @@ from mesoslite.model import MasterPort
 from .documents import version_document
 from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
+from .file_pages import file_calls, file_routes
+from .files import Files
 from .leading import Leading
+from .log_files import log_files
 from .logging_level import logging_routes
 from .master_state import state_document
 from .metrics import metrics_routes
@@ -46,8 +49,8 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, and, while it leads, ``/state``, those of
-    operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
+    Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, ``/files``, and, while it leads, ``/state``, those
+    of operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
     below ``/master``. Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
     ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
@@ -60,7 +63,9 @@ def master_app(
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
-    operator = OperatorEndpoint("master", {**read_calls(master, runtime, flags), **change_calls(master)}, NOT_SERVED)
+    files = Files(log_files("master", flags))
+    calls = {**read_calls(master, runtime, flags), **file_calls(files), **change_calls(master)}
+    operator = OperatorEndpoint("master", calls, NOT_SERVED)
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
         "/version": methods(GET=version),
@@ -71,6 +76,7 @@ def master_app(
         "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
+        **file_routes(files),
         **{path: leading.guard(endpoint) for path, endpoint in operator_routes(master).items()},
         **(
             {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}

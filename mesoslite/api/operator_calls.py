@@ -21,8 +21,6 @@ from .exchange import JSON, Exchange, Refusal, Response, json_document
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "LIST_FILES",
-        "READ_FILE",
         "GET_STATE",
         "GET_AGENTS",
         "GET_FRAMEWORKS",

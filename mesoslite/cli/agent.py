@@ -13,6 +13,7 @@ from .node_options import (
     Advertise,
     Host,
     Hostname,
+    LogDir,
     LoggingLevel,
     SecretFile,
     begin_logging,
@@ -55,6 +56,7 @@ def agent(
     port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5051,
     hostname: Hostname = "",
     logging_level: LoggingLevel = "WARNING",
+    log_dir: LogDir = None,
 ) -> None:
     """Run an agent for a master of another program.
 
@@ -65,7 +67,7 @@ def agent(
     work.
     """
     given = dict(locals())
-    begin_logging(logging_level)
+    begin_logging(logging_level, "slave", log_dir)
     check_texts(master=master, address=address, advertise=advertise, secret_file=secret_file)
     check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
     if "://" in master:

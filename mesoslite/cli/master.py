@@ -43,6 +43,7 @@ from .node_options import (
     Advertise,
     Host,
     Hostname,
+    LogDir,
     LoggingLevel,
     SecretFile,
     begin_logging,
@@ -92,6 +93,7 @@ def master(
     probe_every: ProbeEvery = None,
     patience: Patience = None,
     logging_level: LoggingLevel = "WARNING",
+    log_dir: LogDir = None,
 ) -> None:
     """Run a master for agents of other programs.
 
@@ -104,7 +106,7 @@ def master(
     2 for options that can never work.
     """
     given = dict(locals())
-    begin_logging(logging_level)
+    begin_logging(logging_level, "master", log_dir)
     check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
     check_texts(registry=registry)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped

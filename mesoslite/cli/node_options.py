@@ -35,17 +35,35 @@ SecretFile: TypeAlias = Annotated[
 LoggingLevel: TypeAlias = Annotated[
     str, typer.Option(help="What is logged, to the standard error output: DEBUG, INFO, WARNING or ERROR.")
 ]
+LogDir: TypeAlias = Annotated[
+    str | None, typer.Option(help="Directory for a file with what is logged, which the HTTP API shows.", metavar="PATH")
+]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def begin_logging(level: str) -> None:
-    """Log from that level on. The command ends if there is no such level."""
+def begin_logging(level: str, process: str, log_dir: str | None) -> None:
+    """Log from that level on, into that directory too. The command ends if there is no such level, or no such file.
+
+    ``process`` is what the program is called in paths: ``master`` or ``slave``.
+    """
     if level.upper() not in LEVELS:
         fail(f"--logging-level: got {level!r}, expected one of {', '.join(LEVELS)}", USAGE)
-    handler = logging.StreamHandler()
+    console = logging.StreamHandler()
     if level.upper() != "DEBUG":
-        handler.addFilter(_is_news)
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+        console.addFilter(_is_news)
+    handlers = [console, *([_into_file(process, log_dir)] if log_dir is not None else [])]
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)
+
+
+def _into_file(process: str, log_dir: str) -> logging.Handler:
+    from mesoslite.api.log_files import log_file
+
+    check_texts(log_dir=log_dir)
+    try:
+        Path(log_dir).mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(log_file(process, log_dir))
+    except OSError as error:
+        fail(f"--log-dir {log_dir}: {error.strerror or error}")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -265,7 +265,8 @@ def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are
 
 
 def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, tmp_path):
-    agent = start_agent(address, tmp_path / "work", "--logging-level", "INFO")
+    log_dir = tmp_path / "logs"
+    agent = start_agent(address, tmp_path / "work", "--logging-level", "INFO", "--log-dir", str(log_dir))
     assert select.select([agent.stderr], [], [], PATIENCE)[0]
     said = agent.stderr.readline().decode()
 
@@ -277,6 +278,7 @@ def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, 
     assert f"master@{address} cannot be reached" in said
     assert "it is tried again; see whether it runs" in said
     assert "no connection" not in more  # that is said once, and by one of those who know
+    assert said in (log_dir / "mesoslite-agent.log").read_text()
 
 
 def test_an_agent_finds_a_master_by_the_name_of_its_host_and_one_that_begins_anew_as_well(address, tmp_path):
@@ -428,6 +430,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--allocator", "nobody"], "nothing named 'nobody'"),
         (["master", "--registry", ""], "--registry is empty"),
         (["master", "--logging-level", "loud"], "expected one of DEBUG"),
+        (["master", "--log-dir", ""], "--log-dir is empty"),
         (["master", "--offer-timeout", "0secs"], ": --offer-timeout: got 0.0"),
         (["master", "--heartbeat-interval", "0ms"], ": --heartbeat-interval: got 0.0"),
         (["master", "--allocation-interval", "0"], ": --allocation-interval: got 0.0"),

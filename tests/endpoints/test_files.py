@@ -129,7 +129,7 @@ def test_a_link_that_appears_after_the_look_is_caught(agent, sandbox, tmp_path, 
         (sandbox / "stdout").symlink_to(tmp_path / "secret")
         return path
 
-    monkeypatch.setattr("mesoslite.api.files.Sandboxes._real", look_then_swap)
+    monkeypatch.setattr("mesoslite.api.sandboxes.Sandboxes._real", look_then_swap)
 
     assert read(agent, f"{sandbox}/stdout", offset=0).status == 404
 

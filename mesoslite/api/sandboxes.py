@@ -1,0 +1,56 @@
+"""Sandboxes: what of an agent's disk people and commands may open: what lies in a sandbox, and nothing else."""
+
+# Who calls: files.py, always in a thread, for a disk can be slow.
+# Paths: absolute ones of sandboxes, as /state shows them, and Mesos's virtual ones,
+#   /frameworks/<framework>/executors/<executor>/runs/<container or latest>/...
+# Invariant: what is read lies inside a sandbox at the moment it is open. A task may put any symbolic link in its
+#   sandbox and may change it while we look; so the check is made on the open file, by the path the kernel knows it by.
+# Rejected: checking the path before opening it (the task changes the link in between).
+# Source: Mesos src/files/files.cpp; the layout is that of the agent's sandboxes, src/slave/paths.cpp.
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .exchange import Refusal
+
+_SANDBOX = ("slaves", None, "frameworks", None, "executors", None, "runs", None)  # None: any name
+OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not hold us up
+
+
+class Sandboxes:
+    """The sandboxes below an agent's work directory."""
+
+    def __init__(self, work_dir: Path) -> None:
+        self._root = os.path.realpath(work_dir)
+
+    def open(self, path: str) -> int:
+        """Open what is in a sandbox; the descriptor. Raises: Refusal for what is not, OSError, ValueError."""
+        file = os.open(self._real(path), OPEN_FLAGS)
+        if not self._is_inside(os.readlink(f"/proc/self/fd/{file}")):
+            os.close(file)
+            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
+        return file
+
+    def _real(self, path: str) -> str:
+        """Where a path leads. Only a first look, so as not to open devices and the like outside of sandboxes."""
+        real = os.path.realpath(path if not path.startswith("/frameworks/") else self._virtual(path))
+        if not path.startswith("/") or not self._is_inside(real):
+            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
+        return real
+
+    def _virtual(self, path: str) -> str:
+        """The first place below the work directory that a virtual path can mean."""
+        slaves = os.path.join(self._root, "slaves")
+        for agent in sorted(os.listdir(slaves), reverse=True):
+            candidate = os.path.join(slaves, agent, path[1:])
+            if os.path.exists(candidate):
+                return candidate
+        raise FileNotFoundError(path)
+
+    def _is_inside(self, real: str) -> bool:
+        parts = os.path.relpath(real, self._root).split(os.sep)
+        return len(parts) >= len(_SANDBOX) and all(
+            wanted in (None, part) for wanted, part in zip(_SANDBOX, parts, strict=False)
+        )
