@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .framework_entry import FrameworkEntry
     from .ledger import Ledger
     from .publication import Publication
+    from .tally import Tally
+
+    Read = Callable[[Tally], Mapping[str, int]]
 
 UNDER_WAY = {
     TaskState.TASK_STAGING: "tasks_staging",
@@ -77,17 +81,21 @@ def _resource_figures(ledger: Ledger) -> dict[str, Callable[[], float]]:
     """What there is, and is used, of the scalars that Mesos tells of: cpus, MiB, and parts of the whole from 0 to 1."""
     total, used = ledger.total_tally, ledger.used_tally
     figures: dict[str, Callable[[], float]] = {}
-    for infix, has, uses in (("", total.firm, used.firm), ("revocable_", total.revocable, used.revocable)):
+    for infix, read in (("", _firm), ("revocable_", _revocable)):
         for name in SCALARS:
-            figures[f"{name}_{infix}total"] = partial(_units, has, name)
-            figures[f"{name}_{infix}used"] = partial(_units, uses, name)
-            figures[f"{name}_{infix}percent"] = partial(_part, uses, has, name)
+            figures[f"{name}_{infix}total"] = partial(_units, read, total, name)
+            figures[f"{name}_{infix}used"] = partial(_units, read, used, name)
+            figures[f"{name}_{infix}percent"] = partial(_part, read, used, total, name)
     return figures
 
 
-def _units(milli: Mapping[str, int], name: str) -> float:
-    return milli[name] / MILLI
+_firm: Read = attrgetter("firm")
+_revocable: Read = attrgetter("revocable")
 
 
-def _part(used: Mapping[str, int], total: Mapping[str, int], name: str) -> float:
-    return used[name] / total[name] if total[name] else 0.0
+def _units(read: Read, tally: Tally, name: str) -> float:
+    return read(tally)[name] / MILLI
+
+
+def _part(read: Read, used: Tally, total: Tally, name: str) -> float:
+    return read(used)[name] / read(total)[name] if read(total)[name] else 0.0

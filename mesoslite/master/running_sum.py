@@ -2,6 +2,7 @@
 
 # Who calls: framework_entry.py keeps what a framework uses so, which each of its agents and tasks changes; it is only
 #   read when somebody looks.
+# What comes again and again as one object, as what alike agents bring does, is only counted until then.
 # Rejected: Resources, which are made anew by each sum: five times as long.
 
 from __future__ import annotations
@@ -12,22 +13,26 @@ from mesoslite.model import NOTHING, InsufficientResources, Resources
 class RunningSum:
     """A sum that is changed in place."""
 
-    __slots__ = ("_others", "_plain")
+    __slots__ = ("_again", "_others", "_plain", "_times")
 
     def __init__(self) -> None:
         self._plain: dict[str, int] = {}  # thousandths by name
         self._others = NOTHING
+        self._again = NOTHING
+        self._times = 0  # that the scalars of ``_again`` are still to be counted
 
     def add(self, resources: Resources) -> None:
         """Count so much more."""
-        plain = self._plain
-        for name, milli in resources.quantities:
-            plain[name] = plain.get(name, 0) + milli
+        if resources is not self._again:
+            self._settle()
+            self._again = resources
+        self._times += 1
         if resources.others:
             self._others += Resources(others=resources.others)
 
     def take(self, resources: Resources) -> None:
         """Count so much less. Raises: InsufficientResources, if that is not there."""
+        self._settle()
         plain = self._plain
         for name, milli in resources.quantities:
             rest = plain.get(name, 0) - milli
@@ -42,4 +47,12 @@ class RunningSum:
     @property
     def total(self) -> Resources:
         """What it comes to."""
+        self._settle()
         return Resources.from_milli(self._plain) + self._others
+
+    def _settle(self) -> None:
+        times, self._times = self._times, 0
+        if times:
+            plain = self._plain
+            for name, milli in self._again.quantities:
+                plain[name] = plain.get(name, 0) + milli * times

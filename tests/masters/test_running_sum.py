@@ -21,6 +21,15 @@ def test_a_running_sum_is_the_sum_of_what_was_added_and_not_taken():
     assert running.total.is_empty
 
 
+def test_what_came_again_and_again_counts_as_often_as_it_came():
+    running = RunningSum()
+    for part in (PARTS[0], PARTS[0], PARTS[3], PARTS[0], PARTS[0]):
+        running.add(part)
+    running.take(PARTS[0])
+    running.add(PARTS[0])
+    assert running.total == Resources.parse("cpus:4.5;mem:128;cpus(web):1;disk:8")
+
+
 @pytest.mark.parametrize("text", ["cpus:2", "mem:1", "cpus(web):1"])
 def test_what_is_not_in_a_running_sum_cannot_be_taken(text):
     running = RunningSum()

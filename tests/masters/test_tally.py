@@ -17,3 +17,13 @@ def test_what_is_taken_back_leaves_no_name_behind(gone: str) -> None:
     tally.take(Resources.parse(gone))
 
     assert (dict(tally.firm), dict(tally.revocable)) == ({"cpus": 1000}, {})
+
+
+def test_what_came_again_and_again_counts_as_often_as_it_came() -> None:
+    tally, one, other = Tally(), Resources.parse("cpus:1;cpus(web):1"), Resources.parse("cpus:2;mem:1")
+    for part in (one, one, other, one):
+        tally.add(part)
+    tally.take(one)
+    tally.add(one)
+
+    assert dict(tally.firm) == {"cpus": 8000, "mem": 1000}
