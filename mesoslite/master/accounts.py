@@ -269,7 +269,8 @@ class Accounts:
         """Enter what holds ``resources`` from now on, which were taken up with ``source``."""
         if tasks:
             agent, framework = self._ledger.agents[source.agent_id], self._ledger.frameworks[source.framework_id]
-            self._ledger.add_tasks(agent, (alike(framework, source.role, TaskState.TASK_STAGING, tasks),))
+            some = {task.task_id: task for task in tasks}
+            self._ledger.add_tasks(agent, (alike(framework, source.role, TaskState.TASK_STAGING, some),))
             framework.figures[STAGING] += len(tasks)
         for executor in executors:
             self._ledger.add_executor(executor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mesoslite.model import (
-    NOTHING,
     AgentActivated,
     AgentAdded,
     AgentDeactivated,
@@ -73,12 +72,11 @@ class AgentAccounts:
     def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
         """Enter tasks that their agent has brought."""
         self._ledger.add_tasks(agent, groups)
-        for framework, role, state, tasks, held in groups:
-            if held is not NOTHING:
-                self._line.use(agent.id, framework.id, role, held)
+        self._line.use(agent.id, groups)
+        for framework, _, state, tasks, _ in groups:
             framework.figures[TASKS[state]] += len(tasks)
         for framework, _, _, tasks, _ in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
-            for task in tasks:
+            for task in tasks.values():
                 self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
 
     def is_untold(self, agent: AgentEntry) -> bool:

@@ -15,8 +15,11 @@ from mesoslite.model import AllocationConverted, Filters, Usage
 from .allocator_messages import Applied, InverseAnswered, Recovered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mesoslite.model import AgentID, Conversion, Delta, FrameworkID, Grant, Offer, Resources
 
+    from .alike import Alike
     from .operations import ExecutorEntry, OperationEntry
     from .tasks import TaskEntry
 
@@ -98,10 +101,12 @@ class AllocatorLine:
         """Tell nothing of an agent from now on; so much of it is used already."""
         self._untold[agent_id] = {(one.framework_id, one.role): one.resources for one in used}
 
-    def use(self, agent_id: AgentID, framework_id: FrameworkID, role: str, resources: Resources) -> None:
-        """Take note that more of an agent that is being entered is used."""
-        held, key = self._untold[agent_id], (framework_id, role)
-        held[key] = held[key] + resources if key in held else resources
+    def use(self, agent_id: AgentID, groups: Sequence[Alike]) -> None:
+        """Take note of more tasks on an agent that is being entered."""
+        used = self._untold[agent_id]
+        for framework, role, _, _, held in groups:
+            key = (framework.id, role)
+            used[key] = used[key] + held if key in used else held
 
     def is_untold(self, agent_id: AgentID) -> bool:
         """Whether an agent is being entered."""

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -24,30 +24,30 @@ from mesoslite.model.resource_records import resources_of
 from mesoslite.model.sums import total_of
 from mesoslite.model.task_records import PORTION_TASKS
 
+from .alike import by_kind
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, Resources, TaskID
+
+    from .alike import ByKind
 
 ARRAY_16 = 0xDC
 COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "role")
 
 
 class Brought(NamedTuple):
-    """What an agent says that it runs, or ran: of each framework in the order in which it says so."""
+    """What an agent says that it runs, of which each portion is one step, or ran."""
 
-    tasks: dict[FrameworkID, dict[TaskID, TaskEntry]]
+    portions: list[ByKind]
+    ids: dict[FrameworkID, set[TaskID]]  # of what runs
     completed: tuple[TaskEntry, ...]
-
-    def each(self) -> Iterator[TaskEntry]:
-        """All that run, a framework's together."""
-        return chain.from_iterable([tasks.values() for tasks in self.tasks.values()])
 
     def has(self, task: TaskEntry) -> bool:
         """Whether a task of that id runs."""
-        return task.task_id in self.tasks.get(task.framework_id, ())
+        return task.task_id in self.ids.get(task.framework_id, ())
 
 
 def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) -> Generator[None, None, Brought]:
@@ -59,13 +59,16 @@ def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) 
     agent_id = message.info.id
     assert agent_id is not None
     frameworks = {info.id: info.id for info in message.frameworks if info.id is not None}
-    found: dict[FrameworkID, dict[TaskID, TaskEntry]] = {}
+    found: list[ByKind] = []
+    ids: dict[FrameworkID, set[TaskID]] = {}
     held = NOTHING
     for number, portion in enumerate(message.tasks):
         if number:
             yield
         tasks = read_portion(portion, agent_id, frameworks)
-        _note(found, tasks)
+        kinds = by_kind(tasks)
+        _note(ids, kinds, len(tasks))
+        found.append(kinds)
         held += total_of([task.resources for task in tasks if not task.state.is_terminal])
     total = message.total or message.info.resources
     if not total.contains(once(held)):
@@ -85,7 +88,7 @@ def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) 
             some = read_portion(portion, agent_id, {owner: owner})[: left[owner]]
             left[owner] -= len(some)
             completed += some
-    return Brought(found, tuple(completed))
+    return Brought(found, ids, tuple(completed))
 
 
 def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[FrameworkID, FrameworkID]) -> list[TaskEntry]:
@@ -105,13 +108,18 @@ def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[Framewor
     return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, states))
 
 
-def _note(found: dict[FrameworkID, dict[TaskID, TaskEntry]], tasks: list[TaskEntry]) -> None:
-    """Note more tasks. Raises: InvalidRequest, if one is noted already."""
-    touched = [found.setdefault(framework_id, {}) for framework_id in {task.framework_id: None for task in tasks}]
-    count = sum(map(len, touched))
-    for task in tasks:
-        found[task.framework_id][task.task_id] = task
-    if sum(map(len, touched)) < count + len(tasks):
+def _note(ids: dict[FrameworkID, set[TaskID]], kinds: ByKind, count: int) -> None:
+    """Note the ids of ``count`` more tasks. Raises: InvalidRequest, if one is noted already, or is there twice."""
+    for (framework_id, _, _), tasks in kinds.items():
+        known = ids.get(framework_id)
+        if known is None:
+            ids[framework_id] = set(tasks)
+        elif known.isdisjoint(tasks):
+            known.update(tasks)
+        else:
+            count = -1
+        count -= len(tasks)
+    if count:
         raise InvalidRequest("a task is named twice")
 
 

@@ -18,7 +18,7 @@ from .posting import post
 from .running_sum import RunningSum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from mesoslite.model import (
         AgentID,
@@ -104,7 +104,7 @@ class FrameworkEntry:
         """Those of the offers named that stand and are this framework's, each once."""
         return [self.offers[offer_id] for offer_id in dict.fromkeys(offer_ids) if offer_id in self.offers]
 
-    def remembers_any(self, task_ids: list[TaskID]) -> bool:
+    def remembers_any(self, task_ids: Collection[TaskID]) -> bool:
         """Whether there is history of tasks with any of these ids."""
         if self.unreachable and not self.unreachable.keys().isdisjoint(task_ids):
             return True

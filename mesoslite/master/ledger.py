@@ -22,7 +22,7 @@ from .roster import Roster
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import libactor as la
     from mesoslite.model import (
@@ -196,9 +196,8 @@ class Ledger:
         """Enter tasks on an agent."""
         for framework, role, state, tasks, held in groups:
             listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
-            for task in tasks:
-                listed[task.task_id] = task
-                on_agent[task] = None
+            listed.update(tasks)
+            on_agent.update(dict.fromkeys(tasks.values()))
             framework.holds.add(held.only_scalars() if held.others else held)
             self.consumption.hold(role, held)
         self._hold_of(agent, total_of([group.held for group in groups]))
@@ -342,16 +341,15 @@ class Ledger:
         if agent.is_empty and self.when_empty is not None:
             self.when_empty(agent.id)
 
-    def knows_none(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> bool:
+    def knows_none(self, framework: FrameworkEntry, tasks: Mapping[TaskID, TaskEntry]) -> bool:
         """Whether no task with any of these ids is in the books of a framework, nor in its history."""
-        ids = [task.task_id for task in tasks]
-        return framework.tasks.keys().isdisjoint(ids) and not framework.remembers_any(ids)
+        return framework.tasks.keys().isdisjoint(tasks) and not framework.remembers_any(tasks)
 
-    def forget_tasks(self, framework: FrameworkEntry, tasks: Sequence[TaskEntry]) -> None:
+    def forget_tasks(self, framework: FrameworkEntry, tasks: Mapping[TaskID, TaskEntry]) -> None:
         """Take tasks out of all history: an agent has brought them back."""
-        for task in tasks if framework.remembers_any([task.task_id for task in tasks]) else ():
-            self._find_again(framework, task.task_id)
-            framework.completed.forget(task.task_id)
+        for task_id in tasks if framework.remembers_any(tasks) else ():
+            self._find_again(framework, task_id)
+            framework.completed.forget(task_id)
 
     def end_framework(self, framework: FrameworkEntry) -> None:
         """Take note that a framework is being removed: whoever is at its address now is not it any more."""

@@ -36,13 +36,13 @@ from .slices import in_steps
 from .statuses import master_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
 
     from .accounts import Accounts
     from .agent_entry import AgentEntry
-    from .alike import Alike
+    from .alike import Alike, ByKind
     from .brought import Brought
     from .draining import Draining
     from .framework_entry import FrameworkEntry
@@ -66,7 +66,7 @@ class _Found(NamedTuple):
     tasks: list[TaskEntry]  # to be entered
     duplicates: list[TaskEntry]  # whose id their framework uses on another agent
     doubtful: dict[tuple[FrameworkID, TaskID], UnconfirmedTask]  # to be entered untold, and asked about: it may be late
-    known: list[tuple[FrameworkEntry, list[TaskEntry]]]  # to be entered, and something of whose id was known
+    known: list[tuple[FrameworkEntry, Mapping[TaskID, TaskEntry]]]  # to be entered, and something of whose id was known
 
 
 class Returns:
@@ -109,12 +109,12 @@ class Returns:
         self._forget_lost(agent.id, brought)
         self._accounts.agents.begin_entry(agent)
         found = _Found([], [], {}, [])
-        for number, tasks in enumerate(_portions(brought.each())):
+        for number, kinds in enumerate(brought.portions):
             if number:
                 yield
                 if not self._goes_on(agent):
                     return
-            groups = self._sort(agent, tasks, named, found)
+            groups = self._sort(agent, kinds, named, found)
             while found.known:
                 self._ledger.forget_tasks(*found.known.pop())
             self._enter_tasks(agent, groups, found if was_given_up else None)
@@ -142,10 +142,10 @@ class Returns:
             if number:
                 yield
             unconfirmed += [self._unconfirmed(task) for task in known if not brought.has(task) and task in agent.tasks]
-        for number, tasks in enumerate(_portions(brought.each())):
+        for number, kinds in enumerate(brought.portions):
             if number:
                 yield
-            self._sort(agent, tasks, named, found)
+            self._sort(agent, kinds, named, found)
         if not self._goes_on(agent):
             return
         under_way = _under_way(agent)
@@ -213,7 +213,7 @@ class Returns:
     def _sort(
         self,
         agent: AgentEntry,
-        tasks: Sequence[TaskEntry],
+        kinds: ByKind,
         named: Named,
         found: _Found,
     ) -> list[Alike]:
@@ -222,19 +222,19 @@ class Returns:
         What is to be entered is returned, and noted in ``found``.
         """
         groups: list[Alike] = []
-        for (framework_id, role, state), several in by_kind(tasks).items():
+        for (framework_id, role, state), tasks in kinds.items():
             framework = named.find(framework_id)
             if framework is None:
                 continue
-            if not self._ledger.knows_none(framework, several):
-                several = [task for task in several if self._is_missing(agent, framework, task, found)]
-                found.known.append((framework, several))
+            if not self._ledger.knows_none(framework, tasks):
+                tasks = {key: one for key, one in tasks.items() if self._is_missing(agent, framework, one, found)}
+                found.known.append((framework, tasks))
             if not role:
                 role = framework.info.roles[0]
-                for task in several:
+                for task in tasks.values():
                     task.role = role
-            found.tasks.extend(several)
-            groups.append(alike(framework, role, state, several))
+            found.tasks.extend(tasks.values())
+            groups.append(alike(framework, role, state, tasks))
         return groups
 
     def _is_missing(self, agent: AgentEntry, framework: FrameworkEntry, task: TaskEntry, found: _Found) -> bool:
@@ -257,7 +257,7 @@ class Returns:
         for (framework_id, role, state), several in by_kind(tasks).items():
             framework = self._ledger.frameworks.get(framework_id)
             if framework is not None and not framework.is_ending:
-                still = [task for task in several if not self._is_listed(agent, framework, task, found)]
+                still = {key: one for key, one in several.items() if not self._is_listed(agent, framework, one, found)}
                 self._ledger.forget_tasks(framework, still)
                 groups.append(alike(framework, role, state, still))
         return groups
@@ -295,7 +295,7 @@ class Returns:
         if told is None:
             return
         for framework, _, _, tasks, _ in groups:
-            for task in tasks if framework.connected else ():
+            for task in tasks.values() if framework.connected else ():
                 if (framework.id, task.task_id) not in told.doubtful:
                     self._tell_return(framework, task)
 

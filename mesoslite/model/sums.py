@@ -16,8 +16,10 @@ NAMES_MAX, LENGTH_MAX = 16, 64  # of what is kept: agents call what they have as
 KEPT_MAX = 4_096
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 _sums: dict[tuple[Resources, int], Resources] = {}
+_sums_of: dict[tuple[int, int], tuple[Resources, Resources]] = {}  # the same by the part's ``id``, with the part
 _rests: dict[tuple[Resources, Resources], Resources] = {}
 
 
@@ -56,12 +58,17 @@ def rest_of(total: Resources, held: Resources) -> Resources:
 
 def _times(part: Resources, count: int) -> Resources:
     """Plain scalars so many times."""
+    again = _sums_of.get((id(part), count))
+    if again is not None:
+        return again[1]
     key = (part, count)
     found = _sums.get(key)
     if found is None:
         found = Resources(tuple([(name, milli * count) for name, milli in part.quantities]))
-        if _is_small(part):
-            _keep(_sums, key, found)
+        if not _is_small(part):
+            return found
+        _keep(_sums, key, found)
+    _keep(_sums_of, (id(part), count), (part, found))
     return found
 
 
@@ -69,7 +76,7 @@ def _is_small(resources: Resources) -> bool:
     return len(resources.quantities) <= NAMES_MAX and all(len(name) <= LENGTH_MAX for name, _ in resources.quantities)
 
 
-def _keep(kept: dict[K, Resources], key: K, value: Resources) -> None:
+def _keep(kept: dict[K, V], key: K, value: V) -> None:
     if len(kept) >= KEPT_MAX:
         kept.clear()
     kept[key] = value

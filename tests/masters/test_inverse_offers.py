@@ -32,6 +32,7 @@ from mesoslite.model import (
     Teardown,
     Unavailability,
     happenings,
+    task_records,
 )
 from mesoslite.model.maintenance import DrainingMachine, MaintenanceStatus
 from mesoslite.model.registry import Machine, MachineID, MachineMode, Schedule
@@ -606,6 +607,7 @@ def test_an_agent_is_scheduled_while_it_is_coming_back_with_its_tasks(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, is_lost: bool
 ) -> None:
     monkeypatch.setattr(returns, "TASKS_IN_STEP", 1)
+    monkeypatch.setattr(task_records, "PORTION_TASKS", 1)
     agent, framework = running(stage, failover_timeout=1000.0)
     stage.advance(6)
     second = task(stage.offers(framework)[-1], "second")

@@ -55,6 +55,7 @@ from .test_draining import drain_state
 from .test_long_work import LARGE, SMALL, Moment
 
 MANY = 9_000
+FEW = MANY // 8
 FIRST, LAST = TaskID("t0"), TaskID(f"t{MANY - 1}")
 FRAMEWORK = FrameworkID("former-0000")
 ALL = Resources.parse("cpus:90;mem:9000")
@@ -235,8 +236,8 @@ def test_an_agent_is_not_declared_gone_while_it_comes_back(stage: Stage, away: A
 
 
 def test_a_registered_agent_that_brings_many_more_tasks_is_compared_in_slices(stage: Stage, away: Away) -> None:
-    half = msgspec.structs.replace(away.message, tasks=packed(*away.tasks[: MANY // 2]))
-    stage.say(away.agent, half)
+    few = msgspec.structs.replace(away.message, tasks=packed(*away.tasks[:FEW]))
+    stage.say(away.agent, few)
     moment = Moment(stage)
     moment.post(away.agent, away.message)
     for _ in range(2 * TURNS + 1):
@@ -246,8 +247,8 @@ def test_a_registered_agent_that_brings_many_more_tasks_is_compared_in_slices(st
     looks = moment.come()
 
     counts = [len(each.frameworks[0].tasks) for each in looks]
-    assert any(MANY // 2 < count < MANY for count in counts)
-    assert all(each.agents[0].active == (len(each.frameworks[0].tasks) in (MANY // 2, MANY)) for each in looks)
+    assert any(FEW < count < MANY for count in counts)
+    assert all(each.agents[0].active == (len(each.frameworks[0].tasks) in (FEW, MANY)) for each in looks)
     assert stage.state().agents[0].used == ALL
     assert [len(answer.unconfirmed) for answer in away.back()] == [0, 0]
 
@@ -296,7 +297,7 @@ def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> 
     counts: list[int] = []
     moment = Moment(stage)
     for agent, info in zip(agents, infos, strict=True):
-        what = (info.id, ReregisterAgent(info=info), Brought({}, ()), agent)
+        what = (info.id, ReregisterAgent(info=info), Brought([], {}, ()), agent)
         moment._doings.append(partial(actor._agents._registration._durable, *what))
         moment._doings.append(lambda: counts.append(len(actor._ledger.agents)))
 
@@ -402,7 +403,7 @@ def test_what_an_operation_holds_goes_with_its_framework_while_its_agent_brings_
     frameworks = (mine, msgspec.structs.replace(mine, id=FRAMEWORK, roles=("*",)))
     returns = ReregisterAgent(info=info, total=known.info.resources, tasks=packed(*tasks), frameworks=frameworks)
     moment.post(agent, returns)
-    for _ in range(TURNS + 1):  # its tasks are compared before any is entered
+    for _ in range(TURNS + 2):  # its tasks are compared before any is entered
         moment.turn()
     moment.look()
     assert mine.id is not None
@@ -424,7 +425,7 @@ def test_a_task_that_is_launched_meanwhile_under_the_same_id_is_the_one(stage: S
     launched = task(offer, LAST)
     moment = Moment(stage)
     moment.post(away.agent, away.message)
-    for _ in range(TURNS + 1):
+    for _ in range(TURNS + 2):
         moment.turn()
     moment.look()
     launch = Launch((launched,))

@@ -26,6 +26,7 @@ from mesoslite.model import (
     Resources,
     Unavailability,
     UnregisterAgent,
+    task_records,
 )
 from mesoslite.model.registry import MachineID, Schedule, Window
 from mesoslite.registry.rows import decode
@@ -232,6 +233,7 @@ def test_registry_and_books_agree_whatever_is_under_way_at_once(
     for module, name in (
         (removal, "ENTRIES_IN_STEP"),
         (returns, "TASKS_IN_STEP"),
+        (task_records, "PORTION_TASKS"),
         (named, "IN_STEP"),
         (maintenance, "AGENTS_IN_STEP"),
         (maintenance, "MACHINES_IN_STEP"),
