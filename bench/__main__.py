@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from bench import allocator_figures, failover_figures
+from bench import allocator_figures, failover_figures, state_figures
 from bench.benchmarks import ALLOCATOR, MASTER, PEERS, Benchmark
 from bench.drawing import draw
 from bench.machine import read_machine
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not benchmarks:
         parser.error("none of these peers takes part in these benchmarks; --list shows who does")
     if options.draw and not any(_is_drawn(benchmark.name) for benchmark in benchmarks):
-        parser.error(f"--draw: none of these is drawn; {', '.join(allocator_figures.DRAWN)} and failover are")
+        parser.error(f"--draw: none of these is drawn; {', '.join(allocator_figures.DRAWN)}, failover and poll are")
     for path in (options.draw, options.json):
         if path is not None and not path.parent.is_dir():
             parser.error(f"cannot write {path}: {path.parent} is no directory")
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _is_drawn(name: str) -> bool:
-    return allocator_figures.is_drawn(name) or name.startswith("failover[")
+    return allocator_figures.is_drawn(name) or name.startswith(("failover[", "poll["))
 
 
 def _charts(results: Results) -> dict[str, str]:
@@ -77,6 +77,8 @@ def _charts(results: Results) -> dict[str, str]:
         found[""] = draw([*cycles, *allocator_figures.REPORTS], "agents", "ms for a cycle")
     for name, series in failover_figures.charts(results.figures, MASTER).items():
         found[f"-{name}"] = draw(series, "agents", "seconds until all are back")
+    for name, series in state_figures.charts(results.figures, MASTER).items():
+        found[f"-{name}"] = draw(series, "clients", "seconds for an answer, mean")
     return found
 
 
@@ -109,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--draw",
         type=Path,
         metavar="FILE",
-        help="also draw the allocator's cycles into FILE, as SVG, and failovers beside it: a.svg, a-failover.svg",
+        help="also draw the allocator's cycles into FILE, as SVG, and failovers and pollers beside it: a-pollers.svg",
     )
     parser.add_argument("--list", action="store_true", help="list the benchmarks with their sizes and peers, and stop")
     return parser

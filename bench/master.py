@@ -2,7 +2,8 @@
 
 # No peer that could run beside it; the work of the registrar, which is part of the master, is in bench/registrar.py,
 #   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py, how long
-#   it keeps others waiting in bench/responsiveness.py, its metrics in bench/metrics.py.
+#   it keeps others waiting in bench/responsiveness.py, its metrics in bench/metrics.py,
+#   what polls of /state cost everybody in bench/pollers.py and bench/responsive.py.
 
 from __future__ import annotations
 
@@ -14,13 +15,15 @@ from bench.benchmarks import expect
 from bench.failover import FailoverWork
 from bench.launches import LaunchWork
 from bench.metrics import MetricsWork
+from bench.pollers import PollersWork
 from bench.registrar import RegistrarWork
+from bench.responsive import ResponsiveWork
 from bench.responsiveness import ResponsivenessWork
 from bench.stand_ins import PATIENCE_SECONDS, Counting, launch, stage_of
 from mesoslite.model import Reconcile, TaskReference, Update
 
 
-class MasterWork(RegistrarWork, FailoverWork, LaunchWork, ResponsivenessWork, MetricsWork):
+class MasterWork(RegistrarWork, FailoverWork, LaunchWork, ResponsivenessWork, MetricsWork, PollersWork, ResponsiveWork):
     """Each method does something with so many agents or tasks (``count``)."""
 
     def reconcile(self, count: int) -> float:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from bench import failover_figures
+from bench import failover_figures, state_figures
 from bench.bounds import Bound
 
 BOUNDS = (
@@ -31,4 +31,5 @@ BOUNDS = (
     Bound("registrar-remove[10k]", None, 670, None, "Registrar, Performance: removed"),
     Bound("registrar-prune[10k]", None, 90, None, "Registrar, GcManyAgents: 5,000 of them"),
     *failover_figures.BOUNDS,
+    *state_figures.BOUNDS,
 )

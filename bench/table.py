@@ -276,6 +276,22 @@ FAILOVER_BENCHMARKS = (
                 (("20k/100k", 20_000, 5, 0),)),
 )  # fmt: skip
 
+POLLERS = (1, 10, 20)  # clients of the report on /state; what Mesos took: bench/state_figures.py
+
+STATE_BENCHMARKS = (
+    *(Benchmark(f"poll[100/{clients}]", "poll", "the mean answer of /state of 100 agents to so many clients", 100, 5,
+                (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True, extent=clients, on_request=True)
+      for clients in POLLERS),
+    *(Benchmark(f"responsive-{name}[{text}]", method, what, agents, 5, (MASTER,), MILLISECONDS, repeat_seconds=0,
+                fresh=True, on_request=True)
+      for name, method, what in (
+          ("health", "health_amid_polls", "what 99 of 100 answers of /health take while 5 clients poll /state"),
+          ("ask", "ask_amid_polls", "answers to nothing, as messages"),
+          ("offers", "offers_amid_polls", "the longest time between two cycles of offers, a second apart"),
+      )
+      for text, agents in (("100", 100), ("1k", 1_000))),
+)  # fmt: skip
+
 # Operations of the registrar, with the parameters of Mesos's Registrar_BENCHMARK_Test: bench/master_figures.py.
 MASTER_BENCHMARKS = (
     Benchmark("reconcile[100k]", "reconcile", "tasks of one framework asked for by name, until all are answered",
@@ -327,6 +343,7 @@ MASTER_BENCHMARKS = (
     )
     for size in [1_000 * thousands for thousands in sizes]),
     *FAILOVER_BENCHMARKS,
+    *STATE_BENCHMARKS,
 )  # fmt: skip
 
 GROUPS = {

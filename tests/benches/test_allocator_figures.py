@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import failover_figures, master_figures
+from bench import failover_figures, master_figures, state_figures
 from bench.allocator_figures import BOUNDS, REPORTS, Series, agents_in, measured_series
 from bench.allocator_profiles import AGENT, AGENTS, TASKS, schedulers
 from bench.benchmarks import ALLOCATOR, MASTER
@@ -81,3 +81,13 @@ def test_failovers_are_drawn_as_the_report_drew_them_with_and_without_completed_
     assert name == "failover"
     assert series[0].points == ((1_000.0, 0.2), (10_000.0, 2.0))
     assert all(one.label in drawing for one in series)
+
+
+def test_pollers_are_drawn_by_how_many_they_are():
+    figures = {"poll[100/20]": {MASTER: [900.0, 1_000.0, 3_000.0]}, "poll[100/1]": {MASTER: [100.0]}}
+
+    [own, *reported] = state_figures.charts(figures, MASTER)["pollers"]
+
+    assert own.points == ((1.0, 0.1), (20.0, 1.0))
+    assert [one.points[-1] for one in reported] == [(20, 0.96), (20, 3.9)]
+    assert state_figures.charts({}, MASTER) == {}
