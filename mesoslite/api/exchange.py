@@ -1,8 +1,8 @@
 """Exchange: one HTTP request and the ways to answer it."""
 
 # Who calls: routes.py makes one for each request; the endpoints read it and return a Response or stream through it.
-# Invariants: 1. a body is never larger in memory than BODY_BYTES_MAX.    2. an endpoint that cannot go on raises
-#   Refusal, which is the answer; ClientGone means that nobody is left to answer.
+# Invariants: 1. a body is never larger in memory than BODY_BYTES_MAX, and gone once it is read (bodies.py: all bodies).
+#   2. an endpoint that cannot go on raises Refusal, which is the answer; ClientGone: nobody is left to answer.
 # Source: Mesos 3rdparty/libprocess/src/encoder.hpp (gzip from 1024 bytes), process/http.cpp (OK with jsonp).
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 import msgspec
 
 from libactor.http import Application, Receive, Scope, Send
+
+from .bodies import Bodies
+from .large_documents import PART_BYTES, open_document
+
+T = TypeVar("T")
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
 FORM_FIELDS_MAX = 100
@@ -26,6 +31,10 @@ GZIP_BYTES_MIN = 1024
 GZIP_LEVEL = 1  # a large state is asked for every few seconds; the higher levels take many times as long
 JSON = "application/json"
 _CALLBACK = re.compile(r"[\w$.\[\]]{1,256}", re.ASCII)
+
+
+def _as_it_is(document: Any) -> Any:
+    return document
 
 
 class Refusal(Exception):
@@ -55,7 +64,7 @@ class Response:
 class Exchange:
     """One request, with what is needed to answer it."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, bodies: Bodies) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.server: tuple[str, int] = scope.get("server") or ("", 0)  # the address the client has connected to
@@ -64,6 +73,7 @@ class Exchange:
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._send = send
+        self._bodies = bodies
 
     @property
     def target(self) -> str:
@@ -106,24 +116,37 @@ class Exchange:
         """Whether the client takes compressed answers."""
         return bool(_quality(self.headers.get("accept-encoding", ""), "gzip", "*"))
 
-    async def body(self) -> bytes:
-        """The body of the request.
+    async def read_body(self, read: Callable[[bytes], T]) -> T:
+        """What ``read`` makes of the body of the request, of a large one in a thread; it is not kept.
 
-        Raises: Refusal with status 413, if it is larger than BODY_BYTES_MAX; ClientGone, if it does not all come.
+        Raises: Refusal: 413, if it is larger than BODY_BYTES_MAX, 503 while there are too many large ones; ClientGone,
+        if it does not all come; what ``read`` raises.
         """
+        body = bytearray()
+        try:
+            await self._receive_body(body)
+            if len(body) <= PART_BYTES:
+                return read(bytes(body))
+            return await self._bodies.in_turn(lambda: read(bytes(body)))
+        finally:
+            self._bodies.give_back(len(body))
+
+    async def _receive_body(self, body: bytearray) -> None:
         announced = self.headers.get("content-length", "")
         if announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
             raise _too_large()
-        body = bytearray()
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
-            body += message.get("body", b"")
-            if len(body) > BODY_BYTES_MAX:
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > BODY_BYTES_MAX:
                 raise _too_large()
+            if not self._bodies.take(len(body), len(body) + len(piece)):
+                raise Refusal(503, "Too many large bodies are being read; send it again later", {"connection": "close"})
+            body += piece
             if not message.get("more_body", False):
-                return bytes(body)
+                return
 
     async def gone(self) -> None:
         """Wait until the client has closed the connection."""
@@ -179,29 +202,23 @@ class Exchange:
         return Response(body=compressed, content_type=content_type, headers={"content-encoding": "gzip"})
 
 
-async def json_document(exchange: Exchange) -> Any:
-    """Return the JSON document that a request carries.
+async def json_document(exchange: Exchange, read: Callable[[Any], Any] = _as_it_is) -> Any:
+    """Return what ``read`` makes of the JSON document that a request carries; of a large one it is called in a thread.
 
-    Raises: Refusal: 400 without a Content-Type or for what is no JSON, 415 for another type, 413 if it is too large.
+    Raises: Refusal: 400 without a Content-Type or for what is no JSON, 415 for another type, 413 if it is too large;
+    what ``read`` raises.
     """
     content_type = exchange.headers.get("content-type")
     if content_type is None:
         raise Refusal(400, f"Expecting 'Content-Type' to be present; set it to {JSON}")
     if content_type != JSON:
         raise Refusal(415, f"Expecting 'Content-Type' of {JSON}, got {content_type[:80]}")
-    return await json_body(exchange)
+    return await json_body(exchange, read)
 
 
-async def json_body(exchange: Exchange) -> Any:
-    """Return the JSON document that a request carries, whatever it says of its type.
-
-    Raises: Refusal: 400 for what is no JSON, 413 if it is too large.
-    """
-    body = await exchange.body()
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:  # DecodeError and broken UTF-8 are ValueErrors
-        raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
+async def json_body(exchange: Exchange, read: Callable[[Any], Any] = _as_it_is) -> Any:
+    """As ``json_document``, whatever the request says of its type."""
+    return await exchange.read_body(lambda body: read(_parsed(body)))
 
 
 async def form(exchange: Exchange) -> Mapping[str, str]:
@@ -209,7 +226,18 @@ async def form(exchange: Exchange) -> Mapping[str, str]:
 
     Raises: Refusal: 400 for what is no form, or has more than FORM_FIELDS_MAX fields, 413 if it is too large.
     """
-    body = await exchange.body()
+    return await exchange.read_body(_form_fields)
+
+
+def _parsed(body: bytes) -> Any:
+    """The document in a body; of a large one, some is parsed only when it is read."""
+    try:
+        return msgspec.json.decode(body) if len(body) <= PART_BYTES else open_document(body)
+    except (ValueError, RecursionError) as error:  # DecodeError and broken UTF-8 are ValueErrors
+        raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
+
+
+def _form_fields(body: bytes) -> Mapping[str, str]:
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_MAX))
     except ValueError as error:  # broken UTF-8 is one

@@ -66,11 +66,7 @@ class OperatorEndpoint:
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Answer a call."""
-        document = await json_document(exchange)
-        try:
-            kind, asked = self._read(Fields(document))
-        except InvalidRequest as error:
-            raise Refusal(400, f"Failed to validate {self._program}::Call: {error}") from error
+        kind, asked = await json_document(exchange, self._parse)
         if not exchange.accepts(JSON):
             raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
         if kind in self._not_served:
@@ -80,6 +76,12 @@ class OperatorEndpoint:
             return await call.answer(exchange, asked)
         answer = await call.answer(exchange, asked)
         return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response()
+
+    def _parse(self, document: Any) -> tuple[str, Any]:
+        try:
+            return self._read(Fields(document))
+        except InvalidRequest as error:
+            raise Refusal(400, f"Failed to validate {self._program}::Call: {error}") from error
 
     def _read(self, fields: Fields) -> tuple[str, Any]:
         """The type of a call, and what it asks. Raises: InvalidRequest."""

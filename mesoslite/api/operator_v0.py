@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import FrameworkID, InvalidRequest, MasterPort
 from mesoslite.model.fields import Fields
+from mesoslite.model.large import LargeArray
 from mesoslite.model.v1 import (
     decode_machines,
     decode_quota_request,
@@ -48,13 +49,14 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
     def change(method: Callable[..., Any], decode: Callable[[Any], tuple[Any, ...]]) -> Endpoint:
         """Have ``method`` called with what ``decode`` makes of the JSON of the body."""
 
-        async def answer(exchange: Exchange) -> Response:
-            document = await json_body(exchange)
+        def read(document: Any) -> tuple[Any, ...]:
             try:
-                arguments = decode(document)
+                return decode(document)
             except InvalidRequest as error:
                 raise Refusal(400, str(error)) from error
-            await ask(master, method, *arguments)
+
+        async def answer(exchange: Exchange) -> Response:
+            await ask(master, method, *await json_body(exchange, read))
             return Response()
 
         return same_origin(answer)
@@ -100,6 +102,6 @@ def _machines(document: Any) -> tuple[Any]:
 
 def _array(document: Any, name: str) -> Fields:
     """A document that is a list, as the field of that name. Raises: InvalidRequest, if it is none."""
-    if not isinstance(document, list):
+    if not isinstance(document, list | LargeArray):
         raise InvalidRequest(f"{name}: expected an array as the whole body")
     return Fields({name: document})

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import libactor as la
 from libactor.http import Application, Receive, Scope, Send
 
+from .bodies import Bodies
 from .exchange import ClientGone, Exchange, Refusal, Response
 from .hosts import check_host
 
@@ -32,8 +33,10 @@ def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str
     Requests for other ``hosts`` are refused; None allows any.
     """
 
+    bodies = Bodies()
+
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, bodies)
         try:
             check_host(exchange, hosts)
             response = await _endpoint(routes, prefixes, exchange)(exchange)

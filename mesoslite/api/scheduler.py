@@ -44,14 +44,13 @@ class SchedulerEndpoint:
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Take a call."""
-        document = await json_document(exchange)
-        call = _parse(document)
+        call, problem = await json_document(exchange, _parse)
         if isinstance(call, Subscribe):
-            await self._subscribe(exchange, call, role_problem(document))
+            await self._subscribe(exchange, call, problem)
             return None
         subscription = await self._subscription(exchange, call)
         if isinstance(call, UpdateFramework):
-            return await self._update(call, subscription, role_problem(document))
+            return await self._update(call, subscription, problem)
         la.post(self._master, call, sender=subscription)
         if isinstance(call, Teardown):
             la.terminate(subscription)
@@ -139,10 +138,11 @@ async def _stream(exchange: Exchange, outlet: Outlet) -> None:
         raise ConnectionAbortedError("the client does not read its events")
 
 
-def _parse(document: Any) -> Call:
+def _parse(document: Any) -> tuple[Call, str | None]:
+    """The call, and what is wrong with the roles it names."""
     if isinstance(document, dict) and document.get("type") in _NOT_IMPLEMENTED:
         raise Refusal(501, f"{document['type']} calls are not implemented by mesoslite")
     try:
-        return decode_call(document)
+        return decode_call(document), role_problem(document)
     except InvalidRequest as error:
         raise Refusal(400, f"Failed to validate scheduler::Call: {error}") from error

@@ -39,7 +39,7 @@ def container_facts(document: FrozenDocument | None) -> ContainerFacts:
     return ContainerFacts(
         type=fields.text("type", ""),
         has_image=fields.message_or_empty("mesos").has("image"),
-        has_networks=bool(fields.messages("network_infos")),
+        has_networks=any(True for _ in fields.messages("network_infos")),
         share_cgroups=linux.boolean("share_cgroups") if linux.has("share_cgroups") else None,
     )
 

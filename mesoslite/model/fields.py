@@ -3,23 +3,27 @@
 # Who calls: v1/decoding.py, resource_json.py, api/operator_calls.py.
 # Leniency, all of it Mesos's: unknown fields are passed over, null is unset, numbers and booleans may come as text,
 #   "Infinity" is a number, a single value stands for a list of one, an unknown name of an optional enum is unset.
+# Of a large document what is asked for is parsed when it is asked for (large.py): lists of messages entry by entry.
 # Invariant: whatever the JSON, only InvalidRequest is raised, and its text starts with the path of the bad field.
 # Source: Mesos 3rdparty/stout/include/stout/protobuf.hpp (Parser).
 
 import base64
 import binascii
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast
 
 from .errors import InvalidRequest
+from .large import LargeArray, LargeObject, whole
 
 E = TypeVar("E", bound=Enum)
 
 _INT64_MAX = 2**63 - 1
 _UINT64_MAX = 2**64 - 1
 _SPECIAL = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+VALUES_BYTES_MAX = 64 * 1024  # of what is kept as it came
 _DIGITS_MAX = 400  # of a number in text; more than a double can tell apart
 _JSON_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -31,6 +35,8 @@ class Fields:
     """
 
     def __init__(self, value: object, path: str = "") -> None:
+        if isinstance(value, LargeObject):
+            value = _members(value, path)
         if not isinstance(value, dict):
             raise wrong(path or "the document", value, "an object")
         self._values: Mapping[str, object] = value
@@ -45,8 +51,14 @@ class Fields:
         return [name for name, value in self._values.items() if value is not None]
 
     def values(self) -> Mapping[str, object]:
-        """All fields as they came."""
-        return self._values
+        """All fields as they came. Raises: InvalidRequest, if they are large, so nobody could keep them."""
+        size = sum([value.size for value in self._values.values() if isinstance(value, LargeArray | LargeObject)])
+        if size > VALUES_BYTES_MAX:
+            raise InvalidRequest(f"{self.path}: takes {size} bytes, and {VALUES_BYTES_MAX} at most are kept")
+        try:
+            return {name: whole(value) for name, value in self._values.items()} if size else self._values
+        except ValueError as error:
+            raise _unreadable(self.path, error) from error
 
     def where(self, name: str) -> str:
         """The path of a field."""
@@ -134,14 +146,16 @@ class Fields:
         """A nested object; one without fields if it is unset."""
         return self.message(name) if self.has(name) else Fields({}, self.where(name))
 
-    def messages(self, name: str) -> list["Fields"]:
-        """A list of objects; empty if it is unset."""
-        return [Fields(value, path) for value, path in self._entries(name)]
+    def messages(self, name: str) -> Iterable["Fields"]:
+        """A list of objects; empty if it is unset. May be gone through several times."""
+        if isinstance(self._values.get(name), LargeArray):
+            return _Messages(self, name)
+        return [Fields(value, path) for value, path in self.entries(name)]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; empty if it is unset."""
         texts = []
-        for value, path in self._entries(name):
+        for value, path in self.entries(name):
             if not isinstance(value, str):
                 raise wrong(path, value, "a string")
             texts.append(value)
@@ -149,14 +163,23 @@ class Fields:
 
     def wholes(self, name: str) -> tuple[int, ...]:
         """A list of numbers without their fractions; empty if it is unset."""
-        return tuple([Fields({path: value}).whole(path) for value, path in self._entries(name)])
+        return tuple([Fields({path: value}).whole(path) for value, path in self.entries(name)])
 
-    def _entries(self, name: str) -> list[tuple[object, str]]:
+    def entries(self, name: str) -> Iterator[tuple[object, str]]:
+        """The entries of a list as they came, each with its path; none if it is unset."""
         value = self._values.get(name)
         if value is None:
-            return []
-        entries = value if isinstance(value, list) else [value]
-        return [(entry, f"{self.where(name)}[{index}]") for index, entry in enumerate(entries)]
+            return
+        where = self.where(name)
+        entries = iter(value if isinstance(value, list | LargeArray) else [value])
+        for index in itertools.count():
+            try:
+                entry = next(entries)
+            except StopIteration:
+                return
+            except ValueError as error:
+                raise _unreadable(f"{where}[{index}]", error) from error
+            yield entry, f"{where}[{index}]"
 
     def _get(self, name: str, default: object) -> object:
         value = self._values.get(name)
@@ -165,6 +188,17 @@ class Fields:
         if value is None:
             raise self.invalid(name, "is missing; it is required")
         return value
+
+
+class _Messages:
+    """A large list of objects, each of which is there as long as somebody looks at it."""
+
+    def __init__(self, fields: Fields, name: str) -> None:
+        self._fields = fields
+        self._name = name
+
+    def __iter__(self) -> Iterator[Fields]:
+        return (Fields(value, path) for value, path in self._fields.entries(self._name))
 
 
 def as_number(value: object, path: str) -> float:
@@ -182,6 +216,17 @@ def as_number(value: object, path: str) -> float:
 def wrong(path: str, value: object, expected: str) -> InvalidRequest:
     """The error for a value of the wrong kind or form."""
     return InvalidRequest(f"{path}: got {_shown(value)}, expected {expected}")
+
+
+def _members(value: LargeObject, path: str) -> Mapping[str, object]:
+    try:
+        return value.members()
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: ValueError) -> InvalidRequest:
+    return InvalidRequest(f"{path}: cannot be parsed: {error}")
 
 
 def _number_of_text(text: str, path: str) -> float:
@@ -205,6 +250,8 @@ def _shown(value: object) -> str:
     """A value for an error: short, and in JSON's words."""
     if value is None or isinstance(value, dict | list):
         return _JSON_NAMES[type(value)]
+    if isinstance(value, LargeArray | LargeObject):
+        return f"{'an array' if isinstance(value, LargeArray) else 'an object'} of {value.size} bytes"
     text = (
         repr(value)
         if isinstance(value, str | bool)
