@@ -30,6 +30,8 @@ from .operator_reads import read_calls
 from .operator_v0 import operator_routes
 from .routes import Endpoint, Routes, application, methods
 from .scheduler import SchedulerEndpoint
+from .serving import Serving
+from .shown_calls import shown_calls
 from .stories import WhyEndpoint
 from .system_stats import system_routes
 
@@ -64,7 +66,13 @@ def master_app(
 
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
     files = Files(log_files("master", flags))
-    calls = {**read_calls(master, runtime, flags), **file_calls(files), **change_calls(master)}
+    serving = Serving()
+    calls = {
+        **read_calls(master, runtime, flags),
+        **shown_calls(master, serving),
+        **file_calls(files),
+        **change_calls(master),
+    }
     operator = OperatorEndpoint("master", calls, NOT_SERVED)
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),

@@ -21,12 +21,6 @@ from .exchange import JSON, Exchange, Refusal, Response, json_document
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_STATE",
-        "GET_AGENTS",
-        "GET_FRAMEWORKS",
-        "GET_EXECUTORS",
-        "GET_OPERATIONS",
-        "GET_TASKS",
         "GET_ROLES",
         "SUBSCRIBE",
         "RESERVE_RESOURCES",

@@ -1,6 +1,6 @@
-"""Projections of v1: tasks, executors and agents as GET_STATE and its parts show them."""
+"""Projections of v1: tasks, executors, agents, frameworks and operations, as GET_STATE and the like show them."""
 
-# Who calls: what serves GET_STATE, GET_TASKS, GET_EXECUTORS and GET_AGENTS from records.
+# Who calls: v1/state.py, and what makes events of the operator API.
 # As Mesos makes JSON of its messages: what is unset or empty is left out, but for fields with a default of their own.
 # Source: Mesos include/mesos/v1/mesos.proto, include/mesos/v1/master/master.proto.
 
@@ -21,7 +21,7 @@ from libactor.records.projection import (
     Projection,
     Value,
 )
-from mesoslite.model.record_types import AGENT, EXECUTOR, FRAMEWORK, OFFER, TASK
+from mesoslite.model.record_types import AGENT, EXECUTOR, FRAMEWORK, OFFER, OPERATION, TASK
 
 from .projections_v0 import AMOUNT, DOMAIN, DRAIN_INFO, LABELS_MESSAGE, RESOURCE
 
@@ -32,6 +32,10 @@ def _id(name: str) -> Member:
 
 def _if_id(name: str) -> Member:
     return IfFilled(name, _id(name))
+
+
+def _if_there_id(name: str) -> Member:
+    return IfThere(name, _id(name))
 
 
 def _if_there(*names: str) -> tuple[Member, ...]:
@@ -138,20 +142,22 @@ ATTRIBUTE = Object(*AMOUNT, IfThere("text", Key("text", Object(Key("value", Fiel
 
 _TYPES = IfFilled("capabilities", Key("capabilities", Each("capabilities", Object(Key("type", Field())))))
 
+# An agent that the registry knows and that has not come back is shown as this alone.
+_AGENT_INFO = Object(
+    Key("hostname", Field("hostname")),
+    Key("port", Field("port")),
+    _if_resources("resources", "resources"),
+    IfFilled("attributes", Key("attributes", Each("attributes", ATTRIBUTE))),
+    _id("id"),
+    DOMAIN,
+)
+
+RECOVERED_AGENT_V1 = Projection(AGENT, _AGENT_INFO)
+
 AGENT_V1 = Projection(
     AGENT,
     Object(
-        Key(
-            "agent_info",
-            Object(
-                Key("hostname", Field("hostname")),
-                Key("port", Field("port")),
-                _if_resources("resources", "resources"),
-                IfFilled("attributes", Key("attributes", Each("attributes", ATTRIBUTE))),
-                _id("id"),
-                DOMAIN,
-            ),
-        ),
+        Key("agent_info", _AGENT_INFO),
         Key("active", Field("active")),
         Key("deactivated", Field("deactivated")),
         Key("version", Field("version")),
@@ -167,7 +173,7 @@ AGENT_V1 = Projection(
     ),
 )
 
-# Without what is in records of its own: offers.
+# Without what is in records of its own and stands between this and the next: offers.
 FRAMEWORK_V1 = Projection(
     FRAMEWORK,
     Object(
@@ -195,6 +201,11 @@ FRAMEWORK_V1 = Projection(
         _time("registered_time"),
         _if_time("reregistered_time"),
         _if_time("unregistered_time"),
+    ),
+)
+FRAMEWORK_END_V1 = Projection(
+    FRAMEWORK,
+    Object(
         _if_resources("used", "allocated_resources"),
         _if_resources("offered", "offered_resources"),
         *_if_there("offer_constraints"),
@@ -215,5 +226,18 @@ OFFER_V1 = Projection(
         IfFilled("executor_ids", Key("executor_ids", Each("executor_ids", Object(Key("value", Field()))))),
         *_if_there("unavailability"),
         Key("allocation_info", Object(Key("role", Field("role")))),
+    ),
+)
+
+# What its agent has said of it is in the newest status alone, which its framework acknowledges.
+OPERATION_V1 = Projection(
+    OPERATION,
+    Object(
+        _if_there_id("framework_id"),
+        _id("agent_id"),
+        Key("info", Field("info")),
+        Key("latest_status", Object(Key("state", Choice("state")))),
+        IfFilled("statuses", Key("statuses", Each("statuses", Field()))),
+        Key("uuid", Object(Key("value", Field("uuid")))),
     ),
 )

@@ -8,7 +8,7 @@ import base64
 from typing import Any
 
 from mesoslite.model import Label, ReservationType
-from mesoslite.model.records import Agent, Attribute, Executor, Framework, Offer, Resource, Status, Task
+from mesoslite.model.records import Agent, Attribute, Executor, Framework, Offer, Operation, Resource, Status, Task
 
 Document = dict[str, Any]
 
@@ -241,6 +241,13 @@ def framework_v1(framework: Framework) -> Document:
             "registered_time": duration(framework.registered_time),
             "reregistered_time": duration(framework.reregistered_time),
             "unregistered_time": duration(framework.unregistered_time),
+        }
+    )
+
+
+def framework_end_v1(framework: Framework) -> Document:
+    return without_none(
+        {
             "allocated_resources": resources_v1(framework.used),
             "offered_resources": resources_v1(framework.offered),
             "offer_constraints": framework.offer_constraints,
@@ -264,3 +271,20 @@ def offer_v1(offer: Offer) -> Document:
             "allocation_info": {"role": offer.role},
         }
     )
+
+
+def recovered_agent_v1(agent: Agent) -> Document:
+    info: Document = agent_v1(agent)["agent_info"]
+    return info
+
+
+def operation_v1(operation: Operation) -> Document:
+    framework_id, statuses = operation.framework_id, list(operation.statuses)
+    return {
+        **({"framework_id": {"value": framework_id}} if framework_id is not None else {}),
+        "agent_id": {"value": operation.agent_id},
+        "info": operation.info,
+        "latest_status": {"state": operation.state.name},
+        **({"statuses": statuses} if statuses else {}),
+        "uuid": {"value": operation.uuid},
+    }

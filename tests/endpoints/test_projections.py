@@ -22,14 +22,34 @@ from mesoslite.api.projections_v0 import (
     TASK,
     TASK_V0,
 )
-from mesoslite.api.projections_v1 import AGENT_V1, EXECUTOR_V1, FRAMEWORK_V1, OFFER_V1, TASK_V1
+from mesoslite.api.projections_v1 import (
+    AGENT_V1,
+    EXECUTOR_V1,
+    FRAMEWORK_END_V1,
+    FRAMEWORK_V1,
+    OFFER_V1,
+    OPERATION,
+    OPERATION_V1,
+    RECOVERED_AGENT_V1,
+    TASK_V1,
+)
 from mesoslite.model import Label, ValueType
-from mesoslite.model.records import Agent, Attribute, Range, Resource, Status, Task
+from mesoslite.model.records import Agent, Attribute, Framework, Range, Resource, Status, Task
 from mesoslite.model.states import TaskState
 
 from .made_structs import random, versions
 from .slow_v0 import agent_full_v0, agent_v0, executor_v0, framework_v0, offer_v0, task_v0
-from .slow_v1 import Document, agent_v1, executor_v1, framework_v1, offer_v1, task_v1
+from .slow_v1 import (
+    Document,
+    agent_v1,
+    executor_v1,
+    framework_end_v1,
+    framework_v1,
+    offer_v1,
+    operation_v1,
+    recovered_agent_v1,
+    task_v1,
+)
 
 FEWER = settings(max_examples=settings.default.max_examples // 3)  # each is a document, of which all is looked at
 
@@ -50,9 +70,12 @@ SHOWN = {
     "agent of v0, full": (AGENT, AGENT_FULL_V0, agent_full_v0),
     "agent of v1": (AGENT, AGENT_V1, agent_v1),
     "framework of v0": (FRAMEWORK, FRAMEWORK_V0, framework_v0),
+    "agent of v1, recovered": (AGENT, RECOVERED_AGENT_V1, recovered_agent_v1),
     "framework of v1": (FRAMEWORK, FRAMEWORK_V1, framework_v1),
+    "framework of v1, its end": (FRAMEWORK, FRAMEWORK_END_V1, framework_end_v1),
     "offer of v0": (OFFER, OFFER_V0, offer_v0),
     "offer of v1": (OFFER, OFFER_V1, offer_v1),
+    "operation of v1": (OPERATION, OPERATION_V1, operation_v1),
 }
 
 
@@ -97,11 +120,15 @@ NOT_SHOWN = {
     "agent of v0, full": {"attributes.type"},
     "agent of v1": set(),
     "framework of v0": {"roles", "offer_filters", *unshown_sums("resources", "used", "offered")},
-    "framework of v1": {"resources", "pid"},
+    "agent of v1, recovered": set(Agent.__struct_fields__)
+    - {"id", "hostname", "port", "resources", "attributes", "domain"},
+    "framework of v1": {"resources", "pid", "used", "offered", "offer_constraints"},
+    "framework of v1, its end": set(Framework.__struct_fields__) - {"used", "offered", "offer_constraints"},
     "offer of v0": {
         "hostname", "attributes", "executor_ids", "domain", "url", "unavailability", *unshown_sums("resources"),
     },
     "offer of v1": set(),
+    "operation of v1": set(),
 }  # fmt: skip
 
 

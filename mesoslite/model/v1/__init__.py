@@ -6,7 +6,7 @@
 from ..labels import encode_labels
 from .agents import encode_agent
 from .decoding import decode_call, decode_event
-from .encoding import encode_call, encode_event, encode_framework, encode_roles
+from .encoding import encode_call, encode_event, encode_framework, encode_inverse_offer, encode_roles
 from .executors import decode_executor_call, decode_executor_event, encode_executor_call, encode_executor_event
 from .machines import decode_machines, decode_schedule, encode_maintenance_status, encode_schedule
 from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
@@ -42,6 +42,7 @@ __all__ = [
     "encode_executor_call",
     "encode_executor_event",
     "encode_framework",
+    "encode_inverse_offer",
     "encode_labels",
     "encode_maintenance_status",
     "encode_operation",

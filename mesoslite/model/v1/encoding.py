@@ -90,7 +90,7 @@ def encode_event(
     if isinstance(event, Rescind):
         return {"type": "RESCIND", "rescind": {"offer_id": wrap_id(event.offer_id)}}
     if isinstance(event, InverseOffers):
-        asked = [_inverse_offer(one, refined=refined) for one in event.inverse_offers]
+        asked = [encode_inverse_offer(one, refined=refined) for one in event.inverse_offers]
         return {"type": "INVERSE_OFFERS", "inverse_offers": {"inverse_offers": asked}}
     if isinstance(event, RescindInverseOffer):
         rescind = {"inverse_offer_id": wrap_id(event.inverse_offer_id)}
@@ -176,7 +176,7 @@ def encode_url(offer: Offer) -> Document:
     return {"scheme": "http", "address": address, "path": offer.path}
 
 
-def _inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
+def encode_inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
     document: Document = {
         "id": wrap_id(inverse.id),
         "framework_id": wrap_id(inverse.framework_id),
