@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -22,7 +21,7 @@ from .files import Files
 from .leading import Leading
 from .log_files import log_files
 from .logging_level import logging_routes
-from .master_state import state_document
+from .master_reads import read_routes
 from .metrics import metrics_routes
 from .operator_calls import NOT_SERVED, OperatorEndpoint
 from .operator_changes import change_calls
@@ -51,19 +50,14 @@ def master_app(
 ) -> Application:
     """Return the ASGI application of the master at that address.
 
-    Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, ``/files``, and, while it leads, ``/state``, those
-    of operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and ``/mesoslite/why``; also
-    below ``/master``. Else these lead to the master that does (307), or there is none (503). With a ``runtime``, its
-    ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
+    Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, ``/files``, and, while it leads, those of
+    master_reads.py and operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and
+    ``/mesoslite/why``; also below ``/master``. Else these lead to the master that does (307), or there is none (503).
+    With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``flags`` are the options that its program was started with, by name.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
-
-    async def state(exchange: Exchange) -> Response:
-        snapshot = await la.dispatch(master, MasterPort.state)
-        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
-
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
     files = Files(log_files("master", flags))
     serving = Serving()
@@ -74,18 +68,18 @@ def master_app(
         **change_calls(master),
     }
     operator = OperatorEndpoint("master", calls, NOT_SERVED)
+    shown = {**read_routes(master, serving, flags), **operator_routes(master)}
     routes: Routes = {
         "/health": methods(GET=health(partial(la.dispatch, master, MasterPort.ping))),
         "/version": methods(GET=version),
         "/flags": methods(GET=told_flags(flags)),
         "/redirect": methods(GET=leading.redirect),
-        "/state": leading.guard(methods(GET=state)),
         "/api/v1": leading.guard(methods(POST=operator)),
         "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
         **file_routes(files),
-        **{path: leading.guard(endpoint) for path, endpoint in operator_routes(master).items()},
+        **{path: leading.guard(endpoint) for path, endpoint in shown.items()},
         **(
             {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
             if runtime is not None

@@ -245,21 +245,28 @@ AGENT_FULL_V0 = Projection(  # of ``/slaves``
     ),
 )
 
-# Without what is in records of its own: tasks, unreachable_tasks, completed_tasks, offers, executors.
+_FRAMEWORK_FIRST: tuple[Member, ...] = (
+    Key("id", Field("id")),
+    Key("name", Field("name")),
+    *_if_there("pid"),
+    Key("used_resources", _resources("used")),
+    Key("offered_resources", _resources("offered")),
+    Key("capabilities", Field("capabilities")),
+    Key("hostname", Field("hostname")),
+    Key("webui_url", Field("webui_url")),
+    Key("active", Field("active")),
+    Key("connected", Field("connected")),
+    Key("recovered", Field("recovered")),
+)
+
+FRAMEWORK_SUMMARY_V0 = Projection(FRAMEWORK, Object(*_FRAMEWORK_FIRST))
+
+# Without what is in records of its own (tasks, unreachable_tasks, completed_tasks, offers, executors) and stands
+# between this and the next.
 FRAMEWORK_V0 = Projection(
     FRAMEWORK,
     Object(
-        Key("id", Field("id")),
-        Key("name", Field("name")),
-        *_if_there("pid"),
-        Key("used_resources", _resources("used")),
-        Key("offered_resources", _resources("offered")),
-        Key("capabilities", Field("capabilities")),
-        Key("hostname", Field("hostname")),
-        Key("webui_url", Field("webui_url")),
-        Key("active", Field("active")),
-        Key("connected", Field("connected")),
-        Key("recovered", Field("recovered")),
+        *_FRAMEWORK_FIRST,
         Key("user", Field("user")),
         Key("failover_timeout", Field("failover_timeout")),
         Key("checkpoint", Field("checkpoint")),
@@ -280,12 +287,29 @@ FRAMEWORK_V0 = Projection(
             ),
         ),
         IfThere("role", Key("role", Field("role")), otherwise=(Key("roles", Field("roles")),)),
+    ),
+)
+FRAMEWORK_END_V0 = Projection(
+    FRAMEWORK,
+    Object(
         LABELS,
         IfThere(
             "offer_constraints",
             Key("offer_constraints", Field("offer_constraints")),
             otherwise=(Key("offer_constraints", Const({})),),
         ),
+    ),
+)
+
+# An agent that the registry knows, and that has not come back.
+RECOVERED_AGENT_V0 = Projection(
+    AGENT,
+    Object(
+        Key("id", Field("id")),
+        Key("hostname", Field("hostname")),
+        Key("port", Field("port")),
+        Key("attributes", _ATTRIBUTES),
+        DOMAIN,
     ),
 )
 

@@ -158,10 +158,6 @@ class MasterPort(OperatorPort, Protocol):
         """
         ...
 
-    def state(self) -> Any:
-        """The future of a ClusterState: all of the cluster at this moment."""
-        ...
-
     def view(self, known_number: int | None = None) -> Any:
         """The future of a View (view.py): what readers see, never older than the question.
 

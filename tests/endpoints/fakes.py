@@ -11,12 +11,8 @@ from mesoslite.model import (
     AgentID,
     AgentInfo,
     AgentSnapshot,
-    AgentState,
-    ClusterState,
     Decline,
     FrameworkID,
-    FrameworkInfo,
-    FrameworkState,
     InvalidRequest,
     Kill,
     MasterStanding,
@@ -30,6 +26,8 @@ from mesoslite.model import (
     Teardown,
 )
 
+from .views import view as made_view
+
 FRAMEWORK = FrameworkID("m-0000")
 SERVES = MasterStanding(leads=True, serves=True)
 BOUND = 60.0  # seconds after which a test has failed; never waited for when all is well
@@ -38,14 +36,12 @@ BOUND = 60.0  # seconds after which a test has failed; never waited for when all
 class FakeMaster(la.Actor):
     """Admits every framework and puts what it is told into ``heard``, each with its sender."""
 
-    def __init__(self, state=None, standing=SERVES):
+    def __init__(self, view=None, standing=SERVES):
         super().__init__("master")
         self._standing = standing
         self.heard = queue.SimpleQueue()
-        self.states_asked = 0
-        self._state = state or ClusterState(
-            master_id="m", pid="master@local-1", hostname="localhost", port=5050, start_time=1.5, version="0.1.0"
-        )
+        self.views_asked = 0
+        self._view = view or made_view()
 
     def ping(self):
         pass
@@ -54,11 +50,11 @@ class FakeMaster(la.Actor):
         return self._standing
 
     def knows_framework(self, framework_id):
-        return any(framework.info.id == framework_id for framework in self._state.frameworks)
+        return any(each.framework.id == framework_id for each in self._view.frameworks)
 
-    def state(self):
-        self.states_asked += 1
-        return self._state
+    def view(self, known_number=None):
+        self.views_asked += 1
+        return self._view
 
     @la.handles(Subscribe)
     def subscribe(self, call, sender):
@@ -111,43 +107,6 @@ def agent_snapshot(*frameworks):
     return AgentSnapshot(
         info=info, pid="slave(7)@local-1", master="master@local-1", start_time=2.0, frameworks=frameworks
     )
-
-
-def cluster_state(**fields):
-    info = AgentInfo(id=AgentID("m-S0"), hostname="host", port=5051, resources=Resources.of(cpus=4, mem=1024))
-    agent = AgentState(
-        info=info,
-        pid="slave(1)@local-1",
-        active=True,
-        registered_time=3.0,
-        used=Resources.of(cpus=1),
-        offered=Resources.of(mem=24),
-        free=Resources.of(cpus=3, mem=1000),
-    )
-    base = {
-        "master_id": "m",
-        "pid": "master@local-1",
-        "hostname": "localhost",
-        "port": 5050,
-        "start_time": 1.5,
-        "version": "0.1.0",
-        "agents": (agent,),
-    }
-    return ClusterState(**{**base, **fields})
-
-
-def framework_state(**fields):
-    base = {
-        "info": FrameworkInfo(id=FRAMEWORK, name="f", roles=("ads",)),
-        "active": True,
-        "connected": True,
-        "registered_time": 4.0,
-        "roles": ("ads",),
-        "dominant_share": 0.25,
-        "used": Resources.of(cpus=1),
-        "offered": Resources.of(mem=24),
-    }
-    return FrameworkState(**{**base, **fields})
 
 
 @dataclass

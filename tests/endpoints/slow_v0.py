@@ -171,8 +171,15 @@ def agent_full_v0(agent: Agent) -> Document:
     }
 
 
-def framework_v0(framework: Framework) -> Document:
-    again = framework.reregistered_time
+def recovered_agent_v0(agent: Agent) -> Document:
+    return {
+        name: value
+        for name, value in agent_v0(agent).items()
+        if name in ("id", "hostname", "port", "attributes", "domain")
+    }
+
+
+def framework_summary_v0(framework: Framework) -> Document:
     return without_none(
         {
             "id": framework.id,
@@ -186,6 +193,14 @@ def framework_v0(framework: Framework) -> Document:
             "active": framework.active,
             "connected": framework.connected,
             "recovered": framework.recovered,
+        }
+    )
+
+
+def framework_v0(framework: Framework) -> Document:
+    again = framework.reregistered_time
+    return framework_summary_v0(framework) | without_none(
+        {
             "user": framework.user,
             "failover_timeout": framework.failover_timeout,
             "checkpoint": framework.checkpoint,
@@ -196,6 +211,13 @@ def framework_v0(framework: Framework) -> Document:
             "reregistered_time": None if again == framework.registered_time else seconds(again),
             "role": framework.role,
             "roles": list(framework.roles) if framework.role is None else None,
+        }
+    )
+
+
+def framework_end_v0(framework: Framework) -> Document:
+    return without_none(
+        {
             "labels": labels_v0(framework.labels),
             "offer_constraints": framework.offer_constraints if framework.offer_constraints is not None else {},
         }

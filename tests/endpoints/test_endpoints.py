@@ -3,7 +3,6 @@
 import gzip
 import json
 
-import msgspec
 import pytest
 
 import libactor as la
@@ -14,10 +13,7 @@ from mesoslite.model import (
     CommandInfo,
     ContainerID,
     FrameworkInfo,
-    FrozenDocument,
     Label,
-    Offer,
-    OfferID,
     Resources,
     Source,
     TaskID,
@@ -28,7 +24,8 @@ from mesoslite.model import (
     TaskStatus,
 )
 
-from .fakes import FRAMEWORK, FakeAgent, FakeMaster, agent_snapshot, cluster_state, framework_state, request
+from .fakes import FRAMEWORK, FakeAgent, FakeMaster, agent_snapshot, request
+from .views import framework, view
 
 
 def task_record(state=TaskState.TASK_RUNNING):
@@ -54,7 +51,7 @@ def stopped(runtime, actor):
 
 @pytest.fixture
 def master(runtime):
-    return master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(tasks=(task_record(),)),)))))
+    return master_app(runtime.spawn(FakeMaster(view(frameworks=[framework(FRAMEWORK)]))))
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/", "/master/health", "/master/health/deeper"])
@@ -115,101 +112,6 @@ def test_a_small_answer_is_never_compressed(master):
     assert "content-encoding" not in request(master, "GET", "/version", accept_encoding="gzip").headers
 
 
-def test_the_state_of_a_master_has_mesoss_keys(master):
-    state = json.loads(request(master, "GET", "/master/state").body)
-
-    assert state["leader"] == state["pid"] == "master@localhost:5050"
-    assert state["leader_info"] == {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost"}
-    assert (state["activated_slaves"], state["deactivated_slaves"], state["start_time"]) == (1, 0, 1.5)
-    assert state["capabilities"] == ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]
-    assert state["orphan_tasks"] == state["completed_frameworks"] == state["recovered_slaves"] == []
-
-
-def test_the_state_tells_an_agent_that_is_away_from_one_that_is_deactivated(runtime):
-    [agent] = cluster_state().agents
-    away = msgspec.structs.replace(agent, active=False)
-    agents = (agent, away, msgspec.structs.replace(away, deactivated=True))
-    app = master_app(runtime.spawn(FakeMaster(cluster_state(agents=agents))))
-
-    state = json.loads(request(app, "GET", "/state").body)
-
-    told = [(one["active"], one["deactivated"]) for one in state["slaves"]]
-    assert told == [(True, False), (False, False), (False, True)]
-    assert (state["activated_slaves"], state["deactivated_slaves"]) == (1, 2)
-
-
-def test_an_ipv6_address_stands_in_brackets(runtime):
-    master = master_app(runtime.spawn(FakeMaster(cluster_state(hostname="::1"))))
-
-    assert json.loads(request(master, "GET", "/state").body)["pid"] == "master@[::1]:5050"
-
-
-def test_the_state_shows_an_agent_with_what_is_used_and_offered(master):
-    agent = json.loads(request(master, "GET", "/state").body)["slaves"][0]
-
-    assert (agent["id"], agent["pid"]) == ("m-S0", "slave(1)@host:5051")
-    assert agent["resources"] == {"cpus": 4.0, "gpus": 0.0, "mem": 1024.0, "disk": 0.0}
-    assert agent["used_resources"]["cpus"] == 1.0
-    assert agent["offered_resources"]["mem"] == 24.0
-
-
-def test_the_state_shows_a_framework_with_its_tasks(master):
-    framework = json.loads(request(master, "GET", "/state").body)["frameworks"][0]
-
-    assert (framework["id"], framework["role"], framework["active"]) == ("m-0000", "ads", True)
-    assert framework["resources"]["mem"] == 24.0
-    assert framework["tasks"] == [
-        {
-            "id": "t-1",
-            "name": "t",
-            "framework_id": "m-0000",
-            "executor_id": "",
-            "slave_id": "m-S0",
-            "state": "TASK_RUNNING",
-            "resources": {"cpus": 1.0, "gpus": 0.0, "mem": 0.0, "disk": 0.0},
-            "statuses": [{"state": "TASK_RUNNING", "timestamp": 9.5}],
-            "role": "ads",
-            "labels": [{"key": "tier", "value": "web"}],
-        }
-    ]
-
-
-def test_the_state_shows_offers_and_roles_of_a_framework_with_many(runtime):
-    offer = Offer(
-        id=OfferID("o"),
-        framework_id=FRAMEWORK,
-        agent_id=AgentID("m-S0"),
-        hostname="host",
-        resources=Resources.of(cpus=1),
-        role="a",
-        port=1,
-    )
-    info = FrameworkInfo(id=FRAMEWORK, name="f", roles=("a", "b"), capabilities=("MULTI_ROLE",))
-    master = master_app(
-        runtime.spawn(FakeMaster(cluster_state(frameworks=(framework_state(info=info, offers=(offer,)),))))
-    )
-
-    framework = json.loads(request(master, "GET", "/state").body)["frameworks"][0]
-
-    assert framework["roles"] == ["a", "b"]
-    assert framework["offers"][0]["allocation_info"] == {"role": "a"}
-
-
-# MasterTest.FrameworkInfoLabels, RecoveredFramework
-def test_the_state_of_a_framework_says_who_it_is_and_whether_it_is_back(runtime):
-    info = FrameworkInfo(id=FRAMEWORK, name="f", principal="alice", labels=(Label("tier", "web"),))
-    came_back = framework_state(info=info, reregistered_time=9.0)
-    recovered = framework_state(recovered=True, connected=False)
-    master = master_app(runtime.spawn(FakeMaster(cluster_state(frameworks=(came_back, recovered)))))
-
-    first, second = json.loads(request(master, "GET", "/state").body)["frameworks"]
-
-    assert (first["principal"], first["labels"]) == ("alice", [{"key": "tier", "value": "web"}])
-    assert (first["recovered"], first["reregistered_time"]) == (False, 9.0)
-    assert second["recovered"]
-    assert not second.keys() & {"principal", "labels", "reregistered_time"}
-
-
 @pytest.mark.parametrize("path", ["/state", "/health"])
 def test_a_master_that_has_stopped_is_503(runtime, path):
     pid = stopped(runtime, FakeMaster())
@@ -231,8 +133,8 @@ def test_an_agent_that_has_stopped_is_503(runtime, tmp_path, method, path, body)
 def test_the_state_of_an_agent_leads_to_the_sandbox_of_each_task(runtime, tmp_path, prefix):
     done = TaskRun(task=task_record(TaskState.TASK_FINISHED), container_id=ContainerID("c0"), sandbox="/s/c0")
     run = TaskRun(task=task_record(), container_id=ContainerID("c1"), sandbox="/s/c1", pid=17)
-    framework = AgentFramework(info=FrameworkInfo(id=FRAMEWORK, name="f"), tasks=(run,), completed_tasks=(done,))
-    agent = agent_app(runtime.spawn(FakeAgent(agent_snapshot(framework))), tmp_path)
+    known = AgentFramework(info=FrameworkInfo(id=FRAMEWORK, name="f"), tasks=(run,), completed_tasks=(done,))
+    agent = agent_app(runtime.spawn(FakeAgent(agent_snapshot(known))), tmp_path)
 
     state = json.loads(request(agent, "GET", f"{prefix}/state").body)
 
@@ -275,23 +177,3 @@ def test_a_request_without_a_host_is_for_this_one(runtime):
     master = master_app(runtime.spawn(FakeMaster()), hosts=loopback_hosts("127.0.0.1"))
 
     assert request(master, "GET", "/state").status == 200
-
-
-def test_the_state_tells_what_a_status_says_of_health_and_container(runtime):
-    container = FrozenDocument.of({"executor_pid": 7})
-    status = TaskStatus(
-        task_id="t",
-        state=TaskState.TASK_RUNNING,
-        source=Source.SOURCE_AGENT,
-        timestamp=1.0,
-        healthy=True,
-        container_status=container,
-    )
-    info = TaskInfo(task_id="t", name="t", agent_id="a", resources=Resources.of(cpus=1))
-    task = TaskRecord(info=info, framework_id=FRAMEWORK, state=status.state, statuses=(status,))
-    state = cluster_state(frameworks=(msgspec.structs.replace(framework_state(), tasks=(task,)),))
-    app = master_app(runtime.spawn(FakeMaster(state)))
-
-    [shown] = json.loads(request(app, "GET", "/state").body)["frameworks"][0]["tasks"][0]["statuses"]
-
-    assert (shown["healthy"], shown["container_status"]) == (True, {"executor_pid": 7})

@@ -16,9 +16,12 @@ from mesoslite.api.projections_v0 import (
     EXECUTOR,
     EXECUTOR_V0,
     FRAMEWORK,
+    FRAMEWORK_END_V0,
+    FRAMEWORK_SUMMARY_V0,
     FRAMEWORK_V0,
     OFFER,
     OFFER_V0,
+    RECOVERED_AGENT_V0,
     TASK,
     TASK_V0,
 )
@@ -38,7 +41,17 @@ from mesoslite.model.records import Agent, Attribute, Framework, Range, Resource
 from mesoslite.model.states import TaskState
 
 from .made_structs import random, versions
-from .slow_v0 import agent_full_v0, agent_v0, executor_v0, framework_v0, offer_v0, task_v0
+from .slow_v0 import (
+    agent_full_v0,
+    agent_v0,
+    executor_v0,
+    framework_end_v0,
+    framework_summary_v0,
+    framework_v0,
+    offer_v0,
+    recovered_agent_v0,
+    task_v0,
+)
 from .slow_v1 import (
     Document,
     agent_v1,
@@ -69,8 +82,11 @@ SHOWN = {
     "agent of v0": (AGENT, AGENT_V0, agent_v0),
     "agent of v0, full": (AGENT, AGENT_FULL_V0, agent_full_v0),
     "agent of v1": (AGENT, AGENT_V1, agent_v1),
+    "agent of v0, recovered": (AGENT, RECOVERED_AGENT_V0, recovered_agent_v0),
     "framework of v0": (FRAMEWORK, FRAMEWORK_V0, framework_v0),
     "agent of v1, recovered": (AGENT, RECOVERED_AGENT_V1, recovered_agent_v1),
+    "framework of v0, its end": (FRAMEWORK, FRAMEWORK_END_V0, framework_end_v0),
+    "framework of v0, in short": (FRAMEWORK, FRAMEWORK_SUMMARY_V0, framework_summary_v0),
     "framework of v1": (FRAMEWORK, FRAMEWORK_V1, framework_v1),
     "framework of v1, its end": (FRAMEWORK, FRAMEWORK_END_V1, framework_end_v1),
     "offer of v0": (OFFER, OFFER_V0, offer_v0),
@@ -103,6 +119,7 @@ def unshown_sums(*names: str) -> set[str]:
     return {f"{name}.{field}" for name in names for field in SUMS}
 
 
+AGENT_FIELDS, FRAMEWORK_FIELDS = set(Agent.__struct_fields__), set(Framework.__struct_fields__)
 NOT_SHOWN = {
     "task of v0": {
         "status_update_state", "status_update_uuid", "kill_policy", "statuses.task_id", "statuses.source",
@@ -119,11 +136,20 @@ NOT_SHOWN = {
     "agent of v0": {"attributes.type", *unshown_sums("used", "offered", "resources")} - {"resources.role"},
     "agent of v0, full": {"attributes.type"},
     "agent of v1": set(),
-    "framework of v0": {"roles", "offer_filters", *unshown_sums("resources", "used", "offered")},
-    "agent of v1, recovered": set(Agent.__struct_fields__)
+    "agent of v0, recovered": AGENT_FIELDS - {"id", "hostname", "port", "attributes", "domain"} | {"attributes.type"},
+    "framework of v0": {
+        "roles", "labels", "offer_constraints", "offer_filters", *unshown_sums("resources", "used", "offered"),
+    },
+    "framework of v0, its end": FRAMEWORK_FIELDS - {"labels", "offer_constraints"},
+    "framework of v0, in short": {
+        "user", "registered_time", "role", "roles", "principal", "failover_timeout", "checkpoint", "reregistered_time",
+        "unregistered_time", "labels", "resources", "offer_constraints", "offer_filters",
+        *unshown_sums("used", "offered"),
+    },
+    "agent of v1, recovered": AGENT_FIELDS
     - {"id", "hostname", "port", "resources", "attributes", "domain"},
     "framework of v1": {"resources", "pid", "used", "offered", "offer_constraints"},
-    "framework of v1, its end": set(Framework.__struct_fields__) - {"used", "offered", "offer_constraints"},
+    "framework of v1, its end": FRAMEWORK_FIELDS - {"used", "offered", "offer_constraints"},
     "offer of v0": {
         "hostname", "attributes", "executor_ids", "domain", "url", "unavailability", *unshown_sums("resources"),
     },

@@ -30,19 +30,22 @@ from mesoslite.model import (
     Update,
 )
 
-from .fakes import FRAMEWORK, FakeMaster, cluster_state
+from .fakes import FRAMEWORK, FakeMaster
+from .views import agent, amounts, view
 
 pytestmark = pytest.mark.real
 
 BOUND = 120.0
 MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
 
+BUSY = agent(resources=amounts(cpus=4, mem=1024))
+
 
 class Session:
     """A run of `true` that has subscribed (unless it may end before) to a master who does what the test says."""
 
-    def __init__(self, runtime, server, state, *arguments, subscribes=True):
-        self.actor = FakeMaster(state)
+    def __init__(self, runtime, server, shown, *arguments, subscribes=True):
+        self.actor = FakeMaster(shown)
         self.url = url = server.listen(master_app(runtime.spawn(self.actor)))
         self.process = subprocess.Popen(
             [*MAIN, "run", "--master", url, *arguments, "true"],
@@ -92,8 +95,8 @@ class Session:
 def begin(runtime, server):
     sessions = []
 
-    def begin(*arguments, state=None, **options):
-        sessions.append(Session(runtime, server, state or cluster_state(), *arguments, **options))
+    def begin(*arguments, agents=(BUSY,), **options):
+        sessions.append(Session(runtime, server, view(agents=agents), *arguments, **options))
         return sessions[-1]
 
     yield begin
@@ -189,7 +192,7 @@ def test_an_offer_that_is_too_small_is_declined_and_a_busy_cluster_is_waited_for
 
 
 def test_a_cluster_without_agents_is_waited_for(begin):
-    session = begin(state=cluster_state(agents=()))
+    session = begin(agents=())
 
     told = session.told()
     session.offer()

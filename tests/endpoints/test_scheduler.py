@@ -27,8 +27,9 @@ from mesoslite.model import (
 )
 from mesoslite.model.v1 import Records
 
-from .fakes import BOUND, FRAMEWORK, FakeMaster, cluster_state, framework_state, request
+from .fakes import BOUND, FRAMEWORK, FakeMaster, request
 from .streams import SUBSCRIBE, Client
+from .views import framework, view
 
 PATH = "/api/v1/scheduler"
 CPUS = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}
@@ -95,15 +96,15 @@ def test_a_call_without_content_type_is_400(app):
     assert request(app, "POST", PATH, body=b"{}").status == 400
 
 
-# The whole state is not asked for: of a large cluster it is large, and any client can send calls.
-def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403_and_costs_no_state(runtime):
-    master = FakeMaster(cluster_state(frameworks=(framework_state(),)))
+# What readers see is not asked for: any client can send calls.
+def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403_and_costs_no_view(runtime):
+    master = FakeMaster(view(frameworks=[framework(FRAMEWORK)]))
     app = master_app(runtime.spawn(master))
 
     answer = post(app, CALL)
 
     assert (answer.status, answer.body) == (403, b"Framework is not subscribed")
-    assert master.states_asked == 0
+    assert master.views_asked == 0
 
 
 def test_a_body_beyond_the_bound_is_413_whether_announced_or_not(app):
@@ -314,7 +315,7 @@ def test_a_client_that_does_not_read_loses_its_subscription_and_nobody_else_suff
 
         while runtime.find(sender.id) is not None:
             la.post(sender, Rescind(OfferID("o" * 100_000)))
-            la.dispatch(master, FakeMaster.state).get(timeout=BOUND)
+            la.dispatch(master, FakeMaster.ping).get(timeout=BOUND)
         la.post(neighbour, Error("done"))
 
         assert actor.heard.get(timeout=BOUND) == ("exited", sender)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,7 +39,7 @@ class Document:
     form: str
     version: tuple[str, int]
     parts: Callable[[], Iterator[Part]]
-    query: tuple[str, ...] = ()
+    query: Hashable = ()
 
     def wrapped(self, head: bytes, tail: bytes) -> Callable[[], Iterator[Part]]:
         """Its parts, with something before and behind them."""

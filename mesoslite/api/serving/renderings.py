@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ HELD_BYTES_MAX = 32 * 1024 * 1024
 WHOLE_BYTES_MAX = 4 * 1024 * 1024  # of a document that is held when nobody reads it
 FORMS_MAX = 64  # of which it is known whether they are asked for again
 
-Key: TypeAlias = tuple[str, tuple[str, ...], bytes, bool]  # form, query, callback, whether it is compressed
+Key: TypeAlias = tuple[str, Hashable, bytes, bool]  # form, query, callback, whether it is compressed
 
 
 class Renderings:

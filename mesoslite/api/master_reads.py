@@ -1,0 +1,58 @@
+"""Master reads: the unversioned endpoints that show the cluster: all of it, or its agents, frameworks or tasks."""
+
+# Who calls: master.py serves these routes.
+# Each asks the master for the View of now, which is never older than the question, and has a document made of it beside
+#   the master (serving/).
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mesoslite.model import MasterPort
+
+from .asking import ask
+from .routes import methods
+from .serving import Document
+from .v0.agents import agents_parts
+from .v0.state import frameworks_parts, state_parts
+from .v0.summary import summary_parts
+from .v0.tasks import page_of, tasks_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping
+
+    import libactor as la
+    from mesoslite.model.view import View
+
+    from .exchange import Exchange, Response
+    from .routes import Endpoint, Routes
+    from .serving import Part, Serving
+
+
+def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str, str]) -> Routes:
+    """The endpoints, for the master at that address; that it leads is for the caller to see to.
+
+    ``flags`` are the options that its program was started with.
+    """
+
+    def show(
+        form: str, parts: Callable[..., Iterator[Part]], asked: Callable[[Mapping[str, str]], Hashable] | None = None
+    ) -> Endpoint:
+        """Show what ``parts`` makes of a View and, if told, of what was asked for by the query."""
+
+        async def answer(exchange: Exchange) -> Response | None:
+            query = () if asked is None else (asked(exchange.query),)
+            view: View = await ask(master, MasterPort.view)
+            version = view.master.info.id, view.number
+            return await serving.answer(exchange, Document(form, version, partial(parts, view, *query), query))
+
+        return methods(GET=answer)
+
+    return {
+        "/state": show("state", partial(state_parts, flags=flags)),
+        "/state-summary": show("state-summary", summary_parts),
+        "/slaves": show("slaves", agents_parts, lambda query: query.get("slave_id")),
+        "/frameworks": show("frameworks", frameworks_parts, lambda query: query.get("framework_id")),
+        "/tasks": show("tasks", tasks_parts, page_of),
+    }
