@@ -29,6 +29,8 @@ from mesoslite.model import (
     ContainerID,
     Drain,
     ExecutorExited,
+    ExecutorToFramework,
+    FrameworkToExecutor,
     KillTask,
     Launcher,
     OperationAcknowledgement,
@@ -40,6 +42,7 @@ from mesoslite.model import (
     RunGroup,
     RunTask,
     ShutdownAgent,
+    ShutdownExecutor,
     ShutdownFramework,
     StatusUpdate,
     StatusUpdateAcknowledgement,
@@ -48,6 +51,7 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
 )
 
+from .executors import ExecutorLine
 from .kills import Kills
 from .operations import Operations
 from .registration import Registration, Step
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent, TaskStatus
+    from mesoslite.model.executor_calls import ExecutorCall, ExecutorSubscribe
 
 log = logging.getLogger("mesoslite")
 
@@ -119,14 +124,20 @@ class Agent(la.Actor):
             work_directory=str(self._work_directory),
             info=lambda: self._info,
             total=lambda: self._operations.total,
-            send=self._tell_master,
             exit_notice=self._exit_notice,
+            later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
+            send=self._tell_master,
+        )
+        executors = self._running.executors
+        self._executors = ExecutorLine(
+            self, self._frameworks, executors, self._reports, info=lambda: self._info, send=self._tell_master
         )
         self._kills = Kills(
             self._frameworks,
             self._updates,
             report=self._reports.report,
             later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
+            tell_executor=executors.kill,
         )
         self._registration = Registration(
             self,
@@ -160,8 +171,9 @@ class Agent(la.Actor):
                 self._tell_master(UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
-        """The master has gone: tasks run on, what there is to say of them is kept."""
+        """The master has gone: tasks run on, what there is to say of them is kept. Or the stream of an executor has."""
         self._registration.exited(pid, reason, len(self._running))
+        self._executors.lost(pid)
 
     def ping(self) -> None:
         """Nothing; that the answer comes is the answer."""
@@ -258,7 +270,7 @@ class Agent(la.Actor):
 
     @la.handles(RunGroup)
     def run_group(self, message: RunGroup, sender: la.PID[Any] | None) -> None:
-        """Say why a group is not launched: agents do not run executors yet."""
+        """Have an executor run a group of tasks, or say why not."""
         if self._obeys(message, sender):
             self._running.run_group(message)
 
@@ -281,7 +293,7 @@ class Agent(la.Actor):
             log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
 
     def _end_container(self, container_id: ContainerID) -> None:
-        """The grace of a kill is over."""
+        """The grace of a kill is over, or the time in which an executor was to subscribe."""
         self._running.end(container_id)
 
     @la.handles(UpdateFrameworkInfo)
@@ -301,12 +313,31 @@ class Agent(la.Actor):
         if entry is None or entry.is_leaving:
             return
         self._frameworks.leave(entry)
-        for run in list(entry.runs.values()):
+        for execution in list(entry.executors.values()):
+            self._running.executors.shut_down(execution)
+        for run in [run for run in entry.runs.values() if run.execution is None or not run.is_alive]:
             if run.container is None:
                 self._reports.complete(message.framework_id, run.task.task_id)
             else:
                 self._kills.kill(run, entry, None)
         self._reports.retire(message.framework_id)
+
+    # Executors
+
+    def subscribe_executor(self, call: ExecutorSubscribe, channel: la.PID[Any]) -> None:
+        """See AgentPort."""
+        self._executors.subscribe(call, channel)
+
+    def executor_call(self, call: ExecutorCall) -> None:
+        """See AgentPort."""
+        self._executors.take(call)
+
+    @la.handles(FrameworkToExecutor)
+    @la.handles(ShutdownExecutor)
+    def executor_order(self, message: FrameworkToExecutor | ShutdownExecutor, sender: la.PID[Any] | None) -> None:
+        """Pass a framework's message on to its executor, or have that end."""
+        if self._obeys(message, sender):
+            self._executors.obey(message)
 
     @la.handles(ShutdownAgent)
     def shutdown(self, message: ShutdownAgent, sender: la.PID[Any] | None) -> None:
@@ -352,7 +383,9 @@ class Agent(la.Actor):
         self._frameworks.sent(update.framework_id, update.status)
         self._tell_master(update)
 
-    def _tell_master(self, message: StatusUpdate | OperationUpdate | ExecutorExited | UnregisterAgent) -> None:
+    def _tell_master(
+        self, message: StatusUpdate | OperationUpdate | ExecutorExited | ExecutorToFramework | UnregisterAgent
+    ) -> None:
         if self._registration.master is not None:
             la.post(self._registration.master, message)
 

@@ -30,6 +30,7 @@ class Kills:
     """Ends tasks of one agent.
 
     ``report`` makes a status of a task. ``later(seconds, container)`` has that container ended in so many seconds.
+    ``tell_executor(run, framework, grace)`` has the executor of a task end it; the grace is then its business.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Kills:
         *,
         report: Callable[[FrameworkID, TaskID, Report], None],
         later: Callable[[float, ContainerID], la.Timer],
+        tell_executor: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
         self._frameworks = frameworks
         self._updates = updates
         self._report = report
         self._later = later
+        self._tell_executor = tell_executor
 
     def take(self, message: KillTask | Drain) -> None:
         """Do what the master asks for."""
@@ -55,11 +58,11 @@ class Kills:
     def drain(self, message: Drain) -> None:
         """End all tasks; one that is to end already may have less time for it now."""
         for entry in self._frameworks.active.values():
-            for run in [run for run in entry.runs.values() if run.container is not None]:
+            for run in [run for run in entry.runs.values() if run.is_alive]:
                 grace = kill_grace(run.task.kill_grace_seconds)
                 if message.max_grace_seconds is not None:
                     grace = min(grace, kill_grace(message.max_grace_seconds))
-                if run.kill_timer is None:
+                if not run.is_asked_to_end:
                     run.drain = message
                 self.kill(run, entry, grace)
 
@@ -72,7 +75,7 @@ class Kills:
             )
             return
         run = entry.runs.get(message.task_id)
-        if run is not None and run.container is not None:
+        if run is not None and run.is_alive:
             self.kill(run, entry, message.grace_seconds)
         elif self._updates.latest_state(message.framework_id, message.task_id) is None:
             text = f"Task {message.task_id} is not known to the agent, so there is nothing to kill"
@@ -83,6 +86,10 @@ class Kills:
 
     def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         """Ask a run to end, and have it killed after its grace; None leaves that to the task."""
+        run.is_asked_to_end = True
+        if run.execution is not None:
+            self._tell_executor(run, entry, grace_seconds)
+            return
         assert run.container is not None
         grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
         timer = self._later(grace, run.container_id)

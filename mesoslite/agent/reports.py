@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from mesoslite.model import Reason, StatusUpdate
+import msgspec
+
+from mesoslite.model import Reason, StatusUpdate, can_follow
 
 from .statuses import Report, dropped_state, refusal
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskInfo, TaskStatus, UnconfirmedTask
 
-    from .runs import FrameworkEntry, Frameworks
+    from .runs import FrameworkEntry, Frameworks, Run
     from .status_updates import StatusUpdateManager
 
 log = logging.getLogger("mesoslite")
@@ -55,12 +57,28 @@ class Reports:
         entry = self._frameworks.active[framework_id]
         status = self._make(report, task_id, self._new_uuid())
         run = entry.runs.get(task_id)
+        if run is not None and run.execution is not None:
+            status = msgspec.structs.replace(status, executor_id=run.execution.info.executor_id)
+        self._record(framework_id, entry, run, status)
+
+    def pass_on(self, framework_id: FrameworkID, status: TaskStatus) -> None:
+        """As ``report``, of a status that an executor has made; one that cannot follow the last one is dropped."""
+        entry = self._frameworks.active[framework_id]
+        run = entry.runs.get(status.task_id)
+        latest = run.state if run is not None else self._updates.latest_state(framework_id, status.task_id)
+        if latest is not None and not can_follow(latest, status.state):
+            text = "%s: ignored %s of task %s, which is in %s already"
+            log.warning(text, self._actor.pid, status.state.name, status.task_id, latest.name)
+        else:
+            self._record(framework_id, entry, run, status)
+
+    def _record(self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus) -> None:
         if run is not None:
             self._frameworks.record(entry, run, status)
         if not entry.is_leaving:
             self._updates.update(framework_id, status)
         elif status.state.is_terminal:
-            self.complete(framework_id, task_id)
+            self.complete(framework_id, status.task_id)
 
     def deny(self, task: UnconfirmedTask) -> None:
         """Say of a task that it is not here, unless its end is under way."""
@@ -101,10 +119,13 @@ class Reports:
         run = entry.runs.pop(task_id, None)
         if run is not None:
             entry.completed.append(run)
+        if run is not None and run.execution is not None:
+            del run.execution.runs[task_id]
+            self._frameworks.retire_execution(entry, run.execution)
         self.retire(framework_id)
 
     def retire(self, framework_id: FrameworkID) -> None:
         """Retire a framework of which nothing runs and nothing is under way."""
         entry = self._frameworks.active.get(framework_id)
-        if entry is not None and not entry.runs and not self._updates.has_streams(framework_id):
+        if entry is not None and not entry.runs and not entry.executors and not self._updates.has_streams(framework_id):
             self._frameworks.complete(framework_id)

@@ -14,7 +14,7 @@ import libactor as la
 from mesoslite.model import (
     AgentInfo,
     ContainerID,
-    ExecutorExited,
+    ExecutorID,
     FrameworkID,
     InsufficientResources,
     InvalidRequest,
@@ -22,19 +22,19 @@ from mesoslite.model import (
     Reason,
     TaskState,
     runnable_command,
-    task_inability,
 )
 
+from .executors import Executors
 from .launches import Launches
 from .runs import Run
 from .sandbox import make_sandbox, sandbox_path
-from .statuses import RUNNING, STARTING, drained_report, exit_report, launch_failure, refusal
+from .statuses import RUNNING, STARTING, drained_report, dropped_state, exit_report, launch_failure, refusal
 from .task_environment import task_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import ExecutorInfo, FrameworkInfo, Launcher, Resources, RunGroup, RunTask, TaskInfo
+    from mesoslite.model import ExecutorExited, FrameworkInfo, Launcher, Resources, RunGroup, RunTask, TaskInfo
 
     from .reports import Reports
     from .runs import Frameworks
@@ -45,8 +45,9 @@ log = logging.getLogger("mesoslite")
 class Running:
     """The tasks that run on one agent, in sandboxes below ``work_directory``, in containers of ``launcher``.
 
-    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``send`` tells the master of an
-    executor. ``exit_notice(container)`` is what the launcher is to call with the exit status of that container.
+    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``exit_notice(container)`` is what
+    the launcher is to call with the exit status of that container. ``later(seconds, container)`` has
+    ``end(container)`` called in so many seconds. ``send`` tells the master of an executor.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class Running:
         work_directory: str,
         info: Callable[[], AgentInfo],
         total: Callable[[], Resources],
-        send: Callable[[ExecutorExited], None],
         exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+        later: Callable[[float, ContainerID], la.Timer],
+        send: Callable[[ExecutorExited], None],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
@@ -69,13 +71,24 @@ class Running:
         self._work_directory = work_directory
         self._info = info
         self._total = total
-        self._send = send
         self._exit_notice = exit_notice
+        self.executors = Executors(
+            actor,
+            frameworks,
+            reports,
+            launcher=launcher,
+            work_directory=work_directory,
+            info=info,
+            total=total,
+            send=send,
+            exit_notice=exit_notice,
+            later=later,
+        )
         self._launches = Launches()
         self._running: dict[ContainerID, Run] = {}
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._running) + len(self.executors)
 
     def pass_over(self, epoch: int, number: int) -> None:
         """No launch up to that number is to be taken from now on."""
@@ -91,11 +104,21 @@ class Running:
             log.error(text, self._actor.pid, task_id, framework_id)
             return
         entry = self._frameworks.open(framework_id, message.framework)
-        self._end_executor(framework_id, message.task.executor if message.starts_executor else None)
+        executor = message.task.executor
+        if self._reports.refuse_repeated(framework_id, entry, message.task):
+            if executor is not None and message.starts_executor:
+                self.executors.tell_absence(framework_id, executor.executor_id)
+            return
+        if executor is not None:
+            is_first, role = message.starts_executor, message.role
+            self.executors.launch(framework_id, executor, (message.task,), role=role, starts=is_first, is_group=False)
+            return
         report = self._reports.report
+        if ExecutorID(task_id) in entry.executors:  # that of a command, with its sandbox, bears the id of the task
+            text = f"Task {task_id} was not launched: an executor of that id, of its framework, is on this agent"
+            report(framework_id, task_id, refusal(dropped_state(entry.info), Reason.REASON_TASK_INVALID, text))
+            return
         try:
-            if self._reports.refuse_repeated(framework_id, entry, message.task):
-                return
             run = self._admit(message.task, framework_id, message.role)
             self._frameworks.begin(entry, run)
             self._start(run, entry.info)
@@ -112,21 +135,30 @@ class Running:
             report(framework_id, task_id, RUNNING)
 
     def run_group(self, message: RunGroup) -> None:
-        """Say why a group is not launched: agents do not run executors yet."""
+        """Have an executor run a group, or say why not."""
         framework_id = message.framework.id
         if self._info().id is None or framework_id is None or not self._is_new(message):
             return
         entry = self._frameworks.open(framework_id, message.framework)
-        for task in message.group.tasks:
-            if not self._reports.refuse_repeated(framework_id, entry, task):
-                text = f"launch group: task {task.task_id} {task_inability(task)}"
-                report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_GROUP_INVALID, text)
+        executor, tasks = message.executor, message.group.tasks
+        repeated = {task.task_id for task in tasks if self._reports.refuse_repeated(framework_id, entry, task)}
+        if not repeated:
+            is_first, role = message.starts_executor, message.role
+            self.executors.launch(framework_id, executor, tasks, role=role, starts=is_first, is_group=True)
+            return
+        text = f"launch group: task {min(repeated)} of the group, which is launched as a whole, was not launched"
+        report = refusal(dropped_state(entry.info), Reason.REASON_TASK_GROUP_INVALID, text)
+        for task in tasks:
+            if task.task_id not in repeated:
                 self._reports.report(framework_id, task.task_id, report)
-        self._end_executor(framework_id, message.executor if message.starts_executor else None)
+        if message.starts_executor:
+            self.executors.tell_absence(framework_id, executor.executor_id)
         self._reports.retire(framework_id)
 
     def exited(self, container_id: ContainerID, exit_status: int | None) -> None:
-        """A container has ended, and its task with it."""
+        """A container has ended, and its task with it, or an executor with its tasks."""
+        if self.executors.exited(container_id, exit_status):
+            return
         run = self._running.pop(container_id)
         was_killed = run.kill_timer is not None
         if run.kill_timer is not None:
@@ -138,7 +170,8 @@ class Running:
         self._reports.report(run.framework_id, run.task.task_id, report)
 
     def end(self, container_id: ContainerID) -> None:
-        """The grace of a kill is over."""
+        """The grace of a kill is over, or the time in which an executor was to subscribe."""
+        self.executors.due(container_id)
         run = self._running.get(container_id)
         if run is not None and run.container is not None:
             run.container.kill()
@@ -151,18 +184,13 @@ class Running:
             log.warning(text, self._actor.pid, message.number)
         return is_new
 
-    def _end_executor(self, framework_id: FrameworkID, executor: ExecutorInfo | None) -> None:
-        """Tell that an executor is not there, whose resources the master counts as used."""
-        if executor is not None:
-            self._send(ExecutorExited(framework_id=framework_id, executor_id=executor.executor_id))
-
     def _admit(self, task: TaskInfo, framework_id: FrameworkID, role: str) -> Run:
         """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
         agent_id = self._info().id
         assert agent_id is not None
         container_id = ContainerID(str(la.random_uuid()))
         sandbox = sandbox_path(self._work_directory, agent_id, framework_id, task.task_id, container_id)
-        self._frameworks.check_room(task, self._total())
+        self._frameworks.check_room(f"task {task.task_id}", task.resources, self._total())
         return Run(task, framework_id, container_id, sandbox, role)
 
     def _start(self, run: Run, framework: FrameworkInfo) -> None:

@@ -2,8 +2,9 @@
 
 # Who calls: agent.py and its parts, inside the agent actor.
 # Invariants: 1. a run is in ``runs`` of its framework until it is over and nobody waits for its last status any more,
-#   then in ``completed``, of which the newest are kept.    2. a framework without runs is completed.    3. what is used
-#   is what the runs hold that are not over, those of leaving frameworks aside: their master gave that away again.
+#   then in ``completed``, of which the newest are kept.    2. a framework without runs and executors is completed.
+#   3. what is used is what the runs and executors hold that are not over, those of leaving frameworks aside: their
+#   master gave that away again.
 # Source: Mesos src/slave/slave.hpp (Framework, Executor).
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Container,
         ContainerID,
         Drain,
+        ExecutorID,
         FrameworkID,
         FrameworkInfo,
         Resources,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
         TaskInfo,
         TaskStatus,
     )
+
+    from .executors import Execution
 
 log = logging.getLogger("mesoslite")
 
@@ -67,12 +71,12 @@ def kill_grace(*wishes: object) -> float:
     return constants.KILL_GRACE_SECONDS
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One launch of a task.
 
-    ``container`` is None before the start and after the end. ``kill_timer`` is set once the task is asked to end, and
-    fires when its grace is over. ``sent`` is the status that was sent to a master last.
+    ``container`` is None before the start and after the end, and of what an executor runs. ``kill_timer`` is set once a
+    command is asked to end, and fires when its grace is over. ``sent`` is the status that was sent to a master last.
     """
 
     task: TaskInfo
@@ -80,12 +84,19 @@ class Run:
     container_id: ContainerID
     sandbox: str
     role: str = ""
+    execution: Execution | None = None  # of the executor that runs it; None of a command
     container: Container | None = None
+    is_asked_to_end: bool = False
     kill_timer: la.Timer | None = None
     drain: Drain | None = None  # that it was asked to end for
     state: TaskState = TaskState.TASK_STAGING
     statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
     sent: TaskStatus | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it may still be asked to end."""
+        return self.container is not None or (self.execution is not None and not self.state.is_terminal)
 
     def report(self) -> TaskRecord:
         """What a master is told of it, and readers see: also how far its framework was told, for more may follow."""
@@ -123,6 +134,10 @@ class FrameworkEntry:
     is_leaving: bool = False
     runs: dict[TaskID, Run] = field(default_factory=dict)
     completed: deque[Run] = field(default_factory=lambda: deque(maxlen=constants.AGENT_COMPLETED_TASKS_MAX))
+    executors: dict[ExecutorID, Execution] = field(default_factory=dict)
+    ended_executors: deque[Execution] = field(
+        default_factory=lambda: deque(maxlen=constants.AGENT_COMPLETED_EXECUTORS_MAX)
+    )
 
     def snapshot(self) -> AgentFramework:
         """What readers see."""
@@ -130,6 +145,8 @@ class FrameworkEntry:
             info=self.info,
             tasks=tuple([run.snapshot() for run in self.runs.values()]),
             completed_tasks=tuple([run.snapshot() for run in self.completed]),
+            executors=tuple([execution.snapshot() for execution in self.executors.values()]),
+            completed_executors=tuple([execution.snapshot() for execution in self.ended_executors]),
         )
 
 
@@ -179,17 +196,17 @@ class Frameworks:
             completed_tasks=_history([*staying, *self.completed.items()]),
         )
 
-    def check_room(self, task: TaskInfo, total: Resources) -> None:
-        """Raise InsufficientResources if ``task`` does not fit in ``total``; its master should have seen that."""
+    def check_room(self, what: str, wanted: Resources, total: Resources) -> None:
+        """Raise InsufficientResources if ``what`` does not fit in ``total``; its master should have seen that."""
         used = self.used()
-        if not total.contains(once(used + task.resources)):
+        if not total.contains(once(used + wanted)):
             raise InsufficientResources(
-                f"launch: task {task.task_id} wants {task.resources.brief}, but of the {total.brief} of the agent "
-                f"{used.brief} is in use; shrink the task or wait for others to end"
+                f"launch: {what} wants {wanted.brief}, but of the {total.brief} of the agent {used.brief} is in use; "
+                "shrink it or wait for others to end"
             )
 
     def used(self) -> Resources:
-        """What the tasks hold that have not ended."""
+        """What the tasks and executors hold that have not ended."""
         return self._used
 
     def begin(self, entry: FrameworkEntry, run: Run) -> None:
@@ -211,9 +228,29 @@ class Frameworks:
         if run is not None:
             run.sent = status
 
+    def begin_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
+        """Take note of an executor, which holds resources until it has ended."""
+        entry.executors[execution.info.executor_id] = execution
+        self._used += execution.info.resources
+
+    def end_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
+        """Take note that an executor has ended."""
+        if not entry.is_leaving:
+            self._used -= execution.info.resources
+
+    def retire_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
+        """Retire an executor, unless it lives, or the end of a task of it is yet to be acknowledged."""
+        is_listed = entry.executors.get(execution.info.executor_id) is execution
+        if is_listed and execution.has_ended and not execution.runs:
+            del entry.executors[execution.info.executor_id]
+            entry.ended_executors.append(execution)
+
     def leave(self, entry: FrameworkEntry) -> None:
         """Take note that a framework is gone for its master."""
         entry.is_leaving = True
+        for execution in entry.executors.values():
+            if not execution.has_ended:
+                self._used -= execution.info.resources
         for run in entry.runs.values():
             if not run.state.is_terminal:
                 self._used -= run.task.resources

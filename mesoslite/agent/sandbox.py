@@ -12,21 +12,21 @@ import os
 import stat
 from pathlib import Path
 
-from mesoslite.model import AgentID, ContainerID, FrameworkID, TaskID, validate_id
+from mesoslite.model import AgentID, ContainerID, FrameworkID, validate_id
 
 LATEST = "latest"
 SEARCH = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def sandbox_path(
-    work_directory: str, agent_id: AgentID, framework_id: FrameworkID, task_id: TaskID, container_id: ContainerID
+    work_directory: str, agent_id: AgentID, framework_id: FrameworkID, executor_id: str, container_id: ContainerID
 ) -> str:
     """Return where the sandbox of that run is, or will be; ``work_directory`` is an absolute path.
 
     Raises: InvalidRequest, if an id cannot be a file name.
     """
-    validate_id("task", task_id)
-    return f"{_executors_path(work_directory, agent_id, framework_id)}/{task_id}/runs/{container_id}"
+    validate_id("task or executor", executor_id)
+    return f"{_executors_path(work_directory, agent_id, framework_id)}/{executor_id}/runs/{container_id}"
 
 
 @functools.lru_cache(4_096)

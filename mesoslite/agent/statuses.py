@@ -93,14 +93,33 @@ def exit_report(exit_status: int | None, was_killed: bool) -> Report:
     return Report(state, message=message, exit_status=exit_status)
 
 
+@functools.lru_cache(64)
+def executor_exit_report(exit_status: int | None) -> Report:
+    """What the tasks of an executor are told that has ended before them."""
+    if exit_status is None:
+        how = "ended, but its exit status was lost"
+    elif exit_status < 0:
+        how = f"terminated with signal {signal_name(-exit_status)}"
+    else:
+        how = f"exited with status {exit_status}"
+    return refusal(TaskState.TASK_FAILED, Reason.REASON_EXECUTOR_TERMINATED, f"Executor {how}")
+
+
 def drained_report(report: Report, drain: Drain, framework: FrameworkInfo) -> Report:
     """``report`` of a task that was asked to end since its agent is drained; one that ends well has just ended."""
-    if report.state not in (TaskState.TASK_KILLING, TaskState.TASK_KILLED):
-        return report
-    state: TaskState = report.state
+    state, reason = drained_state(report.state, report.reason, drain, framework)
+    return replace(report, state=state, reason=reason)
+
+
+def drained_state(
+    state: TaskState, reason: Reason | None, drain: Drain, framework: FrameworkInfo
+) -> tuple[TaskState, Reason | None]:
+    """The state of such a task, and why it is in it."""
+    if state not in (TaskState.TASK_KILLING, TaskState.TASK_KILLED):
+        return state, reason
     if state is TaskState.TASK_KILLED and drain.mark_gone and PARTITION_AWARE in framework.capabilities:
         state = TaskState.TASK_GONE_BY_OPERATOR
-    return replace(report, state=state, reason=Reason.REASON_AGENT_DRAINING)
+    return state, Reason.REASON_AGENT_DRAINING
 
 
 def signal_name(number: int) -> str:

@@ -16,6 +16,7 @@ from mesoslite.model import AgentPort
 from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .exchange import Exchange, Response
+from .executor import ExecutorEndpoint
 from .file_pages import file_routes
 from .files import Files
 from .log_files import log_files
@@ -39,7 +40,8 @@ def agent_app(
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/state``, ``/files/browse``, ``/files/read``,
-    ``/files/download``, ``/files/debug`` and ``/api/v1``, also below ``/slave(1)`` and below the agent's own id.
+    ``/files/download``, ``/files/debug``, ``/api/v1`` and ``/api/v1/executor``, also below ``/slave(1)`` and below the
+    agent's own id.
     ``runtime``, ``hosts`` and ``flags`` as of ``master_app``.
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
@@ -55,6 +57,7 @@ def agent_app(
         "/flags": methods(GET=told_flags(flags)),
         "/state": methods(GET=state),
         **file_routes(files),
+        "/api/v1/executor": methods(POST=ExecutorEndpoint(agent)),
         "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, files, runtime, flags), NOT_SERVED)),
         **(
             {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}

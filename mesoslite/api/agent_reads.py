@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 
-from mesoslite.model import AgentSnapshot, FrameworkInfo, TaskRecord, TaskRun
+from mesoslite.model import AgentSnapshot, FrameworkInfo, TaskRecord
 from mesoslite.model.v1 import (
     encode_agent,
     encode_executor,
@@ -18,7 +18,7 @@ from mesoslite.model.v1 import (
     encode_task,
 )
 
-from .command_executors import command_executor
+from .agent_executors import ShownExecutor, shown_executors
 from .documents import Document, task_role
 
 # What a Task has of its TaskInfo as it is.
@@ -43,21 +43,25 @@ def frameworks(snapshot: AgentSnapshot) -> Document:
 
 
 def executors(snapshot: AgentSnapshot) -> Document:
-    """Return the executors; one whose task is over is completed."""
-    running, ended, completed = _runs(snapshot)
+    """Return the executors; one is completed when all of its tasks are."""
+    shown = [one for _, executors in _shown(snapshot) for one in executors]
     return _filled(
-        executors=[_executor_document(run) for run, _ in running],
-        completed_executors=[_executor_document(run) for run, _ in (*ended, *completed)],
+        executors=[_executor_document(one) for one in shown if not one.is_completed],
+        completed_executors=[_executor_document(one) for one in shown if one.is_completed],
     )
 
 
 def tasks(snapshot: AgentSnapshot) -> Document:
-    """Return the tasks; one whose last status is yet to be acknowledged is terminated, and then completed."""
-    running, ended, completed = _runs(snapshot)
+    """Return the tasks; one whose last status is yet to be acknowledged is terminated, and then completed.
+
+    A queued one has yet to be sent to its executor.
+    """
+    shown = [(one, framework) for framework, executors in _shown(snapshot) for one in executors]
     return _filled(
-        launched_tasks=[_task_document(run.task, framework) for run, framework in running],
-        terminated_tasks=[_task_document(run.task, framework) for run, framework in ended],
-        completed_tasks=[_task_document(run.task, framework) for run, framework in completed],
+        queued_tasks=[encode_task(run.task.info) for one, _ in shown for run in one.queued],
+        launched_tasks=[_task_document(run.task, framework) for one, framework in shown for run in one.launched],
+        terminated_tasks=[_task_document(run.task, framework) for one, framework in shown for run in one.terminated],
+        completed_tasks=[_task_document(run.task, framework) for one, framework in shown for run in one.completed],
     )
 
 
@@ -66,22 +70,12 @@ def agent(snapshot: AgentSnapshot) -> Document:
     return {"agent_info": encode_agent(snapshot.info)}
 
 
-_Runs = list[tuple[TaskRun, FrameworkInfo]]
+def _shown(snapshot: AgentSnapshot) -> list[tuple[FrameworkInfo, list[ShownExecutor]]]:
+    return [(one.info, shown_executors(one)) for one in (*snapshot.frameworks, *snapshot.completed_frameworks)]
 
 
-def _runs(snapshot: AgentSnapshot) -> tuple[_Runs, _Runs, _Runs]:
-    """The tasks that run, those that are over but for an acknowledgement, and those that are over."""
-    everybody = (*snapshot.frameworks, *snapshot.completed_frameworks)
-    present = [(run, one.info) for one in everybody for run in one.tasks]
-    return (
-        [pair for pair in present if not pair[0].task.state.is_terminal],
-        [pair for pair in present if pair[0].task.state.is_terminal],
-        [(run, one.info) for one in everybody for run in one.completed_tasks],
-    )
-
-
-def _executor_document(run: TaskRun) -> Document:
-    return {"executor_info": encode_executor(command_executor(run.task))}
+def _executor_document(executor: ShownExecutor) -> Document:
+    return {"executor_info": encode_executor(executor.info)}
 
 
 def _task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
@@ -93,6 +87,8 @@ def _task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
         resources=encode_resources(task.info.resources, task_role(task, framework)),
         statuses=[encode_status(status) for status in task.statuses],
     )
+    if task.info.executor is not None:
+        document["executor_id"] = {"value": task.info.executor.executor_id}
     if task.update_uuid is not None and task.update_state is not None:
         document["status_update_state"] = task.update_state.name
         document["status_update_uuid"] = base64.b64encode(task.update_uuid).decode()

@@ -6,10 +6,10 @@
 
 from collections.abc import Mapping
 
-from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources, TaskRun
-from mesoslite.model.v1 import encode_resources, encode_roles
+from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources
+from mesoslite.model.v1 import encode_labels, encode_resources, encode_roles
 
-from .command_executors import command_executor
+from .agent_executors import ShownExecutor, shown_executors
 from .documents import (
     Document,
     address,
@@ -25,7 +25,10 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
     """Return all that the agent knows, and the options that its program was started with."""
     info = snapshot.info
     running = [run.task for framework in snapshot.frameworks for run in framework.tasks]
-    used = sum([task.info.resources for task in running if not task.state.is_terminal], Resources())
+    held = [
+        each.info.resources for framework in snapshot.frameworks for each in framework.executors if each.pid is not None
+    ]
+    used = sum([task.info.resources for task in running if not task.state.is_terminal], sum(held, Resources()))
     return {
         **version_document(),
         "start_time": snapshot.start_time,
@@ -53,7 +56,7 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
 
 
 def _framework_document(framework: AgentFramework) -> Document:
-    info = framework.info
+    info, shown = framework.info, shown_executors(framework)
     document: Document = {
         "id": info.id,
         "name": info.name,
@@ -62,30 +65,32 @@ def _framework_document(framework: AgentFramework) -> Document:
         "checkpoint": info.checkpoint,
         "hostname": info.hostname,
         **encode_roles(info),
-        "executors": [_executor_document(run, info, completed=False) for run in framework.tasks],
-        "completed_executors": [_executor_document(run, info, completed=True) for run in framework.completed_tasks],
+        "executors": [_executor_document(one, info) for one in shown if not one.is_completed],
+        "completed_executors": [_executor_document(one, info) for one in shown if one.is_completed],
     }
     if info.principal:
         document["principal"] = info.principal
     return document
 
 
-def _executor_document(run: TaskRun, framework: FrameworkInfo, *, completed: bool) -> Document:
-    task = run.task
-    record = task_document(task, framework)
-    ended = completed or task.state.is_terminal
-    executor = command_executor(task)
-    document = {
-        "id": executor.executor_id,
-        "name": executor.name,
-        "source": executor.source,
-        "container": run.container_id,
-        "directory": run.sandbox,
-        "resources": resources_document(task.info.resources),
-        "tasks": [] if ended else [record],
-        "queued_tasks": [],
-        "completed_tasks": [record] if ended else [],
+def _executor_document(executor: ShownExecutor, framework: FrameworkInfo) -> Document:
+    info, over = executor.info, (*executor.terminated, *executor.completed)
+    held = [run.task.info.resources for run in (*executor.queued, *executor.launched)]
+    document: Document = {
+        "id": info.executor_id,
+        "name": info.name,
+        "source": info.source or "",
+        "container": executor.container_id,
+        "directory": executor.sandbox,
+        "resources": resources_document(sum(held, executor.resources)),
+        "tasks": [task_document(run.task, framework) for run in executor.launched],
+        "queued_tasks": [task_document(run.task, framework) for run in executor.queued],
+        "completed_tasks": [task_document(run.task, framework) for run in over],
     }
-    if "role" in record:
-        document["role"] = record["role"]
+    if executor.role:
+        document["role"] = executor.role
+    if info.type is not None:
+        document["type"] = info.type.name
+    if info.labels:
+        document["labels"] = encode_labels(info.labels)["labels"]
     return document

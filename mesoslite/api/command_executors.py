@@ -1,6 +1,6 @@
 """Command executors: the executor that Mesos shows for each task that runs a command, with the task's own id."""
 
-# Who calls: agent_state.py and agent_reads.py.
+# Who calls: agent_executors.py.
 # Source: Mesos src/slave/slave.cpp (Slave::getExecutorInfo).
 
 from mesoslite.model import CommandInfo, ExecutorID, ExecutorInfo, TaskRecord

@@ -75,7 +75,7 @@ def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
         "id": task.info.task_id,
         "name": task.info.name,
         "framework_id": task.framework_id,
-        "executor_id": "",  # a command's executor is no framework's
+        "executor_id": task.info.executor.executor_id if task.info.executor is not None else "",  # "": of a command
         "slave_id": task.info.agent_id,
         "state": task.state.name,
         "resources": resources_document(task.info.resources),

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from mesoslite.model.v1 import decode_call, encode_event, frame, role_problem
 from .exchange import JSON, Exchange, Refusal, Response, json_document
 from .master_info import master_info
 from .outlet import Outlet
+from .streaming import stream
 from .subscriptions import Subscription, Subscriptions
 
 STREAM_ID = "mesos-stream-id"
@@ -107,35 +107,9 @@ class SchedulerEndpoint:
         pid = await la.execute(self._master, partial(la.spawn, subscription))  # so it lives in the master's runtime
         try:
             await exchange.start(200, headers)
-            await _stream(exchange, outlet)
+            await stream(exchange, outlet)
         finally:
             la.terminate(pid)
-
-
-async def _stream(exchange: Exchange, outlet: Outlet) -> None:
-    """Send what comes out of ``outlet`` until it ends or the client goes.
-
-    Raises: ConnectionAbortedError, if the client reads so slowly that the outlet overflows.
-    """
-
-    async def write() -> None:
-        while (records := await outlet.take()) is not None:
-            await exchange.send(records)
-        await exchange.send(b"", more=False)
-
-    writer = asyncio.ensure_future(write())
-    overflow = asyncio.ensure_future(outlet.overflowed.wait())
-    tasks = {writer, overflow, asyncio.ensure_future(exchange.gone())}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    if not writer.cancelled():
-        writer.result()
-    elif outlet.overflowed.is_set():
-        raise ConnectionAbortedError("the client does not read its events")
 
 
 def _parse(document: Any) -> tuple[Call, str | None]:

@@ -4,7 +4,7 @@
 #   registry.py. Imports msgspec and the standard library, nothing of ours.
 
 from . import constants
-from .abilities import runnable_command, task_inability, validate_agent_resources
+from .abilities import executor_command, runnable_command, task_inability, validate_agent_resources
 from .agents import (
     AGENT_CAPABILITIES,
     AGENT_HIERARCHICAL_ROLE,
@@ -174,6 +174,8 @@ from .messages import (
     ApplyOperation,
     Drain,
     ExecutorExited,
+    ExecutorToFramework,
+    FrameworkToExecutor,
     KillTask,
     MasterMessage,
     OperationAcknowledgement,
@@ -187,6 +189,7 @@ from .messages import (
     RunGroup,
     RunTask,
     ShutdownAgent,
+    ShutdownExecutor,
     ShutdownFramework,
     StatusUpdate,
     StatusUpdateAcknowledgement,
@@ -231,7 +234,16 @@ from .resource_text import MILLI
 from .resources import NOTHING, Resources
 from .roles import DEFAULT_ROLE, validate_role
 from .shares import dominant_share
-from .state import AgentFramework, AgentSnapshot, AgentState, ClusterState, FrameworkState, TaskRecord, TaskRun
+from .state import (
+    AgentFramework,
+    AgentSnapshot,
+    AgentState,
+    ClusterState,
+    ExecutorRun,
+    FrameworkState,
+    TaskRecord,
+    TaskRun,
+)
 from .states import Reason, Source, TaskState, can_follow
 from .task_groups import TaskGroup
 from .tasks import TaskInfo, TaskStatus, append_status, status_problem
@@ -258,6 +270,11 @@ from .validation_quota import checked_quota, weight_problem
 from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 __all__ = [
+    "ShutdownExecutor",
+    "FrameworkToExecutor",
+    "ExecutorToFramework",
+    "ExecutorRun",
+    "executor_command",
     "AgentReregistered",
     "Ping",
     "Pong",

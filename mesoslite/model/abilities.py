@@ -6,6 +6,7 @@
 
 from .commands import CommandInfo
 from .errors import InvalidRequest, InvalidResources
+from .executors import ExecutorInfo, ExecutorType
 from .kinds import Kind, ReservationType
 from .resource_text import portion_text
 from .resources import Resources
@@ -15,23 +16,43 @@ from .validation_resources import shown
 
 def task_inability(task: TaskInfo) -> str | None:
     """Return why no agent can run a task that breaks no rule, as the end of a sentence; None if agents can."""
-    if task.executor is not None or task.command is None:
-        return "has an executor, and agents run only commands yet; give it a command"
-    asked = (
-        ("a container", task.container),
-        ("a check", task.check),
-        ("a health check", task.health_check),
-        ("a max_completion_time", task.max_completion_seconds),
-        ("limits", task.limits or None),
-    )
+    if task.executor is not None:
+        problem = _executor_inability(task.executor)
+        if problem is not None:
+            return f"has an executor that {problem}"
+    elif task.command is None:
+        return "has neither a command nor an executor; give it one"
+    asked: tuple[tuple[str, object], ...] = (("a container", task.container), ("limits", task.limits or None))
+    if task.executor is None:  # else that is its executor's business
+        asked += (
+            ("a check", task.check),
+            ("a health check", task.health_check),
+            ("a max_completion_time", task.max_completion_seconds),
+        )
     for what, value in asked:
         if value is not None:
             return f"has {what}, which agents do not honour yet; leave it out"
-    if task.command.uris:
-        return (
-            f"has the URI {task.command.uris[0].value[:80]!r}, and agents fetch no files yet; let its command do that"
-        )
-    for portion in task.resources.others:
+    return _command_problem(task.command) or _resources_problem(task.resources)
+
+
+def _executor_inability(executor: ExecutorInfo) -> str | None:
+    if executor.type is ExecutorType.DEFAULT:
+        return "is of type DEFAULT, which agents do not have yet; bring one of type CUSTOM, with a command"
+    if executor.command is None:
+        return "has no command; say how it is started"
+    if executor.container is not None:
+        return "has a container, which agents do not honour yet; leave it out"
+    return _command_problem(executor.command) or _resources_problem(executor.resources)
+
+
+def _command_problem(command: CommandInfo | None) -> str | None:
+    if command is None or not command.uris:
+        return None
+    return f"has the URI {command.uris[0].value[:80]!r}, and agents fetch no files yet; let its command do that"
+
+
+def _resources_problem(resources: Resources) -> str | None:
+    for portion in resources.others:
         problem = _kind_problem(portion.kind)
         if problem is not None:
             return f"wants {shown(portion)}, {problem}"
@@ -42,8 +63,16 @@ def runnable_command(task: TaskInfo) -> CommandInfo:
     """Return the command that a task is. Raises: InvalidRequest, if it is, or needs, what agents cannot do yet."""
     problem = task_inability(task)
     if problem is not None or task.command is None:
-        raise InvalidRequest(f"launch: task {task.task_id} {problem}")
+        raise InvalidRequest(f"launch: task {task.task_id} {problem or 'has an executor'}")
     return task.command
+
+
+def executor_command(executor: ExecutorInfo) -> CommandInfo:
+    """Return the command that starts an executor. Raises: InvalidRequest, if it has none, or agents cannot run it."""
+    problem = _executor_inability(executor)
+    if problem is not None or executor.command is None:
+        raise InvalidRequest(f"launch: executor {executor.executor_id} {problem}")
+    return executor.command
 
 
 def validate_agent_resources(resources: Resources) -> None:

@@ -27,6 +27,10 @@ STATUS_UPDATE_RETRY_SECONDS_MAX = 10 * 60
 
 KILL_GRACE_SECONDS = 3  # between asking a task to end and killing it
 
+EXECUTOR_REGISTRATION_SECONDS = 60  # from the start of an executor until it has subscribed, else it is killed
+EXECUTOR_SHUTDOWN_GRACE_SECONDS = 5  # between asking an executor to end and killing it
+EXECUTOR_HEARTBEAT_SECONDS = 30 * 60  # agent to executor
+
 EXECUTOR_CPUS_MILLI_MIN = 10  # an executor of a group has at least 0.01 cpus and 32 MiB; others are warned of less
 EXECUTOR_MEM_MILLI_MIN = 32_000
 
@@ -51,6 +55,7 @@ COMPLETED_FRAMEWORKS_MAX = 50  # kept for readers, oldest dropped
 COMPLETED_TASKS_MAX = 1_000  # per framework
 UNREACHABLE_TASKS_MAX = 1_000  # per framework
 AGENT_COMPLETED_TASKS_MAX = 200  # per framework on one agent
+AGENT_COMPLETED_EXECUTORS_MAX = 150  # per framework on one agent
 
 assert REGISTRATION_RETRY_SECONDS <= REGISTRATION_RETRY_SECONDS_MAX, "waits double up to the maximum"
 assert REGISTRATION_RETRY_SECONDS_MAX < AGENT_REREGISTER_SECONDS, "an agent must have time to come back"

@@ -107,8 +107,24 @@ class ExecutorExited(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tr
     exit_status: int | None = None
 
 
+class ExecutorToFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Bytes of an executor for its framework, sent once."""
+
+    framework_id: FrameworkID
+    executor_id: ExecutorID
+    agent_id: AgentID
+    data: bytes
+
+
 AgentMessage: TypeAlias = (
-    RegisterAgent | ReregisterAgent | UnregisterAgent | StatusUpdate | OperationUpdate | ExecutorExited | Pong
+    RegisterAgent
+    | ReregisterAgent
+    | UnregisterAgent
+    | StatusUpdate
+    | OperationUpdate
+    | ExecutorExited
+    | ExecutorToFramework
+    | Pong
 )
 
 
@@ -256,6 +272,25 @@ class ShutdownFramework(msgspec.Struct, frozen=True, gc=False, tag=True):
     agent_id: AgentID | None = None
 
 
+class FrameworkToExecutor(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Bytes of a framework for an executor of its own, sent once."""
+
+    framework_id: FrameworkID
+    executor_id: ExecutorID
+    data: bytes
+    epoch: int = 0
+    agent_id: AgentID | None = None
+
+
+class ShutdownExecutor(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """End an executor with all of its tasks."""
+
+    framework_id: FrameworkID
+    executor_id: ExecutorID
+    epoch: int = 0
+    agent_id: AgentID | None = None
+
+
 class ShutdownAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The agent must end its tasks and stop, for the reason in the message."""
 
@@ -276,6 +311,8 @@ Order: TypeAlias = (
     | StatusUpdateAcknowledgement
     | UpdateFrameworkInfo
     | ShutdownFramework
+    | FrameworkToExecutor
+    | ShutdownExecutor
     | ShutdownAgent
 )
 """What a master sends to the agent that it names."""

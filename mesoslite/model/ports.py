@@ -14,6 +14,7 @@ from .agents import AgentInfo
 from .calls import Call, UpdateFramework
 from .commands import CommandInfo
 from .deltas import Delta, Plan
+from .executor_calls import ExecutorCall, ExecutorSubscribe
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
 from .ids import AgentID, ContainerID, FrameworkID, TaskID
@@ -215,6 +216,18 @@ class AgentPort(Protocol):
 
     def state(self) -> AgentSnapshot:
         """All that the agent knows at this moment."""
+        ...
+
+    def subscribe_executor(self, call: ExecutorSubscribe, channel: Any) -> None:
+        """Have the messages of executor_events.py for an executor posted to the actor ``channel``, which is linked to.
+
+        It takes the place of whoever was subscribed for it, and is terminated when it is not needed any more.
+        Raises: NotFound.
+        """
+        ...
+
+    def executor_call(self, call: ExecutorCall) -> None:
+        """Take a call of an executor. Raises: NotFound; Conflict, if it is not subscribed."""
         ...
 
     def ping(self) -> None:

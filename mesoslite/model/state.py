@@ -8,8 +8,9 @@
 import msgspec
 
 from .agents import AgentInfo
+from .executors import ExecutorInfo
 from .frameworks import FrameworkInfo
-from .ids import ContainerID, FrameworkID
+from .ids import ContainerID, FrameworkID, TaskID
 from .offers import InverseOffer, Offer
 from .resources import Resources
 from .states import TaskState
@@ -98,12 +99,31 @@ class TaskRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pid: int | None = None
 
 
+class ExecutorRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An executor of a framework's own, as its agent knows it, with the ids of tasks that it is yet to be sent.
+
+    Its tasks run in its container and in its sandbox. The rest is as of TaskRun.
+    """
+
+    info: ExecutorInfo
+    container_id: ContainerID
+    sandbox: str
+    role: str = ""
+    pid: int | None = None
+    queued: tuple[TaskID, ...] = ()
+
+
 class AgentFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A framework as an agent knows it; a completed task is over and its last status acknowledged."""
+    """A framework as an agent knows it; a completed task is over and its last status acknowledged.
+
+    A completed executor has ended, and so have all of its tasks.
+    """
 
     info: FrameworkInfo
     tasks: tuple[TaskRun, ...] = ()
     completed_tasks: tuple[TaskRun, ...] = ()
+    executors: tuple[ExecutorRun, ...] = ()
+    completed_executors: tuple[ExecutorRun, ...] = ()
 
 
 class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):

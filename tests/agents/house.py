@@ -18,6 +18,7 @@ from mesoslite.model import (
     CommandInfo,
     ContainerID,
     ExecutorExited,
+    ExecutorToFramework,
     FrameworkID,
     FrameworkInfo,
     KillTask,
@@ -73,6 +74,7 @@ class Master(la.Actor):
     @la.handles(StatusUpdate)
     @la.handles(OperationUpdate)
     @la.handles(ExecutorExited)
+    @la.handles(ExecutorToFramework)
     @la.handles(UnregisterAgent)
     def hear(self, message: Any, sender: la.PID[Any]) -> None:
         self.heard.append(message)

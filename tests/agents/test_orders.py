@@ -13,6 +13,7 @@ from mesoslite.model import (
     ExecutorID,
     ExecutorInfo,
     ExecutorType,
+    FrameworkToExecutor,
     KillTask,
     OperationAcknowledgement,
     OperationsExpected,
@@ -22,6 +23,7 @@ from mesoslite.model import (
     RunGroup,
     RunTask,
     ShutdownAgent,
+    ShutdownExecutor,
     ShutdownFramework,
     StatusUpdateAcknowledgement,
     TaskGroup,
@@ -52,6 +54,8 @@ ORDERS: list[Order] = [
     CLOSE,
     UpdateFrameworkInfo(make_framework("PARTITION_AWARE")),
     ShutdownFramework(FRAMEWORK),
+    FrameworkToExecutor(framework_id=FRAMEWORK, executor_id=EXECUTOR.executor_id, data=b"x"),
+    ShutdownExecutor(framework_id=FRAMEWORK, executor_id=EXECUTOR.executor_id),
     ShutdownAgent("no"),
 ]
 

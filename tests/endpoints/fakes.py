@@ -118,18 +118,21 @@ class Answer:
     body: bytes = b""
 
 
-def request(app, method, path, body=b"", query="", pieces=None, **headers):
-    """Send one request to an ASGI application and return its Answer; ``pieces`` is the body in several parts."""
-    return asyncio.run(_request(app, method, path, pieces or [body], query, headers))
+def request(app, method, path, body=b"", query="", pieces=None, stays=False, **headers):
+    """Send one request to an ASGI application and return its Answer; ``pieces`` is the body in several parts.
+
+    A client that ``stays`` waits for the end of the answer.
+    """
+    return asyncio.run(_request(app, method, path, pieces or [body], query, stays, headers))
 
 
-async def _request(app, method, path, pieces, query, headers):
+async def _request(app, method, path, pieces, query, stays, headers):
     answer = Answer()
     incoming = [
         {"type": "http.request", "body": piece, "more_body": index + 1 < len(pieces)}
         for index, piece in enumerate(pieces)
     ]
-    incoming.append({"type": "http.disconnect"})
+    incoming += [] if stays else [{"type": "http.disconnect"}]
     scope = {
         "type": "http",
         "method": method,
@@ -140,7 +143,7 @@ async def _request(app, method, path, pieces, query, headers):
     }
 
     async def receive():
-        return incoming.pop(0)
+        return incoming.pop(0) if incoming else await asyncio.Event().wait()
 
     async def send(message):
         if message["type"] == "http.response.start":

@@ -164,14 +164,15 @@ def test_each_command_has_an_executor_of_its_own(agent):
     _, answer = agent.call("GET_EXECUTORS")
 
     assert answer.keys() == {"executors", "completed_executors"}
-    [executor] = answer["executors"]
+    executor, ended = answer["executors"]
     assert executor.keys() == {"executor_info"}
     info = executor["executor_info"]
     assert info.keys() == {"executor_id", "framework_id", "command", "name", "source"}
     assert info["executor_id"] == {"value": "runs"}
     assert info["name"] == "Command Executor (Task: runs) (Command: sh -c 'sleep 100000...')"
-    ended = [one["executor_info"]["name"] for one in answer["completed_executors"]]
-    assert ended[1] == "Command Executor (Task: over) (Command: sh -c 'true')"
+    assert ended["executor_info"]["executor_id"] == {"value": "ended"}  # its end is yet to be acknowledged
+    [over] = [one["executor_info"]["name"] for one in answer["completed_executors"]]
+    assert over == "Command Executor (Task: over) (Command: sh -c 'true')"
 
 
 def test_tasks_are_told_by_how_far_their_end_is_known(agent):

@@ -12,6 +12,7 @@ from mesoslite.model import (
     CommandURI,
     ExecutorID,
     ExecutorInfo,
+    ExecutorType,
     FrozenDocument,
     HealthCheck,
     InvalidRequest,
@@ -19,11 +20,14 @@ from mesoslite.model import (
     Resources,
     TaskID,
     TaskInfo,
+    executor_command,
     runnable_command,
     task_inability,
     validate_agent_resources,
 )
 
+E = ExecutorID("e")
+RUN = CommandInfo(value="run")
 TASK = TaskInfo(
     task_id=TaskID("t"),
     name="t",
@@ -45,8 +49,17 @@ PROVIDED = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "provide
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"command": None}, "has an executor"),
-        ({"executor": ExecutorInfo(executor_id=ExecutorID("e"))}, "has an executor"),
+        ({"command": None}, "has neither a command nor an executor"),
+        ({"executor": ExecutorInfo(executor_id=E)}, "has an executor that has no command"),
+        ({"executor": ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)}, "executor that is of type DEFAULT"),
+        (
+            {"executor": ExecutorInfo(executor_id=E, command=RUN, container=FrozenDocument.of({"type": "MESOS"}))},
+            "has an executor that has a container",
+        ),
+        (
+            {"executor": ExecutorInfo(executor_id=E, command=RUN, resources=Resources.parse(VOLUME))},
+            "has an executor that wants disk[MOUNT:/m,data]:8",
+        ),
         ({"container": FrozenDocument.of({"type": "MESOS"})}, "has a container"),
         ({"check": CheckInfo()}, "has a check"),
         ({"health_check": HealthCheck()}, "has a health check"),
@@ -63,6 +76,15 @@ def test_what_agents_cannot_do_yet_is_refused_with_what_it_is(change: dict[str, 
     assert problem in (task_inability(task) or "")
     with pytest.raises(InvalidRequest, match="launch: task t "):
         runnable_command(task)
+
+
+def test_checks_are_the_business_of_the_executor() -> None:
+    executor = ExecutorInfo(executor_id=E, command=RUN)
+    asked = {"check": CheckInfo(), "health_check": HealthCheck(), "max_completion_seconds": 1.0}
+    task = msgspec.structs.replace(TASK, command=None, executor=executor, **asked)
+
+    assert task_inability(task) is None
+    assert executor_command(executor) == RUN
 
 
 def test_a_plain_command_is_what_agents_can_do() -> None:

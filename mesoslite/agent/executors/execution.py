@@ -1,0 +1,131 @@
+"""Execution: one start of an executor, and what of its tasks it has not been told yet."""
+
+# Who calls: life.py and line.py of this package, inside the agent actor; runs.py keeps the executions of a framework.
+# Phases: REGISTERING -> RUNNING -> TERMINATING -> TERMINATED; any later one may come at once, none earlier. One that is
+#   TERMINATED stays with its framework until the last status of each of its tasks is acknowledged.
+# Invariants: 1. ``channel`` is set only while RUNNING or TERMINATING.    2. a run in ``queued`` is in ``runs``.
+# Source: Mesos src/slave/slave.hpp (Executor).
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from mesoslite.model import ExecutorRun, TaskGroup
+from mesoslite.model.executor_events import LaunchTask, LaunchTasks
+
+if TYPE_CHECKING:
+    from mesoslite.model import Container, ContainerID, ExecutorInfo, FrameworkID, TaskID
+    from mesoslite.model.executor_events import ExecutorEvent
+
+    from ..runs import Run
+    from ..statuses import Report
+
+UUIDS_MAX = 1_024  # of statuses, that are remembered to tell one that comes twice
+
+
+class Phase(Enum):
+    """Where an executor is in its life."""
+
+    REGISTERING = "started, and has not subscribed yet"
+    RUNNING = "has subscribed"
+    TERMINATING = "is to end"
+    TERMINATED = "has ended"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Tasks that are sent together: a group, or one by itself."""
+
+    runs: tuple[Run, ...]
+    is_group: bool
+
+
+@dataclass(slots=True, eq=False)
+class Execution:
+    """An executor.
+
+    ``channel`` is the actor that is subscribed for it. ``runs`` are its tasks that are not completed. ``timer`` fires
+    when it should have subscribed, or ended. ``was_sent`` any task. ``report`` is what its tasks are told when it ends,
+    if not that it has ended by itself.
+    """
+
+    info: ExecutorInfo
+    framework_id: FrameworkID
+    role: str
+    container_id: ContainerID
+    sandbox: str
+    phase: Phase = Phase.REGISTERING
+    container: Container | None = None
+    channel: la.PID[Any] | None = None
+    runs: dict[TaskID, Run] = field(default_factory=dict)
+    queued: list[Batch] = field(default_factory=list)
+    timer: la.Timer | None = None
+    was_sent: bool = False
+    report: Report | None = None
+    uuids: deque[bytes] = field(default_factory=lambda: deque(maxlen=UUIDS_MAX))  # of statuses that were taken
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether it may be given more tasks."""
+        return self.phase in (Phase.REGISTERING, Phase.RUNNING)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self.phase is Phase.TERMINATED
+
+    def send(self, event: ExecutorEvent) -> bool:
+        """Tell it something; whether it is connected."""
+        if self.channel is not None:
+            la.post(self.channel, event)
+        return self.channel is not None
+
+    def add(self, batch: Batch) -> None:
+        """Have it run tasks: at once if it has subscribed."""
+        self.runs.update({run.task.task_id: run for run in batch.runs})
+        if self.phase is Phase.RUNNING:
+            self._launch(batch)
+        else:
+            self.queued.append(batch)
+
+    def launch_queued(self) -> None:
+        """Give it the tasks that have waited for it."""
+        waiting, self.queued = self.queued, []
+        for batch in waiting:
+            self._launch(batch)
+
+    def _launch(self, batch: Batch) -> None:
+        self.was_sent = True
+        tasks = tuple([run.task for run in batch.runs])
+        self.send(LaunchTasks(TaskGroup(tasks)) if batch.is_group else LaunchTask(tasks[0]))
+
+    def queued_with(self, run: Run) -> Batch | None:
+        """What waits with a run to be sent; None, if that was sent."""
+        return next((batch for batch in self.queued if any(one is run for one in batch.runs)), None)
+
+    def set_timer(self, timer: la.Timer | None) -> None:
+        """Put another timer, or none, in the place of the one there is."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = timer
+
+    def hang_up(self) -> None:
+        """End the stream to it, behind what was sent."""
+        channel, self.channel = self.channel, None
+        if channel is not None:
+            la.terminate(channel, inject=False)
+
+    def snapshot(self) -> ExecutorRun:
+        """What readers see."""
+        return ExecutorRun(
+            info=self.info,
+            role=self.role,
+            container_id=self.container_id,
+            sandbox=self.sandbox,
+            pid=self.container.pid if self.container is not None else None,
+            queued=tuple([run.task.task_id for batch in self.queued for run in batch.runs]),
+        )

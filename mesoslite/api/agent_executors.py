@@ -1,0 +1,70 @@
+"""Agent executors: those of an agent's framework with their tasks, as Mesos shows them.
+
+A task that runs a command is shown with an executor of its own, under the task's id, as Mesos has one there.
+"""
+
+# Who calls: agent_state.py and agent_reads.py.
+# Source: Mesos src/slave/http.cpp (ExecutorWriter, Http::getExecutors, Http::getTasks).
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mesoslite.model import NOTHING, AgentFramework, ExecutorInfo, ExecutorRun, Resources, TaskRun
+
+from .command_executors import command_executor
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExecutor:
+    """An executor, and its tasks by where they are; a terminated one is over but for an acknowledgement.
+
+    ``resources`` are its own. ``is_completed``: it has ended, and so have all of its tasks.
+    """
+
+    info: ExecutorInfo
+    container_id: str
+    sandbox: str
+    resources: Resources
+    role: str
+    is_completed: bool
+    queued: list[TaskRun] = field(default_factory=list)
+    launched: list[TaskRun] = field(default_factory=list)
+    terminated: list[TaskRun] = field(default_factory=list)
+    completed: list[TaskRun] = field(default_factory=list)
+
+
+def shown_executors(framework: AgentFramework) -> list[ShownExecutor]:
+    """Return those of the framework's own, then one for each command."""
+    own = {run.container_id: _of_framework(run, False) for run in framework.executors}
+    own |= {run.container_id: _of_framework(run, True) for run in framework.completed_executors}
+    waiting = {(run.container_id, task_id) for run in framework.executors for task_id in run.queued}
+    commands = []
+    for run in framework.tasks:
+        shown = own.get(run.container_id)
+        if shown is None:
+            shown = _of_command(run, False)
+            commands.append(shown)
+        if run.task.state.is_terminal:
+            shown.terminated.append(run)
+        elif (run.container_id, run.task.info.task_id) in waiting:
+            shown.queued.append(run)
+        else:
+            shown.launched.append(run)
+    for run in framework.completed_tasks:
+        shown = own.get(run.container_id)
+        if shown is None and run.task.info.executor is None:
+            shown = _of_command(run, True)
+            commands.append(shown)
+        if shown is not None:  # else the executor is forgotten already
+            shown.completed.append(run)
+    return [*own.values(), *commands]
+
+
+def _of_framework(run: ExecutorRun, is_completed: bool) -> ShownExecutor:
+    return ShownExecutor(run.info, run.container_id, run.sandbox, run.info.resources, run.role, is_completed)
+
+
+def _of_command(run: TaskRun, is_completed: bool) -> ShownExecutor:
+    info, task = command_executor(run.task), run.task
+    return ShownExecutor(info, run.container_id, run.sandbox, NOTHING, task.role, is_completed)
