@@ -23,21 +23,16 @@ NOT_SERVED = frozenset(
         "UNKNOWN",
         "GET_ROLES",
         "SUBSCRIBE",
-        "RESERVE_RESOURCES",
-        "UNRESERVE_RESOURCES",
-        "CREATE_VOLUMES",
-        "DESTROY_VOLUMES",
-        "GROW_VOLUME",
-        "SHRINK_VOLUME",
     }
 )
 
 
 class OperatorCall(NamedTuple):
-    """How a call is read, and then answered: with what stands in the response under its name, or with nothing."""
+    """How a call is read, and then answered: with what stands in the response under its name, or with a status."""
 
     decode: Callable[[Fields], Any]
     answer: Callable[[Exchange, Any], Awaitable[Document | None]]
+    status: int = 200
 
 
 class LargeCall(NamedTuple):
@@ -69,7 +64,7 @@ class OperatorEndpoint:
         if isinstance(call, LargeCall):
             return await call.answer(exchange, asked)
         answer = await call.answer(exchange, asked)
-        return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response()
+        return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response(call.status)
 
     def _parse(self, document: Any) -> tuple[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""Operator endpoints without a version: quotas, weights, maintenance, the end of frameworks, as before the v1 API."""
+"""Operator endpoints without a version: quotas, weights, maintenance, reservations, as before the v1 API."""
 
 # Who calls: master.py serves these routes. Each asks the master what a call of operator_reads.py or operator_changes.py
 #   does, in another form: the path and the method say what is wanted, bodies are forms, or JSON of any content type.
@@ -26,6 +26,7 @@ from mesoslite.model.v1 import (
 from .asking import ask
 from .exchange import Refusal, Response, form, json_body
 from .hosts import same_origin
+from .operations_v0 import operation_routes
 from .routes import methods
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
     schedule = change(MasterPort.update_schedule, lambda document: (decode_schedule(Fields(document)),))
     return {
         "/teardown": methods(POST=same_origin(teardown)),
+        **operation_routes(master),
         "/quota": methods(
             GET=read(MasterPort.quotas, encode_quota_status), POST=quota, DELETE=same_origin(remove_quota)
         ),

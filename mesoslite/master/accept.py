@@ -249,14 +249,7 @@ class Acceptance:
 
     def rescind_users(self, agent: AgentEntry, volumes: Resources, source: Offer) -> None:
         """Take from all but who holds ``source`` the offers of shared volumes that are about to be destroyed."""
-        kinds = {portion.kind for portion in volumes.shared().others}
-        for offer in list(agent.offers.values()) if kinds else ():
-            if not kinds.isdisjoint([portion.kind for portion in offer.resources.others]):
-                self._offering.rescind(offer)
-        for holding in list(agent.holdings.values()) if kinds else ():
-            is_own = holding.source.id == source.id
-            if not is_own and not kinds.isdisjoint([portion.kind for portion in holding.resources.others]):
-                self._holdings.void(holding)
+        self._offering.rescind_users(agent, volumes, source.id)
 
 
 class _Course:

@@ -306,6 +306,14 @@ class Accounts:
         self._recover(source, declined, filters, declined=unused)
         self._recover(source, made)
 
+    def convert_free(self, operation: OperationEntry) -> None:
+        """Make of what nobody holds of an agent what an operation of no framework makes of it."""
+        agent, done = self._ledger.agents[operation.agent_id], operation.conversion
+        self._ledger.add_orphan(operation)
+        self.agents.resize(agent, agent.total - done.before + done.after)
+        who = (operation.framework_id, operation.agent_id, operation.uuid)
+        self._tell(happenings.OperationBegun, *who, operation.operation)
+
     # ---- what ends ----
 
     def release_executor(self, executor: ExecutorEntry, exit_status: int | None = None) -> None:

@@ -14,6 +14,7 @@ from .agent_entry import AgentEntry
 from .draining import Draining
 from .durability import Durability
 from .entitlements import Entitlements
+from .free_operations import FreeOperations
 from .maintenance import Maintenance
 from .observer import AgentHeard, AgentSilent, Observer
 from .pruning import Pruning
@@ -80,6 +81,7 @@ class Agents:
         self.draining = Draining(ledger, accounts, offering, self.removal, durability, settle)
         self.pruning = Pruning(ledger, durability, options, now)
         self.maintenance = Maintenance(ledger, offering, self.removal, durability, slices)
+        self.free_operations = FreeOperations(ledger, accounts, offering)
         self.entitlements = Entitlements(ledger, accounts, offering, durability, served_roles, rescind)
         returns = Returns(
             ledger,

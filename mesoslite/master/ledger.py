@@ -232,6 +232,10 @@ class Ledger:
             framework.operation_uuids[operation.operation.id] = operation.uuid
         self._hold(agent, framework, operation.role, operation.held)
 
+    def add_orphan(self, operation: OperationEntry) -> None:
+        """Enter an operation that is no framework's, and holds nothing."""
+        self.agents[operation.agent_id].operations[operation.uuid] = operation
+
     def release_operation(self, operation: OperationEntry) -> None:
         """Take note that an operation is over and holds nothing any more; it stays listed until that was told."""
         agent, framework = self.agents[operation.agent_id], self.frameworks.get(operation.framework_id)
@@ -284,7 +288,7 @@ class Ledger:
         self.release_operation(operation)
         self.remove_operation(operation)
         operation.is_orphan = True
-        self.agents[operation.agent_id].operations[operation.uuid] = operation
+        self.add_orphan(operation)
 
     def complete_task(self, task: TaskEntry) -> None:
         """Move a released task to its framework's history."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import Filters, Offer, Offers, Rescind
 
+from .allocator_line import NO_FILTER
 from .figures import OFFERS_RESCINDED
 from .holdings import Holdings
 from .inverse_offering import InverseOffering
@@ -24,7 +25,7 @@ from .telling import Telling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mesoslite.model import Grant
+    from mesoslite.model import Grant, OfferID, Resources
 
     from .accounts import Accounts
     from .agent_entry import AgentEntry
@@ -62,9 +63,12 @@ class Offering:
             self._plans.popleft()
         return bool(self._plans)
 
-    def rescind(self, offer: Offer, *, expired: bool = False) -> None:
-        """Strike off an offer that no longer stands, and tell its framework, if that has heard of it."""
-        self._accounts.take_back(offer, expired=expired)
+    def rescind(self, offer: Offer, *, expired: bool = False, filters: Filters = NO_FILTER) -> None:
+        """Strike off an offer that no longer stands, and tell its framework, if that has heard of it.
+
+        ``filters``: for how long it is not offered that again.
+        """
+        self._accounts.take_back(offer, expired=expired, filters=filters)
         framework = self._ledger.frameworks[offer.framework_id]
         if self._telling.is_told(offer):
             framework.figures[OFFERS_RESCINDED] += 1
@@ -75,6 +79,17 @@ class Offering:
         for offer in list(agent.offers.values()):
             self.rescind(offer)
         self.holdings.void_all(agent)
+
+    def rescind_users(self, agent: AgentEntry, volumes: Resources, source_id: OfferID | None = None) -> None:
+        """Take from all but who holds that offer the offers of shared volumes that are about to be destroyed."""
+        kinds = {portion.kind for portion in volumes.shared().others}
+        for offer in list(agent.offers.values()) if kinds else ():
+            if not kinds.isdisjoint([portion.kind for portion in offer.resources.others]):
+                self.rescind(offer)
+        for holding in list(agent.holdings.values()) if kinds else ():
+            is_own = holding.source.id == source_id
+            if not is_own and not kinds.isdisjoint([portion.kind for portion in holding.resources.others]):
+                self.holdings.void(holding)
 
     def rescind_all(self, agent: AgentEntry) -> None:
         """Leave nobody an offer of ``agent``, and ask nobody any more to leave it."""

@@ -1,6 +1,6 @@
 """OperationEntry and ExecutorEntry: what the master knows of an operation on resources, and of an executor."""
 
-# Who calls: ledger.py, accept.py and feedback.py, inside the master actor.
+# Who calls: ledger.py, accept.py, free_operations.py and feedback.py, inside the master actor.
 # Reservations and volumes are made and unmade at once in the master's books, and the agent follows (*speculative*); a
 #   volume grows or shrinks when its agent says that it has.
 # Invariants: 1. an operation that is not speculative holds what it is about, as a task does, until its first terminal
@@ -31,7 +31,7 @@ class OperationEntry:
     agent_id: AgentID
     status: OperationStatus  # the newest that was heard
     latest: OperationState = OperationState.OPERATION_PENDING
-    is_orphan: bool = False  # its framework is gone, with all that it held
+    is_orphan: bool = False  # its framework is gone, with all that it held, or an operator has asked for it
 
     @property
     def is_speculative(self) -> bool:

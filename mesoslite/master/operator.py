@@ -15,7 +15,7 @@ from mesoslite.model import InvalidRequest, NotFound
 from .candidate import Candidate, led
 
 if TYPE_CHECKING:
-    from mesoslite.model import AgentID, FrameworkID, MasterTenure
+    from mesoslite.model import AgentID, FrameworkID, MasterTenure, ResourceOperation
     from mesoslite.model.maintenance import MaintenanceStatus
     from mesoslite.model.registry import Machine, MachineID, QuotaConfig, Schedule, Weight
 
@@ -92,6 +92,16 @@ class OperatorCalls(Candidate):
         la.tell(self.pid, OperatorCalls.settle_draining, agent_id)
 
     # ---- machines: InTransition, while another change of them is being stored ----
+
+    @led
+    def apply_operation(self, agent_id: AgentID, operation: ResourceOperation, principal: str | None = None) -> None:
+        """Reserve what nobody uses of an agent, make volumes of it, or undo that; offers in the way are rescinded.
+
+        It is done in the books and sent to the agent, which may refuse it all the same. ``principal`` is who asks.
+        InvalidRequest, for what cannot be; NotFound, for an agent that is not registered; Conflict, for one that is
+        not there, or has not that much which nobody uses.
+        """
+        self._agents.free_operations.apply(_text(agent_id, AGENT), operation, principal)
 
     @led
     def schedule(self) -> Schedule:

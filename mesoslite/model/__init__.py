@@ -131,6 +131,7 @@ from .frameworks import (
     RoleMinimum,
 )
 from .ids import (
+    NO_FRAMEWORK,
     AgentID,
     ContainerID,
     ExecutorID,
@@ -296,6 +297,7 @@ __all__ = [
     "MILLI",
     "MULTI_ROLE",
     "NOTHING",
+    "NO_FRAMEWORK",
     "PARTITION_AWARE",
     "QUOTA_V2",
     "REGION_AWARE",

@@ -24,6 +24,8 @@ ContainerID = NewType("ContainerID", str)
 ExecutorID = NewType("ExecutorID", str)
 OperationID = NewType("OperationID", str)
 
+NO_FRAMEWORK = FrameworkID("")  # whose an operation is that an operator has asked for
+
 ID_BYTES_MAX = 255  # the longest file name that Linux file systems take (NAME_MAX)
 
 _is_plain = re.compile(r"[0-9A-Za-z][-.:0-9A-Z_a-z]{0,254}").fullmatch  # which nearly all are; the rest takes longer

@@ -195,7 +195,7 @@ class RunGroup(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class ApplyOperation(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Do an operation to what the agent has, for a framework; ``operation_uuid`` is new."""
+    """Do an operation to what the agent has, for a framework or NO_FRAMEWORK; ``operation_uuid`` is new."""
 
     framework_id: FrameworkID
     operation_uuid: bytes

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from .ids import AgentID, FrameworkID
 from .maintenance import MaintenanceStatus
 from .masters import MasterTenure
+from .operations import ResourceOperation
 from .registry import MachineID, QuotaConfig, Schedule, Weight
 
 
@@ -38,6 +39,10 @@ class OperatorPort(Protocol):
 
     def drain_agent(self, agent_id: AgentID, max_grace_seconds: float | None = None, mark_gone: bool = False) -> Any:
         """The future of None: an agent ends its tasks, then it may be gone. NotFound, InvalidRequest, Conflict."""
+        ...
+
+    def apply_operation(self, agent_id: AgentID, operation: ResourceOperation, principal: str | None = None) -> None:
+        """Reserve what nobody uses of an agent, make volumes, or undo that. InvalidRequest, NotFound, Conflict."""
         ...
 
     def schedule(self) -> Schedule:

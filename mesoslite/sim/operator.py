@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 import libactor as la
 from mesoslite.master import Master
 from mesoslite.model import Conflict, InvalidRequest, NotFound, NotLeader, Unavailability
@@ -18,6 +20,7 @@ from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, W
 from mesoslite.registry.rows import decode, machine_key
 
 from .audit import agent_id_of, ledger_of
+from .operations import draw_operations
 
 if TYPE_CHECKING:
     from libactor.testing import Stream
@@ -52,6 +55,7 @@ class Operator:
     def __init__(self, world: World) -> None:
         self._world = world
         self._promises: dict[Key, Promise] = {}
+        self._operations = 0
 
     def act(self, stream: Stream) -> None:
         """Perhaps ask for something."""
@@ -61,6 +65,8 @@ class Operator:
             ("draining", self._drain),
             ("gone", self._gone),
             ("maintenance", self._maintain),
+            ("reservations", lambda stream: self._convert(stream, reserves=True)),
+            ("volumes", lambda stream: self._convert(stream, makes_volumes=True)),
         ]
         asks = [(feature, ask) for feature, ask in asks if self._world.wants(feature)]
         if asks and self._world.leader is not None and stream.chance(0.06 * len(asks)):
@@ -170,6 +176,24 @@ class Operator:
         agent_id = self._agent_id(stream)
         if agent_id is not None and stream.chance(0.5):
             self._ask("mark_agent_gone", {("gone", agent_id): True}, agent_id)
+
+    def _convert(self, stream: Stream, *, reserves: bool = False, makes_volumes: bool = False) -> None:
+        """Reserve, make volumes of, or undo that for, what an agent has, as its master believes."""
+        agent_id, leader = self._agent_id(stream), self._world.leader
+        agent = ledger_of(leader.actor).agents.get(agent_id) if leader is not None else None
+        self._operations += 1
+        if agent is None:
+            return
+        drawn = draw_operations(
+            stream,
+            stream.pick(ROLES),
+            agent.total,
+            f"operator-{self._operations}",
+            reserves=reserves,
+            makes_volumes=makes_volumes,
+        )
+        for operation in drawn:
+            self._ask("apply_operation", {}, agent_id, replace(operation, id=None))
 
     def _maintain(self, stream: Stream) -> None:
         """Schedule the service of one machine, begin it, or end it."""

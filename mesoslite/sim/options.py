@@ -19,8 +19,8 @@ FEATURES = (
     "ports",  # tasks take ports
     "suppression",  # schedulers that have enough want no offers
     "late answers",  # offers and statuses are answered late, some offers after they were void
-    "reservations",  # schedulers reserve cpus, and unreserve them
-    "volumes",  # schedulers make volumes, resize and destroy them
+    "reservations",  # schedulers and operators reserve cpus, and unreserve them
+    "volumes",  # schedulers and operators make volumes, resize and destroy them
     "groups",  # schedulers launch groups, which agents refuse
     "updates",  # schedulers say anew what they are
     "teardown",  # schedulers end their frameworks, and begin anew

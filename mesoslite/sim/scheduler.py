@@ -235,9 +235,8 @@ class Scheduler(la.Actor):
     def _operations(self, offer: Offer) -> list[Operation]:
         wants = self._world.wants
         self._numbers += 1
-        return draw_operations(
-            self._stream, offer, self._numbers, reserves=wants("reservations"), makes_volumes=wants("volumes")
-        )
+        features = {"reserves": wants("reservations"), "makes_volumes": wants("volumes")}
+        return [*draw_operations(self._stream, offer.role, offer.resources, str(self._numbers), **features)]
 
     def _tasks(self, offer: Offer) -> list[TaskInfo]:
         """As many tasks as are wanted, and fit."""

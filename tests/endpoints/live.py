@@ -7,7 +7,16 @@ import libactor as la
 from mesoslite.allocator import HierarchicalAllocator, pattern_problem
 from mesoslite.api import master_app
 from mesoslite.master import Allocator, Master
-from mesoslite.model import AgentInfo, AgentRegistered, Drain, FrameworkInfo, RegisterAgent, Resources, Subscribe
+from mesoslite.model import (
+    AgentInfo,
+    AgentRegistered,
+    ApplyOperation,
+    Drain,
+    FrameworkInfo,
+    RegisterAgent,
+    Resources,
+    Subscribe,
+)
 from mesoslite.model.events import Offers, Subscribed
 from mesoslite.model.messages import Ping
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
@@ -27,6 +36,7 @@ class Guest(la.Actor):
         la.post(self.master, self.word)
 
     @la.handles(AgentRegistered)
+    @la.handles(ApplyOperation)
     @la.handles(Drain)
     @la.handles(Ping)
     @la.handles(Subscribed)

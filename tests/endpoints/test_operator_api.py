@@ -11,7 +11,7 @@ import libactor as la
 from mesoslite.api import master_app
 from mesoslite.api.common_calls import PIECE_BYTES
 from mesoslite.api.operator_calls import NOT_SERVED
-from mesoslite.model import Drain, MasterStanding
+from mesoslite.model import ApplyOperation, Drain, MasterStanding
 
 from .fakes import FakeMaster, request
 
@@ -282,3 +282,44 @@ def test_weights_are_given(live):
     assert live.call("UPDATE_WEIGHTS", weight_infos=[{"role": "web", "weight": 4}]) == (200, "")
     assert live.call("GET_WEIGHTS") == (200, {"weight_infos": [{"role": "web", "weight": 4.0}]})
     assert live.call("UPDATE_WEIGHTS", weight_infos=[{"role": "web", "weight": 0}])[0] == 400
+
+
+DISK = {"name": "disk", "type": "SCALAR", "reservations": [{"type": "DYNAMIC", "role": "web"}]}
+PERSISTENT = {"persistence": {"id": "v"}, "volume": {"mode": "RW", "container_path": "data"}}
+
+
+def disk(mib, **details):
+    return {**DISK, "scalar": {"value": mib}, **details}
+
+
+def test_resources_are_reserved_and_made_volumes(live):
+    # Source: MasterAPITest.ReserveResources, UnreserveResources, CreateAndDestroyVolumes, GrowVolume, ShrinkVolume
+    agent, agent_id = live.agent("cpus:4;mem:1024;disk:100")
+
+    for kind, fields in (
+        ("RESERVE_RESOURCES", {"resources": [disk(20)]}),
+        ("CREATE_VOLUMES", {"volumes": [disk(10, disk=PERSISTENT)]}),
+        ("GROW_VOLUME", {"volume": disk(10, disk=PERSISTENT), "addition": disk(5)}),
+        ("SHRINK_VOLUME", {"volume": disk(15, disk=PERSISTENT), "subtract": {"value": 3}}),
+        ("DESTROY_VOLUMES", {"volumes": [disk(12, disk=PERSISTENT)]}),
+        ("UNRESERVE_RESOURCES", {"resources": [disk(20)]}),
+    ):
+        assert live.call(kind, **agent_of(agent_id), **fields) == (202, ""), kind
+
+    done = [type(one.operation).__name__ for one in live.heard(agent) if isinstance(one, ApplyOperation)]
+    assert done == ["Reserve", "Create", "GrowVolume", "ShrinkVolume", "Destroy", "Unreserve"]
+
+
+def test_what_cannot_be_reserved_says_why(live):
+    # Source: ReservationEndpointsTest.InsufficientResources, NoSlaveId
+    agent_id = live.agent("cpus:4;mem:1024;disk:100")[1]
+
+    assert live.call("RESERVE_RESOURCES", **agent_of(agent_id), resources=[disk(101)])[0] == 409
+    assert live.call("RESERVE_RESOURCES", **agent_of("nobody"), resources=[disk(1)])[0] == 400
+    assert live.call("RESERVE_RESOURCES", resources=[disk(1)])[0] == 400
+    assert live.call("RESERVE_RESOURCES", **agent_of(agent_id))[0] == 400
+    assert live.call("GROW_VOLUME", **agent_of(agent_id), volume=disk(1, disk=PERSISTENT))[0] == 400
+    bad = disk(1, reservations=[{"type": "DYNAMIC", "role": "a//b"}])
+    status, text = live.call("RESERVE_RESOURCES", **agent_of(agent_id), resources=[bad])
+    assert status == 400
+    assert "reserve_resources.resources[0]" in text

@@ -19,6 +19,8 @@ NAMES = [
     "role",
     "weight_infos",
     "timeout",
+    "resources",
+    "volumes",
     "value",
 ]
 LEAVES = st.one_of(
@@ -45,6 +47,13 @@ MACHINES = st.lists(message(hostname=LEAVES, ip=LEAVES), max_size=3)
 TIME = message(nanoseconds=LEAVES)
 WINDOW = message(machine_ids=MACHINES, unavailability=message(start=TIME, duration=TIME))
 RESOURCE = message(name=LEAVES, type=st.just("SCALAR"), scalar=message(value=LEAVES))
+RESERVED = message(
+    name=st.sampled_from(["cpus", "disk"]),
+    type=st.just("SCALAR"),
+    scalar=message(value=LEAVES),
+    reservations=st.lists(message(type=st.just("DYNAMIC"), role=LEAVES, principal=LEAVES), max_size=2),
+    disk=message(persistence=message(id=LEAVES), volume=message(mode=st.just("RW"), container_path=LEAVES)),
+)
 # All fields of all calls: each call reads its own, and passes over the others.
 SHAPED = message(
     agent_id=ID,
@@ -59,6 +68,12 @@ SHAPED = message(
     quota_request=message(role=LEAVES, force=LEAVES, guarantee=st.lists(RESOURCE, max_size=2)),
     weight_infos=st.lists(message(role=LEAVES, weight=LEAVES), max_size=2),
     timeout=TIME,
+    resources=st.lists(RESERVED, max_size=2),
+    source=st.lists(RESERVED, max_size=2),
+    volumes=st.lists(RESERVED, max_size=2),
+    volume=RESERVED,
+    addition=RESERVED,
+    subtract=message(value=LEAVES),
 )
 
 

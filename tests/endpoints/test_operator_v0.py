@@ -1,11 +1,12 @@
 """The operators' endpoints without a version, of a real master; what they do is in test_operator_api.py."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
 from mesoslite.api import master_app
-from mesoslite.model import Leader, MasterInfo, MasterStanding
+from mesoslite.model import ApplyOperation, Leader, MasterInfo, MasterStanding
 
 from .fakes import FakeMaster, request
 
@@ -21,6 +22,10 @@ CHANGED = [
     ("POST", "/maintenance/schedule"),
     ("POST", "/machine/down"),
     ("POST", "/machine/up"),
+    ("POST", "/reserve"),
+    ("POST", "/unreserve"),
+    ("POST", "/create-volumes"),
+    ("POST", "/destroy-volumes"),
 ]
 
 
@@ -105,6 +110,52 @@ def test_weights_are_put_and_read(live):
         400
     ] * 4
     assert live.ask("PUT", "/weights", b"{").status == 400
+
+
+RESERVED = {**CPU, "role": "web", "reservation": {"principal": "ops"}}
+DISK = {**CPU, "name": "disk", "reservations": [{"type": "DYNAMIC", "role": "web"}]}
+VOLUME = {**DISK, "disk": {"persistence": {"id": "v"}, "volume": {"mode": "RW", "container_path": "data"}}}
+
+
+def post(live, path, **fields):
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+    return live.ask("POST", path, urlencode(texts).encode()).status
+
+
+# Source: ReservationEndpointsTest.AvailableResources, PersistentVolumeEndpointsTest.StaticReservation
+def test_resources_are_reserved_and_made_volumes_by_forms(live):
+    agent, agent_id = live.agent("cpus:4;mem:1024;disk:10")
+
+    for path, fields in (
+        ("/reserve", {"resources": [RESERVED]}),
+        ("/reserve", {"resources": [{**RESERVED, "role": "ads"}], "source": [RESERVED]}),
+        ("/master/unreserve", {"resources": [{**RESERVED, "role": "ads"}]}),
+        ("/reserve", {"resources": [DISK]}),
+        ("/create-volumes", {"volumes": [VOLUME]}),
+        ("/destroy-volumes", {"volumes": [VOLUME]}),
+    ):
+        assert post(live, path, slaveId=agent_id, **fields) == 202, path
+
+    done = [type(one.operation).__name__ for one in live.heard(agent) if isinstance(one, ApplyOperation)]
+    assert done == ["Reserve", "Reserve", "Unreserve", "Reserve", "Create", "Destroy"]
+
+
+# Source: ReservationEndpointsTest.NoSlaveId, NoResources, InvalidResource, InsufficientResources
+def test_a_form_that_asks_for_what_cannot_be_is_refused(live):
+    agent_id = live.agent("cpus:4;mem:1024")[1]
+
+    assert [
+        post(live, "/reserve", resources=[RESERVED]),
+        post(live, "/reserve", slaveId=agent_id),
+        post(live, "/reserve", slaveId="nobody", resources=[RESERVED]),
+        post(live, "/reserve", slaveId=agent_id, resources="[" * 100_000),
+        post(live, "/reserve", slaveId=agent_id, resources="[{"),
+        post(live, "/reserve", slaveId=agent_id, resources=RESERVED),
+        post(live, "/reserve", slaveId=agent_id, resources=[CPU]),
+        post(live, "/reserve", slaveId=agent_id, resources=[RESERVED], source="x"),
+        post(live, "/create-volumes", slaveId=agent_id, resources=[VOLUME]),
+    ] == [400] * 9
+    assert post(live, "/reserve", slaveId=agent_id, resources=[{**RESERVED, "scalar": {"value": 5}}]) == 409
 
 
 # Source: MasterMaintenanceTest.UpdateSchedule, BringDownMachines, BringUpMachines

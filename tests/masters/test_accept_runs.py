@@ -1,7 +1,8 @@
 """Random runs of ACCEPT: whatever frameworks send and agents do, ledger, allocator and agents agree after each step."""
 
-# Frameworks accept any of the offers that they ever got, stale ones too, with operations that are mostly right. Agents
-# do operations at once, later, or not at all, and end tasks and executors; frameworks and agents come and go.
+# Frameworks accept any of the offers that they ever got, stale ones too, with operations that are mostly right.
+# Operators convert what an agent has. Agents do operations at once, later, or not at all, and end tasks and executors;
+# frameworks and agents come and go.
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import libactor as la
 from libactor.testing import DeterministicRuntime
 from mesoslite.agent.operations import Operations
+from mesoslite.master import Master
 from mesoslite.model import (
     NOTHING,
     Accept,
@@ -22,6 +24,7 @@ from mesoslite.model import (
     AgentID,
     AgentRegistered,
     ApplyOperation,
+    Conflict,
     Create,
     Decline,
     Destroy,
@@ -32,13 +35,16 @@ from mesoslite.model import (
     Filters,
     FrameworkID,
     GrowVolume,
+    InvalidRequest,
     Launch,
     LaunchGroup,
     Offer,
     Operation,
     OperationAcknowledgement,
     OperationID,
+    Portion,
     Reserve,
+    ResourceOperation,
     Resources,
     RunGroup,
     RunTask,
@@ -173,6 +179,8 @@ class Run:
             self.agent_fails_an_operation,
             self.operations_are_acknowledged,
             self.decline,
+            self.operator_acts,
+            self.operator_acts,
             self.somebody_goes,
         ]
         happening = self.accept if self.rng.random() < 0.4 else self.rng.choice(others)
@@ -208,16 +216,28 @@ class Run:
     def operation(self, offer: Offer, held: Resources) -> Operation:
         """One that can be done with what is held, as a rule."""
         operation_id = OperationID(f"o{self.rng.randrange(4)}") if self.rng.random() < 0.3 else None
-        volumes = [msgspec.structs.replace(one, copies=1) for one in held.others if one.kind.persistence is not None]
-        some = Resources.from_portions(self.rng.sample(volumes, 1)) if volumes else volume(10)
-        amount = self.rng.choice([1, 2, 3, 50] if self.rng.random() < 0.1 else [1, 2])
-        plain = Resources.parse(f"cpus:{amount};disk:{amount * 10}")
+        volumes = volumes_of(held)
         if self.rng.random() < 0.2:
             choice = self.rng.choice(["reserve", "unreserve", "create", "volume", "launch", "group"])
         elif not held.contains(Resources.parse("disk:2").pushed(ADS)):
             choice = self.rng.choice(["reserve", "reserve", "launch"])
         else:
             choice = self.rng.choice(["create", "launch", "group", "unreserve", *(["volume"] * 4 if volumes else [])])
+        if choice not in ("launch", "group"):
+            return self.conversion(choice, held, operation_id)
+        some = Resources.from_portions(self.rng.sample(volumes, 1)) if volumes else NOTHING
+        tasks = tuple([self.task(offer, held, some) for _ in range(self.rng.randrange(1, 4))])
+        if choice == "launch":
+            return Launch(tasks)
+        resources = Resources.parse("cpus:0.5;mem:32;disk:1")
+        executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT, resources=resources)
+        return LaunchGroup(executor, TaskGroup(tasks))
+
+    def conversion(self, choice: str, held: Resources, operation_id: OperationID | None = None) -> ResourceOperation:
+        volumes = volumes_of(held)
+        some = Resources.from_portions(self.rng.sample(volumes, 1)) if volumes else volume(10)
+        amount = self.rng.choice([1, 2, 3, 50] if self.rng.random() < 0.1 else [1, 2])
+        plain = Resources.parse(f"cpus:{amount};disk:{amount * 10}")
         if choice == "reserve":
             return Reserve(plain.pushed(ADS), id=operation_id)
         if choice == "unreserve":
@@ -226,21 +246,14 @@ class Run:
         if choice == "create":
             self.names += 1
             return Create(volume(amount, f"v{self.names}", self.rng.random() < 0.4), id=operation_id)
-        if choice == "volume":
-            small = Resources.parse(f"disk:{amount}").pushed(ADS)
-            return self.rng.choice(
-                [
-                    Destroy(some, id=operation_id),
-                    GrowVolume(some, small, operation_id),
-                    ShrinkVolume(some, 500 * amount, operation_id),
-                ]
-            )
-        tasks = tuple([self.task(offer, held, some if volumes else NOTHING) for _ in range(self.rng.randrange(1, 4))])
-        if choice == "launch":
-            return Launch(tasks)
-        resources = Resources.parse("cpus:0.5;mem:32;disk:1")
-        executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT, resources=resources)
-        return LaunchGroup(executor, TaskGroup(tasks))
+        small = Resources.parse(f"disk:{amount}").pushed(ADS)
+        return self.rng.choice(
+            [
+                Destroy(some, id=operation_id),
+                GrowVolume(some, small, operation_id),
+                ShrinkVolume(some, 500 * amount, operation_id),
+            ]
+        )
 
     def task(self, offer: Offer, held: Resources, some: Resources) -> TaskInfo:
         self.names += 1
@@ -269,6 +282,18 @@ class Run:
                     uuid=status.uuid,
                 )
                 self.stage.call(framework, call)
+
+    # ---- what operators do ----
+
+    def operator_acts(self) -> None:
+        """Ask for something of what an agent has, or of what nobody uses of it."""
+        agent = self.rng.choice(list(self.ledger.agents.values()))
+        held = agent.total if agent.is_short or self.rng.random() < 0.3 else agent.total - agent.used.not_shared()
+        operation = self.conversion(self.rng.choice(["reserve", "reserve", "unreserve", "create", "volume"]), held)
+        note(f"{agent.id} {operation}")
+        asked = la.dispatch(self.stage.master, Master.apply_operation, agent.id, operation)
+        self.stage.settle()
+        assert asked.is_ready() or isinstance(asked.exception(), Conflict | InvalidRequest)
 
     # ---- what agents do ----
 
@@ -325,6 +350,11 @@ class Run:
             if agent.connected:
                 actor = agent.pid._process.actor
                 assert actor.waiting or actor.operations.total == agent.total
+
+
+def volumes_of(held: Resources) -> list[Portion]:
+    """The persistent volumes that are held, each once."""
+    return [msgspec.structs.replace(one, copies=1) for one in held.others if one.kind.persistence is not None]
 
 
 def after(held: Resources, operation: Operation) -> Resources:

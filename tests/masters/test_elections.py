@@ -62,6 +62,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (Master.deactivate_agent, AGENT),
     (Master.reactivate_agent, AGENT),
     (Master.drain_agent, AGENT),
+    (Master.apply_operation, AGENT, None),
     (Master.schedule,),
     (Master.machines,),
     (Master.maintenance_status,),

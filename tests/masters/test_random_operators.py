@@ -15,16 +15,43 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
-from mesoslite.model import AgentID, FrameworkID, MesosliteError, Unavailability
+from mesoslite.model import (
+    AgentID,
+    ApplyOperation,
+    Create,
+    Destroy,
+    FrameworkID,
+    GrowVolume,
+    MesosliteError,
+    OperationState,
+    Reserve,
+    Resources,
+    ShrinkVolume,
+    Unavailability,
+    Unreserve,
+)
 from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
 
 from .stage import Stage
+from .test_accept import reserved, volume
 from .words import Words
 
 STEPS = 60
 NO_TYPES = (None, 0, -1, 1.5, "x", b"x", (), (1,), (None, None), [], {}, object)
 ROLES = ["*", "ads", "ads/batch", "web", ""]
 LATER = 10**18
+RESOURCES = [
+    *[Resources.parse(text) for text in ("cpus:1", "mem:100", "disk:20")],
+    *[reserved(text) for text in ("cpus:1", "cpus:3", "disk:20", "disk:100")],
+    *[volume(mib, name, shared) for mib in (20, 40) for name, shared in (("v", False), ("w", True))],
+]
+OPERATIONS = (Reserve, Unreserve, Create, Destroy, GrowVolume, ShrinkVolume)
+SOUND = [
+    *[kind(one) for kind in (Reserve, Unreserve) for one in (reserved("cpus:1"), reserved("disk:100"))],
+    *[kind(one) for kind in (Create, Destroy) for one in (volume(20), volume(20, "w", True), volume(40))],
+    GrowVolume(volume(20), reserved("disk:20")),
+    ShrinkVolume(volume(40), 20_000),
+]
 
 
 class Office:
@@ -33,8 +60,8 @@ class Office:
     def __init__(self, seed: int, runtime: la.Runtime) -> None:
         self.rng = random.Random(seed)
         self.stage = Stage(runtime)
-        agents = [self.stage.agent("cpus:4;mem:1024") for _ in range(3)]
-        self.agent_ids = [self.stage.agent_id(agent) for agent in agents]
+        self.agents = [self.stage.agent("cpus:4;mem:1024;disk:300") for _ in range(3)]
+        self.agent_ids = [self.stage.agent_id(agent) for agent in self.agents]
         self.framework_ids = [
             self.stage.framework_id(self.stage.framework(roles=(role,), failover_timeout=9.0))
             for role in ("ads", "web")
@@ -45,6 +72,7 @@ class Office:
                 "role": lambda: ROLES,
                 "hostname": lambda: ["host", "HOST", "other"],
                 "ip": lambda: ["", "192.0.2.1", "::1"],
+                "resources": lambda: RESOURCES,
             },
         )
 
@@ -62,7 +90,21 @@ class Office:
                 answer.get(0)
         if self.rng.random() < 0.3:
             self.stage.advance(self.rng.choice([1, 30]))
+        if self.rng.random() < 0.3:
+            self.answer(self.rng.choice(self.agents))
         self.stage.check_books()
+
+    def answer(self, agent: la.PID[Any]) -> None:
+        """Have an agent say of an operation that it has done it, or has not."""
+        asked = self.stage.heard(agent, ApplyOperation)
+        books = {one.info.id: one for one in self.stage.state().agents}.get(self.stage.agent_id(agent))
+        if not asked or books is None:
+            return
+        if self.rng.random() < 0.7:
+            self.stage.answer(agent, self.rng.choice(asked))
+        else:
+            total = self.rng.choice([books.info.resources, Resources.parse("cpus:4;mem:1024;disk:300")])
+            self.stage.answer(agent, self.rng.choice(asked), OperationState.OPERATION_DROPPED, total)
 
     def request(self) -> tuple[Any, ...]:
         choose = self.rng.choice
@@ -74,8 +116,10 @@ class Office:
         configs = [quota, self.words.message(QuotaConfig), self.words.spoil(quota)]
         weights = [Weight(choose(ROLES), choose([0.5, 2.0])), self.words.message(Weight)]
         grace = choose([None, 0.0, 5.0, -1.0, float("nan"), float("inf"), 1e300])
+        operation = self.words.message(choose(OPERATIONS))
         return choose(
             [
+                *[(Master.apply_operation, agent_id, one) for one in (operation, operation, choose(SOUND))],
                 (Master.update_quota, tuple(self.rng.choices(configs, k=choose([0, 1, 2]))), choose([True, False])),
                 (Master.update_weights, tuple(self.rng.choices(weights, k=choose([0, 1, 2])))),
                 (Master.remove_quota, choose(ROLES)),

@@ -9,7 +9,13 @@ from .decoding import decode_call, decode_event
 from .encoding import encode_call, encode_event, encode_framework, encode_inverse_offer, encode_roles
 from .executors import decode_executor_call, decode_executor_event, encode_executor_call, encode_executor_event
 from .machines import decode_machines, decode_schedule, encode_maintenance_status, encode_schedule
-from .operations import decode_operation, decode_operation_status, encode_operation, encode_operation_status
+from .operations import (
+    decode_operation,
+    decode_operation_body,
+    decode_operation_status,
+    encode_operation,
+    encode_operation_status,
+)
 from .parts import decode_duration, decode_protobuf_duration, encode_resources
 from .quotas import decode_quota_configs, decode_quota_request, decode_weights, encode_quota_status, encode_weights
 from .recordio import RECORD_BYTES_MAX, Records, frame
@@ -28,6 +34,7 @@ __all__ = [
     "decode_executor_event",
     "decode_machines",
     "decode_operation",
+    "decode_operation_body",
     "decode_operation_status",
     "decode_protobuf_duration",
     "decode_quota_configs",

@@ -59,6 +59,11 @@ def decode_operation(fields: Fields) -> Operation:
         return replace(decode(body, operation_id, True), unfit=str(error))
 
 
+def decode_operation_body(kind: str, body: Fields) -> Operation:
+    """Return the operation of a known type whose fields ``body`` has. Raises: InvalidRequest."""
+    return _DECODERS[kind](body, None, False)
+
+
 def encode_operation_status(status: OperationStatus) -> Document:
     """Return an OperationStatus; its uuid is wrapped, other than that of a task's status."""
     document: Document = {"state": status.state.name}
