@@ -31,7 +31,7 @@ from .streaming import stream
 from .subscriptions import Subscription, Subscriptions
 
 STREAM_ID = "mesos-stream-id"
-_NOT_IMPLEMENTED = frozenset({"SHUTDOWN", "MESSAGE", "UNKNOWN"})  # the first two are about executors
+_NOT_IMPLEMENTED = frozenset({"UNKNOWN"})
 
 
 class SchedulerEndpoint:

@@ -21,6 +21,7 @@ from mesoslite.model import (
     RESERVATION_REFINEMENT,
     Error,
     Event,
+    ExecutorMessage,
     Failure,
     FrameworkID,
     FrameworkInfo,
@@ -131,10 +132,18 @@ class Subscription(la.Actor):
     @la.handles(Rescind)
     @la.handles(InverseOffers)
     @la.handles(RescindInverseOffer)
+    @la.handles(ExecutorMessage)
     @la.handles(Failure)
     def event(
         self,
-        event: Offers | Update | UpdateOperationStatus | Rescind | InverseOffers | RescindInverseOffer | Failure,
+        event: Offers
+        | Update
+        | UpdateOperationStatus
+        | Rescind
+        | InverseOffers
+        | RescindInverseOffer
+        | ExecutorMessage
+        | Failure,
     ) -> None:
         """Pass an event on."""
         self._write(event)

@@ -22,6 +22,8 @@ from mesoslite.model import (
     AcknowledgeOperationStatus,
     AgentID,
     Error,
+    ExecutorID,
+    ExecutorMessage,
     Failure,
     FrameworkID,
     FrameworkInfo,
@@ -59,7 +61,7 @@ log = logging.getLogger("mesoslite.framework")
 # What the framework itself calls of what users override.
 HOOKS = (
     *("on_subscribed", "on_disconnected", "on_resubscribed", "on_offers", "on_update", "on_operation", "on_rescind"),
-    *("on_inverse_offers", "on_rescind_inverse_offer", "on_failure", "on_error"),
+    *("on_inverse_offers", "on_rescind_inverse_offer", "on_message", "on_executor_end", "on_failure", "on_error"),
 )
 
 
@@ -160,6 +162,12 @@ class Framework(SchedulerCalls):
 
     def on_rescind_inverse_offer(self, inverse_offer_id: OfferID) -> None:
         """An inverse offer no longer stands; it need not be answered."""
+
+    def on_message(self, agent_id: AgentID, executor_id: ExecutorID, data: bytes) -> None:
+        """An executor of the framework's own says something; such a message may be lost."""
+
+    def on_executor_end(self, agent_id: AgentID, executor_id: ExecutorID, exit_status: int | None) -> None:
+        """An executor has ended, or was never started; on_update tells of each of its tasks. None: nobody knows how."""
 
     def on_failure(self, agent_id: AgentID) -> None:
         """An agent is lost; on_update tells of each of its tasks."""
@@ -299,8 +307,15 @@ class Framework(SchedulerCalls):
     @la.handles(Failure)
     @_from_master
     def _failure(self, event: Failure) -> None:
-        if event.executor_id is None:  # on_update tells of the tasks of an executor
+        if event.executor_id is None:
             self.on_failure(event.agent_id)
+        else:
+            self.on_executor_end(event.agent_id, event.executor_id, event.exit_status)
+
+    @la.handles(ExecutorMessage)
+    @_from_master
+    def _message(self, event: ExecutorMessage) -> None:
+        self.on_message(event.agent_id, event.executor_id, event.data)
 
     @la.handles(Error)
     @_from_master

@@ -33,11 +33,13 @@ from mesoslite.model import (
     Reconcile,
     Resources,
     Revive,
+    Shutdown,
     Subscribe,
     Suppress,
     TaskID,
     TaskInfo,
     TaskReference,
+    TellExecutor,
     Update,
     checked_message,
     constants,
@@ -157,6 +159,16 @@ class SchedulerCalls(la.Actor):
     def kill(self, task_id: str, grace_seconds: float | None = None) -> None:
         """Ask for the end of a task; ``grace_seconds`` between SIGTERM and SIGKILL, None for the task's own."""
         self._call(Kill(framework_id=self.framework_id, task_id=TaskID(task_id), grace_seconds=grace_seconds))
+
+    def tell_executor(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        """Send bytes to an executor; they get there once, or never."""
+        who: Any = {"agent_id": agent_id, "executor_id": executor_id}
+        self._call(TellExecutor(framework_id=self.framework_id, data=data, **who))
+
+    def shut_down_executor(self, agent_id: str, executor_id: str) -> None:
+        """Ask an executor to end with all of its tasks; it is killed when its grace is over."""
+        who: Any = {"agent_id": agent_id, "executor_id": executor_id}
+        self._call(Shutdown(framework_id=self.framework_id, **who))
 
     def reconcile(self, *task_ids: str) -> None:
         """Ask for on_update with the present states of these tasks, or of all."""

@@ -1,4 +1,4 @@
-"""Feedback: what agents report of operations and executors, and what frameworks are told and ask of operations."""
+"""Feedback: what agents report of operations, and what frameworks are told and ask of them."""
 
 # Who calls: master.py, scheduling.py and removal.py, inside the master actor.
 # An operation is told to its framework if it has an id, and acknowledged by it; the master acknowledges the others, and
@@ -9,7 +9,7 @@
 #   in it is of its type (intake.py). What is passed on bears the id that the framework gave the operation, whatever
 #   the agent calls it.
 # Source: Mesos src/master/master.cpp (updateOperationStatus, updateOperation, acknowledgeOperationStatus,
-#   reconcileOperations, sendBulkOperationFeedback, exitedExecutor).
+#   reconcileOperations, sendBulkOperationFeedback).
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ import libactor as la
 from mesoslite.model import (
     NOTHING,
     Conversion,
-    Failure,
     OperationAcknowledgement,
     OperationState,
     OperationStatus,
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
     from mesoslite.model import (
         AcknowledgeOperationStatus,
-        ExecutorExited,
         OperationID,
         OperationReference,
         OperationUpdate,
@@ -62,7 +60,7 @@ ANSWERS_IN_STEP = 64
 
 
 class Feedback:
-    """Operations and executors under way, over the ledger and the accounts of one master; ``now`` reads its clock."""
+    """Operations under way, over the ledger and the accounts of one master; ``now`` reads its clock."""
 
     def __init__(
         self,
@@ -185,22 +183,6 @@ class Feedback:
     def _resize(self, agent: AgentEntry, total: Resources) -> None:
         self._offering.rescind_offers(agent)
         self._accounts.agents.resize(agent, total)
-
-    def executor_exited(self, exited: ExecutorExited, sender: la.PID[Any] | None) -> None:
-        """Free what an executor held, and tell its framework; its agent tells of its tasks."""
-        agent = self._ledger.agent_at(sender)
-        if agent is None:
-            self._metrics.drop(exited, sender, "it is no agent of this master")
-            return
-        executor = agent.executors.get((exited.framework_id, exited.executor_id))
-        if executor is None:
-            why = f"executor {exited.executor_id} of {exited.framework_id} is not known"
-            self._metrics.drop(exited, agent.id, why)
-            return
-        self._accounts.release_executor(executor, exited.exit_status)
-        framework = self._ledger.frameworks[executor.framework_id]
-        if framework.connected:
-            framework.send(Failure(executor.agent_id, executor.info.executor_id, exited.exit_status))
 
     def _acknowledge_to(self, agent: AgentEntry, operation_uuid: bytes, status_uuid: bytes | None) -> None:
         if status_uuid is not None:

@@ -52,8 +52,8 @@ _OPERATIONS = {kind: f"operations/{name}" for kind, name in OPERATION_NAMES.item
 _TASKS = {state: f"tasks/{'terminal' if state.is_terminal else 'active'}/{state.name.lower()}" for state in TaskState}
 _OTHERS = (
     "subscribed",
-    *("calls", "calls/message", "calls/shutdown"),
-    *("events", "events/message"),
+    "calls",
+    "events",
     *("offers/accepted", "offers/declined", "offers/rescinded", "offers/sent"),
     *("operations", "operations/create_disk", "operations/destroy_disk"),
 )

@@ -11,39 +11,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import libactor as la
 from mesoslite.model import (
-    Accept,
-    AcceptInverseOffers,
-    Acknowledge,
-    AcknowledgeOperationStatus,
     AgentID,
     AllocatorFailed,
     ClusterState,
     Contender,
-    Decline,
-    DeclineInverseOffers,
     Detector,
     ExecutorExited,
+    ExecutorToFramework,
     FrameworkCall,
     FrameworkID,
-    Kill,
     MasterEnded,
     OperationUpdate,
-    Reconcile,
-    ReconcileOperations,
     RegisterAgent,
     RegistrarPort,
     RegistryFailed,
-    RequestResources,
     ReregisterAgent,
-    Revive,
     StatusUpdate,
     Subscribe,
-    Suppress,
-    Teardown,
     UnregisterAgent,
     UpdateFramework,
     happenings,
@@ -60,6 +48,7 @@ from .candidate import led
 from .census import Census
 from .chronicle import Chronicle
 from .departures import Departures
+from .executors import Executors
 from .feedback import Feedback
 from .framework_metrics import FrameworkMetrics
 from .granting import Granting
@@ -84,6 +73,15 @@ from .updates import Updates
 from .viewing import Viewing
 
 log = logging.getLogger("mesoslite.master")
+
+M = TypeVar("M", bound=Callable[..., object])
+
+
+def _handles_calls(method: M) -> M:
+    """Have a method handle every call of frameworks that are subscribed."""
+    for kind in get_args(FrameworkCall):
+        la.handles(kind)(method)
+    return method
 
 
 class Master(OperatorCalls, Lookups, Viewing, Granting):
@@ -129,12 +127,9 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         FrameworkMetrics(self._ledger, self._history, self._publication, options)
         books = self._ledger, self._accounts, self._offering
         self._feedback = Feedback(*books, self._metrics, self._now)
+        self._executors = Executors(self._ledger, self._accounts, self._metrics)
         self._subscriptions = Subscriptions(
-            *books,
-            master_id=self.master_id,
-            options=options,
-            pattern_problem=pattern_problem,
-            now=self._now,
+            *books, master_id=self.master_id, options=options, pattern_problem=pattern_problem, now=self._now
         )
         self._slices, self._reading = Slices(self._now, self._want_slice), Slices(self._now, self._want_reading)
         self._own: set[la.PID[Any]] = {allocator, registrar}
@@ -143,7 +138,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
             self._ledger, self._accounts, self._now, self._wait_for_framework, self._offering, self._slices
         )
         self._updates = Updates(self._ledger, self._accounts, self._metrics, self._now)
-        scheduling = Scheduling(*books, self._updates, self._feedback, self._now, options)
+        scheduling = Scheduling(*books, self._updates, self._feedback, self._executors, self._now, options)
         self._calls = Calls(self._ledger, self._metrics, self._subscriptions, self._departures, scheduling)
         self._agent_options = agents or AgentOptions()
         self._agents = Agents(
@@ -315,20 +310,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
 
     # ---- calls of subscribed frameworks ----
 
-    @la.handles(Accept)
-    @la.handles(Decline)
-    @la.handles(AcceptInverseOffers)
-    @la.handles(DeclineInverseOffers)
-    @la.handles(Kill)
-    @la.handles(Acknowledge)
-    @la.handles(Reconcile)
-    @la.handles(AcknowledgeOperationStatus)
-    @la.handles(ReconcileOperations)
-    @la.handles(Suppress)
-    @la.handles(Revive)
-    @la.handles(RequestResources)
-    @la.handles(Teardown)
-    @la.handles(UpdateFramework)
+    @_handles_calls
     def call(self, call: FrameworkCall, sender: la.PID[Any] | None) -> None:
         """Serve a call; one that cannot be served ends its framework, and nobody else."""
         self._intake.take(call, sender, self._calls.serve)
@@ -362,9 +344,10 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         self._intake.take(message, sender, self._feedback.take)
 
     @la.handles(ExecutorExited)
-    def executor_exited(self, message: ExecutorExited, sender: la.PID[Any] | None) -> None:
-        """Free what an executor held."""
-        self._intake.take(message, sender, self._feedback.executor_exited)
+    @la.handles(ExecutorToFramework)
+    def of_executor(self, message: ExecutorExited | ExecutorToFramework, sender: la.PID[Any] | None) -> None:
+        """Free what an executor held, or pass on what it says."""
+        self._intake.take(message, sender, self._executors.take)
 
     # ---- losses ----
 

@@ -18,6 +18,7 @@ from mesoslite.model import (
     Decline,
     DeclineInverseOffers,
     ExecutorExited,
+    ExecutorToFramework,
     FrameworkInfo,
     Kill,
     OperationUpdate,
@@ -33,6 +34,7 @@ from mesoslite.model import (
     Suppress,
     TaskState,
     Teardown,
+    TellExecutor,
     UnregisterAgent,
     UpdateFramework,
 )
@@ -69,27 +71,26 @@ MESSAGES: dict[type, str] = {
     StatusUpdate: "status_update",
     OperationUpdate: "operation_status_update",
     ExecutorExited: "exited_executor",
+    TellExecutor: "framework_to_executor",
+    ExecutorToFramework: "executor_to_framework",
 }
 UNSENT = (  # Mesos's names of what nobody sends to this master; they stay zero
     "messages_authenticate",
     "messages_deactivate_framework",
-    "messages_executor_to_framework",
-    "messages_framework_to_executor",
     "messages_update_slave",
-    "valid_executor_to_framework_messages",
-    "invalid_executor_to_framework_messages",
-    "valid_framework_to_executor_messages",
-    "invalid_framework_to_executor_messages",
 )
 STATUSES, OPERATIONS = "status_updates", "operation_status_updates"
 ACKNOWLEDGEMENTS = "status_update_acknowledgements"
 OPERATION_ACKNOWLEDGEMENTS = "operation_status_update_acknowledgements"
-JUDGED = (STATUSES, OPERATIONS, ACKNOWLEDGEMENTS, OPERATION_ACKNOWLEDGEMENTS)
+TO_EXECUTORS, FROM_EXECUTORS = "framework_to_executor_messages", "executor_to_framework_messages"
+JUDGED = (STATUSES, OPERATIONS, ACKNOWLEDGEMENTS, OPERATION_ACKNOWLEDGEMENTS, TO_EXECUTORS, FROM_EXECUTORS)
 JUDGED_AS: dict[type, str] = {
     StatusUpdate: STATUSES,
     OperationUpdate: OPERATIONS,
     Acknowledge: ACKNOWLEDGEMENTS,
     AcknowledgeOperationStatus: OPERATION_ACKNOWLEDGEMENTS,
+    TellExecutor: TO_EXECUTORS,
+    ExecutorToFramework: FROM_EXECUTORS,
 }
 
 

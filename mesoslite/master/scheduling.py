@@ -23,7 +23,9 @@ from mesoslite.model import (
     Reconcile,
     ReconcileOperations,
     Revive,
+    Shutdown,
     Suppress,
+    TellExecutor,
     happenings,
 )
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .accounts import Accounts
+    from .executors import Executors
     from .feedback import Feedback
     from .framework_entry import FrameworkEntry
     from .ledger import Ledger
@@ -57,6 +60,8 @@ SchedulingCall: TypeAlias = (
     | ReconcileOperations
     | Suppress
     | Revive
+    | TellExecutor
+    | Shutdown
 )
 
 
@@ -70,6 +75,7 @@ class Scheduling:
         offering: Offering,
         updates: Updates,
         feedback: Feedback,
+        executors: Executors,
         now: Callable[[], float],
         options: MasterOptions,
     ) -> None:
@@ -78,6 +84,7 @@ class Scheduling:
         self._inverse = offering.inverse
         self._updates = updates
         self._feedback = feedback
+        self._executors = executors
         self._reconciliation = Reconciliation(ledger, now)
         self._acceptance = Acceptance(ledger, accounts, offering, now, options.root_submissions)
 
@@ -100,6 +107,8 @@ class Scheduling:
                 self._feedback.acknowledge(framework, call)
             case ReconcileOperations():
                 return self._feedback.reconcile(framework, call)
+            case TellExecutor() | Shutdown():
+                self._executors.serve(framework, call)
             case Suppress():
                 self.suppress(framework, call.roles)
             case Revive():

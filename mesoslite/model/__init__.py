@@ -35,10 +35,12 @@ from .calls import (
     ReconcileOperations,
     RequestResources,
     Revive,
+    Shutdown,
     Subscribe,
     Suppress,
     TaskReference,
     Teardown,
+    TellExecutor,
     UpdateFramework,
 )
 from .checking import checked_message, checking, is_large, shedding
@@ -106,6 +108,7 @@ from .errors import (
 from .events import (
     Error,
     Event,
+    ExecutorMessage,
     Failure,
     Heartbeat,
     InverseOffers,
@@ -271,6 +274,9 @@ from .validation_quota import checked_quota, weight_problem
 from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 __all__ = [
+    "ExecutorMessage",
+    "Shutdown",
+    "TellExecutor",
     "ShutdownExecutor",
     "FrameworkToExecutor",
     "ExecutorToFramework",

@@ -11,7 +11,7 @@ import msgspec
 
 from .constraints import RoleConstraints
 from .frameworks import FrameworkInfo
-from .ids import AgentID, FrameworkID, OfferID, OperationID, TaskID
+from .ids import AgentID, ExecutorID, FrameworkID, OfferID, OperationID, TaskID
 from .offers import Filters
 from .operations import Operation
 
@@ -151,6 +151,23 @@ class RequestResources(msgspec.Struct, frozen=True, gc=False, tag="REQUEST"):
     framework_id: FrameworkID
 
 
+class TellExecutor(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="MESSAGE"):
+    """Send bytes to an executor of the framework's own, which get there once, or never."""
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    executor_id: ExecutorID
+    data: bytes
+
+
+class Shutdown(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="SHUTDOWN"):
+    """End an executor of the framework's own, with all of its tasks."""
+
+    framework_id: FrameworkID
+    agent_id: AgentID
+    executor_id: ExecutorID
+
+
 class Teardown(msgspec.Struct, frozen=True, gc=False, tag="TEARDOWN"):
     """Remove the framework and all of its tasks."""
 
@@ -170,6 +187,8 @@ FrameworkCall: TypeAlias = (
     | Suppress
     | Revive
     | RequestResources
+    | TellExecutor
+    | Shutdown
     | Teardown
     | UpdateFramework
 )

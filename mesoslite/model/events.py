@@ -58,6 +58,14 @@ class UpdateOperationStatus(msgspec.Struct, frozen=True, gc=False, tag="UPDATE_O
     status: OperationStatus
 
 
+class ExecutorMessage(msgspec.Struct, frozen=True, gc=False, tag="MESSAGE"):
+    """Bytes from an executor of the framework's own."""
+
+    agent_id: AgentID
+    executor_id: ExecutorID
+    data: bytes
+
+
 class Failure(msgspec.Struct, frozen=True, gc=False, tag="FAILURE"):
     """The agent is lost; with an ``executor_id``, only that executor on it has ended, None: nobody knows how."""
 
@@ -84,6 +92,7 @@ Event: TypeAlias = (
     | RescindInverseOffer
     | Update
     | UpdateOperationStatus
+    | ExecutorMessage
     | Failure
     | Error
     | Heartbeat

@@ -20,6 +20,7 @@ from mesoslite.model import (
     Error,
     ExecutorID,
     ExecutorInfo,
+    ExecutorMessage,
     ExecutorType,
     Failure,
     Filters,
@@ -148,6 +149,7 @@ class Scheduler(la.Actor):
             self._beliefs.is_removed = True
         self._subscribed = False
 
+    @la.handles(ExecutorMessage)
     @la.handles(Failure)
     @la.handles(Heartbeat)
     @la.handles(InverseOffers)

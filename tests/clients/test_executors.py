@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import mesoslite
+from mesoslite.framework import submit
+from mesoslite.framework.http import HttpConnection
 from mesoslite.model import ExecutorID, ExecutorInfo, Resources, TaskID, TaskState
 
 from .conftest import BOUND
@@ -47,10 +49,19 @@ class Scheduler(mesoslite.Framework):
             data=self.data,
         )
 
+    def on_message(self, agent_id, executor_id, data):
+        self.told.append((executor_id, data))
+        self.shut_down_executor(agent_id, executor_id)
+
+    def on_executor_end(self, agent_id, executor_id, exit_status):
+        self.told.append((executor_id, exit_status))
+
     def on_update(self, status):
         self.told.append((status.task_id, status.state, status.executor_id))
         if status.state is TaskState.TASK_RUNNING and self.kills:
             self.kill(status.task_id)
+        elif status.state is TaskState.TASK_RUNNING:
+            self.tell_executor(status.agent_id, status.executor_id, b"\x00echo\xff")
         if status.state.is_terminal:
             self.left.discard(status.task_id)
             if not self.left:
@@ -64,7 +75,7 @@ def cluster(tmp_path):
 
 
 def states_of(told, name):
-    return [state.name for task_id, state, _ in told if task_id == name]
+    return [one[1].name for one in told if one[0] == name]
 
 
 def test_an_executor_runs_tasks_and_ends_them_when_they_are_killed(cluster, tmp_path):
@@ -72,7 +83,7 @@ def test_an_executor_runs_tasks_and_ends_them_when_they_are_killed(cluster, tmp_
 
     for name in ("a", "b"):
         assert states_of(told, name) == ["TASK_STARTING", "TASK_RUNNING", "TASK_KILLED"]
-    assert {executor_id for _, _, executor_id in told} == {"e"}
+    assert {one[2] for one in told} == {"e"}
     assert last.source.name == "SOURCE_EXECUTOR"
     [stdout] = tmp_path.glob("agent-1/slaves/*/frameworks/*/executors/e/runs/*-*/stdout")
     assert stdout.read_text().split()[:2] == ["SUBSCRIBED", "LAUNCH"]
@@ -83,3 +94,16 @@ def test_tasks_of_an_executor_that_exits_fail(cluster):
 
     assert states_of(told, "a") == ["TASK_FAILED"]
     assert (last.reason.name, last.message) == ("REASON_EXECUTOR_TERMINATED", "Executor exited with status 7")
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_an_executor_and_its_framework_talk_until_it_is_shut_down(cluster, remote):
+    scheduler = Scheduler("a")
+
+    if remote:
+        told, last = submit(cluster.runtime, scheduler, HttpConnection(cluster.url)).get(timeout=BOUND)
+    else:
+        told, last = cluster.run(scheduler, timeout=BOUND)
+
+    assert [one for one in told if one[0] == "e"][:1] == [("e", b"\x00echo\xff")]
+    assert (last.state, last.message) == (TaskState.TASK_FAILED, "Executor exited with status 0")

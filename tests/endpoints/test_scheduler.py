@@ -77,7 +77,7 @@ def client(server, app, actor):
         (b"{}", {}, 400, "type: is missing"),
         (b'{"type": "NO_SUCH"}', {}, 400, "type: got 'NO_SUCH'"),
         (b'{"type": "UNKNOWN"}', {}, 501, "UNKNOWN"),
-        (b'{"type": "SHUTDOWN"}', {}, 501, "not implemented"),
+        (b'{"type": "SHUTDOWN"}', {}, 400, "shutdown: is missing"),
         (b'{"type": "REQUEST", "framework_id": {"value": "f"}}', {}, 400, "request: is missing"),
         (b'{"type": "KILL", "framework_id": {"value": "f"}}', {}, 400, "kill: is missing"),
         (SUBSCRIBE, {"accept": "application/x-protobuf"}, 406, "Accept"),

@@ -29,11 +29,13 @@ from mesoslite.model import (
     Drain,
     Error,
     Event,
+    ExecutorMessage,
     Explanation,
     Failure,
     Filters,
     FrameworkID,
     FrameworkInfo,
+    FrameworkToExecutor,
     Heartbeat,
     InverseOffer,
     InverseOffers,
@@ -58,6 +60,7 @@ from mesoslite.model import (
     RunGroup,
     RunTask,
     ShutdownAgent,
+    ShutdownExecutor,
     ShutdownFramework,
     Source,
     StatusUpdate,
@@ -118,6 +121,8 @@ class FakeAgent(la.Actor):
     @la.handles(StatusUpdateAcknowledgement)
     @la.handles(UpdateFrameworkInfo)
     @la.handles(ShutdownFramework)
+    @la.handles(FrameworkToExecutor)
+    @la.handles(ShutdownExecutor)
     @la.handles(ShutdownAgent)
     def record(self, message: Any) -> None:
         self.epochs.add(message.epoch)
@@ -161,6 +166,7 @@ class FakeFramework(la.Actor):
     @la.handles(RescindInverseOffer)
     @la.handles(Update)
     @la.handles(UpdateOperationStatus)
+    @la.handles(ExecutorMessage)
     @la.handles(Failure)
     @la.handles(Error)
     @la.handles(Heartbeat)

@@ -26,6 +26,7 @@ from mesoslite.model import (
     DeclineInverseOffers,
     Error,
     ExecutorID,
+    ExecutorMessage,
     Failure,
     Filters,
     FrameworkID,
@@ -58,6 +59,7 @@ from mesoslite.model import (
     Revive,
     RoleConstraints,
     RoleMinimum,
+    Shutdown,
     Source,
     Subscribe,
     Subscribed,
@@ -68,6 +70,7 @@ from mesoslite.model import (
     TaskState,
     TaskStatus,
     Teardown,
+    TellExecutor,
     Unavailability,
     Update,
     UpdateFramework,
@@ -159,6 +162,8 @@ calls = st.one_of(
     st.builds(Revive, ids, roles),
     st.builds(RequestResources, ids),
     st.builds(Teardown, ids),
+    st.builds(TellExecutor, framework_id=ids, agent_id=ids, executor_id=ids, data=st.binary(max_size=8)),
+    st.builds(Shutdown, framework_id=ids, agent_id=ids, executor_id=ids),
     *[
         st.builds(kind, framework_id=ids, inverse_offer_ids=st.lists(ids, max_size=3).map(tuple), filters=filters)
         for kind in (AcceptInverseOffers, DeclineInverseOffers)
@@ -235,6 +240,7 @@ events = st.one_of(
             agent_id=st.none() | ids,
         ),
     ),
+    st.builds(ExecutorMessage, ids, ids, st.binary(max_size=8)),
     st.builds(Failure, ids),
     st.builds(Failure, ids, ids, st.none() | st.integers(-64, 255)),
     st.builds(Error, texts),
@@ -626,7 +632,6 @@ def test_an_offer_says_when_its_agent_is_to_be_serviced():
 @pytest.mark.parametrize(
     "document",
     [
-        {"type": "MESSAGE", "message": {}},
         {"type": "WORDS_TO_COME"},
     ],
 )

@@ -22,16 +22,19 @@ from ..calls import (
     ReconcileOperations,
     RequestResources,
     Revive,
+    Shutdown,
     Subscribe,
     Suppress,
     TaskReference,
     Teardown,
+    TellExecutor,
     UpdateFramework,
 )
 from ..errors import InvalidResources
 from ..events import (
     Error,
     Event,
+    ExecutorMessage,
     Failure,
     Heartbeat,
     InverseOffers,
@@ -229,6 +232,22 @@ def _request(fields: Fields) -> RequestResources:
     return RequestResources(_framework_id(fields))
 
 
+def _executor_at(body: Fields) -> tuple[AgentID, ExecutorID]:
+    return AgentID(body.identifier("agent_id")), ExecutorID(body.identifier("executor_id"))
+
+
+def _tell_executor(fields: Fields) -> TellExecutor:
+    body = fields.message("message")
+    agent_id, executor_id = _executor_at(body)
+    data = body.data("data")
+    return TellExecutor(framework_id=_framework_id(fields), agent_id=agent_id, executor_id=executor_id, data=data)
+
+
+def _shutdown(fields: Fields) -> Shutdown:
+    agent_id, executor_id = _executor_at(fields.message("shutdown"))
+    return Shutdown(framework_id=_framework_id(fields), agent_id=agent_id, executor_id=executor_id)
+
+
 def _teardown(fields: Fields) -> Teardown:
     return Teardown(_framework_id(fields))
 
@@ -247,6 +266,8 @@ _CALLS: dict[str, Callable[[Fields], Call]] = {
     "SUPPRESS": _suppress,
     "REVIVE": _revive,
     "REQUEST": _request,
+    "MESSAGE": _tell_executor,
+    "SHUTDOWN": _shutdown,
     "TEARDOWN": _teardown,
     "UPDATE_FRAMEWORK": _update_framework,
 }
@@ -306,6 +327,11 @@ def _rescind_inverse_offer(fields: Fields) -> RescindInverseOffer:
     return RescindInverseOffer(OfferID(fields.message("rescind_inverse_offer").identifier("inverse_offer_id")))
 
 
+def _executor_message(fields: Fields) -> ExecutorMessage:
+    body = fields.message("message")
+    return ExecutorMessage(*_executor_at(body), body.data("data"))
+
+
 def _failure(fields: Fields) -> Failure:
     body = fields.message("failure")
     executor_id = body.identifier_or_none("executor_id")
@@ -325,6 +351,7 @@ _EVENTS: dict[str, Callable[[Fields], Event | None]] = {
     "UPDATE_OPERATION_STATUS": lambda fields: UpdateOperationStatus(
         decode_operation_status(fields.message("update_operation_status").message("status"))
     ),
+    "MESSAGE": _executor_message,
     "FAILURE": _failure,
     "ERROR": lambda fields: Error(fields.message("error").text("message")),
     "HEARTBEAT": lambda fields: Heartbeat(),

@@ -22,14 +22,17 @@ from ..calls import (
     ReconcileOperations,
     RequestResources,
     Revive,
+    Shutdown,
     Subscribe,
     Suppress,
     Teardown,
+    TellExecutor,
     UpdateFramework,
 )
 from ..events import (
     Error,
     Event,
+    ExecutorMessage,
     Failure,
     Heartbeat,
     InverseOffers,
@@ -95,6 +98,8 @@ def encode_event(
     if isinstance(event, RescindInverseOffer):
         rescind = {"inverse_offer_id": wrap_id(event.inverse_offer_id)}
         return {"type": "RESCIND_INVERSE_OFFER", "rescind_inverse_offer": rescind}
+    if isinstance(event, ExecutorMessage):
+        return {"type": "MESSAGE", "message": _message(event)}
     if isinstance(event, Failure):
         return {"type": "FAILURE", "failure": _failure(event)}
     if isinstance(event, Error):
@@ -188,6 +193,14 @@ def encode_inverse_offer(inverse: InverseOffer, *, refined: bool) -> Document:
     return document
 
 
+def _message(message: ExecutorMessage | TellExecutor) -> Document:
+    return {**_executor_at(message), "data": base64.b64encode(message.data).decode()}
+
+
+def _executor_at(message: ExecutorMessage | TellExecutor | Shutdown) -> Document:
+    return {"agent_id": wrap_id(message.agent_id), "executor_id": wrap_id(message.executor_id)}
+
+
 def _failure(event: Failure) -> Document:
     document: Document = {"agent_id": wrap_id(event.agent_id)}
     if event.executor_id is not None:
@@ -244,6 +257,14 @@ def _decline(call: Decline) -> Document:
 def _answer(call: AcceptInverseOffers | DeclineInverseOffers, name: str) -> Document:
     answer = {"inverse_offer_ids": wrap_ids(call.inverse_offer_ids), "filters": _filters(call.filters)}
     return {"type": name.upper(), "framework_id": wrap_id(call.framework_id), name: answer}
+
+
+def _tell_executor(call: TellExecutor) -> Document:
+    return {"type": "MESSAGE", "framework_id": wrap_id(call.framework_id), "message": _message(call)}
+
+
+def _shutdown(call: Shutdown) -> Document:
+    return {"type": "SHUTDOWN", "framework_id": wrap_id(call.framework_id), "shutdown": _executor_at(call)}
 
 
 def _kill(call: Kill) -> Document:
@@ -332,6 +353,8 @@ _CALLS: dict[type, Callable[[Any], Document]] = {
     Suppress: lambda call: _roles(call, "suppress"),
     Revive: lambda call: _roles(call, "revive"),
     RequestResources: _request,
+    TellExecutor: _tell_executor,
+    Shutdown: _shutdown,
     Teardown: _teardown,
     UpdateFramework: _update_framework,
 }
