@@ -63,7 +63,7 @@ def master_app(
     serving = Serving()
     calls = {
         **read_calls(master, runtime, flags),
-        **shown_calls(master, serving),
+        **shown_calls(master, serving, flags),
         **file_calls(files),
         **change_calls(master),
     }

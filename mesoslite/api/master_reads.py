@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from mesoslite.model import MasterPort
 
 from .asking import ask
+from .role_sums import ask_entitled
 from .routes import methods
 from .serving import Document
 from .v0.agents import agents_parts
+from .v0.roles import roles_parts
 from .v0.state import frameworks_parts, state_parts
 from .v0.summary import summary_parts
 from .v0.tasks import page_of, tasks_parts
@@ -49,7 +51,16 @@ def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str
 
         return methods(GET=answer)
 
+    async def roles(exchange: Exchange) -> Response | None:
+        view: View = await ask(master, MasterPort.view)
+        entitled = await ask_entitled(master, flags)
+        version = view.master.info.id, view.number
+        return await serving.answer(
+            exchange, Document(entitled.form("roles"), version, partial(roles_parts, view, entitled))
+        )
+
     return {
+        "/roles": methods(GET=roles),
         "/state": show("state", partial(state_parts, flags=flags)),
         "/state-summary": show("state-summary", summary_parts),
         "/slaves": show("slaves", agents_parts, lambda query: query.get("slave_id")),

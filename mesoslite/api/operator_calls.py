@@ -21,7 +21,6 @@ from .exchange import JSON, Exchange, Refusal, Response, json_document
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_ROLES",
         "SUBSCRIBE",
     }
 )

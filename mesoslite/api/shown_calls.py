@@ -14,11 +14,13 @@ from mesoslite.model import MasterPort
 from .asking import ask
 from .common_calls import nothing
 from .operator_calls import LargeCall, OperatorCalls
+from .role_sums import ask_entitled
 from .serving import Document
 from .v1 import state
+from .v1.roles import roles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import libactor as la
     from mesoslite.model.view import View
@@ -36,8 +38,8 @@ PARTS: dict[str, Callable[[View], Iterator[Part]]] = {
 }
 
 
-def shown_calls(master: la.PID[MasterPort], serving: Serving) -> OperatorCalls:
-    """The calls, for the master at that address."""
+def shown_calls(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str, str]) -> OperatorCalls:
+    """The calls, for the master at that address, whose program was started with the options ``flags``."""
 
     def show(kind: str, parts: Callable[[View], Iterator[Part]]) -> LargeCall:
         async def answer(exchange: Exchange, asked: None) -> Response | None:
@@ -47,7 +49,15 @@ def shown_calls(master: la.PID[MasterPort], serving: Serving) -> OperatorCalls:
 
         return LargeCall(nothing, answer)
 
-    return {kind: show(kind, parts) for kind, parts in PARTS.items()}
+    async def show_roles(exchange: Exchange, asked: None) -> Response | None:
+        view: View = await ask(master, MasterPort.view)
+        entitled = await ask_entitled(master, flags)
+        version, parts = (view.master.info.id, view.number), partial(roles, entitled=entitled)
+        document = Document(entitled.form("GET_ROLES"), version, partial(_response, "GET_ROLES", parts, view))
+        return await serving.answer(exchange, document)
+
+    shown = {kind: show(kind, parts) for kind, parts in PARTS.items()}
+    return {**shown, "GET_ROLES": LargeCall(nothing, show_roles)}
 
 
 def _response(kind: str, parts: Callable[[View], Iterator[Part]], view: View) -> Iterator[Part]:

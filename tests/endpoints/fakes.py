@@ -25,6 +25,7 @@ from mesoslite.model import (
     Suppress,
     Teardown,
 )
+from mesoslite.model.registry import QuotaConfig, Weight
 
 from .views import view as made_view
 
@@ -55,6 +56,12 @@ class FakeMaster(la.Actor):
     def view(self, known_number=None):
         self.views_asked += 1
         return self._view
+
+    def weights(self):
+        return (Weight("web", 2.5),)
+
+    def quotas(self):
+        return (QuotaConfig("web", (("cpus", 1000),), (("cpus", 4000), ("mem", 0))),)
 
     @la.handles(Subscribe)
     def subscribe(self, call, sender):

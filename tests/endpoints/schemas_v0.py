@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 
 NUMBER, WHOLE, TEXT, FLAG, ANY = float, int, str, bool, object
 RESOURCES = {"cpus": NUMBER, "gpus": NUMBER, "mem": NUMBER, "disk": NUMBER, "...": (float, str)}
+QUANTITIES = {"...": NUMBER}
 BY_ROLE = {"...": RESOURCES}
 LABELS = [{"key": TEXT, "value?": TEXT}]
 DOMAIN = {"fault_domain": {"region": {"name": TEXT}, "zone": {"name": TEXT}}}
@@ -181,6 +182,20 @@ SCHEMAS: dict[str, Schema] = {
         "unregistered_frameworks": [ANY],
     },
     "/tasks": {"tasks": [TASK]},
+    "/roles": {
+        "roles": [
+            {
+                "name": TEXT,
+                "weight": NUMBER,
+                "quota": {"role": TEXT, "guarantee": QUANTITIES, "limit": QUANTITIES, "consumed": QUANTITIES},
+                "resources": RESOURCES,
+                "allocated": QUANTITIES,
+                "offered": QUANTITIES,
+                "reserved": QUANTITIES,
+                "frameworks": [TEXT],
+            }
+        ]
+    },
 }
 
 

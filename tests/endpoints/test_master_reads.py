@@ -8,19 +8,23 @@ from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.api import master_app
-from mesoslite.model.records import Agent, Executor, Framework, Offer, Status, Task
+from mesoslite.model import ValueType
+from mesoslite.model.records import Agent, Executor, Framework, Offer, Range, Resource, Status, Task
 from mesoslite.model.states import TaskState
 
 from .fakes import FakeMaster, request
 from .made_structs import versions
 from .schemas_v0 import SCHEMAS, never_there, problems
 from .slow_v0 import agent_full_v0, agent_v0, executor_v0, framework_end_v0, framework_v0, offer_v0, task_v0
-from .views import agent, framework, task, view
+from .views import agent, amounts, framework, task, view
 
 
 def filled(kind, **fields):
-    """A record with something in each field."""
-    return replace(versions(inspect.type_info(kind))[0][1], **fields)
+    """A record with something in each field; resources are some that can be."""
+    whole = versions(inspect.type_info(kind))[0][1]
+    held = (*amounts("web", cpus=2), Resource("ports", ValueType.RANGES, ranges=(Range(1, 3),)))
+    resources = {name: held for name in ("resources", "used", "offered") if hasattr(whole, name)}
+    return replace(whole, **{**resources, **fields})
 
 
 FULL = view(
@@ -47,13 +51,13 @@ FULL = view(
 EMPTY = view()
 
 
-FLAGS = {"roles": "ads", "log_dir": "/var/log"}
+FLAGS = {"port": "5050", "log_dir": "/var/log"}
 
 
-def shown(what, path, **query):
+def shown(what, path, flags=FLAGS, **query):
     """The document at a path, as a master with that view shows it."""
     with la.Runtime() as runtime:
-        app = master_app(runtime.spawn(FakeMaster(what)), flags=FLAGS)
+        app = master_app(runtime.spawn(FakeMaster(what)), flags=flags)
         answer = request(app, "GET", path, query="&".join([f"{name}={value}" for name, value in query.items()]))
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
@@ -225,6 +229,84 @@ def test_a_summary_counts_the_tasks_of_agents_and_frameworks():
     assert [one["framework_ids"] for one in summary["slaves"]] == [["f"], ["f", "g"]]
     assert [(one["id"], one["TASK_RUNNING"]) for one in summary["frameworks"]] == [("f", 2), ("g", 1)]
     assert [sorted(one["slave_ids"]) for one in summary["frameworks"]] == [["m-S0", "m-S1"], ["m-S1"]]
+
+
+def holder(framework_id, role, cpus, *, state=TaskState.TASK_RUNNING, reserved="*"):
+    """A framework with a task of that role."""
+    held = replace(task("t", state=state), role=role, resources=amounts(reserved, cpus=cpus))
+    record = Framework(framework_id, framework_id, "root", 4, role=role)
+    offer = Offer(f"o-{framework_id}", framework_id, "m-S0", "host", role, amounts(mem=64))
+    return framework(framework_id, record=record, tasks=[held], offers=[offer])
+
+
+# Goal: what a role has, and those above it consume. Method: tasks that are reserved for, that are over, of a role
+# below; by hand.
+def test_roles_are_added_up_over_frameworks_and_agents():
+    what = view(
+        agents=[agent("m-S0", resources=amounts("web", cpus=8)), agent("m-S1", resources=amounts("web/a/b", cpus=2))],
+        frameworks=[
+            holder("f", "web", 1),
+            holder("g", "web", 2, reserved="web"),
+            holder("h", "web/a/b", 4),
+            holder("i", "ads", 8, state=TaskState.TASK_FINISHED),
+        ],
+    )
+
+    roles = {one["name"]: one for one in shown(what, "/roles")["roles"]}
+
+    assert list(roles) == ["ads", "web", "web/a", "web/a/b"]
+    web = roles["web"]
+    assert (web["weight"], web["quota"]["guarantee"], web["quota"]["limit"]) == (
+        2.5,
+        {"cpus": 1.0},
+        {"cpus": 4.0, "mem": 0.0},
+    )
+    assert (web["allocated"], web["offered"], web["reserved"]) == ({"cpus": 3.0}, {"mem": 128.0}, {"cpus": 8.0})
+    assert web["resources"] == {"cpus": 3.0, "gpus": 0.0, "mem": 128.0, "disk": 0.0}
+    assert web["frameworks"] == ["f", "g"]
+    consumed = {name: one["quota"]["consumed"] for name, one in roles.items()}
+    assert consumed == {"ads": {}, "web": {"cpus": 15.0}, "web/a": {"cpus": 6.0}, "web/a/b": {"cpus": 6.0}}
+    assert (roles["ads"]["weight"], roles["ads"]["allocated"], roles["ads"]["frameworks"]) == (1.0, {}, ["i"])
+
+
+def test_only_the_roles_that_are_served_are_shown_if_told():
+    what = view(frameworks=[holder("f", "ads", 1)])
+
+    roles = shown(what, "/roles", flags={"roles": "a/b,,*"})["roles"]
+
+    assert [one["name"] for one in roles] == ["*", "a", "a/b"]
+
+
+def test_an_empty_cluster_has_no_roles(live):
+    assert json.loads(live.ask("GET", "/roles").body) == {"roles": []}
+    assert live.call("GET_ROLES") == (200, {})
+
+
+def test_the_call_shows_roles_with_what_they_hold_and_are_offered(live):
+    live.agent("cpus:4;mem:1024;ports:[1-9]")
+    _, framework_id = live.framework(roles=("web",))
+
+    status, told = live.call("GET_ROLES")
+
+    [role] = told["roles"]
+    assert (status, role["name"], role["weight"], role["frameworks"]) == (200, "web", 1.0, [{"value": framework_id}])
+    offered = {one["name"]: one.get("scalar", one.get("ranges")) for one in role["resources"]}
+    assert offered == {
+        "cpus": {"value": 4.0},
+        "mem": {"value": 1024.0},
+        "ports": {"range": [{"begin": 1, "end": 9}]},
+    }
+
+
+def test_a_weight_that_was_set_is_seen_by_who_has_the_tag_of_before(live):
+    live.framework(roles=("web",))
+    tag = live.ask("GET", "/roles").headers["etag"]
+    assert live.ask("GET", "/roles", if_none_match=tag).status == 304
+
+    live.call("UPDATE_WEIGHTS", weight_infos=[{"role": "web", "weight": 3.0}])
+
+    [role] = json.loads(live.ask("GET", "/roles", if_none_match=tag).body)["roles"]
+    assert (role["name"], role["weight"]) == ("web", 3.0)
 
 
 # Goal: a reply never predates a write that was acknowledged before. Method: each write through the API of a real

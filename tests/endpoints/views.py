@@ -1,7 +1,7 @@
 """Views of a master's books, made by hand."""
 
 from libactor.records import Collection
-from mesoslite.model import MasterInfo, MasterTenure, ValueType
+from mesoslite.model import MasterInfo, MasterTenure, Reservation, ReservationType, ValueType
 from mesoslite.model.record_types import AGENT, EXECUTOR, FRAMEWORK, OFFER, OPERATION, TASK
 from mesoslite.model.records import Agent, Framework, Resource, Status, Task
 from mesoslite.model.states import TaskState
@@ -37,7 +37,14 @@ def agent(agent_id="m-S0", **fields):
 
 
 def amounts(role="*", **units):
-    return tuple([Resource(name, ValueType.SCALAR, count * 1000, role=role) for name, count in units.items()])
+    """Scalars, reserved for that role."""
+    reservations = () if role == "*" else (Reservation(ReservationType.STATIC, role),)
+    return tuple(
+        [
+            Resource(name, ValueType.SCALAR, count * 1000, role=role, reservations=reservations)
+            for name, count in units.items()
+        ]
+    )
 
 
 def view(number=1, *, agents=(), recovered=(), frameworks=(), completed=(), operations=(), hostname="localhost"):
