@@ -50,6 +50,7 @@ from mesoslite.model import (
     TaskStatus,
 )
 from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.registry import AdmitAgent
 from mesoslite.model.task_records import pack_tasks
 from mesoslite.registry import Registrar, SqliteStorage
@@ -211,10 +212,10 @@ class Wire(la.Actor):
 
 
 def _message(load: Load) -> ReregisterAgent:
-    frameworks = tuple([FrameworkInfo(name=f"framework-{n}", id=_framework(n)) for n in range(load.frameworks)])
+    infos = [FrameworkInfo(name=f"framework-{n}", id=_framework(n)) for n in range(load.frameworks)]
     return ReregisterAgent(
         info=_agent(NUMBER),
-        frameworks=frameworks,
+        frameworks=pack_frameworks(infos),
         tasks=pack_tasks([_task(f"task-{NUMBER}-{n:03}", _framework(n % load.frameworks)) for n in range(load.tasks)]),
         completed_tasks=tuple(
             [_completed(load, FrameworkID(f"completed-{n}")) for n in range(FRAMEWORKS if load.completed else 0)]

@@ -30,6 +30,7 @@ from mesoslite.model import (
     once,
 )
 from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.task_records import pack_tasks
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Frameworks:
             info=info,
             total=total,
             tasks=pack_tasks([run.report() for _, entry in staying for run in entry.runs.values()]),
-            frameworks=tuple([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
+            frameworks=pack_frameworks([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
             completed_tasks=_history([*staying, *self.completed.items()]),
         )
 

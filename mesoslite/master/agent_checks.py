@@ -12,24 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import (
     AgentInfo,
-    FrameworkInfo,
-    InvalidRequest,
     ReregisterAgent,
     Resources,
-    validate_framework,
     validate_id,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from mesoslite.model import FrameworkID, RegisterAgent
+    from mesoslite.model import RegisterAgent
 
 VERSION_LEAST = (1, 0, 0)
 HOSTNAME_LENGTH_MAX = 255
 VERSION_LENGTH_MAX = 255
 INCARNATION_BYTES_MAX = 64
-FRAMEWORKS_IN_STEP = 64
 
 
 def registration_problem(message: RegisterAgent) -> str | None:
@@ -43,7 +37,7 @@ def registration_problem(message: RegisterAgent) -> str | None:
 def reregistration_problem(message: ReregisterAgent) -> str | None:
     """What is wrong with a registration under a known id, None if nothing is.
 
-    But for its frameworks (``framework_checks``) and tasks (brought.py): there may be many.
+    But for its frameworks (descriptions.py) and tasks (brought.py): there may be many.
     """
     try:
         if not _is(message.info.id, str):
@@ -86,54 +80,6 @@ def _version_problem(version: str) -> str | None:
     if tuple(int(number[:9]) for number in numbers) < VERSION_LEAST:
         return f"its version {version[:80]} is too old; expected 1.0.0 or later"
     return None
-
-
-def known_frameworks(
-    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
-) -> tuple[FrameworkInfo, ...] | None:
-    """The frameworks that an agent names, as ``known`` has them; None, unless it has each, and equal to what is named.
-
-    For a message in which nothing is looked at yet: what is equal need not be of the declared types, so it is left.
-    """
-    named: Any = message.frameworks
-    if type(named) is not tuple or not 0 < len(named) <= FRAMEWORKS_IN_STEP:
-        return None
-    found: list[FrameworkInfo] = []
-    for framework in named:
-        is_one = type(framework) is FrameworkInfo and type(framework.id) is str
-        own = known(framework.id) if is_one else None
-        if own is None or not _equals(framework, own):
-            return None
-        found.append(own)
-    return tuple(found)
-
-
-def _equals(value: object, own: FrameworkInfo) -> bool:
-    try:
-        return bool(value == own)
-    except Exception:  # of a field that may be anything
-        return False
-
-
-def framework_checks(
-    message: ReregisterAgent, known: Callable[[FrameworkID | None], FrameworkInfo | None]
-) -> Iterator[None]:
-    """Look at the frameworks that an agent names, some in a step. Raises: InvalidRequest.
-
-    ``known`` says what the master has of a framework: what it has itself was looked at before.
-    """
-    seen: set[FrameworkID] = set()
-    for number, framework in enumerate(message.frameworks, 1):
-        if number % FRAMEWORKS_IN_STEP == 0:
-            yield
-        if not framework.id:
-            raise InvalidRequest("a framework has no id")
-        own = known(framework.id)
-        if framework is not own and framework != own:
-            validate_framework(framework)
-        if framework.id in seen:
-            raise InvalidRequest(f"framework {framework.id} is named twice")
-        seen.add(framework.id)
 
 
 def _is(value: object, kind: type) -> bool:

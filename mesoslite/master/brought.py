@@ -30,7 +30,7 @@ from .tasks import TaskEntry
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, Resources, TaskID
+    from mesoslite.model import AgentID, FrameworkID, FrameworkInfo, ReregisterAgent, Resources, TaskID
 
     from .alike import ByKind
 
@@ -41,6 +41,7 @@ COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "role")
 class Brought(NamedTuple):
     """What an agent says that it runs, of which each portion is one step, or ran."""
 
+    frameworks: Mapping[FrameworkID, FrameworkInfo]
     portions: list[ByKind]
     ids: dict[FrameworkID, set[TaskID]]  # of what runs
     completed: tuple[TaskEntry, ...]
@@ -50,22 +51,27 @@ class Brought(NamedTuple):
         return task.task_id in self.ids.get(task.framework_id, ())
 
 
-def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) -> Generator[None, None, Brought]:
+def reading(
+    message: ReregisterAgent,
+    frameworks: Mapping[FrameworkID, FrameworkInfo],
+    room: Callable[[FrameworkID, bool], int],
+) -> Generator[None, None, Brought]:
     """Read the tasks of a message, a portion in each step; the last one returns them.
 
+    ``frameworks`` are those that the agent names.
     ``room`` says of a framework, and whether the agent names it, how many of its completed tasks are wanted.
     Raises: InvalidRequest.
     """
     agent_id = message.info.id
     assert agent_id is not None
-    frameworks = {info.id: info.id for info in message.frameworks if info.id is not None}
+    own = {framework_id: framework_id for framework_id in frameworks}
     found: list[ByKind] = []
     ids: dict[FrameworkID, set[TaskID]] = {}
     held = NOTHING
     for number, portion in enumerate(message.tasks):
         if number:
             yield
-        tasks = read_portion(portion, agent_id, frameworks)
+        tasks = read_portion(portion, agent_id, own)
         kinds = by_kind(tasks)
         _note(ids, kinds, len(tasks))
         found.append(kinds)
@@ -88,7 +94,7 @@ def reading(message: ReregisterAgent, room: Callable[[FrameworkID, bool], int]) 
             some = read_portion(portion, agent_id, {owner: owner})[: left[owner]]
             left[owner] -= len(some)
             completed += some
-    return Brought(found, ids, tuple(completed))
+    return Brought(frameworks, found, ids, tuple(completed))
 
 
 def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[FrameworkID, FrameworkID]) -> list[TaskEntry]:

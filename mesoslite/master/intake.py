@@ -25,7 +25,6 @@ from mesoslite.model import (
     shedding,
 )
 
-from .agent_checks import known_frameworks
 from .posting import post
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Intake:
     ) -> Iterator[None]:
         is_long = is_large(message)
         try:
-            checked = (yield from checking(message)) if is_long else self._checked(message)
+            checked = (yield from checking(message)) if is_long else checked_message(message)
         except InvalidRequest as error:
             self._refuse(message, sender, error)
             checked = None
@@ -100,11 +99,6 @@ class Intake:
             freeing = shedding(brought)
             del brought
             yield from freeing
-
-    def _checked(self, message: Any) -> Any:
-        """As ``checked_message``; frameworks that the master has itself, as mostly, were looked at before."""
-        own = known_frameworks(message, self._ledger.info_of) if isinstance(message, ReregisterAgent) else None
-        return checked_message(message) if own is None else checked_message(message, {"frameworks": own})
 
     def _refuse(self, message: Any, sender: la.PID[Any] | None, error: InvalidRequest) -> None:
         self._metrics.refuse(message, sender, str(error))

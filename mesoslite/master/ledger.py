@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         AgentID,
         Conversion,
         FrameworkID,
-        FrameworkInfo,
         InverseOffer,
         Offer,
         OfferID,
@@ -94,11 +93,6 @@ class Ledger:
     def framework_at(self, pid: la.PID[Any] | None) -> FrameworkEntry | None:
         """The framework whose actor that is."""
         return self._framework_at.get(pid)
-
-    def info_of(self, framework_id: FrameworkID | None) -> FrameworkInfo | None:
-        """What a framework has said of itself, or agents have; None for one that is not in the books."""
-        framework = self.frameworks.get(framework_id) if framework_id is not None else None
-        return framework.info if framework is not None else None
 
     def connected_frameworks(self) -> list[FrameworkEntry]:
         """Those that hear what they are told."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from mesoslite.model import ShutdownFramework, UpdateFrameworkInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from mesoslite.model import FrameworkID, ReregisterAgent
+    from mesoslite.model import FrameworkID, FrameworkInfo
 
     from .agent_entry import AgentEntry
     from .framework_entry import FrameworkEntry
@@ -27,8 +27,10 @@ IN_STEP = 16
 class Named:
     """The frameworks of one message, over the books of one master."""
 
-    def __init__(self, message: ReregisterAgent, ledger: Ledger, subscriptions: Subscriptions) -> None:
-        self._infos = {info.id: info for info in message.frameworks if info.id is not None}
+    def __init__(
+        self, infos: Mapping[FrameworkID, FrameworkInfo], ledger: Ledger, subscriptions: Subscriptions
+    ) -> None:
+        self._infos = infos
         self._ledger = ledger
         self._subscriptions = subscriptions
 
@@ -58,5 +60,5 @@ class Named:
             if framework is None or framework.is_ending:
                 if self._ledger.is_completed(framework_id):
                     agent.send(ShutdownFramework(framework_id))
-            elif not framework.recovered and framework.info != info:
+            elif not framework.recovered and framework.info is not info and framework.info != info:
                 agent.send(UpdateFrameworkInfo(framework.info))  # of one that is yet to come the agent knows best

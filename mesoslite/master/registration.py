@@ -22,9 +22,10 @@ from mesoslite.model import AgentRegistered, InvalidRequest, ShutdownAgent, form
 from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
 from mesoslite.model.sums import total_of
 
-from .agent_checks import framework_checks, registration_problem, reregistration_problem
+from .agent_checks import registration_problem, reregistration_problem
 from .agent_entry import AgentEntry
 from .brought import reading
+from .descriptions import Descriptions
 from .roster import host_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Registration:
         self._now = now
         self._watch = watch
         self._ping_timeout = ping_timeout
+        self._descriptions = Descriptions()
         self._numbers = itertools.count()
         self.epoch = 0  # set once this master leads
 
@@ -157,8 +159,8 @@ class Registration:
             return
         roster.reregistering.add(agent_id)
         try:
-            yield from framework_checks(message, self._ledger.info_of)
-            brought = yield from reading(message, self._returns.room)
+            frameworks = yield from self._descriptions.reading(message.frameworks)
+            brought = yield from reading(message, frameworks, self._returns.room)
         except InvalidRequest as error:
             self._metrics.drop(message, sender, str(error))
             self._not_returned(agent_id)
@@ -170,7 +172,7 @@ class Registration:
         if operation is None:
             yield from self._return(agent_id, message, brought, sender)
             return
-        message = msgspec.structs.replace(message, tasks=(), completed_tasks=())
+        message = msgspec.structs.replace(message, tasks=(), frameworks=(), completed_tasks=())
         then = partial(self._durable, operation, message, brought, sender)
         self._durability.apply(operation, then, partial(self._not_returned, agent_id))
 

@@ -98,7 +98,7 @@ class Returns:
 
     def enter(self, agent: AgentEntry, message: ReregisterAgent, brought: Brought) -> Iterator[None]:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
-        roster, named = self._roster, Named(message, self._ledger, self._subscriptions)
+        roster, named = self._roster, Named(brought.frameworks, self._ledger, self._subscriptions)
         yield from named.enter()
         was_given_up = roster.recovered.pop(agent.id, None) is None
         roster.unreachable.pop(agent.id, None)
@@ -134,7 +134,7 @@ class Returns:
         if pid != agent.pid:
             self._ledger.move_agent(agent, pid)
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
-        found, named = _Found([], [], {}, []), Named(message, self._ledger, self._subscriptions)
+        found, named = _Found([], [], {}, []), Named(brought.frameworks, self._ledger, self._subscriptions)
         yield from named.enter()
         unconfirmed: list[UnconfirmedTask] = []
         launches = self._ledger.launches  # what is launched from here on, it is not asked about

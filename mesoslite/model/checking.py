@@ -28,7 +28,7 @@ from .operations import Launch, LaunchGroup
 from .task_groups import TaskGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator
 
 HOLDERS = frozenset((Launch, LaunchGroup, CompletedTasks))  # the only entries that may be large themselves
 PORTION = 64  # entries that are looked at in one step, about half a millisecond
@@ -44,16 +44,13 @@ def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind)
 
 
-def checked_message(message: M, known: Mapping[str, tuple[Any, ...]] | None = None) -> M:
+def checked_message(message: M) -> M:
     """Return ``message`` if all in it is of the declared types and can be sent.
 
-    ``known`` are lists, by field, that take the place of those in the message, which are not looked at.
     Raises: InvalidRequest that names the field, such as ``operations[0].tasks[0].command.environment[0][1]``.
     Cost: O(size), some microseconds for a task; of bytes in lists, that of looking at their types.
     """
     carried = _carried(message)
-    if known is not None:
-        carried.update(known)
     if not carried:
         return _checked(message)
     shell = _checked(replace(cast(Any, message), **dict.fromkeys(carried, ())))

@@ -51,14 +51,14 @@ class ReregisterAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=T
 
     ``total`` is all that it has now, left out: as in ``info``. ``tasks`` are those that live or whose last status is
     not acknowledged, in portions (task_records.py), ``completed_tasks`` those that are over;
-    ``frameworks`` are those of ``tasks``, and others with statuses that are not acknowledged.
+    ``frameworks`` (packed_frameworks.py) are those of ``tasks``, and others with statuses that are not acknowledged.
     ``number`` grows with each of an ``incarnation``, 0 if it does not say: what comes late is told by it.
     """
 
     info: AgentInfo
     total: Resources = NOTHING
     tasks: tuple[bytes, ...] = ()
-    frameworks: tuple[FrameworkInfo, ...] = ()
+    frameworks: tuple[bytes, ...] = ()
     completed_tasks: tuple[CompletedTasks, ...] = ()
     version: str = API_VERSION
     incarnation: bytes = b""

@@ -34,6 +34,7 @@ from mesoslite.model import (
     TaskState,
     UnconfirmedTask,
 )
+from mesoslite.model.packed_frameworks import unpacked_framework
 from mesoslite.model.records import Task
 
 from .house import AGENT, FRAMEWORK, Boxes, House, Master, make_framework, make_task
@@ -99,7 +100,7 @@ def test_an_agent_that_hears_that_it_is_lost_registers_again_with_its_tasks(hous
     [message] = returns(house)
     assert message.info.id == AGENT
     assert states_of(message) == [("t1", TaskState.TASK_RUNNING)]
-    assert [framework.id for framework in message.frameworks] == [FRAMEWORK]
+    assert [unpacked_framework(one).id for one in message.frameworks] == [FRAMEWORK]
 
 
 @pytest.mark.parametrize(("bytes_max", "count"), [(100_000, 65), (1_000, 1), (10, 0)])
@@ -246,7 +247,7 @@ def test_a_framework_whose_task_was_refused_is_told_to_the_next_master(following
     second, _ = appoint_second(following, member)
 
     [message] = returns(following, second)
-    assert (message.tasks, [framework.id for framework in message.frameworks]) == ((), [FRAMEWORK])
+    assert (message.tasks, [unpacked_framework(one).id for one in message.frameworks]) == ((), [FRAMEWORK])
 
 
 def test_what_is_not_acknowledged_is_sent_to_the_next_master_at_once(following: House, member: StandaloneMember):

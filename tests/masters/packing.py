@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from mesoslite.model import ReregisterAgent, TaskRecord
+from mesoslite.model import FrameworkInfo, ReregisterAgent, TaskRecord
 from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.packed_frameworks import pack_frameworks, unpacked_framework
 from mesoslite.model.records import Task
 from mesoslite.model.task_records import pack_tasks, packed_task, unpacked_task
 
@@ -23,6 +24,16 @@ def tasks_of(message: ReregisterAgent) -> tuple[TaskRecord, ...]:
 def packed(*tasks: TaskRecord) -> tuple[bytes, ...]:
     """Tasks as they are sent."""
     return pack_tasks(tasks)
+
+
+def packed_infos(*infos: FrameworkInfo) -> tuple[bytes, ...]:
+    """Frameworks as they are sent."""
+    return pack_frameworks(infos)
+
+
+def infos_of(message: ReregisterAgent) -> list[FrameworkInfo]:
+    """The frameworks that an agent names."""
+    return [unpacked_framework(packed) for packed in message.frameworks]
 
 
 def over(*tasks: TaskRecord) -> tuple[CompletedTasks, ...]:

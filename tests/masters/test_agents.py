@@ -42,7 +42,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import MachineID, Schedule, StartMaintenance, Unavailability, UpdateSchedule, Window
 from mesoslite.registry import MemoryStorage, Registrar
 
-from .packing import over, packed, spoilt, tasks_of
+from .packing import infos_of, over, packed, packed_infos, spoilt, tasks_of
 from .stage import FakeAgent, FakeFramework, Stage, task
 
 LOST_SECONDS = 90  # from a pong that was the last to the end of the fifth ping without one
@@ -73,7 +73,7 @@ def greeting(stage: Stage, **changes: Any) -> ReregisterAgent:
     return ReregisterAgent(
         info=msgspec.structs.replace(agent.info, **changes),
         tasks=packed(*[record for framework in state.frameworks for record in framework.tasks]),
-        frameworks=tuple([framework.info for framework in state.frameworks]),
+        frameworks=packed_infos(*[framework.info for framework in state.frameworks]),
     )
 
 
@@ -233,7 +233,7 @@ def test_a_framework_finds_its_tasks_at_a_new_master_and_is_offered_the_rest(sta
     stage.fail_over()
     agent = stage.greet(message)
 
-    framework = stage.framework(id=message.frameworks[0].id, failover_timeout=3600.0)
+    framework = stage.framework(id=infos_of(message)[0].id, failover_timeout=3600.0)
     stage.report(agent, stage.framework_id(framework), tasks_of(message)[0].info, TaskState.TASK_FINISHED)
 
     assert stage.offers(framework)[0].resources == Resources.parse("cpus:3;mem:896")
@@ -445,7 +445,7 @@ def test_tasks_of_a_framework_that_was_removed_meanwhile_are_ended(stage: Stage)
 
     returned = stage.greet(message)
 
-    assert stage.heard(returned, ShutdownFramework) == [ShutdownFramework(message.frameworks[0].id)]
+    assert stage.heard(returned, ShutdownFramework) == [ShutdownFramework(infos_of(message)[0].id)]
     assert stage.state().agents[0].used.is_empty
 
 
@@ -718,7 +718,7 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     elsewhere = msgspec.structs.replace(record.info, agent_id=AgentID("elsewhere"))
     nameless = msgspec.structs.replace(record.info, task_id=TaskID("a/b"))
     minimum = RoleMinimum("*", (Resources.parse("cpus:1"),))
-    [framework] = right.frameworks
+    [framework] = [each.info for each in stage.state().frameworks]
     strange = [
         msgspec.structs.replace(framework, **{"id": "new", **changes})
         for changes in (
@@ -730,7 +730,7 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
         )
     ]
     return [
-        *[msgspec.structs.replace(right, frameworks=(framework, each)) for each in strange],
+        *[msgspec.structs.replace(right, frameworks=packed_infos(framework, each)) for each in strange],
         msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, role="-x"))),
         msgspec.structs.replace(right, completed_tasks=over(msgspec.structs.replace(record, role="-x"))),
         msgspec.structs.replace(right, tasks=packed(record, record)),

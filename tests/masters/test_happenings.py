@@ -40,7 +40,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
 
-from .packing import packed
+from .packing import packed, packed_infos
 from .stage import FakeFramework, Stage, task
 from .test_accept import reserved
 from .test_agents import cut_off, greeting
@@ -441,7 +441,7 @@ def test_a_new_master_tells_what_it_finds_and_who_does_not_come_back(stage: Stag
 def greeting_of(state: ClusterState, agent_id: AgentID) -> ReregisterAgent:
     [info] = [agent.info for agent in state.agents if agent.info.id == agent_id]
     [framework] = state.frameworks
-    return ReregisterAgent(info=info, tasks=packed(*framework.tasks), frameworks=(framework.info,))
+    return ReregisterAgent(info=info, tasks=packed(*framework.tasks), frameworks=packed_infos(framework.info))
 
 
 # ---- the books had changed ----

@@ -48,7 +48,7 @@ from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.registry import MachineID, Schedule, Unavailability, Window
 from mesoslite.model.task_records import PORTION_TASKS
 
-from .packing import packed
+from .packing import infos_of, packed, packed_infos
 from .stage import FakeAgent, Stage, task
 from .test_accept import begin, reserved, volume
 from .test_draining import drain_state
@@ -78,7 +78,8 @@ class Away:
         assert before.info.id is not None
         self.agent_id = before.info.id
         self.tasks = [self.record(number) for number in range(MANY)]
-        self.message = ReregisterAgent(info=before.info, tasks=packed(*self.tasks), frameworks=(described.info,))
+        infos = packed_infos(described.info)
+        self.message = ReregisterAgent(info=before.info, tasks=packed(*self.tasks), frameworks=infos)
         self.agent = la.spawn(FakeAgent(stage.master, Resources(), Pong()))
         stage.fakes.append(self.agent)
         stage.settle()
@@ -297,7 +298,7 @@ def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> 
     counts: list[int] = []
     moment = Moment(stage)
     for agent, info in zip(agents, infos, strict=True):
-        what = (info.id, ReregisterAgent(info=info), Brought([], {}, ()), agent)
+        what = (info.id, ReregisterAgent(info=info), Brought({}, [], {}, ()), agent)
         moment._doings.append(partial(actor._agents._registration._durable, *what))
         moment._doings.append(lambda: counts.append(len(actor._ledger.agents)))
 
@@ -320,7 +321,7 @@ def test_an_agent_is_not_drained_before_all_its_tasks_are_entered(stage: Stage, 
         *[msgspec.structs.replace(one, framework_id=FrameworkID("over-0000"), state=ENDED) for one in most],
         away.record(2 * MANY),
     )
-    frameworks = (*infos, *away.message.frameworks)
+    frameworks = (*packed_infos(*infos), *away.message.frameworks)
     moment = Moment(stage)
     moment.post(away.agent, msgspec.structs.replace(away.message, tasks=packed(*tasks), frameworks=frameworks))
     for _ in range(2 * MANY // PORTION_TASKS // STEPS_MAX + 1):
@@ -354,10 +355,10 @@ def test_an_agent_whose_return_is_refused_is_drained_all_the_same(stage: Stage, 
 
 
 def test_very_many_frameworks_are_entered_in_slices(stage: Stage, away: Away) -> None:
-    [info] = away.message.frameworks
+    [info] = infos_of(away.message)
     many = [msgspec.structs.replace(info, id=FrameworkID(f"other-{number:04}")) for number in range(3_000)]
     moment = Moment(stage)
-    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=(), frameworks=(info, *many)))
+    moment.post(away.agent, msgspec.structs.replace(away.message, tasks=(), frameworks=packed_infos(info, *many)))
     for _ in range(2):
         moment.turn()
     moment.look()
@@ -400,7 +401,7 @@ def test_what_an_operation_holds_goes_with_its_framework_while_its_agent_brings_
     ]
     moment = Moment(stage)
     info = msgspec.structs.replace(known.info, resources=Resources.parse(f"{LARGE};disk:1000"))
-    frameworks = (mine, msgspec.structs.replace(mine, id=FRAMEWORK, roles=("*",)))
+    frameworks = packed_infos(mine, msgspec.structs.replace(mine, id=FRAMEWORK, roles=("*",)))
     returns = ReregisterAgent(info=info, total=known.info.resources, tasks=packed(*tasks), frameworks=frameworks)
     moment.post(agent, returns)
     for _ in range(TURNS + 2):  # its tasks are compared before any is entered

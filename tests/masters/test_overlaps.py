@@ -25,6 +25,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.registry import QuotaConfig
 
+from .packing import infos_of, packed_infos
 from .stage import FakeAgent, Stage, task
 from .test_agents import LOST_SECONDS, greeting, running, silence, stored
 from .test_pruning import HOUR, lose, pass_time
@@ -147,7 +148,7 @@ def test_an_agent_that_is_deactivated_as_it_comes_to_a_new_master_is_not_offered
 ) -> None:
     running(stage)
     message = greeting(stage)
-    [info] = message.frameworks
+    [info] = infos_of(message)
     many = tuple([msgspec.structs.replace(info, id=FrameworkID(f"other-{number}")) for number in range(1_000)])
     stage.fail_over()
     framework = stage.framework()
@@ -155,7 +156,9 @@ def test_an_agent_that_is_deactivated_as_it_comes_to_a_new_master_is_not_offered
     monkeypatch.setattr(named, "IN_STEP", 1)
     monkeypatch.setattr(actor._slices, "_now", iter(range(100_000)).__next__)  # each slice is over at once
 
-    agent = la.spawn(FakeAgent(stage.master, Resources(), msgspec.structs.replace(message, frameworks=(info, *many))))
+    agent = la.spawn(
+        FakeAgent(stage.master, Resources(), msgspec.structs.replace(message, frameworks=packed_infos(info, *many)))
+    )
     asked = la.dispatch(stage.master, Master.deactivate_agent, message.info.id)
     stage.settle()
     asked.get(timeout=60)

@@ -31,7 +31,7 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
 )
 
-from .packing import packed, tasks_of
+from .packing import packed, packed_infos, tasks_of
 from .stage import FakeAgent, FakeFramework, Stage, task
 from .test_agents import LOST_SECONDS, counted, greeting, running, silence, states, stored
 
@@ -260,7 +260,7 @@ def two_agents(stage: Stage) -> tuple[FrameworkID, list[ReregisterAgent]]:
     messages = []
     for agent in stage.state().agents:
         records = [record for record in entry.tasks if record.info.agent_id == agent.info.id]
-        messages.append(ReregisterAgent(info=agent.info, tasks=packed(*records), frameworks=(entry.info,)))
+        messages.append(ReregisterAgent(info=agent.info, tasks=packed(*records), frameworks=packed_infos(entry.info)))
     assert len(agents) == len(messages)
     return stage.framework_id(framework), messages
 

@@ -31,7 +31,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import MachineID, Schedule, Window
 from mesoslite.registry.rows import decode
 
-from .packing import packed
+from .packing import packed, packed_infos
 from .stage import FakeAgent, Stage, task
 
 STEPS = 60
@@ -84,7 +84,7 @@ class Machine:
             ReregisterAgent(
                 info=AgentInfo(hostname=self.host, port=1, resources=resources, id=agent_id),
                 tasks=packed(*tasks),
-                frameworks=tuple([each.info for each in frameworks]),
+                frameworks=packed_infos(*[each.info for each in frameworks]),
                 incarnation=self.incarnation,
                 number=self.number,
             )

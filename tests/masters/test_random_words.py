@@ -70,6 +70,7 @@ from mesoslite.model import (
     Volume,
 )
 
+from .packing import packed_infos
 from .stage import Stage
 from .words import Words
 
@@ -267,7 +268,7 @@ class World:
     def greeting(self, state: ClusterState, framework: FrameworkState) -> tuple[Any, Any]:
         agent = self.rng.choice(state.agents)
         tasks = [task for each in state.frameworks for task in each.tasks if task.info.agent_id == agent.info.id]
-        infos = tuple([each.info for each in state.frameworks])
+        infos = packed_infos(*[each.info for each in state.frameworks])
         return ReregisterAgent(info=agent.info, tasks=tuple(tasks), frameworks=infos), agent.info.id
 
     def renew(self) -> None:

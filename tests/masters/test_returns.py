@@ -28,7 +28,7 @@ from mesoslite.model import (
 )
 from mesoslite.registry import MemoryRegistry
 
-from .packing import packed, tasks_of
+from .packing import infos_of, packed, packed_infos, tasks_of
 from .stage import Stage, task
 from .test_agents import INFO, LOST_SECONDS, counted, cut_off, greeting, limited, running, silence, states, stored
 from .wire import Line
@@ -77,11 +77,11 @@ def test_an_agent_hears_what_a_framework_has_said_of_itself_while_it_was_away(st
     agent, framework = running(stage, checkpoint=True)
     message = greeting(stage)
     stage.lose(agent)
-    info = msgspec.structs.replace(message.frameworks[0], capabilities=("PARTITION_AWARE",))
+    info = msgspec.structs.replace(infos_of(message)[0], capabilities=("PARTITION_AWARE",))
     stage.call(framework, UpdateFramework(framework_id=stage.framework_id(framework), framework=info))
 
     returned = stage.greet(message)
-    stage.say(returned, msgspec.structs.replace(message, frameworks=(info,)))
+    stage.say(returned, msgspec.structs.replace(message, frameworks=packed_infos(info)))
 
     assert stage.heard(returned, UpdateFrameworkInfo) == [UpdateFrameworkInfo(info)]
 

@@ -13,7 +13,6 @@ from mesoslite.model import (
     ExecutorID,
     ExecutorInfo,
     FrameworkID,
-    FrameworkInfo,
     InvalidRequest,
     Launch,
     LaunchGroup,
@@ -68,7 +67,7 @@ PORTIONS = tuple([portion for number in range(1_000) for portion in pack_tasks([
 OVER = tuple([CompletedTasks(FRAMEWORK, (portion,)) for portion in PORTIONS[:70]])
 INFO = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"))
 LARGE: list[Any] = [
-    ReregisterAgent(info=INFO, tasks=PORTIONS, frameworks=(FrameworkInfo(name="f"),), completed_tasks=OVER),
+    ReregisterAgent(info=INFO, tasks=PORTIONS, frameworks=(b"f",), completed_tasks=OVER),
     Reconcile(FRAMEWORK, tuple([TaskReference(TaskID(f"t{number}")) for number in range(1_000)])),
     accept(Launch(TASKS)),
     accept(Reserve(CPU), Launch(TASKS[:3]), Launch(TASKS), *[Launch(TASKS[:40])] * 20, Reserve(CPU)),
@@ -161,7 +160,7 @@ def test_bytes_are_passed_on_as_they_are() -> None:
         {"completed_tasks": (CompletedTasks(FRAMEWORK, (b"", 1)),)},  # type: ignore[arg-type]
         {"completed_tasks": (CompletedTasks(5, (b"",)),)},  # type: ignore[arg-type]
         {"completed_tasks": (CompletedTasks(FRAMEWORK, (b"",)), b"")},
-        {"frameworks": (b"",)},
+        {"frameworks": (b"", INFO)},
     ],
 )
 def test_what_is_no_bytes_is_not_passed_on(wrong: dict[str, Any]) -> None:

@@ -97,6 +97,7 @@ from mesoslite.model import (
     UpdateOperationStatus,
 )
 from mesoslite.model.messages import CompletedTasks
+from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.task_records import pack_tasks
 
 VALUES = ("r1", 7.0, AttributeRanges(((1, 3),)), AttributeItems(("a", "b")))
@@ -171,7 +172,7 @@ EXAMPLES = {
                 [TaskRecord(info=TASK, framework_id=F, state=TaskState.TASK_LOST, statuses=(STATUS,), role="web")]
             ),
             completed_tasks=(CompletedTasks(F, (b"\x90",)),),
-            frameworks=(FRAMEWORK,),
+            frameworks=pack_frameworks([FRAMEWORK]),
         ),
         UnregisterAgent(A),
         StatusUpdate(framework_id=F, status=STATUS, latest_state=TaskState.TASK_LOST),
