@@ -178,7 +178,7 @@ def test_events_are_read_however_the_stream_is_cut(diary):
 
 
 def test_events_without_a_meaning_here_are_passed_over(diary):
-    diary.line.send(frame(b'{"type":"MESSAGE","message":{}}'), record(Rescind(OfferID("a"))))
+    diary.line.send(frame(b'{"type":"WORDS_TO_COME"}'), record(Rescind(OfferID("a"))))
 
     assert diary.next() == ("rescind", "a")
 
