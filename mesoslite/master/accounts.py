@@ -64,7 +64,7 @@ class Accounts:
 
     def __init__(self, ledger: Ledger, allocator: la.PID[Any], master_id: str) -> None:
         self._ledger = ledger
-        self._tell = ledger.chronicle.tell
+        self._tell, self._changes = ledger.chronicle.tell, ledger.changes
         self._line = AllocatorLine(allocator)
         self._apply, self._recover, self._convert = self._line.apply, self._line.recover, self._line.convert
         self.agents = AgentAccounts(ledger, self._line)
@@ -105,6 +105,7 @@ class Accounts:
     ) -> None:
         """Take note of what a framework now says of itself and wants; what it holds in roles it has left stays held."""
         framework.info, framework.constraints = info, constraints
+        self._changes.frameworks[framework.id] = None
         self._apply(
             FrameworkUpdated(
                 framework_id=framework.id,
@@ -120,12 +121,14 @@ class Accounts:
     def activate_framework(self, framework: FrameworkEntry) -> None:
         """Let a framework that is back be offered resources."""
         framework.connected = True
+        self._changes.frameworks[framework.id] = None
         self._apply(FrameworkActivated(framework.id))
         self._tell(happenings.FrameworkConnected, framework.id)
 
     def deactivate_framework(self, framework: FrameworkEntry) -> None:
         """Keep offers from a framework that is not connected."""
         framework.connected = False
+        self._changes.frameworks[framework.id] = None
         framework.disconnections += 1
         self._apply(FrameworkDeactivated(framework.id))
         self._tell(happenings.FrameworkDisconnected, framework.id, framework.info.failover_timeout)
@@ -142,6 +145,7 @@ class Accounts:
         self._ledger.end_framework(framework)
         if framework.connected:
             framework.connected = False
+            self._changes.frameworks[framework.id] = None
             self._apply(FrameworkDeactivated(framework.id))
 
     def suppress(self, framework_id: FrameworkID, roles: tuple[str, ...]) -> None:
@@ -356,6 +360,7 @@ class Accounts:
         ``lost``: also if it does not end it.
         """
         old, is_repeated = task.state, status.uuid is not None and status.uuid == task.update_uuid
+        self._changes.tasks[task] = None
         if (task.record(status, latest) or lost) and self._ledger.holds(task):
             self._ledger.release_task(task)
             self._recover(task, task.resources)

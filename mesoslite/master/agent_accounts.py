@@ -40,7 +40,7 @@ class AgentAccounts:
 
     def __init__(self, ledger: Ledger, line: AllocatorLine) -> None:
         self._ledger = ledger
-        self._tell = ledger.chronicle.tell
+        self._tell, self._changes = ledger.chronicle.tell, ledger.changes
         self._line = line
         self._apply = line.apply
 
@@ -62,6 +62,7 @@ class AgentAccounts:
     def begin_reentry(self, agent: AgentEntry) -> None:
         """Have a registered agent, of which nothing is offered, bring more tasks."""
         agent.connected = False
+        self._changes.agents[agent.id] = None
         self._apply(AgentRemoved(agent.id))
         self._begin(agent, usages(agent))
 
@@ -86,6 +87,7 @@ class AgentAccounts:
     def end_entry(self, agent: AgentEntry, *, connected: bool) -> None:
         """All its tasks are in: the allocator hears of the agent, with what they hold."""
         agent.connected = connected
+        self._changes.agents[agent.id] = None
         self._tell_entry(agent, self._line.end(agent.id))
         if not (agent.active and agent.connected):
             self._apply(AgentDeactivated(agent.id))
@@ -108,6 +110,7 @@ class AgentAccounts:
     def update(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
         """Take over what an agent, of which nothing is offered, now says of itself, and has."""
         agent.info = info
+        self._changes.agents[agent.id] = None
         self._ledger.resize_agent(agent, total)
         self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
         agent.resized = self._line.deltas
@@ -143,6 +146,7 @@ class AgentAccounts:
     def _set_standing(self, agent: AgentEntry, connected: bool, active: bool) -> None:
         was, is_offered = agent.connected and agent.active, connected and active
         agent.connected, agent.active = connected, active
+        self._changes.agents[agent.id] = None
         if was != is_offered:
             self._apply(AgentActivated(agent.id) if is_offered else AgentDeactivated(agent.id))
 
@@ -150,6 +154,7 @@ class AgentAccounts:
         """Keep an agent that is about to be struck off from being offered."""
         if agent.connected:
             agent.connected = False
+            self._changes.agents[agent.id] = None
             self._apply(AgentDeactivated(agent.id))
 
     def schedule(self, agent: AgentEntry, unavailability: Unavailability | None) -> None:

@@ -66,6 +66,11 @@ class Chronicle:
         """
         self._tell_to(pid, _Post(pid), kinds)
 
+    def check(self, kinds: frozenset[type[Happening]]) -> None:
+        """Raises: InvalidRequest for what is no kind of happening."""
+        for kind in kinds - KINDS:
+            raise InvalidRequest(f"happenings: {kind!r} is no kind of happening; model/happenings.py lists them")
+
     def forget(self, who: Hashable) -> None:
         """Tell that listener, or actor, nothing any more."""
         if who in self._told:
@@ -76,8 +81,7 @@ class Chronicle:
 
     def _tell_to(self, who: Hashable, listener: Listener, kinds: Iterable[type[Happening]]) -> None:
         wanted = frozenset(kinds)
-        for kind in wanted - KINDS:
-            raise InvalidRequest(f"happenings: {kind!r} is no kind of happening; model/happenings.py lists them")
+        self.check(wanted)
         self.forget(who)
         self._told[who] = (listener, wanted)
         for kind in wanted:

@@ -138,7 +138,7 @@ class Draining:
         before = self._roster.draining.get(agent_id)
         if grace is None and before is not None:  # as in the registry
             grace = before.max_grace_seconds
-        self._roster.draining[agent_id] = DrainInfo(DrainState.DRAINING, grace, mark_gone)
+        self._roster.drain(agent_id, DrainInfo(DrainState.DRAINING, grace, mark_gone))
         self._deactivated(agent_id)
         self._ledger.chronicle.tell(happenings.AgentDraining, agent_id, mark_gone)
         agent = self._ledger.agents.get(agent_id)
@@ -148,7 +148,7 @@ class Draining:
     def _drained(self, agent_id: AgentID) -> None:
         self._ending.discard(agent_id)
         if self._is_draining(agent_id):
-            self._roster.draining[agent_id] = replace(self._roster.draining[agent_id], state=DrainState.DRAINED)
+            self._roster.drain(agent_id, replace(self._roster.draining[agent_id], state=DrainState.DRAINED))
             self._ledger.chronicle.tell(happenings.AgentDrained, agent_id)
             log.info("agent %s is drained", agent_id)
 
@@ -162,7 +162,7 @@ class Draining:
         return drain is not None and drain.state is DrainState.DRAINING
 
     def _deactivated(self, agent_id: AgentID) -> None:
-        self._roster.deactivated.add(agent_id)
+        self._roster.deactivate(agent_id)
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
             self._accounts.agents.allow_offers(agent, False)

@@ -137,6 +137,7 @@ class Feedback:
     def _take(self, update: OperationUpdate, agent: AgentEntry, operation: OperationEntry) -> None:
         status = replace(update.status, operation_id=operation.operation.id, agent_id=agent.id)
         old, is_repeated = operation.latest, operation.status.uuid == status.uuid is not None
+        self._ledger.changes.operations[operation.uuid] = agent.id
         if operation.record(status, update.latest_state):
             self._end(agent, operation)
             if update.total is not None:

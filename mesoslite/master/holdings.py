@@ -55,6 +55,8 @@ class Holdings:
         agent.offered = agent.offered - holding.resources + resources
         framework.offered = framework.offered - holding.resources.only_scalars() + resources.only_scalars()
         holding.resources = resources
+        changes = self._ledger.changes
+        changes.agents[agent.id] = changes.frameworks[framework.id] = None
 
     def end(self, holding: Holding) -> None:
         """Hold nothing any more; where it goes is the caller's to say."""

@@ -18,7 +18,9 @@ from mesoslite.model import NOTHING, constants, happenings
 from mesoslite.model.sums import total_of
 
 from .consumption import Consumption
+from .out_of_reach import OutOfReach
 from .roster import Roster
+from .shown.changes import Changes
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -57,13 +59,13 @@ class Ledger:
         self.offers: dict[OfferID, Offer] = {}
         self.inverse_offers: dict[OfferID, InverseOffer] = {}
         self._completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
-        self.roster = Roster()
+        self.changes = changes = Changes()  # of what readers are to see
+        self.roster, self.out_of_reach = Roster(changes), OutOfReach(changes)
         self.frameworks_until = math.inf  # those that are not here are awaited: set once the master leads
         self.launches = 0  # that all agents were sent: the number of the last one
         self.total_tally, self.used_tally = Tally(), Tally()  # of all agents
         self.consumption = Consumption()
         self.when_empty: Callable[[AgentID], None] | None = None  # told of each agent that has become empty
-        self._out_of_reach: dict[AgentID, dict[tuple[FrameworkID, TaskID], TaskEntry]] = {}  # no agent without one
         self._agent_at: dict[la.PID[Any] | None, AgentEntry] = {}  # the same agents, by actor
         self._framework_at: dict[la.PID[Any] | None, FrameworkEntry] = {}
 
@@ -101,6 +103,7 @@ class Ledger:
     def add_agent(self, agent: AgentEntry) -> None:
         """Enter an agent."""
         self.agents[agent.id] = self._agent_at[agent.pid] = agent
+        self.changes.agents[agent.id] = None
         self._provide(agent.total)
 
     def remove_agent(self, agent: AgentEntry) -> None:
@@ -109,6 +112,7 @@ class Ledger:
         assert not agent.offered
         assert not agent.inverse_offers
         del self.agents[agent.id]
+        self.changes.agents[agent.id] = None
         self._withdraw(agent.total)
         self._leave_address(agent)
 
@@ -117,10 +121,12 @@ class Ledger:
         self._withdraw(agent.total)
         self._provide(total)
         agent.total = total
+        self.changes.agents[agent.id] = None
 
     def convert(self, agent: AgentEntry, done: Conversion) -> None:
         """Take note of what an operation has made of what an agent has."""
         agent.total = agent.total - done.before + done.after
+        self.changes.agents[agent.id] = None
         self._withdraw(done.before)
         self._provide(done.after)
 
@@ -139,6 +145,7 @@ class Ledger:
         self._leave_address(agent)
         agent.pid = pid
         self._agent_at[pid] = agent
+        self.changes.agents[agent.id] = None
 
     def _leave_address(self, agent: AgentEntry) -> None:
         if self._agent_at.get(agent.pid) is agent:  # and not another one that has its address now
@@ -148,6 +155,7 @@ class Ledger:
         """Enter a framework."""
         assert framework.id not in self.frameworks
         self.frameworks[framework.id] = framework
+        self.changes.frameworks[framework.id] = None
         if framework.address is not None:
             self._framework_at[framework.address] = framework
 
@@ -157,6 +165,7 @@ class Ledger:
             del self._framework_at[framework.address]
         framework.address = pid
         self._framework_at[pid] = framework
+        self.changes.frameworks[framework.id] = None
 
     def add_offer(self, offer: Offer) -> None:
         """Enter an outstanding offer; its agent and framework are known."""
@@ -164,6 +173,7 @@ class Ledger:
         self.offers[offer.id] = agent.offers[offer.id] = framework.offers[offer.id] = offer
         agent.offered += offer.resources
         framework.offered += offer.resources.only_scalars()
+        self._mark_offer(offer)
 
     def remove_offer(self, offer_id: OfferID) -> Offer:
         """Strike an offer off."""
@@ -172,28 +182,39 @@ class Ledger:
         del agent.offers[offer_id], framework.offers[offer_id]
         agent.offered -= offer.resources
         framework.offered -= offer.resources.only_scalars()
+        self._mark_offer(offer)
         return offer
+
+    def _mark_offer(self, offer: Offer) -> None:
+        changes = self.changes
+        changes.offers[offer.id] = offer.framework_id
+        changes.agents[offer.agent_id] = changes.frameworks[offer.framework_id] = None
 
     def add_inverse_offer(self, inverse: InverseOffer) -> None:
         """Enter an inverse offer; its agent and framework are known, and there is no other of the two."""
         agent, framework = self.agents[inverse.agent_id], self.frameworks[inverse.framework_id]
         self.inverse_offers[inverse.id] = inverse
         agent.inverse_offers[framework.id] = framework.inverse_offers[agent.id] = inverse
+        self.changes.frameworks[framework.id] = None
 
     def remove_inverse_offer(self, inverse: InverseOffer) -> None:
         """Strike an inverse offer off."""
         del self.inverse_offers[inverse.id]
         del self.agents[inverse.agent_id].inverse_offers[inverse.framework_id]
         del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
+        self.changes.frameworks[inverse.framework_id] = None
 
     def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
         """Enter tasks on an agent."""
         for framework, role, state, tasks, held in groups:
             listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
+            entered = dict.fromkeys(tasks.values())
             listed.update(tasks)
-            on_agent.update(dict.fromkeys(tasks.values()))
+            on_agent.update(entered)
+            self.changes.tasks.update(entered)
             framework.holds.add(held.only_scalars() if held.others else held)
             self.consumption.hold(role, held)
+            self.changes.frameworks[framework.id] = None
         self._hold_of(agent, total_of([group.held for group in groups]))
 
     def release_task(self, task: TaskEntry) -> None:
@@ -209,6 +230,7 @@ class Ledger:
         executor_id = executor.info.executor_id
         agent.executors[executor.framework_id, executor_id] = executor
         framework.executors[executor.agent_id, executor_id] = executor
+        self.changes.executors[framework.id, agent.id, executor_id] = None
         self._hold(agent, framework, executor.role, executor.info.resources)
 
     def remove_executor(self, executor: ExecutorEntry) -> None:
@@ -216,12 +238,14 @@ class Ledger:
         agent, framework = self.agents[executor.agent_id], self.frameworks[executor.framework_id]
         executor_id = executor.info.executor_id
         del agent.executors[executor.framework_id, executor_id], framework.executors[executor.agent_id, executor_id]
+        self.changes.executors[framework.id, agent.id, executor_id] = None
         self._free(agent, framework, executor.role, executor.info.resources)
 
     def add_operation(self, operation: OperationEntry) -> None:
         """Enter an operation, and what it holds."""
         agent, framework = self.agents[operation.agent_id], self.frameworks[operation.framework_id]
         agent.operations[operation.uuid] = framework.operations[operation.uuid] = operation
+        self.changes.operations[operation.uuid] = agent.id
         if operation.operation.id is not None:
             framework.operation_uuids[operation.operation.id] = operation.uuid
         self._hold(agent, framework, operation.role, operation.held)
@@ -229,6 +253,7 @@ class Ledger:
     def add_orphan(self, operation: OperationEntry) -> None:
         """Enter an operation that is no framework's, and holds nothing."""
         self.agents[operation.agent_id].operations[operation.uuid] = operation
+        self.changes.operations[operation.uuid] = operation.agent_id
 
     def release_operation(self, operation: OperationEntry) -> None:
         """Take note that an operation is over and holds nothing any more; it stays listed until that was told."""
@@ -237,11 +262,13 @@ class Ledger:
 
     def _hold(self, agent: AgentEntry, framework: FrameworkEntry, role: str, resources: Resources) -> None:
         framework.holds.add(resources.only_scalars())
+        self.changes.frameworks[framework.id] = None
         self.consumption.hold(role, resources)
         self._hold_of(agent, resources)
 
     def _hold_of(self, agent: AgentEntry, resources: Resources) -> None:
         """Count what is held of an agent, by whomever."""
+        self.changes.agents[agent.id] = None
         if not resources.others:
             agent.used += resources
             self.used_tally.add(resources)
@@ -254,7 +281,9 @@ class Ledger:
     def _free(self, agent: AgentEntry, framework: FrameworkEntry | None, role: str, resources: Resources) -> None:
         shared = agent.used.shared() if resources.others else NOTHING
         agent.used -= resources
+        self.changes.agents[agent.id] = None
         if framework is not None:
+            self.changes.frameworks[framework.id] = None
             framework.holds.take(resources.only_scalars())
         self.consumption.free(role, resources)
         self.used_tally.take(resources.not_shared())
@@ -270,6 +299,7 @@ class Ledger:
         """Forget an operation that holds nothing any more."""
         agent = self.agents[operation.agent_id]
         del agent.operations[operation.uuid]
+        self.changes.operations[operation.uuid] = agent.id
         framework = self.frameworks.get(operation.framework_id)
         if framework is not None and not operation.is_orphan:
             del framework.operations[operation.uuid]
@@ -292,32 +322,16 @@ class Ledger:
     def lose_sight_of(self, task: TaskEntry) -> None:
         """Move a released task, whose agent cannot be reached, to where it is found again when that comes back."""
         framework = self._unlist(task)
-        self._find_again(framework, task.task_id)  # another one of that id
-        framework.unreachable[task.task_id] = task
-        self._out_of_reach.setdefault(task.agent_id, {})[framework.id, task.task_id] = task
-        if len(framework.unreachable) > framework.unreachable_max:
-            self._find_again(framework, next(iter(framework.unreachable)))
+        self.out_of_reach.add(framework, task)
         self._tell_removal(task, lost_sight=True)
 
     def complete_unreachable(self, task: TaskEntry) -> None:
         """Move a task that was out of reach, and will not come back, to its framework's history."""
         framework = self.frameworks[task.framework_id]
-        self._find_again(framework, task.task_id)
+        self.out_of_reach.take(framework, task.task_id)
         framework.completed.add(task)
+        self.changes.frameworks[framework.id] = None
         self._tell_removal(task, lost_sight=False)
-
-    def tasks_out_of_reach(self, agent_id: AgentID) -> tuple[TaskEntry, ...]:
-        """The tasks that were on an agent that cannot be reached, as far as they are remembered."""
-        return tuple(self._out_of_reach.get(agent_id, {}).values())
-
-    def _find_again(self, framework: FrameworkEntry, task_id: TaskID) -> None:
-        """Take a task out of those that are out of reach, if it is one of them."""
-        task = framework.unreachable.pop(task_id, None)
-        if task is not None:
-            tasks = self._out_of_reach[task.agent_id]
-            del tasks[framework.id, task_id]
-            if not tasks:
-                del self._out_of_reach[task.agent_id]
 
     def _tell_removal(self, task: TaskEntry, lost_sight: bool) -> None:
         self.chronicle.tell(
@@ -332,6 +346,7 @@ class Ledger:
     def _unlist(self, task: TaskEntry) -> FrameworkEntry:
         framework, agent = self.frameworks[task.framework_id], self.agents[task.agent_id]
         del framework.tasks[task.task_id], agent.ended[task]
+        self.changes.tasks[task] = self.changes.frameworks[framework.id] = None
         self._note_empty(agent)
         return framework
 
@@ -346,8 +361,9 @@ class Ledger:
     def forget_tasks(self, framework: FrameworkEntry, tasks: Mapping[TaskID, TaskEntry]) -> None:
         """Take tasks out of all history: an agent has brought them back."""
         for task_id in tasks if framework.remembers_any(tasks) else ():
-            self._find_again(framework, task_id)
+            self.out_of_reach.take(framework, task_id)
             framework.completed.forget(task_id)
+            self.changes.frameworks[framework.id] = None
 
     def end_framework(self, framework: FrameworkEntry) -> None:
         """Take note that a framework is being removed: whoever is at its address now is not it any more."""
@@ -362,9 +378,12 @@ class Ledger:
         assert not framework.used
         assert not framework.tasks
         for task in list(framework.unreachable.values()):
-            self._find_again(framework, task.task_id)
+            self.out_of_reach.take(framework, task.task_id)
             framework.completed.add(task)
         del self.frameworks[framework.id]
         self._completed[framework.id] = framework
+        self.changes.frameworks[framework.id] = None
         while len(self._completed) > self._max_completed_frameworks:
-            del self._completed[next(iter(self._completed))]
+            oldest = next(iter(self._completed))
+            del self._completed[oldest]
+            self.changes.frameworks[oldest] = None

@@ -65,6 +65,7 @@ from .operator import OperatorCalls
 from .options import DEFAULTS, MasterOptions, no_pattern
 from .publication import Publication
 from .scheduling import Scheduling
+from .shown.shown import Shown
 from .slices import Slices
 from .snapshots import Moment, Told
 from .standing import Standing
@@ -116,6 +117,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         self._hostname, self._port = hostname, port
         self._chronicle = Chronicle(self._now)
         self._ledger = Ledger(self._chronicle, options.max_completed_frameworks)
+        self._shown = Shown(self._ledger, self._ledger.changes)
         self._history = History(self._ledger, options, self.master_id)
         self._accounts = Accounts(self._ledger, allocator, self.master_id)
         timeouts = OfferTimeouts(options.offer_timeout, self._now, self._wait_for_answers)
@@ -181,7 +183,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         self._standing.stop()
         self._leading = la.Promise[int]()  # who still waits for the one before is told at once that it is abandoned
         self._reading.drop()  # likewise
-        self._told_next = None
+        self._told_next = self._asked = None
         self._publication.end()
         if self._standing.serves:
             self._chronicle.tell(happenings.LeadershipEnded, self.master_id)
@@ -190,12 +192,13 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         """The registry is read: take charge of the allocator, and serve from now on."""
         la.tell(self._allocator, Allocator.attach, self.pid)
         self._own.add(self._agents.begin(found, self.pid))
-        if self._ledger.roster.recovered:
-            la.delay(self._agent_options.agent_reregister_timeout, self.pid, Master._end_recovery)
         roster = self._ledger.roster
+        if roster.recovered:
+            la.delay(self._agent_options.agent_reregister_timeout, self.pid, Master._end_recovery)
         counts = (len(roster.recovered), len(roster.unreachable), len(roster.gone))
         self._chronicle.tell(happenings.LeadershipBegun, self.master_id, found.epoch, *counts)
         self._wait_to_prune()
+        self._take_over_if_idle()
         self._standing.serve()
         self._publication.take_over()
         self._leading.set(found.epoch)
@@ -251,12 +254,6 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
             told.set(self._state((yield from moment.telling())))
         except Exception as error:  # it is the reader's business, and the cluster carries on
             told.fail(error)
-
-    def _want_reading(self) -> None:
-        la.tell(self.pid, Master._read_on)
-
-    def _read_on(self) -> None:
-        self._reading.advance()
 
     def _state(self, told: Told) -> ClusterState:
         return ClusterState(

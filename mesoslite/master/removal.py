@@ -204,7 +204,7 @@ class Removal:
         roster.unreachable[agent_id] = since_ns
         self.cancel(agent_id, *CAUSES)
         self._metrics.unreachable_completed.increment()
-        if roster.recovered.pop(agent_id, None) is not None:
+        if roster.await_no_more(agent_id):
             roster.marking_unreachable.discard(agent_id)
             self._metrics.recovery_removals.increment()
             self._slices.take(agent_id, self._tell_failure(agent_id))
@@ -292,7 +292,7 @@ class Removal:
         roster = self._roster
         roster.gone[agent_id] = since_ns
         self.cancel(agent_id, *CAUSES)
-        roster.recovered.pop(agent_id, None)
+        roster.await_no_more(agent_id)
         roster.forget(agent_id)
         fate = _Fate(
             TaskState.TASK_GONE_BY_OPERATOR,
@@ -381,7 +381,7 @@ class Removal:
                 self._conclude(framework, task, fate)
                 self._ledger.complete_unreachable(task)
 
-        yield from in_steps(self._ledger.tasks_out_of_reach(agent_id), give_up, ENTRIES_IN_STEP)
+        yield from in_steps(self._ledger.out_of_reach.of(agent_id), give_up, ENTRIES_IN_STEP)
         then()
 
     def _conclude(self, framework: FrameworkEntry, task: TaskEntry, fate: _Fate) -> None:

@@ -100,7 +100,7 @@ class Returns:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
         roster, named = self._roster, Named(brought.frameworks, self._ledger, self._subscriptions)
         yield from named.enter()
-        was_given_up = roster.recovered.pop(agent.id, None) is None
+        was_given_up = not roster.await_no_more(agent.id)
         roster.unreachable.pop(agent.id, None)
         roster.removed.pop(agent.id, None)
         roster.entering.add(agent.id)
@@ -306,7 +306,7 @@ class Returns:
 
     def _forget_lost(self, agent_id: AgentID, brought: Brought) -> None:
         """Tasks that were out of reach, and that their agent does not have, never got there: they are over."""
-        for task in self._ledger.tasks_out_of_reach(agent_id):
+        for task in self._ledger.out_of_reach.of(agent_id):
             if not brought.has(task):
                 status = master_status(
                     task.task_id,
@@ -336,6 +336,7 @@ class Returns:
         if task.task_id not in framework.completed:
             task.role = task.role or framework.info.roles[0]
             framework.completed.add(task)
+            self._ledger.changes.frameworks[framework.id] = None
 
     # ---- what is said ----
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentID, AgentInfo, Unavailability
     from mesoslite.model.registry import DrainInfo, Machine, MachineID, RegistryAgent, RegistryState
 
+    from .shown.changes import Changes
+
 
 class Roster:
     """Agents that are not in the ledger, and what is under way about agents."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
         # Settled. Times are nanoseconds since the epoch.
         self.recovered: dict[AgentID, RegistryAgent] = {}  # known to the registry, and not back since this master leads
         self.unreachable: dict[AgentID, int] = {}  # since when, oldest first
@@ -48,6 +51,7 @@ class Roster:
         for agent in state.agents:
             assert agent.info.id is not None
             self.recovered[agent.info.id] = agent
+            self._changes.agents[agent.info.id] = None
             self._note(agent.info.id, agent.drain, agent.deactivated)
         for lost in sorted(state.unreachable, key=lambda lost: lost.since_ns):
             self.unreachable[lost.id] = lost.since_ns
@@ -55,6 +59,21 @@ class Roster:
         self.gone = {one.id: one.since_ns for one in sorted(state.gone, key=lambda one: one.since_ns)}
         self.schedule = state.schedule
         self.machines = {machine_key(machine.id): machine for machine in state.machines}
+
+    def await_no_more(self, agent_id: AgentID) -> bool:
+        """An agent is back, or given up; whether it was awaited until now."""
+        self._changes.agents[agent_id] = None
+        return self.recovered.pop(agent_id, None) is not None
+
+    def drain(self, agent_id: AgentID, drain: DrainInfo) -> None:
+        """Take note of how far the draining of an agent is."""
+        self.draining[agent_id] = drain
+        self._changes.agents[agent_id] = None
+
+    def deactivate(self, agent_id: AgentID) -> None:
+        """Take note that an agent is not to be offered."""
+        self.deactivated.add(agent_id)
+        self._changes.agents[agent_id] = None
 
     def serve(self, agent_id: AgentID, incarnation: bytes, number: int = 0) -> None:
         """Remember what was taken last of what an agent has said of itself; also of those that are lost, the newest."""
@@ -123,6 +142,7 @@ class Roster:
 
     def forget(self, agent_id: AgentID) -> None:
         """It will not be back, so what was to be done with it is done."""
+        self._changes.agents[agent_id] = None
         self.draining.pop(agent_id, None)
         self.deactivated.discard(agent_id)
 

@@ -17,6 +17,7 @@ from .deltas import Delta, Plan
 from .executor_calls import ExecutorCall, ExecutorSubscribe
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
+from .happenings import KINDS, Happening
 from .ids import AgentID, ContainerID, FrameworkID, TaskID
 from .masters import Leader, MasterInfo, MasterStanding
 from .operator_port import OperatorPort
@@ -163,6 +164,13 @@ class MasterPort(OperatorPort, Protocol):
         """The future of a View (view.py): what readers see, never older than the question.
 
         A NotModified instead, if that View is the one with ``known_number``.
+        """
+        ...
+
+    def follow_view(self, pid: Any, kinds: frozenset[type[Happening]] = KINDS) -> Any:
+        """The future of None: the actor at ``pid`` is posted a View, then what happens after it, until it ends.
+
+        In this order, each happening (happenings.py) once. Fails with InvalidRequest for what is no kind of these.
         """
         ...
 

@@ -11,10 +11,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.master.figures import TASKS
+from mesoslite.master.shown.changes import Changes
+from mesoslite.master.shown.comparison import differences
+from mesoslite.master.shown.shown import Shown
 from mesoslite.model import NOTHING, Resources, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mesoslite.model.view import View
 
 
 def listen(master: Any, listener: Callable[[Any], object]) -> None:
@@ -55,6 +60,16 @@ def pending_statuses(agent: Any) -> list[tuple[str, str]]:
     return [(framework_id, task_id) for framework_id, tasks in streams for task_id, one in tasks.items() if one.pending]
 
 
+def unseen(master: Any, view: View) -> list[str]:
+    """What a View of a master says otherwise than its books do, a line each: none, if nothing has happened since."""
+    changes = Changes()
+    changes.everything(master._ledger)
+    shown = Shown(master._ledger, changes)
+    for _ in shown.packing():
+        pass
+    return differences(view, shown.seal(view.master))
+
+
 def is_leaving(master: Any, agent_id: str) -> bool:
     """Whether a master is just removing an agent, or declaring it gone."""
     return bool(master._ledger.roster.is_leaving(agent_id))
@@ -73,9 +88,9 @@ def audit(ledger: Any, policy: Any) -> None:
     for framework in ledger.frameworks.values():
         _audit_framework(ledger, framework)
     lost = [task for framework in ledger.frameworks.values() for task in framework.unreachable.values()]
-    by_agent = [task for tasks in ledger._out_of_reach.values() for task in tasks.values()]
+    by_agent = [task for tasks in ledger.out_of_reach._of.values() for task in tasks.values()]
     assert sorted(map(id, lost)) == sorted(map(id, by_agent))
-    assert all(ledger._out_of_reach.values())
+    assert all(ledger.out_of_reach._of.values())
     offers = [offer for framework in ledger.frameworks.values() for offer in framework.offers.values()]
     assert ledger.offers == {offer.id: offer for offer in offers}
     _audit_inverse_offers(ledger, policy)

@@ -77,7 +77,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.view import View
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
-from mesoslite.sim.audit import audit
+from mesoslite.sim.audit import audit, unseen
 
 from .seen import check_view
 
@@ -389,7 +389,9 @@ class Stage:
     def check_books(self) -> None:
         """Each message bore the epoch; the master's ledger is true, and the allocator's books agree (audit.py)."""
         state = self.state()
-        check_view(self.view(), state)
+        view = self.view()
+        check_view(view, state)
+        assert unseen(self.master._process.actor, view) == []
         tasks = [each for framework in state.frameworks for each in framework.tasks]
         for task_state, name in UNDER_WAY.items():
             counted = la.dispatch(self.master, Master.count, name).get(timeout=60)

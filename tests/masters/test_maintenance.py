@@ -13,6 +13,7 @@ import libactor as la
 from mesoslite.master import Master, maintenance
 from mesoslite.master.agent_entry import AgentEntry
 from mesoslite.master.roster import Roster, machine_key
+from mesoslite.master.shown.changes import Changes
 from mesoslite.model import (
     AgentID,
     AgentInfo,
@@ -251,7 +252,7 @@ def test_an_address_is_written_as_it_is_compared(stage: Stage, address: str, wan
 )
 def test_an_agent_is_on_the_machine_of_its_address(address: str, ip: str) -> None:
     pid: Any = SimpleNamespace(address=address)
-    roster, machine = Roster(), Machine(MachineID(ip=ip), MachineMode.DOWN, LATER)
+    roster, machine = Roster(Changes()), Machine(MachineID(ip=ip), MachineMode.DOWN, LATER)
     roster.machines[machine_key(machine.id)] = machine
     agent = AgentEntry(id=AgentID("m-S0"), info=INFO, pid=pid, registered_time=0.0)
 
@@ -262,7 +263,7 @@ def test_an_agent_is_on_the_machine_of_its_address(address: str, ip: str) -> Non
 @pytest.mark.parametrize("down", range(3))
 def test_an_agent_is_down_whichever_name_of_its_machine_is(down: int) -> None:
     names = [MachineID("host", "10.0.0.7"), MachineID("HOST"), MachineID(ip="10.0.0.7")]
-    roster = Roster()
+    roster = Roster(Changes())
     for at, name in enumerate(names):
         mode = MachineMode.DOWN if at == down else MachineMode.DRAINING
         roster.machines[machine_key(name)] = Machine(name, mode, LATER)

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import libactor as la
+from libactor.testing import DeterministicRuntime
 from mesoslite.master import Master
+from mesoslite.master.shown import shown
+from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
+    Accept,
+    AgentID,
     ExecutorID,
+    InvalidRequest,
+    Launch,
     LaunchGroup,
     OperationID,
     Reserve,
     Resources,
     RoleMinimum,
     TaskGroup,
+    TaskID,
     TaskState,
+    UnregisterAgent,
+    happenings,
 )
 from mesoslite.model.records import DrainState
 from mesoslite.model.view import NotModified, View
 
 from .packing import over
-from .stage import Stage, task
+from .stage import FakeAgent, Stage, task
 from .test_accept import begin, default_executor, reserved
 from .test_agents import LOST_SECONDS, greeting, running, silence
 
+MANY = shown.IN_STEP * STEPS_MAX + 1  # tasks, more than are taken over in a slice while the clock stands still
 MINIMUM = RoleMinimum("ads", (Resources.of(cpus=0.1),))
 
 
@@ -152,3 +168,128 @@ def test_executors_operations_and_draining_are_seen(stage: Stage) -> None:
         True,
     )
     assert entry.framework.offer_filters is not None
+
+
+# Goal: nobody waits for more than the step under way, and all who ask meanwhile share what is sealed. Method: many ask
+# at once, of more than is taken over in a slice while the clock stands still; behind them something changes.
+def test_who_asks_while_changes_are_taken_over_shares_one_view_with_all_of_them(stage: Stage) -> None:
+    agent = stage.agent("cpus:100;mem:100000")
+    framework = stage.framework()
+    [offer] = stage.offers(framework)
+    agent_id = stage.agent_id(agent)
+    one = task(offer, resources="cpus:0.01;mem:1")
+    tasks = tuple([msgspec.structs.replace(one, task_id=TaskID(f"t{number}")) for number in range(MANY)])
+    stage.call(framework, Accept(framework_id=offer.framework_id, offer_ids=(offer.id,), operations=(Launch(tasks),)))
+    asked: list[la.Future[View]] = []
+    order: list[str] = []
+
+    def come() -> None:
+        asked.extend([la.dispatch(stage.master, Master.view) for _ in range(20)])
+        asked.pop().discard()  # which is nobody else's loss
+        asked[0].on_ready(lambda view: order.append("told"))
+        la.dispatch(stage.master, Master.ping).on_ready(lambda _: order.append("served"))
+        la.post(stage.master, UnregisterAgent(agent_id), sender=agent)
+
+    la.execute(stage.master, come).get(timeout=60)
+    stage.settle()
+
+    first, *others = [future.get(timeout=60) for future in asked]
+    assert order == ["served", "told"]
+    assert all(other is first for other in others)
+    assert stage.view().number > first.number
+
+
+# Goal: what nobody asks for is taken over as well, so that nothing that has gone is remembered for nobody.
+def test_changes_are_taken_over_once_nothing_has_changed_for_a_while(stage: Stage) -> None:
+    stage.agent()
+    changes = stage.master._process.actor._ledger.changes  # type: ignore[attr-defined]
+    assert changes
+
+    stage.advance(3)
+
+    assert not changes
+
+
+# Goal: a follower hears what happens after its View, all of it, and nothing that the View has. Method: it begins to
+# follow in the middle of a burst of agents that come, with so small steps that others come while it waits.
+def test_a_follower_hears_exactly_what_happens_after_its_view(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown, "IN_STEP", 1)
+    follower = la.spawn(ViewFollower())
+    for _ in range(3):
+        stage.agent()
+    fakes = [FakeAgent(stage.master, Resources.parse("cpus:1;mem:32")) for _ in range(40)]
+
+    for fake in fakes[:20]:
+        la.spawn(fake)
+    begun = la.dispatch(stage.master, Master.follow_view, follower, frozenset({happenings.AgentAdded}))
+    for fake in fakes[20:]:
+        la.spawn(fake)
+    stage.settle()
+
+    begun.get(timeout=60)
+    view, *told = la.dispatch(follower, ViewFollower.heard).get(timeout=60)
+    seen, later = {agent.id for agent in view.agents}, [each.agent_id for each in told]
+    assert len(seen) + len(later) == 43
+    assert seen | set(later) == {agent.id for agent in stage.view().agents}
+
+
+def test_only_what_is_a_kind_of_happening_can_be_followed(stage: Stage) -> None:
+    follower = la.spawn(ViewFollower())
+
+    with pytest.raises(InvalidRequest, match="is no kind of happening"):
+        la.dispatch(stage.master, Master.follow_view, follower, frozenset({int})).get(timeout=60)
+    assert la.dispatch(follower, ViewFollower.heard).get(timeout=60) == ()
+
+
+# Goal: no View predates what was acknowledged before it was asked for, whatever the order in which actors run. Method:
+# some change something, wait until that is durable, and look; others change what makes it take long to look.
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=15)
+def test_whoever_has_changed_something_sees_it(seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, DeterministicRuntime(seed) as runtime:
+        patch.setattr(shown, "IN_STEP", 1)
+        stage = Stage(runtime)
+        agents = [stage.agent_id(stage.agent()) for _ in range(3)]
+        doubters = [la.spawn(Doubter(stage.master, agent_id)) for agent_id in agents]
+        checks = [la.dispatch(doubter, Doubter.doubt) for doubter in doubters]
+        for _ in range(10):
+            la.spawn(FakeAgent(stage.master, Resources.parse("cpus:1;mem:32")))
+        stage.settle()
+        numbers = [check.get(timeout=60) for check in checks]
+
+        assert all(number == sorted(number) for number in numbers)
+        stage.check_books()
+
+
+class ViewFollower(la.Actor):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(la.generate_id("follower"))
+        self.told: list[Any] = []
+
+    @la.handles(View)
+    @la.handles(happenings.AgentAdded)
+    def note(self, message: Any) -> None:
+        self.told.append(message)
+
+    def heard(self) -> tuple[Any, ...]:
+        return tuple(self.told)
+
+
+class Doubter(la.Actor):
+    """Changes whether an agent may be offered, and looks whether that is seen."""
+
+    def __init__(self, master: la.PID[Master], agent_id: AgentID) -> None:
+        super().__init__(la.generate_id("doubter"))
+        self.master, self.agent_id = master, agent_id
+
+    async def doubt(self) -> list[int]:
+        numbers = []
+        for change, wanted in ((Master.deactivate_agent, True), (Master.reactivate_agent, False)) * 3:
+            await la.dispatch(self.master, change, self.agent_id)
+            view: View = await la.dispatch(self.master, Master.view)
+            [deactivated] = [agent.deactivated for agent in view.agents if agent.id == self.agent_id]
+            assert deactivated is wanted
+            numbers.append(view.number)
+        return numbers

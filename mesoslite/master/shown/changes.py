@@ -29,8 +29,9 @@ class Changes:
         self.offers: dict[OfferID, FrameworkID] = {}
         self.operations: dict[bytes, AgentID] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.tasks or self.agents or self.offers or self.frameworks or self.executors or self.operations)
+    def __len__(self) -> int:
+        own = (self.agents, self.frameworks, self.executors, self.operations)
+        return len(self.tasks) + len(self.offers) + sum([len(marked) for marked in own])
 
     def everything(self, ledger: Ledger) -> None:
         """Mark all that there is."""

@@ -42,6 +42,7 @@ class Shown:
         self._frames: dict[FrameworkID, Frame] = {}
         self._completed: dict[FrameworkID, Frame] = {}
         self._view: View | None = None  # the last one
+        self._is_sealed = False  # nothing was taken over since
 
     def packing(self) -> Iterator[None]:
         """Take over what is marked, some in each step; in the last one nothing is marked any more."""
@@ -56,14 +57,17 @@ class Shown:
         The View of before, if there is nothing else to see.
         """
         assert not self._changes
-        view, ledger = self._view, self._ledger
+        view, ledger, unreachable = self._view, self._ledger, len(self._ledger.roster.unreachable)
+        if view is not None and self._is_sealed and view.unreachable_agents == unreachable:
+            return view
+        self._is_sealed = True
         new = View(
             number=1 if view is None else view.number + 1,
             master=master,
             agents=self._agents.snapshot,
             recovered_agents=self._recovered.snapshot,
             active_agents=len(self._active),
-            unreachable_agents=len(ledger.roster.unreachable),
+            unreachable_agents=unreachable,
             frameworks=tuple([self._frames[framework_id].view() for framework_id in ledger.frameworks]),
             completed_frameworks=tuple([self._completed[framework.id].view() for framework in ledger.completed]),
             operations=self._operations.snapshot,
@@ -74,7 +78,7 @@ class Shown:
 
     def _take_some(self) -> None:
         """Take over what is marked first, frameworks last: what they use is the sum of all else."""
-        changes = self._changes
+        changes, self._is_sealed = self._changes, False
         for _ in range(IN_STEP):
             if changes.agents:
                 self._look_at_agent(changes.agents.popitem()[0])
