@@ -155,6 +155,25 @@ def test_a_short_document_is_made_once_for_a_version():
     assert shown.held == len(first.body) == int(first.headers["content-length"])
 
 
+# Goal: whatever clients ask for, as little is remembered of it as of a few. Method: each asks for something else, as by
+# the parameters of /tasks; the limit of bytes is met as well, by documents that are larger.
+@pytest.mark.parametrize(("count", "held_max"), [(1, 32 * 2**20), (100, 20_000)])
+def test_of_short_documents_that_nobody_reads_only_the_last_are_held(count, held_max):
+    shown = Shown(count)
+    kept = shown.serving.renderings = renderings.Renderings(held_max)
+
+    async def answer(exchange):
+        return await shown.serving.answer(exchange, Document("words", ("m", 1), shown.parts, (exchange.query["n"],)))
+
+    shown.app = application({"/words": methods(GET=answer)}, (), None)
+    for number in range(2 * renderings.IDLE_MAX):
+        assert request(shown.app, "GET", "/words", query=f"n={number}").status == 200
+
+    assert len(kept._open) == len(kept._idle) == len(kept._held) <= renderings.IDLE_MAX
+    assert shown.held <= held_max + len(request(shown.app, "GET", "/words", query=f"n={number}").body)
+    assert shown.begun == 2 * renderings.IDLE_MAX  # the last one was still there
+
+
 def test_a_long_document_is_not_held_when_nobody_reads(small_pieces, monkeypatch):
     monkeypatch.setattr(renderings, "WHOLE_BYTES_MAX", 64 * 1024)
 

@@ -4,7 +4,7 @@
 # Invariants: 1. a request gets a rendering of its version or a newer one, from its first piece on.
 #   2. all pieces that are there have HELD_BYTES_MAX together, and one piece: the oldest go first, of the rendering that
 #   was asked for the longest time ago.    3. a rendering that nobody reads is dropped, unless it is short and whole:
-#   that is given to those who ask until the version changes.
+#   that is given to those who ask until the version changes. IDLE_MAX of these are kept: clients choose the queries.
 # What is rendered is kept (libactor.records: fragments) of the forms that are asked for again: to keep it costs as much
 #   again as to make it.
 
@@ -20,6 +20,7 @@ from .rendering import Reader, Renderer, Rendering
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
 WHOLE_BYTES_MAX = 4 * 1024 * 1024  # of a document that is held when nobody reads it
+IDLE_MAX = 64  # renderings that nobody reads
 FORMS_MAX = 64  # of which it is known whether they are asked for again
 
 Key: TypeAlias = tuple[str, Hashable, bytes, bool]  # form, query, callback, whether it is compressed
@@ -35,6 +36,7 @@ class Renderings:
         self._renderer = Renderer()
         self._open: dict[Key, Rendering] = {}  # that others may join
         self._held: dict[Rendering, None] = {}  # that have pieces; who was asked for last is last
+        self._idle: dict[Rendering, Key] = {}  # that nobody reads; who was left first is first
         self._forms: dict[str, int] = {}  # the number of the version that was rendered last
 
     @contextmanager
@@ -44,6 +46,7 @@ class Renderings:
         rendering = self._find(key, document.version)
         if rendering is None:
             rendering = self._begin(key, document)
+        self._idle.pop(rendering, None)
         rendering.readers += 1
         try:
             yield Reader(rendering)
@@ -93,18 +96,31 @@ class Renderings:
         self.bytes_held -= oldest.drop_oldest()
         if not oldest.bytes_held:
             del self._held[oldest]
+            self._close_idle(oldest)
 
     def _left(self, key: Key, rendering: Rendering) -> None:
         """Nobody reads it now."""
         is_open = self._open.get(key) is rendering
         if is_open and rendering.is_whole and not rendering.first and rendering.bytes_held <= WHOLE_BYTES_MAX:
+            self._idle[rendering] = key
+            if len(self._idle) > IDLE_MAX:
+                oldest = next(iter(self._idle))
+                self._close_idle(oldest)
+                self._drop(oldest)
             return
         if is_open:
             del self._open[key]
         self._drop(rendering)
 
+    def _close_idle(self, rendering: Rendering) -> None:
+        """Let nobody join it, if nobody reads it."""
+        key = self._idle.pop(rendering, None)
+        if key is not None:
+            del self._open[key]
+
     def _drop(self, rendering: Rendering) -> None:
         rendering.end()
+        self._idle.pop(rendering, None)
         self._held.pop(rendering, None)
         while rendering.bytes_held:
             self.bytes_held -= rendering.drop_oldest()
