@@ -11,8 +11,9 @@ from pathlib import Path
 
 import libactor as la
 from libactor.http import Application
-from mesoslite.model import AgentPort
+from mesoslite.model import AgentPort, ContainerMeter
 
+from .agent_containers import Containers
 from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .exchange import Exchange, Response
@@ -36,13 +37,15 @@ def agent_app(
     runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
     flags: Mapping[str, str] = NO_FLAGS,
+    meter: ContainerMeter | None = None,
 ) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/state``, ``/files/browse``, ``/files/read``,
     ``/files/download``, ``/files/debug``, ``/api/v1`` and ``/api/v1/executor``, also below ``/slave(1)`` and below the
     agent's own id.
-    ``runtime``, ``hosts`` and ``flags`` as of ``master_app``.
+    With a ``runtime`` also ``/containers``, ``/monitor/statistics`` and ``/containerizer/debug``; ``meter`` says what
+    containers use, without it these do not. ``runtime``, ``hosts`` and ``flags`` as of ``master_app``.
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -51,6 +54,11 @@ def agent_app(
         snapshot = await la.dispatch(agent, AgentPort.state)
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
 
+    containers = Containers(agent, meter, runtime) if runtime is not None else None
+    calls = {
+        **agent_calls(agent, files, runtime, flags),
+        **(containers.calls() if containers is not None else {}),
+    }
     routes: Routes = {
         "/health": methods(GET=health(ping)),
         "/version": methods(GET=version),
@@ -58,7 +66,8 @@ def agent_app(
         "/state": methods(GET=state),
         **file_routes(files),
         "/api/v1/executor": methods(POST=ExecutorEndpoint(agent)),
-        "/api/v1": methods(POST=OperatorEndpoint("agent", agent_calls(agent, files, runtime, flags), NOT_SERVED)),
+        "/api/v1": methods(POST=OperatorEndpoint("agent", calls, NOT_SERVED)),
+        **(containers.routes() if containers is not None else {}),
         **(
             {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
             if runtime is not None

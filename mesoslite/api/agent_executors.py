@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mesoslite.model import NOTHING, AgentFramework, ExecutorInfo, ExecutorRun, Resources, TaskRun
+from mesoslite.model import NOTHING, AgentFramework, ContainerID, ExecutorInfo, ExecutorRun, Resources, TaskRun
 
 from .command_executors import command_executor
 
@@ -19,19 +19,26 @@ from .command_executors import command_executor
 class ShownExecutor:
     """An executor, and its tasks by where they are; a terminated one is over but for an acknowledgement.
 
-    ``resources`` are its own. ``is_completed``: it has ended, and so have all of its tasks.
+    ``resources`` are its own. ``is_completed``: it has ended, and so have all of its tasks. ``pid`` is of its first
+    process, None if there is none, or none any more.
     """
 
     info: ExecutorInfo
-    container_id: str
+    container_id: ContainerID
     sandbox: str
     resources: Resources
     role: str
     is_completed: bool
+    pid: int | None = None
     queued: list[TaskRun] = field(default_factory=list)
     launched: list[TaskRun] = field(default_factory=list)
     terminated: list[TaskRun] = field(default_factory=list)
     completed: list[TaskRun] = field(default_factory=list)
+
+    @property
+    def held(self) -> Resources:
+        """What it and its tasks hold that are not over."""
+        return sum([run.task.info.resources for run in (*self.queued, *self.launched)], self.resources)
 
 
 def shown_executors(framework: AgentFramework) -> list[ShownExecutor]:
@@ -62,9 +69,9 @@ def shown_executors(framework: AgentFramework) -> list[ShownExecutor]:
 
 
 def _of_framework(run: ExecutorRun, is_completed: bool) -> ShownExecutor:
-    return ShownExecutor(run.info, run.container_id, run.sandbox, run.info.resources, run.role, is_completed)
+    return ShownExecutor(run.info, run.container_id, run.sandbox, run.info.resources, run.role, is_completed, run.pid)
 
 
 def _of_command(run: TaskRun, is_completed: bool) -> ShownExecutor:
     info, task = command_executor(run.task), run.task
-    return ShownExecutor(info, run.container_id, run.sandbox, NOTHING, task.role, is_completed)
+    return ShownExecutor(info, run.container_id, run.sandbox, NOTHING, task.role, is_completed, run.pid)

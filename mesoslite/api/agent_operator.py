@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 NOT_SERVED = frozenset(
     {
         "UNKNOWN",
-        "GET_CONTAINERS",
         "GET_OPERATIONS",
         "GET_RESOURCE_PROVIDERS",
         "LAUNCH_NESTED_CONTAINER",

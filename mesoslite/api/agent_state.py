@@ -75,14 +75,13 @@ def _framework_document(framework: AgentFramework) -> Document:
 
 def _executor_document(executor: ShownExecutor, framework: FrameworkInfo) -> Document:
     info, over = executor.info, (*executor.terminated, *executor.completed)
-    held = [run.task.info.resources for run in (*executor.queued, *executor.launched)]
     document: Document = {
         "id": info.executor_id,
         "name": info.name,
         "source": info.source or "",
         "container": executor.container_id,
         "directory": executor.sandbox,
-        "resources": resources_document(sum(held, executor.resources)),
+        "resources": resources_document(executor.held),
         "tasks": [task_document(run.task, framework) for run in executor.launched],
         "queued_tasks": [task_document(run.task, framework) for run in executor.queued],
         "completed_tasks": [task_document(run.task, framework) for run in over],

@@ -301,19 +301,21 @@ class Cluster:
         parts.callback(listener.close)
         hostname = self._hostname or listener.name
         work_dir = self.work_dir / f"agent-{number}"
+        launcher = PosixLauncher()
         pid = self.runtime.spawn(
             Agent(
                 self._masters.following,
                 resources=self._resources,
                 work_dir=work_dir,
-                launcher=PosixLauncher(),
+                launcher=launcher,
                 hostname=hostname,
                 port=listener.port,
                 id=f"slave({number})",
             )
         )
         hosts = loopback_hosts(self._host, hostname)
-        server.serve(agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags), listener)
+        app = agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags, meter=launcher)
+        server.serve(app, listener)
         return pid
 
 

@@ -150,12 +150,13 @@ class AgentNode:
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
+            launcher = PosixLauncher()
             pid = runtime.spawn(
                 Agent(
                     master,
                     resources=self.resources,
                     work_dir=self.work_dir,
-                    launcher=PosixLauncher(),
+                    launcher=launcher,
                     hostname=hostname,
                     port=listener.port,
                     attributes=self._attributes,
@@ -164,7 +165,8 @@ class AgentNode:
             )
             runtime.spawn(_EndWatch(pid, self._stopped))
             hosts = loopback_hosts(self.host, hostname)
-            server.serve(agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts, flags=self._flags), listener)
+            app = agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts, flags=self._flags, meter=launcher)
+            server.serve(app, listener)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
             self._parts = parts.pop_all()
 

@@ -1,4 +1,4 @@
-"""PosixLauncher: containers that are sessions of plain processes; needs no privilege and no C."""
+"""PosixLauncher: containers that are sessions of plain processes, and measured as such; no privilege, no C."""
 
 # Who calls: an agent, in its handlers, which never wait for a look at /proc: whatever takes one (signals, and ending
 #   what a first process has left) is done in the reaper's thread, for all containers that need it at once.
@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import libactor as la
 from libactor.subprocess import Reaper
-from mesoslite.model import CommandInfo, ContainerID
+from mesoslite.model import CommandInfo, ContainerID, ContainerUsage
 
 from .accounts import Account, find_account, give_sandbox
 from .environment import inherited_environment
-from .processes import MARK_VARIABLE, Family, Lookout, kill_families, terminate_families
+from .processes import MARK_VARIABLE, Family, Lookout, ProcessTable, kill_families, terminate_families
+from .usage import usage_of
 
 log = logging.getLogger("mesoslite")
 
@@ -98,6 +99,19 @@ class PosixLauncher:
                     os.close(descriptor)
         process.status.on_any(lambda status: on_exit(_exit_status(status)))
         return PosixContainer(family, self._signals)
+
+    def measure(self) -> dict[ContainerID, ContainerUsage]:
+        """What each container has used: see model.ContainerMeter."""
+        with self._lock:
+            families = list(self._families.values())
+        if not families:
+            return {}
+        table = ProcessTable()
+        used = {family.container_id: usage_of(table.find_members(family.leader)) for family in families}
+        for family in families:
+            if family.has_ended:  # its pid may have been another's already
+                del used[family.container_id]
+        return used
 
     def close(self) -> None:
         """Kill what runs and wait until it has been reaped; nothing can be launched afterwards.

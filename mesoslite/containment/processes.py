@@ -1,6 +1,7 @@
 """The processes of a container, found in /proc: its first process, what that started, and their sessions."""
 
-# Who calls: launcher.py, in its own thread, when it ends a container, and when a container's first process has ended.
+# Who calls: launcher.py, in its own thread, when it ends a container, and when a container's first process has ended;
+#   usage.py, in the thread of whoever asks.
 # A family is closed under three relations: a child of a member belongs to it, so does whoever shares a session with a
 #   member, and so does whoever bears its mark, a variable of the environment that the first process was started with
 #   and that is inherited. The first finds a child that made a session of its own, the second one whose parent has
@@ -58,13 +59,14 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """What /proc/<pid>/stat says."""
+class Entry:
+    """What /proc/<pid>/stat says; ``fields`` is all that follows the name there, so proc(5)'s nth is the (n - 3)th."""
 
     name: ProcessName
     parent: int
     session: int
     is_zombie: bool
+    fields: list[bytes]
 
 
 class ProcessTable:
@@ -98,6 +100,12 @@ class ProcessTable:
         self._close(reached)
         assert os.getpid() not in reached, "a container is never of its agent's own session"
         return {table[pid].name for pid in reached if not table[pid].is_zombie}
+
+    def find_members(self, leader: int) -> list[Entry]:
+        """``leader`` and who descends from it, zombies too, with all in their sessions; marks are not looked at."""
+        reached = {leader} & self._entries.keys()
+        self._close(reached)
+        return [self._entries[pid] for pid in reached]
 
     def _close(self, reached: set[int]) -> None:
         """Add what follows from ``reached`` by parents and sessions."""
@@ -227,7 +235,7 @@ def _session(pid: int) -> int | None:
         return None
 
 
-def _read(pid: int) -> _Entry | None:
+def _read(pid: int) -> Entry | None:
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             text = file.read(4096)
@@ -235,11 +243,12 @@ def _read(pid: int) -> _Entry | None:
         return None
     # After the name, which may hold anything in its brackets: state, parent, group, session, …, start (the 20th).
     fields = text[text.rindex(b")") + 2 :].split()
-    return _Entry(
+    return Entry(
         name=ProcessName(pid, int(fields[19])),
         parent=int(fields[1]),
         session=int(fields[3]),
         is_zombie=fields[0] in (b"Z", b"X"),
+        fields=fields,
     )
 
 

@@ -47,6 +47,7 @@ from .checking import checked_message, checking, is_large, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
+from .container_usage import ContainerUsage
 from .conversions import Conversion, conversion
 from .copies import once, without_used
 from .deltas import (
@@ -222,6 +223,7 @@ from .ports import (
     AllocationCycle,
     AllocationPolicy,
     Container,
+    ContainerMeter,
     Contender,
     Detector,
     Explainer,
@@ -351,6 +353,8 @@ __all__ = [
     "Conflict",
     "Container",
     "ContainerID",
+    "ContainerMeter",
+    "ContainerUsage",
     "Contender",
     "Conversion",
     "Create",

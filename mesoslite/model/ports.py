@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from .agents import AgentInfo
 from .calls import Call, UpdateFramework
 from .commands import CommandInfo
+from .container_usage import ContainerUsage
 from .deltas import Delta, Plan
 from .executor_calls import ExecutorCall, ExecutorSubscribe
 from .explanations import Explanation
@@ -73,6 +74,14 @@ class Launcher(Protocol):
 
         Inside a handler other actors run meanwhile. Raises: RuntimeError, if one would not end within a bound.
         """
+        ...
+
+
+class ContainerMeter(Protocol):
+    """Measures containers."""
+
+    def measure(self) -> Mapping[ContainerID, ContainerUsage]:
+        """What each container that runs has used; from any thread. Cost: a look at each process of the machine."""
         ...
 
 

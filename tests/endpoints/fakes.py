@@ -3,6 +3,7 @@
 import asyncio
 import queue
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import libactor as la
 from mesoslite.model import (
@@ -116,6 +117,9 @@ def agent_snapshot(*frameworks):
     )
 
 
+NO_HEADERS = MappingProxyType({})
+
+
 @dataclass
 class Answer:
     """What an application has sent."""
@@ -130,10 +134,11 @@ def request(app, method, path, body=b"", query="", pieces=None, stays=False, **h
 
     A client that ``stays`` waits for the end of the answer.
     """
-    return asyncio.run(_request(app, method, path, pieces or [body], query, stays, headers))
+    return asyncio.run(ask(app, method, path, pieces or [body], query, stays, headers))
 
 
-async def _request(app, method, path, pieces, query, stays, headers):
+async def ask(app, method, path, pieces=(b"",), query="", stays=False, headers=NO_HEADERS):
+    """As ``request``, on the loop that runs."""
     answer = Answer()
     incoming = [
         {"type": "http.request", "body": piece, "more_body": index + 1 < len(pieces)}

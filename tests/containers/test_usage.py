@@ -1,0 +1,92 @@
+"""What containers use is measured by their processes, wherever these are in the tree of the machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mesoslite.containment.processes import Entry, ProcessName
+from mesoslite.containment.usage import usage_of
+from mesoslite.model import ContainerUsage
+
+from .test_posix_launcher import Bench
+
+COUNT = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Bench, Bench]]:
+    """One launcher with two sandboxes."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = Bench(tmp_path / "a"), Bench(tmp_path / "b")
+    second.launcher.close()
+    second.launcher = first.launcher
+    yield first, second
+    first.launcher.close()
+
+
+# Method: both wait, once what they count with has ended; nothing but the sum says that a child has used a processor.
+@pytest.mark.real
+def test_all_processes_of_a_container_count_and_no_others(two: tuple[Bench, Bench]) -> None:
+    told = [bench.make_fifo() for bench in two]
+    forever = two[0].make_fifo("forever")
+    wait = f"read x < {forever}"
+    for bench, started in ((two[0], f"sh -c '{wait}' & setsid sh -c '{wait}' &"), (two[1], "")):
+        bench.launch(f"{started} sh -c '{COUNT}'; echo $$ > fifo; {wait}")
+    first, second = [bench.pids(fifo, 1)[0] for bench, fifo in zip(two, told, strict=True)]
+
+    by_pid = {family.leader: family.container_id for family in two[0].launcher._families.values()}
+    used = two[0].launcher.measure()
+
+    assert used.keys() == set(by_pid.values())
+    large, small = used[by_pid[first]], used[by_pid[second]]
+    assert ((large.processes, large.threads), (small.processes, small.threads)) == ((3, 3), (1, 1))
+    assert large.user_seconds + large.system_seconds > 0
+    assert large.rss_bytes > small.rss_bytes > 100_000
+
+
+@pytest.mark.real
+def test_a_container_that_has_ended_uses_nothing(two: tuple[Bench, Bench]) -> None:
+    two[0].launch("exit 0")
+    two[0].exit_status()
+
+    assert two[0].launcher.measure() == {}
+
+
+# Goal: a pid that was given away is not measured as if it were the container. Method: one ends during the look.
+@pytest.mark.real
+def test_a_container_that_ends_meanwhile_is_left_out(two: tuple[Bench, Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    fifo = two[0].make_fifo()
+    two[0].launch(f"read x < {fifo}")
+    [family] = two[0].launcher._families.values()
+
+    def look(members: list[Entry]) -> ContainerUsage:
+        family.has_ended = True
+        return usage_of(members)
+
+    monkeypatch.setattr("mesoslite.containment.launcher.usage_of", look)
+    used = two[0].launcher.measure()
+    family.has_ended = False
+
+    assert used == {}
+
+
+def test_a_zombie_has_used_time_and_holds_nothing() -> None:
+    def entry(pid: int, is_zombie: bool) -> Entry:
+        fields = [b"0"] * 22
+        fields[11], fields[12], fields[13], fields[14], fields[17], fields[21] = (
+            b"100",
+            b"50",
+            b"200",
+            b"10",
+            b"4",
+            b"3",
+        )
+        return Entry(ProcessName(pid, 1), 1, 1, is_zombie, fields)
+
+    living, both = usage_of([entry(1, False)]), usage_of([entry(1, False), entry(2, True)])
+
+    assert (both.user_seconds, both.system_seconds) == (2 * living.user_seconds, 2 * living.system_seconds)
+    assert (both.processes, both.threads, both.rss_bytes) == (1, 4, living.rss_bytes)
+    assert living.user_seconds == 5 * living.system_seconds
