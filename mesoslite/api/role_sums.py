@@ -101,8 +101,13 @@ class Entitled(NamedTuple):
 
 async def ask_entitled(master: la.PID[MasterPort], flags: Mapping[str, str]) -> Entitled:
     """What the master at that address knows; ``flags`` are the options that its program was started with."""
-    served = frozenset({*filter(None, flags["roles"].split(",")), DEFAULT_ROLE}) if "roles" in flags else None
+    served = _named(flags["roles"]) if "roles" in flags else None
     return Entitled(await ask(master, MasterPort.weights), await ask(master, MasterPort.quotas), served)
+
+
+def _named(roles: str) -> frozenset[str]:
+    """The roles of that option, and the one that is always served."""
+    return frozenset({DEFAULT_ROLE, *filter(None, [role.strip() for role in roles.split(",")])})
 
 
 def roles_of(view: View, entitled: Entitled) -> dict[str, Role]:

@@ -50,7 +50,9 @@ from .node_options import (
     check_texts,
     remote,
 )
+from .prompt import prompt
 from .signals import stop_signals
+from .state_cache import StateCache, set_state_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +94,7 @@ def master(
     fair_sharing_excluded_resource_names: FairnessExcluded = None,
     probe_every: ProbeEvery = None,
     patience: Patience = None,
+    state_cache: StateCache = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
 ) -> None:
@@ -109,8 +112,9 @@ def master(
     begin_logging(logging_level, "master", log_dir)
     check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
     check_texts(registry=registry)
+    set_state_cache(state_cache)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
-    with stop_signals(stops.put):
+    with stop_signals(stops.put), prompt():
         _serve(_node(given), stops, secret_file)
 
 

@@ -1,7 +1,7 @@
 """Prompt: what a program that is a whole cluster asks of its interpreter, so that nobody waits for long in it."""
 
-# Who calls: `mesoslite dev`; the benchmarks that measure such a program. Not Cluster: these are settings of a process,
-#   and a process is the business of whoever wrote its main program (docs/master.md says what to set).
+# Who calls: `mesoslite dev` and `mesoslite master`; the benchmarks that measure such a program. Not Cluster: these are
+#   settings of a process, and that is the business of whoever wrote its main program (docs/master.md says what to set).
 # The collector: what a master keeps in quantity lives long, and a full pass over a million objects takes a tenth of a
 #   second, in which nobody is served. So full passes are for when ten thousand times as much as that has come as gone;
 #   what is over goes without the collector, for hardly anything here is in a cycle. A pass over the middle-aged looks

@@ -272,7 +272,7 @@ def test_roles_are_added_up_over_frameworks_and_agents():
 def test_only_the_roles_that_are_served_are_shown_if_told():
     what = view(frameworks=[holder("f", "ads", 1)])
 
-    roles = shown(what, "/roles", flags={"roles": "a/b,,*"})["roles"]
+    roles = shown(what, "/roles", flags={"roles": " a/b ,,*"})["roles"]
 
     assert [one["name"] for one in roles] == ["*", "a", "a/b"]
 
