@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import FrameworkID, InvalidRequest, MasterPort
@@ -19,6 +20,7 @@ from mesoslite.model.v1 import (
     decode_weights,
     encode_maintenance_status,
     encode_quota_status,
+    encode_registry,
     encode_schedule,
     encode_weights,
 )
@@ -69,6 +71,10 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
         await ask(master, MasterPort.teardown_framework, FrameworkID(framework_id))
         return Response()
 
+    async def registry(exchange: Exchange) -> Response:
+        state = await ask(master, MasterPort.registry)
+        return await asyncio.to_thread(lambda: exchange.json(encode_registry(state)))
+
     async def remove_quota(exchange: Exchange) -> Response:
         role = exchange.path.strip("/").partition("quota/")[2]
         if not role:
@@ -84,6 +90,7 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
         "/quota": methods(
             GET=read(MasterPort.quotas, encode_quota_status), POST=quota, DELETE=same_origin(remove_quota)
         ),
+        "/registrar(1)/registry": methods(GET=registry),
         "/weights": methods(
             GET=read(MasterPort.weights, encode_weights), PUT=change(MasterPort.update_weights, _weights)
         ),

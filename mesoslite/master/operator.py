@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import InvalidRequest, NotFound
+from mesoslite.model import InvalidRequest, NotFound, RegistrarPort
 
 from .candidate import Candidate, led
 
 if TYPE_CHECKING:
     from mesoslite.model import AgentID, FrameworkID, MasterTenure, ResourceOperation
     from mesoslite.model.maintenance import MaintenanceStatus
-    from mesoslite.model.registry import Machine, MachineID, QuotaConfig, Schedule, Weight
+    from mesoslite.model.registry import Machine, MachineID, QuotaConfig, RegistryState, Schedule, Weight
 
     from .agents import Agents
     from .departures import Departures
@@ -134,6 +134,11 @@ class OperatorCalls(Candidate):
         return self._agents.maintenance.stop(machines)
 
     # ---- roles ----
+
+    @led
+    def registry(self) -> la.Future[RegistryState]:
+        """What outlives this master, as its registrar has it."""
+        return la.dispatch(self._registrar, RegistrarPort.state)
 
     @led
     def quotas(self) -> tuple[QuotaConfig, ...]:

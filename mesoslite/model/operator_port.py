@@ -65,6 +65,10 @@ class OperatorPort(Protocol):
         """The future of None: these machines are up. InvalidRequest, InTransition."""
         ...
 
+    def registry(self) -> Any:
+        """The future of a RegistryState: what outlives the master."""
+        ...
+
     def quotas(self) -> tuple[QuotaConfig, ...]:
         """The quotas that roles have."""
         ...

@@ -289,6 +289,10 @@ class RegistrarPort(Protocol):
         """The future of a Recovered, the same one each time. First of all, and for one master."""
         ...
 
+    def state(self) -> Any:
+        """The future of a RegistryState, as the registry is, or will be once what was applied is durable."""
+        ...
+
     def apply(self, operation: RegistryOperation) -> Any:
         """The future of whether the registry has changed, ready once that is durable; in the order of the calls.
 

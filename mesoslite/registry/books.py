@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
+from mesoslite.model import MasterInfo
 from mesoslite.model.registry import (
     GoneAgent,
     Machine,
@@ -23,6 +25,7 @@ from mesoslite.model.registry import (
 
 from .rows import KINDS, place_of
 
+T = TypeVar("T")
 Place = tuple[str, str]  # kind and key
 
 
@@ -65,6 +68,20 @@ class Books:
         found: Schedule = self._tables[KINDS[Schedule]].get("", Schedule())
         return found
 
+    def state(self, master: MasterInfo) -> RegistryState:
+        """All rows, in order of their keys, as ``master`` has written them."""
+        return RegistryState(
+            master=master,
+            agents=_in_order(self.agents),
+            unreachable=_in_order(self.unreachable),
+            gone=_in_order(self.gone),
+            machines=_in_order(self.machines),
+            schedule=self.schedule,
+            quotas=_in_order(self.quotas),
+            weights=_in_order(self.weights),
+            minimum_capabilities=tuple(sorted(self.capabilities)),
+        )
+
     def commit(self, change: Change) -> None:
         """Let the books say what the change says."""
         for kind, key in change.deletes:
@@ -73,6 +90,10 @@ class Books:
             table = self._tables[kind]
             self.deactivated += is_deactivated(row) - is_deactivated(table.get(key))
             table[key] = row
+
+
+def _in_order(table: Mapping[str, T]) -> tuple[T, ...]:
+    return tuple([table[key] for key in sorted(table)])
 
 
 def is_deactivated(row: RegistryRow | None) -> bool:

@@ -35,6 +35,7 @@ from mesoslite.model.registry import (
     Entry,
     Recovered,
     RegistryOperation,
+    RegistryState,
 )
 
 from .books import Books, Place
@@ -97,6 +98,7 @@ class Registrar(la.Actor):
         self._store_timeout = store_timeout
         self._recovered: la.Promise[Recovered] | None = None
         self._books: Books | None = None
+        self._master: MasterInfo | None = None
         self._waiting = Batch()
         self._is_writing = False
         self._call: la.Future[Any] | None = None  # of the storage, the last one
@@ -145,6 +147,17 @@ class Registrar(la.Actor):
             self._recovered = la.Promise()
             la.tell(self.pid, Registrar.read, master)
         return self._recovered.future
+
+    def state(self) -> la.Future[RegistryState]:
+        """See RegistrarPort."""
+        if self._recovered is None:
+            raise InvalidRequest("registrar: state before recover; the registry is not known yet")
+        return self._recovered.future.then(la.defer(self.pid, Registrar._state))
+
+    def _state(self, _: Recovered) -> RegistryState:
+        assert self._books is not None
+        assert self._master is not None
+        return self._books.state(self._master)
 
     def apply(self, operation: RegistryOperation) -> la.Future[bool]:
         """See RegistrarPort."""
@@ -195,7 +208,7 @@ class Registrar(la.Actor):
             recovered, self._size = await self._in_time(self._fetched, future, "recover", self._fetch_timeout)
         except Exception as error:
             raise self._fail("recover", error, self._recovered.fail) from error
-        self._books = Books(recovered.state)
+        self._books, self._master = Books(recovered.state), master
         self._recovered.set(recovered)
         self._want_write()
 

@@ -13,7 +13,7 @@ from .fakes import FakeMaster, request
 MACHINE = {"hostname": "host"}
 SCHEDULE = {"windows": [{"machine_ids": [MACHINE], "unavailability": {"start": {"nanoseconds": 10**18}}}]}
 CPU = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1.0}}
-READ = ["/quota", "/weights", "/maintenance/schedule", "/maintenance/status"]
+READ = ["/registrar(1)/registry", "/quota", "/weights", "/maintenance/schedule", "/maintenance/status"]
 CHANGED = [
     ("POST", "/teardown"),
     ("POST", "/quota"),
@@ -172,3 +172,37 @@ def test_machines_are_scheduled_taken_down_and_brought_up(live):
     assert send(live, "POST", "/maintenance/schedule", {}) == 400
     assert send(live, "POST", "/machine/up", [MACHINE]) == 200
     assert get(live, "/maintenance/schedule") == {}
+
+
+def test_the_registry_is_shown_as_mesos_keeps_it(live):
+    # Source: Mesos src/master/registry.proto; the endpoint is the registrar's own
+    assert get(live, "/registrar(1)/registry").keys() == {"master"}
+    _, agent_id = live.agent()
+    _, gone = live.agent(hostname="other")
+    grace = {"seconds": 9}
+    assert live.call("DRAIN_AGENT", agent_id={"value": agent_id}, max_grace_period=grace) == (200, "")
+    assert live.call("MARK_AGENT_GONE", agent_id={"value": gone}) == (200, "")
+    assert send(live, "PUT", "/weights", [{"role": "web", "weight": 2}]) == 200
+    assert send(live, "POST", "/maintenance/schedule", SCHEDULE) == 200
+    config = {"role": "web", "limits": {"cpus": {"value": 1.0}}}
+    assert live.call("UPDATE_QUOTA", quota_configs=[config]) == (200, "")
+
+    registry = get(live, "/registrar(1)/registry")
+
+    assert list(registry) == [
+        "master", "slaves", "machines", "schedules", "weights", "gone", "minimum_capabilities", "quota_configs",
+    ]  # fmt: skip
+    assert registry["master"]["info"].keys() == {"id", "port", "pid", "hostname", "version", "capabilities"}
+    [agent] = registry["slaves"]["slaves"]
+    assert agent["info"]["id"] == {"value": agent_id}
+    assert agent["drain_info"]["config"] == {"max_grace_period": {"nanoseconds": 9 * 10**9}, "mark_gone": False}
+    assert agent["deactivated"] is True
+    [lost] = registry["gone"]["slaves"]
+    assert (lost["id"], list(lost["timestamp"])) == ({"value": gone}, ["nanoseconds"])
+    [machine] = registry["machines"]["machines"]
+    unavailability = SCHEDULE["windows"][0]["unavailability"]
+    assert machine["info"] == {"id": MACHINE, "mode": "DRAINING", "unavailability": unavailability}
+    assert registry["schedules"] == [SCHEDULE]
+    assert registry["weights"] == [{"info": {"role": "web", "weight": 2.0}}]
+    assert {one["capability"] for one in registry["minimum_capabilities"]} == {"AGENT_DRAINING", "QUOTA_V2"}
+    assert registry["quota_configs"] == [config]

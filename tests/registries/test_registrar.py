@@ -25,6 +25,7 @@ from mesoslite.model.registry import (
     AdmitAgent,
     MachineID,
     MarkAgentReachable,
+    MarkAgentUnreachable,
     RegistryState,
     RemoveAgent,
     Schedule,
@@ -101,6 +102,20 @@ def test_recovery_tells_the_state_and_writes_who_leads(house: House):
     assert house.registry.master == MASTER
     assert recovered(house.registrar) == found
     assert house.registry.epoch == found.epoch
+
+
+def test_a_registrar_tells_what_its_registry_holds(house: House):
+    with pytest.raises(InvalidRequest, match="state before recover"):
+        la.dispatch(house.registrar, Registrar.state).get(60)
+    recovered(house.registrar)
+    house.ask(AdmitAgent(agent(2)), AdmitAgent(agent(1)), MarkAgentUnreachable(agent(2).id, 5))
+    house.ask(UpdateSchedule(Schedule((Window((MachineID("host", ""),), Unavailability(start=5)),))))
+
+    state = la.dispatch(house.registrar, Registrar.state).get(60)
+
+    other = house.runtime.spawn(Registrar(MemoryStorage(house.registry), id="other"))
+    assert state == recovered(other).state
+    assert ([one.info for one in state.agents], len(state.unreachable), state.master) == ([agent(1)], 1, MASTER)
 
 
 def test_a_registry_that_begins_anew_begins_with_a_later_epoch(house: House):

@@ -19,6 +19,7 @@ from .operations import (
 from .parts import decode_duration, decode_protobuf_duration, encode_resources
 from .quotas import decode_quota_configs, decode_quota_request, decode_weights, encode_quota_status, encode_weights
 from .recordio import RECORD_BYTES_MAX, Records, frame
+from .registry import encode_registry
 from .role_fields import role_problem
 from .statuses import encode_status
 from .tasks import decode_executor, decode_task, encode_executor, encode_task
@@ -55,6 +56,7 @@ __all__ = [
     "encode_operation",
     "encode_operation_status",
     "encode_quota_status",
+    "encode_registry",
     "encode_resources",
     "encode_roles",
     "encode_schedule",

@@ -26,7 +26,7 @@ def encode_schedule(schedule: Schedule) -> Document:
     """Return a Schedule; an empty object if there is none."""
     windows = [
         {
-            "machine_ids": [_encode_machine(machine_id) for machine_id in window.machines],
+            "machine_ids": [encode_machine(machine_id) for machine_id in window.machines],
             "unavailability": encode_unavailability(window.unavailability),
         }
         for window in schedule.windows
@@ -40,12 +40,12 @@ def encode_maintenance_status(status: MaintenanceStatus) -> Document:
     if status.draining:
         document["draining_machines"] = []
         for machine in status.draining:
-            entry: Document = {"id": _encode_machine(machine.id)}
+            entry: Document = {"id": encode_machine(machine.id)}
             if machine.answers:
                 entry["statuses"] = [_encode_answer(answer) for answer in machine.answers]
             document["draining_machines"].append(entry)
     if status.down:
-        document["down_machines"] = [_encode_machine(machine_id) for machine_id in status.down]
+        document["down_machines"] = [encode_machine(machine_id) for machine_id in status.down]
     return document
 
 
@@ -56,7 +56,8 @@ def _decode_window(fields: Fields) -> Window:
     return Window(decode_machines(fields, "machine_ids"), unavailability)
 
 
-def _encode_machine(machine_id: MachineID) -> Document:
+def encode_machine(machine_id: MachineID) -> Document:
+    """Return a MachineID."""
     names = {"hostname": machine_id.hostname, "ip": machine_id.ip}
     return {name: value for name, value in names.items() if value}
 
