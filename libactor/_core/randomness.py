@@ -23,6 +23,10 @@ def _find_nothing() -> Source | None:
     return None
 
 
+DRAWN_AT_ONCE = 64  # UUIDs
+_drawn: list[bytes] = []  # for UUIDs to come; any thread takes one
+os.register_at_fork(after_in_child=_drawn.clear)  # or parent and child would make the same ones
+
 _find_source: Callable[[], Source | None] = _find_nothing
 
 
@@ -34,12 +38,12 @@ def configure(find_source: Callable[[], Source | None]) -> None:
 
 def random_uuid() -> uuid.UUID:
     """A fresh random UUID (version 4, RFC 9562); inside a deterministic runtime its seed decides which."""
-    return uuid.UUID(bytes=_random_bytes(16, "uuid"), version=4)
+    return uuid.UUID(bytes=_uuid_bytes(), version=4)
 
 
 def random_uuid_bytes() -> bytes:
     """The 16 bytes of a fresh random UUID; a UUID of them would take twice as long to make."""
-    data = bytearray(_random_bytes(16, "uuid"))
+    data = bytearray(_uuid_bytes())
     data[6] = data[6] & 0x0F | 0x40  # version 4
     data[8] = data[8] & 0x3F | 0x80  # the variant of RFC 9562
     return bytes(data)
@@ -53,6 +57,18 @@ def random_stream() -> random.Random:
 def random_nonce() -> bytes:
     """32 bytes that nobody can foretell and that never come twice, unless a deterministic runtime's seed says which."""
     return _random_bytes(32, "nonce")
+
+
+def _uuid_bytes() -> bytes:
+    """Bytes for one UUID; the operating system, whom it takes longer to ask than to answer, is asked for many."""
+    if _find_source() is not None:
+        return _random_bytes(16, "uuid")
+    try:
+        return _drawn.pop()
+    except IndexError:
+        data = os.urandom(16 * DRAWN_AT_ONCE)
+        _drawn.extend([data[at : at + 16] for at in range(16, len(data), 16)])
+        return data[:16]
 
 
 def _random_bytes(count: int, purpose: str) -> bytes:

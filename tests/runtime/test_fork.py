@@ -192,6 +192,20 @@ runtime.close()
 
 # Goal: no lock that a worker holds at the fork stops the child. Method: fork again and again beside threads that use
 # every entry point; each child makes a runtime, uses what the parent's threads use, and ends.
+def test_parent_and_child_draw_no_uuid_twice(program):
+    script = """
+la.random_uuid()
+reading, writing = os.pipe()
+in_child(lambda: os.write(writing, b"".join([la.random_uuid_bytes() for _ in range(100)])))
+drawn = os.read(reading, 1600)
+theirs = {drawn[at : at + 16] for at in range(0, 1600, 16)}
+ours = {la.random_uuid_bytes() for _ in range(100)}
+print(len(theirs), len(ours), len(theirs & ours))
+"""
+
+    assert program(ACTORS + script) == "100 100 0\n"
+
+
 @pytest.mark.parametrize("helping", [True, False])
 def test_a_fork_in_the_middle_of_things_leaves_no_lock_behind(program, helping):
     script = f"""
