@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from libactor.http import Application, Receive, Scope, Send
+from libactor.http.presence import Presence
 
 from .bodies import Bodies
 from .large_documents import PART_BYTES, open_document
@@ -152,6 +153,10 @@ class Exchange:
         """Wait until the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
+
+    def presence(self) -> Presence:
+        """The client, by whose going the task of this request is cancelled."""
+        return Presence(self._scope, self.receive)
 
     async def answer(self, response: Response) -> None:
         """Send a whole answer."""

@@ -48,8 +48,7 @@ class ExecutorEndpoint:
         pid = await la.execute(self._agent, partial(la.spawn, end))  # so it lives in the agent's runtime
         try:
             await self._ask(la.dispatch(self._agent, AgentPort.subscribe_executor, call, pid))
-            await exchange.start(200, {"content-type": JSON})
-            await stream(exchange, outlet)
+            await stream(exchange, outlet, {"content-type": JSON})
         finally:
             la.terminate(pid)
 

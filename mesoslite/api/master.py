@@ -58,7 +58,7 @@ def master_app(
     ``flags`` are the options that its program was started with, by name.
     ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
     """
-    scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes), Leading(master)
+    scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes, runtime), Leading(master)
     files = Files(log_files("master", flags))
     serving = Serving()
     calls = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 
 class Outlet:
@@ -16,6 +17,7 @@ class Outlet:
 
     def __init__(self, bytes_max: int) -> None:
         self.overflowed = asyncio.Event()  # set once something did not fit
+        self.when_overflowed: Callable[[], object] | None = None  # called on the loop then
         self._bytes_max = bytes_max
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
@@ -30,20 +32,24 @@ class Outlet:
         with self._lock:
             if not self._open:
                 return False
-            fits = not self._pieces or self._size + len(record) <= self._bytes_max
+            is_first = not self._pieces  # else the loop has been told, and has not come to it yet
+            fits = is_first or self._size + len(record) <= self._bytes_max
             if fits:
                 self._pieces.append(record)
                 self._size += len(record)
             else:
                 self._open, self._lost = False, True
-        self._signal(self._changed if fits else self.overflowed)
+        if not fits:
+            self._signal(self._overflow)
+        elif is_first:
+            self._signal(self._changed.set)
         return fits
 
     def end(self) -> None:
         """Take no more; what waits is still sent. Any thread may call."""
         with self._lock:
             self._open = False
-        self._signal(self._changed)
+        self._signal(self._changed.set)
 
     async def take(self) -> bytes | None:
         """Wait for records and return all that wait; None at the end.
@@ -62,9 +68,14 @@ class Outlet:
                     return None
             await self._changed.wait()
 
-    def _signal(self, event: asyncio.Event) -> None:
+    def _overflow(self) -> None:
+        self.overflowed.set()
+        if self.when_overflowed is not None:
+            self.when_overflowed()
+
+    def _signal(self, action: Callable[[], object]) -> None:
         try:
-            self._loop.call_soon_threadsafe(event.set)
+            self._loop.call_soon_threadsafe(action)
         except RuntimeError:  # the server has closed, maybe this moment, and the stream with it
             if not self._loop.is_closed():
                 raise

@@ -35,10 +35,14 @@ _NOT_IMPLEMENTED = frozenset({"UNKNOWN"})
 
 
 class SchedulerEndpoint:
-    """The endpoint of one master; ``buffer_bytes_max`` is how far each subscriber may lag behind."""
+    """The endpoint of one master; ``buffer_bytes_max`` is how far each subscriber may lag behind.
 
-    def __init__(self, master: la.PID[MasterPort], buffer_bytes_max: int) -> None:
+    ``runtime`` is the one that the master lives in; without it the master is asked to spawn what belongs there.
+    """
+
+    def __init__(self, master: la.PID[MasterPort], buffer_bytes_max: int, runtime: la.Runtime | None = None) -> None:
         self._master = master
+        self._runtime = runtime
         self._buffer_bytes_max = buffer_bytes_max
         self._table = Subscriptions()
 
@@ -104,10 +108,12 @@ class SchedulerEndpoint:
             stream_id=stream_id,
             master_info=master_info(*exchange.server),
         )
-        pid = await la.execute(self._master, partial(la.spawn, subscription))  # so it lives in the master's runtime
+        if self._runtime is not None:
+            pid = self._runtime.spawn(subscription)
+        else:
+            pid = await la.execute(self._master, partial(la.spawn, subscription))
         try:
-            await exchange.start(200, headers)
-            await stream(exchange, outlet)
+            await stream(exchange, outlet, headers)
         finally:
             la.terminate(pid)
 
