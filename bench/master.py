@@ -3,7 +3,8 @@
 # No peer that could run beside it; the work of the registrar, which is part of the master, is in bench/registrar.py,
 #   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py, how long
 #   it keeps others waiting in bench/responsiveness.py, its metrics in bench/metrics.py,
-#   what polls of /state cost everybody in bench/pollers.py and bench/responsive.py.
+#   what polls of /state cost everybody in bench/pollers.py and bench/responsive.py, subscriptions in
+#   bench/subscriptions.py.
 
 from __future__ import annotations
 
@@ -20,10 +21,20 @@ from bench.registrar import RegistrarWork
 from bench.responsive import ResponsiveWork
 from bench.responsiveness import ResponsivenessWork
 from bench.stand_ins import PATIENCE_SECONDS, Counting, launch, stage_of
+from bench.subscriptions import SubscriptionsWork
 from mesoslite.model import Reconcile, TaskReference, Update
 
 
-class MasterWork(RegistrarWork, FailoverWork, LaunchWork, ResponsivenessWork, MetricsWork, PollersWork, ResponsiveWork):
+class MasterWork(
+    RegistrarWork,
+    FailoverWork,
+    LaunchWork,
+    ResponsivenessWork,
+    MetricsWork,
+    PollersWork,
+    ResponsiveWork,
+    SubscriptionsWork,
+):
     """Each method does something with so many agents or tasks (``count``)."""
 
     def reconcile(self, count: int) -> float:

@@ -1,6 +1,6 @@
 """Stand-ins: agents and frameworks that say what they are told to say, and only collect what they are sent."""
 
-# Who calls: bench/master.py, bench/responsiveness.py.
+# Who calls: bench/master.py, bench/responsiveness.py, bench/subscriptions.py.
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def stage_of(agents: int, cpus: int) -> Iterator[Stage]:
         master = runtime.spawn(Master(runtime.spawn(Allocator(HierarchicalAllocator())), registrar))
         la.dispatch(master, Master.wait_leading).get(PATIENCE_SECONDS)
         pids = [runtime.spawn(Counting(master)) for _ in range(agents)]
-        infos = [_agent(number, cpus) for number in range(agents)]
+        infos = [described(number, cpus) for number in range(agents)]
         asked = [
             la.dispatch(pid, Counting.say, RegisterAgent(info), AgentRegistered, 1)
             for pid, info in zip(pids, infos, strict=True)
@@ -125,7 +125,8 @@ def launch(stage: Stage, count: int) -> la.Future[list[RunTask]]:
     return launched
 
 
-def _agent(number: int, cpus: int) -> AgentInfo:
+def described(number: int, cpus: int) -> AgentInfo:
+    """What the agent of that number says of itself."""
     return AgentInfo(hostname=f"host-{number}", port=5051, resources=Resources.of(cpus=cpus, mem=cpus))
 
 

@@ -24,6 +24,8 @@ BOUNDS = (
     Bound("responsive-ask[1k]", 10),
     Bound("responsive-offers[100]", 1_100),
     Bound("responsive-offers[1k]", 1_100),
+    Bound("subscribe[1k]", None),
+    Bound("subscribe[10k]", 3_000),
 )
 
 _REPORTED = (

@@ -290,6 +290,9 @@ STATE_BENCHMARKS = (
           ("offers", "offers_amid_polls", "the longest time between two cycles of offers, a second apart"),
       )
       for text, agents in (("100", 100), ("1k", 1_000))),
+    *(Benchmark(f"subscribe[{text}]", "subscribe", "frameworks over HTTP, and as many agents: until each has an offer",
+                count, 5, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True, on_request=True)
+      for text, count in (("1k", 1_000), ("10k", 10_000))),
 )  # fmt: skip
 
 # Operations of the registrar, with the parameters of Mesos's Registrar_BENCHMARK_Test: bench/master_figures.py.

@@ -71,7 +71,8 @@ def test_what_takes_long_is_picked_by_its_name_alone():
     assert huge
     assert set(BENCHMARKS) - set(pick([])) == huge
     assert not huge & set(pick(["scale"]))
-    assert set(pick(["queue-huge", "failover", "failover-known", "failover-ask"])) == huge
+    names = ["queue-huge", "failover", "failover-known", "failover-ask", "poll", "subscribe"]
+    assert set(pick([*names, *[f"responsive-{name}" for name in ("health", "ask", "offers")]])) == huge
 
 
 @pytest.mark.parametrize(
