@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import libactor as la
 from bench.asking import asking, worst_of_most
 from bench.benchmarks import expect
+from bench.memory import peak, reset_peak
 from libactor.codec import Reader, Writer
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.cli.prompt import prompt
@@ -124,13 +125,13 @@ def _fail_over(load: Load, *, known: bool, waits: list[float] | None = None) -> 
         agents = [runtime.spawn(Returning(number, tally)) for number in range(load.agents)]
         wire = runtime.spawn(Wire(master, agents, messages))
         gc.collect()
-        before = _reset_peak()
+        before = reset_peak()
         start, start_cpu = perf_counter(), process_time()
         la.tell(wire, Wire.deliver)
         with asking(master, waits) if waits is not None else nullcontext():
             back.future.get(PATIENCE_SECONDS)
             seconds, cpu_seconds = perf_counter() - start, process_time() - start_cpu
-        grown = _peak() - before
+        grown = peak() - before
         kept = _check(master, load)
         la.terminate(master)  # before its agents: else it would lose all their tasks, one by one
         la.wait(master, PATIENCE_SECONDS)
@@ -270,20 +271,3 @@ def _task(task_id: str, framework_id: FrameworkID, state: TaskState = TaskState.
             ]
         ),
     )
-
-
-def _reset_peak() -> int:
-    """Begin to look for the peak anew; what memory the process has now, in bytes."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _memory("VmRSS")
-
-
-def _peak() -> int:
-    return _memory("VmHWM")
-
-
-def _memory(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1_024
-    raise KeyError(field)

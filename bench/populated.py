@@ -103,9 +103,11 @@ def populated(agents: int) -> Iterator[Site]:
         declining = Declining(master)
         runtime.spawn(declining)
         gc.collect()
-        yield Site(master, server.listen(master_app(master, runtime=runtime)).partition("//")[2], declining.cycles)
-        la.terminate(master)  # before its agents: else it would lose all their tasks, one by one
-        la.wait(master, PATIENCE_SECONDS)
+        try:
+            yield Site(master, server.listen(master_app(master, runtime=runtime)).partition("//")[2], declining.cycles)
+        finally:
+            la.terminate(master)  # before its agents: else it would lose all their tasks, one by one
+            la.wait(master, PATIENCE_SECONDS)
 
 
 def _complete(runtime: la.Runtime, master: la.PID[Master]) -> None:

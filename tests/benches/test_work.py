@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench import allocator, records, resources
+from bench import abuse, allocator, records, resources
 from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, XOSCAR, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
 from bench.peers.libactor_libprocess import make_tree
@@ -168,3 +168,16 @@ def test_a_way_of_keeping_has_a_process_of_its_own():
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     assert said.stdout == "True\n"
+
+
+# Each abuse a thousandth of its size, and one of all sizes: MB of bodies, clients, connections and calls.
+@pytest.mark.real
+def test_what_an_abuse_costs_others_is_a_row(capsys):
+    abuse.main(["none", "tasks", "endless", "idle", "unread"], agents=2, seconds=0.05, scale=0.001)
+
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    cells = [row.strip("|").split("|") for row in rows]
+    assert [name.strip() for name, *_ in cells] == [
+        abuse.ABUSES[kind][2] for kind in ("none", "tasks", "endless", "idle", "unread")
+    ]
+    assert all(math.isfinite(float(figure)) for _, _, *figures in cells for figure in figures)

@@ -123,7 +123,7 @@ def test_a_body_without_end_is_cut_at_the_bound(master, path):
 # Goal: whoever sends a byte now and then is not waited for. Method: the rest of the body never comes.
 @pytest.mark.parametrize("path", PATHS)
 def test_a_body_that_comes_too_slowly_is_408(live, path):
-    with HttpServer(patience_s=0.25) as server:
+    with HttpServer(patience_s=0.5) as server:
         answer = send(server.listen(live.app), head(path, "Content-Length: 1000") + b"{")
 
     assert status_of(answer) == 408
