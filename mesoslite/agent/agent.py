@@ -248,6 +248,8 @@ class Agent(la.Actor):
         for task in message.unconfirmed:
             if not self._frameworks.has(task.framework_id, task.task_id):
                 self._reports.deny(task)
+        for executor in message.executors:
+            self._running.executors.tell_absence(executor.framework_id, executor.executor_id)
 
     def _obeys(self, message: Order, sender: la.PID[Any] | None) -> bool:
         """Whether the master has sent a message, and to this agent: it may be late, for one that was here before."""

@@ -189,12 +189,14 @@ class Frameworks:
     def reregistration(self, info: AgentInfo, total: Resources) -> ReregisterAgent:
         """What a master is to know that has not followed it all; of frameworks that are leaving, nothing."""
         staying = [(framework_id, entry) for framework_id, entry in self.active.items() if not entry.is_leaving]
+        executors = [one for _, entry in staying for one in entry.executors.values()]
         return ReregisterAgent(
             info=info,
             total=total,
             tasks=pack_tasks([run.report() for _, entry in staying for run in entry.runs.values()]),
             frameworks=pack_frameworks([msgspec.structs.replace(entry.info, id=key) for key, entry in staying]),
             completed_tasks=_history([*staying, *self.completed.items()]),
+            executors=tuple([one.presence() for one in executors if not one.has_ended]),
         )
 
     def check_room(self, what: str, wanted: Resources, total: Resources) -> None:

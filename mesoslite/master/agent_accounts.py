@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .alike import Alike
     from .allocator_line import AllocatorLine
     from .ledger import Ledger
+    from .operations import ExecutorEntry
 
 
 class AgentAccounts:
@@ -79,6 +80,13 @@ class AgentAccounts:
         for framework, _, _, tasks, _ in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
             for task in tasks.values():
                 self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
+
+    def enter_executors(self, agent: AgentEntry, executors: Sequence[ExecutorEntry]) -> None:
+        """Enter executors that their agent has brought."""
+        for executor in executors:
+            self._ledger.add_executor(executor)
+            if executor.info.resources:
+                self._line.hold(agent.id, executor.framework_id, executor.role, executor.info.resources)
 
     def is_untold(self, agent: AgentEntry) -> bool:
         """Whether an agent is being entered."""

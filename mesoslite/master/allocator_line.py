@@ -103,10 +103,13 @@ class AllocatorLine:
 
     def use(self, agent_id: AgentID, groups: Sequence[Alike]) -> None:
         """Take note of more tasks on an agent that is being entered."""
-        used = self._untold[agent_id]
         for framework, role, _, _, held in groups:
-            key = (framework.id, role)
-            used[key] = used[key] + held if key in used else held
+            self.hold(agent_id, framework.id, role, held)
+
+    def hold(self, agent_id: AgentID, framework_id: FrameworkID, role: str, held: Resources) -> None:
+        """Take note of what else is used on an agent that is being entered."""
+        used, key = self._untold[agent_id], (framework_id, role)
+        used[key] = used[key] + held if key in used else held
 
     def is_untold(self, agent_id: AgentID) -> bool:
         """Whether an agent is being entered."""

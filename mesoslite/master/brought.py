@@ -25,6 +25,7 @@ from mesoslite.model.sums import total_of
 from mesoslite.model.task_records import PORTION_TASKS
 
 from .alike import by_kind
+from .returning_executors import checked_executors
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def reading(
     own = {framework_id: framework_id for framework_id in frameworks}
     found: list[ByKind] = []
     ids: dict[FrameworkID, set[TaskID]] = {}
-    held = NOTHING
+    held = checked_executors(message, frameworks)
     for number, portion in enumerate(message.tasks):
         if number:
             yield
@@ -78,7 +79,7 @@ def reading(
         held += total_of([task.resources for task in tasks if not task.state.is_terminal])
     total = message.total or message.info.resources
     if not total.contains(once(held)):
-        raise InvalidRequest(f"its tasks use {held.brief}, but it has {total.brief} only")
+        raise InvalidRequest(f"its tasks and executors use {held.brief}, but it has {total.brief} only")
     completed: list[TaskEntry] = []
     left: dict[FrameworkID, int] = {}  # that are wanted still
     for number, one in enumerate(message.completed_tasks, 1):

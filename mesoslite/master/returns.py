@@ -5,7 +5,7 @@
 #   leads only now, or has given the agent up.
 # Tasks of frameworks that were removed are not entered: the agent is told to end them. Tasks that the agent does not
 #   name, and the master has, may have been launched while its message was under way; so the agent is asked about them.
-# What it has of executors is none, since no agent runs any; operations that it may not have heard of it is asked about.
+# Its executors are in returning_executors.py; operations that it may not have heard of it is asked about.
 # What its framework has acknowledged as over, and the agent does not count as that: the acknowledgement was lost, and
 #   is sent again. Mesos lets such an agent repeat its last status for ever.
 # Source: Mesos src/master/master.cpp (__reregisterSlave, reconcileKnownSlave, updateSlaveFrameworks).
@@ -32,13 +32,14 @@ from mesoslite.model import (
 from .alike import alike, by_kind
 from .named import Named
 from .removal import CAUSES
+from .returning_executors import ReturningExecutors, unconfirmed_executors
 from .slices import in_steps
 from .statuses import master_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID
+    from mesoslite.model import AgentID, FrameworkID, ReregisterAgent, TaskID, UnconfirmedExecutor
 
     from .accounts import Accounts
     from .agent_entry import AgentEntry
@@ -95,6 +96,7 @@ class Returns:
         self._now = now
         self._watch = watch
         self._ping_timeout = ping_timeout
+        self._executors = ReturningExecutors(ledger)
 
     def enter(self, agent: AgentEntry, message: ReregisterAgent, brought: Brought) -> Iterator[None]:
         """Take an agent into the books, with its tasks; frameworks hear of those that were given up."""
@@ -108,6 +110,7 @@ class Returns:
         agent.active = roster.may_be_offered(agent.id)  # from now on it is found by who says otherwise
         self._forget_lost(agent.id, brought)
         self._accounts.agents.begin_entry(agent)
+        self._accounts.agents.enter_executors(agent, self._executors.missing(agent, message))
         found = _Found([], [], {}, [])
         for number, kinds in enumerate(brought.portions):
             if number:
@@ -138,6 +141,7 @@ class Returns:
         yield from named.enter()
         unconfirmed: list[UnconfirmedTask] = []
         launches = self._ledger.launches  # what is launched from here on, it is not asked about
+        absent = unconfirmed_executors(agent, message)
         for number, known in enumerate(_portions(list(agent.tasks))):
             if number:
                 yield
@@ -151,15 +155,15 @@ class Returns:
         under_way = _under_way(agent)
         total = agent.total if under_way else message.total or message.info.resources
         has_changed = message.info != agent.info or total != agent.total
-        if found.tasks or has_changed:
+        missing = self._executors.missing(agent, message)
+        if found.tasks or missing or has_changed:
             self._offering.rescind_all(agent)
         if has_changed:
             self._accounts.agents.update(agent, message.info, total)
-        for executor in list(agent.executors.values()):
-            self._accounts.release_executor(executor)
         agent.reregistered_time, agent.version = self._now(), message.version
-        if found.tasks:
+        if found.tasks or missing:
             self._accounts.agents.begin_reentry(agent)
+            self._accounts.agents.enter_executors(agent, missing)
             for number, portion in enumerate(_portions(found.tasks)):
                 if number:
                     yield
@@ -168,7 +172,7 @@ class Returns:
                 self._enter_tasks(agent, self._still_missing(agent, portion, found), found)
             self._accounts.agents.end_entry(agent, connected=True)
         self._accounts.agents.connect(agent)
-        self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches)
+        self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches, absent)
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
@@ -185,10 +189,9 @@ class Returns:
     def ask(self, agent: AgentEntry) -> None:
         """Ask an agent about all that was sent to it: it did not know yet that it is in, and may have ignored it."""
         unconfirmed = tuple([self._unconfirmed(task) for task in agent.tasks])
-        for executor in list(agent.executors.values()):
-            self._accounts.release_executor(executor)
-        if unconfirmed:
-            self._confirm(agent, unconfirmed, self._ledger.launches)
+        absent = unconfirmed_executors(agent, None)
+        if unconfirmed or absent:
+            self._confirm(agent, unconfirmed, self._ledger.launches, absent)
         under_way = _under_way(agent)
         if under_way:
             agent.send(OperationsExpected(under_way))
@@ -340,22 +343,28 @@ class Returns:
 
     # ---- what is said ----
 
-    def _welcome(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...], launches: int) -> None:
+    def _welcome(
+        self,
+        agent: AgentEntry,
+        unconfirmed: tuple[UnconfirmedTask, ...],
+        launches: int,
+        executors: tuple[UnconfirmedExecutor, ...] = (),
+    ) -> None:
         self._over(agent)
         self._removal.cancel(agent.id, *CAUSES)
         self._watch(agent)
-        self._confirm(agent, unconfirmed, launches)
+        self._confirm(agent, unconfirmed, launches, executors)
         self._draining.resume(agent)
 
-    def _confirm(self, agent: AgentEntry, unconfirmed: tuple[UnconfirmedTask, ...], launches: int) -> None:
-        agent.send(
-            AgentReregistered(
-                agent_id=agent.id,
-                unconfirmed=unconfirmed,
-                ping_timeout_seconds=self._ping_timeout,
-                launches=launches,
-            )
-        )
+    def _confirm(
+        self,
+        agent: AgentEntry,
+        unconfirmed: tuple[UnconfirmedTask, ...],
+        launches: int,
+        executors: tuple[UnconfirmedExecutor, ...] = (),
+    ) -> None:
+        told: dict[str, Any] = {"unconfirmed": unconfirmed, "executors": executors, "launches": launches}
+        agent.send(AgentReregistered(agent_id=agent.id, ping_timeout_seconds=self._ping_timeout, **told))
 
     def _end_duplicates(self, agent: AgentEntry, found: _Found) -> Iterator[None]:
         if found.duplicates:

@@ -189,6 +189,7 @@ from .messages import (
     Order,
     Ping,
     Pong,
+    PresentExecutor,
     RegisterAgent,
     ReregisterAgent,
     RunGroup,
@@ -198,6 +199,7 @@ from .messages import (
     ShutdownFramework,
     StatusUpdate,
     StatusUpdateAcknowledgement,
+    UnconfirmedExecutor,
     UnconfirmedTask,
     UnregisterAgent,
     UpdateFrameworkInfo,
@@ -276,6 +278,8 @@ from .validation_quota import checked_quota, weight_problem
 from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 __all__ = [
+    "PresentExecutor",
+    "UnconfirmedExecutor",
     "ExecutorMessage",
     "Shutdown",
     "TellExecutor",

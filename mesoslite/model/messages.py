@@ -46,12 +46,20 @@ class CompletedTasks(msgspec.Struct, frozen=True, gc=False):
     portions: tuple[bytes, ...]
 
 
+class PresentExecutor(msgspec.Struct, frozen=True, gc=False):
+    """An executor that runs on an agent, under the role whose resources it uses; its info names its framework."""
+
+    info: ExecutorInfo
+    role: str = ""
+
+
 class ReregisterAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An agent that has an id asks to go on under it, and tells what it runs.
 
     ``total`` is all that it has now, left out: as in ``info``. ``tasks`` are those that live or whose last status is
     not acknowledged, in portions (task_records.py), ``completed_tasks`` those that are over;
-    ``frameworks`` (packed_frameworks.py) are those of ``tasks``, and others with statuses that are not acknowledged.
+    ``executors`` are those that live; ``frameworks`` (packed_frameworks.py) are those of these and of ``tasks``, and
+    others with statuses that are not acknowledged.
     ``number`` grows with each of an ``incarnation``, 0 if it does not say: what comes late is told by it.
     """
 
@@ -60,6 +68,7 @@ class ReregisterAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=T
     tasks: tuple[bytes, ...] = ()
     frameworks: tuple[bytes, ...] = ()
     completed_tasks: tuple[CompletedTasks, ...] = ()
+    executors: tuple[PresentExecutor, ...] = ()
     version: str = API_VERSION
     incarnation: bytes = b""
     number: int = 0
@@ -144,8 +153,15 @@ class UnconfirmedTask(msgspec.Struct, frozen=True, gc=False):
     state: TaskState
 
 
+class UnconfirmedExecutor(msgspec.Struct, frozen=True, gc=False):
+    """An executor that an agent did not name; if it is not there, the agent is to say that it has ended."""
+
+    framework_id: FrameworkID
+    executor_id: ExecutorID
+
+
 class AgentReregistered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The agent may go on; of tasks in ``unconfirmed`` it is to say what is with them.
+    """The agent may go on; of tasks in ``unconfirmed``, and of ``executors``, it is to say what is with them.
 
     All that were launched up to the number ``launches``, and that may be under way to it still, are among these, or
     over: a launch of theirs that comes later is not done any more.
@@ -153,6 +169,7 @@ class AgentReregistered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag
 
     agent_id: AgentID
     unconfirmed: tuple[UnconfirmedTask, ...] = ()
+    executors: tuple[UnconfirmedExecutor, ...] = ()
     ping_timeout_seconds: float = AGENT_PING_SECONDS * AGENT_PINGS_MISSED_MAX
     epoch: int = 0
     launches: int = 0

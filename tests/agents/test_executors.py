@@ -7,6 +7,7 @@ import pytest
 import libactor as la
 from mesoslite.agent import Agent
 from mesoslite.model import (
+    AgentReregistered,
     Conflict,
     Drain,
     ExecutorID,
@@ -14,7 +15,10 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkToExecutor,
     NotFound,
+    Ping,
+    PresentExecutor,
     Reason,
+    ReregisterAgent,
     RunTask,
     ShutdownExecutor,
     ShutdownFramework,
@@ -22,6 +26,7 @@ from mesoslite.model import (
     TaskGroup,
     TaskID,
     TaskState,
+    UnconfirmedExecutor,
 )
 from mesoslite.model.executor_calls import ExecutorAlive, ExecutorSubscribe, TellFramework
 from mesoslite.model.executor_events import (
@@ -534,3 +539,27 @@ def test_a_task_whose_id_is_in_use_starts_no_executor(house: House, group: bool)
     assert states == {"t1": TaskState.TASK_LOST}
     if group:
         assert house.updates()[-1].status.reason is Reason.REASON_TASK_GROUP_INVALID
+
+
+# ---- masters ----
+
+
+def test_an_agent_tells_its_master_of_the_executors_that_live(house: House):
+    launch(house, T1)
+    ended = launch(house, task_of(make_executor("ended"), "t2"))
+    house.exit(ended, 0)
+
+    house.send(Ping(connected=False))
+    house.advance(1)
+
+    [message] = [one for one in house.master.heard if isinstance(one, ReregisterAgent)]
+    assert message.executors == (PresentExecutor(E, "web"),)
+
+
+def test_an_agent_that_is_asked_about_executors_says_which_have_ended(house: House):
+    launch(house, T1)
+    asked = tuple([UnconfirmedExecutor(FRAMEWORK, ExecutorID(name)) for name in ("e", "never")])
+
+    house.send(AgentReregistered(agent_id=AGENT, executors=asked))
+
+    assert [one.executor_id for one in exits(house)] == ["never"]

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import libactor as la
-from mesoslite.model import ExecutorRun, TaskGroup
+from mesoslite.model import ExecutorRun, PresentExecutor, TaskGroup
 from mesoslite.model.executor_events import LaunchTask, LaunchTasks
 
 if TYPE_CHECKING:
@@ -118,6 +120,10 @@ class Execution:
         channel, self.channel = self.channel, None
         if channel is not None:
             la.terminate(channel, inject=False)
+
+    def presence(self) -> PresentExecutor:
+        """What a master is told of it."""
+        return PresentExecutor(msgspec.structs.replace(self.info, framework_id=self.framework_id), self.role)
 
     def snapshot(self) -> ExecutorRun:
         """What readers see."""
