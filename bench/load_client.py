@@ -10,8 +10,10 @@
 
 import sys
 import threading
+from collections.abc import Mapping
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
 from time import perf_counter, sleep
+from types import MappingProxyType
 
 BUFFER_BYTES = 1 << 20
 PAUSE_SECONDS = 0.002
@@ -19,6 +21,9 @@ PAUSE_SECONDS = 0.002
 
 class Connection:
     """A connection that is kept alive; ``ask`` gives the bytes of the body of an answer."""
+
+    status = 0
+    headers: Mapping[str, str] = MappingProxyType({})  # of the last answer, names in lower case
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
@@ -28,14 +33,18 @@ class Connection:
         self._buffer = bytearray(BUFFER_BYTES)
         self._rest = b""
 
-    def ask(self, path: str) -> int:
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {self._address}\r\n\r\n".encode())
-        head = self._line(b"\r\n\r\n").lower()
-        if not head.startswith(b"http/1.1 200 "):
-            raise ConnectionError(f"{path}: {head!r}")
-        if b"transfer-encoding: chunked" in head:
+    def ask(self, path: str, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b"") -> int:
+        more = {"host": self._address, **headers, **({"content-length": str(len(body))} if body else {})}
+        fields = "".join([f"{name}: {value}\r\n" for name, value in more.items()])
+        self._socket.sendall(f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\n{fields}\r\n".encode() + body)
+        first, *lines = self._line(b"\r\n\r\n").decode().split("\r\n")
+        self.status = int(first.split()[1])
+        self.headers = {name.lower(): value.strip() for name, _, value in [line.partition(":") for line in lines]}
+        if self.status not in (200, 304):
+            raise ConnectionError(f"{path}: {first!r}")
+        if "transfer-encoding" in self.headers:
             return self._chunks()
-        length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+        length = int(self.headers.get("content-length", "0"))
         self._skip(length)
         return length
 

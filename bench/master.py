@@ -4,7 +4,7 @@
 #   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py, how long
 #   it keeps others waiting in bench/responsiveness.py, its metrics in bench/metrics.py,
 #   what polls of /state cost everybody in bench/pollers.py and bench/responsive.py, subscriptions in
-#   bench/subscriptions.py.
+#   bench/subscriptions.py, what all of a large cluster takes in bench/state.py.
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bench.registrar import RegistrarWork
 from bench.responsive import ResponsiveWork
 from bench.responsiveness import ResponsivenessWork
 from bench.stand_ins import PATIENCE_SECONDS, Counting, launch, stage_of
+from bench.state import StateWork
 from bench.subscriptions import SubscriptionsWork
 from mesoslite.model import Reconcile, TaskReference, Update
 
@@ -34,6 +35,7 @@ class MasterWork(
     PollersWork,
     ResponsiveWork,
     SubscriptionsWork,
+    StateWork,
 ):
     """Each method does something with so many agents or tasks (``count``)."""
 

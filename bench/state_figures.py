@@ -14,6 +14,8 @@ from bench.table import POLLERS
 
 HEALTH = "/health while 5 clients poll: half, and all"
 
+QUERY = "MasterStateQuery, GetState"
+
 BOUNDS = (
     Bound("poll[100/1]", None),
     Bound("poll[100/10]", None),
@@ -26,6 +28,14 @@ BOUNDS = (
     Bound("responsive-offers[1k]", 1_100),
     Bound("subscribe[1k]", None),
     Bound("subscribe[10k]", 3_000),
+    Bound("state-cold[1k/20k]", None, 170, 230, f"{QUERY}, v0: 10k running, 10k completed"),
+    Bound("state-cold[10k/200k]", None, 1_800, 1_900, f"{QUERY}, v0: 100k and 100k"),
+    Bound("state-cold[20k/400k]", 1_000, 7_400, None, f"{QUERY}, v0: 200k and 200k"),
+    Bound("state-changed[20k/400k]", 350),
+    Bound("state-known[20k/400k]", 2),
+    Bound("get-state-cold[1k/20k]", None, 180, 270, f"{QUERY}, v1 JSON"),
+    Bound("get-state-cold[10k/200k]", None, 3_200, 3_900, f"{QUERY}, v1 JSON"),
+    Bound("get-state-cold[20k/400k]", None, 10_000, None, f"{QUERY}, v1 JSON"),
 )
 
 _REPORTED = (

@@ -276,6 +276,9 @@ FAILOVER_BENCHMARKS = (
                 (("20k/100k", 20_000, 5, 0),)),
 )  # fmt: skip
 
+# Tasks of so many agents. What Mesos took for as many: bench/state_figures.py.
+STATE_SIZES = (("1k/20k", 1_000), ("10k/200k", 10_000), ("20k/400k", 20_000))
+
 POLLERS = (1, 10, 20)  # clients of the report on /state; what Mesos took: bench/state_figures.py
 
 STATE_BENCHMARKS = (
@@ -293,6 +296,15 @@ STATE_BENCHMARKS = (
     *(Benchmark(f"subscribe[{text}]", "subscribe", "frameworks over HTTP, and as many agents: until each has an offer",
                 count, 5, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True, on_request=True)
       for text, count in (("1k", 1_000), ("10k", 10_000))),
+    *(Benchmark(f"{name}[{text}]", method, what, agents, 5, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True,
+                extent=20, on_request=True)
+      for name, method, what, sizes in (
+          ("state-cold", "state_cold", "/state of so many agents and tasks, the first time", STATE_SIZES),
+          ("state-changed", "state_changed", "the same, when one task in a hundred has changed", STATE_SIZES[2:]),
+          ("state-known", "state_known", "the same, by the entity tag of what has not changed", STATE_SIZES[2:]),
+          ("get-state-cold", "call_cold", "GET_STATE, the first time", STATE_SIZES),
+      )
+      for text, agents in sizes),
 )  # fmt: skip
 
 # Operations of the registrar, with the parameters of Mesos's Registrar_BENCHMARK_Test: bench/master_figures.py.

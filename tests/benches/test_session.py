@@ -71,8 +71,9 @@ def test_what_takes_long_is_picked_by_its_name_alone():
     assert huge
     assert set(BENCHMARKS) - set(pick([])) == huge
     assert not huge & set(pick(["scale"]))
-    names = ["queue-huge", "failover", "failover-known", "failover-ask", "poll", "subscribe"]
-    assert set(pick([*names, *[f"responsive-{name}" for name in ("health", "ask", "offers")]])) == huge
+    names = ["queue-huge", "failover", "failover-known", "failover-ask", "poll", "subscribe", "get-state-cold"]
+    names += [f"responsive-{name}" for name in ("health", "ask", "offers")]
+    assert set(pick([*names, *[f"state-{name}" for name in ("cold", "changed", "known")]])) == huge
 
 
 @pytest.mark.parametrize(
