@@ -14,6 +14,7 @@ from libactor.http import Application
 from mesoslite.model import MasterPort
 
 from .documents import version_document
+from .event_stream import EventStreams
 from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
 from .file_pages import file_calls, file_routes
@@ -56,7 +57,8 @@ def master_app(
     With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``flags`` are the options that its program was started with, by name.
-    ``subscriber_buffer_bytes`` bounds how far a framework may lag behind its events before it is disconnected.
+    ``subscriber_buffer_bytes`` bounds how far a framework, or an operator's program, may lag behind its events before
+    it is disconnected.
     """
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes, runtime), Leading(master)
     files = Files(log_files("master", flags))
@@ -64,6 +66,7 @@ def master_app(
     calls = {
         **read_calls(master, runtime, flags),
         **shown_calls(master, serving, flags),
+        **EventStreams(master, serving, subscriber_buffer_bytes).calls,
         **file_calls(files),
         **change_calls(master),
     }

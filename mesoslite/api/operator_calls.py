@@ -18,12 +18,7 @@ from .documents import Document
 from .exchange import JSON, Exchange, Refusal, Response, json_document
 
 # Calls of Mesos's master that are no mistake of the client's, and are not served.
-NOT_SERVED = frozenset(
-    {
-        "UNKNOWN",
-        "SUBSCRIBE",
-    }
-)
+NOT_SERVED = frozenset({"UNKNOWN"})
 
 
 class OperatorCall(NamedTuple):

@@ -173,28 +173,29 @@ AGENT_V1 = Projection(
     ),
 )
 
+_FRAMEWORK_INFO = Object(
+    Key("user", Field("user")),
+    Key("name", Field("name")),
+    _id("id"),
+    Key("failover_timeout", Field("failover_timeout")),
+    Key("checkpoint", Field("checkpoint")),
+    *_if_there("role"),
+    IfFilled("roles", Key("roles", Field("roles"))),
+    IfFilled("hostname", Key("hostname", Field("hostname"))),
+    *_if_there("principal"),
+    IfFilled("webui_url", Key("webui_url", Field("webui_url"))),
+    _TYPES,
+    LABELS_MESSAGE,
+    *_if_there("offer_filters"),
+)
+
+FRAMEWORK_INFO_V1 = Projection(FRAMEWORK, _FRAMEWORK_INFO)
+
 # Without what is in records of its own and stands between this and the next: offers.
 FRAMEWORK_V1 = Projection(
     FRAMEWORK,
     Object(
-        Key(
-            "framework_info",
-            Object(
-                Key("user", Field("user")),
-                Key("name", Field("name")),
-                _id("id"),
-                Key("failover_timeout", Field("failover_timeout")),
-                Key("checkpoint", Field("checkpoint")),
-                *_if_there("role"),
-                IfFilled("roles", Key("roles", Field("roles"))),
-                IfFilled("hostname", Key("hostname", Field("hostname"))),
-                *_if_there("principal"),
-                IfFilled("webui_url", Key("webui_url", Field("webui_url"))),
-                _TYPES,
-                LABELS_MESSAGE,
-                *_if_there("offer_filters"),
-            ),
-        ),
+        Key("framework_info", _FRAMEWORK_INFO),
         Key("active", Field("active")),
         Key("connected", Field("connected")),
         Key("recovered", Field("recovered")),

@@ -1,20 +1,22 @@
 """Streaming: a response that lasts as long as there are events, or as its client."""
 
-# Who calls: scheduler.py and executor.py, for a subscription each.
+# Who calls: scheduler.py, executor.py and event_stream.py, for a subscription each.
 # The head goes out with the first events: of ten thousand subscriptions at once each costs one system call less.
 # Nothing runs beside the task of the request: that its client has gone, or does not read, cancels it.
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from .exchange import Exchange
 from .outlet import Outlet
 
 
-async def stream(exchange: Exchange, outlet: Outlet, headers: Mapping[str, str]) -> None:
-    """Answer 200 with what comes out of ``outlet`` until it ends or the client goes.
+async def stream(
+    exchange: Exchange, outlet: Outlet, headers: Mapping[str, str], before: AsyncIterator[bytes] | None = None
+) -> None:
+    """Answer 200 with ``before``, if given, and with what comes out of ``outlet`` until it ends or the client goes.
 
     Raises: ConnectionAbortedError, if the client reads so slowly that the outlet overflows.
     """
@@ -24,8 +26,14 @@ async def stream(exchange: Exchange, outlet: Outlet, headers: Mapping[str, str])
         presence.watch()
         outlet.when_overflowed = task.cancel
         try:
-            records = await outlet.take()
-            await exchange.start(200, headers)
+            if before is None:
+                records = await outlet.take()
+                await exchange.start(200, headers)
+            else:
+                await exchange.start(200, headers)
+                async for piece in before:
+                    await exchange.send(piece)
+                records = await outlet.take()
             while records is not None:
                 await exchange.send(records)
                 records = await outlet.take()

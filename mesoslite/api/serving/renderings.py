@@ -10,12 +10,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from .cursor import Piece
-from .documents import Document
+from .cursor import Cursor, Piece
+from .documents import Document, Part
 from .rendering import Reader, Renderer, Rendering
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
@@ -54,6 +54,15 @@ class Renderings:
             rendering.readers -= 1
             if not rendering.readers:
                 self._left(key, rendering)
+
+    async def alone(self, parts: Callable[[], Iterator[Part]]) -> AsyncIterator[bytes]:
+        """The pieces of what nobody else is to have; nothing of it stays."""
+        cursor = Cursor(parts, keep=False, gzip=False)
+        is_last = False
+        while not is_last:
+            piece = await self._renderer.run(cursor.next)
+            is_last = piece.is_last
+            yield piece.body
 
     def _find(self, key: Key, version: tuple[str, int]) -> Rendering | None:
         """One of that version or a newer one that still has its first piece."""
