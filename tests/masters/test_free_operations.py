@@ -241,6 +241,22 @@ def test_an_agent_that_does_not_do_it_is_believed(stage: Stage) -> None:
     assert [offer.resources for offer in standing(stage, web)] == [Resources.parse(ALL)]
 
 
+# Goal: what a volume grows to is not forgotten over a word of the agent from before that. Method: it refuses another
+# operation before it comes to this one.
+def test_what_is_under_way_counts_when_an_agent_says_what_it_has(stage: Stage) -> None:
+    agent = stage.agent(ALL)
+    for step in (Reserve(reserved("disk:200")), Create(volume(100))):
+        apply(stage, agent, step).get(timeout=60)
+        stage.answer(agent, stage.applied(agent)[-1])
+    has = total(stage)
+    for step in (Reserve(reserved("cpus:1")), GrowVolume(volume(100), reserved("disk:50"))):
+        apply(stage, agent, step).get(timeout=60)
+
+    stage.answer(agent, stage.applied(agent)[-2], OperationState.OPERATION_DROPPED, total=has)
+
+    assert total(stage) == Resources.parse("cpus:4;mem:1024;disk:800") + reserved("disk:50") + volume(150)
+
+
 def test_what_got_lost_on_its_way_is_asked_for_when_the_agent_is_back(stage: Stage) -> None:
     agent = stage.agent(ALL)
     apply(stage, agent, Reserve(reserved("cpus:1")))
