@@ -53,7 +53,8 @@ class Heard(msgspec.Struct, eq=False, gc=False):
 class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
-    ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it.
+    ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it. ``shown`` is the record of
+    it that readers saw last, None as long as nobody has.
     """
 
     task_id: TaskID
@@ -64,6 +65,7 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     source: TaskInfo | Record[Task]
     state: TaskState = TaskState.TASK_STAGING
     heard: Heard | None = None
+    shown: Record[Task] | None = None
 
     @classmethod
     def launched(cls, info: TaskInfo, framework_id: FrameworkID, role: str) -> Self:

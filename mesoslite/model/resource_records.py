@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from .fields import Fields
-from .kinds import Kind, plain_kind
+from .kinds import Kind, ValueType, plain_kind
 from .portions import Portion
 from .records import Range, Resource
 from .resource_json import decode_disk, encode_disk
@@ -17,13 +17,18 @@ from .resource_text import checked_name
 from .resources import Resources
 from .roles import DEFAULT_ROLE
 
+SCALAR = ValueType.SCALAR
 _CACHED_BYTES = 512  # of resources, at most
 
 _decode_resources = msgspec.msgpack.Decoder(tuple[Resource, ...]).decode
 
 
+@lru_cache(maxsize=8_192)
 def packed_resources(resources: Resources, role: str | None = None) -> tuple[Resource, ...]:
     """Return amounts in canonical order; ``role`` is whom they are allocated to, if anyone."""
+    if not resources.others:
+        plain = resources.quantities
+        return tuple([Resource(name, SCALAR, scalar=milli, allocation_role=role) for name, milli in plain])
     return tuple([entry for portion in resources.portions for entry in _packed_portion(portion, role)])
 
 

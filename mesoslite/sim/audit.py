@@ -60,13 +60,27 @@ def pending_statuses(agent: Any) -> list[tuple[str, str]]:
     return [(framework_id, task_id) for framework_id, tasks in streams for task_id, one in tasks.items() if one.pending]
 
 
+def see(master: Any) -> View:
+    """What readers of a master see."""
+    for _ in master._shown.packing():
+        pass
+    view: View = master._shown.seal(master._tenure())
+    return view
+
+
 def unseen(master: Any, view: View) -> list[str]:
     """What a View of a master says otherwise than its books do, a line each: none, if nothing has happened since."""
     changes = Changes()
     changes.everything(master._ledger)
+    tasks = list(changes.tasks)
+    last = [task.shown for task in tasks]
+    for task in tasks:
+        task.shown = None
     shown = Shown(master._ledger, changes)
     for _ in shown.packing():
         pass
+    for task, record in zip(tasks, last, strict=True):
+        task.shown = record
     return differences(view, shown.seal(view.master))
 
 

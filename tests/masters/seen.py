@@ -46,7 +46,7 @@ def outline(task: TaskRecord) -> tuple[Any, ...]:
     info = task.info
     who = (info.task_id, info.name, info.agent_id, task.framework_id, task.role, info.labels)
     told = (task.update_state, task.update_uuid) if task.update_uuid is not None else None
-    return (*who, info.resources, task.state, task.statuses, told)
+    return (*who, info.resources, task.state, repr(task.statuses), told)  # a time may be no number, and equal none
 
 
 def united(resources: Resources) -> tuple[Any, ...]:

@@ -315,6 +315,18 @@ def test_h5_a_framework_that_is_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -
     assert "and is still here" in find("H5", "scheduler crash")
 
 
+def test_v1_a_status_that_readers_do_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Accounts.record
+
+    def secretive(self: Any, task: TaskEntry, *arguments: Any, **options: Any) -> None:
+        record(self, task, *arguments, **options)
+        self._changes.tasks.pop(task, None)
+
+    monkeypatch.setattr(Accounts, "record", secretive)
+
+    assert "readers see, and the books say" in find("V1")
+
+
 def test_a1_an_actor_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise ValueError("planted")

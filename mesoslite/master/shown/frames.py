@@ -53,11 +53,20 @@ class Frame:
 
     def look_at_task(self, task_id: TaskID) -> None:
         """Take over the task of that id, which may be listed, out of reach, both or neither."""
-        listed, lost = self.entry.tasks.get(task_id), self.entry.unreachable.get(task_id)
-        is_new = self._tasks.set(task_id, task_record(listed) if listed is not None else None)
-        if self._unreachable.set(task_id, task_record(lost) if lost is not None else None) or is_new:
+        listed, held = self.entry.tasks.get(task_id), NOTHING
+        if listed is None:
+            is_new = self._tasks.set(task_id, None)
+        else:
+            is_new = self._tasks.set(task_id, task_record(listed))
+            if listed.resources.others and not listed.state.is_terminal:
+                held = listed.resources
+        if held.others or task_id in self._used:
+            self._used.set(task_id, held)
+        if self.entry.unreachable or len(self._unreachable):
+            lost = self.entry.unreachable.get(task_id)
+            is_new |= self._unreachable.set(task_id, task_record(lost) if lost is not None else None)
+        if is_new:
             self._view = None
-        self._used.set(task_id, NOTHING if listed is None or listed.state.is_terminal else listed.resources)
 
     def look_at_executor(self, agent_id: AgentID, executor_id: ExecutorID) -> None:
         """Take over that executor."""

@@ -34,6 +34,9 @@ class Merged:
         self._items: dict[Kind, Counter[str]] = {}
         self._total: Resources | None = NOTHING
 
+    def __contains__(self, holder: Hashable) -> bool:
+        return holder in self._held
+
     def set(self, holder: Hashable, resources: Resources) -> None:
         """Take note of what ``holder`` holds now."""
         before = self._held.pop(holder, NOTHING)

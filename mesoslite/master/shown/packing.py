@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mesoslite.model import TaskInfo
 from mesoslite.model.agent_records import packed_agent
@@ -29,20 +29,25 @@ if TYPE_CHECKING:
 
 
 def task_record(task: TaskEntry) -> Record[kinds.Task]:
-    """A task, whether it lives or not."""
-    source, heard = task.source, task.heard
-    if isinstance(source, TaskInfo):
-        return TASK.pack(packed_task(task.snapshot()))
+    """A task, whether it lives or not; what readers saw of it last is changed where it differs."""
+    shown, source = task.shown, task.source
     changes: dict[str, Any] = {}
-    if task.state is not source.state:
+    if shown is None and isinstance(source, TaskInfo):
+        task.shown = shown = TASK.pack(packed_task(task.snapshot()))
+        return shown
+    if shown is None:
+        shown = cast("Record[kinds.Task]", source)
+        if task.role != shown.role:
+            changes["role"] = task.role
+    if task.state is not shown.state:
         changes["state"] = task.state
-    if task.role != source.role:
-        changes["role"] = task.role
+    heard = task.heard
     if heard is not None and heard.statuses is not None:
         changes["statuses"] = tuple(map(packed_status, heard.statuses))
     if heard is not None and heard.state is not None:
         changes["status_update_state"], changes["status_update_uuid"] = heard.state, heard.uuid
-    return source.replace(**changes) if changes else source
+    task.shown = shown = shown.replace(**changes) if changes else shown
+    return shown
 
 
 def agent_record(agent: AgentEntry, roster: Roster) -> Record[kinds.Agent]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .changes import Changes
 
 IN_STEP = 32  # of what is marked: some tenths of a millisecond
+TASKS_AT_ONCE = 4  # of these, one of that
 
 
 class Shown:
@@ -83,7 +84,7 @@ class Shown:
             if changes.agents:
                 self._look_at_agent(changes.agents.popitem()[0])
             elif changes.tasks:
-                self._look_at_task(changes.tasks.popitem()[0])
+                self._look_at_tasks(changes.tasks)
             elif changes.offers:
                 offer_id, framework_id = changes.offers.popitem()
                 if (frame := self._frame(framework_id)) is not None:
@@ -109,10 +110,15 @@ class Shown:
         else:
             self._active.discard(agent_id)
 
-    def _look_at_task(self, task: TaskEntry) -> None:
-        frame = self._frame(task.framework_id)
-        if frame is not None:
-            frame.look_at_task(task.task_id)
+    def _look_at_tasks(self, marked: dict[TaskEntry, None]) -> None:
+        """Some at once: there may be hundreds of thousands, most often of one framework after the other."""
+        frame = None
+        for _ in range(min(len(marked), TASKS_AT_ONCE)):
+            task = marked.popitem()[0]
+            if frame is None or frame.entry.id != task.framework_id:
+                frame = self._frame(task.framework_id)
+            if frame is not None:
+                frame.look_at_task(task.task_id)
 
     def _look_at_operation(self, uuid: bytes, agent_id: AgentID) -> None:
         agent = self._ledger.agents.get(agent_id)

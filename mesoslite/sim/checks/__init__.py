@@ -8,6 +8,7 @@ from .leaders import EpochsRise, SomebodyLeads
 from .offers import EachOfferEndsOnce, FiltersAreHonoured, VoidOffersLaunchNothing
 from .progress import NobodyStarves, NothingIsLeftUnused
 from .quota import LimitsHold
+from .readers import ReadersSeeTheBooks
 from .registry import AgentsAreAccountedFor, NothingAcknowledgedIsLost
 from .resources import BooksAreTrue, NothingIsHeldTwice
 from .statuses import StatusesAreInOrder
@@ -36,6 +37,7 @@ ALL: tuple[type[Checker], ...] = (
     SomebodyLeads,
     FrameworksHaveTheirTime,
     NobodyBreaks,
+    ReadersSeeTheBooks,
 )
 
 __all__ = ["ALL"]
