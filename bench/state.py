@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from time import sleep
 from typing import NamedTuple
 
 import libactor as la
@@ -28,12 +29,14 @@ from mesoslite.api import master_app
 from mesoslite.cli.prompt import prompt
 from mesoslite.cli.state_cache import set_state_cache
 from mesoslite.master import Allocator, Master
+from mesoslite.master.viewing import IDLE_SECONDS
 from mesoslite.model import AgentID, FrameworkID, Source, TaskID, TaskState, TaskStatus
 from mesoslite.model.messages import StatusUpdate
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 CLIENT = Path(__file__).with_name("state_client.py")
 CHANGED = 100  # one in so many tasks
+REST_SECONDS = 4 * IDLE_SECONDS  # in which the master takes over for readers what has changed
 STATE, CALL = "/state", "GET_STATE"
 
 
@@ -57,14 +60,21 @@ class Teller(Returning):
 class StateWork:
     """Each method asks for a cluster of so many agents (``count``) with so many tasks each (``extent``)."""
 
-    def state_cold(self, count: int, extent: int) -> float:
-        """/state of a master that was never asked."""
+    def state_returned(self, count: int, extent: int) -> float:
+        """/state of a master that was never asked, as soon as the last agent is back."""
         with _site(count, extent) as site:
+            return _ask(site, STATE)[0]
+
+    def state_cold(self, count: int, extent: int) -> float:
+        """The same, once the master has had nothing to do for some seconds."""
+        with _site(count, extent) as site:
+            sleep(REST_SECONDS)
             return _ask(site, STATE)[0]
 
     def call_cold(self, count: int, extent: int) -> float:
         """GET_STATE, likewise."""
         with _site(count, extent) as site:
+            sleep(REST_SECONDS)
             return _ask(site, CALL)[0]
 
     def state_changed(self, count: int, extent: int) -> float:

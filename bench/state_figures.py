@@ -28,6 +28,7 @@ BOUNDS = (
     Bound("responsive-offers[1k]", 1_100),
     Bound("subscribe[1k]", None),
     Bound("subscribe[10k]", 3_000),
+    Bound("state-returned[20k/400k]", None, 7_400, None, f"{QUERY}, v0: 200k and 200k"),
     Bound("state-cold[1k/20k]", None, 170, 230, f"{QUERY}, v0: 10k running, 10k completed"),
     Bound("state-cold[10k/200k]", None, 1_800, 1_900, f"{QUERY}, v0: 100k and 100k"),
     Bound("state-cold[20k/400k]", 1_000, 7_400, None, f"{QUERY}, v0: 200k and 200k"),

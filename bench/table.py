@@ -299,10 +299,12 @@ STATE_BENCHMARKS = (
     *(Benchmark(f"{name}[{text}]", method, what, agents, 5, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True,
                 extent=20, on_request=True)
       for name, method, what, sizes in (
-          ("state-cold", "state_cold", "/state of so many agents and tasks, the first time", STATE_SIZES),
-          ("state-changed", "state_changed", "the same, when one task in a hundred has changed", STATE_SIZES[2:]),
-          ("state-known", "state_known", "the same, by the entity tag of what has not changed", STATE_SIZES[2:]),
-          ("get-state-cold", "call_cold", "GET_STATE, the first time", STATE_SIZES),
+          ("state-returned", "state_returned", "/state of so many agents and tasks, as soon as all are back",
+           STATE_SIZES[2:]),
+          ("state-cold", "state_cold", "the first /state of a master that has rested", STATE_SIZES),
+          ("state-changed", "state_changed", "/state, when one task in a hundred has changed", STATE_SIZES[2:]),
+          ("state-known", "state_known", "/state, by the entity tag of what has not changed", STATE_SIZES[2:]),
+          ("get-state-cold", "call_cold", "GET_STATE, likewise", STATE_SIZES),
       )
       for text, agents in sizes),
 )  # fmt: skip
