@@ -226,12 +226,24 @@ async def json_body(exchange: Exchange, read: Callable[[Any], Any] = _as_it_is) 
     return await exchange.read_body(lambda body: read(_parsed(body)))
 
 
-async def form(exchange: Exchange) -> Mapping[str, str]:
-    """Return the fields of the form that a request carries; of one given twice, the last.
+async def form(exchange: Exchange, read: Callable[[Mapping[str, str]], Any] = _as_it_is) -> Any:
+    """Return what ``read`` makes of the fields of the form that a request carries; of one given twice, the last.
 
-    Raises: Refusal: 400 for what is no form, or has more than FORM_FIELDS_MAX fields, 413 if it is too large.
+    As ``json_document``: of a large one it is called in a thread. Raises: Refusal: 400 for what is no form, or has more
+    than FORM_FIELDS_MAX fields, 413 if it is too large; what ``read`` raises.
     """
-    return await exchange.read_body(_form_fields)
+    return await exchange.read_body(lambda body: read(_form_fields(body)))
+
+
+def parsed_field(fields: Mapping[str, str], name: str) -> Any:
+    """The JSON document that a field of a form is; of a large one, some is parsed only when it is read.
+
+    Raises: Refusal: 400 for what is no JSON.
+    """
+    try:
+        return _parsed(fields[name].encode())
+    except Refusal as refusal:
+        raise Refusal(400, f"{name}: {refusal.text}") from refusal
 
 
 def _parsed(body: bytes) -> Any:

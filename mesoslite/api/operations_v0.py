@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mesoslite.model import AgentID, InvalidRequest, MasterPort
 from mesoslite.model.fields import Fields
+from mesoslite.model.large import LargeArray
 from mesoslite.model.v1 import decode_operation_body
 
 from .asking import ask
-from .exchange import Refusal, Response, form
+from .exchange import Refusal, Response, form, parsed_field
 from .hosts import same_origin
 from .routes import methods
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import libactor as la
+    from mesoslite.model import Operation
 
     from .exchange import Exchange
     from .routes import Endpoint, Routes
@@ -34,17 +34,19 @@ def operation_routes(master: la.PID[MasterPort]) -> Routes:
     def operate(kind: str, name: str) -> Endpoint:
         """Have an operation of that type done to the resources which the form has under ``name``."""
 
-        async def answer(exchange: Exchange) -> Response:
-            fields = await form(exchange)
+        def read(fields: Mapping[str, str]) -> tuple[AgentID, Operation]:
             missing = [each for each in ("slaveId", name) if not fields.get(each)]
             if missing:
                 raise Refusal(400, f"Missing {missing[0]!r} parameter in the request body, which is a form")
             given = {each: _array(fields, each) for each in (name, "source") if each in fields}
             try:
-                operation = decode_operation_body(kind, Fields(given))
+                return AgentID(fields["slaveId"]), decode_operation_body(kind, Fields(given))
             except InvalidRequest as error:
                 raise Refusal(400, str(error)) from error
-            await ask(master, MasterPort.apply_operation, AgentID(fields["slaveId"]), operation)
+
+        async def answer(exchange: Exchange) -> Response:
+            agent_id, operation = await form(exchange, read)
+            await ask(master, MasterPort.apply_operation, agent_id, operation)
             return Response(202)
 
         return methods(POST=same_origin(answer))
@@ -59,10 +61,7 @@ def operation_routes(master: la.PID[MasterPort]) -> Routes:
 
 def _array(fields: Mapping[str, str], name: str) -> Any:
     """The array that a field of a form is. Raises: Refusal, if it is none."""
-    try:
-        array = msgspec.json.decode(fields[name])
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, f"Failed to parse {name!r} into JSON: {error}") from error
-    if not isinstance(array, list):
+    array = parsed_field(fields, name)
+    if not isinstance(array, list | LargeArray):
         raise Refusal(400, f"{name}: expected an array")
     return array

@@ -140,6 +140,17 @@ def test_resources_are_reserved_and_made_volumes_by_forms(live):
     assert done == ["Reserve", "Reserve", "Unreserve", "Reserve", "Create", "Destroy"]
 
 
+def test_a_large_form_is_read_as_well(live):
+    agent, agent_id = live.agent("cpus:4;mem:1024")
+    labels = [{"key": "k", "value": "x" * 1000}]
+    many = [{**RESERVED, "scalar": {"value": 0.001}, "reservation": {"labels": {"labels": labels}}}] * 100
+
+    assert post(live, "/reserve", slaveId=agent_id, resources=many) == 202
+    assert post(live, "/reserve", slaveId=agent_id, resources=json.dumps(many)[:-1]) == 400
+    [done] = [one.operation for one in live.heard(agent) if isinstance(one, ApplyOperation)]
+    assert done.resources.milli("cpus") == 100
+
+
 # Source: ReservationEndpointsTest.NoSlaveId, NoResources, InvalidResource, InsufficientResources
 def test_a_form_that_asks_for_what_cannot_be_is_refused(live):
     agent_id = live.agent("cpus:4;mem:1024")[1]
