@@ -44,7 +44,7 @@ class Brought(NamedTuple):
 
     frameworks: Mapping[FrameworkID, FrameworkInfo]
     portions: list[ByKind]
-    ids: dict[FrameworkID, set[TaskID]]  # of what runs
+    ids: dict[FrameworkID, dict[TaskID, TaskEntry]]  # of what runs
     completed: tuple[TaskEntry, ...]
 
     def has(self, task: TaskEntry) -> bool:
@@ -67,7 +67,7 @@ def reading(
     assert agent_id is not None
     own = {framework_id: framework_id for framework_id in frameworks}
     found: list[ByKind] = []
-    ids: dict[FrameworkID, set[TaskID]] = {}
+    ids: dict[FrameworkID, dict[TaskID, TaskEntry]] = {}
     held = checked_executors(message, frameworks)
     for number, portion in enumerate(message.tasks):
         if number:
@@ -115,13 +115,13 @@ def read_portion(portion: bytes, agent_id: AgentID, frameworks: Mapping[Framewor
     return list(map(TaskEntry, ids, repeat(agent_id), owners, roles, amounts, records, states))
 
 
-def _note(ids: dict[FrameworkID, set[TaskID]], kinds: ByKind, count: int) -> None:
+def _note(ids: dict[FrameworkID, dict[TaskID, TaskEntry]], kinds: ByKind, count: int) -> None:
     """Note the ids of ``count`` more tasks. Raises: InvalidRequest, if one is noted already, or is there twice."""
     for (framework_id, _, _), tasks in kinds.items():
         known = ids.get(framework_id)
         if known is None:
-            ids[framework_id] = set(tasks)
-        elif known.isdisjoint(tasks):
+            ids[framework_id] = dict(tasks)
+        elif known.keys().isdisjoint(tasks):
             known.update(tasks)
         else:
             count = -1
