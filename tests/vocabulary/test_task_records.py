@@ -27,12 +27,12 @@ from mesoslite.model.documents import FrozenDocument
 from mesoslite.model.kinds import ValueType
 from mesoslite.model.record_types import TASK
 from mesoslite.model.records import Resource, Task
+from mesoslite.model.resource_records import resources_of
 from mesoslite.model.sums import total_of
 from mesoslite.model.task_records import (
     PORTION_TASKS,
     pack_tasks,
     packed_task,
-    resources_of,
     unpacked_task,
 )
 
