@@ -19,6 +19,7 @@ from mesoslite.model import (
     AgentID,
     ExecutorID,
     InvalidRequest,
+    Label,
     Launch,
     LaunchGroup,
     OperationID,
@@ -197,6 +198,26 @@ def test_who_asks_while_changes_are_taken_over_shares_one_view_with_all_of_them(
     assert order == ["served", "told"]
     assert all(other is first for other in others)
     assert stage.view().number > first.number
+
+
+# Goal: what no record holds keeps readers from nothing else. Method: one task is too large, until it is history.
+def test_a_task_that_no_record_holds_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    with la.Runtime() as runtime:
+        stage = Stage(runtime)
+        agent, framework = begin(stage)
+        [offer] = stage.offers(framework)
+        small = task(offer, "small", resources="cpus:1;mem:10")
+        large = msgspec.structs.replace(small, task_id=TaskID("large"), labels=(Label("x", "y" * 2**22),))
+        stage.accept(framework, offer, large, small)
+
+        [seen] = stage.view().frameworks
+        stage.report(agent, seen.framework.id, large, TaskState.TASK_FINISHED)
+        stage.acknowledge(framework, large)
+        [later] = stage.view().frameworks
+
+        assert [one.task_id for one in seen.tasks] == [one.task_id for one in later.tasks] == ["small"]
+        assert later.completed_tasks == ()
+        assert "task large of framework" in caplog.text
 
 
 # Goal: what nobody asks for is taken over as well, so that nothing that has gone is remembered for nobody.

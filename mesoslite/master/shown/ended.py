@@ -32,7 +32,7 @@ class Ended:
 
     def __init__(self) -> None:
         self._blocks: deque[Kept[Task]] = deque()
-        self._tasks: deque[tuple[TaskEntry, Record[Task]]] = deque()  # in all of them
+        self._tasks: deque[tuple[TaskEntry, Record[Task] | None]] = deque()  # in all of them
         self._added = self._forgotten = 0
 
     def follow(self, completed: Completed) -> bool:
@@ -61,15 +61,19 @@ class Ended:
         for task in completed:
             self._add(task, known[task] if task in known else task_record(task))
 
-    def _add(self, task: TaskEntry, record: Record[Task]) -> None:
+    def _add(self, task: TaskEntry, record: Record[Task] | None) -> None:
+        self._tasks.append((task, record))
+        if record is None:
+            return
         key = (record.task_id, record.agent_id)
         if not self._blocks or len(self._blocks[-1]) >= BLOCK or key in self._blocks[-1]:
             self._blocks.append(Kept(TASK, KEY))
         self._blocks[-1].set(key, record)
-        self._tasks.append((task, record))
 
     def _drop_oldest(self) -> None:
         _, record = self._tasks.popleft()
+        if record is None:
+            return
         oldest = self._blocks[0]
         oldest.set((record.task_id, record.agent_id), None)
         if not len(oldest):

@@ -90,10 +90,9 @@ class Frame:
             self._view = None
         self._record, self._inverse = record, inverse
 
-    def view(self) -> FrameworkView:
-        """What readers see; the same object as long as nothing changes."""
-        if self._view is None:
-            assert self._record is not None
+    def view(self) -> FrameworkView | None:
+        """What readers see; the same object as long as nothing changes. None: no record holds the framework itself."""
+        if self._view is None and self._record is not None:
             self._view = FrameworkView(
                 framework=self._record,
                 tasks=self._tasks.snapshot,

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from libactor.records import RecordError
 from mesoslite.model import TaskInfo
 from mesoslite.model.agent_records import packed_agent
 from mesoslite.model.executor_records import packed_executor
@@ -27,14 +29,25 @@ if TYPE_CHECKING:
     from ..roster import Roster
     from ..tasks import TaskEntry
 
+log = logging.getLogger("mesoslite.master")
 
-def task_record(task: TaskEntry) -> Record[kinds.Task]:
-    """A task, whether it lives or not; what readers saw of it last is changed where it differs."""
+
+def task_record(task: TaskEntry) -> Record[kinds.Task] | None:
+    """A task, whether it lives or not; None, if it is larger than a record may be."""
+    try:
+        task.shown = record = _task_record(task)
+    except RecordError as error:
+        log.warning("task %s of framework %s is not shown: %s", task.task_id, task.framework_id, error)
+        return None
+    return record
+
+
+def _task_record(task: TaskEntry) -> Record[kinds.Task]:
+    """What readers saw of it last, changed where it differs."""
     shown, source = task.shown, task.source
     changes: dict[str, Any] = {}
     if shown is None and isinstance(source, TaskInfo):
-        task.shown = shown = TASK.pack(packed_task(task.snapshot()))
-        return shown
+        return TASK.pack(packed_task(task.snapshot()))
     if shown is None:
         shown = cast("Record[kinds.Task]", source)
         if task.role != shown.role:
@@ -46,8 +59,7 @@ def task_record(task: TaskEntry) -> Record[kinds.Task]:
         changes["statuses"] = tuple(map(packed_status, heard.statuses))
     if heard is not None and heard.state is not None:
         changes["status_update_state"], changes["status_update_uuid"] = heard.state, heard.uuid
-    task.shown = shown = shown.replace(**changes) if changes else shown
-    return shown
+    return shown.replace(**changes) if changes else shown
 
 
 def agent_record(agent: AgentEntry, roster: Roster) -> Record[kinds.Agent]:

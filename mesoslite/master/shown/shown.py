@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -19,13 +20,16 @@ from .kept import Kept
 from .packing import agent_record, operation_record, recovered_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mesoslite.model import AgentID, FrameworkID, MasterTenure
+    from mesoslite.model.view import FrameworkView
 
     from ..ledger import Ledger
     from ..tasks import TaskEntry
     from .changes import Changes
+
+log = logging.getLogger("mesoslite.master")
 
 IN_STEP = 32  # of what is marked: some tenths of a millisecond
 TASKS_AT_ONCE = 4  # of these, one of that
@@ -69,8 +73,8 @@ class Shown:
             recovered_agents=self._recovered.snapshot,
             active_agents=len(self._active),
             unreachable_agents=unreachable,
-            frameworks=tuple([self._frames[framework_id].view() for framework_id in ledger.frameworks]),
-            completed_frameworks=tuple([self._completed[framework.id].view() for framework in ledger.completed]),
+            frameworks=_views([self._frames.get(framework_id) for framework_id in ledger.frameworks]),
+            completed_frameworks=_views([self._completed.get(framework.id) for framework in ledger.completed]),
             operations=self._operations.snapshot,
         )
         if view is None or not _is_same(view, new):
@@ -78,27 +82,37 @@ class Shown:
         return view
 
     def _take_some(self) -> None:
-        """Take over what is marked first, frameworks last: what they use is the sum of all else."""
-        changes, self._is_sealed = self._changes, False
+        """Take over some of what is marked; what cannot be shown is left out."""
+        self._is_sealed = False
         for _ in range(IN_STEP):
-            if changes.agents:
-                self._look_at_agent(changes.agents.popitem()[0])
-            elif changes.tasks:
-                self._look_at_tasks(changes.tasks)
-            elif changes.offers:
-                offer_id, framework_id = changes.offers.popitem()
-                if (frame := self._frame(framework_id)) is not None:
-                    frame.look_at_offer(offer_id)
-            elif changes.executors:
-                framework_id, agent_id, executor_id = changes.executors.popitem()[0]
-                if (frame := self._frame(framework_id)) is not None:
-                    frame.look_at_executor(agent_id, executor_id)
-            elif changes.operations:
-                self._look_at_operation(*changes.operations.popitem())
-            elif changes.frameworks:
-                self._look_at_framework(changes.frameworks.popitem()[0])
-            else:
-                return
+            try:
+                if not self._take_next():
+                    return
+            except Exception:
+                log.exception("readers do not see something that has changed")
+
+    def _take_next(self) -> bool:
+        """Take over what is marked first, frameworks last: what they use is the sum of all else. False: nothing is."""
+        changes = self._changes
+        if changes.agents:
+            self._look_at_agent(changes.agents.popitem()[0])
+        elif changes.tasks:
+            self._look_at_tasks(changes.tasks)
+        elif changes.offers:
+            offer_id, framework_id = changes.offers.popitem()
+            if (frame := self._frame(framework_id)) is not None:
+                frame.look_at_offer(offer_id)
+        elif changes.executors:
+            framework_id, agent_id, executor_id = changes.executors.popitem()[0]
+            if (frame := self._frame(framework_id)) is not None:
+                frame.look_at_executor(agent_id, executor_id)
+        elif changes.operations:
+            self._look_at_operation(*changes.operations.popitem())
+        elif changes.frameworks:
+            self._look_at_framework(changes.frameworks.popitem()[0])
+        else:
+            return False
+        return True
 
     def _look_at_agent(self, agent_id: AgentID) -> None:
         agent, roster = self._ledger.agents.get(agent_id), self._ledger.roster
@@ -147,6 +161,11 @@ class Shown:
         self._frames[framework_id] = frame = Frame(entry)
         self._changes.frameworks[framework_id] = None
         return frame
+
+
+def _views(frames: Iterable[Frame | None]) -> tuple[FrameworkView, ...]:
+    views = [frame.view() for frame in frames if frame is not None]
+    return tuple([view for view in views if view is not None])
 
 
 def _is_same(one: View, other: View) -> bool:
