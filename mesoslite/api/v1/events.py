@@ -61,8 +61,8 @@ class Events:
 
     def begin(self, view: View) -> None:
         """Go on from what readers see there."""
-        frameworks = [each.framework.decode() for each in view.frameworks]
-        self._registered = {FrameworkID(each.id): each.registered_time / _NANOSECONDS for each in frameworks}
+        records = [each.framework for each in view.frameworks]
+        self._registered = {FrameworkID(each.id): each.registered_time / _NANOSECONDS for each in records}
         self._behind.clear()
 
     def event(self, happening: happenings.Happening) -> bytes | None:
