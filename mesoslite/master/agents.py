@@ -78,7 +78,7 @@ class Agents:
         self.removal = Removal(
             ledger, accounts, offering, feedback, durability, metrics, slices, now=now, wait=wait, watch=self._watch
         )
-        self.draining = Draining(ledger, accounts, offering, self.removal, durability, settle)
+        self.draining = Draining(ledger, accounts, offering, self.removal, durability, settle, now)
         self.pruning = Pruning(ledger, durability, options, now)
         self.maintenance = Maintenance(ledger, offering, self.removal, durability, slices)
         self.free_operations = FreeOperations(ledger, accounts, offering)

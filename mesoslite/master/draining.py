@@ -48,7 +48,7 @@ log = logging.getLogger("mesoslite.master")
 class Draining:
     """What operators want left alone, over the books of one master.
 
-    ``later(agent_id)`` has ``settle`` called with that behind the present step.
+    ``later(agent_id)`` has ``settle`` called with that behind the present step; ``now`` reads the master's clock.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Draining:
         removal: Removal,
         durability: Durability,
         later: Callable[[AgentID], object],
+        now: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._roster = ledger.roster
@@ -67,6 +68,7 @@ class Draining:
         self._removal = removal
         self._durability = durability
         self._later = later
+        self._now = now
         self._ending: set[AgentID] = set()  # of which the registry is being told that they are drained, or gone
         ledger.when_empty = self.look_again
 
@@ -138,6 +140,7 @@ class Draining:
         before = self._roster.draining.get(agent_id)
         if grace is None and before is not None:  # as in the registry
             grace = before.max_grace_seconds
+        self._roster.drain_times[agent_id] = self._now()
         self._roster.drain(agent_id, DrainInfo(DrainState.DRAINING, grace, mark_gone))
         self._deactivated(agent_id)
         self._ledger.chronicle.tell(happenings.AgentDraining, agent_id, mark_gone)

@@ -35,6 +35,7 @@ class Roster:
         self.removed: OrderedDict[AgentID, None] = OrderedDict()  # that have left, the newest of them
         self._served: OrderedDict[AgentID, tuple[bytes, int]] = OrderedDict()  # incarnation and number, of the newest
         self.draining: dict[AgentID, DrainInfo] = {}
+        self.drain_times: dict[AgentID, float] = {}  # when this master was asked for it, seconds since the epoch
         self.deactivated: set[AgentID] = set()
         self.schedule = Schedule()
         self.machines: dict[tuple[str, str], Machine] = {}  # of the schedule: host name in lower case, address
@@ -144,6 +145,7 @@ class Roster:
         """It will not be back, so what was to be done with it is done."""
         self._changes.agents[agent_id] = None
         self.draining.pop(agent_id, None)
+        self.drain_times.pop(agent_id, None)
         self.deactivated.discard(agent_id)
 
     def _note(self, agent_id: AgentID, drain: DrainInfo | None, deactivated: bool) -> None:

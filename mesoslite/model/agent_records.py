@@ -40,6 +40,7 @@ def packed_agent(
     active: bool,
     deactivated: bool,
     drain: DrainInfo | None,
+    drain_time: float | None = None,
 ) -> Agent:
     """Return an agent as it is kept; times in seconds since the epoch.
 
@@ -62,6 +63,7 @@ def packed_agent(
         deactivated=deactivated,
         reregistered_time=nanoseconds(reregistered_time) if reregistered_time is not None else None,
         drain=_packed_drain(drain) if drain is not None else None,
+        estimated_drain_start_time=nanoseconds(drain_time) if drain_time is not None else None,
     )
 
 

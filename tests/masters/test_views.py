@@ -162,6 +162,7 @@ def test_executors_operations_and_draining_are_seen(stage: Stage) -> None:
     assert (executor.executor_id, executor.agent_id, executor.role) == (ExecutorID("e"), seen.id, "ads")
     assert (operation.framework_id, operation.info["type"]) == (entry.framework.id, "RESERVE")
     assert (seen.active, seen.deactivated) == (False, True)
+    assert seen.estimated_drain_start_time is not None
     assert seen.drain is not None
     assert (seen.drain.state, seen.drain.max_grace_period, seen.drain.mark_gone) == (
         DrainState.DRAINING,
@@ -169,6 +170,32 @@ def test_executors_operations_and_draining_are_seen(stage: Stage) -> None:
         True,
     )
     assert entry.framework.offer_filters is not None
+
+
+def test_a_view_stays_what_it_was_whatever_happens(stage: Stage) -> None:
+    agent, framework = running(stage)
+    stage.advance(6)
+    view = stage.view()
+    before = contents(view)
+    [info] = [each.info for each in stage.state().frameworks[0].tasks]
+
+    stage.report(agent, stage.framework_id(framework), info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+    stage.acknowledge(framework, info, uuid=b"f" * 16)
+    stage.lose(agent)
+    stage.advance(LOST_SECONDS)
+    stage.lose(framework)
+
+    assert contents(stage.view()) != before
+    assert contents(view) == before
+
+
+def contents(view: View) -> list[Any]:
+    """All that a View says."""
+    found: list[Any] = [[record.decode() for record in part] for part in (view.agents, view.recovered_agents)]
+    for each in (*view.frameworks, *view.completed_frameworks):
+        parts = (each.tasks, each.unreachable_tasks, *each.completed_tasks, each.executors, each.offers)
+        found += [each.framework.decode(), [[record.decode() for record in part] for part in parts]]
+    return found
 
 
 # Goal: nobody waits for more than the step under way, and all who ask meanwhile share what is sealed. Method: many ask

@@ -78,6 +78,7 @@ def agent_record(agent: AgentEntry, roster: Roster) -> Record[kinds.Agent]:
             active=agent.connected and agent.active,
             deactivated=not agent.active,
             drain=roster.draining.get(agent.id),
+            drain_time=roster.drain_times.get(agent.id),
         )
     )
 
