@@ -1,7 +1,8 @@
 """The HTTP API of a master and of its agents, as ASGI applications: Mesos's own endpoints, to the letter."""
 
 from .agent import agent_app
+from .authentication import NOBODY, Authentication, parse_credentials
 from .hosts import loopback_hosts
 from .master import master_app
 
-__all__ = ["agent_app", "loopback_hosts", "master_app"]
+__all__ = ["NOBODY", "Authentication", "agent_app", "loopback_hosts", "master_app", "parse_credentials"]

@@ -16,6 +16,7 @@ from mesoslite.model import AgentPort, ContainerMeter
 from .agent_containers import Containers
 from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
+from .authentication import NOBODY, Authentication, Realms
 from .exchange import Exchange, Response
 from .executor import ExecutorEndpoint
 from .file_pages import file_routes
@@ -37,6 +38,7 @@ def agent_app(
     runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
     flags: Mapping[str, str] = NO_FLAGS,
+    authentication: Authentication = NOBODY,
     meter: ContainerMeter | None = None,
 ) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
@@ -45,7 +47,8 @@ def agent_app(
     ``/files/download``, ``/files/debug``, ``/api/v1`` and ``/api/v1/executor``, also below ``/slave(1)`` and below the
     agent's own id.
     With a ``runtime`` also ``/containers``, ``/monitor/statistics`` and ``/containerizer/debug``; ``meter`` says what
-    containers use, without it these do not. ``runtime``, ``hosts`` and ``flags`` as of ``master_app``.
+    containers use, without it these do not. ``runtime``, ``hosts``, ``flags`` and ``authentication`` as of
+    ``master_app``.
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -74,4 +77,4 @@ def agent_app(
             else {}
         ),
     }
-    return application(routes, (f"/{agent.id}", "/slave(1)"), hosts)
+    return application(routes, (f"/{agent.id}", "/slave(1)"), hosts, Realms("agent", authentication))

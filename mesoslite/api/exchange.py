@@ -70,6 +70,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.server: tuple[str, int] = scope.get("server") or ("", 0)  # the address the client has connected to
         self.receive = receive
+        self.principal: str | None = None  # who has been authenticated
         self._scope = scope
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]

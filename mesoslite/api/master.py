@@ -13,6 +13,7 @@ import libactor as la
 from libactor.http import Application
 from mesoslite.model import MasterPort
 
+from .authentication import NOBODY, Authentication, Realms
 from .documents import version_document
 from .event_stream import EventStreams
 from .exchange import Exchange, Response
@@ -47,6 +48,7 @@ def master_app(
     runtime: la.Runtime | None = None,
     hosts: Collection[str] | None = None,
     flags: Mapping[str, str] = NO_FLAGS,
+    authentication: Authentication = NOBODY,
     subscriber_buffer_bytes: int = SUBSCRIBER_BUFFER_BYTES_MAX,
 ) -> Application:
     """Return the ASGI application of the master at that address.
@@ -56,7 +58,7 @@ def master_app(
     ``/mesoslite/why``; also below ``/master``. Else these lead to the master that does (307), or there is none (503).
     With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
-    ``flags`` are the options that its program was started with, by name.
+    ``flags`` are the options that its program was started with, by name. ``authentication`` says who has to be known.
     ``subscriber_buffer_bytes`` bounds how far a framework, or an operator's program, may lag behind its events before
     it is disconnected.
     """
@@ -89,7 +91,7 @@ def master_app(
             else {}
         ),
     }
-    return application(routes, ("/master",), hosts)
+    return application(routes, ("/master",), hosts, Realms("master", authentication))
 
 
 def health(ping: Ping) -> Endpoint:

@@ -46,7 +46,7 @@ def operation_routes(master: la.PID[MasterPort]) -> Routes:
 
         async def answer(exchange: Exchange) -> Response:
             agent_id, operation = await form(exchange, read)
-            await ask(master, MasterPort.apply_operation, agent_id, operation)
+            await ask(master, MasterPort.apply_operation, agent_id, operation, exchange.principal)
             return Response(202)
 
         return methods(POST=same_origin(answer))

@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """A method of the master, how its arguments are read, and the status if it knows nothing of that name, or does."""
+    """A method of the master, how its arguments are read, and the status if it knows nothing of that name, or does.
+
+    With ``signed`` its last argument is who asks, None if nobody was authenticated.
+    """
 
     decode: Callable[[Fields], tuple[Any, ...]]
     method: Callable[..., Any]
     unknown: int = 400
     status: int = 200
+    signed: bool = False
 
 
 def change_calls(master: la.PID[MasterPort]) -> OperatorCalls:
@@ -47,7 +51,8 @@ def change_calls(master: la.PID[MasterPort]) -> OperatorCalls:
 
     def call(change: Change) -> OperatorCall:
         async def answer(exchange: Exchange, arguments: tuple[Any, ...]) -> None:
-            await ask(master, change.method, *arguments, unknown=change.unknown)
+            signature = (exchange.principal,) if change.signed else ()
+            await ask(master, change.method, *arguments, *signature, unknown=change.unknown)
 
         return OperatorCall(change.decode, answer, change.status)
 
@@ -98,7 +103,7 @@ _CHANGES = {
     "REACTIVATE_AGENT": Change(_agent("reactivate_agent"), MasterPort.reactivate_agent),
     "DRAIN_AGENT": Change(_drain, MasterPort.drain_agent),
     **{
-        kind: Change(_operation(kind.lower(), operation), MasterPort.apply_operation, status=202)
+        kind: Change(_operation(kind.lower(), operation), MasterPort.apply_operation, status=202, signed=True)
         for kind, operation in OPERATIONS.items()
     },
     "UPDATE_MAINTENANCE_SCHEDULE": Change(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import libactor as la
 from libactor.http import Application, Receive, Scope, Send
@@ -20,6 +20,9 @@ from .bodies import Bodies
 from .exchange import ClientGone, Exchange, Refusal, Response
 from .hosts import check_host
 
+if TYPE_CHECKING:
+    from .authentication import Realms
+
 log = logging.getLogger("mesoslite.api")
 
 # An endpoint that has streamed its answer itself returns None.
@@ -27,10 +30,12 @@ Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
 Routes: TypeAlias = Mapping[str, Endpoint]  # by path
 
 
-def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str] | None) -> Application:
+def application(
+    routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str] | None, realms: Realms | None = None
+) -> Application:
     """Return the ASGI application of ``routes``; each is also reached below each of ``prefixes``, such as /master.
 
-    Requests for other ``hosts`` are refused; None allows any.
+    Requests for other ``hosts`` are refused; None allows any. ``realms`` say who is let in; without, everybody.
     """
 
     bodies = Bodies()
@@ -39,7 +44,9 @@ def application(routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str
         exchange = Exchange(scope, receive, send, bodies)
         try:
             check_host(exchange, hosts)
-            response = await _endpoint(routes, prefixes, exchange)(exchange)
+            path, endpoint = _route(routes, prefixes, exchange)
+            exchange.principal = realms.admit(path, exchange) if realms is not None else None
+            response = await endpoint(exchange)
         except ClientGone:
             return
         except Refusal as refusal:
@@ -69,7 +76,7 @@ def methods(**endpoints: Endpoint) -> Endpoint:
     return answer
 
 
-def _endpoint(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> Endpoint:
+def _route(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> tuple[str, Endpoint]:
     path = "/" + exchange.path.strip("/")
     for prefix in prefixes:
         if path == prefix or path.startswith(prefix + "/"):
@@ -79,4 +86,4 @@ def _endpoint(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> 
         path = path.rpartition("/")[0]
     if not path:
         raise Refusal(404, f"{exchange.path[:200]}: no such endpoint")
-    return routes[path]
+    return path, routes[path]

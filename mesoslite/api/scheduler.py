@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.model import (
@@ -48,7 +49,7 @@ class SchedulerEndpoint:
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Take a call."""
-        call, problem = await json_document(exchange, _parse)
+        call, problem = await json_document(exchange, partial(_parse, principal=exchange.principal))
         if isinstance(call, Subscribe):
             await self._subscribe(exchange, call, problem)
             return None
@@ -78,6 +79,8 @@ class SchedulerEndpoint:
             if await la.dispatch(self._master, MasterPort.knows_framework, call.framework_id):
                 raise Refusal(403, "Framework is not subscribed")
             raise Refusal(400, "Framework cannot be found")
+        if exchange.principal is not None and exchange.principal != entry[2]:
+            raise Refusal(400, _mismatch(exchange.principal, entry[2]))
         given = exchange.headers.get(STREAM_ID)
         if given is None:
             raise Refusal(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header")
@@ -118,11 +121,24 @@ class SchedulerEndpoint:
             la.terminate(pid)
 
 
-def _parse(document: Any) -> tuple[Call, str | None]:
-    """The call, and what is wrong with the roles it names."""
+def _parse(document: Any, principal: str | None) -> tuple[Call, str | None]:
+    """The call, of who was authenticated as ``principal``, and what is wrong with the roles it names."""
     if isinstance(document, dict) and document.get("type") in _NOT_IMPLEMENTED:
         raise Refusal(501, f"{document['type']} calls are not implemented by mesoslite")
     try:
-        return decode_call(document), role_problem(document)
+        return _signed(decode_call(document), principal), role_problem(document)
     except InvalidRequest as error:
         raise Refusal(400, f"Failed to validate scheduler::Call: {error}") from error
+
+
+def _signed(call: Call, principal: str | None) -> Call:
+    """The call with who sends it as its framework's principal. Raises: InvalidRequest, if another is said to be."""
+    if principal is None or not isinstance(call, Subscribe | UpdateFramework):
+        return call
+    if call.framework.principal not in ("", principal):
+        raise InvalidRequest(_mismatch(principal, call.framework.principal))
+    return replace(call, framework=replace(call.framework, principal=principal))
+
+
+def _mismatch(principal: str, said: str) -> str:
+    return f"Authenticated principal '{principal}' does not match principal '{said[:80]}' set in `FrameworkInfo`"

@@ -50,12 +50,12 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entries: dict[FrameworkID, tuple[la.PID[Subscription], str]] = {}  # and the id of the stream
+        self._entries: dict[FrameworkID, tuple[la.PID[Subscription], str, str]] = {}
 
-    def add(self, framework_id: FrameworkID, pid: la.PID[Subscription], stream_id: str) -> None:
+    def add(self, framework_id: FrameworkID, pid: la.PID[Subscription], stream_id: str, principal: str) -> None:
         """Enter a framework; one that subscribes again replaces itself."""
         with self._lock:
-            self._entries[framework_id] = (pid, stream_id)
+            self._entries[framework_id] = (pid, stream_id, principal)
 
     def remove(self, framework_id: FrameworkID, pid: la.PID[Subscription]) -> None:
         """Strike out a framework, unless it has subscribed from elsewhere since."""
@@ -64,8 +64,8 @@ class Subscriptions:
             if entry is not None and entry[0] == pid:
                 del self._entries[framework_id]
 
-    def find(self, framework_id: FrameworkID) -> tuple[la.PID[Subscription], str] | None:
-        """The actor and the stream id of a framework; None if it is not subscribed here."""
+    def find(self, framework_id: FrameworkID) -> tuple[la.PID[Subscription], str, str] | None:
+        """The actor, the stream id and the principal of a framework; None if it is not subscribed here."""
         return self._entries.get(framework_id)
 
 
@@ -122,7 +122,7 @@ class Subscription(la.Actor):
     def subscribed(self, event: Subscribed) -> None:
         """The framework is admitted."""
         self._framework_id = event.framework_id
-        self._table.add(event.framework_id, self.pid, self._stream_id)
+        self._table.add(event.framework_id, self.pid, self._stream_id, self._call.framework.principal)
         self._write(event)
         self.beat(event.heartbeat_interval_seconds)
 

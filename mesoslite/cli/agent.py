@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .authentication_options import AuthenticateReadonly, AuthenticateReadwrite, Credentials, authentication
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .node_options import (
     MASTER_ADDRESS,
@@ -55,6 +56,9 @@ def agent(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5051,
     hostname: Hostname = "",
+    http_credentials: Credentials = None,
+    authenticate_http_readonly: AuthenticateReadonly = False,
+    authenticate_http_readwrite: AuthenticateReadwrite = False,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
 ) -> None:
@@ -88,6 +92,13 @@ def agent(
                 port=port,
                 hostname=hostname,
                 flags=given,
+                authentication=authentication(
+                    "--http-credentials",
+                    http_credentials,
+                    readonly=authenticate_http_readonly,
+                    readwrite=authenticate_http_readwrite,
+                    frameworks=False,
+                ),
             )
         except InvalidRequest as error:
             refuse(error)

@@ -16,6 +16,13 @@ from .allocator_options import (
     RoleSorter,
     policy_source,
 )
+from .authentication_options import (
+    AuthenticateFrameworks,
+    AuthenticateReadonly,
+    AuthenticateReadwrite,
+    Credentials,
+    authentication,
+)
 from .dev import RegistryFile
 from .failure import fail, refuse, refuse_os, say, warn
 from .master_options import (
@@ -72,6 +79,10 @@ def master(
     registry: RegistryFile = None,
     roles: Roles = None,
     root_submissions: RootSubmissions = True,
+    credentials: Credentials = None,
+    authenticate_http_readonly: AuthenticateReadonly = False,
+    authenticate_http_readwrite: AuthenticateReadwrite = False,
+    authenticate_http_frameworks: AuthenticateFrameworks = False,
     offer_timeout: OfferTimeout = None,
     heartbeat_interval: HeartbeatInterval = None,
     max_completed_frameworks: CompletedFrameworks = None,
@@ -130,6 +141,13 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
             port=given["port"],
             hostname=given["hostname"],
             flags=given,
+            authentication=authentication(
+                "--credentials",
+                given["credentials"],
+                readonly=given["authenticate_http_readonly"],
+                readwrite=given["authenticate_http_readwrite"],
+                frameworks=given["authenticate_http_frameworks"],
+            ),
             registry=given["registry"],
             options=master_options(given),
             agents=agent_options(given),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2 as httpx
 import msgspec
 
-from mesoslite.framework.http import master_url
+from mesoslite.framework.http import split_credential
 from mesoslite.model import InvalidRequest
 
 from .failure import fail, refuse
@@ -19,12 +19,17 @@ REFUSAL_CHARACTERS = 500
 def ask(master: str, path: str, parameters: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """Return the answer to a GET as text, and what that means."""
     try:
-        url = master_url(master)
+        url, credential = split_credential(master)
     except InvalidRequest as error:
         refuse(error)
     try:
         response = httpx.get(
-            url + path, params=parameters, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=True
+            url + path,
+            params=parameters,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+            follow_redirects=True,
+            auth=credential,
         )
     except httpx.RemoteProtocolError as error:
         problem = f"who listens there does not speak HTTP ({error})"

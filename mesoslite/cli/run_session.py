@@ -18,7 +18,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.framework import submit
-from mesoslite.framework.http import HttpConnection
+from mesoslite.framework.http import HttpConnection, split_credential
 from mesoslite.model import (
     AgentID,
     CommandInfo,
@@ -72,7 +72,8 @@ class RunSession:
     def execute(self, timeout_seconds: float | None) -> int:
         """Run the command to its end and return the exit status."""
         framework = RunFramework(self._name, _user(), self._task, self._notes.put, timeout_seconds)
-        client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+        _, credential = split_credential(self._master)
+        client = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False, auth=credential)
         with stop_signals(lambda number: self._notes.put(Stopped(128 + number))), client, la.Runtime() as runtime:
             future = submit(runtime, framework, self._connection)
             while (status := self._heed(self._next_note(), framework.pid, client)) is None:

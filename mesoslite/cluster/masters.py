@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import libactor as la
 from libactor.http import HttpServer, Listener
-from mesoslite.api import loopback_hosts
+from mesoslite.api import NOBODY, Authentication, loopback_hosts
 from mesoslite.election import MemoryElection, StandaloneMember
 from mesoslite.master import AgentOptions, Master, MasterOptions
 from mesoslite.model import InvalidRequest, MasterEnded
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 class Masters:
     """The masters of one start of a cluster, ``count`` of them; see Cluster for the rest.
 
-    ``flags`` are told by their HTTP API.
+    ``flags`` are told by their HTTP API, ``authentication`` is asked for there.
     The first one serves HTTP at ``port``, the others at those after it, or any if it is 0.
     """
 
@@ -64,6 +64,7 @@ class Masters:
         options: MasterOptions | None = None,
         agents: AgentOptions | None = None,
         flags: Mapping[str, str],
+        authentication: Authentication = NOBODY,
     ) -> None:
         self._runtime = runtime
         self._count = count
@@ -73,6 +74,7 @@ class Masters:
         self._registry = registry
         self._options, self._agents = options or MasterOptions(), agents or AgentOptions()
         self._flags = flags
+        self._authentication = authentication
         self._shared = MemoryRegistry()  # if there is no file
         self._election: MemoryElection | StandaloneMember = MemoryElection() if count > 1 else StandaloneMember()
         self._member = self._join()
@@ -220,6 +222,7 @@ class Masters:
             options=self._options,
             agents=self._agents,
             flags=self._flags,
+            authentication=self._authentication,
         )
 
     def _leave(self, why: str) -> None:

@@ -14,7 +14,7 @@ import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import PolicyFactory, PolicySource
-from mesoslite.api import agent_app, loopback_hosts
+from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
 from mesoslite.containment import PosixLauncher
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 class MasterNode:
     """A master that agents of other programs join at ``remote``.
 
-    ``flags`` are told by its HTTP API, the rest is as of Cluster, MasterOptions and AgentOptions. Raises:
-    InvalidRequest; from ``start``: OSError for a port, InvalidRequest for an allocation policy that cannot be made,
-    MasterEnded.
+    ``flags`` are told by its HTTP API, which asks for ``authentication``, the rest is as of Cluster,
+    MasterOptions and AgentOptions. Raises: InvalidRequest; from ``start``: OSError for a port, InvalidRequest for an
+    allocation policy that cannot be made, MasterEnded.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class MasterNode:
         allocator: str | PolicyFactory | AllocationPolicy,
         allocation_interval: float,
         flags: Mapping[str, object],
+        authentication: Authentication = NOBODY,
     ) -> None:
         self.host = host
         self._remote = remote
@@ -62,6 +63,7 @@ class MasterNode:
         self._policies = PolicySource(allocator)
         self._interval = checked_interval(allocation_interval)
         self._flags = flags_of(flags)
+        self._authentication = authentication
         self._parts = ExitStack()
 
     def start(self) -> None:
@@ -84,6 +86,7 @@ class MasterNode:
                 options=self._options,
                 agents=self._agents,
                 flags=self._flags,
+                authentication=self._authentication,
             )
             parts.callback(self._masters.end)
             self._masters.start(parts, server)
@@ -108,8 +111,9 @@ class MasterNode:
 class AgentNode:
     """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
-    ``flags`` are told by its HTTP API, the rest is as of Agent. Raises: InvalidRequest; from ``start``: OSError for a
-    port, or a directory, which is also another agent's (BlockingIOError).
+    ``flags`` are told by its HTTP API, which asks for ``authentication``, the rest is as of Agent.
+    Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also another agent's
+    (BlockingIOError).
     """
 
     def __init__(
@@ -124,6 +128,7 @@ class AgentNode:
         port: int,
         hostname: str,
         flags: Mapping[str, object],
+        authentication: Authentication = NOBODY,
     ) -> None:
         self.master_address = master
         self.resources = checked_resources("agent", resources)
@@ -134,6 +139,7 @@ class AgentNode:
         self._port, self._hostname = port, hostname
         self._parts = ExitStack()
         self._flags = flags_of(flags)
+        self._authentication = authentication
         self._stopped: la.Promise[str] = la.Promise()
 
     def start(self) -> None:
@@ -165,7 +171,15 @@ class AgentNode:
             )
             runtime.spawn(_EndWatch(pid, self._stopped))
             hosts = loopback_hosts(self.host, hostname)
-            app = agent_app(pid, self.work_dir, runtime=runtime, hosts=hosts, flags=self._flags, meter=launcher)
+            app = agent_app(
+                pid,
+                self.work_dir,
+                runtime=runtime,
+                hosts=hosts,
+                flags=self._flags,
+                meter=launcher,
+                authentication=self._authentication,
+            )
             server.serve(app, listener)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
             self._parts = parts.pop_all()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import libactor as la
 from libactor.http import Receive, Scope, Send
 from mesoslite.allocator import pattern_problem
-from mesoslite.api import master_app
+from mesoslite.api import Authentication, master_app
 from mesoslite.election import StandaloneMember
 from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
 from mesoslite.model import Fenced, LeadershipLost, RegistryStorage
@@ -70,6 +70,7 @@ class SeatPlan(NamedTuple):
     options: MasterOptions
     agents: AgentOptions
     flags: Mapping[str, str]
+    authentication: Authentication
 
 
 class Seat(la.Actor):
@@ -106,7 +107,13 @@ class Seat(la.Actor):
         )
         la.link(master)
         self._staff = Staff(master, allocator, registrar)
-        self.door.app = master_app(master, runtime=self.runtime, hosts=plan.hosts, flags=plan.flags)
+        self.door.app = master_app(
+            master,
+            runtime=self.runtime,
+            hosts=plan.hosts,
+            flags=plan.flags,
+            authentication=plan.authentication,
+        )
 
     def present(self) -> Staff:
         """Whoever stands there, or stood there last; there is one from the first appointment on."""

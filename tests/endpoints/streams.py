@@ -32,14 +32,14 @@ class Client:
     def __exit__(self, *error):
         self.close()
 
-    def subscribe(self, body=SUBSCRIBE):
+    def subscribe(self, body=SUBSCRIBE, **headers):
         """Subscribe and read the first event."""
         self._connection.sock = socket.socket()
         if self._receive_buffer is not None:
             self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         self._connection.sock.settimeout(BOUND)
         self._connection.sock.connect(self._address)
-        self._connection.request("POST", PATH, body=body, headers=JSON)
+        self._connection.request("POST", PATH, body=body, headers={**JSON, **headers})
         self._response = self._connection.getresponse()
         self.status = self._response.status
         self.headers = {name.lower(): value for name, value in self._response.getheaders()}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mesoslite.model import InvalidRequest
 
@@ -26,6 +26,19 @@ def master_url(url: str) -> str:
     except ValueError as error:  # also from urlsplit: a bracket without its partner, a port that is none
         raise InvalidRequest(f"master {url!r}: expected the URL of a master, such as http://127.0.0.1:5050") from error
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def split_credential(url: str) -> tuple[str, tuple[str, str] | None]:
+    """A URL of a master without the name and password in it, and these; None if there are none.
+
+    Raises: InvalidRequest, if it is no URL.
+    """
+    scheme, _, netloc = master_url(url).partition("://")
+    said, at, place = netloc.rpartition("@")
+    if not at:
+        return f"{scheme}://{netloc}", None
+    name, _, password = said.partition(":")
+    return f"{scheme}://{place}", (unquote(name), unquote(password))
 
 
 class Candidates:

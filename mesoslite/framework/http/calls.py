@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +40,11 @@ def headers_of(stream_id: str = "") -> dict[str, str]:
     """The headers of a request; of one that is answered by a stream of events, without its id."""
     headers = {"content-type": JSON, "accept": JSON, "accept-encoding": "identity"}
     return {**headers, STREAM_ID: stream_id} if stream_id else headers
+
+
+def authorization(name: str, password: str) -> str:
+    """The header that says who sends a request."""
+    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
 
 
 async def send(client: httpx.AsyncClient, url: str, stream_id: str, call: Call) -> Ended | Denied | None:

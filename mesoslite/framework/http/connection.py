@@ -23,7 +23,7 @@ from libactor.context import current_runtime
 from mesoslite.model import Error, InvalidRequest, Reconcile, Subscribe, Subscribed, Teardown, constants
 
 from ..reconnection import Reconnection
-from .addresses import Candidates
+from .addresses import Candidates, split_credential
 from .loop_thread import LoopThread
 from .reports import Denied, Ended, Heard
 from .stream import Stream
@@ -49,17 +49,24 @@ class HttpConnection(Reconnection):
 
     One of them is enough, if it lives when it is asked: it names the leader. ``silence_seconds`` without an event or a
     heartbeat mean that the master is lost; left out, five of the intervals that it has announced. Without
-    ``reconnect`` a master that is lost, or not there, is an Error. Proxies from the environment are not used.
+    ``reconnect`` a master that is lost, or not there, is an Error. ``credential`` is a name and its password, which
+    each master is told, and whom one names as the leader; they may stand in a URL instead, ``http://name:password@host``.
+    Proxies from the environment are not used.
     Raises: InvalidRequest, if a URL is none.
     """
 
     def __init__(
-        self, *masters: str | Iterable[str], silence_seconds: float | None = None, reconnect: bool = True
+        self,
+        *masters: str | Iterable[str],
+        credential: tuple[str, str] | None = None,
+        silence_seconds: float | None = None,
+        reconnect: bool = True,
     ) -> None:
         super().__init__()
-        self._candidates = Candidates(
-            [url for each in masters for url in ((each,) if isinstance(each, str) else tuple(each))]
-        )
+        given = [url for each in masters for url in ((each,) if isinstance(each, str) else tuple(each))]
+        parted = [split_credential(url) for url in given]
+        self._candidates = Candidates([url for url, _ in parted])
+        self._credential = credential or next((said for _, said in parted if said is not None), None)
         if silence_seconds is not None and not silence_seconds > 0:
             raise InvalidRequest(f"HttpConnection: silence_seconds is {silence_seconds}, expected more than zero")
         self._silence_seconds = silence_seconds
@@ -127,7 +134,7 @@ class HttpConnection(Reconnection):
         self._drop()
         self._subscription = call
         self._heartbeat_seconds = 0.0
-        self._stream = Stream(str(self._target), call, self._clock.now, report)
+        self._stream = Stream(str(self._target), call, self._clock.now, report, self._credential)
         self._abandon = thread.run(self._stream.run())
         self._watch(self._stream)
 

@@ -19,7 +19,7 @@ from mesoslite.model import MULTI_ROLE, Error, InvalidRequest
 from mesoslite.model.roles import DEFAULT_ROLE
 from mesoslite.model.v1 import Records, decode_event
 
-from .calls import JSON, PATH, STREAM_ID, body_of, excerpt, headers_of, is_passing, refusal, send
+from .calls import JSON, PATH, STREAM_ID, authorization, body_of, excerpt, headers_of, is_passing, refusal, send
 from .reports import Denied, Ended, Heard
 
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ class Stream:
     """Subscribes with the master at ``url``, or whoever that names; ``report`` is called with it, in its thread.
 
     ``now`` is the clock: ``heard_at`` is when the last record came, ``asked_at`` when the call that is not answered
-    yet was sent, None if none is.
+    yet was sent, None if none is. ``credential`` is a name and its password.
     """
 
     def __init__(
-        self, url: str, subscribe: Subscribe, now: Callable[[], float], report: Callable[[Stream, Report], None]
+        self,
+        url: str,
+        subscribe: Subscribe,
+        now: Callable[[], float],
+        report: Callable[[Stream, Report], None],
+        credential: tuple[str, str] | None = None,
     ) -> None:
         self.url = url
         self.heard_at = now()
@@ -53,6 +58,7 @@ class Stream:
         self._subscribe = subscribe
         self._now = now
         self._report = report
+        self._credential = credential
         framework = subscribe.framework
         self._role = DEFAULT_ROLE if MULTI_ROLE in framework.capabilities else framework.roles[0]
         self._calls: asyncio.Queue[Call | None] = asyncio.Queue()
@@ -77,7 +83,8 @@ class Stream:
         self._stream_id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_SECONDS)
         limits = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
-        async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client:
+        hooks = {"request": [self._sign]}  # for each, a redirected one too: who leads is named by who is trusted
+        async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, event_hooks=hooks) as client:
             halves = [asyncio.ensure_future(half) for half in (self._read_events(client), self._send_calls(client))]
             try:
                 await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
@@ -86,6 +93,11 @@ class Stream:
                     half.cancel()
                 await asyncio.wait(halves)
         return next((half.result() for half in halves if not half.cancelled()), None)
+
+    async def _sign(self, request: httpx.Request) -> None:
+        """Say who sends a request."""
+        if self._credential is not None:
+            request.headers["authorization"] = authorization(*self._credential)
 
     # ---- events ----
 

@@ -1,0 +1,127 @@
+"""Authentication: who sends a request, where a name and a password are asked for: HTTP's Basic, in Mesos's realms."""
+
+# Who calls: composition roots make an Authentication; master.py and agent.py its Realms, which routes.py asks before
+#   anything else of a request is looked at, who leads included.
+# A realm belongs to a path, whatever the method; what is listed nowhere is to be read. Who is known may do everything.
+# Source: Mesos src/master/constants.hpp (realms), src/master/master.cpp, src/slave/slave.cpp (initialize: the routes),
+#   src/credentials/credentials.hpp (the file).
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from libactor.http import Basic, Principal
+from mesoslite.model import InvalidRequest
+from mesoslite.model.fields import Fields
+
+from .exchange import Refusal
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+SCHEDULER = "/api/v1/scheduler"
+OPEN = frozenset(
+    {"/health", "/version", "/redirect", "/api/v1/executor"}
+)  # the last is for programs of the agent's own
+CHANGING = frozenset(
+    {
+        "/api/v1",
+        "/create-volumes",
+        "/destroy-volumes",
+        "/logging/toggle",
+        "/machine/down",
+        "/machine/up",
+        "/maintenance/schedule",
+        "/quota",
+        "/reserve",
+        "/teardown",
+        "/unreserve",
+        "/weights",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """Passwords by name (``credentials``), and which realms ask for one.
+
+    ``readonly`` is for what is only read, ``readwrite`` for the operators' calls and changes, ``frameworks`` for the
+    scheduler API. Raises: InvalidRequest, if a realm asks and nobody could answer, or a name or password is none.
+    """
+
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    readonly: bool = False
+    readwrite: bool = False
+    frameworks: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.credentials and (self.readonly or self.readwrite or self.frameworks):
+            raise InvalidRequest("authentication: is asked for, and there are no credentials; give some")
+        try:
+            Basic("realm", self.credentials)
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"credentials: {str(error).removeprefix('Basic: ')}") from error
+
+
+NOBODY = Authentication()  # is authenticated
+
+
+class Realms:
+    """The realms of a ``program``, master or agent."""
+
+    def __init__(self, program: str, authentication: Authentication) -> None:
+        asked = {
+            f"mesos-{program}-readonly": authentication.readonly,
+            f"mesos-{program}-readwrite": authentication.readwrite,
+            f"mesos-{program}-scheduler": authentication.frameworks,
+        }
+        self._program = program
+        self._basics = {name: Basic(name, authentication.credentials) for name, is_on in asked.items() if is_on}
+
+    def admit(self, path: str, exchange: Exchange) -> str | None:
+        """Who sends the request for the route ``path``; None if its realm does not ask.
+
+        Raises: Refusal with status 401, if that is not said, or not proved.
+        """
+        basic = self._basics.get(self._realm(path)) if path not in OPEN else None
+        if basic is None:
+            return None
+        found = basic.authenticate(cast("Any", exchange))  # which has headers, as a request of libactor's
+        if isinstance(found, Principal):
+            return found.value
+        challenge = found.header("www-authenticate") or basic.scheme
+        raise Refusal(401, "This needs a name and its password.", {"www-authenticate": challenge})
+
+    def _realm(self, path: str) -> str:
+        kind = "scheduler" if path == SCHEDULER else "readwrite" if path in CHANGING else "readonly"
+        return f"mesos-{self._program}-{kind}"
+
+
+def parse_credentials(text: str) -> dict[str, str]:
+    """Return passwords by name, from JSON as Mesos has it, or from lines of a name and a password.
+
+    Raises: InvalidRequest, which repeats nothing of what it has read.
+    """
+    if text.lstrip()[:1] == "{":
+        try:
+            entries = Fields(msgspec.json.decode(text)).messages("credentials")
+            found = [(entry.text("principal"), entry.text("secret")) for entry in entries]
+        except (ValueError, RecursionError) as error:  # InvalidRequest is one, whose text may hold a password
+            expected = '{"credentials": [{"principal": "...", "secret": "..."}]}'
+            raise InvalidRequest(f"credentials: are not as expected, which is {expected}") from error
+    else:
+        found = []
+        for number, line in enumerate(text.splitlines(), 1):
+            words = line.split()
+            if len(words) not in (0, 2):
+                raise InvalidRequest(
+                    f"credentials: line {number} has {len(words)} words, expected a name and a password"
+                )
+            found += [(words[0], words[1])] if words else []
+    if not found or len(dict(found)) < len(found):
+        raise InvalidRequest(f"credentials: {'name somebody twice' if found else 'are none'}; name each user once")
+    return dict(found)
