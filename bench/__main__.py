@@ -42,7 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not benchmarks:
         parser.error("none of these peers takes part in these benchmarks; --list shows who does")
     if options.draw and not any(_is_drawn(benchmark.name) for benchmark in benchmarks):
-        parser.error(f"--draw: none of these is drawn; {', '.join(allocator_figures.DRAWN)}, failover and poll are")
+        parser.error(
+            f"--draw: none of these is drawn; {', '.join(allocator_figures.DRAWN)}, failover, poll and state-cold are"
+        )
     for path in (options.draw, options.json):
         if path is not None and not path.parent.is_dir():
             parser.error(f"cannot write {path}: {path.parent} is no directory")
@@ -66,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _is_drawn(name: str) -> bool:
-    return allocator_figures.is_drawn(name) or name.startswith(("failover[", "poll["))
+    return allocator_figures.is_drawn(name) or name.startswith(("failover[", "poll[", "state-cold["))
 
 
 def _charts(results: Results) -> dict[str, str]:
@@ -78,7 +80,7 @@ def _charts(results: Results) -> dict[str, str]:
     for name, series in failover_figures.charts(results.figures, MASTER).items():
         found[f"-{name}"] = draw(series, "agents", "seconds until all are back")
     for name, series in state_figures.charts(results.figures, MASTER).items():
-        found[f"-{name}"] = draw(series, "clients", "seconds for an answer, mean")
+        found[f"-{name}"] = draw(series, *state_figures.CHARTS[name][1])
     return found
 
 

@@ -1,16 +1,18 @@
-"""What it may cost to poll /state, what Mesos's own C++ costs, and pollers drawn as its report drew them."""
+"""What /state may cost, what it costs in Mesos's own C++, and both drawn as Mesos's reports drew them."""
 
 # Who calls: bench/master_figures.py, the report and the command line. Nothing here measures anything.
-# The report is of Mesos 1.7 beside 1.6, on a machine of 2018; it is only drawn. Mesos's C++ answers /health meanwhile
-#   within least (half of the answers) and most (all): 255 and 538 ms, 3.0 and 5.4 s. Ours is what 99 of 100 take.
+# The reports, of clients that poll and of one large cluster, are of machines of 2015 and 2018; they are only drawn.
+#   Mesos's C++ answers /health meanwhile within least (half of the answers) and most (all): 255 and 538 ms, 3.0 and
+#   5.4 s. Ours is what 99 of 100 take.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import median
 
 from bench.allocator_figures import Figures, Series
-from bench.bounds import Bound
-from bench.table import POLLERS
+from bench.bounds import MESOS, Bound
+from bench.table import POLLERS, STATE_SIZES
 
 HEALTH = "/health while 5 clients poll: half, and all"
 
@@ -39,19 +41,40 @@ BOUNDS = (
     Bound("get-state-cold[20k/400k]", None, 10_000, None, f"{QUERY}, v1 JSON"),
 )
 
-_REPORTED = (
-    Series("Mesos 1.7, its report", ((1, 0.10), (10, 0.42), (20, 0.96))),
-    Series("Mesos 1.6, its report", ((1, 0.22), (10, 2.1), (20, 3.9))),
-)
+# name -> what others have reached; what its axes count
+CHARTS = {
+    "pollers": (
+        (
+            Series("Mesos 1.7, its report", ((1, 0.10), (10, 0.42), (20, 0.96))),
+            Series("Mesos 1.6, its report", ((1, 0.22), (10, 2.1), (20, 3.9))),
+        ),
+        ("clients", "seconds for an answer, mean"),
+    ),
+    "state": (
+        (
+            Series(f"{MESOS}, half of the tasks completed", ((1_000, 0.20), (10_000, 1.85), (20_000, 7.4))),
+            Series("Mesos, its report: half of the tasks completed", ((20_000, 3.1),)),
+            Series("Mesos before RapidJSON, its report", ((20_000, 7.0),)),
+        ),
+        ("agents, with twenty tasks each", "seconds until all of /state is there"),
+    ),
+}
 
 
 def charts(figures: Figures, peer: str) -> dict[str, list[Series]]:
-    """Return the chart of pollers, if they were measured: the mean in seconds by the number of clients."""
+    """Return the charts of which anything was measured: seconds by clients, and by agents."""
+    pollers = {clients: f"poll[100/{clients}]" for clients in POLLERS}
+    own = {
+        "pollers": _measured(figures, peer, "mesoslite: 100 agents, 20,000 tasks", pollers),
+        "state": _measured(figures, peer, "mesoslite", {agents: f"state-cold[{text}]" for text, agents in STATE_SIZES}),
+    }
+    return {name: [series, *CHARTS[name][0]] for name, series in own.items() if series.points}
+
+
+def _measured(figures: Figures, peer: str, label: str, lines: Mapping[int, str]) -> Series:
     points = [
-        (float(clients), median(own[peer]) / 1e3)
-        for clients in POLLERS
-        if (own := figures.get(f"poll[100/{clients}]", {})).get(peer)
+        (float(amount), median(found[peer]) / 1e3)
+        for amount, line in lines.items()
+        if (found := figures.get(line, {})).get(peer)
     ]
-    if not points:
-        return {}
-    return {"pollers": [Series("mesoslite: 100 agents, 20,000 tasks", tuple(points), own=True), *_REPORTED]}
+    return Series(label, tuple(points), own=True)

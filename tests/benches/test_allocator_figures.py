@@ -83,11 +83,16 @@ def test_failovers_are_drawn_as_the_report_drew_them_with_and_without_completed_
     assert all(one.label in drawing for one in series)
 
 
-def test_pollers_are_drawn_by_how_many_they_are():
-    figures = {"poll[100/20]": {MASTER: [900.0, 1_000.0, 3_000.0]}, "poll[100/1]": {MASTER: [100.0]}}
+def test_pollers_are_drawn_by_how_many_they_are_and_state_by_how_large():
+    figures = {
+        "poll[100/20]": {MASTER: [900.0, 1_000.0, 3_000.0]},
+        "poll[100/1]": {MASTER: [100.0]},
+        "state-cold[1k/20k]": {MASTER: [50.0]},
+    }
 
-    [own, *reported] = state_figures.charts(figures, MASTER)["pollers"]
+    drawn = state_figures.charts(figures, MASTER)
 
-    assert own.points == ((1.0, 0.1), (20.0, 1.0))
-    assert [one.points[-1] for one in reported] == [(20, 0.96), (20, 3.9)]
+    assert [drawn[name][0].points for name in ("pollers", "state")] == [((1.0, 0.1), (20.0, 1.0)), ((1_000.0, 0.05),)]
+    assert [one.points[-1] for one in drawn["pollers"][1:]] == [(20, 0.96), (20, 3.9)]
+    assert all(len(one) > 1 and draw(one, *state_figures.CHARTS[name][1]) for name, one in drawn.items())
     assert state_figures.charts({}, MASTER) == {}
