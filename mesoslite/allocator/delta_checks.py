@@ -288,7 +288,7 @@ CHECKS: dict[type, dict[str, Check]] = {
     Paused: {},
     Resumed: {},
     AllocationConverted: {**_holding, "before": _resources, "after": _resources, "forced": _flag},
-    AvailableConverted: {**_agent, "before": _resources, "after": _resources},
+    AvailableConverted: {**_agent, "before": _resources, "after": _resources, "forced": _flag},
     AgentAdded: {
         **_machine,
         "hostname": _text,

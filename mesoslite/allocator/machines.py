@@ -153,17 +153,22 @@ class Machines:
     def convert_available(self, delta: AvailableConverted) -> None:
         """Raises: InvalidRequest, if the amounts are not the same.
 
-        InsufficientResources, if that is not available, or a shared volume that would be lost is used.
+        InsufficientResources, unless forced, if that is not available, or a shared volume that would be lost is used.
         """
         agent = self._books.agent(delta.agent_id)
-        if not agent.available.contains(delta.before):
+        is_available = agent.available.contains(delta.before)
+        if not is_available and not delta.forced:
             raise InsufficientResources(
                 f"allocator: cannot convert {delta.before} of agent {agent.agent_id}, of which "
                 f"{agent.available or 'nothing'} is available; take back what is offered or used of it first"
             )
         gone, come = _exchanged(agent, delta.before, delta.after)
-        self._check_unused(agent, gone.shared(), held_by_caller=NOTHING)
-        self._books.convert(agent, gone, come)
+        if not delta.forced:
+            self._check_unused(agent, gone.shared(), held_by_caller=NOTHING)
+        if is_available and not gone.shared():
+            self._books.convert(agent, gone, come)
+        else:
+            self._books.resize(agent, agent.total - gone + come)
         self._judge(agent)
 
     def answer(self, delta: InverseOfferAnswered) -> tuple[int, ...]:

@@ -312,9 +312,8 @@ class Accounts:
 
     def convert_free(self, operation: OperationEntry) -> None:
         """Make of what nobody holds of an agent what an operation of no framework makes of it."""
-        agent, done = self._ledger.agents[operation.agent_id], operation.conversion
         self._ledger.add_orphan(operation)
-        self.agents.resize(agent, agent.total - done.before + done.after)
+        self.agents.convert(self._ledger.agents[operation.agent_id], operation.conversion)
         who = (operation.framework_id, operation.agent_id, operation.uuid)
         self._tell(happenings.OperationBegun, *who, operation.operation)
 

@@ -16,6 +16,7 @@ from mesoslite.model import (
     AgentRemoved,
     AgentUnavailable,
     AgentUpdated,
+    AvailableConverted,
     Resources,
     Usage,
     happenings,
@@ -27,7 +28,7 @@ from .usages import usages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mesoslite.model import Unavailability
+    from mesoslite.model import Conversion, Unavailability
 
     from .agent_entry import AgentEntry
     from .alike import Alike
@@ -130,6 +131,12 @@ class AgentAccounts:
         self._apply(AgentUpdated(agent_id=agent.id, total=total))
         agent.resized = self._line.deltas
         self._tell(happenings.AgentUpdated, agent.id, agent.info, total)
+
+    def convert(self, agent: AgentEntry, done: Conversion) -> None:
+        """Take note of what was made of what nobody holds of an agent, as far as the ledger knows."""
+        self._ledger.convert(agent, done)
+        self._apply(AvailableConverted(agent_id=agent.id, before=done.before, after=done.after, forced=True))
+        agent.resized = self._line.deltas
 
     def connect(self, agent: AgentEntry) -> None:
         """Let an agent that is back be offered, if it is to be."""

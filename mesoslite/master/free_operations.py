@@ -7,7 +7,7 @@
 #   it has, and the books follow that (feedback.py). Nobody but the master hears of it.
 # Invariant: what is refused has rescinded nothing.
 # Rejected: to ask the allocator whether as much is available there, as Mesos does. It may have granted that, and the
-#   operator would be refused by chance; here such a grant goes back when it comes (accounts.py).
+#   operator would be refused by chance; here it is told, and such a grant goes back when it comes (accounts.py).
 # Source: Mesos src/master/http.cpp (Master::Http::_operation), src/master/master.cpp (Master::apply).
 
 from __future__ import annotations

@@ -180,11 +180,15 @@ class AllocationConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, t
 
 
 class AvailableConverted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """What nobody holds of an agent has been reserved, unreserved, or made a volume or none, by an operator."""
+    """What nobody holds of an agent has been reserved, unreserved, or made a volume or none, by an operator.
+
+    ``forced``: it is done although it is not available, for grants on their way that will be given back.
+    """
 
     agent_id: AgentID
     before: Resources
     after: Resources
+    forced: bool = False
 
 
 class FilterExpired(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -215,6 +215,49 @@ def test_operator_reserves_what_is_free_and_is_refused_what_is_not() -> None:
     assert again.resources == parse("mem:400")
 
 
+# Goal: a grant of what was converted meanwhile can be given back. Method: convert part of what somebody holds.
+def test_operator_may_convert_what_is_granted_and_comes_back() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    cluster.add_framework("a", "ads")
+    (grant,) = cluster.plan()
+    before, after = parse("cpus:1"), parse("cpus:1").pushed(WEB)
+    cluster.allocator.apply(AvailableConverted(agent_id=AGENT, before=before, after=after, forced=True))
+    assert cluster.allocator.available(AGENT) == after
+
+    cluster.recover(grant)
+
+    cluster.audit()
+    assert cluster.allocator.available(AGENT) == parse("cpus:3;mem:400") + after
+
+
+def test_operator_may_do_away_with_a_shared_volume_that_is_granted_and_comes_back() -> None:
+    cluster = volume_cluster()
+    plain_disk = parse("disk:1000").pushed(WEB)
+    cluster.allocator.apply(AvailableConverted(agent_id=AGENT, before=VOLUME, after=plain_disk, forced=True))
+    assert cluster.allocator._books.agents[AGENT].is_short
+
+    cluster.allocator.apply(ResourcesRecovered(framework_id=A, role="web", agent_id=AGENT, resources=VOLUME))
+
+    cluster.audit()
+    assert cluster.allocator.available(AGENT) == plain_disk
+
+
+# Method: nothing else has changed since all of it was refused for a while.
+def test_what_an_operator_reserves_is_offered_by_the_next_plan() -> None:
+    cluster = Cluster()
+    cluster.add_agent("agent", "cpus:4;mem:400")
+    cluster.add_framework("a", "web")
+    (grant,) = cluster.plan()
+    cluster.recover(grant, filtered=True)
+    assert (cluster.plan(), cluster.plan()) == ([], [])
+
+    after = parse("cpus:1").pushed(WEB)
+    cluster.allocator.apply(AvailableConverted(agent_id=AGENT, before=parse("cpus:1"), after=after))
+
+    assert [grant.resources for grant in cluster.plan()] == [parse("cpus:3;mem:400") + after]
+
+
 def test_reservation_counts_for_quota_as_soon_as_it_is_made() -> None:
     cluster = Cluster()
     cluster.add_agent("agent", "cpus:4;mem:400")
