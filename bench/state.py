@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from time import sleep
+from time import process_time, sleep
 from typing import NamedTuple
 
 import libactor as la
@@ -118,11 +118,17 @@ def _site(agents: int, tasks: int) -> Iterator[Site]:
 def _ask(site: Site, path: str, tag: str = "") -> tuple[float, str]:
     """The seconds of an answer, and its tag."""
     command = [sys.executable, "-S", str(CLIENT), site.address, path, tag]
+    before = process_time()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=PATIENCE_SECONDS)
+    busy = process_time() - before
     seconds, status, size, given = done.stdout.split()
     expect(status, "304" if tag else "200", "status of the answer")
     expect(tag or int(size) > len(site.agents) * site.tasks * 500, tag or True, "an answer with all tasks")
-    print(f"{path}{' with its tag' * bool(tag)}: {int(size) / 1e6:,.1f} MB, {float(seconds):.4f} s", file=sys.stderr)
+    print(
+        f"{path}{' with its tag' * bool(tag)}: {int(size) / 1e6:,.1f} MB, {float(seconds):.4f} s, of our processor "
+        f"{busy:.3f} s",
+        file=sys.stderr,
+    )
     return float(seconds), given
 
 
