@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from libactor._core._impl import fragments_counts
+from libactor.http.breathing import breathe
 from libactor.records import Collection, RecordType
 from libactor.records.projection import Field, Key, Object, Projection
 from mesoslite.api.routes import application, methods
@@ -39,7 +40,8 @@ class Shown:
     """An application that shows so many words at ``/words``, and how often it has made its parts."""
 
     def __init__(self, count=1000, number=1):
-        self.snapshots, self.number, self.made = (snapshot(count), snapshot(3, count)), number, 0
+        self.snapshots = (snapshot(count), snapshot(0), snapshot(3, count))
+        self.number, self.made = number, 0
         self.serving = Serving()
         self.app = application({"/words": methods(GET=self.answer, POST=self.answer)}, (), None)
 
@@ -218,10 +220,35 @@ def test_no_more_is_made_than_a_piece_beyond_what_is_read(small_pieces):
         await shown.settle()
 
         assert len(reader.pieces) == 3
-        assert shown.held <= 5 * 8 * 1024  # three it has, one it is given, one is made ahead
+        held = shown.held
+        assert held <= 5 * 8 * 1024  # three it has, one it is given, one is made ahead
 
-        reader.leave()
-        await reader.task
+        behind = Reader(shown.app, "/words", allowed=2)
+        await behind.stopped.wait()
+        await shown.settle()
+
+        assert shown.held == held
+
+        for one in (reader, behind):
+            one.leave()
+            await one.task
+
+    run(scenario())
+
+
+def test_who_comes_too_late_for_the_first_piece_begins_anew(small_pieces):
+    async def scenario():
+        shown = Shown()
+        shown.serving.renderings = renderings.Renderings(held_bytes_max=30_000)
+        early = Reader(shown.app, "/words", allowed=10)
+        await early.stopped.wait()
+        late = Reader(shown.app, "/words")
+        await late.task
+        early.read_on()
+        await early.task
+
+        assert early.body == late.body
+        assert shown.begun == 2
 
     run(scenario())
 
@@ -233,24 +260,31 @@ def test_who_leaves_ends_what_is_rendered_for_nobody_else(small_pieces):
         await reader.stopped.wait()
         reader.leave()
         await reader.task
+        await shown.settle()
 
         assert (len(reader.pieces), reader.is_through, shown.held) == (2, False, 0)
 
     run(scenario())
 
 
-def test_the_rest_of_an_answer_that_was_cancelled_is_not_made(small_pieces):
+# Goal: an answer that is cancelled, as when its server closes, takes nothing from others. Method: while it waits for
+# its client, and while it waits for a piece that another one waits for.
+def test_an_answer_that_is_cancelled_leaves_others_alone(small_pieces):
     async def scenario():
         shown = Shown()
-        stays, goes = Reader(shown.app, "/words"), Reader(shown.app, "/words", allowed=0)
-        await goes.stopped.wait()
-        goes.task.cancel()
+        stuck = Reader(shown.app, "/words", allowed=0)
+        await stuck.stopped.wait()
+        async with shown.serving.renderings._renderer._turn:
+            goes, stays = Reader(shown.app, "/words"), Reader(shown.app, "/words")
+            while not (goes.pieces and stays.pieces):
+                await breathe()
+            for one in (stuck, goes):
+                one.task.cancel()
+                await asyncio.wait([one.task])
         await stays.task
 
         assert len(stays.document["words"]) == 1003
-        await asyncio.wait([goes.task])
-        assert goes.task.cancelled()
-        assert shown.begun == 1
+        assert (stuck.task.cancelled(), goes.task.cancelled(), shown.begun) == (True, True, 1)
 
     run(scenario())
 
