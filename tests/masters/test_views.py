@@ -16,6 +16,7 @@ from mesoslite.master.shown import shown
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
     Accept,
+    AcceptInverseOffers,
     AgentID,
     ExecutorID,
     InvalidRequest,
@@ -39,6 +40,8 @@ from .packing import over
 from .stage import FakeAgent, Stage, task
 from .test_accept import begin, default_executor, reserved
 from .test_agents import LOST_SECONDS, greeting, running, silence
+from .test_draining import do
+from .test_maintenance import HOST, schedule
 
 MANY = shown.IN_STEP * STEPS_MAX + 1  # tasks, more than are taken over in a slice while the clock stands still
 MINIMUM = RoleMinimum("ads", (Resources.of(cpus=0.1),))
@@ -114,6 +117,35 @@ def test_an_agents_tasks_are_seen_as_out_of_reach_and_as_they_come_back(stage: S
     assert (len(back.tasks), len(back.unreachable_tasks), view.unreachable_agents) == (1, 0, 0)
     [entry] = view.agents
     assert entry.reregistered_time is not None
+
+
+def test_a_task_whose_agent_is_declared_gone_is_history(stage: Stage) -> None:
+    agent, _ = running(stage, failover_timeout=3600.0)
+    silence(stage, agent)
+    stage.advance(LOST_SECONDS)
+    [lost] = stage.view().frameworks
+
+    gone = la.dispatch(stage.master, Master.mark_agent_gone, stage.agent_id(agent))
+    stage.settle()
+    gone.get(timeout=60)
+
+    [entry] = stage.view().frameworks
+    assert (len(lost.unreachable_tasks), lost.completed_tasks) == (1, ())
+    assert (len(entry.unreachable_tasks), len(entry.completed_tasks)) == (0, 1)
+
+
+def test_what_a_framework_is_asked_to_leave_is_seen_until_it_has_answered(stage: Stage) -> None:
+    _, framework = running(stage, failover_timeout=100.0, checkpoint=True)
+    [before] = stage.view().frameworks
+    do(stage, Master.update_schedule, schedule(HOST))
+    stage.advance(2)
+    [asked] = stage.view().frameworks
+    [inverse] = stage.inverse_offers(framework)
+    inverse_ids = (inverse.id,)
+    stage.call(framework, AcceptInverseOffers(framework_id=inverse.framework_id, inverse_offer_ids=inverse_ids))
+
+    [answered] = stage.view().frameworks
+    assert [each.inverse_offers for each in (before, asked, answered)] == [(), (inverse,), ()]
 
 
 def test_after_a_failover_it_is_seen_who_is_awaited(stage: Stage) -> None:
