@@ -179,6 +179,25 @@ def test_completed_tasks_are_oldest_first_however_often_an_id_was_used(stage: St
     assert [one.task_id for part in entry.completed_tasks for one in part] == [f"t{number}" for number in range(150)]
 
 
+def test_history_that_another_agent_brings_is_seen(stage: Stage) -> None:
+    running(stage, failover_timeout=3600.0)
+    message = greeting(stage)
+    [record] = [each for framework in stage.state().frameworks for each in framework.tasks]
+    stage.fail_over()
+    stage.greet(message)
+    [before] = stage.view().frameworks
+    other, replace = AgentID("other"), msgspec.structs.replace
+    info = replace(record.info, task_id=TaskID("t"), agent_id=other)
+    history = over(replace(record, info=info, state=TaskState.TASK_FINISHED, statuses=()))
+
+    agent = replace(message, info=replace(message.info, id=other), tasks=(), completed_tasks=history)
+    stage.greet(agent)
+
+    [entry] = stage.view().frameworks
+    assert before.completed_tasks == ()
+    assert [one.task_id for part in entry.completed_tasks for one in part] == ["t"]
+
+
 def test_executors_operations_and_draining_are_seen(stage: Stage) -> None:
     agent, framework = begin(stage, failover_timeout=100.0, min_allocatable=(MINIMUM,))
     [offer] = stage.offers(framework)
