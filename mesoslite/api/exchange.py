@@ -208,7 +208,7 @@ class Exchange:
         return Response(body=compressed, content_type=content_type, headers={"content-encoding": "gzip"})
 
 
-async def json_document(exchange: Exchange, read: Callable[[Any], Any] = _as_it_is) -> Any:
+async def json_document(exchange: Exchange, read: Callable[[Any], T]) -> T:
     """Return what ``read`` makes of the JSON document that a request carries; of a large one it is called in a thread.
 
     Raises: Refusal: 400 without a Content-Type or for what is no JSON, 415 for another type, 413 if it is too large;
@@ -222,7 +222,7 @@ async def json_document(exchange: Exchange, read: Callable[[Any], Any] = _as_it_
     return await json_body(exchange, read)
 
 
-async def json_body(exchange: Exchange, read: Callable[[Any], Any] = _as_it_is) -> Any:
+async def json_body(exchange: Exchange, read: Callable[[Any], T]) -> T:
     """As ``json_document``, whatever the request says of its type."""
     return await exchange.read_body(lambda body: read(_parsed(body)))
 

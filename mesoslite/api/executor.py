@@ -32,7 +32,7 @@ class ExecutorEndpoint:
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Take a call."""
-        call = _parse(await json_document(exchange))
+        call = await json_document(exchange, _parse)
         if isinstance(call, ExecutorSubscribe):
             await self._subscribe(exchange, call)
             return None
