@@ -182,8 +182,7 @@ class Registration:
         agent_id, was_known = message.info.id, isinstance(operation, UpdateAgent)
         assert agent_id is not None
         work = self._return_unless_removed if was_known else self._return
-        ahead = not self._slices.waits(pid)
-        self._slices.put(pid, work(agent_id, message, brought, pid), ahead=ahead)  # thousands are durable at once
+        self._slices.put(pid, work(agent_id, message, brought, pid))  # thousands are durable at once
 
     def _return_unless_removed(
         self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]

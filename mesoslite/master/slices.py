@@ -9,10 +9,10 @@ for reference in call.tasks:        # a generator; what stands between two yield
 #   master.py `advance` when it is told to, and `drop` when it ends.
 # Invariants: 1. what one sender asks for is done in the order it asked: while work of it waits, more of it waits too.
 #   Others are served meanwhile.    2. a slice ends SLICE_SECONDS after it began, and one step later at most.
-# What completes something that was begun goes ahead of what begins: so less is under way at once.
 # Work looks itself, after each yield, whether what it is for still stands. It raises nothing.
 # Rejected: turns for each sender; who asks for 100,000 answers while another has to wait for as many waits once, not
-#   twice.
+#   twice. To do what completes a return ahead of what begins one: the registry is asked for fewer at a time, and agents
+#   that all come back at once take a twentieth more of the processor's time.
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ class Slices:
         self._now = now
         self._want = want
         self._waiting: deque[tuple[Any, Iterator[None]]] = deque()  # with the sender
-        self._ahead: deque[tuple[Any, Iterator[None]]] = deque()  # of these
         self._counts: dict[Any, int] = {}  # by sender; no Counter, which takes longer to forget one than all of a step
 
     def waits(self, sender: Any) -> bool:
@@ -57,42 +56,37 @@ class Slices:
     @property
     def is_idle(self) -> bool:
         """Whether no work waits."""
-        return not (self._waiting or self._ahead)
+        return not self._waiting
 
     def take(self, sender: Any, work: Iterator[None]) -> None:
         """Do the first step of ``work`` now and the rest in slices; all of it later if work of ``sender`` waits."""
         if sender in self._counts or next(work, THROUGH) is not THROUGH:
             self.put(sender, work)
 
-    def put(self, sender: Any, work: Iterator[None], *, ahead: bool = False) -> None:
-        """Do all of ``work`` in slices: so much of it may come at once that others would wait for all first steps.
-
-        ``ahead``: before all that is not; nothing of ``sender`` waits then.
-        """
-        if self.is_idle:
-            self._want()
-        (self._ahead if ahead else self._waiting).append((sender, work))
+    def put(self, sender: Any, work: Iterator[None]) -> None:
+        """Do all of ``work`` in slices: so much of it may come at once that others would wait for all first steps."""
+        self._waiting.append((sender, work))
         self._counts[sender] = self._counts.get(sender, 0) + 1
+        if len(self._waiting) == 1:
+            self._want()
 
     def drop(self) -> None:
         """Forget what waits, which nobody will do any more."""
         self._waiting.clear()
-        self._ahead.clear()
         self._counts.clear()
 
     def advance(self) -> None:
         """Do a slice."""
         end = self._now() + SLICE_SECONDS
         for _ in range(STEPS_MAX):
-            queue = self._ahead or self._waiting
-            sender, work = queue[0]
+            sender, work = self._waiting[0]
             if next(work, THROUGH) is THROUGH:
-                queue.popleft()
+                self._waiting.popleft()
                 if self._counts[sender] > 1:
                     self._counts[sender] -= 1
                 else:
                     del self._counts[sender]
-                if self.is_idle:
+                if not self._waiting:
                     return
             if self._now() >= end:
                 break

@@ -119,16 +119,3 @@ def test_work_that_asks_for_work_has_it_done_after_itself() -> None:
     desk.finish()
 
     assert desk.done == ["asked", "x0"]
-
-
-def test_what_completes_something_goes_ahead_of_what_has_begun_and_of_what_waits() -> None:
-    desk = Desk(SLICE_SECONDS)
-    desk.take("a", "x", 3)
-    desk.slices.put("b", desk._work("y", 1))
-
-    desk.slices.put("c", desk._work("z", 2), ahead=True)
-    desk.slices.put("d", desk._work("v", 1), ahead=True)
-    desk.finish()
-
-    assert desk.done == ["x0", "z0", "z1", "v0", "x1", "x2", "y0"]
-    assert desk.slices.is_idle
