@@ -113,6 +113,22 @@ def test_its_requests_are_answered(site):
     assert [*answers, ended] == [(b"HTTP/1.1 202 Accepted", b"")] * 5
 
 
+def test_operators_subscribe_at_its_path(site):
+    request = (
+        "POST /api/v1/operator HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+        'Accept: application/json\r\nConnection: close\r\nContent-Length: 21\r\n\r\n{{"type": "SUBSCRIBE"}}'
+    )
+    with Wire(site.url) as stream:
+        stream.send(request.format(address=stream.address))
+        head = stream.until(b"\r\n\r\n").lower()
+        heard = events(stream)
+        subscribed, beat = next(heard), next(heard)
+
+    assert head.startswith(b"http/1.1 200 ok\r\n")
+    assert len(subscribed["subscribed"]["get_state"]["get_agents"]["agents"]) == 1
+    assert beat == {"type": "HEARTBEAT"}
+
+
 # Mesos has no such path; the request falls to /api/v1.
 def test_operators_are_answered_at_its_path(site):
     with Wire(site.url) as wire:
