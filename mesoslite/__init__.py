@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.agent import Agent
 from mesoslite.cluster import Cluster
-from mesoslite.framework import Framework
+from mesoslite.framework import Executor, Framework, run_executor
 from mesoslite.master import Master
 from mesoslite.model import (
     AllocatorFailed,
@@ -35,6 +35,7 @@ __all__ = [
     "Cluster",
     "ClusterState",
     "CommandInfo",
+    "Executor",
     "Framework",
     "FrameworkEnded",
     "InvalidRequest",
@@ -48,6 +49,7 @@ __all__ = [
     "TaskInfo",
     "TaskState",
     "TaskStatus",
+    "run_executor",
 ]
 
 if TYPE_CHECKING:

@@ -1,8 +1,19 @@
-"""What users subclass: the scheduler's side of a framework, and how it reaches a master."""
+"""What users subclass: a framework's scheduler, and its executors, and how they reach a master and an agent."""
 
 from .attendant import attend, submit
+from .executor import Executor, ExecutorSettings, executor_settings, run_executor
 from .framework import Framework
 from .local import LocalConnection
 from .remote import RemoteConnection
 
-__all__ = ["Framework", "LocalConnection", "RemoteConnection", "attend", "submit"]
+__all__ = [
+    "Executor",
+    "ExecutorSettings",
+    "Framework",
+    "LocalConnection",
+    "RemoteConnection",
+    "attend",
+    "executor_settings",
+    "run_executor",
+    "submit",
+]

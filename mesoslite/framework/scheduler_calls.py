@@ -20,6 +20,8 @@ from mesoslite.model import (
     CommandInfo,
     Decline,
     DeclineInverseOffers,
+    ExecutorID,
+    ExecutorInfo,
     Filters,
     FrameworkID,
     FrameworkInfo,
@@ -70,8 +72,10 @@ class SchedulerCalls(la.Actor):
     def task(
         self,
         offer: Offer,
-        command: str,
+        command: str = "",
         *,
+        executor: ExecutorInfo | None = None,
+        data: bytes | None = None,
         cpus: float = 0.0,
         mem: float = 0.0,
         resources: Resources | None = None,
@@ -82,16 +86,40 @@ class SchedulerCalls(la.Actor):
     ) -> TaskInfo:
         """Describe a task for ``offer``: a shell command that needs ``cpus``, ``mem`` (MiB) and ``resources`` together.
 
+        With an ``executor`` it has no command: that one runs it, and knows by ``data`` what to do.
         Left out, ``task_id`` is made from the name and a number; ids are unique within a framework.
         """
-        base = name or "task"
+        base, variables = name or "task", tuple((environment or {}).items())
         return TaskInfo(
             task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
             name=base,
             agent_id=offer.agent_id,
             resources=_scalars(cpus, mem) + (resources or NOTHING),
-            command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
+            command=CommandInfo(value=command, environment=variables) if executor is None else None,
+            executor=executor,
+            data=data,
             kill_grace_seconds=kill_grace_seconds,
+        )
+
+    def executor(
+        self,
+        executor_id: str,
+        command: str,
+        *,
+        cpus: float = 0.0,
+        mem: float = 0.0,
+        environment: Mapping[str, str] | None = None,
+        shutdown_grace_seconds: float | None = None,
+    ) -> ExecutorInfo:
+        """Describe a program that runs tasks: a shell command that needs ``cpus`` and ``mem`` (MiB) besides theirs.
+
+        On each agent it is started with the first task that names it; tasks that are to share it describe it alike.
+        """
+        return ExecutorInfo(
+            executor_id=ExecutorID(executor_id),
+            command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
+            resources=_scalars(cpus, mem),
+            shutdown_grace_seconds=shutdown_grace_seconds,
         )
 
     def launch(

@@ -83,6 +83,7 @@ BANS = {
         ),
         doors={
             "libactor/_core/_impl.py": "LIBACTOR_PURE picks the Python core, LIBACTOR_DEBUG_VALUES debug mode",
+            "mesoslite/framework/executor/settings.py": "reads what an agent tells the executor that it starts",
             "mesoslite/containment/environment.py": "chooses what a task inherits of the agent's environment",
         },
     ),

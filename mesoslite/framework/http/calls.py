@@ -1,39 +1,27 @@
-"""Calls: one request of the scheduler API, and what its answer means."""
+"""Calls: one request of a streaming API, and what its answer means."""
 
 # Who calls: stream.py, in the thread of the connection.
-# A call that is not answered, or that the master takes for one of nobody's, ends the subscription: nobody knows whether
-#   it was done, and the framework is to subscribe again and to reconcile. So does Mesos's library when its connection
-#   for calls breaks.
+# A call that is not answered, or that is taken for one of nobody's, ends the subscription: nobody knows whether it was
+#   done, and who has sent it is to subscribe again, a framework to reconcile. So does Mesos's library when its
+#   connection for calls breaks.
 # Source: Mesos src/scheduler/scheduler.cpp (MesosProcess::send, _send), src/master/http.cpp (Master::Http::scheduler).
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from mesoslite.model.v1 import encode_call
+from typing import TYPE_CHECKING, Any
 
 from .reports import Denied, Ended
 
 if TYPE_CHECKING:
     import httpx2 as httpx
 
-    from mesoslite.model import Call
+    from .dialect import Dialect
 
-PATH = "/api/v1/scheduler"
 JSON = "application/json"
 STREAM_ID = "mesos-stream-id"
 _TEXT_MAX = 500  # characters of an answer that are worth repeating
 _PASSING = frozenset({404, 408, 429})  # and all of 5xx: a master that begins, or has too much to do
-# What a master says, by 400 or 403, to the call of a framework that is not subscribed with it any more.
-_NOT_SUBSCRIBED = ("Framework cannot be found", "Framework is not subscribed", "The stream ID ")
-
-
-def body_of(call: Call) -> bytes:
-    """The body of a request."""
-    return msgspec.json.encode(encode_call(call))
 
 
 def headers_of(stream_id: str = "") -> dict[str, str]:
@@ -47,12 +35,15 @@ def authorization(name: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
 
 
-async def send(client: httpx.AsyncClient, url: str, stream_id: str, call: Call) -> Ended | Denied | None:
+async def send(
+    client: httpx.AsyncClient, url: str, stream_id: str, dialect: Dialect, call: Any
+) -> Ended | Denied | None:
     """Send a call, and wait for its answer; what is to be told of it."""
     import httpx2 as httpx
 
-    name = type(call).__name__.lower()
-    request = client.stream("POST", url, content=body_of(call), headers=headers_of(stream_id), follow_redirects=False)
+    name, content = type(call).__name__.lower(), dialect.body(call)
+    url += dialect.path
+    request = client.stream("POST", url, content=content, headers=headers_of(stream_id), follow_redirects=False)
     try:
         async with request as response:
             text = await excerpt(response)
@@ -61,7 +52,7 @@ async def send(client: httpx.AsyncClient, url: str, stream_id: str, call: Call) 
     if response.is_success:
         return None
     reason = f"{name}: {refusal(response, text)}"
-    if response.is_redirect or is_passing(response) or text.startswith(_NOT_SUBSCRIBED):
+    if response.is_redirect or is_passing(response) or text.startswith(dialect.strangers):
         return Ended(reason)
     return Denied(reason)
 

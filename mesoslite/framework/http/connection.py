@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.context import current_runtime
-from mesoslite.model import Error, InvalidRequest, Reconcile, Subscribe, Subscribed, Teardown, constants
+from mesoslite.model import MULTI_ROLE, Error, InvalidRequest, Reconcile, Subscribe, Subscribed, Teardown, constants
+from mesoslite.model.roles import DEFAULT_ROLE
+from mesoslite.model.v1 import decode_event, encode_call
 
 from ..reconnection import Reconnection
 from .addresses import Candidates, split_credential
+from .dialect import Dialect
 from .loop_thread import LoopThread
 from .reports import Denied, Ended, Heard
 from .stream import Stream
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from .reports import Report
 
 log = logging.getLogger("mesoslite.framework")
+
+# What a master says, by 400 or 403, to the call of a framework that is not subscribed with it any more.
+NOT_SUBSCRIBED = ("Framework cannot be found", "Framework is not subscribed", "The stream ID ")
 
 ANSWER_SECONDS = 30.0  # for a Subscribe, after which another attempt is made
 CALL_SECONDS = 10.0  # for any other call, after which the master counts as lost
@@ -134,7 +140,9 @@ class HttpConnection(Reconnection):
         self._drop()
         self._subscription = call
         self._heartbeat_seconds = 0.0
-        self._stream = Stream(str(self._target), call, self._clock.now, report, self._credential)
+        self._stream = Stream(
+            str(self._target), scheduler_dialect(call), call, self._clock.now, report, self._credential
+        )
         self._abandon = thread.run(self._stream.run())
         self._watch(self._stream)
 
@@ -225,3 +233,17 @@ class HttpConnection(Reconnection):
         if self._watching is not None:
             self._watching.discard()
             self._watching = None
+
+
+def scheduler_dialect(subscribe: Subscribe) -> Dialect:
+    """The scheduler API, for a framework that subscribes so: offers to one of a single role do not say it."""
+    framework = subscribe.framework
+    role = DEFAULT_ROLE if MULTI_ROLE in framework.capabilities else framework.roles[0]
+    return Dialect(
+        path="/api/v1/scheduler",
+        server="master",
+        encode=encode_call,
+        decode=lambda document: decode_event(document, role),
+        is_last=lambda event: isinstance(event, Error),
+        strangers=NOT_SUBSCRIBED,
+    )

@@ -5,16 +5,17 @@
 import msgspec
 
 from mesoslite.model import Event
+from mesoslite.model.executor_events import ExecutorEvent
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """Events, in their order; an Error is the last that there will be."""
+    """Events of the dialect, in their order."""
 
-    events: tuple[Event, ...]
+    events: tuple[Event | ExecutorEvent, ...]
 
 
 class Denied(msgspec.Struct, frozen=True):
-    """The master has refused a call; the subscription stands."""
+    """A call was refused; the subscription stands."""
 
     reason: str
 

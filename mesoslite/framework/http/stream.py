@@ -1,6 +1,7 @@
-"""Stream: one subscription with one master: its events, and the calls that belong to it."""
+"""Stream: one subscription with one master, or agent: its events, and the calls that belong to it."""
 
-# Who calls: connection.py makes one for each attempt and runs it in its thread; it tells by reports what happens.
+# Who calls: a connection (connection.py, ../executor/connection.py) makes one for each attempt and runs it in its
+#   thread; it tells by reports what happens.
 # Invariants: 1. no call leaves before the stream is open, whose id it must carry; each leaves after the answer to the
 #   one before, so they arrive in order.    2. whatever goes wrong is told by one Ended, never by an exception.
 #   3. what is kept of a master that sends nonsense is bounded: one record, the beginning of a refusal.
@@ -11,15 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mesoslite.model import MULTI_ROLE, Error, InvalidRequest
-from mesoslite.model.roles import DEFAULT_ROLE
-from mesoslite.model.v1 import Records, decode_event
+from mesoslite.model import InvalidRequest
+from mesoslite.model.v1 import Records
 
-from .calls import JSON, PATH, STREAM_ID, authorization, body_of, excerpt, headers_of, is_passing, refusal, send
+from .calls import JSON, STREAM_ID, authorization, excerpt, headers_of, is_passing, refusal, send
 from .reports import Denied, Ended, Heard
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     import httpx2 as httpx
 
-    from mesoslite.model import Call, Subscribe
-
+    from .dialect import Dialect
     from .reports import Report
 
 log = logging.getLogger("mesoslite.framework")
@@ -38,7 +37,7 @@ KEPT_SECONDS = 2.0  # that a connection for calls is kept unused: masters close 
 
 
 class Stream:
-    """Subscribes with the master at ``url``, or whoever that names; ``report`` is called with it, in its thread.
+    """Subscribes with who is at ``url``, or whoever that names; ``report`` is called with it, in its thread.
 
     ``now`` is the clock: ``heard_at`` is when the last record came, ``asked_at`` when the call that is not answered
     yet was sent, None if none is. ``credential`` is a name and its password.
@@ -47,7 +46,8 @@ class Stream:
     def __init__(
         self,
         url: str,
-        subscribe: Subscribe,
+        dialect: Dialect,
+        subscribe: Any,
         now: Callable[[], float],
         report: Callable[[Stream, Report], None],
         credential: tuple[str, str] | None = None,
@@ -55,15 +55,14 @@ class Stream:
         self.url = url
         self.heard_at = now()
         self.asked_at: float | None = None
+        self._dialect = dialect
         self._subscribe = subscribe
         self._now = now
         self._report = report
         self._credential = credential
-        framework = subscribe.framework
-        self._role = DEFAULT_ROLE if MULTI_ROLE in framework.capabilities else framework.roles[0]
-        self._calls: asyncio.Queue[Call | None] = asyncio.Queue()
+        self._calls: asyncio.Queue[Any | None] = asyncio.Queue()
 
-    def put(self, call: Call | None) -> None:
+    def put(self, call: Any | None) -> None:
         """Send a call, in its turn; None: no more will come, and the stream ends after it."""
         self._calls.put_nowait(call)
 
@@ -105,14 +104,15 @@ class Stream:
         """Tell the events of the stream until it ends; why it ended, unless the master has told."""
         import httpx2 as httpx
 
-        content = body_of(self._subscribe)
-        request = client.stream("POST", self.url + PATH, content=content, headers=headers_of(), follow_redirects=True)
+        content, url = self._dialect.body(self._subscribe), self.url + self._dialect.path
+        request = client.stream("POST", url, content=content, headers=headers_of(), follow_redirects=True)
         try:
             async with request as response:
                 return await self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = str(error) or type(error).__name__
-            return Ended(f"subscribe: no master answers at {self.url} ({why}); check the address, start the master")
+            who = self._dialect.server
+            return Ended(f"subscribe: no {who} answers at {self.url} ({why}); check the address, start the {who}")
         except httpx.RemoteProtocolError as error:
             return Ended(self._breach(error))
         except httpx.InvalidURL as error:
@@ -134,15 +134,15 @@ class Stream:
         kind = response.headers.get("content-type", JSON)
         if kind.partition(";")[0].strip() != JSON:
             raise InvalidRequest(f"a stream of {kind[:80]!r}, expected one of {JSON}")
-        self.url = str(response.url).removesuffix(PATH)
+        self.url = str(response.url).removesuffix(self._dialect.path)
         self._stream_id.set_result(response.headers.get(STREAM_ID, ""))
         records = Records()
         async for piece in response.aiter_raw():
-            events = [decode_event(msgspec.json.decode(record), self._role) for record in records.feed(piece)]
+            events = [self._dialect.decode(msgspec.json.decode(record)) for record in records.feed(piece)]
             if events:
                 self.heard_at = self._now()
                 self._report(self, Heard(tuple([event for event in events if event is not None])))
-            if any(isinstance(event, Error) for event in events):
+            if any(event is not None and self._dialect.is_last(event) for event in events):
                 return None
         rest = "" if records.is_between_records else ", amid a record"
         return Ended(f"subscription: {self.url} has ended the stream of events{rest}")
@@ -152,8 +152,8 @@ class Stream:
         if self._stream_id.done():
             return f"subscription: the connection to {self.url} is lost ({error})"
         return (
-            f"subscribe: who listens at {self.url} does not speak HTTP ({error}); give the address of a master's HTTP "
-            f"API, which has a port of its own"
+            f"subscribe: who listens at {self.url} does not speak HTTP ({error}); give the address of an HTTP API "
+            f"of a {self._dialect.server}, which has a port of its own"
         )
 
     # ---- calls ----
@@ -163,7 +163,7 @@ class Stream:
         while (call := await self._calls.get()) is not None:
             stream_id = await asyncio.shield(self._stream_id)
             self.asked_at = self._now()
-            outcome = await send(client, self.url + PATH, stream_id, call)
+            outcome = await send(client, self.url, stream_id, self._dialect, call)
             self.asked_at = None
             if isinstance(outcome, Denied):
                 self._report(self, outcome)
