@@ -57,6 +57,7 @@ QUESTIONS: list[tuple[Any, ...]] = [
     (Master.tasks_named, "t", ""),
     (Master.framework_story, FRAMEWORK),
     (Master.tenure,),
+    (Master.registry,),
     (Master.teardown_framework, FRAMEWORK),
     (Master.mark_agent_gone, AGENT),
     (Master.deactivate_agent, AGENT),
