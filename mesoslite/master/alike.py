@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .framework_entry import FrameworkEntry
     from .tasks import TaskEntry
 
-    ByKind = Mapping[tuple[FrameworkID, str, TaskState], Mapping[TaskID, TaskEntry]]
+    ByKind = Mapping[tuple[FrameworkID, str, TaskState], dict[TaskID, TaskEntry]]
 
 
 class Alike(NamedTuple):

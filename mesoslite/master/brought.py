@@ -120,11 +120,13 @@ def _note(ids: dict[FrameworkID, dict[TaskID, TaskEntry]], kinds: ByKind, count:
     for (framework_id, _, _), tasks in kinds.items():
         known = ids.get(framework_id)
         if known is None:
-            ids[framework_id] = dict(tasks)
-        elif known.keys().isdisjoint(tasks):
+            ids[framework_id] = tasks
+        elif not known.keys().isdisjoint(tasks):
+            raise InvalidRequest("a task is named twice")
+        elif len(known) > PORTION_TASKS:  # no portion's own
             known.update(tasks)
         else:
-            count = -1
+            ids[framework_id] = {**known, **tasks}
         count -= len(tasks)
     if count:
         raise InvalidRequest("a task is named twice")

@@ -717,6 +717,9 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
     large = msgspec.structs.replace(record.info, resources=Resources.parse("cpus:5"))
     elsewhere = msgspec.structs.replace(record.info, agent_id=AgentID("elsewhere"))
     nameless = msgspec.structs.replace(record.info, task_id=TaskID("a/b"))
+    ended = msgspec.structs.replace(record, state=TaskState.TASK_FINISHED)
+    infos = [msgspec.structs.replace(record.info, task_id=TaskID(f"t{number}")) for number in range(200)]
+    over_many = [msgspec.structs.replace(ended, info=info) for info in infos]
     minimum = RoleMinimum("*", (Resources.parse("cpus:1"),))
     [framework] = [each.info for each in stage.state().frameworks]
     strange = [
@@ -734,6 +737,8 @@ def wrong_tasks(stage: Stage) -> list[ReregisterAgent]:
         msgspec.structs.replace(right, tasks=packed(msgspec.structs.replace(record, role="-x"))),
         msgspec.structs.replace(right, completed_tasks=over(msgspec.structs.replace(record, role="-x"))),
         msgspec.structs.replace(right, tasks=packed(record, record)),
+        msgspec.structs.replace(right, tasks=packed(record) * 2),
+        *[msgspec.structs.replace(right, tasks=packed(*over_many, one)) for one in (over_many[0], over_many[100])],
         msgspec.structs.replace(right, tasks=(*right.tasks, b"\x90")),
         msgspec.structs.replace(right, tasks=(b"\xdc\x00\x00", *right.tasks)),
         msgspec.structs.replace(right, tasks=(b"\xdc\x00\x41" + packed(record)[0][1:] * 65,)),
