@@ -64,12 +64,21 @@ class _Object(LargeObject):
 
 def _value(data: bytes, start: int, stop: int) -> Any:
     """The value that stands there: parsed, unless it is large and has members."""
-    first = data[start : start + 16].lstrip()[:1]
+    first = _first_byte(data, start, stop)
     if first == b"[":
         return _Array(data, start, stop)
     if first == b"{":
         return _Object(data, start, stop)
     return _parsed(memoryview(data)[start:stop])
+
+
+def _first_byte(data: bytes, start: int, stop: int) -> bytes:
+    """The first byte of a value, however many spaces stand before it; empty if there is none."""
+    for at in range(start, stop, PART_BYTES):
+        text = data[at : min(at + PART_BYTES, stop)].lstrip()
+        if text:
+            return text[:1]
+    return b""
 
 
 def _parsed(text: bytes | memoryview) -> Any:

@@ -150,6 +150,19 @@ def test_members_that_nobody_knows_are_never_made(monkeypatch):
     assert sum(parsed) < PART_BYTES
 
 
+@pytest.mark.parametrize("spaces", [1, 17, 3 * PART_BYTES])
+def test_spaces_before_a_large_value_do_not_have_it_parsed_at_once(monkeypatch, spaces):
+    parsed = []
+    parse = large_documents._parsed
+    monkeypatch.setattr(large_documents, "_parsed", lambda text: parsed.append(len(text)) or parse(text))
+    room, entries = b" " * spaces, b"[%s]" % b",".join([b"[7]"] * 10_000)
+
+    document = open_document(b'%s{"x":%s%s}' % (room, room, entries))
+
+    assert list(document["x"]) == [[7]] * 10_000
+    assert max(parsed) <= PART_BYTES + 2
+
+
 def test_the_operators_lists_may_be_large_too(app):
     windows = json.dumps([{"hostname": "h", "ip": 7}] * 1_000).encode()
 
