@@ -207,6 +207,7 @@ def test_a_client_that_stops_reading_goes_on_alone(small_pieces):
 
         assert slow.body == quick.body
         assert (shown.held, shown.begun) == (0, 1)
+        assert shown.made == 2  # once for both, and not again for each piece of who is alone
 
     run(scenario())
 

@@ -76,9 +76,12 @@ class Rendering:
             await asyncio.shield(self._make())
         return None
 
-    async def piece_after(self, at: Position) -> Piece:
-        """The piece that begins there, made for one reader alone."""
-        cursor = Cursor(self._parts, keep=self._keep, gzip=self._gzip, at=at)
+    def cursor_after(self, at: Position) -> Cursor:
+        """A cursor that begins there, for one reader alone."""
+        return Cursor(self._parts, keep=self._keep, gzip=self._gzip, at=at)
+
+    async def piece_of(self, cursor: Cursor) -> Piece:
+        """The next piece of a cursor, made for one reader alone."""
         return await self._renderer.run(cursor.next)
 
     def drop_oldest(self) -> int:
@@ -113,14 +116,14 @@ class Reader:
         self._rendering = rendering
         self._number = 0
         self._after = START
-        self._is_alone = False
+        self._own: Cursor | None = None  # once alone; kept, for what is before a place may have to be made again
 
     async def next(self) -> Piece:
         """The next piece; not after the last one."""
-        piece = None if self._is_alone else await self._rendering.piece(self._number)
+        piece = await self._rendering.piece(self._number) if self._own is None else None
         if piece is None:
-            self._is_alone = True
-            piece = await self._rendering.piece_after(self._after)
+            self._own = self._own or self._rendering.cursor_after(self._after)
+            piece = await self._rendering.piece_of(self._own)
         self._number += 1
         self._after = piece.after
         return piece
