@@ -176,6 +176,24 @@ def test_of_short_documents_that_nobody_reads_only_the_last_are_held(count, held
     assert shown.begun == 2 * renderings.IDLE_MAX  # the last one was still there
 
 
+def test_what_nobody_reads_of_an_older_version_is_let_go_of():
+    shown = Shown()
+
+    async def answer(exchange):
+        return await shown.serving.answer(
+            exchange, Document("words", ("m", shown.number), shown.parts, exchange.target)
+        )
+
+    shown.app = application({"/words": methods(GET=answer)}, (), None)
+    for number in (1, 1, 2, 3):
+        shown.number = number
+        request(shown.app, "GET", "/words", query=f"n={shown.begun}")
+
+    kept = shown.serving.renderings
+    assert [each.version for each in kept._idle] == [("m", 3)]
+    assert len(kept._open) == len(kept._held) == 1
+
+
 def test_a_long_document_is_not_held_when_nobody_reads(small_pieces, monkeypatch):
     monkeypatch.setattr(renderings, "WHOLE_BYTES_MAX", 64 * 1024)
 

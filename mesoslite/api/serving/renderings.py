@@ -78,6 +78,7 @@ class Renderings:
         older = self._open.pop(key, None)
         if older is not None and not older.readers:
             self._drop(older)
+        self._drop_outdated(document.version)
         callback = key[2]
         parts = document.wrapped(callback + b"(", b");") if callback else document.parts
         keep = self._is_repeated(document)
@@ -85,6 +86,12 @@ class Renderings:
         self._open[key] = rendering
         self.begun += 1
         return rendering
+
+    def _drop_outdated(self, version: tuple[str, int]) -> None:
+        """Let go of what nobody reads, nor will: each holds the records of its version."""
+        for idle in [each for each in self._idle if each.version < version or each.version[0] != version[0]]:
+            self._close_idle(idle)
+            self._drop(idle)
 
     def _is_repeated(self, document: Document) -> bool:
         """Whether another version of this form was asked for before."""
