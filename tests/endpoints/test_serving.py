@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import threading
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from mesoslite.api.routes import application, methods
 from mesoslite.api.serving import Document, Items, Serving, cursor, renderings
 from mesoslite.api.serving.cursor import START, Cursor
 from mesoslite.api.serving.entity_tags import has_tag
+from mesoslite.api.serving.rendering import Renderer
 
 from .fakes import BOUND, request
 from .readers import Reader
@@ -288,6 +290,26 @@ def test_who_leaves_ends_what_is_rendered_for_nobody_else(small_pieces):
 
 # Goal: an answer that is cancelled, as when its server closes, takes nothing from others. Method: while it waits for
 # its client, and while it waits for a piece that another one waits for.
+def test_the_next_piece_is_not_made_before_one_that_was_given_up_is_through():
+    async def scenario():
+        renderer, begun, end, made = Renderer(), threading.Event(), threading.Event(), []
+        given_up = asyncio.ensure_future(renderer.run(lambda: begun.set() or end.wait(BOUND)))
+        await asyncio.to_thread(begun.wait, BOUND)
+        given_up.cancel()
+        following = asyncio.ensure_future(renderer.run(lambda: made.append(end.is_set())))
+        for _ in range(5):
+            await breathe()
+        await asyncio.to_thread(int)
+
+        end.set()
+        await following
+
+        assert given_up.cancelled()
+        assert made == [True]
+
+    run(scenario())
+
+
 def test_an_answer_that_is_cancelled_leaves_others_alone(small_pieces):
     async def scenario():
         shown = Shown()

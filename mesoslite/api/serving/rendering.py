@@ -29,9 +29,14 @@ class Renderer:
         self._turn = asyncio.Lock()
 
     async def run(self, function: Callable[[], T]) -> T:
-        """What ``function`` returns."""
+        """What ``function`` returns. Who is cancelled has the turn until the thread is through."""
         async with self._turn:
-            return await asyncio.get_running_loop().run_in_executor(None, function)
+            running = asyncio.get_running_loop().run_in_executor(None, function)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait([running])
+                raise
 
 
 class Rendering:
