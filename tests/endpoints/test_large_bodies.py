@@ -2,12 +2,13 @@
 
 import json
 import threading
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesoslite.api import large_documents, master_app
+from mesoslite.api import exchange, large_documents, master_app
 from mesoslite.api.bodies import SMALL_BYTES, Bodies
 from mesoslite.api.large_documents import OBJECT_BYTES_MAX, PART_BYTES, open_document
 from mesoslite.api.routes import application, methods
@@ -161,6 +162,23 @@ def test_spaces_before_a_large_value_do_not_have_it_parsed_at_once(monkeypatch, 
 
     assert list(document["x"]) == [[7]] * 10_000
     assert max(parsed) <= PART_BYTES + 2
+
+
+@given(st.dictionaries(st.text(), st.text()), st.integers(min_value=4, max_value=9))
+def test_a_form_in_parts_says_what_it_says(fields, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange, "PART_BYTES", size)
+
+        assert exchange._form_fields(urlencode(fields).encode()) == fields
+
+
+def test_a_large_field_of_a_form_is_read_a_part_at_a_time(monkeypatch):
+    unquoted = []
+    unquote = exchange.unquote_to_bytes
+    monkeypatch.setattr(exchange, "unquote_to_bytes", lambda text: unquoted.append(len(text)) or unquote(text))
+
+    assert exchange._form_fields(b"resources=" + b"%5B" * 10_000) == {"resources": "[" * 10_000}
+    assert max(unquoted) <= PART_BYTES
 
 
 def test_the_operators_lists_may_be_large_too(app):
