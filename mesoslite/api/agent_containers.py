@@ -48,7 +48,7 @@ class Containers:
         self._meter = meter
         self._clock = runtime.clock
         self._limiter = la.RateLimiter(PER_SECOND, runtime=runtime)
-        self._look: asyncio.Task[list[_Shown]] | None = None  # the last one, for all who wait for it
+        self._look: asyncio.Task[list[_Shown]] | None = None  # the next one, for all who wait for it
 
     def routes(self) -> Routes:
         """The endpoints without a version."""
@@ -79,13 +79,15 @@ class Containers:
         return {"containers": shown} if shown else {}
 
     async def _shown(self) -> list[_Shown]:
-        if self._look is None or self._look.done():
-            self._look = asyncio.get_running_loop().create_task(self._take_look())
-            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())  # nobody may wait any more
-        return await asyncio.shield(self._look)
+        look = self._look
+        if look is None or look.done():
+            self._look = look = asyncio.get_running_loop().create_task(self._take_look())
+            look.add_done_callback(lambda look: look.cancelled() or look.exception())  # nobody may wait any more
+        return await asyncio.shield(look)
 
     async def _take_look(self) -> list[_Shown]:
         await self._limiter.acquire()
+        self._look = None  # who asks from now on may know of something newer
         snapshot = await la.dispatch(self._agent, AgentPort.state)
         return await asyncio.to_thread(_look_at, snapshot, self._meter, self._clock.now())
 

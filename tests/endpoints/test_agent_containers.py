@@ -4,9 +4,11 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
+from libactor.http.breathing import breathe
 from mesoslite.api import agent_app
 from mesoslite.model import (
     AgentFramework,
@@ -21,7 +23,7 @@ from mesoslite.model import (
     TaskState,
 )
 
-from .fakes import FakeAgent, agent_snapshot, ask, request
+from .fakes import BOUND, FakeAgent, agent_snapshot, ask, request
 from .test_agent_api import run_of
 
 USAGE = ContainerUsage(processes=2, threads=5, user_seconds=1.5, system_seconds=0.25, rss_bytes=4096)
@@ -193,6 +195,28 @@ def test_one_look_serves_all_who_wait_for_it_and_there_are_two_a_second(agent):
 
 
 # Mesos's web page reads them so.
+def test_who_asks_amid_a_look_waits_for_the_next_one(agent):
+    begun, end = threading.Event(), threading.Event()
+    agent.meter.measure = lambda: begun.set() or (end.wait(BOUND) and {})
+
+    async def scenario():
+        first = asyncio.ensure_future(ask(agent.app, "GET", "/containers"))
+        await asyncio.to_thread(begun.wait, BOUND)
+        second = asyncio.ensure_future(ask(agent.app, "GET", "/containers"))
+        for _ in range(100):
+            await breathe()
+        end.set()
+        await first
+        assert agent.actor.asked == 1
+        agent.clock.settle()
+        agent.clock.advance(0.5)
+        assert (await second).status == 200
+
+    asyncio.run(asyncio.wait_for(scenario(), BOUND))
+
+    assert agent.actor.asked == 2
+
+
 def test_statistics_may_be_a_script(agent):
     answer = request(agent.app, "GET", "/slave(1)/monitor/statistics", query="jsonp=f")
 
