@@ -100,7 +100,7 @@ def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
         if given[name] is not None:
             options[name] = seconds(f"--{name.replace('_', '-')}", given[name])
     flags = {name: given[name] for name in ("root_submissions", "publish_per_framework_metrics")}
-    return MasterOptions(**flags, **options)
+    return MasterOptions(authenticated_frameworks=given["authenticate_http_frameworks"], **flags, **options)
 
 
 def agent_options(given: "Mapping[str, Any]") -> "AgentOptions":

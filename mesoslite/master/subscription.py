@@ -190,8 +190,8 @@ class Subscriptions:
         if known is None:
             return self._enter(call, pid)
         info = preserved(known.info, call.framework)
-        if not known.recovered:  # the principal that an agent has told of must not keep the true one out
-            validate_change(known.info, info)
+        if not known.recovered or (self._options.authenticated_frameworks and known.info.principal):
+            validate_change(known.info, info)  # else what an agent has told must not keep the true one out
         if known.connected and known.pid != pid and not call.force:
             raise InvalidRequest(
                 f"subscribe: framework {known.id} is subscribed from elsewhere; end that, or subscribe with force"

@@ -28,7 +28,7 @@ from mesoslite.model import (
 )
 from mesoslite.model import Rescind as Rescinded
 
-from .stage import FakeFramework, Stage, task
+from .stage import FakeFramework, Stage, Staging, task
 
 PIDS = la.PID[FakeFramework]
 ROLES = {"roles": ("ads", "web"), "capabilities": (MULTI_ROLE,)}
@@ -395,6 +395,19 @@ def test_an_agent_that_tells_another_principal_does_not_keep_a_framework_out(sta
 
     assert stage.framework_id(scheduler) == info.id
     assert stage.state().frameworks[0].info.principal == "alice"
+
+
+@pytest.mark.parametrize(("told", "comes"), [("alice", "alice"), ("", "alice"), ("alice", "mallory")])
+def test_where_frameworks_are_authenticated_agents_say_whose_one_is(staged: Staging, told: str, comes: str) -> None:
+    stage = staged(authenticated_frameworks=True)
+    info = FrameworkInfo(name="test", id=FrameworkID("former-0001"), principal=told)
+    recover(stage, info)
+
+    scheduler = stage.framework(id=info.id, principal=comes)
+
+    refused = stage.heard(scheduler, Error)
+    assert bool(refused) == (comes == "mallory")
+    assert stage.state().frameworks[0].info.principal == ("alice" if refused else comes)
 
 
 def test_a_scheduler_that_comes_back_is_reached_by_a_new_connection(
