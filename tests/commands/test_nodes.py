@@ -520,6 +520,6 @@ def test_whoever_asks_at_the_port_of_another_interface_is_told_so(address, tmp_p
 
     assert (run[0], why[0]) == (120, 1)
     assert "does not speak HTTP" in run[2]
-    assert "API, which has a port of its own" in run[2]
+    assert "API of a master, which has a port of its own" in run[2]
     assert f"--master http://{address}: who listens there does not speak HTTP" in why[2]
     assert "the peer serves HTTP; give the address of its runtime, which has a port of its own" in said
