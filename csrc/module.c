@@ -12,6 +12,7 @@
 #include "chunk.h"
 #include "event.h"
 #include "wire.h"
+#include "json_numbers.h"
 #include "json_out.h"
 #include "json_parts.h"
 #include "packed.h"
@@ -121,6 +122,11 @@ static PyMethodDef native_functions[] = {
     {"json_parts", (PyCFunction)(void (*)(void))native_json_parts, METH_FASTCALL,
      "json_parts($module, data, start, stop, size, /)\n--\n\n"
      "Where the members of a JSON array or object are: see libactor.http.json_parts."},
+    {"pack_numbers", native_pack_numbers, METH_O,
+     "pack_numbers($module, values, /)\n--\n\nFinite numbers as doubles behind one another."},
+    {"join_numbers", (PyCFunction)(void (*)(void))native_join_numbers, METH_FASTCALL,
+     "join_numbers($module, between, labels, numbers, /)\n--\n\n"
+     "Each label with the number that belongs to it as JSON, with ``between`` between them."},
     {"running", native_running, METH_NOARGS,
      "running($module, /)\n--\n\nThe process in whose handler the calling thread is, or None."},
     {NULL},

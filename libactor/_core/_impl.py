@@ -88,9 +88,11 @@ __all__ = [
     "gather",
     "hop",
     "hop_on",
+    "join_numbers",
     "json_parts",
     "move",
     "pack",
+    "pack_numbers",
     "parse_frames",
     "post",
     "prepare",
@@ -135,6 +137,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._gather import gather
     from libactor._core._hops import hop, hop_on
     from libactor._core._json import JsonWriterCell
+    from libactor._core._json_numbers import join_numbers, pack_numbers
     from libactor._core._json_parts import json_parts
     from libactor._core._mailbox import Mailbox, running
     from libactor._core._moved import Moved, move
@@ -183,9 +186,11 @@ else:
         generate_id,
         hop,
         hop_on,
+        join_numbers,
         json_parts,
         move,
         pack,
+        pack_numbers,
         parse_frames,
         post,
         prepare,

@@ -21,7 +21,7 @@ from libactor.metrics.snapshot import Gathering, as_dictionary
 from libactor.metrics.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from libactor.pid import PID
     from libactor.runtime import Runtime
@@ -125,6 +125,12 @@ class Registry:
         from libactor.metrics.json_text import LIST, OBJECT, as_json
 
         return self._gather(timeout, partial(as_json, LIST if as_list else OBJECT), True)
+
+    def snapshot_pieces(self, timeout: float | None = None, *, as_list: bool = False) -> Future[Iterable[bytes]]:
+        """The future of the same text in pieces of some 256 KiB, each made when it is taken; as often as wanted."""
+        from libactor.metrics.json_text import LIST, OBJECT, Pieces
+
+        return self._gather(timeout, partial(Pieces, LIST if as_list else OBJECT), True)
 
     def _gather(self, timeout: float | None, form: Callable[..., Any], tables: bool) -> Future[Any]:
         self._runtime.check_here()

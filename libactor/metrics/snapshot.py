@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from libactor._core._impl import DISCARDED, FAILED, ON_ABANDONED, ON_ANY, READY, hop
 from libactor._core.clock import Clock, Timer
 from libactor.future import Future
-from libactor.metrics.table import Row
+from libactor.metrics.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 log = logging.getLogger("libactor")
 
@@ -35,7 +35,7 @@ class Gathering:
         values: dict[str, float],
         pulled: dict[str, Future[Any]],
         tables: frozenset[str],
-        form: Callable[[dict[str, float], dict[str, list[Row]]], Any],
+        form: Callable[[dict[str, float], dict[str, Rows]], Any],
     ) -> None:
         self.result: Future[Any] = Future()
         self._values = values
@@ -74,7 +74,8 @@ class Gathering:
         values, tables = dict(self._values), {}
         for name, future in self._pulled.items():
             if name in self._tables:
-                tables[name] = read_rows(name, future)
+                if (rows := read_rows(name, future)) is not None:
+                    tables[name] = rows
             elif (number := read(name, future)) is not None:
                 values[name] = number
         hop(self.result._complete, READY, self._form(values, tables))
@@ -123,42 +124,22 @@ def read(name: str, pulled: Future[Any]) -> float | None:
     return None
 
 
-def read_rows(name: str, pulled: Future[Any]) -> list[Row]:
-    """What the table ``name`` has answered; none, and a word in the log, if these are not rows of finite numbers."""
+def read_rows(name: str, pulled: Future[Any]) -> Rows | None:
+    """What the table ``name`` has answered; None, and a word in the log, if these are not rows of finite numbers."""
     state, value = pulled._outcome()
-    problem: object = pulled
     if state == READY:
-        try:
-            rows = list(value)
-            _check_rows(rows)
-        except Exception as error:  # whatever a stranger's object makes of it
-            problem = type(error).__qualname__
-        else:
-            return rows
-    log.debug("metrics: %s is left out, its table came to %r; expected rows of finite numbers", name, problem)
-    return []
+        rows: Rows = value
+        return rows
+    log.debug("metrics: %s is left out, its table came to %r; expected rows of finite numbers", name, pulled)
+    return None
 
 
-def _check_rows(rows: list[Any]) -> None:
-    """Raises: any error, if some are no rows of finite numbers whose names are text, or are too large together."""
-    known: set[int] = set()  # identities of columns, which the rows keep alive
-    for row in rows:
-        if not isinstance(row, Row) or len(row.columns) != len(row.values):
-            raise ValueError(f"{type(row).__qualname__} is no row, or has not as many numbers as columns")
-        if not math.isfinite(math.fsum(row.values)):
-            raise ValueError(f"{row.name} has a number that is not finite")
-        row.name.encode()
-        if id(row.columns) not in known:
-            known.add(id(row.columns))
-            "".join(row.columns).encode()
-
-
-def as_dictionary(values: Mapping[str, float], tables: Mapping[str, Sequence[Row]]) -> dict[str, float]:
+def as_dictionary(values: Mapping[str, float], tables: Mapping[str, Rows]) -> dict[str, float]:
     """All numbers by name, and in order of names."""
     found = dict(values)
     for table, rows in tables.items():
         for row in rows:
             prefix = f"{table}/{row.name}/"
             names = [prefix + column for column in row.columns]
-            found.update(zip(names, map(float, row.values), strict=True))
+            found.update(zip(names, memoryview(row.numbers).cast("d"), strict=True))
     return {name: found[name] for name in sorted(found)}

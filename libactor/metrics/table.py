@@ -3,25 +3,17 @@
 # Who calls: users make them; the registry pulls (pulled.py), and has their rows put into a snapshot.
 # A metric for each number of each thing would be half a million objects for 9,000 things of 60 numbers; here it is one,
 #   and what is counted may be kept as whoever counts likes, a list of numbers a thing.
-# Annotations are not put off here: those of a NamedTuple's constructor could not be looked up later.
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, final
+from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, final
+
+from libactor._core._impl import Moved, move
 from libactor.future import Future
 from libactor.metrics.pulled import Pulled
-
-
-class Row(NamedTuple):
-    """The numbers of one thing: ``<table>/<name>/<column>`` for each column, in order of their names.
-
-    Who makes it sees to it that names and columns are made as those of metrics are: percent-encode what is not. Rows
-    with the same columns had better share one tuple of them.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    values: Sequence[float]
+from libactor.metrics.rows import Row, Rows
 
 
 @final
@@ -36,3 +28,19 @@ class Table(Pulled):
 
     def __init__(self, name: str, function: Callable[[], Iterable[Row] | Future[Any]]) -> None:
         super().__init__(name, function, "rows or a future of them")
+        self._function = partial(_read, function)  # where it is called, and once for all who look
+
+
+def _read(function: Callable[[], Any]) -> Moved | Future[Moved] | Coroutine[Any, Any, Moved]:
+    told = function()
+    if isinstance(told, Future):
+        return told.then(_moved)
+    return _read_later(told) if isinstance(told, Coroutine) else _moved(told)
+
+
+async def _read_later(told: Coroutine[Any, Any, Iterable[Row]]) -> Moved:
+    return _moved(await told)
+
+
+def _moved(told: Iterable[Row]) -> Moved:
+    return move(Rows(told))
