@@ -16,8 +16,6 @@ from .exchange import JSON
 from .logging_level import LEVEL_MAX, VERBOSITY
 from .operator_calls import LargeCall, OperatorCall, OperatorCalls
 
-PIECE_BYTES = 512 * 1024
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -82,23 +80,23 @@ def _level(fields: Fields) -> tuple[int, float]:
 
 def _metrics(runtime: la.Runtime | None) -> Callable[[Exchange, float | None], Awaitable[Response | None]]:
     async def answer(exchange: Exchange, timeout: float | None) -> Response | None:
-        text = await runtime.metrics.snapshot_json(timeout, as_list=True) if runtime is not None else b"[]"
-        if len(text) <= PIECE_BYTES or exchange.accepts_gzip:
-            metrics = {"metrics": msgspec.Raw(text)} if text != b"[]" else {}
-            return await asyncio.to_thread(exchange.json, {"type": "GET_METRICS", "get_metrics": metrics})
-        await _send(exchange, b'{"type":"GET_METRICS","get_metrics":{"metrics":', text, b"}}")
+        if runtime is None:
+            return exchange.json({"type": "GET_METRICS", "get_metrics": {}})
+        pieces = iter(await runtime.metrics.snapshot_pieces(timeout, as_list=True))
+        begin = next(pieces), next(pieces, b"")
+        if exchange.accepts_gzip or not begin[1]:
+            metrics = msgspec.Raw(b"".join((*begin, *pieces)))
+            document = {"type": "GET_METRICS", "get_metrics": {"metrics": metrics}}
+            return await asyncio.to_thread(exchange.json, document)
+        await exchange.start(200, {"content-type": JSON})
+        for piece in (b'{"type":"GET_METRICS","get_metrics":{"metrics":', *begin):
+            await exchange.send(piece)
+        for piece in pieces:  # each is made here
+            await exchange.send(piece)
+        await exchange.send(b"}}", more=False)
         return None
 
     return answer
-
-
-async def _send(exchange: Exchange, *parts: bytes) -> None:
-    """Answer with JSON that is long, a piece at a time, so that nothing of it is copied whole."""
-    await exchange.start(200, {"content-type": JSON, "content-length": str(sum(map(len, parts)))})
-    for part in parts:
-        for begin in range(0, len(part), PIECE_BYTES):
-            await exchange.send(part[begin : begin + PIECE_BYTES])
-    await exchange.send(b"", more=False)
 
 
 def _metrics_timeout(fields: Fields) -> float | None:

@@ -18,6 +18,8 @@ from mesoslite.model import TaskState
 from .figures import COLUMNS, PLACES, TASKS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mesoslite.model import FrameworkInfo
 
     from .framework_entry import FrameworkEntry
@@ -45,21 +47,27 @@ class FrameworkMetrics:
         if options.publish_per_framework_metrics:
             publication.add(la.metrics.Table("master/frameworks", self.rows))
 
-    def rows(self) -> list[la.metrics.Row]:
+    def rows(self) -> Iterator[la.metrics.Row]:
         """A row for each framework, those that were removed included."""
-        live, removed = list(self._ledger.frameworks.values()), self._ledger.completed  # each made in one step
-        rows = {one.id: self._row(one, one.info.roles) for one in live}
-        rows.update({one.id: self._row(one, ()) for one in removed})  # of which one may have been live before
-        return list(rows.values())
+        live, completed = list(self._ledger.frameworks.values()), self._ledger.completed  # each made in one step
+        removed = {one.id: one for one in completed}  # of which one may have been live before
+        for one in live:
+            if one.id not in removed:
+                yield self._row(one, one.info.roles)
+        for one in removed.values():
+            yield self._row(one, ())
 
     def _row(self, framework: FrameworkEntry, roles: tuple[str, ...]) -> la.metrics.Row:
         values = framework.figures.copy()
         for total, parts in SUMS:
             values[total] = sum(values[parts])
         values[SUBSCRIBED] = int(framework.connected)
-        values[UNREACHABLE] = len(framework.unreachable) if framework.partition_aware else 0  # else they are lost
-        suppressed, roles = self._suppressed(framework.id), tuple(sorted(roles))
-        values[SUBSCRIBED:SUBSCRIBED] = [int(role in suppressed) for role in roles]
+        unreachable = framework.unreachable
+        values[UNREACHABLE] = len(unreachable) if unreachable and framework.partition_aware else 0  # else they are lost
+        if len(roles) > 1:
+            roles = tuple(sorted(roles))
+        suppressed = self._suppressed(framework.id)
+        values[SUBSCRIBED:SUBSCRIBED] = [role in suppressed for role in roles]
         columns = _shared_columns(roles) if len(roles) <= ROLES_CACHED else _columns(roles)
         return la.metrics.Row(framework.metric_name, columns, values)
 
