@@ -25,14 +25,6 @@ class Row(NamedTuple):
     values: Sequence[float]
 
 
-class Packed(NamedTuple):
-    """A row, whose numbers are doubles behind one another."""
-
-    name: str
-    columns: tuple[str, ...]
-    numbers: bytes
-
-
 @final
 class Rows:
     """The rows that ``told`` are, in order of their names; those without numbers are left out.
@@ -62,7 +54,8 @@ class Rows:
                 self._columns.append(columns)
                 self._numbers.append(numbers)
 
-    def __iter__(self) -> Iterator[Packed]:
+    def __iter__(self) -> Iterator[tuple[str, tuple[str, ...], bytes]]:
+        """Of each its name, its columns, and its numbers, as doubles behind one another."""
         names = self._names
         for place in sorted(range(len(names)), key=names.__getitem__):
-            yield Packed(names[place], self._columns[place], self._numbers[place])
+            yield names[place], self._columns[place], self._numbers[place]

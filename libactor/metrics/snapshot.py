@@ -138,8 +138,8 @@ def as_dictionary(values: Mapping[str, float], tables: Mapping[str, Rows]) -> di
     """All numbers by name, and in order of names."""
     found = dict(values)
     for table, rows in tables.items():
-        for row in rows:
-            prefix = f"{table}/{row.name}/"
-            names = [prefix + column for column in row.columns]
-            found.update(zip(names, memoryview(row.numbers).cast("d"), strict=True))
+        for row, columns, numbers in rows:
+            prefix = f"{table}/{row}/"
+            names = [prefix + column for column in columns]
+            found.update(zip(names, memoryview(numbers).cast("d"), strict=True))
     return {name: found[name] for name in sorted(found)}
