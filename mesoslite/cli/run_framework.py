@@ -13,7 +13,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.framework import Framework
-from mesoslite.model import Offer, Reason, TaskInfo, TaskStatus
+from mesoslite.model import FrameworkID, Offer, Reason, TaskInfo, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +105,14 @@ class RunFramework(Framework):
         self._note(TimedOut(self._launched))
 
     def note_unfit(self) -> None:
-        """Note once that nothing fits, unless something has."""
+        """Note that nothing fits, unless something has: once while nobody answers, once after that."""
         if not self._launched and not self._unfit_noted:
-            self._unfit_noted = True
-            self._note(Unfit(self.framework_id))
+            self._unfit_noted = self.info.id is not None
+            self._note(Unfit(self.info.id or ""))
+
+    def on_subscribed(self, framework_id: FrameworkID) -> None:
+        """See to it that somebody looks if there is no offer either, once the master has answered."""
+        la.delay(NO_OFFER_SECONDS, self.pid, RunFramework.note_unfit)
 
     def on_offers(self, offers: tuple[Offer, ...]) -> None:
         """Take the first that is large enough."""

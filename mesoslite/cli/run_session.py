@@ -169,6 +169,9 @@ class RunSession:
 
     def _look_for_agents(self, client: httpx.Client, framework_id: str) -> int | None:
         """Nothing fits: will it ever? Says so, and gives the exit status if it will not."""
+        if not framework_id:
+            warn(f"the master at {split_credential(self._master)[0]} has not answered yet; waiting")
+            return None
         needed = self._task.resources
         agents = _agent_resources(client, self._master)
         if agents is None:
