@@ -94,7 +94,11 @@ class Realms:
         if isinstance(found, Principal):
             return found.value
         challenge = found.header("www-authenticate") or basic.scheme
-        raise Refusal(401, "This needs a name and its password.", {"www-authenticate": challenge})
+        raise Refusal(
+            401,
+            "This needs a name and its password, as in http://NAME:PASSWORD@HOST:PORT.",
+            {"www-authenticate": challenge},
+        )
 
     def _realm(self, path: str) -> str:
         kind = "scheduler" if path == SCHEDULER else "readwrite" if path in CHANGING else "readonly"

@@ -155,6 +155,8 @@ class RunSession:
         """How the task ended, as a shell would put it."""
         exit_status = status.exit_status
         if exit_status is not None:
+            if status.state not in (TaskState.TASK_FINISHED, TaskState.TASK_FAILED):  # others have ended it
+                warn(f"{status.state.name}: {status.message or 'no reason was given'}; {self._why()} says how it went")
             return exit_status if exit_status >= 0 else 128 - exit_status
         if status.state is TaskState.TASK_FINISHED:
             return 0
@@ -162,8 +164,8 @@ class RunSession:
         return TASK_LOST
 
     def _why(self, framework_id: str = "") -> str:
-        """The command that tells of the task; one that is not launched is known by its framework alone."""
-        master = "" if self._master == MASTER_DEFAULT else f" --master {self._master}"
+        """What tells of the task, without the password; one that is not launched is known by its framework alone."""
+        master = "" if self._master == MASTER_DEFAULT else f" --master {split_credential(self._master)[0]}"
         framework = f" --framework {framework_id}" if framework_id else ""
         return f"mesoslite why{master} {self._task.task_id}{framework}"
 
@@ -205,7 +207,7 @@ def _user() -> str:
 
 def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | None:
     """What each agent has in total; None if the master does not say."""
-    url = (master if "://" in master else f"http://{master}").rstrip("/")
+    url = split_credential(master)[0]
     try:
         response = client.get(f"{url}/state", follow_redirects=True)
         response.raise_for_status()

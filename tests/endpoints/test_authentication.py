@@ -119,7 +119,10 @@ def test_each_realm_asks_only_if_it_is_to(runtime, master, on):
 def test_who_does_not_prove_who_it_is_is_not_let_in(app, authorization):
     answer = request(app, "GET", "/state", authorization=authorization)
 
-    assert (answer.status, answer.body) == (401, b"This needs a name and its password.")
+    assert (answer.status, answer.body) == (
+        401,
+        b"This needs a name and its password, as in http://NAME:PASSWORD@HOST:PORT.",
+    )
     assert answer.headers["www-authenticate"].startswith('Basic realm="mesos-master-readonly"')
 
 

@@ -15,6 +15,7 @@ from mesoslite.model import (
     AgentID,
     Decline,
     Error,
+    Label,
     Offer,
     OfferID,
     Offers,
@@ -44,11 +45,11 @@ BUSY = agent(resources=amounts(cpus=4, mem=1024))
 class Session:
     """A run of `true` that has subscribed (unless it may end before) to a master who does what the test says."""
 
-    def __init__(self, runtime, server, shown, *arguments, subscribes=True):
+    def __init__(self, runtime, server, shown, *arguments, subscribes=True, credential=""):
         self.actor = FakeMaster(shown)
         self.url = url = server.listen(master_app(runtime.spawn(self.actor)))
         self.process = subprocess.Popen(
-            [*MAIN, "run", "--master", url, *arguments, "true"],
+            [*MAIN, "run", "--master", url.replace("//", f"//{credential}"), *arguments, "true"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(os.environ),
@@ -189,6 +190,29 @@ def test_an_offer_that_is_too_small_is_declined_and_a_busy_cluster_is_waited_for
     assert why.startswith(f"--master {session.url} run-")
     assert why.endswith(f" --framework {FRAMEWORK} says more\n")
     assert session.end()[0] == 0
+
+
+def test_what_is_to_be_done_next_is_told_without_the_password(begin):
+    session = begin("--cpus", "2", "--mem", "32", credential="ann:secret@")
+    session.offer("small", cpus=1, mem=32)
+    session.expect(Decline)
+
+    told = session.told()
+
+    assert f"mesoslite why --master {session.url} run-" in told
+
+
+def test_a_task_that_others_have_killed_says_so(begin):
+    session = begin()
+    session.offer()
+    task = session.launched()
+    killed = (Label("exit_status", "-15"),)
+
+    session.update(task, TaskState.TASK_KILLED, labels=killed, message="Agent is draining")
+    status, errors = session.end()
+
+    assert status == 143
+    assert "mesoslite: TASK_KILLED: Agent is draining; mesoslite why --master" in errors
 
 
 def test_a_cluster_without_agents_is_waited_for(begin):
