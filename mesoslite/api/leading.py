@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .routes import Endpoint
 
 
+REDIRECTS = ("redirect", "master/redirect")
+
+
 class Leading:
     """Lets requests through to the master at that address while it leads.
 
@@ -40,6 +43,10 @@ class Leading:
 
     async def redirect(self, exchange: Exchange) -> Response:
         """The endpoint that leads to the leader, be it this master."""
+        if exchange.path.strip("/") not in REDIRECTS:
+            raise Refusal(
+                404, f"{exchange.path[:200]}: no such endpoint; /redirect leads to the leader's address alone"
+            )
         raise _elsewhere(await self._standing(), "")
 
     async def _ask(self, exchange: Exchange) -> bool:

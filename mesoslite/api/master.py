@@ -106,7 +106,7 @@ def health(ping: Ping) -> Endpoint:
 
 async def version(exchange: Exchange) -> Response:
     """Answer with the versions of the API and of the software."""
-    return exchange.json(version_document())
+    return exchange.json(dict(sorted(version_document().items())))
 
 
 def told_flags(flags: Mapping[str, str]) -> Endpoint:

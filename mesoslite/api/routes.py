@@ -2,7 +2,8 @@
 
 # Who calls: master.py and agent.py build one application each; the HTTP server calls it for every request.
 # Mesos's rules: endpoints belong to a process id, /master or /slave(1), which may be left out; a trailing slash does
-#   not matter; the longest route that the path begins with is taken, so /state/x is /state.
+#   not matter; the longest route that the path begins with is taken, so /state/x is /state. So is /state.json, the name
+#   that it had before 1.0.
 # The method is looked at behind the path and, of what the leader alone answers, behind who leads: so it is a part of
 #   the endpoint, and not of the route.
 # Source: Mesos 3rdparty/libprocess/src/process.cpp (ProcessBase::consume of an HttpEvent).
@@ -83,7 +84,7 @@ def _route(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> tup
             path = path[len(prefix) :]
             break
     while path and path not in routes:
-        path = path.rpartition("/")[0]
+        path = path.removesuffix(".json") if path.endswith(".json") else path.rpartition("/")[0]
     if not path:
         raise Refusal(404, f"{exchange.path[:200]}: no such endpoint")
     return path, routes[path]

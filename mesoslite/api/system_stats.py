@@ -32,7 +32,7 @@ def system_routes(runtime: la.Runtime) -> Routes:
 
     async def stats(exchange: Exchange) -> Response:
         gauges = [metric for metric in runtime.metrics.all() if metric.name in KEYS]
-        pulled = {KEYS[gauge.name]: gauge.pull(runtime) for gauge in gauges if isinstance(gauge, la.metrics.Gauge)}
-        return exchange.json({key: await number for key, number in pulled.items()})
+        pulled = {gauge.name: gauge.pull(runtime) for gauge in gauges if isinstance(gauge, la.metrics.Gauge)}
+        return exchange.json({key: await pulled[name] for name, key in KEYS.items() if name in pulled})
 
     return {PATH: methods(GET=stats)}
