@@ -68,7 +68,9 @@ class Containers:
 
     async def _statistics(self, exchange: Exchange) -> Response:
         measured = [one for one in await self._shown() if one.statistics is not None]
-        return exchange.json([{**_executor_v0(one), "statistics": one.statistics} for one in measured])
+        return exchange.json(
+            [{**dict(sorted(_executor_v0(one).items())), "statistics": one.statistics} for one in measured]
+        )
 
     async def _debug(self, exchange: Exchange) -> Response:
         """What the launcher is at: commands are started in one step, so nothing is ever pending."""

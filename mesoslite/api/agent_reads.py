@@ -89,6 +89,8 @@ def _task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
     )
     if task.info.executor is not None:
         document["executor_id"] = {"value": task.info.executor.executor_id}
+    if task.info.user is not None:
+        document["user"] = task.info.user
     if task.update_uuid is not None and task.update_state is not None:
         document["status_update_state"] = task.update_state.name
         document["status_update_uuid"] = base64.b64encode(task.update_uuid).decode()

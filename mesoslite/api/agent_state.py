@@ -14,6 +14,7 @@ from .documents import (
     Document,
     address,
     attributes_document,
+    queued_task_document,
     reserved_document,
     resources_document,
     task_document,
@@ -48,6 +49,7 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
         "unreserved_resources_allocated": resources_document(used.unreserved()),
         "resource_providers": [],
         "attributes": attributes_document(info),
+        **_master_document(snapshot),
         **({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}),
         "flags": dict(flags),
         "frameworks": [_framework_document(framework) for framework in snapshot.frameworks],
@@ -55,22 +57,28 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
     }
 
 
+def _master_document(snapshot: AgentSnapshot) -> Document:
+    """The host of the master that the agent obeys, as in its address; one of the same program has the agent's own."""
+    if snapshot.master is None:
+        return {}
+    host = snapshot.master.partition("@")[2].rpartition(":")[0].strip("[]")
+    return {"master_hostname": host or snapshot.info.hostname}
+
+
 def _framework_document(framework: AgentFramework) -> Document:
     info, shown = framework.info, shown_executors(framework)
-    document: Document = {
+    return {
         "id": info.id,
         "name": info.name,
         "user": info.user,
         "failover_timeout": info.failover_timeout,
         "checkpoint": info.checkpoint,
         "hostname": info.hostname,
+        **({"principal": info.principal} if info.principal else {}),
         **encode_roles(info),
         "executors": [_executor_document(one, info) for one in shown if not one.is_completed],
         "completed_executors": [_executor_document(one, info) for one in shown if one.is_completed],
     }
-    if info.principal:
-        document["principal"] = info.principal
-    return document
 
 
 def _executor_document(executor: ShownExecutor, framework: FrameworkInfo) -> Document:
@@ -82,14 +90,16 @@ def _executor_document(executor: ShownExecutor, framework: FrameworkInfo) -> Doc
         "container": executor.container_id,
         "directory": executor.sandbox,
         "resources": resources_document(executor.held),
-        "tasks": [task_document(run.task, framework) for run in executor.launched],
-        "queued_tasks": [task_document(run.task, framework) for run in executor.queued],
-        "completed_tasks": [task_document(run.task, framework) for run in over],
     }
     if executor.role:
         document["role"] = executor.role
-    if info.type is not None:
-        document["type"] = info.type.name
     if info.labels:
         document["labels"] = encode_labels(info.labels)["labels"]
-    return document
+    if info.type is not None:
+        document["type"] = info.type.name
+    return {
+        **document,
+        "tasks": [task_document(run.task, framework) for run in executor.launched],
+        "queued_tasks": [queued_task_document(run.task, framework) for run in executor.queued],
+        "completed_tasks": [task_document(run.task, framework) for run in over],
+    }

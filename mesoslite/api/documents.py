@@ -1,6 +1,6 @@
 """Documents: the v0 JSON form of what the endpoints of master and agent have in common."""
 
-# Who calls: master_state.py and agent_state.py.
+# Who calls: agent_state.py, the versions of master.py and agent.py, v0/roles.py.
 # Keys and their meaning are Mesos's, so that its web page, its exporters and its discovery tools read them.
 # Source: Mesos src/common/http.cpp (model, json).
 
@@ -70,26 +70,52 @@ def address(pid: str, hostname: str, port: int) -> str:
 
 
 def task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
-    """A task. Where nobody has said its role, it is that of its framework, if that has only one."""
+    """A task that its executor was sent. Its role is left out where nobody knows it."""
+    info = task.info
     document: Document = {
-        "id": task.info.task_id,
-        "name": task.info.name,
+        "id": info.task_id,
+        "name": info.name,
         "framework_id": task.framework_id,
-        "executor_id": task.info.executor.executor_id if task.info.executor is not None else "",  # "": of a command
-        "slave_id": task.info.agent_id,
+        "executor_id": info.executor.executor_id if info.executor is not None else "",  # "": of a command
+        "slave_id": info.agent_id,
         "state": task.state.name,
-        "resources": resources_document(task.info.resources),
+        "resources": resources_document(info.resources),
+        **_role_document(task, framework),
         "statuses": [_status_document(status) for status in task.statuses],
     }
-    if role := task_role(task, framework):
-        document["role"] = role
-    if task.info.labels:
-        document["labels"] = encode_labels(task.info.labels)["labels"]
+    if info.user is not None:
+        document["user"] = info.user
+    if info.labels:
+        document["labels"] = encode_labels(info.labels)["labels"]
+    if info.discovery is not None:
+        document["discovery"] = info.discovery.value
     return document
 
 
+def queued_task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
+    """A task that its executor, one of a framework's own, is yet to be sent."""
+    info = task.info
+    document: Document = {
+        "id": info.task_id,
+        "name": info.name,
+        "slave_id": info.agent_id,
+        "resources": resources_document(info.resources),
+        **_role_document(task, framework),
+    }
+    if info.executor is not None:
+        document["executor_id"] = info.executor.executor_id
+    if info.discovery is not None:
+        document["discovery"] = info.discovery.value
+    return document
+
+
+def _role_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
+    role = task_role(task, framework)
+    return {"role": role} if role else {}
+
+
 def task_role(task: TaskRecord, framework: FrameworkInfo) -> str | None:
-    """The role whose resources a task uses, if anybody knows."""
+    """The role whose resources a task uses; of one that nobody has said, its framework's, if that has only one."""
     return task.role or (framework.roles[0] if len(framework.roles) == 1 else None)
 
 

@@ -56,6 +56,7 @@ def packed_task(task: TaskRecord) -> Task:
         executor_id=info.executor.executor_id if info.executor is not None else "",
         role=task.role,
         labels=info.labels,
+        user=info.user,
         limits=dict(info.limits),
         status_update_state=task.update_state,
         status_update_uuid=task.update_uuid,

@@ -46,6 +46,12 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     discovery: FrozenDocument | None = None
     allocation_roles: tuple[str, ...] = ()
 
+    @property
+    def user(self) -> str | None:
+        """The account that its command, or that of its executor, is said to run as; None: nobody said."""
+        command = self.command or (self.executor.command if self.executor is not None else None)
+        return (command.user if command is not None else "") or None
+
 
 class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One report on a task.

@@ -8,6 +8,7 @@ import pytest
 from mesoslite.model import (
     AgentID,
     CheckType,
+    CommandInfo,
     ExecutorID,
     ExecutorInfo,
     FrameworkID,
@@ -98,6 +99,14 @@ def test_what_only_an_agent_needs_is_not_kept() -> None:
     record = task(data=b"secret", max_completion_seconds=7.0)
 
     assert unpacked_task(packed_task(record)) == task()
+
+
+def test_the_user_of_a_command_or_of_its_executors_is_kept() -> None:
+    command, nobody = CommandInfo(value="true", user="operator"), CommandInfo(value="true")
+    own = ExecutorInfo(executor_id=ExecutorID("e"), command=command)
+
+    assert [packed_task(task(**one)).user for one in ({"command": command}, {"executor": own})] == ["operator"] * 2
+    assert [packed_task(task(**one)).user for one in ({}, {"command": nobody})] == [None, None]
 
 
 def test_tasks_are_packed_in_portions_of_which_fields_can_be_read() -> None:
