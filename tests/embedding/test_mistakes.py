@@ -132,12 +132,15 @@ def test_a_call_from_outside_the_framework_is_refused_with_the_way_in(cluster: m
     assert future.get(timeout=60) == "from inside"
 
 
-@pytest.mark.parametrize("name", ["on_subscribed", "on_offers", "on_update", "on_error"])
-def test_a_coroutine_in_the_place_of_a_hook_is_refused_when_the_class_is_made(name: str) -> None:
-    async def handler(self: object, argument: object = None) -> None: ...
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [(mesoslite.Framework, "on_offers"), (mesoslite.Framework, "on_error"), (mesoslite.Executor, "on_launch")],
+)
+def test_a_hook_that_would_be_exclusive_is_refused_when_the_class_is_made(base: type, name: str) -> None:
+    async def handler(self: object, argument: object) -> None: ...
 
-    with pytest.raises(TypeError, match=f"{name}.*coroutine"):
-        type("Modern", (mesoslite.Framework,), {name: handler})
+    with pytest.raises(TypeError, match=rf"Modern\.{name}.*la\.Mutex"):
+        type("Modern", (base,), {name: la.exclusive(handler)})
 
 
 def test_what_is_no_framework_is_refused(cluster: mesoslite.Cluster) -> None:

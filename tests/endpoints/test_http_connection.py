@@ -17,7 +17,17 @@ from mesoslite.api import master_app
 from mesoslite.framework import submit
 from mesoslite.framework.http import HttpConnection
 from mesoslite.framework.http.reports import Ended, Heard
-from mesoslite.model import Error, FrameworkID, Heartbeat, InvalidRequest, OfferID, Rescind
+from mesoslite.model import (
+    Error,
+    FrameworkID,
+    Heartbeat,
+    InvalidRequest,
+    OfferID,
+    Rescind,
+    Source,
+    TaskState,
+    Update,
+)
 from mesoslite.model.v1 import frame
 
 from .fakes import BOUND, FRAMEWORK, FakeMaster
@@ -208,6 +218,35 @@ def test_offers_that_do_not_say_their_role_are_for_the_one_of_the_framework(hous
 
     assert [diary.next(), diary.next()] == ["subscribed", "offers"]
     assert [each.role for each in diary.offers] == ["ads"]
+
+
+def test_a_status_is_acknowledged_once_its_coroutine_has_ended(house, server, master):
+    gate = la.Promise()
+
+    class Slow(Diary):
+        async def on_update(self, status):
+            self.kill("before")
+            await gate.future
+            self.kill("after")
+
+    diary = Slow()
+    house.submit(diary, server.listen(master))
+    assert diary.next() == "subscribed"
+    status = mesoslite.TaskStatus(
+        task_id="t",
+        state=TaskState.TASK_RUNNING,
+        source=Source.SOURCE_EXECUTOR,
+        timestamp=0.0,
+        agent_id="a",
+        uuid=b"u" * 16,
+    )
+    master.line().send(record(Update(status)), record(Rescind(OfferID("o"))))
+    assert diary.next() == ("rescind", "o")  # while on_update waits
+
+    gate.set(None)
+
+    calls = [master.call()[0] for _ in range(3)]
+    assert [call["type"] for call in calls] == ["KILL", "KILL", "ACKNOWLEDGE"]
 
 
 # ---- the master is lost, and found again ----

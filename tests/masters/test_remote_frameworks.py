@@ -66,7 +66,7 @@ class World:
         self.runtime = runtime
         self.near = runtime.host(near)
         self.hosts: dict[str, Host] = {}
-        self.framework = Diary(failover_timeout=1e6)
+        self.framework: Any = Diary(failover_timeout=1e6)
 
     def start_master(self, address: str = ADDRESS) -> la.PID[Master]:
         host = self.hosts.get(address) or self.runtime.host(address)

@@ -4,12 +4,11 @@
 #   agent, by the connection.
 # A status is kept until the agent has acknowledged it, and a task until a status of it was: an executor that comes
 #   again tells both, so that neither is lost nor taken twice.
-# Hooks may be coroutines: while one waits the executor hears other events.
+# Hooks may be coroutines: while one waits the executor hears other events, see hooks.py.
 # Source: Mesos v1 executor API; src/launcher/executor.cpp, src/executor/executor.cpp for what a lost agent means.
 
 from __future__ import annotations
 
-import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ from mesoslite.model.executor_events import (
     UpdateAcknowledged,
 )
 
+from ..hooks import done, refuse_exclusive
 from .connection import AgentLost, CallRefused, ExecutorConnection
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class Executor(la.Actor):
     Override ``on_launch`` and ``on_kill``, say by ``update`` how tasks go, and hand the object to ``run_executor``. Any
     on_ method may be a coroutine. An exception in one ends the executor, and its tasks with it.
     """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        refuse_exclusive(cls, Executor)
 
     def __init__(self) -> None:
         super().__init__(la.generate_id("executor"))
@@ -144,7 +148,7 @@ class Executor(la.Actor):
         if not self._is_ending:
             self._is_ending = True
             la.delay(self._settings.grace, self.pid, Executor._end)
-        self._end_if_done()
+        self._end_ifdone()
 
     # ---- the actor ----
 
@@ -166,29 +170,29 @@ class Executor(la.Actor):
         is_first, self._lost_at = self.info is None, None
         self.info, self.framework, self.agent = event.executor, event.framework, event.agent
         if is_first:
-            await _done(self.on_registered())
+            await done(self.on_registered())
 
     @la.handles(LaunchTask)
     async def _launch(self, event: LaunchTask) -> None:
         self._tasks[event.task.task_id] = event.task
-        await _done(self.on_launch(event.task))
+        await done(self.on_launch(event.task))
 
     @la.handles(LaunchTasks)
     async def _launch_group(self, event: LaunchTasks) -> None:
         self._tasks |= {task.task_id: task for task in event.group.tasks}
-        await _done(self.on_launch_group(event.group.tasks))
+        await done(self.on_launch_group(event.group.tasks))
 
     async def _launch_each(self, tasks: tuple[TaskInfo, ...]) -> None:
         for task in tasks:
-            await _done(self.on_launch(task))
+            await done(self.on_launch(task))
 
     @la.handles(EndTask)
     async def _kill(self, event: EndTask) -> None:
-        await _done(self.on_kill(event.task_id, event.grace_seconds))
+        await done(self.on_kill(event.task_id, event.grace_seconds))
 
     @la.handles(FrameworkMessage)
     async def _message(self, event: FrameworkMessage) -> None:
-        await _done(self.on_message(event.data))
+        await done(self.on_message(event.data))
 
     @la.handles(EndExecutor)
     async def _shutdown(self, event: EndExecutor) -> None:
@@ -201,7 +205,7 @@ class Executor(la.Actor):
         promise = self._waiting.pop(event.uuid, None)
         if promise is not None:
             promise.set(None)
-        self._end_if_done()
+        self._end_ifdone()
 
     @la.handles(AgentAlive)
     def _alive(self, event: AgentAlive) -> None:
@@ -232,7 +236,7 @@ class Executor(la.Actor):
             await self._shut_down()
 
     async def _shut_down(self) -> None:
-        await _done(self.on_shutdown())
+        await done(self.on_shutdown())
         self.stop()
 
     def _subscribe(self) -> None:
@@ -244,7 +248,7 @@ class Executor(la.Actor):
             )
         )
 
-    def _end_if_done(self) -> None:
+    def _end_ifdone(self) -> None:
         if self._is_ending and not self._statuses:
             self._end()
 
@@ -264,9 +268,3 @@ class Executor(la.Actor):
     def _line(self) -> ExecutorConnection:
         assert self._connection is not None
         return self._connection
-
-
-async def _done(answer: Awaitable[None] | None) -> None:
-    """Wait for what a hook has returned, if it is a coroutine."""
-    if inspect.isawaitable(answer):
-        await answer
