@@ -102,12 +102,7 @@ class Agent(la.Actor):
             ring_later=lambda seconds: la.delay(seconds, self.pid, Agent._repeat_updates),
         )
         self._reports = Reports(
-            self,
-            self._frameworks,
-            self._updates,
-            make=self._status,
-            new_uuid=self._status_uuid,
-            send=self._tell_master,
+            self, self._frameworks, self._updates, make=self._status, new_uuid=self._status_uuid, send=self._tell_master
         )
         self._operations = Operations(
             resources,
@@ -127,6 +122,7 @@ class Agent(la.Actor):
             exit_notice=self._exit_notice,
             later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
             send=self._tell_master,
+            kill=lambda run, entry, grace: self._kills.kill(run, entry, grace_seconds=grace),
         )
         executors = self._running.executors
         self._executors = ExecutorLine(

@@ -58,12 +58,14 @@ class Kills:
     def drain(self, message: Drain) -> None:
         """End all tasks; one that is to end already may have less time for it now."""
         for entry in self._frameworks.active.values():
-            for run in [run for run in entry.runs.values() if run.is_alive]:
+            alive = [run for run in entry.runs.values() if run.is_alive]
+            for run in alive:  # first of all: with a task that never was sent ends all of its group
+                if not run.is_asked_to_end:
+                    run.drain = message
+            for run in alive:
                 grace = kill_grace(run.task.kill_grace_seconds)
                 if message.max_grace_seconds is not None:
                     grace = min(grace, kill_grace(message.max_grace_seconds))
-                if not run.is_asked_to_end:
-                    run.drain = message
                 self.kill(run, entry, grace)
 
     def kill_task(self, message: KillTask) -> None:
@@ -87,10 +89,9 @@ class Kills:
     def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         """Ask a run to end, and have it killed after its grace; None leaves that to the task."""
         run.is_asked_to_end = True
-        if run.execution is not None:
+        if run.container is None:
             self._tell_executor(run, entry, grace_seconds)
             return
-        assert run.container is not None
         grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
         timer = self._later(grace, run.container_id)
         if run.kill_timer is None:

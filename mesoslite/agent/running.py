@@ -2,7 +2,6 @@
 
 # Who calls: agent.py, inside the agent actor, which has seen that the master which leads has sent it; the launcher's
 #   thread has ``exited`` called when a container has ended.
-# Invariant: ``_running`` holds exactly the runs whose container has been started and has not ended.
 # Source: Mesos src/slave/slave.cpp (run, __run, executorTerminated).
 
 from __future__ import annotations
@@ -16,28 +15,23 @@ from mesoslite.model import (
     ContainerID,
     ExecutorID,
     FrameworkID,
-    InsufficientResources,
-    InvalidRequest,
-    NotFound,
     Reason,
-    TaskState,
-    runnable_command,
 )
 
+from .commands import Commands
 from .executors import Executors
 from .launches import Launches
 from .runs import Run
-from .sandbox import make_sandbox, sandbox_path
-from .statuses import RUNNING, STARTING, drained_report, dropped_state, exit_report, launch_failure, refusal
-from .task_environment import task_environment
+from .sandbox import sandbox_path
+from .statuses import dropped_state, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import ExecutorExited, FrameworkInfo, Launcher, Resources, RunGroup, RunTask, TaskInfo
+    from mesoslite.model import ExecutorExited, Launcher, Resources, RunGroup, RunTask, TaskInfo
 
     from .reports import Reports
-    from .runs import Frameworks
+    from .runs import FrameworkEntry, Frameworks
 
 log = logging.getLogger("mesoslite")
 
@@ -48,6 +42,7 @@ class Running:
     ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``exit_notice(container)`` is what
     the launcher is to call with the exit status of that container. ``later(seconds, container)`` has
     ``end(container)`` called in so many seconds. ``send`` tells the master of an executor.
+    ``kill(run, framework, grace)`` asks a task to end.
     """
 
     def __init__(
@@ -63,19 +58,28 @@ class Running:
         exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
         later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
+        kill: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
         self._reports = reports
-        self._launcher = launcher
         self._work_directory = work_directory
         self._info = info
         self._total = total
-        self._exit_notice = exit_notice
+        self._commands = Commands(
+            actor,
+            frameworks,
+            reports,
+            launcher=launcher,
+            work_directory=work_directory,
+            info=info,
+            exit_notice=exit_notice,
+        )
         self.executors = Executors(
             actor,
             frameworks,
             reports,
+            self._commands,
             launcher=launcher,
             work_directory=work_directory,
             info=info,
@@ -83,12 +87,12 @@ class Running:
             send=send,
             exit_notice=exit_notice,
             later=later,
+            kill=kill,
         )
         self._launches = Launches()
-        self._running: dict[ContainerID, Run] = {}
 
     def __len__(self) -> int:
-        return len(self._running) + len(self.executors)
+        return len(self._commands) + len(self.executors)
 
     def pass_over(self, epoch: int, number: int) -> None:
         """No launch up to that number is to be taken from now on."""
@@ -121,18 +125,10 @@ class Running:
         try:
             run = self._admit(message.task, framework_id, message.role)
             self._frameworks.begin(entry, run)
-            self._start(run, entry.info)
-        except (InvalidRequest, InsufficientResources) as error:
-            report(framework_id, task_id, refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error)))
-        except Exception as error:  # a value of a wrong type, say: it fails this task, not all of the agent's
-            if not isinstance(error, (OSError, NotFound)):
-                text = "%s: task %s of framework %s could not be started"
-                log.exception(text, self._actor.pid, task_id, framework_id)
-            report(framework_id, task_id, launch_failure(error))
+        except Exception as error:
+            self._commands.fail(framework_id, task_id, error)
         else:
-            self._running[run.container_id] = run
-            report(framework_id, task_id, STARTING)
-            report(framework_id, task_id, RUNNING)
+            self._commands.launch(run, entry)
 
     def run_group(self, message: RunGroup) -> None:
         """Have an executor run a group, or say why not."""
@@ -159,22 +155,14 @@ class Running:
         """A container has ended, and its task with it, or an executor with its tasks."""
         if self.executors.exited(container_id, exit_status):
             return
-        run = self._running.pop(container_id)
-        was_killed = run.kill_timer is not None
-        if run.kill_timer is not None:
-            run.kill_timer.cancel()
-        run.container = None
-        report = exit_report(exit_status, was_killed)
-        if run.drain is not None:
-            report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
-        self._reports.report(run.framework_id, run.task.task_id, report)
+        run = self._commands.exited(container_id, exit_status)
+        if run.execution is not None:
+            self.executors.task_ended(run)
 
     def end(self, container_id: ContainerID) -> None:
         """The grace of a kill is over, or the time in which an executor was to subscribe."""
         self.executors.due(container_id)
-        run = self._running.get(container_id)
-        if run is not None and run.container is not None:
-            run.container.kill()
+        self._commands.end(container_id)
 
     def _is_new(self, message: RunTask | RunGroup) -> bool:
         """Whether a launch has not come before."""
@@ -192,16 +180,3 @@ class Running:
         sandbox = sandbox_path(self._work_directory, agent_id, framework_id, task.task_id, container_id)
         self._frameworks.check_room(f"task {task.task_id}", task.resources, self._total())
         return Run(task, framework_id, container_id, sandbox, role)
-
-    def _start(self, run: Run, framework: FrameworkInfo) -> None:
-        command = runnable_command(run.task)
-        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
-        make_sandbox(run.sandbox, self._work_directory)
-        run.container = self._launcher.launch(
-            run.container_id,
-            command.user or framework.user,
-            command,
-            run.sandbox,
-            environment,
-            self._exit_notice(run.container_id),
-        )

@@ -76,8 +76,9 @@ def kill_grace(*wishes: object) -> float:
 class Run:
     """One launch of a task.
 
-    ``container`` is None before the start and after the end, and of what an executor runs. ``kill_timer`` is set once a
-    command is asked to end, and fires when its grace is over. ``sent`` is the status that was sent to a master last.
+    ``container`` is None before the start and after the end, and of what a program of the framework runs.
+    ``kill_timer`` is set once a command is asked to end, and fires when its grace is over. ``sent`` is the status that
+    was sent to a master last.
     """
 
     task: TaskInfo
@@ -124,6 +125,7 @@ class Run:
             container_id=self.container_id,
             sandbox=self.sandbox,
             pid=self.container.pid if self.container is not None else None,
+            executor_container_id=self.execution.container_id if self.execution is not None else None,
         )
 
 

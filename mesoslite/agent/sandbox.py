@@ -1,8 +1,9 @@
 """Sandboxes: the directory in which a task runs, and which a person looks at afterwards."""
 
-# Who calls: running.py, for each launch.
+# Who calls: running.py, commands.py and executors/, for each launch.
 # Layout: <work directory>/slaves/<agent>/frameworks/<framework>/executors/<task>/runs/<container>, and beside the
 #   container's directory a symbolic link `latest` to the newest. A command's executor bears the id of its task.
+#   Tasks of an executor of type DEFAULT have <executor's sandbox>/containers/<container>, and tasks/<task> leads there.
 # Paths are texts here: to make a Path of so many parts takes longer than a directory in memory.
 # Invariant: no id, which a user may have chosen, leads out of the work directory (validate_id).
 # Source: Mesos src/slave/paths.cpp.
@@ -12,7 +13,7 @@ import os
 import stat
 from pathlib import Path
 
-from mesoslite.model import AgentID, ContainerID, FrameworkID, validate_id
+from mesoslite.model import AgentID, ContainerID, FrameworkID, TaskID, validate_id
 
 LATEST = "latest"
 SEARCH = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
@@ -56,12 +57,37 @@ def make_sandbox(sandbox: str, work_directory: str) -> None:
         _make(executor, is_root)
     _make(runs, is_root)
     os.mkdir(sandbox)
-    latest = f"{runs}/{LATEST}"
+    _point(f"{runs}/{LATEST}", container, container)
+
+
+def task_sandbox_path(executor_sandbox: str, task_id: TaskID, container_id: ContainerID) -> str:
+    """Return where the sandbox of a task of a group is, or will be; raises InvalidRequest as ``sandbox_path``."""
+    validate_id("task", task_id)
+    return f"{executor_sandbox}/containers/{container_id}"
+
+
+def make_task_sandbox(sandbox: str, task_id: TaskID) -> None:
+    """Make the directory ``sandbox`` of a task below its executor's, and ``tasks/<task_id>`` beside lead to it.
+
+    The way there is open as that to others' sandboxes is. Raises: OSError with the path in it.
+    """
+    containers, _, container = sandbox.rpartition("/")
+    executor, is_root = containers.rpartition("/")[0], os.geteuid() == 0
+    if is_root:
+        _let_pass(executor)
+    for directory in (containers, f"{executor}/tasks"):
+        _make(directory, is_root)
+    os.mkdir(sandbox)
+    _point(f"{executor}/tasks/{task_id}", f"../containers/{container}", container)
+
+
+def _point(link: str, target: str, container: str) -> None:
+    """Have a symbolic link lead to ``target``, which is of ``container``, in one step for whoever looks."""
     try:
-        os.symlink(container, latest)
+        os.symlink(target, link)
     except FileExistsError:
-        os.symlink(container, f"{latest}.{container}")
-        os.replace(f"{latest}.{container}", latest)
+        os.symlink(target, f"{link}.{container}")
+        os.replace(f"{link}.{container}", link)
 
 
 def _make(directory: str, is_root: bool) -> bool:

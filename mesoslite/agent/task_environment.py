@@ -1,6 +1,6 @@
 """The MESOS_* variables by which a task learns who and where it is."""
 
-# Who calls: running.py, for each launch; executors/environment.py. What else is inherited is the launcher's business.
+# Who calls: commands.py, for each launch; executors/environment.py. What else is inherited is the launcher's business.
 # A command has no executor of ours that must connect to the agent, so the variables of that protocol are left out.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
 
@@ -12,7 +12,8 @@ def task_environment(
 ) -> dict[str, str]:
     """Return the variables for one run; ``agent`` and ``framework`` carry their ids."""
     place = place_environment(framework, agent, agent_pid, sandbox)
-    return {"MESOS_TASK_ID": task.task_id, "MESOS_EXECUTOR_ID": task.task_id, **place}
+    executor_id = task.executor.executor_id if task.executor is not None else task.task_id
+    return {"MESOS_TASK_ID": task.task_id, "MESOS_EXECUTOR_ID": executor_id, **place}
 
 
 def place_environment(framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str) -> dict[str, str]:

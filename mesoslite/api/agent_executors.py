@@ -48,24 +48,28 @@ def shown_executors(framework: AgentFramework) -> list[ShownExecutor]:
     waiting = {(run.container_id, task_id) for run in framework.executors for task_id in run.queued}
     commands = []
     for run in framework.tasks:
-        shown = own.get(run.container_id)
+        shown = _find(own, run)
         if shown is None:
             shown = _of_command(run, False)
             commands.append(shown)
         if run.task.state.is_terminal:
             shown.terminated.append(run)
-        elif (run.container_id, run.task.info.task_id) in waiting:
+        elif (run.executor_container_id, run.task.info.task_id) in waiting:
             shown.queued.append(run)
         else:
             shown.launched.append(run)
     for run in framework.completed_tasks:
-        shown = own.get(run.container_id)
+        shown = _find(own, run)
         if shown is None and run.task.info.executor is None:
             shown = _of_command(run, True)
             commands.append(shown)
         if shown is not None:  # else the executor is forgotten already
             shown.completed.append(run)
     return [*own.values(), *commands]
+
+
+def _find(own: dict[ContainerID, ShownExecutor], run: TaskRun) -> ShownExecutor | None:
+    return own.get(run.executor_container_id) if run.executor_container_id is not None else None
 
 
 def _of_framework(run: ExecutorRun, is_completed: bool) -> ShownExecutor:

@@ -27,7 +27,7 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
     info = snapshot.info
     running = [run.task for framework in snapshot.frameworks for run in framework.tasks]
     held = [
-        each.info.resources for framework in snapshot.frameworks for each in framework.executors if each.pid is not None
+        each.info.resources for framework in snapshot.frameworks for each in framework.executors if not each.has_ended
     ]
     used = sum([task.info.resources for task in running if not task.state.is_terminal], sum(held, Resources()))
     return {

@@ -20,10 +20,11 @@ def task_inability(task: TaskInfo) -> str | None:
         problem = _executor_inability(task.executor)
         if problem is not None:
             return f"has an executor that {problem}"
-    elif task.command is None:
-        return "has neither a command nor an executor; give it one"
+    has_own_executor = task.executor is not None and task.executor.type is not ExecutorType.DEFAULT
+    if task.command is None and not has_own_executor:
+        return "has no command; give it one" if task.executor else "has neither a command nor an executor; give it one"
     asked: tuple[tuple[str, object], ...] = (("a container", task.container), ("limits", task.limits or None))
-    if task.executor is None:  # else that is its executor's business
+    if not has_own_executor:  # else that is its executor's business
         asked += (
             ("a check", task.check),
             ("a health check", task.health_check),
@@ -36,9 +37,7 @@ def task_inability(task: TaskInfo) -> str | None:
 
 
 def _executor_inability(executor: ExecutorInfo) -> str | None:
-    if executor.type is ExecutorType.DEFAULT:
-        return "is of type DEFAULT, which agents do not have yet; bring one of type CUSTOM, with a command"
-    if executor.command is None:
+    if executor.command is None and executor.type is not ExecutorType.DEFAULT:
         return "has no command; say how it is started"
     if executor.container is not None:
         return "has a container, which agents do not honour yet; leave it out"
@@ -67,10 +66,13 @@ def runnable_command(task: TaskInfo) -> CommandInfo:
     return task.command
 
 
-def executor_command(executor: ExecutorInfo) -> CommandInfo:
-    """Return the command that starts an executor. Raises: InvalidRequest, if it has none, or agents cannot run it."""
+def executor_command(executor: ExecutorInfo) -> CommandInfo | None:
+    """Return the command that starts an executor; None of type DEFAULT, whose tasks agents run by themselves.
+
+    Raises: InvalidRequest, if agents cannot run it.
+    """
     problem = _executor_inability(executor)
-    if problem is not None or executor.command is None:
+    if problem is not None:
         raise InvalidRequest(f"launch: executor {executor.executor_id} {problem}")
     return executor.command
 

@@ -90,19 +90,22 @@ class TaskRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task as its agent knows it.
 
     ``pid`` is the operating system's id of its first process, None if it never started or has ended. ``sandbox`` is
-    the absolute path of its directory; it stays when the task has ended.
+    the absolute path of its directory; it stays when the task has ended. ``executor_container_id`` is that of its
+    executor, None of a command.
     """
 
     task: TaskRecord
     container_id: ContainerID
     sandbox: str
     pid: int | None = None
+    executor_container_id: ContainerID | None = None
 
 
 class ExecutorRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An executor of a framework's own, as its agent knows it, with the ids of tasks that it is yet to be sent.
+    """An executor that a framework names, as its agent knows it, with the ids of tasks that it is yet to be sent.
 
-    Its tasks run in its container and in its sandbox. The rest is as of TaskRun.
+    Its tasks run in its container and in its sandbox; of type DEFAULT it has no process, and they have containers of
+    their own. The rest is as of TaskRun.
     """
 
     info: ExecutorInfo
@@ -111,6 +114,7 @@ class ExecutorRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     role: str = ""
     pid: int | None = None
     queued: tuple[TaskID, ...] = ()
+    has_ended: bool = False
 
 
 class AgentFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -386,7 +386,7 @@ def test_a_launch_that_comes_twice_is_launched_once_also_when_its_task_is_over(h
 
 def test_a_group_that_comes_twice_is_answered_once(house: House):
     executor = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT)
-    launch = RunGroup(make_framework(), executor, TaskGroup((make_task(),)), number=7)
+    launch = RunGroup(make_framework(), executor, TaskGroup((make_task(command=None),)), number=7)
 
     house.send(launch)
     once = house.updates()

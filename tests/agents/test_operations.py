@@ -126,7 +126,7 @@ def test_an_operation_that_was_lost_on_its_way_is_told_as_dropped(house: House) 
     assert done.operation_uuid == UUID
 
 
-# ---- executors, which agents do not run yet ----
+# ---- executors that cannot be run ----
 
 EXECUTOR = ExecutorInfo(executor_id=ExecutorID("e"), type=ExecutorType.DEFAULT, resources=Resources.of(mem=32))
 
@@ -142,7 +142,7 @@ def test_a_group_is_refused_task_by_task_and_its_executor_told_as_ended(house: H
 
     assert house.states() == ["ERROR", "ERROR"]
     assert {update.status.reason for update in house.updates()} == {Reason.REASON_TASK_GROUP_INVALID}
-    assert "is of type DEFAULT, which agents do not have yet" in house.updates()[0].status.message
+    assert "has no command" in house.updates()[0].status.message
     assert exits(house) == [ExecutorExited(framework_id=FRAMEWORK, executor_id=ExecutorID("e"))]
     house.acknowledge_all()
     assert house.snapshot().frameworks == ()
@@ -154,5 +154,5 @@ def test_a_task_with_an_executor_is_refused_and_its_executor_told_as_ended(house
     house.send(RunTask(make_framework(), task, True))
 
     assert house.states() == ["ERROR"]
-    assert "is of type DEFAULT, which agents do not have yet" in house.updates()[0].status.message
+    assert "has no command" in house.updates()[0].status.message
     assert len(exits(house)) == 1

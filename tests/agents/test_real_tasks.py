@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import libactor as la
@@ -14,13 +15,19 @@ from mesoslite.containment import PosixLauncher
 from mesoslite.model import (
     AgentRegistered,
     CommandInfo,
+    ExecutorID,
+    ExecutorInfo,
+    ExecutorType,
     KillTask,
     RegisterAgent,
     Resources,
+    RunGroup,
     RunTask,
     StatusUpdate,
     StatusUpdateAcknowledgement,
+    TaskGroup,
     TaskID,
+    TaskInfo,
     TaskState,
     TaskStatus,
 )
@@ -95,6 +102,11 @@ class Works:
         for _ in range(2 * tasks):
             self.master.statuses.get(timeout=BOUND_SECONDS)
 
+    def run_group(self, *tasks: TaskInfo) -> None:
+        executor = ExecutorInfo(executor_id=ExecutorID("pod"), type=ExecutorType.DEFAULT)
+        members = tuple([msgspec.structs.replace(task, executor=executor) for task in tasks])
+        self.send(RunGroup(make_framework(), executor, TaskGroup(members), True))
+
 
 @pytest.fixture
 def works(tmp_path: Path) -> Iterator[Works]:
@@ -112,6 +124,20 @@ def test_a_command_runs_in_its_sandbox_from_start_to_end(works: Works, tmp_path:
     assert statuses[-1].exit_status == 3
     runs = tmp_path / "slaves" / AGENT / "frameworks" / FRAMEWORK / "executors" / "t1" / "runs"
     assert (runs / "latest" / "stdout").read_text() == f"t1 in {(runs / 'latest').resolve()}\n"
+
+
+def test_a_group_runs_side_by_side_and_ends_when_a_task_of_it_fails(works: Works, tmp_path: Path):
+    os.mkfifo(tmp_path / "between")
+    script = f"echo of $MESOS_EXECUTOR_ID; cat {tmp_path}/between; {UNTIL_KILLED}"
+    waits = make_task("waits", command=CommandInfo(value=script))
+    fails = make_task("fails", command=CommandInfo(value=f"echo > {tmp_path}/between; exit 1"))
+
+    works.run_group(waits, fails)
+
+    ends = {status.task_id: status.state.name for status in works.statuses(2)}
+    assert ends == {"waits": "TASK_KILLED", "fails": "TASK_FAILED"}
+    runs = tmp_path / "slaves" / AGENT / "frameworks" / FRAMEWORK / "executors" / "pod" / "runs"
+    assert (runs / "latest" / "tasks" / "waits" / "stdout").read_text().startswith("of pod\n")
 
 
 def test_a_command_that_cannot_start_fails_with_its_name(works: Works):

@@ -78,7 +78,8 @@ class Asked:
         own = ExecutorInfo(executor_id=ExecutorID("e"), name="mine", source="x", resources=Resources.of(cpus=1, mem=64))
         executor = ExecutorRun(info=own, container_id=ContainerID("e-1"), sandbox="/s/e", role="ads", pid=7)
         inside = started("inside", None)
-        inside = type(inside)(task=inside.task, container_id=ContainerID("e-1"), sandbox="/s/e")
+        place = {"container_id": ContainerID("e-1"), "executor_container_id": ContainerID("e-1")}
+        inside = type(inside)(task=inside.task, sandbox="/s/e", **place)
         commands = AgentFramework(
             info=FrameworkInfo(name="f", id=FrameworkID("f-1")),
             tasks=(started("run"), run_of("over", TaskState.TASK_FINISHED), started("unmeasured", 43)),

@@ -21,6 +21,7 @@ from mesoslite.model import (
     ExecutorID,
     ExecutorInfo,
     ExecutorRun,
+    ExecutorType,
     FrameworkInfo,
     NotFound,
     Resources,
@@ -199,16 +200,20 @@ def test_a_stream_beats_every_half_hour(runtime):
 # ---- what the agent shows of executors ----
 
 
-def shown(runtime, tmp_path, name):
+def shown(runtime, tmp_path, name, is_default=False):
     executor = ExecutorInfo(
-        executor_id=ExecutorID("e"), command=CommandInfo(value="run"), name="mine", resources=Resources.of(mem=32)
+        executor_id=ExecutorID("e"),
+        type=ExecutorType.DEFAULT if is_default else None,
+        command=None if is_default else CommandInfo(value="run"),
+        name="mine",
+        resources=Resources.of(mem=32),
     )
     run = ExecutorRun(
         info=executor,
         container_id=ContainerID("c"),
         sandbox="/s/c",
         role="ads",
-        pid=7,
+        pid=None if is_default else 7,
         queued=(TaskID("waits"),),
     )
     states = {"waits": "TASK_STAGING", "runs": "TASK_RUNNING", "ended": "TASK_FINISHED", "over": "TASK_FAILED"}
@@ -218,9 +223,11 @@ def shown(runtime, tmp_path, name):
             task_id=TaskID(task), name=task, agent_id="m-S0", resources=Resources.of(cpus=1), executor=executor
         )
         record = TaskRecord(info=info, framework_id=FRAMEWORK, state=TaskState[states[task]], role="ads")
-        return TaskRun(task=record, container_id=run.container_id, sandbox=run.sandbox)
+        container_id = ContainerID(f"c-{task}") if is_default else run.container_id
+        place = {"container_id": container_id, "executor_container_id": run.container_id}
+        return TaskRun(task=record, sandbox=run.sandbox, **place)
 
-    gone = msgspec.structs.replace(run, container_id=ContainerID("c0"), pid=None, queued=())
+    gone = msgspec.structs.replace(run, container_id=ContainerID("c0"), pid=None, queued=(), has_ended=True)
     framework = AgentFramework(
         info=FrameworkInfo(name="f", id=FRAMEWORK),
         tasks=tuple(map(task_run, ("waits", "runs", "ended"))),
@@ -247,6 +254,17 @@ def test_the_state_shows_executors_with_their_tasks(runtime, tmp_path):
     assert (executor["resources"]["cpus"], executor["resources"]["mem"]) == (2.0, 32.0)
     assert executor["tasks"][0]["executor_id"] == "e"
     assert state["unreserved_resources_allocated"]["mem"] == 32.0
+
+
+def test_an_executor_of_type_default_is_shown_with_its_tasks_and_no_container_of_theirs(runtime, tmp_path):
+    state = shown(runtime, tmp_path, "/state", is_default=True)
+
+    [framework] = state["frameworks"]
+    [executor] = framework["executors"]
+    ids = {key: [task["id"] for task in executor[key]] for key in ("tasks", "queued_tasks", "completed_tasks")}
+    assert ids == {"tasks": ["runs"], "queued_tasks": ["waits"], "completed_tasks": ["ended", "over"]}
+    assert (executor["type"], executor["container"], executor["resources"]["cpus"]) == ("DEFAULT", "c", 2.0)
+    assert state["unreserved_resources_allocated"]["mem"] == 32.0  # also of one that has no process
 
 
 def test_executors_and_tasks_are_told_by_the_calls(runtime, tmp_path):

@@ -45,13 +45,18 @@ DYNAMIC = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "
 REVOCABLE = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
 PROVIDED = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "provider_id": {"value": "p"}}]'
 
+DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
+
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         ({"command": None}, "has neither a command nor an executor"),
         ({"executor": ExecutorInfo(executor_id=E)}, "has an executor that has no command"),
-        ({"executor": ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)}, "executor that is of type DEFAULT"),
+        ({"executor": DEFAULT, "command": None}, "has no command"),
+        ({"executor": DEFAULT, "check": CheckInfo()}, "has a check"),
+        ({"executor": DEFAULT, "max_completion_seconds": 1.0}, "has a max_completion_time"),
+        ({"executor": ExecutorInfo(executor_id=E, type=ExecutorType.CUSTOM)}, "has an executor that has no command"),
         (
             {"executor": ExecutorInfo(executor_id=E, command=RUN, container=FrozenDocument.of({"type": "MESOS"}))},
             "has an executor that has a container",
@@ -85,6 +90,13 @@ def test_checks_are_the_business_of_the_executor() -> None:
 
     assert task_inability(task) is None
     assert executor_command(executor) == RUN
+
+
+def test_tasks_under_an_executor_of_type_default_are_commands() -> None:
+    task = msgspec.structs.replace(TASK, executor=DEFAULT)
+
+    assert runnable_command(task) == CommandInfo(value="true")
+    assert executor_command(DEFAULT) is None
 
 
 def test_a_plain_command_is_what_agents_can_do() -> None:

@@ -1,6 +1,7 @@
 """Execution: one start of an executor, and what of its tasks it has not been told yet."""
 
-# Who calls: life.py and line.py of this package, inside the agent actor; runs.py keeps the executions of a framework.
+# Who calls: life.py, line.py and groups.py of this package, inside the agent actor; runs.py keeps the executions of a
+#   framework.
 # Phases: REGISTERING -> RUNNING -> TERMINATING -> TERMINATED; any later one may come at once, none earlier. One that is
 #   TERMINATED stays with its framework until the last status of each of its tasks is acknowledged.
 # Invariants: 1. ``channel`` is set only while RUNNING or TERMINATING.    2. a run in ``queued`` is in ``runs``.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import libactor as la
-from mesoslite.model import ExecutorRun, PresentExecutor, TaskGroup
+from mesoslite.model import ExecutorRun, ExecutorType, PresentExecutor, TaskGroup
 from mesoslite.model.executor_events import LaunchTask, LaunchTasks
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Execution:
 
     ``channel`` is the actor that is subscribed for it. ``runs`` are its tasks that are not completed. ``timer`` fires
     when it should have subscribed, or ended. ``was_sent`` any task. ``report`` is what its tasks are told when it ends,
-    if not that it has ended by itself.
+    if not that it has ended by itself. ``groups`` are those that the agent runs, and of which a task has not ended.
     """
 
     info: ExecutorInfo
@@ -65,10 +66,16 @@ class Execution:
     channel: la.PID[Any] | None = None
     runs: dict[TaskID, Run] = field(default_factory=dict)
     queued: list[Batch] = field(default_factory=list)
+    groups: list[Batch] = field(default_factory=list)
     timer: la.Timer | None = None
     was_sent: bool = False
     report: Report | None = None
     uuids: deque[bytes] = field(default_factory=lambda: deque(maxlen=UUIDS_MAX))  # of statuses that were taken
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is no program, and the agent runs its tasks."""
+        return self.info.type is ExecutorType.DEFAULT
 
     @property
     def takes_tasks(self) -> bool:
@@ -87,9 +94,9 @@ class Execution:
         return self.channel is not None
 
     def add(self, batch: Batch) -> None:
-        """Have it run tasks: at once if it has subscribed."""
+        """Have it run tasks: at once if it has subscribed; those that the agent runs wait until it does."""
         self.runs.update({run.task.task_id: run for run in batch.runs})
-        if self.phase is Phase.RUNNING:
+        if self.phase is Phase.RUNNING and not self.is_default:
             self._launch(batch)
         else:
             self.queued.append(batch)
@@ -134,4 +141,5 @@ class Execution:
             sandbox=self.sandbox,
             pid=self.container.pid if self.container is not None else None,
             queued=tuple([run.task.task_id for batch in self.queued for run in batch.runs]),
+            has_ended=self.has_ended,
         )

@@ -5,6 +5,7 @@
 #   go meanwhile is its own business, and what it says of them is in line.py.
 # Whether an executor is to be started is what the master counts with: where it is mistaken, its tasks are dropped.
 # Invariant: ``_executions`` holds exactly those whose container has been started and has not ended.
+# One of type DEFAULT is no program: groups.py runs its tasks, and it ends with the last of them.
 # Source: Mesos src/slave/slave.cpp (__run, killTask, _shutdownExecutor, registerExecutorTimeout, executorTerminated).
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ from ..sandbox import make_sandbox, sandbox_path
 from ..statuses import drained_report, dropped_state, executor_exit_report, launch_failure, refusal
 from .environment import executor_environment
 from .execution import Batch, Execution, Phase
+from .groups import Groups, group_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mesoslite.model import AgentInfo, ExecutorID, ExecutorInfo, FrameworkID, Launcher, Resources, TaskInfo
 
+    from ..commands import Commands
     from ..reports import Reports
     from ..runs import FrameworkEntry, Frameworks
     from ..statuses import Report
@@ -57,6 +60,7 @@ class Executors:
         actor: la.Actor,
         frameworks: Frameworks,
         reports: Reports,
+        commands: Commands,
         *,
         launcher: Launcher,
         work_directory: str,
@@ -65,6 +69,7 @@ class Executors:
         send: Callable[[ExecutorExited], None],
         exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
         later: Callable[[float, ContainerID], la.Timer],
+        kill: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
@@ -76,6 +81,9 @@ class Executors:
         self._send = send
         self._exit_notice = exit_notice
         self._later = later
+        self._groups = Groups(
+            commands, kill=kill, end=lambda execution: self._end(execution, executor_exit_report(0), 0)
+        )
         self._executions: dict[ContainerID, Execution] = {}
 
     def __len__(self) -> int:
@@ -103,18 +111,24 @@ class Executors:
                 return
             self._check_room(info, tasks, starts)
             execution = execution or self._make(framework_id, info, role)
+            runs = _make_runs(execution, tasks)
         except (InvalidRequest, InsufficientResources) as error:
             reason = Reason.REASON_TASK_GROUP_INVALID if is_group else Reason.REASON_TASK_INVALID
             self._refuse(framework_id, tasks, refusal(TaskState.TASK_ERROR, reason, str(error)))
             if starts:
                 self.tell_absence(framework_id, info.executor_id)
             return
-        runs = [Run(task, framework_id, execution.container_id, execution.sandbox, role, execution) for task in tasks]
         for run in runs:
             self._frameworks.begin(entry, run)
         execution.add(Batch(tuple(runs), is_group))
         if starts:
             self._start(entry, execution)
+        if execution.is_default:
+            self._groups.launch(entry, execution)
+
+    def task_ended(self, run: Run) -> None:
+        """A task that the agent runs by itself for an executor has ended."""
+        self._groups.ended(self._frameworks.active[run.framework_id], run)
 
     def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         """Have the executor of a run end it; one that waits to be sent, with its group, never begins."""
@@ -179,6 +193,9 @@ class Executors:
         try:
             make_sandbox(sandbox, self._work_directory)
             command = executor_command(info)
+            if command is None:
+                execution.phase = Phase.RUNNING
+                return
             execution.container = self._launcher.launch(
                 container_id,
                 command.user or entry.info.user,
@@ -218,8 +235,12 @@ class Executors:
             return
         log.info("%s: executor %s is shut down", self._actor.pid, execution.info.executor_id)
         execution.phase = Phase.TERMINATING
+        grace = _shutdown_grace(execution.info)
+        if execution.is_default:
+            self._groups.shut_down(self._frameworks.active[execution.framework_id], execution, grace)
+            return
         execution.send(EndExecutor())
-        execution.set_timer(self._later(_shutdown_grace(execution.info), execution.container_id))
+        execution.set_timer(self._later(grace, execution.container_id))
 
     def end_idle(self, execution: Execution) -> None:
         """End an executor that never was sent a task, and for which none waits any more."""
@@ -271,6 +292,14 @@ def _check_abilities(info: ExecutorInfo, tasks: Sequence[TaskInfo]) -> None:
         problem = task_inability(task)
         if problem is not None:
             raise InvalidRequest(f"launch: task {task.task_id} {problem}")
+
+
+def _make_runs(execution: Execution, tasks: Sequence[TaskInfo]) -> list[Run]:
+    """Raises: InvalidRequest."""
+    if execution.is_default:
+        return group_runs(execution, tasks)
+    place = (execution.framework_id, execution.container_id, execution.sandbox, execution.role, execution)
+    return [Run(task, *place) for task in tasks]
 
 
 def _shutdown_grace(info: ExecutorInfo) -> float:

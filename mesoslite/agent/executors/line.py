@@ -113,7 +113,7 @@ class ExecutorLine:
         if entry is None:
             raise NotFound("Framework cannot be found")
         execution = entry.executors.get(call.executor_id)
-        if execution is None:
+        if execution is None or execution.is_default:  # nobody can speak for one that is no program
             raise NotFound("Executor cannot be found")
         return entry, execution
 

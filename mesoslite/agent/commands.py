@@ -1,0 +1,112 @@
+"""Commands: a task that the agent runs by itself, in a container of its own, is over when that has ended."""
+
+# Who calls: running.py, and executors/groups.py for tasks of groups, inside the agent actor.
+# Invariant: ``_running`` holds exactly the runs whose container has been started and has not ended.
+# Source: Mesos src/launcher/executor.cpp (launch, reaped).
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mesoslite.model import InsufficientResources, InvalidRequest, NotFound, Reason, TaskState, runnable_command
+
+from .sandbox import make_sandbox, make_task_sandbox
+from .statuses import RUNNING, STARTING, drained_report, exit_report, launch_failure, refusal
+from .task_environment import task_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import libactor as la
+    from mesoslite.model import AgentInfo, ContainerID, FrameworkID, FrameworkInfo, Launcher, TaskID
+
+    from .reports import Reports
+    from .runs import FrameworkEntry, Frameworks, Run
+
+log = logging.getLogger("mesoslite")
+
+
+class Commands:
+    """The commands that run on one agent; the arguments are as of Running."""
+
+    def __init__(
+        self,
+        actor: la.Actor,
+        frameworks: Frameworks,
+        reports: Reports,
+        *,
+        launcher: Launcher,
+        work_directory: str,
+        info: Callable[[], AgentInfo],
+        exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+    ) -> None:
+        self._actor = actor
+        self._frameworks = frameworks
+        self._reports = reports
+        self._launcher = launcher
+        self._work_directory = work_directory
+        self._info = info
+        self._exit_notice = exit_notice
+        self._running: dict[ContainerID, Run] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def launch(self, run: Run, entry: FrameworkEntry) -> None:
+        """Start the command of a run, and say that it runs, or why not."""
+        framework_id, task_id = run.framework_id, run.task.task_id
+        try:
+            self._start(run, entry.info)
+        except Exception as error:
+            self.fail(framework_id, task_id, error)
+        else:
+            self._running[run.container_id] = run
+            self._reports.report(framework_id, task_id, STARTING)
+            self._reports.report(framework_id, task_id, RUNNING)
+
+    def fail(self, framework_id: FrameworkID, task_id: TaskID, error: Exception) -> None:
+        """Say why a task was not started; a value of a wrong type, say, fails it, and not all of the agent's."""
+        if isinstance(error, (InvalidRequest, InsufficientResources)):
+            report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error))
+        else:
+            report = launch_failure(error)
+            if not isinstance(error, (OSError, NotFound)):
+                text = "%s: task %s of framework %s could not be started"
+                log.error(text, self._actor.pid, task_id, framework_id, exc_info=error)
+        self._reports.report(framework_id, task_id, report)
+
+    def exited(self, container_id: ContainerID, exit_status: int | None) -> Run:
+        """A container has ended, and its task with it: the run of that."""
+        run = self._running.pop(container_id)
+        was_killed = run.kill_timer is not None
+        if run.kill_timer is not None:
+            run.kill_timer.cancel()
+        run.container = None
+        report = exit_report(exit_status, was_killed)
+        if run.drain is not None:
+            report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
+        self._reports.report(run.framework_id, run.task.task_id, report)
+        return run
+
+    def end(self, container_id: ContainerID) -> None:
+        """The grace of a kill is over."""
+        run = self._running.get(container_id)
+        if run is not None and run.container is not None:
+            run.container.kill()
+
+    def _start(self, run: Run, framework: FrameworkInfo) -> None:
+        command = runnable_command(run.task)
+        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
+        if run.execution is None:
+            make_sandbox(run.sandbox, self._work_directory)
+        else:
+            make_task_sandbox(run.sandbox, run.task.task_id)
+        run.container = self._launcher.launch(
+            run.container_id,
+            command.user or framework.user,
+            command,
+            run.sandbox,
+            environment,
+            self._exit_notice(run.container_id),
+        )
