@@ -74,7 +74,7 @@ class AgentAccounts:
 
     def enter_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
         """Enter tasks that their agent has brought."""
-        self._ledger.add_tasks(agent, groups)
+        self._ledger.add_tasks(agent, groups, brought=True)
         self._line.use(agent.id, groups)
         for framework, _, state, tasks, _ in groups:
             framework.figures[TASKS[state]] += len(tasks)

@@ -204,14 +204,17 @@ class Ledger:
         del self.frameworks[inverse.framework_id].inverse_offers[inverse.agent_id]
         self.changes.frameworks[inverse.framework_id] = None
 
-    def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike]) -> None:
-        """Enter tasks on an agent."""
+    def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike], *, brought: bool = False) -> None:
+        """Enter tasks on an agent, which has ``brought`` them along, or to which they are sent."""
         for framework, role, state, tasks, held in groups:
             listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
             entered = dict.fromkeys(tasks.values())
             listed.update(tasks)
             on_agent.update(entered)
-            self.changes.tasks.update(entered)
+            if brought:
+                self.changes.bring(framework.id, tasks)
+            else:
+                self.changes.tasks.update(entered)
             framework.holds.add(held.only_scalars() if held.others else held)
             self.consumption.hold(role, held)
             self.changes.frameworks[framework.id] = None

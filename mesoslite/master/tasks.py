@@ -54,7 +54,7 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
     ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it. ``shown`` is the record of
-    it that readers saw last, None as long as nobody has.
+    it that readers saw last, None as long as nobody has seen another one than ``source``.
     """
 
     task_id: TaskID

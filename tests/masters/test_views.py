@@ -29,6 +29,7 @@ from mesoslite.model import (
     RoleMinimum,
     TaskGroup,
     TaskID,
+    TaskRecord,
     TaskState,
     UnregisterAgent,
     happenings,
@@ -36,7 +37,7 @@ from mesoslite.model import (
 from mesoslite.model.records import DrainState
 from mesoslite.model.view import NotModified, View
 
-from .packing import over
+from .packing import over, packed, tasks_of
 from .stage import FakeAgent, Stage, task
 from .test_accept import begin, default_executor, reserved
 from .test_agents import LOST_SECONDS, greeting, running, silence
@@ -296,6 +297,48 @@ def test_a_task_that_no_record_holds_is_left_out(caplog: pytest.LogCaptureFixtur
         assert [one.task_id for one in seen.tasks] == [one.task_id for one in later.tasks] == ["small"]
         assert later.completed_tasks == ()
         assert "task large of framework" in caplog.text
+
+
+# Goal: tasks that come back together are taken over together, and yet each is seen as it is now. Method: of some
+# something else is to be seen than they came with, or something is heard before anybody asks; one comes once more.
+def test_tasks_that_come_back_together_are_seen_each_as_it_is(stage: Stage) -> None:
+    agent = stage.agent("cpus:4;mem:1024;ports:[1-9]")
+    framework = stage.framework(failover_timeout=3600.0)
+    stage.run(framework, agent, task(stage.offers(framework)[0]))
+    message, replace = greeting(stage), msgspec.structs.replace
+    [record] = tasks_of(message)
+
+    def one(name: str, resources: str = "cpus:0.5;mem:8", **changes: Any) -> TaskRecord:
+        held = Resources.parse(resources)
+        return replace(record, info=replace(record.info, task_id=TaskID(name), resources=held), **changes)
+
+    plain, heard, roleless = one("plain"), one("heard"), one("roleless", role="")
+    ports = one("ports", "cpus:0.5;mem:8;ports:[3-4]")
+    stage.fail_over()
+    brought = replace(message, tasks=packed(plain, heard, roleless, ports))
+    agent = stage.greet(brought)
+    stage.report(agent, record.framework_id, heard.info, TaskState.TASK_KILLING)
+
+    [first] = stage.view().frameworks
+    seen = {each.task_id: each for each in first.tasks}
+    states = dict.fromkeys(("plain", "heard", "roleless", "ports"), TaskState.TASK_RUNNING)
+    assert {name: each.state for name, each in seen.items()} == {**states, "heard": TaskState.TASK_KILLING}
+    assert {each.role for each in seen.values()} == {record.role}
+    assert [(span.begin, span.end) for each in first.framework.used for span in each.ranges or ()] == [(3, 4)]
+
+    seen_again = []
+    for _ in range(2):
+        stage.say(agent, UnregisterAgent(record.info.agent_id))
+        agent = stage.greet(brought)
+        [frame] = stage.view().frameworks
+        seen_again.append(frame.tasks)
+    assert {each.task_id: each.state for each in seen_again[0]} == states
+    assert seen_again[1] is seen_again[0]
+
+    ended = one("ended", state=TaskState.TASK_FINISHED)  # it holds nothing: nothing else of its framework changes
+    stage.greet(replace(brought, tasks=packed(plain, heard, roleless, ports, ended)))
+    [frame] = stage.view().frameworks
+    assert {each.task_id for each in frame.tasks} == {*states, "ended"}
 
 
 # Goal: what nobody asks for is taken over as well, so that nothing that has gone is remembered for nobody.

@@ -2,6 +2,9 @@
 
 # Who calls: whoever changes the books says *that* something has changed; shown.py takes what is marked, and looks up
 #   what it is now. So it does not matter how often something is marked, nor in which order.
+# What an agent brings is marked a kind of a portion at a time: of most of the hundreds of thousands of tasks that come
+#   back at once nothing is heard before they are seen, so they are entered, and seen, together. They are taken
+#   before what is marked by itself: that is then looked up, be it one of them or what was under its id.
 # Rejected: what happens (chronicle.py) as the source; a repeated status, and what is used of an agent, is told to
 #   nobody, and each happening would have to be made.
 
@@ -10,28 +13,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mesoslite.model import AgentID, ExecutorID, FrameworkID, OfferID
+    from collections.abc import Mapping
+
+    from mesoslite.model import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
 
     from ..ledger import Ledger
     from ..tasks import TaskEntry
 
 
 class Changes:
-    """What is marked, each once."""
+    """What is marked, each once, but for tasks that were brought: these may be marked by themselves as well."""
 
-    __slots__ = ("agents", "executors", "frameworks", "offers", "operations", "tasks")
+    __slots__ = ("_brought", "_brought_tasks", "agents", "executors", "frameworks", "offers", "operations", "tasks")
 
     def __init__(self) -> None:
         self.agents: dict[AgentID, None] = {}
         self.frameworks: dict[FrameworkID, None] = {}
         self.tasks: dict[TaskEntry, None] = {}
+        self._brought: list[tuple[FrameworkID, Mapping[TaskID, TaskEntry]]] = []
+        self._brought_tasks = 0  # in all of it
         self.executors: dict[tuple[FrameworkID, AgentID, ExecutorID], None] = {}
         self.offers: dict[OfferID, FrameworkID] = {}
         self.operations: dict[bytes, AgentID] = {}
 
     def __len__(self) -> int:
         own = (self.agents, self.frameworks, self.executors, self.operations)
-        return len(self.tasks) + len(self.offers) + sum([len(marked) for marked in own])
+        return self._brought_tasks + len(self.tasks) + len(self.offers) + sum([len(marked) for marked in own])
+
+    def bring(self, framework_id: FrameworkID, tasks: Mapping[TaskID, TaskEntry]) -> None:
+        """Mark tasks of a framework that an agent has brought; the mapping does not change any more."""
+        if tasks:
+            self._brought.append((framework_id, tasks))
+            self._brought_tasks += len(tasks)
+
+    def take_brought(self) -> tuple[FrameworkID, Mapping[TaskID, TaskEntry]] | None:
+        """Unmark tasks that were brought, some of one framework; None: there are none."""
+        if not self._brought:
+            return None
+        framework_id, tasks = self._brought.pop()
+        self._brought_tasks -= len(tasks)
+        return framework_id, tasks
 
     def everything(self, ledger: Ledger) -> None:
         """Mark all that there is."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mesoslite.model import NOTHING
 from mesoslite.model.record_types import EXECUTOR, OFFER, TASK
@@ -16,11 +16,14 @@ from .merged import Merged
 from .packing import executor_record, framework_record, offer_record, task_record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from libactor.records import Record
     from mesoslite.model import AgentID, ExecutorID, InverseOffer, OfferID, TaskID
     from mesoslite.model import records as kinds
 
     from ..framework_entry import FrameworkEntry
+    from ..tasks import TaskEntry
 
 
 class Frame:
@@ -66,6 +69,21 @@ class Frame:
             lost = self.entry.unreachable.get(task_id)
             is_new |= self._unreachable.set(task_id, task_record(lost) if lost is not None else None)
         if is_new:
+            self._view = None
+
+    def look_at_brought(self, tasks: Mapping[TaskID, TaskEntry]) -> None:
+        """Take over tasks that were brought, as they came: those that have changed since are looked at later.
+
+        So are those under whose ids others are shown still.
+        """
+        came: dict[TaskID, Record[kinds.Task]] = {}
+        for task_id, task in tasks.items():
+            source = cast("Record[kinds.Task]", task.source)
+            if task.resources.others or task.role != source.role:
+                self.look_at_task(task_id)
+            else:
+                came[task_id] = source
+        if self._tasks.add(came):
             self._view = None
 
     def look_at_executor(self, agent_id: AgentID, executor_id: ExecutorID) -> None:

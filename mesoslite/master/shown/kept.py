@@ -11,8 +11,11 @@ import msgspec
 from libactor.records import Collection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from libactor.records import Record, RecordType, Snapshot
 
+K = TypeVar("K", bound=str)
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -36,6 +39,17 @@ class Kept(Generic[T]):
             return False
         else:
             self._collection.put(record)
+        self._snapshot = None
+        return True
+
+    def add(self, records: Mapping[K, Record[T]]) -> bool:
+        """Keep records by their keys, but for those under whose keys there is something; whether there are others."""
+        collection, before = self._collection, len(self._collection)
+        for key, record in records.items():
+            if key not in collection:
+                collection.put(record)
+        if len(collection) == before:
+            return False
         self._snapshot = None
         return True
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite.master")
 
 IN_STEP = 32  # of what is marked: some tenths of a millisecond
+BROUGHT_IN_STEP = 128  # tasks, or a kind of a portion more
 TASKS_AT_ONCE = 4  # of these, one of that
 
 
@@ -84,12 +85,27 @@ class Shown:
     def _take_some(self) -> None:
         """Take over some of what is marked; what cannot be shown is left out."""
         self._is_sealed = False
+        if self._take_brought():
+            return
         for _ in range(IN_STEP):
             try:
                 if not self._take_next():
                     return
             except Exception:
                 log.exception("readers do not see something that has changed")
+
+    def _take_brought(self) -> bool:
+        """Take over some of the tasks that agents have brought, before all else; whether there were any."""
+        left = BROUGHT_IN_STEP
+        while left > 0 and (taken := self._changes.take_brought()) is not None:
+            framework_id, tasks = taken
+            left -= len(tasks)
+            try:
+                if (frame := self._frame(framework_id)) is not None:
+                    frame.look_at_brought(tasks)
+            except Exception:
+                log.exception("readers do not see tasks that were brought")
+        return left < BROUGHT_IN_STEP
 
     def _take_next(self) -> bool:
         """Take over what is marked first, frameworks last: what they use is the sum of all else. False: nothing is."""
