@@ -227,7 +227,7 @@ def _unacknowledged(master: la.PID[Master]) -> int:
 def _part(count: int, on_offer: int) -> dict[str, float]:
     """What each part takes."""
     watch = Stopwatch()
-    with patch("mesoslite.agent.running.make_sandbox", watch.timing(make_sandbox, "sandbox")):
+    with patch("mesoslite.agent.commands.make_sandbox", watch.timing(make_sandbox, "sandbox")):
         whole = _launch(count, on_offer, watch)
     watch.seconds["rest"] = whole - sum(watch.seconds.values())
     return watch.seconds

@@ -130,7 +130,7 @@ def test_master_and_agent_refuse_in_one_line(arguments, problem):
     ],
 )
 def test_of_the_roles_of_a_master_empty_ones_are_none(text, served):
-    flags = {"root_submissions": True, "publish_per_framework_metrics": True}
+    flags = dict.fromkeys(["root_submissions", "publish_per_framework_metrics", "authenticate_http_frameworks"], True)
 
     left_out = dict.fromkeys([*COUNTS, "offer_timeout", "heartbeat_interval"])
     options = master_options({**left_out, **flags, "roles": text})

@@ -158,7 +158,8 @@ def said(made, **details):
 
 
 def of_executor(task_id, **details):
-    return run(task_id, where="c-e", command=None, executor=OWN, **details)
+    made = run(task_id, where="c-e", command=None, executor=OWN, **details)
+    return replace(made, executor_container_id=ContainerID("c-e"))
 
 
 def framework(framework_id, **details):
