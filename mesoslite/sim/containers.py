@@ -101,7 +101,7 @@ class SimLauncher:
             raise OSError("the simulator wants this launch to fail")
         life = _COMMAND.fullmatch(command.value)
         assert life is not None, command.value
-        *_, framework_id, _, task_id, _, _ = sandbox.split("/")
+        framework_id, task_id = environment["MESOS_FRAMEWORK_ID"], environment["MESOS_TASK_ID"]
         container = SimContainer(
             container_id, framework_id, task_id, self, life["trap"] is None, on_exit, 1000 + len(self.containers)
         )

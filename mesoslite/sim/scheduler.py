@@ -256,10 +256,12 @@ class Scheduler(la.Actor):
     def _launch(self, tasks: list[TaskInfo]) -> Operation:
         if not (self._world.wants("groups") and len(tasks) > 1 and self._stream.chance(0.3)):
             return Launch(tuple(tasks))
-        *members, last = tasks  # the room of the last one is for their executor
+        *members, last = tasks  # the room of the last one is for their executor, which needs a sandbox
         del self._beliefs.tasks[last.task_id], self._world.tasks[last.task_id]
         executor = ExecutorInfo(
-            executor_id=ExecutorID(f"{last.task_id}-group"), type=ExecutorType.DEFAULT, resources=last.resources
+            executor_id=ExecutorID(f"{last.task_id}-group"),
+            type=ExecutorType.DEFAULT,
+            resources=last.resources + Resources.of(disk=1),
         )
         return LaunchGroup(executor, TaskGroup(tuple(members)))
 

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from libactor.testing import DeterministicRuntime
 from mesoslite.agent import Agent
+from mesoslite.agent.commands import Commands
 from mesoslite.agent.kills import Kills
 from mesoslite.agent.operations import Operations
 from mesoslite.agent.registration import Registration, Step
-from mesoslite.agent.running import Running
 from mesoslite.agent.status_updates import StatusUpdateManager
 from mesoslite.allocator.filters import AgentFilters
 from mesoslite.allocator.quota import Quota
@@ -232,14 +232,15 @@ def test_t4_a_kill_that_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_t5_a_task_that_is_started_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = Running._start
+    begin = Commands._start
 
     def eager(self: Any, run: Any, framework: Any) -> None:
         begin(self, run, framework)
         box = run.container.launcher
-        box.launch(f"{run.container_id}-2", "", run.task.command, run.sandbox, {}, lambda _: None)
+        said = {"MESOS_FRAMEWORK_ID": framework.id, "MESOS_TASK_ID": run.task.task_id}
+        box.launch(f"{run.container_id}-2", "", run.task.command, run.sandbox, said, lambda _: None)
 
-    monkeypatch.setattr(Running, "_start", eager)
+    monkeypatch.setattr(Commands, "_start", eager)
 
     assert "was started on" in find("T5")
 
