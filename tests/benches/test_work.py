@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench import abuse, allocator, records, resources
+from bench import abuse, allocator, records, resources, state
 from bench.benchmarks import ERLANG, LIBACTOR, LIBACTOR_PYTHON, PEERS, PYKKA, XOSCAR, WorkNotDone, expect
 from bench.peers import libactor_actors, libactor_runtime, make_peer, missing, pykka_threads, work_of
 from bench.peers.libactor_libprocess import make_tree
@@ -41,6 +41,7 @@ def test_every_peer_does_and_checks_the_work_of_every_benchmark(peer, line, monk
         expect(got, wanted, what)
         checked.append(what)
 
+    monkeypatch.setattr(state, "REST_SECONDS", 0.0)
     maker = peer_here(peer)
     for name, module in list(sys.modules.items()):
         if name.startswith("bench.") and getattr(module, "expect", None) is expect:

@@ -16,7 +16,7 @@ from libactor.records.projection import Projection
 from .fuzzed import types
 
 seeds = st.integers(0, 2**32 - 1)
-SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
+SETTINGS = hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 
 
 @hypothesis.given(seeds)

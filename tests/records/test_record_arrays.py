@@ -15,7 +15,7 @@ from libactor.records.projection import Field, Key, Object, Projection
 
 from .fuzzed import types
 
-SETTINGS = hypothesis.settings(max_examples=100, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
+SETTINGS = hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 PIECES = [b"\xc0", b"\x91", b"\xdc\0\1", b"\x90", b"\xa1a", b"\x81\xa1a\x90"]
 
 

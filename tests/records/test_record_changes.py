@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from .fuzzed import types
 
-SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
+SETTINGS = hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 ANYTHING: list[Any] = [None, True, -1, 2**63, 1.5, "text", b"bytes", [], [1, "a"], {"a": 1}, {1: 2}, (), object()]
 RAW = [b"", b"\x01", b"\x01\x02", b"\xc1", b"\xa5abc", b"\x91", b"\xc0\xc0", b"\xdc\x00"]

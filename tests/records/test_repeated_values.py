@@ -15,7 +15,7 @@ from libactor.records.projection import Each, Field, ForEach, IfThere, Key, Name
 
 from .fuzzed import types
 
-SETTINGS = hypothesis.settings(max_examples=150, suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
+SETTINGS = hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck), deadline=None)
 
 
 class Label(msgspec.Struct, array_like=True, frozen=True):
