@@ -22,7 +22,7 @@ from mesoslite.agent import Agent
 from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts
 from mesoslite.containment import PosixLauncher
-from mesoslite.framework import Framework, LocalConnection, attend
+from mesoslite.framework import Executor, Framework, LocalConnection, attend
 from mesoslite.master import Allocator, Master, checked_interval
 from mesoslite.model import (
     AllocationPolicy,
@@ -35,13 +35,14 @@ from mesoslite.model import (
 from mesoslite.model.registry import RemoveAgent
 from mesoslite.registry import Registrar
 
+from .embedded_executors import EmbeddedLauncher
 from .flags import flags_of
 from .masters import Masters, checked_count
 from .resources import checked_resources
 from .system_metrics import tell_of_system
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -75,6 +76,9 @@ class Cluster:
     ``masters`` stand in an election, and one of them leads; when it ends, by ``fail_over`` or because it failed,
     another one does. They share the registry, and listen at ``port`` and those after it.
 
+    ``executors`` are those that live in this program, each under the command that would start it elsewhere: a subclass
+    of Executor, or what else makes one.
+
     Use it by ``with`` or ``async with``, or call ``start`` and ``close``. At the end every task is killed and no
     process, thread or port is left. Raises, from ``start``: OSError for a port or directory that cannot be used;
     InvalidResources; InvalidRequest for a number of agents or masters below 1, an interval that is none, or an
@@ -94,6 +98,7 @@ class Cluster:
         allocator: str | PolicyFactory | AllocationPolicy = DEFAULT_POLICY,
         registry: str | Path | None = None,
         masters: int = 1,
+        executors: Mapping[str, Callable[[], Executor]] | None = None,
     ) -> None:
         self._master_count = checked_count(masters)
         self._agent_count = _checked_count(agents)
@@ -105,6 +110,7 @@ class Cluster:
         self._allocation_interval = checked_interval(allocation_interval)
         self._policies = PolicySource(allocator)
         self._registry = Path(registry).absolute() if registry is not None else None
+        self._executors = _checked_executors(executors)
         self._flags = flags_of(
             {
                 "agents": agents,
@@ -117,6 +123,7 @@ class Cluster:
                 "allocator": allocator if isinstance(allocator, str) else None,
                 "registry": self._registry,
                 "masters": masters,
+                "executors": ",".join(self._executors) or None,
             }
         )
         self._parts: ExitStack | None = None  # what close() takes down, while the cluster runs
@@ -307,7 +314,7 @@ class Cluster:
                 self._masters.following,
                 resources=self._resources,
                 work_dir=work_dir,
-                launcher=launcher,
+                launcher=EmbeddedLauncher(launcher, self._executors) if self._executors else launcher,
                 hostname=hostname,
                 port=listener.port,
                 id=f"slave({number})",
@@ -323,3 +330,13 @@ def _checked_count(agents: object) -> int:
     if not isinstance(agents, int) or agents < 1:
         raise InvalidRequest(f"cluster: got {agents!r} agents, expected a number of at least 1")
     return agents
+
+
+def _checked_executors(executors: Mapping[Any, Any] | None) -> dict[str, Callable[[], Executor]]:
+    checked = dict(executors or {})
+    for command, make in checked.items():
+        if not isinstance(command, str) or not callable(make):
+            raise InvalidRequest(
+                f"cluster: got the executor {command!r}: {make!r}, expected a command and a subclass of Executor"
+            )
+    return checked

@@ -1,7 +1,7 @@
 """What users subclass: a framework's scheduler, and its executors, and how they reach a master and an agent."""
 
 from .attendant import attend, submit
-from .executor import Executor, ExecutorSettings, executor_settings, run_executor
+from .executor import Executor, ExecutorSettings, LocalExecutorConnection, executor_settings, run_executor
 from .framework import Framework
 from .local import LocalConnection
 from .remote import RemoteConnection
@@ -11,6 +11,7 @@ __all__ = [
     "ExecutorSettings",
     "Framework",
     "LocalConnection",
+    "LocalExecutorConnection",
     "RemoteConnection",
     "attend",
     "executor_settings",

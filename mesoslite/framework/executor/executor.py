@@ -1,7 +1,7 @@
-"""Executor: what users subclass to run tasks of their framework on an agent, in a program of their own."""
+"""Executor: what users subclass to run tasks of their framework on an agent, in a program of their own or its."""
 
 # Who calls: the user's subclass overrides the on_ methods and calls the others, inside them; events come from the
-#   agent, by the connection.
+#   agent, by the connection (in this program or over HTTP).
 # A status is kept until the agent has acknowledged it, and a task until a status of it was: an executor that comes
 #   again tells both, so that neither is lost nor taken twice.
 # Hooks may be coroutines: while one waits the executor hears other events, see hooks.py.
@@ -46,6 +46,7 @@ from .connection import AgentLost, CallRefused, ExecutorConnection
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from .local import LocalExecutorConnection
     from .settings import ExecutorSettings
 
 log = logging.getLogger("mesoslite.framework")
@@ -54,8 +55,8 @@ log = logging.getLogger("mesoslite.framework")
 class Executor(la.Actor):
     """Runs tasks of a framework on an agent.
 
-    Override ``on_launch`` and ``on_kill``, say by ``update`` how tasks go, and hand the object to ``run_executor``. Any
-    on_ method may be a coroutine. An exception in one ends the executor, and its tasks with it.
+    Override ``on_launch`` and ``on_kill``, say by ``update`` how tasks go, and hand the object to ``run_executor``, or
+    the class to a Cluster. Any on_ method may be a coroutine. An exception in one ends the executor, and its tasks.
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -64,11 +65,11 @@ class Executor(la.Actor):
 
     def __init__(self) -> None:
         super().__init__(la.generate_id("executor"))
-        self.settings: ExecutorSettings | None = None  # set before it is spawned
+        self.settings: ExecutorSettings | None = None  # these two before it is spawned; the connection, unless by HTTP
+        self.connection: ExecutorConnection | LocalExecutorConnection | None = None
         self.info: ExecutorInfo | None = None  # these three once it is subscribed
         self.framework: FrameworkInfo | None = None
         self.agent: AgentInfo | None = None
-        self._connection: ExecutorConnection | None = None
         self._tasks: dict[TaskID, TaskInfo] = {}  # of which no status is acknowledged
         self._statuses: dict[bytes, TaskStatus] = {}  # that are not acknowledged, by uuid, oldest first
         self._waiting: dict[bytes, la.Promise[None]] = {}  # for their acknowledgements
@@ -156,14 +157,15 @@ class Executor(la.Actor):
         """Subscribe."""
         if self.settings is None:
             raise InvalidRequest(f"executor {type(self).__name__} has no settings; hand it to run_executor")
-        self._connection = ExecutorConnection(self.settings.url)
-        self._connection.open(self.pid)
+        if self.connection is None:
+            self.connection = ExecutorConnection(self.settings.url)
+        self.connection.open(self.pid)
         self._subscribe()
 
     def on_stop(self) -> None:
         """Let go of the agent."""
-        if self._connection is not None:
-            self._connection.close()
+        if self.connection is not None:
+            self.connection.close()
 
     @la.handles(ExecutorSubscribed)
     async def _subscribed(self, event: ExecutorSubscribed) -> None:
@@ -265,6 +267,6 @@ class Executor(la.Actor):
         return {"framework_id": self._settings.framework_id, "executor_id": self._settings.executor_id}
 
     @property
-    def _line(self) -> ExecutorConnection:
-        assert self._connection is not None
-        return self._connection
+    def _line(self) -> ExecutorConnection | LocalExecutorConnection:
+        assert self.connection is not None
+        return self.connection

@@ -19,12 +19,14 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Who an executor is, and where its agent.
 
     Units: seconds. One that ``checkpoints`` tries to reach a lost agent for ``recovery_timeout``, each time after a
-    wait of at most ``backoff_max``; any other ends. ``grace`` is what it has to end in when it is told to.
+    wait of at most ``backoff_max``; any other ends. ``grace`` is what it has to end in when it is told to. It may write
+    in ``sandbox``.
     """
 
     url: str
     framework_id: FrameworkID
     executor_id: ExecutorID
+    sandbox: str = ""
     checkpoints: bool = False
     grace: float = constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS
     recovery_timeout: float = RECOVERY_SECONDS
@@ -50,6 +52,7 @@ def executor_settings(environment: Mapping[str, str] | None = None) -> ExecutorS
         url=f"http://{required('MESOS_AGENT_ENDPOINT')}",
         framework_id=FrameworkID(required("MESOS_FRAMEWORK_ID")),
         executor_id=ExecutorID(required("MESOS_EXECUTOR_ID")),
+        sandbox=variables.get("MESOS_SANDBOX", ""),
         checkpoints=variables.get("MESOS_CHECKPOINT") == "1",
         grace=seconds("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS),
         recovery_timeout=seconds("MESOS_RECOVERY_TIMEOUT", RECOVERY_SECONDS),
