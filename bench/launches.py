@@ -16,7 +16,7 @@ import gc
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time, thread_time
@@ -32,7 +32,15 @@ from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.cli.prompt import prompt
 from mesoslite.framework import Framework, LocalConnection
 from mesoslite.master import Allocator, Master
-from mesoslite.model import CommandInfo, ContainerID, Offer, Resources, TaskState, TaskStatus
+from mesoslite.model import (
+    ContainerConfig,
+    ContainerNotices,
+    Offer,
+    Resources,
+    TaskState,
+    TaskStatus,
+    Termination,
+)
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else FOLDER
@@ -121,8 +129,9 @@ class Ended:
     """A container that is over."""
 
     pid = 1
+    has_started = True
 
-    def terminate(self) -> None:
+    def terminate(self, grace_seconds: float) -> None:
         """Nothing runs."""
 
     def kill(self) -> None:
@@ -130,19 +139,11 @@ class Ended:
 
 
 class NoProcess:
-    """A launcher whose containers end well as they start."""
+    """A containerizer whose containers end well as they start."""
 
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> Ended:
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Ended:
         """Start nothing, and say that it has ended."""
-        on_exit(0)
+        notices.ended(Termination(0))
         return Ended()
 
     def close(self) -> None:
@@ -192,7 +193,9 @@ def _launch(count: int, on_offer: int, watch: Stopwatch | None = None, place: Pa
         resources = Resources.of(cpus=on_offer, mem=32 * on_offer)
         agents = [
             runtime.spawn(
-                kinds["agent"](master, resources=resources, work_dir=Path(folder, str(number)), launcher=NoProcess())
+                kinds["agent"](
+                    master, resources=resources, work_dir=Path(folder, str(number)), containerizer=NoProcess()
+                )
             )
             for number in range(min(AGENTS, count))
         ]

@@ -1,7 +1,7 @@
 """Agent: the actor that runs the tasks of one machine on behalf of a master."""
 
-# Who calls: a composition root spawns it; its master posts the messages of model/messages.py; the launcher's thread
-#   tells it when a container has ended.
+# Who calls: a composition root spawns it; its master posts the messages of model/messages.py; a thread of
+#   the containerizer tells it what becomes of containers.
 # A task goes: RunTask -> sandbox -> launch -> STARTING, RUNNING -> (kill, grace, kill) -> exit -> terminal status ->
 #   acknowledged -> completed. How it is started and ends is in running.py, what is said of it in reports.py.
 # Invariants: 1. only the master that leads is heeded (registration.py).    2. when the actor has stopped, its tasks
@@ -27,12 +27,12 @@ from mesoslite.model import (
     AgentSnapshot,
     ApplyOperation,
     ContainerID,
+    Containerizer,
     Drain,
     ExecutorExited,
     ExecutorToFramework,
     FrameworkToExecutor,
     KillTask,
-    Launcher,
     OperationAcknowledgement,
     OperationsExpected,
     Ping,
@@ -47,12 +47,14 @@ from mesoslite.model import (
     StatusUpdate,
     StatusUpdateAcknowledgement,
     TaskID,
+    Termination,
     UnregisterAgent,
     UpdateFrameworkInfo,
 )
 
 from .executors import ExecutorLine
 from .kills import Kills
+from .notices import Notices
 from .operations import Operations
 from .registration import Registration, Step
 from .reports import Reports
@@ -62,8 +64,6 @@ from .status_updates import StatusUpdateManager
 from .statuses import Report, make_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent, TaskStatus
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorSubscribe
 
@@ -74,9 +74,9 @@ class Agent(la.Actor):
     """Offers ``resources`` to a master and runs what it sends, in sandboxes below ``work_dir``.
 
     ``master`` is its address, or a Detector that says who leads.
-    ``hostname`` and ``port`` are what it says of itself; it opens no port. ``launcher`` starts its containers and is
-    closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all its
-    tasks and tells its master that it has left; sandboxes stay.
+    ``hostname`` and ``port`` are what it says of itself; it opens no port. ``containerizer`` makes its containers
+    and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all
+    its tasks and tells its master that it has left; sandboxes stay.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Agent(la.Actor):
         *,
         resources: Resources,
         work_dir: Path,
-        launcher: Launcher,
+        containerizer: Containerizer,
         hostname: str = "localhost",
         port: int = 0,
         attributes: tuple[Attribute, ...] = (),
@@ -94,7 +94,7 @@ class Agent(la.Actor):
         super().__init__(id or la.generate_id("slave"))
         self._info = AgentInfo(hostname=hostname, port=port, resources=resources, attributes=attributes)
         self._work_directory = work_dir.absolute()
-        self._launcher = launcher
+        self._containerizer = containerizer
         self._frameworks = Frameworks()
         self._updates = StatusUpdateManager(
             self._send_status,
@@ -115,11 +115,11 @@ class Agent(la.Actor):
             self,
             self._frameworks,
             self._reports,
-            launcher=launcher,
+            containerizer=containerizer,
             work_directory=str(self._work_directory),
             info=lambda: self._info,
             total=lambda: self._operations.total,
-            exit_notice=self._exit_notice,
+            notices=self._notices,
             later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
             send=self._tell_master,
             kill=lambda run, entry, grace: self._kills.kill(run, entry, grace_seconds=grace),
@@ -161,7 +161,7 @@ class Agent(la.Actor):
         self._pause()
         self._operations.pause()
         try:
-            self._launcher.close()
+            self._containerizer.close()
         finally:
             if self._info.id is not None and self._stop_reason() is None:
                 self._tell_master(UnregisterAgent(self._info.id))
@@ -272,12 +272,14 @@ class Agent(la.Actor):
         if self._obeys(message, sender):
             self._running.run_group(message)
 
-    def _exit_notice(self, container_id: ContainerID) -> Callable[[int | None], None]:
-        pid = self.pid
-        return lambda exit_status: la.tell(pid, Agent._container_exited, container_id, exit_status)
+    def _notices(self, container_id: ContainerID) -> Notices:
+        return Notices(self.pid, container_id, Agent._container_started, Agent._container_ended)
 
-    def _container_exited(self, container_id: ContainerID, exit_status: int | None) -> None:
-        self._running.exited(container_id, exit_status)
+    def _container_started(self, container_id: ContainerID) -> None:
+        self._running.started(container_id)
+
+    def _container_ended(self, container_id: ContainerID, termination: Termination) -> None:
+        self._running.ended(container_id, termination)
 
     @la.handles(KillTask)
     @la.handles(Drain)

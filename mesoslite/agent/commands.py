@@ -9,18 +9,36 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from mesoslite.model import InsufficientResources, InvalidRequest, NotFound, Reason, TaskState, runnable_command
+from mesoslite.model import (
+    ContainerConfig,
+    InsufficientResources,
+    InvalidRequest,
+    NotFound,
+    Reason,
+    TaskState,
+    can_follow,
+    runnable_command,
+)
 
 from .sandbox import make_sandbox, make_task_sandbox
-from .statuses import RUNNING, STARTING, drained_report, exit_report, launch_failure, refusal
+from .statuses import RUNNING, STARTING, drained_report, end_report, launch_failure, refusal
 from .task_environment import task_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import libactor as la
-    from mesoslite.model import AgentInfo, ContainerID, FrameworkID, FrameworkInfo, Launcher, TaskID
+    from mesoslite.model import (
+        AgentInfo,
+        ContainerID,
+        Containerizer,
+        FrameworkID,
+        FrameworkInfo,
+        TaskID,
+        Termination,
+    )
 
+    from .notices import Notices
     from .reports import Reports
     from .runs import FrameworkEntry, Frameworks, Run
 
@@ -36,25 +54,25 @@ class Commands:
         frameworks: Frameworks,
         reports: Reports,
         *,
-        launcher: Launcher,
+        containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
-        exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+        notices: Callable[[ContainerID], Notices],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
         self._reports = reports
-        self._launcher = launcher
+        self._containerizer = containerizer
         self._work_directory = work_directory
         self._info = info
-        self._exit_notice = exit_notice
+        self._notices = notices
         self._running: dict[ContainerID, Run] = {}
 
     def __len__(self) -> int:
         return len(self._running)
 
     def launch(self, run: Run, entry: FrameworkEntry) -> None:
-        """Start the command of a run, and say that it runs, or why not."""
+        """Start the command of a run, and say so, or why not."""
         framework_id, task_id = run.framework_id, run.task.task_id
         try:
             self._start(run, entry.info)
@@ -63,7 +81,8 @@ class Commands:
         else:
             self._running[run.container_id] = run
             self._reports.report(framework_id, task_id, STARTING)
-            self._reports.report(framework_id, task_id, RUNNING)
+            if run.container is not None and run.container.has_started:
+                self._reports.report(framework_id, task_id, RUNNING)
 
     def fail(self, framework_id: FrameworkID, task_id: TaskID, error: Exception) -> None:
         """Say why a task was not started; a value of a wrong type, say, fails it, and not all of the agent's."""
@@ -76,14 +95,20 @@ class Commands:
                 log.error(text, self._actor.pid, task_id, framework_id, exc_info=error)
         self._reports.report(framework_id, task_id, report)
 
-    def exited(self, container_id: ContainerID, exit_status: int | None) -> Run:
+    def started(self, container_id: ContainerID) -> None:
+        """The command of a container runs; one that was asked to end meanwhile is past that."""
+        run = self._running.get(container_id)
+        if run is not None and can_follow(run.state, TaskState.TASK_RUNNING):
+            self._reports.report(run.framework_id, run.task.task_id, RUNNING)
+
+    def ended(self, container_id: ContainerID, termination: Termination) -> Run:
         """A container has ended, and its task with it: the run of that."""
         run = self._running.pop(container_id)
         was_killed = run.kill_timer is not None
         if run.kill_timer is not None:
             run.kill_timer.cancel()
         run.container = None
-        report = exit_report(exit_status, was_killed)
+        report = end_report(termination, was_killed)
         if run.drain is not None:
             report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
         self._reports.report(run.framework_id, run.task.task_id, report)
@@ -102,11 +127,16 @@ class Commands:
             make_sandbox(run.sandbox, self._work_directory)
         else:
             make_task_sandbox(run.sandbox, run.task.task_id)
-        run.container = self._launcher.launch(
-            run.container_id,
-            command.user or framework.user,
-            command,
-            run.sandbox,
-            environment,
-            self._exit_notice(run.container_id),
+        config = ContainerConfig(
+            container_id=run.container_id,
+            user=command.user or framework.user,
+            command=command,
+            sandbox=run.sandbox,
+            environment=tuple(environment.items()),
+            resources=run.task.resources,
+            limits=run.task.limits,
+            container=run.task.container,
+            parent=run.execution.container_id if run.execution is not None else None,
+            is_checkpointed=framework.checkpoint,
         )
+        run.container = self._containerizer.launch(config, self._notices(run.container_id))

@@ -99,7 +99,7 @@ class Kills:
             if TASK_KILLING_STATE in entry.info.capabilities:
                 report = KILLING if run.drain is None else drained_report(KILLING, run.drain, entry.info)
                 self._report(run.framework_id, run.task.task_id, report)
-            run.container.terminate()
+            run.container.terminate(grace)
         elif timer.deadline_ns < run.kill_timer.deadline_ns:
             run.kill_timer.cancel()
             run.kill_timer = timer

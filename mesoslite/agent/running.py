@@ -1,7 +1,7 @@
 """Running: a task is started if there is room for it, and has ended when its container has."""
 
-# Who calls: agent.py, inside the agent actor, which has seen that the master which leads has sent it; the launcher's
-#   thread has ``exited`` called when a container has ended.
+# Who calls: agent.py, inside the agent actor, which has seen that the master which leads has sent it; the
+#   containerizer has ``started`` and ``ended`` called.
 # Source: Mesos src/slave/slave.cpp (run, __run, executorTerminated).
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from .statuses import dropped_state, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import ExecutorExited, Launcher, Resources, RunGroup, RunTask, TaskInfo
+    from mesoslite.model import Containerizer, ExecutorExited, Resources, RunGroup, RunTask, TaskInfo, Termination
 
+    from .notices import Notices
     from .reports import Reports
     from .runs import FrameworkEntry, Frameworks
 
@@ -37,11 +38,11 @@ log = logging.getLogger("mesoslite")
 
 
 class Running:
-    """The tasks that run on one agent, in sandboxes below ``work_directory``, in containers of ``launcher``.
+    """The tasks that run on one agent, in sandboxes below ``work_directory``, in containers of ``containerizer``.
 
-    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``exit_notice(container)`` is what
-    the launcher is to call with the exit status of that container. ``later(seconds, container)`` has
-    ``end(container)`` called in so many seconds. ``send`` tells the master of an executor.
+    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``notices(container)`` is who
+    is to hear what becomes of that container. ``later(seconds, container)`` has ``end(container)`` called in so many
+    seconds. ``send`` tells the master of an executor.
     ``kill(run, framework, grace)`` asks a task to end.
     """
 
@@ -51,11 +52,11 @@ class Running:
         frameworks: Frameworks,
         reports: Reports,
         *,
-        launcher: Launcher,
+        containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
         total: Callable[[], Resources],
-        exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+        notices: Callable[[ContainerID], Notices],
         later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
@@ -70,22 +71,22 @@ class Running:
             actor,
             frameworks,
             reports,
-            launcher=launcher,
+            containerizer=containerizer,
             work_directory=work_directory,
             info=info,
-            exit_notice=exit_notice,
+            notices=notices,
         )
         self.executors = Executors(
             actor,
             frameworks,
             reports,
             self._commands,
-            launcher=launcher,
+            containerizer=containerizer,
             work_directory=work_directory,
             info=info,
             total=total,
             send=send,
-            exit_notice=exit_notice,
+            notices=notices,
             later=later,
             kill=kill,
         )
@@ -151,11 +152,15 @@ class Running:
             self.executors.tell_absence(framework_id, executor.executor_id)
         self._reports.retire(framework_id)
 
-    def exited(self, container_id: ContainerID, exit_status: int | None) -> None:
+    def started(self, container_id: ContainerID) -> None:
+        """The command of a container runs, of a task or an executor, which will say so by itself."""
+        self._commands.started(container_id)
+
+    def ended(self, container_id: ContainerID, termination: Termination) -> None:
         """A container has ended, and its task with it, or an executor with its tasks."""
-        if self.executors.exited(container_id, exit_status):
+        if self.executors.ended(container_id, termination):
             return
-        run = self._commands.exited(container_id, exit_status)
+        run = self._commands.ended(container_id, termination)
         if run.execution is not None:
             self.executors.task_ended(run)
 

@@ -21,6 +21,7 @@ from mesoslite.model import (
     TaskID,
     TaskState,
     TaskStatus,
+    Termination,
 )
 
 
@@ -74,12 +75,18 @@ def launch_failure(error: Exception) -> Report:
     return refusal(TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED, f"Task could not be started: {text}")
 
 
+CLEAN = Termination(0)  # of what has ended as it should
+
+
 @functools.lru_cache(64)  # there are few, and every task that ends gets one
-def exit_report(exit_status: int | None, was_killed: bool) -> Report:
+def end_report(termination: Termination, was_killed: bool) -> Report:
     """How a command ended: 0 finishes its task, even one that was asked to end; else killed on request, or failed.
 
-    It bears no reason, as in Mesos: the state and the message say all.
+    It bears no reason, as in Mesos, if the command ended by itself or by request: the state and the message say all.
     """
+    exit_status = termination.exit_status
+    if termination.reason is not None:
+        return Report(TaskState.TASK_FAILED, Source.SOURCE_AGENT, termination.reason, termination.message, exit_status)
     if exit_status is None:
         message = "Command ended, but its exit status was lost"
     elif exit_status < 0:
@@ -94,8 +101,11 @@ def exit_report(exit_status: int | None, was_killed: bool) -> Report:
 
 
 @functools.lru_cache(64)
-def executor_exit_report(exit_status: int | None) -> Report:
+def executor_end_report(termination: Termination) -> Report:
     """What the tasks of an executor are told that has ended before them."""
+    exit_status = termination.exit_status
+    if termination.reason is not None:
+        return refusal(TaskState.TASK_FAILED, termination.reason, termination.message)
     if exit_status is None:
         how = "ended, but its exit status was lost"
     elif exit_status < 0:

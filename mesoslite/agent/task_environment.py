@@ -1,6 +1,6 @@
 """The MESOS_* variables by which a task learns who and where it is."""
 
-# Who calls: commands.py, for each launch; executors/environment.py. What else is inherited is the launcher's business.
+# Who calls: commands.py, for each launch; executors/environment.py. What else is inherited is up to the containerizer.
 # A command has no executor of ours that must connect to the agent, so the variables of that protocol are left out.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
 

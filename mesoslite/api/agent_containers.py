@@ -73,7 +73,7 @@ class Containers:
         )
 
     async def _debug(self, exchange: Exchange) -> Response:
-        """What the launcher is at: commands are started in one step, so nothing is ever pending."""
+        """What the containerizer is at: commands are started in one step, so nothing is ever pending."""
         return exchange.json({"pending": []})
 
     async def _get_containers(self, exchange: Exchange, asked: None) -> Document:

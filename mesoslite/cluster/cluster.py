@@ -2,7 +2,7 @@
 
 # Who calls: users who embed a cluster; the command line (`mesoslite dev`); tests.
 # In this package, and only here, the parts that may not import each other meet: the allocation policy is handed to the
-#   master's allocator, the launcher to the agents, their addresses to the HTTP API.
+#   master's allocator, the containerizer to the agents, their addresses to the HTTP API.
 # Order of the start: ports are taken first, because agents tell the master theirs; then actors are spawned; then the
 #   ports are served. What fails on the way takes down what was started before, in reverse order, as close() does.
 
@@ -21,7 +21,7 @@ from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts
-from mesoslite.containment import PosixLauncher
+from mesoslite.containment import PosixContainerizer
 from mesoslite.framework import Executor, Framework, LocalConnection, attend
 from mesoslite.master import Allocator, Master, checked_interval
 from mesoslite.model import (
@@ -35,7 +35,7 @@ from mesoslite.model import (
 from mesoslite.model.registry import RemoveAgent
 from mesoslite.registry import Registrar
 
-from .embedded_executors import EmbeddedLauncher
+from .embedded_executors import EmbeddedContainerizer
 from .flags import flags_of
 from .masters import Masters, checked_count
 from .resources import checked_resources
@@ -308,20 +308,22 @@ class Cluster:
         parts.callback(listener.close)
         hostname = self._hostname or listener.name
         work_dir = self.work_dir / f"agent-{number}"
-        launcher = PosixLauncher()
+        containerizer = PosixContainerizer()
         pid = self.runtime.spawn(
             Agent(
                 self._masters.following,
                 resources=self._resources,
                 work_dir=work_dir,
-                launcher=EmbeddedLauncher(launcher, self._executors) if self._executors else launcher,
+                containerizer=EmbeddedContainerizer(containerizer, self._executors)
+                if self._executors
+                else containerizer,
                 hostname=hostname,
                 port=listener.port,
                 id=f"slave({number})",
             )
         )
         hosts = loopback_hosts(self._host, hostname)
-        app = agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags, meter=launcher)
+        app = agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags, meter=containerizer)
         server.serve(app, listener)
         return pid
 

@@ -1,8 +1,8 @@
-"""EmbeddedLauncher: executors that live in this program, as actors, where others are processes."""
+"""EmbeddedContainerizer: executors that live in this program, as actors, where others are processes."""
 
-# Who calls: agents of a Cluster, as their Launcher; cluster.py makes one for each.
-# Invariants: 1. ``_living`` are the executors that were started and have not ended.    2. ``on_exit`` is called once
-#   the actor has ended, with the exit status that a program of the same executor would have.
+# Who calls: agents of a Cluster, as their Containerizer; cluster.py makes one for each.
+# Invariants: 1. ``_living`` are the executors that were started and have not ended.    2. one is said to have ended
+#   once the actor has, with the exit status that a program of the same executor would have.
 # An actor is ended between two of its handlers: one that never returns cannot be, where a process would be killed.
 # Rejected: agents that know of classes. To them an executor is a container, which ends, whatever runs in it.
 
@@ -16,43 +16,42 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.context import current_runtime
 from mesoslite.framework import Executor, LocalExecutorConnection, executor_settings
-from mesoslite.model import InvalidRequest
+from mesoslite.model import InvalidRequest, Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import CommandInfo, Container, ContainerID, Launcher
+    from mesoslite.model import Container, ContainerConfig, ContainerID, Containerizer, ContainerNotices, Resources
 
 END_SECONDS = 10.0  # that an executor has to end its handler in, when its agent ends
 FAILED, KILLED = 1, -9  # the exit statuses of a program that an exception, or SIGKILL, has ended
 
 
-class EmbeddedLauncher:
+class EmbeddedContainerizer:
     """Starts an executor of one of the commands ``executors`` by what it is mapped to, such as its class, and all else
-    by ``launcher``: see model.Launcher.
+    by ``containerizer``: see model.Containerizer. Such an executor ends with its agent.
 
     Such an executor runs as whoever this program runs as, whatever its command says.
     """
 
-    def __init__(self, launcher: Launcher, executors: Mapping[str, Callable[[], Executor]]) -> None:
-        self._launcher = launcher
+    def __init__(self, containerizer: Containerizer, executors: Mapping[str, Callable[[], Executor]]) -> None:
+        self._containerizer = containerizer
         self._executors = executors
         self._living: dict[ContainerID, la.PID[Executor]] = {}
 
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> Container:
-        """Start ``command``: see model.Launcher.launch."""
+    def recover(
+        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
+    ) -> Mapping[ContainerID, Container]:
+        """Find what are processes: see model.Containerizer.recover."""
+        return self._containerizer.recover(known, notices)
+
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Container:
+        """Start its command: see model.Containerizer.launch."""
+        container_id, command, environment = config.container_id, config.command, dict(config.environment)
         is_task = "MESOS_TASK_ID" in environment
         make = self._executors.get(command.value) if not is_task else None
         if make is None:
-            return self._launcher.launch(container_id, user, command, sandbox, environment, on_exit)
+            return self._containerizer.launch(config, notices)
         executor = make()
         if not isinstance(executor, Executor):
             raise InvalidRequest(f"executors: {command.value!r} has made {executor!r}, expected a mesoslite.Executor")
@@ -67,18 +66,30 @@ class EmbeddedLauncher:
         def ended(reason: BaseException | None) -> None:
             del self._living[container_id]
             if reason is not None:
-                (Path(sandbox) / "stderr").write_text("".join(traceback.format_exception(reason)))
-            on_exit(FAILED if reason is not None else KILLED if container.was_killed else 0)
+                Path(config.sandbox, "stderr").write_text("".join(traceback.format_exception(reason)))
+            notices.ended(Termination(FAILED if reason is not None else KILLED if container.was_killed else 0))
 
         runtime.spawn(_EndWatch(pid, ended))
         return container
 
+    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+        """See model.Containerizer.update: what lives in this program is not limited."""
+        if container_id not in self._living:
+            self._containerizer.update(container_id, resources, limits)
+
+    def detach(self) -> None:
+        """End what lives in this program, and let go of the rest: see model.Containerizer.detach."""
+        self._end_living(self._containerizer.detach)
+
     def close(self) -> None:
-        """End what runs: see model.Launcher.close."""
+        """End what runs: see model.Containerizer.close."""
+        self._end_living(self._containerizer.close)
+
+    def _end_living(self, end_others: Callable[[], None]) -> None:
         living = list(self._living.values())
         for pid in living:
             la.terminate(pid)
-        self._launcher.close()
+        end_others()
         stuck = [str(pid) for pid in living if not la.wait(pid, END_SECONDS)]
         if stuck:
             raise RuntimeError(f"close: {', '.join(stuck)} would not end; a hook of an executor does not return")
@@ -96,7 +107,12 @@ class _EmbeddedContainer:
         """The process that it runs in: this one."""
         return os.getpid()
 
-    def terminate(self) -> None:
+    @property
+    def has_started(self) -> bool:
+        """True: it is an actor as soon as it is made."""
+        return True
+
+    def terminate(self, grace_seconds: float) -> None:
         """As ``kill``: what ends an executor in order is said by its agent."""
         self.kill()
 

@@ -15,7 +15,7 @@ from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
-from mesoslite.containment import PosixLauncher
+from mesoslite.containment import PosixContainerizer
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
@@ -156,13 +156,13 @@ class AgentNode:
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
-            launcher = PosixLauncher()
+            containerizer = PosixContainerizer()
             pid = runtime.spawn(
                 Agent(
                     master,
                     resources=self.resources,
                     work_dir=self.work_dir,
-                    launcher=launcher,
+                    containerizer=containerizer,
                     hostname=hostname,
                     port=listener.port,
                     attributes=self._attributes,
@@ -177,7 +177,7 @@ class AgentNode:
                 runtime=runtime,
                 hosts=hosts,
                 flags=self._flags,
-                meter=launcher,
+                meter=containerizer,
                 authentication=self._authentication,
             )
             server.serve(app, listener)

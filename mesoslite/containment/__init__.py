@@ -1,5 +1,5 @@
 """Containers: how a task's command is started, watched and ended on one machine."""
 
-from .launcher import PosixLauncher
+from .posix import PosixContainerizer
 
-__all__ = ["PosixLauncher"]
+__all__ = ["PosixContainerizer"]

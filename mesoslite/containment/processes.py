@@ -1,6 +1,6 @@
 """The processes of a container, found in /proc: its first process, what that started, and their sessions."""
 
-# Who calls: launcher.py, in its own thread, when it ends a container, and when a container's first process has ended;
+# Who calls: posix.py, in its own thread, when it ends a container, and when a container's first process has ended;
 #   usage.py, in the thread of whoever asks.
 # A family is closed under three relations: a child of a member belongs to it, so does whoever shares a session with a
 #   member, and so does whoever bears its mark, a variable of the environment that the first process was started with

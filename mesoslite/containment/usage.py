@@ -1,6 +1,6 @@
 """Usage: what the processes of containers have used, by one look at /proc for all of them."""
 
-# Who calls: launcher.py, in the thread of whoever asks.
+# Who calls: posix.py, in the thread of whoever asks.
 # A process counts to the container that it descends from, or whose session it is in. One that has left both, and bears
 #   its mark only, is ended with its container (processes.py) and not counted: to find it takes a look at the
 #   environments of all.

@@ -47,7 +47,9 @@ from .checking import checked_message, checking, is_large, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
+from .container_config import ContainerConfig, Termination
 from .container_usage import ContainerUsage
+from .containerizer_port import Container, Containerizer, ContainerMeter, ContainerNotices
 from .conversions import Conversion, conversion
 from .copies import once, without_used
 from .deltas import (
@@ -224,13 +226,10 @@ from .ports import (
     AgentPort,
     AllocationCycle,
     AllocationPolicy,
-    Container,
-    ContainerMeter,
     Contender,
     Detector,
     Explainer,
     FigureSource,
-    Launcher,
     Leadership,
     MasterPort,
     RandomStream,
@@ -356,9 +355,12 @@ __all__ = [
     "CommandURI",
     "Conflict",
     "Container",
+    "ContainerConfig",
     "ContainerID",
     "ContainerMeter",
+    "ContainerNotices",
     "ContainerUsage",
+    "Containerizer",
     "Contender",
     "Conversion",
     "Create",
@@ -419,7 +421,6 @@ __all__ = [
     "LaunchGroup",
     "LaunchSite",
     "LaunchVerdict",
-    "Launcher",
     "Leader",
     "LeadershipLost",
     "MasterStanding",
@@ -507,6 +508,7 @@ __all__ = [
     "TaskState",
     "TaskStatus",
     "TaskVerdict",
+    "Termination",
     "TcpCheck",
     "Teardown",
     "Unavailability",

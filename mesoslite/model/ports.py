@@ -1,88 +1,27 @@
 """Ports: Protocols through which packages that may not import each other meet in a composition root."""
 
-# Who calls: agent/ is given a Launcher, which containment/ implements; master/ an AllocationPolicy, which allocator/
-#   implements; api/ the address of an actor that is a MasterPort or an AgentPort; framework/ a SchedulerConnection;
-#   sim/ fakes them. The registrar (registry/) is given a RegistryStorage and is a RegistrarPort to the master, which is
-#   given a Contender and a Detector (election/) as well.
-# A callback, not a future: an agent's handler does not wait for the end of a task, it goes on and is told.
-# How long to wait between ``terminate`` and ``kill`` is the agent's business, which has a clock that can be virtual.
+# Who calls: master/ is given an AllocationPolicy, which allocator/ implements; api/ the address of an actor that is a
+#   MasterPort or an AgentPort; framework/ a SchedulerConnection; sim/ fakes them. The registrar (registry/) is given a
+#   RegistryStorage and is a RegistrarPort to the master, which is given a Contender and a Detector (election/) as well.
+# What agents have containers made by is in containerizer_port.py.
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from .agents import AgentInfo
 from .calls import Call, UpdateFramework
-from .commands import CommandInfo
-from .container_usage import ContainerUsage
 from .deltas import Delta, Plan
 from .executor_calls import ExecutorCall, ExecutorSubscribe
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
 from .happenings import KINDS, Happening
-from .ids import AgentID, ContainerID, FrameworkID, TaskID
+from .ids import AgentID, FrameworkID, TaskID
 from .masters import Leader, MasterInfo, MasterStanding
 from .operator_port import OperatorPort
 from .registry import Entry, Recovered, RegistryOperation
 from .resources import Resources
 from .state import AgentSnapshot
 from .stories import FrameworkStory, TaskStory
-
-
-class Container(Protocol):
-    """A command that was started, with all the processes that it starts in turn."""
-
-    @property
-    def pid(self) -> int:
-        """The operating system's id of its first process."""
-        ...
-
-    def terminate(self) -> None:
-        """Have all its processes asked to end (SIGTERM), without waiting; nothing happens once it has ended."""
-        ...
-
-    def kill(self) -> None:
-        """Have all its processes ended at once (SIGKILL), without waiting; nothing happens once it has ended."""
-        ...
-
-
-class Launcher(Protocol):
-    """Starts containers."""
-
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> Container:
-        """Start ``command`` in the directory ``sandbox``, which exists; no other container has ``container_id``.
-
-        It runs as ``user``, who gets the sandbox, if this process may become somebody else, and ``user`` is not "".
-        Its environment is the agent's own, then HOME, USER and LOGNAME of another user, then ``environment``, then what
-        the command sets, then MESOS_CONTAINER_ID; the later wins.
-        ``on_exit`` is called once, from any thread, when none of its processes is left: with the exit status in the
-        form of ``TaskStatus.exit_status``, so None if that was lost. It must only hand the news on.
-        Raises: OSError that says what was wrong and what to do, if the command cannot be started; NotFound, if there is
-        no such user. Then ``on_exit`` is never called.
-        """
-        ...
-
-    def close(self) -> None:
-        """Kill every container that runs and wait until it is gone; sandboxes stay.
-
-        Inside a handler other actors run meanwhile. Raises: RuntimeError, if one would not end within a bound.
-        """
-        ...
-
-
-class ContainerMeter(Protocol):
-    """Measures containers."""
-
-    def measure(self) -> Mapping[ContainerID, ContainerUsage]:
-        """What each container that runs has used; from any thread. Cost: a look at each process of the machine."""
-        ...
 
 
 class RandomStream(Protocol):

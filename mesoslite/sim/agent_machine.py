@@ -11,7 +11,7 @@ import libactor as la
 from mesoslite.agent import Agent
 from mesoslite.model import Resources
 
-from .containers import SimContainer, SimLauncher
+from .containers import SimContainer, SimContainerizer
 
 if TYPE_CHECKING:
     from libactor.testing import Host
@@ -35,7 +35,7 @@ class AgentMachine:
         self.starts = 0
         self.pid: la.PID[Agent] | None = None
         self.actor: Agent | None = None
-        self.launcher: SimLauncher | None = None
+        self.containerizer: SimContainerizer | None = None
         self._member: MemoryMember | None = None
 
     def start(self) -> None:
@@ -44,14 +44,14 @@ class AgentMachine:
             self.world.runtime.network.start(self.host)
         self.up = True
         self.starts += 1
-        self.launcher = SimLauncher(self._fails, self._launched)
-        self.launcher.open(self.host)
+        self.containerizer = SimContainerizer(self._fails, self._launched)
+        self.containerizer.open(self.host)
         self._member = self.world.member_after(self._member)
         self.actor = Agent(
             self._member,
             resources=RESOURCES,
             work_dir=self.world.folder / f"{self.hostname}-{self.starts}",
-            launcher=self.launcher,
+            containerizer=self.containerizer,
             hostname=self.hostname,
             port=PORT,
             id="slave(1)",
@@ -60,9 +60,9 @@ class AgentMachine:
 
     def crash(self) -> None:
         """Let the host go down, with all that runs there."""
-        assert self.launcher is not None
+        assert self.containerizer is not None
         self.world.runtime.network.crash(self.host)
-        self.launcher.vanish()
+        self.containerizer.vanish()
         self.up = False
 
     @property
@@ -73,8 +73,8 @@ class AgentMachine:
     @property
     def containers(self) -> list[SimContainer]:
         """Those that run."""
-        assert self.launcher is not None
-        return [container for container in self.launcher.containers.values() if container.lives]
+        assert self.containerizer is not None
+        return [container for container in self.containerizer.containers.values() if container.lives]
 
     @property
     def is_serviced(self) -> bool:
@@ -90,10 +90,10 @@ class AgentMachine:
         """An agent that its master has shut down is started anew, as an init system does."""
         if self.up and not self.lives:
             self.world.note(f"{self.name} has ended; it is started anew")
-            assert self.launcher is not None
-            assert self.launcher.processes is not None
-            la.terminate(self.launcher.processes)
-            la.wait(self.launcher.processes, 1)
+            assert self.containerizer is not None
+            assert self.containerizer.processes is not None
+            la.terminate(self.containerizer.processes)
+            la.wait(self.containerizer.processes, 1)
             self.start()
 
     def _fails(self) -> bool:

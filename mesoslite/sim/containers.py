@@ -1,6 +1,6 @@
 """Containers without processes: what an agent of the simulator launches; they end by virtual time."""
 
-# Who calls: agents launch them as a Launcher (model/ports.py); agent_machine.py makes one launcher a start of an agent.
+# Who calls: agents launch them by a SimContainerizer; agent_machine.py makes one a start of an agent.
 # A command says how its container lives: `sleep 20; exit 3`, and with `trap '' TERM; ` before it does not end when it
 #   is asked to. So what runs is what a shell would run.
 # Invariant: a container that has ended, or whose host is gone, calls nobody any more.
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libactor as la
+from mesoslite.model import Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import CommandInfo, ContainerID
+    from mesoslite.model import Container, ContainerConfig, ContainerID, ContainerNotices, Resources
 
 _TRAP = "trap '' TERM; "
 _COMMAND = re.compile(rf"(?P<trap>{_TRAP})?sleep (?P<seconds>[0-9.]+); exit (?P<status>[0-9]+)")
@@ -37,26 +38,31 @@ class SimContainer:
     container_id: ContainerID
     framework_id: str
     task_id: str
-    launcher: SimLauncher
+    containerizer: SimContainerizer
     obeys: bool
-    on_exit: Callable[[int | None], None]
+    notices: ContainerNotices
     pid: int
     lives: bool = True
 
-    def terminate(self) -> None:
+    @property
+    def has_started(self) -> bool:
+        """See Container: it starts as it is made."""
+        return True
+
+    def terminate(self, grace_seconds: float) -> None:
         """See Container."""
         if self.obeys:
-            self.launcher.end_later(TERM_SECONDS, self, TERMINATED)
+            self.containerizer.end_later(TERM_SECONDS, self, TERMINATED)
 
     def kill(self) -> None:
         """See Container."""
-        self.launcher.end_later(KILL_SECONDS, self, KILLED)
+        self.containerizer.end_later(KILL_SECONDS, self, KILLED)
 
     def end(self, status: int) -> None:
         """It is over."""
         if self.lives:
             self.lives = False
-            self.on_exit(status)
+            self.notices.ended(Termination(status))
 
 
 class Processes(la.Actor):
@@ -71,8 +77,8 @@ class Processes(la.Actor):
         self._containers[container_id].end(status)
 
 
-class SimLauncher:
-    """The containers of one agent, from its start to its end; implements Launcher.
+class SimContainerizer:
+    """The containers of one agent, from its start to its end; implements Containerizer.
 
     ``fails`` says of each launch whether it is to fail. ``launched`` is told of each container.
     """
@@ -87,25 +93,24 @@ class SimLauncher:
         """Begin on a host."""
         self.processes = runtime.spawn(Processes(self.containers))
 
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> SimContainer:
-        """See Launcher."""
+    def recover(
+        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
+    ) -> Mapping[ContainerID, Container]:
+        """See Containerizer: an agent keeps nothing of its tasks beyond its end."""
+        return {}
+
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SimContainer:
+        """See Containerizer."""
         if self._fails():
             raise OSError("the simulator wants this launch to fail")
-        life = _COMMAND.fullmatch(command.value)
-        assert life is not None, command.value
+        life = _COMMAND.fullmatch(config.command.value)
+        assert life is not None, config.command.value
+        environment = dict(config.environment)
         framework_id, task_id = environment["MESOS_FRAMEWORK_ID"], environment["MESOS_TASK_ID"]
-        container = SimContainer(
-            container_id, framework_id, task_id, self, life["trap"] is None, on_exit, 1000 + len(self.containers)
-        )
-        self.containers[container_id] = container
+        pid = 1000 + len(self.containers)
+        obeys = life["trap"] is None
+        container = SimContainer(config.container_id, framework_id, task_id, self, obeys, notices, pid)
+        self.containers[config.container_id] = container
         self._launched(container)
         self.end_later(float(life["seconds"]), container, int(life["status"]))
         return container
@@ -115,8 +120,15 @@ class SimLauncher:
         assert self.processes is not None
         la.delay(seconds, self.processes, Processes.end, container.container_id, status)
 
+    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+        """See Containerizer: nothing is limited."""
+
+    def detach(self) -> None:
+        """See Containerizer: nothing is checkpointed."""
+        self.close()
+
     def close(self) -> None:
-        """See Launcher: nothing runs any more."""
+        """See Containerizer: nothing runs any more."""
         self.vanish()
 
     def vanish(self) -> None:

@@ -1,9 +1,9 @@
-"""A house for one agent: a paused clock, a master that writes down what it hears, a launcher without processes."""
+"""A house for one agent: a paused clock, a master that writes down what it hears, containers without processes."""
 
 # Who calls: the tests of this folder, by the fixture `house` of conftest.py.
 # Every step settles the clock, so a test reads: send, look.
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from mesoslite.model import (
     AgentReregistered,
     AgentSnapshot,
     CommandInfo,
+    Container,
+    ContainerConfig,
     ContainerID,
+    ContainerNotices,
     ExecutorExited,
     ExecutorToFramework,
     FrameworkID,
@@ -33,6 +36,7 @@ from mesoslite.model import (
     TaskID,
     TaskInfo,
     TaskRun,
+    Termination,
     UnregisterAgent,
 )
 
@@ -102,16 +106,22 @@ class Master(la.Actor):
 class Box:
     """A container without processes: it ends when the test says so."""
 
-    def __init__(self, number: int, command: CommandInfo, sandbox: Path, environment: Mapping[str, str]) -> None:
-        self.pid = number
-        self.command = command
-        self.sandbox = sandbox
-        self.environment = dict(environment)
-        self.signals: list[str] = []
-        self.user = ""
-        self.exit: Callable[[int | None], None] = lambda _: None
+    has_started = True
 
-    def terminate(self) -> None:
+    def __init__(self, number: int, config: ContainerConfig, notices: ContainerNotices) -> None:
+        self.pid = number
+        self.config = config
+        self.command = config.command
+        self.sandbox = Path(config.sandbox)
+        self.environment = dict(config.environment)
+        self.user = config.user
+        self.signals: list[str] = []
+        self.notices = notices
+
+    def exit(self, exit_status: int | None) -> None:
+        self.notices.ended(Termination(exit_status))
+
+    def terminate(self, grace_seconds: float) -> None:
         self.signals.append("terminate")
 
     def kill(self) -> None:
@@ -119,7 +129,7 @@ class Box:
 
 
 class Boxes:
-    """A launcher; ``error`` is what the next launch raises, ``close_error`` what the closing does."""
+    """A containerizer; ``error`` is what the next launch raises, ``close_error`` what the closing does."""
 
     def __init__(self) -> None:
         self.made: list[Box] = []
@@ -127,20 +137,21 @@ class Boxes:
         self.is_closed = False
         self.close_error: Exception | None = None
 
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> Box:
+    def recover(
+        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
+    ) -> Mapping[ContainerID, Container]:
+        return {}
+
+    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+        pass
+
+    def detach(self) -> None:
+        self.close()
+
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Box:
         if self.error is not None:
             raise self.error
-        box = Box(1000 + len(self.made), command, Path(sandbox), environment)
-        box.user = user
-        box.exit = on_exit
+        box = Box(1000 + len(self.made), config, notices)
         self.made.append(box)
         return box
 
@@ -169,7 +180,7 @@ class House:
             master or self.master_pid,
             resources=resources,
             work_dir=self.work_directory,
-            launcher=self.boxes,
+            containerizer=self.boxes,
             port=5051,
         )
         self.pid = self.runtime.spawn(agent)

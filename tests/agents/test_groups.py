@@ -124,10 +124,10 @@ def test_an_executor_takes_another_group_as_long_as_one_runs(house: House):
 def test_a_task_that_cannot_be_started_takes_its_group_with_it(house: House):
     launches = house.boxes.launch
 
-    def refuse_b(container_id, user, command, sandbox, environment, on_exit):
-        if environment["MESOS_TASK_ID"] == "b":
+    def refuse_b(config, notices):
+        if ("MESOS_TASK_ID", "b") in config.environment:
             raise FileNotFoundError(2, "No such file or directory", "/nowhere")
-        return launches(container_id, user, command, sandbox, environment, on_exit)
+        return launches(config, notices)
 
     house.boxes.launch = refuse_b  # type: ignore[method-assign]
 

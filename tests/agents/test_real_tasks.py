@@ -1,4 +1,4 @@
-"""An agent with a real launcher and a real clock: commands run, end and are killed, and nothing of them is left."""
+"""An agent with real processes and a real clock: commands run, end and are killed, and nothing of them is left."""
 
 import os
 import queue
@@ -11,7 +11,7 @@ import pytest
 
 import libactor as la
 from mesoslite.agent import Agent
-from mesoslite.containment import PosixLauncher
+from mesoslite.containment import PosixContainerizer
 from mesoslite.model import (
     AgentRegistered,
     CommandInfo,
@@ -79,7 +79,7 @@ class Works:
                 self.master_pid,
                 resources=Resources.parse("cpus:100"),
                 work_dir=work_directory,
-                launcher=PosixLauncher(),
+                containerizer=PosixContainerizer(),
             )
         )
         assert self.master.agents.get(timeout=BOUND_SECONDS) == self.agent

@@ -156,7 +156,7 @@ def test_a_work_directory_that_cannot_be_made_stops_the_agent(closed_house: Hous
         closed_house.master_pid,
         resources=Resources.parse("cpus:1"),
         work_dir=closed_house.work_directory,
-        launcher=closed_house.boxes,
+        containerizer=closed_house.boxes,
     )
     pid = closed_house.runtime.spawn(agent)
 

@@ -183,7 +183,7 @@ def test_an_agent_finds_a_master_that_has_ended_and_begins_anew_on_its_host(tmp_
         pid = near.spawn(first)
         text = str(pid)
         agent = far.spawn(
-            Agent(far.parse_pid(text), resources=Resources.parse("cpus:1"), work_dir=tmp_path, launcher=Boxes())
+            Agent(far.parse_pid(text), resources=Resources.parse("cpus:1"), work_dir=tmp_path, containerizer=Boxes())
         )
         la.dispatch(agent, Agent.wait_registered).get(timeout=30)
 

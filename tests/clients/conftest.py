@@ -7,7 +7,7 @@ from libactor.http import HttpServer
 from mesoslite.agent import Agent
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.api import master_app
-from mesoslite.containment import PosixLauncher
+from mesoslite.containment import PosixContainerizer
 from mesoslite.master import Allocator, Master, MasterOptions
 from mesoslite.model import Resources
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
@@ -28,7 +28,9 @@ class Site:
         self.master = runtime.spawn(Master(allocator, registrar, options=HEARTBEATS))
         la.dispatch(self.master, Master.wait_leading).get(timeout=BOUND)
         resources = Resources.parse("cpus:2;mem:256")
-        agent = runtime.spawn(Agent(self.master, resources=resources, work_dir=work_dir, launcher=PosixLauncher()))
+        agent = runtime.spawn(
+            Agent(self.master, resources=resources, work_dir=work_dir, containerizer=PosixContainerizer())
+        )
         la.dispatch(agent, Agent.wait_registered).get(timeout=BOUND)
         self.url = server.listen(master_app(self.master, runtime=runtime))
 

@@ -9,21 +9,21 @@ from mesoslite.containment.processes import Entry, ProcessName
 from mesoslite.containment.usage import usage_of
 from mesoslite.model import ContainerUsage
 
-from .test_posix_launcher import Bench
+from .test_posix import Bench
 
 COUNT = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[tuple[Bench, Bench]]:
-    """One launcher with two sandboxes."""
+    """One containerizer with two sandboxes."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     first, second = Bench(tmp_path / "a"), Bench(tmp_path / "b")
-    second.launcher.close()
-    second.launcher = first.launcher
+    second.containerizer.close()
+    second.containerizer = first.containerizer
     yield first, second
-    first.launcher.close()
+    first.containerizer.close()
 
 
 # Method: both wait, once what they count with has ended; nothing but the sum says that a child has used a processor.
@@ -36,8 +36,8 @@ def test_all_processes_of_a_container_count_and_no_others(two: tuple[Bench, Benc
         bench.launch(f"{started} sh -c '{COUNT}'; echo $$ > fifo; {wait}")
     first, second = [bench.pids(fifo, 1)[0] for bench, fifo in zip(two, told, strict=True)]
 
-    by_pid = {family.leader: family.container_id for family in two[0].launcher._families.values()}
-    used = two[0].launcher.measure()
+    by_pid = {family.leader: family.container_id for family in two[0].containerizer._families.values()}
+    used = two[0].containerizer.measure()
 
     assert used.keys() == set(by_pid.values())
     large, small = used[by_pid[first]], used[by_pid[second]]
@@ -51,7 +51,7 @@ def test_a_container_that_has_ended_uses_nothing(two: tuple[Bench, Bench]) -> No
     two[0].launch("exit 0")
     two[0].exit_status()
 
-    assert two[0].launcher.measure() == {}
+    assert two[0].containerizer.measure() == {}
 
 
 # Goal: a pid that was given away is not measured as if it were the container. Method: one ends during the look.
@@ -59,14 +59,14 @@ def test_a_container_that_has_ended_uses_nothing(two: tuple[Bench, Bench]) -> No
 def test_a_container_that_ends_meanwhile_is_left_out(two: tuple[Bench, Bench], monkeypatch: pytest.MonkeyPatch) -> None:
     fifo = two[0].make_fifo()
     two[0].launch(f"read x < {fifo}")
-    [family] = two[0].launcher._families.values()
+    [family] = two[0].containerizer._families.values()
 
     def look(members: list[Entry]) -> ContainerUsage:
         family.has_ended = True
         return usage_of(members)
 
-    monkeypatch.setattr("mesoslite.containment.launcher.usage_of", look)
-    used = two[0].launcher.measure()
+    monkeypatch.setattr("mesoslite.containment.posix.usage_of", look)
+    used = two[0].containerizer.measure()
     family.has_ended = False
 
     assert used == {}

@@ -303,7 +303,7 @@ def test_a_framework_object_runs_once(cluster: mesoslite.Cluster) -> None:
 
 def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Path) -> None:
     from mesoslite.allocator import HierarchicalAllocator
-    from mesoslite.containment import PosixLauncher
+    from mesoslite.containment import PosixContainerizer
     from mesoslite.framework import LocalConnection, submit
     from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
@@ -314,7 +314,9 @@ def test_master_and_agents_can_be_spawned_in_a_runtime_of_ones_own(tmp_path: Pat
         registrar = la.spawn(Registrar(MemoryStorage(MemoryRegistry())))
         master = la.spawn(Master(la.spawn(Allocator(HierarchicalAllocator(), 0.1)), registrar))
         la.dispatch(master, Master.wait_leading).get(timeout=60)
-        la.spawn(Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, launcher=PosixLauncher()))
+        la.spawn(
+            Agent(master, resources=Resources.of(cpus=1, mem=64), work_dir=tmp_path, containerizer=PosixContainerizer())
+        )
         statuses = submit(runtime, Script(act, ended("it")), LocalConnection(master)).get(timeout=60)
 
     assert statuses[-1].state is TaskState.TASK_FINISHED

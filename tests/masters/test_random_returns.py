@@ -22,6 +22,8 @@ from mesoslite.master import AgentOptions, Master
 from mesoslite.model import (
     Acknowledge,
     AcknowledgeOperationStatus,
+    ContainerConfig,
+    ContainerNotices,
     FrameworkID,
     InTransition,
     Kill,
@@ -37,6 +39,7 @@ from mesoslite.model import (
     StatusUpdate,
     Subscribed,
     Teardown,
+    Termination,
 )
 
 from .stage import FakeFramework, Stage, task
@@ -51,17 +54,18 @@ class Box:
     """A container without processes."""
 
     pid = 1000
+    has_started = True
 
-    def __init__(self, on_exit: Callable[[int | None], None]) -> None:
-        self.on_exit = on_exit
+    def __init__(self, notices: ContainerNotices) -> None:
+        self.notices = notices
         self.is_over = False
 
     def end(self, status: int) -> None:
         if not self.is_over:
             self.is_over = True
-            self.on_exit(status)
+            self.notices.ended(Termination(status))
 
-    def terminate(self) -> None:
+    def terminate(self, grace_seconds: float) -> None:
         self.end(143)
 
     def kill(self) -> None:
@@ -78,13 +82,13 @@ class Host:
         self.member = StandaloneMember()
         resources = Resources.parse("cpus:4;mem:1024")
         self.agent = la.spawn(
-            Agent(self.member, resources=resources, work_dir=work_dir, launcher=self, hostname=hostname)
+            Agent(self.member, resources=resources, work_dir=work_dir, containerizer=self, hostname=hostname)
         )
         self.number = 0
         self.follow()
 
-    def launch(self, *arguments: Any) -> Box:
-        self.boxes.append(Box(arguments[-1]))
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Box:
+        self.boxes.append(Box(notices))
         return self.boxes[-1]
 
     def close(self) -> None:

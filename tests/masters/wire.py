@@ -64,7 +64,7 @@ MASTER_MESSAGES = (
 )
 
 
-class NoLauncher:
+class NoContainers:
     """Starts nothing: what is tested with it are operations."""
 
     def launch(self, *_: Any) -> Any:
@@ -179,7 +179,7 @@ class Line:
                 self.wire,
                 resources=Resources.parse(resources),
                 work_dir=work_dir,
-                launcher=NoLauncher(),
+                containerizer=NoContainers(),
                 hostname="host",
             )
         )

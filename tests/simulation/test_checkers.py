@@ -22,7 +22,18 @@ from mesoslite.master.ledger import Ledger
 from mesoslite.master.offering import Offering
 from mesoslite.master.removal import Removal
 from mesoslite.master.tasks import TaskEntry
-from mesoslite.model import FrameworkID, Offer, OfferID, StatusUpdate, TaskID, TaskState, happenings
+from mesoslite.model import (
+    ContainerConfig,
+    ContainerID,
+    FrameworkID,
+    Offer,
+    OfferID,
+    StatusUpdate,
+    TaskID,
+    TaskState,
+    Termination,
+    happenings,
+)
 from mesoslite.model.registry import Entry
 from mesoslite.registry import MemoryRegistry, MemoryStorage
 from mesoslite.sim import ALL, run
@@ -118,10 +129,10 @@ def test_t1_a_reconciliation_that_forgets_the_end(monkeypatch: pytest.MonkeyPatc
 
 
 def test_t6_an_end_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def _container_exited(self: Agent, container_id: Any, exit_status: int | None) -> None:
+    def _container_ended(self: Agent, container_id: Any, termination: Termination) -> None:
         """Nothing is told."""
 
-    monkeypatch.setattr(Agent, "_container_exited", _container_exited)
+    monkeypatch.setattr(Agent, "_container_ended", _container_ended)
 
     assert "runs nowhere" in find("T6")
 
@@ -231,14 +242,31 @@ def test_t4_a_kill_that_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "was to be killed" in find("T4", "kills", first=31)
 
 
+class Deaf:
+    """Hears nothing of a container."""
+
+    def started(self) -> None:
+        pass
+
+    def ended(self, termination: Termination) -> None:
+        pass
+
+
 def test_t5_a_task_that_is_started_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = Commands._start
 
     def eager(self: Any, run: Any, framework: Any) -> None:
         begin(self, run, framework)
-        box = run.container.launcher
-        said = {"MESOS_FRAMEWORK_ID": framework.id, "MESOS_TASK_ID": run.task.task_id}
-        box.launch(f"{run.container_id}-2", "", run.task.command, run.sandbox, said, lambda _: None)
+        box = run.container.containerizer
+        said = (("MESOS_FRAMEWORK_ID", framework.id), ("MESOS_TASK_ID", run.task.task_id))
+        twin = ContainerConfig(
+            container_id=ContainerID(f"{run.container_id}-2"),
+            user="",
+            command=run.task.command,
+            sandbox=run.sandbox,
+            environment=said,
+        )
+        box.launch(twin, Deaf())
 
     monkeypatch.setattr(Commands, "_start", eager)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import libactor as la
 from mesoslite.model import (
     NOTHING,
+    ContainerConfig,
     ContainerID,
     ExecutorExited,
     InsufficientResources,
@@ -31,7 +32,7 @@ from mesoslite.model.executor_events import EndExecutor, EndTask
 
 from ..runs import Run, kill_grace
 from ..sandbox import make_sandbox, sandbox_path
-from ..statuses import drained_report, dropped_state, executor_exit_report, launch_failure, refusal
+from ..statuses import CLEAN, drained_report, dropped_state, executor_end_report, launch_failure, refusal
 from .environment import executor_environment
 from .execution import Batch, Execution, Phase
 from .groups import Groups, group_runs
@@ -39,9 +40,19 @@ from .groups import Groups, group_runs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mesoslite.model import AgentInfo, ExecutorID, ExecutorInfo, FrameworkID, Launcher, Resources, TaskInfo
+    from mesoslite.model import (
+        AgentInfo,
+        Containerizer,
+        ExecutorID,
+        ExecutorInfo,
+        FrameworkID,
+        Resources,
+        TaskInfo,
+        Termination,
+    )
 
     from ..commands import Commands
+    from ..notices import Notices
     from ..reports import Reports
     from ..runs import FrameworkEntry, Frameworks
     from ..statuses import Report
@@ -62,27 +73,27 @@ class Executors:
         reports: Reports,
         commands: Commands,
         *,
-        launcher: Launcher,
+        containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
         total: Callable[[], Resources],
         send: Callable[[ExecutorExited], None],
-        exit_notice: Callable[[ContainerID], Callable[[int | None], None]],
+        notices: Callable[[ContainerID], Notices],
         later: Callable[[float, ContainerID], la.Timer],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
         self._reports = reports
-        self._launcher = launcher
+        self._containerizer = containerizer
         self._work_directory = work_directory
         self._info = info
         self._total = total
         self._send = send
-        self._exit_notice = exit_notice
+        self._notices = notices
         self._later = later
         self._groups = Groups(
-            commands, kill=kill, end=lambda execution: self._end(execution, executor_exit_report(0), 0)
+            commands, kill=kill, end=lambda execution: self._end(execution, executor_end_report(CLEAN), 0)
         )
         self._executions: dict[ContainerID, Execution] = {}
 
@@ -196,14 +207,17 @@ class Executors:
             if command is None:
                 execution.phase = Phase.RUNNING
                 return
-            execution.container = self._launcher.launch(
-                container_id,
-                command.user or entry.info.user,
-                command,
-                sandbox,
-                variables,
-                self._exit_notice(container_id),
+            config = ContainerConfig(
+                container_id=container_id,
+                user=command.user or entry.info.user,
+                command=command,
+                sandbox=sandbox,
+                environment=tuple(variables.items()),
+                resources=info.resources,
+                container=info.container,
+                is_checkpointed=entry.info.checkpoint,
             )
+            execution.container = self._containerizer.launch(config, self._notices(container_id))
         except Exception as error:  # a value of a wrong type, say: it fails this executor, not all of the agent's
             if not isinstance(error, (OSError, NotFound)):
                 text = "%s: executor %s of framework %s could not be started"
@@ -251,11 +265,11 @@ class Executors:
         else:
             self.shut_down(execution)
 
-    def exited(self, container_id: ContainerID, exit_status: int | None) -> bool:
+    def ended(self, container_id: ContainerID, termination: Termination) -> bool:
         """The process of an executor has ended, and its tasks with it; False, if the container is of none."""
         execution = self._executions.pop(container_id, None)
         if execution is not None:
-            self._end(execution, execution.report or executor_exit_report(exit_status), exit_status)
+            self._end(execution, execution.report or executor_end_report(termination), termination.exit_status)
         return execution is not None
 
     def _end(self, execution: Execution, report: Report, exit_status: int | None) -> None:

@@ -53,7 +53,7 @@ class EpochsRise(Checker):
         """Whom agents obey, by what they say and by what they start."""
         for machine, container in world.containers[self._seen :]:
             epoch, before = self._launched[container.task_id], self._obeyed.get((machine.name, machine.starts), 0)
-            if container.launcher is machine.launcher and epoch < before:
+            if container.containerizer is machine.containerizer and epoch < before:
                 raise self.violation(
                     f"{machine.name} starts {container.task_id} for the master of epoch {epoch}, after {before}"
                 )

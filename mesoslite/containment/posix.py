@@ -1,9 +1,9 @@
-"""PosixLauncher: containers that are sessions of plain processes, and measured as such; no privilege, no C."""
+"""PosixContainerizer: containers that are sessions of plain processes, and measured as such; no privilege, no C."""
 
 # Who calls: an agent, in its handlers, which never wait for a look at /proc: whatever takes one (signals, and ending
 #   what a first process has left) is done in the reaper's thread, for all containers that need it at once.
 # Invariants: 1. in that thread a container that has not ended has its first process, be it as a zombie, so its pid
-#   is its own.    2. when ``on_exit`` is called all of the container that can be found has been killed.
+#   is its own.    2. when a container is said to have ended, all of it that can be found has been killed.
 #   3. output goes to the files `stdout` and `stderr` of the sandbox by descriptors that only the container holds.
 # Resources are not limited here: cpus and mem of a task are what the master counts with.
 # Source: Mesos src/launcher/posix/executor, src/slave/containerizer/mesos/launcher.cpp (PosixLauncher).
@@ -16,7 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import libactor as la
 from libactor.subprocess import Reaper
-from mesoslite.model import CommandInfo, ContainerID, ContainerUsage
+from mesoslite.model import (
+    Container,
+    ContainerConfig,
+    ContainerID,
+    ContainerNotices,
+    ContainerUsage,
+    Resources,
+    Termination,
+)
 
 from .accounts import Account, find_account, give_sandbox
 from .environment import inherited_environment
@@ -40,8 +48,13 @@ class PosixContainer:
         """The process id of the command."""
         return self._family.leader
 
-    def terminate(self) -> None:
-        """Have SIGTERM sent to every process of it, once each; returns at once."""
+    @property
+    def has_started(self) -> bool:
+        """True: it is not made before its command runs."""
+        return True
+
+    def terminate(self, grace_seconds: float) -> None:
+        """Have SIGTERM sent to every process of it, once each; returns at once. It does not outlive its agent."""
         self._signals.terminate(self._family)
 
     def kill(self) -> None:
@@ -49,8 +62,8 @@ class PosixContainer:
         self._signals.kill(self._family)
 
 
-class PosixLauncher:
-    """Starts each command in a session of its own: see model.Launcher."""
+class PosixContainerizer:
+    """Starts each command in a session of its own: see model.Containerizer. None outlives it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held for a launch, and never for a look at /proc
@@ -59,20 +72,19 @@ class PosixLauncher:
         self._reaper = Reaper("containers", self._finish)
         self._signals = _Signals(self._reaper)
 
-    def launch(
-        self,
-        container_id: ContainerID,
-        user: str,
-        command: CommandInfo,
-        sandbox: str,
-        environment: Mapping[str, str],
-        on_exit: Callable[[int | None], None],
-    ) -> PosixContainer:
-        """Start ``command``: see model.Launcher.launch."""
+    def recover(
+        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
+    ) -> Mapping[ContainerID, Container]:
+        """Nothing is found: see model.Containerizer.recover."""
+        return {}
+
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> PosixContainer:
+        """Start its command: see model.Containerizer.launch."""
+        container_id, command, sandbox = config.container_id, config.command, config.sandbox
         argv = [SHELL, "-c", command.value] if command.shell else list(command.arguments) or [command.value]
-        account = find_account(user)
+        account = find_account(config.user)
         whose = account.environment if account is not None else {}
-        variables = {**inherited_environment(), **whose, **environment, **dict(command.environment)}
+        variables = {**inherited_environment(), **whose, **dict(config.environment), **dict(command.environment)}
         variables[MARK_VARIABLE] = container_id
         if account is not None:
             give_sandbox(sandbox, account)
@@ -97,8 +109,15 @@ class PosixLauncher:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:
                     os.close(descriptor)
-        process.status.on_any(lambda status: on_exit(_exit_status(status)))
+        process.status.on_any(lambda status: notices.ended(Termination(_exit_status(status))))
         return PosixContainer(family, self._signals)
+
+    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+        """Nothing changes: what a container uses is not limited."""
+
+    def detach(self) -> None:
+        """As ``close``: nothing here can be recovered."""
+        self.close()
 
     def measure(self) -> dict[ContainerID, ContainerUsage]:
         """What each container has used: see model.ContainerMeter."""

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from mesoslite.containment import PosixLauncher, processes
+from mesoslite.containment import PosixContainerizer, processes
 from mesoslite.containment.accounts import find_account
 from mesoslite.containment.environment import inherited_environment
-from mesoslite.containment.launcher import PosixContainer
+from mesoslite.containment.posix import PosixContainer
 from mesoslite.containment.processes import Family, ProcessName, ProcessTable
-from mesoslite.model import CommandInfo, ContainerID, NotFound
+from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, NotFound, Termination
 
 pytestmark = pytest.mark.real
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
@@ -31,10 +31,10 @@ BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
 
 class Bench:
-    """A launcher, a sandbox, and what a test needs to follow processes."""
+    """A containerizer, a sandbox, and what a test needs to follow processes."""
 
     def __init__(self, sandbox: Path) -> None:
-        self.launcher = PosixLauncher()
+        self.containerizer = PosixContainerizer()
         self.sandbox = sandbox
         self.exits: queue.Queue[int | None] = queue.Queue()
 
@@ -43,7 +43,17 @@ class Bench:
     ) -> PosixContainer:
         info = CommandInfo(value=script, **command)
         container_id = ContainerID(f"{uuid.uuid4()}")
-        return self.launcher.launch(container_id, user, info, str(self.sandbox), given or {}, self.exits.put)
+        environment = tuple((given or {}).items())
+        config = ContainerConfig(
+            container_id=container_id, user=user, command=info, sandbox=str(self.sandbox), environment=environment
+        )
+        return self.containerizer.launch(config, self)
+
+    def started(self) -> None:
+        raise AssertionError("a container of plain processes runs as soon as it is there")
+
+    def ended(self, termination: Termination) -> None:
+        self.exits.put(termination.exit_status)
 
     def exit_status(self) -> int | None:
         return self.exits.get(timeout=BOUND_SECONDS)
@@ -66,7 +76,7 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
-    made.launcher.close()
+    made.containerizer.close()
 
 
 @pytest.fixture
@@ -78,7 +88,7 @@ def open_bench() -> Iterator[Bench]:
         sandbox.mkdir()
         made = Bench(sandbox)
         yield made
-        made.launcher.close()
+        made.containerizer.close()
 
 
 def has_ended(pid: int) -> bool:
@@ -266,7 +276,7 @@ def test_terminate_lets_a_command_end_in_its_own_way(bench: Bench):
     container = bench.launch(f"trap 'echo bye; exit 4' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
     assert bench.pids(fifo, 1) == [container.pid]
 
-    container.terminate()
+    container.terminate(0)
 
     assert bench.exit_status() == 4
     assert bench.output() == "bye\n"
@@ -289,7 +299,7 @@ def test_terminate_reaches_a_stopped_command(bench: Bench):
     container = bench.launch(f"read x < {bench.make_fifo()}")
     os.kill(container.pid, signal.SIGSTOP)
 
-    container.terminate()
+    container.terminate(0)
 
     assert bench.exit_status() == -signal.SIGTERM
 
@@ -298,7 +308,7 @@ def test_kill_ends_what_ignores_being_asked(bench: Bench):
     fifo = bench.make_fifo()
     container = bench.launch(f"trap '' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
     bench.pids(fifo, 1)
-    container.terminate()
+    container.terminate(0)
     asked = bench.exits.empty()
 
     container.kill()
@@ -332,7 +342,7 @@ def test_kill_reaches_the_whole_family(bench: Bench, start: str):
     (pid,) = bench.pids(told, 1)
     assert bench.pids(begun, 1) == [container.pid]
 
-    container.terminate()
+    container.terminate(0)
     container.kill()
 
     assert bench.exit_status() == -signal.SIGKILL
@@ -346,7 +356,7 @@ def test_what_was_found_when_asked_is_killed_with_the_end(bench: Bench):
     container = bench.launch(f"setsid sh -c '{child}' & while :; do read x < {fifo}; done")
     (pid,) = bench.pids(told, 1)
 
-    container.terminate()
+    container.terminate(0)
 
     assert bench.exit_status() == -signal.SIGTERM
     assert has_ended(pid)
@@ -407,8 +417,8 @@ def test_a_command_is_told_its_container_and_cannot_choose_another(bench: Bench)
 
 
 # Goal: an agent's handler never waits for a look at /proc. Method: each look notes the thread it is made in, and the
-#   launcher's thread is held up until all has been asked for.
-def test_only_the_launchers_thread_looks_at_processes(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+#   reaper's thread is held up until all has been asked for.
+def test_only_the_reapers_thread_looks_at_processes(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     looks: list[str] = []
 
     class NotedTable(ProcessTable):
@@ -419,10 +429,10 @@ def test_only_the_launchers_thread_looks_at_processes(bench: Bench, monkeypatch:
     monkeypatch.setattr("mesoslite.containment.processes.ProcessTable", NotedTable)
     gate = threading.Event()
     containers = [bench.launch(f"read x < {bench.make_fifo(name)}") for name in "ab"]
-    bench.launcher._reaper.call(lambda: gate.wait(BOUND_SECONDS))
+    bench.containerizer._reaper.call(lambda: gate.wait(BOUND_SECONDS))
 
     for container in containers:
-        container.terminate()
+        container.terminate(0)
         container.kill()
     asked = list(looks)
     gate.set()
@@ -447,7 +457,7 @@ def test_ending_what_has_ended_changes_nothing(bench: Bench):
     container = bench.launch("true")
     assert bench.exit_status() == 0
 
-    container.terminate()
+    container.terminate(0)
     container.kill()
 
     assert bench.exits.empty()
@@ -469,7 +479,7 @@ def test_closing_kills_what_runs_and_leaves_nothing_but_sandboxes(tmp_path: Path
     bench.launch(f"sh -c 'echo $$ > {child_told}; read x < {fifo}' & echo $$ > {told}; read x < {fifo}")
     pids = [*bench.pids(told, 1), *bench.pids(child_told, 1)]
 
-    bench.launcher.close()
+    bench.containerizer.close()
 
     assert bench.exits.get_nowait() == -signal.SIGKILL
     assert all(has_ended(pid) for pid in pids)
@@ -477,8 +487,8 @@ def test_closing_kills_what_runs_and_leaves_nothing_but_sandboxes(tmp_path: Path
     assert (bench.sandbox / "stdout").exists()
 
 
-def test_a_closed_launcher_starts_nothing(bench: Bench):
-    bench.launcher.close()
+def test_a_closed_containerizer_starts_nothing(bench: Bench):
+    bench.containerizer.close()
 
     with pytest.raises(RuntimeError, match="closed"):
         bench.launch("true")

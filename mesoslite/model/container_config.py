@@ -1,0 +1,51 @@
+"""ContainerConfig and Termination: what a container is to be, and how it has ended."""
+
+# Who calls: agents make a config for each launch, and keep it on disk where the container is to outlive them;
+#   containment makes it so, and tells how it ended.
+# Source: Mesos include/mesos/slave/containerizer.proto (ContainerConfig, ContainerTermination).
+
+import msgspec
+
+from .commands import CommandInfo
+from .documents import FrozenDocument
+from .ids import ContainerID
+from .resources import NOTHING, Resources
+from .states import Reason
+
+
+class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a container is to be: ``command`` in the directory ``sandbox``, an absolute path, which exists.
+
+    It runs as ``user``, who gets the sandbox, if this process may become somebody else, and ``user`` is not "".
+    Shapes: ``environment`` is ((name, value), ...); ``limits`` as those of a TaskInfo. ``container`` is Mesos's
+    ContainerInfo. ``parent`` is the container in which this one is nested. ``is_checkpointed``: it is to outlive its
+    agent, which will look for it when it begins anew.
+    Its environment is the agent's own, then HOME, USER and LOGNAME of another user, then ``environment``, then what the
+    command sets, then MESOS_CONTAINER_ID; the later wins.
+    """
+
+    container_id: ContainerID
+    user: str
+    command: CommandInfo
+    sandbox: str
+    environment: tuple[tuple[str, str], ...] = ()
+    resources: Resources = NOTHING
+    limits: tuple[tuple[str, float], ...] = ()
+    container: FrozenDocument | None = None
+    parent: ContainerID | None = None
+    is_checkpointed: bool = False
+
+
+class Termination(msgspec.Struct, frozen=True, gc=False):
+    """How a container has ended, when none of its processes is left.
+
+    ``exit_status`` is in the form of ``TaskStatus.exit_status``, so None if it was lost, or nothing was ever started.
+    ``reason`` is set where not the command decided: it could not be started (REASON_CONTAINER_LAUNCH_FAILED), or was
+    ended for what it used (REASON_CONTAINER_LIMITATION_...), of which ``limited`` says how much; ``message`` says it in
+    words.
+    """
+
+    exit_status: int | None
+    reason: Reason | None = None
+    message: str = ""
+    limited: Resources = NOTHING
