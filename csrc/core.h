@@ -133,6 +133,7 @@ extern PyType_Spec snapshot_spec;
 extern PyType_Spec snapshot_walk_spec;
 extern PyType_Spec projection_spec;
 extern PyType_Spec json_writer_spec;
+extern PyType_Spec type_check_spec;
 
 /* Functions of the module, of actor.c, runtime.c and calls.c. */
 PyObject *native_generate_id(PyObject *module, PyObject *prefix);

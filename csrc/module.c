@@ -251,7 +251,7 @@ static int native_exec(PyObject *module)
                             &pid_spec,    &actor_spec,    &runtime_spec, &deferred_spec, &moved_spec,
                             &traffic_spec, &channel_spec,  &record_spec,  &record_kind_spec,
                             &collection_spec, &snapshot_spec, &projection_spec,
-                            &json_writer_spec};
+                            &json_writer_spec, &type_check_spec};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(specs); i++)
         if (native_add_type(module, specs[i]) < 0)
             return -1;

@@ -74,6 +74,7 @@ __all__ = [
     "Snapshot",
     "TrafficCell",
     "Transcoder",
+    "TypeCheckCell",
     "ValueCopier",
     "append_frame",
     "check_packed",
@@ -150,6 +151,7 @@ if TYPE_CHECKING or CORE == "python":
     from libactor._core._record import Record, RecordKind
     from libactor._core._run_queue import RunQueue
     from libactor._core._runtime import RuntimeCell, spawn, terminate, wait
+    from libactor._core._type_check import TypeCheckCell
     from libactor._core._unpack import unpack
     from libactor._core._values import ValueCopier
     from libactor._core._wire import append_frame, parse_frames
@@ -172,6 +174,7 @@ else:
         Snapshot,
         TrafficCell,
         Transcoder,
+        TypeCheckCell,
         ValueCopier,
         append_frame,
         check_packed,

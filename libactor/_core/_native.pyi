@@ -4,6 +4,7 @@ from typing import Any, Generic, TypeVar, final, overload
 from typing_extensions import disjoint_base
 
 from libactor._core._stepping import Network
+from libactor._core._type_check import Row
 from libactor._core._unpack import Find
 from libactor._core._values import Plan
 from libactor._core.layouts import Layout
@@ -331,6 +332,10 @@ class Transcoder(Generic[T]):
         self, snapshot: Snapshot[T], start: int, stop: int, bytes_max: int, comma: bool, keep: bool, /
     ) -> tuple[bytes, int]: ...
     def chunk_count(self, snapshot: Snapshot[T], /) -> int: ...
+
+class TypeCheckCell:
+    def __new__(cls, rows: tuple[Row, ...]) -> Any: ...
+    def fits(self, value: Any, /) -> bool: ...
 
 class JsonWriterCell:
     size: int

@@ -7,6 +7,7 @@ from libactor.records.collection import Collection
 from libactor.records.json_writer import JsonWriter
 from libactor.records.projection import Projection
 from libactor.records.record_type import RecordType
+from libactor.records.type_check import TypeCheck
 
 __all__ = [
     "Collection",
@@ -16,8 +17,9 @@ __all__ = [
     "RecordError",
     "RecordType",
     "Snapshot",
+    "TypeCheck",
     "fragments_bound",
 ]
 
-for _kind in (Record, Snapshot, RecordType, Projection):
+for _kind in (Record, Snapshot, RecordType, Projection, TypeCheck):
     register_immutable(_kind)

@@ -102,17 +102,18 @@ def _refusal(row: _Open, reason: str) -> TypeError:
     return TypeError(f"RecordType: {path} {reason}")
 
 
-def _bare(info: inspect.Type) -> inspect.Type:
-    while isinstance(info, inspect.Metadata):  # annotations that are not for us
+def bare(info: inspect.Type) -> inspect.Type:
+    """A type without the annotations around it that are not for us."""
+    while isinstance(info, inspect.Metadata):
         info = info.type
     return info
 
 
 def _without_nil(row: _Open) -> tuple[inspect.Type, bool]:
-    info = _bare(row.info)
+    info = bare(row.info)
     if not isinstance(info, inspect.UnionType):
         return info, False
-    others = [_bare(one) for one in info.types if not isinstance(one, inspect.NoneType)]
+    others = [bare(one) for one in info.types if not isinstance(one, inspect.NoneType)]
     if len(others) != 1:
         raise _refusal(row, "is a union; expected one type, or one and None")
     return others[0], len(others) < len(info.types)
@@ -131,8 +132,8 @@ def _shape(row: _Open, info: inspect.Type, nullable: bool, first: int, choices: 
         return Shape(STRUCT, nullable, least, first, len(info.fields), tuple([field.name for field in info.fields]))
     if isinstance(info, inspect.ListType | inspect.VarTupleType):
         return Shape(ARRAY, nullable, 0, first)
-    if isinstance(info, inspect.DictType) and isinstance(_bare(info.key_type), inspect.StrType):
-        _check_unconstrained(row, _bare(info.key_type))
+    if isinstance(info, inspect.DictType) and isinstance(bare(info.key_type), inspect.StrType):
+        _check_unconstrained(row, bare(info.key_type))
         return Shape(MAP, nullable, 0, first)
     raise _refusal(
         row,

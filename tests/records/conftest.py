@@ -17,12 +17,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from libactor._core import _chunks, _collection, _impl, _record
+from libactor._core import _chunks, _collection, _impl, _record, _type_check
 
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
 CORES = ["python"] if PURE else ["c"] if os.environ.get("ONE_CORE") == "1" else ["python", "c"]
 SWAPPED = (
-    "CollectionCell", "Record", "RecordKind", "Snapshot", "fragments_bound", "fragments_counts", "records_free",
+    "CollectionCell", "Record", "RecordKind", "Snapshot", "TypeCheckCell",
+    "fragments_bound", "fragments_counts", "records_free",
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ class Task(msgspec.Struct, array_like=True, frozen=True):
 
 def import_records(name: str) -> SimpleNamespace:
     """The names of libactor.records on top of the core ``name``, "python" or "c", with those of that core."""
-    parts: dict[str, Any] = {**vars(_chunks), **vars(_collection), **vars(_record)}
+    parts: dict[str, Any] = {**vars(_chunks), **vars(_collection), **vars(_record), **vars(_type_check)}
     if name == "c":
         try:
             parts = vars(importlib.import_module("libactor._core._native"))
