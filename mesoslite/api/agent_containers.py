@@ -3,7 +3,7 @@
 # Who calls: agent.py. A container is that of an executor, be it one shown for a command; tasks have none of their own.
 # A look at what containers use takes a file of each process of the machine. PER_SECOND are taken, as in Mesos, and one
 #   serves all who wait for it: Mesos has each wait for a look of its own.
-# Limits are what the container was given; nothing enforces them, as with Mesos's posix isolators.
+# Limits are what the container was given, and enforced where an isolator does that; the posix ones do not.
 # Source: Mesos src/slave/http.cpp (Http::containers, Http::statistics, Http::getContainers), slave.cpp.
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libactor as la
-from mesoslite.model import MILLI, AgentPort
+from mesoslite.model import MILLI, AgentPort, ContainerUsage, FrozenDocument
 
 from .agent_executors import shown_executors
 from .common_calls import nothing
@@ -23,7 +23,7 @@ from .routes import methods
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.model import AgentSnapshot, ContainerID, ContainerMeter, ContainerUsage, FrameworkID, Resources
+    from mesoslite.model import AgentSnapshot, ContainerID, ContainerMeter, FrameworkID, Resources
 
     from .agent_executors import ShownExecutor
     from .documents import Document
@@ -111,22 +111,21 @@ def _look_at(snapshot: AgentSnapshot, meter: ContainerMeter | None, now: float) 
 
 
 def _statistics_document(used: ContainerUsage | None, held: Resources, now: float) -> Document | None:
-    """A ResourceStatistics; what a container holds is what it may use, so soft limits and limits are the same."""
+    """A ResourceStatistics; where no limit is enforced, what a container holds is said to be its limit, as in Mesos."""
     if used is None:
         return None
-    document: Document = {
-        "timestamp": now,
-        "processes": used.processes,
-        "threads": used.threads,
-        "cpus_user_time_secs": used.user_seconds,
-        "cpus_system_time_secs": used.system_seconds,
-        "mem_rss_bytes": used.rss_bytes,
-    }
+    document: Document = {"timestamp": now}
+    for name in ContainerUsage.__struct_fields__:
+        value = getattr(used, name)
+        if value is not None:
+            document[name] = value.value if isinstance(value, FrozenDocument) else value
     scalars = held.scalars()
     if "cpus" in scalars:
-        document["cpus_limit"] = document["cpus_soft_limit"] = scalars["cpus"] / MILLI
+        document.setdefault("cpus_limit", scalars["cpus"] / MILLI)
+        document["cpus_soft_limit"] = scalars["cpus"] / MILLI
     if "mem" in scalars:
-        document["mem_limit_bytes"] = document["mem_soft_limit_bytes"] = scalars["mem"] * MEBIBYTE // MILLI
+        document.setdefault("mem_limit_bytes", scalars["mem"] * MEBIBYTE // MILLI)
+        document["mem_soft_limit_bytes"] = scalars["mem"] * MEBIBYTE // MILLI
     return document
 
 

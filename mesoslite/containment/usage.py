@@ -34,9 +34,9 @@ def usage_of(members: Sequence[Entry]) -> ContainerUsage:
     return ContainerUsage(
         processes=len(living),
         threads=_sum(living, _THREADS),
-        user_seconds=(_sum(everyone, _USER) + _sum(everyone, _CHILDREN_USER)) / _TICKS,
-        system_seconds=(_sum(everyone, _SYSTEM) + _sum(everyone, _CHILDREN_SYSTEM)) / _TICKS,
-        rss_bytes=_sum(living, _RSS) * _PAGE,
+        cpus_user_time_secs=(_sum(everyone, _USER) + _sum(everyone, _CHILDREN_USER)) / _TICKS,
+        cpus_system_time_secs=(_sum(everyone, _SYSTEM) + _sum(everyone, _CHILDREN_SYSTEM)) / _TICKS,
+        mem_rss_bytes=_sum(living, _RSS) * _PAGE,
     )
 
 

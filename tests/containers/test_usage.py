@@ -42,8 +42,8 @@ def test_all_processes_of_a_container_count_and_no_others(two: tuple[Bench, Benc
     assert used.keys() == set(by_pid.values())
     large, small = used[by_pid[first]], used[by_pid[second]]
     assert ((large.processes, large.threads), (small.processes, small.threads)) == ((3, 3), (1, 1))
-    assert large.user_seconds + large.system_seconds > 0
-    assert large.rss_bytes > small.rss_bytes > 100_000
+    assert large.cpus_user_time_secs + large.cpus_system_time_secs > 0
+    assert large.mem_rss_bytes > small.mem_rss_bytes > 100_000
 
 
 @pytest.mark.real
@@ -87,6 +87,9 @@ def test_a_zombie_has_used_time_and_holds_nothing() -> None:
 
     living, both = usage_of([entry(1, False)]), usage_of([entry(1, False), entry(2, True)])
 
-    assert (both.user_seconds, both.system_seconds) == (2 * living.user_seconds, 2 * living.system_seconds)
-    assert (both.processes, both.threads, both.rss_bytes) == (1, 4, living.rss_bytes)
-    assert living.user_seconds == 5 * living.system_seconds
+    assert (both.cpus_user_time_secs, both.cpus_system_time_secs) == (
+        2 * living.cpus_user_time_secs,
+        2 * living.cpus_system_time_secs,
+    )
+    assert (both.processes, both.threads, both.mem_rss_bytes) == (1, 4, living.mem_rss_bytes)
+    assert living.cpus_user_time_secs == 5 * living.cpus_system_time_secs

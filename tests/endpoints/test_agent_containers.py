@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 
+import msgspec
 import pytest
 
 from libactor.http.breathing import breathe
@@ -19,6 +20,7 @@ from mesoslite.model import (
     ExecutorRun,
     FrameworkID,
     FrameworkInfo,
+    FrozenDocument,
     Resources,
     TaskState,
 )
@@ -26,7 +28,7 @@ from mesoslite.model import (
 from .fakes import BOUND, FakeAgent, agent_snapshot, ask, request
 from .test_agent_api import run_of
 
-USAGE = ContainerUsage(processes=2, threads=5, user_seconds=1.5, system_seconds=0.25, rss_bytes=4096)
+USAGE = ContainerUsage(processes=2, threads=5, cpus_user_time_secs=1.5, cpus_system_time_secs=0.25, mem_rss_bytes=4096)
 STATISTICS = {
     "timestamp",
     "processes",
@@ -228,3 +230,15 @@ def test_an_agent_without_a_meter_tells_who_runs(runtime, tmp_path):
     app = agent_app(runtime.spawn(FakeAgent(agent_snapshot())), tmp_path, runtime=runtime)
 
     assert json.loads(request(app, "GET", "/containers").body) == []
+
+
+# Goal: a limit above the request is told as what it is. Method: a meter that says one for cpus, and none for memory.
+def test_limits_that_are_enforced_are_told_and_so_is_all_that_was_measured(agent):
+    enforced, pressure = {"cpus_limit": 3.5, "cpus_nr_throttled": 7}, {"cpu": {"some": {"avg10": 1.5}}}
+    used = msgspec.structs.replace(USAGE, **enforced, pressure=FrozenDocument.of(pressure))
+    agent.meter.measure = lambda: {ContainerID("e-1"): used}
+
+    [one] = agent.get("/monitor/statistics")
+
+    assert one["statistics"].items() >= {**enforced, "pressure": pressure}.items()
+    assert (one["statistics"]["cpus_soft_limit"], one["statistics"]["mem_limit_bytes"]) == (2.0, 64 << 20)

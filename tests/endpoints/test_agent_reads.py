@@ -130,7 +130,9 @@ SCHEMAS: dict = {
 
 class Meter:
     def measure(self):
-        usage = ContainerUsage(processes=2, threads=5, user_seconds=1.5, system_seconds=0.25, rss_bytes=4096)
+        usage = ContainerUsage(
+            processes=2, threads=5, cpus_user_time_secs=1.5, cpus_system_time_secs=0.25, mem_rss_bytes=4096
+        )
         return {ContainerID("c-run"): usage, ContainerID("c-e"): usage}
 
 
