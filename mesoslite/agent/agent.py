@@ -65,7 +65,7 @@ from .statuses import Report, make_status
 
 if TYPE_CHECKING:
     from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent, TaskStatus
-    from mesoslite.model.executor_calls import ExecutorCall, ExecutorSubscribe
+    from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 
 log = logging.getLogger("mesoslite")
 
@@ -324,13 +324,15 @@ class Agent(la.Actor):
 
     # Executors
 
-    def subscribe_executor(self, call: ExecutorSubscribe, channel: la.PID[Any]) -> None:
+    def subscribe_executor(
+        self, call: ExecutorSubscribe, channel: la.PID[Any], claims: ExecutorClaims | None = None
+    ) -> None:
         """See AgentPort."""
-        self._executors.subscribe(call, channel)
+        self._executors.subscribe(call, channel, claims)
 
-    def executor_call(self, call: ExecutorCall) -> None:
+    def executor_call(self, call: ExecutorCall, claims: ExecutorClaims | None = None) -> None:
         """See AgentPort."""
-        self._executors.take(call)
+        self._executors.take(call, claims)
 
     @la.handles(FrameworkToExecutor)
     @la.handles(ShutdownExecutor)

@@ -1,4 +1,7 @@
-"""Authentication: who sends a request, where a name and a password are asked for: HTTP's Basic, in Mesos's realms."""
+"""Authentication: who sends a request, where a name and a password are asked for: HTTP's Basic, in Mesos's realms.
+
+Executors have no password; they prove who they are by the token that they were started with.
+"""
 
 # Who calls: composition roots make an Authentication; master.py and agent.py its Realms, which routes.py asks before
 #   anything else of a request is looked at, who leads included.
@@ -19,14 +22,14 @@ from mesoslite.model import InvalidRequest
 from mesoslite.model.fields import Fields
 
 from .exchange import Refusal
+from .executor_tokens import ExecutorTokens
 
 if TYPE_CHECKING:
     from .exchange import Exchange
 
 SCHEDULER = "/api/v1/scheduler"
-OPEN = frozenset(
-    {"/health", "/version", "/redirect", "/api/v1/executor"}
-)  # the last is for programs of the agent's own
+EXECUTOR = "/api/v1/executor"
+OPEN = frozenset({"/health", "/version", "/redirect", EXECUTOR})  # the last: to who has no password
 CHANGING = frozenset(
     {
         "/api/v1",
@@ -50,17 +53,22 @@ class Authentication:
     """Passwords by name (``credentials``), and which realms ask for one.
 
     ``readonly`` is for what is only read, ``readwrite`` for the operators' calls and changes, ``frameworks`` for the
-    scheduler API. Raises: InvalidRequest, if a realm asks and nobody could answer, or a name or password is none.
+    scheduler API, ``executors`` for the executor API, of which ``executor_tokens`` are then asked.
+    Raises: InvalidRequest, if a realm asks and nobody could answer, or a name or password is none.
     """
 
     credentials: Mapping[str, str] = field(default_factory=dict)
     readonly: bool = False
     readwrite: bool = False
     frameworks: bool = False
+    executors: bool = False
+    executor_tokens: ExecutorTokens | None = None
 
     def __post_init__(self) -> None:
         if not self.credentials and (self.readonly or self.readwrite or self.frameworks):
             raise InvalidRequest("authentication: is asked for, and there are no credentials; give some")
+        if self.executors and self.executor_tokens is None:
+            raise InvalidRequest("authentication: is asked of executors, and there is no key to sign their tokens with")
         try:
             Basic("realm", self.credentials)
         except (TypeError, ValueError) as error:
@@ -80,13 +88,17 @@ class Realms:
             f"mesos-{program}-scheduler": authentication.frameworks,
         }
         self._program = program
+        self._tokens = authentication.executor_tokens if authentication.executors else None
         self._basics = {name: Basic(name, authentication.credentials) for name, is_on in asked.items() if is_on}
 
     def admit(self, path: str, exchange: Exchange) -> str | None:
-        """Who sends the request for the route ``path``; None if its realm does not ask.
+        """Who sends the request for the route ``path``; None if its realm does not ask. Of an executor ``exchange`` is
+        told its claims.
 
         Raises: Refusal with status 401, if that is not said, or not proved.
         """
+        if path == EXECUTOR and self._tokens is not None:
+            exchange.claims = self._tokens.authenticate(exchange)
         basic = self._basics.get(self._realm(path)) if path not in OPEN else None
         if basic is None:
             return None

@@ -20,6 +20,7 @@ import msgspec
 
 from libactor.http import Application, Receive, Scope, Send
 from libactor.http.presence import Presence
+from mesoslite.model.executor_calls import ExecutorClaims
 
 from .bodies import Bodies
 from .large_documents import PART_BYTES, open_document
@@ -71,6 +72,7 @@ class Exchange:
         self.server: tuple[str, int] = scope.get("server") or ("", 0)  # the address the client has connected to
         self.receive = receive
         self.principal: str | None = None  # who has been authenticated
+        self.claims: ExecutorClaims | None = None  # and as which executor
         self._scope = scope
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]

@@ -3,7 +3,7 @@
 # Who calls: agent.py routes POST /api/v1/executor here.
 # The checks come in Mesos's order. A call is answered once the agent has taken it, so those that an executor sends one
 #   after the other, on whatever connections, are taken in that order.
-# Whether an executor is who it says to be nobody checks, as in Mesos without --authenticate_http_executors.
+# Whether an executor is who it says to be is checked only if there is a token to know it by (authentication.py).
 # Source: Mesos src/slave/http.cpp (Http::executor).
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ExecutorEndpoint:
             await self._subscribe(exchange, call)
             return None
         if not isinstance(call, ExecutorAlive):
-            await self._ask(la.dispatch(self._agent, AgentPort.executor_call, call))
+            await self._ask(la.dispatch(self._agent, AgentPort.executor_call, call, exchange.claims))
         return Response(202)
 
     async def _subscribe(self, exchange: Exchange, call: ExecutorSubscribe) -> None:
@@ -47,7 +47,7 @@ class ExecutorEndpoint:
         end = ExecutorStream(self._agent, outlet)
         pid = await la.execute(self._agent, partial(la.spawn, end))  # so it lives in the agent's runtime
         try:
-            await self._ask(la.dispatch(self._agent, AgentPort.subscribe_executor, call, pid))
+            await self._ask(la.dispatch(self._agent, AgentPort.subscribe_executor, call, pid, exchange.claims))
             await stream(exchange, outlet, {"content-type": JSON})
         finally:
             la.terminate(pid)

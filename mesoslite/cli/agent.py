@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .authentication_options import AuthenticateReadonly, AuthenticateReadwrite, Credentials, authentication
+from .authentication_options import (
+    AuthenticateExecutors,
+    AuthenticateReadonly,
+    AuthenticateReadwrite,
+    Credentials,
+    JwtSecretKey,
+    authentication,
+)
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .node_options import (
     MASTER_ADDRESS,
@@ -59,6 +66,8 @@ def agent(
     http_credentials: Credentials = None,
     authenticate_http_readonly: AuthenticateReadonly = False,
     authenticate_http_readwrite: AuthenticateReadwrite = False,
+    authenticate_http_executors: AuthenticateExecutors = False,
+    jwt_secret_key: JwtSecretKey = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
 ) -> None:
@@ -97,7 +106,8 @@ def agent(
                     http_credentials,
                     readonly=authenticate_http_readonly,
                     readwrite=authenticate_http_readwrite,
-                    frameworks=False,
+                    executors=authenticate_http_executors,
+                    key=jwt_secret_key,
                 ),
             )
         except InvalidRequest as error:

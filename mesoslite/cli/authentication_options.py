@@ -10,7 +10,9 @@ import typer
 from .failure import USAGE, fail
 
 if TYPE_CHECKING:
-    from mesoslite.api import Authentication
+    from mesoslite.api import Authentication, ExecutorTokens
+
+KEY_OPTION = "--jwt-secret-key"
 
 Credentials: TypeAlias = Annotated[
     str | None,
@@ -26,27 +28,73 @@ AuthenticateFrameworks: TypeAlias = Annotated[
     bool, typer.Option("--authenticate-http-frameworks", help="Ask frameworks for a name and its password.")
 ]
 
+AuthenticateExecutors: TypeAlias = Annotated[
+    bool, typer.Option("--authenticate-http-executors", help="Ask executors for the token they were started with.")
+]
+JwtSecretKey: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="File with the key, of 32 bytes or more, that executors' tokens are signed with; needs mesoslite[jwt].",
+        metavar="PATH",
+    ),
+]
+
 
 def authentication(
-    option: str, path: str | None, *, readonly: bool, readwrite: bool, frameworks: bool
+    option: str,
+    path: str | None,
+    *,
+    readonly: bool,
+    readwrite: bool,
+    frameworks: bool = False,
+    executors: bool = False,
+    key: str | None = None,
 ) -> "Authentication":
-    """Who is let in by what stands in the file of ``option``. The command ends if that cannot be."""
+    """Who is let in by what stands in the file of ``option``, and executors by the key in the file ``key``.
+
+    The command ends if that cannot be.
+    """
     from mesoslite.api import Authentication, parse_credentials
     from mesoslite.model import InvalidRequest
 
     if path is None and (readonly or readwrite or frameworks):
         fail(f"{option} is missing; name the file with who is let in", USAGE)
+    if key is None and executors:
+        fail(f"{KEY_OPTION} is missing; name the file with the key of executors' tokens", USAGE)
+    tokens = _tokens(key) if key is not None else None
     try:
         credentials = parse_credentials(_text(option, path)) if path is not None else {}
-        return Authentication(credentials, readonly=readonly, readwrite=readwrite, frameworks=frameworks)
+        return Authentication(
+            credentials,
+            readonly=readonly,
+            readwrite=readwrite,
+            frameworks=frameworks,
+            executors=executors,
+            executor_tokens=tokens,
+        )
     except InvalidRequest as error:
         fail(f"{option} {path}: {str(error).removeprefix('credentials: ')}", USAGE)
 
 
+def _tokens(path: str) -> "ExecutorTokens":
+    from mesoslite.api import ExecutorTokens
+    from mesoslite.model import InvalidRequest
+
+    try:
+        return ExecutorTokens(_content(KEY_OPTION, path))
+    except InvalidRequest as error:
+        fail(f"{KEY_OPTION} {path}: {str(error).removeprefix('key: ')}", USAGE)
+
+
 def _text(option: str, path: str) -> str:
     try:
-        return Path(path).read_text()
+        return _content(option, path).decode()
     except UnicodeDecodeError:
         fail(f"{option} {path}: is no text in UTF-8")
+
+
+def _content(option: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:
         fail(f"{option} {path}: {getattr(error, 'strerror', None) or error}")

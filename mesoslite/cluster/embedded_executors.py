@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.context import current_runtime
+from mesoslite.agent.executors import is_executor
 from mesoslite.framework import Executor, LocalExecutorConnection, executor_settings
 from mesoslite.model import InvalidRequest, Termination
 
@@ -48,8 +49,7 @@ class EmbeddedContainerizer:
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Container:
         """Start its command: see model.Containerizer.launch."""
         container_id, command, environment = config.container_id, config.command, dict(config.environment)
-        is_task = "MESOS_TASK_ID" in environment
-        make = self._executors.get(command.value) if not is_task else None
+        make = self._executors.get(command.value) if is_executor(environment) else None
         if make is None:
             return self._containerizer.launch(config, notices)
         executor = make()

@@ -25,6 +25,7 @@ from .masters import Masters
 from .named_master import master_at
 from .resources import checked_resources
 from .system_metrics import tell_of_system
+from .token_containerizer import TokenContainerizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,13 +157,13 @@ class AgentNode:
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
-            containerizer = PosixContainerizer()
+            containerizer, tokens = PosixContainerizer(), self._authentication.executor_tokens
             pid = runtime.spawn(
                 Agent(
                     master,
                     resources=self.resources,
                     work_dir=self.work_dir,
-                    containerizer=containerizer,
+                    containerizer=TokenContainerizer(containerizer, tokens) if tokens is not None else containerizer,
                     hostname=hostname,
                     port=listener.port,
                     attributes=self._attributes,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from .ids import ExecutorID, FrameworkID
+from .ids import ContainerID, ExecutorID, FrameworkID
 from .tasks import TaskInfo, TaskStatus
 
 
@@ -42,6 +42,14 @@ class ExecutorAlive(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="HE
 
     framework_id: FrameworkID
     executor_id: ExecutorID
+
+
+class ExecutorClaims(msgspec.Struct, frozen=True, gc=False):
+    """Which start of an executor somebody has proved to be."""
+
+    framework_id: FrameworkID
+    executor_id: ExecutorID
+    container_id: ContainerID
 
 
 ExecutorCall: TypeAlias = ExecutorSubscribe | ExecutorUpdate | TellFramework | ExecutorAlive

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from .agents import AgentInfo
 from .calls import Call, UpdateFramework
 from .deltas import Delta, Plan
-from .executor_calls import ExecutorCall, ExecutorSubscribe
+from .executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
 from .happenings import KINDS, Happening
@@ -174,16 +174,16 @@ class AgentPort(Protocol):
         """All that the agent knows at this moment."""
         ...
 
-    def subscribe_executor(self, call: ExecutorSubscribe, channel: Any) -> None:
+    def subscribe_executor(self, call: ExecutorSubscribe, channel: Any, claims: ExecutorClaims | None = None) -> None:
         """Have the messages of executor_events.py for an executor posted to the actor ``channel``, which is linked to.
 
         It takes the place of whoever was subscribed for it, and is terminated when it is not needed any more.
-        Raises: NotFound.
+        ``claims`` are what who calls has proved to be, if it was asked. Raises: NotFound; Conflict, if that is another.
         """
         ...
 
-    def executor_call(self, call: ExecutorCall) -> None:
-        """Take a call of an executor. Raises: NotFound; Conflict, if it is not subscribed."""
+    def executor_call(self, call: ExecutorCall, claims: ExecutorClaims | None = None) -> None:
+        """Take a call of an executor. Raises: NotFound; Conflict, if it is not subscribed, or who calls is another."""
         ...
 
     def ping(self) -> None:

@@ -9,6 +9,7 @@ from mesoslite.agent import Agent
 from mesoslite.model import (
     AgentReregistered,
     Conflict,
+    ContainerID,
     Drain,
     ExecutorID,
     ExecutorToFramework,
@@ -28,7 +29,7 @@ from mesoslite.model import (
     TaskState,
     UnconfirmedExecutor,
 )
-from mesoslite.model.executor_calls import ExecutorAlive, ExecutorSubscribe, TellFramework
+from mesoslite.model.executor_calls import ExecutorAlive, ExecutorClaims, ExecutorSubscribe, TellFramework
 from mesoslite.model.executor_events import (
     EndExecutor,
     EndTask,
@@ -488,6 +489,27 @@ def test_an_unknown_executor_cannot_subscribe(house: House):
 
     with pytest.raises(NotFound, match="Executor cannot be found"):
         asked.get(timeout=SETTLE_SECONDS)
+
+
+def test_who_has_proved_to_be_another_executor_may_not_speak_for_this_one(house: House):
+    launch(house, T1)
+    Program(house).subscribe()
+    [run] = house.framework().executors
+    own = ExecutorClaims(FRAMEWORK, EXECUTOR, run.container_id)
+    others = (
+        ExecutorClaims(FrameworkID("x"), EXECUTOR, run.container_id),
+        ExecutorClaims(FRAMEWORK, ExecutorID("x"), run.container_id),
+        ExecutorClaims(FRAMEWORK, EXECUTOR, ContainerID("an earlier one")),
+    )
+    alive = ExecutorAlive(framework_id=FRAMEWORK, executor_id=EXECUTOR)
+    again = ExecutorSubscribe(framework_id=FRAMEWORK, executor_id=EXECUTOR)
+
+    answers = [la.dispatch(house.agent, Agent.executor_call, alive, one) for one in others]
+    answers += [la.dispatch(house.agent, Agent.subscribe_executor, again, house.master_pid, one) for one in others]
+    house.settle()
+
+    assert [type(answer.exception()) for answer in answers] == [Conflict] * 6
+    la.dispatch(house.agent, Agent.executor_call, alive, own).get(timeout=SETTLE_SECONDS)
 
 
 # ---- messages ----

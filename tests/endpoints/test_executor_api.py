@@ -53,7 +53,7 @@ class ExecutorAgent(FakeAgent):
         self.refuses = refuses
         self.heard = []
 
-    def subscribe_executor(self, call, channel):
+    def subscribe_executor(self, call, channel, claims=None):
         if call.executor_id != "e":
             raise NotFound("Executor cannot be found")
         self.heard.append(call)
@@ -68,7 +68,7 @@ class ExecutorAgent(FakeAgent):
             la.post(channel, EndExecutor())
             la.terminate(channel, inject=False)
 
-    def executor_call(self, call):
+    def executor_call(self, call, claims=None):
         self.heard.append(call)
         if self.refuses is not None:
             raise self.refuses

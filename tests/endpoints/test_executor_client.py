@@ -57,14 +57,14 @@ class Agent(FakeAgent):
         self.error: Exception | None = None
         self.heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def subscribe_executor(self, call: ExecutorSubscribe, channel: la.PID[Any]) -> None:
+    def subscribe_executor(self, call: ExecutorSubscribe, channel: la.PID[Any], claims: Any = None) -> None:
         if self.error is not None:
             raise self.error
         self.channel = channel
         self.heard.put(call)
         la.post(channel, SUBSCRIBED)
 
-    def executor_call(self, call: Any) -> None:
+    def executor_call(self, call: Any, claims: Any = None) -> None:
         self.heard.put(call)
         if self.error is not None:
             raise self.error

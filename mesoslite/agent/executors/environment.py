@@ -4,6 +4,8 @@
 # There are no variables of recovery: executors do not outlive their agent yet.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
 
+from collections.abc import Mapping
+
 from mesoslite.model import AgentInfo, ExecutorInfo, FrameworkInfo
 from mesoslite.model.durations import duration_text
 
@@ -21,3 +23,8 @@ def executor_environment(
         "MESOS_HTTP_COMMAND_EXECUTOR": "0",
         "LIBPROCESS_PORT": "0",
     }
+
+
+def is_executor(environment: Mapping[str, str]) -> bool:
+    """Whether these variables are an executor's; those of a task say its id too."""
+    return "MESOS_TASK_ID" not in environment

@@ -17,7 +17,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import Conflict, ExecutorToFramework, NotFound, Reason, ShutdownExecutor, Source, TaskState
-from mesoslite.model.executor_calls import ExecutorUpdate, TellFramework
+from mesoslite.model.executor_calls import ExecutorClaims, ExecutorUpdate, TellFramework
 from mesoslite.model.executor_events import EndExecutor, ExecutorSubscribed, FrameworkMessage, UpdateAcknowledged
 
 from ..statuses import drained_state, dropped_state, refusal
@@ -60,9 +60,9 @@ class ExecutorLine:
 
     # ---- what executors say ----
 
-    def subscribe(self, call: ExecutorSubscribe, channel: la.PID[Any]) -> None:
-        """Have events of an executor go to ``channel`` from now on. Raises: NotFound."""
-        entry, execution = self._find(call)
+    def subscribe(self, call: ExecutorSubscribe, channel: la.PID[Any], claims: ExecutorClaims | None) -> None:
+        """Have events of an executor go to ``channel`` from now on. Raises: NotFound; Conflict, for others' claims."""
+        entry, execution = self._find(call, claims)
         if not execution.takes_tasks:  # its first process may have ended, and another one of it subscribe
             la.post(channel, EndExecutor())
             la.terminate(channel, inject=False)
@@ -86,9 +86,9 @@ class ExecutorLine:
         self._executors.end_idle(execution)
         execution.launch_queued()
 
-    def take(self, call: ExecutorCall) -> None:
-        """Do what an executor asks that has subscribed. Raises: NotFound; Conflict, if it has not."""
-        entry, execution = self._find(call)
+    def take(self, call: ExecutorCall, claims: ExecutorClaims | None) -> None:
+        """Do what an executor asks that has subscribed. Raises: NotFound; Conflict, if it has not, or is another."""
+        entry, execution = self._find(call, claims)
         if execution.channel is None:
             raise Conflict("Executor is not subscribed")
         if isinstance(call, ExecutorUpdate):
@@ -108,13 +108,16 @@ class ExecutorLine:
         if execution is not None and execution.channel == channel:
             execution.channel = None
 
-    def _find(self, call: ExecutorCall) -> tuple[FrameworkEntry, Execution]:
+    def _find(self, call: ExecutorCall, claims: ExecutorClaims | None) -> tuple[FrameworkEntry, Execution]:
         entry = self._frameworks.active.get(call.framework_id)
         if entry is None:
             raise NotFound("Framework cannot be found")
         execution = entry.executors.get(call.executor_id)
         if execution is None or execution.is_default:  # nobody can speak for one that is no program
             raise NotFound("Executor cannot be found")
+        own = ExecutorClaims(call.framework_id, call.executor_id, execution.container_id)
+        if claims not in (None, own):
+            raise Conflict("The token is that of another executor, or of one of that id which has ended")
         return entry, execution
 
     def _take(self, entry: FrameworkEntry, execution: Execution, status: TaskStatus) -> None:

@@ -55,10 +55,14 @@ class CallRefused(msgspec.Struct, frozen=True):
 
 
 class ExecutorConnection:
-    """The line to the agent at ``url``; events, AgentLost and CallRefused are posted to the executor's actor."""
+    """The line to the agent at ``url``, which ``token`` tells who calls.
 
-    def __init__(self, url: str) -> None:
+    Events, AgentLost and CallRefused are posted to the executor's actor.
+    """
+
+    def __init__(self, url: str, token: str = "") -> None:
         self._url = url
+        self._authorization = f"Bearer {token}" if token else ""
         self._thread: LoopThread | None = None
         self._stream: Stream | None = None
         self._abandon: Callable[[], None]  # the stream; in the thread
@@ -78,7 +82,7 @@ class ExecutorConnection:
             la.execute(executor, partial(self._heed, stream, report))
 
         self._drop()
-        self._stream = Stream(self._url, DIALECT, call, self._clock.now, report)
+        self._stream = Stream(self._url, DIALECT, call, self._clock.now, report, self._authorization)
         self._abandon = self._thread.run(self._stream.run())
 
     def send(self, call: ExecutorCall) -> None:

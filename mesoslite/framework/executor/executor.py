@@ -158,7 +158,7 @@ class Executor(la.Actor):
         if self.settings is None:
             raise InvalidRequest(f"executor {type(self).__name__} has no settings; hand it to run_executor")
         if self.connection is None:
-            self.connection = ExecutorConnection(self.settings.url)
+            self.connection = ExecutorConnection(self.settings.url, self.settings.token)
         self.connection.open(self.pid)
         self._subscribe()
 

@@ -20,13 +20,14 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Units: seconds. One that ``checkpoints`` tries to reach a lost agent for ``recovery_timeout``, each time after a
     wait of at most ``backoff_max``; any other ends. ``grace`` is what it has to end in when it is told to. It may write
-    in ``sandbox``.
+    in ``sandbox``. ``token`` proves who it is to an agent that asks.
     """
 
     url: str
     framework_id: FrameworkID
     executor_id: ExecutorID
     sandbox: str = ""
+    token: str = ""
     checkpoints: bool = False
     grace: float = constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS
     recovery_timeout: float = RECOVERY_SECONDS
@@ -53,6 +54,7 @@ def executor_settings(environment: Mapping[str, str] | None = None) -> ExecutorS
         framework_id=FrameworkID(required("MESOS_FRAMEWORK_ID")),
         executor_id=ExecutorID(required("MESOS_EXECUTOR_ID")),
         sandbox=variables.get("MESOS_SANDBOX", ""),
+        token=variables.get("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", ""),
         checkpoints=variables.get("MESOS_CHECKPOINT") == "1",
         grace=seconds("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS),
         recovery_timeout=seconds("MESOS_RECOVERY_TIMEOUT", RECOVERY_SECONDS),

@@ -26,6 +26,7 @@ from mesoslite.model.v1 import decode_event, encode_call
 
 from ..reconnection import Reconnection
 from .addresses import Candidates, split_credential
+from .calls import authorization
 from .dialect import Dialect
 from .loop_thread import LoopThread
 from .reports import Denied, Ended, Heard
@@ -72,7 +73,8 @@ class HttpConnection(Reconnection):
         given = [url for each in masters for url in ((each,) if isinstance(each, str) else tuple(each))]
         parted = [split_credential(url) for url in given]
         self._candidates = Candidates([url for url, _ in parted])
-        self._credential = credential or next((said for _, said in parted if said is not None), None)
+        said = credential or next((said for _, said in parted if said is not None), None)
+        self._authorization = authorization(*said) if said is not None else ""
         if silence_seconds is not None and not silence_seconds > 0:
             raise InvalidRequest(f"HttpConnection: silence_seconds is {silence_seconds}, expected more than zero")
         self._silence_seconds = silence_seconds
@@ -141,7 +143,7 @@ class HttpConnection(Reconnection):
         self._subscription = call
         self._heartbeat_seconds = 0.0
         self._stream = Stream(
-            str(self._target), scheduler_dialect(call), call, self._clock.now, report, self._credential
+            str(self._target), scheduler_dialect(call), call, self._clock.now, report, self._authorization
         )
         self._abandon = thread.run(self._stream.run())
         self._watch(self._stream)

@@ -19,7 +19,7 @@ import msgspec
 from mesoslite.model import InvalidRequest
 from mesoslite.model.v1 import Records
 
-from .calls import JSON, STREAM_ID, authorization, excerpt, headers_of, is_passing, refusal, send
+from .calls import JSON, STREAM_ID, excerpt, headers_of, is_passing, refusal, send
 from .reports import Denied, Ended, Heard
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Stream:
     """Subscribes with who is at ``url``, or whoever that names; ``report`` is called with it, in its thread.
 
     ``now`` is the clock: ``heard_at`` is when the last record came, ``asked_at`` when the call that is not answered
-    yet was sent, None if none is. ``credential`` is a name and its password.
+    yet was sent, None if none is. ``authorization`` is the header that says who subscribes.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stream:
         subscribe: Any,
         now: Callable[[], float],
         report: Callable[[Stream, Report], None],
-        credential: tuple[str, str] | None = None,
+        authorization: str = "",
     ) -> None:
         self.url = url
         self.heard_at = now()
@@ -59,7 +59,7 @@ class Stream:
         self._subscribe = subscribe
         self._now = now
         self._report = report
-        self._credential = credential
+        self._authorization = authorization
         self._calls: asyncio.Queue[Any | None] = asyncio.Queue()
 
     def put(self, call: Any | None) -> None:
@@ -95,8 +95,8 @@ class Stream:
 
     async def _sign(self, request: httpx.Request) -> None:
         """Say who sends a request."""
-        if self._credential is not None:
-            request.headers["authorization"] = authorization(*self._credential)
+        if self._authorization:
+            request.headers["authorization"] = self._authorization
 
     # ---- events ----
 
