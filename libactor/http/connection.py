@@ -21,12 +21,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from libactor.http.application import Site
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
+from libactor.http.joining import Joining
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
@@ -124,9 +126,9 @@ class Connection(HttpToolsProtocol):
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
         self.direct_call: DirectCall | None = None  # what the request that is being served has become
-        self.extensions: dict[str, Any] = {CUT: {"cut": transport.abort}, GONE: {"watchers": self.watchers}}
+        self.extensions: dict[str, Any] = {CUT: {"cut": self._cut}, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
-        super().connection_made(transport)
+        self._enter(transport)
         if self.handover is not None:  # it has been let in where it was accepted
             self.server_state.arriving.discard(self.handover)
             self._set_deadline()
@@ -135,6 +137,14 @@ class Connection(HttpToolsProtocol):
             self._refuse(503, self.server_state.too_many())
         else:
             self._set_deadline()
+
+    def _enter(self, transport: asyncio.Transport) -> None:
+        """As uvicorn does, which asks the system for both addresses again, by a socket made for each."""
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server, self.client = [_address(transport.get_extra_info(name)) for name in ("sockname", "peername")]
+        self.scheme = "http"
 
     def _go_on_for(self, handover: Handover) -> None:
         """Go on where somebody else has left off."""
@@ -230,6 +240,8 @@ class Connection(HttpToolsProtocol):
     def _run(self, cycle: Any, app: Application) -> None:
         if cycle.scope["http_version"] < "1.1":
             app = without_chunks(cycle, app)
+        if cycle.scope["method"] != "HEAD":  # of whose answer only the head is written
+            Joining(cycle, self.loop)
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]  # whose types are narrower
 
     def answer(self, cycle: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
@@ -320,6 +332,10 @@ class Connection(HttpToolsProtocol):
         self.body_bytes = 0
         self.deadline = self.loop.call_later(self.server_state.patience_s, self._expire)
 
+    def _cut(self) -> None:
+        """Drop the connection; what was said before, the head of a response for one, is sent if it can be at once."""
+        self.served.transport.abort()
+
     def _clear_deadline(self) -> None:
         if self.deadline is not None:
             self.deadline.cancel()
@@ -355,6 +371,10 @@ class Connection(HttpToolsProtocol):
         if self.reading is Reading.BODY:
             return not self.cycle.response_started
         return bool(self.cycle.response_complete)
+
+
+def _address(name: Any) -> tuple[str, int] | None:
+    return name[:2] if name is not None else None  # None: it has gone already
 
 
 def _affordable_connections() -> int:

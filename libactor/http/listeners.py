@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("libactor.http")
 
 TICK_S = 1.0  # the Date header is as fine as a second
+ACCEPTED_AT_ONCE = 16  # connections; uvloop accepts one for each descriptor in a turn, so a port has as many of these
 
 
 class Listeners:
@@ -50,7 +52,8 @@ class Listeners:
         try:
             # Not without backlog: asyncio lowers the socket's to 100, and a burst of clients waits to dial again.
             loop = asyncio.get_running_loop()
-            self._servers.append(await loop.create_server(self._creator(app), sock=listener, backlog=BACKLOG))
+            for sock in _many_times(listener):
+                self._servers.append(await loop.create_server(self._creator(app), sock=sock, backlog=BACKLOG))
         finally:
             self._adding.discard(task)
 
@@ -155,6 +158,15 @@ class Listeners:
             assert isinstance(connection, Connection)
             connection.tick()
         self._next_tick = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+
+def _many_times(listener: socket.socket) -> list[socket.socket]:
+    """The socket, by so many descriptors, or fewer where these are short."""
+    sockets = [listener]
+    with suppress(OSError):
+        while len(sockets) < ACCEPTED_AT_ONCE:
+            sockets.append(listener.dup())
+    return sockets
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:

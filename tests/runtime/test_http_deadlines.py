@@ -39,6 +39,9 @@ class Loop:
         self.handles.append(Handle(action))
         return self.handles[-1]
 
+    def call_soon(self, action):
+        action()
+
     def create_task(self, coroutine):
         self.started.append(coroutine)
         return Task()
