@@ -91,13 +91,13 @@ class Intake:
         if checked is None:
             return
         rest = serve(checked, sender)
-        brought = checked if is_long and isinstance(checked, ReregisterAgent) else None  # in lists that nobody empties
+        held = checked if is_long else None  # till all is done: what was passed on as it is was not freed yet
         del checked
         if rest is not None:
             yield from rest
-        if brought is not None:
-            freeing = shedding(brought)
-            del brought
+        if held is not None:
+            freeing = shedding(held)
+            del held
             yield from freeing
 
     def _refuse(self, message: Any, sender: la.PID[Any] | None, error: InvalidRequest) -> None:

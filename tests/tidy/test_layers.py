@@ -26,7 +26,8 @@ LAYERS = {
     "libactor": Layer((), None),
     "libactor._core": Layer(()),
     "mesoslite": ROOT,  # the public vocabulary, mesoslite/__init__.py itself
-    "mesoslite.model": Layer((), ("msgspec",)),
+    "mesoslite.model": Layer(("mesoslite.model.checking",), ("msgspec",)),
+    "mesoslite.model.checking": Layer((MODEL, "libactor.records"), ("msgspec",)),
     "mesoslite.model.record_types": Layer((MODEL, "libactor.records")),
     "mesoslite.model.view": Layer((MODEL, "libactor.records"), ("msgspec",)),
     "mesoslite.allocator": Layer((MODEL,), ("msgspec", "re2")),

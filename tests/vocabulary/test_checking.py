@@ -134,21 +134,33 @@ def test_what_cannot_be_sent_is_refused(value: Any) -> None:
         checked_message(Reconcile(value))
 
 
+def test_what_is_as_declared_is_passed_on_as_it_is() -> None:
+    for message in (accept(Launch(TASKS[:10])), Reconcile(FRAMEWORK), msgspec.structs.replace(LARGE[0], tasks=(b"",))):
+        assert checked_message(message) is message
+
+
+def test_what_can_be_made_right_is() -> None:
+    message = accept(Launch([*TASKS[:10]]))  # type: ignore[arg-type]
+
+    assert checked_message(message) == accept(Launch(TASKS[:10]))
+
+
 # Goal: what agents bring is not copied by whoever looks at it, and is bytes, whatever it is said to be. Method: look
-#   whether it is the same object; put something else in its place.
+#   whether it is the same object, in a message that has to be made anew; put something else in its place.
 def test_bytes_are_passed_on_as_they_are() -> None:
+    info: Any = AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A"), attributes=[])  # type: ignore[arg-type]
     message = ReregisterAgent(
-        info=AgentInfo(hostname="h", port=1, resources=CPU, id=AgentID("A")),
+        info=info,
         tasks=pack_tasks([record(1)]),
         completed_tasks=(CompletedTasks(FRAMEWORK, pack_tasks([record(2)])), CompletedTasks(FRAMEWORK, ())),
     )
 
     checked = checked_message(message)
 
-    assert checked == message
+    assert checked == msgspec.structs.replace(message, info=msgspec.structs.replace(info, attributes=()))
     assert checked.tasks[0] is message.tasks[0]
     assert checked.completed_tasks[0].portions[0] is message.completed_tasks[0].portions[0]
-    assert checked.completed_tasks[0] is not message.completed_tasks[0]
+    assert checked.info is not message.info
 
 
 @pytest.mark.parametrize(
