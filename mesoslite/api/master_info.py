@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from libactor.http import host_and_port
@@ -15,7 +16,10 @@ from mesoslite.model.version import API_VERSION
 if TYPE_CHECKING:
     from .documents import Document
 
+ADDRESSES_CACHED = 100  # those of this machine
 
+
+@lru_cache(ADDRESSES_CACHED)
 def master_info(host: str, port: int) -> Document:
     """What MasterInfo says of the address a client has reached the master at; ``ip`` is the IPv4 bytes as they lie."""
     address = ipaddress.ip_address(host.partition("%")[0]) if host else ipaddress.IPv4Address(0)

@@ -35,11 +35,7 @@ class Fields:
     """
 
     def __init__(self, value: object, path: str = "") -> None:
-        if isinstance(value, LargeObject):
-            value = _members(value, path)
-        if not isinstance(value, dict):
-            raise wrong(path or "the document", value, "an object")
-        self._values: Mapping[str, object] = value
+        self._values: Mapping[str, object] = value if type(value) is dict else _members(value, path)
         self.path = path
 
     def has(self, name: str) -> bool:
@@ -148,12 +144,17 @@ class Fields:
 
     def messages(self, name: str) -> Iterable["Fields"]:
         """A list of objects; empty if it is unset. May be gone through several times."""
-        if isinstance(self._values.get(name), LargeArray):
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, LargeArray):
             return _Messages(self, name)
         return [Fields(value, path) for value, path in self.entries(name)]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; empty if it is unset."""
+        if self._values.get(name) is None:
+            return ()
         texts = []
         for value, path in self.entries(name):
             if not isinstance(value, str):
@@ -218,7 +219,9 @@ def wrong(path: str, value: object, expected: str) -> InvalidRequest:
     return InvalidRequest(f"{path}: got {_shown(value)}, expected {expected}")
 
 
-def _members(value: LargeObject, path: str) -> Mapping[str, object]:
+def _members(value: object, path: str) -> Mapping[str, object]:
+    if not isinstance(value, LargeObject):
+        raise wrong(path or "the document", value, "an object")
     try:
         return value.members()
     except ValueError as error:
