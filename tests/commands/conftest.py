@@ -4,12 +4,12 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from mesoslite.cli.main import app
+from tests.ready import Program
 
 BOUND = 120.0  # seconds after which a test has failed; never waited for when all is well
 MAIN = "from mesoslite.cli.main import main; main()"
@@ -20,8 +20,8 @@ def start(*arguments, program=MAIN, **options):
     """Start a command, or a program in its place; its output comes by pipes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MESOSLITE_")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-    command = [sys.executable, "-c", program, *[str(argument) for argument in arguments]]
-    process = subprocess.Popen(command, **{**pipes, **options})
+    words = [str(argument) for argument in arguments]
+    process = Program("mesoslite.cli.main", ["-c", program, *words], **{**pipes, **options})
     STARTED.append(process)
     return process
 

@@ -1,8 +1,6 @@
 """The policy of strict priorities, and how a cluster is given one: as an object, as a class, by the name it has."""
 
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from mesoslite.allocator import (
     Suppressed,
 )
 from mesoslite.examples.custom_allocator import NORMAL, URGENT, Priorities, Tasks
+from tests import ready
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_allocator.py"
 AGENT, FIRST, SECOND = AgentID("agent"), FrameworkID("first"), FrameworkID("second")
@@ -122,9 +121,7 @@ def test_what_comes_back_of_those_who_are_gone_is_nothing(policy: Priorities) ->
 
 @pytest.mark.real
 def test_the_example_starts_all_that_is_urgent_first() -> None:
-    command = [sys.executable, "-W", "error", EXAMPLE]
-
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    ran = ready.run("mesoslite", [EXAMPLE], strict=True, timeout=100)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == f"started: {' '.join([URGENT] * 5 + [NORMAL] * 5)}\n"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import ready
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
@@ -22,11 +24,11 @@ def test_a_block_of_python_in_the_documents_runs(block: str, tmp_path: Path) -> 
     program = tmp_path / "shown.py"
     program.write_text(block)
 
-    tests = re.search(r"^def test_", block, re.MULTILINE)
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", program] if tests else [program]
-
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    if re.search(r"^def test_", block, re.MULTILINE):
+        command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", program]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    else:
+        package = "mesoslite" if re.search(r"^(import|from) mesoslite\b", block, re.MULTILINE) else "libactor"
+        ran = ready.run(package, [program], strict=True, cwd=tmp_path)
 
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout

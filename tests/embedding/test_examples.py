@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import libactor as la
 import mesoslite
 from mesoslite import TaskState
 from mesoslite.examples import embed_master
+from tests import ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.real
 
 def run_example(work_dir: Path) -> subprocess.CompletedProcess[str]:
     example = ROOT / "examples" / "embed_master.py"
-    command = [sys.executable, "-W", "error", example, "--work-dir", work_dir]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return ready.run("mesoslite", [example, "--work-dir", work_dir], strict=True)
 
 
 def sandbox_of(work_dir: Path, task_id: str) -> Path:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -30,6 +29,7 @@ from mesoslite.model import (
     Teardown,
     Update,
 )
+from tests.ready import Program
 
 from .fakes import FRAMEWORK, FakeMaster
 from .views import agent, amounts, view
@@ -37,7 +37,7 @@ from .views import agent, amounts, view
 pytestmark = pytest.mark.real
 
 BOUND = 120.0
-MAIN = [sys.executable, "-c", "from mesoslite.cli.main import main; main()"]
+MAIN = "from mesoslite.cli.main import main; main()"
 
 BUSY = agent(resources=amounts(cpus=4, mem=1024))
 
@@ -48,8 +48,9 @@ class Session:
     def __init__(self, runtime, server, shown, *arguments, subscribes=True, credential=""):
         self.actor = FakeMaster(shown)
         self.url = url = server.listen(master_app(runtime.spawn(self.actor)))
-        self.process = subprocess.Popen(
-            [*MAIN, "run", "--master", url.replace("//", f"//{credential}"), *arguments, "true"],
+        self.process = Program(
+            "mesoslite.cli.main",
+            ["-c", MAIN, "run", "--master", url.replace("//", f"//{credential}"), *arguments, "true"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(os.environ),
