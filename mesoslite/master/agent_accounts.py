@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .allocator_line import AllocatorLine
     from .ledger import Ledger
     from .operations import ExecutorEntry
+    from .portions import Portion
 
 
 class AgentAccounts:
@@ -76,6 +77,22 @@ class AgentAccounts:
         """Enter tasks that their agent has brought."""
         self._ledger.add_tasks(agent, groups, brought=True)
         self._line.use(agent.id, groups)
+        self._tell_tasks(groups)
+
+    def enter_together(self, entries: Sequence[tuple[AgentEntry, Portion]], groups: Sequence[Alike]) -> None:
+        """Enter agents that come back with all that they bring, which ``groups`` are together."""
+        self._ledger.add_agents(entries, groups)
+        for agent, _ in entries:
+            self._tell_return(agent, True)
+        self._tell_tasks(groups)
+        self._line.apply_all([self._added(agent, portion.layout.usages) for agent, portion in entries])
+        entered = self._line.deltas
+        for agent, _ in entries:
+            agent.entered = entered
+            if not agent.active:
+                self._apply(AgentDeactivated(agent.id))
+
+    def _tell_tasks(self, groups: Sequence[Alike]) -> None:
         for framework, _, state, tasks, _ in groups:
             framework.figures[TASKS[state]] += len(tasks)
         for framework, _, _, tasks, _ in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
@@ -102,19 +119,20 @@ class AgentAccounts:
             self._apply(AgentDeactivated(agent.id))
 
     def _tell_entry(self, agent: AgentEntry, used: tuple[Usage, ...] = ()) -> None:
+        self._apply(self._added(agent, used))
+        agent.entered = self._line.deltas
+
+    def _added(self, agent: AgentEntry, used: tuple[Usage, ...]) -> AgentAdded:
         info = agent.info
         agent.unavailability = self._ledger.roster.unavailability(info, agent.pid.address)
-        self._apply(
-            AgentAdded(
-                agent_id=agent.id,
-                hostname=info.hostname,
-                total=agent.total,
-                used=used,
-                attributes=info.attributes,
-                unavailability=agent.unavailability,
-            )
+        return AgentAdded(
+            agent_id=agent.id,
+            hostname=info.hostname,
+            total=agent.total,
+            used=used,
+            attributes=info.attributes,
+            unavailability=agent.unavailability,
         )
-        agent.entered = self._line.deltas
 
     def update(self, agent: AgentEntry, info: AgentInfo, total: Resources) -> None:
         """Take over what an agent, of which nothing is offered, now says of itself, and has."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from mesoslite.model import AllocationConverted, Filters, Usage
 
-from .allocator_messages import Applied, InverseAnswered, Recovered
+from .allocator_messages import Applied, AppliedTogether, InverseAnswered, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,11 @@ class AllocatorLine:
             return  # it hears of all of it at once
         self.deltas += 1
         la.post(self._allocator, Applied(delta))
+
+    def apply_all(self, deltas: Sequence[Delta]) -> None:
+        """Tell of several changes at once, none of which is of an agent that is being entered."""
+        self.deltas += len(deltas)
+        la.post(self._allocator, AppliedTogether(tuple(deltas)))
 
     def convert(self, source: Offer | OperationEntry, done: Conversion) -> None:
         """Tell that of what is allocated something else was made."""

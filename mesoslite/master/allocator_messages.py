@@ -16,6 +16,12 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
     delta: Delta
 
 
+class AppliedTogether(msgspec.Struct, frozen=True, gc=False):
+    """Several things have happened, in this order."""
+
+    deltas: tuple[Delta, ...]
+
+
 class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A framework has given resources back, and wants none of the like for that long; 0.0 seconds filters nothing.
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import libactor as la
 from mesoslite.model import InvalidRequest, RegistrarPort, RegistryFailed, RegistryRefused
@@ -31,12 +32,17 @@ log = logging.getLogger("mesoslite.master")
 ASKED_AT_ONCE = 64  # operations; what is done when they are durable is one step, of a third of a millisecond
 
 
+T = TypeVar("T")
+
+
 class _Asked(NamedTuple):
-    """A change that is asked for, and what to do then."""
+    """A change that is asked for, and what to do then: with ``item``, and those of its neighbours, if ``together``."""
 
     operation: RegistryOperation
-    then: Callable[[], object]
+    then: Callable[..., object]
     refused: Callable[[Exception], object] | None
+    together: bool = False
+    item: object = None
 
 
 class Durability:
@@ -59,7 +65,20 @@ class Durability:
         Without ``refused`` it must fit, as long as the books are true. What does not, and an error of any other sort,
         ends the master: nobody knows what is left undone; the next one begins with what the registry has.
         """
-        self._waiting.append(_Asked(operation, then, refused))
+        self._wait(_Asked(operation, then, refused))
+
+    def apply_together(
+        self,
+        operation: RegistryOperation,
+        item: T,
+        then: Callable[[list[T]], object],
+        refused: Callable[[Exception], object],
+    ) -> None:
+        """As ``apply``, but ``then`` is called once with the items of several changes that are durable together."""
+        self._wait(_Asked(operation, then, refused, True, item))
+
+    def _wait(self, asked: _Asked) -> None:
+        self._waiting.append(asked)
         if len(self._waiting) == 1:
             la.defer(self._ask)()
 
@@ -77,13 +96,18 @@ class Durability:
     def _answered(self, some: list[_Asked], future: la.Future[tuple[bool | Exception, ...]]) -> None:
         error = future.exception()
         if error is None:
-            for asked, answer in zip(some, future.get(), strict=True):
-                if not self._is_over:
+            for then, run in groupby(zip(some, future.get(), strict=True), _joint):
+                if then is not None:
+                    self._step(partial(then, [asked.item for asked, _ in run]))
+                    continue
+                for asked, answer in run:
                     self._go_on(asked, answer)
         elif not isinstance(error, RegistryFailed):  # with that the registrar ends itself
             self._fail(error)
 
     def _go_on(self, asked: _Asked, answer: bool | Exception) -> None:
+        if self._is_over:
+            return
         if not isinstance(answer, Exception):
             self._step(asked.then)
         elif asked.refused is not None and isinstance(answer, (RegistryRefused, InvalidRequest)):
@@ -94,10 +118,17 @@ class Durability:
 
     def _step(self, step: Callable[[], object]) -> None:
         try:
-            step()
+            if not self._is_over:
+                step()
         except Exception as error:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         self._is_over = True
         self._end(error)
+
+
+def _joint(pair: tuple[_Asked, bool | Exception]) -> Callable[[list[Any]], object] | None:
+    """What is to be called with the items of several changes, None for one that goes by itself, or is refused."""
+    asked, answer = pair
+    return asked.then if asked.together and not isinstance(answer, Exception) else None

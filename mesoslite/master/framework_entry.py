@@ -18,7 +18,7 @@ from .posting import post
 from .running_sum import RunningSum
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Set
 
     from mesoslite.model import (
         AgentID,
@@ -103,6 +103,10 @@ class FrameworkEntry:
     def standing(self, offer_ids: Iterable[OfferID]) -> list[Offer]:
         """Those of the offers named that stand and are this framework's, each once."""
         return [self.offers[offer_id] for offer_id in dict.fromkeys(offer_ids) if offer_id in self.offers]
+
+    def knows_none(self, task_ids: Set[TaskID]) -> bool:
+        """Whether no task with any of these ids is in the books, nor in the history."""
+        return self.tasks.keys().isdisjoint(task_ids) and not self.remembers_any(task_ids)
 
     def remembers_any(self, task_ids: Collection[TaskID]) -> bool:
         """Whether there is history of tasks with any of these ids."""

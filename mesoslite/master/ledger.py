@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .chronicle import Chronicle
     from .framework_entry import FrameworkEntry
     from .operations import ExecutorEntry, OperationEntry
+    from .portions import Portion
     from .tasks import TaskEntry
 
 
@@ -85,8 +86,7 @@ class Ledger:
 
     def is_over(self, framework_id: FrameworkID, now: float) -> bool:
         """Whether a framework is removed, or has not come for so long that it will not; ``now`` as master's clock."""
-        is_late = framework_id not in self.frameworks and now >= self.frameworks_until
-        return is_late or self.is_completed(framework_id)
+        return (framework_id not in self.frameworks and now >= self.frameworks_until) or self.is_completed(framework_id)
 
     def agent_at(self, pid: la.PID[Any] | None) -> AgentEntry | None:
         """The agent whose actor that is."""
@@ -206,19 +206,31 @@ class Ledger:
 
     def add_tasks(self, agent: AgentEntry, groups: Sequence[Alike], *, brought: bool = False) -> None:
         """Enter tasks on an agent, which has ``brought`` them along, or to which they are sent."""
-        for framework, role, state, tasks, held in groups:
-            listed, on_agent = framework.tasks, agent.ended if state.is_terminal else agent.tasks
-            entered = dict.fromkeys(tasks.values())
-            listed.update(tasks)
-            on_agent.update(entered)
+        for _, _, state, tasks, _ in groups:
+            (agent.ended if state.is_terminal else agent.tasks).update(dict.fromkeys(tasks.values()))
+        self._list(groups, brought)
+        self._hold_of(agent, total_of([group.held for group in groups]))
+
+    def add_agents(self, entries: Sequence[tuple[AgentEntry, Portion]], groups: Sequence[Alike]) -> None:
+        """Enter agents with all that they have brought, which ``groups`` are together."""
+        for agent, portion in entries:
+            self.add_agent(agent)
+            agent.tasks.update(dict.fromkeys(portion.living))
+            agent.ended.update(dict.fromkeys(portion.ended))
+            self._hold_of(agent, portion.layout.held)
+        self._list(groups, brought=True)
+
+    def _list(self, groups: Sequence[Alike], brought: bool) -> None:
+        """Enter tasks that their agents have already."""
+        for framework, role, _, tasks, held in groups:
+            framework.tasks.update(tasks)
             if brought:
                 self.changes.bring(framework.id, tasks)
             else:
-                self.changes.tasks.update(entered)
+                self.changes.tasks.update(dict.fromkeys(tasks.values()))
             framework.holds.add(held.only_scalars() if held.others else held)
             self.consumption.hold(role, held)
             self.changes.frameworks[framework.id] = None
-        self._hold_of(agent, total_of([group.held for group in groups]))
 
     def release_task(self, task: TaskEntry) -> None:
         """Take note that a task holds nothing any more; it stays listed until it is completed."""
@@ -356,10 +368,6 @@ class Ledger:
     def _note_empty(self, agent: AgentEntry) -> None:
         if agent.is_empty and self.when_empty is not None:
             self.when_empty(agent.id)
-
-    def knows_none(self, framework: FrameworkEntry, tasks: Mapping[TaskID, TaskEntry]) -> bool:
-        """Whether no task with any of these ids is in the books of a framework, nor in its history."""
-        return framework.tasks.keys().isdisjoint(tasks) and not framework.remembers_any(tasks)
 
     def forget_tasks(self, framework: FrameworkEntry, tasks: Mapping[TaskID, TaskEntry]) -> None:
         """Take tasks out of all history: an agent has brought them back."""

@@ -24,8 +24,10 @@ from mesoslite.model.sums import total_of
 
 from .agent_checks import registration_problem, reregistration_problem
 from .agent_entry import AgentEntry
+from .arrivals import AGENTS_IN_STEP, Arrival, Arrivals, in_steps_of
 from .brought import reading
 from .descriptions import Descriptions
+from .portions import Portions
 from .roster import host_of
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import RegistryOperation
 
     from .accounts import Accounts
-    from .brought import Brought
     from .durability import Durability
     from .ledger import Ledger
     from .metrics import MasterMetrics
@@ -72,6 +73,7 @@ class Registration:
         self._accounts = accounts
         self._removal = removal
         self._returns = returns
+        self._arrivals = Arrivals(ledger, accounts, returns, removal, now)
         self._durability = durability
         self._metrics = metrics
         self._slices = slices
@@ -79,8 +81,9 @@ class Registration:
         self._now = now
         self._watch = watch
         self._ping_timeout = ping_timeout
-        self._descriptions = Descriptions()
+        self._descriptions, self._portions = Descriptions(), Portions()
         self._numbers = itertools.count()
+        self._ready: list[Arrival] = []  # that need not be stored
         self.epoch = 0  # set once this master leads
 
     # ---- new agents ----
@@ -160,7 +163,7 @@ class Registration:
         roster.reregistering.add(agent_id)
         try:
             frameworks = yield from self._descriptions.reading(message.frameworks)
-            brought = yield from reading(message, frameworks, self._returns.room)
+            brought = yield from reading(message, frameworks, self._portions, self._returns.room)
         except InvalidRequest as error:
             self._metrics.drop(message, sender, str(error))
             self._not_returned(agent_id)
@@ -169,27 +172,49 @@ class Registration:
             self._not_returned(agent_id)
             return
         operation = self._needed(agent_id, message.info)
-        if operation is None:
-            yield from self._return(agent_id, message, brought, sender)
-            return
         message = msgspec.structs.replace(message, tasks=(), frameworks=(), completed_tasks=())
-        then = partial(self._durable, operation, message, brought, sender)
-        self._durability.apply(operation, then, partial(self._not_returned, agent_id))
+        if operation is None:
+            yield from self._go_on(Arrival(message, brought, sender, was_known=True))
+            return
+        arrival = Arrival(message, brought, sender, isinstance(operation, UpdateAgent))
+        self._durability.apply_together(operation, arrival, self._durable, partial(self._not_returned, agent_id))
 
-    def _durable(
-        self, operation: RegistryOperation, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
-    ) -> None:
-        agent_id, was_known = message.info.id, isinstance(operation, UpdateAgent)
-        assert agent_id is not None
-        work = self._return_unless_removed if was_known else self._return
-        self._slices.put(pid, work(agent_id, message, brought, pid))  # thousands are durable at once
+    def _go_on(self, arrival: Arrival) -> Iterator[None]:
+        """Let an agent go on that the registry knows as it is: to a new master, together with others."""
+        if arrival.agent_id in self._ledger.agents or not arrival.is_simple or self._slices.has_more(arrival.pid):
+            yield from self._return(arrival)
+            return
+        self._slices.hold(arrival.pid)
+        self._ready.append(arrival)
+        if len(self._ready) == 1:
+            self._slices.put_all((), self._return_ready())
+        if len(self._ready) == AGENTS_IN_STEP:
+            yield
+            yield from self._return_ready()
 
-    def _return_unless_removed(
-        self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
-    ) -> Iterator[None]:
-        """Let a known agent go on, unless it has left, or made way for another one, while that was stored."""
-        if agent_id in self._ledger.agents or agent_id in self._roster.recovered:
-            yield from self._return(agent_id, message, brought, pid)
+    def _return_ready(self) -> Iterator[None]:
+        ready, self._ready = self._ready, []
+        yield from self._return_all(ready)
+        for arrival in ready:
+            self._slices.release(arrival.pid)
+
+    def _durable(self, arrivals: list[Arrival]) -> None:
+        pids = tuple([arrival.pid for arrival in arrivals])
+        self._slices.put_all(pids, self._return_all(arrivals))  # thousands are durable at once
+
+    def _return_all(self, arrivals: list[Arrival]) -> Iterator[None]:
+        """Let agents go on, several in a step, and by themselves those that cannot be together."""
+        for number, several in enumerate(in_steps_of(arrivals)):
+            if number:
+                yield
+            for arrival in self._arrivals.enter(several, self._entry):
+                yield from self._return_unless_removed(arrival)
+
+    def _return_unless_removed(self, arrival: Arrival) -> Iterator[None]:
+        """Let an agent go on, unless it was known, and has left, or made way for another one, while that was stored."""
+        agent_id = arrival.agent_id
+        if not arrival.was_known or agent_id in self._ledger.agents or agent_id in self._roster.recovered:
+            yield from self._return(arrival)
             return
         log.info("register again: agent %s has left meanwhile", agent_id)
         self._not_returned(agent_id)
@@ -239,28 +264,37 @@ class Registration:
             return UpdateAgent(info) if info != recovered.info else None
         return MarkAgentReachable(info)
 
-    def _return(
-        self, agent_id: AgentID, message: ReregisterAgent, brought: Brought, pid: la.PID[Any]
-    ) -> Iterator[None]:
+    def _return(self, arrival: Arrival) -> Iterator[None]:
+        message, brought, pid, _ = arrival
+        agent_id = arrival.agent_id
         self._make_way(pid, agent_id)
-        self._roster.serve(agent_id, message.incarnation, message.number)
-        self._metrics.reregistrations.increment()
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
+            self._count(arrival)
             yield from self._returns.reconcile(agent, message, brought, pid)
         else:
-            agent = AgentEntry(
-                id=agent_id,
-                info=message.info,
-                pid=pid,
-                registered_time=self._now(),
-                total=message.total,
-                version=message.version,
-                epoch=self.epoch,
-            )
+            agent = self._entry(arrival)
             yield from self._returns.enter(agent, message, brought)
         if self._ledger.agents.get(agent_id) is agent:
             self._removal.end_if_down(agent)
+
+    def _entry(self, arrival: Arrival) -> AgentEntry:
+        """What is to be entered of an agent that is back."""
+        self._count(arrival)
+        message = arrival.message
+        return AgentEntry(
+            id=arrival.agent_id,
+            info=message.info,
+            pid=arrival.pid,
+            registered_time=self._now(),
+            total=message.total,
+            version=message.version,
+            epoch=self.epoch,
+        )
+
+    def _count(self, arrival: Arrival) -> None:
+        self._roster.serve(arrival.agent_id, arrival.message.incarnation, arrival.message.number)
+        self._metrics.reregistrations.increment()
 
     # ---- agents that leave ----
 

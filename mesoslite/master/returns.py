@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libactor as la
 from mesoslite.model import (
@@ -57,8 +57,6 @@ log = logging.getLogger("mesoslite.master")
 
 TASKS_IN_STEP = 128
 KILLS_IN_STEP = 16
-
-T = TypeVar("T")
 
 
 class _Found(NamedTuple):
@@ -112,18 +110,18 @@ class Returns:
         self._accounts.agents.begin_entry(agent)
         self._accounts.agents.enter_executors(agent, self._executors.missing(agent, message))
         found = _Found([], [], {}, [])
-        for number, kinds in enumerate(brought.portions):
+        for number, portion in enumerate(brought.portions):
             if number:
                 yield
                 if not self._goes_on(agent):
                     return
-            groups = self._sort(agent, kinds, named, found)
+            groups = self._sort(agent, by_kind(portion.tasks), named, found)
             while found.known:
                 self._ledger.forget_tasks(*found.known.pop())
             self._enter_tasks(agent, groups, found if was_given_up else None)
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.agents.end_entry(agent, connected=True)
-        self._welcome(agent, tuple(found.doubtful.values()), launches)
+        self.welcome(agent, tuple(found.doubtful.values()), launches)
         log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
         yield from named.tell(agent)
         yield from self._end_duplicates(agent, found)
@@ -139,17 +137,17 @@ class Returns:
         la.link(pid, reconnect=True)  # the connection that there was may be dead, and its end be told late
         found, named = _Found([], [], {}, []), Named(brought.frameworks, self._ledger, self._subscriptions)
         yield from named.enter()
-        unconfirmed: list[UnconfirmedTask] = []
+        unconfirmed, ids = list[UnconfirmedTask](), brought.ids()
         launches = self._ledger.launches  # what is launched from here on, it is not asked about
         absent = unconfirmed_executors(agent, message)
         for number, known in enumerate(_portions(list(agent.tasks))):
             if number:
                 yield
-            unconfirmed += [self._unconfirmed(task) for task in known if not brought.has(task) and task in agent.tasks]
-        for number, kinds in enumerate(brought.portions):
+            unconfirmed += [self._unconfirmed(task) for task in known if not task.is_in(ids) and task in agent.tasks]
+        for number, brought_together in enumerate(brought.portions):
             if number:
                 yield
-            self._sort(agent, kinds, named, found)
+            self._sort(agent, by_kind(brought_together.tasks), named, found)
         if not self._goes_on(agent):
             return
         under_way = _under_way(agent)
@@ -172,7 +170,7 @@ class Returns:
                 self._enter_tasks(agent, self._still_missing(agent, portion, found), found)
             self._accounts.agents.end_entry(agent, connected=True)
         self._accounts.agents.connect(agent)
-        self._welcome(agent, (*unconfirmed, *found.doubtful.values()), launches, absent)
+        self.welcome(agent, (*unconfirmed, *found.doubtful.values()), launches, absent)
         if under_way:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
@@ -229,7 +227,7 @@ class Returns:
             framework = named.find(framework_id)
             if framework is None:
                 continue
-            if not self._ledger.knows_none(framework, tasks):
+            if not framework.knows_none(tasks.keys()):
                 tasks = {key: one for key, one in tasks.items() if self._is_missing(agent, framework, one, found)}
                 found.known.append((framework, tasks))
             if not role:
@@ -309,18 +307,18 @@ class Returns:
 
     def _forget_lost(self, agent_id: AgentID, brought: Brought) -> None:
         """Tasks that were out of reach, and that their agent does not have, never got there: they are over."""
-        for task in self._ledger.out_of_reach.of(agent_id):
-            if not brought.has(task):
-                status = master_status(
-                    task.task_id,
-                    TaskState.TASK_GONE,
-                    now=self._now(),
-                    reason=Reason.REASON_RECONCILIATION,
-                    message=f"Agent {agent_id} came back without it",
-                    agent_id=agent_id,
-                )
-                self._accounts.record(task, status, TaskState.TASK_GONE)
-                self._ledger.complete_unreachable(task)
+        ids = brought.ids()
+        for task in [one for one in self._ledger.out_of_reach.of(agent_id) if not one.is_in(ids)]:
+            status = master_status(
+                task.task_id,
+                TaskState.TASK_GONE,
+                now=self._now(),
+                reason=Reason.REASON_RECONCILIATION,
+                message=f"Agent {agent_id} came back without it",
+                agent_id=agent_id,
+            )
+            self._accounts.record(task, status, TaskState.TASK_GONE)
+            self._ledger.complete_unreachable(task)
 
     def room(self, framework_id: FrameworkID, is_named: bool) -> int:
         """How many of a framework's tasks that are over an agent may tell of: none, if that is not there, as in Mesos.
@@ -343,13 +341,14 @@ class Returns:
 
     # ---- what is said ----
 
-    def _welcome(
+    def welcome(
         self,
         agent: AgentEntry,
         unconfirmed: tuple[UnconfirmedTask, ...],
         launches: int,
         executors: tuple[UnconfirmedExecutor, ...] = (),
     ) -> None:
+        """An agent whose tasks are all in the books is told so, and what it is to do."""
         self._over(agent)
         self._removal.cancel(agent.id, *CAUSES)
         self._watch(agent)
@@ -388,7 +387,7 @@ class Returns:
             framework.send(Update(status))
 
 
-def _portions(items: Iterable[T]) -> Iterator[list[T]]:
+def _portions(items: Iterable[TaskEntry]) -> Iterator[list[TaskEntry]]:
     """What is done in one step each; ``items`` stay as they are in between."""
     waiting = iter(items)
     while portion := list(islice(waiting, TASKS_IN_STEP)):

@@ -46,12 +46,20 @@ class Slices:
     def __init__(self, now: Callable[[], float], want: Callable[[], object]) -> None:
         self._now = now
         self._want = want
-        self._waiting: deque[tuple[Any, Iterator[None]]] = deque()  # with the sender
+        self._waiting: deque[tuple[tuple[Any, ...], Iterator[None]]] = deque()  # with the senders
         self._counts: dict[Any, int] = {}  # by sender; no Counter, which takes longer to forget one than all of a step
 
     def waits(self, sender: Any) -> bool:
         """Whether work of ``sender`` waits."""
         return sender in self._counts
+
+    def has_more(self, sender: Any) -> bool:
+        """Whether, while work of ``sender`` is done, more of it waits."""
+        return self._counts.get(sender, 0) > 1
+
+    def hold(self, sender: Any) -> None:
+        """Let what is still to come of ``sender`` wait, as behind work of it, until ``release``."""
+        self._counts[sender] = self._counts.get(sender, 0) + 1
 
     @property
     def is_idle(self) -> bool:
@@ -65,8 +73,13 @@ class Slices:
 
     def put(self, sender: Any, work: Iterator[None]) -> None:
         """Do all of ``work`` in slices: so much of it may come at once that others would wait for all first steps."""
-        self._waiting.append((sender, work))
-        self._counts[sender] = self._counts.get(sender, 0) + 1
+        self.put_all((sender,), work)
+
+    def put_all(self, senders: tuple[Any, ...], work: Iterator[None]) -> None:
+        """As ``put``, of work that several senders have asked for."""
+        self._waiting.append((senders, work))
+        for sender in senders:
+            self.hold(sender)
         if len(self._waiting) == 1:
             self._want()
 
@@ -79,15 +92,20 @@ class Slices:
         """Do a slice."""
         end = self._now() + SLICE_SECONDS
         for _ in range(STEPS_MAX):
-            sender, work = self._waiting[0]
+            senders, work = self._waiting[0]
             if next(work, THROUGH) is THROUGH:
                 self._waiting.popleft()
-                if self._counts[sender] > 1:
-                    self._counts[sender] -= 1
-                else:
-                    del self._counts[sender]
+                for sender in senders:
+                    self.release(sender)
                 if not self._waiting:
                     return
             if self._now() >= end:
                 break
         self._want()
+
+    def release(self, sender: Any) -> None:
+        """Let what is still to come of ``sender`` wait no longer, unless for something else."""
+        if self._counts[sender] > 1:
+            self._counts[sender] -= 1
+        else:
+            del self._counts[sender]

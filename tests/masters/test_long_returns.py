@@ -10,6 +10,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.arrivals import Arrival
 from mesoslite.master.brought import Brought
 from mesoslite.master.returns import TASKS_IN_STEP
 from mesoslite.master.slices import STEPS_MAX
@@ -298,8 +299,8 @@ def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> 
     counts: list[int] = []
     moment = Moment(stage)
     for agent, info in zip(agents, infos, strict=True):
-        what = (info.id, ReregisterAgent(info=info), Brought({}, [], {}, ()), agent)
-        moment._doings.append(partial(actor._agents._registration._durable, *what))
+        what = [Arrival(ReregisterAgent(info=info), Brought({}, [], {}, ()), agent, False)]
+        moment._doings.append(partial(actor._agents._registration._durable, what))
         moment._doings.append(lambda: counts.append(len(actor._ledger.agents)))
 
     moment.come()

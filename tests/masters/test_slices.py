@@ -119,3 +119,47 @@ def test_work_that_asks_for_work_has_it_done_after_itself() -> None:
     desk.finish()
 
     assert desk.done == ["asked", "x0"]
+
+
+def test_all_whose_work_is_done_together_wait_for_the_end_of_it() -> None:
+    desk = Desk()
+    desk.slices.put_all(("a", "b"), desk._work("x", 2))
+
+    desk.take("b", "y", 1)
+    desk.take("c", "z", 1)
+    before = list(desk.done)
+    desk.finish()
+    desk.take("a", "w", 1)
+
+    assert before == ["z0"]
+    assert desk.done == ["z0", "x0", "x1", "y0", "w0"]
+
+
+def test_whoever_is_held_waits_until_it_is_released() -> None:
+    desk = Desk()
+    desk.take("b", "x", 3)
+    desk.slices.hold("a")
+
+    desk.take("a", "y", 1)
+    before = list(desk.done)
+    desk.slices.release("a")
+    desk.finish()
+    desk.take("a", "z", 1)
+
+    assert before == ["x0"]
+    assert desk.done == ["x0", "x1", "x2", "y0", "z0"]
+
+
+def test_while_work_is_done_one_can_see_whether_the_same_sender_has_more() -> None:
+    desk = Desk()
+    seen: list[bool] = []
+
+    def looking() -> Iterator[None]:
+        yield
+        seen.append(desk.slices.has_more("a"))
+
+    desk.slices.take("a", looking())
+    desk.slices.take("a", looking())
+    desk.finish()
+
+    assert seen == [True, False]
