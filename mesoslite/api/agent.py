@@ -17,18 +17,16 @@ from .agent_containers import Containers
 from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .authentication import NOBODY, Authentication, Realms
+from .debugging import debugging_routes
 from .exchange import Exchange, Response
 from .executor import ExecutorEndpoint
 from .file_pages import file_routes
 from .files import Files
 from .log_files import log_files
-from .logging_level import logging_routes
-from .master import NO_FLAGS, health, told_flags, version
-from .metrics import metrics_routes
+from .master import NO_FLAGS, health, runtime_routes, told_flags, version
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
 from .sandboxes import Sandboxes
-from .system_stats import system_routes
 
 
 def agent_app(
@@ -46,9 +44,9 @@ def agent_app(
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/state``, ``/files/browse``, ``/files/read``,
     ``/files/download``, ``/files/debug``, ``/api/v1`` and ``/api/v1/executor``, also below ``/slave(1)`` and below the
     agent's own id.
-    With a ``runtime`` also ``/containers``, ``/monitor/statistics`` and ``/containerizer/debug``; ``meter`` says what
-    containers use, without it these do not. ``runtime``, ``hosts``, ``flags`` and ``authentication`` as of
-    ``master_app``.
+    With a ``runtime`` also ``/help``, ``/__processes__``, ``/containers``, ``/monitor/statistics`` and
+    ``/containerizer/debug``; ``meter`` says what containers use, without it these do not. ``runtime``, ``hosts``,
+    ``flags`` and ``authentication`` as of ``master_app``.
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -71,10 +69,8 @@ def agent_app(
         "/api/v1/executor": methods(POST=ExecutorEndpoint(agent)),
         "/api/v1": methods(POST=OperatorEndpoint("agent", calls, NOT_SERVED)),
         **(containers.routes() if containers is not None else {}),
-        **(
-            {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
-            if runtime is not None
-            else {}
-        ),
+        **runtime_routes(runtime),
     }
+    if runtime is not None:
+        routes = {**routes, **debugging_routes(runtime, agent.id, routes)}
     return application(routes, (f"/{agent.id}", "/slave(1)"), hosts, Realms("agent", authentication))

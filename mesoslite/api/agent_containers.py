@@ -131,9 +131,10 @@ def _statistics_document(used: ContainerUsage | None, held: Resources, now: floa
 
 def _wanted(exchange: Exchange) -> dict[str, str]:
     """The ids that a request asks for, by name. Raises: Refusal, for others than Mesos takes together."""
-    query = exchange.query
-    wanted = {name: query[name] for name in ("container_id", "framework_id", "executor_id") if name in query}
-    if wanted.keys() not in ({"container_id"}, {"framework_id"}, {"framework_id", "executor_id"}, set()):
+    given = {name: value for name, value in exchange.query.items() if name != "jsonp"}
+    wanted = {name: value for name, value in given.items() if name in ("container_id", "framework_id", "executor_id")}
+    are_others = len(given) > max(len(wanted), 1)
+    if are_others or wanted.keys() not in ({"container_id"}, {"framework_id"}, {"framework_id", "executor_id"}, set()):
         raise Refusal(400, "Expecting container_id, or framework_id, or framework_id and executor_id, or none of them")
     return wanted
 

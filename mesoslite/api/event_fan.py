@@ -89,6 +89,7 @@ class EventFan(la.Actor):
             oldest.end()
             del self._outlets[oldest]
         self._outlets[outlet] = None
+        self._tell_count()
         outlet.put(_HEARTBEAT)
         if self._beat is None:
             self._beat = la.delay(HEARTBEAT_SECONDS, self.pid, EventFan.beat)
@@ -122,9 +123,13 @@ class EventFan(la.Actor):
     def _forget(self, outlet: Outlet) -> None:
         if outlet in self._outlets:
             del self._outlets[outlet]
+            self._tell_count()
             if not self._outlets and not any(self._coming):
                 self._coming.append(None)
                 self._follow(frozenset())
+
+    def _tell_count(self) -> None:
+        la.tell(self._master, MasterPort.count_operator_streams, len(self._outlets))
 
     def _follow(self, kinds: frozenset[type[happenings.Happening]]) -> None:
         la.dispatch(self._master, MasterPort.follow_view, self.pid, kinds).on_failed(self._give_up)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import libactor as la
@@ -34,6 +35,7 @@ class Leading:
     def guard(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint, for a master that leads."""
 
+        @wraps(endpoint)
         async def answer(exchange: Exchange) -> Response | None:
             if not self._serves:
                 self._serves = await self._ask(exchange)

@@ -14,6 +14,7 @@ from libactor.http import Application
 from mesoslite.model import MasterPort
 
 from .authentication import NOBODY, Authentication, Realms
+from .debugging import debugging_routes
 from .documents import version_document
 from .event_stream import EventStreams
 from .exchange import Exchange, Response
@@ -56,7 +57,8 @@ def master_app(
     Endpoints: ``/health``, ``/version``, ``/flags``, ``/redirect``, ``/files``, and, while it leads, those of
     master_reads.py and operator_v0.py, ``/api/v1``, ``/api/v1/scheduler``, ``/mesoslite/allocator/explain`` and
     ``/mesoslite/why``; also below ``/master``. Else these lead to the master that does (307), or there is none (503).
-    With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json`` and ``/logging/toggle``.
+    With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json``, ``/logging/toggle``,
+    ``/help`` and ``/__processes__``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
     ``flags`` are the options that its program was started with, by name. ``authentication`` says who has to be known.
     ``subscriber_buffer_bytes`` bounds how far a framework, or an operator's program, may lag behind its events before
@@ -85,12 +87,10 @@ def master_app(
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
         **file_routes(files),
         **{path: leading.guard(endpoint) for path, endpoint in shown.items()},
-        **(
-            {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
-            if runtime is not None
-            else {}
-        ),
+        **runtime_routes(runtime),
     }
+    if runtime is not None:
+        routes = {**routes, **debugging_routes(runtime, "master", routes)}
     return application(routes, ("/master",), hosts, Realms("master", authentication))
 
 
@@ -102,6 +102,13 @@ def health(ping: Ping) -> Endpoint:
         return Response()
 
     return answer
+
+
+def runtime_routes(runtime: la.Runtime | None) -> Routes:
+    """The endpoints that tell of a runtime and its machine."""
+    if runtime is None:
+        return {}
+    return {**metrics_routes(runtime), **system_routes(runtime), **logging_routes(runtime)}
 
 
 async def version(exchange: Exchange) -> Response:

@@ -74,6 +74,7 @@ def methods(**endpoints: Endpoint) -> Endpoint:
             raise Refusal(405, f"Expecting one of {{ {allowed} }}, got {exchange.method}", {"allow": allowed})
         return await endpoint(exchange)
 
+    answer.__doc__ = ", ".join(endpoints)  # for the page of help (debugging.py)
     return answer
 
 

@@ -17,6 +17,7 @@ import libactor as la
 from mesoslite.model import (
     Call,
     Error,
+    FrameworkID,
     InvalidRequest,
     MasterPort,
     Subscribe,
@@ -75,12 +76,13 @@ class SchedulerEndpoint:
         """The subscription that a call belongs to. Raises: Refusal, if there is none or the call names another."""
         assert not isinstance(call, Subscribe)
         entry = self._table.find(call.framework_id)
-        if entry is None:
-            if await la.dispatch(self._master, MasterPort.knows_framework, call.framework_id):
-                raise Refusal(403, "Framework is not subscribed")
+        owner = entry[2] if entry is not None else await self._owner(call.framework_id)
+        if owner is None:
             raise Refusal(400, "Framework cannot be found")
-        if exchange.principal is not None and exchange.principal != entry[2]:
-            raise Refusal(400, _mismatch(exchange.principal, entry[2]))
+        if exchange.principal is not None and exchange.principal != owner:
+            raise Refusal(400, _mismatch(exchange.principal, owner))
+        if entry is None:
+            raise Refusal(403, "Framework is not subscribed")
         given = exchange.headers.get(STREAM_ID)
         if given is None:
             raise Refusal(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header")
@@ -91,6 +93,9 @@ class SchedulerEndpoint:
                 f"associated with framework ID {call.framework_id}",
             )
         return entry[0]
+
+    async def _owner(self, framework_id: FrameworkID) -> str | None:
+        return await la.dispatch(self._master, MasterPort.framework_principal, framework_id)
 
     async def _subscribe(self, exchange: Exchange, call: Subscribe, problem: str | None) -> None:
         if not exchange.accepts(JSON):

@@ -14,7 +14,7 @@ from .lookup import agents_called, frameworks_called
 from .named_tasks import find_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mesoslite.model import AgentID, AgentInfo, Explanation, FrameworkID, FrameworkInfo, TaskID
     from mesoslite.model.stories import FrameworkStory, TaskStory
@@ -26,23 +26,36 @@ if TYPE_CHECKING:
 
 
 class Lookups(Candidate):
-    """The part of a master that knows who is meant."""
+    """The part of a master that knows who is meant, and who reads."""
 
     _ledger: Ledger
     _census: Census
     _history: History
     _allocator: la.PID[Allocator]
     _reading: Slices
+    _operator_streams: int = 0
+
+    def _own_figures(self) -> dict[str, Callable[[], float]]:
+        """Of the master itself, for its census."""
+        return {
+            "elected": self._is_elected,
+            "uptime_secs": self._uptime,
+            "operator_event_stream_subscribers": lambda: self._operator_streams,
+        }
 
     def count(self, name: str) -> float:
         """How many there are of what a gauge of that name, without its prefix, tells."""
         return self._census.count(name)
 
+    def count_operator_streams(self, count: int) -> None:
+        """So many are subscribed to what happens, as operators."""
+        self._operator_streams = count
+
     @led
-    def knows_framework(self, framework_id: FrameworkID) -> bool:
-        """Whether that framework is one of the cluster's, connected or not."""
+    def framework_principal(self, framework_id: FrameworkID) -> str | None:
+        """Whose a framework of the cluster is, connected or not; "" if nobody has said, None if there is none."""
         framework = self._ledger.frameworks.get(framework_id)
-        return framework is not None and not framework.is_ending
+        return framework.info.principal if framework is not None and not framework.is_ending else None
 
     @led
     def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:

@@ -124,7 +124,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         self._offering = Offering(self._ledger, self._accounts, timeouts, self._now)
         self._publication = Publication()
         self._metrics = MasterMetrics(self._chronicle, self._publication)
-        self._census = Census(self._ledger, {"elected": self._is_elected, "uptime_secs": self._uptime})
+        self._census = Census(self._ledger, self._own_figures())
         OperationMetrics(self._chronicle, self._publication)
         FrameworkMetrics(self._ledger, self._history, self._publication, options)
         books = self._ledger, self._accounts, self._offering

@@ -122,8 +122,12 @@ class MasterPort(OperatorPort, Protocol):
         """
         ...
 
-    def knows_framework(self, framework_id: FrameworkID) -> bool:
-        """Whether that framework is one of the cluster's, connected or not."""
+    def count_operator_streams(self, count: int) -> None:
+        """So many are subscribed to what happens, as operators: for the metrics."""
+        ...
+
+    def framework_principal(self, framework_id: FrameworkID) -> str | None:
+        """Whose a framework of the cluster is, connected or not; "" if nobody has said, None if there is none."""
         ...
 
     def find_frameworks(self, text: str) -> tuple[FrameworkInfo, ...]:

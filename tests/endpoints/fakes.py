@@ -51,8 +51,9 @@ class FakeMaster(la.Actor):
     def standing(self):
         return self._standing
 
-    def knows_framework(self, framework_id):
-        return any(each.framework.id == framework_id for each in self._view.frameworks)
+    def framework_principal(self, framework_id):
+        known = (each.framework for each in self._view.frameworks)
+        return next((each.principal or "" for each in known if each.id == framework_id), None)
 
     def view(self, known_number=None):
         self.views_asked += 1

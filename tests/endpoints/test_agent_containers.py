@@ -145,7 +145,16 @@ def test_some_containers_are_asked_for_by_their_ids(agent, query, expected):
     assert [one["container_id"] for one in agent.get("/containers", query)] == expected
 
 
-@pytest.mark.parametrize("query", ["executor_id=e", "container_id=c&framework_id=f", "container_id=&executor_id=e"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "executor_id=e",
+        "container_id=c&framework_id=f",
+        "container_id=&executor_id=e",
+        "a=1&b=2",
+        "container_id=c&b=2",
+    ],
+)
 def test_ids_that_do_not_go_together_are_refused(agent, query):
     assert request(agent.app, "GET", "/containers", query=query).status == 400
     assert agent.meter.looks == 0

@@ -96,8 +96,12 @@ class Scene:
         return task.task_id
 
     def update(self, task_id, state, latest=None, reason=None, healthy=None):
-        framework_id, agent_id = self.tasks[task_id]
         self.names += 1
+        self.repeat(task_id, state, latest, reason, healthy)
+
+    def repeat(self, task_id, state, latest=None, reason=None, healthy=None):
+        """Say again what was said last."""
+        framework_id, agent_id = self.tasks[task_id]
         status = TaskStatus(
             task_id=task_id,
             state=state,
@@ -204,6 +208,40 @@ def test_a_status_is_told_when_its_state_differs_from_the_one_before_or_it_is_of
     ]  # fmt: skip
     assert events[-1]["task_updated"]["status"]["healthy"] is False
     subscriber.leave()
+
+
+def test_a_status_is_told_again_when_its_agent_knows_a_newer_state(live, loop, scene):
+    scene.add_agent()
+    scene.add_framework()
+    task_id = scene.launch()
+    running, failed = TaskState.TASK_RUNNING, TaskState.TASK_FAILED
+    scene.update(task_id, running)
+    subscriber, _ = begun(loop, live.app)
+
+    scene.repeat(task_id, running, latest=failed)
+    scene.repeat(task_id, running, latest=failed)  # nothing new
+    scene.update(task_id, failed)
+
+    [events] = told(live, subscriber)
+    statuses = [(one["task_updated"]["status"]["state"], one["task_updated"]["state"]) for one in events]
+    assert statuses == [("TASK_RUNNING", "TASK_FAILED"), ("TASK_FAILED", "TASK_FAILED")]
+    _, state = live.call("GET_TASKS")
+    assert [task["state"] for task in state["tasks"]] == ["TASK_FAILED"]
+    subscriber.leave()
+
+
+def test_those_who_are_subscribed_are_counted(live, loop):
+    def count():
+        live.settle()
+        return live.runtime.metrics.snapshot().get(timeout=BOUND)["master/operator_event_stream_subscribers"]
+
+    first, second = begun(loop, live.app)[0], begun(loop, live.app)[0]
+    both = count()
+    first.leave()
+    one = count()
+    second.leave()
+
+    assert (both, one, count()) == (2, 1, 0)
 
 
 def test_a_framework_is_told_again_when_it_says_something_else_of_itself(live, loop, scene):

@@ -10,7 +10,15 @@ import pytest
 import libactor as la
 from mesoslite.api import master_app
 from mesoslite.api.operator_calls import NOT_SERVED
-from mesoslite.model import ApplyOperation, Drain, MasterStanding
+from mesoslite.model import (
+    NO_FRAMEWORK,
+    ApplyOperation,
+    Drain,
+    MasterStanding,
+    OperationState,
+    OperationStatus,
+    OperationUpdate,
+)
 
 from .fakes import FakeMaster, request
 
@@ -308,6 +316,23 @@ def test_resources_are_reserved_and_made_volumes(live):
 
     done = [type(one.operation).__name__ for one in live.heard(agent) if isinstance(one, ApplyOperation)]
     assert done == ["Reserve", "Create", "GrowVolume", "ShrinkVolume", "Destroy", "Unreserve"]
+
+
+def test_an_operators_operation_is_listed_while_its_agent_has_not_answered(live):
+    agent, agent_id = live.agent("cpus:4;mem:1024;disk:100")
+    live.call("RESERVE_RESOURCES", **agent_of(agent_id), resources=[disk(20)])
+
+    [operation] = live.call("GET_OPERATIONS")[1]["operations"]
+    uuid = next(one.operation_uuid for one in live.heard(agent) if isinstance(one, ApplyOperation))
+    finished = OperationState.OPERATION_FINISHED
+    status = OperationStatus(state=finished, uuid=b"s" * 16, agent_id=agent_id)
+    update = OperationUpdate(framework_id=NO_FRAMEWORK, operation_uuid=uuid, status=status, latest_state=finished)
+    la.post(live.master, update, sender=agent)
+    live.settle()
+
+    assert (operation["info"]["type"], operation["latest_status"]) == ("RESERVE", {"state": "OPERATION_PENDING"})
+    assert "framework_id" not in operation
+    assert live.call("GET_OPERATIONS")[1] == {}
 
 
 def test_what_cannot_be_reserved_says_why(live):

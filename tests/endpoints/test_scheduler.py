@@ -6,7 +6,7 @@ import json
 import pytest
 
 import libactor as la
-from mesoslite.api import master_app
+from mesoslite.api import Authentication, master_app
 from mesoslite.api.exchange import BODY_BYTES_MAX
 from mesoslite.api.outlet import Outlet
 from mesoslite.model import (
@@ -25,6 +25,7 @@ from mesoslite.model import (
     Suppress,
     Teardown,
 )
+from mesoslite.model.records import Framework
 from mesoslite.model.v1 import Records
 
 from .fakes import BOUND, FRAMEWORK, FakeMaster, request
@@ -105,6 +106,20 @@ def test_a_call_for_a_framework_that_is_not_subscribed_here_is_403_and_costs_no_
 
     assert (answer.status, answer.body) == (403, b"Framework is not subscribed")
     assert master.views_asked == 0
+
+
+# Source: Mesos looks at the principal first (facts of Master::Http::scheduler)
+@pytest.mark.parametrize(("owner", "status"), [("ann", 403), ("bob", 400), ("", 400)])
+def test_who_may_not_call_for_a_framework_is_told_before_whether_it_is_subscribed(runtime, owner, status):
+    owned = Framework(FRAMEWORK, "f", "root", 4_000_000_000, principal=owner)
+    master = FakeMaster(view(frameworks=[framework(record=owned)]))
+    authentication = Authentication({"ann": "a"}, frameworks=True)
+    app = master_app(runtime.spawn(master), authentication=authentication)
+
+    answer = post(app, CALL, authorization="Basic YW5uOmE=")
+
+    assert answer.status == status
+    assert (f"does not match principal '{owner}'" in answer.body.decode()) == (status == 400)
 
 
 def test_a_body_beyond_the_bound_is_413_whether_announced_or_not(app):

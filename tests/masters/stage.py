@@ -384,7 +384,7 @@ class Stage:
         return asked.get(timeout=60)
 
     def knows(self, framework_id: FrameworkID) -> bool:
-        return la.dispatch(self.master, Master.knows_framework, framework_id).get(timeout=60)
+        return la.dispatch(self.master, Master.framework_principal, framework_id).get(timeout=60) is not None
 
     def check_books(self) -> None:
         """Each message bore the epoch; the master's ledger is true, and the allocator's books agree (audit.py)."""

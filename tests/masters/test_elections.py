@@ -49,7 +49,7 @@ def ask(master: la.PID[Master], method: Callable[..., Any], *arguments: Any) -> 
 AGENT, FRAMEWORK = AgentID("a"), FrameworkID("f")
 QUESTIONS: list[tuple[Any, ...]] = [
     (Master.state,),
-    (Master.knows_framework, FRAMEWORK),
+    (Master.framework_principal, FRAMEWORK),
     (Master.find_frameworks, "f"),
     (Master.find_agents, ""),
     (Master.explain, FRAMEWORK, ()),

@@ -2,7 +2,7 @@
 
 # Who calls: event_fan.py, with each happening once, in order.
 # TASK_UPDATED is told of a status in another state than the one before it, and of each check and health check, as in
-#   Mesos: not where only the newest state that the agent knows has changed.
+#   Mesos; also where only the newest state that the agent knows has changed, for who puts events together to a state.
 # AGENT_REMOVED is told of an agent that has left, not of one that is unreachable or gone, as in Mesos.
 # Source: Mesos include/mesos/v1/master/master.proto (Event), src/master/master.cpp (updateTask, subscribers.send),
 #   src/common/protobuf_utils.cpp (master::event::create...).
@@ -91,7 +91,7 @@ class Events:
         before = self._behind.pop(key, heard.old)
         if status.state is not heard.new:
             self._behind[key] = status.state
-        if status.state is before and status.reason not in _CHECKS:
+        if status.state is before and heard.new is heard.old and status.reason not in _CHECKS:
             return None
         document = {
             "framework_id": {"value": heard.framework_id},
