@@ -17,6 +17,7 @@ from libactor.future import Future
 from libactor.metrics.metric import Metric, Recorded, metrics_lock
 from libactor.metrics.own import OWN, measure
 from libactor.metrics.pulled import Pulled
+from libactor.metrics.single_writer import SingleWriterCounter
 from libactor.metrics.snapshot import Gathering, as_dictionary
 from libactor.metrics.table import Table
 
@@ -143,7 +144,7 @@ class Registry:
         for metric in metrics:
             if isinstance(metric, Pulled) and (tables or not isinstance(metric, Table)):
                 pulled[metric.name] = metric.pull(self._runtime)
-            elif isinstance(metric, Recorded):
+            elif isinstance(metric, (Recorded, SingleWriterCounter)):
                 values.update(metric.readings())
         of_tables = frozenset([metric.name for metric in metrics if isinstance(metric, Table)])
         return Gathering(values, pulled, of_tables, form).start(self._runtime.clock, timeout)

@@ -10,6 +10,27 @@ LIMIT = 30
 INT64_MAX = 2**63 - 1
 
 
+# ---- SingleWriterCounter ----
+
+
+def test_a_counter_of_one_writer_is_told_in_snapshots(runtime):
+    counter = la.metrics.SingleWriterCounter("test/counter")
+    runtime.metrics.add(counter)
+
+    counter.value += 3
+
+    assert runtime.metrics.snapshot().get(timeout=10)["test/counter"] == 3.0
+    with pytest.raises(ValueError, match="is taken"):
+        runtime.metrics.add(la.metrics.Counter("test/counter"))
+    runtime.metrics.remove(counter)
+    assert "test/counter" not in runtime.metrics.snapshot().get(timeout=10)
+
+
+def test_a_counter_of_one_writer_needs_a_name_as_all_do():
+    with pytest.raises(ValueError, match="will not do"):
+        la.metrics.SingleWriterCounter("test counter")
+
+
 # ---- Counter ----
 
 
