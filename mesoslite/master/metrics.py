@@ -120,7 +120,7 @@ class MasterMetrics:
             for valid in (True, False)
         }
         self._tasks = {state: self._counter(f"tasks_{_short(state)}") for state in TaskState if state.is_terminal}
-        self._reasons: dict[str, la.metrics.Counter] = {}
+        self._reasons: dict[str, la.metrics.SingleWriterCounter] = {}
         chronicle.listen(self._count_update, (TaskUpdated,))
         chronicle.listen(self._count_refusal, (TaskRefused,))
 
@@ -130,7 +130,7 @@ class MasterMetrics:
         if type(message) is Subscribe and _returns(message.framework):
             counter = self._returning_frameworks
         if counter is not None:
-            counter.increment()
+            counter.value += 1
 
     def refuse(self, message: object, sender: object, why: str) -> None:
         """Count a message that is none, which counts as not valid as well."""
@@ -141,7 +141,7 @@ class MasterMetrics:
 
     def judge(self, name: str, *, valid: bool) -> None:
         """Count one of what JUDGED names, as valid or not."""
-        self._judged[name, valid].increment()
+        self._judged[name, valid].value += 1
 
     def _count_update(self, happening: TaskUpdated) -> None:
         if happening.new.is_terminal and not happening.old.is_terminal:
@@ -151,26 +151,26 @@ class MasterMetrics:
         self._count_end(happening.state, Source.SOURCE_MASTER, happening.reason)
 
     def _count_end(self, state: TaskState, source: Source | None, reason: Reason | None) -> None:
-        self._tasks[state].increment()
+        self._tasks[state].value += 1
         if source is None or reason is None:
             return
         name = f"task_{_short(state)}/{source.name}/{reason.name}".lower().replace("_agent", "_slave")  # as in Mesos
         counter = self._reasons.get(name)
         if counter is None:
             counter = self._reasons[name] = self._counter(name)
-        counter.increment()
+        counter.value += 1
 
     def removed(self, kind: str) -> None:
         """Count an agent that was struck off: unhealthy, unregistered, or registered anew at its address."""
-        self._removals.increment()
-        self._removals_by_kind[kind].increment()
+        self._removals.value += 1
+        self._removals_by_kind[kind].value += 1
 
     def drop(self, message: object, sender: object, why: str, *, usual: bool = False) -> None:
         """Count a message that is not served, and say why not; ``usual``: nobody did anything wrong.
 
         That one leaves who is not here is nothing to look into either: its master has changed, or ends as well.
         """
-        self.dropped_messages.increment()
+        self.dropped_messages.value += 1
         level = logging.DEBUG if usual or isinstance(message, UnregisterAgent) else logging.WARNING
         log.log(
             level, "dropped %s from %s: %.500s", type(message).__name__, sender, why

@@ -74,7 +74,7 @@ class OperationMetrics:
     def _count(self, uuid: bytes, all_figures: tuple[_Figures, ...]) -> None:
         self._under_way[uuid] = all_figures
         for figures in all_figures:
-            figures.total.increment()
+            figures.total.value += 1
             figures.under_way[OperationState.OPERATION_PENDING].increment()
 
     def _agent_decided(self, happening: AgentReturned | AgentGone | AgentRemoved) -> None:
@@ -107,7 +107,7 @@ class _Figures:
         if old in self.under_way:
             self.under_way[old].decrement()
         if new in self.ended:
-            self.ended[new].increment()
+            self.ended[new].value += 1
         elif new in self.under_way:
             self.under_way[new].increment()
 

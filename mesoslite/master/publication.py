@@ -15,11 +15,13 @@ import libactor as la
 if TYPE_CHECKING:
     from libactor.metrics import Registry
 
+    _AnyMetric = la.metrics.SingleWriterCounter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table
+
 log = logging.getLogger("mesoslite.master")
 
 PREFIX = "master/"
 
-M = TypeVar("M", la.metrics.Counter, la.metrics.Gauge, la.metrics.PushGauge, la.metrics.Table)
+M = TypeVar("M", la.metrics.SingleWriterCounter, la.metrics.Gauge, la.metrics.PushGauge, la.metrics.Table)
 
 
 class Publication:
@@ -27,8 +29,8 @@ class Publication:
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
-        self._metrics: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table] = []
-        self._told: list[la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table] = []
+        self._metrics: list[_AnyMetric] = []
+        self._told: list[_AnyMetric] = []
 
     def add(self, metric: M) -> M:
         """Let ``metric`` be read too; return it."""
@@ -36,9 +38,9 @@ class Publication:
         self._tell(metric)
         return metric
 
-    def counter(self, name: str) -> la.metrics.Counter:
-        """Return a new counter of that name, after the master's prefix."""
-        return self.add(la.metrics.Counter(PREFIX + name))
+    def counter(self, name: str) -> la.metrics.SingleWriterCounter:
+        """Return a new counter of that name, after the master's prefix; the master's actor alone counts."""
+        return self.add(la.metrics.SingleWriterCounter(PREFIX + name))
 
     def begin(self, registry: Registry) -> None:
         """Let all be read from now on."""
@@ -62,7 +64,7 @@ class Publication:
                     registry.remove(metric)
         self._told.clear()
 
-    def _tell(self, metric: la.metrics.Counter | la.metrics.Gauge | la.metrics.PushGauge | la.metrics.Table) -> None:
+    def _tell(self, metric: _AnyMetric) -> None:
         if self._registry is None:
             return
         try:

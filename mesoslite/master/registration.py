@@ -132,7 +132,7 @@ class Registration:
         la.link(pid)
         self._accounts.agents.admit(agent)
         self._watch(agent)
-        self._metrics.registrations.increment()
+        self._metrics.registrations.value += 1
         agent.send(AgentRegistered(agent_id, self._ping_timeout))
         log.info("agent %s at %s has joined with %s", agent_id, pid, info.resources)
         self._removal.end_if_down(agent)
@@ -294,7 +294,7 @@ class Registration:
 
     def _count(self, arrival: Arrival) -> None:
         self._roster.serve(arrival.agent_id, arrival.message.incarnation, arrival.message.number)
-        self._metrics.reregistrations.increment()
+        self._metrics.reregistrations.value += 1
 
     # ---- agents that leave ----
 

@@ -151,7 +151,7 @@ class Removal:
         """Mark an agent unreachable as soon as the limit permits."""
         if (agent_id, cause) in self._scheduled:
             return
-        self._metrics.unreachable_scheduled.increment()
+        self._metrics.unreachable_scheduled.value += 1
         if self.limiter is None:
             self.mark_unreachable(agent_id, cause)
             return
@@ -168,7 +168,7 @@ class Removal:
         for cause in causes if self._scheduled else ():
             permit = self._scheduled.pop((agent_id, cause), None)
             if permit is not None:
-                self._metrics.unreachable_canceled.increment()
+                self._metrics.unreachable_canceled.value += 1
                 permit.discard()
 
     def not_returned(self, agent_id: AgentID) -> None:
@@ -189,7 +189,7 @@ class Removal:
         if not is_known or agent_id in roster.reregistering or roster.is_leaving(agent_id):
             if agent_id in roster.reregistering:
                 self._postponed[agent_id] = cause
-            self._metrics.unreachable_canceled.increment()
+            self._metrics.unreachable_canceled.value += 1
             log.info("agent %s is not marked unreachable: something else is under way with it", agent_id)
             return
         roster.marking_unreachable.add(agent_id)
@@ -203,10 +203,10 @@ class Removal:
         roster = self._roster
         roster.unreachable[agent_id] = since_ns
         self.cancel(agent_id, *CAUSES)
-        self._metrics.unreachable_completed.increment()
+        self._metrics.unreachable_completed.value += 1
         if roster.await_no_more(agent_id):
             roster.marking_unreachable.discard(agent_id)
-            self._metrics.recovery_removals.increment()
+            self._metrics.recovery_removals.value += 1
             self._slices.take(agent_id, self._tell_failure(agent_id))
             self._ledger.chronicle.tell(happenings.AgentUnreachable, agent_id, cause.value)
             log.info("agent %s is unreachable: %s since the last master", agent_id, cause.value)
