@@ -177,6 +177,7 @@ class DRFSorter:
         for parent in parents:
             active = [child for child in parent.children.values() if child.active]
             for child in active:
-                child.key = self._key(child)
+                if child.standing.held:  # else its share is none, of whatever total
+                    child.key = self._key(child)
             parent.order = sorted([child.key for child in active])
             parents += [child for child in active if child.order]
