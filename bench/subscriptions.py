@@ -21,7 +21,7 @@ from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.api import master_app
 from mesoslite.cli.prompt import prompt
 from mesoslite.master import Allocator, Master
-from mesoslite.model import AgentRegistered, RegisterAgent
+from mesoslite.model import RegisterAgent
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 CLIENT = Path(__file__).with_name("subscriber_client.py")
@@ -36,7 +36,7 @@ class SubscriptionsWork:
             registrar = runtime.spawn(Registrar(MemoryStorage(MemoryRegistry())))
             master = runtime.spawn(Master(runtime.spawn(Allocator(HierarchicalAllocator())), registrar))
             la.dispatch(master, Master.wait_leading).get(PATIENCE_SECONDS)
-            agents = [runtime.spawn(Counting(master)) for _ in range(count)]
+            agents = [(runtime.spawn(Counting(master)), RegisterAgent(described(number, 1))) for number in range(count)]
             address = server.listen(master_app(master, runtime=runtime)).partition("//")[2]
             gc.collect()
             start = process_time()
@@ -44,8 +44,8 @@ class SubscriptionsWork:
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
                 assert client.stdout is not None
                 subscribed = float(client.stdout.readline())
-                for number, agent in enumerate(agents):
-                    la.dispatch(agent, Counting.say, RegisterAgent(described(number, 1)), AgentRegistered, 1)
+                for agent, message in agents:
+                    la.post(master, message, sender=agent)
                 offered = float(client.stdout.readline())
                 seconds = process_time() - start
                 client.communicate()
