@@ -1,0 +1,1 @@
+"""Control groups of this machine, of version 1 and 2."""

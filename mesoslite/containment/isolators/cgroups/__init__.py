@@ -1,0 +1,1 @@
+"""Isolators by control groups: one controller a file, all of them composed by one isolator."""
