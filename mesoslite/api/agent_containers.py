@@ -1,6 +1,7 @@
 """Agent containers: what runs on an agent, and what it uses: /containers, /monitor/statistics and GET_CONTAINERS."""
 
-# Who calls: agent.py. A container is that of an executor, be it one shown for a command; tasks have none of their own.
+# Who calls: agent.py. A container is that of an executor, be it one shown for a command; tasks of groups alone have
+#   containers of their own, below that of their executor, which is no process.
 # A look at what containers use takes a file of each process of the machine. PER_SECOND are taken, as in Mesos, and one
 #   serves all who wait for it: Mesos has each wait for a look of its own.
 # Limits are what the container was given, and enforced where an isolator does that; the posix ones do not.
@@ -12,18 +13,18 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libactor as la
-from mesoslite.model import MILLI, AgentPort, ContainerUsage, FrozenDocument
+from mesoslite.model import MILLI, AgentPort, ContainerUsage, FrozenDocument, total_usage
 
 from .agent_executors import shown_executors
-from .common_calls import nothing
 from .exchange import Refusal, Response
 from .operator_calls import OperatorCall, OperatorCalls
 from .routes import methods
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from mesoslite.model import AgentSnapshot, ContainerID, ContainerMeter, FrameworkID, Resources
+    from mesoslite.model import AgentSnapshot, ContainerID, ContainerMeter, ExecutorInfo, FrameworkID, Resources
+    from mesoslite.model.fields import Fields
 
     from .agent_executors import ShownExecutor
     from .documents import Document
@@ -35,8 +36,13 @@ MEBIBYTE = 1 << 20
 
 
 class _Shown(NamedTuple):
+    """A container: that of an executor, or below the ``parent`` of its group that of a task; ``pid`` as of TaskRun."""
+
     framework_id: FrameworkID
-    executor: ShownExecutor
+    executor: ExecutorInfo
+    container_id: ContainerID
+    pid: int | None
+    parent: ContainerID | None
     statistics: Document | None
 
 
@@ -60,14 +66,15 @@ class Containers:
 
     def calls(self) -> OperatorCalls:
         """The call of the operator API."""
-        return {"GET_CONTAINERS": OperatorCall(nothing, self._get_containers)}
+        return {"GET_CONTAINERS": OperatorCall(_shows_nested, self._get_containers)}
 
     async def _containers(self, exchange: Exchange) -> Response:
         wanted = _wanted(exchange)
-        return exchange.json([_container_v0(one) for one in await self._shown() if wanted.items() <= _ids(one).items()])
+        shown = [one for one in await self._shown() if one.parent is None]
+        return exchange.json([_container_v0(one) for one in shown if wanted.items() <= _ids(one).items()])
 
     async def _statistics(self, exchange: Exchange) -> Response:
-        measured = [one for one in await self._shown() if one.statistics is not None]
+        measured = [one for one in await self._shown() if one.parent is None and one.statistics is not None]
         return exchange.json(
             [{**dict(sorted(_executor_v0(one).items())), "statistics": one.statistics} for one in measured]
         )
@@ -76,8 +83,8 @@ class Containers:
         """What the containerizer is at: commands are started in one step, so nothing is ever pending."""
         return exchange.json({"pending": []})
 
-    async def _get_containers(self, exchange: Exchange, asked: None) -> Document:
-        shown = [_container_v1(one) for one in await self._shown()]
+    async def _get_containers(self, exchange: Exchange, shows_nested: bool) -> Document:
+        shown = [_container_v1(one) for one in await self._shown() if shows_nested or one.parent is None]
         return {"containers": shown} if shown else {}
 
     async def _shown(self) -> list[_Shown]:
@@ -97,17 +104,29 @@ class Containers:
 def _look_at(snapshot: AgentSnapshot, meter: ContainerMeter | None, now: float) -> list[_Shown]:
     """The containers that run, each with what it uses as far as that can be measured."""
     used: Mapping[ContainerID, ContainerUsage] = meter.measure() if meter is not None else {}
-    running = [
-        (framework.info.id, executor)
+    return [
+        shown
         for framework in snapshot.frameworks
         for executor in shown_executors(framework)
-        if executor.pid is not None
+        if framework.info.id is not None and (executor.pid is not None or executor.is_group)
+        for shown in _shown(framework.info.id, executor, used, now)
     ]
-    return [
-        _Shown(framework_id, executor, _statistics_document(used.get(executor.container_id), executor.held, now))
-        for framework_id, executor in running
-        if framework_id is not None
-    ]
+
+
+def _shown(
+    framework_id: FrameworkID, executor: ShownExecutor, used: Mapping[ContainerID, ContainerUsage], now: float
+) -> Iterator[_Shown]:
+    """The container of an executor; of a group, which uses what its tasks do, also theirs."""
+    info, container_id = executor.info, executor.container_id
+    tasks = [run for run in executor.launched if run.pid is not None] if executor.is_group else []
+    usage = used.get(container_id)
+    if executor.is_group:
+        usage = total_usage([used[run.container_id] for run in tasks if run.container_id in used])
+    statistics = _statistics_document(usage, executor.held, now)
+    yield _Shown(framework_id, info, container_id, executor.pid, None, statistics)
+    for run in tasks:
+        statistics = _statistics_document(used.get(run.container_id), run.task.info.resources, now)
+        yield _Shown(framework_id, info, run.container_id, run.pid, container_id, statistics)
 
 
 def _statistics_document(used: ContainerUsage | None, held: Resources, now: float) -> Document | None:
@@ -139,44 +158,49 @@ def _wanted(exchange: Exchange) -> dict[str, str]:
     return wanted
 
 
+def _shows_nested(fields: Fields) -> bool:
+    """Whether GET_CONTAINERS is to tell of tasks too; containers of nobody's (``show_standalone``) there are none."""
+    return fields.message_or_empty("get_containers").boolean("show_nested", False)
+
+
 def _ids(one: _Shown) -> dict[str, str]:
-    return {
-        "container_id": one.executor.container_id,
-        "framework_id": one.framework_id,
-        "executor_id": one.executor.info.executor_id,
-    }
+    executor_id = one.executor.executor_id
+    return {"container_id": one.container_id, "framework_id": one.framework_id, "executor_id": executor_id}
 
 
 def _executor_v0(one: _Shown) -> Document:
-    info = one.executor.info
     return {
         "framework_id": one.framework_id,
-        "executor_id": info.executor_id,
-        "executor_name": info.name,
-        "source": info.source or "",
+        "executor_id": one.executor.executor_id,
+        "executor_name": one.executor.name,
+        "source": one.executor.source or "",
     }
 
 
 def _container_v0(one: _Shown) -> Document:
     return {
         **_executor_v0(one),
-        "container_id": one.executor.container_id,
+        "container_id": one.container_id,
         "status": _status(one),
         **({"statistics": one.statistics} if one.statistics is not None else {}),
     }
 
 
 def _container_v1(one: _Shown) -> Document:
-    info = one.executor.info
     return {
         "framework_id": {"value": one.framework_id},
-        "executor_id": {"value": info.executor_id},
-        "executor_name": info.name,
-        "container_id": {"value": one.executor.container_id},
+        "executor_id": {"value": one.executor.executor_id},
+        "executor_name": one.executor.name,
+        "container_id": _container_id(one),
         "container_status": _status(one),
         **({"resource_statistics": one.statistics} if one.statistics is not None else {}),
     }
 
 
 def _status(one: _Shown) -> dict[str, Any]:
-    return {"container_id": {"value": one.executor.container_id}, "executor_pid": one.executor.pid}
+    return {"container_id": _container_id(one), **({"executor_pid": one.pid} if one.pid is not None else {})}
+
+
+def _container_id(one: _Shown) -> dict[str, Any]:
+    parent = {"parent": {"value": one.parent}} if one.parent is not None else {}
+    return {"value": one.container_id, **parent}

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mesoslite.model import NOTHING, AgentFramework, ContainerID, ExecutorInfo, ExecutorRun, Resources, TaskRun
+from mesoslite.model import (
+    NOTHING,
+    AgentFramework,
+    ContainerID,
+    ExecutorInfo,
+    ExecutorRun,
+    ExecutorType,
+    Resources,
+    TaskRun,
+)
 
 from .command_executors import command_executor
 
@@ -20,7 +29,7 @@ class ShownExecutor:
     """An executor, and its tasks by where they are; a terminated one is over but for an acknowledgement.
 
     ``resources`` are its own. ``is_completed``: it has ended, and so have all of its tasks. ``pid`` is of its first
-    process, None if there is none, or none any more.
+    process, None if there is none, or none any more. ``is_group``: it lives, and is no more than its tasks' containers.
     """
 
     info: ExecutorInfo
@@ -30,6 +39,7 @@ class ShownExecutor:
     role: str
     is_completed: bool
     pid: int | None = None
+    is_group: bool = False
     queued: list[TaskRun] = field(default_factory=list)
     launched: list[TaskRun] = field(default_factory=list)
     terminated: list[TaskRun] = field(default_factory=list)
@@ -73,7 +83,9 @@ def _find(own: dict[ContainerID, ShownExecutor], run: TaskRun) -> ShownExecutor 
 
 
 def _of_framework(run: ExecutorRun, is_completed: bool) -> ShownExecutor:
-    return ShownExecutor(run.info, run.container_id, run.sandbox, run.info.resources, run.role, is_completed, run.pid)
+    is_group = run.info.type is ExecutorType.DEFAULT and not run.has_ended
+    place = (run.info, run.container_id, run.sandbox, run.info.resources, run.role)
+    return ShownExecutor(*place, is_completed, run.pid, is_group)
 
 
 def _of_command(run: TaskRun, is_completed: bool) -> ShownExecutor:

@@ -16,6 +16,7 @@ from .role_sums import ask_entitled
 from .routes import methods
 from .serving import Document
 from .v0.agents import agents_parts
+from .v0.constraints import constraints_parts
 from .v0.roles import roles_parts
 from .v0.state import frameworks_parts, state_parts
 from .v0.summary import summary_parts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .exchange import Exchange, Response
     from .routes import Endpoint, Routes
     from .serving import Part, Serving
+
+CONSTRAINTS = "/hierarchical-allocator(1)/offer_constraints_debug"
 
 
 def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str, str]) -> Routes:
@@ -60,6 +63,7 @@ def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str
         )
 
     return {
+        CONSTRAINTS: show("offer_constraints_debug", constraints_parts),
         "/roles": methods(GET=roles),
         "/state": show("state", partial(state_parts, flags=flags)),
         "/state-summary": show("state-summary", summary_parts),

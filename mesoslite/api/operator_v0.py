@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mesoslite.model import FrameworkID, InvalidRequest, MasterPort
 from mesoslite.model.fields import Fields
 from mesoslite.model.large import LargeArray
@@ -26,6 +28,7 @@ from mesoslite.model.v1 import (
 )
 
 from .asking import ask
+from .documents import address
 from .exchange import Refusal, Response, form, json_body
 from .hosts import same_origin
 from .operations_v0 import operation_routes
@@ -73,6 +76,9 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
 
     async def registry(exchange: Exchange) -> Response:
         state = await ask(master, MasterPort.registry)
+        info = state.master
+        if info is not None:  # clients do not find it by the name of its runtime
+            state = replace(state, master=replace(info, pid=address(info.pid, info.hostname, info.port)))
         return await asyncio.to_thread(lambda: exchange.json(encode_registry(state)))
 
     async def remove_quota(exchange: Exchange) -> Response:

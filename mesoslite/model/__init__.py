@@ -48,7 +48,7 @@ from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtoco
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
 from .container_config import ContainerConfig, Termination
-from .container_usage import ContainerUsage
+from .container_usage import ContainerUsage, total_usage
 from .containerizer_port import Container, Containerizer, ContainerMeter, ContainerNotices
 from .conversions import Conversion, conversion
 from .copies import once, without_used
@@ -541,6 +541,7 @@ __all__ = [
     "parse_attribute",
     "runnable_command",
     "task_inability",
+    "total_usage",
     "shares_cgroups",
     "shedding",
     "status_problem",

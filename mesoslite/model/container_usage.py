@@ -1,8 +1,10 @@
 """ContainerUsage: what a container has taken of its machine."""
 
-# Who calls: containment/ measures it; api/ tells it.
+# Who calls: containment/ measures it; api/ tells it, of a group of commands what they use together.
 # Names are those of Mesos, so that whoever tells it says the fields as they are.
 # Source: Mesos include/mesos/v1/mesos.proto (ResourceStatistics, CgroupInfo.Blkio).
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -44,3 +46,15 @@ class ContainerUsage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     disk_used_bytes: int | None = None
     blkio_statistics: FrozenDocument | None = None
     pressure: FrozenDocument | None = None
+
+
+def total_usage(usages: Sequence[ContainerUsage]) -> ContainerUsage | None:
+    """What containers use together, as far as each of them says so in a number; limits are not added. None for none."""
+    if not usages:
+        return None
+    totals = {}
+    for name in ContainerUsage.__struct_fields__:
+        values = [getattr(usage, name) for usage in usages]
+        if "limit" not in name and all(isinstance(value, (int, float)) for value in values):
+            totals[name] = sum(values)
+    return ContainerUsage(**totals)

@@ -18,6 +18,7 @@ from mesoslite.model import (
     ExecutorID,
     ExecutorInfo,
     ExecutorRun,
+    ExecutorType,
     FrameworkID,
     FrameworkInfo,
     FrozenDocument,
@@ -186,6 +187,43 @@ def test_the_operator_api_tells_containers_as_messages(agent):
     }
     assert (first["container_id"], first["executor_id"]) == ({"value": "c-run"}, {"value": "run"})
     assert first["resource_statistics"].keys() == STATISTICS
+
+
+# Source: AgentAPITest.NestedContainerLaunch (GET_CONTAINERS, show_nested); /containers tells of executors alone
+def test_a_group_is_a_container_with_those_of_its_tasks_below(runtime, tmp_path):
+    runtime.clock.pause()
+    pod = ExecutorInfo(executor_id=ExecutorID("pod"), type=ExecutorType.DEFAULT, resources=Resources.of(cpus=0.5))
+    executor = ExecutorRun(info=pod, container_id=ContainerID("p"), sandbox="/s/p", role="ads")
+    ended = msgspec.structs.replace(executor, container_id=ContainerID("q"), has_ended=True)
+    tasks = [
+        msgspec.structs.replace(started(name), executor_container_id=ContainerID("p")) for name in ("one", "two", "new")
+    ]
+    framework = AgentFramework(
+        info=FrameworkInfo(name="g", id=FrameworkID("f-2")), tasks=tuple(tasks), executors=(executor, ended)
+    )
+    meter = Meter("c-one", "c-two")
+    agent = runtime.spawn(FakeAgent(agent_snapshot(framework)))
+    app = agent_app(agent, tmp_path, runtime=runtime, meter=meter)
+
+    def get(path, nested=None):
+        runtime.clock.advance(1)
+        body = json.dumps({"type": "GET_CONTAINERS", "get_containers": {"show_nested": nested}}).encode()
+        way = ("GET", path) if nested is None else ("POST", path, body)
+        answer = json.loads(request(app, *way, content_type="application/json").body)
+        return answer if nested is None else answer["get_containers"]["containers"]
+
+    [group] = get("/containers")
+    assert (group["container_id"], group["status"]) == ("p", {"container_id": {"value": "p"}})
+    statistics = group["statistics"]
+    assert (statistics["processes"], statistics["cpus_user_time_secs"]) == (4, 3.0)  # of both that are measured
+    assert statistics["cpus_limit"] == 3.5
+    assert [one["container_id"] for one in get("/api/v1", nested=False)] == [{"value": "p"}]
+    whole, first, *rest = get("/api/v1", nested=True)
+    assert (whole["container_id"], len(rest)) == ({"value": "p"}, 2)
+    assert first["container_id"] == {"value": "c-one", "parent": {"value": "p"}}
+    assert first["container_status"] == {"container_id": first["container_id"], "executor_pid": 42}
+    assert first["resource_statistics"]["processes"] == 2
+    assert [one["executor_id"] for one in get("/monitor/statistics")] == ["pod"]
 
 
 # Goal: many monitors cost one look. Method: ask from one loop, as a server has, while the clock stands.

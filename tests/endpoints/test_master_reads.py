@@ -92,6 +92,14 @@ def test_members_that_say_nothing_are_absent():
     assert not away.keys() & {"domain", "reregistered_time", "drain_info", "estimated_drain_start_time_seconds"}
 
 
+def test_offer_constraints_are_told_by_framework():
+    asked = {"role_constraints": {"web": {"groups": []}}}
+    some = view(frameworks=[framework(record=filled(Framework, id="f", offer_constraints=asked)), framework("bare")])
+
+    assert shown(some, "/hierarchical-allocator(1)/offer_constraints_debug") == {"f": asked}
+    assert shown(EMPTY, "/hierarchical-allocator(1)/offer_constraints_debug") == {}
+
+
 def test_the_state_shows_all_that_there_is():
     state = shown(FULL, "/state")
 

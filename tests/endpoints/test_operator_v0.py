@@ -204,6 +204,7 @@ def test_the_registry_is_shown_as_mesos_keeps_it(live):
         "master", "slaves", "machines", "schedules", "weights", "gone", "minimum_capabilities", "quota_configs",
     ]  # fmt: skip
     assert registry["master"]["info"].keys() == {"id", "port", "pid", "hostname", "version", "capabilities"}
+    assert registry["master"]["info"]["pid"] == "master@localhost:5050"
     [agent] = registry["slaves"]["slaves"]
     assert agent["info"]["id"] == {"value": agent_id}
     assert agent["drain_info"]["config"] == {"max_grace_period": {"nanoseconds": 9 * 10**9}, "mark_gone": False}

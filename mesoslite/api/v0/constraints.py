@@ -1,0 +1,24 @@
+"""Constraints: the document of ``/hierarchical-allocator(1)/offer_constraints_debug``."""
+
+# Whichever policy allocates: these are what frameworks have asked for, by which it goes (allocator/constraints.py).
+# The form is that of /state for each framework; Mesos documents none, for it is there for its developers.
+# Source: Mesos src/master/allocator/mesos/hierarchical.cpp (the endpoint).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mesoslite.model.view import View
+
+    from ..serving import Part
+
+
+def constraints_parts(view: View) -> Iterator[Part]:
+    """The offer constraints of each framework that has some, by its id."""
+    found = [(each.framework.id, each.framework.offer_constraints) for each in view.frameworks]
+    yield msgspec.json.encode({framework_id: constraints for framework_id, constraints in found if constraints})
