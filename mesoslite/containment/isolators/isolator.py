@@ -70,3 +70,7 @@ class Isolator(Protocol):
     def cleanup(self, container_id: ContainerID) -> None:
         """Remove all traces of a container, none of whose processes is left; nothing happens if there are none."""
         ...
+
+    def close(self) -> None:
+        """Let go of what is held for all containers; last of all. Those that still run keep their bounds."""
+        ...

@@ -1,0 +1,60 @@
+"""What containers ask for by a ContainerInfo, and which isolator honours each part: what none does is refused."""
+
+# Who calls: the containerizers, at each launch; the isolators, for their parts.
+# Invariant: what a framework says of a container is honoured or refused, never passed over.
+# Source: Mesos include/mesos/v1/mesos.proto (ContainerInfo, LinuxInfo, RLimitInfo).
+
+from collections.abc import Collection
+
+from mesoslite.model import ContainerConfig, InvalidRequest
+from mesoslite.model.fields import Fields
+
+_DOCKER = "a container of type DOCKER, and agents run containers of type MESOS only; say MESOS"
+# By field: the isolator that honours it; None: no agent does.
+HONOURED: dict[str, str | None] = {
+    "volumes": "filesystem/linux",
+    "hostname": "namespaces/uts",
+    "mesos.image": "filesystem/linux",
+    "rlimit_info": "posix/rlimits",
+    "network_infos": None,
+    "tty_info": None,
+    "linux_info.effective_capabilities": "linux/capabilities",
+    "linux_info.bounding_capabilities": "linux/capabilities",
+    "linux_info.capability_info": "linux/capabilities",
+    "linux_info.share_pid_namespace": "namespaces/pid",
+    "linux_info.ipc_mode": "namespaces/ipc",
+    "linux_info.shm_size": "namespaces/ipc",
+    "linux_info.seccomp": None,
+    "linux_info.share_cgroups": "cgroups",
+}
+LIMITED = {"cpus": "cgroups/cpu", "mem": "cgroups/mem"}
+
+
+def asked(config: ContainerConfig) -> Fields:
+    """What ``config`` says of its container; nothing, if it has none."""
+    return Fields(config.container.value if config.container is not None else {}, "container")
+
+
+def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> None:
+    """Raises: InvalidRequest for what a container asks for that none of the isolators ``isolation`` honours."""
+    for name, limit in config.limits:
+        if LIMITED.get(name) not in isolation and limit != float("inf"):
+            raise InvalidRequest(
+                f"launch: a limit of {name} is not enforced by this agent; leave it out, or start the agent with "
+                f"--isolation={LIMITED.get(name)}"
+            )
+    container = asked(config)
+    if container.text("type", "MESOS") != "MESOS" or container.has("docker"):
+        raise InvalidRequest(f"launch: {_DOCKER}")
+    for field, isolator in HONOURED.items():
+        outer, _, inner = field.rpartition(".")
+        fields = container.message_or_empty(outer) if outer else container
+        if not fields.has(inner) or not any(True for _ in fields.entries(inner)):
+            continue
+        if isolator is None:
+            raise InvalidRequest(f"launch: {container.where(field)} is honoured by no agent yet; leave it out")
+        if isolator not in isolation and isolator != "cgroups":
+            raise InvalidRequest(
+                f"launch: {container.where(field)} is not honoured by this agent; leave it out, or start the agent "
+                f"with --isolation={isolator}"
+            )

@@ -1,0 +1,219 @@
+"""filesystem/linux: mounts of its own for each container: a private /tmp, volumes, and a root if it asks for one."""
+
+# A container with an image gets the directory of that name below the agent's directory of images as its root, with a
+#   layer of its own on top, so that it may change all and no other container sees it. Its sandbox is there under the
+#   path that it has outside, so that nothing it was told of it is wrong, and under /mnt/mesos/sandbox as in Mesos.
+# Others see this machine's files, but for /tmp, which is a directory of their sandbox.
+# Invariant: every mount is made in the container's own namespace, by its own process, and goes with it: the agent's
+#   mount table does not grow with containers, and is never looked at.
+# Source: Mesos src/slave/containerizer/mesos/isolators/filesystem/linux.cpp, src/linux/fs.cpp (chroot::enter),
+#   mount_namespaces(7), Linux Documentation/filesystems/overlayfs.rst.
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from mesoslite.containment.asked import asked
+from mesoslite.containment.script import MountFlag, Namespace, Script
+from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest
+
+from .plain import PlainIsolator
+from .volumes import Volume, read_volumes
+
+SANDBOX = "/mnt/mesos/sandbox"
+_TREE = MountFlag.BIND | MountFlag.RECURSIVE
+_QUIET = MountFlag.NO_SUID | MountFlag.NO_DEVICES | MountFlag.NO_EXECUTION
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+_HOST_FILES = ("/etc/resolv.conf", "/etc/hosts")
+
+
+class FilesystemLinux(PlainIsolator):
+    """``images`` has a root file system for each image, by its name; ``scratch`` keeps what containers change there."""
+
+    name = "filesystem/linux"
+
+    def __init__(self, scratch: Path, images: Path | None = None) -> None:
+        self._scratch = scratch
+        self._images = images
+
+    def recover(self, supervisors: Mapping[ContainerID, int]) -> None:
+        """Remove what containers that have gone have changed."""
+        if self._scratch.is_dir():
+            for path in self._scratch.iterdir():
+                if path.name not in supervisors:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def cleanup(self, container_id: ContainerID) -> None:
+        """Remove what it has changed of its root."""
+        shutil.rmtree(self._scratch / container_id, ignore_errors=True)
+
+    def root(self, config: ContainerConfig) -> str:
+        """Where the root of a container is while its mounts are made; "" for this machine's."""
+        return f"{self._scratch}/{config.container_id}/root" if _image_name(config) is not None else ""
+
+    def prepare(self, config: ContainerConfig, script: Script) -> None:
+        """State its mounts."""
+        script.namespaces(Namespace.MOUNT)
+        script.mount("", "/", "", MountFlag.RECURSIVE | MountFlag.SLAVE)
+        volumes = read_volumes(config)
+        name = _image_name(config)
+        if name is None:
+            self._share_root(config, script, volumes)
+        else:
+            self._change_root(config, script, volumes, self._image(name))
+
+    def _image(self, name: str) -> Path:
+        if self._images is None:
+            raise InvalidRequest(f"launch: the image {name!r} is not here: the agent has no --images_dir")
+        path = self._images / name
+        if name.startswith("/") or ".." in name.split("/") or not path.is_dir():
+            raise InvalidRequest(
+                f"launch: there is no image {name!r} in {self._images}; put its root file system there"
+            )
+        return path
+
+    def _share_root(self, config: ContainerConfig, script: Script, volumes: list[Volume]) -> None:
+        """What is mounted below /tmp comes before what makes /tmp another directory: sources may be there as well."""
+        temporary = f"{config.sandbox}/tmp"
+        _make_directory(temporary, 0o1777)
+        for volume in volumes:
+            target = volume.path
+            if not target.startswith("/"):
+                target = _place_in(config.sandbox, target, volume.source)
+            elif target.startswith("/tmp/"):
+                target = _place_in(temporary, target.removeprefix("/tmp/"), volume.source)
+            elif not os.path.exists(target):
+                raise InvalidRequest(
+                    f"launch: the volume {target[:200]!r} has no place, as this machine has no such path; make it, "
+                    "name one that is relative to the sandbox, or give the container an image"
+                )
+            _mount(script, volume, target)
+        if any(volume.path == "/tmp" for volume in volumes):
+            return
+        sandbox = os.path.realpath(config.sandbox)
+        if sandbox.startswith("/tmp/"):
+            inner = f"{temporary}{sandbox.removeprefix('/tmp')}"
+            os.makedirs(inner, exist_ok=True)
+            script.mount(config.sandbox, inner, "", _TREE)
+        script.mount(temporary, "/tmp", "", _TREE)
+
+    def _change_root(self, config: ContainerConfig, script: Script, volumes: list[Volume], image: Path) -> None:
+        base = self._scratch / config.container_id
+        for name in ("root", "upper", "work"):
+            (base / name).mkdir(parents=True)
+        layer = _Layer(image, base / "upper")
+        layers = (("lowerdir", image), ("upperdir", base / "upper"), ("workdir", base / "work"))
+        root = f"{base}/root"
+        script.mount("overlay", root, "overlay", data=",".join([f"{name}={_escaped(path)}" for name, path in layers]))
+        _state_system(script, root, layer)
+        for volume in volumes:
+            if volume.path.startswith("/"):
+                layer.place(volume.path, volume.source)
+                _mount(script, volume, f"{root}{volume.path}")
+            else:
+                _mount(script, volume, _place_in(config.sandbox, volume.path, volume.source))
+        for path in (config.sandbox, SANDBOX):
+            layer.make(path)
+            script.mount(config.sandbox, f"{root}{path}", "", _TREE)
+        script.root(root)
+
+
+class _Layer:
+    """The changes ``upper`` that lie over ``image``: where places are made to mount at, without following its links."""
+
+    def __init__(self, image: Path, upper: Path) -> None:
+        self._image = image
+        self._upper = upper
+
+    def make(self, path: str, mode: int = 0o755) -> None:
+        """Have a directory at ``path``; one of the image keeps its mode."""
+        made, below = self._upper, self._image
+        for name in path.strip("/").split("/"):
+            made, below = made / name, below / name
+            if made.is_dir():
+                continue
+            made.mkdir()
+            if below.is_dir() and not below.is_symlink():
+                shutil.copystat(below, made)
+                os.chown(made, below.stat().st_uid, below.stat().st_gid)
+            else:
+                made.chmod(mode)
+
+    def place(self, path: str, source: str) -> None:
+        """Have what ``source`` can be mounted over."""
+        if os.path.isdir(source):
+            self.make(path)
+            return
+        above, _, name = path.rpartition("/")
+        if above:
+            self.make(above)
+        (self._upper / above.strip("/") / name).touch()
+
+
+def _state_system(script: Script, root: str, layer: _Layer) -> None:
+    """/proc, /sys and /dev as programs expect them, and how names are looked up."""
+    for name in ("proc", "sys", "dev"):
+        layer.make(name)
+    layer.make("tmp", 0o1777)
+    script.mount("proc", f"{root}/proc", "proc", _QUIET)
+    script.mount("sysfs", f"{root}/sys", "sysfs", _QUIET | MountFlag.READ_ONLY)
+    script.mount("tmpfs", f"{root}/dev", "tmpfs", MountFlag.NO_SUID | MountFlag.NO_EXECUTION, "mode=755,size=64k")
+    for name in _DEVICES:
+        script.make_file(f"{root}/dev/{name}", 0o666)
+        script.mount(f"/dev/{name}", f"{root}/dev/{name}", "", MountFlag.BIND)
+    for name in ("pts", "shm"):
+        script.make_directory(f"{root}/dev/{name}")
+    flags = MountFlag.NO_SUID | MountFlag.NO_EXECUTION
+    script.mount("devpts", f"{root}/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=620,gid=5")
+    script.mount("shm", f"{root}/dev/shm", "tmpfs", MountFlag.NO_SUID | MountFlag.NO_DEVICES, "mode=1777")
+    script.make_link("pts/ptmx", f"{root}/dev/ptmx")
+    for name, target in _LINKS.items():
+        script.make_link(target, f"{root}/dev/{name}")
+    for path in _HOST_FILES:
+        if os.path.isfile(path):
+            layer.place(path, path)
+            script.mount(path, f"{root}{path}", "", MountFlag.BIND)
+
+
+def _mount(script: Script, volume: Volume, target: str) -> None:
+    script.mount(volume.source, target, "", _TREE)
+    if volume.is_read_only:
+        script.mount("", target, "", MountFlag.BIND | MountFlag.REMOUNT | MountFlag.READ_ONLY)
+
+
+def _place_in(directory: str, path: str, source: str) -> str:
+    """What ``source`` can be mounted over, at ``path`` below a directory."""
+    target = f"{directory}/{path}"
+    is_directory = os.path.isdir(source)
+    os.makedirs(target if is_directory else os.path.dirname(target), exist_ok=True)
+    if not is_directory:
+        Path(target).touch()
+    return target
+
+
+def _make_directory(path: str, mode: int) -> None:
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise
+    os.chmod(path, mode)
+
+
+def _image_name(config: ContainerConfig) -> str | None:
+    mesos = asked(config).message_or_empty("mesos")
+    if not mesos.has("image"):
+        return None
+    image = mesos.message("image")
+    kind = image.text("type", "")
+    if kind not in ("APPC", "DOCKER"):
+        raise image.invalid("type", f"got {kind[:80]!r}, expected APPC or DOCKER")
+    return image.message(kind.lower()).text("name")
+
+
+def _escaped(path: Path) -> str:
+    """A path in the options of an overlay, where colons and commas part others."""
+    return "".join([f"\\{each}" if each in ":,\\" else each for each in str(path)])

@@ -1,0 +1,75 @@
+"""namespaces/pid, ipc, uts and net: containers that see only their own of what there is on a machine."""
+
+# Source: Mesos src/slave/containerizer/mesos/isolators/namespaces/pid.cpp, ipc.cpp; namespaces(7).
+
+from mesoslite.containment.asked import asked
+from mesoslite.containment.script import MountFlag, Namespace, Script
+from mesoslite.model import ContainerConfig, InvalidRequest
+
+from .filesystem import FilesystemLinux
+from .plain import PlainIsolator
+
+_QUIET = MountFlag.NO_SUID | MountFlag.NO_DEVICES | MountFlag.NO_EXECUTION
+
+
+class PidNamespace(PlainIsolator):
+    """Processes of a container see one another only, and end all at once with the first; it needs filesystem/linux."""
+
+    name = "namespaces/pid"
+
+    def __init__(self, filesystem: FilesystemLinux) -> None:
+        self._filesystem = filesystem
+
+    def prepare(self, config: ContainerConfig, script: Script) -> None:
+        """Have the namespace, unless it asks for the agent's, and a /proc of it."""
+        if asked(config).message_or_empty("linux_info").boolean("share_pid_namespace", False):
+            return
+        script.pid_namespace()
+        script.mount("proc", f"{self._filesystem.root(config)}/proc", "proc", _QUIET)
+
+
+class IpcNamespace(PlainIsolator):
+    """Queues, semaphores and shared memory of its own, with /dev/shm; it needs filesystem/linux."""
+
+    name = "namespaces/ipc"
+
+    def __init__(self, filesystem: FilesystemLinux) -> None:
+        self._filesystem = filesystem
+
+    def prepare(self, config: ContainerConfig, script: Script) -> None:
+        """Have the namespace, unless it asks for the agent's."""
+        linux = asked(config).message_or_empty("linux_info")
+        mode = linux.text("ipc_mode", "PRIVATE")
+        if mode not in ("PRIVATE", "SHARE_PARENT", "UNKNOWN"):
+            raise InvalidRequest(f"{linux.where('ipc_mode')}: got {mode[:80]!r}, expected PRIVATE or SHARE_PARENT")
+        if mode == "SHARE_PARENT":
+            if linux.has("shm_size"):
+                raise InvalidRequest(f"{linux.where('shm_size')}: goes with an ipc_mode of PRIVATE only; leave it out")
+            return
+        script.namespaces(Namespace.IPC)
+        size = f",size={linux.unsigned('shm_size')}m" if linux.has("shm_size") else ""
+        flags = MountFlag.NO_SUID | MountFlag.NO_DEVICES
+        script.mount("shm", f"{self._filesystem.root(config)}/dev/shm", "tmpfs", flags, f"mode=1777{size}")
+
+
+class UtsNamespace(PlainIsolator):
+    """A name of its machine that is its own."""
+
+    name = "namespaces/uts"
+
+    def prepare(self, config: ContainerConfig, script: Script) -> None:
+        """Have the namespace, and the name that it asks for."""
+        script.namespaces(Namespace.UTS)
+        container = asked(config)
+        if container.has("hostname"):
+            script.hostname(container.text("hostname"))
+
+
+class NetNamespace(PlainIsolator):
+    """No network: nothing but a loopback device of its own, which is down."""
+
+    name = "namespaces/net"
+
+    def prepare(self, config: ContainerConfig, script: Script) -> None:
+        """Have the namespace."""
+        script.namespaces(Namespace.NETWORK)

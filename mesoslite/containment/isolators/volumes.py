@@ -1,0 +1,92 @@
+"""Volumes of a container that are directories or files of this machine, or of its own sandbox."""
+
+# Who calls: filesystem.py.
+# Source: Mesos src/slave/containerizer/mesos/isolators/volume/host_path.cpp, sandbox_path.cpp, include/mesos/v1/
+#   mesos.proto (Volume).
+
+import os
+from dataclasses import dataclass
+
+from mesoslite.containment.asked import asked
+from mesoslite.model import ContainerConfig, InvalidRequest
+from mesoslite.model.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """``source`` is found at ``path`` in the container; a relative path is in the sandbox."""
+
+    source: str
+    path: str
+    is_read_only: bool
+
+
+def read_volumes(config: ContainerConfig) -> list[Volume]:
+    """The volumes that a container asks for; those of its own sandbox are made.
+
+    Raises: InvalidRequest, if there is no such directory or file, or if it is of a kind that agents do not have.
+    """
+    return [_read(volume, config) for volume in asked(config).messages("volumes")]
+
+
+def _read(volume: Fields, config: ContainerConfig) -> Volume:
+    path = volume.text("container_path")
+    if not path or ".." in path.split("/"):
+        raise volume.invalid("container_path", f"got {path[:80]!r}, expected a path without '..'")
+    return Volume(_source(volume, config), path, volume.text("mode", "RW") == "RO")
+
+
+def _source(volume: Fields, config: ContainerConfig) -> str:
+    if volume.has("host_path"):
+        return _host_path(volume, "host_path", config)
+    if volume.has("image"):
+        raise volume.invalid("image", "images as volumes are honoured by no agent yet; leave it out")
+    source = volume.message_or_empty("source")
+    kind = source.text("type", "")
+    if kind == "HOST_PATH":
+        return _host_path(source.message("host_path"), "path", config)
+    if kind == "SANDBOX_PATH":
+        return _sandbox_path(source.message("sandbox_path"), config)
+    if kind:
+        raise source.invalid("type", f"got {kind[:80]!r}, and agents have HOST_PATH and SANDBOX_PATH only")
+    return _made(config.sandbox, _inner(volume, "container_path"))  # as in Mesos: a directory of the sandbox
+
+
+def _host_path(fields: Fields, name: str, config: ContainerConfig) -> str:
+    path = fields.text(name)
+    if not path.startswith("/"):
+        return _made(config.sandbox, _inner(fields, name))
+    if not os.path.exists(path):
+        raise fields.invalid(name, f"this machine has no {path[:200]!r}; make it, or name another")
+    return path
+
+
+def _sandbox_path(fields: Fields, config: ContainerConfig) -> str:
+    kind, path = fields.text("type", "SELF"), _inner(fields, "path")
+    if kind == "SELF":
+        return _made(config.sandbox, path)
+    if kind != "PARENT" or config.parent is None:
+        raise fields.invalid("type", f"got {kind[:80]!r}, expected SELF, or PARENT in a task of a group")
+    return _made(os.path.dirname(os.path.dirname(config.sandbox)), path)  # <sandbox of the parent>/containers/<this>
+
+
+def _inner(fields: Fields, name: str) -> str:
+    path = fields.text(name).strip("/")
+    if not path or ".." in path.split("/"):
+        raise fields.invalid(name, f"got {path[:80]!r}, expected a path in the sandbox, without '..'")
+    return path
+
+
+def _made(sandbox: str, path: str) -> str:
+    """The directory ``path`` of a sandbox, owned as that is."""
+    owner, directory = os.stat(sandbox), sandbox
+    for name in path.split("/"):
+        directory = f"{directory}/{name}"
+        try:
+            os.mkdir(directory)
+        except FileExistsError:
+            if os.path.islink(directory) or not os.path.isdir(directory):
+                raise InvalidRequest(f"launch: {directory!r} is there, and no directory; choose another path") from None
+        else:
+            os.chown(directory, owner.st_uid, owner.st_gid)
+    return directory
