@@ -1,8 +1,9 @@
 """Reports: each status of a task is recorded with its run and has a stream of its own; what is over is retired."""
 
 # Who calls: agent.py and its parts, inside the agent actor, which also lends the clock, the uuids and the way out.
-# Invariant: every status goes through the StatusUpdateManager, except the refusal of a second task of an id that is in
-#   use: it must not end the stream of the first.
+# Invariants: 1. every status goes through the StatusUpdateManager, except the refusal of a second task of an id that is
+#   in use: it must not end the stream of the first.    2. what executors say, and nobody acknowledges, is bounded: for
+#   each task, but for its end, and for all tasks of a framework together that were invented, the end included.
 # Source: Mesos src/slave/slave.cpp (statusUpdate, removeFramework).
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from mesoslite.model import Reason, StatusUpdate, can_follow
 from .statuses import Report, dropped_state, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskInfo, TaskStatus, UnconfirmedTask
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from .status_updates import StatusUpdateManager
 
 log = logging.getLogger("mesoslite")
+
+PENDING_MAX = 1_000  # statuses of executors that are not acknowledged, of a task or of all that are invented
+PENDING_BYTES_MAX = 16 << 20  # and how long these may be together, before the last one
+STRANGERS_MAX = 1_000  # tasks of a framework that its executors invent, and that have not ended for it
 
 
 class Reports:
@@ -62,15 +67,42 @@ class Reports:
         self._record(framework_id, entry, run, status)
 
     def pass_on(self, framework_id: FrameworkID, status: TaskStatus) -> None:
-        """As ``report``, of a status that an executor has made; one that cannot follow the last one is dropped."""
+        """As ``report``, of a status that an executor has made; one that cannot follow the last one is dropped.
+
+        So is one for which others have to be acknowledged first.
+        """
         entry = self._frameworks.active[framework_id]
         run = entry.runs.get(status.task_id)
         latest = run.state if run is not None else self._updates.latest_state(framework_id, status.task_id)
         if latest is not None and not can_follow(latest, status.state):
             text = "%s: ignored %s of task %s, which is in %s already"
             log.warning(text, self._actor.pid, status.state.name, status.task_id, latest.name)
+        elif self._are_too_many(framework_id, entry, run, status):
+            text = "%s: ignored %s of task %s: its framework %s has not acknowledged what it was told before"
+            log.warning(text, self._actor.pid, status.state.name, status.task_id, framework_id)
         else:
             self._record(framework_id, entry, run, status)
+
+    def _are_too_many(
+        self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus
+    ) -> bool:
+        """Whether no more can be kept of what an executor says, of a task or of all that it has invented."""
+        if run is not None:
+            return not status.state.is_terminal and self._is_full(framework_id, (status.task_id,))
+        strangers = entry.strangers
+        if status.task_id not in strangers and len(strangers) >= STRANGERS_MAX:
+            over = [one for one in strangers if self._updates.latest_state(framework_id, one) is None]
+            strangers.difference_update(over)
+            if not over:
+                return True
+        if self._is_full(framework_id, strangers):
+            return True
+        strangers.add(status.task_id)
+        return False
+
+    def _is_full(self, framework_id: FrameworkID, task_ids: Iterable[TaskID]) -> bool:
+        pending = [status for task_id in task_ids for status in self._updates.pending(framework_id, task_id)]
+        return len(pending) >= PENDING_MAX or sum(map(_size, pending)) >= PENDING_BYTES_MAX
 
     def _record(self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus) -> None:
         if run is not None:
@@ -129,3 +161,7 @@ class Reports:
         entry = self._frameworks.active.get(framework_id)
         if entry is not None and not entry.runs and not entry.executors and not self._updates.has_streams(framework_id):
             self._frameworks.complete(framework_id)
+
+
+def _size(status: TaskStatus) -> int:
+    return len(status.data or b"") + len(status.message)

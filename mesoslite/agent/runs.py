@@ -136,6 +136,7 @@ class FrameworkEntry:
     info: FrameworkInfo
     is_leaving: bool = False
     runs: dict[TaskID, Run] = field(default_factory=dict)
+    strangers: set[TaskID] = field(default_factory=set)  # tasks that its executors speak of, and that are none of these
     completed: deque[Run] = field(default_factory=lambda: deque(maxlen=constants.AGENT_COMPLETED_TASKS_MAX))
     executors: dict[ExecutorID, Execution] = field(default_factory=dict)
     ended_executors: deque[Execution] = field(

@@ -19,7 +19,7 @@ from mesoslite.model import StatusUpdate, constants
 from .deadlines import Deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskState, TaskStatus
@@ -112,6 +112,11 @@ class StatusUpdateManager:
         """The newest state of a task whose stream is open, else None."""
         stream = self._find(framework_id, task_id)
         return stream.latest_state if stream is not None else None
+
+    def pending(self, framework_id: FrameworkID, task_id: TaskID) -> Sequence[TaskStatus]:
+        """The statuses of a task that are not acknowledged yet, oldest first."""
+        stream = self._find(framework_id, task_id)
+        return stream.pending if stream is not None else ()
 
     def has_streams(self, framework_id: FrameworkID) -> bool:
         """Whether any stream of that framework is open."""

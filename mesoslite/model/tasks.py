@@ -18,6 +18,7 @@ from .resources import Resources
 from .states import Reason, Source, TaskState
 
 EXIT_STATUS_LABEL = "exit_status"
+STATUSES_MAX = 100  # of a history
 
 
 class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -100,7 +101,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def append_status(statuses: list[TaskStatus], status: TaskStatus) -> None:
     """Add ``status`` to a history that holds the newest of each run of equal states, oldest first.
 
-    Its data is left out, which may be large, as in Mesos.
+    Its data is left out, which may be large, as in Mesos. Of more than STATUSES_MAX the first and the newest are held.
     """
     if status.data is not None:
         status = msgspec.structs.replace(status, data=None)
@@ -108,6 +109,8 @@ def append_status(statuses: list[TaskStatus], status: TaskStatus) -> None:
         statuses[-1] = status
     else:
         statuses.append(status)
+        if len(statuses) > STATUSES_MAX:
+            del statuses[1]
 
 
 def status_problem(status: TaskStatus) -> str | None:

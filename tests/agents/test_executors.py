@@ -5,7 +5,7 @@
 import pytest
 
 import libactor as la
-from mesoslite.agent import Agent
+from mesoslite.agent import Agent, reports
 from mesoslite.model import (
     AgentReregistered,
     Conflict,
@@ -276,6 +276,48 @@ def test_a_status_of_a_task_that_the_agent_does_not_know_is_passed_on(house: Hou
     program.update("other", RUNNING)
 
     assert [update.status.task_id for update in house.updates()] == ["other"]
+
+
+# Goal: an executor that invents tasks without end takes no memory without end, and other tasks are told of.
+def test_of_tasks_that_an_executor_invents_no_more_are_told_until_some_have_ended(house: House, monkeypatch):
+    monkeypatch.setattr(reports, "STRANGERS_MAX", 3)
+    launch(house, T1)
+    program = Program(house)
+    program.subscribe()
+
+    for number in range(1, 6):
+        program.update(f"invented {number}", RUNNING, number)
+    program.update("t1", RUNNING, 6)
+    house.acknowledge_all()
+    told = [update.status.task_id for update in house.updates()]
+    program.update("invented 2", FINISHED, 7)
+    house.acknowledge_all()
+    program.update("invented 9", RUNNING, 8)
+    program.update("invented 10", RUNNING, 9)
+
+    assert told == ["invented 1", "invented 2", "invented 3", "t1"]
+    assert [update.status.task_id for update in house.updates()][4:] == ["invented 2", "invented 9"]
+    assert len([event for event in program.heard() if isinstance(event, UpdateAcknowledged)]) == 9  # none is repeated
+
+
+@pytest.mark.parametrize("bound", ["PENDING_MAX", "PENDING_BYTES_MAX"])
+@pytest.mark.parametrize(("task", "ends"), [("t1", True), ("invented", False)])
+def test_of_what_nobody_acknowledges_so_much_is_kept_and_the_end_of_a_task(
+    house: House, monkeypatch, bound: str, task: str, ends: bool
+):
+    monkeypatch.setattr(reports, bound, 3 if bound == "PENDING_MAX" else 2 * 10 + 1)
+    launch(house, T1)
+    program = Program(house)
+    program.subscribe()
+
+    for number in range(1, 6):
+        program.update(task, RUNNING, number, data=b"0123456789")
+    program.update(task, FINISHED, 6)
+
+    told = [update.status.uuid[-1] for update in house.acknowledge_all() if update.status.uuid]
+    assert told == [1, 2, 3, 6] if ends else [1, 2, 3]
+    program.update("t1" if not ends else "another", RUNNING, 7)
+    assert house.updates()[-1].status.uuid[-1] == 7  # what was acknowledged makes room
 
 
 # [ExecutorHttpApiTest.MessageFromUnknownFramework]

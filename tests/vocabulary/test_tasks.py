@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from mesoslite.model import AgentID, Label, Source, TaskID, TaskState, TaskStatus, append_status
+from mesoslite.model.tasks import STATUSES_MAX
 
 
 def status(*labels: Label) -> TaskStatus:
@@ -48,3 +49,14 @@ def test_a_history_keeps_the_newest_of_each_run_of_equal_states() -> None:
         append_status(history, one)
 
     assert history == [again, failed, running]
+
+
+def test_a_history_of_states_without_end_keeps_the_first_and_the_newest() -> None:
+    states = (TaskState.TASK_STARTING, TaskState.TASK_RUNNING)
+    told = [msgspec.structs.replace(status(), state=states[n % 2], timestamp=n) for n in range(STATUSES_MAX + 50)]
+    history: list[TaskStatus] = []
+
+    for one in told:
+        append_status(history, one)
+
+    assert history == [told[0], *told[-STATUSES_MAX + 1 :]]
