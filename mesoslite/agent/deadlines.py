@@ -2,14 +2,15 @@
 
 # Who calls: status_updates.py, inside the agent actor: every status that goes out gets a deadline, and nearly all lose
 #   it within milliseconds, when they are acknowledged. A timer of its own for each would cost more than all else there.
+# Few waits differ, so there is a queue for each: what comes later into it is due later, and its first is due first.
 # Invariants: 1. a key has one deadline at most; the last one that was set counts.    2. while any stands, the timer is
 #   set for the earliest, or earlier: then nothing is due when it rings, and it is set anew.
 # Deadlines are whole nanoseconds, as those of the clock are, so that at a ring at its time they are over.
+# Rejected: a heap, in which what is dropped stays until there is so much of it that it is made anew: that was a
+#   twentieth of all that a launch costs.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     import libactor as la
 
 NANOSECONDS = 1_000_000_000
-VOID_MAX = 64  # entries that do not count any more, and may stay however few do
 
 K = TypeVar("K", bound="Hashable")
+
+
+class _Queue(dict[K, int]):
+    """When keys are due that all wait for so many nanoseconds, in their order."""
+
+    __slots__ = ("wait_ns",)
+
+    def __init__(self, wait_ns: int) -> None:
+        super().__init__()
+        self.wait_ns = wait_ns
 
 
 class Deadlines(Generic[K]):
@@ -29,56 +39,57 @@ class Deadlines(Generic[K]):
     def __init__(self, now_ns: Callable[[], int], ring_later: Callable[[float], la.Timer]) -> None:
         self._now_ns = now_ns
         self._ring_later = ring_later
-        self._standing: dict[K, int] = {}
-        self._entries: list[tuple[int, int, K]] = []  # a heap; those that are not in _standing so are void
-        self._numbers = itertools.count()  # of what is due at the same time, first come first
+        self._queues: dict[float, _Queue[K]] = {}  # by seconds
         self._timer: la.Timer | None = None
         self._ring_ns = 0  # when it rings
 
     def set(self, key: K, seconds: float) -> None:
         """Let ``key`` be due in so many seconds, and not before."""
-        due_ns = self._now_ns() + round(seconds * NANOSECONDS)
-        self._standing[key] = due_ns
-        heapq.heappush(self._entries, (due_ns, next(self._numbers), key))
+        self.drop(key)
+        queue = self._queues.get(seconds)
+        if queue is None:
+            queue = self._queues[seconds] = _Queue(round(seconds * NANOSECONDS))
+        due_ns = queue[key] = self._now_ns() + queue.wait_ns
         if self._timer is None or due_ns < self._ring_ns:
-            self._arm()
-        elif len(self._entries) > 2 * len(self._standing) + VOID_MAX:
-            self._entries = [entry for entry in self._entries if self._standing.get(entry[2]) == entry[0]]
-            heapq.heapify(self._entries)
+            self._arm(due_ns)
 
     def drop(self, key: K) -> None:
         """Let ``key`` not be due, if it is to be."""
-        self._standing.pop(key, None)
+        for queue in self._queues.values():
+            if queue.pop(key, None) is not None:
+                return
 
     def clear(self) -> None:
         """Let nothing be due."""
-        self._standing.clear()
-        self._entries.clear()
+        self._queues.clear()
         self._disarm()
 
     def take_due(self) -> list[K]:
         """What is due by now, earliest first, and is not from now on."""
         self._disarm()  # a ring that was late may find another timer
-        now_ns, due = self._now_ns(), []
-        while self._entries:
-            due_ns, _, key = self._entries[0]
-            stands = self._standing.get(key) == due_ns
-            if stands and due_ns > now_ns:
-                break
-            heapq.heappop(self._entries)
-            if stands:
-                del self._standing[key]
-                due.append(key)
-        if self._entries:
-            self._arm()
-        return due
+        now_ns, due = self._now_ns(), list[tuple[int, K]]()
+        for queue in self._queues.values():
+            for key, due_ns in queue.items():
+                if due_ns > now_ns:
+                    break
+                due.append((due_ns, key))
+        due.sort(key=_due_ns)
+        for _, key in due:
+            self.drop(key)
+        if any(self._queues.values()):
+            self._arm(min([next(iter(queue.values())) for queue in self._queues.values() if queue]))
+        return [key for _, key in due]
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self) -> None:
+    def _arm(self, due_ns: int) -> None:
         self._disarm()
-        self._ring_ns = self._entries[0][0]
-        self._timer = self._ring_later(max(0, self._ring_ns - self._now_ns()) / NANOSECONDS)
+        self._ring_ns = due_ns
+        self._timer = self._ring_later(max(0, due_ns - self._now_ns()) / NANOSECONDS)
+
+
+def _due_ns(entry: tuple[int, object]) -> int:
+    return entry[0]

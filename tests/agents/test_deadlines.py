@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesoslite.agent.deadlines import VOID_MAX, Deadlines
+from mesoslite.agent.deadlines import Deadlines
 
 
 class Ring:
@@ -93,11 +93,23 @@ def test_a_ring_that_comes_late_leaves_one_timer(desk: Desk) -> None:
     assert desk.pending() == [10**9 + 5]
 
 
-def test_what_is_void_is_not_kept(desk: Desk) -> None:
+def test_what_waits_longer_and_came_first_is_due_in_its_order_as_well(desk: Desk) -> None:
+    desk.deadlines.set("long", 3)
+    desk.go_to(10**9 + 5)
+    desk.deadlines.set("short", 2)
+    desk.deadlines.set("shorter", 1)
+
+    assert desk.pending() == [2 * 10**9 + 5]
+    assert desk.go_to(10 * 10**9) == ["shorter", "long", "short"]
+    assert desk.pending() == []
+
+
+def test_what_is_over_is_not_kept(desk: Desk) -> None:
     desk.deadlines.set("stays", 1)
-    for number in range(10 * VOID_MAX):
+    for number in range(100):
+        desk.deadlines.set(str(number), 1)
         desk.deadlines.set(str(number), 2)
         desk.deadlines.drop(str(number))
 
-    assert len(desk.deadlines._entries) <= VOID_MAX + 3
+    assert sum(map(len, desk.deadlines._queues.values())) == 1
     assert desk.go_to(10**9 + 5) == ["stays"]
