@@ -19,6 +19,7 @@ from mesoslite.model import (
 )
 
 from .commands import Commands
+from .container_ids import new_container_id
 from .executors import Executors
 from .launches import Launches
 from .runs import Run
@@ -181,7 +182,7 @@ class Running:
         """The run of a task that there is room for; raises InvalidRequest, or InsufficientResources."""
         agent_id = self._info().id
         assert agent_id is not None
-        container_id = ContainerID(str(la.random_uuid()))
+        container_id = new_container_id()
         sandbox = sandbox_path(self._work_directory, agent_id, framework_id, task.task_id, container_id)
         self._frameworks.check_room(f"task {task.task_id}", task.resources, self._total())
         return Run(task, framework_id, container_id, sandbox, role)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libactor as la
-from mesoslite.model import ContainerID, TaskState
+from mesoslite.model import TaskState
 
+from ..container_ids import new_container_id
 from ..runs import Run, kill_grace
 from ..sandbox import task_sandbox_path
 
@@ -29,7 +29,7 @@ def group_runs(execution: Execution, tasks: Sequence[TaskInfo]) -> list[Run]:
     """Return the runs of a group's tasks, each with a sandbox below its executor's. Raises: InvalidRequest."""
     runs = []
     for task in tasks:
-        container_id = ContainerID(str(la.random_uuid()))
+        container_id = new_container_id()
         sandbox = task_sandbox_path(execution.sandbox, task.task_id, container_id)
         runs.append(Run(task, execution.framework_id, container_id, sandbox, execution.role, execution))
     return runs

@@ -30,6 +30,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.executor_events import EndExecutor, EndTask
 
+from ..container_ids import new_container_id
 from ..runs import Run, kill_grace
 from ..sandbox import make_sandbox, sandbox_path
 from ..statuses import CLEAN, drained_report, dropped_state, executor_end_report, launch_failure, refusal
@@ -191,7 +192,7 @@ class Executors:
     def _make(self, framework_id: FrameworkID, info: ExecutorInfo, role: str) -> Execution:
         agent_id = self._info().id
         assert agent_id is not None
-        container_id = ContainerID(str(la.random_uuid()))
+        container_id = new_container_id()
         sandbox = sandbox_path(self._work_directory, agent_id, framework_id, info.executor_id, container_id)
         return Execution(info, framework_id, role, container_id, sandbox)
 
