@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,7 +62,7 @@ class _Framework:
     info: FrameworkInfo
     suppressed: set[str]
     stories: dict[TaskID, AnyHappening | _Story] = field(default_factory=dict)  # one happening is its own story
-    over: dict[TaskID, None] = field(default_factory=dict)  # those of the tasks that are over, oldest first
+    over: OrderedDict[TaskID, None] = field(default_factory=OrderedDict)  # of the tasks that are over, oldest first
     refused: deque[happenings.TaskRefused] = field(default_factory=lambda: deque(maxlen=REFUSALS_MAX))
     declined: int = 0
     declined_time: float | None = None
@@ -233,8 +233,7 @@ class History:
         kept.over.pop(task_id, None)
         kept.over[task_id] = None
         while len(kept.over) > self._over_max:
-            oldest = next(iter(kept.over))
-            del kept.over[oldest], kept.stories[oldest]
+            del kept.stories[kept.over.popitem(last=False)[0]]
 
     def _add(self, kept: _Framework, task_id: TaskID, heard: AnyHappening) -> None:
         story = kept.stories.get(task_id)

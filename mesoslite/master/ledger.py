@@ -173,7 +173,7 @@ class Ledger:
         self.offers[offer.id] = agent.offers[offer.id] = framework.offers[offer.id] = offer
         agent.offered += offer.resources
         framework.offered += offer.resources.only_scalars()
-        self._mark_offer(offer)
+        self.changes.add_offer(offer)
 
     def remove_offer(self, offer_id: OfferID) -> Offer:
         """Strike an offer off."""
@@ -182,13 +182,8 @@ class Ledger:
         del agent.offers[offer_id], framework.offers[offer_id]
         agent.offered -= offer.resources
         framework.offered -= offer.resources.only_scalars()
-        self._mark_offer(offer)
+        self.changes.remove_offer(offer)
         return offer
-
-    def _mark_offer(self, offer: Offer) -> None:
-        changes = self.changes
-        changes.offers[offer.id] = offer.framework_id
-        changes.agents[offer.agent_id] = changes.frameworks[offer.framework_id] = None
 
     def add_inverse_offer(self, inverse: InverseOffer) -> None:
         """Enter an inverse offer; its agent and framework are known, and there is no other of the two."""

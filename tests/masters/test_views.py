@@ -101,6 +101,25 @@ def test_a_task_is_seen_from_its_launch_to_the_end_of_its_history(stage: Stage) 
     assert [one.task_id for part in gone.completed_tasks for one in part] == [info.task_id]
 
 
+# Goal: nothing is kept for readers of what came and went between two looks. Method: count marks, with a look or not.
+def test_an_offer_that_came_and_went_unseen_leaves_no_mark(stage: Stage) -> None:
+    agent, framework = begin(stage, "cpus:1")
+    marked = stage.master._process.actor._ledger.changes.offers
+    [offer] = stage.offers(framework)
+    assert [*marked] == [offer.id]
+    stage.run(framework, agent, task(offer, resources="cpus:1"))
+    assert not marked
+
+    seen = stage.framework(roles=("ads",))
+    stage.agent("cpus:1")
+    stage.view()
+    [offer] = [*stage.offers(framework)[1:], *stage.offers(seen)]
+    stage.lose(seen)
+    stage.lose(framework)
+    assert [*marked] == [offer.id]
+    assert stage.view().frameworks == ()
+
+
 def test_an_agents_tasks_are_seen_as_out_of_reach_and_as_they_come_back(stage: Stage) -> None:
     agent, _ = running(stage, failover_timeout=3600.0)
     message = greeting(stage)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.model import AgentID, ExecutorID, FrameworkID, OfferID, TaskID
+    from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer, OfferID, TaskID
 
     from ..ledger import Ledger
     from ..tasks import TaskEntry
@@ -53,6 +53,17 @@ class Changes:
         framework_id, tasks = self._brought.pop()
         self._brought_tasks -= len(tasks)
         return framework_id, tasks
+
+    def add_offer(self, offer: Offer) -> None:
+        """Mark an offer that was made, and whose it is."""
+        self.offers[offer.id] = offer.framework_id
+        self.agents[offer.agent_id] = self.frameworks[offer.framework_id] = None
+
+    def remove_offer(self, offer: Offer) -> None:
+        """Mark one that has gone; it is marked already if it was made since a look: nobody has seen it, nor will."""
+        if self.offers.pop(offer.id, None) is None:
+            self.offers[offer.id] = offer.framework_id
+        self.agents[offer.agent_id] = self.frameworks[offer.framework_id] = None
 
     def everything(self, ledger: Ledger) -> None:
         """Mark all that there is."""
