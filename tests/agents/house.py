@@ -133,6 +133,7 @@ class Boxes:
 
     def __init__(self) -> None:
         self.made: list[Box] = []
+        self.updates: list[tuple[ContainerID, Resources, tuple[tuple[str, float], ...]]] = []
         self.error: Exception | None = None
         self.is_closed = False
         self.close_error: Exception | None = None
@@ -143,7 +144,7 @@ class Boxes:
         return {}
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
-        pass
+        self.updates.append((container_id, resources, limits))
 
     def detach(self) -> None:
         self.close()

@@ -93,9 +93,12 @@ class Execution:
             la.post(self.channel, event)
         return self.channel is not None
 
-    def add(self, batch: Batch) -> None:
-        """Have it run tasks: at once if it has subscribed; those that the agent runs wait until it does."""
+    def enter(self, batch: Batch) -> None:
+        """Tasks are its own from now on, and are given to it next."""
         self.runs.update({run.task.task_id: run for run in batch.runs})
+
+    def give(self, batch: Batch) -> None:
+        """Have it run tasks: at once if it has subscribed; those that the agent runs wait until it does."""
         if self.phase is Phase.RUNNING and not self.is_default:
             self._launch(batch)
         else:

@@ -37,6 +37,7 @@ from ..statuses import CLEAN, drained_report, dropped_state, executor_end_report
 from .environment import executor_environment
 from .execution import Batch, Execution, Phase
 from .groups import Groups, group_runs
+from .holdings import holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,11 +133,19 @@ class Executors:
             return
         for run in runs:
             self._frameworks.begin(entry, run)
-        execution.add(Batch(tuple(runs), is_group))
+        batch = Batch(tuple(runs), is_group)
+        execution.enter(batch)
+        self.resize(execution)  # there is room for a task before it comes
+        execution.give(batch)
         if starts:
             self._start(entry, execution)
         if execution.is_default:
             self._groups.launch(entry, execution)
+
+    def resize(self, execution: Execution) -> None:
+        """Its tasks have become more, or fewer: let its container use as much as they hold with it."""
+        if execution.container is not None:
+            self._containerizer.update(execution.container_id, *holdings(execution))
 
     def task_ended(self, run: Run) -> None:
         """A task that the agent runs by itself for an executor has ended."""
@@ -154,6 +163,7 @@ class Executors:
             for each in batch.runs:
                 ended = report if each.drain is None else drained_report(report, each.drain, entry.info)
                 self._reports.report(each.framework_id, each.task.task_id, ended)
+            self.resize(execution)
             self.end_idle(execution)
         elif not run.state.is_terminal and not execution.send(EndTask(run.task.task_id, grace_seconds)):
             text = "%s: executor %s is not connected, and was not told to end task %s"
@@ -208,13 +218,15 @@ class Executors:
             if command is None:
                 execution.phase = Phase.RUNNING
                 return
+            resources, limits = holdings(execution)
             config = ContainerConfig(
                 container_id=container_id,
                 user=command.user or entry.info.user,
                 command=command,
                 sandbox=sandbox,
                 environment=tuple(variables.items()),
-                resources=info.resources,
+                resources=resources,
+                limits=limits,
                 container=info.container,
                 is_checkpointed=entry.info.checkpoint,
             )

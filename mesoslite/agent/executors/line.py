@@ -138,6 +138,8 @@ class ExecutorLine:
                 timestamp=status.timestamp or self._actor.runtime.clock.now(),
             )
             self._reports.pass_on(execution.framework_id, status)
+            if status.state.is_terminal:
+                self._executors.resize(execution)
         assert status.uuid is not None
         execution.send(UpdateAcknowledged(status.task_id, status.uuid))
 

@@ -1,0 +1,24 @@
+"""Holdings: what the container of an executor may use, which is what it and its tasks have been given."""
+
+# Who calls: life.py, whenever an executor is given a task or one of its tasks ends.
+# A bound on a name is of the container as a whole: as soon as one task has one, that of each other is its request.
+# Source: Mesos src/slave/slave.cpp (Executor::allocatedResources, computeExecutorLimits).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mesoslite.model import Resources
+
+    from .execution import Execution
+
+
+def holdings(execution: Execution) -> tuple[Resources, tuple[tuple[str, float], ...]]:
+    """The resources of an executor with its tasks that have not ended, and its limits in the form of a TaskInfo's."""
+    tasks = [run.task for run in execution.runs.values() if not run.state.is_terminal]
+    own = execution.info.resources
+    names = sorted({name for task in tasks for name, _ in task.limits})
+    limits = [(name, sum([dict(task.limits).get(name, task.resources.get(name)) for task in tasks])) for name in names]
+    total = sum([task.resources for task in tasks], own)
+    return total, tuple([(name, limit + own.get(name)) for name, limit in limits])
