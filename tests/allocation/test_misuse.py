@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
 
 from mesoslite.model import (
     AgentActivated,
@@ -40,6 +39,7 @@ from mesoslite.model import (
     Suppressed,
     WeightChanged,
 )
+from tests.thoroughness import usually
 
 from .cluster import Cluster
 from .scenario import SCENARIO_FEATURES, Scenario
@@ -48,7 +48,7 @@ HUGE = Resources.of(cpus=10**6)
 NOBODY, NOWHERE = FrameworkID("nobody"), AgentID("nowhere")
 FEATURES = frozenset(SCENARIO_FEATURES) - {"slices", "pause", "hold_off", "whitelist"}
 BAD_PATTERN = RoleConstraints("ads", ((AttributeConstraint("rack", Predicate.TEXT_MATCHES, "(a"),),))
-ROLES = 100_000 if settings.default.max_examples > 100 else 10_000
+ROLES = usually(5_000, 100_000)
 
 WRONG_ANYWHERE: list[Delta] = [
     AgentRemoved(NOWHERE),

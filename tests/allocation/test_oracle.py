@@ -10,10 +10,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.thoroughness import usually
+
 from .scenario import SCENARIO_FEATURES, Scenario
 
 PAIRS = list(combinations(SCENARIO_FEATURES, 2))
-STEPS = 40 if settings.default.max_examples > 100 else 20
+STEPS = usually(14, 40)
 
 
 @pytest.mark.parametrize("feature", SCENARIO_FEATURES)
@@ -23,6 +25,6 @@ def test_each_two_features_together_are_planned_as_the_oracle_says(feature: str)
 
 
 @given(rng=st.randoms(use_true_random=False), features=st.frozensets(st.sampled_from(SCENARIO_FEATURES)))
-@settings(max_examples=80, deadline=None, phases=[Phase.reuse, Phase.generate, Phase.shrink])
+@settings(phases=[Phase.reuse, Phase.generate, Phase.shrink])
 def test_any_features_together_are_planned_as_the_oracle_says(rng: random.Random, features: frozenset[str]) -> None:
     Scenario(rng, features).run(STEPS)

@@ -64,7 +64,7 @@ from .slow_v1 import (
     task_v1,
 )
 
-FEWER = settings(max_examples=settings.default.max_examples // 3)  # each is a document, of which all is looked at
+FEWER = settings(max_examples=settings.default.max_examples // 6)  # each is a document, of which all is looked at
 
 
 def rendered(kind: Any, projection: Any, struct: Any) -> Document:

@@ -28,6 +28,7 @@ from mesoslite.model import (
     Teardown,
     UpdateFramework,
 )
+from tests.thoroughness import usually
 
 from .stage import FakeAgent, FakeFramework, Stage, task
 
@@ -181,7 +182,7 @@ LIFE: list[Callable[[Life], None]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(usually(5, 50)))
 def test_the_books_agree_after_every_step_of_a_random_life(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     with la.Runtime() as runtime:

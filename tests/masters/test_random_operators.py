@@ -31,6 +31,7 @@ from mesoslite.model import (
     Unreserve,
 )
 from mesoslite.model.registry import MachineID, QuotaConfig, Schedule, Weight, Window
+from tests.thoroughness import usually
 
 from .stage import Stage
 from .test_accept import reserved, volume
@@ -141,7 +142,7 @@ class Office:
         return tuple([answer if isinstance(answer, Schedule) else {str(one) for one in answer} for answer in answers])
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(usually(5, 50)))
 def test_the_master_lives_and_the_next_one_goes_on(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     with la.Runtime() as runtime:

@@ -30,6 +30,7 @@ from mesoslite.model import (
 )
 from mesoslite.model.registry import MachineID, Schedule, Window
 from mesoslite.registry.rows import decode
+from tests.thoroughness import usually
 
 from .packing import packed, packed_infos
 from .stage import FakeAgent, Stage, task
@@ -225,7 +226,7 @@ class Life:
         self.stage.check_books()
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(usually(8, 50)))
 def test_registry_and_books_agree_whatever_is_under_way_at_once(
     seed: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

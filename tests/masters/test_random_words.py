@@ -69,6 +69,7 @@ from mesoslite.model import (
     UpdateFramework,
     Volume,
 )
+from tests.thoroughness import usually
 
 from .packing import packed_infos
 from .stage import Stage
@@ -280,7 +281,7 @@ class World:
             self.agents = [self.stage.agent(resources) for resources in AGENTS]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(usually(4, 50)))
 def test_the_master_lives_whatever_it_is_told(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     with la.Runtime() as runtime:

@@ -126,7 +126,6 @@ def test_a_byte_is_seen_in_each_place_of_a_text_of_any_size(core, model):
 
 
 @hypothesis.given(st.binary(max_size=40))
-@hypothesis.settings(max_examples=300)
 def test_texts_are_utf8_exactly_if_python_says_so(both, pair, content):
     data = b"\x94\xd9" + bytes([len(content)]) + content + b"\xa0\x01\x01"
 
@@ -137,7 +136,6 @@ def test_texts_are_utf8_exactly_if_python_says_so(both, pair, content):
 
 # Goal: both cores agree on what is nearly a record. Method: bytes of a real one cut, put in, replaced.
 @hypothesis.given(st.data())
-@hypothesis.settings(max_examples=400)
 def test_what_is_nearly_a_record_has_the_same_fault_in_both_cores(pair, make_task, data):
     parts = bytearray(msgspec.msgpack.encode(make_task(2, data=b"12")))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -149,7 +147,6 @@ def test_what_is_nearly_a_record_has_the_same_fault_in_both_cores(pair, make_tas
 
 
 @hypothesis.given(st.binary(max_size=64))
-@hypothesis.settings(max_examples=200)
 def test_any_bytes_have_the_same_fault_in_both_cores(pair, data):
     all_outcomes(pair, data)
 
@@ -169,7 +166,6 @@ ANYTHING = st.recursive(
 
 
 @hypothesis.given(st.integers(0, 8), ANYTHING)
-@hypothesis.settings(max_examples=400)
 def test_a_record_accepts_what_msgspec_accepts(pair, model, make_task, number, value):
     fields = msgspec.msgpack.decode(msgspec.msgpack.encode(make_task(data=b"")))
     fields[number] = value
@@ -230,7 +226,6 @@ def structs(draw: Any, depth: int = 0) -> tuple[Any, Any]:
 
 
 @hypothesis.given(st.data())
-@hypothesis.settings(max_examples=150)
 def test_any_type_comes_back_as_it_was_and_both_cores_agree_on_what_does_not(both, data):
     kind, values = data.draw(structs())
     value = data.draw(values)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-REPEATS = {"c": 1000, "python": 300}
+REPEATS = 300
 WINDOWS = 3
 SLACK_BYTES = 4000  # less than any leak of one object for each repeat, on either core
 SLACK_REFERENCES = 100
@@ -272,7 +272,7 @@ OPERATIONS = [
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
 def test_an_operation_leaves_nothing_behind(core, operation, traced_memory):
-    sentinel, repeats = Sentinel(), REPEATS[core.name]
+    sentinel, repeats = Sentinel(), REPEATS
     count_references = getattr(sys, "gettotalrefcount", lambda: 0)
 
     def repeat(times):

@@ -12,8 +12,9 @@ import pytest
 
 import libactor as la
 from libactor.testing import DeterministicRuntime, EventLog, Tape
+from tests.thoroughness import usually
 
-SEEDS = range(6)
+SEEDS = range(usually(3, 30))
 SECONDS = 30
 
 

@@ -6,7 +6,7 @@
 #   loop, which reads it while its handler is at work, may say less.
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import libactor as la
@@ -90,7 +90,6 @@ def answers(urls, sent):
     return received
 
 
-@settings(max_examples=150)
 @given(head=heads(), after=st.sampled_from(AFTER))
 def test_the_worker_and_the_event_loop_make_the_same_of_what_is_hardly_a_request(urls, head, after):
     by_worker, by_loop = answers(urls, head + after + LAST)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import rapidjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libactor._core import _impl
@@ -305,7 +305,6 @@ steps = st.lists(
 # How much of a text is out when it breaks is the core's own affair.
 @pytest.mark.twins
 @given(steps, st.integers(1, 40), st.booleans())
-@settings(max_examples=500)
 def test_any_steps_do_the_same_on_both_cores(given_steps, piece, has_sink):
     outcomes = []
     for core in CORES.values():

@@ -11,8 +11,9 @@ import pytest
 import libactor as la
 from libactor.testing import Conditions, DeterministicRuntime, Tape, shrink
 from libactor.testing.collector import held
+from tests.thoroughness import usually
 
-SEEDS = 200 if la.CORE == "c" else 20
+SEEDS = usually(50, 500) if la.CORE == "c" else 20
 ATTEMPTS = 100  # to shrink: enough to come within what is claimed
 ROUGH = Conditions(loss=0.1, duplicate=0.1, reset=0.02, straggle=0.3, tail=0.05, notice=(1.0, 3.0))
 

@@ -6,7 +6,6 @@
 
 import gc
 import itertools
-import os
 import random
 import threading
 from collections import Counter
@@ -16,10 +15,11 @@ from dataclasses import dataclass
 import pytest
 
 import libactor as la
+from tests.thoroughness import usually
 
 LIMIT = 60  # seconds; a bound on failure
 USERS = 16
-SEEDS = [0, 1_000] if os.environ.get("THOROUGH") else [0]
+SEEDS = usually([0], [0, 1_000])
 
 
 @dataclass(frozen=True)

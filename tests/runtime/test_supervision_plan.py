@@ -4,7 +4,7 @@
 # supervisor promises. The others say the same of the cases one would think of.
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libactor.supervision import plan as plan_module
@@ -353,7 +353,6 @@ EVENTS = st.tuples(
 
 
 # Goal: whatever happens, in whatever order, those are up in the end that are wanted, and no others.
-@settings(max_examples=400)
 @given(
     st.sampled_from(STRATEGIES),
     st.lists(st.sampled_from(["permanent", "temporary"]), min_size=1, max_size=6),

@@ -10,7 +10,7 @@ from collections import deque
 
 import msgspec
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 import libactor as la
@@ -177,7 +177,6 @@ def copiers(load_core):
 
 
 def test_both_cores_give_equal_copies_aliases_and_errors(copiers):
-    @settings(max_examples=400, deadline=None)
     @given(values())
     def compare(value):
         python, c = (outcome(copier, value) for copier in copiers)
@@ -196,7 +195,6 @@ def test_both_cores_pass_the_arguments_of_a_call_alike(copiers):
             return type(error), str(error)
         return drawing(copies, identities(arguments, {}), {})
 
-    @settings(max_examples=200, deadline=None)
     @given(st.lists(values(), max_size=4), st.data())
     def compare(drawn, data):
         arguments = tuple(data.draw(st.lists(st.sampled_from(drawn), max_size=5))) if drawn else ()
