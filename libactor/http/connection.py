@@ -28,7 +28,7 @@ from uvicorn.server import ServerState
 from libactor.http.application import Site
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
-from libactor.http.joining import Joining
+from libactor.http.joining import Joining, send_large
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
@@ -45,6 +45,7 @@ DESCRIPTORS_LEFT = 4096  # to the rest of a process that may have more than twic
 CONNECTIONS_MAX = 16_384  # 10,000 streams of events and whoever asks beside; idle, 8 to 32 kB each
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
+LARGE = "libactor.http.large"  # extension of the scope: the function that sends large pieces of a body
 
 
 class ProtocolLog(logging.Logger):
@@ -126,7 +127,11 @@ class Connection(HttpToolsProtocol):
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
         self.direct_call: DirectCall | None = None  # what the request that is being served has become
-        self.extensions: dict[str, Any] = {CUT: {"cut": self._cut}, GONE: {"watchers": self.watchers}}
+        self.extensions: dict[str, Any] = {
+            CUT: {"cut": self._cut},
+            GONE: {"watchers": self.watchers},
+            LARGE: {"send": self._send_large},
+        }
         self.server_state.idle.clear()
         self._enter(transport)
         if self.handover is not None:  # it has been let in where it was accepted
@@ -335,6 +340,9 @@ class Connection(HttpToolsProtocol):
     def _cut(self) -> None:
         """Drop the connection; what was said before, the head of a response for one, is sent if it can be at once."""
         self.served.transport.abort()
+
+    async def _send_large(self, body: bytes) -> bool:
+        return await send_large(self.served, body)
 
     def _clear_deadline(self) -> None:
         if self.deadline is not None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from libactor.http.plain import JOINED_BYTES_MAX
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from libactor.http.server import Application, Message, Receive, Scope, Send
 
@@ -20,8 +22,9 @@ CLOSING_HEADERS = ((b"content-type", b"text/plain; charset=utf-8"),)
 class Exchange:
     """One request and its response: sees how far the response got, so that it can be ended properly."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, send_large: Callable[[bytes], Awaitable[bool]]) -> None:
         self._send = send
+        self._send_large = send_large
         self.started = False
         self.headers: Iterable[tuple[bytes, bytes]] = ()
         self.complete = False
@@ -33,6 +36,8 @@ class Exchange:
             self.headers = message.get("headers", ())
         elif not message.get("more_body", False):
             self.complete = True
+        elif len(body := message.get("body", b"")) > JOINED_BYTES_MAX and await self._send_large(body):
+            return
         await self._send(message)
 
     async def end(self) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from libactor.http.application import Site
-from libactor.http.connection import CUT, Connection, State
+from libactor.http.connection import CUT, LARGE, Connection, State
 from libactor.http.door import Door
 from libactor.http.exchange import Exchange
 from libactor.http.server import BACKLOG
@@ -127,7 +127,7 @@ class Listeners:
         """Wrap ``app`` so that its responses end when the server closes."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            exchange = Exchange(send)
+            exchange = Exchange(send, scope["extensions"][LARGE]["send"])
             request = asyncio.current_task()
             assert request is not None
             self._requests.add(request)

@@ -102,6 +102,50 @@ def test_what_follows_is_written_when_it_is_said(server, writes):
     assert [piece.rpartition(b"\r\n\r\n")[2] for piece in writes[:2]] == [b"3\r\none\r\n", b"3\r\ntwo\r\n"]
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_large_pieces_are_written_as_they_are(server, monkeypatch, method):
+    pieces = [bytes([letter]) * (JOINED_BYTES_MAX + 1) for letter in b"ab"]
+    lines = []
+    made = Connection.connection_made
+
+    class Lines(Recorder):
+        def writelines(self, pieces):
+            lines.append(list(pieces))
+            self._transport.writelines(pieces)
+
+    monkeypatch.setattr(Connection, "connection_made", lambda self, transport: made(self, Lines(transport, [])))
+    with connect(server.listen(saying(*pieces))) as client:
+        client.sendall(GET.replace(b"GET", method))
+        answer = read_all(client)
+
+    chunks = b"".join([b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces])
+    if method == b"HEAD":
+        assert (answer.partition(b"\r\n\r\n")[2], lines) == (b"", [])
+    else:
+        assert answer.endswith(b"\r\n\r\n" + chunks + b"0\r\n\r\n")
+        assert [sum(part is piece for part in line) for line, piece in zip(lines, pieces, strict=True)] == [1, 1]
+
+
+def test_a_reader_that_is_slow_holds_up_large_pieces(server):
+    sent = []
+
+    async def answer(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(100):
+            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+            sent.append(1)
+
+    with connect(server.listen(answer)) as client:
+        client.sendall(GET)
+        client.recv(1)
+        loop = server._loop
+        for _ in range(3):  # turns in which it would go on, if it did not wait
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(BOUND)
+
+        assert len(sent) < 50
+
+
 # Goal: who waits for a head is not kept waiting for a body. Method: the body comes when the client has the head.
 def test_a_head_without_a_body_does_not_wait_for_one(server):
     seen = threading.Event()
