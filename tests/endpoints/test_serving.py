@@ -257,6 +257,34 @@ def test_no_more_is_made_than_a_piece_beyond_what_is_read(small_pieces):
     run(scenario())
 
 
+# Goal: to render takes as long as to send, so both go on at once. Method: how many pieces were begun is noted when each
+# is sent.
+def test_while_a_piece_is_sent_the_next_one_is_made(small_pieces, monkeypatch):
+    begun, noted = [], []
+    run_in_turn = Renderer.run
+
+    async def counted(self, function):
+        begun.append(function)
+        return await run_in_turn(self, function)
+
+    class Noting(Reader):
+        async def _send(self, message):
+            if message["type"] == "http.response.body":
+                noted.append(len(begun))
+            await super()._send(message)
+
+    async def scenario():
+        reader = Noting(Shown().app, "/words")
+        await reader.task
+        assert reader.is_through
+
+    monkeypatch.setattr(Renderer, "run", counted)
+    run(scenario())
+
+    assert len(begun) > 10
+    assert noted == [*range(2, len(begun) + 1), len(begun)]  # the last one is sent when all are made
+
+
 def test_who_comes_too_late_for_the_first_piece_begins_anew(small_pieces):
     async def scenario():
         shown = Shown()

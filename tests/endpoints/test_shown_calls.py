@@ -106,7 +106,7 @@ WANTED["get_state"] = {part: WANTED[part] for part in PARTS_OF_STATE}
 
 def shown(app, kind, **headers):
     body = json.dumps({"type": kind}).encode()
-    return request(app, "POST", "/api/v1", body, content_type="application/json", **headers)
+    return request(app, "POST", "/api/v1", body, stays=True, content_type="application/json", **headers)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import asyncio
 from libactor.http.breathing import breathe
 
 from ..exchange import Exchange, Response
+from .cursor import Piece
 from .documents import Document
 from .entity_tags import entity_tag, has_tag
 from .rendering import Reader
@@ -50,20 +51,24 @@ class Serving:
             if piece.is_last:
                 headers["content-length"] = str(len(piece.body))
             await exchange.start(200, headers)
-            await exchange.send(piece.body, more=not piece.is_last)
-            if not piece.is_last:
-                await _send_rest(exchange, reader)
+            if piece.is_last:
+                await exchange.send(piece.body, more=False)
+            else:
+                await _send_pieces(exchange, reader, piece)
         return None
 
 
-async def _send_rest(exchange: Exchange, reader: Reader) -> None:
-    """Send all that follows, until the client has gone."""
-    gone, is_last = asyncio.ensure_future(exchange.gone()), False
+async def _send_pieces(exchange: Exchange, reader: Reader, piece: Piece) -> None:
+    """Send the piece, and all that follow, until the client has gone."""
+    gone = asyncio.ensure_future(exchange.gone())
     try:
-        while not (is_last or gone.done()):
-            await breathe()  # to send need not wait, and what was made for others is there
+        while not gone.done():
+            await (
+                breathe()
+            )  # so that the next one is made meanwhile; and neither to have a piece nor to send it need wait
+            await exchange.send(piece.body, more=not piece.is_last)
+            if piece.is_last:
+                return
             piece = await reader.next()
-            is_last = piece.is_last
-            await exchange.send(piece.body, more=not is_last)
     finally:
         gone.cancel()
