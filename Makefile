@@ -38,7 +38,7 @@ help: ## list these targets
 	@echo "  SEEDS=5000         how many seeds sim runs (default: 100)"
 	@echo "  ARGS=...           more arguments for the command that the target runs"
 
-$(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h)
+$(READY): setup.cfg pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h csrc/supervisor/*)
 	@.ci/environment $(VENV)
 
 demo: $(READY) ## a cluster, a framework and some tasks, in a few seconds
@@ -83,6 +83,6 @@ check-all: ## the tests with each of Python 3.11, 3.12, 3.13 that is found
 
 clean: ## remove all that the other targets made
 	rm -rf .venv .venv-* .venv.lock .ci-cache build dist *.egg-info
-	rm -f libactor/_core/*.so
+	rm -f libactor/_core/*.so mesoslite/containment/mesoslite-supervisor
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find libactor mesoslite tests bench examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null; true

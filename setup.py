@@ -1,4 +1,4 @@
-"""Declare what setup.cfg cannot: the packages, with the examples among them, and how the C extension is built."""
+"""Declare what setup.cfg cannot: the packages, with the examples among them, and how what is in C is built."""
 
 # Who calls: pip, build and `make` (build_ext --inplace). Everything else about the project is in setup.cfg.
 # Packages: found, so that a new folder needs no entry; `examples/` is installed as `mesoslite.examples`, a mapping
@@ -6,15 +6,19 @@
 # Environment: LIBACTOR_REQUIRE_NATIVE=1  a C part that does not compile is an error (make and CI say so)
 #              LIBACTOR_SANITIZE=1        address and undefined-behaviour sanitizers
 #              LIBACTOR_DEBUG=1           no optimisation, C assertions on
-# Without a compiler the Python twin of the C part serves; the import says so once.
+# Without a compiler the Python twin of the C core serves, which the import says once; containers have no supervisor.
+# The supervisor of containers is a program, linked statically: thousands of it run, and share nearly all they need.
+#   Where the C library has no static form, or with sanitizers, it is linked as usual.
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from glob import glob
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
 
 EXAMPLES = "mesoslite.examples"
 WARNINGS = [
@@ -24,6 +28,7 @@ WARNINGS = [
     "-Wno-missing-field-initializers",
     "-Werror=implicit-function-declaration",
 ]
+SUPERVISOR = "mesoslite/containment/mesoslite-supervisor"
 
 
 def is_switched_on(name: str) -> bool:
@@ -65,7 +70,40 @@ def extensions() -> list[Extension]:
 
 
 class BuildSpread(build_ext):
-    """Compiles as many files of an extension at once as there are CPUs; setuptools does one after the other."""
+    """Compiles as many files of an extension at once as there are CPUs; setuptools does one after the other.
+
+    Then it builds the supervisor, into the same tree.
+    """
+
+    def run(self) -> None:
+        """Build all that is in C."""
+        super().run()
+        is_inplace = self.inplace or getattr(self, "editable_mode", False)
+        target = SUPERVISOR if is_inplace else os.path.join(self.build_lib, SUPERVISOR)
+        try:
+            self.build_supervisor(target)
+        except (CompileError, LinkError) as error:
+            if is_switched_on("LIBACTOR_REQUIRE_NATIVE"):
+                raise
+            print(f"setup.py: the supervisor of containers was not built: {error}", file=sys.stderr)
+
+    def build_supervisor(self, target: str) -> None:
+        """Compile and link it, statically if that is possible."""
+        compile_args, link_args = compiler_flags()
+        objects = self.compiler.compile(
+            sorted(glob("csrc/supervisor/*.c")),
+            output_dir=self.build_temp,
+            depends=glob("csrc/supervisor/*.h"),
+            extra_preargs=[*compile_args, "-std=gnu11", "-fno-pie"],
+        )
+        self.mkpath(os.path.dirname(target))
+        for static in [[]] if link_args else [["-static", "-s"], []]:
+            try:
+                self.compiler.link_executable(objects, target, extra_postargs=[*link_args, "-no-pie", *static])
+                return
+            except LinkError:
+                if not static:
+                    raise
 
     def build_extension(self, ext: Extension) -> None:
         """Build ``ext``, its files spread."""

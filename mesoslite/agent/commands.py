@@ -16,7 +16,6 @@ from mesoslite.model import (
     NotFound,
     Reason,
     TaskState,
-    can_follow,
     runnable_command,
 )
 
@@ -98,7 +97,7 @@ class Commands:
     def started(self, container_id: ContainerID) -> None:
         """The command of a container runs; one that was asked to end meanwhile is past that."""
         run = self._running.get(container_id)
-        if run is not None and can_follow(run.state, TaskState.TASK_RUNNING):
+        if run is not None and run.state is TaskState.TASK_STARTING:
             self._reports.report(run.framework_id, run.task.task_id, RUNNING)
 
     def ended(self, container_id: ContainerID, termination: Termination) -> Run:

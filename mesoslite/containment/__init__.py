@@ -1,5 +1,6 @@
 """Containers: how a task's command is started, watched and ended on one machine."""
 
 from .posix import PosixContainerizer
+from .supervised import SupervisedContainerizer
 
-__all__ = ["PosixContainerizer"]
+__all__ = ["PosixContainerizer", "SupervisedContainerizer"]

@@ -1,6 +1,6 @@
 """Accounts: the user of this machine that a container runs as, if it is not the agent's own."""
 
-# Who calls: posix.py, for each launch, so that a change of the machine's users counts from then on.
+# Who calls: program.py, for each launch, so that a change of the machine's users counts from then on.
 # Only root can become somebody else; any other agent runs everything as itself, like Mesos with --no-switch_user.
 # Source: Mesos src/slave/containerizer/mesos/launch.cpp, src/slave/paths.cpp (createExecutorDirectory).
 

@@ -1,6 +1,6 @@
 """What a task inherits of the environment of its agent: the one place that reads it."""
 
-# Who calls: posix.py, for each launch, so that a change of the environment counts from then on.
+# Who calls: program.py, for each launch, so that a change of the environment counts from then on.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment).
 
 import os

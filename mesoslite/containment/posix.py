@@ -26,14 +26,12 @@ from mesoslite.model import (
     Termination,
 )
 
-from .accounts import Account, find_account, give_sandbox
-from .environment import inherited_environment
-from .processes import MARK_VARIABLE, Family, Lookout, ProcessTable, kill_families, terminate_families
+from .accounts import Account, give_sandbox
+from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
+from .program import program_of
 from .usage import usage_of
 
 log = logging.getLogger("mesoslite")
-
-SHELL = "/bin/sh"
 
 
 class PosixContainer:
@@ -80,12 +78,8 @@ class PosixContainerizer:
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> PosixContainer:
         """Start its command: see model.Containerizer.launch."""
-        container_id, command, sandbox = config.container_id, config.command, config.sandbox
-        argv = [SHELL, "-c", command.value] if command.shell else list(command.arguments) or [command.value]
-        account = find_account(config.user)
-        whose = account.environment if account is not None else {}
-        variables = {**inherited_environment(), **whose, **dict(config.environment), **dict(command.environment)}
-        variables[MARK_VARIABLE] = container_id
+        program, container_id, sandbox = program_of(config), config.container_id, config.sandbox
+        account = program.account
         if account is not None:
             give_sandbox(sandbox, account)
         stdout = stderr = -1
@@ -93,10 +87,10 @@ class PosixContainerizer:
             stdout, stderr = _open_output(f"{sandbox}/stdout", account), _open_output(f"{sandbox}/stderr", account)
             with self._lock:
                 process = self._reaper.launch(
-                    argv,
-                    executable=None if command.shell else command.value,
+                    program.arguments,
+                    executable=program.file,
                     cwd=sandbox,
-                    environment=variables,
+                    environment=program.variables,
                     stdout=stdout,
                     stderr=stderr,
                     identity=account.identity if account is not None else None,

@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,10 +11,11 @@ import pytest
 
 import libactor as la
 from mesoslite.agent import Agent
-from mesoslite.containment import PosixContainerizer
+from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
 from mesoslite.model import (
     AgentRegistered,
     CommandInfo,
+    Containerizer,
     ExecutorID,
     ExecutorInfo,
     ExecutorType,
@@ -67,10 +68,16 @@ class PromptMaster(la.Actor):
         la.post(pid, message)
 
 
+CONTAINERIZERS: dict[str, Callable[[Path], Containerizer]] = {
+    "posix": lambda place: PosixContainerizer(),
+    "supervised": lambda place: SupervisedContainerizer(str(place / "runtime")),
+}
+
+
 class Works:
     """A runtime with such a master and one agent."""
 
-    def __init__(self, runtime: la.Runtime, work_directory: Path) -> None:
+    def __init__(self, runtime: la.Runtime, work_directory: Path, kind: str) -> None:
         self.runtime = runtime
         self.master = PromptMaster()
         self.master_pid = runtime.spawn(self.master)
@@ -79,7 +86,7 @@ class Works:
                 self.master_pid,
                 resources=Resources.parse("cpus:100"),
                 work_dir=work_directory,
-                containerizer=PosixContainerizer(),
+                containerizer=CONTAINERIZERS[kind](work_directory),
             )
         )
         assert self.master.agents.get(timeout=BOUND_SECONDS) == self.agent
@@ -108,10 +115,15 @@ class Works:
         self.send(RunGroup(make_framework(), executor, TaskGroup(members), True))
 
 
+@pytest.fixture(params=sorted(CONTAINERIZERS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def works(tmp_path: Path) -> Iterator[Works]:
+def works(kind: str, tmp_path: Path) -> Iterator[Works]:
     with la.Runtime() as runtime:
-        yield Works(runtime, tmp_path)
+        yield Works(runtime, tmp_path, kind)
 
 
 def test_a_command_runs_in_its_sandbox_from_start_to_end(works: Works, tmp_path: Path):
@@ -143,7 +155,7 @@ def test_a_group_runs_side_by_side_and_ends_when_a_task_of_it_fails(works: Works
 def test_a_command_that_cannot_start_fails_with_its_name(works: Works):
     works.run("t1", "no-such-program", shell=False)
 
-    (status,) = works.statuses()
+    *_, status = works.statuses()
 
     assert status.state is TaskState.TASK_FAILED
     assert "'no-such-program': No such file or directory" in status.message
@@ -173,11 +185,11 @@ def test_a_hundred_commands_at_once_end_as_they_should(works: Works):
     assert len(statuses) == 300
 
 
-def test_a_stopped_runtime_leaves_no_process_no_thread_and_no_descriptor(tmp_path: Path):
+def test_a_stopped_runtime_leaves_no_process_no_thread_and_no_descriptor(kind: str, tmp_path: Path):
     threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
 
     with la.Runtime() as runtime:
-        works = Works(runtime, tmp_path)
+        works = Works(runtime, tmp_path, kind)
         for number in range(5):
             works.run(f"t{number}", UNTIL_KILLED)
         works.wait_until_running(5)

@@ -1,285 +1,25 @@
-"""Commands run as they were told, and none of their processes outlives them."""
+"""What holds of containers that are plain processes only."""
 
-import grp
-import os
-import pwd
-import queue
-import select
 import signal
-import tempfile
 import threading
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mesoslite.containment import PosixContainerizer, processes
-from mesoslite.containment.accounts import find_account
-from mesoslite.containment.environment import inherited_environment
-from mesoslite.containment.posix import PosixContainer
+from mesoslite.containment import processes
 from mesoslite.containment.processes import Family, ProcessName, ProcessTable
-from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, NotFound, Termination
+from mesoslite.model import ContainerID
+
+from .bench import BOUND_SECONDS, Bench
 
 pytestmark = pytest.mark.real
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
-
-BOUND_SECONDS = 120  # a bound on failure: no test waits this long
-# A shell that is to wait reads from a named pipe, which nobody opens for writing.
-
-
-class Bench:
-    """A containerizer, a sandbox, and what a test needs to follow processes."""
-
-    def __init__(self, sandbox: Path) -> None:
-        self.containerizer = PosixContainerizer()
-        self.sandbox = sandbox
-        self.exits: queue.Queue[int | None] = queue.Queue()
-
-    def launch(
-        self, script: str, given: dict[str, str] | None = None, user: str = "", **command: Any
-    ) -> PosixContainer:
-        info = CommandInfo(value=script, **command)
-        container_id = ContainerID(f"{uuid.uuid4()}")
-        environment = tuple((given or {}).items())
-        config = ContainerConfig(
-            container_id=container_id, user=user, command=info, sandbox=str(self.sandbox), environment=environment
-        )
-        return self.containerizer.launch(config, self)
-
-    def started(self) -> None:
-        raise AssertionError("a container of plain processes runs as soon as it is there")
-
-    def ended(self, termination: Termination) -> None:
-        self.exits.put(termination.exit_status)
-
-    def exit_status(self) -> int | None:
-        return self.exits.get(timeout=BOUND_SECONDS)
-
-    def output(self, name: str = "stdout") -> str:
-        return (self.sandbox / name).read_text()
-
-    def make_fifo(self, name: str = "fifo") -> Path:
-        path = self.sandbox / name
-        os.mkfifo(path)
-        return path
-
-    def pids(self, fifo: Path, count: int) -> list[int]:
-        """Read ``count`` process ids that the command writes to the pipe ``fifo``, one in a line."""
-        with open(fifo) as lines:
-            return [int(next(lines)) for _ in range(count)]
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.containerizer.close()
-
-
-@pytest.fixture
-def open_bench() -> Iterator[Bench]:
-    """A bench at a place that every user can enter, unlike those of `tmp_path`."""
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o711)
-        sandbox = Path(place, "sandbox")
-        sandbox.mkdir()
-        made = Bench(sandbox)
-        yield made
-        made.containerizer.close()
-
-
-def has_ended(pid: int) -> bool:
-    """Wait until the process has ended; False after the bound."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], BOUND_SECONDS)[0])
-    finally:
-        os.close(pidfd)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether the process has ended, at this moment."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-@pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", -9), ("kill -15 $$", -15)])
-def test_the_end_of_a_command_is_told(bench: Bench, script: str, status: int):
-    bench.launch(script)
-
-    assert bench.exit_status() == status
-
-
-def test_a_command_runs_in_its_sandbox_and_writes_there(bench: Bench):
-    bench.launch("pwd; echo wrong >&2; touch made")
-
-    assert bench.exit_status() == 0
-    assert bench.output() == f"{bench.sandbox}\n"
-    assert bench.output("stderr") == "wrong\n"
-    assert (bench.sandbox / "made").exists()
-
-
-def test_arguments_and_output_may_hold_any_text(bench: Bench):
-    bench.launch("echo", shell=False, arguments=("echo", "ä € 🙂", "a b", '"'))
-
-    assert bench.exit_status() == 0
-    assert bench.output() == 'ä € 🙂 a b "\n'
-
-
-def test_a_program_without_arguments_bears_its_own_name(bench: Bench):
-    bench.launch("true", shell=False)
-
-    assert bench.exit_status() == 0
-
-
-def test_input_is_empty(bench: Bench):
-    bench.launch("cat")
-
-    assert bench.exit_status() == 0
-    assert bench.output() == ""
-
-
-def test_the_task_environment_goes_over_the_given_one_and_that_over_the_inherited(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-):
-    for name in ("A", "B", "C"):
-        monkeypatch.setenv(name, "inherited")
-
-    bench.launch("echo $A $B $C", {"B": "given", "C": "given"}, environment=(("C", "own"),))
-
-    assert bench.exit_status() == 0
-    assert bench.output() == "inherited given own\n"
-
-
-@as_root
-def test_a_command_of_another_user_is_that_users_alone(open_bench: Bench):
-    script = "id -un; id -gn; echo $HOME $USER $LOGNAME; touch made; cat $PWD/stdout > again"
-    nobody = pwd.getpwnam("nobody")
-
-    open_bench.launch(script, user="nobody")
-
-    assert open_bench.exit_status() == 0, open_bench.output("stderr")
-    group = grp.getgrgid(nobody.pw_gid).gr_name
-    assert open_bench.output() == f"nobody\n{group}\n{nobody.pw_dir} nobody nobody\n"
-    paths = [open_bench.sandbox, *open_bench.sandbox.iterdir()]
-    assert {path.name for path in paths[1:]} == {"stdout", "stderr", "made", "again"}
-    assert {(path.stat().st_uid, path.stat().st_gid) for path in paths} == {(nobody.pw_uid, nobody.pw_gid)}
-
-
-@as_root
-def test_what_another_user_leaves_behind_ends_too(open_bench: Bench):
-    told, fifo = open_bench.make_fifo("told"), open_bench.make_fifo()
-    for path in (told, fifo):
-        path.chmod(0o666)
-    container = open_bench.launch(
-        f"(setsid sh -c 'echo $$ > {told}; read x < {fifo}' &); read x < {fifo}", user="nobody"
-    )
-    (pid,) = open_bench.pids(told, 1)
-
-    container.kill()
-
-    assert open_bench.exit_status() == -signal.SIGKILL
-    assert has_ended(pid)
-
-
-@as_root
-def test_a_user_who_cannot_reach_the_sandbox_is_told_where_the_way_ends(open_bench: Bench):
-    open_bench.sandbox.parent.chmod(0o700)
-
-    with pytest.raises(PermissionError, match=rf"'nobody' cannot enter '{open_bench.sandbox.parent}'"):
-        open_bench.launch("true", user="nobody")
-
-    assert open_bench.sandbox.stat().st_uid == 0
-    assert open_bench.exits.empty()
-
-
-@as_root
-def test_a_user_that_is_not_there_is_named(bench: Bench):
-    with pytest.raises(NotFound, match="no user 'no-such-user'"):
-        bench.launch("true", user="no-such-user")
-
-
-@pytest.mark.parametrize("user", ["", "root"])
-def test_the_agents_own_user_is_no_other(bench: Bench, user: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HOME", "/somewhere")
-
-    bench.launch("id -u; echo $HOME", user=user)
-
-    assert bench.exit_status() == 0
-    assert bench.output() == f"{os.geteuid()}\n/somewhere\n"
-
-
-# An agent that is not root's cannot switch, and does not look the name up.
-def test_without_the_rights_of_root_there_is_no_other_user(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mesoslite.containment.accounts.os.geteuid", lambda: 1234)
-
-    assert find_account("nobody") is None
-    assert find_account("no-such-user") is None
-
-
-def test_what_configures_the_agent_is_not_inherited(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LIBPROCESS_PORT", "1")
-    monkeypatch.setenv("MESOS_WORK_DIR", "/x")
-    monkeypatch.setenv("XMESOS_", "kept")
-    monkeypatch.delenv("PATH", raising=False)
-
-    environment = inherited_environment()
-
-    assert "LIBPROCESS_PORT" not in environment
-    assert "MESOS_WORK_DIR" not in environment
-    assert environment["XMESOS_"] == "kept"
-    assert "/bin" in environment["PATH"].split(":")
-
-
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        ({"script": "no-such-program", "shell": False}, ["no-such-program", "No such file"]),
-        ({"script": "/dev/null", "shell": False}, ["/dev/null", "Permission denied"]),
-        ({"script": "x" * 3_000_000}, ["too long"]),
-        ({"script": "a\0b"}, ["null byte"]),
-    ],
-)
-def test_a_command_that_cannot_start_is_named(bench: Bench, command: dict[str, Any], words: list[str]):
-    with pytest.raises(OSError, match="launch: cannot start") as caught:
-        bench.launch(**command)
-
-    assert all(word in str(caught.value) for word in words)
-    assert bench.exits.empty()
-
-
-def test_arguments_up_to_the_limit_of_the_system_arrive(bench: Bench):
-    bench.launch("sh", shell=False, arguments=("sh", "-c", "echo ${#1}", "sh", "x" * 131_000))
-
-    assert bench.exit_status() == 0
-    assert bench.output() == "131000\n"
-
-
-def test_a_flood_of_output_is_kept_whole(bench: Bench):
-    bench.launch("head -c 20000000 /dev/zero")
-
-    assert bench.exit_status() == 0
-    assert (bench.sandbox / "stdout").stat().st_size == 20_000_000
-
-
-def test_terminate_lets_a_command_end_in_its_own_way(bench: Bench):
-    fifo = bench.make_fifo()
-    container = bench.launch(f"trap 'echo bye; exit 4' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
-    assert bench.pids(fifo, 1) == [container.pid]
-
-    container.terminate(0)
-
-    assert bench.exit_status() == 4
-    assert bench.output() == "bye\n"
+def kind() -> str:
+    """The one that this is about."""
+    return "posix"
 
 
 def test_terminate_asks_the_first_process_before_the_others_and_then_the_oldest(monkeypatch: pytest.MonkeyPatch):
@@ -293,127 +33,6 @@ def test_terminate_asks_the_first_process_before_the_others_and_then_the_oldest(
 
     assert [pid for number, pid in sent if number is signal.SIGTERM] == [50, 60, 40, 41, 30]
     assert sent[5:] == [(signal.SIGCONT, pid) for _, pid in sent[:5]]
-
-
-def test_terminate_reaches_a_stopped_command(bench: Bench):
-    container = bench.launch(f"read x < {bench.make_fifo()}")
-    os.kill(container.pid, signal.SIGSTOP)
-
-    container.terminate(0)
-
-    assert bench.exit_status() == -signal.SIGTERM
-
-
-def test_kill_ends_what_ignores_being_asked(bench: Bench):
-    fifo = bench.make_fifo()
-    container = bench.launch(f"trap '' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
-    bench.pids(fifo, 1)
-    container.terminate(0)
-    asked = bench.exits.empty()
-
-    container.kill()
-
-    assert asked
-    assert bench.exit_status() == -signal.SIGKILL
-
-
-# Goal: each way to leave one's parent behind is followed, short of leaving parent, session and environment.
-# Method: the command starts a process in that way, which ignores SIGTERM and tells its pid; then it is killed.
-#   (`timeout` puts itself and what it starts in a process group of their own.)
-@pytest.mark.parametrize(
-    "start",
-    [
-        pytest.param("sh -c '{child}' &", id="child"),
-        pytest.param("(sh -c '{child}' &);", id="orphan in the session"),
-        pytest.param("setsid sh -c '{child}' &", id="child with a session of its own"),
-        pytest.param("setsid sh -c \"sh -c '{child}' &  wait\" &", id="grandchild in that session"),
-        pytest.param("timeout 600 sh -c '{child}' &", id="child with a group of its own"),
-        pytest.param("(timeout 600 sh -c '{child}' &);", id="orphan with a group of its own"),
-        pytest.param("(setsid sh -c '{child}' &);", id="orphan with a session of its own"),
-        pytest.param("setsid env -i $(command -v sh) -c '{child}' &", id="child with session and environment its own"),
-        pytest.param("(env -i $(command -v sh) -c '{child}' &);", id="orphan with an environment of its own"),
-    ],
-)
-def test_kill_reaches_the_whole_family(bench: Bench, start: str):
-    told, begun, fifo = bench.make_fifo("told"), bench.make_fifo("begun"), bench.make_fifo()
-    child = f'trap "" TERM; echo $$ > {told}; while :; do read x < {fifo}; done'
-    hold = f"echo $$ > {begun}; while :; do read x < {fifo}; done"
-    container = bench.launch(f"trap '' TERM; {start.format(child=child)} {hold}")
-    (pid,) = bench.pids(told, 1)
-    assert bench.pids(begun, 1) == [container.pid]
-
-    container.terminate(0)
-    container.kill()
-
-    assert bench.exit_status() == -signal.SIGKILL
-    assert has_ended(pid)
-
-
-# Goal: a process that left the session is remembered from the first request on, though its parent has gone since.
-def test_what_was_found_when_asked_is_killed_with_the_end(bench: Bench):
-    told, fifo = bench.make_fifo("told"), bench.make_fifo()
-    child = f'trap "" TERM; echo $$ > {told}; while :; do read x < {fifo}; done'
-    container = bench.launch(f"setsid sh -c '{child}' & while :; do read x < {fifo}; done")
-    (pid,) = bench.pids(told, 1)
-
-    container.terminate(0)
-
-    assert bench.exit_status() == -signal.SIGTERM
-    assert has_ended(pid)
-
-
-@pytest.mark.parametrize("start", ["sh", "setsid sh", "env -i $(command -v sh)"])
-def test_what_a_command_leaves_behind_ends_with_it(bench: Bench, start: str):
-    told, fifo, leave = bench.make_fifo("told"), bench.make_fifo(), bench.make_fifo("leave")
-    bench.launch(f"{start} -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
-    (pid,) = bench.pids(told, 1)
-
-    leave.write_text("now\n")
-
-    assert bench.exit_status() == 7
-    assert has_ended(pid)
-
-
-# Goal: what was seen of a process when another container ended is still true of it later.
-def test_what_outlives_the_end_of_other_containers_ends_with_its_own(bench: Bench):
-    told, fifo, leave = bench.make_fifo("told"), bench.make_fifo(), bench.make_fifo("leave")
-    bench.launch(f"setsid sh -c 'echo $$ > {told}; read x < {fifo}' & read x < {leave}; exit 7")
-    (pid,) = bench.pids(told, 1)
-    for _ in range(3):
-        bench.launch("true")
-        assert bench.exit_status() == 0
-    lives = not is_gone(pid)
-
-    leave.write_text("now\n")
-
-    assert bench.exit_status() == 7
-    assert lives
-    assert has_ended(pid)
-
-
-def test_containers_do_not_end_with_one_another(bench: Bench):
-    stays, leaves, fifo = bench.make_fifo("stays"), bench.make_fifo("leaves"), bench.make_fifo()
-    staying = bench.launch(f"setsid sh -c 'echo $$ > {stays}; read x < {fifo}' & read x < {fifo}")
-    (pid,) = bench.pids(stays, 1)
-    leaving = bench.launch(f"setsid sh -c 'echo $$ > {leaves}; read x < {fifo}' & read x < {fifo}")
-    (other,) = bench.pids(leaves, 1)
-
-    leaving.kill()
-
-    assert bench.exit_status() == -signal.SIGKILL
-    assert has_ended(other)
-    assert not is_gone(staying.pid)
-    assert not is_gone(pid)
-
-
-def test_a_command_is_told_its_container_and_cannot_choose_another(bench: Bench):
-    for _ in range(2):
-        bench.launch(
-            "echo $MESOS_CONTAINER_ID", {"MESOS_CONTAINER_ID": "x"}, environment=(("MESOS_CONTAINER_ID", "y"),)
-        )
-        assert bench.exit_status() == 0
-
-    assert len({uuid.UUID(line) for line in bench.output().splitlines()}) == 2
 
 
 # Goal: an agent's handler never waits for a look at /proc. Method: each look notes the thread it is made in, and the
@@ -442,58 +61,6 @@ def test_only_the_reapers_thread_looks_at_processes(bench: Bench, monkeypatch: p
     assert set(looks) == {"containers"}
 
 
-def test_a_command_that_forks_on_and_on_is_killed(bench: Bench):
-    told, fifo = bench.make_fifo("told"), bench.make_fifo()
-    script = f"spawn() {{ (sleep 100 & sleep 100) & }}; for i in 1 2 3 4 5 6 7 8; do spawn; done; echo $$ > {told}"
-    container = bench.launch(f"{script}; while :; do spawn; done; read x < {fifo}")
-    bench.pids(told, 1)
-
-    container.kill()
-
-    assert bench.exit_status() == -signal.SIGKILL
-
-
-def test_ending_what_has_ended_changes_nothing(bench: Bench):
-    container = bench.launch("true")
-    assert bench.exit_status() == 0
-
-    container.terminate(0)
-    container.kill()
-
-    assert bench.exits.empty()
-
-
-def test_a_hundred_short_commands_at_once_are_all_told(bench: Bench):
-    for number in range(100):
-        bench.launch(f"exit {number % 5}")
-
-    statuses = [bench.exit_status() for _ in range(100)]
-
-    assert sorted(statuses, key=str) == sorted([number % 5 for number in range(100)], key=str)
-
-
-def test_closing_kills_what_runs_and_leaves_nothing_but_sandboxes(tmp_path: Path):
-    threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
-    bench = Bench(tmp_path)
-    told, child_told, fifo = bench.make_fifo("told"), bench.make_fifo("child_told"), bench.make_fifo()
-    bench.launch(f"sh -c 'echo $$ > {child_told}; read x < {fifo}' & echo $$ > {told}; read x < {fifo}")
-    pids = [*bench.pids(told, 1), *bench.pids(child_told, 1)]
-
-    bench.containerizer.close()
-
-    assert bench.exits.get_nowait() == -signal.SIGKILL
-    assert all(has_ended(pid) for pid in pids)
-    assert (set(threading.enumerate()), set(os.listdir("/proc/self/fd"))) == (threads, descriptors)
-    assert (bench.sandbox / "stdout").exists()
-
-
-def test_a_closed_containerizer_starts_nothing(bench: Bench):
-    bench.containerizer.close()
-
-    with pytest.raises(RuntimeError, match="closed"):
-        bench.launch("true")
-
-
 def test_a_lost_exit_status_is_told_as_none(bench: Bench, caplog: pytest.LogCaptureFixture):
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
@@ -504,3 +71,20 @@ def test_a_lost_exit_status_is_told_as_none(bench: Bench, caplog: pytest.LogCapt
 
     assert status is None
     assert "SIGCHLD" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"script": "no-such-program", "shell": False}, ["no-such-program", "No such file"]),
+        ({"script": "/dev/null", "shell": False}, ["/dev/null", "Permission denied"]),
+        ({"script": "x" * 3_000_000}, ["too long"]),
+        ({"script": "a\0b"}, ["null byte"]),
+    ],
+)
+def test_a_command_that_cannot_start_is_named(bench: Bench, command: dict[str, Any], words: list[str]):
+    with pytest.raises(OSError, match="launch: cannot start") as caught:
+        bench.launch(**command)
+
+    assert all(word in str(caught.value) for word in words)
+    assert bench.ends.empty()

@@ -1,7 +1,7 @@
 """What containers use is measured by their processes, wherever these are in the tree of the machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,21 +9,17 @@ from mesoslite.containment.processes import Entry, ProcessName
 from mesoslite.containment.usage import usage_of
 from mesoslite.model import ContainerUsage
 
-from .test_posix import Bench
+from .bench import Bench
 
 COUNT = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[tuple[Bench, Bench]]:
+def two(containerizer: Any, tmp_path: Path) -> tuple[Bench, Bench]:
     """One containerizer with two sandboxes."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first, second = Bench(tmp_path / "a"), Bench(tmp_path / "b")
-    second.containerizer.close()
-    second.containerizer = first.containerizer
-    yield first, second
-    first.containerizer.close()
+    return Bench(containerizer, tmp_path / "a"), Bench(containerizer, tmp_path / "b")
 
 
 # Method: both wait, once what they count with has ended; nothing but the sum says that a child has used a processor.
@@ -34,13 +30,13 @@ def test_all_processes_of_a_container_count_and_no_others(two: tuple[Bench, Benc
     wait = f"read x < {forever}"
     for bench, started in ((two[0], f"sh -c '{wait}' & setsid sh -c '{wait}' &"), (two[1], "")):
         bench.launch(f"{started} sh -c '{COUNT}'; echo $$ > fifo; {wait}")
-    first, second = [bench.pids(fifo, 1)[0] for bench, fifo in zip(two, told, strict=True)]
+    for bench, fifo in zip(two, told, strict=True):
+        bench.pids(fifo, 1)
 
-    by_pid = {family.leader: family.container_id for family in two[0].containerizer._families.values()}
     used = two[0].containerizer.measure()
 
-    assert used.keys() == set(by_pid.values())
-    large, small = used[by_pid[first]], used[by_pid[second]]
+    assert used.keys() == {bench.launched for bench in two}
+    large, small = [used[bench.launched] for bench in two]
     assert ((large.processes, large.threads), (small.processes, small.threads)) == ((3, 3), (1, 1))
     assert large.cpus_user_time_secs + large.cpus_system_time_secs > 0
     assert large.mem_rss_bytes > small.mem_rss_bytes > 100_000
@@ -56,6 +52,7 @@ def test_a_container_that_has_ended_uses_nothing(two: tuple[Bench, Bench]) -> No
 
 # Goal: a pid that was given away is not measured as if it were the container. Method: one ends during the look.
 @pytest.mark.real
+@pytest.mark.parametrize("kind", ["posix"])
 def test_a_container_that_ends_meanwhile_is_left_out(two: tuple[Bench, Bench], monkeypatch: pytest.MonkeyPatch) -> None:
     fifo = two[0].make_fifo()
     two[0].launch(f"read x < {fifo}")

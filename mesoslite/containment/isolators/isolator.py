@@ -1,8 +1,9 @@
 """Isolator: the Protocol of what bounds, parts or measures containers in one respect, such as their memory."""
 
 # Who calls: SupervisedContainerizer (supervised.py), for each of its isolators in the order of its list; `cleanup` in
-#   the reverse order. `prepare` is called in the thread of whoever launches, an agent's handler; `usage` in that of
-#   whoever measures; all others in the containerizer's own thread. So what is shared between these takes a lock.
+#   the reverse order. `prepare`, `attach` and `update` are called in the thread of whoever launches, an agent's
+#   handler; `usage` in that of whoever measures; `limitation` and `cleanup` in the containerizer's own thread, or if
+#   the launch fails in that of who launches. So what is shared between these takes a lock.
 # Source: Mesos include/mesos/slave/isolator.hpp.
 
 from collections.abc import Callable, Collection, Mapping

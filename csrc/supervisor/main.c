@@ -1,0 +1,395 @@
+/* csrc/supervisor/main.c -- the supervisor of one container: starts it, hears orders, ends it, tells how it ended.
+ *
+ * Who calls: mesoslite/containment/supervisors.py starts one for each container, and it lives as long as that, with an
+ * agent or without. Its one argument is the container's directory, in which it finds
+ *     script   what to do (script.c)
+ *     control  a FIFO, which it was started with as descriptor 3: orders, a line each. Who has it open for writing is
+ *              told of the supervisor's end by it, whatever that was
+ * and writes, each as a whole,
+ *     pid      its own pid and start, those of the command's process, or 0 0 while there is none
+ *     status   `exited <code>`, `killed <signal>`, or `failed <errno> <instruction> <arguments>`; the last thing it does
+ * Into the FIFO ../../reports it writes a line `<container> started <pid>`, if somebody listens.
+ * Orders: `terminate <milliseconds>`: SIGTERM to all its processes, SIGKILL when the grace is over; of several graces
+ *   the one that is over first counts. `kill`: SIGKILL at once.
+ * Invariants: 1. it is the reaper of all that descends from it, so the container is gone when it has no child.
+ *   2. what the first process leaves is killed.    3. `status` is written when nothing of the container is left.
+ *   4. the first process is not reaped before its group was killed, so the group's number is not another's.
+ *   5. should the supervisor be killed, its first process is, too (PR_SET_PDEATHSIG); the rest is up to the agent.
+ * It waits without limit for its signals and orders only, and never for a report to be read.
+ */
+#define _GNU_SOURCE
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- 1 what is kept ---- */
+
+enum {
+    SCRIPT_BYTES_MAX = 64 << 20,
+    ROUND_MS = 5,
+    ROUND_MS_MAX = 100,
+    CROWD = 16 /* so many processes found alive: they may be having children, so no time is lost */
+};
+
+static const int FORWARDED[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+
+static struct {
+    const char *id;
+    char *text; /* the script, mapped; NULL once it is not needed any more */
+    size_t size;
+    Script script;
+    Supervision supervision;
+    pid_t first;          /* the command's process; 0 once it is reaped */
+    pid_t pid;            /* the same, for ever */
+    int signals, begun;   /* descriptors; begun: -1 once the command has started or failed to */
+    int report;           /* -1 unless a report waits for room */
+    bool is_ending;       /* all of it is to be killed */
+    bool is_asked;        /* to end by itself */
+    int64_t deadline;     /* in ms: is_ending from then on; INT64_MAX: never */
+    int64_t next_round;   /* in ms: when to look again whether anything is left */
+    int64_t round_ms;     /* until the one after */
+    char orders[256];     /* the beginning of an order */
+    size_t orders_size;
+    Line status; /* empty until it is known */
+} self = {.begun = -1, .report = -1, .deadline = INT64_MAX, .round_ms = ROUND_MS};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- 2 how it ended ---- */
+
+/* The first that is said counts. */
+static void set_failure(int error, const char *name, const char *argument, unsigned count)
+{
+    Line *status = &self.status;
+    if (status->size > 0)
+        return;
+    add_text(status, "failed ");
+    add_number(status, error);
+    add_text(status, " ");
+    add_text(status, name);
+    for (; count > 0; count--, argument = text_behind(argument)) {
+        add_text(status, " ");
+        add_text(status, argument);
+    }
+}
+
+static void set_end(const siginfo_t *info)
+{
+    if (self.status.size > 0)
+        return;
+    add_text(&self.status, info->si_code == CLD_EXITED ? "exited " : "killed ");
+    add_number(&self.status, info->si_status);
+}
+
+/* Leaves; 0 says that `status` is there. */
+static _Noreturn void leave(void)
+{
+    add_text(&self.status, "\n");
+    _exit(write_by_rename("status", "status.new", &self.status) == 0 ? 0 : 1);
+}
+
+static _Noreturn void fail(const char *name, const char *argument)
+{
+    set_failure(errno, name, argument, *argument ? 1 : 0);
+    leave();
+}
+
+/* ---- 3 before the start ---- */
+
+/* Lets go of all that it has inherited but the control, and hears signals when it asks for them. */
+static void settle(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    signal(SIGCHLD, SIG_DFL); /* ignored, statuses would be lost */
+    int nothing = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3; i++)
+        dup2(nothing, i);
+    syscall(SYS_close_range, CONTROL + 1, ~0U, 0);
+    fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
+    setsid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    self.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (self.signals < 0)
+        fail("signalfd", "");
+}
+
+static void read_script(void)
+{
+    int file = open("script", O_RDONLY | O_CLOEXEC);
+    struct stat stat;
+    if (file < 0 || fstat(file, &stat) != 0)
+        fail("script", "");
+    if (stat.st_size == 0 || stat.st_size > SCRIPT_BYTES_MAX) {
+        errno = E2BIG;
+        fail("script", "");
+    }
+    self.size = (size_t)stat.st_size;
+    self.text = mmap(NULL, self.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    close(file);
+    if (self.text == MAP_FAILED || read_file(AT_FDCWD, "script", self.text, self.size) < 0)
+        fail("script", "");
+    const char *complaint = open_script(&self.script, self.text, self.size);
+    if (complaint != NULL) {
+        errno = EINVAL;
+        fail("script", complaint);
+    }
+}
+
+/* Takes what is for itself, which stands before all else. */
+static void take_supervision(void)
+{
+    Script script = self.script;
+    for (Instruction instruction; next_instruction(&script, &instruction);) {
+        const Kind *kind = find_kind(instruction.name);
+        if (kind->take != NULL)
+            kind->take(&self.supervision, instruction.argument);
+    }
+}
+
+/* Gives the memory of the script back, but for the pages with what is for the supervisor. */
+static void release_script(void)
+{
+    const Supervision *kept = &self.supervision;
+    const char *texts[] = {kept->members, kept->kill_switch, kept->freezer}, *end = self.text;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *last = texts[i];
+        for (int more = i == 2 ? 3 : 1; last != NULL && more > 0; more--)
+            last = text_behind(last);
+        end = last != NULL && last > end ? last : end;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = ((size_t)(end - self.text) + page - 1) / page * page;
+    if (used < self.size)
+        munmap(self.text + used, self.size - used);
+}
+
+static int write_pid(pid_t first, uint64_t start)
+{
+    Line line;
+    line.size = 0;
+    long long numbers[] = {getpid(), (long long)start_ticks(getpid()), first, (long long)start};
+    for (int i = 0; i < 4; i++) {
+        add_number(&line, numbers[i]);
+        add_text(&line, i < 3 ? " " : "\n");
+    }
+    return write_by_rename("pid", "pid.new", &line);
+}
+
+/* ---- 4 the start ---- */
+
+static void start(void)
+{
+    const char *failed = start_command(&self.script, self.supervision.has_pid_namespace, &self.first, &self.begun);
+    self.pid = self.first;
+    if (failed != NULL) {
+        set_failure(errno, failed, "", 0);
+        self.is_ending = true; /* a reaper may be there */
+    }
+}
+
+/* ---- 5 reports ---- */
+
+static void send_report(void)
+{
+    Line line;
+    line.size = 0;
+    if (self.report < 0)
+        self.report = open("../../reports", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (self.report < 0)
+        return; /* nobody listens; whoever comes will look at our files */
+    add_text(&line, self.id);
+    add_text(&line, " started ");
+    add_number(&line, self.pid);
+    add_text(&line, "\n");
+    if (write(self.report, line.at, line.size) < 0 && errno == EAGAIN)
+        return; /* poll says when there is room */
+    close(self.report);
+    self.report = -1;
+}
+
+/* The command has started, or says why not. */
+static void hear_begin(void)
+{
+    Failure failure;
+    bool has_failed = read(self.begun, &failure, sizeof failure) == sizeof failure;
+    close(self.begun);
+    self.begun = -1;
+    if (has_failed) {
+        Instruction instruction;
+        Script at = {self.text + failure.offset, self.text + self.size, self.text};
+        next_instruction(&at, &instruction);
+        set_failure(failure.error, instruction.name, instruction.argument, instruction.count);
+        self.is_ending = true;
+    } else if (write_pid(self.pid, start_ticks(self.pid)) != 0) {
+        set_failure(errno, "pid", "", 0);
+        self.is_ending = true;
+    } else {
+        send_report();
+    }
+    release_script();
+}
+
+/* ---- 6 orders and signals ---- */
+
+static void terminate_in(uint64_t grace_ms)
+{
+    int64_t now = now_ms(), deadline = grace_ms < INT64_MAX / 2 ? now + (int64_t)grace_ms : INT64_MAX;
+    if (deadline < self.deadline)
+        self.deadline = deadline;
+    if (!self.is_asked)
+        signal_tree(self.first, (const int[]){SIGTERM, SIGCONT, 0});
+    self.is_asked = true;
+}
+
+static void obey(const char *order)
+{
+    uint64_t grace;
+    if (strcmp(order, "kill") == 0)
+        self.is_ending = true;
+    else if (strncmp(order, "terminate ", 10) == 0 && read_number(order + 10, 10, &grace))
+        terminate_in(grace);
+}
+
+static void hear_orders(void)
+{
+    size_t room = sizeof self.orders - self.orders_size;
+    ssize_t got = read(CONTROL, self.orders + self.orders_size, room);
+    if (got <= 0)
+        return;
+    self.orders_size += (size_t)got;
+    char *at = self.orders, *end = self.orders + self.orders_size;
+    for (char *line; (line = memchr(at, '\n', (size_t)(end - at))) != NULL; at = line + 1) {
+        *line = 0;
+        obey(at);
+    }
+    self.orders_size = (size_t)(end - at);
+    memmove(self.orders, at, self.orders_size);
+    if (self.orders_size == sizeof self.orders)
+        self.orders_size = 0; /* no order is that long */
+}
+
+static void hear_signals(void)
+{
+    struct signalfd_siginfo info;
+    while (read(self.signals, &info, sizeof info) == sizeof info)
+        for (size_t i = 0; i < sizeof FORWARDED / sizeof *FORWARDED; i++)
+            if (info.ssi_signo == (uint32_t)FORWARDED[i] && self.first > 0)
+                kill(self.first, FORWARDED[i]);
+}
+
+/* ---- 7 the end ---- */
+
+/* Reaps whoever has ended; whether any child is left. */
+static bool reap(void)
+{
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return errno != ECHILD;
+        if (info.si_pid == 0)
+            return true;
+        if (info.si_pid == self.first) {
+            kill(-self.first, SIGKILL);
+            self.first = 0;
+            self.is_ending = true;
+            if (self.begun >= 0)
+                hear_begin(); /* before its end, which came first */
+            set_end(&info);
+        }
+        waitid(P_PID, (id_t)info.si_pid, &info, WEXITED);
+    }
+}
+
+/* Kills what there is of it. */
+static void kill_all(void)
+{
+    const Supervision *supervision = &self.supervision;
+    if (supervision->kill_switch != NULL)
+        write_to(supervision->kill_switch, "1");
+    if (supervision->freezer != NULL)
+        write_to(supervision->freezer, text_behind(supervision->freezer));
+    if (self.first > 0)
+        kill(-self.first, SIGKILL); /* in one step, so that not even one that forks on and on escapes */
+    size_t found = signal_tree(self.first, (const int[]){SIGKILL, 0});
+    if (supervision->members != NULL)
+        kill_members(supervision->members);
+    if (supervision->freezer != NULL)
+        write_to(supervision->freezer, text_behind(text_behind(supervision->freezer)));
+    self.next_round = now_ms() + (found < CROWD ? self.round_ms : 0);
+    self.round_ms = 2 * self.round_ms < ROUND_MS_MAX ? 2 * self.round_ms : ROUND_MS_MAX;
+}
+
+static bool has_members(void)
+{
+    return self.supervision.members != NULL && kill_members(self.supervision.members) > 0;
+}
+
+static void wait_for_news(void)
+{
+    struct pollfd watched[] = {
+        {self.signals, POLLIN, 0}, {CONTROL, POLLIN, 0}, {self.begun, POLLIN, 0}, {self.report, POLLOUT, 0}};
+    int64_t until = self.is_ending ? self.next_round : self.deadline, timeout = -1;
+    if (until != INT64_MAX) {
+        timeout = until - now_ms();
+        timeout = timeout < 0 ? 0 : timeout < INT_MAX ? timeout : INT_MAX;
+    }
+    if (poll(watched, sizeof watched / sizeof *watched, (int)timeout) <= 0)
+        return;
+    if (watched[3].revents)
+        send_report();
+    if (watched[2].revents)
+        hear_begin();
+    if (watched[1].revents)
+        hear_orders();
+    if (watched[0].revents)
+        hear_signals();
+}
+
+static void supervise(void)
+{
+    for (;;) {
+        bool has_children = reap();
+        if (now_ms() >= self.deadline)
+            self.is_ending = true;
+        if (!has_children && !has_members())
+            return;
+        if (self.is_ending && now_ms() >= self.next_round)
+            kill_all();
+        wait_for_news();
+    }
+}
+
+int main(int count, char **arguments)
+{
+    const char *directory = count == 2 ? arguments[1] : "", *slash = strrchr(directory, '/');
+    if (slash == NULL || chdir(directory) != 0)
+        return 2;
+    self.id = slash + 1;
+    settle();
+    read_script();
+    take_supervision();
+    if (write_pid(0, 0) != 0)
+        fail("pid", "");
+    start();
+    supervise();
+    leave();
+}

@@ -1,0 +1,127 @@
+/* csrc/supervisor/supervisor.h -- what the parts of the supervisor know of one another.
+ *
+ * The supervisor is a program of its own, linked statically, one process a container: main.c says what it does. It has
+ * nothing to do with Python, and knows no policy: what is to be done stands in its script.
+ * Errors: a function returns 0, or -1 with errno set, unless it says otherwise.
+ * Memory: nothing is allocated but the script and lists of processes, by mmap, and given back at once.
+ */
+#ifndef MESOSLITE_SUPERVISOR_H
+#define MESOSLITE_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- texts and files: files.c ---- */
+
+enum { LINE_BYTES = 1024 };
+
+/* To begin one, set the size to 0. What does not fit is left out. */
+typedef struct {
+    size_t size;
+    char at[LINE_BYTES]; /* with a zero byte behind what was added */
+} Line;
+
+void add_text(Line *line, const char *text);
+void add_number(Line *line, long long number);
+
+/* -1, for an argument that is not what it has to be. */
+int refuse(void);
+
+/* Whether all of `text` is a number in `base`, which is then in `*number`. */
+bool read_number(const char *text, int base, uint64_t *number);
+
+/* Replaces the file `path` as a whole; `made` is the name that it has until then. */
+int write_by_rename(const char *path, const char *made, const Line *line);
+
+/* Writes `text` to the file `path`, which exists, in one call. */
+int write_to(const char *path, const char *text);
+
+/* Up to `room` bytes of a file; how many there are, or -1. */
+ssize_t read_file(int directory, const char *path, char *at, size_t room);
+
+/* ---- the script: script.c ---- */
+
+typedef struct {
+    const char *name;     /* as in the script */
+    const char *argument; /* the first of `count` texts, one behind the other */
+    unsigned count;
+} Instruction;
+
+typedef struct {
+    const char *at, *end; /* what is left of it */
+    const char *begin;
+} Script;
+
+/* Why the script cannot be carried out, or NULL; `script` is then before its first instruction. */
+const char *open_script(Script *script, const char *text, size_t size);
+
+/* The next instruction; false behind the last one. */
+bool next_instruction(Script *script, Instruction *instruction);
+
+/* The text behind `text`. */
+const char *text_behind(const char *text);
+
+/* ---- instructions: instructions.c, mounts.c, rights.c ---- */
+
+/* How the supervisor is to end the container; NULL for what was not stated. They point into the script. */
+typedef struct {
+    const char *members;     /* a cgroup.procs */
+    const char *kill_switch; /* a cgroup.kill */
+    const char *freezer;     /* a file, and behind it the texts for frozen and thawed */
+    bool has_pid_namespace;
+} Supervision;
+
+typedef struct {
+    const char *name;
+    unsigned least, most;                           /* arguments */
+    int (*carry_out)(const Instruction *);          /* in the process that becomes the command */
+    void (*take)(Supervision *, const char *first); /* or in the supervisor */
+} Kind;
+
+/* NULL for a name that there is not. */
+const Kind *find_kind(const char *name);
+
+int do_mount(const Instruction *instruction);
+int do_directory(const Instruction *instruction);
+int do_file(const Instruction *instruction);
+int do_link(const Instruction *instruction);
+int do_pivot(const Instruction *instruction);
+
+int do_bound(const Instruction *instruction);
+int do_keep(const Instruction *instruction);
+int do_capabilities(const Instruction *instruction);
+int do_user(const Instruction *instruction);
+int do_no_new_privileges(const Instruction *instruction);
+
+/* All variables of the environment, that `run` starts the command with: set by `environment`. */
+int do_environment(const Instruction *instruction);
+int do_run(const Instruction *instruction);
+
+/* ---- the start of the command: command.c ---- */
+
+enum { CONTROL = 3 }; /* the descriptor that orders come by; those above it are the supervisor's own */
+
+/* What comes through `begun` if an instruction fails; nothing does if the command starts. */
+typedef struct {
+    int error;
+    uint32_t offset; /* of the instruction in the script */
+} Failure;
+
+/* NULL, or what has failed, with errno. */
+const char *start_command(const Script *script, bool has_pid_namespace, pid_t *first, int *begun);
+
+/* ---- the processes of the container: tree.c ---- */
+
+/* Sends `signals` (ended by 0) one after the other to all that descend from us: `first` first, which is not reaped (0: it
+ * is), then who is nearest to us. How many were found; without memory fewer are. */
+size_t signal_tree(pid_t first, const int *signals);
+
+/* Sends SIGKILL to all in a cgroup.procs; how many it listed, or -1. */
+int kill_members(const char *procs);
+
+/* In ticks since the system was started, when a process was; 0 if it has gone. */
+uint64_t start_ticks(pid_t pid);
+
+#endif

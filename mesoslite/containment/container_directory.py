@@ -1,0 +1,113 @@
+"""ContainerDirectory: the files by which a container's supervisor and an agent know of each other, on one machine."""
+
+# Who calls: supervisors.py and supervised.py. Twin: csrc/supervisor/main.c, which says what the files are.
+# Layout: <runtime directory>/reports, and containers/<container id>/{config, script, control, pid, status}, closed to
+#   other users, for a script has the environment of its command.
+# Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesoslite.model import ContainerID, InvalidRequest
+
+from .processes import ProcessName
+
+REPORTS, CONTAINERS = "reports", "containers"
+CONFIG, SCRIPT, CONTROL, PID, STATUS = "config", "script", "control", "pid", "status"
+_NAME_BYTES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a container has ended: ``exit_status`` as of Termination, or the instruction that failed, with its errno."""
+
+    exit_status: int | None = None
+    error: int = 0
+    instruction: str = ""
+    arguments: str = ""
+
+
+class ContainerDirectory:
+    """Those of one container, which need not be there."""
+
+    def __init__(self, runtime_directory: str, container_id: ContainerID) -> None:
+        """Raises: InvalidRequest for an id that is no name of a file."""
+        if container_id in ("", ".", "..") or not set("/\n\0").isdisjoint(container_id):
+            raise InvalidRequest(f"launch: container {container_id!r} cannot be named so; leave slashes out of its id")
+        if len(os.fsencode(container_id)) > _NAME_BYTES_MAX:
+            raise InvalidRequest(f"launch: the id of container {container_id[:40]!r}... is longer than a file's name")
+        self.container_id = container_id
+        self.path = f"{runtime_directory}/{CONTAINERS}/{container_id}"
+
+    def check_absence(self) -> None:
+        """Raises: InvalidRequest, if a container of that id was launched, and its traces are still there."""
+        if os.path.lexists(self.path):
+            raise InvalidRequest(
+                f"launch: there is a container {self.container_id!r} already; give each an id of its own"
+            )
+
+    def make(self, script: bytes) -> None:
+        """Make it, with all that a supervisor needs. Raises: OSError."""
+        os.mkdir(self.path, 0o700)
+        _write(self.file(SCRIPT), script)
+        os.mkfifo(self.file(CONTROL), 0o600)
+
+    def remove(self) -> None:
+        """Remove it with all that it holds, if it is there."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def file(self, name: str) -> str:
+        """The path of one of its files."""
+        return f"{self.path}/{name}"
+
+    def read_pid(self) -> tuple[ProcessName, ProcessName | None] | None:
+        """Its supervisor and its first process, if that was started; None if there is no word of them."""
+        numbers = [int(word) for word in _read(self.file(PID)).split()]
+        if len(numbers) != 4:
+            return None
+        return ProcessName(*numbers[:2]), ProcessName(*numbers[2:]) if numbers[2] else None
+
+    def read_status(self) -> Status | None:
+        """How it has ended; None if there is no word of it."""
+        kind, _, rest = os.fsdecode(_read(self.file(STATUS))).removesuffix("\n").partition(" ")
+        if kind == "exited":
+            return Status(exit_status=int(rest))
+        if kind == "killed":
+            return Status(exit_status=-int(rest))
+        if kind == "failed":
+            error, _, what = rest.partition(" ")
+            instruction, _, arguments = what.partition(" ")
+            return Status(error=int(error), instruction=instruction, arguments=arguments)
+        return None
+
+
+def make_runtime_directory(path: str) -> None:
+    """Make what is not there yet. Raises: OSError."""
+    Path(path, CONTAINERS).mkdir(parents=True, exist_ok=True)
+    os.chmod(f"{path}/{CONTAINERS}", 0o700)
+    try:
+        os.mkfifo(f"{path}/{REPORTS}", 0o600)
+    except FileExistsError:
+        return
+
+
+def list_containers(path: str) -> list[ContainerID]:
+    """Whoever has a directory there."""
+    return [ContainerID(name) for name in sorted(os.listdir(f"{path}/{CONTAINERS}"))]
+
+
+def _write(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb", buffering=0) as file:
+        file.write(content)
+
+
+def _read(path: str) -> bytes:
+    """The content of a file; empty if there is none."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,31 @@
+"""What a container that could not be started is told: which instruction failed, why, and what to do."""
+
+# Who calls: supervised.py, with what a supervisor has written.
+
+import os
+
+from .container_directory import Status
+
+_SHOWN_MAX = 200
+_CAUSES = {
+    "run": ("cannot start {0!r}", "install the program, or correct its name, its mode or its arguments"),
+    "enter": ("cannot enter the directory {0!r}", "create it"),
+    "append": ("cannot open {0!r} for its output", "see that the sandbox is there, and that the disk is not full"),
+    "read": ("cannot open {0!r} for its input", "see that it is there"),
+    "user": ("cannot become user {0}", "only root can start a program as another user"),
+    "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),
+    "mount": ("cannot mount {0!r}", "see that it is there, and that the agent is root"),
+    "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
+    "script": ("its supervisor was not told well: {0}", "see that nobody else writes to the runtime directory"),
+}
+_ADVICE = "see that the agent has the rights of root, and the machine processes and memory free"
+
+
+def failure_message(status: Status) -> str:
+    """The words for a ``status`` without an exit status."""
+    words = status.arguments.split(" ")
+    # of those that begin with a descriptor the path is what matters
+    path = words[1:2] if status.instruction in ("append", "read") else words[:1]
+    shown = path[0][:_SHOWN_MAX] if status.instruction != "script" and path else status.arguments
+    what, advice = _CAUSES.get(status.instruction, (f"{status.instruction} {status.arguments}".strip(), _ADVICE))
+    return f"Task could not be started: launch: {what.format(shown)}: {os.strerror(status.error)}; {advice}"

@@ -1,0 +1,199 @@
+"""SupervisedContainerizer: each container has a supervisor in C, is kept apart by isolators, and outlives its agent."""
+
+# Who calls: an agent, in its handlers, which wait for the start of a supervisor and for nothing else.
+# What every container needs is stated here; each isolator adds its part, in the order of the list. What has become of a
+#   container is told by files (container_directory.py), and heard of in the thread of Supervisors.
+# Invariants: 1. isolators are cleaned up once for each container that was prepared, in reverse order, when none of its
+#   processes is left.    2. `ended` is told after that.
+# Source: Mesos src/slave/containerizer/mesos/containerizer.cpp.
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mesoslite.model import ContainerUsage, Reason, Termination
+
+from .accounts import give_sandbox
+from .container_directory import ContainerDirectory, make_runtime_directory
+from .isolators.process_usage import ProcessUsage
+from .launch_failures import failure_message
+from .program import program_of
+from .script import Script
+from .supervisors import Supervisors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mesoslite.model import Container, ContainerConfig, ContainerID, ContainerNotices, Resources
+
+    from .isolators.isolator import Isolator, Limitation
+
+log = logging.getLogger("mesoslite")
+
+CLOSE_SECONDS = 60.0  # what killed containers are granted to vanish; only one stuck in the kernel needs more
+LOST = "The supervisor of the container was ended by somebody, and with it the container"
+
+
+@dataclass(slots=True, eq=False)
+class SupervisedContainer:
+    """One command and what it started, living or not: see model.Container."""
+
+    container_id: ContainerID
+    directory: ContainerDirectory
+    notices: ContainerNotices
+    supervisors: Supervisors
+    pid: int | None = None
+    exceeded: Limitation | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether its command runs, or has run."""
+        return self.pid is not None
+
+    def terminate(self, grace_seconds: float) -> None:
+        """Have its supervisor ask all its processes to end, and kill them when the grace is over."""
+        self.supervisors.order(self.container_id, f"terminate {max(0, round(grace_seconds * 1000))}")
+
+    def kill(self) -> None:
+        """Have its supervisor kill all its processes."""
+        self.supervisors.order(self.container_id, "kill")
+
+
+class SupervisedContainerizer:
+    """Has each command run by a supervisor, whose files are below ``runtime_directory``: see model.Containerizer.
+
+    Raises: OSError, if that cannot be made.
+    """
+
+    def __init__(self, runtime_directory: str, isolators: Sequence[Isolator] | None = None) -> None:
+        make_runtime_directory(runtime_directory)
+        self._directory = runtime_directory
+        self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
+        self._lock = threading.Lock()
+        self._containers: dict[ContainerID, SupervisedContainer] = {}
+        self._supervisors = Supervisors(runtime_directory, started=self._started, ended=self._ended)
+        for isolator in self._isolators:
+            isolator.watch(self._exceeded)
+
+    def recover(
+        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
+    ) -> Mapping[ContainerID, Container]:
+        """Nothing is found: see model.Containerizer.recover."""
+        return {}
+
+    def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SupervisedContainer:
+        """Start its supervisor; that its command runs, or cannot, is told later: see model.Containerizer.launch."""
+        container_id = config.container_id
+        directory = ContainerDirectory(self._directory, container_id)
+        directory.check_absence()
+        container = SupervisedContainer(container_id, directory, notices, self._supervisors)
+        try:
+            directory.make(self._script(config))
+            with self._lock:  # till it is attached nothing is told of it
+                pid = self._supervisors.launch(directory)
+                self._containers[container_id] = container
+                for isolator in self._isolators:
+                    isolator.attach(container_id, pid)
+        except BaseException:
+            self._clean(container)
+            raise
+        return container
+
+    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+        """See model.Containerizer.update."""
+        with self._lock:
+            is_there = container_id in self._containers
+        if is_there:
+            for isolator in self._isolators:
+                isolator.update(container_id, resources, limits)
+
+    def measure(self) -> dict[ContainerID, ContainerUsage]:
+        """What each container has used: see model.ContainerMeter."""
+        with self._lock:
+            container_ids = list(self._containers)
+        fields: dict[ContainerID, dict[str, Any]] = {}
+        for isolator in self._isolators:
+            for container_id, used in isolator.usage(container_ids).items():
+                fields.setdefault(container_id, {}).update(used)
+        return {container_id: ContainerUsage(**used) for container_id, used in fields.items()}
+
+    def detach(self) -> None:
+        """As ``close``: nothing is recovered yet."""
+        self.close()
+
+    def close(self) -> None:
+        """Kill what runs and wait until it is gone; nothing can be launched afterwards."""
+        for container_id in self._supervisors.living():
+            self._supervisors.order(container_id, "kill")
+        self._supervisors.stop(CLOSE_SECONDS)
+        for isolator in reversed(self._isolators):
+            isolator.close()
+
+    def _script(self, config: ContainerConfig) -> bytes:
+        """What the supervisor of a container is told. Raises: OSError, NotFound, InvalidRequest."""
+        program, script = program_of(config), Script()
+        account = program.account
+        identity = account.identity if account is not None else None
+        owner = (identity.user, identity.group) if identity is not None else None
+        if account is not None:
+            give_sandbox(config.sandbox, account)
+        for isolator in self._isolators:
+            isolator.prepare(config, script)
+        script.read(0, "/dev/null")
+        script.append(1, f"{config.sandbox}/stdout", owner)
+        script.append(2, f"{config.sandbox}/stderr", owner)
+        script.enter(config.sandbox)
+        if identity is not None:
+            script.user(identity.user, identity.group, identity.groups)
+        try:
+            script.environment(program.variables)
+            script.command(program.file, program.arguments)
+            return script.render()
+        except ValueError as error:
+            raise OSError(f"launch: cannot start {program.file[:200]!r}: {error}; correct its arguments") from error
+
+    def _clean(self, container: SupervisedContainer) -> None:
+        for isolator in reversed(self._isolators):
+            try:
+                isolator.cleanup(container.container_id)
+            except Exception:  # the others have to be cleaned up all the same
+                log.exception("container %s: %s left something", container.container_id, isolator.name)
+        container.directory.remove()
+
+    # In the thread of the supervisors, but for `_exceeded`
+
+    def _exceeded(self, container_id: ContainerID, limitation: Limitation) -> None:
+        with self._lock:
+            container = self._containers.get(container_id)
+            if container is None or container.exceeded is not None:
+                return
+            container.exceeded = limitation
+        container.kill()
+
+    def _started(self, container_id: ContainerID, pid: int) -> None:
+        with self._lock:
+            container = self._containers[container_id]
+        container.pid = pid
+        container.notices.started()
+
+    def _ended(self, container_id: ContainerID) -> None:
+        with self._lock:
+            container = self._containers.pop(container_id)
+        termination = self._termination(container)
+        self._clean(container)
+        container.notices.ended(termination)
+
+    def _termination(self, container: SupervisedContainer) -> Termination:
+        status = container.directory.read_status()
+        if status is None:
+            return Termination(None, message=LOST)
+        limitations = (isolator.limitation(container.container_id) for isolator in self._isolators)
+        limitation = container.exceeded or next(filter(None, limitations), None)
+        if limitation is not None:
+            return Termination(status.exit_status, limitation.reason, limitation.message, limitation.limited)
+        if status.exit_status is None:
+            return Termination(None, Reason.REASON_CONTAINER_LAUNCH_FAILED, failure_message(status))
+        return Termination(status.exit_status)

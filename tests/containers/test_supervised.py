@@ -1,0 +1,145 @@
+"""What holds of containers with a supervisor: they are told how they fare by files, and nothing of them escapes."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesoslite.containment import SupervisedContainerizer
+from mesoslite.model import InvalidRequest, Reason
+
+from .bench import BOUND_SECONDS, Bench, has_ended
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def kind() -> str:
+    """The one that this is about."""
+    return "supervised"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"script": "no-such-program", "shell": False}, ["cannot start 'no-such-program'", "No such file", "install"]),
+        ({"script": "/dev/null", "shell": False}, ["cannot start '/dev/null'", "Permission denied"]),
+        ({"script": "x" * 3_000_000}, ["cannot start '/bin/sh'", "too long"]),
+    ],
+)
+def test_a_command_that_cannot_start_ends_with_the_reason(bench: Bench, command: dict[str, Any], words: list[str]):
+    bench.launch(**command)
+
+    end = bench.end()
+
+    assert (end.exit_status, end.reason) == (None, Reason.REASON_CONTAINER_LAUNCH_FAILED)
+    assert all(word in end.message for word in words), end.message
+    assert not bench.starts.acquire(blocking=False)
+
+
+def test_a_command_that_can_never_be_told_is_refused(bench: Bench):
+    with pytest.raises(OSError, match="cannot start '/bin/sh': embedded null byte"):
+        bench.launch("a\0b")
+
+    assert bench.ends.empty()
+
+
+def test_a_sandbox_that_is_gone_is_named(bench: Bench):
+    bench.sandbox.rmdir()
+
+    bench.launch("true")
+
+    assert f"cannot open '{bench.sandbox}/stdout' for its output: No such file" in bench.end().message
+
+
+def test_a_command_has_started_before_it_has_ended(bench: Bench):
+    container = bench.launch("true")
+
+    assert bench.exit_status() == 0
+    assert bench.starts.acquire(blocking=False)
+    assert container.has_started
+
+
+def test_terminate_kills_when_the_grace_is_over(bench: Bench):
+    fifo = bench.make_fifo()
+    container = bench.launch(f"trap 'echo asked' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
+    bench.pids(fifo, 1)
+
+    container.terminate(BOUND_SECONDS)
+    container.terminate(0.05)
+
+    assert bench.exit_status() == -signal.SIGKILL
+    assert bench.output() == "asked\n"
+
+
+def test_a_later_grace_does_not_extend_the_first(bench: Bench):
+    fifo = bench.make_fifo()
+    container = bench.launch(f"trap '' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")
+    bench.pids(fifo, 1)
+
+    container.terminate(0.05)
+    container.terminate(BOUND_SECONDS)
+
+    assert bench.exit_status() == -signal.SIGKILL
+
+
+# A process that has left parent, session and environment behind leaves no trace but this: it descends from us.
+def test_kill_reaches_what_has_left_everything_behind(bench: Bench):
+    told, fifo = bench.make_fifo("told"), bench.make_fifo()
+    child = f"trap : TERM; echo $PPID $$ > {told}; while :; do read x < {fifo}; done"
+    container = bench.launch(f"(setsid env -i $(command -v sh) -c '{child}' &); while :; do read x < {fifo}; done")
+    with open(told) as line:
+        _, pid = (int(word) for word in next(line).split())
+
+    container.terminate(BOUND_SECONDS)
+    ended = bench.exit_status()
+
+    assert ended == -signal.SIGTERM
+    assert has_ended(pid)
+
+
+def test_nothing_is_left_of_a_container_that_has_ended(bench: Bench, tmp_path: Path):
+    bench.launch("true")
+
+    bench.end()
+
+    assert os.listdir(tmp_path / "runtime" / "containers") == []
+
+
+def test_a_command_has_no_descriptors_and_no_signals_that_are_not_its_own(bench: Bench):
+    bench.launch("ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status")
+
+    assert bench.exit_status() == 0
+    *descriptors, blocked, ignored = bench.output().splitlines()
+    assert descriptors == ["0", "1", "2", "3"]  # the last one is of ls itself
+    assert [line.split()[1] for line in (blocked, ignored)] == ["0" * 16] * 2
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\nb", "x" * 300])
+def test_an_id_that_is_no_name_of_a_file_is_refused(bench: Bench, name: str):
+    config = bench.config("true")
+
+    with pytest.raises(InvalidRequest, match="id"):
+        bench.containerizer.launch(type(config)(**{**_fields(config), "container_id": name}), bench)
+
+
+def test_an_id_is_used_once(bench: Bench, tmp_path: Path):
+    config = bench.config(f"read x < {bench.make_fifo()}")
+    bench.containerizer.launch(config, bench)
+
+    with pytest.raises(InvalidRequest, match="already"):
+        bench.containerizer.launch(config, bench)
+
+    assert os.listdir(tmp_path / "runtime" / "containers") == [config.container_id]
+
+
+def test_what_supervisors_write_is_closed_to_others(tmp_path: Path):
+    SupervisedContainerizer(str(tmp_path / "runtime")).close()
+
+    assert (tmp_path / "runtime" / "containers").stat().st_mode & 0o777 == 0o700
+
+
+def _fields(config: Any) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in config.__struct_fields__}
