@@ -33,7 +33,9 @@ from mesoslite.cli.prompt import prompt
 from mesoslite.framework import Framework, LocalConnection
 from mesoslite.master import Allocator, Master
 from mesoslite.model import (
+    Container,
     ContainerConfig,
+    ContainerID,
     ContainerNotices,
     Offer,
     Resources,
@@ -145,6 +147,13 @@ class NoProcess:
         """Start nothing, and say that it has ended."""
         notices.ended(Termination(0))
         return Ended()
+
+    def recover(self, *_: object) -> dict[ContainerID, Container]:
+        """Find nothing."""
+        return {}
+
+    def detach(self) -> None:
+        """Nothing runs."""
 
     def close(self) -> None:
         """Nothing runs."""

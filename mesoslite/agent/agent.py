@@ -46,25 +46,17 @@ from mesoslite.model import (
     ShutdownFramework,
     StatusUpdate,
     StatusUpdateAcknowledgement,
-    TaskID,
     Termination,
     UnregisterAgent,
     UpdateFrameworkInfo,
 )
 
-from .executors import ExecutorLine
-from .kills import Kills
-from .notices import Notices
-from .operations import Operations
+from .parts import Calls, Parts
+from .recovery import RecoveryOptions
 from .registration import Registration, Step
-from .reports import Reports
-from .running import Running
-from .runs import Frameworks
-from .status_updates import StatusUpdateManager
-from .statuses import Report, make_status
 
 if TYPE_CHECKING:
-    from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent, TaskStatus
+    from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 
 log = logging.getLogger("mesoslite")
@@ -76,7 +68,8 @@ class Agent(la.Actor):
     ``master`` is its address, or a Detector that says who leads.
     ``hostname`` and ``port`` are what it says of itself; it opens no port. ``containerizer`` makes its containers
     and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all
-    its tasks and tells its master that it has left; sandboxes stay.
+    its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks that
+    checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
     """
 
     def __init__(
@@ -89,87 +82,95 @@ class Agent(la.Actor):
         hostname: str = "localhost",
         port: int = 0,
         attributes: tuple[Attribute, ...] = (),
+        recovery: RecoveryOptions | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
         self._info = AgentInfo(hostname=hostname, port=port, resources=resources, attributes=attributes)
         self._work_directory = work_dir.absolute()
         self._containerizer = containerizer
-        self._frameworks = Frameworks()
-        self._updates = StatusUpdateManager(
-            self._send_status,
-            now_ns=self._now_ns,
-            ring_later=lambda seconds: la.delay(seconds, self.pid, Agent._repeat_updates),
+        calls = Calls(
+            repeat_updates=Agent._repeat_updates,
+            retry_operation=Agent._retry_operation,
+            end_container=Agent._end_container,
+            container_started=Agent._container_started,
+            container_ended=Agent._container_ended,
         )
-        self._reports = Reports(
-            self, self._frameworks, self._updates, make=self._status, new_uuid=self._status_uuid, send=self._tell_master
-        )
-        self._operations = Operations(
-            resources,
-            forward=self._tell_master,
-            retry_later=lambda seconds, uuid: la.delay(seconds, self.pid, Agent._retry_operation, uuid),
-            new_uuid=la.random_uuid_bytes,
-            used=self._frameworks.used,
-        )
-        self._running = Running(
+        self._parts = Parts(
             self,
-            self._frameworks,
-            self._reports,
-            containerizer=containerizer,
+            calls,
+            resources=resources,
             work_directory=str(self._work_directory),
+            containerizer=containerizer,
+            recovery=recovery,
             info=lambda: self._info,
-            total=lambda: self._operations.total,
-            notices=self._notices,
-            later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
             send=self._tell_master,
-            kill=lambda run, entry, grace: self._kills.kill(run, entry, grace_seconds=grace),
         )
-        executors = self._running.executors
-        self._executors = ExecutorLine(
-            self, self._frameworks, executors, self._reports, info=lambda: self._info, send=self._tell_master
-        )
-        self._kills = Kills(
-            self._frameworks,
-            self._updates,
-            report=self._reports.report,
-            later=lambda seconds, container: la.delay(seconds, self.pid, Agent._end_container, container),
-            tell_executor=executors.kill,
-        )
+        self._frameworks, self._reports = self._parts.frameworks, self._parts.reports
         self._registration = Registration(
             self,
             master,
             greeting=self._greeting,
             later=lambda seconds, step: la.delay(seconds, self.pid, Agent._due, step),
-            pause=self._pause,
+            pause=self._parts.pause,
         )
         self._registered: la.Promise[AgentID] = la.Promise()
         self._incarnation = b""  # set once it starts
         self._greetings = itertools.count(1)
+        self._is_recovered = self._is_registering = self._lets_go = False
 
     def on_start(self) -> None:
-        """Make the work directory and register; raises OSError if it cannot be made."""
-        self._clock = self.runtime.clock
-        self._start_time = self._clock.now()
+        """Make the work directory, recover and register.
+
+        Raises: OSError, if it cannot be made; BadCheckpoint and Incompatible, if what is there cannot be gone on with.
+        """
+        self._start_time = self.runtime.clock.now()
         self._incarnation = la.random_uuid_bytes()
-        self._random = la.random_stream()  # of the uuids of statuses; the system takes ten times as long for each
         self._work_directory.mkdir(parents=True, exist_ok=True)
-        self._registration.start()
+        parts = self._parts
+        parts.begin()
+        parts.pause()
+        self._info = parts.recovery.find(self._info)
+        parts.recovery.resume(self._info.id)
+        self._is_recovered = True
+        if parts.recovery.is_cleanup:
+            log.warning("%s: what an earlier life has left is ended, and so is this one", self.pid)
+            la.terminate(self.pid)
+        else:
+            self._register_once_recovered()
+
+    def _register_once_recovered(self) -> None:
+        if not self._is_registering and not self._parts.recovery.is_waiting:
+            self._is_registering = True
+            self._registration.start()
+
+    def let_go(self) -> None:
+        """Stop, and leave what outlives the agent to whoever begins here anew: dispatch it."""
+        self._lets_go = True
+        la.terminate(self.pid)
 
     def on_stop(self) -> None:
-        """End every task, then take leave of the master; it hears of a failure by its link, with the reason."""
+        """End every task, then take leave of the master; it hears of a failure by its link, with the reason.
+
+        After a failure, or if it lets go, what outlives the agent runs on.
+        """
         self._registration.stop()
-        self._pause()
-        self._operations.pause()
+        self._parts.pause()
+        if self._lets_go or self._stop_reason() is not None:
+            if self._is_recovered:
+                self._containerizer.detach()
+            return
         try:
             self._containerizer.close()
         finally:
-            if self._info.id is not None and self._stop_reason() is None:
+            self._parts.checkpoints.leave()
+            if self._info.id is not None:
                 self._tell_master(UnregisterAgent(self._info.id))
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
         """The master has gone: tasks run on, what there is to say of them is kept. Or the stream of an executor has."""
-        self._registration.exited(pid, reason, len(self._running))
-        self._executors.lost(pid)
+        self._registration.exited(pid, reason, len(self._parts.running))
+        self._parts.executor_line.lost(pid)
 
     def ping(self) -> None:
         """Nothing; that the answer comes is the answer."""
@@ -178,7 +179,7 @@ class Agent(la.Actor):
         """What the agent knows: dispatch it."""
         master = self._registration.master
         return AgentSnapshot(
-            info=msgspec.structs.replace(self._info, resources=self._operations.total),
+            info=msgspec.structs.replace(self._info, resources=self._parts.operations.total),
             pid=str(self.pid),
             master=str(master) if master is not None else None,
             start_time=self._start_time,
@@ -194,20 +195,12 @@ class Agent(la.Actor):
 
     def _greeting(self) -> RegisterAgent | ReregisterAgent:
         if self._info.id is None:
-            return RegisterAgent(self._info, incarnation=self._incarnation)
+            return RegisterAgent(self._info, incarnation=self._incarnation, total=self._parts.operations.total)
         return msgspec.structs.replace(
-            self._frameworks.reregistration(self._info, self._operations.total),
+            self._frameworks.reregistration(self._info, self._parts.operations.total),
             incarnation=self._incarnation,
             number=next(self._greetings),
         )
-
-    def _pause(self) -> None:
-        self._updates.pause()
-        self._operations.pause()
-
-    def _resume(self) -> None:
-        self._updates.resume()
-        self._operations.resume()
 
     def _due(self, step: Step) -> None:
         self._registration.due(step)
@@ -225,8 +218,9 @@ class Agent(la.Actor):
             return
         if self._info.id is None:
             self._info = msgspec.structs.replace(self._info, id=message.agent_id)
+            self._parts.checkpoints.agent(self._info)
             self._registration.registered(message.ping_timeout_seconds)
-            self._resume()
+            self._parts.resume()
             self._registered.set(message.agent_id)
             log.info("%s: registered as %s with %s", self.pid, message.agent_id, sender)
         elif self._info.id != message.agent_id:
@@ -238,14 +232,15 @@ class Agent(la.Actor):
         if not self._obeys(message, sender):
             return
         self._registration.registered(message.ping_timeout_seconds)
+        self._registered.set(message.agent_id)
         log.info("%s: registered again as %s with %s", self.pid, message.agent_id, sender)
-        self._resume()
-        self._running.pass_over(message.epoch, message.launches)
+        self._parts.resume()
+        self._parts.running.pass_over(message.epoch, message.launches)
         for task in message.unconfirmed:
             if not self._frameworks.has(task.framework_id, task.task_id):
                 self._reports.deny(task)
         for executor in message.executors:
-            self._running.executors.tell_absence(executor.framework_id, executor.executor_id)
+            self._parts.running.executors.tell_absence(executor.framework_id, executor.executor_id)
 
     def _obeys(self, message: Order, sender: la.PID[Any] | None) -> bool:
         """Whether the master has sent a message, and to this agent: it may be late, for one that was here before."""
@@ -264,22 +259,20 @@ class Agent(la.Actor):
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
         if self._obeys(message, sender):
-            self._running.run_task(message)
+            self._parts.running.run_task(message)
 
     @la.handles(RunGroup)
     def run_group(self, message: RunGroup, sender: la.PID[Any] | None) -> None:
         """Have an executor run a group of tasks, or say why not."""
         if self._obeys(message, sender):
-            self._running.run_group(message)
-
-    def _notices(self, container_id: ContainerID) -> Notices:
-        return Notices(self.pid, container_id, Agent._container_started, Agent._container_ended)
+            self._parts.running.run_group(message)
 
     def _container_started(self, container_id: ContainerID) -> None:
-        self._running.started(container_id)
+        self._parts.running.started(container_id)
 
     def _container_ended(self, container_id: ContainerID, termination: Termination) -> None:
-        self._running.ended(container_id, termination)
+        self._parts.running.ended(container_id, termination)
+        self._register_once_recovered()
 
     @la.handles(KillTask)
     @la.handles(Drain)
@@ -288,38 +281,39 @@ class Agent(la.Actor):
         if not self._obeys(message, sender):
             return
         try:
-            self._kills.take(message)
+            self._parts.kills.take(message)
         except Exception:  # a value of a wrong type, say: the agent and all its tasks must not end with it
             log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
 
     def _end_container(self, container_id: ContainerID) -> None:
         """The grace of a kill is over, or the time in which an executor was to subscribe."""
-        self._running.end(container_id)
+        self._parts.running.end(container_id)
+        self._register_once_recovered()
 
     @la.handles(UpdateFrameworkInfo)
     def update_framework(self, message: UpdateFrameworkInfo, sender: la.PID[Any] | None) -> None:
         """A framework is back: send it again at once what it has not acknowledged."""
         if self._obeys(message, sender) and message.framework.id is not None:
             self._frameworks.update(message.framework.id, message.framework)
-            self._updates.resend(message.framework.id)
+            self._parts.updates.resend(message.framework.id)
 
     @la.handles(ShutdownFramework)
     def shutdown_framework(self, message: ShutdownFramework, sender: la.PID[Any] | None) -> None:
         """End every task of a framework; its statuses go nowhere any more."""
         if not self._obeys(message, sender):
             return
-        self._updates.close(message.framework_id)  # also of tasks that never were here
+        self._parts.updates.close(message.framework_id)  # also of tasks that never were here
         entry = self._frameworks.active.get(message.framework_id)
         if entry is None or entry.is_leaving:
             return
         self._frameworks.leave(entry)
         for execution in list(entry.executors.values()):
-            self._running.executors.shut_down(execution)
+            self._parts.running.executors.shut_down(execution)
         for run in [run for run in entry.runs.values() if run.execution is None or not run.is_alive]:
             if run.container is None:
                 self._reports.complete(message.framework_id, run.task.task_id)
             else:
-                self._kills.kill(run, entry, None)
+                self._parts.kills.kill(run, entry, None)
         self._reports.retire(message.framework_id)
 
     # Executors
@@ -328,18 +322,19 @@ class Agent(la.Actor):
         self, call: ExecutorSubscribe, channel: la.PID[Any], claims: ExecutorClaims | None = None
     ) -> None:
         """See AgentPort."""
-        self._executors.subscribe(call, channel, claims)
+        self._parts.executor_line.subscribe(call, channel, claims)
+        self._register_once_recovered()
 
     def executor_call(self, call: ExecutorCall, claims: ExecutorClaims | None = None) -> None:
         """See AgentPort."""
-        self._executors.take(call, claims)
+        self._parts.executor_line.take(call, claims)
 
     @la.handles(FrameworkToExecutor)
     @la.handles(ShutdownExecutor)
     def executor_order(self, message: FrameworkToExecutor | ShutdownExecutor, sender: la.PID[Any] | None) -> None:
         """Pass a framework's message on to its executor, or have that end."""
         if self._obeys(message, sender):
-            self._executors.obey(message)
+            self._parts.executor_line.obey(message)
 
     @la.handles(ShutdownAgent)
     def shutdown(self, message: ShutdownAgent, sender: la.PID[Any] | None) -> None:
@@ -360,12 +355,12 @@ class Agent(la.Actor):
         if not self._obeys(message, sender) or self._info.id is None:
             return
         try:
-            self._operations.take(message, self._info.id)
+            self._parts.operations.take(message, self._info.id)
         except Exception:  # a value of a wrong type, say: the agent and all its tasks must not end with it
             log.warning("%s: ignored %r, which it cannot act on", self.pid, message, exc_info=True)
 
     def _retry_operation(self, operation_uuid: bytes) -> None:
-        self._operations.retry(operation_uuid)
+        self._parts.operations.retry(operation_uuid)
 
     # Statuses
 
@@ -375,25 +370,11 @@ class Agent(la.Actor):
         if self._obeys(message, sender):
             self._reports.acknowledge(message.framework_id, message.task_id, message.uuid)
 
-    def _now_ns(self) -> int:
-        return self._clock.now_ns()
-
     def _repeat_updates(self) -> None:
-        self._updates.repeat_due()
-
-    def _send_status(self, update: StatusUpdate) -> None:
-        self._frameworks.sent(update.framework_id, update.status)
-        self._tell_master(update)
+        self._parts.updates.repeat_due()
 
     def _tell_master(
         self, message: StatusUpdate | OperationUpdate | ExecutorExited | ExecutorToFramework | UnregisterAgent
     ) -> None:
         if self._registration.master is not None:
             la.post(self._registration.master, message)
-
-    def _status_uuid(self) -> bytes:
-        return self._random.randbytes(16)
-
-    def _status(self, report: Report, task_id: TaskID, uuid: bytes | None) -> TaskStatus:
-        assert self._info.id is not None, "no task comes here before the agent has its id"
-        return make_status(report, task_id, self._info.id, self._clock.now(), uuid)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model import (
         AgentInfo,
+        Container,
         ContainerID,
         Containerizer,
         FrameworkID,
@@ -79,9 +80,39 @@ class Commands:
             self.fail(framework_id, task_id, error)
         else:
             self._running[run.container_id] = run
+            self._tell_start(run)
+
+    def config(self, run: Run, framework: FrameworkInfo) -> ContainerConfig:
+        """What its container is to be, or is. Raises: InvalidRequest, for a task that agents cannot run."""
+        command = runnable_command(run.task)
+        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
+        return ContainerConfig(
+            container_id=run.container_id,
+            user=command.user or framework.user,
+            command=command,
+            sandbox=run.sandbox,
+            environment=tuple(environment.items()),
+            resources=run.task.resources,
+            limits=run.task.limits,
+            container=run.task.container,
+            parent=run.execution.container_id if run.execution is not None else None,
+            is_checkpointed=self._frameworks.checkpoints.keeps(framework),
+        )
+
+    def adopt(self, run: Run, container: Container | None) -> None:
+        """Go on with a run that was launched in an earlier life; None: its container has left no trace."""
+        run.container = container
+        self._running[run.container_id] = run
+        if container is not None:
+            self._tell_start(run)
+
+    def _tell_start(self, run: Run) -> None:
+        """Say that a command has been started, and runs, as far as that is so and was not said."""
+        framework_id, task_id = run.framework_id, run.task.task_id
+        if run.state is TaskState.TASK_STAGING:
             self._reports.report(framework_id, task_id, STARTING)
-            if run.container is not None and run.container.has_started:
-                self._reports.report(framework_id, task_id, RUNNING)
+        if run.container is not None and run.container.has_started and run.state is TaskState.TASK_STARTING:
+            self._reports.report(framework_id, task_id, RUNNING)
 
     def fail(self, framework_id: FrameworkID, task_id: TaskID, error: Exception) -> None:
         """Say why a task was not started; a value of a wrong type, say, fails it, and not all of the agent's."""
@@ -97,17 +128,16 @@ class Commands:
     def started(self, container_id: ContainerID) -> None:
         """The command of a container runs; one that was asked to end meanwhile is past that."""
         run = self._running.get(container_id)
-        if run is not None and run.state is TaskState.TASK_STARTING:
-            self._reports.report(run.framework_id, run.task.task_id, RUNNING)
+        if run is not None:
+            self._tell_start(run)
 
     def ended(self, container_id: ContainerID, termination: Termination) -> Run:
         """A container has ended, and its task with it: the run of that."""
         run = self._running.pop(container_id)
-        was_killed = run.kill_timer is not None
         if run.kill_timer is not None:
             run.kill_timer.cancel()
         run.container = None
-        report = end_report(termination, was_killed)
+        report = end_report(termination, run.is_asked_to_end)
         if run.drain is not None:
             report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
         self._reports.report(run.framework_id, run.task.task_id, report)
@@ -120,22 +150,9 @@ class Commands:
             run.container.kill()
 
     def _start(self, run: Run, framework: FrameworkInfo) -> None:
-        command = runnable_command(run.task)
-        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
+        config = self.config(run, framework)
         if run.execution is None:
             make_sandbox(run.sandbox, self._work_directory)
         else:
             make_task_sandbox(run.sandbox, run.task.task_id)
-        config = ContainerConfig(
-            container_id=run.container_id,
-            user=command.user or framework.user,
-            command=command,
-            sandbox=run.sandbox,
-            environment=tuple(environment.items()),
-            resources=run.task.resources,
-            limits=run.task.limits,
-            container=run.task.container,
-            parent=run.execution.container_id if run.execution is not None else None,
-            is_checkpointed=framework.checkpoint,
-        )
         run.container = self._containerizer.launch(config, self._notices(run.container_id))

@@ -1,7 +1,8 @@
 """Kills: a task, or each, is asked to end, and killed when its grace is over."""
 
 # Who calls: agent.py, inside the agent actor, which also lends the timers.
-# Invariant: a later kill may only shorten the grace.
+# Invariants: 1. a later kill may only shorten the grace.    2. a task that is to outlive its agent is asked to end once
+#   that is written down: whoever goes on with it then knows, and lets no grace begin anew.
 # Source: Mesos src/slave/slave.cpp (killTask), src/launcher/executor.cpp (kill).
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import TASK_KILLING_STATE, Drain, Reason
 
+from .checkpoints import AskedToEnd
 from .runs import kill_grace
 from .statuses import KILLING, Report, drained_report, dropped_state, refusal
 
@@ -40,12 +42,14 @@ class Kills:
         *,
         report: Callable[[FrameworkID, TaskID, Report], None],
         later: Callable[[float, ContainerID], la.Timer],
+        now: Callable[[], float],
         tell_executor: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
         self._frameworks = frameworks
         self._updates = updates
         self._report = report
         self._later = later
+        self._now = now
         self._tell_executor = tell_executor
 
     def take(self, message: KillTask | Drain) -> None:
@@ -88,20 +92,36 @@ class Kills:
 
     def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         """Ask a run to end, and have it killed after its grace; None leaves that to the task."""
-        run.is_asked_to_end = True
+        was_asked, run.is_asked_to_end = run.is_asked_to_end, True
         if run.container is None:
+            if not was_asked and run.log is not None:
+                run.log.append(AskedToEnd(self._now(), drain=run.drain))
             self._tell_executor(run, entry, grace_seconds)
             return
         grace = kill_grace(grace_seconds, run.task.kill_grace_seconds)
         timer = self._later(grace, run.container_id)
+        is_sooner = run.kill_timer is None or timer.deadline_ns < run.kill_timer.deadline_ns
+        if is_sooner and run.log is not None:
+            run.log.append(AskedToEnd(self._now(), grace, run.drain))
         if run.kill_timer is None:
             run.kill_timer = timer
             if TASK_KILLING_STATE in entry.info.capabilities:
                 report = KILLING if run.drain is None else drained_report(KILLING, run.drain, entry.info)
                 self._report(run.framework_id, run.task.task_id, report)
             run.container.terminate(grace)
-        elif timer.deadline_ns < run.kill_timer.deadline_ns:
+        elif is_sooner:
             run.kill_timer.cancel()
             run.kill_timer = timer
         else:
             timer.cancel()
+
+    def resume(self, run: Run, kill: AskedToEnd) -> None:
+        """Go on with a kill of an earlier life: what was left of its grace is left but for the time since then.
+
+        The task is asked to end once more, for it may not have been; times are as good as the clock of the machine.
+        """
+        run.is_asked_to_end, run.drain = True, kill.drain
+        if run.container is not None and kill.grace_seconds is not None:
+            left = min(max(0.0, kill.time + kill.grace_seconds - self._now()), kill.grace_seconds)
+            run.kill_timer = self._later(left, run.container_id)
+            run.container.terminate(left)

@@ -7,7 +7,7 @@
 #   acknowledged are remembered too.    2. one that is not done changes nothing, and its status carries what the agent
 #   has, so that the master, which may have counted on it, does not go on from a total that is not true. With it goes
 #   which operations are in that, for their statuses may have got lost.
-# What the agent has is in memory: it is not kept over a restart yet.
+# What is done, and told of, is written down before it is told: an agent that begins anew goes on with it.
 # Source: Mesos src/slave/slave.cpp (applyOperation, reconcileOperations, operationStatusAcknowledgement).
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from mesoslite.model import (
     conversion,
     once,
 )
+
+from .checkpoints import OperationCheckpoint, ResourcesCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,7 @@ class Operations:
     """What one agent has, ``total`` at first.
 
     ``forward`` sends an update to the master, once. ``retry_later(seconds, operation_uuid)`` has ``retry`` called in so
-    many seconds. ``new_uuid`` makes 16 bytes. ``used`` is what its tasks use.
+    many seconds. ``new_uuid`` makes 16 bytes. ``used`` is what its tasks use. ``keep`` writes down how it is now.
     """
 
     def __init__(
@@ -66,12 +68,15 @@ class Operations:
         retry_later: Callable[[float, bytes], la.Timer],
         new_uuid: Callable[[], bytes],
         used: Callable[[], Resources],
+        keep: Callable[[ResourcesCheckpoint], None],
     ) -> None:
+        self._configured = total
         self.total = total
         self._forward = forward
         self._retry_later = retry_later
         self._new_uuid = new_uuid
         self._used = used
+        self._keep = keep
         self._streams: dict[bytes, _Stream] = {}
         self._done: dict[bytes, None] = {}  # acknowledged, the oldest first
         self._is_paused = False
@@ -109,6 +114,7 @@ class Operations:
             agent_id=agent_id,
         )
         self._streams[uuid] = _Stream(message.framework_id, status)
+        self._write()
         self._send(uuid)
 
     def _convert(self, message: ApplyOperation) -> Resources:
@@ -130,6 +136,7 @@ class Operations:
         self._done[message.operation_uuid] = None
         if len(self._done) > HISTORY_MAX:
             del self._done[next(iter(self._done))]
+        self._write()
 
     def confirm(self, message: OperationsExpected, agent_id: AgentID) -> None:
         """Tell that operations are dropped of which nothing is known here: they were lost on their way."""
@@ -140,7 +147,29 @@ class Operations:
                     state=OperationState.OPERATION_DROPPED, message=text, uuid=self._new_uuid(), agent_id=agent_id
                 )
                 self._streams[uuid] = _Stream(framework_id, status)
+                self._write()
                 self._send(uuid)
+
+    def restore(self, state: ResourcesCheckpoint) -> None:
+        """Go on from what an earlier life had and did; more or less may be configured since.
+
+        Raises: InsufficientResources, if what is reserved, say, is not there any more.
+        """
+        gone, new = self._configured.shortfall(state.configured), state.configured.shortfall(self._configured)
+        self.total = state.total - gone + new
+        self._streams = {one.operation_uuid: _Stream(one.framework_id, one.status) for one in state.operations}
+        self._done = dict.fromkeys(state.done)
+
+    def _write(self) -> None:
+        streams = self._streams.items()
+        self._keep(
+            ResourcesCheckpoint(
+                configured=self._configured,
+                total=self.total,
+                operations=tuple([OperationCheckpoint(uuid, one.framework_id, one.status) for uuid, one in streams]),
+                done=tuple(self._done),
+            )
+        )
 
     def retry(self, operation_uuid: bytes) -> None:
         """The wait for an acknowledgement is over: tell again, and wait twice as long for the next time."""

@@ -108,7 +108,7 @@ class Reports:
         if run is not None:
             self._frameworks.record(entry, run, status)
         if not entry.is_leaving:
-            self._updates.update(framework_id, status)
+            self._updates.update(framework_id, status, run.log if run is not None else None)
         elif status.state.is_terminal:
             self.complete(framework_id, status.task_id)
 
@@ -148,12 +148,7 @@ class Reports:
         entry = self._frameworks.active.get(framework_id)
         if entry is None:
             return
-        run = entry.runs.pop(task_id, None)
-        if run is not None:
-            entry.completed.append(run)
-        if run is not None and run.execution is not None:
-            del run.execution.runs[task_id]
-            self._frameworks.retire_execution(entry, run.execution)
+        self._frameworks.end(entry, task_id)
         self.retire(framework_id)
 
     def retire(self, framework_id: FrameworkID) -> None:

@@ -41,7 +41,8 @@ log = logging.getLogger("mesoslite")
 class Running:
     """The tasks that run on one agent, in sandboxes below ``work_directory``, in containers of ``containerizer``.
 
-    ``info`` is what the agent says of itself, with its id, ``total`` what it has. ``notices(container)`` is who
+    ``info`` is what the agent says of itself, with its id, ``total`` what it has. For ``recovery_seconds`` an executor
+    tries to reach an agent that has gone; None: it will not come back. ``notices(container)`` is who
     is to hear what becomes of that container. ``later(seconds, container)`` has ``end(container)`` called in so many
     seconds. ``send`` tells the master of an executor.
     ``kill(run, framework, grace)`` asks a task to end.
@@ -56,6 +57,7 @@ class Running:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        recovery_seconds: float | None,
         total: Callable[[], Resources],
         notices: Callable[[ContainerID], Notices],
         later: Callable[[float, ContainerID], la.Timer],
@@ -68,7 +70,7 @@ class Running:
         self._work_directory = work_directory
         self._info = info
         self._total = total
-        self._commands = Commands(
+        self.commands = Commands(
             actor,
             frameworks,
             reports,
@@ -81,10 +83,11 @@ class Running:
             actor,
             frameworks,
             reports,
-            self._commands,
+            self.commands,
             containerizer=containerizer,
             work_directory=work_directory,
             info=info,
+            recovery_seconds=recovery_seconds,
             total=total,
             send=send,
             notices=notices,
@@ -94,7 +97,7 @@ class Running:
         self._launches = Launches()
 
     def __len__(self) -> int:
-        return len(self._commands) + len(self.executors)
+        return len(self.commands) + len(self.executors)
 
     def pass_over(self, epoch: int, number: int) -> None:
         """No launch up to that number is to be taken from now on."""
@@ -128,9 +131,9 @@ class Running:
             run = self._admit(message.task, framework_id, message.role)
             self._frameworks.begin(entry, run)
         except Exception as error:
-            self._commands.fail(framework_id, task_id, error)
+            self.commands.fail(framework_id, task_id, error)
         else:
-            self._commands.launch(run, entry)
+            self.commands.launch(run, entry)
 
     def run_group(self, message: RunGroup) -> None:
         """Have an executor run a group, or say why not."""
@@ -155,20 +158,20 @@ class Running:
 
     def started(self, container_id: ContainerID) -> None:
         """The command of a container runs, of a task or an executor, which will say so by itself."""
-        self._commands.started(container_id)
+        self.commands.started(container_id)
 
     def ended(self, container_id: ContainerID, termination: Termination) -> None:
         """A container has ended, and its task with it, or an executor with its tasks."""
         if self.executors.ended(container_id, termination):
             return
-        run = self._commands.ended(container_id, termination)
+        run = self.commands.ended(container_id, termination)
         if run.execution is not None:
             self.executors.task_ended(run)
 
     def end(self, container_id: ContainerID) -> None:
         """The grace of a kill is over, or the time in which an executor was to subscribe."""
         self.executors.due(container_id)
-        self._commands.end(container_id)
+        self.commands.end(container_id)
 
     def _is_new(self, message: RunTask | RunGroup) -> bool:
         """Whether a launch has not come before."""

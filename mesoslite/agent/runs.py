@@ -33,6 +33,8 @@ from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.task_records import pack_tasks
 
+from .checkpoints import Checkpoints, TaskCheckpoint
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         TaskStatus,
     )
 
+    from .checkpoints import TaskLog
     from .executors import Execution
 
 log = logging.getLogger("mesoslite")
@@ -78,7 +81,8 @@ class Run:
 
     ``container`` is None before the start and after the end, and of what a program of the framework runs.
     ``kill_timer`` is set once a command is asked to end, and fires when its grace is over. ``sent`` is the status that
-    was sent to a master last.
+    was sent to a master last. ``log`` is where all that becomes of it is written, if it is to outlive its agent.
+    ``batch`` numbers what its executor was given together, as a group if it ``is_group``.
     """
 
     task: TaskInfo
@@ -94,6 +98,19 @@ class Run:
     state: TaskState = TaskState.TASK_STAGING
     statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
     sent: TaskStatus | None = None
+    log: TaskLog | None = None
+    batch: int = 0
+    is_group: bool = False
+
+    @property
+    def executor_id(self) -> ExecutorID | TaskID:
+        """Of the executor that runs it; that of a command bears the id of its task."""
+        return self.execution.info.executor_id if self.execution is not None else self.task.task_id
+
+    @property
+    def place(self) -> tuple[ExecutorID | TaskID, ContainerID]:
+        """Below which executor, and which start of that, its checkpoints are."""
+        return self.executor_id, self.execution.container_id if self.execution is not None else self.container_id
 
     @property
     def is_alive(self) -> bool:
@@ -155,9 +172,13 @@ class FrameworkEntry:
 
 
 class Frameworks:
-    """The frameworks of an agent: those with tasks here, and the newest of those that had some."""
+    """The frameworks of an agent: those with tasks here, and the newest of those that had some.
 
-    def __init__(self) -> None:
+    ``checkpoints`` are kept of what outlives the agent.
+    """
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self.checkpoints = checkpoints
         self.active: dict[FrameworkID, FrameworkEntry] = {}
         self.completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self._used = NOTHING
@@ -169,18 +190,23 @@ class Frameworks:
             entry = self.completed.pop(framework_id, None) or FrameworkEntry(info)
             entry.is_leaving = False
             self.active[framework_id] = entry
+            self.checkpoints.framework(info)
+        elif entry.info != info:
+            self.checkpoints.framework(info)
         entry.info = info
         return entry
 
     def update(self, framework_id: FrameworkID, info: FrameworkInfo) -> None:
         """Take over what an active framework now says of itself."""
         entry = self.active.get(framework_id)
-        if entry is not None:
+        if entry is not None and entry.info != info:
             entry.info = info
+            self.checkpoints.framework(info)
 
     def complete(self, framework_id: FrameworkID) -> None:
         """Retire a framework; beyond COMPLETED_FRAMEWORKS_MAX the one that was retired first is forgotten."""
-        self.completed[framework_id] = self.active.pop(framework_id)
+        entry = self.completed[framework_id] = self.active.pop(framework_id)
+        self.checkpoints.framework_over(entry.info)
         if len(self.completed) > constants.COMPLETED_FRAMEWORKS_MAX:
             del self.completed[next(iter(self.completed))]
 
@@ -217,8 +243,35 @@ class Frameworks:
 
     def begin(self, entry: FrameworkEntry, run: Run) -> None:
         """Take note of a run, which holds resources until it is over."""
+        if self.checkpoints.keeps(entry.info):
+            checkpoint = TaskCheckpoint(
+                task=run.task,
+                role=run.role,
+                container_id=run.container_id if run.container_id != run.place[1] else None,
+                batch=run.batch,
+                is_group=run.is_group,
+            )
+            run.log = self.checkpoints.task(entry.info, *run.place, checkpoint)
+        self.restore(entry, run)
+
+    def restore(self, entry: FrameworkEntry, run: Run) -> None:
+        """As ``begin``, of one whose checkpoints there are; it may be over."""
         entry.runs[run.task.task_id] = run
-        self._used += run.task.resources
+        if not run.state.is_terminal:
+            self._used += run.task.resources
+
+    def end(self, entry: FrameworkEntry, task_id: TaskID) -> None:
+        """Nobody waits for the last status of a run any more; of a task that was refused there is none."""
+        run = entry.runs.pop(task_id, None)
+        if run is None:
+            return
+        entry.completed.append(run)
+        self.checkpoints.task_over(entry.info, *run.place, task_id)
+        if run.execution is None:
+            self.checkpoints.executor_over(entry.info, *run.place)
+        else:
+            del run.execution.runs[task_id]
+            self.retire_execution(entry, run.execution)
 
     def record(self, entry: FrameworkEntry, run: Run, status: TaskStatus) -> None:
         """Take over the state that ``status`` reports of a run."""
@@ -236,11 +289,19 @@ class Frameworks:
 
     def begin_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
         """Take note of an executor, which holds resources until it has ended."""
+        self.checkpoints.executor(entry.info, execution.container_id, execution.info, execution.role)
+        self.restore_execution(entry, execution)
+
+    def restore_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
+        """As ``begin_execution``, of one whose checkpoints there are; it may have ended."""
         entry.executors[execution.info.executor_id] = execution
-        self._used += execution.info.resources
+        if not execution.has_ended:
+            self._used += execution.info.resources
 
     def end_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
         """Take note that an executor has ended."""
+        if execution.runs:
+            self.checkpoints.executor_ended(entry.info, execution.info.executor_id, execution.container_id)
         if not entry.is_leaving:
             self._used -= execution.info.resources
 
@@ -249,6 +310,7 @@ class Frameworks:
         is_listed = entry.executors.get(execution.info.executor_id) is execution
         if is_listed and execution.has_ended and not execution.runs:
             del entry.executors[execution.info.executor_id]
+            self.checkpoints.executor_over(entry.info, execution.info.executor_id, execution.container_id)
             entry.ended_executors.append(execution)
 
     def leave(self, entry: FrameworkEntry) -> None:

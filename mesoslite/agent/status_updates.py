@@ -5,7 +5,8 @@
 #   STATUS_UPDATE_RETRY_SECONDS and then after twice the last wait, until an acknowledgement bears its uuid.
 # Invariants: 1. a stream is open from its first status until its terminal one is acknowledged; nothing follows a
 #   terminal status in it.    2. exactly the streams that are not empty have a deadline, unless paused.
-# Source: Mesos src/status_update_manager/status_update_manager_process.hpp, without the files.
+#   3. where a task has a log, a status is in it before it goes out, and its acknowledgement before the next does.
+# Source: Mesos src/status_update_manager/status_update_manager_process.hpp.
 
 from __future__ import annotations
 
@@ -16,22 +17,26 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import StatusUpdate, constants
 
+from .checkpoints.contents import Acknowledged, Reported
 from .deadlines import Deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskState, TaskStatus
+
+    from .checkpoints import TaskLog
 
 log = logging.getLogger("mesoslite")
 
 
 @dataclass(slots=True)
 class _Stream:
-    """The statuses of one task that are not acknowledged yet, oldest first."""
+    """The statuses of one task that are not acknowledged yet, oldest first, and where they are written down."""
 
     latest_state: TaskState
+    log: TaskLog | None = None
     pending: deque[TaskStatus] = field(default_factory=deque)
     wait_seconds: float = constants.STATUS_UPDATE_RETRY_SECONDS  # until the next repetition of the head
 
@@ -54,18 +59,30 @@ class StatusUpdateManager:
         self._deadlines: Deadlines[tuple[FrameworkID, TaskID]] = Deadlines(now_ns, ring_later)  # of acknowledgements
         self._is_paused = False
 
-    def update(self, framework_id: FrameworkID, status: TaskStatus) -> None:
-        """Queue ``status``, which bears a uuid; it goes out at once if nothing is ahead of it."""
+    def update(self, framework_id: FrameworkID, status: TaskStatus, log: TaskLog | None = None) -> None:
+        """Queue ``status``, which bears a uuid; it goes out at once if nothing is ahead of it.
+
+        ``log`` is that of the task, if it has one. Raises: OSError, if the status cannot be written there.
+        """
         assert status.uuid is not None
         streams = self._streams.setdefault(framework_id, {})
         stream = streams.get(status.task_id)
         if stream is None:
-            stream = streams[status.task_id] = _Stream(status.state)
+            stream = streams[status.task_id] = _Stream(status.state, log)
         assert not stream.pending or not stream.pending[-1].state.is_terminal
+        if stream.log is not None:
+            stream.log.append(Reported(status))
         stream.latest_state = status.state
         stream.pending.append(status)
         if len(stream.pending) == 1:
             self._send_head(framework_id, stream)
+
+    def restore(
+        self, framework_id: FrameworkID, task_id: TaskID, latest: TaskState, pending: Iterable[TaskStatus], log: TaskLog
+    ) -> None:
+        """Open a stream as it was in an earlier life; what is ``pending`` goes out when there is a master."""
+        assert self._is_paused
+        self._streams.setdefault(framework_id, {})[task_id] = _Stream(latest, log, deque(pending))
 
     def acknowledge(self, framework_id: FrameworkID, task_id: TaskID, uuid: bytes) -> TaskStatus | None:
         """Take note of an acknowledgement; return the status it was for, None if it was for none under way.
@@ -83,6 +100,8 @@ class StatusUpdateManager:
                 head.uuid.hex() if head is not None and head.uuid is not None else "none, as no status is under way",
             )
             return None
+        if stream.log is not None:
+            stream.log.append(Acknowledged(uuid))
         stream.pending.popleft()
         self._deadlines.drop((framework_id, task_id))
         stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS

@@ -140,6 +140,11 @@ def signal_name(number: int) -> str:
         return str(number)
 
 
+def gone_state(framework: FrameworkInfo) -> TaskState:
+    """The state of a task that ran here and does not any more, in the vocabulary the framework knows."""
+    return TaskState.TASK_GONE if PARTITION_AWARE in framework.capabilities else TaskState.TASK_LOST
+
+
 def dropped_state(framework: FrameworkInfo) -> TaskState:
     """The state of a task that never ran here, in the vocabulary the framework knows."""
     return TaskState.TASK_DROPPED if PARTITION_AWARE in framework.capabilities else TaskState.TASK_LOST

@@ -29,7 +29,11 @@ INCARNATION_BYTES_MAX = 64
 def registration_problem(message: RegisterAgent) -> str | None:
     """What is wrong with a registration, None if nothing is. Cost: O(what the agent has)."""
     try:
-        return _agent_problem(message.info, message.version) or _start_problem(message.incarnation)
+        return (
+            _agent_problem(message.info, message.version)
+            or _start_problem(message.incarnation)
+            or _total_problem(message.total)
+        )
     except Exception as error:  # a value of a wrong type, say
         return f"it is malformed: {error!r}"
 
@@ -46,7 +50,7 @@ def reregistration_problem(message: ReregisterAgent) -> str | None:
         return (
             _agent_problem(message.info, message.version)
             or _start_problem(message.incarnation, message.number)
-            or (None if _is(message.total, Resources) else f"it has {str(message.total)[:80]!r} in all")
+            or _total_problem(message.total)
         )
     except Exception as error:
         return f"it is malformed: {error!r}"
@@ -70,6 +74,10 @@ def _start_problem(incarnation: Any, number: Any = 0) -> str | None:
     if not _is(incarnation, bytes) or len(incarnation) > INCARNATION_BYTES_MAX or not _is(number, int):
         return f"it was started as {str(incarnation)[:80]}, and says so for the time {str(number)[:80]}"
     return None
+
+
+def _total_problem(total: Any) -> str | None:
+    return None if _is(total, Resources) else f"it has {str(total)[:80]!r} in all"
 
 
 @lru_cache(maxsize=64)

@@ -126,6 +126,7 @@ class Registration:
             info=info,
             pid=pid,
             registered_time=self._now(),
+            total=message.total,
             version=message.version,
             epoch=self.epoch,
         )

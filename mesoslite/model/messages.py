@@ -31,12 +31,14 @@ from .version import API_VERSION
 class RegisterAgent(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An agent asks to join; ``version`` is that of the API it speaks.
 
-    ``incarnation`` tells one start of the agent from another at its address, empty if it does not say.
+    ``incarnation`` tells one start of the agent from another at its address, empty if it does not say. ``total`` is all
+    that it has, with what was reserved there for an agent before it; left out: as in ``info``.
     """
 
     info: AgentInfo
     version: str = API_VERSION
     incarnation: bytes = b""
+    total: Resources = NOTHING
 
 
 class CompletedTasks(msgspec.Struct, frozen=True, gc=False):

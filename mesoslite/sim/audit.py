@@ -44,7 +44,7 @@ def agent_id_of(agent: Any) -> Any:
 
 def total_of(agent: Any) -> Resources:
     """All that an agent has."""
-    total: Resources = agent._operations.total
+    total: Resources = agent._parts.operations.total
     return total
 
 
@@ -56,7 +56,7 @@ def obeyed_epoch(agent: Any) -> int:
 
 def pending_statuses(agent: Any) -> list[tuple[str, str]]:
     """Framework and task of each status that an agent has not been acknowledged."""
-    streams = agent._updates._streams.items()
+    streams = agent._parts.updates._streams.items()
     return [(framework_id, task_id) for framework_id, tasks in streams for task_id, one in tasks.items() if one.pending]
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 import libactor as la
-from mesoslite.agent import Agent
+from mesoslite.agent import Agent, RecoveryOptions
 from mesoslite.model import (
+    NOTHING,
     AgentFramework,
     AgentID,
     AgentRegistered,
@@ -104,9 +107,10 @@ class Master(la.Actor):
 
 
 class Box:
-    """A container without processes: it ends when the test says so."""
+    """A container without processes: it ends when the test says so, and is heard of if its agent is there."""
 
     has_started = True
+    termination: Termination | None = None
 
     def __init__(self, number: int, config: ContainerConfig, notices: ContainerNotices) -> None:
         self.pid = number
@@ -119,7 +123,8 @@ class Box:
         self.notices = notices
 
     def exit(self, exit_status: int | None) -> None:
-        self.notices.ended(Termination(exit_status))
+        self.termination = Termination(exit_status)
+        self.notices.ended(self.termination)
 
     def terminate(self, grace_seconds: float) -> None:
         self.signals.append("terminate")
@@ -129,9 +134,16 @@ class Box:
 
 
 class Boxes:
-    """A containerizer; ``error`` is what the next launch raises, ``close_error`` what the closing does."""
+    """A containerizer; ``error`` is what the next launch raises, ``close_error`` what the closing does.
 
-    def __init__(self) -> None:
+    ``left`` are the boxes of earlier lives, by their ids, of which those that are not known are put in ``orphans``.
+    Once it ``is_cut`` off, it does nothing any more: its program was killed.
+    """
+
+    def __init__(self, left: dict[ContainerID, Box] | None = None) -> None:
+        self.left = left or {}
+        self.orphans: list[Box] = []
+        self.is_cut = self.is_detached = False
         self.made: list[Box] = []
         self.updates: list[tuple[ContainerID, Resources, tuple[tuple[str, float], ...]]] = []
         self.error: Exception | None = None
@@ -141,25 +153,52 @@ class Boxes:
     def recover(
         self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
     ) -> Mapping[ContainerID, Container]:
-        return {}
+        found = {
+            config.container_id: self.left[config.container_id] for config in known if config.container_id in self.left
+        }
+        self.orphans = [box for key, box in self.left.items() if key not in found]
+        for key, box in found.items():
+            (config,) = [config for config in known if config.container_id == key]
+            assert replace(config, resources=NOTHING, limits=()) == replace(box.config, resources=NOTHING, limits=())
+            box.notices = notices(key)
+            if box.termination is not None:
+                box.notices.ended(box.termination)
+        return found
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         self.updates.append((container_id, resources, limits))
 
     def detach(self) -> None:
-        self.close()
+        self.is_detached = not self.is_cut
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Box:
         if self.error is not None:
             raise self.error
         box = Box(1000 + len(self.made), config, notices)
         self.made.append(box)
+        self.left[config.container_id] = box
         return box
 
     def close(self) -> None:
         self.is_closed = True
+        assert not self.is_cut
         if self.close_error is not None:
             raise self.close_error
+
+
+class Mortal(Agent):
+    """An agent that can be ended as by a signal."""
+
+    def fall(self) -> None:
+        raise OSError("killed")
+
+
+class Nobody:
+    """Hears what becomes of containers when there is no agent."""
+
+    def started(self) -> None: ...
+
+    def ended(self, termination: Termination) -> None: ...
 
 
 class House:
@@ -174,18 +213,45 @@ class House:
         self.pid: la.PID[Agent] | None = None
         runtime.clock.pause()
 
-    def open(self, master: Any = None) -> None:
+    def open(
+        self,
+        master: Any = None,
+        *,
+        recovery: RecoveryOptions | None = None,
+        resources: str = "cpus:4;mem:1024",
+        **fields: Any,
+    ) -> None:
         """Start the agent, which follows the one master of the house unless ``master`` says whom."""
-        resources = Resources.parse("cpus:4;mem:1024")
-        agent = Agent(
+        fields = {"port": 5051, **fields}
+        agent = Mortal(
             master or self.master_pid,
-            resources=resources,
+            resources=Resources.parse(resources),
             work_dir=self.work_directory,
             containerizer=self.boxes,
-            port=5051,
+            recovery=recovery,
+            **fields,
         )
         self.pid = self.runtime.spawn(agent)
         self.settle()
+
+    def fall(self) -> None:
+        """Have the agent end as by SIGKILL: containers go on, and nobody hears of them."""
+        self.boxes.is_cut = True
+        la.tell(self.agent, Mortal.fall)
+        self.wait()
+        for box in self.boxes.left.values():
+            box.notices = Nobody()
+
+    def wait(self) -> None:
+        """Wait until the agent has ended."""
+        assert la.wait(self.agent, SETTLE_SECONDS)
+        self.settle()
+
+    def come_back(self, recovery: RecoveryOptions | None = None, **fields: Any) -> None:
+        """Start an agent where the last one was, with the containers that it has left, and forget what was heard."""
+        self.boxes = Boxes(self.boxes.left)
+        self.master.heard.clear()
+        self.open(recovery=recovery or RecoveryOptions(), id="slave(1)", **fields)
 
     @property
     def agent(self) -> la.PID[Agent]:

@@ -22,7 +22,9 @@ from mesoslite.master import AgentOptions, Master
 from mesoslite.model import (
     Acknowledge,
     AcknowledgeOperationStatus,
+    Container,
     ContainerConfig,
+    ContainerID,
     ContainerNotices,
     FrameworkID,
     InTransition,
@@ -90,6 +92,12 @@ class Host:
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Box:
         self.boxes.append(Box(notices))
         return self.boxes[-1]
+
+    def recover(self, *_: object) -> dict[ContainerID, Container]:
+        return {}
+
+    def detach(self) -> None:
+        """The agent has failed, and all that runs there ends."""
 
     def close(self) -> None:
         """The agent ends, and all that runs there."""

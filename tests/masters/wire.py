@@ -70,6 +70,12 @@ class NoContainers:
     def launch(self, *_: Any) -> Any:
         raise OSError("no task is launched here")
 
+    def recover(self, *_: Any) -> dict[Any, Any]:
+        return {}
+
+    def detach(self) -> None:
+        """Nothing is open."""
+
     def close(self) -> None:
         """Nothing is open."""
 

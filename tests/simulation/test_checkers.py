@@ -221,8 +221,8 @@ def test_f4_a_framework_whose_tasks_are_not_run(monkeypatch: pytest.MonkeyPatch)
 def test_t2_a_status_that_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     update = StatusUpdateManager.update
 
-    def hasty(self: Any, framework_id: FrameworkID, status: Any) -> None:
-        update(self, framework_id, status)
+    def hasty(self: Any, framework_id: FrameworkID, status: Any, log: Any = None) -> None:
+        update(self, framework_id, status, log)
         self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=status.state))
 
     monkeypatch.setattr(StatusUpdateManager, "update", hasty)

@@ -1,7 +1,6 @@
 """The MESOS_* variables by which an executor learns who it is, and where its agent is."""
 
 # Who calls: life.py, for each start. What the command sets itself comes on top (containment/).
-# There are no variables of recovery: executors do not outlive their agent yet.
 # Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
 
 from collections.abc import Mapping
@@ -11,12 +10,30 @@ from mesoslite.model.durations import duration_text
 
 from ..task_environment import place_environment
 
+SUBSCRIPTION_BACKOFF_SECONDS_MAX = 2  # between two times that an executor tries to reach its agent
+
 
 def executor_environment(
-    executor: ExecutorInfo, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str, grace: float
+    executor: ExecutorInfo,
+    framework: FrameworkInfo,
+    agent: AgentInfo,
+    agent_pid: str,
+    sandbox: str,
+    grace: float,
+    recovery: float | None,
 ) -> dict[str, str]:
-    """Return the variables for one start; ``agent`` and ``framework`` carry their ids, ``grace`` is in seconds."""
+    """Return the variables for one start; ``agent`` and ``framework`` carry their ids.
+
+    Seconds: ``grace``, and ``recovery``, for which it tries to reach its agent, if its framework checkpoints.
+    """
+    persistence = {}
+    if framework.checkpoint and recovery is not None:
+        persistence = {
+            "MESOS_RECOVERY_TIMEOUT": duration_text(recovery),
+            "MESOS_SUBSCRIPTION_BACKOFF_MAX": duration_text(SUBSCRIPTION_BACKOFF_SECONDS_MAX),
+        }
     return {
+        **persistence,
         **place_environment(framework, agent, agent_pid, sandbox),
         "MESOS_EXECUTOR_ID": executor.executor_id,
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": duration_text(grace),

@@ -54,6 +54,7 @@ class Execution:
     ``channel`` is the actor that is subscribed for it. ``runs`` are its tasks that are not completed. ``timer`` fires
     when it should have subscribed, or ended. ``was_sent`` any task. ``report`` is what its tasks are told when it ends,
     if not that it has ended by itself. ``groups`` are those that the agent runs, and of which a task has not ended.
+    ``batches`` counts what it was given. ``is_returning``: it is to subscribe again, for its agent has begun anew.
     """
 
     info: ExecutorInfo
@@ -67,6 +68,8 @@ class Execution:
     runs: dict[TaskID, Run] = field(default_factory=dict)
     queued: list[Batch] = field(default_factory=list)
     groups: list[Batch] = field(default_factory=list)
+    batches: int = 0
+    is_returning: bool = False
     timer: la.Timer | None = None
     was_sent: bool = False
     report: Report | None = None

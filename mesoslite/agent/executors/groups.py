@@ -72,6 +72,14 @@ class Groups:
         for run in [run for batch in execution.groups for run in batch.runs if run.is_alive]:
             self._kill(run, entry, min(grace_seconds, kill_grace(run.task.kill_grace_seconds)))
 
+    def resume(self, entry: FrameworkEntry, execution: Execution) -> None:
+        """Go on with the groups of an earlier life, whose tasks that are left have their containers."""
+        for batch in list(execution.groups):
+            if batch in execution.groups:
+                self._go_on(entry, execution, batch)
+        if not execution.groups and not execution.has_ended:
+            self._end(execution)
+
     def _go_on(self, entry: FrameworkEntry, execution: Execution, batch: Batch) -> None:
         alive = [run for run in batch.runs if run.is_alive]
         if not alive:

@@ -33,7 +33,15 @@ from mesoslite.model.executor_events import EndExecutor, EndTask
 from ..container_ids import new_container_id
 from ..runs import Run, kill_grace
 from ..sandbox import make_sandbox, sandbox_path
-from ..statuses import CLEAN, drained_report, dropped_state, executor_end_report, launch_failure, refusal
+from ..statuses import (
+    CLEAN,
+    drained_report,
+    dropped_state,
+    executor_end_report,
+    gone_state,
+    launch_failure,
+    refusal,
+)
 from .environment import executor_environment
 from .execution import Batch, Execution, Phase
 from .groups import Groups, group_runs
@@ -44,10 +52,12 @@ if TYPE_CHECKING:
 
     from mesoslite.model import (
         AgentInfo,
+        Container,
         Containerizer,
         ExecutorID,
         ExecutorInfo,
         FrameworkID,
+        FrameworkInfo,
         Resources,
         TaskInfo,
         Termination,
@@ -78,6 +88,7 @@ class Executors:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        recovery_seconds: float | None,
         total: Callable[[], Resources],
         send: Callable[[ExecutorExited], None],
         notices: Callable[[ContainerID], Notices],
@@ -90,11 +101,12 @@ class Executors:
         self._containerizer = containerizer
         self._work_directory = work_directory
         self._info = info
+        self._recovery_seconds = recovery_seconds
         self._total = total
         self._send = send
         self._notices = notices
         self._later = later
-        self._groups = Groups(
+        self.groups = Groups(
             commands, kill=kill, end=lambda execution: self._end(execution, executor_end_report(CLEAN), 0)
         )
         self._executions: dict[ContainerID, Execution] = {}
@@ -124,13 +136,15 @@ class Executors:
                 return
             self._check_room(info, tasks, starts)
             execution = execution or self._make(framework_id, info, role)
-            runs = _make_runs(execution, tasks)
+            runs = _make_runs(execution, tasks, is_group)
         except (InvalidRequest, InsufficientResources) as error:
             reason = Reason.REASON_TASK_GROUP_INVALID if is_group else Reason.REASON_TASK_INVALID
             self._refuse(framework_id, tasks, refusal(TaskState.TASK_ERROR, reason, str(error)))
             if starts:
                 self.tell_absence(framework_id, info.executor_id)
             return
+        if starts:
+            self._frameworks.begin_execution(entry, execution)
         for run in runs:
             self._frameworks.begin(entry, run)
         batch = Batch(tuple(runs), is_group)
@@ -140,7 +154,7 @@ class Executors:
         if starts:
             self._start(entry, execution)
         if execution.is_default:
-            self._groups.launch(entry, execution)
+            self.groups.launch(entry, execution)
 
     def resize(self, execution: Execution) -> None:
         """Its tasks have become more, or fewer: let its container use as much as they hold with it."""
@@ -149,7 +163,7 @@ class Executors:
 
     def task_ended(self, run: Run) -> None:
         """A task that the agent runs by itself for an executor has ended."""
-        self._groups.ended(self._frameworks.active[run.framework_id], run)
+        self.groups.ended(self._frameworks.active[run.framework_id], run)
 
     def kill(self, run: Run, entry: FrameworkEntry, grace_seconds: float | None) -> None:
         """Have the executor of a run end it; one that waits to be sent, with its group, never begins."""
@@ -207,29 +221,13 @@ class Executors:
         return Execution(info, framework_id, role, container_id, sandbox)
 
     def _start(self, entry: FrameworkEntry, execution: Execution) -> None:
-        self._frameworks.begin_execution(entry, execution)
-        info, container_id, sandbox = execution.info, execution.container_id, execution.sandbox
-        variables = executor_environment(
-            info, entry.info, self._info(), str(self._actor.pid), sandbox, _shutdown_grace(info)
-        )
+        info, container_id = execution.info, execution.container_id
         try:
-            make_sandbox(sandbox, self._work_directory)
-            command = executor_command(info)
-            if command is None:
+            make_sandbox(execution.sandbox, self._work_directory)
+            config = self.config(execution, entry.info)
+            if config is None:
                 execution.phase = Phase.RUNNING
                 return
-            resources, limits = holdings(execution)
-            config = ContainerConfig(
-                container_id=container_id,
-                user=command.user or entry.info.user,
-                command=command,
-                sandbox=sandbox,
-                environment=tuple(variables.items()),
-                resources=resources,
-                limits=limits,
-                container=info.container,
-                is_checkpointed=entry.info.checkpoint,
-            )
             execution.container = self._containerizer.launch(config, self._notices(container_id))
         except Exception as error:  # a value of a wrong type, say: it fails this executor, not all of the agent's
             if not isinstance(error, (OSError, NotFound)):
@@ -240,14 +238,43 @@ class Executors:
             self._executions[container_id] = execution
             execution.set_timer(self._later(constants.EXECUTOR_REGISTRATION_SECONDS, container_id))
 
+    def config(self, execution: Execution, framework: FrameworkInfo) -> ContainerConfig | None:
+        """What its container is to be, or is; None, if it has none. Raises: InvalidRequest."""
+        info, sandbox = execution.info, execution.sandbox
+        command = executor_command(info)
+        if command is None:
+            return None
+        variables = executor_environment(
+            info, framework, self._info(), str(self._actor.pid), sandbox, _shutdown_grace(info), self._recovery_seconds
+        )
+        resources, limits = holdings(execution)
+        return ContainerConfig(
+            container_id=execution.container_id,
+            user=command.user or framework.user,
+            command=command,
+            sandbox=sandbox,
+            environment=tuple(variables.items()),
+            resources=resources,
+            limits=limits,
+            container=info.container,
+            is_checkpointed=self._frameworks.checkpoints.keeps(framework),
+        )
+
+    def adopt(self, execution: Execution, container: Container | None, seconds: float) -> None:
+        """Go on with one that was started in an earlier life, and has ``seconds`` to subscribe; None: it is gone."""
+        execution.container = container
+        self._executions[execution.container_id] = execution
+        if container is not None:
+            wait = seconds if execution.is_returning else constants.EXECUTOR_REGISTRATION_SECONDS
+            execution.set_timer(self._later(wait, execution.container_id))
+
     def due(self, container_id: ContainerID) -> None:
         """The time is over in which an executor was to subscribe, or to end."""
         execution = self._executions.get(container_id)
         if execution is None or execution.phase is Phase.RUNNING:
             return
         if execution.phase is Phase.REGISTERING:
-            text = f"Executor did not register within {constants.EXECUTOR_REGISTRATION_SECONDS}secs"
-            execution.report = refusal(TaskState.TASK_FAILED, Reason.REASON_EXECUTOR_REGISTRATION_TIMEOUT, text)
+            execution.report = _lateness(execution, self._frameworks.active[execution.framework_id].info)
         self._destroy(execution)
 
     def _destroy(self, execution: Execution) -> None:
@@ -264,7 +291,7 @@ class Executors:
         execution.phase = Phase.TERMINATING
         grace = _shutdown_grace(execution.info)
         if execution.is_default:
-            self._groups.shut_down(self._frameworks.active[execution.framework_id], execution, grace)
+            self.groups.shut_down(self._frameworks.active[execution.framework_id], execution, grace)
             return
         execution.send(EndExecutor())
         execution.set_timer(self._later(grace, execution.container_id))
@@ -321,12 +348,26 @@ def _check_abilities(info: ExecutorInfo, tasks: Sequence[TaskInfo]) -> None:
             raise InvalidRequest(f"launch: task {task.task_id} {problem}")
 
 
-def _make_runs(execution: Execution, tasks: Sequence[TaskInfo]) -> list[Run]:
+def _make_runs(execution: Execution, tasks: Sequence[TaskInfo], is_group: bool) -> list[Run]:
     """Raises: InvalidRequest."""
     if execution.is_default:
-        return group_runs(execution, tasks)
-    place = (execution.framework_id, execution.container_id, execution.sandbox, execution.role, execution)
-    return [Run(task, *place) for task in tasks]
+        runs = group_runs(execution, tasks)
+    else:
+        place = (execution.framework_id, execution.container_id, execution.sandbox, execution.role, execution)
+        runs = [Run(task, *place) for task in tasks]
+    execution.batches += 1
+    for run in runs:
+        run.batch, run.is_group = execution.batches, is_group
+    return runs
+
+
+def _lateness(execution: Execution, framework: FrameworkInfo) -> Report:
+    """What the tasks of an executor are told that has not subscribed in time, or not again."""
+    if execution.is_returning:
+        text = "Executor did not register again with its agent, which was restarted"
+        return refusal(gone_state(framework), Reason.REASON_EXECUTOR_REREGISTRATION_TIMEOUT, text)
+    text = f"Executor did not register within {constants.EXECUTOR_REGISTRATION_SECONDS}secs"
+    return refusal(TaskState.TASK_FAILED, Reason.REASON_EXECUTOR_REGISTRATION_TIMEOUT, text)
 
 
 def _shutdown_grace(info: ExecutorInfo) -> float:

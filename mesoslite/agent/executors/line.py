@@ -68,7 +68,10 @@ class ExecutorLine:
             la.terminate(channel, inject=False)
             return
         execution.hang_up()
-        execution.phase, execution.channel = Phase.RUNNING, channel
+        if execution.phase is Phase.REGISTERING and not execution.is_returning:
+            place = (execution.info.executor_id, execution.container_id)
+            self._frameworks.checkpoints.executor_subscribed(entry.info, *place)
+        execution.phase, execution.channel, execution.is_returning = Phase.RUNNING, channel, False
         execution.set_timer(None)
         self._channels[channel] = execution
         la.link(channel)

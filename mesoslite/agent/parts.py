@@ -1,0 +1,173 @@
+"""Parts: what an agent is made of, put together: its books, its streams of statuses, and what acts on both."""
+
+# Who calls: agent.py makes them, and hands each message to the part that is concerned.
+# Invariant: parts know one another as far as they were given one another here, and the actor by what it lends them.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+
+from .checkpoints import Checkpoints
+from .executors import ExecutorLine
+from .kills import Kills
+from .notices import Notices
+from .operations import Operations
+from .recovery import Recovery
+from .reports import Reports
+from .running import Running
+from .runs import Frameworks
+from .status_updates import StatusUpdateManager
+from .statuses import make_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mesoslite.model import (
+        AgentInfo,
+        ContainerID,
+        Containerizer,
+        Resources,
+        StatusUpdate,
+        TaskID,
+        TaskStatus,
+    )
+
+    from .recovery import RecoveryOptions
+    from .statuses import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Methods of the actor: what timers call, and what a containerizer has called of a container."""
+
+    repeat_updates: Callable[[Any], None]
+    retry_operation: Callable[[Any, bytes], None]
+    end_container: Callable[[Any, ContainerID], None]
+    container_started: Callable[[Any, ContainerID], None]
+    container_ended: Callable[..., None]
+
+
+class Parts:
+    """The parts of one agent.
+
+    ``info`` is what it says of itself, with its id; ``send`` tells its master, if it has one. The rest is as of Agent.
+    """
+
+    def __init__(
+        self,
+        actor: la.Actor,
+        calls: Calls,
+        *,
+        resources: Resources,
+        work_directory: str,
+        containerizer: Containerizer,
+        recovery: RecoveryOptions | None,
+        info: Callable[[], AgentInfo],
+        send: Callable[[Any], None],
+    ) -> None:
+        self._actor = actor
+        self._calls = calls
+        self._info = info
+        self._send = send
+        self.checkpoints = Checkpoints(work_directory if recovery is not None else None)
+        self.frameworks = Frameworks(self.checkpoints)
+        self.updates = StatusUpdateManager(
+            self._send_status,
+            now_ns=self._now_ns,
+            ring_later=lambda seconds: la.delay(seconds, actor.pid, calls.repeat_updates),
+        )
+        self.reports = Reports(
+            actor, self.frameworks, self.updates, make=self._status, new_uuid=self._status_uuid, send=send
+        )
+        self.operations = Operations(
+            resources,
+            forward=send,
+            retry_later=lambda seconds, uuid: la.delay(seconds, actor.pid, calls.retry_operation, uuid),
+            new_uuid=la.random_uuid_bytes,
+            used=self.frameworks.used,
+            keep=self.checkpoints.resources,
+        )
+        self.running = Running(
+            actor,
+            self.frameworks,
+            self.reports,
+            containerizer=containerizer,
+            work_directory=work_directory,
+            info=info,
+            recovery_seconds=recovery.executor_recovery_seconds if recovery is not None else None,
+            total=lambda: self.operations.total,
+            notices=self._notices,
+            later=self._end_later,
+            send=send,
+            kill=lambda run, entry, grace: self.kills.kill(run, entry, grace_seconds=grace),
+        )
+        executors = self.running.executors
+        self.executor_line = ExecutorLine(actor, self.frameworks, executors, self.reports, info=info, send=send)
+        self.kills = Kills(
+            self.frameworks,
+            self.updates,
+            report=self.reports.report,
+            later=self._end_later,
+            now=self._now,
+            tell_executor=executors.kill,
+        )
+        self.recovery = self._make_recovery(recovery, work_directory, containerizer)
+
+    def _make_recovery(
+        self, options: RecoveryOptions | None, work_directory: str, containerizer: Containerizer
+    ) -> Recovery:
+        return Recovery(
+            options,
+            self.checkpoints,
+            work_directory=work_directory,
+            containerizer=containerizer,
+            frameworks=self.frameworks,
+            updates=self.updates,
+            operations=self.operations,
+            reports=self.reports,
+            running=self.running,
+            kills=self.kills,
+            notices=self._notices,
+        )
+
+    def begin(self) -> None:
+        """The actor has started."""
+        self._clock = self._actor.runtime.clock
+        self._random = la.random_stream()  # of the uuids of statuses; the system takes ten times as long for each
+
+    def pause(self) -> None:
+        """There is no master to tell anything: keep what there is to say."""
+        self.updates.pause()
+        self.operations.pause()
+
+    def resume(self) -> None:
+        """There is a master again: tell it what it has not acknowledged."""
+        self.updates.resume()
+        self.operations.resume()
+
+    def _now(self) -> float:
+        return self._clock.now()
+
+    def _now_ns(self) -> int:
+        return self._clock.now_ns()
+
+    def _notices(self, container_id: ContainerID) -> Notices:
+        return Notices(self._actor.pid, container_id, self._calls.container_started, self._calls.container_ended)
+
+    def _end_later(self, seconds: float, container_id: ContainerID) -> la.Timer:
+        return la.delay(seconds, self._actor.pid, self._calls.end_container, container_id)
+
+    def _send_status(self, update: StatusUpdate) -> None:
+        self.frameworks.sent(update.framework_id, update.status)
+        self._send(update)
+
+    def _status_uuid(self) -> bytes:
+        return self._random.randbytes(16)
+
+    def _status(self, report: Report, task_id: TaskID, uuid: bytes | None) -> TaskStatus:
+        agent_id = self._info().id
+        assert agent_id is not None, "no task comes here before the agent has its id"
+        return make_status(report, task_id, agent_id, self._clock.now(), uuid)

@@ -1,0 +1,6 @@
+"""Recovery: an agent that begins anew goes on as the one that was here, with what that has left."""
+
+from .options import RecoveryOptions
+from .recovery import Recovery
+
+__all__ = ["Recovery", "RecoveryOptions"]
