@@ -1,10 +1,11 @@
 """The process of which programs are forks: it has imported a module, and is told what each fork is to run."""
 
 # Who calls: tests.ready, with a socket to itself (a descriptor) and the name of the module as arguments.
-# A request is JSON: words, environment, directory, whether it leads a session, whether warnings are errors. With it
-#   come descriptors: the program's three streams, and one on which its process id and, at its end, its status are told.
+# A request is JSON: words, environment, directory, whether it leads a session. With it come descriptors: the
+#   program's three streams, and one on which its process id and, at its end, its status are told.
 # Invariants: a fork holds no descriptor of the origin and of other forks; its signals are as Python sets them.
-# The origin ends when its socket does. It lets the signals of the terminal pass, which are for the tests.
+# The origin ends when its socket does. It is nobody's child: many tests look whether theirs have all ended. It lets the
+#   signals of the terminal pass, which are for the tests.
 
 import gc
 import importlib
@@ -14,7 +15,6 @@ import select
 import signal
 import socket
 import sys
-import warnings
 from types import ModuleType
 
 REQUEST_BYTES_MAX = 1 << 20
@@ -70,7 +70,7 @@ def tell(teller, number):
 
 def become(request, descriptors):
     """Make this process the program that was asked for, and return what it is to run."""
-    words, environment, directory, leads_session, strict = request
+    words, environment, directory, leads_session = request
     if leads_session:
         os.setsid()
     for stream, descriptor in enumerate(descriptors):
@@ -81,9 +81,6 @@ def become(request, descriptors):
     os.chdir(directory)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if strict:
-        sys.warnoptions.append("error")
-        warnings.simplefilter("error")
     main = sys.modules["__main__"] = ModuleType("__main__")
     if words[0] == "-c":
         text, name, sys.argv, sys.path[0] = words[1], "<string>", ["-c", *words[2:]], ""
@@ -96,6 +93,8 @@ def become(request, descriptors):
 
 
 def run_origin():
+    if os.fork():
+        return
     descriptor, module = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     importlib.import_module(module)

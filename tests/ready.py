@@ -29,16 +29,16 @@ READ_BY_IMPORTS = ("LIBACTOR_", "PYTHON")  # how the names begin
 class Program(subprocess.Popen):
     """As Popen, of Python and ``arguments``: ``-c``, a program and words for it, or a file and words for it.
 
-    ``imports`` is the module that the program imports first; ``strict`` makes warnings errors (``-W error``).
+    ``imports`` is the module that the program imports first; ``python`` are options of Python.
     Of the options of Popen these are taken: the streams and how they are read, env, cwd and start_new_session.
     """
 
-    def __init__(self, imports, arguments, *, strict=False, env=None, cwd=None, start_new_session=False, **options):
-        self._imports, self._words = imports, [os.fspath(argument) for argument in arguments]
+    def __init__(self, imports, arguments, *, python=(), env=None, cwd=None, start_new_session=False, **options):
+        self._imports, self._python, self._words = imports, python, [os.fspath(argument) for argument in arguments]
         self._environment = dict(os.environ if env is None else env)
-        self._rest = os.fspath(cwd or os.getcwd()), start_new_session, strict
+        self._rest = os.fspath(cwd or os.getcwd()), start_new_session
         self._told = None  # of a fork: where its end is told
-        command = [sys.executable, *(["-W", "error"] if strict else []), *self._words]
+        command = [sys.executable, *python, *self._words]
         super().__init__(command, env=env, cwd=cwd, start_new_session=start_new_session, **options)
 
     def _execute_child(self, *order):
@@ -47,7 +47,8 @@ class Program(subprocess.Popen):
             return
         pipes = order[10:16]
         streams = [number if end == -1 else end for number, end in enumerate((pipes[0], pipes[3], pipes[5]))]
-        self.pid, self._told = origin(self._imports).fork([self._words, self._environment, *self._rest], streams)
+        request = [self._words, self._environment, *self._rest]
+        self.pid, self._told = origin(self._imports, *self._python).fork(request, streams)
         self._child_created = True
         self._close_pipe_fds(*pipes)
 
@@ -75,14 +76,14 @@ class Program(subprocess.Popen):
 
 
 class Origin:
-    """A process that has imported a module, and forks."""
+    """A process of Python with some options that has imported a module, and forks."""
 
-    def __init__(self, imports):
+    def __init__(self, imports, *python):
         self._channel, its_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its_end:
-            command = [sys.executable, ORIGIN, str(its_end.fileno()), imports]
-            self._process = subprocess.Popen(command, pass_fds=[its_end.fileno()], stdin=subprocess.DEVNULL)
-        atexit.register(self.end)
+            command = [sys.executable, *python, ORIGIN, str(its_end.fileno()), imports]
+            subprocess.run(command, pass_fds=[its_end.fileno()], stdin=subprocess.DEVNULL, check=True)
+        atexit.register(self._channel.close)  # which ends it
 
     def fork(self, request, streams):
         """Have a program begin; its process id, and the descriptor where its status will be read."""
@@ -90,10 +91,6 @@ class Origin:
         with os.fdopen(teller, "wb"):
             socket.send_fds(self._channel, [json.dumps(request).encode()], [*streams, teller])
         return read_word(told), told
-
-    def end(self):
-        self._channel.close()
-        self._process.wait()
 
 
 origin = cache(Origin)

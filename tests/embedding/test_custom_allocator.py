@@ -121,7 +121,7 @@ def test_what_comes_back_of_those_who_are_gone_is_nothing(policy: Priorities) ->
 
 @pytest.mark.real
 def test_the_example_starts_all_that_is_urgent_first() -> None:
-    ran = ready.run("mesoslite", [EXAMPLE], strict=True, timeout=100)
+    ran = ready.run("mesoslite", [EXAMPLE], python=("-W", "error"), timeout=100)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == f"started: {' '.join([URGENT] * 5 + [NORMAL] * 5)}\n"

@@ -29,6 +29,6 @@ def test_a_block_of_python_in_the_documents_runs(block: str, tmp_path: Path) -> 
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     else:
         package = "mesoslite" if re.search(r"^(import|from) mesoslite\b", block, re.MULTILINE) else "libactor"
-        ran = ready.run(package, [program], strict=True, cwd=tmp_path)
+        ran = ready.run(package, [program], python=("-W", "error"), cwd=tmp_path)
 
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real
 
 def run_example(work_dir: Path) -> subprocess.CompletedProcess[str]:
     example = ROOT / "examples" / "embed_master.py"
-    return ready.run("mesoslite", [example, "--work-dir", work_dir], strict=True)
+    return ready.run("mesoslite", [example, "--work-dir", work_dir], python=("-W", "error"))
 
 
 def sandbox_of(work_dir: Path, task_id: str) -> Path:

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -24,6 +23,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 import libactor
+from tests import ready
 from tests.thoroughness import usually
 
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
@@ -146,13 +146,8 @@ def program() -> Callable[..., str]:
     """Run a program that must end with the status ``expect`` and no word on its error output; what it put out."""
 
     def run(text: str, expect: int = 0) -> str:
-        result = subprocess.run(
-            [sys.executable, "-X", "dev", "-c", textwrap.dedent(text)],
-            capture_output=True,
-            text=True,
-            timeout=JOIN_SECONDS,
-            check=False,
-        )
+        words = ["-c", textwrap.dedent(text)]
+        result = ready.run("libactor", words, python=("-X", "dev"), timeout=JOIN_SECONDS)
         assert (result.returncode, complaints_in(result.stderr)) == (expect, ""), result.stderr
         return result.stdout
 

@@ -479,6 +479,7 @@ def test_what_was_there_before_is_frozen_while_a_runtime_is_open(program):
         """
         import gc
         from libactor.testing import DeterministicRuntime
+        gc.unfreeze()  # what the program has begun with
         before = gc.get_freeze_count()
         with DeterministicRuntime(1), DeterministicRuntime(1):
             inside = gc.get_freeze_count()
