@@ -1,11 +1,12 @@
 """ContainerDirectory: the files by which a container's supervisor and an agent know of each other, on one machine."""
 
 # Who calls: supervisors.py and supervised.py. Twin: csrc/supervisor/main.c, which says what the files are.
-# Layout: <runtime directory>/reports, and containers/<container id>/{config, script, control, pid, status}, closed to
+# Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status}, closed to
 #   other users, for a script has the environment of its command.
 # Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from mesoslite.model import ContainerID, InvalidRequest
 from .processes import ProcessName
 
 REPORTS, CONTAINERS = "reports", "containers"
-CONFIG, SCRIPT, CONTROL, PID, STATUS = "config", "script", "control", "pid", "status"
+SCRIPT, CONTROL, PID, STATUS = "script", "control", "pid", "status"
 _NAME_BYTES_MAX = 200
+_STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)(?: (.*))?)?\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +60,32 @@ class ContainerDirectory:
         """Remove it with all that it holds, if it is there."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def keep_status(self) -> None:
+        """Remove all but how it has ended, for an agent that is killed before it has written that down."""
+        for name in (SCRIPT, CONTROL, PID):
+            Path(self.file(name)).unlink(missing_ok=True)
+
     def file(self, name: str) -> str:
         """The path of one of its files."""
         return f"{self.path}/{name}"
 
     def read_pid(self) -> tuple[ProcessName, ProcessName | None] | None:
         """Its supervisor and its first process, if that was started; None if there is no word of them."""
-        numbers = [int(word) for word in _read(self.file(PID)).split()]
-        if len(numbers) != 4:
+        words = _read(self.file(PID)).split()
+        if len(words) != 4 or not all(map(bytes.isdigit, words)):
             return None
+        numbers = [int(word) for word in words]
         return ProcessName(*numbers[:2]), ProcessName(*numbers[2:]) if numbers[2] else None
 
     def read_status(self) -> Status | None:
         """How it has ended; None if there is no word of it."""
-        kind, _, rest = os.fsdecode(_read(self.file(STATUS))).removesuffix("\n").partition(" ")
-        if kind == "exited":
-            return Status(exit_status=int(rest))
-        if kind == "killed":
-            return Status(exit_status=-int(rest))
+        words = _STATUS.fullmatch(os.fsdecode(_read(self.file(STATUS))))
+        if words is None:
+            return None
+        kind, number, instruction, arguments = words.groups()
         if kind == "failed":
-            error, _, what = rest.partition(" ")
-            instruction, _, arguments = what.partition(" ")
-            return Status(error=int(error), instruction=instruction, arguments=arguments)
-        return None
+            return Status(error=int(number), instruction=instruction or "", arguments=arguments or "")
+        return Status(exit_status=int(number) if kind == "exited" else -int(number))
 
 
 def make_runtime_directory(path: str) -> None:

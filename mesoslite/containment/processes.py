@@ -38,8 +38,8 @@ class ProcessName:
 class Family:
     """What leads to the processes of one container: its first process, until that is reaped, and its mark.
 
-    ``known`` is what was found so far, though its parents may have gone since. ``has_ended``: the first process has,
-    and its pid may soon be another's.
+    ``leader`` is -1 if it was reaped. ``known`` is what was found so far, though its parents may have gone since.
+    ``has_ended``: the first process has, and its pid may soon be another's.
     """
 
     leader: int
@@ -181,6 +181,11 @@ def kill_families(families: Collection[Family]) -> None:
     """Kill ``families``, with whoever they start meanwhile. No leader of theirs must have been reaped."""
     for family in families:
         _kill_group(family.leader)
+    kill_rest(families)
+
+
+def kill_rest(families: Collection[Family]) -> None:
+    """Kill what can be found of ``families``, until a look shows nothing new; a leader may have been reaped."""
     killed: set[ProcessName] = set()
     growing = list(families)
     while growing:

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import ContainerUsage, Reason, Termination
 
 from .accounts import give_sandbox
-from .container_directory import ContainerDirectory, make_runtime_directory
+from .container_directory import ContainerDirectory, list_containers, make_runtime_directory
 from .isolators.process_usage import ProcessUsage
 from .launch_failures import failure_message
+from .processes import Family, kill_rest
 from .program import program_of
 from .script import Script
 from .supervisors import Supervisors
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mesoslite")
 
+KEPT_MAX = 4_096  # ends of checkpointed containers that an agent may not have written down yet
 CLOSE_SECONDS = 60.0  # what killed containers are granted to vanish; only one stuck in the kernel needs more
 LOST = "The supervisor of the container was ended by somebody, and with it the container"
 
@@ -43,8 +46,9 @@ class SupervisedContainer:
 
     container_id: ContainerID
     directory: ContainerDirectory
-    notices: ContainerNotices
+    notices: ContainerNotices | None  # None for one that nobody knows any more, and that is ended
     supervisors: Supervisors
+    is_checkpointed: bool
     pid: int | None = None
     exceeded: Limitation | None = None
 
@@ -74,6 +78,7 @@ class SupervisedContainerizer:
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
+        self._kept: deque[ContainerDirectory] = deque()  # the oldest first; in the thread, and while recovering
         self._supervisors = Supervisors(runtime_directory, started=self._started, ended=self._ended)
         for isolator in self._isolators:
             isolator.watch(self._exceeded)
@@ -81,15 +86,38 @@ class SupervisedContainerizer:
     def recover(
         self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
     ) -> Mapping[ContainerID, Container]:
-        """Nothing is found: see model.Containerizer.recover."""
-        return {}
+        """Take over what lives, tell how the rest has ended, and end what nobody knows: see model.Containerizer."""
+        wanted = {config.container_id: config for config in known}
+        found: dict[ContainerID, SupervisedContainer] = {}
+        with self._lock:  # so nothing is told of them yet
+            for container_id in list_containers(self._directory):
+                config = wanted.get(container_id)
+                found[container_id] = SupervisedContainer(
+                    container_id,
+                    ContainerDirectory(self._directory, container_id),
+                    notices(container_id) if config is not None else None,
+                    self._supervisors,
+                    is_checkpointed=config is not None and config.is_checkpointed,
+                )
+            self._containers.update(found)
+            living = [each for each in found.values() if self._supervisors.adopt(each.directory)]
+            supervisors = {container_id: _take_pids(container) for container_id, container in found.items()}
+            for isolator in self._isolators:
+                isolator.recover(supervisors)
+        for container in found.values():
+            if container not in living:
+                self._ended(container.container_id)
+            elif container.notices is None:
+                log.warning("container %s: it was left by an earlier life, and is ended", container.container_id)
+                container.kill()
+        return {container_id: found[container_id] for container_id in wanted if container_id in found}
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SupervisedContainer:
         """Start its supervisor; that its command runs, or cannot, is told later: see model.Containerizer.launch."""
         container_id = config.container_id
         directory = ContainerDirectory(self._directory, container_id)
         directory.check_absence()
-        container = SupervisedContainer(container_id, directory, notices, self._supervisors)
+        container = SupervisedContainer(container_id, directory, notices, self._supervisors, config.is_checkpointed)
         try:
             directory.make(self._script(config))
             with self._lock:  # till it is attached nothing is told of it
@@ -121,11 +149,19 @@ class SupervisedContainerizer:
         return {container_id: ContainerUsage(**used) for container_id, used in fields.items()}
 
     def detach(self) -> None:
-        """As ``close``: nothing is recovered yet."""
-        self.close()
+        """End what is not checkpointed, and let the rest run on: see model.Containerizer.detach."""
+        with self._lock:
+            staying = [container_id for container_id, each in self._containers.items() if each.is_checkpointed]
+        self._supervisors.forget(staying)
+        self._stop()
 
     def close(self) -> None:
         """Kill what runs and wait until it is gone; nothing can be launched afterwards."""
+        self._stop()
+        while self._kept:
+            self._kept.popleft().remove()
+
+    def _stop(self) -> None:
         for container_id in self._supervisors.living():
             self._supervisors.order(container_id, "kill")
         self._supervisors.stop(CLOSE_SECONDS)
@@ -161,7 +197,13 @@ class SupervisedContainerizer:
                 isolator.cleanup(container.container_id)
             except Exception:  # the others have to be cleaned up all the same
                 log.exception("container %s: %s left something", container.container_id, isolator.name)
-        container.directory.remove()
+        if container.is_checkpointed and container.notices is not None:
+            container.directory.keep_status()
+            self._kept.append(container.directory)
+        else:
+            container.directory.remove()
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popleft().remove()
 
     # In the thread of the supervisors, but for `_exceeded`
 
@@ -176,19 +218,22 @@ class SupervisedContainerizer:
     def _started(self, container_id: ContainerID, pid: int) -> None:
         with self._lock:
             container = self._containers[container_id]
-        container.pid = pid
-        container.notices.started()
+        if container.pid is None and container.notices is not None:
+            container.pid = pid
+            container.notices.started()
 
     def _ended(self, container_id: ContainerID) -> None:
         with self._lock:
             container = self._containers.pop(container_id)
         termination = self._termination(container)
         self._clean(container)
-        container.notices.ended(termination)
+        if container.notices is not None:
+            container.notices.ended(termination)
 
     def _termination(self, container: SupervisedContainer) -> Termination:
         status = container.directory.read_status()
         if status is None:
+            self._end_rest(container)
             return Termination(None, message=LOST)
         limitations = (isolator.limitation(container.container_id) for isolator in self._isolators)
         limitation = container.exceeded or next(filter(None, limitations), None)
@@ -197,3 +242,22 @@ class SupervisedContainerizer:
         if status.exit_status is None:
             return Termination(None, Reason.REASON_CONTAINER_LAUNCH_FAILED, failure_message(status))
         return Termination(status.exit_status)
+
+    def _end_rest(self, container: SupervisedContainer) -> None:
+        """End what a supervisor has left that was killed: its first process has ended with it."""
+        log.warning("container %s: its supervisor has ended before it", container.container_id)
+        pids = container.directory.read_pid()
+        first = {pids[1]} if pids is not None and pids[1] is not None else set()
+        kill_rest([Family(-1, container.container_id, known=first)])
+        for isolator in self._isolators:
+            isolator.end_rest(container.container_id)
+
+
+def _take_pids(container: SupervisedContainer) -> int:
+    """Have a recovered container know its first process, if it has started; the pid of its supervisor."""
+    pids = container.directory.read_pid()
+    if pids is None:
+        return -1
+    supervisor, first = pids
+    container.pid = first.pid if first is not None else None
+    return supervisor.pid

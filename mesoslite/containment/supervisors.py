@@ -25,7 +25,7 @@ from mesoslite.model import ContainerID
 from .container_directory import CONTROL, REPORTS, ContainerDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 log = logging.getLogger("mesoslite")
 
@@ -113,11 +113,12 @@ class Supervisors:
         with self._lock:
             return list(self._by_container)
 
-    def forget(self) -> None:
-        """Let go of those that live; they go on, and are not told of any more."""
+    def forget(self, container_ids: Iterable[ContainerID]) -> None:
+        """Let go of those that live among these; they go on, and are not told of any more."""
         with self._lock:
-            for supervisor in list(self._by_container.values()):
-                self._remove(supervisor)
+            for container_id in container_ids:
+                if container_id in self._by_container:
+                    self._remove(self._by_container[container_id])
 
     def stop(self, timeout: float) -> None:
         """Wait until all have gone, then end the thread. Inside a handler other actors run meanwhile.

@@ -33,6 +33,7 @@ class Bench:
         self.sandbox = sandbox
         self.starts = threading.Semaphore(0)
         self.ends: queue.Queue[Termination] = queue.Queue()
+        self.container: Any = None  # that was recovered, if any was
 
     def launch(self, script: str, given: dict[str, str] | None = None, user: str = "", **command: Any) -> Any:
         config = self.config(script, given, user, **command)

@@ -2,8 +2,8 @@
 
 # Who calls: SupervisedContainerizer (supervised.py), for each of its isolators in the order of its list; `cleanup` in
 #   the reverse order. `prepare`, `attach` and `update` are called in the thread of whoever launches, an agent's
-#   handler; `usage` in that of whoever measures; `limitation` and `cleanup` in the containerizer's own thread, or if
-#   the launch fails in that of who launches. So what is shared between these takes a lock.
+#   handler; `usage` in that of whoever measures; `limitation`, `end_rest` and `cleanup` in the containerizer's own
+#   thread, or if the launch fails in that of who launches. So what is shared between these takes a lock.
 # Source: Mesos include/mesos/slave/isolator.hpp.
 
 from collections.abc import Callable, Collection, Mapping
@@ -66,6 +66,10 @@ class Isolator(Protocol):
 
     def limitation(self, container_id: ContainerID) -> Limitation | None:
         """Why it was ended, if for what this isolator limits; asked when none of its processes is left."""
+        ...
+
+    def end_rest(self, container_id: ContainerID) -> None:
+        """End whatever process is left of it: its supervisor, which would have, was killed by somebody."""
         ...
 
     def cleanup(self, container_id: ContainerID) -> None:

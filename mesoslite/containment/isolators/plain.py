@@ -40,6 +40,9 @@ class PlainIsolator:
         """See Isolator: nothing is limited."""
         return None
 
+    def end_rest(self, container_id: ContainerID) -> None:
+        """See Isolator: it knows of no process."""
+
     def cleanup(self, container_id: ContainerID) -> None:
         """See Isolator: there are no traces."""
 

@@ -152,6 +152,11 @@ class CgroupsIsolator:
         while self._claims:
             os.close(self._claims.pop())
 
+    def end_rest(self, container_id: ContainerID) -> None:
+        """Kill what is in its groups."""
+        for tree in self._trees:
+            tree.destroy([container_id])
+
     def cleanup(self, container_id: ContainerID) -> None:
         """Remove its groups."""
         with self._lock:
