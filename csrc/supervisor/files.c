@@ -22,6 +22,12 @@ void add_text(Line *line, const char *text)
     line->at[line->size] = 0;
 }
 
+void add_zero(Line *line)
+{
+    if (line->size < sizeof line->at - 1)
+        line->at[line->size++] = 0;
+}
+
 void add_number(Line *line, long long number)
 {
     char digits[24], *at = digits + sizeof digits;

@@ -7,7 +7,8 @@
  *              told of the supervisor's end by it, whatever that was
  * and writes, each as a whole,
  *     pid      its own pid and start, those of the command's process, or 0 0 while there is none
- *     status   `exited <code>`, `killed <signal>`, or `failed <errno> <instruction> <arguments>`; the last thing it does
+ *     status   `exited <code>`, `killed <signal>`, or `failed <errno> <instruction>` and a zero byte before each
+ *              argument, as far as there is room; the last thing it does
  * Into the FIFO ../../reports it writes a line `<container> started <pid>`, if somebody listens.
  * Orders: `terminate <milliseconds>`: SIGTERM to all its processes, SIGKILL when the grace is over; of several graces
  *   the one that is over first counts. `kill`: SIGKILL at once.
@@ -86,7 +87,7 @@ static void set_failure(int error, const char *name, const char *argument, unsig
     add_text(status, " ");
     add_text(status, name);
     for (; count > 0; count--, argument = text_behind(argument)) {
-        add_text(status, " ");
+        add_zero(status);
         add_text(status, argument);
     }
 }
@@ -102,7 +103,7 @@ static void set_end(const siginfo_t *info)
 /* Leaves; 0 says that `status` is there. */
 static _Noreturn void leave(void)
 {
-    add_text(&self.status, "\n");
+    self.status.at[self.status.size++] = '\n'; /* for which room is kept */
     _exit(write_by_rename("status", "status.new", &self.status) == 0 ? 0 : 1);
 }
 

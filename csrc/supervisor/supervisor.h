@@ -20,10 +20,11 @@ enum { LINE_BYTES = 1024 };
 /* To begin one, set the size to 0. What does not fit is left out. */
 typedef struct {
     size_t size;
-    char at[LINE_BYTES]; /* with a zero byte behind what was added */
+    char at[LINE_BYTES]; /* with room for a byte behind what was added: a zero, until another is put there */
 } Line;
 
 void add_text(Line *line, const char *text);
+void add_zero(Line *line);
 void add_number(Line *line, long long number);
 
 /* -1, for an argument that is not what it has to be. */

@@ -18,7 +18,7 @@ from .processes import ProcessName
 REPORTS, CONTAINERS = "reports", "containers"
 SCRIPT, CONTROL, PID, STATUS = "script", "control", "pid", "status"
 _NAME_BYTES_MAX = 200
-_STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)(?: (.*))?)?\n", re.DOTALL)
+_STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)((?:\0[^\0]*)*))?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Status:
     exit_status: int | None = None
     error: int = 0
     instruction: str = ""
-    arguments: str = ""
+    arguments: tuple[str, ...] = ()  # as far as they were written
 
 
 class ContainerDirectory:
@@ -84,7 +84,7 @@ class ContainerDirectory:
             return None
         kind, number, instruction, arguments = words.groups()
         if kind == "failed":
-            return Status(error=int(number), instruction=instruction or "", arguments=arguments or "")
+            return Status(None, int(number), instruction or "", tuple((arguments or "").split("\0")[1:]))
         return Status(exit_status=int(number) if kind == "exited" else -int(number))
 
 

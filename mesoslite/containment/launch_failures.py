@@ -14,18 +14,20 @@ _CAUSES = {
     "read": ("cannot open {0!r} for its input", "see that it is there"),
     "user": ("cannot become user {0}", "only root can start a program as another user"),
     "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),
-    "mount": ("cannot mount {0!r}", "see that it is there, and that the agent is root"),
+    "mount": ("cannot mount anything at {0!r}", "see that it is there, and that the agent is root"),
     "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
     "script": ("its supervisor was not told well: {0}", "see that nobody else writes to the runtime directory"),
 }
+_WHICH = {"append": 1, "read": 1, "mount": 1}  # the argument that is shown, if not the first
 _ADVICE = "see that the agent has the rights of root, and the machine processes and memory free"
 
 
 def failure_message(status: Status) -> str:
     """The words for a ``status`` without an exit status."""
-    words = status.arguments.split(" ")
-    # of those that begin with a descriptor the path is what matters
-    path = words[1:2] if status.instruction in ("append", "read") else words[:1]
-    shown = path[0][:_SHOWN_MAX] if status.instruction != "script" and path else status.arguments
-    what, advice = _CAUSES.get(status.instruction, (f"{status.instruction} {status.arguments}".strip(), _ADVICE))
-    return f"Task could not be started: launch: {what.format(shown)}: {os.strerror(status.error)}; {advice}"
+    arguments = [argument[:_SHOWN_MAX] for argument in status.arguments]
+    if status.instruction in _CAUSES and len(arguments) > (which := _WHICH.get(status.instruction, 0)):
+        what, advice = _CAUSES[status.instruction]
+        what = what.format(arguments[which])
+    else:
+        what, advice = " ".join([status.instruction, *arguments]), _ADVICE
+    return f"Task could not be started: launch: {what}: {os.strerror(status.error)}; {advice}"

@@ -25,6 +25,7 @@ def kind() -> str:
     ("command", "words"),
     [
         ({"script": "no-such-program", "shell": False}, ["cannot start 'no-such-program'", "No such file", "install"]),
+        ({"script": "no such one", "shell": False, "arguments": ("a", "b")}, ["cannot start 'no such one': No such"]),
         ({"script": "/dev/null", "shell": False}, ["cannot start '/dev/null'", "Permission denied"]),
         ({"script": "x" * 3_000_000}, ["cannot start '/bin/sh'", "too long"]),
     ],
