@@ -10,6 +10,7 @@ from mesoslite.model import ContainerConfig, InvalidRequest
 from mesoslite.model.fields import Fields
 
 _DOCKER = "a container of type DOCKER, and agents run containers of type MESOS only; say MESOS"
+ANY = ""  # what is honoured without an isolator: each container has groups of its own, where it has any
 # By field: the isolator that honours it; None: no agent does.
 HONOURED: dict[str, str | None] = {
     "volumes": "filesystem/linux",
@@ -25,7 +26,7 @@ HONOURED: dict[str, str | None] = {
     "linux_info.ipc_mode": "namespaces/ipc",
     "linux_info.shm_size": "namespaces/ipc",
     "linux_info.seccomp": None,
-    "linux_info.share_cgroups": "cgroups",
+    "linux_info.share_cgroups": ANY,
 }
 LIMITED = {"cpus": "cgroups/cpu", "mem": "cgroups/mem"}
 
@@ -53,7 +54,7 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
             continue
         if isolator is None:
             raise InvalidRequest(f"launch: {container.where(field)} is honoured by no agent yet; leave it out")
-        if isolator not in isolation and isolator != "cgroups":
+        if isolator != ANY and isolator not in isolation:
             raise InvalidRequest(
                 f"launch: {container.where(field)} is not honoured by this agent; leave it out, or start the agent "
                 f"with --isolation={isolator}"

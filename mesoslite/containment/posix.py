@@ -27,6 +27,7 @@ from mesoslite.model import (
 )
 
 from .accounts import Account, give_sandbox
+from .asked import refuse_unhonoured
 from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
 from .program import program_of
 from .usage import usage_of
@@ -78,6 +79,7 @@ class PosixContainerizer:
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> PosixContainer:
         """Start its command: see model.Containerizer.launch."""
+        refuse_unhonoured(config, ())
         program, container_id, sandbox = program_of(config), config.container_id, config.sandbox
         account = program.account
         if account is not None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mesoslite.model import ContainerUsage, Reason, Termination
 
 from .accounts import give_sandbox
+from .asked import refuse_unhonoured
 from .container_directory import ContainerDirectory, list_containers, make_runtime_directory
 from .isolators.process_usage import ProcessUsage
 from .launch_failures import failure_message
@@ -76,6 +77,7 @@ class SupervisedContainerizer:
         make_runtime_directory(runtime_directory)
         self._directory = runtime_directory
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
+        self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
         self._kept: deque[ContainerDirectory] = deque()  # the oldest first; in the thread, and while recovering
@@ -114,6 +116,7 @@ class SupervisedContainerizer:
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SupervisedContainer:
         """Start its supervisor; that its command runs, or cannot, is told later: see model.Containerizer.launch."""
+        refuse_unhonoured(config, self._isolation)
         container_id = config.container_id
         directory = ContainerDirectory(self._directory, container_id)
         directory.check_absence()

@@ -2,6 +2,7 @@
 
 # Who calls: agents judge tasks by ``task_inability``; the master, which may be of another version, leaves it to them. A
 #   composition root checks what an agent is configured with.
+# What an agent has isolators for is not known here: its containerizer judges containers and limits, at the launch.
 # A line here goes when agents have learnt what it says.
 
 from .commands import CommandInfo
@@ -23,15 +24,13 @@ def task_inability(task: TaskInfo) -> str | None:
     has_own_executor = task.executor is not None and task.executor.type is not ExecutorType.DEFAULT
     if task.command is None and not has_own_executor:
         return "has no command; give it one" if task.executor else "has neither a command nor an executor; give it one"
-    asked: tuple[tuple[str, object], ...] = (("a container", task.container), ("limits", task.limits or None))
-    if not has_own_executor:  # else that is its executor's business
-        asked += (
-            ("a check", task.check),
-            ("a health check", task.health_check),
-            ("a max_completion_time", task.max_completion_seconds),
-        )
+    asked: tuple[tuple[str, object], ...] = (
+        ("a check", task.check),
+        ("a health check", task.health_check),
+        ("a max_completion_time", task.max_completion_seconds),
+    )
     for what, value in asked:
-        if value is not None:
+        if value is not None and not has_own_executor:  # else that is its executor's business
             return f"has {what}, which agents do not honour yet; leave it out"
     return _command_problem(task.command) or _resources_problem(task.resources)
 
@@ -39,8 +38,8 @@ def task_inability(task: TaskInfo) -> str | None:
 def _executor_inability(executor: ExecutorInfo) -> str | None:
     if executor.command is None and executor.type is not ExecutorType.DEFAULT:
         return "has no command; say how it is started"
-    if executor.container is not None:
-        return "has a container, which agents do not honour yet; leave it out"
+    if executor.container is not None and executor.type is ExecutorType.DEFAULT:
+        return "has a container and is no program, so that nothing would be in it; give its tasks containers"
     return _command_problem(executor.command) or _resources_problem(executor.resources)
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from mesoslite.agent.launches import REMEMBERED_MAX, Launches
 from mesoslite.model import (
+    CheckInfo,
     CommandInfo,
     CommandURI,
     ExecutorID,
     ExecutorInfo,
     ExecutorType,
     FrameworkID,
-    FrozenDocument,
     NotFound,
     Reason,
     RunGroup,
@@ -284,11 +284,11 @@ def test_a_task_beyond_the_agents_resources_is_refused(house: House):
 
 
 def test_a_task_that_the_agent_cannot_do_is_refused_before_anything_starts(house: House):
-    house.send(RunTask(make_framework(), make_task(container=FrozenDocument.of({"type": "MESOS"}))))
+    house.send(RunTask(make_framework(), make_task(check=CheckInfo())))
 
     status = house.updates()[-1].status
     assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
-    assert "has a container, which agents do not honour yet" in status.message
+    assert "has a check, which agents do not honour yet" in status.message
     assert house.boxes.made == []
     assert not (house.work_directory / "slaves").exists()
 

@@ -7,12 +7,13 @@ import signal
 import threading
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mesoslite.containment.accounts import find_account
 from mesoslite.containment.environment import inherited_environment
-from mesoslite.model import NotFound
+from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, FrozenDocument, InvalidRequest, NotFound
 
 from .bench import BOUND_SECONDS, MAKE, Bench, has_ended, is_gone
 
@@ -344,3 +345,21 @@ def test_a_closed_containerizer_starts_nothing(bench: Bench):
 
     with pytest.raises(RuntimeError, match="closed"):
         bench.launch("true")
+
+
+# What is neither honoured nor refused would be believed.
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"limits": (("mem", 64.0),)}, "a limit of mem is not enforced by this agent"),
+        ({"container": FrozenDocument.of({"type": "MESOS", "hostname": "h"})}, "container.hostname is not honoured"),
+        ({"container": FrozenDocument.of({"type": "DOCKER"})}, "containers of type MESOS only"),
+    ],
+)
+def test_what_a_containerizer_without_isolators_cannot_do_is_refused(bench: Bench, asked: Any, words: str):
+    config = ContainerConfig(
+        container_id=ContainerID("c"), user="", command=CommandInfo(value="x"), sandbox=str(bench.sandbox), **asked
+    )
+
+    with pytest.raises(InvalidRequest, match=words):
+        bench.containerizer.launch(config, bench)

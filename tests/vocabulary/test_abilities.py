@@ -58,18 +58,16 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
         ({"executor": DEFAULT, "max_completion_seconds": 1.0}, "has a max_completion_time"),
         ({"executor": ExecutorInfo(executor_id=E, type=ExecutorType.CUSTOM)}, "has an executor that has no command"),
         (
-            {"executor": ExecutorInfo(executor_id=E, command=RUN, container=FrozenDocument.of({"type": "MESOS"}))},
-            "has an executor that has a container",
+            {"executor": msgspec.structs.replace(DEFAULT, container=FrozenDocument.of({"type": "MESOS"}))},
+            "has an executor that has a container and is no program",
         ),
         (
             {"executor": ExecutorInfo(executor_id=E, command=RUN, resources=Resources.parse(VOLUME))},
             "has an executor that wants disk[MOUNT:/m,data]:8",
         ),
-        ({"container": FrozenDocument.of({"type": "MESOS"})}, "has a container"),
         ({"check": CheckInfo()}, "has a check"),
         ({"health_check": HealthCheck()}, "has a health check"),
         ({"max_completion_seconds": 1.0}, "has a max_completion_time"),
-        ({"limits": (("cpus", 1.0),)}, "has limits"),
         ({"command": CommandInfo(value="true", uris=(CommandURI(value="http://h/f"),))}, "has the URI 'http://h/f'"),
         ({"resources": Resources.parse(VOLUME)}, "wants disk[MOUNT:/m,data]:8, a disk or volume of its own"),
         ({"resources": Resources.parse(PROVIDED)}, "which comes from a resource provider"),
@@ -97,6 +95,15 @@ def test_tasks_under_an_executor_of_type_default_are_commands() -> None:
 
     assert runnable_command(task) == CommandInfo(value="true")
     assert executor_command(DEFAULT) is None
+
+
+# What there are isolators for is the containerizer's to say.
+def test_containers_and_limits_are_judged_at_the_launch() -> None:
+    container = FrozenDocument.of({"type": "MESOS"})
+    task = msgspec.structs.replace(TASK, container=container, limits=(("cpus", 1.0),))
+
+    assert task_inability(task) is None
+    assert executor_command(ExecutorInfo(executor_id=E, command=RUN, container=container)) == RUN
 
 
 def test_a_plain_command_is_what_agents_can_do() -> None:

@@ -31,7 +31,7 @@ class Isolator(Protocol):
 
     @property
     def name(self) -> str:
-        """As in the flag --isolation, such as "cgroups/mem"."""
+        """As in the flag --isolation, such as "cgroups/mem"; several are parted by commas."""
         ...
 
     def watch(self, exceeded: Callable[[ContainerID, Limitation], None]) -> None:

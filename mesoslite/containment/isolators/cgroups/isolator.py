@@ -30,9 +30,8 @@ _GONE = (errno.ENOENT, errno.ENODEV)
 class CgroupsIsolator:
     """Composes ``controllers``, in that order."""
 
-    name = "cgroups"
-
     def __init__(self, controllers: Sequence[Controller]) -> None:
+        self.name = ",".join([controller.name for controller in controllers])
         self._controllers = tuple(controllers)
         self._trees: list[Tree] = []
         needs: dict[str, set[str]] = {}

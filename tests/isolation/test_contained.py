@@ -1,0 +1,275 @@
+"""What isolators promise, seen from inside of containers and from outside, by the kernel of this machine."""
+
+import os
+import pwd
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mesoslite.model import Reason, Resources
+
+from .contained import Contained, make_root
+from .machine import needs_root, own_root
+
+pytestmark = [pytest.mark.real, needs_root]
+
+EAT = "python3 -S -c 'bytearray(200 << 20)'"
+FOREVER = "sleep 1000"
+
+
+@pytest.fixture
+def contain():
+    """Makes a containerizer with isolators; its directories are where any user can reach them."""
+    made = []
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place, own_root() as root:
+        os.chmod(place, 0o711)
+
+        def make(isolation, where=Path(place), **options):
+            made.append(Contained(where, isolation, cgroups_root=root, **options))
+            return made[-1]
+
+        yield make
+        for each in made:
+            each.close()
+
+
+def mounts():
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def test_a_command_and_what_it_starts_are_in_the_groups_of_its_container(contain):
+    bench = contain("cgroups/all")
+
+    groups = bench.run("setsid cat /proc/self/cgroup")
+
+    own = [line.rpartition("/")[2] for line in groups.splitlines() if "/mesoslite-test-" in line]
+    assert len(set(own)) == 1
+    assert len(own) == len(bench.isolators[0]._trees)
+
+
+def test_no_group_is_left_when_a_container_has_ended(contain):
+    bench = contain("cgroups/all")
+    bench.launch(f"setsid {FOREVER} & {FOREVER}")
+    [container] = bench.containerizer._containers.values()
+
+    container.kill()
+    assert bench.termination().exit_status == -9
+
+    [isolator] = bench.isolators
+    for tree in isolator._trees:
+        tree.remove("nothing")  # what was busy is tried again
+        assert tree.names() == []
+
+
+# Source: Mesos CgroupsIsolatorTest. Method: the command itself goes on, what it has started is killed.
+def test_a_container_without_memory_is_ended_as_a_whole(contain):
+    bench = contain("cgroups/mem,cgroups/freezer")
+    bench.launch(f"{EAT}; {FOREVER}", resources="mem:32")
+
+    termination = bench.termination()
+
+    assert termination.reason is Reason.REASON_CONTAINER_LIMITATION_MEMORY
+    assert termination.message.startswith("Memory limit exceeded: Requested: 32MB")
+    assert termination.limited == Resources.of(mem=32)
+
+
+def test_a_burst_is_what_the_limit_allows(contain):
+    bench = contain("cgroups/mem")
+
+    assert bench.run(f"{EAT}; echo well", resources="mem:32", limits=(("mem", 400.0),)) == "well\n"
+
+
+def test_more_memory_can_be_given_to_what_runs(contain):
+    bench = contain("cgroups/mem")
+    os.mkfifo(bench.sandbox / "go")
+    container_id = bench.launch(f"read x < go; {EAT}", resources="mem:32")
+
+    bench.containerizer.update(container_id, Resources.parse("mem:400"), ())
+    (bench.sandbox / "go").write_text("\n")
+
+    assert bench.termination().exit_status == 0
+
+
+def test_a_fork_bomb_is_bounded_and_ended(contain):
+    bench = contain("cgroups/pids,cgroups/freezer", pids_max=30)
+    os.mkfifo(bench.sandbox / "full")
+    bomb = "import os\ntry:\n while True: os.fork()\nexcept OSError: open('full', 'w').close()\nwhile True: pass"
+    bench.launch(f'exec python3 -S -c "{bomb}"')
+    (bench.sandbox / "full").read_text()
+    [container] = bench.containerizer._containers.values()
+    [used] = bench.containerizer.measure().values()
+    assert used.threads == 30
+
+    container.kill()
+
+    assert bench.termination().exit_status == -9
+
+
+def test_what_a_container_uses_is_measured(contain):
+    bench = contain("cgroups/all,disk/du")
+    os.mkfifo(bench.sandbox / "told")
+    container_id = bench.launch(
+        f"python3 -S -c 'sum(range(1000000))'; {FOREVER} & echo > told; wait", resources="cpus:1;mem:64;disk:9"
+    )
+    (bench.sandbox / "told").read_text()
+    bench.isolators[-1].look()
+
+    used = bench.containerizer.measure()[container_id]
+
+    assert (used.processes, used.threads) == (2, 2)
+    assert used.cpus_user_time_secs + used.cpus_system_time_secs > 0
+    assert 100_000 < used.mem_total_bytes < 64 << 20
+    assert used.mem_limit_bytes == 64 << 20
+    assert (used.disk_limit_bytes, used.blkio_statistics is not None) == (9 << 20, True)
+    assert used.disk_used_bytes > 0
+
+
+def test_a_container_that_fills_its_disk_is_ended(contain):
+    bench = contain("disk/du", enforces_disk_quota=True, disk_watch_seconds=0.05)
+    bench.launch(f"head -c 3000000 /dev/urandom > file; {FOREVER}", resources="disk:1")
+
+    termination = bench.termination()
+
+    assert termination.reason is Reason.REASON_CONTAINER_LIMITATION_DISK
+    assert "exceeds quota (1MB)" in termination.message
+
+
+def test_limits_of_processes_are_set(contain):
+    bench = contain("posix/rlimits")
+    limit = {"type": "RLMT_NOFILE", "soft": 50, "hard": 60}
+
+    assert bench.run("ulimit -Sn; ulimit -Hn", container={"rlimit_info": {"rlimits": [limit]}}) == "50\n60\n"
+
+
+def test_no_program_gets_more_rights(contain):
+    assert "NoNewPrivs:\t1" in contain("linux/nnp").run("cat /proc/self/status")
+
+
+@pytest.mark.parametrize("user", ["", "nobody"])
+def test_rights_of_root_are_those_that_were_given(contain, user):
+    bench = contain("linux/capabilities")
+    linux = {"effective_capabilities": {"capabilities": ["NET_RAW"]}}
+
+    status = bench.run("cat /proc/self/status", container={"linux_info": linux}, user=user)
+
+    held = dict(line.split(":\t") for line in status.splitlines() if line.startswith("Cap"))
+    assert {held[name] for name in ("CapEff", "CapPrm", "CapBnd")} == {f"{1 << 13:016x}"}
+
+
+def test_namespaces_are_a_containers_own(contain):
+    bench = contain("filesystem/linux,namespaces/pid,namespaces/ipc,namespaces/uts,namespaces/net")
+    kinds = ("mnt", "pid", "ipc", "uts", "net")
+    script = f"readlink {' '.join(f'/proc/self/ns/{kind}' for kind in kinds)}; hostname; cat /proc/net/dev; ls /dev/shm"
+
+    lines = bench.run(f"{script}; ps -e -o comm= || ls /proc", container={"hostname": "inside"}).splitlines()
+
+    outside = [os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]
+    assert all(own != theirs for own, theirs in zip(lines, outside, strict=False))
+    assert lines[5] == "inside"
+    devices = [line.strip().partition(":")[0] for line in lines if ":" in line and "|" not in line and "ns" not in line]
+    assert [name for name in devices if not name.startswith(("mnt", "pid", "ipc", "uts", "net"))] == ["lo"]
+    assert os.uname().nodename != "inside"
+
+
+def test_processes_of_a_container_see_one_another_only(contain):
+    bench = contain("filesystem/linux,namespaces/pid")
+
+    pids = bench.run("for each in /proc/[0-9]*; do echo ${each#/proc/}; done").split()
+
+    assert 1 <= len(pids) <= 4
+    assert all(int(pid) < 10 for pid in pids)
+
+
+@pytest.mark.parametrize("is_below_tmp", [False, True])
+def test_tmp_is_a_containers_own(contain, is_below_tmp):
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        bench = contain("filesystem/linux", Path(place)) if is_below_tmp else contain("filesystem/linux")
+        name = f"only-inside-{os.getpid()}"
+
+        told = bench.run(
+            f"touch /tmp/{name} made; ls /tmp; pwd; stat -c %a /tmp", user="nobody" if not is_below_tmp else ""
+        )
+
+        assert name in told.split()
+        assert told.split()[-2:] == [str(bench.sandbox), "1777"]
+        assert not Path("/tmp", name).exists()
+        assert (bench.sandbox / "made").exists()
+        bench.close()
+
+
+def test_volumes_are_where_they_are_wanted(contain, tmp_path):
+    bench = contain("filesystem/linux")
+    (tmp_path / "word").write_text("from outside\n")
+    place = bench.directory / "place"
+    place.mkdir()
+    volumes = [
+        {"mode": "RO", "container_path": str(place), "host_path": str(tmp_path)},
+        {
+            "mode": "RW",
+            "container_path": "inner/data",
+            "source": {"type": "HOST_PATH", "host_path": {"path": str(tmp_path)}},
+        },
+        {"mode": "RO", "container_path": "word", "host_path": str(tmp_path / "word")},
+        {
+            "mode": "RW",
+            "container_path": "/tmp/own",
+            "source": {"type": "SANDBOX_PATH", "sandbox_path": {"type": "SELF", "path": "mine"}},
+        },
+    ]
+
+    told = bench.run(
+        f"cat {place}/word inner/data/word word; touch {place}/x 2> /dev/null || echo closed;"
+        "touch inner/data/made; touch /tmp/own/too",
+        container={"volumes": volumes},
+    )
+
+    assert told == "from outside\n" * 3 + "closed\n"
+    assert (tmp_path / "made").exists()
+    assert (bench.sandbox / "mine" / "too").exists()
+    assert list(place.iterdir()) == []
+
+
+def test_a_root_of_its_own_is_all_that_a_container_sees(contain, tmp_path):
+    make_root(tmp_path / "small", "sh", "ls", "cat", "touch", "readlink")
+    before = mounts()
+    bench = contain("cgroups/all,filesystem/linux,namespaces/pid,namespaces/ipc", images=tmp_path)
+    image = {"type": "DOCKER", "docker": {"name": "small"}}
+    script = (
+        "ls /; ls /usr/bin; echo word > /new; cat /new > made; echo x > /dev/null; cat /mnt/mesos/sandbox/made;"
+        "touch /sys/x 2> /dev/null || echo closed; test -e /var/tmp/outside || echo nothing"
+    )
+
+    told = bench.run(script, container={"mesos": {"image": image}}, user="").split()
+
+    assert {"bin", "dev", "etc", "mnt", "proc", "sys", "tmp", "usr"} <= set(told)
+    assert not {"root", "home", "boot"} & set(told)
+    assert told[-3:] == ["word", "closed", "nothing"]
+    assert (bench.sandbox / "made").read_text() == "word\n"
+    assert not (tmp_path / "small" / "new").exists()
+    assert mounts() == before
+    assert list((bench.directory / "run" / "roots").iterdir()) == []
+
+
+def test_two_containers_of_one_image_do_not_see_each_others_changes(contain, tmp_path):
+    make_root(tmp_path / "small", "sh", "cat")
+    bench = contain("filesystem/linux", images=tmp_path)
+    container = {"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}}
+    nobody = pwd.getpwnam("nobody").pw_name
+
+    assert bench.run("echo changed > /tmp/x; cat /tmp/x", container=container, user=nobody) == "changed\n"
+    (bench.sandbox / "stdout").unlink()
+    assert bench.run("test -e /tmp/x || echo none", container=container, user=nobody) == "none\n"
+
+
+def test_a_volume_of_an_image_needs_no_place_in_it(contain, tmp_path):
+    make_root(tmp_path / "images" / "small", "sh", "cat")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "word").write_text("from outside\n")
+    bench = contain("filesystem/linux", images=tmp_path / "images")
+    container = {
+        "mesos": {"image": {"type": "DOCKER", "docker": {"name": "small"}}},
+        "volumes": [{"mode": "RO", "container_path": "/srv/data", "host_path": str(tmp_path / "data")}],
+    }
+
+    assert bench.run("cat /srv/data/word", container=container) == "from outside\n"
