@@ -1,12 +1,21 @@
 """`mesoslite agent`: an agent by itself, which joins a master of another program, until Ctrl-C."""
 
 import os
+import signal
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .agent_options import (
+    ExecutorReregistrationTimeout,
+    ReconfigurationPolicy,
+    Recover,
+    RecoveryTimeout,
+    Strict,
+    recovery_options,
+)
 from .authentication_options import (
     AuthenticateExecutors,
     AuthenticateReadonly,
@@ -31,6 +40,9 @@ from .node_options import (
 from .signals import stop_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mesoslite.api import Authentication
     from mesoslite.cluster import AgentNode
     from mesoslite.model import Attribute
 
@@ -68,16 +80,22 @@ def agent(
     authenticate_http_readwrite: AuthenticateReadwrite = False,
     authenticate_http_executors: AuthenticateExecutors = False,
     jwt_secret_key: JwtSecretKey = None,
+    recover: Recover = "reconnect",
+    strict: Strict = True,
+    reconfiguration_policy: ReconfigurationPolicy = "equal",
+    executor_reregistration_timeout: ExecutorReregistrationTimeout = None,
+    recovery_timeout: RecoveryTimeout = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
 ) -> None:
     """Run an agent for a master of another program.
 
-    It runs until Ctrl-C, then ends its tasks and leaves the cluster. It waits for its master if that is not there yet,
-    or not any more; tasks run on meanwhile.
+    It runs until Ctrl-C or SIGUSR1, then ends its tasks and leaves the cluster. After SIGTERM, or when it was killed,
+    tasks of frameworks that checkpoint run on, if its containers can: the next agent in --work-dir goes on with them.
+    It waits for its master if that is not there yet, or not any more; tasks run on meanwhile.
 
-    Exit status: 0 after Ctrl-C or SIGTERM, 1 if it cannot start, or is told to shut down, 2 for options that can never
-    work.
+    Exit status: 0 after Ctrl-C, SIGTERM or SIGUSR1, and when it has cleaned up; 1 if it cannot start, or is told to
+    shut down; 2 for options that can never work.
     """
     given = dict(locals())
     begin_logging(logging_level, "slave", log_dir)
@@ -85,12 +103,13 @@ def agent(
     check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
     if "://" in master:
         fail(f"--master {master}: expected HOST:PORT, the --address of the master, not the URL of its HTTP API", USAGE)
-    from mesoslite.cluster import AgentNode
+    from mesoslite.cluster import AgentNode, boot_id
     from mesoslite.model import InvalidRequest
 
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the agent has stopped
-    with stop_signals(stops.put):
+    with stop_signals(stops.put, (signal.SIGUSR1,)):
         try:
+            recovery = recovery_options(given, boot_id())
             node = AgentNode(
                 master,
                 remote(address, advertise, secret_file),
@@ -101,18 +120,24 @@ def agent(
                 port=port,
                 hostname=hostname,
                 flags=given,
-                authentication=authentication(
-                    "--http-credentials",
-                    http_credentials,
-                    readonly=authenticate_http_readonly,
-                    readwrite=authenticate_http_readwrite,
-                    executors=authenticate_http_executors,
-                    key=jwt_secret_key,
-                ),
+                recovery=recovery,
+                authentication=_authentication(given),
             )
         except InvalidRequest as error:
             refuse(error)
-        _serve(node, stops, work_dir)
+        _serve(node, stops, work_dir, cleans_up=recovery.recover != "reconnect")
+
+
+def _authentication(given: "Mapping[str, Any]") -> "Authentication":
+    """Whom its HTTP API lets in."""
+    return authentication(
+        "--http-credentials",
+        given["http_credentials"],
+        readonly=given["authenticate_http_readonly"],
+        readwrite=given["authenticate_http_readwrite"],
+        executors=given["authenticate_http_executors"],
+        key=given["jwt_secret_key"],
+    )
 
 
 def parse_attributes(text: str) -> "tuple[Attribute, ...]":
@@ -134,8 +159,8 @@ def parse_attributes(text: str) -> "tuple[Attribute, ...]":
     return tuple(attributes)
 
 
-def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -> None:
-    """Run the agent until it is told to stop."""
+def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str, *, cleans_up: bool) -> None:
+    """Run the agent until it is told to stop, or has cleaned up."""
     from mesoslite.api import loopback_hosts
     from mesoslite.model import InvalidRequest
 
@@ -147,6 +172,7 @@ def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -
         refuse(error)
     except OSError as error:
         refuse_os(error)
+    number: int | None = None
     try:
         node.stopped.on_any(lambda stopped: stops.put(None))
         say(f"Agent at {node.url} of {node.resources}; sandboxes in {node.work_dir}")
@@ -154,8 +180,13 @@ def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str) -
         if loopback_hosts(node.host) is None:
             warn(f"--host {node.host} is not on loopback: anybody who reaches {node.url} can read all sandboxes")
         node.registered.on_ready(lambda agent_id: say(f"Registered as {agent_id}"))
-        failed = stops.get() is None
+        number = stops.get()
     finally:
-        node.close()
-    if failed:
+        if number == signal.SIGTERM:
+            node.let_go()
+        else:
+            node.close()
+    if number is None and cleans_up and not node.stopped.get():
+        say("What an earlier agent had left is ended; the next one is new")
+    elif number is None:
         fail(f"the agent has stopped by itself: {node.stopped.get() or 'its master told it to shut down'}")

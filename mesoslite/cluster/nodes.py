@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.http import HttpServer, Listener
-from mesoslite.agent import Agent
+from mesoslite.agent import Agent, RecoveryOptions
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
 from mesoslite.containment import PosixContainerizer
@@ -114,7 +114,7 @@ class AgentNode:
 
     ``flags`` are told by its HTTP API, which asks for ``authentication``, the rest is as of Agent.
     Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also another agent's
-    (BlockingIOError).
+    (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why.
     """
 
     def __init__(
@@ -129,9 +129,11 @@ class AgentNode:
         port: int,
         hostname: str,
         flags: Mapping[str, object],
+        recovery: RecoveryOptions | None = None,
         authentication: Authentication = NOBODY,
     ) -> None:
         self.master_address = master
+        self._recovery = recovery
         self.resources = checked_resources("agent", resources)
         self.work_dir = Path(work_dir).absolute()
         self.host = host
@@ -167,6 +169,7 @@ class AgentNode:
                     hostname=hostname,
                     port=listener.port,
                     attributes=self._attributes,
+                    recovery=self._recovery,
                     id="slave(1)",
                 )
             )
@@ -183,10 +186,19 @@ class AgentNode:
             )
             server.serve(app, listener)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
+            self._outlives = self._recovery is not None and not isinstance(containerizer, PosixContainerizer)
+            self._pid = pid
             self._parts = parts.pop_all()
 
     def close(self) -> None:
         """End it and its tasks; it takes leave of its master."""
+        self._parts.close()
+
+    def let_go(self) -> None:
+        """End it, and leave tasks that can outlive it to whoever begins in its work directory; else as ``close``."""
+        if self._outlives:
+            la.dispatch(self._pid, Agent.let_go)
+            la.wait(self._pid)
         self._parts.close()
 
     @property

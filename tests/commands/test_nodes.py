@@ -241,11 +241,11 @@ def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_pa
     assert finish(agent)[0] == 0
 
 
-def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are_lost(address, tmp_path, runtime):
+def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_lost(address, tmp_path, runtime):
     _, url = start_master(address, tmp_path / "registry.db")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        where = f"127.0.0.1:{free.getsockname()[1]}"
-    agent = start_agent(address, tmp_path / "work", "--address", where)
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+        where = ("--address", f"127.0.0.1:{free.getsockname()[1]}", "--port", str(other.getsockname()[1]))
+    agent = start_agent(address, tmp_path / "work", *where)
     before = registered(agent)
     keeper = Keeper(f"echo $$ > {tmp_path / 'pid'}; exec sleep 1000")
     result = submit(runtime, keeper, HttpConnection(url))
@@ -253,12 +253,12 @@ def test_an_agent_that_was_killed_and_begins_anew_is_a_new_one_and_its_tasks_are
 
     agent.kill()
     agent.wait()
-    again = start_agent(address, tmp_path / "work", "--address", where)
+    again = start_agent(address, tmp_path / "work", *where)
     after = registered(again)
     ended = keeper.ended.future.get(timeout=PATIENCE)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it has nobody any more
 
-    assert before != after
+    assert before == after
     assert (ended.state, ended.agent_id) == (TaskState.TASK_LOST, before)
     assert [agent["id"] for agent in get(f"{url}/state")["slaves"]] == [after]
     result.discard()
@@ -384,6 +384,27 @@ def test_they_end_with_status_zero_when_they_are_told_to(command, number, tmp_pa
     process.send_signal(number)
 
     assert finish(process)[0] == 0
+
+
+def test_an_agent_that_cannot_read_what_was_left_names_the_file_and_what_to_do(tmp_path):
+    (tmp_path / "meta/slaves/a").mkdir(parents=True)
+    (tmp_path / "meta/slaves/latest").symlink_to("a")
+    (tmp_path / "meta/slaves/a/slave.info").write_bytes(b"of somebody else")
+
+    status, _, errors = mesoslite("agent", "--address", "127.0.0.1:0", "--port", 0, "--work-dir", tmp_path)
+
+    assert status == 1
+    assert "slaves/a/slave.info is no checkpoint of this program; " in errors.splitlines()[-1]
+    assert "start with --no-strict" in errors.splitlines()[-1]
+
+
+def test_an_agent_that_cleans_up_ends_well(tmp_path):
+    options = ["--work-dir", tmp_path, "--recover", "cleanup"]
+
+    status, output, _ = mesoslite("agent", "--address", "127.0.0.1:0", "--port", 0, *options)
+
+    assert status == 0
+    assert b"the next one is new" in output
 
 
 @pytest.mark.parametrize("option", ["--port", "--address"])
