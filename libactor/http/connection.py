@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -121,6 +121,7 @@ class Connection(HttpToolsProtocol):
         self.unread_bytes = 0  # received of a head, or since the last byte of a body, but for what came with its start
         self.body_bytes = 0  # of a body, since the deadline was set
         self.body_left = 0  # of a body, still to come; 0 if its length was not said
+        self.body_pieces: list[bytes] = []  # of a body, read and not passed on
         self.rest_ticks = 0  # since the last bytes came
         self.unparsed = b""  # behind requests that wait for their turn
         self.deadline: asyncio.TimerHandle | None = None
@@ -193,6 +194,7 @@ class Connection(HttpToolsProtocol):
             if self.transport.is_closing():
                 return
             rest = rest[size:]
+        self._pass_on_body()
         if self.deadline is None and self._is_owed():
             self._set_deadline()
 
@@ -315,11 +317,21 @@ class Connection(HttpToolsProtocol):
         self.body_bytes += len(body)
         self.body_left = max(0, self.body_left - len(body))
         self.unread_bytes = 0
-        super().on_body(body)
+        self.body_pieces.append(body)
+
+    def _pass_on_body(self) -> None:
+        """As uvicorn does with each piece, which copies what there is already to add a few KiB."""
+        pieces, self.body_pieces = self.body_pieces, []
+        if pieces and not self.cycle.response_complete:
+            self.cycle.body += b"".join(pieces)
+            if len(self.cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        self._pass_on_body()
         super().on_message_complete()
         self._read(Reading.NEXT)
 
