@@ -126,29 +126,32 @@ class Exchange:
         Raises: Refusal: 413, if it is larger than BODY_BYTES_MAX, 503 while there are too many large ones; ClientGone,
         if it does not all come; what ``read`` raises.
         """
-        body = bytearray()
+        pieces: list[bytes] = []  # to add each to those before would copy all of them, time and again
         try:
-            await self._receive_body(body)
-            if len(body) <= PART_BYTES:
-                return read(bytes(body))
-            return await self._bodies.in_turn(lambda: read(bytes(body)))
+            await self._receive_body(pieces)
+            if _size(pieces) <= PART_BYTES:
+                return read(b"".join(pieces))
+            return await self._bodies.in_turn(lambda: read(b"".join(pieces)))
         finally:
-            self._bodies.give_back(len(body))
+            self._bodies.give_back(_size(pieces))
 
-    async def _receive_body(self, body: bytearray) -> None:
+    async def _receive_body(self, pieces: list[bytes]) -> None:
         announced = self.headers.get("content-length", "")
         if announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
             raise _too_large()
+        size = 0
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
             piece = message.get("body", b"")
-            if len(body) + len(piece) > BODY_BYTES_MAX:
+            if size + len(piece) > BODY_BYTES_MAX:
                 raise _too_large()
-            if not self._bodies.take(len(body), len(body) + len(piece)):
+            if not self._bodies.take(size, size + len(piece)):
                 raise Refusal(503, "Too many large bodies are being read; send it again later", {"connection": "close"})
-            body += piece
+            if piece:
+                pieces.append(piece)
+                size += len(piece)
             if not message.get("more_body", False):
                 return
 
@@ -279,6 +282,10 @@ def _unquoted(text: bytes) -> str:
         pieces.append(unquote_to_bytes(text[at:end].replace(b"+", b" ")))
         at = end
     return b"".join(pieces).decode()
+
+
+def _size(pieces: list[bytes]) -> int:
+    return sum([len(piece) for piece in pieces])
 
 
 def _too_large() -> Refusal:
