@@ -29,6 +29,7 @@ from libactor.http.application import Site
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
 from libactor.http.joining import Joining, send_large
+from libactor.http.options import affordable_connections
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
@@ -41,8 +42,6 @@ log = logging.getLogger("libactor.http")
 HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and proxies send stays below 16 KiB
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 PIECE_BYTES = 4 * 1024  # that are parsed at a time, but for bodies: requests take many times the room they came in
-DESCRIPTORS_LEFT = 4096  # to the rest of a process that may have more than twice as many
-CONNECTIONS_MAX = 16_384  # 10,000 streams of events and whoever asks beside; idle, 8 to 32 kB each
 REST_TICKS = 5  # what a connection may rest between two requests
 CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
 LARGE = "libactor.http.large"  # extension of the scope: the function that sends large pieces of a body
@@ -66,7 +65,7 @@ class State(ServerState):
     def __init__(self, patience_s: float, connections_max: int | None) -> None:
         super().__init__()
         self.patience_s = patience_s
-        self.connections_max = connections_max if connections_max is not None else _affordable_connections()
+        self.connections_max = connections_max if connections_max is not None else affordable_connections()
         self.stopping = False
         self.arriving: set[Handover] = set()  # accepted elsewhere, and on their way to the loop
         self.elsewhere: list[Callable[[], int]] = []  # who serves connections of this server: how many
@@ -395,15 +394,3 @@ class Connection(HttpToolsProtocol):
 
 def _address(name: Any) -> tuple[str, int] | None:
     return name[:2] if name is not None else None  # None: it has gone already
-
-
-def _affordable_connections() -> int:
-    """As many as leave the rest of the process half of its descriptors, or, of many, some thousand."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
-        return CONNECTIONS_MAX
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return CONNECTIONS_MAX
-    return max(1, min(CONNECTIONS_MAX, max(descriptors // 2, descriptors - DESCRIPTORS_LEFT)))

@@ -1,7 +1,7 @@
 """Options: what an application is given, checked before anything is served."""
 
-# Who calls: application.py, when a site is made, and server.py. What is wrong would otherwise be told by the first
-#   request, to a client.
+# Who calls: application.py, when a site is made, server.py, and connection.py for what nobody has given. What is wrong
+#   would otherwise be told by the first request, to a client.
 # A delegate that is no actor yet may become one, and a realm of a route that nobody serves is found when the route is.
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from libactor.http.site import SystemRoute
+
+DESCRIPTORS_LEFT = 4096  # to the rest of a process that may have more than twice as many
+CONNECTIONS_MAX = 16_384  # 10,000 streams of events and whoever asks beside; idle, 8 to 32 kB each
 
 
 def check_names(given: Iterable[str], function: Callable[..., object]) -> None:
@@ -87,3 +90,15 @@ def check_connections(number: Any) -> int | None:
 
 def _has_authenticate(authenticator: Any) -> bool:
     return callable(getattr(authenticator, "authenticate", None))
+
+
+def affordable_connections() -> int:
+    """As many as leave the rest of the process half of its descriptors, or, of many, some thousand."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return CONNECTIONS_MAX
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return CONNECTIONS_MAX
+    return max(1, min(CONNECTIONS_MAX, max(descriptors // 2, descriptors - DESCRIPTORS_LEFT)))
