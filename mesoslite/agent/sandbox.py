@@ -47,15 +47,18 @@ def make_sandbox(sandbox: str, work_directory: str) -> None:
     runs, _, container = sandbox.rpartition("/")
     executor = runs.rpartition("/")[0]
     is_root = os.geteuid() == 0
-    if not _make(executor, is_root):  # the first task of its framework, or of that name
+    is_new = _make(executor)
+    if not is_new:  # the first task of its framework, or of that name
         executors = Path(executor).parent
         executors.mkdir(parents=True, exist_ok=True)
         for directory in (executors, *executors.parents) if is_root else ():
             _let_pass(str(directory))
             if str(directory) == work_directory:
                 break
-        _make(executor, is_root)
-    _make(runs, is_root)
+        is_new = _make(executor)
+    is_first = _make(runs)
+    if is_root and (_let_pass(executor) if is_new else is_first):  # what lets pass from the one does from the other
+        _let_pass(runs)
     os.mkdir(sandbox)
     _point(f"{runs}/{LATEST}", container, container)
 
@@ -76,7 +79,8 @@ def make_task_sandbox(sandbox: str, task_id: TaskID) -> None:
     if is_root:
         _let_pass(executor)
     for directory in (containers, f"{executor}/tasks"):
-        _make(directory, is_root)
+        if _make(directory) and is_root:
+            _let_pass(directory)
     os.mkdir(sandbox)
     _point(f"{executor}/tasks/{task_id}", f"../containers/{container}", container)
 
@@ -90,19 +94,19 @@ def _point(link: str, target: str, container: str) -> None:
         os.replace(f"{link}.{container}", link)
 
 
-def _make(directory: str, is_root: bool) -> bool:
+def _make(directory: str) -> bool:
     """Make a directory on the way to a sandbox, unless it is there; whether it is new."""
     try:
         os.mkdir(directory)
     except (FileExistsError, FileNotFoundError):
         return False
-    if is_root:
-        _let_pass(directory)
     return True
 
 
-def _let_pass(directory: str) -> None:
-    """Let everybody search ``directory``, without listing it."""
+def _let_pass(directory: str) -> bool:
+    """Let everybody search ``directory``, without listing it; whether not everybody was let."""
     mode = stat.S_IMODE(os.stat(directory).st_mode)
-    if mode & SEARCH != SEARCH:
-        os.chmod(directory, mode | SEARCH)
+    if mode & SEARCH == SEARCH:
+        return False
+    os.chmod(directory, mode | SEARCH)
+    return True
