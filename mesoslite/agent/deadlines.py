@@ -45,10 +45,11 @@ class Deadlines(Generic[K]):
 
     def set(self, key: K, seconds: float) -> None:
         """Let ``key`` be due in so many seconds, and not before."""
-        self.drop(key)
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = _Queue(round(seconds * NANOSECONDS))
+        if len(self._queues) > 1 or key in queue:  # else it cannot stand
+            self.drop(key)
         due_ns = queue[key] = self._now_ns() + queue.wait_ns
         if self._timer is None or due_ns < self._ring_ns:
             self._arm(due_ns)

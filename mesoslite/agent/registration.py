@@ -245,15 +245,14 @@ class Registration:
 
     def heeds(self, message: MasterMessage, sender: la.PID[Any] | None) -> bool:
         """Whether ``message`` comes from the master, in an epoch that is to be obeyed; else it is logged."""
-        name, epoch = type(message).__name__, message.epoch
+        epoch = message.epoch
         if sender is None or sender != self.master:
-            log.warning("ignored %s from %s; the master is %s", name, sender, self.master)
+            log.warning("ignored %s from %s; the master is %s", type(message).__name__, sender, self.master)
             return False
         if epoch < self.epoch or (epoch == self.epoch and self._obeyed not in (None, sender)):
             self.refused += 1
-            log.warning(
-                "refused %s of epoch %s from %s; obeyed %s in %d", name, epoch, sender, self._obeyed, self.epoch
-            )
+            text, name = "refused %s of epoch %s from %s; obeyed %s in %d", type(message).__name__
+            log.warning(text, name, epoch, sender, self._obeyed, self.epoch)
             return False
         self.epoch, self._obeyed = epoch, sender
         return True

@@ -161,7 +161,8 @@ class StatusUpdateManager:
                     self._send_head(framework_id, stream)
 
     def _find(self, framework_id: FrameworkID, task_id: TaskID) -> _Stream | None:
-        return self._streams.get(framework_id, {}).get(task_id)
+        streams = self._streams.get(framework_id)
+        return streams.get(task_id) if streams is not None else None
 
     def _send_head(self, framework_id: FrameworkID, stream: _Stream) -> None:
         if self._is_paused:

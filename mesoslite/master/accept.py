@@ -286,7 +286,9 @@ class _Course:
         self._framework.figures[LAUNCH] += len(tasks)  # as Mesos counts them
         for verdict in accepted:
             number, role = self._acceptance.number_launch(), self._source.role
-            self._agent.send(RunTask(self._framework.info, verdict.task, verdict.starts_executor, role, number))
+            agent = self._agent
+            info, is_first = self._framework.info, verdict.starts_executor
+            agent.send(RunTask(info, verdict.task, is_first, role, number, agent.epoch, agent.id))
             if verdict.warning:
                 log.warning("%s", verdict.warning)
         self._refuse_tasks(step)

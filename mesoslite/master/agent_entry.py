@@ -113,5 +113,7 @@ class AgentEntry(msgspec.Struct, eq=False, gc=False):
         return self.total.contains(resources)
 
     def send(self, message: AgentRegistered | Order) -> None:
-        """Post ``message`` to the agent, with its id and the master's epoch."""
-        post(self.pid, replace(message, epoch=self.epoch, agent_id=self.id), self.id)
+        """Post ``message`` to the agent, with its id and the master's epoch, unless it has them."""
+        if message.epoch != self.epoch or message.agent_id != self.id:
+            message = replace(message, epoch=self.epoch, agent_id=self.id)
+        post(self.pid, message, self.id)

@@ -221,9 +221,10 @@ class History:
             kept.refused.append(heard)
 
     def _told(self, heard: happenings.TaskUpdated | happenings.TaskKillAsked) -> None:
-        kept = self._frameworks[heard.framework_id]
-        kept.over.pop(heard.task_id, None)
-        self._add(kept, heard.task_id, heard)
+        kept, task_id = self._frameworks[heard.framework_id], heard.task_id
+        if task_id in kept.over:
+            del kept.over[task_id]
+        self._add(kept, task_id, heard)
 
     def _task_removed(self, heard: happenings.TaskRemoved) -> None:
         kept, task_id = self._frameworks[heard.framework_id], heard.task_id

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from mesoslite.model import (
     Accept,
     AcceptInverseOffers,
-    Acknowledge,
     AcknowledgeOperationStatus,
     Decline,
     DeclineInverseOffers,
@@ -54,7 +53,6 @@ SchedulingCall: TypeAlias = (
     | AcceptInverseOffers
     | DeclineInverseOffers
     | Kill
-    | Acknowledge
     | Reconcile
     | AcknowledgeOperationStatus
     | ReconcileOperations
@@ -66,7 +64,10 @@ SchedulingCall: TypeAlias = (
 
 
 class Scheduling:
-    """The scheduler's calls, over the ledger and the accounts of one master; ``now`` reads the master's clock."""
+    """The scheduler's calls, over the ledger and the accounts of one master; ``now`` reads the master's clock.
+
+    ``acknowledge`` is that of a status, of which there are most: by itself, or it would pass through a choice of all.
+    """
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class Scheduling:
         self._ledger = ledger
         self._accounts = accounts
         self._inverse = offering.inverse
-        self._updates = updates
+        self.acknowledge = updates.acknowledge
         self._feedback = feedback
         self._executors = executors
         self._reconciliation = Reconciliation(ledger, now)
@@ -91,8 +92,6 @@ class Scheduling:
     def serve(self, framework: FrameworkEntry, call: SchedulingCall) -> Iterator[None] | None:
         """Do what ``call`` asks for; what is returned is still to be done, in slices."""
         match call:  # most first: of structs, a case that is not met takes a sixth of a microsecond
-            case Acknowledge():
-                self._updates.acknowledge(framework, call)
             case Accept():
                 return self._acceptance.accept(framework, call)
             case Decline():

@@ -30,7 +30,7 @@ class Standing:
         self._detector = detector
         self._leader: Leader | None = None
         self._own: Leader | None = None  # once it leads
-        self._serves = False
+        self.serves = False  # it leads and has read the registry
         self._is_over = False
         self._detecting: la.Future[Any] | None = None
 
@@ -69,21 +69,16 @@ class Standing:
 
     def serve(self) -> None:
         """What there is to know is known: whoever asks is answered from now on."""
-        self._serves = True
+        self.serves = True
 
     @property
     def leads(self) -> bool:
         """Whether it was elected; it ends when that is over."""
         return self._own is not None
 
-    @property
-    def serves(self) -> bool:
-        """Whether it leads and has read the registry."""
-        return self._serves
-
     def describe(self) -> MasterStanding:
         """How it stands, for others."""
-        return MasterStanding(leader=self._leader, leads=self.leads, serves=self._serves)
+        return MasterStanding(leader=self._leader, leads=self.leads, serves=self.serves)
 
     def _detect(self, previous: Leader | None) -> None:
         assert self._detector is not None

@@ -134,7 +134,9 @@ class Updates:
     ) -> None:
         if uuid is not None:
             agent.send(
-                StatusUpdateAcknowledgement(agent_id=agent.id, framework_id=framework.id, task_id=task_id, uuid=uuid)
+                StatusUpdateAcknowledgement(
+                    agent_id=agent.id, framework_id=framework.id, task_id=task_id, uuid=uuid, epoch=agent.epoch
+                )
             )
 
 
