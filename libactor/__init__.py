@@ -41,7 +41,7 @@ from libactor.actor import Actor, control, handles, remote
 from libactor.alarm import after
 from libactor.bounds import Bounded
 from libactor.combinators import await_all, collect, select, undiscardable
-from libactor.coroutines import exclusive, sleep
+from libactor.coroutines import exclusive, is_exclusive, sleep
 from libactor.deferred import Deferred, defer
 from libactor.future import Future, Promise, failed, ready
 from libactor.iteration import Break, Continue, loop
@@ -146,6 +146,7 @@ __all__ = [
     "generate_id",
     "handles",
     "io",
+    "is_exclusive",
     "link",
     "look_up",
     "loop",

@@ -1,7 +1,7 @@
 """Handlers that await: the mark that keeps other events out meanwhile, a pause, and what to say about misuse."""
 
-# Who calls: users; the core asks when a coroutine first waits (is_exclusive), awaits what it cannot (refuse_awaited),
-#   or ends with an error that asyncio may have raised (explain_escaped). What drives coroutines: _core/_coroutine.py.
+# Who calls: users; the core asks when a coroutine first waits (_is_exclusive), awaits what it cannot (_refuse_awaited),
+#   or ends with an error that asyncio may have raised (_explain_escaped). What drives coroutines: _core/_coroutine.py.
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ def exclusive(handler: HandlerT) -> HandlerT:
     return handler
 
 
+def is_exclusive(handler: object) -> bool:
+    """Whether ``handler``, a function or a method, was marked by ``exclusive``; of what is no handler: False.
+
+    For libraries that take methods of their users and run them otherwise than as handlers, where the mark would keep
+    nothing out: they can refuse it.
+    """
+    return getattr(handler, "_exclusive", False) is True
+
+
 def sleep(seconds: float, *, runtime: Runtime | None = None) -> Future[None]:
     """A future to await: ready, with None, not earlier than ``seconds`` from now; a discard cancels the timer.
 
@@ -54,7 +63,7 @@ def _is_exclusive(kind: type, what: Any) -> bool:
     handled = getattr(kind, "_libactor_handlers", {}).get(what) if isinstance(what, type) else None
     name = handled[0] if handled is not None else what
     handler = getattr(kind, name, None) if isinstance(name, str) else name
-    return getattr(handler, "_exclusive", False) is True
+    return is_exclusive(handler)
 
 
 def _refuse_awaited(process: Process, what: Any, awaited: Any) -> BaseException:

@@ -202,3 +202,10 @@ def test_what_is_no_coroutine_function_cannot_be_marked(how):
 
     with pytest.raises(TypeError, match=r"exclusive: .* is no `async def` function"):
         la.exclusive({"plain": lambda self: 1, "generator": stream, "object": 3}[how])
+
+
+def test_who_was_marked_can_be_asked_of_functions_and_methods():
+    assert la.is_exclusive(Account.alone)
+    assert la.is_exclusive(Account().alone)
+    assert not la.is_exclusive(Account.shared)
+    assert not la.is_exclusive("alone")
