@@ -32,7 +32,7 @@ def refuse_exclusive(kind: type, base: type) -> None:
     """Raises: TypeError, if ``kind`` marks a hook of ``base`` by la.exclusive, which would keep nothing out."""
     for name in vars(base):
         is_hook = name.startswith("on_") and not hasattr(la.Actor, name)
-        if is_hook and getattr(getattr(kind, name), "_exclusive", False):
+        if is_hook and la.is_exclusive(getattr(kind, name)):
             raise TypeError(
                 f"{kind.__qualname__}.{name}: is marked by la.exclusive, which keeps nothing out of a hook; where one "
                 "is to wait for another, let both take a la.Mutex"
