@@ -5,15 +5,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import libactor as la
-from mesoslite.model import Conflict, InTransition, InvalidRequest, MasterPort, NotFound, RegistryRefused
+from mesoslite.model import (
+    ALL_ALLOWED,
+    Conflict,
+    Demand,
+    InTransition,
+    InvalidRequest,
+    MasterPort,
+    NotFound,
+    RegistryRefused,
+)
 
-from .exchange import Refusal
+from .exchange import Exchange, Refusal
+from .permissions import CHANGES
 
 T = TypeVar("T")
+
+
+async def act(
+    exchange: Exchange, master: la.PID[MasterPort], method: Callable[..., Any], *arguments: Any, unknown: int = 400
+) -> None:
+    """Have the master do something, if who sends the request may. Raises: as ``ask``; Refusal with 403, who may not."""
+    if exchange.acls is not ALL_ALLOWED:
+        exchange.demand(await _demands(master, method, arguments))
+    await ask(master, method, *arguments, unknown=unknown)
+
+
+async def _demands(
+    master: la.PID[MasterPort], method: Callable[..., Any], arguments: Sequence[Any]
+) -> Sequence[Demand]:
+    if method is MasterPort.teardown_framework:
+        owner = await la.dispatch(master, MasterPort.framework_principal, *arguments)
+        return [("teardown_frameworks", owner or None)]
+    return CHANGES[method](*arguments)
 
 
 async def ask(

@@ -5,7 +5,8 @@ Executors have no password; they prove who they are by the token that they were 
 
 # Who calls: composition roots make an Authentication; master.py and agent.py its Realms, which routes.py asks before
 #   anything else of a request is looked at, who leads included.
-# A realm belongs to a path, whatever the method; what is listed nowhere is to be read. Who is known may do everything.
+# A realm belongs to a path, whatever the method; what is listed nowhere is to be read. Who is known may do everything,
+#   unless there are ACLs (permissions.py).
 # Source: Mesos src/master/constants.hpp (realms), src/master/master.cpp, src/slave/slave.cpp (initialize: the routes),
 #   src/credentials/credentials.hpp (the file).
 
@@ -18,11 +19,12 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from libactor.http import Basic, Principal
-from mesoslite.model import InvalidRequest
+from mesoslite.model import ALL_ALLOWED, Acls, InvalidRequest
 from mesoslite.model.fields import Fields
 
 from .exchange import Refusal
 from .executor_tokens import ExecutorTokens
+from .permissions import page_demands
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -54,6 +56,7 @@ class Authentication:
 
     ``readonly`` is for what is only read, ``readwrite`` for the operators' calls and changes, ``frameworks`` for the
     scheduler API, ``executors`` for the executor API, of which ``executor_tokens`` are then asked.
+    ``acls`` say what who is known may do, and who is not.
     Raises: InvalidRequest, if a realm asks and nobody could answer, or a name or password is none.
     """
 
@@ -63,6 +66,7 @@ class Authentication:
     frameworks: bool = False
     executors: bool = False
     executor_tokens: ExecutorTokens | None = None
+    acls: Acls = ALL_ALLOWED
 
     def __post_init__(self) -> None:
         if not self.credentials and (self.readonly or self.readwrite or self.frameworks):
@@ -88,10 +92,20 @@ class Realms:
             f"mesos-{program}-scheduler": authentication.frameworks,
         }
         self._program = program
+        self._acls = authentication.acls
         self._tokens = authentication.executor_tokens if authentication.executors else None
         self._basics = {name: Basic(name, authentication.credentials) for name, is_on in asked.items() if is_on}
 
-    def admit(self, path: str, exchange: Exchange) -> str | None:
+    def admit(self, path: str, exchange: Exchange) -> None:
+        """Tell ``exchange`` who sends it, and what that may do.
+
+        Raises: Refusal: 401 for who does not say it, or prove it; 403 for who may not see the page at ``path``.
+        """
+        exchange.principal, exchange.acls = self._authenticated(path, exchange), self._acls
+        if self._acls is not ALL_ALLOWED:
+            exchange.demand(page_demands(path, exchange.method, exchange.query))
+
+    def _authenticated(self, path: str, exchange: Exchange) -> str | None:
         """Who sends the request for the route ``path``; None if its realm does not ask. Of an executor ``exchange`` is
         told its claims.
 

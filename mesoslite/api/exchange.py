@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import msgspec
 
 from libactor.http import Application, Receive, Scope, Send
 from libactor.http.presence import Presence
+from mesoslite.model import ALL_ALLOWED, Demand, refusal_of
 from mesoslite.model.executor_calls import ExecutorClaims
 
 from .bodies import Bodies
@@ -73,6 +74,7 @@ class Exchange:
         self.receive = receive
         self.principal: str | None = None  # who has been authenticated
         self.claims: ExecutorClaims | None = None  # and as which executor
+        self.acls = ALL_ALLOWED  # what who sends it may do
         self._scope = scope
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -108,6 +110,12 @@ class Exchange:
             key, text = name.decode("latin-1").lower(), value.decode("latin-1")
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
         return headers
+
+    def demand(self, demands: Iterable[Demand]) -> None:
+        """Go on if who sends it may do all of this. Raises: Refusal with status 403."""
+        denied = refusal_of(demands, self.acls, self.principal)
+        if denied is not None:
+            raise Refusal(403, denied)
 
     def accepts(self, content_type: str) -> bool:
         """Whether the client takes answers of that type."""

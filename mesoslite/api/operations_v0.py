@@ -13,7 +13,7 @@ from mesoslite.model.fields import Fields
 from mesoslite.model.large import LargeArray
 from mesoslite.model.v1 import decode_operation_body
 
-from .asking import ask
+from .asking import act
 from .exchange import Refusal, Response, form, parsed_field
 from .hosts import same_origin
 from .routes import methods
@@ -46,7 +46,7 @@ def operation_routes(master: la.PID[MasterPort]) -> Routes:
 
         async def answer(exchange: Exchange) -> Response:
             agent_id, operation = await form(exchange, read)
-            await ask(master, MasterPort.apply_operation, agent_id, operation, exchange.principal)
+            await act(exchange, master, MasterPort.apply_operation, agent_id, operation, exchange.principal)
             return Response(202)
 
         return methods(POST=same_origin(answer))

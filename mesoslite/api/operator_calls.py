@@ -16,6 +16,7 @@ from mesoslite.model.fields import Fields
 
 from .documents import Document
 from .exchange import JSON, Exchange, Refusal, Response, json_document
+from .permissions import call_demands
 
 # Calls of Mesos's master that are no mistake of the client's, and are not served.
 NOT_SERVED = frozenset({"UNKNOWN"})
@@ -55,6 +56,7 @@ class OperatorEndpoint:
         if kind in self._not_served:
             raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
         call = self._calls[kind]
+        exchange.demand(call_demands(kind, asked))
         if isinstance(call, LargeCall):
             return await call.answer(exchange, asked)
         answer = await call.answer(exchange, asked)

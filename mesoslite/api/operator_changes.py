@@ -23,7 +23,7 @@ from mesoslite.model.v1 import (
     decode_weights,
 )
 
-from .asking import ask
+from .asking import act
 from .operator_calls import OperatorCall, OperatorCalls
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def change_calls(master: la.PID[MasterPort]) -> OperatorCalls:
     def call(change: Change) -> OperatorCall:
         async def answer(exchange: Exchange, arguments: tuple[Any, ...]) -> None:
             signature = (exchange.principal,) if change.signed else ()
-            await ask(master, change.method, *arguments, *signature, unknown=change.unknown)
+            await act(exchange, master, change.method, *arguments, *signature, unknown=change.unknown)
 
         return OperatorCall(change.decode, answer, change.status)
 

@@ -27,7 +27,7 @@ from mesoslite.model.v1 import (
     encode_weights,
 )
 
-from .asking import ask
+from .asking import act, ask
 from .documents import address
 from .exchange import Refusal, Response, form, json_body
 from .hosts import same_origin
@@ -62,7 +62,7 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
                 raise Refusal(400, str(error)) from error
 
         async def answer(exchange: Exchange) -> Response:
-            await ask(master, method, *await json_body(exchange, read))
+            await act(exchange, master, method, *await json_body(exchange, read))
             return Response()
 
         return same_origin(answer)
@@ -71,7 +71,7 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
         framework_id = (await form(exchange)).get("frameworkId")
         if not framework_id:
             raise Refusal(400, "Missing 'frameworkId' parameter in the request body; send frameworkId=<id> as a form")
-        await ask(master, MasterPort.teardown_framework, FrameworkID(framework_id))
+        await act(exchange, master, MasterPort.teardown_framework, FrameworkID(framework_id))
         return Response()
 
     async def registry(exchange: Exchange) -> Response:
@@ -85,7 +85,7 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
         role = exchange.path.strip("/").partition("quota/")[2]
         if not role:
             raise Refusal(400, "Expecting the role in the path, as in /quota/web")
-        await ask(master, MasterPort.remove_quota, role)
+        await act(exchange, master, MasterPort.remove_quota, role)
         return Response()
 
     quota = change(MasterPort.set_quota, lambda document: decode_quota_request(Fields(document)))

@@ -46,7 +46,8 @@ def application(
         try:
             check_host(exchange, hosts)
             path, endpoint = _route(routes, prefixes, exchange)
-            exchange.principal = realms.admit(path, exchange) if realms is not None else None
+            if realms is not None:
+                realms.admit(path, exchange)
             response = await endpoint(exchange)
         except ClientGone:
             return

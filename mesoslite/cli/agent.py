@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -22,7 +22,9 @@ from .authentication_options import (
     AuthenticateReadwrite,
     Credentials,
     JwtSecretKey,
+    Rules,
     authentication,
+    rules,
 )
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .node_options import (
@@ -46,16 +48,18 @@ if TYPE_CHECKING:
     from mesoslite.cluster import AgentNode
     from mesoslite.model import Attribute
 
+MasterPlace: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="Where the master is: its --address, or a name of that host, and the port.",
+        metavar="HOST:PORT",
+        envvar="MESOSLITE_MASTER_ADDRESS",
+    ),
+]
+
 
 def agent(
-    master: Annotated[
-        str,
-        typer.Option(
-            help="Where the master is: its --address, or a name of that host, and the port.",
-            metavar="HOST:PORT",
-            envvar="MESOSLITE_MASTER_ADDRESS",
-        ),
-    ] = MASTER_ADDRESS,
+    master: MasterPlace = MASTER_ADDRESS,
     resources: Annotated[str, typer.Option(help="What the agent offers; mem in MiB.")] = "cpus:2;mem:1024",
     attributes: Annotated[
         str,
@@ -80,6 +84,7 @@ def agent(
     authenticate_http_readwrite: AuthenticateReadwrite = False,
     authenticate_http_executors: AuthenticateExecutors = False,
     jwt_secret_key: JwtSecretKey = None,
+    acls: Rules = None,
     recover: Recover = "reconnect",
     strict: Strict = True,
     reconfiguration_policy: ReconfigurationPolicy = "equal",
@@ -137,6 +142,7 @@ def _authentication(given: "Mapping[str, Any]") -> "Authentication":
         readwrite=given["authenticate_http_readwrite"],
         executors=given["authenticate_http_executors"],
         key=given["jwt_secret_key"],
+        acls=rules(given["acls"]),
     )
 
 

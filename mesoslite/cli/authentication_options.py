@@ -11,6 +11,7 @@ from .failure import USAGE, fail
 
 if TYPE_CHECKING:
     from mesoslite.api import Authentication, ExecutorTokens
+    from mesoslite.model import Acls
 
 KEY_OPTION = "--jwt-secret-key"
 
@@ -39,6 +40,11 @@ JwtSecretKey: TypeAlias = Annotated[
     ),
 ]
 
+Rules: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="What principals may do, as Mesos's ACLs in JSON: a file, or the JSON itself.", metavar="PATH"),
+]
+
 
 def authentication(
     option: str,
@@ -49,13 +55,14 @@ def authentication(
     frameworks: bool = False,
     executors: bool = False,
     key: str | None = None,
+    acls: "Acls | None" = None,
 ) -> "Authentication":
     """Who is let in by what stands in the file of ``option``, and executors by the key in the file ``key``.
 
-    The command ends if that cannot be.
+    ``acls`` say what they may do. The command ends if that cannot be.
     """
     from mesoslite.api import Authentication, parse_credentials
-    from mesoslite.model import InvalidRequest
+    from mesoslite.model import ALL_ALLOWED, InvalidRequest
 
     if path is None and (readonly or readwrite or frameworks):
         fail(f"{option} is missing; name the file with who is let in", USAGE)
@@ -71,9 +78,22 @@ def authentication(
             frameworks=frameworks,
             executors=executors,
             executor_tokens=tokens,
+            acls=acls or ALL_ALLOWED,
         )
     except InvalidRequest as error:
         fail(f"{option} {path}: {str(error).removeprefix('credentials: ')}", USAGE)
+
+
+def rules(given: str | None) -> "Acls":
+    """The ACLs that are given, or in the file of that name. The command ends if they are none."""
+    from mesoslite.model import ALL_ALLOWED, InvalidRequest, parse_acls
+
+    if given is None:
+        return ALL_ALLOWED
+    try:
+        return parse_acls(given if given.lstrip()[:1] == "{" else _text("--acls", given))
+    except InvalidRequest as error:
+        fail(f"--acls: {str(error).removeprefix('acls: ')}", USAGE)
 
 
 def _tokens(path: str) -> "ExecutorTokens":

@@ -21,7 +21,9 @@ from .authentication_options import (
     AuthenticateReadonly,
     AuthenticateReadwrite,
     Credentials,
+    Rules,
     authentication,
+    rules,
 )
 from .dev import RegistryFile
 from .failure import fail, refuse, refuse_os, say, warn
@@ -83,6 +85,7 @@ def master(
     authenticate_http_readonly: AuthenticateReadonly = False,
     authenticate_http_readwrite: AuthenticateReadwrite = False,
     authenticate_http_frameworks: AuthenticateFrameworks = False,
+    acls: Rules = None,
     offer_timeout: OfferTimeout = None,
     heartbeat_interval: HeartbeatInterval = None,
     max_completed_frameworks: CompletedFrameworks = None,
@@ -134,6 +137,7 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
     from mesoslite.cluster import MasterNode
     from mesoslite.model import InvalidRequest
 
+    acls = rules(given["acls"])
     try:
         return MasterNode(
             remote(given["address"], given["advertise"], given["secret_file"]),
@@ -147,9 +151,10 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
                 readonly=given["authenticate_http_readonly"],
                 readwrite=given["authenticate_http_readwrite"],
                 frameworks=given["authenticate_http_frameworks"],
+                acls=acls,
             ),
             registry=given["registry"],
-            options=master_options(given),
+            options=master_options(given, acls),
             agents=agent_options(given),
             allocation_interval=given["allocation_interval"],
             allocator=policy_source(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mesoslite.master import AgentOptions, MasterOptions
+    from mesoslite.model import Acls
 
 Roles: TypeAlias = Annotated[
     str | None,
@@ -88,8 +89,11 @@ READERS: "dict[str, Callable[[str, str], Any]]" = {
 }
 
 
-def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
-    """Return the options of a master, of those that were given. Raises: InvalidRequest, for what can never work."""
+def master_options(given: "Mapping[str, Any]", acls: "Acls") -> "MasterOptions":
+    """Return the options of a master, of those that were given, with ``acls``.
+
+    Raises: InvalidRequest, for what can never work.
+    """
     from mesoslite.master import MasterOptions
 
     options = {name: given[name] for name in COUNTS if given[name] is not None}
@@ -100,7 +104,8 @@ def master_options(given: "Mapping[str, Any]") -> "MasterOptions":
         if given[name] is not None:
             options[name] = seconds(f"--{name.replace('_', '-')}", given[name])
     flags = {name: given[name] for name in ("root_submissions", "publish_per_framework_metrics")}
-    return MasterOptions(authenticated_frameworks=given["authenticate_http_frameworks"], **flags, **options)
+    authenticated = given["authenticate_http_frameworks"]
+    return MasterOptions(authenticated_frameworks=authenticated, acls=acls, **flags, **options)
 
 
 def agent_options(given: "Mapping[str, Any]") -> "AgentOptions":

@@ -65,25 +65,23 @@ if TYPE_CHECKING:
     from .framework_entry import FrameworkEntry
     from .ledger import Ledger
     from .offering import Offering
+    from .options import MasterOptions
 
 log = logging.getLogger("mesoslite.master")
 
 
 class Acceptance:
-    """Accepts, over the ledger and the accounts of one master; ``now`` reads the master's clock.
-
-    ``root_submissions``: tasks may run as root.
-    """
+    """Accepts, over the ledger and the accounts of one master; ``now`` reads the master's clock."""
 
     def __init__(
-        self, ledger: Ledger, accounts: Accounts, offering: Offering, now: Callable[[], float], root_submissions: bool
+        self, ledger: Ledger, accounts: Accounts, offering: Offering, now: Callable[[], float], options: MasterOptions
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._offering = offering
         self._holdings = offering.holdings
         self._now = now
-        self._root_submissions = root_submissions
+        self._options = options
 
     def accept(self, framework: FrameworkEntry, call: Accept) -> Iterator[None] | None:
         """Do each operation, or tell why not; what they leave of the offers goes back. What is returned is to be done.
@@ -119,11 +117,11 @@ class Acceptance:
         converts: bool,
     ) -> Sequence[LaunchVerdict | GroupVerdict | OperationVerdict]:
         """The operations of a call of little, judged in their order; ``converts``: not all of them are launches."""
-        launches = launch_site(framework, agent, source, self._root_submissions)
+        launches = launch_site(framework, agent, source, self._options)
         operations = call.operations
         if len(operations) == 1 and isinstance(operations[0], Launch):
             return (validate_launch(operations[0], offered=offered, site=launches),)
-        site = operation_site(framework, agent, source, has_shrunk=converts and agent.is_short)
+        site = operation_site(framework, agent, source, self._options, has_shrunk=converts and agent.is_short)
         return validate_accept(operations, offered=offered, launches=launches, site=site).steps
 
     def _accept_parts(
@@ -134,7 +132,7 @@ class Acceptance:
         self._accounts.take_up(framework.id, offers)
         holding = self._holdings.begin(source, offered)
         course, rest = _Course(self, framework, agent, source, offered), parts_of(call.operations)
-        judge = AcceptCourse(offered, *sites(framework, agent, source, self._root_submissions))
+        judge = AcceptCourse(offered, *sites(framework, agent, source, self._options))
         spent = 0
         for operation in rest:
             if spent >= TASKS_IN_STEP:
@@ -143,7 +141,7 @@ class Acceptance:
                 if holding.is_void:
                     yield from self._give_up(framework, source, itertools.chain([operation], rest))
                     return
-                judge.go_on(*sites(framework, agent, source, self._root_submissions))
+                judge.go_on(*sites(framework, agent, source, self._options))
                 spent = 0
             try:
                 if isinstance(operation, Crowd):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import msgspec
 
-from mesoslite.model import DEFAULT_ROLE, InvalidRequest, constants, validate_role
+from mesoslite.model import ALL_ALLOWED, DEFAULT_ROLE, Acls, InvalidRequest, constants, validate_role
 
 
 class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a master is to behave; names and defaults are those of Mesos's flags.
 
     ``roles`` are those that it serves beside ``*``, None for any. ``root_submissions``: tasks may run as root.
-    ``authenticated_frameworks``: what a framework says as its ``principal`` was proved.
+    ``authenticated_frameworks``: what a framework says as its ``principal`` was proved. ``acls`` say what that may do.
     ``offer_timeout`` is the seconds after which an offer that nobody answered is rescinded, None for never. The
     ``max_`` ones say how much is kept of what is over; 0 keeps nothing. ``publish_per_framework_metrics``: 60 of each.
     ``heartbeat_interval`` is the seconds between two HEARTBEATs on a stream of events, which Mesos has as a constant.
@@ -24,6 +24,7 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     roles: frozenset[str] | None = None
     root_submissions: bool = True
     authenticated_frameworks: bool = False
+    acls: Acls = ALL_ALLOWED
     offer_timeout: float | None = None
     max_completed_frameworks: int = constants.COMPLETED_FRAMEWORKS_MAX
     max_completed_tasks_per_framework: int = constants.COMPLETED_TASKS_MAX

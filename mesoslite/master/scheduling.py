@@ -87,7 +87,7 @@ class Scheduling:
         self._feedback = feedback
         self._executors = executors
         self._reconciliation = Reconciliation(ledger, now)
-        self._acceptance = Acceptance(ledger, accounts, offering, now, options.root_submissions)
+        self._acceptance = Acceptance(ledger, accounts, offering, now, options)
 
     def serve(self, framework: FrameworkEntry, call: SchedulingCall) -> Iterator[None] | None:
         """Do what ``call`` asks for; what is returned is still to be done, in slices."""

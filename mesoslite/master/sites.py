@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .agent_entry import AgentEntry
     from .framework_entry import FrameworkEntry
+    from .options import MasterOptions
 
 
 class _Running(Mapping[ExecutorID, RunningExecutor]):
@@ -37,7 +38,7 @@ class _Running(Mapping[ExecutorID, RunningExecutor]):
         return sum(1 for _ in self)
 
 
-def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, root_submissions: bool) -> LaunchSite:
+def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, options: MasterOptions) -> LaunchSite:
     return LaunchSite(
         framework_id=framework.id,
         agent_id=agent.id,
@@ -46,20 +47,25 @@ def launch_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, root
         known=framework.tasks.keys(),
         unreachable=framework.unreachable,
         running=_Running(agent, framework.id),
-        root_submissions=root_submissions,
+        root_submissions=options.root_submissions,
+        principal=framework.info.principal or None,
+        user=framework.info.user,
+        acls=options.acls,
     )
 
 
 def sites(
-    framework: FrameworkEntry, agent: AgentEntry, offer: Offer, root_submissions: bool
+    framework: FrameworkEntry, agent: AgentEntry, offer: Offer, options: MasterOptions
 ) -> tuple[LaunchSite, OperationSite]:
     """How both are at this moment."""
     has_shrunk = agent.resized > 0 and agent.is_short
-    launches = launch_site(framework, agent, offer, root_submissions)
-    return launches, operation_site(framework, agent, offer, has_shrunk=has_shrunk)
+    launches = launch_site(framework, agent, offer, options)
+    return launches, operation_site(framework, agent, offer, options, has_shrunk=has_shrunk)
 
 
-def operation_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, *, has_shrunk: bool) -> OperationSite:
+def operation_site(
+    framework: FrameworkEntry, agent: AgentEntry, offer: Offer, options: MasterOptions, *, has_shrunk: bool
+) -> OperationSite:
     """``has_shrunk``: the agent has less than is used and offered, so that nothing can be converted now."""
     return OperationSite(
         role=offer.role,
@@ -70,4 +76,5 @@ def operation_site(framework: FrameworkEntry, agent: AgentEntry, offer: Offer, *
         principal=framework.info.principal or None,
         capabilities=AGENT_CAPABILITIES,
         named=framework.operation_uuids,
+        acls=options.acls,
     )

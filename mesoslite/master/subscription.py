@@ -31,6 +31,7 @@ from mesoslite.model import (
     completed_framework,
     format_framework_id,
     preserved,
+    refusal_of,
     validate_change,
     validate_subscription,
 )
@@ -174,6 +175,11 @@ class Subscriptions:
             root_submissions=self._options.root_submissions,
             pattern_problem=self._pattern_problem,
         )
+        denied = refusal_of(
+            [("register_frameworks", role) for role in info.roles], self._options.acls, info.principal or None
+        )
+        if denied is not None:
+            raise InvalidRequest(f"Not authorized to use roles: {denied}")
         suppressed_roles = tuple(dict.fromkeys(call.suppressed_roles))
         return msgspec.structs.replace(call, framework=info, suppressed_roles=suppressed_roles)
 

@@ -5,6 +5,7 @@
 
 from . import constants
 from .abilities import executor_command, runnable_command, task_inability, validate_agent_resources
+from .acls import ALL_ALLOWED, Acls, parse_acls
 from .agents import (
     AGENT_CAPABILITIES,
     AGENT_HIERARCHICAL_ROLE,
@@ -221,6 +222,7 @@ from .operations import (
     ShrinkVolume,
     Unreserve,
 )
+from .permissions import Demand, demands_of, refusal_of
 from .portions import Portion
 from .ports import (
     AgentPort,
@@ -277,6 +279,12 @@ from .validation_quota import checked_quota, weight_problem
 from .validation_tasks import LaunchSite, TaskVerdict, validate_tasks
 
 __all__ = [
+    "ALL_ALLOWED",
+    "Acls",
+    "Demand",
+    "demands_of",
+    "parse_acls",
+    "refusal_of",
     "PresentExecutor",
     "UnconfirmedExecutor",
     "ExecutorMessage",

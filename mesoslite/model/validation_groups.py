@@ -22,7 +22,7 @@ from .task_groups import TaskGroup
 from .tasks import TaskInfo
 from .validation_executors import completed_executor, executor_problem
 from .validation_resources import joint_problem, overlap_problem
-from .validation_tasks import LaunchSite, TaskVerdict, completed_task, root_problem, task_problem
+from .validation_tasks import LaunchSite, TaskVerdict, completed_task, denial, root_problem, task_problem
 
 _CHECKED_OVER_NETWORK = (CheckType.HTTP, CheckType.TCP)
 
@@ -47,12 +47,18 @@ class GroupVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Problem(Exception):
-    """A rule is broken; ``culprit`` is the place of the task that breaks it, None if no single task does."""
+    """A rule is broken; ``culprit`` is the place of the task that breaks it, None if no single task does.
 
-    def __init__(self, text: str, culprit: int | None = None) -> None:
+    ``reason`` is that of the whole group.
+    """
+
+    def __init__(
+        self, text: str, culprit: int | None = None, reason: Reason = Reason.REASON_TASK_GROUP_INVALID
+    ) -> None:
         super().__init__(text)
         self.text = text
         self.culprit = culprit
+        self.reason = reason
 
 
 def validate_group(executor: ExecutorInfo, group: TaskGroup, *, offered: Resources, site: LaunchSite) -> GroupVerdict:
@@ -62,6 +68,7 @@ def validate_group(executor: ExecutorInfo, group: TaskGroup, *, offered: Resourc
     try:
         _check_tasks(tasks, site)
         _check_executor(executor, tasks, site)
+        _check_users(tasks, site)
         charged = _checked_total(executor, tasks, offered, site)
         _check_cgroups(executor, tasks, site)
     except _Problem as problem:
@@ -89,7 +96,7 @@ def _refused(executor: ExecutorInfo, tasks: Sequence[TaskInfo], problem: _Proble
     message = f"launch group: {problem.text}"
     verdicts = []
     for place, task in enumerate(tasks):
-        reason, text = Reason.REASON_TASK_GROUP_INVALID, message
+        reason, text = problem.reason, message
         if problem.culprit == place:
             reason = Reason.REASON_TASK_INVALID
         elif problem.culprit is not None:
@@ -114,6 +121,13 @@ def _check_tasks(tasks: Sequence[TaskInfo], site: LaunchSite) -> None:
         problem = _member_problem(task)
         _raise(None if problem is None else f"task {task.task_id} {problem}", place)
         seen.add(task.task_id)
+
+
+def _check_users(tasks: Sequence[TaskInfo], site: LaunchSite) -> None:
+    for task in tasks:
+        denied = denial(task, site)
+        if denied is not None:
+            raise _Problem(denied, reason=Reason.REASON_TASK_GROUP_UNAUTHORIZED)
 
 
 def _member_problem(task: TaskInfo) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
+from .acls import ALL_ALLOWED, Acls
 from .agents import (
     AGENT_HIERARCHICAL_ROLE,
     AGENT_OPERATION_FEEDBACK,
@@ -21,6 +22,7 @@ from .frameworks import SHARED_RESOURCES
 from .ids import OperationID, validate_id
 from .kinds import DiskType, Kind, ReservationType, VolumeMode
 from .operations import Create, Destroy, GrowVolume, Reserve, ResourceOperation, ShrinkVolume, Unreserve
+from .permissions import demands_of, refusal_of
 from .portions import Portion
 from .resource_text import MILLI
 from .resources import NOTHING, Resources
@@ -32,7 +34,8 @@ class OperationSite:
     """What the master knows of who asks for operations, and of the agent they are about.
 
     ``role`` is that of the offers, None for an operator; ``roles`` and ``framework_capabilities`` are the framework's.
-    ``named`` holds the ids of its operations that are under way.
+    ``named`` holds the ids of its operations that are under way. ``acls`` say what a framework may do; operators have
+    been judged by then.
     ``principal`` is who was authenticated, None if nobody was. ``total`` is all that the agent has, ``used`` what tasks
     and executors of anybody hold of it.
     """
@@ -45,6 +48,7 @@ class OperationSite:
     principal: str | None = None
     capabilities: tuple[str, ...] = ()
     named: Container[OperationID] = ()
+    acls: Acls = ALL_ALLOWED
 
 
 def operation_problem(operation: ResourceOperation, site: OperationSite) -> str | None:
@@ -63,6 +67,9 @@ def operation_problem(operation: ResourceOperation, site: OperationSite) -> str 
     problem = _rules_problem(operation, site)
     if problem is not None:
         return problem
+    denied = refusal_of(demands_of(operation), site.acls, site.principal)
+    if denied is not None:
+        return f"is not authorized: {denied}"
     if site.role is not None:
         return allocation_problem(operation.allocation_roles, site.role, "names")
     if operation.allocation_roles:

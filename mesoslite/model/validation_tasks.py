@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import msgspec
 
+from .acls import ALL_ALLOWED, Acls
 from .agents import AGENT_TASK_RESOURCE_LIMITS
 from .checks import check_problem
 from .commands import CommandInfo, command_problem
@@ -25,6 +26,7 @@ from .documents import document_problem
 from .errors import InvalidRequest
 from .executors import ExecutorInfo, ExecutorType
 from .ids import AgentID, ExecutorID, FrameworkID, TaskID, validate_id
+from .permissions import refusal_of
 from .resource_text import MILLI
 from .resources import NOTHING, Resources
 from .states import Reason
@@ -41,6 +43,7 @@ class LaunchSite:
 
     ``known`` and ``unreachable`` hold ids of the framework's tasks, on any agent, ``launched`` those that the same call
     launches already; ``running`` its executors on this agent. ``root_submissions``: tasks may run as root.
+    ``acls`` say as whom those of ``principal`` may run; who says nothing runs as ``user``.
     """
 
     framework_id: FrameworkID
@@ -52,6 +55,9 @@ class LaunchSite:
     launched: Container[TaskID] = ()
     running: Mapping[ExecutorID, RunningExecutor] = field(default_factory=dict)
     root_submissions: bool = True
+    principal: str | None = None
+    user: str = ""
+    acls: Acls = ALL_ALLOWED
 
 
 class TaskVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -85,6 +91,11 @@ def validate_tasks(tasks: Sequence[TaskInfo], *, offered: Resources, site: Launc
         task = completed_task(each, site)
         problem = task_problem(task, site, seen) or _executor_problem(task, site, running)
         charged, is_new = _charge(task, running)
+        denied = denial(task, site) if problem is None else None
+        if denied is not None:
+            reason = Reason.REASON_TASK_UNAUTHORIZED
+            verdicts.append(TaskVerdict(task=task, reason=reason, message=f"launch: {denied}"))
+            continue
         problem = problem or _total_problem(task, charged, left) or _cgroups_problem(task)
         if problem is not None:
             verdicts.append(TaskVerdict(task=task, reason=Reason.REASON_TASK_INVALID, message=f"launch: {problem}"))
@@ -130,6 +141,16 @@ def root_problem(command: CommandInfo | None, site: LaunchSite) -> str | None:
     if site.root_submissions or command is None or command.user != "root":
         return None
     return "has a command that runs as root, which this master refuses; name another user"
+
+
+def denial(task: TaskInfo, site: LaunchSite) -> str | None:
+    """Return why a task of that framework may not run as whom it would, as a sentence; None if it may."""
+    if site.acls is ALL_ALLOWED:
+        return None
+    commands = [task.command, task.executor.command if task.executor is not None else None]
+    users = [command.user or site.user for command in commands if command is not None] or [site.user]
+    denied = refusal_of([("run_tasks", user) for user in users], site.acls, site.principal)
+    return None if denied is None else f"task {task.task_id} is not authorized: {denied}"
 
 
 def _identity_problem(task: TaskInfo, site: LaunchSite, seen: Container[TaskID]) -> str | None:

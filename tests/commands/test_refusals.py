@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from mesoslite.cli.agent import parse_attributes
 from mesoslite.cli.main import app
 from mesoslite.cli.master_options import COUNTS, master_options
-from mesoslite.model import AttributeItems, AttributeRanges
+from mesoslite.model import ALL_ALLOWED, AttributeItems, AttributeRanges
 
 NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
 
@@ -133,7 +133,7 @@ def test_of_the_roles_of_a_master_empty_ones_are_none(text, served):
     flags = dict.fromkeys(["root_submissions", "publish_per_framework_metrics", "authenticate_http_frameworks"], True)
 
     left_out = dict.fromkeys([*COUNTS, "offer_timeout", "heartbeat_interval"])
-    options = master_options({**left_out, **flags, "roles": text})
+    options = master_options({**left_out, **flags, "roles": text}, ALL_ALLOWED)
 
     assert options.served_roles == served
 

@@ -1,0 +1,112 @@
+"""Permissions: what a request demands by its path, or by the call in it, of who sends it; acls say what is allowed."""
+
+# Who calls: routes.py for each path, operator_calls.py for each call, and whoever has the master do something.
+# What shows frameworks, tasks, executors or roles demands that all of these may be seen: answers are rendered once for
+#   all who ask. Mesos leaves out what somebody may not see; here that one gets nothing (403).
+# Invariant: a page that is named nowhere here demands `get_endpoints` of its path.
+# Source: Mesos src/master/http.cpp, src/slave/http.cpp, src/common/http.hpp (AUTHORIZABLE_ENDPOINTS).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mesoslite.model import MasterPort, demands_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mesoslite.model import Demand
+
+
+def _all_of(*actions: str) -> tuple[Demand, ...]:
+    return tuple([(action, None) for action in actions])
+
+
+SEE_ALL = _all_of("view_frameworks", "view_tasks", "view_executors", "view_roles")
+UNASKED = frozenset(
+    {"/api/v1", "/api/v1/executor", "/api/v1/scheduler", "/health", "/redirect", "/version"}
+)  # by the path: calls are asked about by what they are
+LOGS = ("/master/log", "/slave/log")
+PAGES: Mapping[str, tuple[Demand, ...]] = {
+    "/containers": _all_of("view_containers"),
+    "/flags": _all_of("view_flags"),
+    "/frameworks": SEE_ALL,
+    "/hierarchical-allocator(1)/offer_constraints_debug": _all_of("view_frameworks"),
+    "/maintenance/schedule": _all_of("get_maintenance_schedules"),
+    "/maintenance/status": _all_of("get_maintenance_statuses"),
+    "/mesoslite/allocator/explain": SEE_ALL,
+    "/mesoslite/why": SEE_ALL,
+    "/quota": _all_of("get_quotas"),
+    "/registrar(1)/registry": (*SEE_ALL, *_all_of("get_quotas", "get_maintenance_schedules")),
+    "/roles": (*SEE_ALL, *_all_of("get_quotas")),
+    "/slaves": _all_of("view_roles"),
+    "/state": (*SEE_ALL, *_all_of("view_flags")),
+    "/state-summary": SEE_ALL,
+    "/tasks": SEE_ALL,
+    "/weights": _all_of("view_roles"),
+}
+"""By path, what it demands to be read."""
+
+CALLS: Mapping[str, tuple[Demand, ...]] = {
+    "GET_AGENT": _all_of("view_roles"),
+    "GET_AGENTS": _all_of("view_roles"),
+    "GET_CONTAINERS": _all_of("view_containers"),
+    "GET_EXECUTORS": SEE_ALL,
+    "GET_FLAGS": _all_of("view_flags"),
+    "GET_FRAMEWORKS": SEE_ALL,
+    "GET_MAINTENANCE_SCHEDULE": _all_of("get_maintenance_schedules"),
+    "GET_MAINTENANCE_STATUS": _all_of("get_maintenance_statuses"),
+    "GET_OPERATIONS": SEE_ALL,
+    "GET_QUOTA": _all_of("get_quotas"),
+    "GET_ROLES": SEE_ALL,
+    "GET_STATE": SEE_ALL,
+    "GET_TASKS": SEE_ALL,
+    "GET_WEIGHTS": _all_of("view_roles"),
+    "SET_LOGGING_LEVEL": _all_of("set_log_level"),
+    "SUBSCRIBE": SEE_ALL,
+}
+"""By call of the operator API that asks, what it demands; those that change something are in CHANGES."""
+
+
+def page_demands(path: str, method: str, query: Mapping[str, str]) -> Sequence[Demand]:
+    """What a request for a page demands; what is changed by one is asked about by whoever does that."""
+    if path == "/logging/toggle":
+        return [("get_endpoints", path), *(_all_of("set_log_level") if "level" in query else ())]
+    if path in UNASKED or method not in ("GET", "HEAD"):
+        return ()
+    if path.startswith("/files/") and path != "/files/debug":
+        return file_demands(query.get("path", ""))
+    return PAGES.get(path, (("get_endpoints", path),))
+
+
+def file_demands(path: str) -> Sequence[Demand]:
+    """What it demands to read a file, or to list a directory."""
+    return _all_of("access_mesos_logs" if path in LOGS else "access_sandboxes")
+
+
+def call_demands(kind: str, asked: Any) -> Sequence[Demand]:
+    """What a call of the operator API demands; of one that changes something, ``asking.act`` knows."""
+    if kind in ("LIST_FILES", "READ_FILE"):
+        return file_demands(asked if isinstance(asked, str) else asked.path)
+    return CALLS.get(kind, ())
+
+
+def _of_quotas(quotas: Sequence[Any], *rest: Any) -> Sequence[Demand]:
+    return [("update_quotas", quota.role) for quota in quotas]
+
+
+CHANGES: Mapping[Callable[..., Any], Callable[..., Sequence[Demand]]] = {
+    MasterPort.apply_operation: lambda agent_id, operation, *rest: list(demands_of(operation)),
+    MasterPort.deactivate_agent: lambda *arguments: _all_of("deactivate_agents"),
+    MasterPort.drain_agent: lambda *arguments: _all_of("drain_agents"),
+    MasterPort.mark_agent_gone: lambda *arguments: _all_of("mark_agents_gone"),
+    MasterPort.reactivate_agent: lambda *arguments: _all_of("reactivate_agents"),
+    MasterPort.remove_quota: lambda role: [("update_quotas", role)],
+    MasterPort.set_quota: lambda quota, *rest: [("update_quotas", quota.role)],
+    MasterPort.start_maintenance: lambda *arguments: _all_of("start_maintenances"),
+    MasterPort.stop_maintenance: lambda *arguments: _all_of("stop_maintenances"),
+    MasterPort.update_quota: _of_quotas,
+    MasterPort.update_schedule: lambda *arguments: _all_of("update_maintenance_schedules"),
+    MasterPort.update_weights: lambda weights: [("update_weights", weight.role) for weight in weights],
+}
+"""By method of the master, what it demands of who has it called with such arguments."""

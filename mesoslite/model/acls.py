@@ -1,0 +1,130 @@
+"""Acls: who may do what to which, as lists of rules by action, in the form of Mesos's --acls."""
+
+# Who calls: composition roots read them; master/ asks them about frameworks, api/ about whoever sends requests.
+# The rules of an action are asked in order, and the first that matches decides: both who, and what it is about. If none
+#   does, `permissive` decides.
+# Who asks is None if nobody has said; what it is about is None where that is all there is of it: both match rules of
+#   ANY and NONE alone.
+# Source: Mesos include/mesos/authorizer/acls.proto, src/authorizer/local/authorizer.cpp (matches, allows).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .errors import InvalidRequest
+from .fields import Fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANY, NONE, SOME = "ANY", "NONE", "SOME"
+OBJECTS: Mapping[str, str] = {
+    "access_mesos_logs": "logs",
+    "access_sandboxes": "users",
+    "create_volumes": "roles",
+    "deactivate_agents": "agents",
+    "destroy_volumes": "creator_principals",
+    "drain_agents": "agents",
+    "get_endpoints": "paths",
+    "get_maintenance_schedules": "machines",
+    "get_maintenance_statuses": "machines",
+    "get_quotas": "roles",
+    "mark_agents_gone": "agents",
+    "reactivate_agents": "agents",
+    "register_frameworks": "roles",
+    "reserve_resources": "roles",
+    "resize_volumes": "roles",
+    "run_tasks": "users",
+    "set_log_level": "level",
+    "start_maintenances": "machines",
+    "stop_maintenances": "machines",
+    "teardown_frameworks": "framework_principals",
+    "unreserve_resources": "reserver_principals",
+    "update_maintenance_schedules": "machines",
+    "update_quotas": "roles",
+    "update_weights": "roles",
+    "view_containers": "users",
+    "view_executors": "users",
+    "view_flags": "flags",
+    "view_frameworks": "users",
+    "view_roles": "roles",
+    "view_tasks": "users",
+}
+"""By action, what its rules call what it is about."""
+
+
+class Entity(msgspec.Struct, frozen=True, gc=False):
+    """Who, or what: some by name, any, or none. A role that ends in ``/%`` stands for those below it."""
+
+    kind: str = SOME
+    values: frozenset[str] = frozenset()
+
+    def matches(self, one: str | None) -> bool:
+        """Whether a rule of it is about ``one``."""
+        return self.kind != SOME or (one is not None and self._has(one))
+
+    def allows(self, one: str | None) -> bool:
+        """Whether a rule of it, which is about ``one``, lets that pass."""
+        return self.kind == ANY or (self.kind == SOME and one is not None and self._has(one))
+
+    def _has(self, one: str) -> bool:
+        if one in self.values:
+            return True
+        parts = one.split("/")
+        return any(f"{'/'.join(parts[:end])}/%" in self.values for end in range(1, len(parts)))
+
+
+class Acl(msgspec.Struct, frozen=True, gc=False):
+    """A rule: these principals may do it to these."""
+
+    principals: Entity
+    objects: Entity
+
+
+class Acls(msgspec.Struct, frozen=True, gc=False):
+    """The rules by action, each in its order."""
+
+    rules: tuple[tuple[str, tuple[Acl, ...]], ...] = ()
+    permissive: bool = True
+
+    def allow(self, action: str, principal: str | None, what: str | None = None) -> bool:
+        """Whether ``principal`` may do that to ``what``."""
+        assert action in OBJECTS
+        for acl in next((acls for name, acls in self.rules if name == action), ()):
+            if acl.principals.matches(principal) and acl.objects.matches(what):
+                return acl.principals.allows(principal) and acl.objects.allows(what)
+        return self.permissive
+
+
+ALL_ALLOWED = Acls()
+
+
+def parse_acls(text: str) -> Acls:
+    """Read rules as Mesos has them: ``{"permissive": false, "run_tasks": [{"principals": {"values": ["ann"]}, "users":
+    {"type": "ANY"}}]}``. Raises: InvalidRequest, for what is none, and for actions that nobody would ask about.
+    """
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"acls: are no JSON: {error}") from error
+    fields = Fields(document)
+    if not isinstance(document, dict):
+        raise InvalidRequest("acls: expected an object with lists of rules by action")
+    unknown = sorted(document.keys() - OBJECTS.keys() - {"permissive"})
+    if unknown:
+        raise InvalidRequest(f"acls: {unknown[0][:80]!r} is no action here; leave it out, or use {', '.join(OBJECTS)}")
+    rules = [(name, tuple([_acl(each, OBJECTS[name]) for each in fields.messages(name)])) for name in OBJECTS]
+    return Acls(tuple([(name, acls) for name, acls in rules if acls]), fields.boolean("permissive", True))
+
+
+def _acl(fields: Fields, objects: str) -> Acl:
+    return Acl(_entity(fields.message("principals")), _entity(fields.message(objects)))
+
+
+def _entity(fields: Fields) -> Entity:
+    kind = fields.text("type", SOME)
+    if kind not in (ANY, NONE, SOME):
+        raise fields.invalid("type", f"got {kind[:80]!r}, expected ANY, NONE or SOME")
+    return Entity(kind, frozenset(fields.texts("values")))
