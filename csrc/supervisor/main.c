@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -183,18 +184,6 @@ static void release_script(void)
         munmap(self.text + used, self.size - used);
 }
 
-static int write_pid(pid_t first, uint64_t start)
-{
-    Line line;
-    line.size = 0;
-    long long numbers[] = {getpid(), (long long)start_ticks(getpid()), first, (long long)start};
-    for (int i = 0; i < 4; i++) {
-        add_number(&line, numbers[i]);
-        add_text(&line, i < 3 ? " " : "\n");
-    }
-    return write_by_rename("pid", "pid.new", &line);
-}
-
 /* ---- 4 the start ---- */
 
 static void start(void)
@@ -240,7 +229,7 @@ static void hear_begin(void)
         next_instruction(&at, &instruction);
         set_failure(failure.error, instruction.name, instruction.argument, instruction.count);
         self.is_ending = true;
-    } else if (write_pid(self.pid, start_ticks(self.pid)) != 0) {
+    } else if (write_pid(self.pid) != 0) {
         set_failure(errno, "pid", "", 0);
         self.is_ending = true;
     } else {
@@ -257,7 +246,7 @@ static void terminate_in(uint64_t grace_ms)
     if (deadline < self.deadline)
         self.deadline = deadline;
     if (!self.is_asked)
-        signal_tree(self.first, (const int[]){SIGTERM, SIGCONT, 0});
+        signal_tree(self.first, false, (const int[]){SIGTERM, SIGCONT, 0});
     self.is_asked = true;
 }
 
@@ -320,6 +309,14 @@ static bool reap(void)
     }
 }
 
+/* Goes before the processes that it kills, if it may: they could be having children faster than they are killed. */
+static void hurry(void)
+{
+    const struct sched_param lowest = {1};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_RR, &lowest);
+}
+
 /* Kills what there is of it. */
 static void kill_all(void)
 {
@@ -330,11 +327,13 @@ static void kill_all(void)
         write_to(supervision->freezer, text_behind(supervision->freezer));
     if (self.first > 0)
         kill(-self.first, SIGKILL); /* in one step, so that not even one that forks on and on escapes */
-    size_t found = signal_tree(self.first, (const int[]){SIGKILL, 0});
+    size_t found = signal_tree(self.first, true, (const int[]){SIGKILL, 0});
     if (supervision->members != NULL)
         kill_members(supervision->members);
     if (supervision->freezer != NULL)
         write_to(supervision->freezer, text_behind(text_behind(supervision->freezer)));
+    if (found >= CROWD)
+        hurry();
     self.next_round = now_ms() + (found < CROWD ? self.round_ms : 0);
     self.round_ms = 2 * self.round_ms < ROUND_MS_MAX ? 2 * self.round_ms : ROUND_MS_MAX;
 }
@@ -388,7 +387,7 @@ int main(int count, char **arguments)
     settle();
     read_script();
     take_supervision();
-    if (write_pid(0, 0) != 0)
+    if (write_pid(0) != 0)
         fail("pid", "");
     start();
     supervise();

@@ -116,13 +116,13 @@ const char *start_command(const Script *script, bool has_pid_namespace, pid_t *f
 /* ---- the processes of the container: tree.c ---- */
 
 /* Sends `signals` (ended by 0) one after the other to all that descend from us: `first` first, which is not reaped (0: it
- * is), then who is nearest to us. How many were found; without memory fewer are. */
-size_t signal_tree(pid_t first, const int *signals);
+ * is), then who is nearest to us; whether they are stopped first. How many were found; without memory fewer are. */
+size_t signal_tree(pid_t first, bool stops, const int *signals);
 
 /* Sends SIGKILL to all in a cgroup.procs; how many it listed, or -1. */
 int kill_members(const char *procs);
 
-/* In ticks since the system was started, when a process was; 0 if it has gone. */
-uint64_t start_ticks(pid_t pid);
+/* Writes the file `pid`; `first` is 0 while there is none. */
+int write_pid(pid_t first);
 
 #endif

@@ -59,11 +59,24 @@ static uint64_t field(const char *stat, int n)
     return number;
 }
 
-uint64_t start_ticks(pid_t pid)
+/* In ticks since the system was started, when a process was; 0 if it has gone. */
+static uint64_t start_ticks(pid_t pid)
 {
     char text[STAT_BYTES];
     const char *stat = read_stat(pid, text);
     return stat == NULL ? 0 : field(stat, 19);
+}
+
+int write_pid(pid_t first)
+{
+    Line line;
+    line.size = 0;
+    long long numbers[] = {getpid(), (long long)start_ticks(getpid()), first, first ? (long long)start_ticks(first) : 0};
+    for (int i = 0; i < 4; i++) {
+        add_number(&line, numbers[i]);
+        add_text(&line, i < 3 ? " " : "\n");
+    }
+    return write_by_rename("pid", "pid.new", &line);
 }
 
 /* ---- 2 who descends from us ---- */
@@ -176,14 +189,18 @@ static void send_signal(const Process *process, int number)
     close(pidfd);
 }
 
-size_t signal_tree(pid_t first, const int *signals)
+/* If they are stopped, then each before its children are looked at, so that it has no more of them later. */
+size_t signal_tree(pid_t first, bool stops, const int *signals)
 {
     Processes found = {0};
     if (first > 0)
         add_child(&found, first, getpid());
     add_children(&found, getpid(), first);
-    for (size_t i = 0; i < found.count; i++)
+    for (size_t i = 0; i < found.count; i++) {
+        if (stops)
+            send_signal(&found.at[i], SIGSTOP);
         add_children(&found, found.at[i].pid, 0);
+    }
     for (; *signals; signals++)
         for (size_t i = 0; i < found.count; i++)
             send_signal(&found.at[i], *signals);

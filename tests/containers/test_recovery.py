@@ -214,8 +214,8 @@ def test_a_pid_that_is_anothers_is_left_alone(lives: Lives, waits: str):
 def test_a_container_whose_supervisor_is_killed_ends_with_it(lives: Lives, tmp_path: Path, waits: str):
     os.mkfifo(tmp_path / "told")
     other = f"(setsid sh -c 'echo $$ > {tmp_path}/told; {waits}' &)"
-    lives.live({"box": f"{other}; read pid < {tmp_path}/told; echo $pid > pid; echo > {tmp_path}/told; {waits}"})
-    (tmp_path / "told").read_text()
+    lives.live({"box": f"{other}; {waits}"})
+    pid = int((tmp_path / "told").read_text())
     box = lives.recover("box")["box"]
     supervisor, first = lives.directory("box").read_pid()
 
@@ -223,7 +223,7 @@ def test_a_container_whose_supervisor_is_killed_ends_with_it(lives: Lives, tmp_p
 
     assert "supervisor" in box.end().message
     assert has_ended(first.pid)
-    assert has_ended(int((tmp_path / "box" / "pid").read_text()))
+    assert has_ended(pid)
 
 
 @pytest.mark.parametrize("content", ["", "exited", "exited x\n", "killed 9", "\0\0\0", "failed 2\n", "exited 3\n" * 2])

@@ -1,6 +1,7 @@
 """What holds of containers with a supervisor: they are told how they fare by files, and nothing of them escapes."""
 
 import os
+import pwd
 import signal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mesoslite.model import InvalidRequest, Reason
 from .bench import BOUND_SECONDS, Bench, has_ended
 
 pytestmark = pytest.mark.real
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as another user")
 
 
 @pytest.fixture
@@ -101,6 +103,51 @@ def test_kill_reaches_what_has_left_everything_behind(bench: Bench):
     assert has_ended(pid)
 
 
+# Method: processes each of which starts two others in sessions of their own, which their user may have no more of than
+#   other tests can bear.
+@as_root
+def test_processes_that_fork_on_and_on_in_sessions_of_their_own_are_killed(open_bench: Bench):
+    spawn = open_bench.sandbox / "spawn"
+    spawn.write_text("#!/bin/bash\nsetsid $0 & setsid $0 & wait\n")
+    spawn.chmod(0o755)
+    told = open_bench.make_fifo("told")
+    told.chmod(0o666)
+    script = f"ulimit -u 200; {spawn} & sleep 0.2; echo $$ > {told}; exec {spawn}"
+    container = open_bench.launch("bash", shell=False, arguments=("bash", "-c", script), user="nobody")
+    open_bench.pids(told, 1)
+
+    container.kill()
+
+    assert open_bench.exit_status() == -signal.SIGKILL
+    assert not processes_of("nobody")
+
+
+def test_a_command_that_closes_its_streams_is_held_all_the_same(bench: Bench):
+    fifo, told = bench.make_fifo(), bench.make_fifo("told")
+    container = bench.launch(f"exec <&- >&- 2>&-; echo $$ > {told}; read x < {fifo}")
+    bench.pids(told, 1)
+
+    container.kill()
+
+    assert bench.exit_status() == -signal.SIGKILL
+
+
+def test_variables_may_hold_any_text(bench: Bench):
+    bench.launch('printf %s "$A"; printf %s "$B"', {"A": "two\nlines = =\n", "B": "\udcff€"})
+
+    assert bench.exit_status() == 0
+    assert (bench.sandbox / "stdout").read_bytes() == b"two\nlines = =\n\xff" + "€".encode()
+
+
+def test_thousands_of_arguments_arrive(bench: Bench):
+    words = tuple(f"{number}" for number in range(20_000))
+
+    bench.launch("sh", shell=False, arguments=("sh", "-c", "echo $# ${20000}", "sh", *words))
+
+    assert bench.exit_status() == 0
+    assert bench.output() == "20000 19999\n"
+
+
 def test_nothing_is_left_of_a_container_that_has_ended(bench: Bench, tmp_path: Path):
     bench.launch("true")
 
@@ -140,6 +187,19 @@ def test_what_supervisors_write_is_closed_to_others(tmp_path: Path):
     SupervisedContainerizer(str(tmp_path / "runtime")).close()
 
     assert (tmp_path / "runtime" / "containers").stat().st_mode & 0o777 == 0o700
+
+
+def processes_of(user: str) -> list[int]:
+    """Whoever runs as ``user`` at this moment, and is no zombie."""
+    number, found = pwd.getpwnam(user).pw_uid, []
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+            if os.stat(f"/proc/{pid}").st_uid == number and state != "Z":
+                found.append(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def _fields(config: Any) -> dict[str, Any]:
