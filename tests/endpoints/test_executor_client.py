@@ -10,6 +10,7 @@ import mesoslite
 from libactor.http import HttpServer
 from mesoslite.api import agent_app
 from mesoslite.framework import ExecutorSettings, executor_settings
+from mesoslite.framework.executor.connection import AgentLost
 from mesoslite.model import (
     AgentInfo,
     ExecutorID,
@@ -191,6 +192,36 @@ def test_an_executor_that_does_not_checkpoint_ends_with_its_stream(sites):
 
     assert diary.told.get(timeout=BOUND) == "shutdown"
     assert la.wait(pid, BOUND)
+
+
+# Its agent may go while it is at it, or come back and say it again.
+@pytest.mark.parametrize("checkpoints", [True, False])
+def test_an_executor_is_shut_down_once(sites, checkpoints):
+    class Slow(Diary):
+        end = la.Promise()
+
+        async def on_shutdown(self):
+            self.told.put("shutdown")
+            await self.end.future
+
+    site, slow = sites(), Slow()
+    pid = site.run(slow, checkpoints=checkpoints)
+    site.heard(ExecutorSubscribe)
+    slow.told.get(timeout=BOUND)
+
+    site.tell(EndExecutor())
+    assert slow.told.get(timeout=BOUND) == "shutdown"
+    la.post(pid, AgentLost("the stream is cut", is_final=False))
+    if checkpoints:
+        site.heard(ExecutorSubscribe)
+        site.tell(EndExecutor())
+        site.tell(FrameworkMessage(b"ab"))  # behind it
+        assert slow.told.get(timeout=BOUND) == b"ab"
+    la.execute(pid, lambda: None).get(timeout=BOUND)
+    Slow.end.set(None)
+
+    assert la.wait(pid, BOUND)
+    assert slow.told.empty()
 
 
 def test_an_executor_ends_once_its_last_status_has_arrived(sites):

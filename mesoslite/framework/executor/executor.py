@@ -74,6 +74,7 @@ class Executor(la.Actor):
         self._statuses: dict[bytes, TaskStatus] = {}  # that are not acknowledged, by uuid, oldest first
         self._waiting: dict[bytes, la.Promise[None]] = {}  # for their acknowledgements
         self._lost_at: float | None = None  # when the agent was lost
+        self._is_shutting_down = False
         self._is_ending = False
 
     # ---- what happens: override these ----
@@ -238,6 +239,9 @@ class Executor(la.Actor):
             await self._shut_down()
 
     async def _shut_down(self) -> None:
+        if self._is_shutting_down:  # it is told again, or its agent is lost meanwhile
+            return
+        self._is_shutting_down = True
         await done(self.on_shutdown())
         self.stop()
 
