@@ -171,14 +171,16 @@ class Books:
         if agent.unavailability is not None:
             self.maintenance.look_at(agent)
 
-    def hold_first(self, agent: AgentBook, held: Mapping[ClientBook, Resources], total: Resources) -> None:
-        """As ``hold`` of each, on an agent of which nothing is held yet; they are ``total`` together."""
-        if not agent.is_simple or self.quota.roles:
-            for client, resources in held.items():
-                self.hold(agent, client, resources)
+    def hold_first(self, agents: Sequence[AgentBook], held: Mapping[ClientBook, Resources], total: Resources) -> None:
+        """As ``hold`` of each, on agents of which nothing is held yet; on each agent they are ``total`` together."""
+        if self.quota.roles or not all(agent.is_simple for agent in agents):
+            for agent in agents:
+                for client, resources in held.items():
+                    self.hold(agent, client, resources)
             return
-        agent.hold_first(held, total)
-        self.shares.allocate_each(held)
+        for agent in agents:
+            agent.hold_first(held, total)
+        self.shares.allocate_each(held, len(agents))
 
     def release(self, agent: AgentBook, client: ClientBook, resources: Resources) -> None:
         """Take back what a client holds on an agent. Raises: InternalError, if it does not hold that."""

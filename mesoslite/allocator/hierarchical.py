@@ -238,7 +238,7 @@ class HierarchicalAllocator:
             case OfferUsed():
                 self._subscriptions.use(delta)
             case AgentAdded():
-                self._machines.add(delta)
+                self._machines.add((delta,))
                 self._hold_off.agent_came(len(self._books.agents))
             case FilterExpired():
                 self._expire(delta.filter_id)
@@ -274,6 +274,15 @@ class HierarchicalAllocator:
             case _:
                 return self._apply_to_agents(delta)
         return ()
+
+    def add_agents(self, agents: tuple[AgentAdded, ...]) -> None:
+        """Take note of several agents; raises as ``apply``."""
+        for delta in agents:
+            check_delta(delta)
+        if self._cycle is not None:
+            self._cycle.disturb()
+        self._machines.add(agents)
+        self._hold_off.agent_came(len(self._books.agents))
 
     def _apply_to_agents(self, delta: AgentDelta) -> tuple[int, ...]:
         match delta:

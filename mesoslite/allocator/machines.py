@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -34,7 +35,7 @@ from . import eligibility
 from .agents import AgentBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from .books import Books
     from .clients import Key
@@ -49,12 +50,34 @@ class Machines:
         self._filter_gpus = filter_gpus
         self._whitelist: frozenset[str] | None = None  # None: all
 
-    def add(self, delta: AgentAdded) -> None:
-        """With more in use than it has it is short, as one that shrank is. Raises: InternalError, if it is known."""
-        if delta.agent_id in self._books.agents:
-            raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
-        used = _used_by_client(delta)
-        total, held = once(delta.total), once(total_of(list(used.values())))
+    def add(self, deltas: Sequence[AgentAdded]) -> None:
+        """With more in use than it has one is short, as one that shrank is. Raises: InternalError, if one is known."""
+        new: set[AgentID] = set()
+        for delta in deltas:
+            if delta.agent_id in self._books.agents or delta.agent_id in new:
+                raise InternalError(f"allocator: agent {delta.agent_id} is added twice; remove it first")
+            new.add(delta.agent_id)
+        for _, alike in groupby(deltas, lambda delta: id(delta.used)):
+            self._add_alike(list(alike))
+
+    def _add_alike(self, deltas: list[AgentAdded]) -> None:
+        """Add agents of which the same is used by the same; it is counted once for all."""
+        used = _used_by_client(deltas[0])
+        held = once(total_of(list(used.values())))
+        agents = [self._entered(delta, held) for delta in deltas]
+        client = self._books.shares.client
+        self._books.hold_first(agents, {client(*who): resources for who, resources in used.items() if resources}, held)
+        for agent, delta in zip(agents, deltas, strict=True):
+            total = once(delta.total)
+            if agent.total != total:
+                self._books.resize(agent, total)
+            self._judge(agent)
+            if delta.unavailability is not None:
+                self._books.maintenance.schedule(agent, delta.unavailability)
+
+    def _entered(self, delta: AgentAdded, held: Resources) -> AgentBook:
+        """The book of a new agent, which for now has no less than is held."""
+        total = once(delta.total)
         enough = total if total.contains(held) else total + total.shortfall(held)
         agent = AgentBook(delta.agent_id, delta.hostname, enough)
         agent.attributes = delta.attributes
@@ -62,13 +85,7 @@ class Machines:
         agent.region, agent.zone = delta.region, delta.zone
         agent.is_listed = self._whitelist is None or agent.hostname in self._whitelist
         self._books.add_agent(agent)
-        client = self._books.shares.client
-        self._books.hold_first(agent, {client(*who): resources for who, resources in used.items() if resources}, held)
-        if enough != total:
-            self._books.resize(agent, total)
-        self._judge(agent)
-        if delta.unavailability is not None:
-            self._books.maintenance.schedule(agent, delta.unavailability)
+        return agent
 
     def remove(self, agent_id: AgentID) -> tuple[int, ...]:
         """All that is held on it is gone."""

@@ -206,6 +206,11 @@ def add(amounts: dict[str, int], quantities: Pairs) -> None:
         amounts[name] = amounts.get(name, 0) + milli
 
 
+def times_over(quantities: Pairs, times: int) -> Pairs:
+    """So much so many times."""
+    return quantities if times == 1 else [(name, milli * times) for name, milli in quantities]
+
+
 def subtract(amounts: dict[str, int], quantities: Pairs) -> None:
     """Take quantities from amounts in place; a name of which nothing is left goes."""
     for name, milli in quantities:

@@ -21,7 +21,7 @@ from mesoslite.model.sums import total_of
 from .clients import ClientBook, Key, Serving
 from .lineups import Lineup, Selection
 from .passing import Passing, RefusalBooks
-from .roles import RoleBook, RoleTree, add, has_room, is_due, lacks, subtract
+from .roles import RoleBook, RoleTree, add, has_room, is_due, lacks, subtract, times_over
 from .sorter import ClusterTotal, Pairs, SorterFactory
 
 if TYPE_CHECKING:
@@ -264,21 +264,21 @@ class Shares:
             standing.count += 1
         self._moved(client)
 
-    def allocate_each(self, held: Mapping[ClientBook, Resources]) -> None:
-        """As ``allocate`` of plain scalars to each; roles, which mostly are one, count theirs together."""
+    def allocate_each(self, held: Mapping[ClientBook, Resources], times: int) -> None:
+        """As ``allocate`` of plain scalars to each, so often; roles, which mostly are one, count theirs together."""
         by_role: dict[RoleBook, list[Resources]] = {}
         for client, resources in held.items():
-            add(client.standing.held, resources.quantities)
-            client.standing.count += 1
+            add(client.standing.held, times_over(resources.quantities, times))
+            client.standing.count += times
             role = client.role
             if role.frameworks is not None:
                 role.frameworks.moved(client.framework_id)
             by_role.setdefault(role, []).append(resources)
         for role, parts in by_role.items():
-            quantities = total_of(parts).quantities
+            quantities = times_over(total_of(parts).quantities, times)
             for standing in role.standings:
                 add(standing.held, quantities)
-                standing.count += len(parts)
+                standing.count += len(parts) * times
             for lineup in self._lineups:
                 lineup.roles.moved(role.path)
 

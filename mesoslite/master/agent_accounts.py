@@ -85,7 +85,7 @@ class AgentAccounts:
         for agent, _ in entries:
             self._tell_return(agent, True)
         self._tell_tasks(groups)
-        self._line.apply_all([self._added(agent, portion.layout.usages) for agent, portion in entries])
+        self._line.add_agents([self._added(agent, portion.layout.usages) for agent, portion in entries])
         entered = self._line.deltas
         for agent, _ in entries:
             agent.entered = entered

@@ -1,6 +1,6 @@
 """Allocator: the actor around the allocation policy: when to plan, in what pieces, and when a filter's time is up."""
 
-# Who calls: the master sends it Applied, AppliedTogether, Recovered and InverseAnswered, in the order things happened,
+# Who calls: the master sends it Applied, AgentsCame, Recovered and InverseAnswered, in the order things happened,
 #   and gets Granted back.
 # A run follows at once when an agent or a framework has come (events that wait together share one run), and every
 #   `interval` seconds, counted from the end of the last one, for what was given back meanwhile, as in Mesos: a run for
@@ -54,7 +54,7 @@ from mesoslite.model import (
 )
 
 from .allocation_metrics import AllocationMetrics
-from .allocator_messages import Applied, AppliedTogether, Granted, InverseAnswered, Recovered
+from .allocator_messages import AgentsCame, Applied, Granted, InverseAnswered, Recovered
 from .plan_checks import PlanChecks
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ class Allocator(la.Actor):
         self._apply(message.delta)
         self._follow(message.delta)
 
-    @la.handles(AppliedTogether)
-    def applied_together(self, message: AppliedTogether, sender: la.PID[Any] | None) -> None:
-        """As Applied, of several."""
-        for delta in message.deltas if self._is_told(message, sender) else ():
-            self._deltas += 1
-            self._apply(delta)
-            self._follow(delta)
+    @la.handles(AgentsCame)
+    def agents_came(self, message: AgentsCame, sender: la.PID[Any] | None) -> None:
+        """Tell the policy, and plan soon."""
+        if self._is_told(message, sender):
+            self._deltas += len(message.agents)
+            self._checks.tell_agents(message.agents)
+            self.want_run()
 
     def _follow(self, delta: Delta) -> None:
         if type(delta) in PROMPT:

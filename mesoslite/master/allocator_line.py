@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from mesoslite.model import AllocationConverted, Filters, Usage
 
-from .allocator_messages import Applied, AppliedTogether, InverseAnswered, Recovered
+from .allocator_messages import AgentsCame, Applied, InverseAnswered, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mesoslite.model import AgentID, Conversion, Delta, FrameworkID, Grant, Offer, Resources
+    from mesoslite.model import AgentAdded, AgentID, Conversion, Delta, FrameworkID, Grant, Offer, Resources
 
     from .alike import Alike
     from .operations import ExecutorEntry, OperationEntry
@@ -42,10 +42,10 @@ class AllocatorLine:
         self.deltas += 1
         la.post(self._allocator, Applied(delta))
 
-    def apply_all(self, deltas: Sequence[Delta]) -> None:
-        """Tell of several changes at once, none of which is of an agent that is being entered."""
-        self.deltas += len(deltas)
-        la.post(self._allocator, AppliedTogether(tuple(deltas)))
+    def add_agents(self, agents: Sequence[AgentAdded]) -> None:
+        """Tell of several agents at once, none of which is being entered."""
+        self.deltas += len(agents)
+        la.post(self._allocator, AgentsCame(tuple(agents)))
 
     def convert(self, source: Offer | OperationEntry, done: Conversion) -> None:
         """Tell that of what is allocated something else was made."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mesoslite.model import AgentID, Delta, FrameworkID, Grant, InverseGrant, Resources
+from mesoslite.model import AgentAdded, AgentID, Delta, FrameworkID, Grant, InverseGrant, Resources
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
@@ -16,10 +16,10 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
     delta: Delta
 
 
-class AppliedTogether(msgspec.Struct, frozen=True, gc=False):
-    """Several things have happened, in this order."""
+class AgentsCame(msgspec.Struct, frozen=True, gc=False):
+    """Several agents have come at once, in this order."""
 
-    deltas: tuple[Delta, ...]
+    agents: tuple[AgentAdded, ...]
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mesoslite.model import (
     AgentAdded,
     AgentRemoved,
+    AgentsTaker,
     AllocatorFailed,
     FrameworkAdded,
     FrameworkRemoved,
@@ -78,6 +79,18 @@ class PlanChecks:
             raise
         except Exception as error:
             raise self._failed(f"apply({type(delta).__name__}) failed: {_shown(error)}") from error
+
+    def tell_agents(self, agents: tuple[AgentAdded, ...]) -> None:
+        """Tell the policy of agents that have come at once, as it takes them. Raises: AllocatorFailed."""
+        if not isinstance(self._policy, AgentsTaker):
+            for agent in agents:
+                self.tell(agent)
+            return
+        try:
+            self._policy.add_agents(agents)
+        except Exception as error:
+            raise self._failed(f"add_agents of {len(agents)} failed: {_shown(error)}") from error
+        self._agents.update([agent.agent_id for agent in agents])
 
     def _leave(self, framework_id: FrameworkID) -> None:
         roles = self._roles.pop(framework_id, None)

@@ -226,6 +226,7 @@ from .permissions import Demand, demands_of, refusal_of
 from .portions import Portion
 from .ports import (
     AgentPort,
+    AgentsTaker,
     AllocationCycle,
     AllocationPolicy,
     Contender,
@@ -344,6 +345,7 @@ __all__ = [
     "AgentState",
     "AgentUnavailable",
     "AgentUpdated",
+    "AgentsTaker",
     "AgentsWhitelisted",
     "AllocationConverted",
     "AllocationCycle",

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .agents import AgentInfo
 from .calls import Call, UpdateFramework
-from .deltas import Delta, Plan
+from .deltas import AgentAdded, Delta, Plan
 from .executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 from .explanations import Explanation
 from .frameworks import FrameworkInfo
@@ -68,6 +68,15 @@ class AllocationPolicy(Protocol):
 
     def available(self, agent_id: AgentID) -> Resources:
         """What is neither used nor offered of an agent. Raises: NotFound."""
+        ...
+
+
+@runtime_checkable
+class AgentsTaker(Protocol):
+    """A policy that takes several agents at once; a policy need not: it is told of each by itself then."""
+
+    def add_agents(self, agents: tuple[AgentAdded, ...]) -> None:
+        """As ``apply`` of each, one after the other."""
         ...
 
 

@@ -11,7 +11,7 @@ import pytest
 import libactor as la
 from mesoslite.master import Master
 from mesoslite.master.agent_accounts import AgentAccounts
-from mesoslite.master.allocator_messages import AppliedTogether
+from mesoslite.master.allocator_messages import AgentsCame
 from mesoslite.master.arrivals import AGENTS_IN_STEP
 from mesoslite.master.brought import Brought
 from mesoslite.master.returns import Returns
@@ -316,7 +316,7 @@ def test_a_grant_of_one_that_came_with_others_is_good_as_soon_as_the_allocator_k
 
 def test_the_allocator_believes_nobody_else_that_agents_have_come(arriving: Arriving) -> None:
     added = AgentAdded(agent_id=name(7), hostname="h", total=Resources.parse("cpus:1"))
-    la.post(arriving.stage.allocator, AppliedTogether((added,)), sender=arriving.fake(0))
+    la.post(arriving.stage.allocator, AgentsCame((added,)), sender=arriving.fake(0))
     arriving.stage.settle()
 
     arriving.stage.check_books()

@@ -177,3 +177,38 @@ def test_framework_and_readers_hear_why_the_master_has_stopped() -> None:
         with pytest.raises(MasterEnded, match=why):
             cluster.state()
         assert "AllocatorFailed" in cluster.stopped.get(timeout=60)
+
+
+class Taker(Puppet):
+    """A policy that takes agents together, or fails to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(Plan((grant(),)))
+        self.error = error
+        self.taken: list[tuple[AgentAdded, ...]] = []
+
+    def add_agents(self, agents: tuple[AgentAdded, ...]) -> None:
+        self.taken.append(agents)
+        if self.error is not None:
+            raise self.error
+
+
+AGENTS = tuple([AgentAdded(agent_id=AgentID(name), hostname="h", total=CPU) for name in ("agent", "other")])
+
+
+@pytest.mark.parametrize("policy", [Taker(), Puppet(Plan((grant(),)))], ids=["together", "one by one"])
+def test_agents_that_come_at_once_may_be_granted_whether_the_policy_takes_them_together_or_not(policy: Puppet) -> None:
+    checks = PlanChecks(policy)
+    checks.apply(FrameworkAdded(framework_id=F, roles=("web",)))
+
+    checks.tell_agents(AGENTS)
+
+    assert list(checks.review(checks.begin(random.Random(0))))
+    assert not isinstance(policy, Taker) or policy.taken == [AGENTS]
+
+
+def test_a_policy_that_fails_on_agents_is_named() -> None:
+    with pytest.raises(AllocatorFailed, match=r"policy Taker: add_agents of 2 failed: ValueError\('oh'\)"):
+        PlanChecks(Taker(ValueError("oh"))).tell_agents(AGENTS)
+    with pytest.raises(AllocatorFailed, match="policy Puppet: apply gave None for AgentAdded"):
+        PlanChecks(Puppet(applied=None)).tell_agents(AGENTS)
