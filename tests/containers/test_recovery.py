@@ -227,8 +227,12 @@ def test_a_container_whose_supervisor_is_killed_ends_with_it(lives: Lives, tmp_p
 
 
 @pytest.mark.parametrize("content", ["", "exited", "exited x\n", "killed 9", "\0\0\0", "failed 2\n", "exited 3\n" * 2])
-def test_a_broken_status_is_a_lost_one(lives: Lives, content: str):
-    lives.live({"box": "true"}, last_word="nothing")
+def test_a_broken_status_is_a_lost_one(lives: Lives, tmp_path: Path, content: str):
+    os.mkfifo(tmp_path / "leave")
+    lives.live({"box": f"read x < {tmp_path}/leave"})
+    supervisor, _ = lives.directory("box").read_pid()
+    (tmp_path / "leave").write_text("now\n")
+    assert has_ended(supervisor.pid)
     Path(lives.directory("box").file("status")).write_text(content)
 
     end: Callable[[], Termination] = lives.recover("box")["box"].end

@@ -80,6 +80,7 @@ class KeepingAgent(FakeAgent):
             retry_later=lambda seconds, uuid: la.delay(seconds, self.pid, KeepingAgent.retry, uuid),
             new_uuid=lambda: la.random_uuid().bytes,
             used=self.used,
+            keep=lambda _: None,
         )
 
     def used(self) -> Resources:
