@@ -232,7 +232,7 @@ async def json_document(exchange: Exchange, read: Callable[[Any], T]) -> T:
         raise Refusal(400, f"Expecting 'Content-Type' to be present; set it to {JSON}")
     if content_type != JSON:
         raise Refusal(415, f"Expecting 'Content-Type' of {JSON}, got {content_type[:80]}")
-    return await json_body(exchange, read)
+    return await exchange.read_body(lambda body: read(_parsed(body)))
 
 
 async def json_body(exchange: Exchange, read: Callable[[Any], T]) -> T:

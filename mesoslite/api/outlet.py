@@ -25,7 +25,7 @@ class Outlet:
         self._size = 0
         self._open = True
         self._lost = False  # something did not fit
-        self._changed = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None  # of who takes
 
     def put(self, record: bytes) -> bool:
         """Add a record; False if the buffer is full, which ends it, or has ended. Any thread may call."""
@@ -42,14 +42,14 @@ class Outlet:
         if not fits:
             self._signal(self._overflow)
         elif is_first:
-            self._signal(self._changed.set)
+            self._signal(self._wake)
         return fits
 
     def end(self) -> None:
         """Take no more; what waits is still sent. Any thread may call."""
         with self._lock:
             self._open = False
-        self._signal(self._changed.set)
+        self._signal(self._wake)
 
     async def take(self) -> bytes | None:
         """Wait for records and return all that wait; None at the end.
@@ -57,7 +57,6 @@ class Outlet:
         Raises: ConnectionAbortedError in the place of the end after an overflow: a gap must not look like an end.
         """
         while True:
-            self._changed.clear()
             with self._lock:
                 taken, self._pieces, self._size = self._pieces, [], 0
                 if taken:
@@ -66,7 +65,12 @@ class Outlet:
                     raise ConnectionAbortedError("the client does not read its events")
                 if not self._open:
                     return None
-            await self._changed.wait()
+                self._waiter = self._loop.create_future()
+            await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _overflow(self) -> None:
         self.overflowed.set()

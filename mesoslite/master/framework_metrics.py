@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -35,6 +36,7 @@ SUMS = [
 ]
 SUBSCRIBED, UNREACHABLE = PLACES["subscribed"], TASKS[TaskState.TASK_UNREACHABLE]
 COLUMNS_CACHED, ROLES_CACHED = 1_000, 16  # sets of roles, and how many of them a set has at most
+_IS_PLAIN = re.compile(r"[\w.~-]*", re.ASCII).fullmatch  # as RFC 3986 has it: unreserved
 NAME_LENGTH_MAX = 255  # characters that are told of a framework's name; its id follows
 
 
@@ -74,7 +76,12 @@ class FrameworkMetrics:
 
 def row_name(info: FrameworkInfo) -> str:
     """What the metrics of a framework that has an id are called after the table."""
-    return f"{quote(info.name[:NAME_LENGTH_MAX], safe='')}/{quote(info.id or '', safe=SAFE)}"
+    return f"{_quoted(info.name[:NAME_LENGTH_MAX], safe='')}/{_quoted(info.id or '', safe=SAFE)}"
+
+
+def _quoted(text: str, safe: str) -> str:
+    """As ``quote``, which takes ten times as long to find that nothing is to be done."""
+    return text if _IS_PLAIN(text) else quote(text, safe=safe)
 
 
 @lru_cache(COLUMNS_CACHED)
