@@ -258,13 +258,13 @@ class Agent(la.Actor):
     @la.handles(RunTask)
     def run_task(self, message: RunTask, sender: la.PID[Any] | None) -> None:
         """Launch a task, or say why not."""
-        if self._obeys(message, sender):
+        if self._obeys(message, sender) and self._registration.was_registered:
             self._parts.running.run_task(message)
 
     @la.handles(RunGroup)
     def run_group(self, message: RunGroup, sender: la.PID[Any] | None) -> None:
         """Have an executor run a group of tasks, or say why not."""
-        if self._obeys(message, sender):
+        if self._obeys(message, sender) and self._registration.was_registered:
             self._parts.running.run_group(message)
 
     def _container_started(self, container_id: ContainerID) -> None:

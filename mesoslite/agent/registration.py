@@ -224,6 +224,11 @@ class Registration:
             old.cancel()
         self._timers[step] = self._later(seconds, step)
 
+    @property
+    def was_registered(self) -> bool:
+        """Whether any master has answered in this life: until then what comes was meant for an earlier one."""
+        return self._was_registered
+
     # ---- pings ----
 
     def pinged(self, message: Ping, sender: la.PID[Any] | None) -> bool:

@@ -5,9 +5,8 @@
 #   leads only now, or has given the agent up.
 # Tasks of frameworks that were removed are not entered: the agent is told to end them. Tasks that the agent does not
 #   name, and the master has, may have been launched while its message was under way; so the agent is asked about them.
-# Its executors are in returning_executors.py; operations that it may not have heard of it is asked about.
-# What its framework has acknowledged as over, and the agent does not count as that: the acknowledgement was lost, and
-#   is sent again. Mesos lets such an agent repeat its last status for ever.
+# Executors are in returning_executors.py, forgotten ends in forgotten_ends.py; about operations it is asked. If it does
+#   not count as over what is acknowledged as that, it is told so again; in Mesos it repeats its last status for ever.
 # Source: Mesos src/master/master.cpp (__reregisterSlave, reconcileKnownSlave, updateSlaveFrameworks).
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from mesoslite.model import (
 )
 
 from .alike import alike, by_kind
+from .forgotten_ends import conclude_ends
 from .named import Named
 from .removal import CAUSES
 from .returning_executors import ReturningExecutors, unconfirmed_executors
@@ -148,6 +148,7 @@ class Returns:
             if number:
                 yield
             self._sort(agent, by_kind(brought_together.tasks), named, found)
+        yield from conclude_ends(self._ledger, agent, ids, self._now)
         if not self._goes_on(agent):
             return
         under_way = _under_way(agent)

@@ -223,6 +223,17 @@ def test_nothing_is_left_of_a_task_that_is_over(house):
     assert greeting(house).tasks == ()
 
 
+def test_a_launch_that_was_meant_for_the_life_before_is_not_done(house):
+    house.run(framework=KEPT)
+    house.fall()
+    house.master.answers = False
+    house.come_back()
+
+    house.send(RunTask(KEPT, make_task("t2")))
+
+    assert house.boxes.made == []
+
+
 # ---- ends that are in order ----
 
 

@@ -54,6 +54,40 @@ def test_an_end_that_no_framework_has_acknowledged_is_not_acknowledged_by_the_ma
     assert states(stage, again) == [TaskState.TASK_FINISHED]
 
 
+@pytest.mark.parametrize(("told", "heard"), [(TaskState.TASK_RUNNING, 1), (TaskState.TASK_FINISHED, 0)])
+def test_the_end_of_a_task_that_its_agent_has_forgotten_is_told_unless_it_was(
+    stage: Stage, told: Any, heard: int
+) -> None:
+    agent, framework = running(stage)
+    message, framework_id = greeting(stage), stage.framework_id(framework)
+    [record] = tasks_of(message)
+    stage.acknowledge(framework, record.info)
+    stage.report(agent, framework_id, record.info, told, b"f" * 16, latest=TaskState.TASK_FINISHED)
+    before = len(stage.updates(framework))
+
+    stage.say(agent, msgspec.structs.replace(message, tasks=(), incarnation=b"another"))
+
+    more = stage.updates(framework)[before:]
+    assert [(status.state, status.uuid) for status in more] == [(TaskState.TASK_FINISHED, None)] * heard
+    assert stage.state().frameworks[0].tasks == ()
+    stage.check_books()
+
+
+def test_an_end_that_its_agent_names_is_not_told_by_the_master(stage: Stage) -> None:
+    agent, framework = running(stage)
+    framework_id = stage.framework_id(framework)
+    [record] = tasks_of(greeting(stage))
+    stage.acknowledge(framework, record.info)
+    stage.report(agent, framework_id, record.info, TaskState.TASK_RUNNING, b"f" * 16, latest=TaskState.TASK_FINISHED)
+    message = greeting(stage)
+    before = len(stage.updates(framework))
+
+    stage.say(agent, msgspec.structs.replace(message, incarnation=b"another"))
+
+    assert stage.updates(framework)[before:] == []
+    assert len(stage.state().frameworks[0].tasks) == 1
+
+
 # Goal: tasks are entered under the roles that they have. Method: some of two roles, mixed; books are compared with the
 # allocator's.
 def test_what_tasks_of_several_roles_hold_is_held_under_these(stage: Stage) -> None:

@@ -93,8 +93,8 @@ class Books:
         for status in found.statuses:
             append_status(run.statuses, status)
             run.state = status.state
-        acknowledged = found.statuses[: len(found.statuses) - found.pending]
-        run.sent = acknowledged[-1] if acknowledged else None
+        if found.statuses:  # the first that is pending may have been told, and whoever asks must not be told older ones
+            run.sent = found.statuses[-max(1, found.pending)]
         self._frameworks.restore(entry, run)
         task_id, execution = TaskID(run.task.task_id), run.execution
         if execution is not None:
