@@ -1,17 +1,18 @@
 """Agent machine: a host with a production agent, whose containers are fake."""
 
 # Who calls: world.py makes them; faults.py crashes them and starts them again.
-# An agent keeps nothing of its tasks beyond its end: one that begins anew is a new agent, and what ran there is gone.
+# An agent that is killed alone, or with its host, is gone on with by the next one there, unless the disk is lost too;
+#   containers go on beside an agent, and not beyond their host.
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import libactor as la
-from mesoslite.agent import Agent
+from mesoslite.agent import Agent, RecoveryOptions
 from mesoslite.model import Resources
 
-from .containers import SimContainer, SimContainerizer
+from .containers import Boot, SimContainer, SimContainerizer
 
 if TYPE_CHECKING:
     from libactor.testing import Host
@@ -36,33 +37,42 @@ class AgentMachine:
         self.pid: la.PID[Agent] | None = None
         self.actor: Agent | None = None
         self.containerizer: SimContainerizer | None = None
+        self.boots = self.disks = 0  # how often the host was started, and was given a disk
+        self._boot = Boot()
         self._member: MemoryMember | None = None
 
     def start(self) -> None:
-        """Start the host, if it is down, and an agent there that has never been registered."""
+        """Start the host, if it is down, and an agent there."""
         if self.host.life.dead:
             self.world.runtime.network.start(self.host)
         self.up = True
         self.starts += 1
-        self.containerizer = SimContainerizer(self._fails, self._launched)
+        self.containerizer = SimContainerizer(self._boot, self._fails, self._launched)
         self.containerizer.open(self.host)
         self._member = self.world.member_after(self._member)
         self.actor = Agent(
             self._member,
             resources=RESOURCES,
-            work_dir=self.world.folder / f"{self.hostname}-{self.starts}",
+            work_dir=self.world.folder / f"{self.hostname}-{self.disks}",
             containerizer=self.containerizer,
             hostname=self.hostname,
             port=PORT,
+            recovery=RecoveryOptions(boot_id=str(self.boots)),
             id="slave(1)",
         )
         self.pid = self.host.spawn(self.actor)
 
-    def crash(self) -> None:
+    def crash(self, *, loses_disk: bool = False) -> None:
         """Let the host go down, with all that runs there."""
-        assert self.containerizer is not None
+        self.kill()
+        self._boot.vanish()
+        self._boot = Boot()
+        self.boots += 1
+        self.disks += loses_disk
+
+    def kill(self) -> None:
+        """Let the agent end at once; its containers go on."""
         self.world.runtime.network.crash(self.host)
-        self.containerizer.vanish()
         self.up = False
 
     @property
@@ -73,8 +83,7 @@ class AgentMachine:
     @property
     def containers(self) -> list[SimContainer]:
         """Those that run."""
-        assert self.containerizer is not None
-        return [container for container in self.containerizer.containers.values() if container.lives]
+        return [container for container in self._boot.containers.values() if container.lives]
 
     @property
     def is_serviced(self) -> bool:
@@ -87,7 +96,9 @@ class AgentMachine:
             la.terminate(self.pid)
 
     def tick(self) -> None:
-        """An agent that its master has shut down is started anew, as an init system does."""
+        """Time has passed. An agent that its master has shut down is started anew, as an init system does."""
+        if not self.up:
+            self._boot.pass_time(self.world.runtime.clock.now())
         if self.up and not self.lives:
             self.world.note(f"{self.name} has ended; it is started anew")
             assert self.containerizer is not None

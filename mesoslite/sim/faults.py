@@ -117,7 +117,17 @@ class Faults:
     # ---- hosts ----
 
     def _crash_agent(self, stream: Stream) -> None:
-        self._crash(stream, stream.pick(self._world.agents))
+        machine = stream.pick(self._world.agents)
+        if machine.up:
+            machine.disks += stream.chance(0.5)
+        self._crash(stream, machine)
+
+    def _kill_agent(self, stream: Stream) -> None:
+        machine = stream.pick(self._world.agents)
+        if machine.up:
+            self._world.note(f"{machine.name} is killed")
+            machine.kill()
+            machine.start() if stream.chance(0.5) else self._start_later(stream, machine)
 
     def _crash_scheduler(self, stream: Stream) -> None:
         self._crash(stream, stream.pick(self._world.schedulers))
@@ -130,7 +140,9 @@ class Faults:
             return
         self._world.note(f"{machine.name} crashes")
         machine.crash()
+        self._start_later(stream, machine)
 
+    def _start_later(self, stream: Stream, machine: MasterMachine | AgentMachine | SchedulerMachine) -> None:
         def mend() -> None:
             self._world.note(f"{machine.name} starts again")
             machine.start()
@@ -141,7 +153,7 @@ class Faults:
         machine = stream.pick(self._world.agents)
         if machine.up:
             self._world.note(f"{machine.name} restarts")
-            machine.crash()
+            machine.crash(loses_disk=True)
             machine.start()
 
     def _leave(self, stream: Stream) -> None:
@@ -181,6 +193,7 @@ class Faults:
         "scheduler crash": _crash_scheduler,
         "master crash": _crash_master,
         "agent restarts": _restart_agent,
+        "agent is killed": _kill_agent,
         "agent leaves": _leave,
         "registry fails": _fail_registry,
         "registry is slow": _slow_registry,

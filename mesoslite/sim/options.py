@@ -39,14 +39,15 @@ RATES = ("loss", "duplicate", "reset", "straggle", "tail")
 EVENTS = (
     "partition",  # a host hears nobody, both ways
     "one-way partition",  # one direction only
-    "agent crash",  # its host goes down, with all that runs there
+    "agent crash",  # its host goes down, with all that runs there; it may have another disk when it is back
     "scheduler crash",  # its host goes down; it knows its tasks when it is back
     "master crash",  # its host goes down, with allocator and registrar
-    "agent restarts",  # its host loses all that runs there, and another agent is at its address before anybody notices
+    "agent restarts",  # its host loses all that was there, and another agent is at its address before anybody notices
     "agent leaves",  # an agent is ended in order, and another one begins
     "registry fails",  # a store or read fails, done or not
     "registry is slow",  # stores and reads take 1 to 30 s; after 20 s a master gives up
     "two masters",  # the leader is cut off from the election, and believes that it leads on
+    "agent is killed",  # its containers go on; the agent that begins anew has its id, and goes on with what is kept
 )
 """Faults that strike once; the strength is how likely one is in a step, beside the others."""
 

@@ -137,6 +137,12 @@ def test_t6_an_end_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "runs nowhere" in find("T6")
 
 
+def test_t6_statuses_that_an_agent_forgets_when_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StatusUpdateManager, "restore", lambda *_: None)
+
+    assert find("T6")
+
+
 # ---- resources ----
 
 
