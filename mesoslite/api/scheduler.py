@@ -20,6 +20,7 @@ from mesoslite.model import (
     FrameworkID,
     InvalidRequest,
     MasterPort,
+    NotAuthorized,
     Subscribe,
     Teardown,
     UpdateFramework,
@@ -67,6 +68,8 @@ class SchedulerEndpoint:
             raise Refusal(400, problem)
         try:
             await la.dispatch(self._master, MasterPort.update_framework, call, subscription)
+        except NotAuthorized as error:
+            raise Refusal(403, str(error)) from error
         except InvalidRequest as error:
             raise Refusal(400, str(error)) from error
         la.tell(subscription, Subscription.follow, call.framework)

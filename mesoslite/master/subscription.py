@@ -23,6 +23,7 @@ import libactor as la
 from mesoslite.model import (
     Error,
     InvalidRequest,
+    NotAuthorized,
     Subscribe,
     Subscribed,
     UpdateFramework,
@@ -179,7 +180,7 @@ class Subscriptions:
             [("register_frameworks", role) for role in info.roles], self._options.acls, info.principal or None
         )
         if denied is not None:
-            raise InvalidRequest(f"Not authorized to use roles: {denied}")
+            raise NotAuthorized(f"Not authorized to use roles: {denied}")
         suppressed_roles = tuple(dict.fromkeys(call.suppressed_roles))
         return msgspec.structs.replace(call, framework=info, suppressed_roles=suppressed_roles)
 

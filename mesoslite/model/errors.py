@@ -20,6 +20,10 @@ class InvalidResources(InvalidRequest):
     """A text or a mapping does not describe resources; correct it."""
 
 
+class NotAuthorized(InvalidRequest):
+    """The ACLs deny the caller what was asked; have them changed, or ask for something else (HTTP 403)."""
+
+
 class InsufficientResources(MesosliteError, ValueError):
     """More was taken from a resource vector than it holds; take less, or wait for more."""
 

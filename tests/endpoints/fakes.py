@@ -17,6 +17,7 @@ from mesoslite.model import (
     InvalidRequest,
     Kill,
     MasterStanding,
+    NotAuthorized,
     Reconcile,
     RequestResources,
     Resources,
@@ -88,6 +89,8 @@ class FakeMaster(la.Actor):
     def update_framework(self, call, scheduler):
         if call.framework.user == "nobody":
             raise InvalidRequest("nobody cannot be changed")
+        if call.framework.user == "nobody's":
+            raise NotAuthorized("nobody may")
         self.heard.put((call, scheduler))
 
     def on_exited(self, pid, reason):

@@ -279,7 +279,9 @@ def test_an_update_of_a_framework_is_answered_with_what_the_master_thinks_of_it(
     taken = client.post({**call, "update_framework": {"framework_info": {**info, "roles": ["ads"]}}})
     refused = client.post({**call, "update_framework": {"framework_info": {**info, "user": "nobody"}}})
 
-    assert (taken, refused) == (200, 400)
+    denied = client.post({**call, "update_framework": {"framework_info": {**info, "user": "nobody's"}}})
+
+    assert (taken, refused, denied) == (200, 400, 403)
     update, scheduler = actor.heard.get(timeout=BOUND)
     assert (update.framework.roles, scheduler) == (("ads",), client.sender)
 

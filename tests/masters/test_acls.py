@@ -18,9 +18,9 @@ from mesoslite.model import (
     ExecutorInfo,
     ExecutorType,
     FrameworkInfo,
-    InvalidRequest,
     Launch,
     LaunchGroup,
+    NotAuthorized,
     OperationID,
     OperationState,
     Reason,
@@ -82,7 +82,7 @@ def test_a_framework_does_not_come_by_other_roles_later(stage: Stage) -> None:
     asked = la.dispatch(stage.master, Master.update_framework, call, framework)
     stage.settle()
 
-    with pytest.raises(InvalidRequest, match="not allowed to register_frameworks of 'ads'"):
+    with pytest.raises(NotAuthorized, match="not allowed to register_frameworks of 'ads'"):
         asked.get(timeout=60)
     assert stage.state().frameworks[0].info.roles == ("web",)
 
