@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import libactor as la
 from libactor.testing import DeterministicRuntime
 from mesoslite.master import Master
-from mesoslite.master.shown import shown
+from mesoslite.master.shown import ended, frames, shown
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
     Accept,
@@ -45,6 +45,7 @@ from .test_draining import do
 from .test_maintenance import HOST, schedule
 
 MANY = shown.IN_STEP * STEPS_MAX + 1  # tasks, more than are taken over in a slice while the clock stands still
+OVER = TaskState.TASK_FINISHED
 MINIMUM = RoleMinimum("ads", (Resources.of(cpus=0.1),))
 
 
@@ -197,6 +198,34 @@ def test_completed_tasks_are_oldest_first_however_often_an_id_was_used(stage: St
 
     [entry] = stage.view().frameworks
     assert [one.task_id for part in entry.completed_tasks for one in part] == [f"t{number}" for number in range(150)]
+
+
+def test_of_a_long_history_some_is_taken_over_in_a_step(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(stage, failover_timeout=3600.0)
+    message, replace = greeting(stage), msgspec.structs.replace
+    [record] = [each for framework in stage.state().frameworks for each in framework.tasks]
+    names = [TaskID(f"t{number}") for number in range(300)]
+    history = [replace(record, state=OVER, info=replace(record.info, task_id=name)) for name in names]
+    stage.fail_over()
+    in_steps: list[int] = []
+    task_record, take_some = ended.task_record, shown.Shown._take_some
+
+    def counted(entry: Any) -> Any:
+        in_steps[-1] += 1
+        return task_record(entry)
+
+    def step(self: shown.Shown) -> None:
+        in_steps.append(0)
+        take_some(self)
+
+    monkeypatch.setattr(ended, "task_record", counted)
+    monkeypatch.setattr(shown.Shown, "_take_some", step)
+    stage.greet(replace(message, completed_tasks=over(*history)))
+
+    [entry] = stage.view().frameworks
+    assert [one.task_id for part in entry.completed_tasks for one in part] == names
+    assert sum(in_steps) == len(names)
+    assert max(in_steps) <= shown.IN_STEP * frames.ENDED_AT_ONCE
 
 
 def test_history_that_another_agent_brings_is_seen(stage: Stage) -> None:

@@ -35,18 +35,23 @@ class Ended:
         self._tasks: deque[tuple[TaskEntry, Record[Task] | None]] = deque()  # in all of them
         self._added = self._forgotten = 0
 
-    def follow(self, completed: Completed) -> bool:
-        """Take over what has been completed and forgotten since the last time; whether there was anything."""
+    def follow(self, completed: Completed, most: int) -> bool:
+        """Take over what has been completed and forgotten since the last time, so many at most; whether any was."""
         if completed.forgotten != self._forgotten:
             self._begin_again(completed)
             return True
-        count = completed.added - self._added
-        self._added = completed.added
-        for task in completed.latest(count):
+        waiting = completed.added - self._added
+        tasks = completed.latest(waiting)
+        self._added += max(waiting - len(tasks), 0) + min(len(tasks), most)  # some have come and gone in between
+        for task in tasks[:most]:
             self._add(task, task_record(task))
         while len(self._tasks) > len(completed):
             self._drop_oldest()
-        return count > 0
+        return waiting > 0
+
+    def is_behind(self, completed: Completed) -> bool:
+        """Whether there is more to take over."""
+        return self._added < completed.added
 
     @property
     def snapshots(self) -> tuple[Snapshot[Task], ...]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..framework_entry import FrameworkEntry
     from ..tasks import TaskEntry
 
+ENDED_AT_ONCE = 4  # of a framework's tasks that are over, of which a thousand may be new when it is
+
 
 class Frame:
     """What is shown of one framework, live or completed; ``before`` is what was shown of it as it lived."""
@@ -100,13 +102,22 @@ class Frame:
             self._view = None
         self._offered.set(offer_id, offer.resources if offer is not None else NOTHING)
 
-    def look(self) -> None:
-        """Take over the framework itself, what it is asked to leave, and what of its tasks is over; all else before."""
+    def look(self) -> bool:
+        """Take over the framework itself, what it is asked to leave, and what of its tasks is over; all else before.
+
+        False: of what is over there is more than ENDED_AT_ONCE; look again.
+        """
+        completed = self.entry.completed
+        if self._ended.follow(completed, ENDED_AT_ONCE):
+            self._view = None
+        if self._ended.is_behind(completed):
+            return False
         record = framework_record(self.entry, self._used.total, self._offered.total)
         inverse = tuple(self.entry.inverse_offers.values())
-        if self._ended.follow(self.entry.completed) or record != self._record or inverse != self._inverse:
+        if record != self._record or inverse != self._inverse:
             self._view = None
         self._record, self._inverse = record, inverse
+        return True
 
     def view(self) -> FrameworkView | None:
         """What readers see; the same object as long as nothing changes. None: no record holds the framework itself."""

@@ -158,16 +158,21 @@ class Shown:
 
     def _look_at_framework(self, framework_id: FrameworkID) -> None:
         frame = self._frame(framework_id)
-        if frame is not None:
-            self._changes.frameworks.pop(framework_id, None)
-            frame.look()
-            return
+        if frame is None:
+            frame = self._completed_frame(framework_id)
+        self._changes.frameworks.pop(framework_id, None)
+        if frame is not None and not frame.look():
+            self._changes.frameworks[framework_id] = None
+
+    def _completed_frame(self, framework_id: FrameworkID) -> Frame | None:
+        """The frame of a framework that is completed, made anew of what was shown of it; None: of a forgotten one."""
         live, known = self._frames.pop(framework_id, None), self._completed.pop(framework_id, None)
         entry = self._ledger.completed_framework(framework_id)
-        if entry is not None:
-            before = next((frame for frame in (live, known) if frame is not None and frame.entry is entry), None)
-            self._completed[framework_id] = frame = Frame(entry, before)
-            frame.look()
+        if entry is None:
+            return None
+        before = next((frame for frame in (live, known) if frame is not None and frame.entry is entry), None)
+        self._completed[framework_id] = frame = Frame(entry, before)
+        return frame
 
     def _frame(self, framework_id: FrameworkID) -> Frame | None:
         """The frame of a framework that is not completed."""
