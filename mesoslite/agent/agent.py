@@ -246,7 +246,8 @@ class Agent(la.Actor):
         """Whether the master has sent a message, and to this agent: it may be late, for one that was here before."""
         if not self._registration.heeds(message, sender):
             return False
-        if message.agent_id in (None, self._info.id):
+        agent_id = message.agent_id
+        if agent_id is None or agent_id == self._info.id:
             return True
         log.warning(
             "%s: ignored %s for agent %s; this is %s", self.pid, type(message).__name__, message.agent_id, self._info.id

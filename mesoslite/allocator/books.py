@@ -191,7 +191,11 @@ class Books:
             self._count_free(agent.available, agent.is_simple, 1)
         elif self.quota.roles:
             self._count_free(resources if agent.is_simple else resources.not_shared(), agent.is_simple, 1)
-        self._count_held(agent, client, resources, -1)
+        if agent.is_simple and is_plain_count(resources):
+            self.shares.release(client, resources.quantities)
+            self._consume(client.role.top, resources.quantities, -1)
+        else:
+            self._count_held(agent, client, resources, -1)
         self.change(agent)
         self.shares.forget_unneeded(client)
 
