@@ -1,8 +1,9 @@
 """The master: how long it takes over what a framework asks for at once."""
 
 # No peer that could run beside it; the work of the registrar, which is part of the master, is in bench/registrar.py,
-#   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py, how long
-#   it keeps others waiting in bench/responsiveness.py, its metrics in bench/metrics.py,
+#   what it does when all agents come back at once in bench/failover.py, whole launches in bench/launches.py, with
+#   real containers in bench/containers.py, how long it keeps others waiting in bench/responsiveness.py, its metrics in
+#   bench/metrics.py,
 #   what polls of /state cost everybody in bench/pollers.py and bench/responsive.py, subscriptions in
 #   bench/subscriptions.py, what all of a large cluster takes in bench/state.py.
 
@@ -13,6 +14,7 @@ from time import perf_counter
 
 import libactor as la
 from bench.benchmarks import expect
+from bench.containers import ContainerWork
 from bench.failover import FailoverWork
 from bench.launches import LaunchWork
 from bench.metrics import MetricsWork
@@ -30,6 +32,7 @@ class MasterWork(
     RegistrarWork,
     FailoverWork,
     LaunchWork,
+    ContainerWork,
     ResponsivenessWork,
     MetricsWork,
     PollersWork,

@@ -30,6 +30,9 @@ BOUNDS = (
     Bound("registrar-recover[10k]", None, 190, None, "Registrar, Performance: recovered"),
     Bound("registrar-remove[10k]", None, 670, None, "Registrar, Performance: removed"),
     Bound("registrar-prune[10k]", None, 90, None, "Registrar, GcManyAgents: 5,000 of them"),
+    Bound("containers-start[1k]", 5_000),
+    Bound("containers-kill[1k]", 3_000),
+    Bound("containers-restart[1k]", 3_000),
     *failover_figures.BOUNDS,
     *state_figures.BOUNDS,
 )

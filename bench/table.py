@@ -363,6 +363,19 @@ MASTER_BENCHMARKS = (
     *STATE_BENCHMARKS,
 )  # fmt: skip
 
+CONTAINER_BENCHMARKS = tuple(
+    Benchmark(f"containers-{name}[1k]", method, what, 1_000, 5, (MASTER,), MILLISECONDS, repeat_seconds=0, fresh=True)
+    for name, method, what in (
+        (
+            "start",
+            "containers_start",
+            "commands with supervisors and control groups, from offers to TASK_RUNNING",
+        ),
+        ("kill", "containers_kill", "all of them are killed, and gone"),
+        ("restart", "containers_restart", "their agent begins anew, and is back with all of them"),
+    )
+)
+
 GROUPS = {
     "actors": ACTOR_BENCHMARKS,
     "futures": FUTURE_BENCHMARKS,
@@ -379,6 +392,7 @@ GROUPS = {
     "json": JSON_BENCHMARKS,
     "allocator": ALLOCATOR_BENCHMARKS,
     "master": MASTER_BENCHMARKS,
+    "containers": CONTAINER_BENCHMARKS,
 }
 BENCHMARKS = tuple(benchmark for group in GROUPS.values() for benchmark in group)
 
