@@ -1,7 +1,11 @@
 """Master client: one question to a master over HTTP; what goes wrong ends the command in one line."""
 
-# Who calls: commands that only ask (allocator.py), which import this when they run.
+# Who calls: commands that only ask (allocator.py, why.py), which import this when they run.
+# One who waits is told what for, since a master that hangs accepts connections all the same.
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2 as httpx
@@ -10,9 +14,11 @@ import msgspec
 from mesoslite.framework.http import split_credential
 from mesoslite.model import InvalidRequest
 
-from .failure import fail, refuse
+from .failure import fail, refuse, warn
 
 TIMEOUT_SECONDS = 30.0  # an answer about every agent of a large cluster takes seconds
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 2.0  # after which it is said that the answer is waited for
 REFUSAL_CHARACTERS = 500
 
 
@@ -23,14 +29,15 @@ def ask(master: str, path: str, parameters: dict[str, str]) -> tuple[str, dict[s
     except InvalidRequest as error:
         refuse(error)
     try:
-        response = httpx.get(
-            url + path,
-            params=parameters,
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,
-            follow_redirects=True,
-            auth=credential,
-        )
+        with _told_to_wait(url):
+            response = httpx.get(
+                url + path,
+                params=parameters,
+                timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
+                trust_env=False,
+                follow_redirects=True,
+                auth=credential,
+            )
     except httpx.RemoteProtocolError as error:
         problem = f"who listens there does not speak HTTP ({error})"
         fail(f"--master {url}: {problem}; give the address of the master's HTTP API, which has a port of its own")
@@ -44,3 +51,19 @@ def ask(master: str, path: str, parameters: dict[str, str]) -> tuple[str, dict[s
         return response.text, msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError as error:
         fail(f"{url} is no master of mesoslite: it answers {path} with something else ({error})")
+
+
+@contextmanager
+def _told_to_wait(url: str) -> Iterator[None]:
+    """Say once that the master has not answered yet, if what is done in this context takes so long."""
+    answered = threading.Event()
+
+    def tell() -> None:
+        if not answered.wait(SILENCE_SECONDS):
+            warn(f"the master at {url} has not answered yet; waiting up to {TIMEOUT_SECONDS:g} s")
+
+    threading.Thread(target=tell, name="patience", daemon=True).start()
+    try:
+        yield
+    finally:
+        answered.set()

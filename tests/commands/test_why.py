@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 from typer.testing import CliRunner
 
+from mesoslite.cli import master_client
 from mesoslite.cli.main import app
 
 from .conftest import mesoslite, mesoslite_here, start, start_dev, stop_dev
@@ -81,6 +82,20 @@ def test_json_is_what_the_master_answers(busy):
 
     [story] = json.loads(output)["stories"]
     assert (status, errors, story["state"]) == (0, "", "TASK_RUNNING")
+
+
+# Goal: nobody wonders what the command is at. Method: a socket that is listened at, and never read.
+def test_a_master_that_does_not_answer_is_said_to_be_waited_for_and_given_up(monkeypatch):
+    monkeypatch.setattr(master_client, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(master_client, "TIMEOUT_SECONDS", 0.5)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        status, output, errors = why(f"http://127.0.0.1:{silent.getsockname()[1]}", "task")
+
+    waits, fails = errors.splitlines()
+    assert (status, output) == (1, b"")
+    assert waits.endswith(" has not answered yet; waiting up to 0.5 s")
+    assert "no answer from the master at" in fails
 
 
 @pytest.mark.parametrize(
