@@ -146,10 +146,9 @@ class AgentNode:
         self._stopped: la.Promise[str] = la.Promise()
 
     def start(self) -> None:
-        """Begin to look for the master."""
-        self.work_dir.mkdir(parents=True, exist_ok=True)
+        """Begin to look for the master. What is refused before that leaves no work directory."""
         with ExitStack() as parts:
-            parts.enter_context(claimed(self.work_dir))
+            claim = parts.enter_context(ExitStack())  # given up last, when nothing runs there any more
             runtime = parts.enter_context(la.Runtime(remote=self._remote))
             tell_of_system(runtime.metrics)
             parts.callback(self._stopped.set, "")
@@ -160,19 +159,20 @@ class AgentNode:
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
             containerizer, tokens = PosixContainerizer(), self._authentication.executor_tokens
-            pid = runtime.spawn(
-                Agent(
-                    master,
-                    resources=self.resources,
-                    work_dir=self.work_dir,
-                    containerizer=TokenContainerizer(containerizer, tokens) if tokens is not None else containerizer,
-                    hostname=hostname,
-                    port=listener.port,
-                    attributes=self._attributes,
-                    recovery=self._recovery,
-                    id="slave(1)",
-                )
+            agent = Agent(
+                master,
+                resources=self.resources,
+                work_dir=self.work_dir,
+                containerizer=TokenContainerizer(containerizer, tokens) if tokens is not None else containerizer,
+                hostname=hostname,
+                port=listener.port,
+                attributes=self._attributes,
+                recovery=self._recovery,
+                id="slave(1)",
             )
+            self.work_dir.mkdir(parents=True, exist_ok=True)
+            claim.enter_context(claimed(self.work_dir))
+            pid = runtime.spawn(agent)
             runtime.spawn(_EndWatch(pid, self._stopped))
             hosts = loopback_hosts(self.host, hostname)
             app = agent_app(

@@ -414,13 +414,14 @@ def test_a_port_that_is_taken_is_one_line_and_status_one(command, option, tmp_pa
         port = taken.getsockname()[1]
         options = {"--address": "127.0.0.1:0", "--port": 0}
         options[option] = port if option == "--port" else f"127.0.0.1:{port}"
-        rest = ["--work-dir", tmp_path] if command == "agent" else []
+        rest = ["--work-dir", tmp_path / "work"] if command == "agent" else []
 
         status, _, errors = mesoslite(command, *[one for pair in options.items() for one in pair], *rest)
 
     assert (status, errors.count("\n")) == (1, 1)
     assert str(port) in errors
     assert "in use" in errors
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
