@@ -129,7 +129,7 @@ class Maintenance:
         machines = self._roster.machines
         for key in map(machine_key, machine_ids):
             machines[key] = replace(machines[key], mode=MachineMode.DOWN)
-        log.info("%d machines are down", len(machine_ids))
+        log.info("machines that go down now: %d", len(machine_ids))
         self._ledger.chronicle.tell(happenings.MachinesDown, machine_ids)
         self._with_agents(self._removal.end_if_down)
 
@@ -148,7 +148,7 @@ class Maintenance:
         self._roster.schedule, self._roster.machines = schedule, machines
         tell()
         self._with_agents(self._reschedule)
-        log.info("%d machines are to be serviced, or are being", len(machines))
+        log.info("machines to be serviced, or that are being: %d", len(machines))
 
     def _reschedule(self, agent: AgentEntry) -> None:
         """If an agent is to be serviced at another time than the allocator knows, or no more, say so."""

@@ -122,7 +122,7 @@ class Returns:
         la.link(agent.pid, reconnect=was_given_up)
         self._accounts.agents.end_entry(agent, connected=True)
         self.welcome(agent, tuple(found.doubtful.values()), launches)
-        log.info("agent %s at %s is back with %d tasks", agent.id, agent.pid, len(found.tasks))
+        log.info("agent %s at %s is back; tasks of it: %d", agent.id, agent.pid, len(found.tasks))
         yield from named.tell(agent)
         yield from self._end_duplicates(agent, found)
         if brought.completed:
@@ -176,7 +176,7 @@ class Returns:
             agent.send(OperationsExpected(under_way))
         for kill in agent.kills.values():
             agent.send(kill)
-        log.info("agent %s at %s has registered again; of %d tasks it is asked", agent.id, pid, len(unconfirmed))
+        log.info("agent %s at %s has registered again; tasks it is asked about: %d", agent.id, pid, len(unconfirmed))
         yield from named.tell(agent)
         yield from self._end_duplicates(agent, found)
 
