@@ -145,7 +145,9 @@ class _House:
         start = perf_counter()
         self.framework = self.runtime.spawn(framework)
         la.dispatch(self.framework, Holding.wait_for, TaskState.TASK_RUNNING).get(PATIENCE_SECONDS)
-        return perf_counter() - start
+        seconds = perf_counter() - start
+        expect(len(os.listdir(self.place / "run" / "containers")), self.count, "containers")
+        return seconds
 
 
 @contextmanager

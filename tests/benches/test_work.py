@@ -15,7 +15,7 @@ from bench.table import BENCHMARKS, GROUPS
 COUNT = 20
 # Not called `benchmark`: a pytest plugin that may be installed claims that name for a fixture.
 PAIRS = [(peer, benchmark) for benchmark in BENCHMARKS for peer in benchmark.peers]
-REAL = (*GROUPS["remote"], *GROUPS["http"], *GROUPS["subprocess"])
+REAL = (*GROUPS["remote"], *GROUPS["http"], *GROUPS["subprocess"], *GROUPS["containers"])
 # Of few actors the system may give no page; a difference may be negative.
 NOT_ALWAYS_MORE = ("memory", "move-extra", "launch-passing")
 
