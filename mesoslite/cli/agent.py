@@ -27,6 +27,23 @@ from .authentication_options import (
     rules,
 )
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
+from .isolation_options import (
+    BoundingCapabilities,
+    CgroupsCfsBurst,
+    CgroupsEnableCfs,
+    CgroupsLimitSwap,
+    CgroupsPidsMax,
+    CgroupsRoot,
+    ContainerDiskWatchInterval,
+    EffectiveCapabilities,
+    EnforceContainerDiskQuota,
+    ImagesDir,
+    Isolation,
+    Launcher,
+    RevocableCpuLowPriority,
+    RuntimeDir,
+    containment_options,
+)
 from .node_options import (
     MASTER_ADDRESS,
     Advertise,
@@ -92,6 +109,20 @@ def agent(
     recovery_timeout: RecoveryTimeout = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
+    launcher: Launcher = None,
+    isolation: Isolation = None,
+    runtime_dir: RuntimeDir = None,
+    cgroups_root: CgroupsRoot = "mesos",
+    cgroups_enable_cfs: CgroupsEnableCfs = False,
+    cgroups_limit_swap: CgroupsLimitSwap = False,
+    cgroups_cfs_burst: CgroupsCfsBurst = 0.0,
+    cgroups_pids_max: CgroupsPidsMax = None,
+    revocable_cpu_low_priority: RevocableCpuLowPriority = True,
+    container_disk_watch_interval: ContainerDiskWatchInterval = None,
+    enforce_container_disk_quota: EnforceContainerDiskQuota = False,
+    images_dir: ImagesDir = None,
+    effective_capabilities: EffectiveCapabilities = None,
+    bounding_capabilities: BoundingCapabilities = None,
 ) -> None:
     """Run an agent for a master of another program.
 
@@ -102,10 +133,15 @@ def agent(
     Exit status: 0 after Ctrl-C, SIGTERM or SIGUSR1, and when it has cleaned up; 1 if it cannot start, or is told to
     shut down; 2 for options that can never work.
     """
-    given = dict(locals())
-    begin_logging(logging_level, "slave", log_dir)
-    check_texts(master=master, address=address, advertise=advertise, secret_file=secret_file)
-    check_texts(host=host, hostname=hostname, work_dir=work_dir, resources=resources)
+    _run(dict(locals()))
+
+
+def _run(given: "Mapping[str, Any]") -> None:
+    """Check what was ``given``, by name, and run the agent."""
+    begin_logging(given["logging_level"], "slave", given["log_dir"])
+    texts = ("master", "address", "advertise", "secret_file", "host", "hostname", "work_dir", "resources")
+    check_texts(**{name: given[name] for name in (*texts, "runtime_dir", "images_dir")})
+    master, work_dir = given["master"], given["work_dir"]
     if "://" in master:
         fail(f"--master {master}: expected HOST:PORT, the --address of the master, not the URL of its HTTP API", USAGE)
     from mesoslite.cluster import AgentNode, boot_id
@@ -117,16 +153,17 @@ def agent(
             recovery = recovery_options(given, boot_id())
             node = AgentNode(
                 master,
-                remote(address, advertise, secret_file),
-                resources=resources,
-                attributes=parse_attributes(attributes),
+                remote(given["address"], given["advertise"], given["secret_file"]),
+                resources=given["resources"],
+                attributes=parse_attributes(given["attributes"]),
                 work_dir=work_dir,
-                host=host,
-                port=port,
-                hostname=hostname,
+                host=given["host"],
+                port=given["port"],
+                hostname=given["hostname"],
                 flags=given,
                 recovery=recovery,
                 authentication=_authentication(given),
+                containment=containment_options(given),
             )
         except InvalidRequest as error:
             refuse(error)

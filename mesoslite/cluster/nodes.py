@@ -20,6 +20,7 @@ from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
 from .claims import claimed
+from .containerizers import ContainmentOptions, make_containerizer
 from .flags import flags_of
 from .masters import Masters
 from .named_master import master_at
@@ -112,9 +113,10 @@ class MasterNode:
 class AgentNode:
     """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
-    ``flags`` are told by its HTTP API, which asks for ``authentication``, the rest is as of Agent.
-    Raises: InvalidRequest; from ``start``: OSError for a port, or a directory, which is also another agent's
-    (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why.
+    ``flags`` are told by its HTTP API, which asks for ``authentication``, ``containment`` says how its containers are
+    made, the rest is as of Agent.
+    Raises: InvalidRequest; from ``start``: OSError for a port, a control group, or a directory, which is also another
+    agent's (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class AgentNode:
         flags: Mapping[str, object],
         recovery: RecoveryOptions | None = None,
         authentication: Authentication = NOBODY,
+        containment: ContainmentOptions | None = None,
     ) -> None:
         self.master_address = master
         self._recovery = recovery
@@ -138,7 +141,9 @@ class AgentNode:
         self.work_dir = Path(work_dir).absolute()
         self.host = host
         self._remote = remote
-        self._attributes = attributes
+        self._containment = containment or ContainmentOptions()
+        told = {attribute.name for attribute in attributes}
+        self._attributes = (*attributes, *[own for own in self._containment.attributes if own.name not in told])
         self._port, self._hostname = port, hostname
         self._parts = ExitStack()
         self._flags = flags_of(flags)
@@ -158,7 +163,8 @@ class AgentNode:
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
-            containerizer, tokens = PosixContainerizer(), self._authentication.executor_tokens
+            containerizer = make_containerizer(self._containment, self.work_dir)
+            tokens = self._authentication.executor_tokens
             agent = Agent(
                 master,
                 resources=self.resources,

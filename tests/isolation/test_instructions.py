@@ -103,7 +103,7 @@ def test_capabilities_are_else_those_of_the_agent_and_never_beyond():
     narrow = {"effective_capabilities": {"capabilities": ["KILL"]}, "bounding_capabilities": {"capabilities": []}}
     with pytest.raises(InvalidRequest, match="effective_capabilities has KILL, which are not bounding"):
         told(Capabilities(), linux_info=narrow)
-    with pytest.raises(InvalidRequest, match="--effective_capabilities: CHOWN not among --bounding_capabilities"):
+    with pytest.raises(InvalidRequest, match="--effective-capabilities: CHOWN not among --bounding-capabilities"):
         Capabilities(frozenset({0}), frozenset())
 
 
@@ -177,7 +177,7 @@ def test_images_are_directories_of_the_agents(tmp_path):
     for name in ("alpine", "../images/debian", "/etc"):
         with pytest.raises(InvalidRequest, match="there is no image"):
             asked(name)
-    with pytest.raises(InvalidRequest, match="no --images_dir"):
+    with pytest.raises(InvalidRequest, match="no --images-dir"):
         asked("debian", None)
     assert asked("debian")[-1] == ("pivot", f"{tmp_path}/roots/c/root")
 

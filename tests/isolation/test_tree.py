@@ -132,7 +132,7 @@ def test_what_a_dead_agent_left_is_killed_and_removed(controller):
 def test_a_root_is_one_agents_alone():
     with own_tree("pids") as tree:
         claim = tree.claim()
-        with pytest.raises(CgroupError, match=r"is another agent's; .*--cgroups_root"):
+        with pytest.raises(CgroupError, match=r"is another agent's; .*--cgroups-root"):
             tree.claim()
         os.close(claim)
 

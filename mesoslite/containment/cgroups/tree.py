@@ -23,8 +23,8 @@ KILL_SECONDS = 60.0  # for the processes of one group to be gone once they were 
 
 _ADVICE = {
     errno.ENOENT: "no such group or controller; see /proc/cgroups for what the kernel has",
-    errno.EACCES: "run the agent as root, or give it a group of its own that it may write (--cgroups_root)",
-    errno.EPERM: "run the agent as root, or give it a group of its own that it may write (--cgroups_root)",
+    errno.EACCES: "run the agent as root, or give it a group of its own that it may write (--cgroups-root)",
+    errno.EPERM: "run the agent as root, or give it a group of its own that it may write (--cgroups-root)",
     errno.EROFS: "the hierarchy is mounted read-only; mount it read-write",
     errno.EBUSY: "processes or groups are in it; end them first",
     errno.EINVAL: "the kernel takes no such value there; groups above may allow less",
@@ -67,7 +67,7 @@ class Tree:
         try:
             return self._files.claim(self.root)
         except BlockingIOError as error:
-            text = f"cgroups: {self.root} is another agent's; give this one a root of its own (--cgroups_root)"
+            text = f"cgroups: {self.root} is another agent's; give this one a root of its own (--cgroups-root)"
             raise CgroupError(errno.EBUSY, text) from error
 
     def inherit(self, file: str) -> None:

@@ -47,7 +47,7 @@ class Capabilities(PlainIsolator):
     def __init__(self, effective: frozenset[int] | None = None, bounding: frozenset[int] | None = None) -> None:
         if effective is not None and bounding is not None and not effective <= bounding:
             raise InvalidRequest(
-                f"--effective_capabilities: {_named(effective - bounding)} not among --bounding_capabilities; add "
+                f"--effective-capabilities: {_named(effective - bounding)} not among --bounding-capabilities; add "
                 "to those, or leave out here"
             )
         self._effective = effective

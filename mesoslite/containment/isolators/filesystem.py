@@ -67,7 +67,7 @@ class FilesystemLinux(PlainIsolator):
 
     def _image(self, name: str) -> Path:
         if self._images is None:
-            raise InvalidRequest(f"launch: the image {name!r} is not here: the agent has no --images_dir")
+            raise InvalidRequest(f"launch: the image {name!r} is not here: the agent has no --images-dir")
         path = self._images / name
         if name.startswith("/") or ".." in name.split("/") or not path.is_dir():
             raise InvalidRequest(

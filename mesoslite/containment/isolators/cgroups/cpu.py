@@ -1,7 +1,7 @@
 """cgroups/cpu: processors, shared in proportion to what containers asked for, and bounded where that is wanted."""
 
 # A container's share says what it gets when processors are short; it may use more while others leave it. It is bounded
-#   only by a limit of its task, or by its request where --cgroups_enable_cfs is given (a CFS quota).
+#   only by a limit of its task, or by its request where --cgroups-enable-cfs is given (a CFS quota).
 # What holds revocable processors runs at next to no share, so that it gives way to all others.
 # Source: Mesos src/slave/containerizer/mesos/isolators/cgroups/subsystems/cpu.cpp, cpuacct.cpp,
 #   isolators/cgroups2/controllers/cpu.cpp, constants.hpp.

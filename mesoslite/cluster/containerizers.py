@@ -1,0 +1,77 @@
+"""Containerizers: which one an agent has, and what it keeps its containers apart with."""
+
+# Who calls: nodes.py.
+# Invariant: what is asked for is checked when the options are made, against this machine as it is then; nothing of the
+#   machine is changed before ``make_containerizer``.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
+from mesoslite.containment.isolation import (
+    DEFAULT,
+    IsolationOptions,
+    isolation_attributes,
+    make_isolators,
+    parse_isolation,
+)
+from mesoslite.containment.machine import Machine, look_at_machine
+from mesoslite.containment.supervisors import PROGRAM
+from mesoslite.model import InvalidRequest
+
+if TYPE_CHECKING:
+    from mesoslite.model import Attribute
+
+LAUNCHERS = ("supervisor", "posix")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentOptions:
+    """As the flags of those names: ``launcher`` None is the supervisor where it was built, else posix.
+
+    ``runtime_dir`` None is ``runtime`` in the work directory. Raises: InvalidRequest, for what this machine has not.
+    """
+
+    launcher: str | None = None
+    isolation: str = ",".join(DEFAULT)
+    runtime_dir: str | None = None
+    isolators: IsolationOptions = field(default_factory=IsolationOptions)
+    names: tuple[str, ...] = field(init=False)  # of the isolators, in their order
+    machine: Machine = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the machine, and check what is asked for."""
+        object.__setattr__(self, "machine", look_at_machine())
+        object.__setattr__(self, "names", parse_isolation(self.isolation, self.machine))
+        if self.launcher not in (None, *LAUNCHERS):
+            raise InvalidRequest(f"--launcher: got {self.launcher!r}, expected one of {', '.join(LAUNCHERS)}")
+        if self.launcher == "supervisor" and not PROGRAM.exists():
+            raise InvalidRequest("--launcher: the supervisor was not built; install a C compiler, and mesoslite again")
+        if not self.has_supervisors and set(self.names) - set(DEFAULT):
+            raise InvalidRequest(
+                f"--isolation: {', '.join(sorted(set(self.names) - set(DEFAULT)))} need --launcher=supervisor, which "
+                "this agent has not; leave them out"
+            )
+
+    @property
+    def has_supervisors(self) -> bool:
+        """Whether containers have supervisors."""
+        return self.launcher == "supervisor" or (self.launcher is None and PROGRAM.exists())
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """What an agent says of it, if any isolation was asked for."""
+        return isolation_attributes(self.names, self.machine) if set(self.names) - set(DEFAULT) else ()
+
+
+def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixContainerizer | SupervisedContainerizer:
+    """The containerizer of an agent whose sandboxes are below ``work_dir``. Raises: OSError, InvalidRequest."""
+    if not options.has_supervisors:
+        return PosixContainerizer()
+    runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
+    runtime.mkdir(parents=True, exist_ok=True)
+    isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
+    return SupervisedContainerizer(str(runtime), isolators)
