@@ -28,7 +28,7 @@ from uvicorn.server import ServerState
 from libactor.http.application import Site
 from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
-from libactor.http.joining import Joining, send_large
+from libactor.http.joining import Joining, send_large, send_to_nobody
 from libactor.http.options import affordable_connections
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
@@ -43,8 +43,7 @@ HEAD_BYTES_MAX = 64 * 1024  # of request line and headers; what browsers and pro
 BODY_BYTES_MIN = 1024  # of a body, in the time that is given, from a client that is slow and not idle
 PIECE_BYTES = 4 * 1024  # that are parsed at a time, but for bodies: requests take many times the room they came in
 REST_TICKS = 5  # what a connection may rest between two requests
-CUT = "libactor.http.cut"  # extension of the scope: the function that cuts the connection
-LARGE = "libactor.http.large"  # extension of the scope: the function that sends large pieces of a body
+OURS = "libactor.http.connection"  # extension of the scope: what cuts it, and what sends large pieces of a body
 
 
 class ProtocolLog(logging.Logger):
@@ -127,11 +126,8 @@ class Connection(HttpToolsProtocol):
         self.served: Any = None  # uvicorn's cycle of the request whose application runs, or ran last
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
         self.direct_call: DirectCall | None = None  # what the request that is being served has become
-        self.extensions: dict[str, Any] = {
-            CUT: {"cut": self._cut},
-            GONE: {"watchers": self.watchers},
-            LARGE: {"send": self._send_large},
-        }
+        functions = {"cut": self._cut, "send_large": self._send_large}
+        self.extensions: dict[str, Any] = {OURS: functions, GONE: {"watchers": self.watchers}}
         self.server_state.idle.clear()
         self._enter(transport)
         if self.handover is not None:  # it has been let in where it was accepted
@@ -165,7 +161,7 @@ class Connection(HttpToolsProtocol):
         if self.served is not None:  # else uvicorn tells the last request alone, which may wait behind this one
             self.served.disconnected = True
             self.served.message_event.set()
-        self.extensions[GONE]["watchers"] = None
+        self._let_go()
         for leave in list(self.watchers):
             leave()
         if self.direct_call is not None:
@@ -174,6 +170,13 @@ class Connection(HttpToolsProtocol):
         self._clear_deadline()
         if not self.connections:
             self.server_state.idle.set()
+
+    def _let_go(self) -> None:
+        """What is over goes without the collector: nothing that we hold may hold us."""
+        self.extensions[GONE]["watchers"] = None
+        self.extensions[OURS].update(cut=self.transport.abort, send_large=send_to_nobody)
+        if self.served is not None:
+            self.served.transport = self.transport  # a head may still wait for its body
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():

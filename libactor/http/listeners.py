@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from libactor.http.application import Site
-from libactor.http.connection import CUT, LARGE, Connection, State
+from libactor.http.connection import OURS, Connection, State
 from libactor.http.door import Door
 from libactor.http.exchange import Exchange
 from libactor.http.server import BACKLOG
@@ -127,7 +127,7 @@ class Listeners:
         """Wrap ``app`` so that its responses end when the server closes."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            exchange = Exchange(send, scope["extensions"][LARGE]["send"])
+            exchange = Exchange(send, scope["extensions"][OURS]["send_large"])
             request = asyncio.current_task()
             assert request is not None
             self._requests.add(request)
@@ -171,6 +171,6 @@ def _many_times(listener: socket.socket) -> list[socket.socket]:
 
 async def _cut(scope: Scope, receive: Receive) -> None:
     """Drop the connection, unsent data included, and wait until it is gone."""
-    scope["extensions"][CUT]["cut"]()
+    scope["extensions"][OURS]["cut"]()
     while (await receive())["type"] != "http.disconnect":
         pass

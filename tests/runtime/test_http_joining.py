@@ -1,8 +1,10 @@
 """Connections: what comes at once is accepted at once, and what is said at once is written at once."""
 
 import asyncio
+import gc
 import socket
 import threading
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -209,6 +211,30 @@ def test_leave_to_send_the_body_is_given_at_once(server, writes):
         client.sendall(b"b")
 
         assert read_all(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+# Method: the collector is off, and all that the loop still has to do is done.
+@pytest.mark.parametrize("app", [saying(b"x"), saying(bytes(JOINED_BYTES_MAX + 1))])
+def test_a_connection_that_is_over_goes_without_the_collector(server, monkeypatch, app):
+    seen = []
+    made = Connection.connection_made
+
+    def noted(self, transport):
+        seen.append(weakref.ref(self))
+        made(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", noted)
+    gc.disable()
+    try:
+        with connect(server.listen(app)) as client:
+            client.sendall(GET)
+            read_all(client)
+        for _ in range(10):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), server._loop).result(BOUND)
+
+        assert [connection() for connection in seen] == [None]
+    finally:
+        gc.enable()
 
 
 # Goal: a burst of clients does not cost a turn of the loop each. Method: they come while the loop is held up, and it
