@@ -8,7 +8,7 @@ with mesoslite.Cluster(agents=3) as cluster:
 
 from typing import TYPE_CHECKING
 
-from mesoslite.agent import Agent, RecoveryOptions
+from mesoslite.agent import Agent, GarbageOptions, RecoveryOptions
 from mesoslite.cluster import Cluster
 from mesoslite.framework import Executor, Framework, run_executor
 from mesoslite.master import Master
@@ -38,6 +38,7 @@ __all__ = [
     "Executor",
     "Framework",
     "FrameworkEnded",
+    "GarbageOptions",
     "InvalidRequest",
     "InvalidResources",
     "Label",

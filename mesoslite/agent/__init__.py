@@ -1,6 +1,7 @@
 """The agent: runs the tasks of one machine and tells its master how they go."""
 
 from .agent import Agent
+from .garbage import GarbageOptions
 from .recovery import RecoveryOptions
 
-__all__ = ["Agent", "RecoveryOptions"]
+__all__ = ["Agent", "GarbageOptions", "RecoveryOptions"]

@@ -51,6 +51,7 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
 )
 
+from .garbage import GarbageOptions
 from .parts import Calls, Parts
 from .recovery import RecoveryOptions
 from .registration import Registration, Step
@@ -70,6 +71,7 @@ class Agent(la.Actor):
     and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all
     its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks that
     checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
+    ``garbage`` says when sandboxes are removed of what is over; left out, they stay.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Agent(la.Actor):
         port: int = 0,
         attributes: tuple[Attribute, ...] = (),
         recovery: RecoveryOptions | None = None,
+        garbage: GarbageOptions | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
@@ -95,6 +98,7 @@ class Agent(la.Actor):
             end_container=Agent._end_container,
             container_started=Agent._container_started,
             container_ended=Agent._container_ended,
+            look_for_garbage=Agent._look_for_garbage,
         )
         self._parts = Parts(
             self,
@@ -103,6 +107,7 @@ class Agent(la.Actor):
             work_directory=str(self._work_directory),
             containerizer=containerizer,
             recovery=recovery,
+            garbage=garbage,
             info=lambda: self._info,
             send=self._tell_master,
         )
@@ -133,6 +138,7 @@ class Agent(la.Actor):
         self._info = parts.recovery.find(self._info)
         parts.recovery.resume(self._info.id)
         self._is_recovered = True
+        parts.begin_garbage()
         if parts.recovery.is_cleanup:
             log.warning("%s: what an earlier life has left is ended, and so is this one", self.pid)
             la.terminate(self.pid)
@@ -343,6 +349,9 @@ class Agent(la.Actor):
         if self._obeys(message, sender):
             log.warning("%s: shut down by its master: %s", self.pid, message.message)
             la.terminate(self.pid)
+
+    def _look_for_garbage(self) -> None:
+        self._parts.garbage.look()
 
     # Operations
 

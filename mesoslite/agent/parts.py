@@ -12,6 +12,7 @@ import libactor as la
 
 from .checkpoints import Checkpoints
 from .executors import ExecutorLine
+from .garbage import Garbage, disk_use
 from .kills import Kills
 from .notices import Notices
 from .operations import Operations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         TaskStatus,
     )
 
+    from .garbage import GarbageOptions
     from .recovery import RecoveryOptions
     from .statuses import Report
 
@@ -48,6 +50,7 @@ class Calls:
     end_container: Callable[[Any, ContainerID], None]
     container_started: Callable[[Any, ContainerID], None]
     container_ended: Callable[..., None]
+    look_for_garbage: Callable[[Any], None]
 
 
 class Parts:
@@ -65,15 +68,25 @@ class Parts:
         work_directory: str,
         containerizer: Containerizer,
         recovery: RecoveryOptions | None,
+        garbage: GarbageOptions | None,
         info: Callable[[], AgentInfo],
         send: Callable[[Any], None],
     ) -> None:
         self._actor = actor
+        self._pool: la.Pool | None = None
         self._calls = calls
         self._info = info
         self._send = send
         self.checkpoints = Checkpoints(work_directory if recovery is not None else None)
-        self.frameworks = Frameworks(self.checkpoints)
+        self.garbage = Garbage(
+            garbage,
+            work_directory,
+            now=self._now,
+            look_later=lambda seconds: la.delay(seconds, actor.pid, calls.look_for_garbage),
+            do=self._do,
+            use=disk_use,
+        )
+        self.frameworks = Frameworks(self.checkpoints, self.garbage.schedule)
         self.updates = StatusUpdateManager(
             self._send_status,
             now_ns=self._now_ns,
@@ -147,6 +160,17 @@ class Parts:
         """There is a master again: tell it what it has not acknowledged."""
         self.updates.resume()
         self.operations.resume()
+
+    def begin_garbage(self) -> None:
+        """Look for what earlier lives have left, once it is known what is in use."""
+        entries = list(self.frameworks.active.values())
+        runs = [run.sandbox for entry in entries for run in entry.runs.values()]
+        self.garbage.begin([*runs, *[one.sandbox for entry in entries for one in entry.executors.values()]])
+
+    def _do(self, function: Callable[[], object], then: Callable[[object], None]) -> None:
+        if self._pool is None:
+            self._pool = la.Pool(1, name="garbage")
+        self._pool.submit(function).on_ready(la.defer(then))
 
     def _now(self) -> float:
         return self._clock.now()

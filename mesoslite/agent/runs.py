@@ -36,7 +36,7 @@ from mesoslite.model.task_records import pack_tasks
 from .checkpoints import Checkpoints, TaskCheckpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import libactor as la
     from mesoslite.model import (
@@ -174,11 +174,12 @@ class FrameworkEntry:
 class Frameworks:
     """The frameworks of an agent: those with tasks here, and the newest of those that had some.
 
-    ``checkpoints`` are kept of what outlives the agent.
+    ``checkpoints`` are kept of what outlives the agent. ``over(sandbox)`` is called when nobody uses that any more.
     """
 
-    def __init__(self, checkpoints: Checkpoints) -> None:
+    def __init__(self, checkpoints: Checkpoints, over: Callable[[str], None]) -> None:
         self.checkpoints = checkpoints
+        self._over = over
         self.active: dict[FrameworkID, FrameworkEntry] = {}
         self.completed: dict[FrameworkID, FrameworkEntry] = {}  # oldest first
         self._used = NOTHING
@@ -269,6 +270,7 @@ class Frameworks:
         self.checkpoints.task_over(entry.info, *run.place, task_id)
         if run.execution is None:
             self.checkpoints.executor_over(entry.info, *run.place)
+            self._over(run.sandbox)
         else:
             del run.execution.runs[task_id]
             self.retire_execution(entry, run.execution)
@@ -311,6 +313,7 @@ class Frameworks:
         if is_listed and execution.has_ended and not execution.runs:
             del entry.executors[execution.info.executor_id]
             self.checkpoints.executor_over(entry.info, execution.info.executor_id, execution.container_id)
+            self._over(execution.sandbox)
             entry.ended_executors.append(execution)
 
     def leave(self, entry: FrameworkEntry) -> None:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from .agent_options import (
+    DiskWatchInterval,
     ExecutorReregistrationTimeout,
+    GcDelay,
+    GcDiskHeadroom,
     ReconfigurationPolicy,
     Recover,
     RecoveryTimeout,
     Strict,
+    garbage_options,
     recovery_options,
 )
 from .authentication_options import (
@@ -86,7 +90,7 @@ def agent(
         ),
     ] = "",
     work_dir: Annotated[
-        str, typer.Option(help="Where sandboxes go, and stay; each agent has its own.", metavar="PATH")
+        str, typer.Option(help="Where sandboxes go; each agent has its own.", metavar="PATH")
     ] = "/tmp/mesoslite-agent",
     address: Annotated[
         str, typer.Option(help="Where the master finds it; the host is a number.", metavar="HOST:PORT")
@@ -107,6 +111,9 @@ def agent(
     reconfiguration_policy: ReconfigurationPolicy = "equal",
     executor_reregistration_timeout: ExecutorReregistrationTimeout = None,
     recovery_timeout: RecoveryTimeout = None,
+    gc_delay: GcDelay = None,
+    gc_disk_headroom: GcDiskHeadroom = 0.1,
+    disk_watch_interval: DiskWatchInterval = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
     launcher: Launcher = None,
@@ -141,33 +148,39 @@ def _run(given: "Mapping[str, Any]") -> None:
     begin_logging(given["logging_level"], "slave", given["log_dir"])
     texts = ("master", "address", "advertise", "secret_file", "host", "hostname", "work_dir", "resources")
     check_texts(**{name: given[name] for name in (*texts, "runtime_dir", "images_dir")})
-    master, work_dir = given["master"], given["work_dir"]
+    master = given["master"]
     if "://" in master:
         fail(f"--master {master}: expected HOST:PORT, the --address of the master, not the URL of its HTTP API", USAGE)
-    from mesoslite.cluster import AgentNode, boot_id
     from mesoslite.model import InvalidRequest
 
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the agent has stopped
     with stop_signals(stops.put, (signal.SIGUSR1,)):
         try:
-            recovery = recovery_options(given, boot_id())
-            node = AgentNode(
-                master,
-                remote(given["address"], given["advertise"], given["secret_file"]),
-                resources=given["resources"],
-                attributes=parse_attributes(given["attributes"]),
-                work_dir=work_dir,
-                host=given["host"],
-                port=given["port"],
-                hostname=given["hostname"],
-                flags=given,
-                recovery=recovery,
-                authentication=_authentication(given),
-                containment=containment_options(given),
-            )
+            node = _node(given)
         except InvalidRequest as error:
             refuse(error)
-        _serve(node, stops, work_dir, cleans_up=recovery.recover != "reconnect")
+        _serve(node, stops, given["work_dir"], cleans_up=given["recover"] == "cleanup")
+
+
+def _node(given: "Mapping[str, Any]") -> "AgentNode":
+    """The agent that the options ``given`` describe. Raises: InvalidRequest."""
+    from mesoslite.cluster import AgentNode, boot_id
+
+    return AgentNode(
+        given["master"],
+        remote(given["address"], given["advertise"], given["secret_file"]),
+        resources=given["resources"],
+        attributes=parse_attributes(given["attributes"]),
+        work_dir=given["work_dir"],
+        host=given["host"],
+        port=given["port"],
+        hostname=given["hostname"],
+        flags=given,
+        recovery=recovery_options(given, boot_id()),
+        garbage=garbage_options(given),
+        authentication=_authentication(given),
+        containment=containment_options(given),
+    )
 
 
 def _authentication(given: "Mapping[str, Any]") -> "Authentication":

@@ -1,6 +1,6 @@
-"""Options of an agent on the command line that say how it goes on after its end, under the names of Mesos's flags."""
+"""Options of an agent on the command line about what outlives it, and its tasks, under the names of Mesos's flags."""
 
-# Who calls: agent.py. What is left out is None and takes the default of RecoveryOptions.
+# Who calls: agent.py. What is left out is None and takes the default of RecoveryOptions or GarbageOptions.
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,7 +12,7 @@ from .values import seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.agent import RecoveryOptions
+    from mesoslite.agent import GarbageOptions, RecoveryOptions
 
 Recover: TypeAlias = Annotated[
     str,
@@ -47,20 +47,51 @@ RecoveryTimeout: TypeAlias = Annotated[
         help="Time for which executors try to reach an agent that has gone; 15mins by default.", metavar="DURATION"
     ),
 ]
+GcDelay: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Time after which the sandbox of what is over is removed; 1weeks by default, less on a full disk.",
+        metavar="DURATION",
+    ),
+]
+GcDiskHeadroom: TypeAlias = Annotated[
+    float, typer.Option(help="Part of the disk of --work-dir that sandboxes are to leave free.", min=0.0, max=1.0)
+]
+DiskWatchInterval: TypeAlias = Annotated[
+    str | None, typer.Option(help="Time between two looks at the disk; 1mins by default.", metavar="DURATION")
+]
 
 
 def recovery_options(given: "Mapping[str, Any]", boot_id: str) -> "RecoveryOptions":
-    """The options that are given by name. The command ends for a duration that is none. Raises: InvalidRequest."""
+    """Those of how it goes on that are given by name.
+
+    The command ends for a duration that is none. Raises: InvalidRequest.
+    """
     from mesoslite.agent import RecoveryOptions
 
-    durations: dict[str, Any] = {}
-    for flag, name in (
-        ("executor_reregistration_timeout", "executor_reregistration_seconds"),
-        ("recovery_timeout", "executor_recovery_seconds"),
-    ):
+    durations = _durations(
+        given,
+        executor_reregistration_timeout="executor_reregistration_seconds",
+        recovery_timeout="executor_recovery_seconds",
+    )
+    names = ("recover", "strict", "reconfiguration_policy")
+    return RecoveryOptions(boot_id=boot_id, **{name: given[name] for name in names}, **durations)
+
+
+def garbage_options(given: "Mapping[str, Any]") -> "GarbageOptions":
+    """Likewise those of when sandboxes go."""
+    from mesoslite.agent import GarbageOptions
+
+    durations = _durations(given, gc_delay="delay_seconds", disk_watch_interval="watch_seconds")
+    return GarbageOptions(disk_headroom=given["gc_disk_headroom"], **durations)
+
+
+def _durations(given: "Mapping[str, Any]", **names: str) -> dict[str, Any]:
+    """The seconds of those that are given, under the ``names`` that they have in an object of options."""
+    found = {}
+    for flag, name in names.items():
         option, text = f"--{flag.replace('_', '-')}", given[flag]
         if text is not None:
             refuse_bytes(option, text)
-            durations[name] = seconds(option, text)
-    names = ("recover", "strict", "reconfiguration_policy")
-    return RecoveryOptions(boot_id=boot_id, **{name: given[name] for name in names}, **durations)
+            found[name] = seconds(option, text)
+    return found

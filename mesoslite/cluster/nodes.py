@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.http import HttpServer, Listener
-from mesoslite.agent import Agent, RecoveryOptions
+from mesoslite.agent import Agent, GarbageOptions, RecoveryOptions
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
 from mesoslite.containment import PosixContainerizer
@@ -132,11 +132,12 @@ class AgentNode:
         hostname: str,
         flags: Mapping[str, object],
         recovery: RecoveryOptions | None = None,
+        garbage: GarbageOptions | None = None,
         authentication: Authentication = NOBODY,
         containment: ContainmentOptions | None = None,
     ) -> None:
         self.master_address = master
-        self._recovery = recovery
+        self._recovery, self._garbage = recovery, garbage
         self.resources = checked_resources("agent", resources)
         self.work_dir = Path(work_dir).absolute()
         self.host = host
@@ -174,6 +175,7 @@ class AgentNode:
                 port=listener.port,
                 attributes=self._attributes,
                 recovery=self._recovery,
+                garbage=self._garbage,
                 id="slave(1)",
             )
             self.work_dir.mkdir(parents=True, exist_ok=True)
