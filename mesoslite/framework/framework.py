@@ -68,7 +68,7 @@ def _from_master(method: Callable[[Any, E], Rest]) -> Callable[[Any, E, la.PID[A
 
     def checked(self: Framework, event: E, sender: la.PID[Any] | None) -> Rest:
         assert self.connection is not None
-        if sender is None or sender == self.pid or self.connection.heeds(sender):
+        if sender is None or self.connection.heeds(sender) or sender == self.pid:
             return method(self, event)
         log.info("framework %s ignores %s from %s", self.info.name, type(event).__name__, sender)
         return None

@@ -161,7 +161,7 @@ class Subscriptions:
     def caller(self, framework_id: FrameworkID, sender: la.PID[Any] | None) -> FrameworkEntry | None:
         """The framework that calls, if it calls from where it subscribed."""
         framework = self._ledger.frameworks.get(framework_id)
-        is_caller = framework is not None and framework.connected and framework.pid == sender
+        is_caller = framework is not None and framework.connected and framework.address == sender
         return framework if is_caller else None
 
     # ---- judgement ----
