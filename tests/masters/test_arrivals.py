@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -364,3 +365,42 @@ def test_what_an_agent_says_right_behind_its_return_waits_for_that(
 
     assert after.tasks()[FRAMEWORKS[0], TaskID("1-a")] == (name(1), FINISHED, "*")
     assert after.alone == [name(1)]
+
+
+# Goal: whatever several agents bring at one time, the books are true, and nobody is forgotten. Method: ids of tasks
+# are few, so that some come twice; some agents name no roles, or a framework that nobody knows; some share an address.
+@pytest.mark.parametrize("seed", range(16))
+def test_random_agents_come_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    rng = random.Random(seed)
+    arriving = Arriving(stage, monkeypatch)
+    if rng.random() < 0.5:
+        arriving.come({agent: drawn(rng, agent) for agent in range(6)})
+        stage.fail_over()
+        arriving = Arriving(stage, monkeypatch)
+    for agent in rng.sample(range(6), 6):
+        arriving.fakes[agent] = arriving.fake(0) if agent and rng.random() < 0.1 else arriving.fake(agent)
+    shared = [agent for agent in range(6) if list(arriving.fakes.values()).count(arriving.fakes[agent]) > 1]
+
+    arriving.come({agent: drawn(rng, agent) for agent in range(6)})
+
+    there = set(arriving.agents())
+    assert {name(agent) for agent in range(6) if agent not in shared} <= there
+    assert bool(shared) == bool({name(agent) for agent in shared} - there)
+    welcomed = {told.agent_id for agent in range(6) for told in arriving.heard(agent, AgentReregistered)}
+    assert there - {name(99)} <= welcomed
+    assert {agent_id for agent_id, _, _ in arriving.tasks().values()} <= there
+
+
+def drawn(rng: random.Random, agent: int) -> ReregisterAgent:
+    """Some tasks of all frameworks, each id once of each."""
+    keys = {(f"{rng.randrange(40)}", rng.randrange(3)) for _ in range(rng.randrange(4))}
+    roles = ("*", "ads") if rng.random() < 0.8 else ("", "ads")
+    tasks = [
+        record(agent, task, framework, rng.choice((RUNNING, FINISHED)), rng.choice(roles))
+        for task, framework in sorted(keys)
+    ]
+    told = message(agent, *tasks)
+    if rng.random() < 0.8:
+        return told
+    other = packed_infos(FrameworkInfo(name="other", id=FrameworkID(f"other-{rng.randrange(2)}")))
+    return msgspec.structs.replace(told, frameworks=(*told.frameworks, *other))
