@@ -16,14 +16,14 @@ from mesoslite.model.task_records import PORTION_TASKS
 from .returning_executors import checked_executors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from mesoslite.model import FrameworkID, FrameworkInfo, ReregisterAgent, TaskID
 
     from .portions import Portion, Portions
     from .tasks import TaskEntry
 
-    Ids = dict[FrameworkID, set[TaskID]]
+    Ids = set[tuple[FrameworkID, TaskID]]
 
 
 class Brought(NamedTuple):
@@ -36,11 +36,7 @@ class Brought(NamedTuple):
 
     def ids(self) -> Ids:
         """The ids of what runs. Cost: O(a portion)."""
-        if self.noted or not self.portions:
-            return self.noted
-        ids: Ids = {}
-        _note(ids, self.portions[0].tasks)
-        return ids
+        return self.noted or {key for portion in self.portions for key in portion.owned_ids()}
 
 
 def reading(
@@ -58,14 +54,14 @@ def reading(
     agent_id = message.info.id
     assert agent_id is not None
     found: list[Portion] = []
-    noted: Ids = {}
+    noted: Ids = set()
     held = checked_executors(message, frameworks)
     for number, packed in enumerate(message.tasks):
         if number:
             yield
         portion = portions.read(packed, agent_id, frameworks)
         if len(message.tasks) > 1 or not portion.differ_by_id:
-            _note(noted, portion.tasks)
+            _note(noted, portion)
         found.append(portion)
         held = held + portion.layout.held if held else portion.layout.held
     total = message.total or message.info.resources
@@ -89,10 +85,9 @@ def reading(
     return Brought(frameworks, found, noted, tuple(completed))
 
 
-def _note(ids: Ids, tasks: Iterable[TaskEntry]) -> None:
+def _note(ids: Ids, portion: Portion) -> None:
     """Note the ids of more tasks. Raises: InvalidRequest, if one is noted already, or is there twice."""
-    for task in tasks:
-        known = ids.setdefault(task.framework_id, set())
-        if task.task_id in known:
-            raise InvalidRequest("a task is named twice")
-        known.add(task.task_id)
+    before = len(ids)
+    ids.update(portion.owned_ids())
+    if len(ids) < before + len(portion.tasks):
+        raise InvalidRequest("a task is named twice")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -25,13 +26,15 @@ from mesoslite.model.task_records import PORTION_TASKS
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
-    from mesoslite.model import AgentID, FrameworkID, Resources, TaskState
+    from mesoslite.model import AgentID, FrameworkID, Resources, TaskID, TaskState
 
 ARRAY_16 = 0xDC
 COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "role")
-KEPT_MAX, KEPT_BYTES_MAX = 256, 32_768  # layouts, and the bytes of the portion that each was made of
+KEPT_MAX, KEPT_BYTES_MAX = 256, 65_536  # layouts, and the bytes of the portion that each was made of
+
+_task_id = attrgetter("task_id")
 
 
 class Layout(NamedTuple):
@@ -54,6 +57,10 @@ class Portion(NamedTuple):
     tasks: list[TaskEntry]
     layout: Layout
     differ_by_id: bool
+
+    def owned_ids(self) -> Iterator[tuple[FrameworkID, TaskID]]:
+        """Whose tasks they are, and their ids."""
+        return zip(self.layout.owners, map(_task_id, self.tasks), strict=True)
 
     @property
     def living(self) -> list[TaskEntry]:

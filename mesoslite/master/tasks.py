@@ -33,7 +33,7 @@ from mesoslite.model.records import Task
 from mesoslite.model.task_records import unpacked_status, unpacked_task
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from typing import Self
 
 
@@ -73,9 +73,9 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
         """A task that is sent to its agent."""
         return cls(info.task_id, info.agent_id, framework_id, role, info.resources, info)
 
-    def is_in(self, ids: Mapping[FrameworkID, Collection[TaskID]]) -> bool:
-        """Whether its id is among those of its framework's."""
-        return self.task_id in ids.get(self.framework_id, ())
+    def is_in(self, ids: Collection[tuple[FrameworkID, TaskID]]) -> bool:
+        """Whether its id, of its framework, is among these."""
+        return (self.framework_id, self.task_id) in ids
 
     @property
     def name(self) -> str:
