@@ -95,7 +95,12 @@ class BuildSpread(build_ext):
             output_dir=self.build_temp,
             depends=glob("csrc/supervisor/*.h"),
             # nobody reads what it might say of an error: it has to end of it
-            extra_preargs=[*compile_args, "-std=gnu11", "-fno-pie", *(["-fno-sanitize-recover=all"] if link_args else [])],
+            extra_preargs=[
+                *compile_args,
+                "-std=gnu11",
+                "-fno-pie",
+                *(["-fno-sanitize-recover=all"] if link_args else []),
+            ],
         )
         self.mkpath(os.path.dirname(target))
         for static in [[]] if link_args else [["-static", "-s"], []]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from mesoslite.containment.isolation import (
     parse_isolation,
 )
 from mesoslite.containment.machine import Machine, look_at_machine
-from mesoslite.containment.supervisors import PROGRAM
+from mesoslite.containment.supervisors import supervisor_problem
 from mesoslite.model import InvalidRequest
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ class ContainmentOptions:
         object.__setattr__(self, "names", parse_isolation(self.isolation, self.machine))
         if self.launcher not in (None, *LAUNCHERS):
             raise InvalidRequest(f"--launcher: got {self.launcher!r}, expected one of {', '.join(LAUNCHERS)}")
-        if self.launcher == "supervisor" and not PROGRAM.exists():
-            raise InvalidRequest("--launcher: the supervisor was not built; install a C compiler, and mesoslite again")
+        problem = supervisor_problem()
+        if self.launcher == "supervisor" and problem is not None:
+            raise InvalidRequest(f"--launcher: {problem}")
         if not self.has_supervisors and set(self.names) - set(DEFAULT):
             raise InvalidRequest(
                 f"--isolation: {', '.join(sorted(set(self.names) - set(DEFAULT)))} need --launcher=supervisor, which "
@@ -59,7 +61,7 @@ class ContainmentOptions:
     @property
     def has_supervisors(self) -> bool:
         """Whether containers have supervisors."""
-        return self.launcher == "supervisor" or (self.launcher is None and PROGRAM.exists())
+        return self.launcher == "supervisor" or (self.launcher is None and supervisor_problem() is None)
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -74,4 +76,11 @@ def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixCont
     runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
     runtime.mkdir(parents=True, exist_ok=True)
     isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
-    return SupervisedContainerizer(str(runtime), isolators)
+    return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files())
+
+
+def _allow_open_files() -> tuple[int, int]:
+    """Have this program open as many files as it may, for it needs one for each container; the limits until then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft, hard

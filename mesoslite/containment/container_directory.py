@@ -5,6 +5,8 @@
 #   other users, for a script has the environment of its command.
 # Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
 
+import errno
+import fcntl
 import os
 import re
 import shutil
@@ -15,7 +17,7 @@ from mesoslite.model import ContainerID, InvalidRequest
 
 from .processes import ProcessName
 
-REPORTS, CONTAINERS = "reports", "containers"
+REPORTS, CONTAINERS, LOCK = "reports", "containers", ".lock"
 SCRIPT, CONTROL, PID, STATUS = "script", "control", "pid", "status"
 _NAME_BYTES_MAX = 200
 _STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)((?:\0[^\0]*)*))?\n")
@@ -96,6 +98,21 @@ def make_runtime_directory(path: str) -> None:
         os.mkfifo(f"{path}/{REPORTS}", 0o600)
     except FileExistsError:
         return
+
+
+def claim_runtime_directory(path: str) -> int:
+    """Have it to oneself until the descriptor is closed: another one would take our containers for left by nobody.
+
+    Raises: OSError, BlockingIOError if another containerizer has it.
+    """
+    descriptor = os.open(f"{path}/{LOCK}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        problem = "another agent has this runtime directory; give each one of its own"
+        raise BlockingIOError(errno.EAGAIN, problem, path) from None
+    return descriptor
 
 
 def list_containers(path: str) -> list[ContainerID]:

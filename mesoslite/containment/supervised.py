@@ -10,6 +10,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import resource
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -19,7 +21,12 @@ from mesoslite.model import ContainerUsage, Reason, Termination
 
 from .accounts import give_sandbox
 from .asked import refuse_unhonoured
-from .container_directory import ContainerDirectory, list_containers, make_runtime_directory
+from .container_directory import (
+    ContainerDirectory,
+    claim_runtime_directory,
+    list_containers,
+    make_runtime_directory,
+)
 from .isolators.process_usage import ProcessUsage
 from .launch_failures import failure_message
 from .processes import Family, kill_rest
@@ -70,12 +77,21 @@ class SupervisedContainer:
 class SupervisedContainerizer:
     """Has each command run by a supervisor, whose files are below ``runtime_directory``: see model.Containerizer.
 
-    Raises: OSError, if that cannot be made.
+    The directory is one containerizer's, from the first call until it is closed. ``open_files``: the soft and the hard
+    limit that commands have; None: those of this process. Raises: OSError, if the directory cannot be made.
     """
 
-    def __init__(self, runtime_directory: str, isolators: Sequence[Isolator] | None = None) -> None:
+    def __init__(
+        self,
+        runtime_directory: str,
+        isolators: Sequence[Isolator] | None = None,
+        *,
+        open_files: tuple[int, int] | None = None,
+    ) -> None:
         make_runtime_directory(runtime_directory)
         self._directory = runtime_directory
+        self._open_files = open_files
+        self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
         self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
         self._lock = threading.Lock()
@@ -89,6 +105,7 @@ class SupervisedContainerizer:
         self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
     ) -> Mapping[ContainerID, Container]:
         """Take over what lives, tell how the rest has ended, and end what nobody knows: see model.Containerizer."""
+        self._have_claim()
         wanted = {config.container_id: config for config in known}
         found: dict[ContainerID, SupervisedContainer] = {}
         with self._lock:  # so nothing is told of them yet
@@ -117,6 +134,7 @@ class SupervisedContainerizer:
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SupervisedContainer:
         """Start its supervisor; that its command runs, or cannot, is told later: see model.Containerizer.launch."""
         refuse_unhonoured(config, self._isolation)
+        self._have_claim()
         container_id = config.container_id
         directory = ContainerDirectory(self._directory, container_id)
         directory.check_absence()
@@ -170,6 +188,13 @@ class SupervisedContainerizer:
         self._supervisors.stop(CLOSE_SECONDS)
         for isolator in reversed(self._isolators):
             isolator.close()
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
+
+    def _have_claim(self) -> None:
+        if self._claim is None:
+            self._claim = claim_runtime_directory(self._directory)
 
     def _script(self, config: ContainerConfig) -> bytes:
         """What the supervisor of a container is told. Raises: OSError, NotFound, InvalidRequest."""
@@ -179,6 +204,8 @@ class SupervisedContainerizer:
         owner = (identity.user, identity.group) if identity is not None else None
         if account is not None:
             give_sandbox(config.sandbox, account)
+        if self._open_files is not None:
+            script.limit(resource.RLIMIT_NOFILE, *self._open_files)
         for isolator in self._isolators:
             isolator.prepare(config, script)
         script.read(0, "/dev/null")

@@ -30,8 +30,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("mesoslite")
 
 PROGRAM = Path(__file__).with_name("mesoslite-supervisor")
+_CHILDREN = "/proc/thread-self/children"
 _CONTROL_DESCRIPTOR = 3
 _REPORT_BYTES = 1 << 16
+
+
+def supervisor_problem() -> str | None:
+    """Why containers cannot have supervisors here, and what to do; None if they can."""
+    if not PROGRAM.exists():
+        return "the supervisor was not built; install a C compiler, and mesoslite again"
+    if not os.path.exists(_CHILDREN):
+        return f"this kernel has no {_CHILDREN}, by which a supervisor finds processes; take --launcher=posix"
+    return None
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mesoslite.containment import SupervisedContainerizer
+from mesoslite.containment import SupervisedContainerizer, supervisors
 from mesoslite.model import InvalidRequest, Reason
 
 from .bench import BOUND_SECONDS, Bench, has_ended
@@ -181,6 +181,40 @@ def test_an_id_is_used_once(bench: Bench, tmp_path: Path):
         bench.containerizer.launch(config, bench)
 
     assert os.listdir(tmp_path / "runtime" / "containers") == [config.container_id]
+
+
+# Method: limits as those of the command line, which raises its own for the descriptors that containers take.
+def test_a_command_has_the_limits_of_open_files_that_it_is_given(tmp_path: Path):
+    (tmp_path / "sandbox").mkdir()
+    containerizer = SupervisedContainerizer(str(tmp_path / "runtime"), open_files=(77, 99))
+    bench = Bench(containerizer, tmp_path / "sandbox")
+
+    bench.launch("ulimit -S -n; ulimit -H -n")
+
+    assert bench.exit_status() == 0
+    containerizer.close()
+    assert bench.output() == "77\n99\n"
+
+
+def test_a_runtime_directory_is_one_containerizers(bench: Bench, tmp_path: Path):
+    bench.launch(f"read x < {bench.make_fifo()}")
+    second = SupervisedContainerizer(str(tmp_path / "runtime"))
+
+    with pytest.raises(BlockingIOError, match="another agent"):
+        second.recover([], lambda _: bench)
+
+    bench.containerizer.close()
+    second.recover([], lambda _: bench)
+    second.close()
+
+
+@pytest.mark.parametrize("name", ["PROGRAM", "_CHILDREN"])
+def test_what_supervisors_need_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str):
+    assert supervisors.supervisor_problem() is None
+
+    monkeypatch.setattr(supervisors, name, tmp_path / "missing")
+
+    assert supervisors.supervisor_problem() is not None
 
 
 def test_what_supervisors_write_is_closed_to_others(tmp_path: Path):
