@@ -83,8 +83,9 @@ class Framework(SchedulerCalls):
     Override ``on_offers`` and ``on_update``; end with ``stop``. Hand the object to ``Cluster.run`` or ``submit``.
 
     ``name`` is shown to people, the class name by default. ``roles`` are shared among fairly. ``failover_timeout``
-    is how many seconds its tasks outlive a framework that vanished. Any on_ method may be a coroutine; while
-    it waits others are called. An exception in one ends the framework.
+    is how many seconds its tasks outlive a framework that vanished; with ``checkpoint`` they outlive an agent that is
+    restarted, too. Any on_ method may be a coroutine; while it waits others are called. An exception in one ends the
+    framework.
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -98,6 +99,7 @@ class Framework(SchedulerCalls):
         roles: tuple[str, ...] = ("*",),
         user: str = "",
         failover_timeout: float = 0.0,
+        checkpoint: bool = False,
         capabilities: tuple[str, ...] = (),
         id: FrameworkID | None = None,
     ) -> None:
@@ -109,6 +111,7 @@ class Framework(SchedulerCalls):
             roles=roles,
             user=user,
             failover_timeout=failover_timeout,
+            checkpoint=checkpoint,
             capabilities=capabilities,
             id=id,
         )
