@@ -81,7 +81,14 @@ MasterPlace: TypeAlias = Annotated[
 
 def agent(
     master: MasterPlace = MASTER_ADDRESS,
-    resources: Annotated[str, typer.Option(help="What the agent offers; mem in MiB.")] = "cpus:2;mem:1024",
+    resources: Annotated[
+        str,
+        typer.Option(
+            help="What the agent offers, such as cpus:2;mem:1024, mem and disk in MiB; what is left out of cpus, mem, "
+            "disk and ports is what the machine has.",
+            show_default=False,
+        ),
+    ] = "",
     attributes: Annotated[
         str,
         typer.Option(
@@ -146,7 +153,7 @@ def agent(
 def _run(given: "Mapping[str, Any]") -> None:
     """Check what was ``given``, by name, and run the agent."""
     begin_logging(given["logging_level"], "slave", given["log_dir"])
-    texts = ("master", "address", "advertise", "secret_file", "host", "hostname", "work_dir", "resources")
+    texts = ("master", "address", "advertise", "secret_file", "host", "hostname", "work_dir")
     check_texts(**{name: given[name] for name in (*texts, "runtime_dir", "images_dir")})
     master = given["master"]
     if "://" in master:

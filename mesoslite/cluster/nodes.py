@@ -24,7 +24,7 @@ from .containerizers import ContainmentOptions, make_containerizer
 from .flags import flags_of
 from .masters import Masters
 from .named_master import master_at
-from .resources import checked_resources
+from .resources import completed_resources
 from .system_metrics import tell_of_system
 from .token_containerizer import TokenContainerizer
 
@@ -114,7 +114,7 @@ class AgentNode:
     """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
     ``flags`` are told by its HTTP API, which asks for ``authentication``, ``containment`` says how its containers are
-    made, the rest is as of Agent.
+    made; of ``resources`` what is left out is the machine's. The rest is as of Agent.
     Raises: InvalidRequest; from ``start``: OSError for a port, a control group, or a directory, which is also another
     agent's (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why.
     """
@@ -138,8 +138,8 @@ class AgentNode:
     ) -> None:
         self.master_address = master
         self._recovery, self._garbage = recovery, garbage
-        self.resources = checked_resources("agent", resources)
         self.work_dir = Path(work_dir).absolute()
+        self.resources = completed_resources(resources, self.work_dir)
         self.host = host
         self._remote = remote
         self._containment = containment or ContainmentOptions()

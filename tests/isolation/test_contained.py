@@ -251,6 +251,18 @@ def test_a_root_of_its_own_is_all_that_a_container_sees(contain, tmp_path):
     assert list((bench.directory / "run" / "roots").iterdir()) == []
 
 
+def test_a_sandbox_may_be_in_memory(contain, tmp_path):
+    make_root(tmp_path / "small", "sh", "touch")
+    container = {"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}}
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        bench = contain("filesystem/linux", Path(place), images=tmp_path)
+
+        bench.run("touch made", container=container)
+
+        assert (bench.sandbox / "made").exists()
+        bench.close()
+
+
 def test_two_containers_of_one_image_do_not_see_each_others_changes(contain, tmp_path):
     make_root(tmp_path / "small", "sh", "cat")
     bench = contain("filesystem/linux", images=tmp_path)

@@ -8,6 +8,7 @@ import os
 from typing import Protocol
 
 _READ_BYTES = 64 * 1024
+_WHOLE_BYTES = 2048  # the kernel gives long lists a page at a time, and what is shorter than this as a whole
 
 
 class Files(Protocol):
@@ -53,9 +54,9 @@ class KernelFiles:
         """See Files."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(descriptor, _READ_BYTES)
-            while data and (more := os.read(descriptor, _READ_BYTES)):
-                data += more
+            data = part = os.read(descriptor, _READ_BYTES)
+            while len(part) >= _WHOLE_BYTES and (part := os.read(descriptor, _READ_BYTES)):
+                data += part
             return data
         finally:
             os.close(descriptor)

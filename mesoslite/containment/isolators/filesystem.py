@@ -117,6 +117,7 @@ class FilesystemLinux(PlainIsolator):
                 _mount(script, volume, _place_in(config.sandbox, volume.path, volume.source))
         for path in (config.sandbox, SANDBOX):
             layer.make(path)
+            _state_place(script, root, path)
             script.mount(config.sandbox, f"{root}{path}", "", _TREE)
         script.root(root)
 
@@ -176,6 +177,14 @@ def _state_system(script: Script, root: str, layer: _Layer) -> None:
         if os.path.isfile(path):
             layer.place(path, path)
             script.mount(path, f"{root}{path}", "", MountFlag.BIND)
+
+
+def _state_place(script: Script, root: str, path: str) -> None:
+    """Have a directory at ``path`` also below /dev, where what the layer has is not seen."""
+    names = path.strip("/").split("/")
+    if names[0] == "dev":
+        for count in range(2, len(names) + 1):
+            script.make_directory("/".join((root, *names[:count])))
 
 
 def _mount(script: Script, volume: Volume, target: str) -> None:
