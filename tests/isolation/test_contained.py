@@ -3,6 +3,7 @@
 import os
 import pwd
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def contain():
         yield make
         for each in made:
             each.close()
+        assert not [thread for thread in threading.enumerate() if thread.name in ("cgroups", "disk-usage")]
 
 
 def mounts():

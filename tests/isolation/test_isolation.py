@@ -1,6 +1,7 @@
 """Which isolators an agent may have is told by its machine, and what cannot be had is refused with what there is."""
 
 import dataclasses
+import threading
 
 import pytest
 
@@ -130,6 +131,7 @@ def test_controllers_are_one_isolator_and_the_rest_follow(tmp_path):
         isolators = make_isolators(names, here, str(tmp_path), IsolationOptions(cgroups_root=root))
         for isolator in isolators:
             isolator.close()
+        assert not [thread for thread in threading.enumerate() if thread.name in ("cgroups", "disk-usage")]
 
     first, cgroups, *rest = [isolator.name for isolator in isolators]
     assert first == "posix/cpu,posix/mem"

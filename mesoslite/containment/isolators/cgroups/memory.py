@@ -104,6 +104,7 @@ class _Memory(Controller):
             self._registrations.clear()
         for registration in registrations:
             registration.close()
+        self._watch.close()
 
     def _register(self, container_id: ContainerID) -> None:
         registration = self._registration(container_id)
