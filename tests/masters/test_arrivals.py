@@ -38,6 +38,7 @@ from mesoslite.model import (
     TaskStatus,
     Teardown,
 )
+from mesoslite.model.task_records import PORTION_TASKS
 
 from .packing import packed, packed_infos
 from .stage import FakeAgent, Stage
@@ -229,6 +230,21 @@ def test_of_one_agent_that_names_a_task_twice_nothing_is_believed(arriving: Arri
     arriving.come({0: message(0, *records(0)), 1: message(1, *twice), 2: message(2, *records(2))})
 
     assert arriving.agents().keys() == {name(99), name(0), name(2)}
+
+
+def test_nor_if_that_is_in_different_portions(arriving: Arriving) -> None:
+    messages = {
+        agent: message(agent, *[record(agent, f"{agent}-{number}") for number in range(PORTION_TASKS)], last)
+        for agent, last in [(1, record(1, "1-0")), (2, record(2, "2-x"))]
+    }
+    for agent, told in messages.items():
+        large = msgspec.structs.replace(told.info, resources=Resources.parse("cpus:99;mem:9999"))
+        messages[agent] = msgspec.structs.replace(told, info=large)
+
+    arriving.come(messages)
+
+    assert arriving.agents().keys() == {name(99), name(2)}
+    assert len(arriving.tasks()) == PORTION_TASKS + 1
 
 
 def test_a_task_that_another_agent_has_already_is_ended(arriving: Arriving) -> None:
