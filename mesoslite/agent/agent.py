@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +50,9 @@ from mesoslite.model import (
     UpdateFrameworkInfo,
 )
 
+from .checks import PortProber, Prober
 from .garbage import GarbageOptions
+from .greetings import Greetings
 from .parts import Calls, Parts
 from .recovery import RecoveryOptions
 from .registration import Registration, Step
@@ -59,6 +60,8 @@ from .registration import Registration, Step
 if TYPE_CHECKING:
     from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
+
+    from .checks.results import Result
 
 log = logging.getLogger("mesoslite")
 
@@ -72,6 +75,7 @@ class Agent(la.Actor):
     its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks that
     checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
     ``garbage`` says when sandboxes are removed of what is over; left out, they stay.
+    ``prober`` asks the ports of tasks that are to be checked; left out, those of this machine.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Agent(la.Actor):
         attributes: tuple[Attribute, ...] = (),
         recovery: RecoveryOptions | None = None,
         garbage: GarbageOptions | None = None,
+        prober: Prober | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
@@ -99,6 +104,9 @@ class Agent(la.Actor):
             container_started=Agent._container_started,
             container_ended=Agent._container_ended,
             look_for_garbage=Agent._look_for_garbage,
+            check_due=Agent._check_due,
+            check_answered=Agent._check_answered,
+            overrun=Agent._overrun,
         )
         self._parts = Parts(
             self,
@@ -110,6 +118,7 @@ class Agent(la.Actor):
             garbage=garbage,
             info=lambda: self._info,
             send=self._tell_master,
+            prober=prober if prober is not None else PortProber(),
         )
         self._frameworks, self._reports = self._parts.frameworks, self._parts.reports
         self._registration = Registration(
@@ -120,8 +129,6 @@ class Agent(la.Actor):
             pause=self._parts.pause,
         )
         self._registered: la.Promise[AgentID] = la.Promise()
-        self._incarnation = b""  # set once it starts
-        self._greetings = itertools.count(1)
         self._is_recovered = self._is_registering = self._lets_go = False
 
     def on_start(self) -> None:
@@ -130,7 +137,7 @@ class Agent(la.Actor):
         Raises: OSError, if it cannot be made; BadCheckpoint and Incompatible, if what is there cannot be gone on with.
         """
         self._start_time = self.runtime.clock.now()
-        self._incarnation = la.random_uuid_bytes()
+        self._greetings = Greetings(self._frameworks, self._parts.operations, la.random_uuid_bytes())
         self._work_directory.mkdir(parents=True, exist_ok=True)
         parts = self._parts
         parts.begin()
@@ -200,13 +207,7 @@ class Agent(la.Actor):
         return self._registered.future
 
     def _greeting(self) -> RegisterAgent | ReregisterAgent:
-        if self._info.id is None:
-            return RegisterAgent(self._info, incarnation=self._incarnation, total=self._parts.operations.total)
-        return msgspec.structs.replace(
-            self._frameworks.reregistration(self._info, self._parts.operations.total),
-            incarnation=self._incarnation,
-            number=next(self._greetings),
-        )
+        return self._greetings.greeting(self._info)
 
     def _due(self, step: Step) -> None:
         self._registration.due(step)
@@ -276,6 +277,15 @@ class Agent(la.Actor):
 
     def _container_started(self, container_id: ContainerID) -> None:
         self._parts.running.started(container_id)
+
+    def _check_due(self, number: int, step: int) -> None:
+        self._parts.running.checks.due(number, step)
+
+    def _check_answered(self, number: int, step: int, result: Result) -> None:
+        self._parts.running.checks.answered(number, step, result)
+
+    def _overrun(self, container_id: ContainerID) -> None:
+        self._parts.running.completion.due(container_id)
 
     def _container_ended(self, container_id: ContainerID, termination: Termination) -> None:
         self._parts.running.ended(container_id, termination)

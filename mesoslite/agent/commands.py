@@ -20,7 +20,7 @@ from mesoslite.model import (
 )
 
 from .sandbox import make_sandbox, make_task_sandbox
-from .statuses import RUNNING, STARTING, drained_report, end_report, launch_failure, refusal
+from .statuses import RUNNING, STARTING, drained_report, end_report, launch_failure, overrun_report, refusal
 from .task_environment import task_environment
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ log = logging.getLogger("mesoslite")
 
 
 class Commands:
-    """The commands that run on one agent; the arguments are as of Running."""
+    """The commands that run on one agent; the arguments are as of Running.
+
+    ``began`` is called of each that runs, in this life of the agent, and ``over`` when it has ended.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class Commands:
         work_directory: str,
         info: Callable[[], AgentInfo],
         notices: Callable[[ContainerID], Notices],
+        began: Callable[[Run], None],
+        over: Callable[[Run], None],
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
@@ -66,6 +71,8 @@ class Commands:
         self._work_directory = work_directory
         self._info = info
         self._notices = notices
+        self._began = began
+        self._over = over
         self._running: dict[ContainerID, Run] = {}
 
     def __len__(self) -> int:
@@ -111,8 +118,11 @@ class Commands:
         framework_id, task_id = run.framework_id, run.task.task_id
         if run.state is TaskState.TASK_STAGING:
             self._reports.report(framework_id, task_id, STARTING)
-        if run.container is not None and run.container.has_started and run.state is TaskState.TASK_STARTING:
+        if run.container is None or not run.container.has_started:
+            return
+        if run.state is TaskState.TASK_STARTING:
             self._reports.report(framework_id, task_id, RUNNING)
+        self._began(run)
 
     def fail(self, framework_id: FrameworkID, task_id: TaskID, error: Exception) -> None:
         """Say why a task was not started; a value of a wrong type, say, fails it, and not all of the agent's."""
@@ -137,7 +147,10 @@ class Commands:
         if run.kill_timer is not None:
             run.kill_timer.cancel()
         run.container = None
+        self._over(run)
         report = end_report(termination, run.is_asked_to_end)
+        if run.has_overrun and termination.reason is None:
+            report = overrun_report(report)
         if run.drain is not None:
             report = drained_report(report, run.drain, self._frameworks.active[run.framework_id].info)
         self._reports.report(run.framework_id, run.task.task_id, report)

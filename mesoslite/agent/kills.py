@@ -102,7 +102,7 @@ class Kills:
         timer = self._later(grace, run.container_id)
         is_sooner = run.kill_timer is None or timer.deadline_ns < run.kill_timer.deadline_ns
         if is_sooner and run.log is not None:
-            run.log.append(AskedToEnd(self._now(), grace, run.drain))
+            run.log.append(AskedToEnd(self._now(), grace, run.drain, run.has_overrun))
         if run.kill_timer is None:
             run.kill_timer = timer
             if TASK_KILLING_STATE in entry.info.capabilities:
@@ -120,7 +120,7 @@ class Kills:
 
         The task is asked to end once more, for it may not have been; times are as good as the clock of the machine.
         """
-        run.is_asked_to_end, run.drain = True, kill.drain
+        run.is_asked_to_end, run.drain, run.has_overrun = True, kill.drain, kill.has_overrun
         if run.container is not None and kill.grace_seconds is not None:
             left = min(max(0.0, kill.time + kill.grace_seconds - self._now()), kill.grace_seconds)
             run.kill_timer = self._later(left, run.container_id)

@@ -18,7 +18,7 @@ from .notices import Notices
 from .operations import Operations
 from .recovery import Recovery
 from .reports import Reports
-from .running import Running
+from .running import Running, Timing
 from .runs import Frameworks
 from .status_updates import StatusUpdateManager
 from .statuses import make_status
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         TaskStatus,
     )
 
+    from .checks import Prober
     from .garbage import GarbageOptions
     from .recovery import RecoveryOptions
     from .statuses import Report
@@ -51,6 +52,9 @@ class Calls:
     container_started: Callable[[Any, ContainerID], None]
     container_ended: Callable[..., None]
     look_for_garbage: Callable[[Any], None]
+    check_due: Callable[[Any, int, int], None]
+    check_answered: Callable[..., None]
+    overrun: Callable[[Any, ContainerID], None]
 
 
 class Parts:
@@ -71,6 +75,7 @@ class Parts:
         garbage: GarbageOptions | None,
         info: Callable[[], AgentInfo],
         send: Callable[[Any], None],
+        prober: Prober,
     ) -> None:
         self._actor = actor
         self._pool: la.Pool | None = None
@@ -116,6 +121,8 @@ class Parts:
             later=self._end_later,
             send=send,
             kill=lambda run, entry, grace: self.kills.kill(run, entry, grace_seconds=grace),
+            prober=prober,
+            timing=self._timing(),
         )
         executors = self.running.executors
         self.executor_line = ExecutorLine(actor, self.frameworks, executors, self.reports, info=info, send=send)
@@ -144,6 +151,15 @@ class Parts:
             running=self.running,
             kills=self.kills,
             notices=self._notices,
+        )
+
+    def _timing(self) -> Timing:
+        actor, calls = self._actor, self._calls
+        return Timing(
+            now=self._now,
+            check_later=lambda seconds, number, step: la.delay(seconds, actor.pid, calls.check_due, number, step),
+            answer=lambda number, step, result: la.tell(actor.pid, calls.check_answered, number, step, result),
+            overrun_later=lambda seconds, container_id: la.delay(seconds, actor.pid, calls.overrun, container_id),
         )
 
     def begin(self) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from mesoslite.model import Reason, StatusUpdate, can_follow
 
+from .checks.findings import with_findings
 from .statuses import Report, dropped_state, refusal
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ class Reports:
     def report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
         entry = self._frameworks.active[framework_id]
-        status = self._make(report, task_id, self._new_uuid())
         run = entry.runs.get(task_id)
+        if run is not None:
+            report = with_findings(report, run)
+        status = self._make(report, task_id, self._new_uuid())
         if run is not None and run.execution is not None:
             status = msgspec.structs.replace(status, executor_id=run.execution.info.executor_id)
         self._record(framework_id, entry, run, status)

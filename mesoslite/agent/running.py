@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libactor as la
@@ -18,7 +19,9 @@ from mesoslite.model import (
     Reason,
 )
 
+from .checks import Checks, Prober
 from .commands import Commands
+from .completion import Completion
 from .container_ids import new_container_id
 from .executors import Executors
 from .launches import Launches
@@ -31,11 +34,22 @@ if TYPE_CHECKING:
 
     from mesoslite.model import Containerizer, ExecutorExited, Resources, RunGroup, RunTask, TaskInfo, Termination
 
+    from .checks.results import Result
     from .notices import Notices
     from .reports import Reports
     from .runs import FrameworkEntry, Frameworks
 
 log = logging.getLogger("mesoslite")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How the agent's parts come to hear of time: see Checks and Completion."""
+
+    now: Callable[[], float]
+    check_later: Callable[[float, int, int], la.Timer]
+    answer: Callable[[int, int, Result], None]
+    overrun_later: Callable[[float, ContainerID], la.Timer]
 
 
 class Running:
@@ -45,7 +59,8 @@ class Running:
     tries to reach an agent that has gone; None: it will not come back. ``notices(container)`` is who
     is to hear what becomes of that container. ``later(seconds, container)`` has ``end(container)`` called in so many
     seconds. ``send`` tells the master of an executor.
-    ``kill(run, framework, grace)`` asks a task to end.
+    ``kill(run, framework, grace)`` asks a task to end. ``timing`` is what checks
+    and longest times go by, ``prober`` what asks ports for them.
     """
 
     def __init__(
@@ -63,6 +78,8 @@ class Running:
         later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
+        prober: Prober,
+        timing: Timing,
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
@@ -78,7 +95,22 @@ class Running:
             work_directory=work_directory,
             info=info,
             notices=notices,
+            began=self._began,
+            over=self._over,
         )
+        self.checks = Checks(
+            frameworks,
+            reports,
+            containerizer=containerizer,
+            prober=prober,
+            config=lambda run: self.commands.config(run, frameworks.active[run.framework_id].info),
+            notices=notices,
+            now=timing.now,
+            later=timing.check_later,
+            answer=timing.answer,
+            kill=kill,
+        )
+        self.completion = Completion(frameworks, now=timing.now, later=timing.overrun_later, kill=kill)
         self.executors = Executors(
             actor,
             frameworks,
@@ -161,12 +193,20 @@ class Running:
         self.commands.started(container_id)
 
     def ended(self, container_id: ContainerID, termination: Termination) -> None:
-        """A container has ended, and its task with it, or an executor with its tasks."""
-        if self.executors.ended(container_id, termination):
+        """A container has ended, and its task with it, or an executor with its tasks; or one that only asked a task."""
+        if self.checks.ended(container_id, termination) or self.executors.ended(container_id, termination):
             return
         run = self.commands.ended(container_id, termination)
         if run.execution is not None:
             self.executors.task_ended(run)
+
+    def _began(self, run: Run) -> None:
+        self.checks.begin(run)
+        self.completion.begin(run)
+
+    def _over(self, run: Run) -> None:
+        self.checks.end(run)
+        self.completion.end(run)
 
     def end(self, container_id: ContainerID) -> None:
         """The grace of a kill is over, or the time in which an executor was to subscribe."""

@@ -95,6 +95,7 @@ class Run:
     is_asked_to_end: bool = False
     kill_timer: la.Timer | None = None
     drain: Drain | None = None  # that it was asked to end for
+    has_overrun: bool = False  # what it may run at most, and was asked to end for that
     state: TaskState = TaskState.TASK_STAGING
     statuses: list[TaskStatus] = field(default_factory=list)  # the newest of each run of equal states
     sent: TaskStatus | None = None
@@ -111,6 +112,11 @@ class Run:
     def place(self) -> tuple[ExecutorID | TaskID, ContainerID]:
         """Below which executor, and which start of that, its checkpoints are."""
         return self.executor_id, self.execution.container_id if self.execution is not None else self.container_id
+
+    @property
+    def begun(self) -> float:
+        """When it was started, in seconds since the epoch; there is a status that says so."""
+        return self.statuses[0].timestamp
 
     @property
     def is_alive(self) -> bool:

@@ -15,6 +15,7 @@ from mesoslite.model import (
     Drain,
     ExecutorID,
     FrameworkInfo,
+    FrozenDocument,
     NotFound,
     Reason,
     Source,
@@ -34,6 +35,8 @@ class Report:
     reason: Reason | None = None
     message: str = ""
     exit_status: int | None = None
+    healthy: bool | None = None
+    check_status: FrozenDocument | None = None
 
 
 STARTING = Report(TaskState.TASK_STARTING)
@@ -53,6 +56,8 @@ def make_status(report: Report, task_id: TaskID, agent_id: AgentID, time: float,
         reason=report.reason,
         message=report.message,
         uuid=uuid,
+        healthy=report.healthy,
+        check_status=report.check_status,
     )
     return status if report.exit_status is None else status.with_exit_status(report.exit_status)
 
@@ -98,6 +103,11 @@ def end_report(termination: Termination, was_killed: bool) -> Report:
     else:
         state = TaskState.TASK_KILLED if was_killed else TaskState.TASK_FAILED
     return Report(state, message=message, exit_status=exit_status)
+
+
+def overrun_report(report: Report) -> Report:
+    """``report`` of the end of a task that was asked to end since it had run as long as it may, however it did."""
+    return replace(report, state=TaskState.TASK_FAILED, reason=Reason.REASON_MAX_COMPLETION_TIME_REACHED)
 
 
 @functools.lru_cache(64)

@@ -5,6 +5,7 @@
 # What an agent has isolators for is not known here: its containerizer judges containers and limits, at the launch.
 # A line here goes when agents have learnt what it says.
 
+from .checks import check_problem
 from .commands import CommandInfo
 from .errors import InvalidRequest, InvalidResources
 from .executors import ExecutorInfo, ExecutorType
@@ -24,15 +25,20 @@ def task_inability(task: TaskInfo) -> str | None:
     has_own_executor = task.executor is not None and task.executor.type is not ExecutorType.DEFAULT
     if task.command is None and not has_own_executor:
         return "has no command; give it one" if task.executor else "has neither a command nor an executor; give it one"
-    asked: tuple[tuple[str, object], ...] = (
-        ("a check", task.check),
-        ("a health check", task.health_check),
-        ("a max_completion_time", task.max_completion_seconds),
-    )
-    for what, value in asked:
-        if value is not None and not has_own_executor:  # else that is its executor's business
-            return f"has {what}, which agents do not honour yet; leave it out"
-    return _command_problem(task.command) or _resources_problem(task.resources)
+    problem = None if has_own_executor else _check_problem(task)  # else that is its executor's business
+    return problem or _command_problem(task.command) or _resources_problem(task.resources)
+
+
+def _check_problem(task: TaskInfo) -> str | None:
+    for check in (task.check, task.health_check):
+        if check is None:
+            continue
+        problem = check_problem(check)
+        if problem is not None:
+            return problem
+        if check.command is not None and check.command.uris:
+            return "has a check whose command has URIs, and agents fetch no files yet; let that command do it"
+    return None
 
 
 def _executor_inability(executor: ExecutorInfo) -> str | None:

@@ -288,7 +288,7 @@ def test_a_task_that_the_agent_cannot_do_is_refused_before_anything_starts(house
 
     status = house.updates()[-1].status
     assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
-    assert "has a check, which agents do not honour yet" in status.message
+    assert "has a check of no known type" in status.message
     assert house.boxes.made == []
     assert not (house.work_directory / "slaves").exists()
 

@@ -25,6 +25,7 @@ from mesoslite.model import (
     task_inability,
     validate_agent_resources,
 )
+from mesoslite.model.checks import CheckType, HttpCheck, TcpCheck
 
 E = ExecutorID("e")
 RUN = CommandInfo(value="run")
@@ -55,7 +56,6 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
         ({"executor": ExecutorInfo(executor_id=E)}, "has an executor that has no command"),
         ({"executor": DEFAULT, "command": None}, "has no command"),
         ({"executor": DEFAULT, "check": CheckInfo()}, "has a check"),
-        ({"executor": DEFAULT, "max_completion_seconds": 1.0}, "has a max_completion_time"),
         ({"executor": ExecutorInfo(executor_id=E, type=ExecutorType.CUSTOM)}, "has an executor that has no command"),
         (
             {"executor": msgspec.structs.replace(DEFAULT, container=FrozenDocument.of({"type": "MESOS"}))},
@@ -67,7 +67,10 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
         ),
         ({"check": CheckInfo()}, "has a check"),
         ({"health_check": HealthCheck()}, "has a health check"),
-        ({"max_completion_seconds": 1.0}, "has a max_completion_time"),
+        (
+            {"check": CheckInfo(type=CheckType.COMMAND, command=CommandInfo(value="x", uris=(CommandURI(value="u"),)))},
+            "has a check whose command has URIs",
+        ),
         ({"command": CommandInfo(value="true", uris=(CommandURI(value="http://h/f"),))}, "has the URI 'http://h/f'"),
         ({"resources": Resources.parse(VOLUME)}, "wants disk[MOUNT:/m,data]:8, a disk or volume of its own"),
         ({"resources": Resources.parse(PROVIDED)}, "which comes from a resource provider"),
@@ -88,6 +91,15 @@ def test_checks_are_the_business_of_the_executor() -> None:
 
     assert task_inability(task) is None
     assert executor_command(executor) == RUN
+
+
+def test_agents_check_commands_and_end_them_in_time() -> None:
+    check = CheckInfo(type=CheckType.TCP, tcp=TcpCheck(port=80))
+    health = HealthCheck(type=CheckType.HTTP, http=HttpCheck(port=80))
+
+    task = msgspec.structs.replace(TASK, check=check, health_check=health, max_completion_seconds=1.0)
+
+    assert task_inability(task) is None
 
 
 def test_tasks_under_an_executor_of_type_default_are_commands() -> None:

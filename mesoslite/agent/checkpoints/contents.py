@@ -57,12 +57,14 @@ class Acknowledged(msgspec.Struct, frozen=True, gc=False, tag="ACK"):
 class AskedToEnd(msgspec.Struct, frozen=True, gc=False, tag="KILL"):
     """The task was asked to end at a time, in seconds since the epoch, and to be killed so many seconds later.
 
-    None leaves that to its executor. ``drain`` is what it was asked for, if that.
+    None leaves that to its executor. ``drain`` is what it was asked for, if that; ``has_overrun``, if it had run as
+    long as it may.
     """
 
     time: float
     grace_seconds: float | None = None
     drain: Drain | None = None
+    has_overrun: bool = False
 
 
 TaskEvent: TypeAlias = Reported | Acknowledged | AskedToEnd
