@@ -126,15 +126,18 @@ class Parts:
         )
         executors = self.running.executors
         self.executor_line = ExecutorLine(actor, self.frameworks, executors, self.reports, info=info, send=send)
-        self.kills = Kills(
+        self.kills = self._make_kills()
+        self.recovery = self._make_recovery(recovery, work_directory, containerizer)
+
+    def _make_kills(self) -> Kills:
+        return Kills(
             self.frameworks,
             self.updates,
             report=self.reports.report,
             later=self._end_later,
             now=self._now,
-            tell_executor=executors.kill,
+            tell_executor=self.running.executors.kill,
         )
-        self.recovery = self._make_recovery(recovery, work_directory, containerizer)
 
     def _make_recovery(
         self, options: RecoveryOptions | None, work_directory: str, containerizer: Containerizer

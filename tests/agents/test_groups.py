@@ -9,6 +9,7 @@ import pytest
 import libactor as la
 from mesoslite.agent import Agent
 from mesoslite.model import (
+    CheckInfo,
     Drain,
     ExecutorID,
     ExecutorInfo,
@@ -159,7 +160,7 @@ def run_refused(house: House, *tasks: TaskInfo) -> dict[str, str]:
     ("task", "problem"),
     [
         (task_of(E, "b"), "task b has no command"),
-        (member("b", max_completion_seconds=1.0), "task b has a max_completion_time"),
+        (member("b", check=CheckInfo()), "task b has a check of no known type"),
         (member("b", "cpus:3"), "of the agent nothing is in use"),
         (member("../b"), "task id"),
     ],
