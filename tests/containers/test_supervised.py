@@ -1,7 +1,6 @@
 """What holds of containers with a supervisor: they are told how they fare by files, and nothing of them escapes."""
 
 import os
-import pwd
 import signal
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ def test_processes_that_fork_on_and_on_in_sessions_of_their_own_are_killed(open_
     container.kill()
 
     assert open_bench.exit_status() == -signal.SIGKILL
-    assert not processes_of("nobody")
+    assert not processes_of(spawn)
 
 
 def test_a_command_that_closes_its_streams_is_held_all_the_same(bench: Bench):
@@ -223,13 +222,12 @@ def test_what_supervisors_write_is_closed_to_others(tmp_path: Path):
     assert (tmp_path / "runtime" / "containers").stat().st_mode & 0o777 == 0o700
 
 
-def processes_of(user: str) -> list[int]:
-    """Whoever runs as ``user`` at this moment, and is no zombie."""
-    number, found = pwd.getpwnam(user).pw_uid, []
+def processes_of(program: Path) -> list[int]:
+    """Whoever runs ``program`` at this moment; a zombie does not."""
+    found = []
     for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
         try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-            if os.stat(f"/proc/{pid}").st_uid == number and state != "Z":
+            if os.fsencode(program) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                 found.append(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue
