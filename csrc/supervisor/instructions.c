@@ -47,6 +47,35 @@ static bool read_id(const char *text, uint32_t *id)
     return is_id && number <= UINT32_MAX;
 }
 
+/* A file to append to, made for its owner if it is not there. Who has run in the sandbox may have put anything in its
+ * place: what is no plain file, or has other names elsewhere, is refused, and nothing that is there is given away. */
+static int open_output(const char *path, uint32_t owner, uint32_t owning)
+{
+    const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    int opened = open(path, flags | O_CREAT | O_EXCL, 0644);
+    bool is_new = opened >= 0;
+    if (!is_new && errno == EEXIST)
+        opened = open(path, flags);
+    if (opened < 0)
+        return -1;
+    struct stat stat;
+    int result = fstat(opened, &stat);
+    if (result == 0 && (!S_ISREG(stat.st_mode) || stat.st_nlink != 1)) {
+        errno = EPERM;
+        result = -1;
+    }
+    if (result == 0 && is_new && owner != UINT32_MAX)
+        result = fchown(opened, owner, owning);
+    if (result == 0)
+        result = fcntl(opened, F_SETFL, O_APPEND);
+    if (result == 0)
+        return opened;
+    int error = errno;
+    close(opened);
+    errno = error;
+    return -1;
+}
+
 static int do_append(const Instruction *instruction)
 {
     const char *descriptor = instruction->argument, *path = text_behind(descriptor);
@@ -54,11 +83,7 @@ static int do_append(const Instruction *instruction)
     uint32_t owner, owning;
     if (!read_id(user, &owner) || !read_id(group, &owning))
         return refuse();
-    int opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
-    if (opened >= 0 && owner != UINT32_MAX && fchown(opened, owner, owning) != 0) {
-        close(opened);
-        return -1;
-    }
+    int opened = open_output(path, owner, owning);
     return place(opened, descriptor);
 }
 

@@ -10,7 +10,7 @@ _SHOWN_MAX = 200
 _CAUSES = {
     "run": ("cannot start {0!r}", "install the program, or correct its name, its mode or its arguments"),
     "enter": ("cannot enter the directory {0!r}", "create it"),
-    "append": ("cannot open {0!r} for its output", "see that the sandbox is there, and that the disk is not full"),
+    "append": ("cannot open {0!r} for its output", "see that a plain file can be there, and that the disk is not full"),
     "read": ("cannot open {0!r} for its input", "see that it is there"),
     "user": ("cannot become user {0}", "only root can start a program as another user"),
     "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),

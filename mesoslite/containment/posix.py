@@ -26,7 +26,7 @@ from mesoslite.model import (
     Termination,
 )
 
-from .accounts import Account, give_sandbox
+from .accounts import give_sandbox, open_output
 from .asked import refuse_unhonoured
 from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
 from .program import program_of
@@ -86,7 +86,7 @@ class PosixContainerizer:
             give_sandbox(sandbox, account)
         stdout = stderr = -1
         try:
-            stdout, stderr = _open_output(f"{sandbox}/stdout", account), _open_output(f"{sandbox}/stderr", account)
+            stdout, stderr = open_output(f"{sandbox}/stdout", account), open_output(f"{sandbox}/stderr", account)
             with self._lock:
                 process = self._reaper.launch(
                     program.arguments,
@@ -174,13 +174,6 @@ class _Signals:
         for waiting, send in ((self._to_terminate, terminate_families), (self._to_kill, kill_families)):
             families = [waiting.popleft() for _ in range(len(waiting))]
             send([family for family in families if not family.has_ended])
-
-
-def _open_output(path: str, account: Account | None) -> int:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    if account is not None:
-        os.fchown(descriptor, account.identity.user, account.identity.group)
-    return descriptor
 
 
 def _exit_status(status: la.Future[int]) -> int | None:

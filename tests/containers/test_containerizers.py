@@ -84,6 +84,38 @@ def test_a_command_of_another_user_is_that_users_alone(open_bench: Bench):
     assert {(path.stat().st_uid, path.stat().st_gid) for path in paths} == {(nobody.pw_uid, nobody.pw_gid)}
 
 
+# Goal: a task cannot have root open, or give it, what is not its own. Method: a second container in the sandbox, such
+#   as one that checks a task, after the first has put something in the place of its output.
+@as_root
+@pytest.mark.parametrize("trap", ["ln -s $PWD/../secret stdout", "mkfifo stdout", "ln kept stdout"])
+def test_what_is_no_plain_file_is_not_opened_for_output(open_bench: Bench, trap: str):
+    secret = open_bench.sandbox.parent / "secret"
+    secret.write_text("root's")
+    secret.chmod(0o600)
+    open_bench.launch(f"touch kept; rm stdout; {trap}", user="nobody")
+    assert open_bench.exit_status() == 0, open_bench.output("stderr")
+
+    try:
+        open_bench.launch("echo more", user="nobody")
+        refused = open_bench.exit_status() is None
+    except OSError:
+        refused = True
+
+    assert refused
+    assert (secret.stat().st_uid, secret.read_text()) == (0, "root's")
+
+
+@as_root
+def test_a_sandbox_stays_whose_it_is_when_another_user_looks_in_it(open_bench: Bench):
+    for user in ("nobody", "daemon"):
+        open_bench.launch(f"echo {user}", user=user)
+        assert open_bench.exit_status() == 0, open_bench.output("stderr")
+
+    nobody = pwd.getpwnam("nobody").pw_uid
+    assert {path.stat().st_uid for path in (open_bench.sandbox, *open_bench.sandbox.iterdir())} == {nobody}
+    assert open_bench.output() == "nobody\ndaemon\n"
+
+
 @as_root
 def test_what_another_user_leaves_behind_ends_too(open_bench: Bench):
     told, fifo = open_bench.make_fifo("told"), open_bench.make_fifo()

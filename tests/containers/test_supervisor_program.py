@@ -110,7 +110,7 @@ def test_a_script_without_a_command_is_a_failure(run: Run):
         b"umask\0001\0-1\0",
         b"limit\0003\000999\0001\0001\0",
         b"limit\0003\0007\0x\0001\0",
-        b"append\0004\0009\0/dev/null\0-1\0-1\0",
+        b"append\0004\0009\0out\0-1\0-1\0",
         b"append\0004\0001\0/dev/null\0x\0-1\0",
         b"read\0002\0x\0/dev/null\0",
         b"unshare\0001\0x\0",
