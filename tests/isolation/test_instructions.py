@@ -167,6 +167,27 @@ def test_a_volume_does_not_follow_a_link_out_of_the_sandbox(tmp_path):
         told(FilesystemLinux(tmp_path / "roots"), sandbox=tmp_path, volumes=[{"mode": "RW", "container_path": "v/x"}])
 
 
+# A check of a task is made ready in the sandbox of one that runs already, and may have put links there meanwhile.
+@pytest.mark.parametrize("source", ["/etc", "/etc/hostname"])
+@pytest.mark.parametrize("link", ["v", "tmp"])
+def test_no_place_for_a_volume_is_made_behind_a_link(tmp_path, source, link):
+    outside, sandbox = tmp_path / "outside", tmp_path / "sandbox"
+    outside.mkdir(mode=0o700)
+    sandbox.mkdir()
+    (sandbox / link).symlink_to(outside)
+    path = "v/x" if link == "v" else "/tmp/x"
+
+    with pytest.raises(InvalidRequest, match="is there, and no directory"):
+        told(
+            FilesystemLinux(tmp_path / "roots"),
+            sandbox=sandbox,
+            volumes=[{"host_path": source, "container_path": path}],
+        )
+
+    assert not list(outside.iterdir())
+    assert outside.stat().st_mode & 0o777 == 0o700
+
+
 def test_images_are_directories_of_the_agents(tmp_path):
     (tmp_path / "images" / "debian").mkdir(parents=True)
 

@@ -11,7 +11,6 @@
 
 import os
 import shutil
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from mesoslite.containment.asked import asked
 from mesoslite.containment.script import MountFlag, Namespace, Script
 from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest
 
+from .places import make_directory, make_file
 from .plain import PlainIsolator
 from .volumes import Volume, read_volumes
 
@@ -77,8 +77,7 @@ class FilesystemLinux(PlainIsolator):
 
     def _share_root(self, config: ContainerConfig, script: Script, volumes: list[Volume]) -> None:
         """What is mounted below /tmp comes before what makes /tmp another directory: sources may be there as well."""
-        temporary = f"{config.sandbox}/tmp"
-        _make_directory(temporary, 0o1777)
+        temporary = make_directory(config.sandbox, "tmp", mode=0o1777)
         for volume in volumes:
             target = volume.path
             if not target.startswith("/"):
@@ -95,8 +94,7 @@ class FilesystemLinux(PlainIsolator):
             return
         sandbox = os.path.realpath(config.sandbox)
         if sandbox.startswith("/tmp/"):
-            inner = f"{temporary}{sandbox.removeprefix('/tmp')}"
-            os.makedirs(inner, exist_ok=True)
+            inner = make_directory(temporary, sandbox.removeprefix("/tmp/"))
             script.mount(config.sandbox, inner, "", _TREE)
         script.mount(temporary, "/tmp", "", _TREE)
 
@@ -195,21 +193,7 @@ def _mount(script: Script, volume: Volume, target: str) -> None:
 
 def _place_in(directory: str, path: str, source: str) -> str:
     """What ``source`` can be mounted over, at ``path`` below a directory."""
-    target = f"{directory}/{path}"
-    is_directory = os.path.isdir(source)
-    os.makedirs(target if is_directory else os.path.dirname(target), exist_ok=True)
-    if not is_directory:
-        Path(target).touch()
-    return target
-
-
-def _make_directory(path: str, mode: int) -> None:
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise
-    os.chmod(path, mode)
+    return make_directory(directory, path) if os.path.isdir(source) else make_file(directory, path)
 
 
 def _image_name(config: ContainerConfig) -> str | None:

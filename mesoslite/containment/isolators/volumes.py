@@ -8,8 +8,10 @@ import os
 from dataclasses import dataclass
 
 from mesoslite.containment.asked import asked
-from mesoslite.model import ContainerConfig, InvalidRequest
+from mesoslite.model import ContainerConfig
 from mesoslite.model.fields import Fields
+
+from .places import make_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,5 @@ def _inner(fields: Fields, name: str) -> str:
 
 def _made(sandbox: str, path: str) -> str:
     """The directory ``path`` of a sandbox, owned as that is."""
-    owner, directory = os.stat(sandbox), sandbox
-    for name in path.split("/"):
-        directory = f"{directory}/{name}"
-        try:
-            os.mkdir(directory)
-        except FileExistsError:
-            if os.path.islink(directory) or not os.path.isdir(directory):
-                raise InvalidRequest(f"launch: {directory!r} is there, and no directory; choose another path") from None
-        else:
-            os.chown(directory, owner.st_uid, owner.st_gid)
-    return directory
+    owner = os.stat(sandbox)
+    return make_directory(sandbox, path, owner=(owner.st_uid, owner.st_gid))
