@@ -50,6 +50,22 @@ def test_a_command_and_what_it_starts_are_in_the_groups_of_its_container(contain
     assert len(own) == len(bench.isolators[0]._trees)
 
 
+def test_what_checks_a_task_is_bounded_with_it_and_leaves_it_alone_at_its_end(contain):
+    bench = contain("cgroups/all")
+    task = bench.launch(FOREVER)
+    [container] = bench.containerizer._containers.values()
+
+    groups = bench.run("cat /proc/self/cgroup", resources="", parent=task)
+
+    own = [line.rpartition("/")[2] for line in groups.splitlines() if "/mesoslite-test-" in line]
+    assert own == [task] * len(bench.isolators[0]._trees)
+    assert bench.containerizer._containers.keys() == {task}
+    assert bench.containerizer.measure().keys() == {task}
+    container.kill()
+    assert bench.termination().exit_status == -9
+    assert not [name for tree in bench.isolators[0]._trees for name in tree.names()]
+
+
 def test_no_group_is_left_when_a_container_has_ended(contain):
     bench = contain("cgroups/all")
     bench.launch(f"setsid {FOREVER} & {FOREVER}")

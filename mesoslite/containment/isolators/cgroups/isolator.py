@@ -4,6 +4,7 @@
 #   for a container is within its groups.
 # Invariants: 1. a group is made before its container starts and removed after it has ended.    2. groups below the root
 #   that no known container has were left by a dead agent: what runs in them is killed, and they are removed.
+#   3. what checks a task, and has no resources, is bounded with the task, and ended with it at the latest.
 # One isolator, not one for each controller: in version 2 they share a group.
 # Source: Mesos src/slave/containerizer/mesos/isolators/cgroups/cgroups.cpp.
 
@@ -77,18 +78,27 @@ class CgroupsIsolator:
             self._known |= {ContainerID(name) for name in names}
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Make its groups, bound it, and have it start within them."""
-        container_id = config.container_id
+        """Make its groups, bound it, and have it start within them; what has no resources shares its parent's."""
+        container_id, parent = config.container_id, config.parent
         with self._lock:
-            self._known.add(container_id)
+            is_sharing = parent is not None and parent in self._known and not config.resources
+            if not is_sharing:
+                self._known.add(container_id)
+        if is_sharing:
+            assert parent is not None
+            self._join(parent, script)
+            return
         for tree in self._trees:
             tree.create(container_id)
         for controller in self._controllers:
             controller.prepare(container_id)
             controller.update(container_id, config.resources, config.limits)
+        self._join(container_id, script)
+        self._state_killing(container_id, script)
+
+    def _join(self, container_id: ContainerID, script: Script) -> None:
         for tree in self._trees:
             script.join(tree.path(container_id, "cgroup.procs"))
-        self._state_killing(container_id, script)
 
     def _state_killing(self, container_id: ContainerID, script: Script) -> None:
         """Which group tells the supervisor all of a container, and how it is stopped or killed as one."""
