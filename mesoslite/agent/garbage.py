@@ -3,6 +3,7 @@
 # Who calls: agent.py, inside the agent actor, which also lends the timer; the disk is read and cleared in a thread.
 # What is over is due a delay after its end, or, if an earlier life has left it, after it was last changed. At each look
 #   that is cut by the share of the disk that is in use, and by the headroom: delay * max(0, 1 - headroom - use).
+# The last change is by st_mtime, which a task can set at will, and so bounded by st_ctime, which none can.
 # Directories in which nothing is left go with the last sandbox below them, in the actor, where launches make them.
 # Invariant: a sandbox that is in use is not known here: its path bears the id of its container, which none has twice.
 # Source: Mesos src/slave/gc.cpp, src/slave/slave.cpp (checkDiskUsage, _checkDiskUsage, age).
@@ -87,8 +88,8 @@ class Garbage:
         began, kept = self._now(), frozenset(in_use)
 
         def find() -> list[tuple[str, float]]:
-            found = [(path, os.stat(path).st_mtime) for path in _sandboxes(self._directory) if path not in kept]
-            return [(path, changed) for path, changed in found if changed < began]
+            found = [(path, os.stat(path)) for path in _sandboxes(self._directory) if path not in kept]
+            return [(path, min(status.st_mtime, status.st_ctime)) for path, status in found if status.st_ctime < began]
 
         self._do(find, self._found)
         self._look_later(self._options.watch_seconds)

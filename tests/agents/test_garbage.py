@@ -5,6 +5,7 @@ import os
 import pytest
 
 from mesoslite.agent import GarbageOptions, RecoveryOptions, parts
+from mesoslite.agent.garbage import Garbage
 from mesoslite.model import InvalidRequest
 
 from .executors import Program, launch, make_executor, task_of
@@ -123,6 +124,7 @@ def test_what_earlier_lives_have_left_goes_by_its_age(house, disk):
     now = house.runtime.clock.now()
     for path, days in ((old.sandbox, 8), (kept.sandbox, 8), (stranger, 1)):
         os.utime(path, (now - days * DAY, now - days * DAY))
+    house.advance(60)
 
     house.come_back(garbage=OPTIONS)
     house.advance(61)
@@ -135,6 +137,30 @@ def test_what_earlier_lives_have_left_goes_by_its_age(house, disk):
     house.advance(8 * DAY)
     assert not stranger.exists()
     assert not (house.work_directory / "slaves").exists()
+
+
+# Goal: a task that sets the time of its sandbox neither keeps it for ever, nor has one go that is newer than the agent.
+@pytest.mark.parametrize(("set_to", "age", "goes"), [(2**32, 1.0, True), (0, -0.001, False)])
+def test_a_time_that_a_task_has_set_is_not_believed(tmp_path, set_to, age, goes):
+    sandbox = tmp_path / "slaves/s/frameworks/f/executors/e/runs/c"
+    sandbox.mkdir(parents=True)
+    os.utime(sandbox, (set_to, set_to))
+    asked = []
+    garbage = Garbage(
+        GarbageOptions(delay_seconds=0),
+        str(tmp_path),
+        now=lambda: sandbox.stat().st_ctime + age,
+        look_later=lambda seconds: None,
+        do=lambda function, then: asked.append((function, then)),
+        use=lambda path: 0.0,
+    )
+
+    garbage.begin([])
+    find, found = asked.pop()
+    found(find())
+    garbage.look()
+
+    assert bool(asked) == goes
 
 
 @pytest.mark.parametrize(
