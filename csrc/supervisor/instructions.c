@@ -240,6 +240,7 @@ static const Kind KINDS[] = {
     {"unshare", 1, 1, do_unshare, NULL},
     {"hostname", 1, 1, do_hostname, NULL},
     {"mount", 5, 5, do_mount, NULL},
+    {"read_only", 1, 1, do_read_only, NULL},
     {"directory", 2, 2, do_directory, NULL},
     {"file", 2, 2, do_file, NULL},
     {"link", 2, 2, do_link, NULL},

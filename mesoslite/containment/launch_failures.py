@@ -15,6 +15,7 @@ _CAUSES = {
     "user": ("cannot become user {0}", "only root can start a program as another user"),
     "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),
     "mount": ("cannot mount anything at {0!r}", "see that it is there, and that the agent is root"),
+    "read_only": ("cannot have {0!r} only be read", "that takes Linux 5.12 or later, and root"),
     "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
     "script": ("its supervisor was not told well: {0}", "see that nobody else writes to the runtime directory"),
 }

@@ -42,7 +42,6 @@ class MountFlag(enum.IntFlag):
     NO_SUID = 2
     NO_DEVICES = 4
     NO_EXECUTION = 8
-    REMOUNT = 32
     BIND = 4096
     MOVE = 8192
     RECURSIVE = 16384
@@ -119,6 +118,10 @@ class Script:
     ) -> None:
         """As mount(2), in a namespace MOUNT of its own; "" for what is left out."""
         self._state(Phase.MOUNTS, "mount", source, target, kind, f"{int(flags)}", data)
+
+    def read_only(self, target: str) -> None:
+        """Have what is mounted at ``target``, and at any place below it, only be read. Since Linux 5.12."""
+        self._state(Phase.MOUNTS, "read_only", target)
 
     def make_directory(self, path: str, mode: int = 0o755) -> None:
         """Make a directory among the mounts, whatever the umask; one that is there stays as it is."""

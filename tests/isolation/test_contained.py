@@ -269,6 +269,21 @@ def test_a_root_of_its_own_is_all_that_a_container_sees(contain, tmp_path):
     assert list((bench.directory / "run" / "roots").iterdir()) == []
 
 
+# Method: /dev is another file system than /dev/shm, which is mounted below it.
+def test_a_volume_that_is_only_read_is_so_with_what_is_mounted_below_it(contain):
+    bench = contain("filesystem/linux")
+    volume = {"mode": "RO", "container_path": "devices", "host_path": "/dev"}
+    name = f"mesoslite-{os.getpid()}"
+
+    told = bench.run(
+        f"touch devices/shm/{name} 2> /dev/null && rm devices/shm/{name} || echo closed;"
+        f"touch /dev/shm/{name} && rm /dev/shm/{name}",
+        container={"volumes": [volume]},
+    )
+
+    assert told == "closed\n"
+
+
 def test_a_sandbox_may_be_in_memory(contain, tmp_path):
     make_root(tmp_path / "small", "sh", "touch")
     container = {"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}}

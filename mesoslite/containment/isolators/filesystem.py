@@ -188,7 +188,7 @@ def _state_place(script: Script, root: str, path: str) -> None:
 def _mount(script: Script, volume: Volume, target: str) -> None:
     script.mount(volume.source, target, "", _TREE)
     if volume.is_read_only:
-        script.mount("", target, "", MountFlag.BIND | MountFlag.REMOUNT | MountFlag.READ_ONLY)
+        script.read_only(target)
 
 
 def _place_in(directory: str, path: str, source: str) -> str:
