@@ -90,10 +90,11 @@ def rules(given: str | None) -> "Acls":
 
     if given is None:
         return ALL_ALLOWED
+    itself = given.lstrip()[:1] == "{"
     try:
-        return parse_acls(given if given.lstrip()[:1] == "{" else _text("--acls", given))
+        return parse_acls(given if itself else _text("--acls", given))
     except InvalidRequest as error:
-        fail(f"--acls: {str(error).removeprefix('acls: ')}", USAGE)
+        fail(f"--acls{'' if itself else f' {given}'}: {str(error).removeprefix('acls: ')}", USAGE)
 
 
 def _tokens(path: str) -> "ExecutorTokens":

@@ -16,7 +16,8 @@ PORTS = "[31000-32000]"
 def capacity_texts(work_dir: Path) -> dict[str, str]:
     """The resources of this machine, by name, as texts; sandboxes are below ``work_dir``, which need not be there."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEBIBYTE
-    there = next(path for path in (work_dir, *work_dir.parents) if path.exists())
+    # os.path: a Path raises for what lies in a directory that this user may not enter
+    there = next(path for path in (work_dir, *work_dir.parents) if os.path.exists(path))
     disk = shutil.disk_usage(there).total // MEBIBYTE
     return {
         "cpus": f"cpus:{os.cpu_count() or 1}",

@@ -109,6 +109,11 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
         (["agent", "--attributes", "cores:[3-1]"], "attribute 'cores' has the range 3-1"),
         (["agent", "--attributes", "cores:[1-3"], "attribute 'cores' has ranges without an end"),
         (["agent", "--attributes", "zones:{a,a}"], "attribute 'zones' has the item 'a' twice"),
+        (["agent", "--executor-reregistration-timeout", "20secs"], "--executor-reregistration-timeout: got 20.0"),
+        (["agent", "--recover", "all"], "--recover: got 'all', expected reconnect or cleanup"),
+        (["agent", "--reconfiguration-policy", "any"], "--reconfiguration-policy: got 'any'"),
+        (["agent", "--acls", __file__], f"--acls {__file__}: are no JSON"),
+        (["master", "--acls", "{"], "--acls: are no JSON"),
     ],
 )
 def test_master_and_agent_refuse_in_one_line(arguments, problem):

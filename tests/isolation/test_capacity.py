@@ -1,5 +1,6 @@
 """Agents offer what their machine has, as far as they are not told otherwise."""
 
+import errno
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,18 @@ def test_what_is_said_counts_and_only_the_rest_is_looked_up(machine):
 def test_a_work_directory_need_not_be_there(tmp_path):
     assert capacity_texts(tmp_path / "no" / "such")["disk"] == capacity_texts(tmp_path)["disk"]
     assert int(capacity_texts(tmp_path)["cpus"].partition(":")[2]) == os.cpu_count()
+
+
+def test_a_work_directory_that_may_not_be_looked_at_is_for_the_agent_to_refuse(tmp_path, monkeypatch):
+    def refused(path, **how):
+        if Path(path) == tmp_path / "no":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return looked(path, **how)
+
+    looked = os.stat
+    monkeypatch.setattr(os, "stat", refused)
+
+    assert capacity_texts(tmp_path / "no")["disk"] == capacity_texts(tmp_path)["disk"]
 
 
 def test_what_cannot_be_offered_is_refused_as_before(tmp_path):
