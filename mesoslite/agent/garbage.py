@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesoslite.model import InvalidRequest
+from mesoslite.model.removal import remove_tree
 
 from .sandbox import LATEST
 
@@ -148,7 +148,7 @@ def _sandboxes(work_directory: str) -> Iterator[str]:
 def _remove(sandbox: str) -> tuple[str, OSError | None]:
     """Remove a directory with all that is in it, and nothing that a link there leads to."""
     try:
-        shutil.rmtree(sandbox)
+        remove_tree(sandbox)
     except FileNotFoundError:
         return sandbox, None  # somebody else has
     except OSError as error:

@@ -1,6 +1,7 @@
 """Sandboxes of what is over: removed when they are old enough, sooner when the disk is full, and never while in use."""
 
 import os
+import sys
 
 import pytest
 
@@ -137,6 +138,29 @@ def test_what_earlier_lives_have_left_goes_by_its_age(house, disk):
     house.advance(8 * DAY)
     assert not stranger.exists()
     assert not (house.work_directory / "slaves").exists()
+
+
+# Goal: no task can have its sandbox stay by how deep it is. Method: names that the removal itself makes are in it.
+def test_a_sandbox_goes_however_deep_it_is(house, disk, tmp_path):
+    (tmp_path / "precious").write_text("gold")
+    box = house.run()
+    for name in ("0", "1/0", "1/1/0/0"):
+        (box.sandbox / name).mkdir(parents=True)
+    directory = os.open(box.sandbox, os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.mkdir("d", dir_fd=directory)
+        os.symlink(tmp_path, "link", dir_fd=directory)
+        above, directory = directory, os.open("d", os.O_RDONLY, dir_fd=directory)
+        os.close(above)
+    os.close(directory)
+    house.exit(box, 0)
+    house.acknowledge_all()
+    disk["use"] = 1.0
+
+    house.advance(61)
+
+    assert not box.sandbox.exists()
+    assert (tmp_path / "precious").read_text() == "gold"
 
 
 # Goal: a task that sets the time of its sandbox neither keeps it for ever, nor has one go that is newer than the agent.

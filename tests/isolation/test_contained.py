@@ -303,6 +303,7 @@ def test_two_containers_of_one_image_do_not_see_each_others_changes(contain, tmp
     nobody = pwd.getpwnam("nobody").pw_name
 
     assert bench.run("echo changed > /tmp/x; cat /tmp/x", container=container, user=nobody) == "changed\n"
+    assert (bench.directory / "run/roots").stat().st_mode & 0o777 == 0o700
     (bench.sandbox / "stdout").unlink()
     assert bench.run("test -e /tmp/x || echo none", container=container, user=nobody) == "none\n"
 

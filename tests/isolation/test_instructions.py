@@ -1,5 +1,7 @@
 """What isolators without files of their own have a supervisor do, and what they refuse."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,6 +188,22 @@ def test_no_place_for_a_volume_is_made_behind_a_link(tmp_path, source, link):
 
     assert not list(outside.iterdir())
     assert outside.stat().st_mode & 0o777 == 0o700
+
+
+# Goal: no container can keep its agent from beginning anew by how deep the directories are that it has made.
+def test_what_a_container_has_changed_is_removed_however_deep_it_is(tmp_path):
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "here").mkdir()
+    directory = os.open(tmp_path / "gone", os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.mkdir("d", dir_fd=directory)
+        above, directory = directory, os.open("d", os.O_RDONLY, dir_fd=directory)
+        os.close(above)
+    os.close(directory)
+
+    FilesystemLinux(tmp_path).recover({ContainerID("here"): 1})
+
+    assert os.listdir(tmp_path) == ["here"]
 
 
 def test_images_are_directories_of_the_agents(tmp_path):

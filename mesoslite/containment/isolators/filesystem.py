@@ -9,6 +9,7 @@
 # Source: Mesos src/slave/containerizer/mesos/isolators/filesystem/linux.cpp, src/linux/fs.cpp (chroot::enter),
 #   mount_namespaces(7), Linux Documentation/filesystems/overlayfs.rst.
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -17,10 +18,13 @@ from pathlib import Path
 from mesoslite.containment.asked import asked
 from mesoslite.containment.script import MountFlag, Namespace, Script
 from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest
+from mesoslite.model.removal import remove_tree
 
 from .places import make_directory, make_file
 from .plain import PlainIsolator
 from .volumes import Volume, read_volumes
+
+log = logging.getLogger("mesoslite")
 
 SANDBOX = "/mnt/mesos/sandbox"
 _TREE = MountFlag.BIND | MountFlag.RECURSIVE
@@ -44,11 +48,11 @@ class FilesystemLinux(PlainIsolator):
         if self._scratch.is_dir():
             for path in self._scratch.iterdir():
                 if path.name not in supervisors:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path)
 
     def cleanup(self, container_id: ContainerID) -> None:
         """Remove what it has changed of its root."""
-        shutil.rmtree(self._scratch / container_id, ignore_errors=True)
+        _remove(self._scratch / container_id)
 
     def root(self, config: ContainerConfig) -> str:
         """Where the root of a container is while its mounts are made; "" for this machine's."""
@@ -99,6 +103,8 @@ class FilesystemLinux(PlainIsolator):
         script.mount(temporary, "/tmp", "", _TREE)
 
     def _change_root(self, config: ContainerConfig, script: Script, volumes: list[Volume], image: Path) -> None:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch.chmod(0o700)  # or others could start what a container's root lets run as root
         base = self._scratch / config.container_id
         for name in ("root", "upper", "work"):
             (base / name).mkdir(parents=True)
@@ -194,6 +200,15 @@ def _mount(script: Script, volume: Volume, target: str) -> None:
 def _place_in(directory: str, path: str, source: str) -> str:
     """What ``source`` can be mounted over, at ``path`` below a directory."""
     return make_directory(directory, path) if os.path.isdir(source) else make_file(directory, path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        remove_tree(str(path))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("filesystem/linux: %s was not removed: %s", path, error)
 
 
 def _image_name(config: ContainerConfig) -> str | None:
