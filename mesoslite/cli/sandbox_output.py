@@ -18,6 +18,7 @@ from libactor.http import host_and_port
 from mesoslite.model import Offer, TaskID
 
 from .failure import warn
+from .master_client import REFUSAL_CHARACTERS
 
 PAGES_MAX = 16  # read of one file in one call, so that a busy task does not keep us from anything else
 
@@ -61,7 +62,8 @@ class SandboxOutput:
             response = self._client.post(self._url, json={"type": "READ_FILE", "read_file": wanted})
             if response.status_code == 404:  # the sandbox is not made yet
                 return b"", 0
-            response.raise_for_status()
+            if response.is_error:
+                raise ValueError(f"it answers {response.status_code}: {response.text[:REFUSAL_CHARACTERS]}")
             answer: dict[str, Any] = msgspec.json.decode(response.content)["read_file"]
             return base64.b64decode(answer["data"]), int(answer["size"])
         except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
