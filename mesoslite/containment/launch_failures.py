@@ -17,7 +17,10 @@ _CAUSES = {
     "mount": ("cannot mount anything at {0!r}", "see that it is there, and that the agent is root"),
     "read_only": ("cannot have {0!r} only be read", "that takes Linux 5.12 or later, and root"),
     "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
-    "script": ("its supervisor was not told well: {0}", "see that nobody else writes to the runtime directory"),
+    "script": (
+        "its supervisor was not told well: {0}",
+        "see that it was built from this release, and that nobody else writes to the runtime directory",
+    ),
 }
 _WHICH = {"append": 1, "read": 1, "mount": 1}  # the argument that is shown, if not the first
 _ADVICE = "see that the agent has the rights of root, and the machine processes and memory free"
