@@ -136,7 +136,11 @@ class Script:
         self._state(Phase.MOUNTS, "link", target, path)
 
     def root(self, directory: str) -> None:
-        """Have ``directory``, which is a mount point, as the root; nothing outside of it can be reached any more."""
+        """Have ``directory``, which is a mount point, as the root; no path leads out of it.
+
+        But for root with all of its rights, to whom /proc shows the roots of processes outside of it, such as of the
+        reaper of a pid namespace.
+        """
         self._state(Phase.ROOT, "pivot", directory)
 
     def enter(self, directory: str) -> None:

@@ -4,7 +4,7 @@
 #   container of a command has ended; all inside the agent actor.
 # A watch is one check of one run. It waits for its time, asks, waits for the answer or the timeout, and so on; the
 #   interval is counted from the answer. A command is asked in a container of its own, as the task's user, in its
-#   sandbox and its file systems; it counts as ended when all that it started has.
+#   sandbox, with its volumes; it counts as ended when all that it started has.
 # Invariants: 1. a watch has one timer, or one question under way, with a timer if that may not take for ever.
 #   2. what comes of an older step of a watch is recognised by its number, and ignored.    3. nothing is said of a task
 #   that was asked to end, or has.
