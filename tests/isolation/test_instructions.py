@@ -1,6 +1,7 @@
 """What isolators without files of their own have a supervisor do, and what they refuse."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -201,9 +202,11 @@ def test_what_a_container_has_changed_is_removed_however_deep_it_is(tmp_path):
         os.close(above)
     os.close(directory)
 
-    FilesystemLinux(tmp_path).recover({ContainerID("here"): 1})
-
-    assert os.listdir(tmp_path) == ["here"]
+    try:
+        FilesystemLinux(tmp_path).recover({ContainerID("here"): 1})
+        assert os.listdir(tmp_path) == ["here"]
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "gone")], check=True)  # or it would stay for ever
 
 
 def test_images_are_directories_of_the_agents(tmp_path):
