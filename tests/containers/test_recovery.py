@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,13 +31,13 @@ class Notices:
     def ended(self, termination):
         pass
 
-place, count = Path(sys.argv[1]), threading.Semaphore(0)
+place, tag, count = Path(sys.argv[1]), sys.argv[2], threading.Semaphore(0)
 containerizer = SupervisedContainerizer(str(place / "runtime"))
-words = sys.argv[2:]
+words = sys.argv[3:]
 for name, script in zip(words[::2], words[1::2]):
     sandbox = place / name
     sandbox.mkdir()
-    config = ContainerConfig(container_id=ContainerID(name), user="", command=CommandInfo(value=script),
+    config = ContainerConfig(container_id=ContainerID(name + tag), user="", command=CommandInfo(value=script),
                              sandbox=str(sandbox), is_checkpointed=name != "passing")
     containerizer.launch(config, Notices())
 for _ in words[::2]:
@@ -52,6 +53,7 @@ class Lives:
 
     def __init__(self, place: Path) -> None:
         self.place = place
+        self.tag = f"-{uuid.uuid4()}"  # processes of a container are found by its id, whoever has started them
         self.benches: dict[ContainerID, Bench] = {}
         self.containerizer: SupervisedContainerizer | None = None
 
@@ -59,7 +61,7 @@ class Lives:
         """Launch ``scripts``, by name, in a program that is killed when they have started, or told ``last_word``."""
         words = [word for item in scripts.items() for word in item]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        with Program("mesoslite.containment", ["-c", LIFE, self.place, *words], **pipes) as program:
+        with Program("mesoslite.containment", ["-c", LIFE, self.place, self.tag, *words], **pipes) as program:
             assert program.stdout.readline() == "ready\n"
             if last_word is None:
                 program.kill()
@@ -73,20 +75,23 @@ class Lives:
         assert found.keys() == self.benches.keys()
         for container_id, container in found.items():
             self.benches[container_id].container = container
-        return {str(container_id): bench for container_id, bench in self.benches.items()}
+        return {container_id.removesuffix(self.tag): bench for container_id, bench in self.benches.items()}
 
     def config(self, name: str) -> ContainerConfig:
         command, sandbox = CommandInfo(value=""), str(self.place / name)
         return ContainerConfig(
-            container_id=ContainerID(name), user="", command=command, sandbox=sandbox, is_checkpointed=True
+            container_id=self.container_id(name), user="", command=command, sandbox=sandbox, is_checkpointed=True
         )
 
+    def container_id(self, name: str) -> ContainerID:
+        return ContainerID(f"{name}{self.tag}")
+
     def notices(self, container_id: ContainerID) -> ContainerNotices:
-        self.benches[container_id] = Bench(self.containerizer, self.place / container_id)
+        self.benches[container_id] = Bench(self.containerizer, self.place / container_id.removesuffix(self.tag))
         return self.benches[container_id]
 
     def directory(self, name: str) -> ContainerDirectory:
-        return ContainerDirectory(str(self.place / "runtime"), ContainerID(name))
+        return ContainerDirectory(str(self.place / "runtime"), self.container_id(name))
 
     def pid(self, name: str) -> int:
         pids = self.directory(name).read_pid()
@@ -121,7 +126,7 @@ def test_what_runs_is_found_and_obeys(lives: Lives, waits: str):
 
     assert lives_on
     assert (box.container.has_started, box.container.pid) == (True, pid)
-    assert used[ContainerID("box")].processes == 1
+    assert used[lives.container_id("box")].processes == 1
     assert box.end() == Termination(-signal.SIGKILL)
     assert not box.starts.acquire(blocking=False)
 
@@ -171,7 +176,7 @@ def test_an_end_is_told_again_to_a_later_life(lives: Lives, tmp_path: Path):
     again = lives.recover("box")["box"].end()
 
     assert (first, again) == (Termination(5), Termination(5))
-    assert os.listdir(tmp_path / "runtime" / "containers" / "box") == ["status"]
+    assert os.listdir(lives.directory("box").path) == ["status"]
 
 
 def test_detach_ends_what_is_not_checkpointed_and_lets_go_of_the_rest(lives: Lives, waits: str):
@@ -181,7 +186,7 @@ def test_detach_ends_what_is_not_checkpointed_and_lets_go_of_the_rest(lives: Liv
     box = lives.recover("box")["box"]
     box.container.terminate(BOUND_SECONDS)
 
-    assert names == ["box"]
+    assert names == [lives.container_id("box")]
     assert box.end() == Termination(-signal.SIGTERM)
 
 
@@ -200,7 +205,7 @@ def test_a_grace_is_kept_without_an_agent(lives: Lives, tmp_path: Path, waits: s
 def test_a_pid_that_is_anothers_is_left_alone(lives: Lives, waits: str):
     lives.live({"box": waits})
     supervisor, first = lives.directory("box").read_pid()
-    for name in (first, supervisor):
+    for name in (supervisor, first):  # else it could still say how the other has ended
         os.kill(name.pid, signal.SIGKILL)
     assert has_ended(supervisor.pid)
     Path(lives.directory("box").file("pid")).write_text(f"{os.getpid()} 1 {os.getppid()} 1\n")
