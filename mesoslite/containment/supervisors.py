@@ -99,10 +99,11 @@ class Supervisors:
             control = os.open(directory.file(CONTROL), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.ENOENT):  # nobody reads it, or it was not made
+                _reap(Supervisor(directory.container_id, -1, _own_child(directory)))
                 return False
             raise
         with self._lock:
-            self._add(self._start(), Supervisor(directory.container_id, control, None))
+            self._add(self._start(), Supervisor(directory.container_id, control, _own_child(directory)))
         return True
 
     def order(self, container_id: ContainerID, order: str) -> None:
@@ -236,6 +237,19 @@ def _spawn(directory: ContainerDirectory) -> int:
     # For reading and writing, so that it does not end with the agent.
     control = (os.POSIX_SPAWN_OPEN, _CONTROL_DESCRIPTOR, directory.file(CONTROL), os.O_RDWR | os.O_NONBLOCK, 0)
     return os.posix_spawn(PROGRAM, [PROGRAM.name, directory.path], {}, file_actions=[control])
+
+
+def _own_child(directory: ContainerDirectory) -> int | None:
+    """The pid of a supervisor that this very program has started, for an agent that let go of it."""
+    pids = directory.read_pid()
+    if pids is None:
+        return None
+    pid = pids[0].pid
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return pid
 
 
 def _reap(supervisor: Supervisor) -> None:

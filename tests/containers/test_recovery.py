@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mesoslite.containment import SupervisedContainerizer
 from mesoslite.containment.container_directory import ContainerDirectory
@@ -188,6 +189,30 @@ def test_detach_ends_what_is_not_checkpointed_and_lets_go_of_the_rest(lives: Liv
 
     assert names == [lives.container_id("box")]
     assert box.end() == Termination(-signal.SIGTERM)
+
+
+@pytest.mark.parametrize("ends_meanwhile", [False, True])
+def test_a_program_that_takes_over_from_itself_has_no_child_left(
+    lives: Lives, tmp_path: Path, waits: str, ends_meanwhile: bool
+):
+    (tmp_path / "box").mkdir()
+    lives.containerizer = SupervisedContainerizer(str(tmp_path / "runtime"))
+    config = replace(lives.config("box"), command=CommandInfo(value=waits))
+    lives.containerizer.launch(config, lives.notices(config.container_id))
+    assert lives.benches[config.container_id].starts.acquire(timeout=BOUND_SECONDS)
+    supervisor, first = lives.directory("box").read_pid()
+    lives.containerizer.detach()
+    if ends_meanwhile:
+        os.kill(first.pid, signal.SIGKILL)
+        assert has_ended(supervisor.pid)
+
+    box = lives.recover("box")["box"]
+    box.container.kill()
+
+    assert box.end() == Termination(-signal.SIGKILL)
+    lives.containerizer.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(supervisor.pid, os.WNOHANG)
 
 
 def test_a_grace_is_kept_without_an_agent(lives: Lives, tmp_path: Path, waits: str):
