@@ -15,10 +15,9 @@ import pytest
 import libactor as la
 from libactor._core.layouts import find_layout
 from libactor._core.values import make_copier
-from tests.thoroughness import usually
 
-REPEATS = usually(600, 1000)
-SLACK_BYTES = REPEATS * 8  # less than one object for each repeat, and more than the caches of the interpreter vary
+REPEATS = 1000
+SLACK_BYTES = REPEATS * 16  # less than one object for each repeat, and more than the caches of the interpreter vary
 
 
 INNER = [1]
