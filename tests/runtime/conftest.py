@@ -29,6 +29,7 @@ from tests.thoroughness import usually
 PURE = os.environ.get("LIBACTOR_PURE") == "1"
 CORES = ["python"] if PURE else ["c"] if os.environ.get("ONE_CORE") == "1" else ["python", "c"]
 JOIN_SECONDS = 60  # a bound on failure: no test waits this long
+DEVELOPMENT = ("-X", "dev")  # the options of Python with which programs run
 
 
 def fresh_module(name: str) -> ModuleType | None:
@@ -147,7 +148,7 @@ def program() -> Callable[..., str]:
 
     def run(text: str, expect: int = 0) -> str:
         words = ["-c", textwrap.dedent(text)]
-        result = ready.run("libactor", words, python=("-X", "dev"), timeout=JOIN_SECONDS)
+        result = ready.run("libactor", words, python=DEVELOPMENT, timeout=JOIN_SECONDS)
         assert (result.returncode, complaints_in(result.stderr)) == (expect, ""), result.stderr
         return result.stdout
 
@@ -197,6 +198,7 @@ def has_children() -> bool:
 @pytest.fixture
 def leaves_nothing() -> Iterator[None]:
     """Of what the test, and fixtures after this one, have opened and started nothing is left."""
+    ready.origin("libactor", *DEVELOPMENT)  # which stays, whichever test is the first to need it
     descriptors, threads = open_descriptors(), set(threading.enumerate())
     yield
     assert open_descriptors() - descriptors == set()
