@@ -9,7 +9,6 @@ from typing import TypeAlias
 import msgspec
 
 from mesoslite.model import (
-    NOTHING,
     ContainerID,
     Drain,
     ExecutorInfo,
@@ -86,6 +85,3 @@ class ResourcesCheckpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total: Resources
     operations: tuple[OperationCheckpoint, ...] = ()
     done: tuple[bytes, ...] = ()
-
-
-NOTHING_DONE = ResourcesCheckpoint(configured=NOTHING, total=NOTHING)
