@@ -5,7 +5,8 @@
 #   bounded: HEAD_BYTES_MAX of request line and headers, as much of trailers (which are read and dropped), one buffer of
 #   body and one buffer of response, both bounded by uvicorn's flow control; and, while requests wait for their turn,
 #   those of PIECE_BYTES and one buffer of what came behind them.
-#   3. who owes us the rest of a request holds a connection for a bounded time; so does who sends nothing at all.
+#   3. who owes us the rest of a request holds a connection for a bounded time; so does who sends nothing at all. A body
+#   has all the time that its application gives it (presence.py).
 #   4. connections are bounded, so that clients never use up the descriptors that the rest of the process needs.
 # States of a connection: between requests -> head -> body -> between requests, whatever the responses do meanwhile.
 # The protocol is uvicorn's; overridden is what it leaves open: the bounds, the deadline, the logger, a way to cut.
@@ -127,7 +128,7 @@ class Connection(HttpToolsProtocol):
         self.watchers: set[Callable[[], None]] = set()  # of requests that are being served: call when the client goes
         self.direct_call: DirectCall | None = None  # what the request that is being served has become
         functions = {"cut": self._cut, "send_large": self._send_large}
-        self.extensions: dict[str, Any] = {OURS: functions, GONE: {"watchers": self.watchers}}
+        self.extensions: dict[str, Any] = {OURS: functions, GONE: {"watchers": self.watchers, "is_patient": False}}
         self.server_state.idle.clear()
         self._enter(transport)
         if self.handover is not None:  # it has been let in where it was accepted
@@ -301,11 +302,10 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._read(Reading.HEAD)
         self.scope["extensions"] = self.extensions
+        self.extensions[GONE]["is_patient"] = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if (
-            self.reading is Reading.HEAD
-        ):  # else a trailer, which nothing here asks for and which must pass for no header
+        if self.reading is Reading.HEAD:  # else a trailer, which nothing asks for and which must pass for no header
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -368,7 +368,8 @@ class Connection(HttpToolsProtocol):
         self.deadline = None
         if self.transport.is_closing() or not self._is_owed():
             return
-        if self.flow.read_paused or (self.reading is Reading.BODY and self.body_bytes >= BODY_BYTES_MIN):
+        is_patient = self.body_bytes >= BODY_BYTES_MIN or self.extensions[GONE]["is_patient"]
+        if self.flow.read_paused or (self.reading is Reading.BODY and is_patient):
             self._set_deadline()
             return
         if self.reading is Reading.NEXT:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from libactor.http.pipe import Writer
     from libactor.http.server import Message, Receive, Scope
 
-GONE = "libactor.http.gone"  # extension of the scope: the functions to call when the connection is lost, None: it is
+# Extension of the scope: the functions to call when the connection is lost, None: it is; and whether a body may rest.
+GONE = "libactor.http.gone"
 
 
 class Presence:
@@ -43,6 +44,12 @@ class Presence:
         """Be told from now on; the whole request has been read."""
         if self._watchers is None:
             self._feeding = asyncio.ensure_future(self._wait())
+
+    def be_patient(self) -> None:
+        """The body of this request comes as slowly as its client likes, and need not end, as of a conversation."""
+        extension = self.scope.get("extensions", {}).get(GONE)
+        if extension is not None:
+            extension["is_patient"] = True
 
     def feed(self, writer: Writer) -> None:
         """Write the body as it comes, at the pace of who reads it, and be told when the client goes."""

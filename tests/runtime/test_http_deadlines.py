@@ -6,6 +6,7 @@ import pytest
 import uvicorn
 
 from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, PIECE_BYTES, Connection, State
+from libactor.http.presence import Presence
 
 pytestmark = pytest.mark.coreless
 
@@ -81,6 +82,11 @@ class Transport(asyncio.Transport):
 
 async def app(scope, receive, send):
     """Never run: what matters is what the connection does meanwhile."""
+
+
+async def be_patient(scope):
+    with Presence(scope, None) as presence:
+        presence.be_patient()
 
 
 class Client:
@@ -170,6 +176,23 @@ def test_a_body_that_we_do_not_read_is_not_the_clients_delay(client, loop):
     loop.expire()
 
     assert client.seen == ("open", "")
+
+
+# Goal: a conversation may rest in the middle of its body, and no other request of the connection.
+def test_a_body_has_the_time_that_its_application_gives_it(client, loop):
+    client.send(CHUNKED[: -len(b"0\r\n")])
+    asyncio.run(be_patient(client.request.scope))
+    loop.expire()
+    loop.expire()
+    assert client.seen == ("open", "")
+
+    client.send(b"0\r\n\r\n")
+    client.answer()
+    client.send(POST + b"x")
+    loop.expire()
+
+    assert client.transport.state == "closed"
+    assert b"HTTP/1.1 408 " in client.transport.sent
 
 
 def test_a_response_may_take_as_long_as_it_likes(client, loop):
