@@ -43,6 +43,7 @@ from libactor.bounds import Bounded
 from libactor.combinators import await_all, collect, select, undiscardable
 from libactor.coroutines import exclusive, is_exclusive, sleep
 from libactor.deferred import Deferred, defer
+from libactor.foresight import foreseen, is_foreseen
 from libactor.future import Future, Promise, failed, ready
 from libactor.iteration import Break, Continue, loop
 from libactor.messages import (
@@ -143,10 +144,12 @@ __all__ = [
     "exclusive",
     "execute",
     "failed",
+    "foreseen",
     "generate_id",
     "handles",
     "io",
     "is_exclusive",
+    "is_foreseen",
     "link",
     "look_up",
     "loop",

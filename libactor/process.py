@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from libactor._core._impl import BLOCK, DROP_NEW, FAIL_SENDER, Mailbox
 from libactor._core.errors import ForkedRuntime, MailboxFull
 from libactor.events import Exited
+from libactor.foresight import is_foreseen
 
 if TYPE_CHECKING:
     from libactor.actor import Actor
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from libactor.runtime import Runtime
 
 log = logging.getLogger("libactor")
-
-FORESEEN = "_libactor_foreseen"  # attribute of an error that is no mistake: one line says it, unless a watcher does
 
 # Links are rare: one lock for all, and nothing allocated before the first, keep an idle process small.
 _links = threading.RLock()  # re-entrant: a finalizer may run between any two steps, and link too
@@ -99,7 +98,7 @@ class Process(Mailbox):
         try:
             if self.runtime.crashes is not None:
                 self.runtime.crashes.append((self.pid, error))
-            if hasattr(error, FORESEEN):
+            if is_foreseen(error):
                 log.log(logging.INFO if self._is_watched() else logging.ERROR, "%s: stopped: %s", self.pid, error)
             else:
                 log.error("%s: stopped by an error in its handler", self.pid, exc_info=error)

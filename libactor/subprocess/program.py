@@ -17,11 +17,11 @@ from typing import Any
 from libactor._core._impl import ON_ANY
 from libactor.actor import Actor
 from libactor.combinators import undiscardable
+from libactor.foresight import foreseen
 from libactor.future import Future
 from libactor.io.stream import HasDescriptor
 from libactor.messages import tell, terminate
 from libactor.pid import PID
-from libactor.process import FORESEEN
 from libactor.subprocess.child import Child, start
 from libactor.subprocess.redirects import Target
 from libactor.subprocess.starting import DEVNULL, INHERIT, Identity
@@ -94,7 +94,7 @@ class Program(Actor):
         try:
             self.child = start(self._argv, end_group=True, runtime=self.runtime, **self._options)
         except OSError as error:
-            setattr(error, FORESEEN, True)  # its text says all: what is not there, and what to do
+            foreseen(error)  # its text says all: what is not there, and what to do
             raise
         self._tell_end = partial(_tell, self.pid, self.child.pid)
         self.child.status.on_any(self._tell_end)
@@ -119,7 +119,7 @@ class Program(Actor):
         try:
             self.on_ended(status)
         except CalledProcessError as error:
-            setattr(error, FORESEEN, True)  # nothing is wrong with this code, so nobody needs to see its lines
+            foreseen(error)  # nothing is wrong with this code
             raise
 
 

@@ -356,6 +356,41 @@ def test_a_failed_start_stops_the_actor_without_on_stop_and_frees_its_id(runtime
     assert "stopped by an error" in caplog.text
 
 
+@la.foreseen
+class DiskFull(Exception):
+    """What a class of actors may end with, and everybody knows it."""
+
+
+# Goal: who is to say why an actor has ended finds the reason, and nobody a traceback. Method: an error of a class that
+#   is foreseen, and one object that is, end an actor that somebody is linked to, and one that nobody is.
+@pytest.mark.parametrize("error", [DiskFull("no room"), la.foreseen(OSError("no room"))])
+def test_an_end_that_was_foreseen_is_one_line_in_the_log(runtime, caplog, error):
+    reasons = la.Promise()
+
+    class Full(la.Actor):
+        def fill(self):
+            raise error
+
+    class Watcher(la.Actor):
+        def watch(self, pid):
+            la.link(pid)
+
+        def on_exited(self, pid, reason):
+            reasons.set(reason)
+
+    caplog.set_level("INFO", logger="libactor")
+    watched, alone = la.spawn(Full()), la.spawn(Full())
+    la.dispatch(la.spawn(Watcher()), Watcher.watch, watched).get(LIMIT)
+    for pid in (watched, alone):
+        la.tell(pid, Full.fill)
+        assert la.wait(pid, LIMIT)
+
+    assert reasons.future.get(LIMIT) is error
+    assert (la.is_foreseen(error), la.is_foreseen(OSError())) == (True, False)
+    told = [(line.levelname, line.getMessage(), line.exc_info) for line in caplog.records]
+    assert told == [("INFO", f"{watched}: stopped: no room", None), ("ERROR", f"{alone}: stopped: no room", None)]
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
 def test_an_on_stop_that_raises_does_not_keep_the_actor_from_stopping(runtime, caplog, error):
     class Sore(la.Actor):
