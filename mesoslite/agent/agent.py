@@ -145,7 +145,7 @@ class Agent(la.Actor):
         self._info = parts.recovery.find(self._info)
         parts.recovery.resume(self._info.id)
         self._is_recovered = True
-        parts.begin_garbage()
+        parts.begin_disk()
         if parts.recovery.is_cleanup:
             log.warning("%s: what an earlier life has left is ended, and so is this one", self.pid)
             la.terminate(self.pid)

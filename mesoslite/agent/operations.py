@@ -58,6 +58,7 @@ class Operations:
 
     ``forward`` sends an update to the master, once. ``retry_later(seconds, operation_uuid)`` has ``retry`` called in so
     many seconds. ``new_uuid`` makes 16 bytes. ``used`` is what its tasks use. ``keep`` writes down how it is now.
+    ``convert_volumes(before, after)`` changes the disk, and returns what is to be called once that is written down.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Operations:
         new_uuid: Callable[[], bytes],
         used: Callable[[], Resources],
         keep: Callable[[ResourcesCheckpoint], None],
+        convert_volumes: Callable[[Resources, Resources], Callable[[], None]],
     ) -> None:
         self._configured = total
         self.total = total
@@ -77,6 +79,7 @@ class Operations:
         self._new_uuid = new_uuid
         self._used = used
         self._keep = keep
+        self._convert_volumes = convert_volumes
         self._streams: dict[bytes, _Stream] = {}
         self._done: dict[bytes, None] = {}  # acknowledged, the oldest first
         self._is_paused = False
@@ -99,9 +102,9 @@ class Operations:
         if uuid in self._streams:
             self._send(uuid)
             return
-        state, text, converted = OperationState.OPERATION_FINISHED, "", NOTHING
+        state, text, converted, finish = OperationState.OPERATION_FINISHED, "", NOTHING, None
         try:
-            converted = self._convert(message)
+            converted, finish = self._convert(message)
         except Exception as error:  # it is no operation, say: the agent and all its tasks must not end with it
             state, text = OperationState.OPERATION_DROPPED, f"Operation was not done: {error}"
             log.warning("agent: operation %s of framework %s: %s", uuid.hex(), message.framework_id, text)
@@ -115,15 +118,21 @@ class Operations:
         )
         self._streams[uuid] = _Stream(message.framework_id, status)
         self._write()
+        if finish is not None:
+            finish()
         self._send(uuid)
 
-    def _convert(self, message: ApplyOperation) -> Resources:
-        """Change the total. Raises: InsufficientResources, and what comes of operations that are none."""
+    def _convert(self, message: ApplyOperation) -> tuple[Resources, Callable[[], None]]:
+        """Change the total, and the disk; what it has made, and what is to be done once that is written down.
+
+        Raises: InsufficientResources, OSError, InvalidRequest, and what comes of operations that are none.
+        """
         done = conversion(message.operation)
         total = self.total - done.before + done.after
         total - once(self._used())  # raises, if tasks would use what is no longer there
+        finish = self._convert_volumes(done.before, done.after)
         self.total = total
-        return done.after
+        return done.after, finish
 
     def acknowledge(self, message: OperationAcknowledgement) -> None:
         """Repeat a status no more."""

@@ -22,6 +22,7 @@ from .running import Running, Timing
 from .runs import Frameworks
 from .status_updates import StatusUpdateManager
 from .statuses import make_status
+from .volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,7 @@ class Parts:
             do=self._do,
             use=disk_use,
         )
+        self.volumes = Volumes(work_directory, do=self._do, new_name=lambda: la.random_uuid_bytes().hex())
         self.frameworks = Frameworks(self.checkpoints, self.garbage.schedule)
         self.updates = StatusUpdateManager(
             self._send_status,
@@ -107,6 +109,7 @@ class Parts:
             new_uuid=la.random_uuid_bytes,
             used=self.frameworks.used,
             keep=self.checkpoints.resources,
+            convert_volumes=self.volumes.convert,
         )
         self.running = Running(
             actor,
@@ -180,8 +183,10 @@ class Parts:
         self.updates.resume()
         self.operations.resume()
 
-    def begin_garbage(self) -> None:
-        """Look for what earlier lives have left, once it is known what is in use."""
+    def begin_disk(self) -> None:
+        """Have volumes there, and look for what earlier lives have left, once it is known what is in use."""
+        if not self.recovery.is_cleanup:  # else it does not know what the agent had
+            self.volumes.recover(self.operations.total, clears=self.recovery.is_wanted)
         entries = list(self.frameworks.active.values())
         runs = [run.sandbox for entry in entries for run in entry.runs.values()]
         self.garbage.begin([*runs, *[one.sandbox for entry in entries for one in entry.executors.values()]])

@@ -52,13 +52,13 @@ def make_sandbox(sandbox: str, work_directory: str) -> None:
         executors = Path(executor).parent
         executors.mkdir(parents=True, exist_ok=True)
         for directory in (executors, *executors.parents) if is_root else ():
-            _let_pass(str(directory))
+            let_pass(str(directory))
             if str(directory) == work_directory:
                 break
         is_new = _make(executor)
     is_first = _make(runs)
-    if is_root and (_let_pass(executor) if is_new else is_first):  # what lets pass from the one does from the other
-        _let_pass(runs)
+    if is_root and (let_pass(executor) if is_new else is_first):  # what lets pass from the one does from the other
+        let_pass(runs)
     os.mkdir(sandbox)
     _point(f"{runs}/{LATEST}", container, container)
 
@@ -77,10 +77,10 @@ def make_task_sandbox(sandbox: str, task_id: TaskID) -> None:
     containers, _, container = sandbox.rpartition("/")
     executor, is_root = containers.rpartition("/")[0], os.geteuid() == 0
     if is_root:
-        _let_pass(executor)
+        let_pass(executor)
     for directory in (containers, f"{executor}/tasks"):
         if _make(directory) and is_root:
-            _let_pass(directory)
+            let_pass(directory)
     os.mkdir(sandbox)
     _point(f"{executor}/tasks/{task_id}", f"../containers/{container}", container)
 
@@ -103,7 +103,7 @@ def _make(directory: str) -> bool:
     return True
 
 
-def _let_pass(directory: str) -> bool:
+def let_pass(directory: str) -> bool:
     """Let everybody search ``directory``, without listing it; whether not everybody was let."""
     mode = stat.S_IMODE(os.stat(directory).st_mode)
     if mode & SEARCH == SEARCH:

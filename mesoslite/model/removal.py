@@ -1,6 +1,6 @@
 """Removal of a directory with all that is in it, however deep somebody has made it."""
 
-# Who calls: agents, for sandboxes, and isolators, for what containers have changed of their roots.
+# Who calls: agents, for sandboxes and volumes, and isolators, for what containers have changed of their roots.
 # Rejected: shutil.rmtree, which calls itself, and so fails from about a thousand levels on.
 # Invariants: 1. nothing is done by a path below the directory, and no link is followed.    2. two directories are open
 #   at a time: what is further down is moved up to the top, and removed from there.
@@ -16,6 +16,12 @@ _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 def remove_tree(path: str) -> None:
     """Remove the directory ``path``. Raises: OSError, as FileNotFoundError if there is none; some of it may be gone."""
+    clear_directory(path)
+    os.rmdir(path)
+
+
+def clear_directory(path: str) -> None:
+    """Remove all that is in the directory ``path``. Raises: as ``remove_tree``."""
     top = os.open(path, _OPENED)
     try:
         numbers = itertools.count()
@@ -23,7 +29,6 @@ def remove_tree(path: str) -> None:
             pass
     finally:
         os.close(top)
-    os.rmdir(path)
 
 
 def _remove_level(top: int, numbers: Iterator[int]) -> bool:

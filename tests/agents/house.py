@@ -48,13 +48,13 @@ FRAMEWORK = FrameworkID("m-0000")
 SETTLE_SECONDS = 30  # a bound on failure
 
 
-def make_task(name: str = "t1", resources: str = "cpus:1", **fields: Any) -> TaskInfo:
+def make_task(name: str = "t1", resources: str = "cpus:1", more: Resources = NOTHING, **fields: Any) -> TaskInfo:
     command = fields.pop("command", CommandInfo(value="exit 0"))
     return TaskInfo(
         task_id=TaskID(name),
         name=name,
         agent_id=AGENT,
-        resources=Resources.parse(resources),
+        resources=Resources.parse(resources) + more,
         command=command,
         **fields,
     )
@@ -218,14 +218,14 @@ class House:
         master: Any = None,
         *,
         recovery: RecoveryOptions | None = None,
-        resources: str = "cpus:4;mem:1024",
+        resources: str | Resources = "cpus:4;mem:1024",
         **fields: Any,
     ) -> None:
         """Start the agent, which follows the one master of the house unless ``master`` says whom."""
         fields = {"port": 5051, **fields}
         agent = Mortal(
             master or self.master_pid,
-            resources=Resources.parse(resources),
+            resources=Resources.parse(resources) if isinstance(resources, str) else resources,
             work_dir=self.work_directory,
             containerizer=self.boxes,
             recovery=recovery,
@@ -275,7 +275,7 @@ class House:
         """Launch a task and return its container."""
         before = len(self.boxes.made)
         self.send(RunTask(framework or make_framework(), task or make_task()))
-        assert len(self.boxes.made) == before + 1, "the task was not launched"
+        assert len(self.boxes.made) == before + 1, f"the task was not launched: {self.updates()}"
         return self.boxes.made[-1]
 
     def kill(self, name: str = "t1", grace_seconds: float | None = None, framework: FrameworkID = FRAMEWORK) -> None:

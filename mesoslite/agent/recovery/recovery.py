@@ -89,6 +89,7 @@ class Recovery:
         self._was_rebooted = False
         self._awaited: list[Execution] = []
         self.errors = 0  # files that could not be used
+        self.is_wanted = options is not None
         self.is_cleanup = options is not None and options.recover == CLEANUP
 
     def find(self, info: AgentInfo) -> AgentInfo:
