@@ -8,27 +8,75 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What the command's process says to the reaper, by which it hears that the reaper has followed it; -1: there is none. */
+static int to_reaper = -1;
+
+/* Into the namespaces of `first`, and to the root that it has there. */
+static int follow(pid_t first)
+{
+    const int kinds[] = {CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS};
+    int process = (int)syscall(SYS_pidfd_open, first, 0);
+    if (process < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (setns(process, kinds[i]) != 0 && (errno != EINVAL || kinds[i] == CLONE_NEWNS))
+            return -1; /* EINVAL: this kernel has not that kind */
+    return close(process);
+}
+
+/* Leaves nothing of the host to the container, to whose processes with the rights of root /proc shows all that the
+ * reaper has: its root, its namespaces, its descriptors, and by ptrace its rights. Done before any program runs there. */
+static int be_contained(pid_t first)
+{
+    const Instruction no_bound = {"bound", "0", 1}, no_rights = {"capabilities", "0\0" "0\0" "0\0" "0", 4};
+    if (follow(first) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || do_bound(&no_bound) != 0)
+        return -1;
+    return do_capabilities(&no_rights);
+}
+
 /* The first process of a pid namespace: reaps whoever has lost its parent, and with it the others end. */
-static _Noreturn void be_reaper(void)
+static _Noreturn void be_reaper(int from_command)
 {
     sigset_t children;
+    pid_t first;
+    int error = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     setsid();
-    syscall(SYS_close_range, CONTROL, ~0U, 0);
-    if (chdir("/") != 0)
+    dup2(from_command, 0);
+    syscall(SYS_close_range, 1, ~0U, 0);
+    if (read(0, &first, sizeof first) != sizeof first)
+        _exit(1); /* it has not come that far */
+    if (be_contained(first) != 0)
+        error = errno;
+    if (write(0, &error, sizeof error) != sizeof error || error != 0)
         _exit(1);
+    close(0);
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     for (int number;;)
         if (waitpid(-1, NULL, 0) < 0)
             sigwait(&children, &number);
+}
+
+int do_reaper(const Instruction *instruction)
+{
+    pid_t process = getpid();
+    int error;
+    if (write(to_reaper, &process, sizeof process) != sizeof process)
+        return -1;
+    if (read(to_reaper, &error, sizeof error) != sizeof error)
+        error = ESRCH;
+    errno = error;
+    return error == 0 ? 0 : -1;
 }
 
 /* The last steps before the command: it gets no descriptor and no signal that is not its own. */
@@ -70,18 +118,29 @@ static _Noreturn void carry_out(const Script *script, int told, pid_t supervisor
     tell_failure(script, told, ENOEXEC, instruction.name); /* there was no `run` */
 }
 
-/* Everything it starts is in the namespace, if there is to be one: its reaper first, so that it is the first there. */
+/* A new pid namespace for all that is started from now on, and its reaper, which is the first there. */
+static const char *start_reaper(void)
+{
+    int ends[2];
+    if (unshare(CLONE_NEWPID) != 0)
+        return "pid_namespace";
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return "socketpair";
+    pid_t reaper = fork();
+    if (reaper == 0)
+        be_reaper(ends[0]);
+    int error = errno;
+    close(ends[0]);
+    to_reaper = ends[1];
+    errno = error;
+    return reaper > 0 ? NULL : "fork";
+}
+
 const char *start_command(const Script *script, bool has_pid_namespace, pid_t *first, int *begun)
 {
-    if (has_pid_namespace) {
-        if (syscall(SYS_unshare, 0x20000000 /* CLONE_NEWPID */) != 0)
-            return "pid_namespace";
-        pid_t reaper = fork();
-        if (reaper == 0)
-            be_reaper();
-        if (reaper < 0)
-            return "fork";
-    }
+    const char *failed = has_pid_namespace ? start_reaper() : NULL;
+    if (failed != NULL)
+        return failed;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return "pipe";
@@ -90,6 +149,7 @@ const char *start_command(const Script *script, bool has_pid_namespace, pid_t *f
         carry_out(script, ends[1], supervisor);
     int error = errno;
     close(ends[1]);
+    close(to_reaper);
     if (process > 0) {
         *first = process;
         *begun = ends[0];

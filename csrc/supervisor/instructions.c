@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +103,19 @@ static int do_unshare(const Instruction *instruction)
     if (!read_number(instruction->argument, 10, &flags) || flags > INT_MAX)
         return refuse();
     return unshare((int)flags);
+}
+
+/* The device that leads to oneself, which is down in a new network namespace; netdevice(7). */
+static int do_loopback(const Instruction *instruction)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return -1;
+    int result = ioctl(any, SIOCSIFFLAGS, &request), error = errno;
+    close(any);
+    errno = error;
+    return result;
 }
 
 static int do_hostname(const Instruction *instruction)
@@ -238,6 +254,7 @@ static const Kind KINDS[] = {
     {"append", 4, 4, do_append, NULL},
     {"write", 2, 2, do_write, NULL},
     {"unshare", 1, 1, do_unshare, NULL},
+    {"loopback", 0, 0, do_loopback, NULL},
     {"hostname", 1, 1, do_hostname, NULL},
     {"mount", 5, 5, do_mount, NULL},
     {"read_only", 1, 1, do_read_only, NULL},
@@ -245,6 +262,7 @@ static const Kind KINDS[] = {
     {"file", 2, 2, do_file, NULL},
     {"link", 2, 2, do_link, NULL},
     {"pivot", 1, 1, do_pivot, NULL},
+    {"reaper", 0, 0, do_reaper, NULL},
     {"enter", 1, 1, do_enter, NULL},
     {"limit", 3, 3, do_limit, NULL},
     {"umask", 1, 1, do_umask, NULL},

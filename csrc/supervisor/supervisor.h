@@ -103,6 +103,9 @@ int do_run(const Instruction *instruction);
 
 /* ---- the start of the command: command.c ---- */
 
+/* Has the reaper of the pid namespace follow the command into all that it has by now. */
+int do_reaper(const Instruction *instruction);
+
 enum { CONTROL = 3 }; /* the descriptor that orders come by; those above it are the supervisor's own */
 
 /* What comes through `begun` if an instruction fails; nothing does if the command starts. */

@@ -85,8 +85,12 @@ class Script:
         self._state(Phase.SUPERVISION, "freezer", file, frozen, thawed)
 
     def pid_namespace(self) -> None:
-        """Its processes see one another only. The first one is a reaper that the supervisor adds, not the command."""
+        """Its processes see one another only. The first one is a reaper that the supervisor adds, not the command.
+
+        The reaper has its root and namespaces, and no rights, so that /proc leads nobody out of these by it.
+        """
         self._state(Phase.SUPERVISION, "pid_namespace")
+        self._state(Phase.LIMITS, "reaper")
 
     # What it is given
 
@@ -108,6 +112,10 @@ class Script:
     def namespaces(self, names: Namespace) -> None:
         """Leave the host's namespaces of these kinds for new ones."""
         self._state(Phase.NAMESPACES, "unshare", f"{int(names)}")
+
+    def loopback(self) -> None:
+        """In a namespace NETWORK of its own: have the one device that is there, which leads to itself, up."""
+        self._state(Phase.MOUNTS, "loopback")
 
     def hostname(self, name: str) -> None:
         """In a namespace UTS of its own: the name of its machine."""
@@ -138,8 +146,8 @@ class Script:
     def root(self, directory: str) -> None:
         """Have ``directory``, which is a mount point, as the root; no path leads out of it.
 
-        But for root with all of its rights, to whom /proc shows the roots of processes outside of it, such as of the
-        reaper of a pid namespace.
+        But for root with all of its rights, to whom /proc shows the roots of processes outside of it, unless a pid
+        namespace keeps these from it, and who may mount whatever device there is.
         """
         self._state(Phase.ROOT, "pivot", directory)
 

@@ -190,6 +190,46 @@ def test_namespaces_are_a_containers_own(contain):
     assert os.uname().nodename != "inside"
 
 
+def test_a_container_without_network_reaches_itself(contain):
+    bench = contain("namespaces/net")
+    program = "import socket; s = socket.create_server(('', 0)); socket.create_connection(s.getsockname()); s.accept()"
+
+    bench.run(f'python3 -S -c "{program}"')
+
+
+# Goal: /proc leads nobody out of a container, not even root: neither to another root, nor to namespaces, descriptors,
+#   or rights that it has not itself.
+def test_the_reaper_of_a_container_has_nothing_of_the_host(contain, tmp_path):
+    make_root(tmp_path / "small", "sh", "cat", "readlink", "ls")
+    bench = contain("filesystem/linux,namespaces/pid,namespaces/ipc,namespaces/uts,namespaces/net", images=tmp_path)
+    image = {"type": "DOCKER", "docker": {"name": "small"}}
+    kinds = ("mnt", "ipc", "uts", "net", "cgroup")
+    script = (
+        "for of in '' /proc/1/root /proc/1/cwd; do echo $(ls $of/); done;"
+        f"for kind in {' '.join(kinds)}; do readlink /proc/1/ns/$kind /proc/self/ns/$kind; done;"
+        "cat /proc/1/status; echo; ls /proc/1/fd"
+    )
+
+    lines = bench.run(script, container={"mesos": {"image": image}}).splitlines()
+
+    assert len(set(lines[:3])) == 1
+    named = lines[3 : 3 + 2 * len(kinds)]
+    assert named[::2] == named[1::2]
+    held = dict(line.split(":\t") for line in lines if line.startswith("Cap"))
+    assert {held[name] for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")} == {f"{0:016x}"}
+    assert lines[-1] == ""
+
+
+# Without rights root may look at processes of its own user, so at a reaper without rights, unless that forbids it.
+def test_root_without_rights_may_not_touch_the_reaper(contain):
+    bench = contain("filesystem/linux,namespaces/pid,linux/capabilities")
+    linux = {"effective_capabilities": {"capabilities": []}}
+
+    told = bench.run("readlink /proc/1/root || echo closed", container={"linux_info": linux})
+
+    assert told == "closed\n"
+
+
 def test_processes_of_a_container_see_one_another_only(contain):
     bench = contain("filesystem/linux,namespaces/pid")
 

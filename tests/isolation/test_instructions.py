@@ -121,11 +121,12 @@ def test_namespaces_are_made_with_what_belongs_to_them():
     assert told(PidNamespace(filesystem)) == [
         ("pid_namespace",),
         ("mount", "proc", "/proc", "proc", f"{int(QUIET)}", ""),
+        ("reaper",),
     ]
     assert told(IpcNamespace(filesystem), linux_info={"shm_size": 8})[0] == ("unshare", f"{int(Namespace.IPC)}")
     assert told(IpcNamespace(filesystem), linux_info={"shm_size": 8})[1][-1] == "mode=1777,size=8m"
     assert told(UtsNamespace(), hostname="h") == [("unshare", f"{int(Namespace.UTS)}"), ("hostname", "h")]
-    assert told(NetNamespace()) == [("unshare", f"{int(Namespace.NETWORK)}")]
+    assert told(NetNamespace()) == [("unshare", f"{int(Namespace.NETWORK)}"), ("loopback",)]
 
 
 def test_namespaces_may_be_shared_with_the_agent():

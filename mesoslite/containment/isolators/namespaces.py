@@ -66,10 +66,11 @@ class UtsNamespace(PlainIsolator):
 
 
 class NetNamespace(PlainIsolator):
-    """No network: nothing but a loopback device of its own, which is down."""
+    """No network: nothing but a loopback device of its own."""
 
     name = "namespaces/net"
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """Have the namespace."""
         script.namespaces(Namespace.NETWORK)
+        script.loopback()
