@@ -101,12 +101,15 @@ class Lab:
         """One more host, connected to all others."""
         host = Host(self, len(self.hosts) + 1)
         self.hosts.append(host)
+        self._connect(host)
+        return host
+
+    def _connect(self, host: Host) -> None:
         n, holder = host.number, host.space.holder.pid
         self._hub.run("ip", "-batch", "-", input=f"link add v{n} type veth peer name eth0 netns {holder}\n"
                       f"address add 10.77.{n}.1/24 dev v{n}\nlink set v{n} up\n")  # fmt: skip
         host.space.run("ip", "-batch", "-", input=f"link set lo up\naddress add {host.ip}/24 dev eth0\n"
                        f"link set eth0 up\nroute add default via 10.77.{n}.1\n")  # fmt: skip
-        return host
 
     def start(self, number: int, **remote: object) -> list[Peer]:
         """As many processes, each on a host of its own."""
@@ -131,6 +134,15 @@ class Lab:
     def plug_in(self, peer: Peer | Host) -> None:
         """Undo unplug."""
         self._hub.run("ip", "link", "set", f"v{peer.ip.split('.')[2]}", "up")
+
+    def reset(self, host: Host) -> None:
+        """Take the power of a host, and give it back: its kernel says no goodbye, nor later."""
+        self._hub.run("ip", "link", "delete", f"v{host.number}")
+        for peer in host.peers:
+            peer.kill()
+        host.space.close()
+        host.space = Space(*self.as_root())
+        self._connect(host)
 
     def close(self) -> None:
         """End every program on every host; the namespaces go with them."""

@@ -133,9 +133,9 @@ def test_a_link_to_where_nobody_listens_hears_at_once_and_leaves_nothing(pair, c
 
 
 def stale(lab, near, far, options):
-    """Let ``far`` die without a word, and come back at the same address."""
+    """Let ``far`` die without a word, and come back at the same address; what ``near`` acknowledges late is lost."""
     lab.cut(near, far)
-    far.kill()
+    lab.reset(far.host)
     far = far.host.start(far.port, **options).wait_ready()
     far.call("spawn", "Counter", "counter")
     lab.heal()
