@@ -156,10 +156,16 @@ def checkpoint(house: House, name: str) -> Path:
     return next(Path(house.work_directory, "meta/slaves", AGENT).rglob(name))
 
 
+def flip_last(path: Path) -> None:
+    """Damage the last byte, whatever it is."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 0xFF]))
+
+
 @pytest.mark.parametrize("name", ["slave.info", "framework.info", "task.info", "task.updates"])
 def test_a_strict_agent_does_not_begin_and_leaves_everything_as_it_is(house, name):
     path = checkpoint(house, name)
-    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    flip_last(path)
     before = path.read_bytes()
 
     house.come_back()
@@ -188,7 +194,7 @@ def test_one_that_is_not_strict_leaves_out_what_it_cannot_read(house, name):
 
 def test_one_that_is_not_strict_goes_on_from_what_it_can_read_of_a_log(house):
     path = checkpoint(house, "task.updates")
-    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    flip_last(path)
 
     house.come_back(RecoveryOptions(strict=False))
 

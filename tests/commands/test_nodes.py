@@ -247,10 +247,12 @@ def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_
         where = ("--address", f"127.0.0.1:{free.getsockname()[1]}", "--port", str(other.getsockname()[1]))
     agent = start_agent(address, tmp_path / "work", *where)
     before = registered(agent)
-    keeper = Keeper(f"echo $$ > {tmp_path / 'pid'}; exec sleep 1000")
+    told = tmp_path / "pid"
+    os.mkfifo(told)
+    keeper = Keeper(f"echo $$ > {told}; exec sleep 1000")
     result = submit(runtime, keeper, HttpConnection(url))
     keeper.running.future.get(timeout=PATIENCE)
-    command = os.pidfd_open(int((tmp_path / "pid").read_text()))
+    command = os.pidfd_open(int(told.read_text()))  # waits for the shell, which runs by now
 
     agent.kill()
     agent.wait()
