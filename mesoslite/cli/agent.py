@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from mesoslite.cluster import AgentNode
     from mesoslite.model import Attribute
 
+BEGUN = 0  # among the numbers of signals, of which none has it: the agent has recovered, and looks for its master
 MasterPlace: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -160,7 +161,7 @@ def _run(given: "Mapping[str, Any]") -> None:
         fail(f"--master {master}: expected HOST:PORT, the --address of the master, not the URL of its HTTP API", USAGE)
     from mesoslite.model import InvalidRequest
 
-    stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the agent has stopped
+    stops: SimpleQueue[int | None] = SimpleQueue()  # signals, BEGUN; None: the agent has stopped
     with stop_signals(stops.put, (signal.SIGUSR1,)):
         try:
             node = _node(given)
@@ -224,7 +225,6 @@ def parse_attributes(text: str) -> "tuple[Attribute, ...]":
 
 def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str, *, cleans_up: bool) -> None:
     """Run the agent until it is told to stop, or has cleaned up."""
-    from mesoslite.api import loopback_hosts
     from mesoslite.model import InvalidRequest
 
     try:
@@ -238,12 +238,11 @@ def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str, *
     number: int | None = None
     try:
         node.stopped.on_any(lambda stopped: stops.put(None))
-        say(f"Agent at {node.url} of {node.resources}; sandboxes in {node.work_dir}")
-        say(f"Looking for the master at {node.master_address}; Ctrl-C ends the agent and its tasks")
-        if loopback_hosts(node.host) is None:
-            warn(f"--host {node.host} is not on loopback: anybody who reaches {node.url} can read all sandboxes")
-        node.registered.on_ready(lambda agent_id: say(f"Registered as {agent_id}"))
+        node.begun.on_ready(lambda _: stops.put(BEGUN))
         number = stops.get()
+        if number == BEGUN:
+            _greet(node)
+            number = stops.get()
     finally:
         if number == signal.SIGTERM:
             node.let_go()
@@ -253,3 +252,14 @@ def _serve(node: "AgentNode", stops: "SimpleQueue[int | None]", work_dir: str, *
         say("What an earlier agent had left is ended; the next one is new")
     elif number is None:
         fail(f"the agent has stopped by itself: {node.stopped.get() or 'its master told it to shut down'}")
+
+
+def _greet(node: "AgentNode") -> None:
+    """Say where it is, and when it is registered."""
+    from mesoslite.api import loopback_hosts
+
+    say(f"Agent at {node.url} of {node.resources}; sandboxes in {node.work_dir}")
+    say(f"Looking for the master at {node.master_address}; Ctrl-C ends the agent and its tasks")
+    if loopback_hosts(node.host) is None:
+        warn(f"--host {node.host} is not on loopback: anybody who reaches {node.url} can read all sandboxes")
+    node.registered.on_ready(lambda agent_id: say(f"Registered as {agent_id}"))

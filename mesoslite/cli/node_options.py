@@ -67,12 +67,11 @@ def _into_file(process: str, log_dir: str) -> logging.Handler:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether the last line of the command will not say it: a registry that fails ends the master, for that reason."""
-    from mesoslite.model import RegistryFailed
+    """Whether the last line of the command will not say it: what was foreseen ends the program, for that reason."""
+    from libactor import is_foreseen
 
-    error = record.exc_info[1] if record.exc_info else None
-    told = (error, *record.args) if isinstance(record.args, tuple) else (error,)
-    return not any(isinstance(one, RegistryFailed) for one in told)
+    told = record.args if isinstance(record.args, tuple) else ()
+    return not any(isinstance(one, BaseException) and is_foreseen(one) for one in told)
 
 
 def check_texts(**options: str | None) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mesoslite.model import AgentID, Attribute
+
+log = logging.getLogger("mesoslite")
 
 
 class MasterNode:
@@ -116,7 +119,8 @@ class AgentNode:
     ``flags`` are told by its HTTP API, which asks for ``authentication``, ``containment`` says how its containers are
     made; of ``resources`` what is left out is the machine's. The rest is as of Agent.
     Raises: InvalidRequest; from ``start``: OSError for a port, a control group, or a directory, which is also another
-    agent's (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why.
+    agent's (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why; ``begun`` is
+    ready as soon as all is.
     """
 
     def __init__(
@@ -193,6 +197,7 @@ class AgentNode:
                 authentication=self._authentication,
             )
             server.serve(app, listener)
+            self.begun: la.Future[None] = la.dispatch(pid, Agent.ping)
             self.registered: la.Future[AgentID] = la.dispatch(pid, Agent.wait_registered)
             self._outlives = self._recovery is not None and not isinstance(containerizer, PosixContainerizer)
             self._pid = pid
@@ -227,4 +232,6 @@ class _EndWatch(la.Actor):
         la.link(self._watched)
 
     def on_exited(self, pid: la.PID[Any], reason: BaseException | None) -> None:
+        if reason is not None and la.is_foreseen(reason):  # what was not, the runtime has logged
+            log.error("%s has stopped: %s", pid, reason)
         self._stopped.set("" if reason is None else f"{type(reason).__name__}: {reason}")

@@ -357,8 +357,9 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
             log.error("the %s has stopped (%s); the master cannot go on without it", what, reason)
             if reason is None:
                 la.terminate(self.pid)
-            else:  # so that frameworks hear why
-                raise type(reason)(str(reason)) if isinstance(reason, kind) else kind(f"{what}: {reason!r}") from reason
+                return
+            error = type(reason)(str(reason)) if isinstance(reason, kind) else kind(f"{what}: {reason!r}")
+            raise la.foreseen(error) from reason  # so that frameworks hear why; who has ended has logged it
 
     def _departed(self, pid: la.PID[Any], reason: BaseException | None) -> Iterator[None]:
         self._agents.exited(pid, reason)

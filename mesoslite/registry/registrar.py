@@ -291,8 +291,9 @@ class Registrar(la.Actor):
         """Tell whoever waits, and return what to end with."""
         failure = error
         if not isinstance(failure, RegistryFailed):
+            log.error("%s: could not %s", self.pid, verb, exc_info=error)
             failure = RegistryFailed(f"registrar: could not {verb}: {type(error).__name__}: {error}")
         tell(failure)
         self._waiting.fail(failure)
         self._waiting = Batch()
-        return failure
+        return la.foreseen(failure)

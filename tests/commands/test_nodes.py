@@ -395,11 +395,13 @@ def test_an_agent_that_cannot_read_what_was_left_names_the_file_and_what_to_do(t
     (tmp_path / "meta/slaves/latest").symlink_to("a")
     (tmp_path / "meta/slaves/a/slave.info").write_bytes(b"of somebody else")
 
-    status, _, errors = mesoslite("agent", "--address", "127.0.0.1:0", "--port", 0, "--work-dir", tmp_path)
+    options = ["--address", "127.0.0.1:0", "--port", 0, "--work-dir", tmp_path, "--log-dir", tmp_path / "logs"]
+    status, output, errors = mesoslite("agent", *options)
 
-    assert status == 1
-    assert "slaves/a/slave.info is no checkpoint of this program; " in errors.splitlines()[-1]
-    assert "start with --no-strict" in errors.splitlines()[-1]
+    assert (status, output, errors.count("\n")) == (1, b"", 1)
+    assert "slaves/a/slave.info is no checkpoint of this program; " in errors
+    assert "start with --no-strict" in errors
+    assert "slave.info is no checkpoint" in (tmp_path / "logs/mesoslite-agent.log").read_text()
 
 
 def test_an_agent_that_cleans_up_ends_well(tmp_path):

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+import libactor as la
 from mesoslite.model import MesosliteError
 
 MAGIC = b"mesoslite"
@@ -30,6 +31,7 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
+@la.foreseen
 class BadCheckpoint(MesosliteError):
     """A file that an earlier life has left cannot be used; the text says which, what is wrong and what to do."""
 

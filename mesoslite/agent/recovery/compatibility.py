@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libactor as la
 from mesoslite.model import MesosliteError
 
 from .options import ADDITIVE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentInfo
 
 
+@la.foreseen
 class Incompatible(MesosliteError):
     """An agent cannot go on as the one that was here; the text says why, and what to do."""
 
