@@ -49,6 +49,8 @@ CHANGING = frozenset(
     }
 )
 
+_OPTIONS = {"readonly": "readonly", "readwrite": "readwrite", "scheduler": "frameworks"}  # that make a realm ask
+
 
 @dataclass(frozen=True)
 class Authentication:
@@ -115,6 +117,7 @@ class Realms:
             exchange.claims = self._tokens.authenticate(exchange)
         basic = self._basics.get(self._realm(path)) if path not in OPEN else None
         if basic is None:
+            exchange.asking_option = "" if path in OPEN else f"--authenticate-http-{_OPTIONS[_kind(path)]}"
             return None
         found = basic.authenticate(cast("Any", exchange))  # which has headers, as a request of libactor's
         if isinstance(found, Principal):
@@ -127,8 +130,11 @@ class Realms:
         )
 
     def _realm(self, path: str) -> str:
-        kind = "scheduler" if path == SCHEDULER else "readwrite" if path in CHANGING else "readonly"
-        return f"mesos-{self._program}-{kind}"
+        return f"mesos-{self._program}-{_kind(path)}"
+
+
+def _kind(path: str) -> str:
+    return "scheduler" if path == SCHEDULER else "readwrite" if path in CHANGING else "readonly"
 
 
 def parse_credentials(text: str) -> dict[str, str]:

@@ -75,6 +75,7 @@ class Exchange:
         self.principal: str | None = None  # who has been authenticated
         self.claims: ExecutorClaims | None = None  # and as which executor
         self.acls = ALL_ALLOWED  # what who sends it may do
+        self.asking_option = ""  # what would have the sender asked for a password, if nobody is here
         self._scope = scope
         self._query: bytes = scope["query_string"]
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -115,7 +116,8 @@ class Exchange:
         """Go on if who sends it may do all of this. Raises: Refusal with status 403."""
         denied = refusal_of(demands, self.acls, self.principal)
         if denied is not None:
-            raise Refusal(403, denied)
+            remedy = f"; passwords are asked for here with {self.asking_option} only" if self.asking_option else ""
+            raise Refusal(403, denied + remedy)
 
     def accepts(self, content_type: str) -> bool:
         """Whether the client takes answers of that type."""

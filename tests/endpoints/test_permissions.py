@@ -92,6 +92,23 @@ def test_who_may_see_all_sees_it(runtime, master):
     assert answer.body == b"principal 'bob' is not allowed to view_frameworks"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "option"),
+    [("GET", "/state", "readonly"), ("POST", "/api/v1", "readwrite")],
+)
+def test_who_is_refused_where_no_passwords_are_asked_for_hears_that(runtime, master, method, path, option):
+    acls = parse_acls('{"permissive": false}')
+    app = master_app(master, runtime=runtime, authentication=Authentication(PEOPLE, acls=acls))
+
+    answer = request(app, method, path, b'{"type": "GET_TASKS"}', authorization=BOB, content_type="application/json")
+
+    remedy = f"; passwords are asked for here with --authenticate-http-{option} only"
+    assert (answer.status, answer.body.decode()) == (
+        403,
+        f"who has no principal is not allowed to view_frameworks{remedy}",
+    )
+
+
 # All are shown, or none: who may see some is not shown those of others.
 @pytest.mark.parametrize("missing", list(SEES))
 def test_who_may_not_see_all_of_it_sees_nothing_of_it(runtime, master, missing):

@@ -1,5 +1,7 @@
 """`mesoslite run` against a scripted master: what goes wrong on the way is told, or survived."""
 
+import base64
+import json
 import os
 import subprocess
 
@@ -162,6 +164,26 @@ def test_output_that_cannot_be_read_is_told_once_and_changes_no_exit_status(begi
 
     assert "the output of the task cannot be shown: " + url in told
     assert (status, errors.partition(";")[0]) == (122, "mesoslite: TASK_FAILED: no reason was given")
+
+
+def test_the_output_is_shown_by_an_agent_that_asks_for_the_password(begin, server):
+    asked = []
+
+    async def agent(scope, receive, send):
+        asked.append(dict(scope["headers"]).get(b"authorization"))
+        offset = json.loads((await receive())["body"])["read_file"]["offset"]
+        said = b"" if offset else b"hello"
+        body = json.dumps({"read_file": {"data": base64.b64encode(said).decode(), "size": 5}}).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    session = begin(credential="ann:secret@")
+    session.offer(port=int(server.listen(agent).rpartition(":")[2]))
+    session.update(session.launched(), TaskState.TASK_FINISHED)
+    output, _ = session.process.communicate(timeout=BOUND)
+
+    assert output.startswith(b"hello")
+    assert set(asked) == {b"Basic " + base64.b64encode(b"ann:secret")}
 
 
 def test_a_launch_that_came_too_late_is_repeated_on_the_next_offer(begin):
