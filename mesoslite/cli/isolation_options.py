@@ -99,6 +99,8 @@ def containment_options(given: "Mapping[str, Any]") -> "ContainmentOptions":
     if not root or ".." in root.split("/"):
         fail(f"--cgroups-root: got {root!r}, expected the name of a control group, such as mesos", USAGE)
     pids_max, images_dir = given["cgroups_pids_max"], given["images_dir"]
+    if images_dir is not None and not Path(images_dir).is_dir():
+        fail(f"--images-dir {images_dir}: there is no such directory; make it, or leave it out")
     cpu = CpuOptions(
         enable_cfs=given["cgroups_enable_cfs"],
         revocable_low_priority=given["revocable_cpu_low_priority"],

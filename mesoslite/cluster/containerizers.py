@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,9 +55,11 @@ class ContainmentOptions:
         if self.launcher == "supervisor" and problem is not None:
             raise InvalidRequest(f"--launcher: {problem}")
         if not self.has_supervisors and set(self.names) - set(DEFAULT):
+            needy = sorted(set(self.names) - set(DEFAULT))
+            need, them = ("needs", "it") if len(needy) == 1 else ("need", "them")
             raise InvalidRequest(
-                f"--isolation: {', '.join(sorted(set(self.names) - set(DEFAULT)))} need --launcher=supervisor, which "
-                "this agent has not; leave them out"
+                f"--isolation: {', '.join(needy)} {need} --launcher=supervisor, which this agent has not; "
+                f"leave {them} out"
             )
 
     @property
@@ -74,9 +78,18 @@ def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixCont
     if not options.has_supervisors:
         return PosixContainerizer()
     runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
-    runtime.mkdir(parents=True, exist_ok=True)
+    _make_runtime_directory(runtime, options.runtime_dir is not None)
     isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
     return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files())
+
+
+def _make_runtime_directory(path: Path, is_given: bool) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:  # whose option is named, since it is not where one looks first
+        raise OSError(error.errno, error.strerror, f"--runtime-dir {path}" if is_given else str(path)) from error
 
 
 def _allow_open_files() -> tuple[int, int]:

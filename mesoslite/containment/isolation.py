@@ -86,9 +86,11 @@ class IsolationOptions:
 def parse_isolation(text: str, machine: Machine) -> tuple[str, ...]:
     """The names in ``text``, parted by commas, in the order of ISOLATION; "cgroups/all" is all that ``machine`` has.
 
-    Raises: InvalidRequest for an unknown name, one twice, and what the machine has not, or gives to root only.
+    Raises: InvalidRequest for none, an unknown name, one twice, and what the machine has not, or gives to root only.
     """
     asked = [name.strip() for name in text.split(",") if name.strip()]
+    if not asked:
+        raise InvalidRequest("--isolation: is empty; name isolators, or leave it out")
     for name in asked:
         if name not in ISOLATION and name != ALL_CGROUPS:
             raise InvalidRequest(

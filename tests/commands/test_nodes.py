@@ -480,7 +480,13 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["agent", "--attributes", "rack"], "expected name:value"),
         (["agent", "--work-dir", ""], "--work-dir is empty"),
         (["agent", "--isolation", "cgroups/gpu"], ": --isolation: got 'cgroups/gpu', expected some of posix/cpu"),
-        (["agent", "--isolation", "linux/nnp", "--launcher", "posix"], "linux/nnp need --launcher=supervisor"),
+        (["agent", "--isolation", "linux/nnp", "--launcher", "posix"], "linux/nnp needs --launcher=supervisor"),
+        (
+            ["agent", "--isolation", "posix/rlimits,linux/nnp", "--launcher", "posix"],
+            "linux/nnp, posix/rlimits need --launcher=supervisor, which this agent has not; leave them out",
+        ),
+        (["agent", "--isolation", ""], ": --isolation: is empty"),
+        (["agent", "--isolation", " ,"], ": --isolation: is empty"),
         (["agent", "--launcher", "docker"], ": --launcher: got 'docker', expected one of supervisor, posix"),
         (["agent", "--cgroups-root", "../x"], ": --cgroups-root: got '../x'"),
         (["agent", "--container-disk-watch-interval", "soon"], ": --container-disk-watch-interval: got 'soon'"),
@@ -511,6 +517,25 @@ def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
 
     assert status == 1
     assert "No such file" in errors
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("--images-dir", "there is no such directory; make it, or leave it out"),
+        ("--runtime-dir", "Not a directory"),
+        ("--log-dir", "Not a directory"),
+    ],
+)
+def test_a_directory_that_cannot_be_is_refused_by_its_option(option, problem, tmp_path):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "below"
+    more = ["--address", "127.0.0.1:0", "--port", 0, "--work-dir", tmp_path / "work", "--launcher", "supervisor"]
+
+    status, output, errors = mesoslite_here("agent", option, place, *more)
+
+    assert (status, output, errors) == (1, b"", f"mesoslite: {option} {place}: {problem}\n")
+    assert not (tmp_path / "work").exists()
 
 
 def test_attributes_are_shown_as_mesos_shows_them(address, tmp_path):
