@@ -151,6 +151,8 @@ class Agents:
         agent = self._ledger.agent_at(pid)
         if agent is not None:
             self.removal.disconnect(agent, f"it stopped: {reason}" if reason is not None else "it stopped")
+            if reason is None and self._observer is not None:
+                la.tell(self._observer, Observer.ended, agent.id, pid)
         if pid == self._observer and reason is None:
             la.terminate(self._master)
         elif pid == self._observer:

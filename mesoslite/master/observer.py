@@ -45,6 +45,7 @@ class _Watched(msgspec.Struct, eq=False, gc=False):
     awaits: bool = True  # a Pong
     missed: int = 0  # pings in a row that were not answered in time
     is_reported: bool = False  # as not answering, and not heard since
+    has_ended: bool = False  # so it is not asked
 
 
 class Observer(la.Actor):
@@ -89,10 +90,16 @@ class Observer(la.Actor):
             self._ping(new)
             return
         self._forget_address(agent_id, known.pid)
-        known.pid, known.connected = pid, connected
+        known.pid, known.connected, known.has_ended = pid, connected, False
         self._id_at[pid] = agent_id
         if connected:  # it has just registered: that is an answer
             known.missed = 0
+
+    def ended(self, agent_id: AgentID, pid: la.PID[Any]) -> None:
+        """The agent at ``pid`` has stopped, and not for a broken connection: let its time run out unasked."""
+        watched = self._watched.get(agent_id)
+        if watched is not None and watched.pid == pid:
+            watched.has_ended = True
 
     def forget(self, agent_id: AgentID) -> None:
         """Ping that agent no more."""
@@ -143,7 +150,8 @@ class Observer(la.Actor):
         self._queue.append(watched)
         if self._timer is None:
             self._wait()
-        la.post(watched.pid, Ping(watched.connected, self._epoch))
+        if not watched.has_ended:  # else the log would warn that nobody is there, as if that was news
+            la.post(watched.pid, Ping(watched.connected, self._epoch))
 
     def _wait(self) -> None:
         if self._queue and self._timer is None:

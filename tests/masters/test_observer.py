@@ -123,3 +123,21 @@ def test_one_that_does_not_answer_is_told_of_and_so_is_that_it_does_again(runtim
 
     assert silent == ("a",)
     assert la.dispatch(master, Listener.silents).get(timeout=5) == ()
+
+
+# Goal: nothing is sent, and so nothing is said to be lost, where an agent has stopped of itself; it is missed in
+#   time all the same, and asked again as soon as it is back.
+def test_an_agent_that_has_stopped_is_not_asked_and_missed_all_the_same(runtime: la.Runtime) -> None:
+    master, agent = la.spawn(Listener()), la.spawn(Listener())
+    observer = la.spawn(Observer(master, 1, INTERVAL, 2))
+    la.tell(observer, Observer.watch, AgentID("a"), agent, True)
+    la.tell(observer, Observer.watch, AgentID("a"), agent, False)
+    la.tell(observer, Observer.ended, AgentID("a"), agent)
+
+    for _ in range(3):
+        advance(runtime, INTERVAL)
+    missed, asked = la.dispatch(master, Listener.silents).get(timeout=5), counts([agent])
+    la.tell(observer, Observer.watch, AgentID("a"), agent, True)
+    advance(runtime, INTERVAL)
+
+    assert (missed, asked, counts([agent])) == (("a",), [1], [2])
