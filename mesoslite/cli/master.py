@@ -44,6 +44,7 @@ from .master_options import (
     Roles,
     RootSubmissions,
     UnreachableTasks,
+    Whitelist,
     agent_options,
     master_options,
 )
@@ -86,6 +87,7 @@ def master(
     authenticate_http_readwrite: AuthenticateReadwrite = False,
     authenticate_http_frameworks: AuthenticateFrameworks = False,
     acls: Rules = None,
+    whitelist: Whitelist = None,
     offer_timeout: OfferTimeout = None,
     heartbeat_interval: HeartbeatInterval = None,
     max_completed_frameworks: CompletedFrameworks = None,
@@ -125,7 +127,7 @@ def master(
     given = dict(locals())
     begin_logging(logging_level, "master", log_dir)
     check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
-    check_texts(registry=registry)
+    check_texts(registry=registry, whitelist=whitelist)
     set_state_cache(state_cache)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
     with stop_signals(stops.put), prompt():
@@ -154,6 +156,7 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
                 acls=acls,
             ),
             registry=given["registry"],
+            whitelist=given["whitelist"] if given["whitelist"] != "*" else None,
             options=master_options(given, acls),
             agents=agent_options(given),
             allocation_interval=given["allocation_interval"],

@@ -24,6 +24,13 @@ Roles: TypeAlias = Annotated[
 RootSubmissions: TypeAlias = Annotated[
     bool, typer.Option("--root-submissions/--no-root-submissions", help="Whether frameworks may run tasks as root.")
 ]
+Whitelist: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="File with the hosts whose agents are offered, one a line, read every five seconds; all by default, or *.",
+        metavar="PATH",
+    ),
+]
 OfferTimeout: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -46,7 +46,7 @@ class Place(NamedTuple):
 class Masters:
     """The masters of one start of a cluster, ``count`` of them; see Cluster for the rest.
 
-    ``flags`` are told by their HTTP API, ``authentication`` is asked for there.
+    ``flags`` are told by their HTTP API, ``authentication`` is asked for there. ``whitelist`` is as of SeatPlan.
     The first one serves HTTP at ``port``, the others at those after it, or any if it is 0.
     """
 
@@ -65,6 +65,7 @@ class Masters:
         agents: AgentOptions | None = None,
         flags: Mapping[str, str],
         authentication: Authentication = NOBODY,
+        whitelist: Path | None = None,
     ) -> None:
         self._runtime = runtime
         self._count = count
@@ -75,6 +76,7 @@ class Masters:
         self._options, self._agents = options or MasterOptions(), agents or AgentOptions()
         self._flags = flags
         self._authentication = authentication
+        self._whitelist = whitelist
         self._shared = MemoryRegistry()  # if there is no file
         self._election: MemoryElection | StandaloneMember = MemoryElection() if count > 1 else StandaloneMember()
         self._member = self._join()
@@ -92,7 +94,7 @@ class Masters:
     def start(self, parts: ExitStack, server: HttpServer) -> None:
         """Have them stand, and wait until the first one leads.
 
-        Raises: OSError, for a port; InvalidRequest, for an allocation policy; MasterEnded.
+        Raises: OSError, for a port or the whitelist; InvalidRequest, for that or an allocation policy; MasterEnded.
         """
         for number in range(self._count):
             listener = Listener(self._host, self._port + number if self._port else 0)
@@ -223,6 +225,7 @@ class Masters:
             agents=self._agents,
             flags=self._flags,
             authentication=self._authentication,
+            whitelist=self._whitelist,
         )
 
     def _leave(self, why: str) -> None:

@@ -40,9 +40,10 @@ log = logging.getLogger("mesoslite")
 class MasterNode:
     """A master that agents of other programs join at ``remote``.
 
-    ``flags`` are told by its HTTP API, which asks for ``authentication``, the rest is as of Cluster,
-    MasterOptions and AgentOptions. Raises: InvalidRequest; from ``start``: OSError for a port, InvalidRequest for an
-    allocation policy that cannot be made, MasterEnded.
+    ``flags`` are told by its HTTP API, which asks for ``authentication``, ``whitelist`` is a file with the hosts whose
+    agents are offered, the rest is as of Cluster, MasterOptions and AgentOptions. Raises: InvalidRequest; from
+    ``start``: OSError for a port or that file, InvalidRequest for that or an allocation policy that cannot be made,
+    MasterEnded.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class MasterNode:
         allocation_interval: float,
         flags: Mapping[str, object],
         authentication: Authentication = NOBODY,
+        whitelist: str | Path | None = None,
     ) -> None:
         self.host = host
         self._remote = remote
         self._port, self._hostname = port, hostname
+        self._whitelist = Path(whitelist).absolute() if whitelist is not None else None
         self._registry = Path(registry).absolute() if registry is not None else None
         self._options, self._agents = options, agents
         self._policies = PolicySource(allocator)
@@ -92,6 +95,7 @@ class MasterNode:
                 agents=self._agents,
                 flags=self._flags,
                 authentication=self._authentication,
+                whitelist=self._whitelist,
             )
             parts.callback(self._masters.end)
             self._masters.start(parts, server)

@@ -21,11 +21,14 @@ from mesoslite.allocator import pattern_problem
 from mesoslite.api import Authentication, master_app
 from mesoslite.election import StandaloneMember
 from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
-from mesoslite.model import Fenced, LeadershipLost, RegistryStorage
+from mesoslite.model import AgentsWhitelisted, Fenced, LeadershipLost, RegistryStorage
 from mesoslite.registry import Registrar
+
+from .whitelist import WhitelistWatch, read_whitelist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
     from libactor.http import Application
     from mesoslite.allocator import PolicySource
@@ -57,7 +60,10 @@ class Door:
 
 
 class SeatPlan(NamedTuple):
-    """What the masters of one seat are made of. ``storage`` makes the registry's storage for each."""
+    """What the masters of one seat are made of. ``storage`` makes the registry's storage for each.
+
+    ``whitelist`` is the file with the hosts whose agents are offered; None: all are.
+    """
 
     id: str
     policies: PolicySource
@@ -71,6 +77,7 @@ class SeatPlan(NamedTuple):
     agents: AgentOptions
     flags: Mapping[str, str]
     authentication: Authentication
+    whitelist: Path | None = None
 
 
 class Seat(la.Actor):
@@ -87,9 +94,16 @@ class Seat(la.Actor):
         self._staff: Staff | None = None  # whoever stands there, or stood there last
 
     def appoint(self) -> None:
-        """Have a master stand. Raises: InvalidRequest, if there is no policy for its allocator."""
+        """Have a master stand.
+
+        Raises: InvalidRequest, if there is no policy for its allocator; OSError and InvalidRequest, for its whitelist.
+        """
         plan = self._plan
+        listed = read_whitelist(plan.whitelist) if plan.whitelist is not None else ()
         allocator = la.spawn(Allocator(plan.policies.take(), plan.allocation_interval))
+        if plan.whitelist is not None:
+            la.tell(allocator, Allocator.apply, AgentsWhitelisted(listed))  # before there is a master, and any agent
+            la.spawn(WhitelistWatch(plan.whitelist, listed, allocator))
         registrar = la.spawn(Registrar(plan.storage(), id=la.generate_id("registrar")))
         master = la.spawn(
             Master(

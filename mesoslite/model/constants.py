@@ -35,6 +35,7 @@ EXECUTOR_CPUS_MILLI_MIN = 10  # an executor of a group has at least 0.01 cpus an
 EXECUTOR_MEM_MILLI_MIN = 32_000
 
 ALLOCATION_INTERVAL_SECONDS = 1
+WHITELIST_SECONDS = 5  # between two times that the list of hosts is read
 ALLOCATION_RECOVERY_SECONDS = 10 * 60  # how long a new master's agents are waited for before offers are made
 WEIGHT_LEAST, WEIGHT_MOST = 1e-6, 1e9  # of a role; beyond that shares divided by weights are no numbers any more
 REFUSE_SECONDS = 5  # default length of an offer filter

@@ -457,6 +457,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--max-completed-frameworks", "-1"], ": --max-completed-frameworks: got -1"),
         (["master", "--allocator", "nobody"], "nothing named 'nobody'"),
         (["master", "--registry", ""], "--registry is empty"),
+        (["master", "--whitelist", ""], "--whitelist is empty"),
         (["master", "--logging-level", "loud"], "expected one of DEBUG"),
         (["master", "--log-dir", ""], "--log-dir is empty"),
         (["master", "--offer-timeout", "0secs"], ": --offer-timeout: got 0.0"),
