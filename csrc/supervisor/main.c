@@ -58,6 +58,7 @@ static struct {
     pid_t pid;            /* the same, for ever */
     int signals, begun;   /* descriptors; begun: -1 once the command has started or failed to */
     int report;           /* -1 unless a report waits for room */
+    uint64_t waiting;     /* signals for the first process, which does not run yet: a bit each */
     bool is_ending;       /* all of it is to be killed */
     bool is_asked;        /* to end by itself */
     int64_t deadline;     /* in ms: is_ending from then on; INT64_MAX: never */
@@ -65,7 +66,6 @@ static struct {
     int64_t round_ms;     /* until the one after */
     char orders[256];     /* the beginning of an order */
     size_t orders_size;
-    Line status; /* empty until it is known */
 } self = {.begun = -1, .report = -1, .deadline = INT64_MAX, .round_ms = ROUND_MS};
 
 static int64_t now_ms(void)
@@ -75,46 +75,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- 2 how it ended ---- */
-
-/* The first that is said counts. */
-static void set_failure(int error, const char *name, const char *argument, unsigned count)
-{
-    Line *status = &self.status;
-    if (status->size > 0)
-        return;
-    add_text(status, "failed ");
-    add_number(status, error);
-    add_text(status, " ");
-    add_text(status, name);
-    for (; count > 0; count--, argument = text_behind(argument)) {
-        add_zero(status);
-        add_text(status, argument);
-    }
-}
-
-static void set_end(const siginfo_t *info)
-{
-    if (self.status.size > 0)
-        return;
-    add_text(&self.status, info->si_code == CLD_EXITED ? "exited " : "killed ");
-    add_number(&self.status, info->si_status);
-}
-
-/* Leaves; 0 says that `status` is there. */
-static _Noreturn void leave(void)
-{
-    self.status.at[self.status.size++] = '\n'; /* for which room is kept */
-    _exit(write_by_rename("status", "status.new", &self.status) == 0 ? 0 : 1);
-}
-
-static _Noreturn void fail(const char *name, const char *argument)
-{
-    set_failure(errno, name, argument, *argument ? 1 : 0);
-    leave();
-}
-
-/* ---- 3 before the start ---- */
+/* ---- 2 before the start ---- */
 
 /* Lets go of all that it has inherited but the control, and hears signals when it asks for them. */
 static void settle(void)
@@ -184,7 +145,7 @@ static void release_script(void)
         munmap(self.text + used, self.size - used);
 }
 
-/* ---- 4 the start ---- */
+/* ---- 3 the start ---- */
 
 static void start(void)
 {
@@ -196,7 +157,7 @@ static void start(void)
     }
 }
 
-/* ---- 5 reports ---- */
+/* ---- 4 reports ---- */
 
 static void send_report(void)
 {
@@ -214,6 +175,17 @@ static void send_report(void)
         return; /* poll says when there is room */
     close(self.report);
     self.report = -1;
+}
+
+/* Sends the first process a signal, now or as soon as the command has replaced us there. */
+static void signal_first(uint64_t number)
+{
+    if (number == 0 || number >= NSIG || number > 63)
+        return;
+    if (self.begun >= 0)
+        self.waiting |= 1ULL << number;
+    else if (self.first > 0)
+        kill(self.first, (int)number);
 }
 
 /* The command has started, or says why not. */
@@ -234,11 +206,14 @@ static void hear_begin(void)
         self.is_ending = true;
     } else {
         send_report();
+        for (uint64_t number = 1; number < 64; number++)
+            if (self.waiting >> number & 1)
+                signal_first(number);
     }
     release_script();
 }
 
-/* ---- 6 orders and signals ---- */
+/* ---- 5 orders and signals ---- */
 
 static void terminate_in(uint64_t grace_ms)
 {
@@ -252,11 +227,13 @@ static void terminate_in(uint64_t grace_ms)
 
 static void obey(const char *order)
 {
-    uint64_t grace;
+    uint64_t number;
     if (strcmp(order, "kill") == 0)
         self.is_ending = true;
-    else if (strncmp(order, "terminate ", 10) == 0 && read_number(order + 10, 10, &grace))
-        terminate_in(grace);
+    else if (strncmp(order, "terminate ", 10) == 0 && read_number(order + 10, 10, &number))
+        terminate_in(number);
+    else if (strncmp(order, "signal ", 7) == 0 && read_number(order + 7, 10, &number))
+        signal_first(number);
 }
 
 static void hear_orders(void)
@@ -286,7 +263,7 @@ static void hear_signals(void)
                 kill(self.first, FORWARDED[i]);
 }
 
-/* ---- 7 the end ---- */
+/* ---- 6 the end ---- */
 
 /* Reaps whoever has ended; whether any child is left. */
 static bool reap(void)

@@ -8,6 +8,7 @@
 #ifndef MESOSLITE_SUPERVISOR_H
 #define MESOSLITE_SUPERVISOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -116,6 +117,20 @@ typedef struct {
 
 /* NULL, or what has failed, with errno. */
 const char *start_command(const Script *script, bool has_pid_namespace, pid_t *first, int *begun);
+
+/* ---- how it ended: status.c ---- */
+
+/* An instruction, or a step of the supervisor, could not be done, with `count` arguments. */
+void set_failure(int error, const char *name, const char *argument, unsigned count);
+
+/* The first process has ended. */
+void set_end(const siginfo_t *info);
+
+/* Ends the supervisor; 0 says that `status` is there. */
+_Noreturn void leave(void);
+
+/* As set_failure with errno and one argument, or none if it is empty, and leave. */
+_Noreturn void fail(const char *name, const char *argument);
 
 /* ---- the processes of the container: tree.c ---- */
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,15 @@ from mesoslite.model import InvalidRequest, Termination
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import Container, ContainerConfig, ContainerID, Containerizer, ContainerNotices, Resources
+    from mesoslite.model import (
+        Attachment,
+        Container,
+        ContainerConfig,
+        ContainerID,
+        Containerizer,
+        ContainerNotices,
+        Resources,
+    )
 
 END_SECONDS = 10.0  # that an executor has to end its handler in, when its agent ends
 FAILED, KILLED = 1, -9  # the exit statuses of a program that an exception, or SIGKILL, has ended
@@ -72,6 +81,14 @@ class EmbeddedContainerizer:
         runtime.spawn(_EndWatch(pid, ended))
         return container
 
+    def remove(self, container_id: ContainerID) -> None:
+        """See model.Containerizer.remove: nothing is nested in what lives in this program."""
+        self._containerizer.remove(container_id)
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """See model.Containerizer.attach: what lives in this program is not there."""
+        return self._containerizer.attach(container_id)
+
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         """See model.Containerizer.update: what lives in this program is not limited."""
         if container_id not in self._living:
@@ -120,6 +137,11 @@ class _EmbeddedContainer:
         """Have it ended before its next handler; returns at once."""
         self.was_killed = True
         la.terminate(self._executor)
+
+    def signal(self, number: int) -> None:
+        """Kill it, if the signal is SIGKILL; it is no process that could be sent any other."""
+        if number == signal.SIGKILL:
+            self.kill()
 
 
 class _EndWatch(la.Actor):

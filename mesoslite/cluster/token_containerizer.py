@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mesoslite.api import ExecutorTokens
-    from mesoslite.model import Container, ContainerConfig, ContainerID, Containerizer, ContainerNotices, Resources
+    from mesoslite.model import (
+        Attachment,
+        Container,
+        ContainerConfig,
+        ContainerID,
+        Containerizer,
+        ContainerNotices,
+        Resources,
+    )
 
 VARIABLE = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
 
@@ -44,6 +52,14 @@ class TokenContainerizer:
             signed = (*config.environment, (VARIABLE, self._tokens.issue(claims)))
             config = msgspec.structs.replace(config, environment=signed)
         return self._containerizer.launch(config, notices)
+
+    def remove(self, container_id: ContainerID) -> None:
+        """See model.Containerizer.remove."""
+        self._containerizer.remove(container_id)
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """See model.Containerizer.attach."""
+        return self._containerizer.attach(container_id)
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         """See model.Containerizer.update."""

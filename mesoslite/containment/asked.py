@@ -44,6 +44,8 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
                 f"launch: a limit of {name} is not enforced by this agent; leave it out, or start the agent with "
                 f"--isolation={LIMITED.get(name)}"
             )
+    if config.has_streams:
+        raise InvalidRequest("launch: this agent has no streams to attach to; launch the container without")
     container = asked(config)
     if container.text("type", "MESOS") != "MESOS" or container.has("docker"):
         raise InvalidRequest(f"launch: {_DOCKER}")

@@ -2,7 +2,8 @@
 
 # Who calls: supervisors.py and supervised.py. Twin: csrc/supervisor/main.c, which says what the files are.
 # Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status}, closed to
-#   other users, for a script has the environment of its command.
+#   other users, for a script has the environment of its command. Nested containers lie beside what they are in, and
+#   those that outlive an agent have a `config` as well: what is known of them is known here.
 # Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
 
 import errno
@@ -10,16 +11,21 @@ import fcntl
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesoslite.model import ContainerID, InvalidRequest
+import msgspec
+
+from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest, parent_of
 
 from .processes import ProcessName
 
 REPORTS, CONTAINERS, LOCK = "reports", "containers", ".lock"
-SCRIPT, CONTROL, PID, STATUS = "script", "control", "pid", "status"
+SCRIPT, CONTROL, PID, STATUS, CONFIG = "script", "control", "pid", "status", "config"
 _NAME_BYTES_MAX = 200
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(ContainerConfig).decode
 _STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)((?:\0[^\0]*)*))?\n")
 
 
@@ -52,9 +58,11 @@ class ContainerDirectory:
                 f"launch: there is a container {self.container_id!r} already; give each an id of its own"
             )
 
-    def make(self, script: bytes) -> None:
-        """Make it, with all that a supervisor needs. Raises: OSError."""
+    def make(self, script: bytes, config: ContainerConfig | None = None) -> None:
+        """Make it, with all that a supervisor needs, and ``config`` for another life of the agent. Raises: OSError."""
         os.mkdir(self.path, 0o700)
+        if config is not None:
+            _write(self.file(CONFIG), _encode(config))
         _write(self.file(SCRIPT), script)
         os.mkfifo(self.file(CONTROL), 0o600)
 
@@ -78,6 +86,13 @@ class ContainerDirectory:
             return None
         numbers = [int(word) for word in words]
         return ProcessName(*numbers[:2]), ProcessName(*numbers[2:]) if numbers[2] else None
+
+    def read_config(self) -> ContainerConfig | None:
+        """What it was to be, if it is nested, and outlives its agent; None if there is no word of it."""
+        try:
+            return _decode(_read(self.file(CONFIG)))
+        except (msgspec.MsgspecError, ValueError):
+            return None
 
     def read_status(self) -> Status | None:
         """How it has ended; None if there is no word of it."""
@@ -115,9 +130,15 @@ def claim_runtime_directory(path: str) -> int:
     return descriptor
 
 
-def list_containers(path: str) -> list[ContainerID]:
-    """Whoever has a directory there."""
-    return [ContainerID(name) for name in sorted(os.listdir(f"{path}/{CONTAINERS}"))]
+def find_containers(path: str, known: Sequence[ContainerConfig]) -> list[tuple[ContainerID, ContainerConfig | None]]:
+    """Whoever has a directory there, each behind what it is nested in; None for what nobody knows any more."""
+    found: dict[ContainerID, ContainerConfig | None] = {config.container_id: config for config in known}
+    there = sorted(map(ContainerID, os.listdir(f"{path}/{CONTAINERS}")), key=lambda name: (name.count("."), name))
+    for container_id in there:
+        outer = parent_of(container_id)
+        if outer is not None and found.get(outer) is not None:
+            found[container_id] = ContainerDirectory(path, container_id).read_config()
+    return [(container_id, found.get(container_id)) for container_id in there]
 
 
 def _write(path: str, content: bytes) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 import libactor as la
 from libactor.subprocess import Reaper
 from mesoslite.model import (
+    Attachment,
     Container,
     ContainerConfig,
     ContainerID,
@@ -28,6 +29,8 @@ from mesoslite.model import (
 
 from .accounts import give_sandbox, open_output
 from .asked import refuse_unhonoured
+from .nested import nested_config, without_streams
+from .nesting import Nesting
 from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
 from .program import program_of
 from .usage import usage_of
@@ -38,9 +41,10 @@ log = logging.getLogger("mesoslite")
 class PosixContainer:
     """One command and what it started, living or not: see model.Container."""
 
-    def __init__(self, family: Family, signals: "_Signals") -> None:
+    def __init__(self, family: Family, signals: "_Signals", kill_within: Callable[[ContainerID], None]) -> None:
         self._family = family
         self._signals = signals
+        self._kill_within = kill_within
 
     @property
     def pid(self) -> int:
@@ -57,8 +61,13 @@ class PosixContainer:
         self._signals.terminate(self._family)
 
     def kill(self) -> None:
-        """Have SIGKILL sent to every process of it; returns at once."""
+        """Have SIGKILL sent to every process of it, and of what is nested in it; returns at once."""
+        self._kill_within(self._family.container_id)
         self._signals.kill(self._family)
+
+    def signal(self, number: int) -> None:
+        """Have a signal sent to its first process; returns at once."""
+        self._signals.send(self._family, number)
 
 
 class PosixContainerizer:
@@ -67,6 +76,8 @@ class PosixContainerizer:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held for a launch, and never for a look at /proc
         self._families: dict[int, Family] = {}  # by leader, from the start to just before the reaping
+        self._nesting = Nesting()
+        self._ends: dict[ContainerID, tuple[ContainerNotices, Termination]] = {}  # of those that wait to be told
         self._lookout = Lookout()  # the reaper's thread only
         self._reaper = Reaper("containers", self._finish)
         self._signals = _Signals(self._reaper)
@@ -79,7 +90,22 @@ class PosixContainerizer:
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> PosixContainer:
         """Start its command: see model.Containerizer.launch."""
-        refuse_unhonoured(config, ())
+        outer = self._nesting.enter(config)
+        try:
+            if outer is not None:
+                config = nested_config(config, outer)
+            refuse_unhonoured(config, ())
+            container = self._launch(config, notices, outer if config.is_debug else None)
+        except BaseException:
+            self._tell(self._nesting.withdraw(config.container_id))
+            raise
+        if self._nesting.is_doomed(config.container_id):
+            container.kill()
+        return container
+
+    def _launch(
+        self, config: ContainerConfig, notices: ContainerNotices, entered: ContainerConfig | None
+    ) -> PosixContainer:
         program, container_id, sandbox = program_of(config), config.container_id, config.sandbox
         account = program.account
         if account is not None:
@@ -91,7 +117,7 @@ class PosixContainerizer:
                 process = self._reaper.launch(
                     program.arguments,
                     executable=program.file,
-                    cwd=sandbox,
+                    cwd=entered.sandbox if entered is not None else sandbox,
                     environment=program.variables,
                     stdout=stdout,
                     stderr=stderr,
@@ -105,8 +131,17 @@ class PosixContainerizer:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:
                     os.close(descriptor)
-        process.status.on_any(lambda status: notices.ended(Termination(_exit_status(status))))
-        return PosixContainer(family, self._signals)
+        process.status.on_any(lambda status: self._ended(container_id, notices, Termination(_exit_status(status))))
+        return PosixContainer(family, self._signals, self._kill_within)
+
+    def remove(self, container_id: ContainerID) -> None:
+        """Its id is free: see model.Containerizer.remove."""
+        self._nesting.forget(container_id)
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """None has streams: see model.Containerizer.attach."""
+        self._nesting.check_life(container_id)
+        raise without_streams(container_id)
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         """Nothing changes: what a container uses is not limited."""
@@ -135,6 +170,28 @@ class PosixContainerizer:
         """
         self._reaper.call(self._kill_all)
         self._reaper.close()
+
+    def _kill_within(self, container_id: ContainerID) -> None:
+        inner = set(self._nesting.within(container_id))
+        if inner:
+            with self._lock:
+                families = [family for family in self._families.values() if family.container_id in inner]
+            for family in families:
+                self._signals.kill(family)
+
+    def _ended(self, container_id: ContainerID, notices: ContainerNotices, termination: Termination) -> None:
+        """None of its processes is left: tell so, unless it has to wait for what is nested in it, which is killed."""
+        with self._lock:
+            self._ends[container_id] = notices, termination
+        self._tell(self._nesting.end(container_id))
+        self._kill_within(container_id)
+
+    def _tell(self, ended: Sequence[ContainerID]) -> None:
+        for container_id in ended:
+            self._nesting.drop(container_id)
+            with self._lock:
+                notices, termination = self._ends.pop(container_id)
+            notices.ended(termination)
 
     def _kill_all(self) -> None:
         with self._lock:
@@ -169,6 +226,10 @@ class _Signals:
         """Kill ``family``, unless it has ended by then."""
         self._to_kill.append(family)
         self._reaper.call(self._send)
+
+    def send(self, family: Family, number: int) -> None:
+        """Send the first process of ``family`` a signal, unless it has ended by then."""
+        self._reaper.call(lambda: None if family.has_ended else os.kill(family.leader, number))
 
     def _send(self) -> None:
         for waiting, send in ((self._to_terminate, terminate_families), (self._to_kill, kill_families)):

@@ -4,7 +4,7 @@
 # What every container needs is stated here; each isolator adds its part, in the order of the list. What has become of a
 #   container is told by files (container_directory.py), and heard of in the thread of Supervisors.
 # Invariants: 1. isolators are cleaned up once for each container that was prepared, in reverse order, when none of its
-#   processes is left.    2. `ended` is told after that.
+#   processes is left, nor of what is nested in it.    2. `ended` is told after that.
 # Source: Mesos src/slave/containerizer/mesos/containerizer.cpp.
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mesoslite.model import ContainerUsage, Reason, Termination
+from mesoslite.model import ContainerUsage, Reason, Termination, parent_of
 
 from .accounts import give_sandbox
 from .asked import refuse_unhonoured
 from .container_directory import (
     ContainerDirectory,
     claim_runtime_directory,
-    list_containers,
+    find_containers,
     make_runtime_directory,
 )
 from .isolators.process_usage import ProcessUsage
 from .launch_failures import failure_message
+from .nested import nested_config, without_streams
+from .nesting import Nesting
 from .processes import Family, kill_rest
 from .program import program_of
 from .script import Script
@@ -37,7 +39,7 @@ from .supervisors import Supervisors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import Container, ContainerConfig, ContainerID, ContainerNotices, Resources
+    from mesoslite.model import Attachment, Container, ContainerConfig, ContainerID, ContainerNotices, Resources
 
     from .isolators.isolator import Isolator, Limitation
 
@@ -56,6 +58,7 @@ class SupervisedContainer:
     directory: ContainerDirectory
     notices: ContainerNotices | None  # None for one that nobody knows any more, and that is ended
     supervisors: Supervisors
+    nesting: Nesting
     is_checkpointed: bool
     pid: int | None = None
     exceeded: Limitation | None = None
@@ -70,8 +73,13 @@ class SupervisedContainer:
         self.supervisors.order(self.container_id, f"terminate {max(0, round(grace_seconds * 1000))}")
 
     def kill(self) -> None:
-        """Have its supervisor kill all its processes."""
-        self.supervisors.order(self.container_id, "kill")
+        """Have its supervisor kill all its processes; first, those of what is nested in it."""
+        for container_id in (*self.nesting.within(self.container_id), self.container_id):
+            self.supervisors.order(container_id, "kill")
+
+    def signal(self, number: int) -> None:
+        """Have its supervisor send its first process a signal."""
+        self.supervisors.order(self.container_id, f"signal {number}")
 
 
 class SupervisedContainerizer:
@@ -96,6 +104,7 @@ class SupervisedContainerizer:
         self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
+        self._nesting = Nesting()
         self._kept: deque[ContainerDirectory] = deque()  # the oldest first; in the thread, and while recovering
         self._supervisors = Supervisors(runtime_directory, started=self._started, ended=self._ended)
         for isolator in self._isolators:
@@ -106,16 +115,16 @@ class SupervisedContainerizer:
     ) -> Mapping[ContainerID, Container]:
         """Take over what lives, tell how the rest has ended, and end what nobody knows: see model.Containerizer."""
         self._have_claim()
-        wanted = {config.container_id: config for config in known}
         found: dict[ContainerID, SupervisedContainer] = {}
         with self._lock:  # so nothing is told of them yet
-            for container_id in list_containers(self._directory):
-                config = wanted.get(container_id)
+            for container_id, config in find_containers(self._directory, known):
+                self._nesting.restore(container_id, config)
                 found[container_id] = SupervisedContainer(
                     container_id,
                     ContainerDirectory(self._directory, container_id),
                     notices(container_id) if config is not None else None,
                     self._supervisors,
+                    self._nesting,
                     is_checkpointed=config is not None and config.is_checkpointed,
                 )
             self._containers.update(found)
@@ -129,18 +138,41 @@ class SupervisedContainerizer:
             elif container.notices is None:
                 log.warning("container %s: it was left by an earlier life, and is ended", container.container_id)
                 container.kill()
-        return {container_id: found[container_id] for container_id in wanted if container_id in found}
+        return {container_id: each for container_id, each in found.items() if each.notices is not None}
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> SupervisedContainer:
         """Start its supervisor; that its command runs, or cannot, is told later: see model.Containerizer.launch."""
+        directory = ContainerDirectory(self._directory, config.container_id)
+        outer = self._nesting.enter(config)
+        try:
+            if outer is not None:
+                config = nested_config(config, outer)
+            container = self._launch(config, directory, notices, outer)
+        except BaseException:
+            self._finish(self._nesting.withdraw(config.container_id))
+            raise
+        if self._nesting.is_doomed(config.container_id):
+            container.kill()
+        return container
+
+    def _launch(
+        self,
+        config: ContainerConfig,
+        directory: ContainerDirectory,
+        notices: ContainerNotices,
+        outer: ContainerConfig | None,
+    ) -> SupervisedContainer:
         refuse_unhonoured(config, self._isolation)
         self._have_claim()
-        container_id = config.container_id
-        directory = ContainerDirectory(self._directory, container_id)
         directory.check_absence()
-        container = SupervisedContainer(container_id, directory, notices, self._supervisors, config.is_checkpointed)
+        container_id = config.container_id
+        container = SupervisedContainer(
+            container_id, directory, notices, self._supervisors, self._nesting, config.is_checkpointed
+        )
         try:
-            directory.make(self._script(config))
+            script = self._script(config, outer if config.is_debug else None)
+            is_remembered = config.is_checkpointed and outer is not None
+            directory.make(script, config if is_remembered else None)
             with self._lock:  # till it is attached nothing is told of it
                 pid = self._supervisors.launch(directory)
                 self._containers[container_id] = container
@@ -148,8 +180,19 @@ class SupervisedContainerizer:
                     isolator.attach(container_id, pid)
         except BaseException:
             self._clean(container)
+            directory.remove()
             raise
         return container
+
+    def remove(self, container_id: ContainerID) -> None:
+        """Forget a nested container that has ended: see model.Containerizer.remove."""
+        if self._nesting.forget(container_id):
+            ContainerDirectory(self._directory, container_id).remove()
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """See model.Containerizer.attach."""
+        self._nesting.check_life(container_id)
+        raise without_streams(container_id)
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         """See model.Containerizer.update."""
@@ -196,8 +239,11 @@ class SupervisedContainerizer:
         if self._claim is None:
             self._claim = claim_runtime_directory(self._directory)
 
-    def _script(self, config: ContainerConfig) -> bytes:
-        """What the supervisor of a container is told. Raises: OSError, NotFound, InvalidRequest."""
+    def _script(self, config: ContainerConfig, entered: ContainerConfig | None) -> bytes:
+        """What the supervisor of a container is told; ``entered`` is what a debug one is to enter.
+
+        Raises: OSError, NotFound, InvalidRequest.
+        """
         program, script = program_of(config), Script()
         account = program.account
         identity = account.identity if account is not None else None
@@ -211,7 +257,7 @@ class SupervisedContainerizer:
         script.read(0, "/dev/null")
         script.append(1, f"{config.sandbox}/stdout", owner)
         script.append(2, f"{config.sandbox}/stderr", owner)
-        script.enter(config.sandbox)
+        script.enter(entered.sandbox if entered is not None else config.sandbox)
         if identity is not None:
             script.user(identity.user, identity.group, identity.groups)
         try:
@@ -229,7 +275,8 @@ class SupervisedContainerizer:
                 log.exception("container %s: %s left something", container.container_id, isolator.name)
         if container.is_checkpointed and container.notices is not None:
             container.directory.keep_status()
-            self._kept.append(container.directory)
+            if parent_of(container.container_id) is None:  # what is nested is forgotten with what it is in
+                self._kept.append(container.directory)
         else:
             container.directory.remove()
         while len(self._kept) > KEPT_MAX:
@@ -253,12 +300,21 @@ class SupervisedContainerizer:
             container.notices.started()
 
     def _ended(self, container_id: ContainerID) -> None:
-        with self._lock:
-            container = self._containers.pop(container_id)
-        termination = self._termination(container)
-        self._clean(container)
-        if container.notices is not None:
-            container.notices.ended(termination)
+        self._finish(self._nesting.end(container_id))
+        for inner in self._nesting.within(container_id):
+            self._supervisors.order(inner, "kill")
+
+    def _finish(self, ended: Sequence[ContainerID]) -> None:
+        """Neither of these is anything left, nor of what is nested in them."""
+        for container_id in ended:
+            with self._lock:
+                container = self._containers.pop(container_id)
+            termination = self._termination(container)
+            self._clean(container)
+            for inner in self._nesting.drop(container_id):
+                ContainerDirectory(self._directory, inner).remove()
+            if container.notices is not None:
+                container.notices.ended(termination)
 
     def _termination(self, container: SupervisedContainer) -> Termination:
         status = container.directory.read_status()

@@ -49,8 +49,16 @@ from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtoco
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
 from .container_config import ContainerConfig, Termination
+from .container_ids import nested_id, parent_of
 from .container_usage import ContainerUsage, total_usage
-from .containerizer_port import Container, Containerizer, ContainerMeter, ContainerNotices
+from .containerizer_port import (
+    Attachment,
+    Container,
+    Containerizer,
+    ContainerMeter,
+    ContainerNotices,
+    OutputFollower,
+)
 from .conversions import Conversion, conversion
 from .copies import once, without_used
 from .deltas import (
@@ -372,6 +380,10 @@ __all__ = [
     "ContainerNotices",
     "ContainerUsage",
     "Containerizer",
+    "Attachment",
+    "OutputFollower",
+    "nested_id",
+    "parent_of",
     "Contender",
     "Conversion",
     "Create",

@@ -18,8 +18,11 @@ class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     It runs as ``user``, who gets the sandbox, if this process may become somebody else, and ``user`` is not "".
     Shapes: ``environment`` is ((name, value), ...); ``limits`` as those of a TaskInfo. ``container`` is Mesos's
-    ContainerInfo. ``parent`` is the container in which this one is nested. ``is_checkpointed``: it is to outlive its
-    agent, which will look for it when it begins anew.
+    ContainerInfo. ``parent`` is the container in which this one is nested, or the executor whose task it is.
+    ``is_debug`` (Mesos's class DEBUG): it enters the container ``parent``, with the rights and limits of that, its user
+    and its environment, as far as it says nothing else, and begins in its sandbox; its own has but its output.
+    ``has_streams``: its input and output can be attached to, as those of a container with ``tty_info``.
+    ``is_checkpointed``: it is to outlive its agent, which will look for it when it begins anew.
     Its environment is the agent's own, then HOME, USER and LOGNAME of another user, then ``environment``, then what the
     command sets, then MESOS_CONTAINER_ID; the later wins.
     """
@@ -33,6 +36,8 @@ class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     limits: tuple[tuple[str, float], ...] = ()
     container: FrozenDocument | None = None
     parent: ContainerID | None = None
+    is_debug: bool = False
+    has_streams: bool = False
     is_checkpointed: bool = False
 
 

@@ -36,7 +36,14 @@ class Container(Protocol):
         ...
 
     def kill(self) -> None:
-        """Have all its processes ended at once (SIGKILL), without waiting; nothing happens once it has ended."""
+        """Have all its processes ended at once (SIGKILL), without waiting; nothing happens once it has ended.
+
+        What is nested in it is killed with it.
+        """
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its first process, as soon as that runs; nothing happens once it has ended."""
         ...
 
 
@@ -48,7 +55,52 @@ class ContainerNotices(Protocol):
         ...
 
     def ended(self, termination: Termination) -> None:
-        """None of its processes is left. Once."""
+        """None of its processes is left, nor of what was nested in it, of which it was told before. Once."""
+        ...
+
+
+class OutputFollower(Protocol):
+    """Who hears what a container puts out. From any thread; it must not wait for anything."""
+
+    def output(self, is_stderr: bool, data: bytes) -> bool:
+        """A piece of it, in order; return False to hear no more."""
+        ...
+
+    def ended(self) -> None:
+        """There is no more of it. Once, before ``ContainerNotices.ended``, or when the agent lets go of it."""
+        ...
+
+
+class Attachment(Protocol):
+    """The input and the output of one container; from any thread. Nothing happens once that has ended."""
+
+    @property
+    def has_tty(self) -> bool:
+        """Whether they are a terminal, of which all output is stdout."""
+        ...
+
+    def follow(self, follower: OutputFollower) -> None:
+        """Have it hear the output from now on; the first one of a debug container hears all of it."""
+        ...
+
+    def unfollow(self, follower: OutputFollower) -> None:
+        """Have it hear no more, not even of the end."""
+        ...
+
+    def write(self, data: bytes, taken: Callable[[bool], None]) -> None:
+        """Put ``data`` into its input, behind what was put there before.
+
+        ``taken``, from any thread, is told True when the container has room for it, so that more may come, and False if
+        nobody will ever read it.
+        """
+        ...
+
+    def end_input(self) -> None:
+        """End its input behind what was written; of a terminal, by the character that says so."""
+        ...
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set the size of its terminal. Raises: Conflict, if it has none."""
         ...
 
 
@@ -61,16 +113,30 @@ class Containerizer(Protocol):
         """Find the containers ``known`` that an earlier life has launched; first of all, and once.
 
         Those that still run, and those that have ended since, of which it is told how; what has left no trace is not in
-        the answer. What an earlier life has launched and is not ``known`` is ended.
+        the answer. What an earlier life has launched and is not ``known`` is ended. Checkpointed containers that are
+        nested in known ones are in the answer too, behind these; those of them that had ended until they are removed.
         """
         ...
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Container:
         """Start what ``config`` says; no other container has its id.
 
+        Its parent has to live if it is a debug container, or its id says what it is nested in (``nested_id``).
         Raises: OSError that says what was wrong and what to do, if the command cannot be started; NotFound, if there is
-        no such user; InvalidRequest, if this machine has not what it asks for. Then no notice is given.
+        no such user, or the parent does not live; Conflict, if the parent is a debug container, or a nested one of that
+        id lives, or was not removed; InvalidRequest, if this machine has not what it asks for. Then no notice is given.
         """
+        ...
+
+    def remove(self, container_id: ContainerID) -> None:
+        """Forget how a nested container has ended, so that its id is free; with its parent's end that is done for all.
+
+        Raises: Conflict, if it lives.
+        """
+        ...
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """The streams of a container. Raises: NotFound, if it does not live; Conflict, if it has none."""
         ...
 
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:

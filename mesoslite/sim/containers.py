@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libactor as la
-from mesoslite.model import Termination
+from mesoslite.model import Conflict, Termination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import Container, ContainerConfig, ContainerID, ContainerNotices, Resources
+    from mesoslite.model import Attachment, Container, ContainerConfig, ContainerID, ContainerNotices, Resources
 
 _TRAP = "trap '' TERM; "
 _COMMAND = re.compile(rf"(?P<trap>{_TRAP})?sleep (?P<seconds>[0-9.]+); exit (?P<status>[0-9]+)")
@@ -60,6 +60,9 @@ class SimContainer:
     def kill(self) -> None:
         """See Container."""
         self.containerizer.end_later(KILL_SECONDS, self, KILLED)
+
+    def signal(self, number: int) -> None:
+        """See Container: no command of the simulator hears of any other signal."""
 
     def end(self, status: int) -> None:
         """It is over."""
@@ -150,6 +153,13 @@ class SimContainerizer:
         self._launched(container)
         self.end_later(float(life["seconds"]), container, int(life["status"]))
         return container
+
+    def remove(self, container_id: ContainerID) -> None:
+        """See Containerizer: nothing is nested."""
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        """See Containerizer."""
+        raise Conflict(f"attach: container {container_id!r} was started without streams, as all of the simulator")
 
     def end_later(self, seconds: float, container: SimContainer, status: int) -> None:
         """End a container after so many seconds; inside an actor of its host."""

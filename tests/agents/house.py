@@ -18,7 +18,9 @@ from mesoslite.model import (
     AgentRegistered,
     AgentReregistered,
     AgentSnapshot,
+    Attachment,
     CommandInfo,
+    Conflict,
     Container,
     ContainerConfig,
     ContainerID,
@@ -28,7 +30,9 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkInfo,
     KillTask,
+    NotFound,
     OperationUpdate,
+    OutputFollower,
     Pong,
     RegisterAgent,
     ReregisterAgent,
@@ -41,6 +45,7 @@ from mesoslite.model import (
     TaskRun,
     Termination,
     UnregisterAgent,
+    parent_of,
 )
 
 AGENT = AgentID("m-S0")
@@ -132,6 +137,47 @@ class Box:
     def kill(self) -> None:
         self.signals.append("kill")
 
+    def signal(self, number: int) -> None:
+        self.signals.append(f"signal {number}")
+
+
+class FakeAttachment:
+    """The streams of a box: what is ``written`` is taken at once, and the test says what is put out."""
+
+    def __init__(self, config: ContainerConfig) -> None:
+        self.has_tty = config.container is not None and "tty_info" in config.container.value
+        self.followers: list[OutputFollower] = []
+        self.written: list[bytes] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.input_ended = False
+
+    def follow(self, follower: OutputFollower) -> None:
+        self.followers.append(follower)
+
+    def unfollow(self, follower: OutputFollower) -> None:
+        if follower in self.followers:
+            self.followers.remove(follower)
+
+    def say(self, data: bytes, *, is_stderr: bool = False) -> None:
+        self.followers = [follower for follower in self.followers if follower.output(is_stderr, data)]
+
+    def end(self) -> None:
+        followers, self.followers = self.followers, []
+        for follower in followers:
+            follower.ended()
+
+    def write(self, data: bytes, taken: Callable[[bool], None]) -> None:
+        self.written.append(data)
+        taken(not self.input_ended)
+
+    def end_input(self) -> None:
+        self.input_ended = True
+
+    def resize(self, rows: int, columns: int) -> None:
+        if not self.has_tty:
+            raise Conflict("no terminal")
+        self.sizes.append((rows, columns))
+
 
 class Boxes:
     """A containerizer; ``error`` is what the next launch raises, ``close_error`` what the closing does.
@@ -145,6 +191,8 @@ class Boxes:
         self.orphans: list[Box] = []
         self.is_cut = self.is_detached = False
         self.made: list[Box] = []
+        self.attachments: dict[ContainerID, FakeAttachment] = {}  # of those with streams
+        self.removed: list[ContainerID] = []
         self.updates: list[tuple[ContainerID, Resources, tuple[tuple[str, float], ...]]] = []
         self.error: Exception | None = None
         self.is_closed = False
@@ -156,10 +204,13 @@ class Boxes:
         found = {
             config.container_id: self.left[config.container_id] for config in known if config.container_id in self.left
         }
-        self.orphans = [box for key, box in self.left.items() if key not in found]
+        nested = {key: box for key, box in self.left.items() if _root(key) in found and box.config.is_checkpointed}
+        self.orphans = [box for key, box in self.left.items() if key not in found | nested]
         for key, box in found.items():
             (config,) = [config for config in known if config.container_id == key]
             assert replace(config, resources=NOTHING, limits=()) == replace(box.config, resources=NOTHING, limits=())
+        found |= nested
+        for key, box in found.items():
             box.notices = notices(key)
             if box.termination is not None:
                 box.notices.ended(box.termination)
@@ -168,13 +219,34 @@ class Boxes:
     def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
         self.updates.append((container_id, resources, limits))
 
+    def remove(self, container_id: ContainerID) -> None:
+        box = self.left.get(container_id)
+        if box is not None and box.termination is None:
+            raise Conflict(f"remove: {container_id} runs")
+        self.left.pop(container_id, None)
+        self.removed.append(container_id)
+
+    def attach(self, container_id: ContainerID) -> Attachment:
+        if container_id not in self.left or self.left[container_id].termination is not None:
+            raise NotFound(f"attach: {container_id} does not run")
+        if container_id not in self.attachments:
+            raise Conflict(f"attach: {container_id} has no streams")
+        return self.attachments[container_id]
+
     def detach(self) -> None:
         self.is_detached = not self.is_cut
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Box:
         if self.error is not None:
             raise self.error
+        outer = parent_of(config.container_id)
+        if outer is not None and (outer not in self.left or self.left[outer].termination is not None):
+            raise NotFound(f"launch: {outer} does not run")
+        if outer is not None and config.container_id in self.left:
+            raise Conflict(f"launch: {config.container_id} is there")
         box = Box(1000 + len(self.made), config, notices)
+        if config.has_streams or (config.container is not None and "tty_info" in config.container.value):
+            self.attachments[config.container_id] = FakeAttachment(config)
         self.made.append(box)
         self.left[config.container_id] = box
         return box
@@ -184,6 +256,10 @@ class Boxes:
         assert not self.is_cut
         if self.close_error is not None:
             raise self.close_error
+
+
+def _root(container_id: ContainerID) -> ContainerID:
+    return ContainerID(container_id.partition(".")[0])
 
 
 class Mortal(Agent):

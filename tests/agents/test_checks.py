@@ -225,18 +225,22 @@ def command_check(kind: type, **fields: Any) -> Any:
     return kind(type=CheckType.COMMAND, command=command, **{**TIMES, **fields})
 
 
-def test_a_command_is_asked_beside_the_task_as_its_user_in_its_sandbox_and_environment(clinic: Clinic):
+def test_a_command_is_asked_in_the_container_of_its_task(clinic: Clinic):
     task = CommandInfo(value="serve", environment=(("MODE", "fast"),), user="nobody")
     box = clinic.run(command=task, health_check=command_check(HealthCheck))
 
     clinic.after(15)
 
     look = clinic.house.boxes.made[-1]
-    assert (look.command.value, look.sandbox, look.user) == ("look", box.sandbox, "nobody")
-    assert look.command.environment == (("MODE", "fast"), ("HOW", "closely"))
-    assert look.environment["MESOS_TASK_ID"] == "t1"
+    assert (look.command.value, look.sandbox) == ("look", box.sandbox)
+    assert look.command.environment == (("HOW", "closely"),)
+    assert look.config.is_debug
     assert look.config.parent == box.config.container_id != look.config.container_id
-    assert look.config.resources.is_empty
+    assert (look.config.user, look.config.environment, look.config.container) == (
+        "",
+        (),
+        None,
+    )  # all of that is its task's
     clinic.told()
     clinic.house.exit(look, 0)
     assert [one.healthy for one in clinic.told()] == [True]

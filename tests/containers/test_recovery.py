@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mesoslite.containment import SupervisedContainerizer
 from mesoslite.containment.container_directory import ContainerDirectory
-from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, ContainerNotices, Termination
+from mesoslite.model import CommandInfo, Conflict, ContainerConfig, ContainerID, ContainerNotices, Termination
 from tests.ready import Program
 
 from .bench import BOUND_SECONDS, Bench, has_ended, is_gone
@@ -38,8 +38,10 @@ words = sys.argv[3:]
 for name, script in zip(words[::2], words[1::2]):
     sandbox = place / name
     sandbox.mkdir()
-    config = ContainerConfig(container_id=ContainerID(name + tag), user="", command=CommandInfo(value=script),
-                             sandbox=str(sandbox), is_checkpointed=name != "passing")
+    root, point, inner = name.partition(".")
+    container_id, command = ContainerID(root + tag + point + inner), CommandInfo(value=script)
+    config = ContainerConfig(container_id=container_id, user="", command=command,
+                             sandbox=str(sandbox), is_checkpointed="passing" not in name)
     containerizer.launch(config, Notices())
 for _ in words[::2]:
     count.acquire()
@@ -76,7 +78,7 @@ class Lives:
         assert found.keys() == self.benches.keys()
         for container_id, container in found.items():
             self.benches[container_id].container = container
-        return {container_id.removesuffix(self.tag): bench for container_id, bench in self.benches.items()}
+        return {self.name(container_id): bench for container_id, bench in self.benches.items()}
 
     def config(self, name: str) -> ContainerConfig:
         command, sandbox = CommandInfo(value=""), str(self.place / name)
@@ -85,10 +87,14 @@ class Lives:
         )
 
     def container_id(self, name: str) -> ContainerID:
-        return ContainerID(f"{name}{self.tag}")
+        root, point, inner = name.partition(".")
+        return ContainerID(f"{root}{self.tag}{point}{inner}")
+
+    def name(self, container_id: ContainerID) -> str:
+        return container_id.replace(self.tag, "")
 
     def notices(self, container_id: ContainerID) -> ContainerNotices:
-        self.benches[container_id] = Bench(self.containerizer, self.place / container_id.removesuffix(self.tag))
+        self.benches[container_id] = Bench(self.containerizer, self.place / self.name(container_id))
         return self.benches[container_id]
 
     def directory(self, name: str) -> ContainerDirectory:
@@ -268,3 +274,51 @@ def test_a_broken_status_is_a_lost_one(lives: Lives, tmp_path: Path, content: st
     end: Callable[[], Termination] = lives.recover("box")["box"].end
 
     assert end().exit_status is None
+
+
+def test_what_is_nested_is_found_below_what_is_known(lives: Lives, waits: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "leave")
+    lives.live(
+        {"box": waits, "box.run": waits, "box.run.deep": waits, "box.over": f"read x < {tmp_path}/leave; exit 7"}
+    )
+    supervisor, _ = lives.directory("box.over").read_pid()
+    (tmp_path / "leave").write_text("now\n")
+    assert has_ended(supervisor.pid)
+
+    found = lives.recover("box")
+
+    assert list(found) == ["box", "box.over", "box.run", "box.run.deep"]
+    assert found["box.over"].end() == Termination(7)
+    with pytest.raises(Conflict):
+        lives.containerizer.launch(lives.config("box.over"), found["box.over"])
+    lives.containerizer.remove(lives.container_id("box.over"))
+    found["box"].container.kill()
+    assert {found[name].end() for name in ("box", "box.run", "box.run.deep")} == {Termination(-signal.SIGKILL)}
+    assert [name for name in os.listdir(tmp_path / "runtime/containers") if "." in name] == []
+
+
+def test_what_is_nested_in_what_has_ended_is_ended_before_that_is_told(lives: Lives, waits: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "leave")
+    lives.live({"box": f"read x < {tmp_path}/leave; exit 7", "box.run": waits})
+    inner = lives.pid("box.run")
+    supervisor, _ = lives.directory("box").read_pid()
+    (tmp_path / "leave").write_text("now\n")
+    assert has_ended(supervisor.pid)
+
+    found = lives.recover("box")
+
+    assert found["box"].end() == Termination(7)
+    assert is_gone(inner)
+    assert found["box.run"].ends.get_nowait() == Termination(-signal.SIGKILL)
+
+
+@pytest.mark.parametrize("nested", ["gone.run", "box.passing"])
+def test_what_is_nested_and_not_known_is_ended(lives: Lives, waits: str, nested: str):
+    root = nested.partition(".")[0]
+    lives.live({root: waits, nested: waits})
+    pid = lives.pid(nested)
+
+    found = lives.recover(*[root] * (root == "box"))
+
+    assert list(found) == [root] * (root == "box")
+    assert has_ended(pid)

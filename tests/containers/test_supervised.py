@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mesoslite.containment import SupervisedContainerizer, supervisors
-from mesoslite.model import InvalidRequest, Reason
+from mesoslite.model import Conflict, InvalidRequest, Reason
 
 from .bench import BOUND_SECONDS, Bench, has_ended
 
@@ -176,7 +176,7 @@ def test_an_id_is_used_once(bench: Bench, tmp_path: Path):
     config = bench.config(f"read x < {bench.make_fifo()}")
     bench.containerizer.launch(config, bench)
 
-    with pytest.raises(InvalidRequest, match="already"):
+    with pytest.raises(Conflict, match="already"):
         bench.containerizer.launch(config, bench)
 
     assert os.listdir(tmp_path / "runtime" / "containers") == [config.container_id]

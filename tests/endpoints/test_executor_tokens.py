@@ -167,10 +167,13 @@ def test_all_else_is_passed_on():
 
     containerizer.recover((), None)
     containerizer.update(ContainerID("c"), NOTHING, ())
+    containerizer.remove(ContainerID("c.d"))
+    containerizer.attach(ContainerID("c"))
     containerizer.detach()
     containerizer.close()
 
-    assert boxes.asked == [("recover", (), None), ("update", "c", NOTHING, ()), ("detach",), ("close",)]
+    handed_on = [("recover", (), None), ("update", "c", NOTHING, ()), ("remove", "c.d"), ("attach", "c")]
+    assert boxes.asked == [*handed_on, ("detach",), ("close",)]
 
 
 def test_a_key_is_needed_and_long_enough(tmp_path, capsys):

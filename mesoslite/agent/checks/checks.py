@@ -197,11 +197,14 @@ class Checks:
         config = msgspec.structs.replace(
             of_task,
             container_id=container_id,
-            user=command.user or of_task.user,
-            command=msgspec.structs.replace(command, environment=(*of_task.command.environment, *command.environment)),
+            user=command.user,
+            command=command,
+            environment=(),
             resources=NOTHING,
             limits=(),
+            container=None,
             parent=of_task.container_id,
+            is_debug=True,
             is_checkpointed=False,
         )
         self._by_container[container_id] = watch

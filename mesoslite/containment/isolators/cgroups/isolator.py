@@ -4,7 +4,7 @@
 #   for a container is within its groups.
 # Invariants: 1. a group is made before its container starts and removed after it has ended.    2. groups below the root
 #   that no known container has were left by a dead agent: what runs in them is killed, and they are removed.
-#   3. what checks a task, and has no resources, is bounded with the task, and ended with it at the latest.
+#   3. what is nested is bounded with what it is in, and ended with it at the latest.
 # One isolator, not one for each controller: in version 2 they share a group.
 # Source: Mesos src/slave/containerizer/mesos/isolators/cgroups/cgroups.cpp.
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from mesoslite.containment.cgroups.tree import Tree
 from mesoslite.containment.script import Script
-from mesoslite.model import ContainerConfig, ContainerID, Resources
+from mesoslite.model import ContainerConfig, ContainerID, Resources, parent_of
 
 from ..isolator import Limitation
 from .controller import Controller, Exceeded, Limits
@@ -78,15 +78,16 @@ class CgroupsIsolator:
             self._known |= {ContainerID(name) for name in names}
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Make its groups, bound it, and have it start within them; what has no resources shares its parent's."""
-        container_id, parent = config.container_id, config.parent
+        """Make its groups, bound it, and have it start within them; what is nested is in those of what it is in."""
+        container_id = config.container_id
         with self._lock:
-            is_sharing = parent is not None and parent in self._known and not config.resources
-            if not is_sharing:
+            owner = config.parent
+            while owner is not None and owner not in self._known:
+                owner = parent_of(owner)
+            if owner is None:
                 self._known.add(container_id)
-        if is_sharing:
-            assert parent is not None
-            self._join(parent, script)
+        if owner is not None:
+            self._join(owner, script)
             return
         for tree in self._trees:
             tree.create(container_id)
