@@ -23,6 +23,7 @@ from mesoslite.model import (
     Resources,
     Resumed,
     Revived,
+    Usage,
     WeightChanged,
 )
 
@@ -143,6 +144,20 @@ def test_walk_goes_on_by_what_is_true_then(deltas: list[Delta], wanted: list[str
         cluster.audit()
 
     assert run.finish() == wanted
+
+
+def test_nobody_is_passed_over_though_agents_come_together_amid_a_walk() -> None:
+    cluster = crowd(count=3)
+    run = Watched(cluster)
+    run.advance(4)
+    assert run.asked == [[("no001", "many"), ("no000", "role000"), ("no002", "role002")]]
+    used = (Usage(FrameworkID("no000"), "role000", Resources.of(cpus=1)),)  # who stood before, and comes last now
+
+    cluster.allocator.add_agents(
+        (AgentAdded(agent_id=AgentID("new"), hostname="h", total=Resources.of(cpus=1), used=used),)
+    )
+
+    assert run.finish() == ["yes"]
 
 
 # Goal: who was asked in vain, and could have it since, gets it in the next run. Method: nobody else may have it.
