@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import libactor as la
 
 from .alike import alike, by_kind
-from .portions import NO_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from .alike import Alike
     from .brought import Brought
     from .ledger import Ledger
-    from .portions import Portion
+    from .portions import Portion, Portions
     from .removal import Removal
     from .returns import Returns
     from .tasks import TaskEntry
@@ -59,43 +58,49 @@ class Arrival(NamedTuple):
     def is_simple(self) -> bool:
         """Whether it has brought no more than some tasks, in roles that it names."""
         brought = self.brought
-        is_more = self.message.executors or brought.completed or len(brought.portions) > 1
-        return not is_more and self.portion.layout.names_roles
+        is_more = self.message.executors or brought.completed or self.tasks > TASKS_IN_STEP
+        return not is_more and all(portion.layout.names_roles for portion in brought.portions)
 
     @property
-    def portion(self) -> Portion:
-        """What it has brought, of one that has brought no more than one."""
-        portions = self.brought.portions
-        return portions[0] if portions else NO_TASKS
+    def tasks(self) -> int:
+        """How many it has brought that it runs."""
+        return sum([len(portion.tasks) for portion in self.brought.portions])
 
 
 class Arrivals:
     """Enters agents in the books of one master; ``now`` reads its clock."""
 
     def __init__(
-        self, ledger: Ledger, accounts: Accounts, returns: Returns, removal: Removal, now: Callable[[], float]
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        returns: Returns,
+        removal: Removal,
+        portions: Portions,
+        now: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._roster = ledger.roster
         self._accounts = accounts
         self._returns = returns
         self._removal = removal
+        self._portions = portions
         self._now = now
 
     def enter(self, arrivals: Sequence[Arrival], made: Callable[[Arrival], AgentEntry]) -> list[Arrival]:
         """Enter agents that can be together, as entries that are ``made``; the others are returned."""
-        plain: dict[la.PID[Any], Arrival] = {}
+        plain: dict[la.PID[Any], tuple[Arrival, Portion]] = {}
         others: list[Arrival] = []
         for arrival in arrivals:
             if arrival.pid not in plain and self._is_plain(arrival):
-                plain[arrival.pid] = arrival
+                plain[arrival.pid] = arrival, self._portions.joined(arrival.brought.portions)
             else:
                 others.append(arrival)
-        groups = self._groups([arrival.portion.tasks for arrival in plain.values()])
+        groups = self._groups([portion.tasks for _, portion in plain.values()])
         if groups is None:
             return list(arrivals)
         if plain:
-            self._enter([(made(arrival), arrival.portion) for arrival in plain.values()], groups)
+            self._enter([(made(arrival), portion) for arrival, portion in plain.values()], groups)
         return others
 
     def _enter(self, entries: list[tuple[AgentEntry, Portion]], groups: list[Alike]) -> None:
@@ -152,11 +157,11 @@ class Arrivals:
 
 
 def in_steps_of(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-    """Those that are entered in one step each; whoever has brought many portions is so by itself."""
+    """Those that are entered in one step each; whoever has brought more than fits into one is so by itself."""
     some: list[Arrival] = []
     tasks = 0
     for arrival in arrivals:
-        own = sum([len(portion.tasks) for portion in arrival.brought.portions])
+        own = arrival.tasks
         if some and (len(some) >= AGENTS_IN_STEP or tasks + own > TASKS_IN_STEP):
             yield some
             some, tasks = [], 0

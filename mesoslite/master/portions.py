@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,13 +26,15 @@ from mesoslite.model.task_records import PORTION_TASKS
 from .tasks import TaskEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from mesoslite.model import AgentID, FrameworkID, Resources, TaskID, TaskState
 
 ARRAY_16 = 0xDC
 COLUMNS = ("task_id", "framework_id", "agent_id", "state", "resources", "role")
 KEPT_MAX, KEPT_BYTES_MAX = 256, 65_536  # layouts, and the bytes of the portion that each was made of
+
+T = TypeVar("T")
 
 _task_id = attrgetter("task_id")
 
@@ -83,6 +85,7 @@ class Portions:
 
     def __init__(self) -> None:
         self._layouts: dict[tuple[tuple[Any, ...], ...], Layout] = {}
+        self._joined: dict[tuple[int, ...], tuple[tuple[Layout, ...], Layout]] = {}  # by the ``id`` of each, with them
 
     def read(self, packed: bytes, agent_id: AgentID, frameworks: Collection[FrameworkID]) -> Portion:
         """Return the tasks of a portion; ``frameworks`` are those that they may be of. Raises: InvalidRequest."""
@@ -102,6 +105,20 @@ class Portions:
         tasks = list(map(TaskEntry, ids, repeat(agent_id), *columns))
         return Portion(tasks, layout, len(set(ids)) == len(ids))
 
+    def joined(self, portions: Sequence[Portion]) -> Portion:
+        """Return all that an agent has brought, of which no two have one id, as one portion."""
+        if len(portions) < 2:
+            return portions[0] if portions else NO_TASKS
+        layouts = tuple([portion.layout for portion in portions])
+        key = tuple(map(id, layouts))
+        known = self._joined.get(key)
+        if known is None:
+            if len(self._joined) >= KEPT_MAX:
+                self._joined.clear()
+            known = self._joined[key] = layouts, _joint(layouts)
+        tasks = _chained([portion.tasks for portion in portions])
+        return Portion(tasks, known[1], differ_by_id=all(portion.differ_by_id for portion in portions))
+
     def _laid_out(self, key: tuple[tuple[Any, ...], ...], size: int) -> Layout:
         layout = _layout(*key)
         if size <= KEPT_BYTES_MAX:
@@ -118,7 +135,27 @@ def _layout(
     states: tuple[TaskState, ...],
 ) -> Layout:
     """Raises: InvalidRequest; ValueError, MsgspecError."""
-    columns = (_each(owners, _one_object), _each(roles, _checked_role), _each(resources, _amount), list(states))
+    return _added_up(_each(owners, _one_object), _each(roles, _checked_role), _each(resources, _amount), list(states))
+
+
+def _joint(layouts: Sequence[Layout]) -> Layout:
+    """The layout of portions that follow each other."""
+    return _added_up(
+        _chained([layout.owners for layout in layouts]),
+        _chained([layout.roles for layout in layouts]),
+        _chained([layout.resources for layout in layouts]),
+        _chained([layout.states for layout in layouts]),
+    )
+
+
+def _chained(parts: Iterable[Iterable[T]]) -> list[T]:
+    return list(chain.from_iterable(parts))
+
+
+def _added_up(
+    owners: list[FrameworkID], roles: list[str], resources: list[Resources], states: list[TaskState]
+) -> Layout:
+    columns = (owners, roles, resources, states)
     living: dict[tuple[FrameworkID, str], list[Resources]] = {}
     for owner, role, amount, state in zip(*columns, strict=True):
         if not state.is_terminal:

@@ -73,7 +73,8 @@ class Registration:
         self._accounts = accounts
         self._removal = removal
         self._returns = returns
-        self._arrivals = Arrivals(ledger, accounts, returns, removal, now)
+        self._descriptions, self._portions = Descriptions(), Portions()
+        self._arrivals = Arrivals(ledger, accounts, returns, removal, self._portions, now)
         self._durability = durability
         self._metrics = metrics
         self._slices = slices
@@ -81,7 +82,6 @@ class Registration:
         self._now = now
         self._watch = watch
         self._ping_timeout = ping_timeout
-        self._descriptions, self._portions = Descriptions(), Portions()
         self._numbers = itertools.count()
         self._ready: list[Arrival] = []  # that need not be stored
         self.epoch = 0  # set once this master leads

@@ -144,6 +144,21 @@ def test_agents_that_come_at_once_are_entered_together_with_all_that_they_bring(
     arriving.come({agent: message(agent, *records(agent)) for agent in range(COUNT)})
 
     assert (arriving.alone, arriving.together) == ([], [AGENTS_IN_STEP, AGENTS_IN_STEP, 3])
+    check_that_all_are_there(arriving)
+    assert [len(arriving.heard(agent, AgentReregistered)) for agent in range(COUNT)] == [1] * COUNT
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_also_if_each_brings_several_portions(arriving: Arriving, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("mesoslite.model.task_records.PORTION_TASKS", size)
+
+    arriving.come({agent: message(agent, *records(agent)) for agent in range(COUNT)})
+
+    assert (arriving.alone, sum(arriving.together)) == ([], COUNT)
+    check_that_all_are_there(arriving)
+
+
+def check_that_all_are_there(arriving: Arriving) -> None:
     assert arriving.tasks() == {
         (FRAMEWORKS[kind], TaskID(f"{agent}-{letter}")): (name(agent), state, role)
         for agent in range(COUNT)
@@ -151,7 +166,6 @@ def test_agents_that_come_at_once_are_entered_together_with_all_that_they_bring(
     }
     agents = arriving.agents()
     assert {str(agents[name(agent)].used) for agent in range(COUNT)} == {str(Resources.parse("cpus:2;mem:20"))}
-    assert [len(arriving.heard(agent, AgentReregistered)) for agent in range(COUNT)] == [1] * COUNT
 
 
 def test_agents_that_the_registry_has_as_they_are_come_together_as_well(
@@ -193,6 +207,18 @@ def test_the_more_tasks_the_fewer_agents_are_entered_in_a_step(
     arriving.come({agent: message(agent, *records(agent)) for agent in range(5)})
 
     assert (arriving.alone, arriving.together) == ([], [2, 2, 1])
+
+
+def test_one_with_more_than_fits_into_a_step_is_entered_by_itself_in_several(
+    arriving: Arriving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mesoslite.master.arrivals.TASKS_IN_STEP", 2)
+    monkeypatch.setattr("mesoslite.model.task_records.PORTION_TASKS", 2)
+
+    arriving.come({0: message(0, *records(0)), 1: message(1, *records(1)[:2])})
+
+    assert (arriving.alone, arriving.together) == ([name(0)], [1])
+    assert len(arriving.tasks()) == 5
 
 
 def test_agents_without_tasks_come_together(arriving: Arriving) -> None:
@@ -355,6 +381,22 @@ def test_layouts_are_forgotten_when_there_are_too_many(arriving: Arriving, monke
     assert len(portions._layouts) <= 2
 
 
+def test_so_are_those_of_agents_with_several_portions(arriving: Arriving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mesoslite.master.portions.KEPT_MAX", 2)
+    monkeypatch.setattr("mesoslite.model.task_records.PORTION_TASKS", 1)
+
+    arriving.come(
+        {
+            agent: message(agent, *[record(agent, f"{agent}-{number}") for number in range(agent % 3 + 2)])
+            for agent in range(9)
+        }
+    )
+
+    assert (arriving.alone, len(arriving.tasks())) == ([], 27)
+    portions = arriving.stage.master._process.actor._agents._registration._portions
+    assert len(portions._joined) <= 2
+
+
 def test_what_an_agent_says_right_behind_its_return_waits_for_that(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +430,7 @@ def test_what_an_agent_says_right_behind_its_return_waits_for_that(
 @pytest.mark.parametrize("seed", range(16))
 def test_random_agents_come_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     rng = random.Random(seed)
+    monkeypatch.setattr("mesoslite.model.task_records.PORTION_TASKS", rng.choice((1, 2, PORTION_TASKS)))
     arriving = Arriving(stage, monkeypatch)
     if rng.random() < 0.5:
         arriving.come({agent: drawn(rng, agent) for agent in range(6)})
