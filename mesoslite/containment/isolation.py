@@ -118,7 +118,9 @@ def make_isolators(
     """The isolators of ``names``, as ``parse_isolation`` gives them. Raises: CgroupError, InvalidRequest."""
     filesystem = FilesystemLinux(Path(runtime_directory, "roots"), options.images)
     makers: dict[str, Callable[[], Isolator]] = {
-        "disk/du": lambda: DiskUsage(options.disk_watch_seconds, enforces=options.enforces_disk_quota),
+        "disk/du": lambda: DiskUsage(
+            options.disk_watch_seconds, changes=filesystem.changes, enforces=options.enforces_disk_quota
+        ),
         "filesystem/linux": lambda: filesystem,
         "namespaces/pid": lambda: PidNamespace(filesystem),
         "namespaces/ipc": lambda: IpcNamespace(filesystem),

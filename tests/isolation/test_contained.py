@@ -131,7 +131,10 @@ def test_what_a_container_uses_is_measured(contain):
         f"python3 -S -c 'sum(range(1000000))'; {FOREVER} & echo > told; wait", resources="cpus:1;mem:64;disk:9"
     )
     (bench.sandbox / "told").read_text()
-    bench.isolators[-1].look()
+    disk = bench.isolators[-1]
+    disk.begin()
+    while disk.go_on():
+        pass
 
     used = bench.containerizer.measure()[container_id]
 
@@ -151,6 +154,16 @@ def test_a_container_that_fills_its_disk_is_ended(contain):
 
     assert termination.reason is Reason.REASON_CONTAINER_LIMITATION_DISK
     assert "exceeds quota (1MB)" in termination.message
+
+
+def test_a_container_that_fills_its_root_is_ended(contain, tmp_path):
+    make_root(tmp_path / "small", "sh", "head", "sleep")
+    options = {"enforces_disk_quota": True, "disk_watch_seconds": 0.05, "images": tmp_path}
+    bench = contain("disk/du,filesystem/linux", **options)
+    image = {"type": "APPC", "appc": {"name": "small"}}
+    bench.launch(f"head -c 3000000 /dev/urandom > /file; {FOREVER}", "disk:1", container={"mesos": {"image": image}})
+
+    assert bench.termination().reason is Reason.REASON_CONTAINER_LIMITATION_DISK
 
 
 def test_limits_of_processes_are_set(contain):

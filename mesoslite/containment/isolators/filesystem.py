@@ -52,11 +52,15 @@ class FilesystemLinux(PlainIsolator):
 
     def cleanup(self, container_id: ContainerID) -> None:
         """Remove what it has changed of its root."""
-        _remove(self._scratch / container_id)
+        _remove(Path(self.changes(container_id)))
+
+    def changes(self, container_id: ContainerID) -> str:
+        """The directory of what a container changes of its root, if it has one of its own."""
+        return f"{self._scratch}/{container_id}"
 
     def root(self, config: ContainerConfig) -> str:
         """Where the root of a container is while its mounts are made; "" for this machine's."""
-        return f"{self._scratch}/{config.container_id}/root" if _image_name(config) is not None else ""
+        return f"{self.changes(config.container_id)}/root" if _image_name(config) is not None else ""
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """State its mounts."""
@@ -105,7 +109,7 @@ class FilesystemLinux(PlainIsolator):
     def _change_root(self, config: ContainerConfig, script: Script, volumes: list[Volume], image: Path) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._scratch.chmod(0o700)  # or others could start what a container's root lets run as root
-        base = self._scratch / config.container_id
+        base = Path(self.changes(config.container_id))
         for name in ("root", "upper", "work"):
             (base / name).mkdir(parents=True)
         layer = _Layer(image, base / "upper")
