@@ -33,23 +33,23 @@ void chunk_release(ChunkPool *pool, Chunk *chunk)
 
 Chunk *chunk_own(ChunkPool *pool, Chunk *chunk)
 {
-    if (chunk->holders == 1) {
-        fragments_drop(pool, chunk);
+    if (chunk->holders == 1)
         return chunk;
-    }
     Chunk *copy = chunk_new();
     if (copy == NULL)
         return NULL;
     copy->filled = chunk->filled;
     for (int i = 0; i < CHUNK_RECORDS; i++)
         copy->records[i] = (RecordObject *)Py_XNewRef((PyObject *)chunk->records[i]);
+    fragments_share(pool, chunk, copy);
     chunk->holders--;
     return copy;
 }
 
-RecordObject *chunk_put(Chunk *chunk, int place, RecordObject *record)
+RecordObject *chunk_put(ChunkPool *pool, Chunk *chunk, int place, RecordObject *record)
 {
     RecordObject *before = chunk->records[place];
+    fragments_forget(pool, chunk, place);
     chunk->filled += (record != NULL) - (before != NULL);
     chunk->records[place] = (RecordObject *)Py_XNewRef((PyObject *)record);
     return before;

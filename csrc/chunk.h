@@ -2,9 +2,9 @@
  *
  * Who includes it: chunk.c, fragments.c, collection.c, snapshot.c; what renders snapshots.
  * A chunk belongs to those that hold it. Whoever holds it alone may change it; else a copy is changed instead, so that
- *   what a snapshot holds never changes. It keeps what was rendered of it, one text for each projection, until it does.
- * All under the interpreter's lock, but the reading of records by who holds the chunk, and of a text by who holds the
- *   fragment.
+ *   what a snapshot holds never changes. It keeps what was rendered of it, one text for each projection; when a record of
+ *   it changes, of the text what is of the others. A copy shares the texts.
+ * All under the interpreter's lock, but the reading of records by who holds the chunk, and of a text by who holds that.
  */
 #ifndef LIBACTOR_CHUNK_H
 #define LIBACTOR_CHUNK_H
@@ -12,20 +12,30 @@
 #include "record.h"
 
 #define CHUNK_RECORDS 32
+#define ALL_PLACES UINT32_MAX /* a bit for each */
 #define FREED_AT_ONCE 4096 /* records: some 0.3 ms */
 #define FRAGMENT_STALE 4 /* see fragments.c */
 #define FRAGMENT_BYTES_MAX (256 * 1024 * 1024) /* unless fragments_bound says another */
 
-/* What a projection has made of a chunk. Held by the cache for as long as `chunk` is set, and by who reads it. */
+/* What a projection has made of the records of a chunk, commas between them. It never changes once it was filled. Held by
+ * the fragments that are of it, and by who writes or reads it. */
+typedef struct {
+    Py_ssize_t holders;
+    Py_ssize_t fragments;         /* of the holders */
+    size_t size;
+    uint32_t ends[CHUNK_RECORDS]; /* where the record at each place ends; if there was none, as the place before, or 0 */
+    unsigned char *blocks[];      /* of the pool's store; full but for the last */
+} Text;
+
+/* What of a text is still what its projection makes of a chunk. It is cached, from its making to its end. */
 typedef struct Fragment {
     struct Fragment *next;          /* of the same chunk */
-    struct Chunk *chunk;            /* whose it is; NULL: not any more */
+    struct Chunk *chunk;            /* whose it is */
     struct Fragment *newer, *older; /* among those that are cached, by their last use */
-    Py_ssize_t holders;
-    uint64_t used;                  /* of the cached ones: how many uses, hits and misses, there had been by its last one */
+    uint64_t used;                  /* how many uses, hits and misses, there had been by its last one */
     uint64_t projection;            /* its number, which no other ever has */
-    size_t size;
-    unsigned char *blocks[]; /* of the pool's store; full but for the last */
+    Text *text;                     /* held */
+    uint32_t valid;                 /* a bit for each place that is as the text has it: never none */
 } Fragment;
 
 typedef struct Chunk {
@@ -33,7 +43,7 @@ typedef struct Chunk {
     Py_ssize_t holders;
     int filled; /* how many records are there */
     RecordObject *records[CHUNK_RECORDS]; /* owned; NULL: nothing is there */
-    Fragment *fragments;
+    Fragment *fragments; /* each of another projection */
 } Chunk;
 
 /* ---- chunk.c ---- */
@@ -46,7 +56,7 @@ void chunk_release(ChunkPool *pool, Chunk *chunk);
  * MemoryError, and nothing was done. */
 Chunk *chunk_own(ChunkPool *pool, Chunk *chunk);
 /* Put a record, or NULL, at a place of a chunk that the caller alone holds; what was there, or NULL, is the caller's. */
-RecordObject *chunk_put(Chunk *chunk, int place, RecordObject *record);
+RecordObject *chunk_put(ChunkPool *pool, Chunk *chunk, int place, RecordObject *record);
 /* Free chunks that nobody holds, until so many records at least have been freed; how many chunks still wait. The last
  * record of a kind may take the kind along, and so run any code: call it when all else is done. */
 Py_ssize_t chunks_free(ChunkPool *pool, Py_ssize_t records);
@@ -55,23 +65,27 @@ PyObject *native_records_free(PyObject *module, PyObject *const *arguments, Py_s
 
 /* ---- fragments.c ---- */
 
-/* What a projection has made of a chunk, if it is cached, else NULL. Nobody holds it for the caller yet. */
+/* What is cached of what a projection has made of a chunk, else NULL. Good until the lock is let go of. */
 Fragment *fragment_look(const Chunk *chunk, uint64_t projection);
-/* Hold what was found, as the last one that was used, and count a hit; of NULL a miss. */
+/* Count a hit, if all of a text was found, else a miss; what was found is the last one that was used. */
 void fragment_use(ChunkPool *pool, Fragment *fragment);
-/* A fragment for a text of so many bytes, which the caller holds, fills, and keeps or releases; NULL if there is no room
- * to keep it, or without memory: then nothing is lost but the time to render it again. */
-Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size);
-/* Write or read the text of a fragment that the caller holds. Without the lock. */
-void fragment_fill(Fragment *fragment, const unsigned char *text);
-void fragment_copy(const Fragment *fragment, unsigned char *to);
-/* Cache a fragment that was filled; the caller holds it no more. The caller holds the chunk. If there is one already (two
- * threads have rendered the same), that one stays; if others have taken the room meanwhile, those do. */
-void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment);
-/* Let go of a fragment that the caller holds, by fragment_use or fragment_new. */
-void fragment_release(ChunkPool *pool, Fragment *fragment);
-/* Forget what was rendered of a chunk: it changes, or is freed. */
+/* Cache a text that was filled, if there is room, in the place of what is left of an older one; if another thread has
+ * rendered the same meanwhile, that stays. The caller holds the chunk and the text, and goes on to do so. */
+void fragment_keep(ChunkPool *pool, Chunk *chunk, uint64_t projection, Text *text);
+/* A chunk without fragments is a copy: what was rendered of the other was rendered of it. */
+void fragments_share(ChunkPool *pool, const Chunk *chunk, Chunk *copy);
+/* What was rendered of the record at a place holds no more: it changes. */
+void fragments_forget(ChunkPool *pool, Chunk *chunk, int place);
+/* Forget what was rendered of a chunk: it is freed. */
 void fragments_drop(ChunkPool *pool, Chunk *chunk);
+/* A text of so many bytes, which the caller holds and fills, ends included; NULL if there is no room to keep it, or
+ * without memory: then nothing is lost but the time to render it again. */
+Text *text_new(ChunkPool *pool, size_t size);
+/* Let go of a text. */
+void text_release(ChunkPool *pool, Text *text);
+/* Write a text that the caller holds, or read some bytes of it. Without the lock. */
+void text_fill(Text *text, const unsigned char *from);
+void text_read(const Text *text, size_t start, size_t size, unsigned char *to);
 /* fragments_bound(bytes_max) and fragments_counts() of the module. */
 PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max);
 PyObject *native_fragments_counts(PyObject *module, PyObject *none);

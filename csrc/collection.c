@@ -137,7 +137,7 @@ static int put_at(CollectionObject *self, uint32_t slot, RecordObject *record, R
     if (chunk == NULL)
         return -1;
     *place = chunk;
-    *before = chunk_put(chunk, (int)(slot % CHUNK_RECORDS), record);
+    *before = chunk_put(self->pool, chunk, (int)(slot % CHUNK_RECORDS), record);
     return 0;
 }
 

@@ -1,60 +1,26 @@
 /* csrc/fragments.c -- what projections have made of chunks, kept while the chunks stay what they are; see chunk.h.
  *
- * Who calls: what renders snapshots finds and keeps; chunk.c drops. All under the interpreter's lock.
- * Invariants: 1. a fragment is cached exactly while `chunk` is set: then it is in the list of its chunk and in that of
- *   the pool, and one of its holders is the cache.    2. the cached ones have at most bytes_max bytes together.
- *   3. a text that somebody reads outlives the cache.
+ * Who calls: what renders snapshots finds and keeps; chunk.c shares, forgets and drops. All under the interpreter's lock.
+ * Invariants: 1. the texts of which there are fragments take at most bytes_max bytes together.
+ *   2. a text that somebody reads outlives the cache.    3. a chunk that others hold does not change, nor do its fragments
+ *   but by being dropped: who renders it may note which places of a text are valid, and let go of the lock.
+ * When a record changes: its neighbours, up to 31, were rendered with it, and to copy their text costs a tenth of making it.
  * Who makes room: one that was not used for four times as many uses as there are cached. If there is none, a new text is
  *   not kept. So of what is read from end to end, time and again, and is up to four times what there is room for, as much
  *   is found as there is room for; and what nobody reads any more goes after a few such rounds.
  * Rejected: always the one that was not used for the longest time. Of such rounds it finds nothing, if there is room for
  *   all but one: each goes shortly before its turn.
- * Layout: 1 lists  2 finding and keeping  3 what Python sees
+ * Layout: 1 texts  2 lists  3 finding and keeping  4 what Python sees
  */
 #include "chunk.h"
 #include <stdlib.h>
 
-/* ---- 1 lists ---- */
-
-static void list_add(ChunkPool *pool, Fragment *fragment)
-{
-    fragment->newer = NULL;
-    fragment->older = pool->newest;
-    *(pool->newest == NULL ? &pool->oldest : &pool->newest->newer) = fragment;
-    pool->newest = fragment;
-    fragment->used = pool->hits + pool->misses;
-    pool->cached++;
-}
-
-static void list_remove(ChunkPool *pool, Fragment *fragment)
-{
-    *(fragment->newer == NULL ? &pool->newest : &fragment->newer->older) = fragment->older;
-    *(fragment->older == NULL ? &pool->oldest : &fragment->older->newer) = fragment->newer;
-    pool->cached--;
-}
+/* ---- 1 texts ---- */
 
 /* What it takes of the pool's memory: whole blocks. */
 static size_t memory_of(size_t size)
 {
     return text_blocks(size) * TEXT_BLOCK;
-}
-
-static void drop(ChunkPool *pool, Fragment *fragment)
-{
-    Fragment **place = &fragment->chunk->fragments;
-    while (*place != fragment)
-        place = &(*place)->next;
-    *place = fragment->next;
-    list_remove(pool, fragment);
-    pool->bytes -= memory_of(fragment->size);
-    fragment->chunk = NULL;
-    fragment_release(pool, fragment);
-}
-
-static void evict_oldest(ChunkPool *pool)
-{
-    drop(pool, pool->oldest);
-    pool->evictions++;
 }
 
 /* Whether there is room for so much memory, or some that nobody uses any more. */
@@ -65,7 +31,112 @@ static int has_room(const ChunkPool *pool, size_t memory)
     return pool->hits + pool->misses - pool->oldest->used > (uint64_t)FRAGMENT_STALE * pool->cached;
 }
 
-/* ---- 2 finding and keeping ---- */
+Text *text_new(ChunkPool *pool, size_t size)
+{
+    size_t blocks = text_blocks(size), taken = 0;
+    int is_kept = size <= UINT32_MAX && has_room(pool, memory_of(size));
+    Text *text = is_kept ? malloc(sizeof *text + blocks * sizeof *text->blocks) : NULL;
+    if (text == NULL)
+        return NULL;
+    text->holders = 1;
+    text->fragments = 0;
+    text->size = size;
+    while (taken < blocks && (text->blocks[taken] = text_store_take(&pool->texts)) != NULL)
+        taken++;
+    if (taken == blocks)
+        return text;
+    while (taken > 0)
+        text_store_give_back(&pool->texts, text->blocks[--taken]);
+    free(text);
+    return NULL;
+}
+
+void text_release(ChunkPool *pool, Text *text)
+{
+    if (--text->holders > 0)
+        return;
+    for (size_t blocks = text_blocks(text->size); blocks > 0;)
+        text_store_give_back(&pool->texts, text->blocks[--blocks]);
+    free(text);
+}
+
+void text_fill(Text *text, const unsigned char *from)
+{
+    size_t left = text->size;
+    for (unsigned char *const *block = text->blocks; left > 0; block++, from += TEXT_BLOCK) {
+        size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
+        text_block_fill(*block, from, size);
+        left -= size;
+    }
+    text_blocks_filled();
+}
+
+void text_read(const Text *text, size_t start, size_t size, unsigned char *to)
+{
+    while (size > 0) {
+        size_t within = start % TEXT_BLOCK, part = TEXT_BLOCK - within < size ? TEXT_BLOCK - within : size;
+        memcpy(to, text->blocks[start / TEXT_BLOCK] + within, part);
+        start += part;
+        to += part;
+        size -= part;
+    }
+}
+
+/* ---- 2 lists ---- */
+
+static void list_add(ChunkPool *pool, Fragment *fragment)
+{
+    fragment->newer = NULL;
+    fragment->older = pool->newest;
+    *(pool->newest == NULL ? &pool->oldest : &pool->newest->newer) = fragment;
+    pool->newest = fragment;
+    pool->cached++;
+}
+
+static void list_remove(ChunkPool *pool, Fragment *fragment)
+{
+    *(fragment->newer == NULL ? &pool->newest : &fragment->newer->older) = fragment->older;
+    *(fragment->older == NULL ? &pool->oldest : &fragment->older->newer) = fragment->newer;
+    pool->cached--;
+}
+
+/* Cache a fragment of a chunk that is like this one; 0 without memory. */
+static int add(ChunkPool *pool, Chunk *chunk, const Fragment *like)
+{
+    Fragment *fragment = malloc(sizeof *fragment);
+    if (fragment == NULL)
+        return 0;
+    *fragment = *like;
+    fragment->chunk = chunk;
+    fragment->next = chunk->fragments;
+    chunk->fragments = fragment;
+    list_add(pool, fragment);
+    fragment->text->holders++;
+    if (fragment->text->fragments++ == 0)
+        pool->bytes += memory_of(fragment->text->size);
+    return 1;
+}
+
+static void drop(ChunkPool *pool, Fragment *fragment)
+{
+    Fragment **place = &fragment->chunk->fragments;
+    while (*place != fragment)
+        place = &(*place)->next;
+    *place = fragment->next;
+    list_remove(pool, fragment);
+    if (--fragment->text->fragments == 0)
+        pool->bytes -= memory_of(fragment->text->size);
+    text_release(pool, fragment->text);
+    free(fragment);
+}
+
+static void evict_oldest(ChunkPool *pool)
+{
+    drop(pool, pool->oldest);
+    pool->evictions++;
+}
+
+/* ---- 3 finding and keeping ---- */
 
 Fragment *fragment_look(const Chunk *chunk, uint64_t projection)
 {
@@ -77,80 +148,50 @@ Fragment *fragment_look(const Chunk *chunk, uint64_t projection)
 
 void fragment_use(ChunkPool *pool, Fragment *fragment)
 {
-    if (fragment == NULL) {
+    if (fragment != NULL && fragment->valid == ALL_PLACES)
+        pool->hits++;
+    else
         pool->misses++;
+    if (fragment == NULL)
         return;
-    }
-    pool->hits++;
     list_remove(pool, fragment);
     list_add(pool, fragment);
-    fragment->holders++;
+    fragment->used = pool->hits + pool->misses;
 }
 
-Fragment *fragment_new(ChunkPool *pool, uint64_t projection, size_t size)
+void fragment_keep(ChunkPool *pool, Chunk *chunk, uint64_t projection, Text *text)
 {
-    size_t blocks = text_blocks(size), taken = 0;
-    Fragment *fragment = has_room(pool, memory_of(size)) ? malloc(sizeof *fragment + blocks * sizeof *fragment->blocks) : NULL;
-    if (fragment == NULL)
-        return NULL;
-    *fragment = (Fragment){.holders = 1, .projection = projection, .size = size};
-    while (taken < blocks && (fragment->blocks[taken] = text_store_take(&pool->texts)) != NULL)
-        taken++;
-    if (taken == blocks)
-        return fragment;
-    while (taken > 0)
-        text_store_give_back(&pool->texts, fragment->blocks[--taken]);
-    free(fragment);
-    return NULL;
-}
-
-void fragment_fill(Fragment *fragment, const unsigned char *text)
-{
-    size_t left = fragment->size;
-    for (unsigned char *const *block = fragment->blocks; left > 0; block++, text += TEXT_BLOCK) {
-        size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
-        text_block_fill(*block, text, size);
-        left -= size;
-    }
-    text_blocks_filled();
-}
-
-void fragment_copy(const Fragment *fragment, unsigned char *to)
-{
-    size_t left = fragment->size;
-    for (unsigned char *const *block = fragment->blocks; left > 0; block++, to += TEXT_BLOCK) {
-        size_t size = left < TEXT_BLOCK ? left : TEXT_BLOCK;
-        memcpy(to, *block, size);
-        left -= size;
-    }
-}
-
-void fragment_keep(ChunkPool *pool, Chunk *chunk, Fragment *fragment)
-{
-    size_t memory = memory_of(fragment->size);
-    int is_kept = fragment_look(chunk, fragment->projection) == NULL && has_room(pool, memory);
-    while (is_kept && pool->bytes + memory > pool->bytes_max) {
+    size_t memory = memory_of(text->size);
+    Fragment *found = fragment_look(chunk, projection);
+    if (found != NULL && found->valid == ALL_PLACES)
+        return;
+    if (found != NULL)
+        drop(pool, found);
+    while (has_room(pool, memory)) {
+        if (pool->bytes + memory <= pool->bytes_max) {
+            add(pool, chunk, &(Fragment){.used = pool->hits + pool->misses, .projection = projection, .text = text,
+                                         .valid = ALL_PLACES});
+            return;
+        }
         evict_oldest(pool);
-        is_kept = has_room(pool, memory);
     }
-    if (!is_kept) {
-        fragment_release(pool, fragment);
-        return;
-    }
-    fragment->chunk = chunk;
-    fragment->next = chunk->fragments;
-    chunk->fragments = fragment;
-    list_add(pool, fragment);
-    pool->bytes += memory;
 }
 
-void fragment_release(ChunkPool *pool, Fragment *fragment)
+void fragments_share(ChunkPool *pool, const Chunk *chunk, Chunk *copy)
 {
-    if (--fragment->holders > 0)
-        return;
-    for (size_t blocks = text_blocks(fragment->size); blocks > 0;)
-        text_store_give_back(&pool->texts, fragment->blocks[--blocks]);
-    free(fragment);
+    for (const Fragment *fragment = chunk->fragments; fragment != NULL; fragment = fragment->next)
+        if (!add(pool, copy, fragment))
+            return; /* it is rendered anew */
+}
+
+void fragments_forget(ChunkPool *pool, Chunk *chunk, int place)
+{
+    for (Fragment *fragment = chunk->fragments, *next; fragment != NULL; fragment = next) {
+        next = fragment->next;
+        fragment->valid &= ~((uint32_t)1 << place);
+        if (fragment->valid == 0)
+            drop(pool, fragment);
+    }
 }
 
 void fragments_drop(ChunkPool *pool, Chunk *chunk)
@@ -159,7 +200,7 @@ void fragments_drop(ChunkPool *pool, Chunk *chunk)
         drop(pool, chunk->fragments);
 }
 
-/* ---- 3 what Python sees ---- */
+/* ---- 4 what Python sees ---- */
 
 PyObject *native_fragments_bound(PyObject *module, PyObject *bytes_max)
 {

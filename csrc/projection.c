@@ -71,21 +71,31 @@ static void Projection_dealloc(PyObject *op)
 
 /* ---- 2 rendering ---- */
 
-void projection_render(const ProjectionObject *self, RecordObject *const *records, Py_ssize_t count, JsonOut *out)
+void renderer_begin(Renderer *renderer, const ProjectionObject *self, JsonOut *out, int is_single)
 {
-    TextMemo memos[TEXT_MEMOS];
-    Transcoder transcoder = {.code = self->code, .pool = self->pool, .out = out, .memos = count > 1 ? memos : NULL};
-    if (count > 1)
-        memset(memos, 0, sizeof memos);
-    size_t start = out->size;
+    renderer->transcoder = (Transcoder){.code = self->code, .pool = self->pool, .words = self->words, .layout = self->layout,
+                                        .out = out, .memos = is_single ? NULL : renderer->memos};
+    if (!is_single)
+        memset(renderer->memos, 0, sizeof renderer->memos);
+}
+
+void renderer_write(Renderer *renderer, const RecordObject *record)
+{
+    Transcoder *transcoder = &renderer->transcoder;
+    transcoder->record = record_bytes(record);
+    transcoder->end = transcoder->record + record->size;
+    transcode(transcoder, 0, transcoder->words, transcoder->record, transcoder->layout);
+}
+
+/* Write records with commas between them. */
+static void render(const ProjectionObject *self, RecordObject *const *records, Py_ssize_t count, JsonOut *out)
+{
+    Renderer renderer;
+    renderer_begin(&renderer, self, out, count == 1);
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (records[i] == NULL)
-            continue;
-        if (out->size > start)
+        if (i > 0)
             json_byte(out, ',');
-        transcoder.record = record_bytes(records[i]);
-        transcoder.end = transcoder.record + records[i]->size;
-        transcode(&transcoder, 0, self->words, transcoder.record, self->layout);
+        renderer_write(&renderer, records[i]);
     }
 }
 
@@ -113,10 +123,10 @@ static PyObject *Projection_render(PyObject *op, PyObject *given)
     if (!is_own(SELF, given))
         return NULL;
     if (record->size < MUCH)
-        projection_render(SELF, &record, 1, &out);
+        render(SELF, &record, 1, &out);
     else {
         Py_BEGIN_ALLOW_THREADS
-        projection_render(SELF, &record, 1, &out);
+        render(SELF, &record, 1, &out);
         Py_END_ALLOW_THREADS
     }
     return take_bytes(&out);
@@ -135,7 +145,7 @@ static PyObject *Projection_render_all(PyObject *op, PyObject *given)
     }
     RecordObject *const *first = (RecordObject *const *)((PyTupleObject *)records)->ob_item;
     Py_BEGIN_ALLOW_THREADS
-    projection_render(SELF, first, count, &out);
+    render(SELF, first, count, &out);
     Py_END_ALLOW_THREADS
     Py_DECREF(records);
     return take_bytes(&out);

@@ -2,6 +2,7 @@
  *
  * Who includes it: projection.c; rendering.c, which renders chunks.
  * It never changes once made: any thread may run it that holds a reference, with or without the interpreter's lock.
+ * Whoever renders has a Renderer, which remembers what came in one record and may come again in the next.
  */
 #ifndef LIBACTOR_PROJECTION_H
 #define LIBACTOR_PROJECTION_H
@@ -19,8 +20,16 @@ typedef struct {
     uint64_t number; /* no other projection of this interpreter has it */
 } ProjectionObject;
 
-/* Write records, NULL ones left out, with commas between them. */
-void projection_render(const ProjectionObject *projection, RecordObject *const *records, Py_ssize_t count, JsonOut *out);
+/* A projection at work, for as long as the records that were written are held, and `out` grows. */
+typedef struct {
+    Transcoder transcoder;
+    TextMemo memos[TEXT_MEMOS];
+} Renderer;
+
+/* Begin; of a single record there is nothing to remember. */
+void renderer_begin(Renderer *renderer, const ProjectionObject *projection, JsonOut *out, int is_single);
+/* Write a record. Without the lock. */
+void renderer_write(Renderer *renderer, const RecordObject *record);
 
 /* ---- rendering.c: methods of it ---- */
 

@@ -2,9 +2,10 @@
  *
  * Who calls: Projection.pieces. Several threads may render parts of a snapshot at once: the lock is held only to find and
  *   to keep texts. The caller holds the snapshot, and so its chunks; a text that was found is held while it is copied.
+ * Of a chunk in which some records have changed, those are rendered, and the others copied from what is left of its text.
  * A piece is written where it is handed out, in bytes that are made for about as much; from there what was rendered is
- *   copied into the fragments that are kept.
- * Rejected: to keep parts of the piece itself. It would stay whole for as long as one of its eight chunks does not change.
+ *   copied into the texts that are kept.
+ * Rejected: to keep parts of the piece itself. It would stay whole for as long as one of its chunks does not change.
  * Twin: libactor/_core/_projection.py.
  */
 #include "collection.h"
@@ -14,12 +15,16 @@
 #define ROOM_MAX (4 << 20) /* bytes: for more nothing is set aside before it is there */
 #define ROOM_MORE 4096     /* for what is written next: some operations ask for more than they take in the end */
 
-/* Where the text of a chunk is. */
+/* What becomes of a chunk. */
 typedef struct {
-    size_t start, size;
+    Text *found;    /* held: what was rendered before, of the places in `valid` still true; NULL: nothing */
+    uint32_t valid;
+    Text *made;     /* held: of what was rendered, to be kept; NULL: nothing, or it cannot be */
+    size_t start, size; /* in `out`, of what was rendered; size 0: nothing, or all was found */
+    uint32_t ends[CHUNK_RECORDS]; /* of what was rendered, as in a Text */
 } Part;
 
-/* The texts of some chunks that follow one another. */
+/* Some chunks that follow one another. */
 typedef struct {
     Chunk *const *chunks;
     Py_ssize_t count;
@@ -27,17 +32,18 @@ typedef struct {
     int is_found;    /* whether all were */
     int is_kept;     /* whether what is rendered is to be kept */
     JsonOut out;     /* all of them; lent by the bytes that become the piece */
-    Fragment *texts[PIECE_CHUNKS]; /* held: what was found, or what is to be kept, if that can be; else NULL */
-    Part parts[PIECE_CHUNKS];      /* of `out`, of what was rendered; size 0: found */
+    Renderer renderer;
+    Part parts[PIECE_CHUNKS];
 } Piece;
 
-/* About how much a chunk will be as text. */
-static size_t guess(const Chunk *chunk)
+/* About how much a chunk will be as text; exactly if all was found. */
+static size_t guess(const Chunk *chunk, const Part *part)
 {
-    size_t size = 0;
-    for (int i = 0; i < CHUNK_RECORDS; i++)
-        size += chunk->records[i] == NULL ? 0 : chunk->records[i]->size;
-    return 2 * size;
+    size_t size = part->found == NULL ? 0 : part->found->size;
+    for (int i = 0; part->valid != ALL_PLACES && i < CHUNK_RECORDS; i++)
+        if (chunk->records[i] != NULL && !(part->valid >> i & 1))
+            size += 2 * chunk->records[i]->size;
+    return size;
 }
 
 /* Choose chunks that make up a piece, from the first on, and find what was rendered of them. */
@@ -47,16 +53,21 @@ static void piece_begin(Piece *piece, ChunkPool *pool, const ProjectionObject *p
     piece->expected = 0;
     piece->is_found = 1;
     for (; piece->count < left && piece->count < PIECE_CHUNKS; piece->count++) {
-        Chunk *chunk = piece->chunks[piece->count];
-        Fragment *found = chunk->filled == 0 ? NULL : fragment_look(chunk, projection->number);
-        size_t size = found != NULL ? found->size : guess(chunk);
+        const Chunk *chunk = piece->chunks[piece->count];
+        Part *part = &piece->parts[piece->count];
+        Fragment *fragment = chunk->filled == 0 ? NULL : fragment_look(chunk, projection->number);
+        part->found = fragment == NULL ? NULL : fragment->text;
+        part->valid = fragment == NULL ? 0 : fragment->valid;
+        part->made = NULL;
+        size_t size = guess(chunk, part);
         if (piece->expected + size > bytes_max && piece->expected > 0)
             return;
         if (chunk->filled > 0)
-            fragment_use(pool, found);
-        piece->texts[piece->count] = found;
+            fragment_use(pool, fragment);
+        if (part->found != NULL)
+            part->found->holders++;
         piece->expected += size + (size > 0);
-        piece->is_found &= found != NULL || size == 0;
+        piece->is_found &= part->valid == ALL_PLACES || size == 0;
     }
 }
 
@@ -74,25 +85,51 @@ static PyObject *piece_lend(Piece *piece, int comma)
     return text;
 }
 
+/* Copy bytes of a text. */
+static void put_found(JsonOut *out, const Text *text, size_t start, size_t stop)
+{
+    if (json_reserve(out, stop - start)) {
+        text_read(text, start, stop - start, out->data + out->size);
+        out->size += stop - start;
+    }
+}
+
+/* Render what has changed of a chunk, and put what has not. */
+static void put_chunk(Renderer *renderer, const Chunk *chunk, Part *part, JsonOut *out)
+{
+    part->start = out->size;
+    for (int place = 0; place < CHUNK_RECORDS; place++) {
+        if (chunk->records[place] != NULL) {
+            if (out->size > part->start)
+                json_byte(out, ',');
+            if (part->valid >> place & 1) {
+                uint32_t before = place == 0 ? 0 : part->found->ends[place - 1];
+                put_found(out, part->found, before + (before > 0), part->found->ends[place]);
+            } else
+                renderer_write(renderer, chunk->records[place]);
+        }
+        part->ends[place] = (uint32_t)(out->size - part->start); /* a text that is longer is not kept */
+    }
+    part->size = out->size - part->start;
+}
+
 /* Put what was found, and render what was not. Without the lock. */
 static void piece_make(Piece *piece, const ProjectionObject *projection, int comma)
 {
     JsonOut *out = &piece->out;
+    if (!piece->is_found)
+        renderer_begin(&piece->renderer, projection, out, 0);
     for (Py_ssize_t i = 0; i < piece->count; i++) {
-        const Fragment *found = piece->texts[i];
-        piece->parts[i] = (Part){0, 0};
+        Part *part = &piece->parts[i];
+        part->size = 0;
         if (piece->chunks[i]->filled == 0)
             continue;
         if (comma || out->size > 0)
             json_byte(out, ',');
-        size_t start = out->size;
-        if (found == NULL) {
-            projection_render(projection, piece->chunks[i]->records, CHUNK_RECORDS, out);
-            piece->parts[i] = (Part){start, out->size - start};
-        } else if (json_reserve(out, found->size)) {
-            fragment_copy(found, out->data + out->size);
-            out->size += found->size;
-        }
+        if (part->valid == ALL_PLACES)
+            put_found(out, part->found, 0, part->found->size);
+        else
+            put_chunk(&piece->renderer, piece->chunks[i], part, out);
     }
 }
 
@@ -112,35 +149,38 @@ static PyObject *piece_settle(const Piece *piece, PyObject *lent)
     return piece->out.failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(NULL, size);
 }
 
-/* Make fragments for what was rendered, to be filled. */
-static void piece_prepare(Piece *piece, ChunkPool *pool, const ProjectionObject *projection)
+/* Make texts for what was rendered, to be filled. */
+static void piece_prepare(Piece *piece, ChunkPool *pool)
 {
-    for (Py_ssize_t i = 0; i < piece->count; i++)
-        if (piece->parts[i].size > 0)
-            piece->texts[i] = fragment_new(pool, projection->number, piece->parts[i].size);
+    for (Part *part = piece->parts; part < piece->parts + piece->count; part++)
+        if (part->size > 0)
+            part->made = text_new(pool, part->size);
 }
 
-/* Write what was rendered to the fragments for it, and all to the bytes that it was not written to. Without the lock. */
+/* Write what was rendered to the texts for it, and all to the bytes that it was not written to. Without the lock. */
 static void piece_copy(const Piece *piece, unsigned char *to)
 {
     if (to != piece->out.data)
         memcpy(to, piece->out.data, piece->out.size);
-    for (Py_ssize_t i = 0; i < piece->count; i++)
-        if (piece->parts[i].size > 0 && piece->texts[i] != NULL)
-            fragment_fill(piece->texts[i], to + piece->parts[i].start);
+    for (const Part *part = piece->parts; part < piece->parts + piece->count; part++)
+        if (part->made != NULL) {
+            memcpy(part->made->ends, part->ends, sizeof part->ends);
+            text_fill(part->made, to + part->start);
+        }
 }
 
 /* Let go of everything, and keep what was rendered, if all went well. */
-static void piece_end(Piece *piece, ChunkPool *pool, int is_whole)
+static void piece_end(Piece *piece, ChunkPool *pool, const ProjectionObject *projection, int is_whole)
 {
     for (Py_ssize_t i = 0; i < piece->count; i++) {
-        Fragment *text = piece->texts[i];
-        if (text == NULL)
+        const Part *part = &piece->parts[i];
+        if (part->found != NULL)
+            text_release(pool, part->found);
+        if (part->made == NULL)
             continue;
-        if (is_whole && piece->parts[i].size > 0)
-            fragment_keep(pool, piece->chunks[i], text);
-        else
-            fragment_release(pool, text);
+        if (is_whole)
+            fragment_keep(pool, piece->chunks[i], projection->number, part->made);
+        text_release(pool, part->made);
     }
     json_free(&piece->out);
 }
@@ -159,7 +199,7 @@ static PyObject *piece_render(Piece *piece, ChunkPool *pool, const ProjectionObj
     }
     if (text != NULL && !piece->is_found) {
         if (piece->is_kept)
-            piece_prepare(piece, pool, projection);
+            piece_prepare(piece, pool);
         Py_BEGIN_ALLOW_THREADS
         piece_copy(piece, (unsigned char *)PyBytes_AS_STRING(text));
         Py_END_ALLOW_THREADS
@@ -189,7 +229,7 @@ PyObject *projection_chunks(PyObject *op, PyObject *const *arguments, Py_ssize_t
     piece->is_kept = arguments[5] == Py_True;
     piece_begin(piece, snapshot->pool, self, stop - start, bytes_max < 0 ? 0 : (size_t)bytes_max);
     PyObject *text = piece_render(piece, snapshot->pool, self, comma);
-    piece_end(piece, snapshot->pool, text != NULL);
+    piece_end(piece, snapshot->pool, self, text != NULL);
     start += piece->count;
     PyMem_Free(piece);
     return text == NULL ? NULL : Py_BuildValue("Nn", text, start);

@@ -52,7 +52,8 @@ typedef struct {
     const unsigned char *pool; /* constants, and JSON_PADDING bytes */
     JsonOut *out;
     TextMemo *memos;                    /* TEXT_MEMOS of them; NULL: nothing is remembered */
-    const unsigned char *record, *end; /* the one that is written, if there are memos */
+    int words, layout;                  /* of the program, and of the record */
+    const unsigned char *record, *end; /* the one that is written */
 } Transcoder;
 
 /* Where the fields of one struct begin. They are looked for when they are asked for: most programs go through a struct

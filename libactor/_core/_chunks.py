@@ -3,8 +3,9 @@
 # Who calls: _collection.py; what renders snapshots finds and keeps fragments (csrc/fragments.c).
 # A chunk that a snapshot has is never changed again: a copy is changed instead. (The twin in C counts who holds a
 #   chunk, and changes it again once the snapshots are gone; and it frees what nobody holds in slices.)
-# What was rendered of a chunk is kept, one text for each projection, until the chunk changes or goes, or others need
-#   room. Several threads may render: the pool has a lock, which a chunk that goes may take again in the same thread.
+# What was rendered of a chunk is kept, one text for each projection, until it goes or others need room; when a record
+#   changes, what is of the others. Several threads may render: the pool has a lock, which a chunk that goes may take
+#   again in the same thread.
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import operator
 import sys
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any, cast
 
 from libactor._core._record import Record
@@ -20,17 +22,18 @@ CHUNK_RECORDS = 32
 FRAGMENT_BYTES_MAX = 256 * 1024 * 1024  # unless fragments_bound says another
 FRAGMENT_STALE = 4  # see _Pool.has_room
 TEXT_BLOCK = 4096  # a text takes whole blocks of memory
+ALL_PLACES = (1 << CHUNK_RECORDS) - 1  # a bit for each
 
 
 class Chunk:
     """Places for some records; None: nothing is there."""
 
-    __slots__ = ("__weakref__", "is_shared", "projections", "records")
+    __slots__ = ("__weakref__", "fragments", "is_shared", "records")
 
     def __init__(self, records: list[Record[Any] | None]) -> None:
         self.records = records
         self.is_shared = False  # with a snapshot
-        self.projections: set[int] = set()  # for which the pool has a text
+        self.fragments: dict[int, Fragment] = {}  # by projection
 
     def __del__(self) -> None:
         fragments_drop(self)
@@ -38,34 +41,63 @@ class Chunk:
 
 def chunk_own(chunk: Chunk) -> Chunk:
     """The chunk to change in the place of ``chunk``: itself, or a copy if a snapshot has it."""
-    if chunk.is_shared:
-        return Chunk(chunk.records.copy())
-    fragments_drop(chunk)
-    return chunk
+    if not chunk.is_shared:
+        return chunk
+    copy = Chunk(chunk.records.copy())
+    _fragments_share(chunk, copy)
+    return copy
 
 
-def _memory_of(text: bytes) -> int:
-    return -(-len(text) // TEXT_BLOCK) * TEXT_BLOCK
+def chunk_put(chunk: Chunk, place: int, record: Record[Any] | None) -> None:
+    """Put a record, or None, at a place of a chunk that no snapshot has."""
+    chunk.records[place] = record
+    _fragments_forget(chunk, place)
+
+
+class Text:
+    """What a projection has made of the records of a chunk; of none, nothing."""
+
+    def __init__(self, parts: tuple[bytes, ...]) -> None:
+        self.parts = parts
+        size = len(b",".join(filter(None, parts)))
+        self.memory = -(-size // TEXT_BLOCK) * TEXT_BLOCK
+        self.fragments = 0  # that are of it
+
+
+@dataclass(eq=False, slots=True)
+class Fragment:
+    """What of a text is still what its projection makes of a chunk; it is cached."""
+
+    text: Text
+    used: int  # how many uses, hits and misses, there had been by its last one
+    projection: int
+    owners: dict[int, Fragment]  # those of its chunk
+    valid: int = ALL_PLACES  # a bit for each place that is as the text has it: never none
 
 
 class _Pool:
-    """What is cached, by chunk and projection, the last used last."""
+    """What is cached, the last used last."""
 
     def __init__(self) -> None:
-        self.texts: OrderedDict[tuple[int, int], bytes] = OrderedDict()
-        self.used: dict[tuple[int, int], int] = {}  # how many uses, hits and misses, there had been by its last one
+        self.fragments: OrderedDict[Fragment, None] = OrderedDict()
         self.bytes = self.hits = self.misses = self.evictions = 0
         self.bytes_max = FRAGMENT_BYTES_MAX
-        self.owners: dict[tuple[int, int], set[int]] = {}  # what says in the chunk that it is cached
         self.lock = threading.RLock()
 
-    def drop(self, key: tuple[int, int]) -> None:
-        self.bytes -= _memory_of(self.texts.pop(key))
-        self.owners.pop(key).discard(key[1])
-        del self.used[key]
+    def add(self, fragment: Fragment) -> None:
+        self.fragments[fragment] = None
+        fragment.owners[fragment.projection] = fragment
+        self.bytes += fragment.text.memory if not fragment.text.fragments else 0
+        fragment.text.fragments += 1
+
+    def drop(self, fragment: Fragment) -> None:
+        del self.fragments[fragment]
+        del fragment.owners[fragment.projection]
+        fragment.text.fragments -= 1
+        self.bytes -= fragment.text.memory if not fragment.text.fragments else 0
 
     def evict_oldest(self) -> None:
-        self.drop(next(iter(self.texts)))
+        self.drop(next(iter(self.fragments)))
         self.evictions += 1
 
     def has_room(self, memory: int) -> bool:
@@ -75,48 +107,68 @@ class _Pool:
         """
         if memory > self.bytes_max or self.bytes + memory <= self.bytes_max:
             return memory <= self.bytes_max
-        oldest = self.used[next(iter(self.texts))]
-        return self.hits + self.misses - oldest > FRAGMENT_STALE * len(self.texts)
+        oldest = next(iter(self.fragments)).used
+        return self.hits + self.misses - oldest > FRAGMENT_STALE * len(self.fragments)
 
 
 _pool = _Pool()
 
 
-def fragment_find(chunk: Chunk, projection: int) -> bytes | None:
-    """What a projection, which is a number, has made of a chunk, if it is cached. Counts a hit or a miss."""
-    key = (id(chunk), projection)
+def fragment_find(chunk: Chunk, projection: int) -> list[bytes | None]:
+    """What is cached of what a projection, which is a number, has made of a chunk; None: not of the record there.
+
+    Counts a hit, if all is there, or a miss.
+    """
     with _pool.lock:
-        if projection not in chunk.projections:
-            _pool.misses += 1
-            return None
-        _pool.hits += 1
-        _pool.texts.move_to_end(key)
-        _pool.used[key] = _pool.hits + _pool.misses
-        return _pool.texts[key]
+        fragment = chunk.fragments.get(projection)
+        is_whole = fragment is not None and fragment.valid == ALL_PLACES
+        _pool.hits += is_whole
+        _pool.misses += not is_whole
+        if fragment is None:
+            return [None] * CHUNK_RECORDS
+        _pool.fragments.move_to_end(fragment)
+        fragment.used = _pool.hits + _pool.misses
+        return [part if fragment.valid >> place & 1 else None for place, part in enumerate(fragment.text.parts)]
 
 
-def fragment_keep(chunk: Chunk, projection: int, text: bytes) -> None:
-    """Cache a text, if there is room. If there is one already, that one stays."""
-    key, memory = (id(chunk), projection), _memory_of(text)
+def fragment_keep(chunk: Chunk, projection: int, parts: list[bytes]) -> None:
+    """Cache what a projection has made of each record, if there is room. If it is there already, that stays."""
     with _pool.lock:
-        if projection in chunk.projections:
-            return
-        while (has_room := _pool.has_room(memory)) and _pool.bytes + memory > _pool.bytes_max:
+        found = chunk.fragments.get(projection)
+        if found is not None:
+            if found.valid == ALL_PLACES:
+                return
+            _pool.drop(found)
+        text = Text(tuple(parts))
+        while _pool.has_room(text.memory):
+            if _pool.bytes + text.memory <= _pool.bytes_max:
+                _pool.add(Fragment(text, _pool.hits + _pool.misses, projection, chunk.fragments))
+                return
             _pool.evict_oldest()
-        if not has_room:
-            return
-        chunk.projections.add(projection)
-        _pool.texts[key] = text
-        _pool.owners[key] = chunk.projections
-        _pool.used[key] = _pool.hits + _pool.misses
-        _pool.bytes += memory
+
+
+def _fragments_share(chunk: Chunk, copy: Chunk) -> None:
+    """What was rendered of a chunk was rendered of its copy."""
+    with _pool.lock:
+        for fragment in chunk.fragments.values():
+            shared = Fragment(fragment.text, fragment.used, fragment.projection, copy.fragments, fragment.valid)
+            _pool.add(shared)
+
+
+def _fragments_forget(chunk: Chunk, place: int) -> None:
+    """What was rendered of the record at a place holds no more: it changes."""
+    with _pool.lock:
+        for fragment in tuple(chunk.fragments.values()):
+            fragment.valid &= ~(1 << place)
+            if not fragment.valid:
+                _pool.drop(fragment)
 
 
 def fragments_drop(chunk: Chunk) -> None:
-    """Forget what was rendered of a chunk: it changes, or goes."""
+    """Forget what was rendered of a chunk: it goes."""
     with _pool.lock:
-        for projection in tuple(chunk.projections):
-            _pool.drop((id(chunk), projection))
+        for fragment in tuple(chunk.fragments.values()):
+            _pool.drop(fragment)
 
 
 def fragments_bound(bytes_max: int, /) -> int:

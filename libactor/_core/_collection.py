@@ -11,7 +11,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any, Generic, NoReturn, TypeVar, cast, final, overload
 
-from libactor._core._chunks import CHUNK_RECORDS, Chunk, chunk_own
+from libactor._core._chunks import CHUNK_RECORDS, Chunk, chunk_own, chunk_put
 from libactor._core._record import Record, RecordKind, T, T_co, refused_other
 from libactor._core._shapes import TEXT
 
@@ -151,7 +151,7 @@ class CollectionCell(Generic[T]):
     def _put_at(self, slot: int, record: Record[T] | None) -> None:
         chunk = chunk_own(self._chunks[slot // CHUNK_RECORDS])
         self._chunks[slot // CHUNK_RECORDS] = chunk
-        chunk.records[slot % CHUNK_RECORDS] = record
+        chunk_put(chunk, slot % CHUNK_RECORDS, record)
 
 
 @final

@@ -186,12 +186,14 @@ class Transcoder(Generic[T]):
         return (b"," if comma and texts else b"") + b",".join(texts), start
 
     def _chunk(self, chunk: Chunk, keep: bool) -> bytes:
-        text = fragment_find(chunk, self._number)
-        if text is None:
-            text = self.render_all([record for record in chunk.records if record is not None])
-            if keep:
-                fragment_keep(chunk, self._number, text)
-        return text
+        found = fragment_find(chunk, self._number)
+        parts = [
+            (b"" if record is None else self.render(record)) if part is None else part
+            for part, record in zip(found, chunk.records, strict=True)
+        ]
+        if keep:
+            fragment_keep(chunk, self._number, parts)
+        return b",".join(filter(None, parts))
 
     def _frame(self, data: bytes, at: int, layout: int) -> tuple[Frame, int]:
         """Where the fields of the struct at ``at`` begin, and where it ends."""

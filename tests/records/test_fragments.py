@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from random import Random
 from types import SimpleNamespace
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 import libactor._core._impl as impl
 from libactor.records import Collection, JsonWriter, RecordType
 from libactor.records.projection import Field, Key, Object, Projection
+from tests.thoroughness import usually
 
 CHUNK = 32
 BOUND = 256 * 1024 * 1024
@@ -92,6 +94,61 @@ def test_only_what_has_changed_is_rendered_anew(cache):
     assert b'{"name":"000100","value":7}' in changed
     assert b'"value":100}' not in changed
     assert cache.counted() == (9, 11, 0)
+
+
+def test_of_a_chunk_that_changes_what_is_of_its_other_records_stays(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(10 * CHUNK)
+    text_of(projection, collection)
+
+    for number in range(1, CHUNK):
+        collection.pop(f"{number:06}")
+    assert cache.kept() == 10 * BLOCK
+    collection.put(ITEM.pack(Item("000000", 7)))
+    assert cache.kept() == 9 * BLOCK
+
+
+# Goal: a copy of a chunk has its texts, and takes no more memory for them; who has the older snapshot finds all.
+def test_a_chunk_and_its_copy_share_what_was_rendered(cache):
+    projection, collection = Projection(ITEM, TABLE), filled(2 * CHUNK)
+    snapshot = collection.snapshot()
+    first = b"".join(projection.pieces(snapshot))
+
+    collection.put(ITEM.pack(Item("000040", 7)))
+    assert cache.kept() == 2 * BLOCK
+    assert text_of(projection, collection) == first.replace(b'"value":40}', b'"value":7}')
+    assert cache.kept() == 3 * BLOCK
+    assert b"".join(projection.pieces(snapshot)) == first
+
+    assert cache.counted() == (3, 3, 0)
+    snapshot = collection.snapshot()
+    collection.put(ITEM.pack(Item("000040", 40)))
+    del snapshot
+    impl.records_free(10**9)
+    assert cache.kept() == 2 * BLOCK  # of the copy as well, but for one record
+    assert text_of(projection, collection) == first
+
+
+# Goal: what is put together of kept and new texts is what would be rendered anew. Method: records come, change and go
+# at random, of texts from nothing to some blocks, with two projections, older snapshots, and little room now and then.
+@pytest.mark.parametrize("seed", range(usually(4, 300)))
+def test_what_is_put_together_is_what_would_be_rendered(cache, seed):
+    random, collection, snapshots = Random(seed), Collection(ITEM, "name"), []
+    projections = Projection(ITEM, TABLE), Projection(ITEM, Field("value"))
+    longest = random.choice([3, 300, 10_000])
+
+    for _ in range(40):
+        for _ in range(random.choice([1, 3, 40])):
+            name = f"{random.randrange(3 * CHUNK)}" + "x" * longest * random.randrange(2)
+            if random.random() < 0.7:
+                collection.put(ITEM.pack(Item(name, random.randrange(10 ** random.randrange(1, 18)))))
+            else:
+                collection.pop(name, None)
+        snapshots = [*snapshots[-2:], collection.snapshot()]
+        impl.fragments_bound(random.choice([BOUND, BOUND, 5 * BLOCK]))
+        for snapshot in random.sample(snapshots, random.randrange(len(snapshots) + 1)):
+            projection, keep = random.choice(projections), random.random() < 0.8
+            text = b"".join(projection.pieces(snapshot, bytes_max=random.choice([500, 10**6]), keep=keep))
+            assert text == projection.render_all(list(snapshot))
 
 
 def test_a_snapshot_finds_what_was_rendered_before_the_collection_changed(cache):
@@ -215,7 +272,7 @@ def test_what_is_not_to_be_kept_is_not_but_what_was_kept_is_found(cache):
     collection.put(ITEM.pack(Item("000100", 7)))
     changed = b"".join(projection.pieces(collection.snapshot(), keep=False))
     assert changed == first.replace(b'"value":100}', b'"value":7}')
-    assert cache.kept() == 9 * BLOCK
+    assert cache.kept() == 10 * BLOCK  # of the chunk that has changed, what is of the other records
     assert cache.counted() == (9, 21, 0)
 
 
@@ -317,7 +374,11 @@ def test_rendering_and_dropping_leaves_nothing_behind(cache, traced_memory):
         for number in range(repeats):
             text_of(projection, collection)
             collection.put(ITEM.pack(Item("000001", number % 2)))
+            before = collection.snapshot()
             text_of(projection, collection)
+            collection.put(ITEM.pack(Item("000002", number % 2)))
+            text_of(projection, collection)
+            del before
             impl.fragments_bound(1_000)
             impl.fragments_bound(BOUND)
 
