@@ -81,6 +81,7 @@ class KeepingAgent(FakeAgent):
             new_uuid=lambda: la.random_uuid().bytes,
             used=self.used,
             keep=lambda _: None,
+            convert_volumes=lambda before, after: lambda: None,
         )
 
     def used(self) -> Resources:

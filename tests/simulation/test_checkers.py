@@ -153,7 +153,7 @@ def test_r4_one_port_in_two_offers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_r5_a_reservation_that_the_agent_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Operations, "_convert", lambda self, message: message.operation.resources)
+    monkeypatch.setattr(Operations, "_convert", lambda self, message: (message.operation.resources, lambda: None))
 
     assert "and its master believes" in find("R5", "reservations")
 
