@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         Containerizer,
         FrameworkID,
         FrameworkInfo,
+        PersistentVolume,
+        Resources,
         TaskID,
         Termination,
     )
@@ -60,6 +62,7 @@ class Commands:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
         began: Callable[[Run], None],
         over: Callable[[Run], None],
@@ -70,6 +73,7 @@ class Commands:
         self._containerizer = containerizer
         self._work_directory = work_directory
         self._info = info
+        self._volumes = volumes
         self._notices = notices
         self._began = began
         self._over = over
@@ -103,6 +107,7 @@ class Commands:
             limits=run.task.limits,
             container=run.task.container,
             parent=run.execution.container_id if run.execution is not None else None,
+            volumes=self._volumes(run.task.resources),
             is_checkpointed=self._frameworks.checkpoints.keeps(framework),
         )
 

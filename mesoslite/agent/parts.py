@@ -120,6 +120,7 @@ class Parts:
             info=info,
             recovery_seconds=recovery.executor_recovery_seconds if recovery is not None else None,
             total=lambda: self.operations.total,
+            volumes=self.volumes.of,
             notices=self._notices,
             later=self._end_later,
             send=send,

@@ -32,7 +32,16 @@ from .statuses import dropped_state, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import Containerizer, ExecutorExited, Resources, RunGroup, RunTask, TaskInfo, Termination
+    from mesoslite.model import (
+        Containerizer,
+        ExecutorExited,
+        PersistentVolume,
+        Resources,
+        RunGroup,
+        RunTask,
+        TaskInfo,
+        Termination,
+    )
 
     from .checks.results import Result
     from .notices import Notices
@@ -57,8 +66,9 @@ class Running:
 
     ``info`` is what the agent says of itself, with its id, ``total`` what it has. For ``recovery_seconds`` an executor
     tries to reach an agent that has gone; None: it will not come back. ``notices(container)`` is who
-    is to hear what becomes of that container. ``later(seconds, container)`` has ``end(container)`` called in so many
-    seconds. ``send`` tells the master of an executor.
+    is to hear what becomes of that container. ``volumes(resources)`` are those among them.
+    ``later(seconds, container)`` has ``end(container)`` called in so many seconds. ``send`` tells the master of an
+    executor.
     ``kill(run, framework, grace)`` asks a task to end. ``timing`` is what checks
     and longest times go by, ``prober`` what asks ports for them.
     """
@@ -74,6 +84,7 @@ class Running:
         info: Callable[[], AgentInfo],
         recovery_seconds: float | None,
         total: Callable[[], Resources],
+        volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
         later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
@@ -94,6 +105,7 @@ class Running:
             containerizer=containerizer,
             work_directory=work_directory,
             info=info,
+            volumes=volumes,
             notices=notices,
             began=self._began,
             over=self._over,
@@ -122,6 +134,7 @@ class Running:
             recovery_seconds=recovery_seconds,
             total=total,
             send=send,
+            volumes=volumes,
             notices=notices,
             later=later,
             kill=kill,

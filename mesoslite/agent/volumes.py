@@ -19,8 +19,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesoslite.model import InvalidRequest, validate_id
-from mesoslite.model.kinds import DiskType
+from mesoslite.model import InvalidRequest, PersistentVolume, validate_id
+from mesoslite.model.kinds import DiskType, VolumeMode
 from mesoslite.model.removal import clear_directory, remove_tree
 
 from .sandbox import let_pass
@@ -99,6 +99,19 @@ class Volumes:
                 clear()
 
         return clear_all
+
+    def of(self, resources: Resources) -> tuple[PersistentVolume, ...]:
+        """Those among ``resources``, as a container sees them. Raises: InvalidRequest."""
+        if not resources.others:
+            return ()
+        return tuple([self._seen(kind) for kind in _volumes(resources)])
+
+    def _seen(self, kind: Kind) -> PersistentVolume:
+        volume = kind.disk.volume if kind.disk is not None else None
+        if volume is None:
+            raise InvalidRequest(f"volume {self.path(kind)} has no place in the container; set disk.volume")
+        is_read_only = volume.mode is VolumeMode.RO
+        return PersistentVolume(self.path(kind), volume.container_path, is_read_only, kind.shared)
 
     # ---- one volume ----
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.context import current_runtime
 from mesoslite.agent.executors import is_executor
+from mesoslite.containment.volume_links import link_volumes
 from mesoslite.framework import Executor, LocalExecutorConnection, executor_settings
 from mesoslite.model import InvalidRequest, Termination
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         ContainerID,
         Containerizer,
         ContainerNotices,
-        Resources,
     )
 
 END_SECONDS = 10.0  # that an executor has to end its handler in, when its agent ends
@@ -67,6 +67,7 @@ class EmbeddedContainerizer:
         runtime = current_runtime("launch")
         agent = runtime.find(environment["MESOS_SLAVE_PID"].partition("@")[0])
         assert agent is not None  # it calls
+        link_volumes(config)
         executor.settings = executor_settings({**environment, **dict(command.environment)})
         executor.connection = LocalExecutorConnection(agent)
         pid = self._living[container_id] = runtime.spawn(executor)
@@ -89,10 +90,10 @@ class EmbeddedContainerizer:
         """See model.Containerizer.attach: what lives in this program is not there."""
         return self._containerizer.attach(container_id)
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+    def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update: what lives in this program is not limited."""
-        if container_id not in self._living:
-            self._containerizer.update(container_id, resources, limits)
+        if config.container_id not in self._living:
+            self._containerizer.update(config)
 
     def detach(self) -> None:
         """End what lives in this program, and let go of the rest: see model.Containerizer.detach."""

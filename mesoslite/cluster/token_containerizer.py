@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         ContainerID,
         Containerizer,
         ContainerNotices,
-        Resources,
     )
 
 VARIABLE = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
@@ -61,9 +60,9 @@ class TokenContainerizer:
         """See model.Containerizer.attach."""
         return self._containerizer.attach(container_id)
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+    def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update."""
-        self._containerizer.update(container_id, resources, limits)
+        self._containerizer.update(config)
 
     def detach(self) -> None:
         """See model.Containerizer.detach."""

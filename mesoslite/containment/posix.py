@@ -23,7 +23,7 @@ from mesoslite.model import (
     ContainerID,
     ContainerNotices,
     ContainerUsage,
-    Resources,
+    PersistentVolume,
     Termination,
 )
 
@@ -34,6 +34,7 @@ from .nesting import Nesting
 from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
 from .program import program_of
 from .usage import usage_of
+from .volume_links import link_volumes
 
 log = logging.getLogger("mesoslite")
 
@@ -78,6 +79,7 @@ class PosixContainerizer:
         self._families: dict[int, Family] = {}  # by leader, from the start to just before the reaping
         self._nesting = Nesting()
         self._ends: dict[ContainerID, tuple[ContainerNotices, Termination]] = {}  # of those that wait to be told
+        self._volumes: dict[ContainerID, tuple[PersistentVolume, ...]] = {}  # linked to by those that run
         self._lookout = Lookout()  # the reaper's thread only
         self._reaper = Reaper("containers", self._finish)
         self._signals = _Signals(self._reaper)
@@ -110,6 +112,7 @@ class PosixContainerizer:
         account = program.account
         if account is not None:
             give_sandbox(sandbox, account)
+        link_volumes(config)
         stdout = stderr = -1
         try:
             stdout, stderr = open_output(f"{sandbox}/stdout", account), open_output(f"{sandbox}/stderr", account)
@@ -127,6 +130,7 @@ class PosixContainerizer:
                 family.has_ended = not process.status.is_pending()  # then it was lost, and its pid may be another's
                 if not family.has_ended:
                     self._families[process.pid] = family
+                    self._volumes[container_id] = config.volumes
         finally:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:
@@ -143,8 +147,17 @@ class PosixContainerizer:
         self._nesting.check_life(container_id)
         raise without_streams(container_id)
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
-        """Nothing changes: what a container uses is not limited."""
+    def update(self, config: ContainerConfig) -> None:
+        """See model.Containerizer.update: what a container uses is not limited."""
+        refuse_unhonoured(config, ())
+        with self._lock:
+            before = self._volumes.get(config.container_id)
+        if before is None or before == config.volumes:
+            return
+        link_volumes(config, before)
+        with self._lock:
+            if config.container_id in self._volumes:
+                self._volumes[config.container_id] = config.volumes
 
     def detach(self) -> None:
         """As ``close``: nothing here can be recovered."""
@@ -202,6 +215,8 @@ class PosixContainerizer:
         """End what the first processes ``pids``, zombies now, left of their containers."""
         with self._lock:
             ended = [self._families.pop(pid) for pid in pids]
+            for family in ended:
+                del self._volumes[family.container_id]
             living = set(self._families)
         for family in ended:
             family.has_ended = True

@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mesoslite.model import ContainerUsage, Reason, Termination, parent_of
+from mesoslite.model import ContainerUsage, InvalidRequest, Reason, Termination, parent_of
 
 from .accounts import give_sandbox
 from .asked import refuse_unhonoured
@@ -35,11 +35,19 @@ from .processes import Family, kill_rest
 from .program import program_of
 from .script import Script
 from .supervisors import Supervisors
+from .volume_links import link_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import Attachment, Container, ContainerConfig, ContainerID, ContainerNotices, Resources
+    from mesoslite.model import (
+        Attachment,
+        Container,
+        ContainerConfig,
+        ContainerID,
+        ContainerNotices,
+        PersistentVolume,
+    )
 
     from .isolators.isolator import Isolator, Limitation
 
@@ -60,6 +68,7 @@ class SupervisedContainer:
     supervisors: Supervisors
     nesting: Nesting
     is_checkpointed: bool
+    volumes: tuple[PersistentVolume, ...] = ()
     pid: int | None = None
     exceeded: Limitation | None = None
 
@@ -102,6 +111,7 @@ class SupervisedContainerizer:
         self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
         self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
+        self._has_mounts = "filesystem/linux" in self._isolation
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
         self._nesting = Nesting()
@@ -126,6 +136,7 @@ class SupervisedContainerizer:
                     self._supervisors,
                     self._nesting,
                     is_checkpointed=config is not None and config.is_checkpointed,
+                    volumes=config.volumes if config is not None else (),
                 )
             self._containers.update(found)
             living = [each for each in found.values() if self._supervisors.adopt(each.directory)]
@@ -167,7 +178,7 @@ class SupervisedContainerizer:
         directory.check_absence()
         container_id = config.container_id
         container = SupervisedContainer(
-            container_id, directory, notices, self._supervisors, self._nesting, config.is_checkpointed
+            container_id, directory, notices, self._supervisors, self._nesting, config.is_checkpointed, config.volumes
         )
         try:
             script = self._script(config, outer if config.is_debug else None)
@@ -194,13 +205,29 @@ class SupervisedContainerizer:
         self._nesting.check_life(container_id)
         raise without_streams(container_id)
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+    def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update."""
         with self._lock:
-            is_there = container_id in self._containers
-        if is_there:
-            for isolator in self._isolators:
-                isolator.update(container_id, resources, limits)
+            container = self._containers.get(config.container_id)
+        if container is None:
+            return
+        refuse_unhonoured(config, self._isolation)
+        self._change_volumes(container, config)
+        for isolator in self._isolators:
+            isolator.update(config.container_id, config.resources, config.limits)
+
+    def _change_volumes(self, container: SupervisedContainer, config: ContainerConfig) -> None:
+        """Raises: InvalidRequest, OSError."""
+        if container.volumes == config.volumes:
+            return
+        if not self._has_mounts:
+            link_volumes(config, container.volumes)
+        elif set(config.volumes) - set(container.volumes):
+            raise InvalidRequest(
+                "launch: the container of the executor has mounts of its own, and can be given a volume only before it "
+                "starts; give it to the executor, or to its first task"
+            )
+        container.volumes = config.volumes
 
     def measure(self) -> dict[ContainerID, ContainerUsage]:
         """What each container has used: see model.ContainerMeter."""
@@ -252,6 +279,8 @@ class SupervisedContainerizer:
             give_sandbox(config.sandbox, account)
         if self._open_files is not None:
             script.limit(resource.RLIMIT_NOFILE, *self._open_files)
+        if not self._has_mounts:
+            link_volumes(config)
         for isolator in self._isolators:
             isolator.prepare(config, script)
         script.read(0, "/dev/null")

@@ -48,7 +48,7 @@ from .checking import checked_message, checking, is_large, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
-from .container_config import ContainerConfig, Termination
+from .container_config import ContainerConfig, PersistentVolume, Termination
 from .container_ids import nested_id, parent_of
 from .container_usage import ContainerUsage, total_usage
 from .containerizer_port import (
@@ -475,6 +475,7 @@ __all__ = [
     "OperationsExpected",
     "Paused",
     "Persistence",
+    "PersistentVolume",
     "Plan",
     "Portion",
     "Predicate",

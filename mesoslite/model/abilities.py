@@ -9,7 +9,7 @@ from .checks import check_problem
 from .commands import CommandInfo
 from .errors import InvalidRequest, InvalidResources
 from .executors import ExecutorInfo, ExecutorType
-from .kinds import Kind, ReservationType
+from .kinds import DiskType, Kind, ReservationType
 from .resource_text import portion_text
 from .resources import Resources
 from .tasks import TaskInfo
@@ -46,6 +46,8 @@ def _executor_inability(executor: ExecutorInfo) -> str | None:
         return "has no command; say how it is started"
     if executor.container is not None and executor.type is ExecutorType.DEFAULT:
         return "has a container and is no program, so that nothing would be in it; give its tasks containers"
+    if executor.type is ExecutorType.DEFAULT and any(one.kind.persistence for one in executor.resources.others):
+        return "has a volume and is no program, so that nobody would see it; give it to a task"
     return _command_problem(executor.command) or _resources_problem(executor.resources)
 
 
@@ -85,8 +87,8 @@ def executor_command(executor: ExecutorInfo) -> CommandInfo | None:
 def validate_agent_resources(resources: Resources) -> None:
     """Refuse what an agent cannot be configured with.
 
-    Raises: InvalidResources, if there is nothing at all, or anything revocable, dynamically reserved, on a disk of its
-    own or from a provider: such resources come about later, by calls and estimates, or are not known here.
+    Raises: InvalidResources, if there is nothing at all, or anything revocable, dynamically reserved, a volume, on a
+    disk without a directory or from a provider: such come about later, by calls and estimates, or are not known here.
     """
     if resources.is_empty:
         raise InvalidResources("agents without resources run nothing; give some, as in cpus:2;mem:1024")
@@ -97,14 +99,17 @@ def validate_agent_resources(resources: Resources) -> None:
             problem = "which is revocable; an agent starts with what it can keep"
         elif any(layer.type is not ReservationType.STATIC for layer in kind.reservations):
             problem = "which is reserved by a call; reserve it as cpus(role):2"
+        if kind.persistence is not None:
+            problem = "a volume, which is made by a call; give the disk that it is to be on"
         if problem is not None:
             raise InvalidResources(f"an agent cannot be given {portion_text(portion)}, {problem}")
 
 
 def _kind_problem(kind: Kind) -> str | None:
     """What nobody can be given yet, because no agent could keep it apart from the rest."""
-    if kind.disk is not None:
-        return "a disk or volume of its own, which no agent gives yet; ask for plain disk"
+    source = kind.disk.source if kind.disk is not None else None
+    if source is not None and (source.type not in (DiskType.PATH, DiskType.MOUNT) or source.root is None):
+        return "a disk without a directory, which no agent gives yet; name one of type PATH or MOUNT with a root"
     if kind.provider_id is not None:
         return "which comes from a resource provider; no agent has any yet"
     return None

@@ -13,6 +13,18 @@ from .resources import NOTHING, Resources
 from .states import Reason
 
 
+class PersistentVolume(msgspec.Struct, frozen=True, gc=False):
+    """The directory ``source`` of an agent, which a container sees at ``container_path``, relative to its sandbox.
+
+    One that ``is_shared`` may be in other containers at the same time.
+    """
+
+    source: str
+    container_path: str
+    is_read_only: bool = False
+    is_shared: bool = False
+
+
 class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a container is to be: ``command`` in the directory ``sandbox``, an absolute path, which exists.
 
@@ -21,7 +33,8 @@ class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ContainerInfo. ``parent`` is the container in which this one is nested, or the executor whose task it is.
     ``is_debug`` (Mesos's class DEBUG): it enters the container ``parent``, with the rights and limits of that, its user
     and its environment, as far as it says nothing else, and begins in its sandbox; its own has but its output.
-    ``has_streams``: its input and output can be attached to, as those of a container with ``tty_info``.
+    ``volumes`` are those among its resources, and are given to whoever owns the sandbox; a shared one, if nobody had it
+    before. ``has_streams``: its input and output can be attached to, as those of a container with ``tty_info``.
     ``is_checkpointed``: it is to outlive its agent, which will look for it when it begins anew.
     Its environment is the agent's own, then HOME, USER and LOGNAME of another user, then ``environment``, then what the
     command sets, then MESOS_CONTAINER_ID; the later wins.
@@ -38,6 +51,7 @@ class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parent: ContainerID | None = None
     is_debug: bool = False
     has_streams: bool = False
+    volumes: tuple[PersistentVolume, ...] = ()
     is_checkpointed: bool = False
 
 

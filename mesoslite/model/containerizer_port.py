@@ -11,7 +11,6 @@ from typing import Protocol
 from .container_config import ContainerConfig, Termination
 from .container_usage import ContainerUsage
 from .ids import ContainerID
-from .resources import Resources
 
 
 class Container(Protocol):
@@ -139,8 +138,11 @@ class Containerizer(Protocol):
         """The streams of a container. Raises: NotFound, if it does not live; Conflict, if it has none."""
         ...
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
-        """What a container may use from now on; nothing happens if it has ended."""
+    def update(self, config: ContainerConfig) -> None:
+        """Have a container from now on what ``config`` says of its resources, limits and volumes.
+
+        Nothing happens if it has ended. Raises: InvalidRequest, OSError, if it cannot have that; it stays as it was.
+        """
         ...
 
     def detach(self) -> None:

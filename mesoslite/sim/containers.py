@@ -18,7 +18,7 @@ from mesoslite.model import Conflict, Termination
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mesoslite.model import Attachment, Container, ContainerConfig, ContainerID, ContainerNotices, Resources
+    from mesoslite.model import Attachment, Container, ContainerConfig, ContainerID, ContainerNotices
 
 _TRAP = "trap '' TERM; "
 _COMMAND = re.compile(rf"(?P<trap>{_TRAP})?sleep (?P<seconds>[0-9.]+); exit (?P<status>[0-9]+)")
@@ -170,7 +170,7 @@ class SimContainerizer:
         assert self.processes is not None
         la.delay(seconds, self.processes, Processes.end, container.container_id, status)
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
+    def update(self, config: ContainerConfig) -> None:
         """See Containerizer: nothing is limited."""
 
     def detach(self) -> None:

@@ -195,6 +195,7 @@ class Boxes:
         self.removed: list[ContainerID] = []
         self.updates: list[tuple[ContainerID, Resources, tuple[tuple[str, float], ...]]] = []
         self.error: Exception | None = None
+        self.update_error: Exception | None = None
         self.is_closed = False
         self.close_error: Exception | None = None
 
@@ -208,7 +209,8 @@ class Boxes:
         self.orphans = [box for key, box in self.left.items() if key not in found | nested]
         for key, box in found.items():
             (config,) = [config for config in known if config.container_id == key]
-            assert replace(config, resources=NOTHING, limits=()) == replace(box.config, resources=NOTHING, limits=())
+            changing: Any = {"resources": NOTHING, "limits": (), "volumes": ()}
+            assert replace(config, **changing) == replace(box.config, **changing)
         found |= nested
         for key, box in found.items():
             box.notices = notices(key)
@@ -216,8 +218,10 @@ class Boxes:
                 box.notices.ended(box.termination)
         return found
 
-    def update(self, container_id: ContainerID, resources: Resources, limits: tuple[tuple[str, float], ...]) -> None:
-        self.updates.append((container_id, resources, limits))
+    def update(self, config: ContainerConfig) -> None:
+        if self.update_error is not None:
+            raise self.update_error
+        self.updates.append((config.container_id, config.resources, config.limits))
 
     def remove(self, container_id: ContainerID) -> None:
         box = self.left.get(container_id)

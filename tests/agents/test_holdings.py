@@ -8,7 +8,7 @@ import pytest
 from mesoslite.agent.executors.execution import Batch, Execution
 from mesoslite.agent.executors.holdings import holdings
 from mesoslite.agent.runs import Run
-from mesoslite.model import ContainerID, Resources, TaskState
+from mesoslite.model import ContainerID, InvalidRequest, Reason, Resources, TaskState
 
 from .executors import Program, launch, make_executor, task_of
 from .house import FRAMEWORK, House
@@ -30,6 +30,29 @@ def test_a_container_grows_with_its_tasks_and_shrinks_as_they_end(house: House):
 
     sizes = [resources for _, resources, _ in house.boxes.updates]
     assert sizes == [Resources.parse("cpus:3.5;mem:160"), Resources.parse("cpus:2.5;mem:96")]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (InvalidRequest("no such limit"), TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID),
+        (OSError("the disk is full"), TaskState.TASK_FAILED, Reason.REASON_CONTAINER_LAUNCH_FAILED),
+    ],
+)
+def test_a_later_task_for_which_its_container_cannot_have_what_it_takes_is_refused(house: House, error, state, reason):
+    launch(house, T1)
+    program = Program(house)
+    program.subscribe()
+    house.boxes.update_error = error
+
+    launch(house, T2, starts=False)
+
+    [status] = [update.status for update in house.updates() if update.status.task_id == "t2"]
+    assert (status.state, status.reason) == (state, reason)
+    assert str(error) in status.message
+    assert [run.task.info.task_id for run in house.framework().tasks] == ["t1"]
+    program.update("t1", TaskState.TASK_FINISHED)  # a container that keeps what it had is no harm
+    assert house.snapshot()
 
 
 def test_a_container_shrinks_when_a_task_is_killed_before_it_was_sent(house: House):

@@ -10,6 +10,7 @@ from mesoslite.model import (
     Destroy,
     GrowVolume,
     OperationState,
+    PersistentVolume,
     Reservation,
     ReservationType,
     Resources,
@@ -18,7 +19,7 @@ from mesoslite.model import (
 from mesoslite.model.kinds import Disk, DiskSource, DiskType, Kind, Persistence, Volume
 from mesoslite.model.portions import Portion
 
-from .house import House
+from .house import House, make_task
 from .test_operations import UUID, apply
 
 
@@ -134,6 +135,42 @@ def test_of_several_volumes_all_are_made_or_none(house):
 
     assert state(update) == "DROPPED"
     assert not directory(house, name="a").exists()
+
+
+# Source: Mesos PersistentVolumeTest.DestroyPersistentVolumeInUse, master's validation aside
+def test_a_volume_that_a_task_uses_is_not_destroyed(house):
+    apply(house, Create(volume()))
+    (directory(house) / "kept").write_text("x")
+    house.run(make_task(resources="cpus:1", more=volume()))
+
+    update = apply(house, Destroy(volume()), b"1" * 16)
+
+    assert state(update) == "DROPPED"
+    assert (directory(house) / "kept").exists()
+
+
+def test_a_task_is_told_of_its_volumes(house):
+    apply(house, Create(volume(path="here")))
+    apply(house, Create(volume("w", shared=True)), b"1" * 16)
+
+    box = house.run(make_task(resources="cpus:1", more=volume(path="here") + volume("w", shared=True)))
+
+    assert set(box.config.volumes) == {
+        PersistentVolume(str(directory(house)), "here"),
+        PersistentVolume(str(directory(house, name="w")), "data", is_shared=True),
+    }
+
+
+# Source: Mesos PersistentVolumeTest.SharedPersistentVolumeMultipleTasks
+def test_tasks_share_a_shared_volume(house):
+    shared = volume(shared=True)
+    apply(house, Create(shared))
+
+    boxes = [house.run(make_task(name, more=shared)) for name in ("t1", "t2")]
+    update = apply(house, Destroy(shared), b"1" * 16)
+
+    assert boxes[0].config.volumes == boxes[1].config.volumes != ()
+    assert state(update) == "DROPPED"
 
 
 # Source: Mesos PersistentVolumeTest.SlaveRecovery

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
-from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, Termination
+from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, PersistentVolume, Termination
 
 BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
@@ -37,17 +37,23 @@ class Bench:
 
     def launch(self, script: str, given: dict[str, str] | None = None, user: str = "", **command: Any) -> Any:
         config = self.config(script, given, user, **command)
-        self.launched = config.container_id
+        self.launched, self.launched_config = config.container_id, config
         return self.containerizer.launch(config, self)
 
     def config(
-        self, script: str, given: dict[str, str] | None = None, user: str = "", **command: Any
+        self,
+        script: str,
+        given: dict[str, str] | None = None,
+        user: str = "",
+        volumes: tuple[PersistentVolume, ...] = (),
+        **command: Any,
     ) -> ContainerConfig:
         return ContainerConfig(
             container_id=ContainerID(f"{uuid.uuid4()}"),
             user=user,
             command=CommandInfo(value=script, **command),
             sandbox=str(self.sandbox),
+            volumes=volumes,
             environment=tuple((given or {}).items()),
         )
 

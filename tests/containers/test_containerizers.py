@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesoslite.containment.accounts import find_account
@@ -395,3 +396,10 @@ def test_what_a_containerizer_without_isolators_cannot_do_is_refused(bench: Benc
 
     with pytest.raises(InvalidRequest, match=words):
         bench.containerizer.launch(config, bench)
+
+
+def test_a_limit_that_nobody_enforces_is_refused_also_of_what_runs(bench: Bench):
+    bench.launch("sleep 1000")
+
+    with pytest.raises(InvalidRequest, match="isolation=cgroups/mem"):
+        bench.containerizer.update(msgspec.structs.replace(bench.launched_config, limits=(("mem", 64.0),)))

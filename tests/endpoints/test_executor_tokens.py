@@ -14,7 +14,7 @@ from mesoslite.api import Authentication, ExecutorTokens, agent_app
 from mesoslite.cli.authentication_options import authentication
 from mesoslite.cluster.token_containerizer import TokenContainerizer
 from mesoslite.framework import ExecutorSettings, executor_settings
-from mesoslite.model import NOTHING, CommandInfo, Conflict, ContainerConfig, ContainerID, ExecutorID, InvalidRequest
+from mesoslite.model import CommandInfo, Conflict, ContainerConfig, ContainerID, ExecutorID, InvalidRequest
 from mesoslite.model.executor_calls import ExecutorClaims
 from mesoslite.model.executor_events import FrameworkMessage
 
@@ -166,13 +166,13 @@ def test_all_else_is_passed_on():
     containerizer = TokenContainerizer(boxes, TOKENS)
 
     containerizer.recover((), None)
-    containerizer.update(ContainerID("c"), NOTHING, ())
+    containerizer.update(None)
     containerizer.remove(ContainerID("c.d"))
     containerizer.attach(ContainerID("c"))
     containerizer.detach()
     containerizer.close()
 
-    handed_on = [("recover", (), None), ("update", "c", NOTHING, ()), ("remove", "c.d"), ("attach", "c")]
+    handed_on = [("recover", (), None), ("update", None), ("remove", "c.d"), ("attach", "c")]
     assert boxes.asked == [*handed_on, ("detach",), ("close",)]
 
 

@@ -43,6 +43,7 @@ class Contained:
             container=FrozenDocument.of({"type": "MESOS", **container}) if container is not None else None,
             **config,
         )
+        self.launched = made
         self.containerizer.launch(made, self)
         return made.container_id
 

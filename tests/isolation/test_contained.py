@@ -6,9 +6,10 @@ import tempfile
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from mesoslite.model import Reason, Resources
+from mesoslite.model import InvalidRequest, PersistentVolume, Reason, Resources
 
 from .contained import Contained, make_root
 from .machine import needs_root, own_root
@@ -101,9 +102,9 @@ def test_a_burst_is_what_the_limit_allows(contain):
 def test_more_memory_can_be_given_to_what_runs(contain):
     bench = contain("cgroups/mem")
     os.mkfifo(bench.sandbox / "go")
-    container_id = bench.launch(f"read x < go; {EAT}", resources="mem:32")
+    bench.launch(f"read x < go; {EAT}", resources="mem:32")
 
-    bench.containerizer.update(container_id, Resources.parse("mem:400"), ())
+    bench.containerizer.update(msgspec.structs.replace(bench.launched, resources=Resources.parse("mem:400")))
     (bench.sandbox / "go").write_text("\n")
 
     assert bench.termination().exit_status == 0
@@ -372,3 +373,65 @@ def test_a_volume_of_an_image_needs_no_place_in_it(contain, tmp_path):
     }
 
     assert bench.run("cat /srv/data/word", container=container) == "from outside\n"
+
+
+@pytest.fixture
+def volume(contain):
+    """Makes a persistent volume, which has a file in it."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+        os.chmod(place, 0o711)
+
+        def make(path="data", **fields):
+            source = Path(place, "v")
+            source.mkdir()
+            (source / "old").write_text("old\n")
+            return PersistentVolume(str(source), path, **fields)
+
+        yield make
+
+
+def test_a_persistent_volume_is_mounted_in_the_sandbox_or_elsewhere(contain, volume):
+    inside = volume()
+    bench = contain("filesystem/linux")
+
+    seen = bench.run(
+        "cat data/old /mnt/old; echo new > data/new", volumes=(inside, PersistentVolume(inside.source, "/mnt"))
+    )
+
+    assert seen == "old\nold\n"
+    assert (Path(inside.source) / "new").read_text() == "new\n"
+    assert not (bench.sandbox / "data").is_symlink()
+
+
+def test_a_persistent_volume_is_in_a_changed_root(contain, volume, tmp_path):
+    make_root(tmp_path / "images" / "small", "sh", "cat")
+    bench = contain("filesystem/linux", images=tmp_path / "images")
+    image = {"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}}
+
+    assert bench.run("cat /srv/data/old", container=image, volumes=(volume("/srv/data"),)) == "old\n"
+
+
+def test_a_read_only_volume_is_read_only(contain, volume):
+    bench = contain("filesystem/linux")
+
+    bench.launch("cat data/old; echo new > data/old", volumes=(volume(is_read_only=True),))
+
+    assert bench.termination().exit_status not in (0, None)
+    assert (bench.sandbox / "stdout").read_text() == "old\n"
+
+
+def test_what_has_mounts_of_its_own_is_given_no_volume_later(contain, volume):
+    bench = contain("filesystem/linux")
+    bench.launch(FOREVER)
+
+    with pytest.raises(InvalidRequest, match="mounts of its own"):
+        bench.containerizer.update(msgspec.structs.replace(bench.launched, volumes=(volume(),)))
+
+
+def test_a_persistent_volume_is_its_users(contain, volume):
+    given = volume()
+    bench = contain("filesystem/linux")
+
+    bench.run("echo mine > data/new", user="nobody", volumes=(given,))
+
+    assert os.stat(given.source).st_uid == pwd.getpwnam("nobody").pw_uid

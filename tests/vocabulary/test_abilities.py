@@ -42,6 +42,7 @@ VOLUME = (
     '[{"name": "disk", "type": "SCALAR", "scalar": {"value": 8}, '
     '"disk": {"persistence": {"id": "data"}, "source": {"type": "MOUNT", "mount": {"root": "/m"}}}}]'
 )
+RAW = VOLUME.replace('"persistence": {"id": "data"}, ', "").replace('"MOUNT", "mount": {"root": "/m"}', '"RAW"')
 DYNAMIC = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "role": "ads", "reservation": {}}]'
 REVOCABLE = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "revocable": {}}]'
 PROVIDED = '[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}, "provider_id": {"value": "p"}}]'
@@ -62,8 +63,12 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
             "has an executor that has a container and is no program",
         ),
         (
-            {"executor": ExecutorInfo(executor_id=E, command=RUN, resources=Resources.parse(VOLUME))},
-            "has an executor that wants disk[MOUNT:/m,data]:8",
+            {"executor": ExecutorInfo(executor_id=E, command=RUN, resources=Resources.parse(RAW))},
+            "has an executor that wants disk[RAW]:8, a disk without a directory",
+        ),
+        (
+            {"executor": msgspec.structs.replace(DEFAULT, resources=Resources.parse(VOLUME))},
+            "has an executor that has a volume and is no program",
         ),
         ({"check": CheckInfo()}, "has a check"),
         ({"health_check": HealthCheck()}, "has a health check"),
@@ -72,7 +77,7 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
             "has a check whose command has URIs",
         ),
         ({"command": CommandInfo(value="true", uris=(CommandURI(value="http://h/f"),))}, "has the URI 'http://h/f'"),
-        ({"resources": Resources.parse(VOLUME)}, "wants disk[MOUNT:/m,data]:8, a disk or volume of its own"),
+        ({"resources": Resources.parse(RAW)}, "wants disk[RAW]:8, a disk without a directory"),
         ({"resources": Resources.parse(PROVIDED)}, "which comes from a resource provider"),
     ],
 )
@@ -118,6 +123,15 @@ def test_containers_and_limits_are_judged_at_the_launch() -> None:
     assert executor_command(ExecutorInfo(executor_id=E, command=RUN, container=container)) == RUN
 
 
+@pytest.mark.parametrize("source", ['"MOUNT", "mount": {"root": "/m"}', '"PATH", "path": {"root": "/p"}'])
+def test_disks_with_a_directory_are_given(source: str) -> None:
+    volume = Resources.parse(VOLUME.replace('"MOUNT", "mount": {"root": "/m"}', source))
+    disk = Resources.parse(RAW.replace('"RAW"', source))
+
+    validate_agent_resources(disk)
+    assert task_inability(msgspec.structs.replace(TASK, resources=volume)) is None
+
+
 def test_a_plain_command_is_what_agents_can_do() -> None:
     assert task_inability(TASK) is None
     assert runnable_command(TASK) == CommandInfo(value="true")
@@ -127,7 +141,8 @@ def test_a_plain_command_is_what_agents_can_do() -> None:
     ("text", "problem"),
     [
         ("", "run nothing"),
-        (VOLUME, "a disk or volume of its own"),
+        (VOLUME, "a volume, which is made by a call"),
+        (RAW, "a disk without a directory"),
         (REVOCABLE, "which is revocable"),
         (DYNAMIC, "which is reserved by a call"),
         (PROVIDED, "which comes from a resource provider"),

@@ -9,14 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mesoslite.model import Resources
 
+    from ..runs import Run
     from .execution import Execution
 
 
-def holdings(execution: Execution) -> tuple[Resources, tuple[tuple[str, float], ...]]:
-    """The resources of an executor with its tasks that have not ended, and its limits in the form of a TaskInfo's."""
-    tasks = [run.task for run in execution.runs.values() if not run.state.is_terminal]
+def holdings(execution: Execution, more: Sequence[Run] = ()) -> tuple[Resources, tuple[tuple[str, float], ...]]:
+    """The resources of an executor with its tasks that have not ended, and its limits in the form of a TaskInfo's.
+
+    ``more`` are tasks that it is to be given.
+    """
+    tasks = [run.task for run in (*execution.runs.values(), *more) if not run.state.is_terminal]
     own = execution.info.resources
     names = sorted({name for task in tasks for name, _ in task.limits})
     limits = [(name, sum([dict(task.limits).get(name, task.resources.get(name)) for task in tasks])) for name in names]

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         ExecutorInfo,
         FrameworkID,
         FrameworkInfo,
+        PersistentVolume,
         Resources,
         TaskInfo,
         Termination,
@@ -91,6 +92,7 @@ class Executors:
         recovery_seconds: float | None,
         total: Callable[[], Resources],
         send: Callable[[ExecutorExited], None],
+        volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
         later: Callable[[float, ContainerID], la.Timer],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
@@ -104,6 +106,7 @@ class Executors:
         self._recovery_seconds = recovery_seconds
         self._total = total
         self._send = send
+        self._volumes = volumes
         self._notices = notices
         self._later = later
         self.groups = Groups(
@@ -137,9 +140,13 @@ class Executors:
             self._check_room(info, tasks, starts)
             execution = execution or self._make(framework_id, info, role)
             runs = _make_runs(execution, tasks, is_group)
-        except (InvalidRequest, InsufficientResources) as error:
+            if execution.container is not None:  # there is room for tasks before they come
+                self._containerizer.update(self._config(execution, entry.info, runs))
+        except (InvalidRequest, InsufficientResources, OSError) as error:
             reason = Reason.REASON_TASK_GROUP_INVALID if is_group else Reason.REASON_TASK_INVALID
-            self._refuse(framework_id, tasks, refusal(TaskState.TASK_ERROR, reason, str(error)))
+            is_refusal = not isinstance(error, OSError)
+            report = refusal(TaskState.TASK_ERROR, reason, str(error)) if is_refusal else launch_failure(error)
+            self._refuse(framework_id, tasks, report)
             if starts:
                 self.tell_absence(framework_id, info.executor_id)
             return
@@ -149,7 +156,6 @@ class Executors:
             self._frameworks.begin(entry, run)
         batch = Batch(tuple(runs), is_group)
         execution.enter(batch)
-        self.resize(execution)  # there is room for a task before it comes
         execution.give(batch)
         if starts:
             self._start(entry, execution)
@@ -157,9 +163,15 @@ class Executors:
             self.groups.launch(entry, execution)
 
     def resize(self, execution: Execution) -> None:
-        """Its tasks have become more, or fewer: let its container use as much as they hold with it."""
-        if execution.container is not None:
-            self._containerizer.update(execution.container_id, *holdings(execution))
+        """Its tasks have become fewer: let its container use as much as they hold with it."""
+        if execution.container is None:
+            return
+        try:
+            info = self._frameworks.active[execution.framework_id].info
+            self._containerizer.update(self._config(execution, info))
+        except (InvalidRequest, OSError) as error:
+            text = "%s: the container of executor %s keeps what it had: %s"
+            log.warning(text, self._actor.pid, execution.info.executor_id, error)
 
     def task_ended(self, run: Run) -> None:
         """A task that the agent runs by itself for an executor has ended."""
@@ -240,14 +252,17 @@ class Executors:
 
     def config(self, execution: Execution, framework: FrameworkInfo) -> ContainerConfig | None:
         """What its container is to be, or is; None, if it has none. Raises: InvalidRequest."""
+        return None if executor_command(execution.info) is None else self._config(execution, framework)
+
+    def _config(self, execution: Execution, framework: FrameworkInfo, more: Sequence[Run] = ()) -> ContainerConfig:
+        """As ``config`` of one that is a program, which is given ``more`` tasks."""
         info, sandbox = execution.info, execution.sandbox
         command = executor_command(info)
-        if command is None:
-            return None
+        assert command is not None
         variables = executor_environment(
             info, framework, self._info(), str(self._actor.pid), sandbox, _shutdown_grace(info), self._recovery_seconds
         )
-        resources, limits = holdings(execution)
+        resources, limits = holdings(execution, more)
         return ContainerConfig(
             container_id=execution.container_id,
             user=command.user or framework.user,
@@ -257,6 +272,7 @@ class Executors:
             resources=resources,
             limits=limits,
             container=info.container,
+            volumes=self._volumes(resources),
             is_checkpointed=self._frameworks.checkpoints.keeps(framework),
         )
 

@@ -1,6 +1,7 @@
 """Places in a directory that somebody else may write to: made without a step through a link that was put in the way."""
 
-# Who calls: filesystem.py and volumes.py, for sandboxes: a task may run in one that a check of it is made ready in.
+# Who calls: filesystem.py, volumes.py and ../volume_links.py, for sandboxes: a task may run in one that a check of it
+#   is made ready in.
 # Each directory is opened in the one above it, and nothing is done by a path, so nothing can be exchanged in between.
 # Source: openat(2), O_NOFOLLOW.
 
@@ -39,6 +40,46 @@ def make_file(top: str, path: str) -> str:
     finally:
         os.close(descriptor)
     return f"{top}/{path}"
+
+
+def make_link(top: str, path: str, target: str) -> None:
+    """Have a link to ``target`` at ``path`` below ``top``.
+
+    What is new on the way is given to the owner of ``top``.
+    Raises: InvalidRequest, if something else is there; OSError.
+    """
+    *above, name = path.split("/")
+    owner = os.stat(top)
+    descriptor = _open(top, above, (owner.st_uid, owner.st_gid))
+    try:
+        if _link_target(name, descriptor) == target:
+            return
+        os.symlink(target, name, dir_fd=descriptor)
+    except FileExistsError:
+        raise InvalidRequest(f"launch: {path[:200]!r} is in the sandbox already, and no link to {target!r}") from None
+    finally:
+        os.close(descriptor)
+
+
+def remove_link(top: str, path: str, target: str) -> None:
+    """Remove the link to ``target`` that was made there; nothing happens if it is another, or has gone.
+
+    Raises: as ``make_link``.
+    """
+    *above, name = path.split("/")
+    descriptor = _open(top, above, None)
+    try:
+        if _link_target(name, descriptor) == target:
+            os.unlink(name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _link_target(name: str, directory: int) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=directory)
+    except OSError:
+        return None  # it is no link, or not there
 
 
 def _open(top: str, names: Sequence[str], owner: tuple[int, int] | None) -> int:

@@ -1,4 +1,4 @@
-"""Volumes of a container that are directories or files of this machine, or of its own sandbox."""
+"""Volumes of a container: directories or files of this machine, of its own sandbox, or persistent ones."""
 
 # Who calls: filesystem.py.
 # Source: Mesos src/slave/containerizer/mesos/isolators/volume/host_path.cpp, sandbox_path.cpp, include/mesos/v1/
@@ -8,7 +8,8 @@ import os
 from dataclasses import dataclass
 
 from mesoslite.containment.asked import asked
-from mesoslite.model import ContainerConfig
+from mesoslite.containment.volume_links import give_volume, inner_path
+from mesoslite.model import ContainerConfig, PersistentVolume
 from mesoslite.model.fields import Fields
 
 from .places import make_directory
@@ -24,11 +25,20 @@ class Volume:
 
 
 def read_volumes(config: ContainerConfig) -> list[Volume]:
-    """The volumes that a container asks for; those of its own sandbox are made.
+    """The volumes that a container asks for; those of its own sandbox are made, persistent ones become its own.
 
     Raises: InvalidRequest, if there is no such directory or file, or if it is of a kind that agents do not have.
     """
-    return [_read(volume, config) for volume in asked(config).messages("volumes")]
+    return [
+        *[_read(volume, config) for volume in asked(config).messages("volumes")],
+        *[_persistent(volume, config) for volume in config.volumes],
+    ]
+
+
+def _persistent(volume: PersistentVolume, config: ContainerConfig) -> Volume:
+    path = inner_path(volume)
+    give_volume(volume, config.sandbox)
+    return Volume(volume.source, f"/{path}" if volume.container_path.startswith("/") else path, volume.is_read_only)
 
 
 def _read(volume: Fields, config: ContainerConfig) -> Volume:
