@@ -39,7 +39,7 @@ raise SystemExit(len(pids))
 """
 BUSY = """
 import sys, time
-while time.process_time() < 0.1 or "nr_throttled 0\\n" in open(sys.argv[1]).read():
+while time.process_time() < 0.1 or "throttled_time 0\\n" in open(sys.argv[1]).read():
     pass
 """
 MAKERS = {
