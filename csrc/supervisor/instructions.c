@@ -1,7 +1,7 @@
 /* csrc/supervisor/instructions.c -- what there is to be told, and how most of it is done.
  *
  * Who calls: main.c, in the process that becomes the command, in the order of the script. What is about mounts is in
- * mounts.c, what is about rights in rights.c.
+ * mounts.c, what is about rights in rights.c, and about output in output.c.
  * Twin: mesoslite/containment/script.py, which says what each instruction means.
  */
 #define _GNU_SOURCE
@@ -22,8 +22,7 @@
 
 /* ---- 1 streams and files ---- */
 
-/* `opened` as the descriptor that `text` says; closes it. */
-static int place(int opened, const char *text)
+int place(int opened, const char *text)
 {
     uint64_t wanted;
     if (opened < 0)
@@ -39,55 +38,6 @@ static int do_read(const Instruction *instruction)
 {
     const char *descriptor = instruction->argument;
     return place(open(text_behind(descriptor), O_RDONLY | O_CLOEXEC), descriptor);
-}
-
-/* -1, that is "nobody", is written as such: it leaves the owner. */
-static bool read_id(const char *text, uint32_t *id)
-{
-    uint64_t number = UINT32_MAX;
-    bool is_id = strcmp(text, "-1") == 0 || read_number(text, 10, &number);
-    *id = (uint32_t)number;
-    return is_id && number <= UINT32_MAX;
-}
-
-/* A file to append to, made for its owner if it is not there. Who has run in the sandbox may have put anything in its
- * place: what is no plain file, or has other names elsewhere, is refused, and nothing that is there is given away. */
-static int open_output(const char *path, uint32_t owner, uint32_t owning)
-{
-    const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    int opened = open(path, flags | O_CREAT | O_EXCL, 0644);
-    bool is_new = opened >= 0;
-    if (!is_new && errno == EEXIST)
-        opened = open(path, flags);
-    if (opened < 0)
-        return -1;
-    struct stat stat;
-    int result = fstat(opened, &stat);
-    if (result == 0 && (!S_ISREG(stat.st_mode) || stat.st_nlink != 1)) {
-        errno = EPERM;
-        result = -1;
-    }
-    if (result == 0 && is_new && owner != UINT32_MAX)
-        result = fchown(opened, owner, owning);
-    if (result == 0)
-        result = fcntl(opened, F_SETFL, O_APPEND);
-    if (result == 0)
-        return opened;
-    int error = errno;
-    close(opened);
-    errno = error;
-    return -1;
-}
-
-static int do_append(const Instruction *instruction)
-{
-    const char *descriptor = instruction->argument, *path = text_behind(descriptor);
-    const char *user = text_behind(path), *group = text_behind(user);
-    uint32_t owner, owning;
-    if (!read_id(user, &owner) || !read_id(group, &owning))
-        return refuse();
-    int opened = open_output(path, owner, owning);
-    return place(opened, descriptor);
 }
 
 static int do_write(const Instruction *instruction)
@@ -252,6 +202,7 @@ static const Kind KINDS[] = {
     {"pid_namespace", 0, 0, NULL, take_pid_namespace},
     {"read", 2, 2, do_read, NULL},
     {"append", 4, 4, do_append, NULL},
+    {"rotate", 6, 6, do_rotate, take_rotation},
     {"write", 2, 2, do_write, NULL},
     {"unshare", 1, 1, do_unshare, NULL},
     {"loopback", 0, 0, do_loopback, NULL},

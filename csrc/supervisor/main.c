@@ -149,8 +149,16 @@ static void release_script(void)
 
 static void start(void)
 {
+    const char *unopened = open_rotations(&self.supervision);
+    if (unopened != NULL) {
+        set_failure(errno, "rotate", unopened, 2);
+        leave();
+    }
     const char *failed = start_command(&self.script, self.supervision.has_pid_namespace, &self.first, &self.begun);
     self.pid = self.first;
+    int error = errno;
+    leave_rotations_to_command();
+    errno = error;
     if (failed != NULL) {
         set_failure(errno, failed, "", 0);
         self.is_ending = true; /* a reaper may be there */
@@ -322,8 +330,9 @@ static bool has_members(void)
 
 static void wait_for_news(void)
 {
-    struct pollfd watched[] = {
-        {self.signals, POLLIN, 0}, {CONTROL, POLLIN, 0}, {self.begun, POLLIN, 0}, {self.report, POLLOUT, 0}};
+    struct pollfd watched[] = {{self.signals, POLLIN, 0},        {CONTROL, POLLIN, 0},
+                               {self.begun, POLLIN, 0},          {self.report, POLLOUT, 0},
+                               {rotation_source(0), POLLIN, 0}, {rotation_source(1), POLLIN, 0}};
     int64_t until = self.is_ending ? self.next_round : self.deadline, timeout = -1;
     if (until != INT64_MAX) {
         timeout = until - now_ms();
@@ -339,6 +348,9 @@ static void wait_for_news(void)
         hear_orders();
     if (watched[0].revents)
         hear_signals();
+    for (int i = 0; i < OUTPUTS; i++)
+        if (watched[4 + i].revents)
+            copy_output(i);
 }
 
 static void supervise(void)
@@ -368,5 +380,6 @@ int main(int count, char **arguments)
         fail("pid", "");
     start();
     supervise();
+    copy_rest();
     leave();
 }

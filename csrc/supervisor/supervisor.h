@@ -67,11 +67,14 @@ const char *text_behind(const char *text);
 
 /* ---- instructions: instructions.c, mounts.c, rights.c ---- */
 
-/* How the supervisor is to end the container; NULL for what was not stated. They point into the script. */
+enum { OUTPUTS = 2 }; /* descriptors 1 and 2 */
+
+/* What the supervisor does itself, at the end above all; NULL for what was not stated. They point into the script. */
 typedef struct {
     const char *members;     /* a cgroup.procs */
     const char *kill_switch; /* a cgroup.kill */
     const char *freezer;     /* a file, and behind it the texts for frozen and thawed */
+    const char *rotations[OUTPUTS]; /* the arguments of `rotate` for each output, until that is open */
     bool has_pid_namespace;
 } Supervision;
 
@@ -79,8 +82,11 @@ typedef struct {
     const char *name;
     unsigned least, most;                           /* arguments */
     int (*carry_out)(const Instruction *);          /* in the process that becomes the command */
-    void (*take)(Supervision *, const char *first); /* or in the supervisor */
+    void (*take)(Supervision *, const char *first); /* in the supervisor, before; NULL: nothing */
 } Kind;
+
+/* `opened` as the descriptor that `text` says; closes it. */
+int place(int opened, const char *text);
 
 /* NULL for a name that there is not. */
 const Kind *find_kind(const char *name);
@@ -92,6 +98,10 @@ int do_file(const Instruction *instruction);
 int do_link(const Instruction *instruction);
 int do_pivot(const Instruction *instruction);
 
+int do_append(const Instruction *instruction);
+int do_rotate(const Instruction *instruction);
+void take_rotation(Supervision *supervision, const char *first);
+
 int do_bound(const Instruction *instruction);
 int do_keep(const Instruction *instruction);
 int do_capabilities(const Instruction *instruction);
@@ -101,6 +111,23 @@ int do_no_new_privileges(const Instruction *instruction);
 /* All variables of the environment, that `run` starts the command with: set by `environment`. */
 int do_environment(const Instruction *instruction);
 int do_run(const Instruction *instruction);
+
+/* ---- output in rotation: output.c ---- */
+
+/* Opens the files and pipes of what was stated, before the command starts; NULL, or the arguments that failed. */
+const char *open_rotations(const Supervision *supervision);
+
+/* The command has its ends of the pipes, and the supervisor needs none. */
+void leave_rotations_to_command(void);
+
+/* Where the supervisor is to read output `i` (from 0), or -1. */
+int rotation_source(int i);
+
+/* Copies some of output `i` to its file, without waiting for it; how many bytes. */
+size_t copy_output(int i);
+
+/* Copies what there is left when the container is gone. */
+void copy_rest(void);
 
 /* ---- the start of the command: command.c ---- */
 

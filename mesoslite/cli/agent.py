@@ -30,6 +30,13 @@ from .authentication_options import (
     authentication,
     rules,
 )
+from .container_logger_options import (
+    ContainerLogger,
+    LogrotateStderrOptions,
+    LogrotateStdoutOptions,
+    MaxStderrSize,
+    MaxStdoutSize,
+)
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
 from .isolation_options import (
     BoundingCapabilities,
@@ -136,6 +143,11 @@ def agent(
     container_disk_watch_interval: ContainerDiskWatchInterval = None,
     enforce_container_disk_quota: EnforceContainerDiskQuota = False,
     images_dir: ImagesDir = None,
+    container_logger: ContainerLogger = "sandbox",
+    max_stdout_size: MaxStdoutSize = "10MB",
+    max_stderr_size: MaxStderrSize = "10MB",
+    logrotate_stdout_options: LogrotateStdoutOptions = "rotate 9",
+    logrotate_stderr_options: LogrotateStderrOptions = "rotate 9",
     effective_capabilities: EffectiveCapabilities = None,
     bounding_capabilities: BoundingCapabilities = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from .container_logger_options import log_rotation
 from .failure import USAGE, fail
 from .values import seconds
 
@@ -123,6 +124,7 @@ def containment_options(given: "Mapping[str, Any]") -> "ContainmentOptions":
         isolation=",".join(DEFAULT) if isolation is None else isolation,
         runtime_dir=given["runtime_dir"],
         isolators=isolators,
+        rotation=log_rotation(given),
     )
 
 

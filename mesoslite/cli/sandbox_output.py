@@ -2,6 +2,8 @@
 
 # Who calls: run.py, between notes; a call reads what there is and returns.
 # Bytes are taken over as they are: READ_FILE carries them as base64, where /files/read would bend what is no text.
+# A file that has become shorter was put aside by the agent (`--container-logger=logrotate`): its rest is in what it has
+#   become, and then the new one begins.
 # Written without a buffer, so that a reader who has gone is noticed here and not when Python exits.
 # The path is Mesos's virtual one, so this works with its agents too, and needs no look into the agent's state.
 
@@ -46,22 +48,27 @@ class SandboxOutput:
 
     def _copy_file(self, name: str, target: int) -> bool:
         for _ in range(PAGES_MAX):
-            data, size = self._read(name)
+            data, size = self._read(name, self._offsets[name])
+            if 0 <= size < self._offsets[name]:
+                data, size = self._read(f"{name}.1", self._offsets[name])
+                if not data:
+                    self._offsets[name] = 0
+                    continue
             self._offsets[name] += len(data)
             _write(target, data)
             if not data or self._offsets[name] >= size:
                 return False
         return True
 
-    def _read(self, name: str) -> tuple[bytes, int]:
-        """The next bytes of a file and its size; nothing while the file is not there."""
-        wanted = {"path": f"{self._run}/{name}", "offset": self._offsets[name]}
+    def _read(self, name: str, offset: int) -> tuple[bytes, int]:
+        """The bytes of a file from ``offset`` on, and its size; nothing and -1 while the file is not there."""
+        wanted = {"path": f"{self._run}/{name}", "offset": offset}
         if not self._open:
-            return b"", 0
+            return b"", -1
         try:
             response = self._client.post(self._url, json={"type": "READ_FILE", "read_file": wanted})
             if response.status_code == 404:  # the sandbox is not made yet
-                return b"", 0
+                return b"", -1
             if response.is_error:
                 raise ValueError(f"it answers {response.status_code}: {response.text[:REFUSAL_CHARACTERS]}")
             answer: dict[str, Any] = msgspec.json.decode(response.content)["read_file"]
@@ -69,7 +76,7 @@ class SandboxOutput:
         except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             self.close()
             warn(f"the output of the task cannot be shown: {self._url}: {str(error) or type(error).__name__}")
-            return b"", 0
+            return b"", -1
 
 
 def _write(target: int, data: bytes) -> None:

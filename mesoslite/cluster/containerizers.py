@@ -26,6 +26,7 @@ from mesoslite.containment.supervisors import supervisor_problem
 from mesoslite.model import InvalidRequest
 
 if TYPE_CHECKING:
+    from mesoslite.containment.log_rotation import LogRotation
     from mesoslite.model import Attribute
 
 LAUNCHERS = ("supervisor", "posix")
@@ -35,13 +36,15 @@ LAUNCHERS = ("supervisor", "posix")
 class ContainmentOptions:
     """As the flags of those names: ``launcher`` None is the supervisor where it was built, else posix.
 
-    ``runtime_dir`` None is ``runtime`` in the work directory. Raises: InvalidRequest, for what this machine has not.
+    ``runtime_dir`` None is ``runtime`` in the work directory, ``rotation`` None is no bound for output.
+    Raises: InvalidRequest, for what this machine has not.
     """
 
     launcher: str | None = None
     isolation: str = ",".join(DEFAULT)
     runtime_dir: str | None = None
     isolators: IsolationOptions = field(default_factory=IsolationOptions)
+    rotation: LogRotation | None = None
     names: tuple[str, ...] = field(init=False)  # of the isolators, in their order
     machine: Machine = field(init=False)
 
@@ -62,6 +65,11 @@ class ContainmentOptions:
                 f"leave {them} out"
             )
 
+        if not self.has_supervisors and self.rotation is not None:
+            raise InvalidRequest(
+                "--container-logger: logrotate needs --launcher=supervisor, which this agent has not; leave it out"
+            )
+
     @property
     def has_supervisors(self) -> bool:
         """Whether containers have supervisors."""
@@ -80,7 +88,7 @@ def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixCont
     runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
     _make_runtime_directory(runtime, options.runtime_dir is not None)
     isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
-    return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files())
+    return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files(), rotation=options.rotation)
 
 
 def _make_runtime_directory(path: Path, is_given: bool) -> None:

@@ -11,6 +11,7 @@ _CAUSES = {
     "run": ("cannot start {0!r}", "install the program, or correct its name, its mode or its arguments"),
     "enter": ("cannot enter the directory {0!r}", "create it"),
     "append": ("cannot open {0!r} for its output", "see that a plain file can be there, and that the disk is not full"),
+    "rotate": ("cannot open its output in {0!r}", "see that plain files can be there, and that the disk is not full"),
     "read": ("cannot open {0!r} for its input", "see that it is there"),
     "user": ("cannot become user {0}", "only root can start a program as another user"),
     "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),
@@ -22,7 +23,7 @@ _CAUSES = {
         "see that it was built from this release, and that nobody else writes to the runtime directory",
     ),
 }
-_WHICH = {"append": 1, "read": 1, "mount": 1}  # the argument that is shown, if not the first
+_WHICH = {"append": 1, "rotate": 1, "read": 1, "mount": 1}  # the argument that is shown, if not the first
 _ADVICE = "see that the agent has the rights of root, and the machine processes and memory free"
 
 

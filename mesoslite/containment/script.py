@@ -103,6 +103,19 @@ class Script:
         user, group = owner if owner is not None else (-1, -1)
         self._state(Phase.STREAMS, "append", f"{descriptor}", path, f"{user}", f"{group}")
 
+    def rotate(
+        self, descriptor: int, directory: str, owner: tuple[int, int] | None, bytes_max: int, files: int
+    ) -> None:
+        """What the command writes to ``descriptor`` goes to the file `stdout`, or `stderr`, of ``directory``.
+
+        The supervisor has it be `stdout.1` when it has ``bytes_max``, that be `stdout.2`, and so on; ``files`` of them
+        stay. They are given to ``owner`` (user, group).
+        """
+        user, group = owner if owner is not None else (-1, -1)
+        self._state(
+            Phase.STREAMS, "rotate", f"{descriptor}", directory, f"{user}", f"{group}", f"{bytes_max}", f"{files}"
+        )
+
     def join(self, procs_file: str) -> None:
         """Enter the cgroup of that cgroup.procs."""
         self._state(Phase.CGROUPS, "write", procs_file, "0")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
 
     from .isolators.isolator import Isolator, Limitation
+    from .log_rotation import LogRotation
 
 log = logging.getLogger("mesoslite")
 
@@ -95,7 +96,8 @@ class SupervisedContainerizer:
     """Has each command run by a supervisor, whose files are below ``runtime_directory``: see model.Containerizer.
 
     The directory is one containerizer's, from the first call until it is closed. ``open_files``: the soft and the hard
-    limit that commands have; None: those of this process. Raises: OSError, if the directory cannot be made.
+    limit that commands have; None: those of this process. ``rotation`` bounds their output; None: nothing does.
+    Raises: OSError, if the directory cannot be made.
     """
 
     def __init__(
@@ -104,10 +106,12 @@ class SupervisedContainerizer:
         isolators: Sequence[Isolator] | None = None,
         *,
         open_files: tuple[int, int] | None = None,
+        rotation: LogRotation | None = None,
     ) -> None:
         make_runtime_directory(runtime_directory)
         self._directory = runtime_directory
         self._open_files = open_files
+        self._rotation = rotation
         self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
         self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
@@ -284,8 +288,7 @@ class SupervisedContainerizer:
         for isolator in self._isolators:
             isolator.prepare(config, script)
         script.read(0, "/dev/null")
-        script.append(1, f"{config.sandbox}/stdout", owner)
-        script.append(2, f"{config.sandbox}/stderr", owner)
+        self._state_output(config, script, owner)
         script.enter(entered.sandbox if entered is not None else config.sandbox)
         if identity is not None:
             script.user(identity.user, identity.group, identity.groups)
@@ -295,6 +298,16 @@ class SupervisedContainerizer:
             return script.render()
         except ValueError as error:
             raise OSError(f"launch: cannot start {program.file[:200]!r}: {error}; correct its arguments") from error
+
+    def _state_output(self, config: ContainerConfig, script: Script, owner: tuple[int, int] | None) -> None:
+        """Raises: InvalidRequest."""
+        if self._rotation is None:
+            script.append(1, f"{config.sandbox}/stdout", owner)
+            script.append(2, f"{config.sandbox}/stderr", owner)
+            return
+        rotation = self._rotation.of(config.command.environment)
+        for descriptor, each in enumerate((rotation.stdout, rotation.stderr), start=1):
+            script.rotate(descriptor, config.sandbox, owner, each.bytes_max, each.files)
 
     def _clean(self, container: SupervisedContainer) -> None:
         for isolator in reversed(self._isolators):

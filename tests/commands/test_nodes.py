@@ -492,6 +492,10 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["agent", "--cgroups-root", "../x"], ": --cgroups-root: got '../x'"),
         (["agent", "--container-disk-watch-interval", "soon"], ": --container-disk-watch-interval: got 'soon'"),
         (["agent", "--effective-capabilities", "CAP_KILL"], ": --effective-capabilities: got 'CAP_KILL'"),
+        (["agent", "--container-logger", "journald"], ": --container-logger: got 'journald'"),
+        (["agent", "--container-logger", "logrotate", "--launcher", "posix"], ": --container-logger: logrotate needs"),
+        (["agent", "--max-stdout-size", "1"], ": --max-stdout-size: got '1'"),
+        (["agent", "--logrotate-stderr-options", "compress"], ": --logrotate-stderr-options: got 'compress'"),
         (["agent", "--secret-file", ""], "--secret-file is empty"),
     ],
 )

@@ -97,7 +97,7 @@ static void change(void)
         size = 1;
 }
 
-static void fail(const char *what)
+static void complain(const char *what)
 {
     fprintf(stderr, "script: %s; the script was\n", what);
     for (size_t i = 0; i < size; i++)
@@ -117,17 +117,17 @@ static bool look(void)
     while (complaint == NULL && next_instruction(&reader, &instruction)) {
         const Kind *kind = find_kind(instruction.name);
         if (kind == NULL || instruction.count < kind->least || instruction.count > kind->most)
-            fail("it was accepted with an instruction that there is not");
+            complain("it was accepted with an instruction that there is not");
         const char *argument = instruction.argument;
         for (unsigned i = 0; i < instruction.count; i++)
             argument = text_behind(argument);
         if (argument != reader.at)
-            fail("arguments end elsewhere than their instruction");
+            complain("arguments end elsewhere than their instruction");
     }
     if (complaint == NULL && reader.at != reader.end)
-        fail("it was accepted, and not read to its end");
+        complain("it was accepted, and not read to its end");
     if (complaint != NULL && *complaint == 0)
-        fail("it was refused without a word");
+        complain("it was refused without a word");
     free(text);
     return complaint == NULL;
 }
@@ -139,7 +139,7 @@ int main(int count, char **arguments)
     for (long i = 0; i < executions; i++) {
         make_good();
         if (!look())
-            fail("a good one was refused");
+            complain("a good one was refused");
         for (size_t changes = 1 + draw(CHANGES_MAX); changes > 0; changes--)
             change();
         accepted += look();
