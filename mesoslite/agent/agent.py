@@ -59,6 +59,7 @@ from .registration import Registration, Step
 
 if TYPE_CHECKING:
     from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent
+    from mesoslite.model.container_calls import ContainerCall
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 
     from .checks.results import Result
@@ -168,6 +169,7 @@ class Agent(la.Actor):
         After a failure, or if it lets go, what outlives the agent runs on.
         """
         self._registration.stop()
+        self._parts.nested.close()
         self._parts.pause()
         if self._lets_go or self._stop_reason() is not None:
             if self._is_recovered:
@@ -190,15 +192,7 @@ class Agent(la.Actor):
 
     def state(self) -> AgentSnapshot:
         """What the agent knows: dispatch it."""
-        master = self._registration.master
-        return AgentSnapshot(
-            info=msgspec.structs.replace(self._info, resources=self._parts.operations.total),
-            pid=str(self.pid),
-            master=str(master) if master is not None else None,
-            start_time=self._start_time,
-            frameworks=tuple([entry.snapshot() for entry in self._frameworks.active.values()]),
-            completed_frameworks=tuple([entry.snapshot() for entry in self._frameworks.completed.values()]),
-        )
+        return self._parts.snapshot(self._registration.master, self._start_time)
 
     # Registration
 
@@ -276,7 +270,7 @@ class Agent(la.Actor):
             self._parts.running.run_group(message)
 
     def _container_started(self, container_id: ContainerID) -> None:
-        self._parts.running.started(container_id)
+        self._parts.started(container_id)
 
     def _check_due(self, number: int, step: int) -> None:
         self._parts.running.checks.due(number, step)
@@ -288,7 +282,7 @@ class Agent(la.Actor):
         self._parts.running.completion.due(container_id)
 
     def _container_ended(self, container_id: ContainerID, termination: Termination) -> None:
-        self._parts.running.ended(container_id, termination)
+        self._parts.ended(container_id, termination)
         self._register_once_recovered()
 
     @la.handles(KillTask)
@@ -345,6 +339,10 @@ class Agent(la.Actor):
     def executor_call(self, call: ExecutorCall, claims: ExecutorClaims | None = None) -> None:
         """See AgentPort."""
         self._parts.executor_line.take(call, claims)
+
+    def container_call(self, call: ContainerCall) -> Any:
+        """See AgentPort."""
+        return self._parts.nested.take(call)
 
     @la.handles(FrameworkToExecutor)
     @la.handles(ShutdownExecutor)

@@ -140,6 +140,10 @@ class Commands:
                 log.error(text, self._actor.pid, task_id, framework_id, exc_info=error)
         self._reports.report(framework_id, task_id, report)
 
+    def find(self, container_id: ContainerID) -> Run | None:
+        """The run whose container has that id, and has not ended."""
+        return self._running.get(container_id)
+
     def started(self, container_id: ContainerID) -> None:
         """The command of a container runs; one that was asked to end meanwhile is past that."""
         run = self._running.get(container_id)

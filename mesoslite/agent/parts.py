@@ -8,12 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import libactor as la
+from mesoslite.model import AgentSnapshot
 
 from .checkpoints import Checkpoints
 from .executors import ExecutorLine
 from .garbage import Garbage, disk_use
 from .kills import Kills
+from .nested import Nested
+from .nested_sandboxes import nested_directory
 from .notices import Notices
 from .operations import Operations
 from .recovery import Recovery
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
         StatusUpdate,
         TaskID,
         TaskStatus,
+        Termination,
     )
 
     from .checks import Prober
@@ -130,8 +136,19 @@ class Parts:
         )
         executors = self.running.executors
         self.executor_line = ExecutorLine(actor, self.frameworks, executors, self.reports, info=info, send=send)
+        self.nested = self._make_nested(containerizer)
         self.kills = self._make_kills()
         self.recovery = self._make_recovery(recovery, work_directory, containerizer)
+
+    def _make_nested(self, containerizer: Containerizer) -> Nested:
+        return Nested(
+            self.frameworks,
+            self.running.commands,
+            self.running.executors,
+            containerizer=containerizer,
+            notices=self._notices,
+            over=self.garbage.schedule,
+        )
 
     def _make_kills(self) -> Kills:
         return Kills(
@@ -157,6 +174,7 @@ class Parts:
             reports=self.reports,
             running=self.running,
             kills=self.kills,
+            nested=self.nested,
             notices=self._notices,
         )
 
@@ -174,6 +192,16 @@ class Parts:
         self._clock = self._actor.runtime.clock
         self._random = la.random_stream()  # of the uuids of statuses; the system takes ten times as long for each
 
+    def started(self, container_id: ContainerID) -> None:
+        """The command of a container runs."""
+        if not self.nested.started(container_id):
+            self.running.started(container_id)
+
+    def ended(self, container_id: ContainerID, termination: Termination) -> None:
+        """A container has ended."""
+        if not self.nested.ended(container_id, termination):
+            self.running.ended(container_id, termination)
+
     def pause(self) -> None:
         """There is no master to tell anything: keep what there is to say."""
         self.updates.pause()
@@ -184,13 +212,26 @@ class Parts:
         self.updates.resume()
         self.operations.resume()
 
+    def snapshot(self, master: la.PID[Any] | None, start_time: float) -> AgentSnapshot:
+        """What the agent knows, which obeys ``master`` and began at ``start_time``."""
+        return AgentSnapshot(
+            info=msgspec.structs.replace(self._info(), resources=self.operations.total),
+            pid=str(self._actor.pid),
+            master=str(master) if master is not None else None,
+            start_time=start_time,
+            frameworks=tuple([entry.snapshot() for entry in self.frameworks.active.values()]),
+            completed_frameworks=tuple([entry.snapshot() for entry in self.frameworks.completed.values()]),
+            nested=self.nested.snapshot(),
+        )
+
     def begin_disk(self) -> None:
         """Have volumes there, and look for what earlier lives have left, once it is known what is in use."""
         if not self.recovery.is_cleanup:  # else it does not know what the agent had
             self.volumes.recover(self.operations.total, clears=self.recovery.is_wanted)
         entries = list(self.frameworks.active.values())
         runs = [run.sandbox for entry in entries for run in entry.runs.values()]
-        self.garbage.begin([*runs, *[one.sandbox for entry in entries for one in entry.executors.values()]])
+        used = [*runs, *[one.sandbox for entry in entries for one in entry.executors.values()]]
+        self.garbage.begin([*used, *map(nested_directory, used)])
 
     def _do(self, function: Callable[[], object], then: Callable[[object], None]) -> None:
         if self._pool is None:

@@ -14,9 +14,13 @@ from libactor.http import Application
 from mesoslite.model import AgentPort, ContainerMeter
 
 from .agent_containers import Containers
+from .agent_endpoint import AgentEndpoint
 from .agent_operator import NOT_SERVED, agent_calls
 from .agent_state import state_document
 from .authentication import NOBODY, Authentication, Realms
+from .container_input import ContainerInput
+from .container_line import ContainerLine
+from .container_streams import ContainerStreams
 from .debugging import debugging_routes
 from .exchange import Exchange, Response
 from .executor import ExecutorEndpoint
@@ -24,9 +28,12 @@ from .file_pages import file_routes
 from .files import Files
 from .log_files import log_files
 from .master import NO_FLAGS, health, runtime_routes, told_flags, version
+from .nested_calls import NestedCalls
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
 from .sandboxes import Sandboxes
+
+HEARTBEAT_SECONDS = 30.0  # between two of a stream of a container, as in Mesos (--http_heartbeat_interval)
 
 
 def agent_app(
@@ -38,6 +45,7 @@ def agent_app(
     flags: Mapping[str, str] = NO_FLAGS,
     authentication: Authentication = NOBODY,
     meter: ContainerMeter | None = None,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
@@ -46,7 +54,7 @@ def agent_app(
     agent's own id.
     With a ``runtime`` also ``/help``, ``/__processes__``, ``/containers``, ``/monitor/statistics`` and
     ``/containerizer/debug``; ``meter`` says what containers use, without it these do not. ``runtime``, ``hosts``,
-    ``flags`` and ``authentication`` as of ``master_app``.
+    ``flags`` and ``authentication`` as of ``master_app``. Streams of containers beat each ``heartbeat_seconds``.
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -56,9 +64,14 @@ def agent_app(
         return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
 
     containers = Containers(agent, meter, runtime) if runtime is not None else None
+    line = ContainerLine(agent)
+    container_input = ContainerInput(line)
     calls = {
         **agent_calls(agent, files, runtime, flags),
         **(containers.calls() if containers is not None else {}),
+        **container_input.calls(),
+        **NestedCalls(line).calls(),
+        **ContainerStreams(line, heartbeat_seconds).calls(),
     }
     routes: Routes = {
         "/health": methods(GET=health(ping)),
@@ -67,7 +80,7 @@ def agent_app(
         "/state": methods(GET=state),
         **file_routes(files),
         "/api/v1/executor": methods(POST=ExecutorEndpoint(agent)),
-        "/api/v1": methods(POST=OperatorEndpoint("agent", calls, NOT_SERVED)),
+        "/api/v1": methods(POST=AgentEndpoint(OperatorEndpoint("agent", calls, NOT_SERVED), container_input)),
         **(containers.routes() if containers is not None else {}),
         **runtime_routes(runtime),
     }

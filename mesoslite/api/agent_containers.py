@@ -1,7 +1,8 @@
 """Agent containers: what runs on an agent, and what it uses: /containers, /monitor/statistics and GET_CONTAINERS."""
 
 # Who calls: agent.py. A container is that of an executor, be it one shown for a command; tasks of groups alone have
-#   containers of their own, below that of their executor, which is no process.
+#   containers of their own, below that of their executor, which is no process. Below all of these are those that were
+#   launched by calls, whose ids begin with that of the outermost one.
 # A look at what containers use takes a file of each process of the machine. PER_SECOND are taken, as in Mesos, and one
 #   serves all who wait for it: Mesos has each wait for a look of its own.
 # Limits are what the container was given, and enforced where an isolator does that; the posix ones do not.
@@ -13,7 +14,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libactor as la
-from mesoslite.model import MILLI, AgentPort, ContainerUsage, FrozenDocument, total_usage
+from mesoslite.model import MILLI, NOTHING, AgentPort, ContainerUsage, FrozenDocument, total_usage
+from mesoslite.model.v1 import encode_container_id
 
 from .agent_executors import shown_executors
 from .exchange import Refusal, Response
@@ -23,7 +25,15 @@ from .routes import methods
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mesoslite.model import AgentSnapshot, ContainerID, ContainerMeter, ExecutorInfo, FrameworkID, Resources
+    from mesoslite.model import (
+        AgentSnapshot,
+        ContainerID,
+        ContainerMeter,
+        ExecutorInfo,
+        FrameworkID,
+        NestedContainer,
+        Resources,
+    )
     from mesoslite.model.fields import Fields
 
     from .agent_executors import ShownExecutor
@@ -36,14 +46,18 @@ MEBIBYTE = 1 << 20
 
 
 class _Shown(NamedTuple):
-    """A container: that of an executor, or below the ``parent`` of its group that of a task; ``pid`` as of TaskRun."""
+    """A container: that of an executor, or one below; ``path`` has its id last. ``pid`` is as of TaskRun."""
 
     framework_id: FrameworkID
     executor: ExecutorInfo
-    container_id: ContainerID
+    path: tuple[str, ...]
     pid: int | None
-    parent: ContainerID | None
     statistics: Document | None
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it is in another one."""
+        return len(self.path) > 1
 
 
 class Containers:
@@ -70,11 +84,11 @@ class Containers:
 
     async def _containers(self, exchange: Exchange) -> Response:
         wanted = _wanted(exchange)
-        shown = [one for one in await self._shown() if one.parent is None]
+        shown = [one for one in await self._shown() if not one.is_nested]
         return exchange.json([_container_v0(one) for one in shown if wanted.items() <= _ids(one).items()])
 
     async def _statistics(self, exchange: Exchange) -> Response:
-        measured = [one for one in await self._shown() if one.parent is None and one.statistics is not None]
+        measured = [one for one in await self._shown() if not one.is_nested and one.statistics is not None]
         return exchange.json(
             [{**dict(sorted(_executor_v0(one).items())), "statistics": one.statistics} for one in measured]
         )
@@ -84,7 +98,7 @@ class Containers:
         return exchange.json({"pending": []})
 
     async def _get_containers(self, exchange: Exchange, shows_nested: bool) -> Document:
-        shown = [_container_v1(one) for one in await self._shown() if shows_nested or one.parent is None]
+        shown = [_container_v1(one) for one in await self._shown() if shows_nested or not one.is_nested]
         return {"containers": shown} if shown else {}
 
     async def _shown(self) -> list[_Shown]:
@@ -104,12 +118,16 @@ class Containers:
 def _look_at(snapshot: AgentSnapshot, meter: ContainerMeter | None, now: float) -> list[_Shown]:
     """The containers that run, each with what it uses as far as that can be measured."""
     used: Mapping[ContainerID, ContainerUsage] = meter.measure() if meter is not None else {}
+    inside: dict[str, list[NestedContainer]] = {}
+    for nested in snapshot.nested:
+        inside.setdefault(nested.container_id.partition(".")[0], []).append(nested)
     return [
-        shown
+        each
         for framework in snapshot.frameworks
         for executor in shown_executors(framework)
         if framework.info.id is not None and (executor.pid is not None or executor.is_group)
-        for shown in _shown(framework.info.id, executor, used, now)
+        for outer in _shown(framework.info.id, executor, used, now)
+        for each in (outer, *[_below(outer, one, used, now) for one in inside.get(outer.path[-1], ())])
     ]
 
 
@@ -123,10 +141,17 @@ def _shown(
     if executor.is_group:
         usage = total_usage([used[run.container_id] for run in tasks if run.container_id in used])
     statistics = _statistics_document(usage, executor.held, now)
-    yield _Shown(framework_id, info, container_id, executor.pid, None, statistics)
+    yield _Shown(framework_id, info, (container_id,), executor.pid, statistics)
     for run in tasks:
         statistics = _statistics_document(used.get(run.container_id), run.task.info.resources, now)
-        yield _Shown(framework_id, info, run.container_id, run.pid, container_id, statistics)
+        yield _Shown(framework_id, info, (container_id, run.container_id), run.pid, statistics)
+
+
+def _below(outer: _Shown, nested: NestedContainer, used: Mapping[ContainerID, ContainerUsage], now: float) -> _Shown:
+    """A container that was launched by a call in ``outer``."""
+    path = (*outer.path, *nested.container_id.split(".")[1:])
+    statistics = _statistics_document(used.get(nested.container_id), NOTHING, now)
+    return _Shown(outer.framework_id, outer.executor, path, nested.pid, statistics)
 
 
 def _statistics_document(used: ContainerUsage | None, held: Resources, now: float) -> Document | None:
@@ -159,13 +184,13 @@ def _wanted(exchange: Exchange) -> dict[str, str]:
 
 
 def _shows_nested(fields: Fields) -> bool:
-    """Whether GET_CONTAINERS is to tell of tasks too; containers of nobody's (``show_standalone``) there are none."""
+    """Whether GET_CONTAINERS is to tell of those in others; of nobody's (``show_standalone``) there are none."""
     return fields.message_or_empty("get_containers").boolean("show_nested", False)
 
 
 def _ids(one: _Shown) -> dict[str, str]:
     executor_id = one.executor.executor_id
-    return {"container_id": one.container_id, "framework_id": one.framework_id, "executor_id": executor_id}
+    return {"container_id": one.path[-1], "framework_id": one.framework_id, "executor_id": executor_id}
 
 
 def _executor_v0(one: _Shown) -> Document:
@@ -180,7 +205,7 @@ def _executor_v0(one: _Shown) -> Document:
 def _container_v0(one: _Shown) -> Document:
     return {
         **_executor_v0(one),
-        "container_id": one.container_id,
+        "container_id": one.path[-1],
         "status": _status(one),
         **({"statistics": one.statistics} if one.statistics is not None else {}),
     }
@@ -191,16 +216,12 @@ def _container_v1(one: _Shown) -> Document:
         "framework_id": {"value": one.framework_id},
         "executor_id": {"value": one.executor.executor_id},
         "executor_name": one.executor.name,
-        "container_id": _container_id(one),
+        "container_id": encode_container_id(one.path),
         "container_status": _status(one),
         **({"resource_statistics": one.statistics} if one.statistics is not None else {}),
     }
 
 
 def _status(one: _Shown) -> dict[str, Any]:
-    return {"container_id": _container_id(one), **({"executor_pid": one.pid} if one.pid is not None else {})}
-
-
-def _container_id(one: _Shown) -> dict[str, Any]:
-    parent = {"parent": {"value": one.parent}} if one.parent is not None else {}
-    return {"value": one.container_id, **parent}
+    pid = {"executor_pid": one.pid} if one.pid is not None else {}
+    return {"container_id": encode_container_id(one.path), **pid}

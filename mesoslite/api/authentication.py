@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SCHEDULER = "/api/v1/scheduler"
 EXECUTOR = "/api/v1/executor"
+CALLS = "/api/v1"  # of operators; on agents also of executors, which bear their token there
 OPEN = frozenset({"/health", "/version", "/redirect", EXECUTOR})  # the last: to who has no password
 CHANGING = frozenset(
     {
@@ -113,8 +114,9 @@ class Realms:
 
         Raises: Refusal with status 401, if that is not said, or not proved.
         """
-        if path == EXECUTOR and self._tokens is not None:
+        if self._tokens is not None and (path == EXECUTOR or (path == CALLS and _bears_token(exchange))):
             exchange.claims = self._tokens.authenticate(exchange)
+            return None
         basic = self._basics.get(self._realm(path)) if path not in OPEN else None
         if basic is None:
             exchange.asking_option = "" if path in OPEN else f"--authenticate-http-{_OPTIONS[_kind(path)]}"
@@ -135,6 +137,10 @@ class Realms:
 
 def _kind(path: str) -> str:
     return "scheduler" if path == SCHEDULER else "readwrite" if path in CHANGING else "readonly"
+
+
+def _bears_token(exchange: Exchange) -> bool:
+    return exchange.headers.get("authorization", "")[:7].lower() == "bearer "
 
 
 def parse_credentials(text: str) -> dict[str, str]:

@@ -113,15 +113,20 @@ class Exchange:
         return headers
 
     def demand(self, demands: Iterable[Demand]) -> None:
-        """Go on if who sends it may do all of this. Raises: Refusal with status 403."""
+        """Go on if who sends it may do all of this; executors are known, and may nothing of it.
+
+        Raises: Refusal with status 403.
+        """
+        if self.claims is not None and next(iter(demands), None) is not None:
+            raise Refusal(403, "The token is that of an executor, which may not do this")
         denied = refusal_of(demands, self.acls, self.principal)
         if denied is not None:
             remedy = f"; passwords are asked for here with {self.asking_option} only" if self.asking_option else ""
             raise Refusal(403, denied + remedy)
 
-    def accepts(self, content_type: str) -> bool:
+    def accepts(self, content_type: str, header: str = "accept") -> bool:
         """Whether the client takes answers of that type."""
-        wanted = self.headers.get("accept", "")
+        wanted = self.headers.get(header.lower(), "")
         family = content_type.partition("/")[0] + "/*"
         return not wanted.strip() or bool(_quality(wanted, content_type, family, "*/*"))
 

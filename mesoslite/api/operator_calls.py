@@ -37,7 +37,14 @@ class LargeCall(NamedTuple):
     answer: Callable[[Exchange, Any], Awaitable[Response | None]]
 
 
-OperatorCalls: TypeAlias = Mapping[str, OperatorCall | LargeCall]  # by type
+class StreamCall(NamedTuple):
+    """As LargeCall, of one whose answer is a stream; it looks at what its client takes by itself."""
+
+    decode: Callable[[Fields], Any]
+    answer: Callable[[Exchange, Any], Awaitable[Response | None]]
+
+
+OperatorCalls: TypeAlias = Mapping[str, OperatorCall | LargeCall | StreamCall]  # by type
 
 
 class OperatorEndpoint:
@@ -51,13 +58,13 @@ class OperatorEndpoint:
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Answer a call."""
         kind, asked = await json_document(exchange, self._parse)
-        if not exchange.accepts(JSON):
+        if not exchange.accepts(JSON) and not isinstance(self._calls.get(kind), StreamCall):
             raise Refusal(406, f"Expecting 'Accept' to allow {JSON}")
         if kind in self._not_served:
             raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
         call = self._calls[kind]
         exchange.demand(call_demands(kind, asked))
-        if isinstance(call, LargeCall):
+        if isinstance(call, LargeCall | StreamCall):
             return await call.answer(exchange, asked)
         answer = await call.answer(exchange, asked)
         return exchange.json({"type": kind, kind.lower(): answer}) if answer is not None else Response(call.status)

@@ -68,6 +68,39 @@ CALLS: Mapping[str, tuple[Demand, ...]] = {
 """By call of the operator API that asks, what it demands; those that change something are in CHANGES."""
 
 
+EXECUTORS_CALLS = frozenset(
+    {
+        "ATTACH_CONTAINER_OUTPUT",
+        "KILL_NESTED_CONTAINER",
+        "LAUNCH_NESTED_CONTAINER",
+        "LAUNCH_NESTED_CONTAINER_SESSION",
+        "REMOVE_NESTED_CONTAINER",
+        "WAIT_NESTED_CONTAINER",
+    }
+)
+"""Calls by which executors act on what is in their containers."""
+
+_LAUNCHES = {
+    "LAUNCH_NESTED_CONTAINER": "launch_nested_containers",
+    "LAUNCH_NESTED_CONTAINER_SESSION": "launch_nested_container_sessions",
+}
+_BELOW = {
+    "ATTACH_CONTAINER_INPUT": "attach_containers_input",
+    "ATTACH_CONTAINER_OUTPUT": "attach_containers_output",
+    "KILL_NESTED_CONTAINER": "kill_nested_containers",
+    "REMOVE_NESTED_CONTAINER": "remove_nested_containers",
+    "WAIT_NESTED_CONTAINER": "wait_nested_containers",
+}
+
+
+def container_demands(kind: str, owner: str | None, user: str | None) -> Sequence[Demand]:
+    """What a call about a container demands, in one of the user ``owner``; ``user`` is whom its command names."""
+    launch = _LAUNCHES.get(kind)
+    if launch is None:
+        return [(_BELOW[kind], owner)]
+    return [(f"{launch}_as_user", user), (f"{launch}_under_parent_with_user", owner)]
+
+
 def page_demands(path: str, method: str, query: Mapping[str, str]) -> Sequence[Demand]:
     """What a request for a page demands; what is changed by one is asked about by whoever does that."""
     if path == "/logging/toggle":

@@ -13,11 +13,13 @@ from .agent_options import (
     ExecutorReregistrationTimeout,
     GcDelay,
     GcDiskHeadroom,
+    HttpHeartbeatInterval,
     ReconfigurationPolicy,
     Recover,
     RecoveryTimeout,
     Strict,
     garbage_options,
+    heartbeat_options,
     recovery_options,
 )
 from .authentication_options import (
@@ -126,6 +128,7 @@ def agent(
     reconfiguration_policy: ReconfigurationPolicy = "equal",
     executor_reregistration_timeout: ExecutorReregistrationTimeout = None,
     recovery_timeout: RecoveryTimeout = None,
+    http_heartbeat_interval: HttpHeartbeatInterval = None,
     gc_delay: GcDelay = None,
     gc_disk_headroom: GcDiskHeadroom = 0.1,
     disk_watch_interval: DiskWatchInterval = None,
@@ -200,6 +203,7 @@ def _node(given: "Mapping[str, Any]") -> "AgentNode":
         garbage=garbage_options(given),
         authentication=_authentication(given),
         containment=containment_options(given),
+        **heartbeat_options(given),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from .failure import refuse_bytes
+from .failure import USAGE, fail, refuse_bytes
 from .values import seconds
 
 if TYPE_CHECKING:
@@ -60,6 +60,21 @@ GcDiskHeadroom: TypeAlias = Annotated[
 DiskWatchInterval: TypeAlias = Annotated[
     str | None, typer.Option(help="Time between two looks at the disk; 1mins by default.", metavar="DURATION")
 ]
+HttpHeartbeatInterval: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Time between two heartbeats of a stream of what a container prints; 30secs by default.",
+        metavar="DURATION",
+    ),
+]
+
+
+def heartbeat_options(given: "Mapping[str, Any]") -> dict[str, float]:
+    """That of how often streams beat, if it is given. The command ends for a duration that is none, or no time."""
+    found = _durations(given, http_heartbeat_interval="heartbeat_seconds")
+    if found.get("heartbeat_seconds", 1.0) <= 0:
+        fail("--http-heartbeat-interval: expected more than no time", USAGE)
+    return found
 
 
 def recovery_options(given: "Mapping[str, Any]", boot_id: str) -> "RecoveryOptions":

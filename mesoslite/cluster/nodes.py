@@ -121,7 +121,8 @@ class AgentNode:
     """An agent that joins the master at the address ``master``, named or in numbers, and is found by it at ``remote``.
 
     ``flags`` are told by its HTTP API, which asks for ``authentication``, ``containment`` says how its containers are
-    made; of ``resources`` what is left out is the machine's. The rest is as of Agent.
+    made, streams of what these print beat each ``heartbeat_seconds``; of ``resources`` what is left out is the
+    machine's. The rest is as of Agent.
     Raises: InvalidRequest; from ``start``: OSError for a port, a control group, or a directory, which is also another
     agent's (BlockingIOError). What cannot be recovered ends it, and ``stopped`` says why; ``begun`` is
     ready as soon as all is.
@@ -143,6 +144,7 @@ class AgentNode:
         garbage: GarbageOptions | None = None,
         authentication: Authentication = NOBODY,
         containment: ContainmentOptions | None = None,
+        heartbeat_seconds: float = 30.0,
     ) -> None:
         self.master_address = master
         self._recovery, self._garbage = recovery, garbage
@@ -151,6 +153,7 @@ class AgentNode:
         self.host = host
         self._remote = remote
         self._containment = containment or ContainmentOptions()
+        self._heartbeat_seconds = heartbeat_seconds
         told = {attribute.name for attribute in attributes}
         self._attributes = (*attributes, *[own for own in self._containment.attributes if own.name not in told])
         self._port, self._hostname = port, hostname
@@ -199,6 +202,7 @@ class AgentNode:
                 flags=self._flags,
                 meter=containerizer,
                 authentication=self._authentication,
+                heartbeat_seconds=self._heartbeat_seconds,
             )
             server.serve(app, listener)
             self.begun: la.Future[None] = la.dispatch(pid, Agent.ping)

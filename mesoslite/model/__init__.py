@@ -260,6 +260,7 @@ from .state import (
     ClusterState,
     ExecutorRun,
     FrameworkState,
+    NestedContainer,
     TaskRecord,
     TaskRun,
 )
@@ -456,6 +457,7 @@ __all__ = [
     "MesosliteError",
     "NetworkProtocol",
     "NotAuthorized",
+    "NestedContainer",
     "NotFound",
     "Offer",
     "OfferID",

@@ -23,6 +23,8 @@ ANY, NONE, SOME = "ANY", "NONE", "SOME"
 OBJECTS: Mapping[str, str] = {
     "access_mesos_logs": "logs",
     "access_sandboxes": "users",
+    "attach_containers_input": "users",
+    "attach_containers_output": "users",
     "create_volumes": "roles",
     "deactivate_agents": "agents",
     "destroy_volumes": "creator_principals",
@@ -31,9 +33,15 @@ OBJECTS: Mapping[str, str] = {
     "get_maintenance_schedules": "machines",
     "get_maintenance_statuses": "machines",
     "get_quotas": "roles",
+    "kill_nested_containers": "users",
+    "launch_nested_container_sessions_as_user": "users",
+    "launch_nested_container_sessions_under_parent_with_user": "users",
+    "launch_nested_containers_as_user": "users",
+    "launch_nested_containers_under_parent_with_user": "users",
     "mark_agents_gone": "agents",
     "reactivate_agents": "agents",
     "register_frameworks": "roles",
+    "remove_nested_containers": "users",
     "reserve_resources": "roles",
     "resize_volumes": "roles",
     "run_tasks": "users",
@@ -51,6 +59,7 @@ OBJECTS: Mapping[str, str] = {
     "view_frameworks": "users",
     "view_roles": "roles",
     "view_tasks": "users",
+    "wait_nested_containers": "users",
 }
 """By action, what its rules call what it is about."""
 

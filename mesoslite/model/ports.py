@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .agents import AgentInfo
 from .calls import Call, UpdateFramework
+from .container_calls import ContainerCall
 from .deltas import AgentAdded, Delta, Plan
 from .executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 from .explanations import Explanation
@@ -197,6 +198,10 @@ class AgentPort(Protocol):
 
     def executor_call(self, call: ExecutorCall, claims: ExecutorClaims | None = None) -> None:
         """Take a call of an executor. Raises: NotFound; Conflict, if it is not subscribed, or who calls is another."""
+        ...
+
+    def container_call(self, call: ContainerCall) -> Any:
+        """Do what a call asks about containers in containers; the future of what its class says, which may fail."""
         ...
 
     def ping(self) -> None:

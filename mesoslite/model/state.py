@@ -130,6 +130,13 @@ class AgentFramework(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     completed_executors: tuple[ExecutorRun, ...] = ()
 
 
+class NestedContainer(msgspec.Struct, frozen=True, gc=False):
+    """A container in another one, which runs; ``container_id`` begins with those around it. ``pid`` as of TaskRun."""
+
+    container_id: ContainerID
+    pid: int | None = None
+
+
 class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that an agent knows; a completed framework has no task here that is not completed.
 
@@ -142,3 +149,4 @@ class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start_time: float
     frameworks: tuple[AgentFramework, ...] = ()
     completed_frameworks: tuple[AgentFramework, ...] = ()
+    nested: tuple[NestedContainer, ...] = ()

@@ -284,6 +284,10 @@ class Executors:
             wait = seconds if execution.is_returning else constants.EXECUTOR_REGISTRATION_SECONDS
             execution.set_timer(self._later(wait, execution.container_id))
 
+    def find(self, container_id: ContainerID) -> Execution | None:
+        """The executor whose container has that id, and has not ended."""
+        return self._executions.get(container_id)
+
     def due(self, container_id: ContainerID) -> None:
         """The time is over in which an executor was to subscribe, or to end."""
         execution = self._executions.get(container_id)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..checkpoints import Checkpoints, FoundFramework, ResourcesCheckpoint
     from ..executors import Execution
     from ..kills import Kills
+    from ..nested import Nested
     from ..notices import Notices
     from ..operations import Operations
     from ..reports import Reports
@@ -72,6 +73,7 @@ class Recovery:
         reports: Reports,
         running: Running,
         kills: Kills,
+        nested: Nested,
         notices: Callable[[ContainerID], Notices],
     ) -> None:
         self._options = options
@@ -84,6 +86,7 @@ class Recovery:
         self._reports = reports
         self._running = running
         self._kills = kills
+        self._nested = nested
         self._notices = notices
         self._found: list[FoundFramework] = []
         self._was_rebooted = False
@@ -156,6 +159,7 @@ class Recovery:
             return
         log.info("recovery: agent %s goes on; of %d containers %d were found", agent_id, len(configs), len(containers))
         self._adopt(books, containers)
+        self._nested.adopt(containers)
         for run, kill in books.kills:
             self._kills.resume(run, kill)
         self._lose(books, containers)

@@ -16,10 +16,10 @@ def frame(record: bytes) -> bytes:
 
 
 class Records:
-    """Takes a stream in pieces and gives the records that are whole."""
+    """Takes a stream in pieces and gives the records that are whole, each of ``bytes_max`` at most."""
 
     def __init__(self, bytes_max: int = RECORD_BYTES_MAX) -> None:
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._buffer = bytearray()
         self._wanted: int | None = None  # length of the record that is arriving; None while its length does
 
@@ -63,9 +63,9 @@ class Records:
                 f"expected digits and a newline"
             )
         length = int(digits)
-        if length > self._bytes_max:
+        if length > self.bytes_max:
             raise InvalidRequest(
-                f"stream: a record of {length} bytes is announced, at most {self._bytes_max} are taken; ask for less "
+                f"stream: a record of {length} bytes is announced, at most {self.bytes_max} are taken; ask for less "
                 f"or raise the limit"
             )
         del self._buffer[: end + 1]

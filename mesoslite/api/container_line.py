@@ -1,0 +1,56 @@
+"""ContainerLine: what requests ask of an agent about containers in containers, who may, and what its refusals are.
+
+An executor that has proved who it is may ask about those in its own container, whatever ACLs say of others.
+"""
+
+# Who calls: nested_calls.py, container_streams.py and container_input.py.
+# Source: Mesos src/slave/http.cpp, src/authorizer/local/authorizer.cpp (LocalImplicitExecutorObjectApprover).
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libactor as la
+from mesoslite.model import ALL_ALLOWED, AgentPort, Conflict, InvalidRequest, NotFound
+from mesoslite.model.container_calls import FindContainer
+
+from .exchange import Exchange, Refusal
+from .permissions import EXECUTORS_CALLS, container_demands
+
+if TYPE_CHECKING:
+    from mesoslite.model import ContainerID
+    from mesoslite.model.container_calls import ContainerCall
+
+
+class ContainerLine:
+    """The containers of the agent at that address."""
+
+    def __init__(self, agent: la.PID[AgentPort]) -> None:
+        self.agent = agent
+
+    async def permit(self, exchange: Exchange, kind: str, container_id: ContainerID, user: str = "") -> None:
+        """Go on if who sends a call of that ``kind`` may; ``user`` is whom a command names that is to be launched.
+
+        Raises: Refusal with status 403.
+        """
+        if exchange.claims is not None:
+            is_own = container_id.partition(".")[0] == exchange.claims.container_id
+            if kind not in EXECUTORS_CALLS or not is_own:
+                raise Refusal(
+                    403, f"The token is that of an executor, which may not {kind} for container {container_id}"
+                )
+        elif exchange.acls is not ALL_ALLOWED:
+            owner = await self.ask(FindContainer(container_id))
+            exchange.demand(container_demands(kind, owner.user if owner is not None else None, user or None))
+
+    async def ask(self, call: ContainerCall) -> Any:
+        """What the agent answers. Raises: Refusal: 400 for what cannot be, 404 for who is not there, 409 for when."""
+        asked: la.Future[Any] = la.dispatch(self.agent, AgentPort.container_call, call)
+        try:
+            return await asked
+        except InvalidRequest as error:
+            raise Refusal(400, str(error)) from error
+        except NotFound as error:
+            raise Refusal(404, str(error)) from error
+        except Conflict as error:
+            raise Refusal(409, str(error)) from error

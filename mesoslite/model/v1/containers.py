@@ -1,0 +1,96 @@
+"""Containers as v1 JSON documents: their ids, what is asked about them, and how they have ended."""
+
+# Who calls: api/ and cli/.
+# An id is a text here, those of its parents before it with a dot between; in JSON each is in the next one as `parent`.
+# Source: Mesos include/mesos/v1/agent/agent.proto, src/slave/validation.cpp (validateContainerId).
+
+import signal
+from collections.abc import Sequence
+
+from ..abilities import command_inability
+from ..commands import command_problem
+from ..container_calls import LaunchContainer, SignalContainer
+from ..container_config import Termination
+from ..containers import container_problem
+from ..errors import InvalidRequest
+from ..fields import Fields
+from ..ids import ContainerID, validate_id
+from .commands import decode_command
+from .parts import Document, decode_document, encode_resources
+
+DEPTH_MAX = 32
+
+
+def encode_container_id(parts: Sequence[str]) -> Document:
+    """Return a ContainerID, of one or more, the outermost first."""
+    document: Document = {"value": parts[0]}
+    for part in parts[1:]:
+        document = {"value": part, "parent": document}
+    return document
+
+
+def decode_container_id(fields: Fields) -> ContainerID:
+    """Return a ContainerID. Raises: InvalidRequest."""
+    parts: list[str] = []
+    level = fields
+    while True:
+        value = level.text("value")
+        try:
+            validate_id("container", value)
+        except InvalidRequest as error:
+            raise level.invalid("value", str(error)) from error
+        if "." in value or any(map(str.isspace, value)):
+            raise level.invalid("value", f"got {value[:80]!r}; an id of a container holds no dot and no space")
+        parts.append(value)
+        if not level.has("parent"):
+            return ContainerID(".".join(reversed(parts)))
+        if len(parts) == DEPTH_MAX:
+            raise fields.invalid("parent", f"is nested more than {DEPTH_MAX} deep")
+        level = level.message("parent")
+
+
+def decode_nested_id(fields: Fields) -> ContainerID:
+    """Return the id in a call about a container in another one. Raises: InvalidRequest, also if it says no parent."""
+    body = fields.message("container_id")
+    container_id = decode_container_id(body)
+    if "." not in container_id:
+        raise body.invalid("parent", "is missing; it is required")
+    return container_id
+
+
+def decode_launch(fields: Fields, *, is_session: bool) -> LaunchContainer:
+    """Return what the body of a call asks to be launched. Raises: InvalidRequest."""
+    container_id = decode_nested_id(fields)
+    command = decode_command(fields.message("command"))
+    problem = command_problem(command) or command_inability(command)
+    if problem is not None:
+        raise fields.invalid("command", problem)
+    container = decode_document(fields, "container")
+    problem = container_problem(container)
+    if problem is not None:
+        raise fields.invalid("container", problem)
+    return LaunchContainer(container_id=container_id, command=command, container=container, is_session=is_session)
+
+
+def decode_kill(fields: Fields) -> SignalContainer:
+    """Return which container is to be sent which signal. Raises: InvalidRequest."""
+    container_id = decode_nested_id(fields)
+    number = fields.whole("signal", int(signal.SIGKILL))
+    if not 1 <= number < signal.NSIG:
+        raise fields.invalid("signal", f"got {number}, expected the number of a signal")
+    return SignalContainer(container_id, number)
+
+
+def encode_termination(termination: Termination) -> Document:
+    """Return how a container has ended, as WAIT_CONTAINER tells it, with its status in the form of wait(2)."""
+    document: Document = {}
+    if termination.exit_status is not None:
+        status = termination.exit_status
+        document["exit_status"] = status << 8 if status >= 0 else -status
+    if termination.reason is not None:
+        document |= {"state": "TASK_FAILED", "reason": termination.reason.name}
+    if not termination.limited.is_empty:
+        document["limitation"] = {"resources": encode_resources(termination.limited)}
+    if termination.message:
+        document["message"] = termination.message
+    return document
