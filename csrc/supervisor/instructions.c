@@ -208,7 +208,7 @@ static const Kind KINDS[] = {
     {"loopback", 0, 0, do_loopback, NULL},
     {"hostname", 1, 1, do_hostname, NULL},
     {"mount", 5, 5, do_mount, NULL},
-    {"read_only", 1, 1, do_read_only, NULL},
+    {"bind", 5, 5, do_bind, NULL},
     {"directory", 2, 2, do_directory, NULL},
     {"file", 2, 2, do_file, NULL},
     {"link", 2, 2, do_link, NULL},

@@ -92,7 +92,7 @@ int place(int opened, const char *text);
 const Kind *find_kind(const char *name);
 
 int do_mount(const Instruction *instruction);
-int do_read_only(const Instruction *instruction);
+int do_bind(const Instruction *instruction);
 int do_directory(const Instruction *instruction);
 int do_file(const Instruction *instruction);
 int do_link(const Instruction *instruction);

@@ -59,6 +59,7 @@ ISOLATION = (
 ALL_CGROUPS = "cgroups/all"
 DEFAULT = ("posix/cpu", "posix/mem")
 _MADE_BY_ROOT = ("filesystem/", "namespaces/", "linux/capabilities")
+_MOUNTS_SINCE = (5, 6)  # openat2(2), by which volumes are mounted
 _KERNEL_NAMES: dict[str, dict[int, tuple[str, ...]]] = {  # of controllers: by version
     "cgroups/cpu": {1: ("cpu", "cpuacct"), 2: ("cpu",)},
     "cgroups/mem": {1: ("memory",), 2: ("memory",)},
@@ -188,6 +189,8 @@ def _problem(name: str, names: Sequence[str], machine: Machine) -> str | None:
         return _cgroups_problem(name, machine)
     if name.startswith(_MADE_BY_ROOT) and not machine.is_root:
         return f"{name} needs the rights of root, which this agent has not; run it as root, or leave {name} out"
+    if name == "filesystem/linux" and machine.kernel < _MOUNTS_SINCE:
+        return f"{name} needs Linux {'.'.join(map(str, _MOUNTS_SINCE))} or later; leave {name} out"
     if name.startswith("namespaces/"):
         kind = name.removeprefix("namespaces/")
         if kind not in machine.namespaces:

@@ -10,29 +10,33 @@ _SHOWN_MAX = 200
 _CAUSES = {
     "run": ("cannot start {0!r}", "install the program, or correct its name, its mode or its arguments"),
     "enter": ("cannot enter the directory {0!r}", "create it"),
-    "append": ("cannot open {0!r} for its output", "see that a plain file can be there, and that the disk is not full"),
-    "rotate": ("cannot open its output in {0!r}", "see that plain files can be there, and that the disk is not full"),
-    "read": ("cannot open {0!r} for its input", "see that it is there"),
+    "append": ("cannot open {1!r} for its output", "see that a plain file can be there, and that the disk is not full"),
+    "rotate": ("cannot open its output in {1!r}", "see that plain files can be there, and that the disk is not full"),
+    "read": ("cannot open {1!r} for its input", "see that it is there"),
     "user": ("cannot become user {0}", "only root can start a program as another user"),
     "write": ("cannot write {0!r}", "see that the cgroup is there, and open to the agent"),
-    "mount": ("cannot mount anything at {0!r}", "see that it is there, and that the agent is root"),
-    "read_only": ("cannot have {0!r} only be read", "that takes Linux 5.12 or later, and root"),
+    "mount": ("cannot mount anything at {1!r}", "see that it is there, and that the agent is root"),
+    "bind": (
+        "cannot mount what is at {1!r} in {0!r} at {3!r} in {2!r}",
+        "see that both are there, that no links lead there, and that the agent is root",
+    ),
     "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
     "script": (
         "its supervisor was not told well: {0}",
         "see that it was built from this release, and that nobody else writes to the runtime directory",
     ),
 }
-_WHICH = {"append": 1, "rotate": 1, "read": 1, "mount": 1}  # the argument that is shown, if not the first
 _ADVICE = "see that the agent has the rights of root, and the machine processes and memory free"
 
 
 def failure_message(status: Status) -> str:
     """The words for a ``status`` without an exit status."""
     arguments = [argument[:_SHOWN_MAX] for argument in status.arguments]
-    if status.instruction in _CAUSES and len(arguments) > (which := _WHICH.get(status.instruction, 0)):
-        what, advice = _CAUSES[status.instruction]
-        what = what.format(arguments[which])
-    else:
+    what, advice = _CAUSES.get(status.instruction, ("", ""))
+    try:
+        what = what.format(*arguments)
+    except IndexError:  # there was no room to tell all of them
+        what = ""
+    if not what:
         what, advice = " ".join([status.instruction, *arguments]), _ADVICE
     return f"Task could not be started: launch: {what}: {os.strerror(status.error)}; {advice}"

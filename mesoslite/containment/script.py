@@ -12,6 +12,7 @@
 import enum
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 HEADING = "mesoslite supervisor 1"
 UNLIMITED = "unlimited"
@@ -57,6 +58,17 @@ class Namespace(enum.IntFlag):
     UTS = 0x04000000
     IPC = 0x08000000
     NETWORK = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is at ``path`` below ``top``, where somebody else may write to: no link below ``top`` is followed.
+
+    An empty path is ``top`` itself.
+    """
+
+    top: str
+    path: str = ""
 
 
 class Script:
@@ -140,9 +152,13 @@ class Script:
         """As mount(2), in a namespace MOUNT of its own; "" for what is left out."""
         self._state(Phase.MOUNTS, "mount", source, target, kind, f"{int(flags)}", data)
 
-    def read_only(self, target: str) -> None:
-        """Have what is mounted at ``target``, and at any place below it, only be read. Since Linux 5.12."""
-        self._state(Phase.MOUNTS, "read_only", target)
+    def bind(self, source: Place, target: Place, *, is_read_only: bool = False) -> None:
+        """Have what is at ``source``, with all that is mounted below it, at ``target`` too. Since Linux 5.6.
+
+        ``is_read_only``: there it is only read. Before Linux 5.12 what is mounted below is left out then.
+        """
+        mode = "ro" if is_read_only else "rw"
+        self._state(Phase.MOUNTS, "bind", source.top, source.path, target.top, target.path, mode)
 
     def make_directory(self, path: str, mode: int = 0o755) -> None:
         """Make a directory among the mounts, whatever the umask; one that is there stays as it is."""

@@ -1,8 +1,10 @@
 """The supervisor, as a program: what it makes of scripts, good and broken, and what it gives a command."""
 
+import errno
 import os
 import random
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from mesoslite.containment.container_directory import ContainerDirectory, Status, make_runtime_directory
 from mesoslite.containment.launch_failures import failure_message
-from mesoslite.containment.script import Script
+from mesoslite.containment.script import MountFlag, Namespace, Place, Script
 from mesoslite.containment.supervisors import PROGRAM
 from mesoslite.model import ContainerID
 
@@ -19,9 +21,25 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do what th
 
 Run = Callable[[bytes], Status | None]
 
+# Has a program run as on a kernel without mount_setattr(2), number 442; see seccomp(2).
+OLD_KERNEL = """
+import ctypes, os, struct, sys
+rules = [(0x20, 0, 0, 0), (0x15, 0, 1, 442), (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+program = struct.pack("HxxxxxxP", len(rules), ctypes.addressof(code))
+assert ctypes.CDLL(None).prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def starter() -> list[str]:
+    """What the supervisor is started by: itself."""
+    return [str(PROGRAM)]
+
+
+@pytest.fixture
+def run(tmp_path: Path, starter: list[str]) -> Run:
     """Carries a script out, and returns how that ended."""
     runtime = str(tmp_path / "runtime")
     make_runtime_directory(runtime)
@@ -30,7 +48,7 @@ def run(tmp_path: Path) -> Run:
         directory = ContainerDirectory(runtime, ContainerID("box"))
         directory.make(script)
         control = (os.POSIX_SPAWN_OPEN, 3, directory.file("control"), os.O_RDWR | os.O_NONBLOCK, 0)
-        pid = os.posix_spawn(PROGRAM, [PROGRAM.name, directory.path], {}, file_actions=[control])
+        pid = os.posix_spawn(starter[0], [*starter, directory.path], {}, file_actions=[control])
         os.waitpid(pid, 0)
         status = directory.read_status()
         directory.remove()
@@ -121,6 +139,7 @@ def test_a_script_without_a_command_is_a_failure(run: Run):
         b"mount\0005\0\0/\0\0x\0\0",
         b"directory\0002\0/\0x\0",
         b"file\0002\0/dev/null\0x\0",
+        b"bind\0005\0/\0\0/\0\0x\0",
     ],
 )
 def test_an_argument_that_is_not_what_it_has_to_be_is_refused(run: Run, instruction: bytes):
@@ -181,3 +200,59 @@ def test_a_pid_namespace_has_a_reaper_and_ends_with_the_command(output: Callable
 
     # the reaper is the first there; what the command leaves ends with it, or its end would not be told
     assert output(script, "(setsid sleep 1000 &); echo $$") == "2\n"
+
+
+def own_mounts() -> Script:
+    script = Script()
+    script.namespaces(Namespace.MOUNT)
+    script.mount("", "/", "", MountFlag.RECURSIVE | MountFlag.SLAVE)
+    return script
+
+
+# Goal: a container that may write in a directory cannot have another one, made ready there, mount what it may not see.
+@as_root
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("link/there", errno.ELOOP), ("link", errno.ELOOP), ("file-link", errno.ELOOP), ("../out", errno.EXDEV)],
+)
+@pytest.mark.parametrize("is_source", [False, True])
+def test_nothing_is_mounted_through_a_link(run: Run, tmp_path: Path, path: str, error: int, is_source: bool):
+    (tmp_path / "out" / "there").mkdir(parents=True)
+    (tmp_path / "top" / "good").mkdir(parents=True)
+    (tmp_path / "top" / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "top" / "file-link").symlink_to("/etc/hostname")
+    bad, good = Place(str(tmp_path / "top"), path), Place(str(tmp_path / "top"), "good")
+    script = own_mounts()
+    script.bind(bad if is_source else good, good if is_source else bad)
+    script.command("/bin/true", ("true",))
+
+    status = run(script.render())
+
+    assert status is not None
+    assert (status.error, status.instruction) == (error, "bind")
+    assert f"{path!r} in {str(tmp_path / 'top')!r}" in failure_message(status)
+
+
+# Method: below what is mounted there is another file system, which only newer kernels can have be read only as well.
+@as_root
+@pytest.mark.parametrize("starter", [[str(PROGRAM)], [sys.executable, "-S", "-c", OLD_KERNEL, str(PROGRAM)]])
+def test_what_is_only_read_is_so_on_old_kernels_too(
+    output: Callable[[Script, str], str], tmp_path: Path, starter: list[str]
+):
+    source, is_old = str(tmp_path / "source"), len(starter) > 1
+    for name in ("source", "target"):
+        (tmp_path / name).mkdir()
+    script = own_mounts()
+    script.mount("tmpfs", source, "tmpfs", MountFlag.NO_EXECUTION | MountFlag.NO_SUID)
+    script.make_directory(f"{source}/below")
+    script.mount("tmpfs", f"{source}/below", "tmpfs")
+    script.make_file(f"{source}/below/inner")
+    script.bind(Place(source), Place(str(tmp_path), "target"), is_read_only=True)
+    script.enter(str(tmp_path / "target"))
+
+    told = output(script, "for at in . below; do touch $at/x || echo closed; done; ls below; grep /target /proc/mounts")
+
+    assert told.count("closed") == 2
+    assert ("inner" in told) == (not is_old)
+    assert told.count(" ro,") == (1 if is_old else 2)
+    assert " ro,nosuid,noexec," in told

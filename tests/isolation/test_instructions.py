@@ -163,6 +163,32 @@ def test_volumes_that_cannot_be_are_refused(tmp_path, volume, words):
         told(FilesystemLinux(tmp_path / "roots"), sandbox=tmp_path, volumes=[{"mode": "RW", **volume}])
 
 
+# A task could put links in the place of its siblings' sandboxes.
+@pytest.mark.parametrize("path", ["containers", "./containers//x", ".", "/"])
+def test_a_volume_of_the_parent_has_no_sandboxes_of_tasks(tmp_path, path):
+    sandbox = tmp_path / "containers" / "task"
+    sandbox.mkdir(parents=True)
+    source = {"type": "SANDBOX_PATH", "sandbox_path": {"type": "PARENT", "path": path}}
+    volume = {"mode": "RW", "container_path": "v", "source": source}
+    script = Script()
+
+    with pytest.raises(InvalidRequest, match="path: got"):
+        FilesystemLinux(tmp_path / "roots").prepare(config(sandbox, parent="executor", volumes=[volume]), script)
+
+
+def test_a_volume_of_the_parent_is_found_without_a_link(tmp_path):
+    sandbox = tmp_path / "containers" / "task"
+    sandbox.mkdir(parents=True)
+    source = {"type": "SANDBOX_PATH", "sandbox_path": {"type": "PARENT", "path": "shared/data"}}
+    volume = {"mode": "RO", "container_path": "v", "source": source}
+    script = Script()
+
+    FilesystemLinux(tmp_path / "roots").prepare(config(sandbox, parent="executor", volumes=[volume]), script)
+
+    assert ("bind", str(tmp_path), "shared/data", str(sandbox), "v", "ro") in instructions(script)
+    assert (tmp_path / "shared" / "data").is_dir()
+
+
 # A task may have put a link there, before another one of its group: the agent is root and must not follow it.
 def test_a_volume_does_not_follow_a_link_out_of_the_sandbox(tmp_path):
     (tmp_path / "v").symlink_to("/etc")

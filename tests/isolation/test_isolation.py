@@ -45,7 +45,6 @@ def test_isolators_go_in_one_order_whatever_was_said_first():
         "cgroups/mem",
         "linux/nnp",
     )
-    assert parse_isolation("", ALL_V2) == ()
     assert parse_isolation(",".join(reversed(ISOLATION)), ALL_V2) == ISOLATION
 
 
@@ -62,6 +61,7 @@ def test_all_of_cgroups_is_what_the_machine_has():
 @pytest.mark.parametrize(
     ("text", "where", "words"),
     [
+        (" ", ALL_V2, "is empty"),
         ("cgroups/gpu", ALL_V2, "got 'cgroups/gpu', expected some of posix/cpu, "),
         ("linux/nnp,linux/nnp", ALL_V2, "has linux/nnp twice"),
         (
@@ -75,6 +75,7 @@ def test_all_of_cgroups_is_what_the_machine_has():
         ("filesystem/linux", dataclasses.replace(ALL_V2, is_root=False), "filesystem/linux needs the rights of root"),
         ("namespaces/uts", dataclasses.replace(ALL_V2, namespaces=frozenset({"mnt"})), "has the namespaces mnt only"),
         ("namespaces/pid", ALL_V2, "namespaces/pid needs filesystem/linux"),
+        ("filesystem/linux", dataclasses.replace(ALL_V2, kernel=(5, 5)), "filesystem/linux needs Linux 5.6 or later"),
     ],
 )
 def test_what_cannot_be_had_is_refused_with_what_there_is(text, where, words):

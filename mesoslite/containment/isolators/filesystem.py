@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mesoslite.containment.asked import asked
-from mesoslite.containment.script import MountFlag, Namespace, Script
+from mesoslite.containment.script import MountFlag, Namespace, Place, Script
 from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest
 from mesoslite.model.removal import remove_tree
 
@@ -27,7 +27,6 @@ from .volumes import Volume, read_volumes
 log = logging.getLogger("mesoslite")
 
 SANDBOX = "/mnt/mesos/sandbox"
-_TREE = MountFlag.BIND | MountFlag.RECURSIVE
 _QUIET = MountFlag.NO_SUID | MountFlag.NO_DEVICES | MountFlag.NO_EXECUTION
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
@@ -87,24 +86,25 @@ class FilesystemLinux(PlainIsolator):
         """What is mounted below /tmp comes before what makes /tmp another directory: sources may be there as well."""
         temporary = make_directory(config.sandbox, "tmp", mode=0o1777)
         for volume in volumes:
-            target = volume.path
-            if not target.startswith("/"):
-                target = _place_in(config.sandbox, target, volume.source)
-            elif target.startswith("/tmp/"):
-                target = _place_in(temporary, target.removeprefix("/tmp/"), volume.source)
-            elif not os.path.exists(target):
+            path = volume.path
+            if not path.startswith("/"):
+                target = _place_in(config.sandbox, path, volume)
+            elif path.startswith("/tmp/"):
+                target = _place_in(config.sandbox, path.strip("/"), volume)
+            elif os.path.exists(path):
+                target = Place(path)
+            else:
                 raise InvalidRequest(
-                    f"launch: the volume {target[:200]!r} has no place, as this machine has no such path; make it, "
+                    f"launch: the volume {path[:200]!r} has no place, as this machine has no such path; make it, "
                     "name one that is relative to the sandbox, or give the container an image"
                 )
-            _mount(script, volume, target)
+            script.bind(volume.source, target, is_read_only=volume.is_read_only)
         if any(volume.path == "/tmp" for volume in volumes):
             return
         sandbox = os.path.realpath(config.sandbox)
         if sandbox.startswith("/tmp/"):
-            inner = make_directory(temporary, sandbox.removeprefix("/tmp/"))
-            script.mount(config.sandbox, inner, "", _TREE)
-        script.mount(temporary, "/tmp", "", _TREE)
+            script.bind(Place(config.sandbox), make_directory(config.sandbox, sandbox.strip("/")))
+        script.bind(temporary, Place("/tmp"))
 
     def _change_root(self, config: ContainerConfig, script: Script, volumes: list[Volume], image: Path) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
@@ -119,14 +119,15 @@ class FilesystemLinux(PlainIsolator):
         _state_system(script, root, layer)
         for volume in volumes:
             if volume.path.startswith("/"):
-                layer.place(volume.path, volume.source)
-                _mount(script, volume, f"{root}{volume.path}")
+                layer.place(volume.path, is_directory=volume.is_directory)
+                target = Place(root, volume.path.strip("/"))
             else:
-                _mount(script, volume, _place_in(config.sandbox, volume.path, volume.source))
+                target = _place_in(config.sandbox, volume.path, volume)
+            script.bind(volume.source, target, is_read_only=volume.is_read_only)
         for path in (config.sandbox, SANDBOX):
             layer.make(path)
             _state_place(script, root, path)
-            script.mount(config.sandbox, f"{root}{path}", "", _TREE)
+            script.bind(Place(config.sandbox), Place(root, path.strip("/")))
         script.root(root)
 
 
@@ -151,9 +152,9 @@ class _Layer:
             else:
                 made.chmod(mode)
 
-    def place(self, path: str, source: str) -> None:
-        """Have what ``source`` can be mounted over."""
-        if os.path.isdir(source):
+    def place(self, path: str, *, is_directory: bool) -> None:
+        """Have what a directory, or a file, can be mounted over."""
+        if is_directory:
             self.make(path)
             return
         above, _, name = path.rpartition("/")
@@ -183,7 +184,7 @@ def _state_system(script: Script, root: str, layer: _Layer) -> None:
         script.make_link(target, f"{root}/dev/{name}")
     for path in _HOST_FILES:
         if os.path.isfile(path):
-            layer.place(path, path)
+            layer.place(path, is_directory=False)
             script.mount(path, f"{root}{path}", "", MountFlag.BIND)
 
 
@@ -195,15 +196,9 @@ def _state_place(script: Script, root: str, path: str) -> None:
             script.make_directory("/".join((root, *names[:count])))
 
 
-def _mount(script: Script, volume: Volume, target: str) -> None:
-    script.mount(volume.source, target, "", _TREE)
-    if volume.is_read_only:
-        script.read_only(target)
-
-
-def _place_in(directory: str, path: str, source: str) -> str:
-    """What ``source`` can be mounted over, at ``path`` below a directory."""
-    return make_directory(directory, path) if os.path.isdir(source) else make_file(directory, path)
+def _place_in(directory: str, path: str, volume: Volume) -> Place:
+    """What a volume can be mounted over, at ``path`` below a directory."""
+    return make_directory(directory, path) if volume.is_directory else make_file(directory, path)
 
 
 def _remove(path: Path) -> None:

@@ -9,12 +9,13 @@ import errno
 import os
 from collections.abc import Sequence
 
+from mesoslite.containment.script import Place
 from mesoslite.model import InvalidRequest
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def make_directory(top: str, path: str, *, owner: tuple[int, int] | None = None, mode: int | None = None) -> str:
+def make_directory(top: str, path: str, *, owner: tuple[int, int] | None = None, mode: int | None = None) -> Place:
     """Have a directory at ``path`` below ``top``, which is there; return where that is.
 
     What is new on the way is given to ``owner`` (user, group). ``mode`` is what the last one has then, new or not.
@@ -26,10 +27,10 @@ def make_directory(top: str, path: str, *, owner: tuple[int, int] | None = None,
             os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
-    return f"{top}/{path}"
+    return Place(top, path)
 
 
-def make_file(top: str, path: str) -> str:
+def make_file(top: str, path: str) -> Place:
     """Have a file at ``path`` below ``top``, an empty one unless something is there; return where that is."""
     *above, name = path.split("/")
     descriptor = _open(top, above, None)
@@ -39,7 +40,7 @@ def make_file(top: str, path: str) -> str:
         pass
     finally:
         os.close(descriptor)
-    return f"{top}/{path}"
+    return Place(top, path)
 
 
 def make_link(top: str, path: str, target: str) -> None:

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from mesoslite.containment.asked import asked
+from mesoslite.containment.script import Place
 from mesoslite.containment.volume_links import give_volume, inner_path
 from mesoslite.model import ContainerConfig, PersistentVolume
 from mesoslite.model.fields import Fields
@@ -19,7 +20,8 @@ from .places import make_directory
 class Volume:
     """``source`` is found at ``path`` in the container; a relative path is in the sandbox."""
 
-    source: str
+    source: Place
+    is_directory: bool
     path: str
     is_read_only: bool
 
@@ -38,17 +40,20 @@ def read_volumes(config: ContainerConfig) -> list[Volume]:
 def _persistent(volume: PersistentVolume, config: ContainerConfig) -> Volume:
     path = inner_path(volume)
     give_volume(volume, config.sandbox)
-    return Volume(volume.source, f"/{path}" if volume.container_path.startswith("/") else path, volume.is_read_only)
+    is_absolute = volume.container_path.startswith("/")
+    return Volume(Place(volume.source), True, f"/{path}" if is_absolute else path, volume.is_read_only)
 
 
 def _read(volume: Fields, config: ContainerConfig) -> Volume:
     path = volume.text("container_path")
     if not path or ".." in path.split("/"):
         raise volume.invalid("container_path", f"got {path[:80]!r}, expected a path without '..'")
-    return Volume(_source(volume, config), path, volume.text("mode", "RW") == "RO")
+    source = _source(volume, config)
+    is_directory = bool(source.path) or os.path.isdir(source.top)
+    return Volume(source, is_directory, path, volume.text("mode", "RW") == "RO")
 
 
-def _source(volume: Fields, config: ContainerConfig) -> str:
+def _source(volume: Fields, config: ContainerConfig) -> Place:
     if volume.has("host_path"):
         return _host_path(volume, "host_path", config)
     if volume.has("image"):
@@ -64,32 +69,36 @@ def _source(volume: Fields, config: ContainerConfig) -> str:
     return _made(config.sandbox, _inner(volume, "container_path"))  # as in Mesos: a directory of the sandbox
 
 
-def _host_path(fields: Fields, name: str, config: ContainerConfig) -> str:
+def _host_path(fields: Fields, name: str, config: ContainerConfig) -> Place:
     path = fields.text(name)
     if not path.startswith("/"):
         return _made(config.sandbox, _inner(fields, name))
     if not os.path.exists(path):
         raise fields.invalid(name, f"this machine has no {path[:200]!r}; make it, or name another")
-    return path
+    return Place(path)
 
 
-def _sandbox_path(fields: Fields, config: ContainerConfig) -> str:
+def _sandbox_path(fields: Fields, config: ContainerConfig) -> Place:
     kind, path = fields.text("type", "SELF"), _inner(fields, "path")
     if kind == "SELF":
         return _made(config.sandbox, path)
     if kind != "PARENT" or config.parent is None:
         raise fields.invalid("type", f"got {kind[:80]!r}, expected SELF, or PARENT in a task of a group")
-    return _made(os.path.dirname(os.path.dirname(config.sandbox)), path)  # <sandbox of the parent>/containers/<this>
+    above, below = os.path.split(os.path.dirname(config.sandbox))  # <sandbox of the parent>/containers/<this>
+    if path.split("/")[0] == below:
+        raise fields.invalid("path", f"got {path[:80]!r}, where the sandboxes of other tasks are; name another")
+    return _made(above, path)
 
 
 def _inner(fields: Fields, name: str) -> str:
-    path = fields.text(name).strip("/")
-    if not path or ".." in path.split("/"):
+    path = fields.text(name)
+    names = [each for each in path.split("/") if each not in ("", ".")]
+    if not names or ".." in names:
         raise fields.invalid(name, f"got {path[:80]!r}, expected a path in the sandbox, without '..'")
-    return path
+    return "/".join(names)
 
 
-def _made(sandbox: str, path: str) -> str:
+def _made(sandbox: str, path: str) -> Place:
     """The directory ``path`` of a sandbox, owned as that is."""
     owner = os.stat(sandbox)
     return make_directory(sandbox, path, owner=(owner.st_uid, owner.st_gid))
