@@ -131,7 +131,8 @@ class SupervisedContainerizer:
         self._have_claim()
         found: dict[ContainerID, SupervisedContainer] = {}
         with self._lock:  # so nothing is told of them yet
-            for container_id, config in find_containers(self._directory, known):
+            traces = find_containers(self._directory, known)
+            for container_id, config in traces:
                 self._nesting.restore(container_id, config)
                 found[container_id] = SupervisedContainer(
                     container_id,
@@ -145,8 +146,11 @@ class SupervisedContainerizer:
             self._containers.update(found)
             living = [each for each in found.values() if self._supervisors.adopt(each.directory)]
             supervisors = {container_id: _take_pids(container) for container_id, container in found.items()}
+            configs = [config for _, config in traces if config is not None]
             for isolator in self._isolators:
                 isolator.recover(supervisors)
+                for config in configs:
+                    isolator.resume(config)
         for container in found.values():
             if container not in living:
                 self._ended(container.container_id)

@@ -29,12 +29,12 @@ class Contained:
         self.containerizer = SupervisedContainerizer(str(directory / "run"), self.isolators)
         self.ended_with: queue.Queue[Termination] = queue.Queue()
         self.sandbox = directory / "sandbox"
-        self.sandbox.mkdir()
+        self.sandbox.mkdir(exist_ok=True)
 
     def launch(self, script: str, resources: str = "cpus:0.5;mem:64", **config: Any) -> ContainerID:
         """Start a shell; ``container`` is what the ContainerInfo says beside its type."""
         container = config.pop("container", None)
-        made = ContainerConfig(
+        self.config = made = ContainerConfig(
             container_id=ContainerID(f"{uuid.uuid4()}"),
             user=config.pop("user", ""),
             command=CommandInfo(value=script),

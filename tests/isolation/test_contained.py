@@ -157,6 +157,20 @@ def test_a_container_that_fills_its_disk_is_ended(contain):
     assert "exceeds quota (1MB)" in termination.message
 
 
+def test_a_quota_of_disk_holds_on_when_an_agent_begins_anew(contain):
+    options = {"enforces_disk_quota": True, "disk_watch_seconds": 0.05}
+    first = contain("disk/du", **options)
+    os.mkfifo(first.sandbox / "go")
+    first.launch(f"read x < go; head -c 3000000 /dev/urandom > file; {FOREVER}", "disk:1", is_checkpointed=True)
+    first.containerizer.detach()
+    second = contain("disk/du", **options)
+    second.containerizer.recover([first.config], lambda container_id: second)
+
+    (first.sandbox / "go").write_text("\n")
+
+    assert second.termination().reason is Reason.REASON_CONTAINER_LIMITATION_DISK
+
+
 def test_a_container_that_fills_its_root_is_ended(contain, tmp_path):
     make_root(tmp_path / "small", "sh", "head", "sleep")
     options = {"enforces_disk_quota": True, "disk_watch_seconds": 0.05, "images": tmp_path}

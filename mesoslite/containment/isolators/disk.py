@@ -74,7 +74,11 @@ class DiskUsage(PlainIsolator):
         self._exceeded = exceeded
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Begin to look at it; what has nothing of its own in the sandbox of another counts there."""
+        """Begin to look at it."""
+        self.resume(config)
+
+    def resume(self, config: ContainerConfig) -> None:
+        """Look at it, unless it has nothing of its own in the sandbox of another: that counts there."""
         if config.parent is not None and not config.resources:
             return
         with self._lock:

@@ -44,6 +44,10 @@ class Isolator(Protocol):
         """
         ...
 
+    def resume(self, config: ContainerConfig) -> None:
+        """After ``recover``: that is what one of those was prepared for, by an earlier life."""
+        ...
+
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """Make ready for a container, and state in ``script`` what is to be done for it.
 

@@ -22,6 +22,9 @@ class PlainIsolator:
     def recover(self, supervisors: Mapping[ContainerID, int]) -> None:
         """See Isolator: there are no traces."""
 
+    def resume(self, config: ContainerConfig) -> None:
+        """See Isolator: nothing of it was known."""
+
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """See Isolator."""
         raise NotImplementedError

@@ -77,6 +77,9 @@ class CgroupsIsolator:
         with self._lock:
             self._known |= {ContainerID(name) for name in names}
 
+    def resume(self, config: ContainerConfig) -> None:
+        """See Isolator: its groups say what it may use."""
+
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """Make its groups, bound it, and have it start within them; what is nested is in those of what it is in."""
         container_id = config.container_id
