@@ -212,5 +212,13 @@ def _cgroups_problem(name: str, machine: Machine) -> str | None:
 
 
 def isolation_attributes(names: Sequence[str], machine: Machine) -> tuple[Attribute, ...]:
-    """What an agent says of itself, so that frameworks can choose by it: which control groups, and which isolators."""
-    return Attribute("cgroups", machine.cgroups), Attribute("isolation", AttributeItems(tuple(sorted(names))))
+    """What an agent says of itself, so that frameworks can choose by it: how containers are kept apart, and on what."""
+    topology = machine.topology
+    return (
+        Attribute("cgroups", machine.cgroups),
+        Attribute("isolation", AttributeItems(tuple(sorted(names)))),
+        Attribute("sockets", float(topology.sockets)),
+        Attribute("numa_nodes", float(topology.nodes)),
+        Attribute("cores", float(topology.cores)),
+        Attribute("threads", float(topology.threads)),
+    )

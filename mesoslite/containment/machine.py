@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .cgroups.files import KernelFiles
 from .cgroups.hierarchies import Hierarchies, Hierarchy, find_hierarchies
+from .topology import Topology, look_at_topology
 
 _KILL_SINCE = (5, 14)  # cgroup.kill
 
@@ -25,6 +26,7 @@ class Machine:
     namespaces: frozenset[str]  # as in /proc/self/ns, such as "pid"
     filesystems: frozenset[str]
     has_pressure: bool
+    topology: Topology
 
     @property
     def cgroups(self) -> str:
@@ -53,6 +55,7 @@ def look_at_machine(proc: str = "/proc") -> Machine:
         namespaces=frozenset(os.listdir(f"{proc}/self/ns")),
         filesystems=frozenset(Path(proc, "filesystems").read_text().split()),
         has_pressure=os.path.exists(f"{proc}/pressure/cpu"),
+        topology=look_at_topology(),
     )
 
 

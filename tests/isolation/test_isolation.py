@@ -15,6 +15,7 @@ from mesoslite.containment.isolation import (
     parse_isolation,
 )
 from mesoslite.containment.machine import Machine, look_at_machine
+from mesoslite.containment.topology import Topology
 from mesoslite.model import AttributeItems, InvalidRequest
 
 from .machine import needs_root, own_root
@@ -32,6 +33,7 @@ def machine(by_controller=None, unified=None, **changes):
         namespaces=SPACES,
         filesystems=frozenset({"overlay"}),
         has_pressure=True,
+        topology=Topology(sockets=1, nodes=2, cores=4, threads=8),
     )
     return dataclasses.replace(made, **changes)
 
@@ -97,10 +99,12 @@ def test_groups_are_killed_by_the_freezer_where_the_kernel_is_old():
     [(machine(), "none"), (machine(V1), "v1"), (machine(V1, UNIFIED), "hybrid"), (ALL_V2, "v2")],
 )
 def test_attributes_say_what_frameworks_can_count_on(where, kind):
-    cgroups, isolation = isolation_attributes(("cgroups/cpu", "linux/nnp"), where)
+    cgroups, isolation, *topology = isolation_attributes(("cgroups/cpu", "linux/nnp"), where)
 
     assert (cgroups.name, cgroups.value) == ("cgroups", kind)
     assert (isolation.name, isolation.value) == ("isolation", AttributeItems(("cgroups/cpu", "linux/nnp")))
+    assert [str(each.value) for each in topology] == ["1.0", "2.0", "4.0", "8.0"]
+    assert [each.name for each in topology] == ["sockets", "numa_nodes", "cores", "threads"]
 
 
 def test_this_machine_is_looked_at_without_a_change():
