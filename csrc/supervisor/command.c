@@ -20,27 +20,32 @@
 /* What the command's process says to the reaper, by which it hears that the reaper has followed it; -1: there is none. */
 static int to_reaper = -1;
 
-/* Into the namespaces of `first`, and to the root that it has there. */
-static int follow(pid_t first)
+int follow(int process)
 {
     const int kinds[] = {CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS};
-    int process = (int)syscall(SYS_pidfd_open, first, 0);
-    if (process < 0)
-        return -1;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (setns(process, kinds[i]) != 0 && (errno != EINVAL || kinds[i] == CLONE_NEWNS))
             return -1; /* EINVAL: this kernel has not that kind */
-    return close(process);
+    return 0;
+}
+
+int give_up_rights(void)
+{
+    const Instruction no_bound = {"bound", "0", 1}, no_rights = {"capabilities", "0\0" "0\0" "0\0" "0", 4};
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || do_bound(&no_bound) != 0)
+        return -1;
+    return do_capabilities(&no_rights);
 }
 
 /* Leaves nothing of the host to the container, to whose processes with the rights of root /proc shows all that the
  * reaper has: its root, its namespaces, its descriptors, and by ptrace its rights. Done before any program runs there. */
 static int be_contained(pid_t first)
 {
-    const Instruction no_bound = {"bound", "0", 1}, no_rights = {"capabilities", "0\0" "0\0" "0\0" "0", 4};
-    if (follow(first) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || do_bound(&no_bound) != 0)
+    int process = (int)syscall(SYS_pidfd_open, first, 0);
+    if (process < 0 || follow(process) != 0)
         return -1;
-    return do_capabilities(&no_rights);
+    close(process);
+    return give_up_rights();
 }
 
 /* The first process of a pid namespace: reaps whoever has lost its parent, and with it the others end. */
@@ -136,26 +141,77 @@ static const char *start_reaper(void)
     return reaper > 0 ? NULL : "fork";
 }
 
-const char *start_command(const Script *script, bool has_pid_namespace, pid_t *first, int *begun)
+/* The parent of a command in a pid namespace that is another container's: who loses its parent there becomes its child,
+ * and not that of the reaper there, which knows nothing of this command. It is as contained as a reaper. */
+static _Noreturn void be_guardian(const Script *script, int told, int guarded)
 {
-    const char *failed = has_pid_namespace ? start_reaper() : NULL;
+    siginfo_t info;
+    pid_t self = getpid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    setsid();
+    pid_t command = fork();
+    if (command == 0)
+        carry_out(script, told, self);
+    if (command < 0 || follow_joined() != 0 || give_up_rights() != 0)
+        _exit(1);
+    dup2(guarded, 0);
+    syscall(SYS_close_range, 1, ~0U, 0);
+    do {
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0)
+            _exit(1);
+    } while (info.si_pid != command && waitpid(info.si_pid, NULL, 0) > 0);
+    End end = {info.si_code, info.si_status};
+    if (write(0, &end, sizeof end) == sizeof end)
+        while (read(0, &end, sizeof end) > 0)
+            ;
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    _exit(0);
+}
+
+/* The guardian's process, or -1. */
+static pid_t start_guardian(const Script *script, int told, Start *start)
+{
+    int ends[2];
+    if (join_pid_namespace() != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return -1;
+    pid_t guardian = fork();
+    if (guardian == 0)
+        be_guardian(script, told, ends[0]);
+    int error = errno;
+    close(ends[0]);
+    start->guardian = guardian > 0 ? guardian : 0;
+    start->guarded = ends[1];
+    errno = error;
+    return guardian;
+}
+
+const char *start_command(const Script *script, const Supervision *supervision, Start *start)
+{
+    if (supervision->joined != NULL && open_joined(supervision->joined) != 0)
+        return "namespaces_of";
+    const char *failed = supervision->has_pid_namespace ? start_reaper() : NULL;
     if (failed != NULL)
         return failed;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return "pipe";
-    pid_t supervisor = getpid(), process = fork();
+    bool is_guarded = joins_pid_namespace();
+    pid_t supervisor = getpid(), process = is_guarded ? start_guardian(script, ends[1], start) : fork();
     if (process == 0)
         carry_out(script, ends[1], supervisor);
     int error = errno;
     close(ends[1]);
     close(to_reaper);
     if (process > 0) {
-        *first = process;
-        *begun = ends[0];
+        start->first = is_guarded ? 0 : process;
+        start->begun = ends[0];
         return NULL;
     }
     close(ends[0]);
     errno = error;
-    return "fork";
+    return is_guarded ? "join" : "fork";
 }

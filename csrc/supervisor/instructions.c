@@ -188,6 +188,11 @@ static void take_freezer(Supervision *supervision, const char *first)
     supervision->freezer = supervision->freezer != NULL ? supervision->freezer : first;
 }
 
+static void take_joined(Supervision *supervision, const char *first)
+{
+    supervision->joined = supervision->joined != NULL ? supervision->joined : first;
+}
+
 static void take_pid_namespace(Supervision *supervision, const char *first)
 {
     supervision->has_pid_namespace = true;
@@ -199,11 +204,13 @@ static const Kind KINDS[] = {
     {"members", 1, 1, NULL, take_members},
     {"kill_switch", 1, 1, NULL, take_kill_switch},
     {"freezer", 3, 3, NULL, take_freezer},
+    {"namespaces_of", 3, 3, NULL, take_joined},
     {"pid_namespace", 0, 0, NULL, take_pid_namespace},
     {"read", 2, 2, do_read, NULL},
     {"append", 4, 4, do_append, NULL},
     {"rotate", 6, 6, do_rotate, take_rotation},
     {"write", 2, 2, do_write, NULL},
+    {"join", 0, 0, do_join, NULL},
     {"unshare", 1, 1, do_unshare, NULL},
     {"loopback", 0, 0, do_loopback, NULL},
     {"hostname", 1, 1, do_hostname, NULL},

@@ -25,13 +25,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,7 +37,6 @@
 /* ---- 1 what is kept ---- */
 
 enum {
-    SCRIPT_BYTES_MAX = 64 << 20,
     ROUND_MS = 5,
     ROUND_MS_MAX = 100,
     CROWD = 16 /* so many processes found alive: they may be having children, so no time is lost */
@@ -50,13 +46,11 @@ static const int FORWARDED[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUS
 
 static struct {
     const char *id;
-    char *text; /* the script, mapped; NULL once it is not needed any more */
-    size_t size;
     Script script;
     Supervision supervision;
-    pid_t first;          /* the command's process; 0 once it is reaped */
-    pid_t pid;            /* the same, for ever */
-    int signals, begun;   /* descriptors; begun: -1 once the command has started or failed to */
+    Start start;          /* its `first` is 0 once it is reaped, `begun` -1 once it has started or failed to */
+    pid_t pid;            /* of the first process, for ever */
+    int signals;          /* a descriptor */
     int report;           /* -1 unless a report waits for room */
     uint64_t waiting;     /* signals for the first process, which does not run yet: a bit each */
     bool is_ending;       /* all of it is to be killed */
@@ -66,7 +60,7 @@ static struct {
     int64_t round_ms;     /* until the one after */
     char orders[256];     /* the beginning of an order */
     size_t orders_size;
-} self = {.begun = -1, .report = -1, .deadline = INT64_MAX, .round_ms = ROUND_MS};
+} self = {.start = {.begun = -1, .guarded = -1}, .report = -1, .deadline = INT64_MAX, .round_ms = ROUND_MS};
 
 static int64_t now_ms(void)
 {
@@ -96,55 +90,6 @@ static void settle(void)
         fail("signalfd", "");
 }
 
-static void read_script(void)
-{
-    int file = open("script", O_RDONLY | O_CLOEXEC);
-    struct stat stat;
-    if (file < 0 || fstat(file, &stat) != 0)
-        fail("script", "");
-    if (stat.st_size == 0 || stat.st_size > SCRIPT_BYTES_MAX) {
-        errno = E2BIG;
-        fail("script", "");
-    }
-    self.size = (size_t)stat.st_size;
-    self.text = mmap(NULL, self.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    close(file);
-    if (self.text == MAP_FAILED || read_file(AT_FDCWD, "script", self.text, self.size) < 0)
-        fail("script", "");
-    const char *complaint = open_script(&self.script, self.text, self.size);
-    if (complaint != NULL) {
-        errno = EINVAL;
-        fail("script", complaint);
-    }
-}
-
-/* Takes what is for itself, which stands before all else. */
-static void take_supervision(void)
-{
-    Script script = self.script;
-    for (Instruction instruction; next_instruction(&script, &instruction);) {
-        const Kind *kind = find_kind(instruction.name);
-        if (kind->take != NULL)
-            kind->take(&self.supervision, instruction.argument);
-    }
-}
-
-/* Gives the memory of the script back, but for the pages with what is for the supervisor. */
-static void release_script(void)
-{
-    const Supervision *kept = &self.supervision;
-    const char *texts[] = {kept->members, kept->kill_switch, kept->freezer}, *end = self.text;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const char *last = texts[i];
-        for (int more = i == 2 ? 3 : 1; last != NULL && more > 0; more--)
-            last = text_behind(last);
-        end = last != NULL && last > end ? last : end;
-    }
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = ((size_t)(end - self.text) + page - 1) / page * page;
-    if (used < self.size)
-        munmap(self.text + used, self.size - used);
-}
-
 /* ---- 3 the start ---- */
 
 static void start(void)
@@ -154,8 +99,8 @@ static void start(void)
         set_failure(errno, "rotate", unopened, 2);
         leave();
     }
-    const char *failed = start_command(&self.script, self.supervision.has_pid_namespace, &self.first, &self.begun);
-    self.pid = self.first;
+    const char *failed = start_command(&self.script, &self.supervision, &self.start);
+    self.pid = self.start.first;
     int error = errno;
     leave_rotations_to_command();
     errno = error;
@@ -190,25 +135,29 @@ static void signal_first(uint64_t number)
 {
     if (number == 0 || number >= NSIG || number > 63)
         return;
-    if (self.begun >= 0)
+    if (self.start.begun >= 0)
         self.waiting |= 1ULL << number;
-    else if (self.first > 0)
-        kill(self.first, (int)number);
+    else if (self.start.first > 0)
+        kill(self.start.first, (int)number);
 }
 
 /* The command has started, or says why not. */
 static void hear_begin(void)
 {
     Failure failure;
-    bool has_failed = read(self.begun, &failure, sizeof failure) == sizeof failure;
-    close(self.begun);
-    self.begun = -1;
+    bool has_failed = read(self.start.begun, &failure, sizeof failure) == sizeof failure;
+    close(self.start.begun);
+    self.start.begun = -1;
+    if (self.start.guardian > 0)
+        self.pid = self.start.first = oldest_child(self.start.guardian);
     if (has_failed) {
         Instruction instruction;
-        Script at = {self.text + failure.offset, self.text + self.size, self.text};
+        Script at = script_from(failure.offset);
         next_instruction(&at, &instruction);
         set_failure(failure.error, instruction.name, instruction.argument, instruction.count);
         self.is_ending = true;
+    } else if (self.pid == 0) {
+        self.is_ending = true; /* its guardian was killed, and it with that */
     } else if (write_pid(self.pid) != 0) {
         set_failure(errno, "pid", "", 0);
         self.is_ending = true;
@@ -218,7 +167,7 @@ static void hear_begin(void)
             if (self.waiting >> number & 1)
                 signal_first(number);
     }
-    release_script();
+    release_script(&self.supervision);
 }
 
 /* ---- 5 orders and signals ---- */
@@ -229,7 +178,7 @@ static void terminate_in(uint64_t grace_ms)
     if (deadline < self.deadline)
         self.deadline = deadline;
     if (!self.is_asked)
-        signal_tree(self.first, false, (const int[]){SIGTERM, SIGCONT, 0});
+        signal_tree(self.start.first, self.start.guardian, false, (const int[]){SIGTERM, SIGCONT, 0});
     self.is_asked = true;
 }
 
@@ -267,11 +216,37 @@ static void hear_signals(void)
     struct signalfd_siginfo info;
     while (read(self.signals, &info, sizeof info) == sizeof info)
         for (size_t i = 0; i < sizeof FORWARDED / sizeof *FORWARDED; i++)
-            if (info.ssi_signo == (uint32_t)FORWARDED[i] && self.first > 0)
-                kill(self.first, FORWARDED[i]);
+            if (info.ssi_signo == (uint32_t)FORWARDED[i] && self.start.first > 0)
+                kill(self.start.first, FORWARDED[i]);
 }
 
 /* ---- 6 the end ---- */
+
+/* The first process is a zombie, as which it keeps its group's number: what it leaves is to be killed. */
+static void end_first(const siginfo_t *info)
+{
+    if (self.start.begun >= 0)
+        hear_begin(); /* before its end, which came first */
+    if (self.start.first > 0)
+        kill(-self.start.first, SIGKILL);
+    self.start.first = 0;
+    self.is_ending = true;
+    set_end(info);
+}
+
+/* The guardian says how the command has ended, and is let go, so that it reaps that too; or it was killed. */
+static void hear_guardian(void)
+{
+    End end;
+    siginfo_t info = {0};
+    if (read(self.start.guarded, &end, sizeof end) == sizeof end) {
+        info.si_code = end.code;
+        info.si_status = end.status;
+        end_first(&info);
+    }
+    close(self.start.guarded);
+    self.start.guarded = -1;
+}
 
 /* Reaps whoever has ended; whether any child is left. */
 static bool reap(void)
@@ -282,24 +257,19 @@ static bool reap(void)
             return errno != ECHILD;
         if (info.si_pid == 0)
             return true;
-        if (info.si_pid == self.first) {
-            kill(-self.first, SIGKILL);
-            self.first = 0;
+        if (info.si_pid == self.start.guardian) {
+            if (self.start.guarded >= 0)
+                hear_guardian();
+            self.start.guardian = self.start.first = 0;
             self.is_ending = true;
-            if (self.begun >= 0)
-                hear_begin(); /* before its end, which came first */
+            if (info.si_code == CLD_EXITED)
+                set_failure(EPERM, "join", "", 0); /* if it has not said how the command has ended */
             set_end(&info);
         }
+        if (info.si_pid == self.start.first)
+            end_first(&info);
         waitid(P_PID, (id_t)info.si_pid, &info, WEXITED);
     }
-}
-
-/* Goes before the processes that it kills, if it may: they could be having children faster than they are killed. */
-static void hurry(void)
-{
-    const struct sched_param lowest = {1};
-    if (sched_getscheduler(0) == SCHED_OTHER)
-        sched_setscheduler(0, SCHED_RR, &lowest);
 }
 
 /* Kills what there is of it. */
@@ -310,9 +280,9 @@ static void kill_all(void)
         write_to(supervision->kill_switch, "1");
     if (supervision->freezer != NULL)
         write_to(supervision->freezer, text_behind(supervision->freezer));
-    if (self.first > 0)
-        kill(-self.first, SIGKILL); /* in one step, so that not even one that forks on and on escapes */
-    size_t found = signal_tree(self.first, true, (const int[]){SIGKILL, 0});
+    if (self.start.first > 0)
+        kill(-self.start.first, SIGKILL); /* in one step, so that not even one that forks on and on escapes */
+    size_t found = signal_tree(self.start.first, self.start.guardian, true, (const int[]){SIGKILL, 0});
     if (supervision->members != NULL)
         kill_members(supervision->members);
     if (supervision->freezer != NULL)
@@ -330,9 +300,12 @@ static bool has_members(void)
 
 static void wait_for_news(void)
 {
-    struct pollfd watched[] = {{self.signals, POLLIN, 0},        {CONTROL, POLLIN, 0},
-                               {self.begun, POLLIN, 0},          {self.report, POLLOUT, 0},
-                               {rotation_source(0), POLLIN, 0}, {rotation_source(1), POLLIN, 0}};
+    struct pollfd watched[] = {
+        {self.signals, POLLIN, 0},        {CONTROL, POLLIN, 0},
+        {self.start.begun, POLLIN, 0},    {self.report, POLLOUT, 0},
+        {rotation_source(0), POLLIN, 0},  {rotation_source(1), POLLIN, 0},
+        {self.start.guarded, POLLIN, 0},
+    };
     int64_t until = self.is_ending ? self.next_round : self.deadline, timeout = -1;
     if (until != INT64_MAX) {
         timeout = until - now_ms();
@@ -344,6 +317,8 @@ static void wait_for_news(void)
         send_report();
     if (watched[2].revents)
         hear_begin();
+    if (watched[6].revents)
+        hear_guardian();
     if (watched[1].revents)
         hear_orders();
     if (watched[0].revents)
@@ -374,8 +349,7 @@ int main(int count, char **arguments)
         return 2;
     self.id = slash + 1;
     settle();
-    read_script();
-    take_supervision();
+    load_script(&self.script, &self.supervision);
     if (write_pid(0) != 0)
         fail("pid", "");
     start();

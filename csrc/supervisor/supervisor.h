@@ -75,6 +75,7 @@ typedef struct {
     const char *kill_switch; /* a cgroup.kill */
     const char *freezer;     /* a file, and behind it the texts for frozen and thawed */
     const char *rotations[OUTPUTS]; /* the arguments of `rotate` for each output, until that is open */
+    const char *joined;      /* a process, its start, and the kinds of its namespaces that are to be entered */
     bool has_pid_namespace;
 } Supervision;
 
@@ -87,6 +88,17 @@ typedef struct {
 
 /* `opened` as the descriptor that `text` says; closes it. */
 int place(int opened, const char *text);
+
+/* ---- the script in memory: loading.c ---- */
+
+/* Reads it, and takes what is for the supervisor, which stands before all else; or leaves, saying what is wrong with it. */
+void load_script(Script *script, Supervision *supervision);
+
+/* From an instruction on. */
+Script script_from(uint32_t offset);
+
+/* Gives its memory back, but for the pages with what is for the supervisor. */
+void release_script(const Supervision *kept);
 
 /* NULL for a name that there is not. */
 const Kind *find_kind(const char *name);
@@ -129,10 +141,31 @@ size_t copy_output(int i);
 /* Copies what there is left when the container is gone. */
 void copy_rest(void);
 
+/* ---- namespaces of another container: joined.c ---- */
+
+/* Finds which of the namespaces that `joined` states are others than ours; with ESRCH if that process has ended. */
+int open_joined(const char *joined);
+
+/* Has all that is started from now on be in the pid namespace of it, if that is to be; whether it is another one. */
+bool joins_pid_namespace(void);
+int join_pid_namespace(void);
+
+/* Enters the others, as was stated. */
+int do_join(const Instruction *instruction);
+
+/* Into all of them but the pid namespace, whatever was stated. */
+int follow_joined(void);
+
 /* ---- the start of the command: command.c ---- */
 
 /* Has the reaper of the pid namespace follow the command into all that it has by now. */
 int do_reaper(const Instruction *instruction);
+
+/* Into the namespaces of a process, by its pidfd, and to the root that it has there. */
+int follow(int process);
+
+/* Leaves its process no right, and the processes that see it no way to what it has. */
+int give_up_rights(void);
 
 enum { CONTROL = 3 }; /* the descriptor that orders come by; those above it are the supervisor's own */
 
@@ -142,8 +175,21 @@ typedef struct {
     uint32_t offset; /* of the instruction in the script */
 } Failure;
 
+/* What a guardian, the parent of a command in a pid namespace that others have begun, says of its end. It reaps who has
+ * lost its parent there, but not the command until the supervisor hangs up. */
+typedef struct {
+    int code, status; /* as of siginfo_t */
+} End;
+
+typedef struct {
+    pid_t first;    /* the command's process; 0 if that is the guardian's child */
+    int begun;      /* a descriptor */
+    pid_t guardian; /* 0: there is none */
+    int guarded;    /* a descriptor, by which its End comes; -1 */
+} Start;
+
 /* NULL, or what has failed, with errno. */
-const char *start_command(const Script *script, bool has_pid_namespace, pid_t *first, int *begun);
+const char *start_command(const Script *script, const Supervision *supervision, Start *start);
 
 /* ---- how it ended: status.c ---- */
 
@@ -161,12 +207,22 @@ _Noreturn void fail(const char *name, const char *argument);
 
 /* ---- the processes of the container: tree.c ---- */
 
-/* Sends `signals` (ended by 0) one after the other to all that descend from us: `first` first, which is not reaped (0: it
- * is), then who is nearest to us; whether they are stopped first. How many were found; without memory fewer are. */
-size_t signal_tree(pid_t first, bool stops, const int *signals);
+/* Sends `signals` (ended by 0) one after the other to all that descend from us but `guardian` (0: there is none): `first`
+ * first, which is not reaped (0: it is), then who is nearest to us; whether they are stopped first. How many were found;
+ * without memory fewer are. */
+size_t signal_tree(pid_t first, pid_t guardian, bool stops, const int *signals);
+
+/* The oldest child of a process; 0 if it has none. */
+pid_t oldest_child(pid_t parent);
+
+/* When a process was started, in ticks since the system was; 0 if it has gone. */
+uint64_t start_ticks(pid_t pid);
 
 /* Sends SIGKILL to all in a cgroup.procs; how many it listed, or -1. */
 int kill_members(const char *procs);
+
+/* Goes before the processes that it kills, if it may: they could be having children faster than they are killed. */
+void hurry(void);
 
 /* Writes the file `pid`; `first` is 0 while there is none. */
 int write_pid(pid_t first);

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,8 +60,7 @@ static uint64_t field(const char *stat, int n)
     return number;
 }
 
-/* In ticks since the system was started, when a process was; 0 if it has gone. */
-static uint64_t start_ticks(pid_t pid)
+uint64_t start_ticks(pid_t pid)
 {
     char text[STAT_BYTES];
     const char *stat = read_stat(pid, text);
@@ -173,6 +173,16 @@ static void add_children(Processes *found, pid_t parent, pid_t passed_over)
     close(threads);
 }
 
+pid_t oldest_child(pid_t parent)
+{
+    Processes found = {0};
+    add_children(&found, parent, 0);
+    pid_t oldest = found.count > 0 ? found.at[0].pid : 0;
+    if (found.room > 0)
+        munmap(found.at, found.room * sizeof *found.at);
+    return oldest;
+}
+
 /* ---- 3 signals ---- */
 
 static void send_signal(const Process *process, int number)
@@ -190,12 +200,14 @@ static void send_signal(const Process *process, int number)
 }
 
 /* If they are stopped, then each before its children are looked at, so that it has no more of them later. */
-size_t signal_tree(pid_t first, bool stops, const int *signals)
+size_t signal_tree(pid_t first, pid_t guardian, bool stops, const int *signals)
 {
     Processes found = {0};
     if (first > 0)
-        add_child(&found, first, getpid());
-    add_children(&found, getpid(), first);
+        add_child(&found, first, guardian > 0 ? guardian : getpid());
+    add_children(&found, getpid(), guardian > 0 ? guardian : first);
+    if (guardian > 0)
+        add_children(&found, guardian, first);
     for (size_t i = 0; i < found.count; i++) {
         if (stops)
             send_signal(&found.at[i], SIGSTOP);
@@ -217,4 +229,11 @@ static void kill_one(void *context, pid_t pid)
 int kill_members(const char *procs)
 {
     return for_each_number(AT_FDCWD, procs, kill_one, NULL);
+}
+
+void hurry(void)
+{
+    const struct sched_param lowest = {1};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_RR, &lowest);
 }

@@ -41,6 +41,7 @@ def _entering(config: ContainerConfig, parent: ContainerConfig) -> ContainerConf
     return msgspec.structs.replace(
         config,
         user=config.user or parent.user,
+        volumes=(),
         environment=(*parent.environment, *parent.command.environment, *config.environment),
         container=FrozenDocument.of(container) if container else None,
     )

@@ -14,6 +14,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .processes import ProcessName
+
 HEADING = "mesoslite supervisor 1"
 UNLIMITED = "unlimited"
 
@@ -51,12 +53,13 @@ class MountFlag(enum.IntFlag):
 
 
 class Namespace(enum.IntFlag):
-    """Flags of unshare(2)."""
+    """Flags of unshare(2) and setns(2)."""
 
     MOUNT = 0x00020000
     CGROUP = 0x02000000
     UTS = 0x04000000
     IPC = 0x08000000
+    PID = 0x20000000
     NETWORK = 0x40000000
 
 
@@ -76,6 +79,7 @@ class Script:
 
     def __init__(self) -> None:
         self._instructions: list[tuple[Phase, bytes]] = []
+        self.shared = Namespace(0)  # with the container that this one is nested in, as far as was said
 
     def render(self) -> bytes:
         """The script as its supervisor reads it."""
@@ -103,6 +107,15 @@ class Script:
         """
         self._state(Phase.SUPERVISION, "pid_namespace")
         self._state(Phase.LIMITS, "reaper")
+
+    def join_namespaces(self, process: ProcessName) -> None:
+        """Be in the namespaces ``shared`` of that process. It fails if that has ended by then. Since Linux 5.8.
+
+        In a pid namespace the command has a guardian, that the supervisor adds, which reaps what the command leaves.
+        """
+        texts = (f"{process.pid}", f"{process.start_ticks}", f"{int(self.shared)}")
+        self._state(Phase.SUPERVISION, "namespaces_of", *texts)
+        self._state(Phase.NAMESPACES, "join")
 
     # What it is given
 
@@ -137,6 +150,10 @@ class Script:
     def namespaces(self, names: Namespace) -> None:
         """Leave the host's namespaces of these kinds for new ones."""
         self._state(Phase.NAMESPACES, "unshare", f"{int(names)}")
+
+    def share(self, names: Namespace) -> None:
+        """Be in those namespaces of the container that this one is nested in: see ``join_namespaces``."""
+        self.shared |= names
 
     def loopback(self) -> None:
         """In a namespace NETWORK of its own: have the one device that is there, which leads to itself, up."""

@@ -1,8 +1,8 @@
 """SupervisedContainerizer: each container has a supervisor in C, is kept apart by isolators, and outlives its agent."""
 
 # Who calls: an agent, in its handlers, which wait for the start of a supervisor and for nothing else.
-# What every container needs is stated here; each isolator adds its part, in the order of the list. What has become of a
-#   container is told by files (container_directory.py), and heard of in the thread of Supervisors.
+# What a supervisor is told is made by scripting.py. What has become of a container is told by files
+#   (container_directory.py), and heard of in the thread of Supervisors.
 # Invariants: 1. isolators are cleaned up once for each container that was prepared, in reverse order, when none of its
 #   processes is left, nor of what is nested in it.    2. `ended` is told after that.
 # Source: Mesos src/slave/containerizer/mesos/containerizer.cpp.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import ContainerUsage, InvalidRequest, Reason, Termination, parent_of
 
-from .accounts import give_sandbox
 from .asked import refuse_unhonoured
 from .container_directory import (
     ContainerDirectory,
@@ -32,8 +30,7 @@ from .launch_failures import failure_message
 from .nested import nested_config, without_streams
 from .nesting import Nesting
 from .processes import Family, kill_rest
-from .program import program_of
-from .script import Script
+from .scripting import Scripting
 from .supervisors import Supervisors
 from .volume_links import link_volumes
 
@@ -110,12 +107,17 @@ class SupervisedContainerizer:
     ) -> None:
         make_runtime_directory(runtime_directory)
         self._directory = runtime_directory
-        self._open_files = open_files
-        self._rotation = rotation
         self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
         self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
         self._has_mounts = "filesystem/linux" in self._isolation
+        self._scripting = Scripting(
+            runtime_directory,
+            self._isolators,
+            has_mounts=self._has_mounts,
+            open_files=open_files,
+            rotation=rotation,
+        )
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
         self._nesting = Nesting()
@@ -189,7 +191,7 @@ class SupervisedContainerizer:
             container_id, directory, notices, self._supervisors, self._nesting, config.is_checkpointed, config.volumes
         )
         try:
-            script = self._script(config, outer if config.is_debug else None)
+            script = self._scripting.script(config, outer)
             is_remembered = config.is_checkpointed and outer is not None
             directory.make(script, config if is_remembered else None)
             with self._lock:  # till it is attached nothing is told of it
@@ -273,45 +275,6 @@ class SupervisedContainerizer:
     def _have_claim(self) -> None:
         if self._claim is None:
             self._claim = claim_runtime_directory(self._directory)
-
-    def _script(self, config: ContainerConfig, entered: ContainerConfig | None) -> bytes:
-        """What the supervisor of a container is told; ``entered`` is what a debug one is to enter.
-
-        Raises: OSError, NotFound, InvalidRequest.
-        """
-        program, script = program_of(config), Script()
-        account = program.account
-        identity = account.identity if account is not None else None
-        owner = (identity.user, identity.group) if identity is not None else None
-        if account is not None:
-            give_sandbox(config.sandbox, account)
-        if self._open_files is not None:
-            script.limit(resource.RLIMIT_NOFILE, *self._open_files)
-        if not self._has_mounts:
-            link_volumes(config)
-        for isolator in self._isolators:
-            isolator.prepare(config, script)
-        script.read(0, "/dev/null")
-        self._state_output(config, script, owner)
-        script.enter(entered.sandbox if entered is not None else config.sandbox)
-        if identity is not None:
-            script.user(identity.user, identity.group, identity.groups)
-        try:
-            script.environment(program.variables)
-            script.command(program.file, program.arguments)
-            return script.render()
-        except ValueError as error:
-            raise OSError(f"launch: cannot start {program.file[:200]!r}: {error}; correct its arguments") from error
-
-    def _state_output(self, config: ContainerConfig, script: Script, owner: tuple[int, int] | None) -> None:
-        """Raises: InvalidRequest."""
-        if self._rotation is None:
-            script.append(1, f"{config.sandbox}/stdout", owner)
-            script.append(2, f"{config.sandbox}/stderr", owner)
-            return
-        rotation = self._rotation.of(config.command.environment)
-        for descriptor, each in enumerate((rotation.stdout, rotation.stderr), start=1):
-            script.rotate(descriptor, config.sandbox, owner, each.bytes_max, each.files)
 
     def _clean(self, container: SupervisedContainer) -> None:
         for isolator in reversed(self._isolators):

@@ -193,6 +193,7 @@ def test_a_debug_container_has_the_variables_of_what_it_enters_and_begins_where_
     of_task = CommandInfo(value=house.waits, environment=(("B", "command"), ("C", "command")))
     house.launch("a", environment=(("A", "task"), ("B", "task")), command=of_task)
     parent = house.container_id("a")
+    house.leader("a")  # what runs can be entered
     command = CommandInfo(value="pwd; echo $A $B $C", environment=(("C", "own"),))
 
     house.launch("look", command=command, parent=parent, is_debug=True)

@@ -6,6 +6,7 @@ import os
 import queue
 import shutil
 import subprocess
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class Contained:
         self.directory = directory
         self.isolators = make_isolators(names, machine, str(directory / "run"), IsolationOptions(**options))
         self.containerizer = SupervisedContainerizer(str(directory / "run"), self.isolators)
+        self.starts = threading.Semaphore(0)
         self.ended_with: queue.Queue[Termination] = queue.Queue()
         self.sandbox = directory / "sandbox"
         self.sandbox.mkdir(exist_ok=True)
@@ -35,10 +37,10 @@ class Contained:
         """Start a shell; ``container`` is what the ContainerInfo says beside its type."""
         container = config.pop("container", None)
         self.config = made = ContainerConfig(
-            container_id=ContainerID(f"{uuid.uuid4()}"),
+            container_id=ContainerID(config.pop("container_id", f"{uuid.uuid4()}")),
             user=config.pop("user", ""),
             command=CommandInfo(value=script),
-            sandbox=str(self.sandbox),
+            sandbox=config.pop("sandbox", str(self.sandbox)),
             resources=Resources.parse(resources),
             container=FrozenDocument.of({"type": "MESOS", **container}) if container is not None else None,
             **config,
@@ -48,7 +50,13 @@ class Contained:
         return made.container_id
 
     def started(self) -> None:
-        pass
+        self.starts.release()
+
+    def start(self, script: str, **config: Any) -> ContainerID:
+        """Start a shell, and wait until it runs."""
+        container_id = self.launch(script, **config)
+        assert self.starts.acquire(timeout=BOUND_SECONDS)
+        return container_id
 
     def ended(self, termination: Termination) -> None:
         self.ended_with.put(termination)

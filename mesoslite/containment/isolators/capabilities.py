@@ -43,6 +43,7 @@ class Capabilities(PlainIsolator):
     """``effective`` and ``bounding`` are what the agent was started with; None: all that it has."""
 
     name = "linux/capabilities"
+    is_for_debug = True
 
     def __init__(self, effective: frozenset[int] | None = None, bounding: frozenset[int] | None = None) -> None:
         if effective is not None and bounding is not None and not effective <= bounding:

@@ -34,6 +34,11 @@ class Isolator(Protocol):
         """As in the flag --isolation, such as "cgroups/mem"; several are parted by commas."""
         ...
 
+    @property
+    def is_for_debug(self) -> bool:
+        """Whether a debug container is prepared by it, which enters what others have made for its parent."""
+        ...
+
     def watch(self, exceeded: Callable[[ContainerID, Limitation], None]) -> None:
         """Have ``exceeded`` called, from any thread, when a container is to be ended; first of all, and once."""
         ...

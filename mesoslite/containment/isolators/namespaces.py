@@ -4,7 +4,7 @@
 
 from mesoslite.containment.asked import asked
 from mesoslite.containment.script import MountFlag, Namespace, Script
-from mesoslite.model import ContainerConfig, InvalidRequest
+from mesoslite.model import ContainerConfig, InvalidRequest, parent_of
 
 from .filesystem import FilesystemLinux
 from .plain import PlainIsolator
@@ -21,10 +21,13 @@ class PidNamespace(PlainIsolator):
         self._filesystem = filesystem
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Have the namespace, unless it asks for the agent's, and a /proc of it."""
-        if asked(config).message_or_empty("linux_info").boolean("share_pid_namespace", False):
+        """Have the namespace, unless it asks for that of its parent, or the agent's, and a /proc of it."""
+        if not asked(config).message_or_empty("linux_info").boolean("share_pid_namespace", False):
+            script.pid_namespace()
+        elif parent_of(config.container_id) is not None:
+            script.share(Namespace.PID)
+        else:
             return
-        script.pid_namespace()
         script.mount("proc", f"{self._filesystem.root(config)}/proc", "proc", _QUIET)
 
 
@@ -37,14 +40,17 @@ class IpcNamespace(PlainIsolator):
         self._filesystem = filesystem
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Have the namespace, unless it asks for the agent's."""
+        """Have the namespace, unless it asks for the agent's; what is nested has its parent's otherwise."""
         linux = asked(config).message_or_empty("linux_info")
-        mode = linux.text("ipc_mode", "PRIVATE")
+        is_nested = parent_of(config.container_id) is not None
+        mode = linux.text("ipc_mode", "SHARE_PARENT" if is_nested else "PRIVATE")
         if mode not in ("PRIVATE", "SHARE_PARENT", "UNKNOWN"):
             raise InvalidRequest(f"{linux.where('ipc_mode')}: got {mode[:80]!r}, expected PRIVATE or SHARE_PARENT")
         if mode == "SHARE_PARENT":
             if linux.has("shm_size"):
                 raise InvalidRequest(f"{linux.where('shm_size')}: goes with an ipc_mode of PRIVATE only; leave it out")
+            if is_nested:
+                script.share(Namespace.IPC)
             return
         script.namespaces(Namespace.IPC)
         size = f",size={linux.unsigned('shm_size')}m" if linux.has("shm_size") else ""
@@ -58,9 +64,12 @@ class UtsNamespace(PlainIsolator):
     name = "namespaces/uts"
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Have the namespace, and the name that it asks for."""
-        script.namespaces(Namespace.UTS)
+        """Have the namespace, and the name that it asks for; what is nested and asks for none has its parent's."""
         container = asked(config)
+        if parent_of(config.container_id) is not None and not container.has("hostname"):
+            script.share(Namespace.UTS)
+            return
+        script.namespaces(Namespace.UTS)
         if container.has("hostname"):
             script.hostname(container.text("hostname"))
 
@@ -71,6 +80,9 @@ class NetNamespace(PlainIsolator):
     name = "namespaces/net"
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
-        """Have the namespace."""
+        """Have the namespace; what is nested has its parent's."""
+        if parent_of(config.container_id) is not None:
+            script.share(Namespace.NETWORK)
+            return
         script.namespaces(Namespace.NETWORK)
         script.loopback()

@@ -12,6 +12,7 @@ class NoNewPrivileges(PlainIsolator):
     """Of every container."""
 
     name = "linux/nnp"
+    is_for_debug = True
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """State it."""

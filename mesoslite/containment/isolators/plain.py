@@ -15,6 +15,7 @@ class PlainIsolator:
     """Keeps nothing, measures nothing and ends nothing."""
 
     name = ""
+    is_for_debug = False
 
     def watch(self, exceeded: Callable[[ContainerID, Limitation], None]) -> None:
         """See Isolator: nothing is limited."""

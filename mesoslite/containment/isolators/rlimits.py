@@ -35,6 +35,7 @@ class Rlimits(PlainIsolator):
     """Sets them before the command runs; one without bounds is lifted. Only root can raise them beyond the agent's."""
 
     name = "posix/rlimits"
+    is_for_debug = True
 
     def prepare(self, config: ContainerConfig, script: Script) -> None:
         """State each of them."""
