@@ -58,7 +58,7 @@ from .recovery import RecoveryOptions
 from .registration import Registration, Step
 
 if TYPE_CHECKING:
-    from mesoslite.model import Attribute, Detector, OperationUpdate, Order, ReregisterAgent
+    from mesoslite.model import Attribute, Detector, FaultDomain, OperationUpdate, Order, ReregisterAgent
     from mesoslite.model.container_calls import ContainerCall
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 
@@ -71,10 +71,10 @@ class Agent(la.Actor):
     """Offers ``resources`` to a master and runs what it sends, in sandboxes below ``work_dir``.
 
     ``master`` is its address, or a Detector that says who leads.
-    ``hostname`` and ``port`` are what it says of itself; it opens no port. ``containerizer`` makes its containers
-    and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops it ends all
-    its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks that
-    checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
+    ``hostname``, ``port`` and ``domain`` are what it says of itself; it opens no port. ``containerizer`` makes its
+    containers and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops
+    it ends all its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks
+    that checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
     ``garbage`` says when sandboxes are removed of what is over; left out, they stay.
     ``prober`` asks the ports of tasks that are to be checked; left out, those of this machine.
     """
@@ -89,13 +89,14 @@ class Agent(la.Actor):
         hostname: str = "localhost",
         port: int = 0,
         attributes: tuple[Attribute, ...] = (),
+        domain: FaultDomain | None = None,
         recovery: RecoveryOptions | None = None,
         garbage: GarbageOptions | None = None,
         prober: Prober | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
-        self._info = AgentInfo(hostname=hostname, port=port, resources=resources, attributes=attributes)
+        self._info = AgentInfo(hostname=hostname, port=port, resources=resources, attributes=attributes, domain=domain)
         self._work_directory = work_dir.absolute()
         self._containerizer = containerizer
         calls = Calls(
@@ -320,11 +321,7 @@ class Agent(la.Actor):
         self._frameworks.leave(entry)
         for execution in list(entry.executors.values()):
             self._parts.running.executors.shut_down(execution)
-        for run in [run for run in entry.runs.values() if run.execution is None or not run.is_alive]:
-            if run.container is None:
-                self._reports.complete(message.framework_id, run.task.task_id)
-            else:
-                self._parts.kills.kill(run, entry, None)
+        self._parts.kills.end(entry, self._reports.complete)
         self._reports.retire(message.framework_id)
 
     # Executors

@@ -115,6 +115,14 @@ class Kills:
         else:
             timer.cancel()
 
+    def end(self, entry: FrameworkEntry, complete: Callable[[FrameworkID, TaskID], None]) -> None:
+        """End what a framework runs beside its executors; ``complete`` what has ended, for nobody acknowledges it."""
+        for run in [run for run in entry.runs.values() if run.execution is None or not run.is_alive]:
+            if run.container is None:
+                complete(run.framework_id, run.task.task_id)
+            else:
+                self.kill(run, entry, None)
+
     def resume(self, run: Run, kill: AskedToEnd) -> None:
         """Go on with a kill of an earlier life: what was left of its grace is left but for the time since then.
 

@@ -303,6 +303,8 @@ CHECKS: dict[type, dict[str, Check]] = {
         "total": _or_none(_resources),
         "attributes": _or_none(_machine["attributes"]),
         "capabilities": _or_none(_texts),
+        "region": _or_none(_text),
+        "zone": _or_none(_text),
     },
     AgentRemoved: _agent,
     AgentActivated: _agent,

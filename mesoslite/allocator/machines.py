@@ -105,11 +105,14 @@ class Machines:
         self._books.agent(agent_id).active = False
 
     def update(self, delta: AgentUpdated) -> tuple[int, ...]:
-        """New attributes end the filters about it, for who refused it may want it now."""
+        """New attributes end the filters about it, and so does a new place, for who refused it may want it now."""
         agent = self._books.agent(delta.agent_id)
         ended: tuple[int, ...] = ()
-        if delta.attributes is not None and delta.attributes != agent.attributes:
+        before = (agent.attributes, agent.region, agent.zone)
+        if delta.attributes is not None:
             agent.attributes = delta.attributes
+        agent.region, agent.zone = delta.region or agent.region, delta.zone or agent.zone
+        if (agent.attributes, agent.region, agent.zone) != before:
             ended = self._books.filters.end_of_agent(agent)
         if delta.capabilities is not None:
             agent.capabilities = _set_of(delta.capabilities)

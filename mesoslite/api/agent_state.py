@@ -6,7 +6,7 @@
 
 from collections.abc import Mapping
 
-from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources
+from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources, encode_domain
 from mesoslite.model.v1 import encode_labels, encode_resources, encode_roles
 
 from .agent_executors import ShownExecutor, shown_executors
@@ -37,6 +37,7 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
         "pid": address(snapshot.pid, info.hostname, info.port),
         "hostname": info.hostname,
         "capabilities": list(AGENT_CAPABILITIES),
+        **({"domain": encode_domain(info.domain)} if info.domain is not None else {}),
         "resources": resources_document(info.resources),
         "reserved_resources": reserved_document(info.resources),
         "unreserved_resources": resources_document(info.resources.unreserved()),

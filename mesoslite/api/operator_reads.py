@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import MasterPort
+from mesoslite.model import MasterPort, encode_domain
 from mesoslite.model.v1 import (
     encode_maintenance_status,
     encode_quota_status,
@@ -33,7 +33,8 @@ def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None, flags: Ma
 
     async def about_master(exchange: Exchange, asked: None) -> Document:
         tenure = await ask(master, MasterPort.tenure)
-        info = {"id": tenure.info.id, **master_info(*exchange.server)}
+        domain = {"domain": encode_domain(tenure.info.domain)} if tenure.info.domain is not None else {}
+        info = {"id": tenure.info.id, **master_info(*exchange.server), **domain}
         return {"master_info": info, "start_time": tenure.start_time, "elected_time": tenure.elected_time}
 
     def of(method: Callable[..., Any], encode: Callable[[Any], Document]) -> OperatorCall:

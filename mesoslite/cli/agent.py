@@ -60,6 +60,7 @@ from .isolation_options import (
 from .node_options import (
     MASTER_ADDRESS,
     Advertise,
+    Domain,
     Host,
     Hostname,
     LogDir,
@@ -67,6 +68,7 @@ from .node_options import (
     SecretFile,
     begin_logging,
     check_texts,
+    read_domain,
     remote,
 )
 from .signals import stop_signals
@@ -106,6 +108,7 @@ def agent(
             show_default=False,
         ),
     ] = "",
+    domain: Domain = None,
     work_dir: Annotated[
         str, typer.Option(help="Where sandboxes go; each agent has its own.", metavar="PATH")
     ] = "/tmp/mesoslite-agent",
@@ -194,6 +197,7 @@ def _node(given: "Mapping[str, Any]") -> "AgentNode":
         remote(given["address"], given["advertise"], given["secret_file"]),
         resources=given["resources"],
         attributes=parse_attributes(given["attributes"]),
+        domain=read_domain(given["domain"]),
         work_dir=given["work_dir"],
         host=given["host"],
         port=given["port"],

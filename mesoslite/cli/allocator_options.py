@@ -49,8 +49,10 @@ FLAGS = {
 }
 
 
-def policy_source(name: str, **options: str | int | None) -> "str | PolicyFactory":
-    """Return the name of a policy, or what makes ours with the options that were given.
+def policy_source(name: str, region: str | None = None, **options: str | int | None) -> "str | PolicyFactory":
+    """Return the name of a policy, or what makes ours with the options that were given, for a master in ``region``.
+
+    Another policy is not told where the master is.
 
     Raises: InvalidRequest, for an option that can never work, and for one of ours beside another policy.
     """
@@ -58,9 +60,7 @@ def policy_source(name: str, **options: str | int | None) -> "str | PolicyFactor
     from mesoslite.model import InvalidRequest
 
     given = {option: value for option, value in options.items() if value is not None}
-    if not given:
-        return name
-    if name != DEFAULT_POLICY:
+    if name != DEFAULT_POLICY and given:
         flags = ", ".join([FLAGS[option] for option in given])
         raise InvalidRequest(f"{flags}: only the allocator {DEFAULT_POLICY} takes it, and {name!r} is asked for")
     for option, value in given.items():  # so that it is refused at once, and by its name
@@ -68,4 +68,6 @@ def policy_source(name: str, **options: str | int | None) -> "str | PolicyFactor
             HierarchicalAllocator(**{option: value})  # type: ignore[arg-type]
         except InvalidRequest as error:
             raise InvalidRequest(f"{FLAGS[option]} {value}: {error}") from error
-    return partial(HierarchicalAllocator, **given)  # type: ignore[arg-type]
+    if name != DEFAULT_POLICY or (not given and region is None):
+        return name
+    return partial(HierarchicalAllocator, region=region, **given)  # type: ignore[arg-type]

@@ -12,7 +12,9 @@ PARAMETERS: tuple[
     tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...
 ] = (  # how parts of the program name what was given to them, and how the command line does
     (
-        re.compile(r"^((?:agent|executor|heartbeat|max|offer|reconfiguration|registry|recovery)_\w+|recover): "),
+        re.compile(
+            r"^((?:agent|executor|heartbeat|max|offer|reconfiguration|registry|recovery|require)_\w+|recover): "
+        ),
         lambda found: f"--{found[1].replace('_', '-')}: ",
     ),
     (re.compile(r"^allocator: got an allocation interval of "), lambda found: "--allocation-interval: got "),

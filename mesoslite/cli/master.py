@@ -40,6 +40,7 @@ from .master_options import (
     PingTimeouts,
     RecoveryLimit,
     RemovalRate,
+    RequireDomain,
     ReregisterTimeout,
     Roles,
     RootSubmissions,
@@ -51,6 +52,7 @@ from .master_options import (
 from .node_options import (
     MASTER_ADDRESS,
     Advertise,
+    Domain,
     Host,
     Hostname,
     LogDir,
@@ -58,6 +60,7 @@ from .node_options import (
     SecretFile,
     begin_logging,
     check_texts,
+    read_domain,
     remote,
 )
 from .prompt import prompt
@@ -79,6 +82,8 @@ def master(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5050,
     hostname: Hostname = "",
+    domain: Domain = None,
+    require_agent_domain: RequireDomain = False,
     registry: RegistryFile = None,
     roles: Roles = None,
     root_submissions: RootSubmissions = True,
@@ -139,7 +144,7 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
     from mesoslite.cluster import MasterNode
     from mesoslite.model import InvalidRequest
 
-    acls = rules(given["acls"])
+    acls, domain = rules(given["acls"]), read_domain(given["domain"])
     try:
         return MasterNode(
             remote(given["address"], given["advertise"], given["secret_file"]),
@@ -157,11 +162,12 @@ def _node(given: "Mapping[str, Any]") -> "MasterNode":
             ),
             registry=given["registry"],
             whitelist=given["whitelist"] if given["whitelist"] != "*" else None,
-            options=master_options(given, acls),
+            options=master_options(given, acls, domain),
             agents=agent_options(given),
             allocation_interval=given["allocation_interval"],
             allocator=policy_source(
                 given["allocator"],
+                domain.region if domain is not None else None,
                 role_sorter=given["role_sorter"],
                 framework_sorter=given["framework_sorter"],
                 min_allocatable=given["min_allocatable_resources"],

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mesoslite.master import AgentOptions, MasterOptions
-    from mesoslite.model import Acls
+    from mesoslite.model import Acls, FaultDomain
 
 Roles: TypeAlias = Annotated[
     str | None,
     typer.Option(
         help="Roles that are served beside *, with commas; any by default, and none but * if empty.", show_default=False
+    ),
+]
+RequireDomain: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--require-agent-domain/--no-require-agent-domain", help="Whether agents that say no --domain are kept out."
     ),
 ]
 RootSubmissions: TypeAlias = Annotated[
@@ -96,8 +102,8 @@ READERS: "dict[str, Callable[[str, str], Any]]" = {
 }
 
 
-def master_options(given: "Mapping[str, Any]", acls: "Acls") -> "MasterOptions":
-    """Return the options of a master, of those that were given, with ``acls``.
+def master_options(given: "Mapping[str, Any]", acls: "Acls", domain: "FaultDomain | None") -> "MasterOptions":
+    """Return the options of a master, of those that were given, with ``acls`` and its ``domain``.
 
     Raises: InvalidRequest, for what can never work.
     """
@@ -110,9 +116,11 @@ def master_options(given: "Mapping[str, Any]", acls: "Acls") -> "MasterOptions":
     for name in ("offer_timeout", "heartbeat_interval"):
         if given[name] is not None:
             options[name] = seconds(f"--{name.replace('_', '-')}", given[name])
-    flags = {name: given[name] for name in ("root_submissions", "publish_per_framework_metrics")}
+    flags = {
+        name: given[name] for name in ("root_submissions", "publish_per_framework_metrics", "require_agent_domain")
+    }
     authenticated = given["authenticate_http_frameworks"]
-    return MasterOptions(authenticated_frameworks=authenticated, acls=acls, **flags, **options)
+    return MasterOptions(authenticated_frameworks=authenticated, acls=acls, domain=domain, **flags, **options)
 
 
 def agent_options(given: "Mapping[str, Any]") -> "AgentOptions":

@@ -12,6 +12,7 @@ from .failure import USAGE, fail, refuse_bytes
 
 if TYPE_CHECKING:
     from libactor import Remote
+    from mesoslite.model import FaultDomain
 
 MASTER_ADDRESS = "127.0.0.1:5055"  # where agents find a master of this machine
 
@@ -37,6 +38,13 @@ LoggingLevel: TypeAlias = Annotated[
 ]
 LogDir: TypeAlias = Annotated[
     str | None, typer.Option(help="Directory for a file with what is logged, which the HTTP API shows.", metavar="PATH")
+]
+Domain: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="The region and zone that it is in, as Mesos's DomainInfo in JSON: a file, or the JSON itself.",
+        metavar="PATH",
+    ),
 ]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -82,6 +90,21 @@ def check_texts(**options: str | None) -> None:
             refuse_bytes(flag, text)
         if text == "" and name != "hostname":
             fail(f"{flag} is empty; give a value, or leave it out", USAGE)
+
+
+def read_domain(given: str | None) -> "FaultDomain | None":
+    """The domain that is given, or in the file of that name. The command ends if it is none."""
+    from mesoslite.model import InvalidRequest, parse_domain
+
+    if given is None:
+        return None
+    itself = given.lstrip()[:1] == "{"
+    try:
+        return parse_domain(given if itself else Path(given).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"--domain {given}: {getattr(error, 'strerror', None) or 'is no text in UTF-8'}")
+    except InvalidRequest as error:
+        fail(f"--domain{'' if itself else f' {given}'}: {error}", USAGE)
 
 
 def remote(address: str, advertise: str | None, secret_file: str | None) -> "Remote":

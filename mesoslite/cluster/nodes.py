@@ -32,7 +32,7 @@ from .token_containerizer import TokenContainerizer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.model import AgentID, Attribute
+    from mesoslite.model import AgentID, Attribute, FaultDomain
 
 log = logging.getLogger("mesoslite")
 
@@ -135,6 +135,7 @@ class AgentNode:
         *,
         resources: str,
         attributes: tuple[Attribute, ...],
+        domain: FaultDomain | None = None,
         work_dir: str | Path,
         host: str,
         port: int,
@@ -157,6 +158,7 @@ class AgentNode:
         told = {attribute.name for attribute in attributes}
         self._attributes = (*attributes, *[own for own in self._containment.attributes if own.name not in told])
         self._port, self._hostname = port, hostname
+        self._domain = domain
         self._parts = ExitStack()
         self._flags = flags_of(flags)
         self._authentication = authentication
@@ -185,6 +187,7 @@ class AgentNode:
                 hostname=hostname,
                 port=listener.port,
                 attributes=self._attributes,
+                domain=self._domain,
                 recovery=self._recovery,
                 garbage=self._garbage,
                 id="slave(1)",

@@ -204,6 +204,7 @@ class Accounts:
             executor_ids=agent.executors_of(framework.id) if agent.executors else (),
             ip=agent.host,
             path=f"/{agent.pid.id}",
+            domain=agent.info.domain,
         )
         self._ledger.add_offer(offer)
         self._tell(happenings.OfferMade, offer)

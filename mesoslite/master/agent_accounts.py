@@ -131,6 +131,8 @@ class AgentAccounts:
             total=agent.total,
             used=used,
             attributes=info.attributes,
+            region=info.domain.region if info.domain is not None else None,
+            zone=info.domain.zone if info.domain is not None else None,
             unavailability=agent.unavailability,
         )
 
@@ -139,7 +141,15 @@ class AgentAccounts:
         agent.info = info
         self._changes.agents[agent.id] = None
         self._ledger.resize_agent(agent, total)
-        self._apply(AgentUpdated(agent_id=agent.id, total=total, attributes=info.attributes))
+        self._apply(
+            AgentUpdated(
+                agent_id=agent.id,
+                total=total,
+                attributes=info.attributes,
+                region=info.domain.region if info.domain is not None else None,
+                zone=info.domain.zone if info.domain is not None else None,
+            )
+        )
         agent.resized = self._line.deltas
         self._tell(happenings.AgentUpdated, agent.id, info, total)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSION_LEAST = (1, 0, 0)
 HOSTNAME_LENGTH_MAX = 255
 VERSION_LENGTH_MAX = 255
+NAME_LENGTH_MAX = 255  # of a region or a zone
 INCARNATION_BYTES_MAX = 64
 
 
@@ -61,6 +62,9 @@ def _agent_problem(info: Any, version: Any) -> str | None:
         return "it does not say what it is"
     if not 0 < len(info.hostname) <= HOSTNAME_LENGTH_MAX:
         return f"its host name is {len(info.hostname)} characters long; expected 1 to {HOSTNAME_LENGTH_MAX}"
+    for name in (info.domain.region, info.domain.zone) if info.domain is not None else ():
+        if not 0 < len(name) <= NAME_LENGTH_MAX:
+            return f"the name of its region or zone has {len(name)} characters; expected 1 to {NAME_LENGTH_MAX}"
     if not _is(info.resources, Resources):
         return f"its resources are {str(info.resources)[:80]!r}"
     if info.resources.is_empty:

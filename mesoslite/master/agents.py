@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import Recovered
 
     from .accounts import Accounts
+    from .admission import Admission
     from .agent_options import AgentOptions
     from .feedback import Feedback
     from .ledger import Ledger
@@ -65,6 +66,7 @@ class Agents:
         settle: Callable[[AgentID], object],
         rescind: Callable[[], object],
         served_roles: frozenset[str] | None,
+        admission: Admission,
         end: Callable[[BaseException], None],
     ) -> None:
         self._ledger = ledger
@@ -103,6 +105,7 @@ class Agents:
             metrics,
             slices,
             master_id=master_id,
+            admission=admission,
             now=now,
             watch=self._watch,
             ping_timeout=pings,

@@ -15,7 +15,7 @@ from mesoslite.model import LeadershipLost, MasterInfo, MasterTenure, NotLeader,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesoslite.model import Leadership, MasterStanding
+    from mesoslite.model import FaultDomain, Leadership, MasterStanding
     from mesoslite.model.registry import Recovered
 
     from .standing import Standing
@@ -42,6 +42,7 @@ class Candidate(la.Actor):
     master_id: str
     _hostname: str
     _port: int
+    _domain: FaultDomain | None
     _registrar: la.PID[RegistrarPort]
     _standing: Standing
     _leading: la.Promise[int]
@@ -50,7 +51,9 @@ class Candidate(la.Actor):
 
     def info(self) -> MasterInfo:
         """What this master says of itself."""
-        return MasterInfo(id=self.master_id, hostname=self._hostname, port=self._port, pid=str(self.pid))
+        return MasterInfo(
+            id=self.master_id, hostname=self._hostname, port=self._port, pid=str(self.pid), domain=self._domain
+        )
 
     def _tenure(self) -> MasterTenure:
         return MasterTenure(info=self.info(), start_time=self._start_time, elected_time=self._elected_time)

@@ -40,6 +40,7 @@ from mesoslite.model.registry import Recovered
 from mesoslite.model.version import software_version
 
 from .accounts import Accounts
+from .admission import Admission
 from .agent_options import AgentOptions
 from .agents import Agents
 from .allocation import Allocator
@@ -114,7 +115,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         self.master_id = str(la.random_uuid())
         self._allocator, self._registrar = allocator, registrar
         self._standing = Standing(contender, detector)
-        self._hostname, self._port = hostname, port
+        self._hostname, self._port, self._domain = hostname, port, options.domain
         self._chronicle = Chronicle(self._now)
         self._ledger = Ledger(self._chronicle, options.max_completed_frameworks)
         self._shown = Shown(self._ledger, self._ledger.changes)
@@ -159,6 +160,7 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
             settle=self._settle_later,
             rescind=self._rescind_later,
             served_roles=options.served_roles,
+            admission=Admission(options),
             end=self._end,
         )
         self._leading, self._start_time = la.Promise[int](), 0.0

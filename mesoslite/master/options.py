@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mesoslite.model import ALL_ALLOWED, DEFAULT_ROLE, Acls, InvalidRequest, constants, validate_role
+from mesoslite.model import ALL_ALLOWED, DEFAULT_ROLE, Acls, FaultDomain, InvalidRequest, constants, validate_role
 
 
 class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -18,6 +18,7 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``offer_timeout`` is the seconds after which an offer that nobody answered is rescinded, None for never. The
     ``max_`` ones say how much is kept of what is over; 0 keeps nothing. ``publish_per_framework_metrics``: 60 of each.
     ``heartbeat_interval`` is the seconds between two HEARTBEATs on a stream of events, which Mesos has as a constant.
+    ``domain`` is where it is, None if nobody says so; ``require_agent_domain`` keeps agents out that say nothing of it.
     Raises: InvalidRequest, on construction.
     """
 
@@ -31,6 +32,8 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_unreachable_tasks_per_framework: int = constants.UNREACHABLE_TASKS_MAX
     publish_per_framework_metrics: bool = True
     heartbeat_interval: float = constants.HEARTBEAT_INTERVAL_SECONDS
+    domain: FaultDomain | None = None
+    require_agent_domain: bool = False
 
     def __post_init__(self) -> None:
         wanted = f"seconds, more than 0 and {constants.SECONDS_MAX} at most"
@@ -38,6 +41,8 @@ class MasterOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise InvalidRequest(f"offer_timeout: got {self.offer_timeout!r}, expected {wanted}, or none")
         if not 0 < self.heartbeat_interval <= constants.SECONDS_MAX:
             raise InvalidRequest(f"heartbeat_interval: got {self.heartbeat_interval!r}, expected {wanted}")
+        if self.require_agent_domain and self.domain is None:
+            raise InvalidRequest("require_agent_domain: no agent could join a master without a domain; give it one")
         for role in self.roles or ():
             validate_role(role)
         for name in ("completed_frameworks", "completed_tasks_per_framework", "unreachable_tasks_per_framework"):

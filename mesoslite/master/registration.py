@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import RegistryOperation
 
     from .accounts import Accounts
+    from .admission import Admission
     from .durability import Durability
     from .ledger import Ledger
     from .metrics import MasterMetrics
@@ -50,7 +51,7 @@ log = logging.getLogger("mesoslite.master")
 class Registration:
     """The agents' coming and going, over the books of one master; ``now`` reads the master's clock.
 
-    ``watch`` has an agent pinged from now on.
+    ``watch`` has an agent pinged from now on; ``admission`` says who may come at all.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Registration:
         slices: Slices,
         *,
         master_id: str,
+        admission: Admission,
         now: Callable[[], float],
         watch: Callable[[AgentEntry | AgentID], None],
         ping_timeout: float,
@@ -79,6 +81,7 @@ class Registration:
         self._metrics = metrics
         self._slices = slices
         self._master_id = master_id
+        self._admission = admission
         self._now = now
         self._watch = watch
         self._ping_timeout = ping_timeout
@@ -90,7 +93,7 @@ class Registration:
 
     def register(self, message: RegisterAgent, sender: la.PID[Any] | None) -> None:
         """Admit an agent; one that repeats itself, because the answer was late, is answered again."""
-        problem = registration_problem(message)
+        problem = registration_problem(message) or self._admission.problem(message.info)
         if sender is None or problem is not None:
             self._metrics.drop(message, sender, problem or "it has no address")
             return
@@ -146,7 +149,7 @@ class Registration:
 
     def reregister(self, message: ReregisterAgent, sender: la.PID[Any] | None) -> Iterator[None]:
         """Let an agent go on under the id that it has."""
-        problem = reregistration_problem(message)
+        problem = reregistration_problem(message) or self._admission.problem(message.info)
         if sender is None or problem is not None:
             self._metrics.drop(message, sender, problem or "it has no address")
             return
@@ -248,6 +251,8 @@ class Registration:
             agent is not None and host_of(sender.address) != agent.host
         ):
             return "Agent attempted to re-register with different IP / hostname"
+        if known.info.domain not in (None, message.info.domain):
+            return "Agent attempted to re-register with a different domain"
         if agent is None or agent.operations or not agent.tasks:
             return None
         total = message.total or message.info.resources

@@ -102,6 +102,7 @@ class Subscriptions:
         framework.figures[CALLS[Subscribe]] += 1
         framework.send(
             Subscribed(
+                domain=self._options.domain,
                 framework_id=framework.id,
                 master_id=self._master_id,
                 heartbeat_interval_seconds=self._options.heartbeat_interval,

@@ -96,6 +96,7 @@ from .deltas import (
     WeightChanged,
 )
 from .documents import FrozenDocument
+from .domains import FaultDomain, encode_domain, parse_domain
 from .errors import (
     AllocatorFailed,
     Conflict,
@@ -417,6 +418,7 @@ __all__ = [
     "FrameworkDeactivated",
     "FrameworkEnded",
     "FrameworkID",
+    "FaultDomain",
     "FrameworkInfo",
     "FrameworkRemoved",
     "FrameworkState",
@@ -565,7 +567,9 @@ __all__ = [
     "offers_problem",
     "once",
     "operation_problem",
+    "encode_domain",
     "parse_attribute",
+    "parse_domain",
     "runnable_command",
     "task_inability",
     "total_usage",

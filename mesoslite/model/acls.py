@@ -40,6 +40,7 @@ OBJECTS: Mapping[str, str] = {
     "launch_nested_containers_under_parent_with_user": "users",
     "mark_agents_gone": "agents",
     "reactivate_agents": "agents",
+    "register_agents": "agents",
     "register_frameworks": "roles",
     "remove_nested_containers": "users",
     "reserve_resources": "roles",

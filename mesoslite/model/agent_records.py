@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from .agents import AGENT_CAPABILITIES, AgentInfo, AttributeItems, AttributeRanges
 from .agents import Attribute as AgentAttribute
+from .domains import FaultDomain
 from .ids import AgentID
 from .kinds import ValueType
-from .records import Agent, Attribute, Drain, DrainState, Range
+from .records import Agent, Attribute, Domain, Drain, DrainState, Range
 from .registry import DrainInfo
 from .resource_records import packed_resources
 from .resource_text import MILLI
@@ -62,9 +63,15 @@ def packed_agent(
         active=active,
         deactivated=deactivated,
         reregistered_time=nanoseconds(reregistered_time) if reregistered_time is not None else None,
+        domain=packed_domain(info.domain),
         drain=_packed_drain(drain) if drain is not None else None,
         estimated_drain_start_time=nanoseconds(drain_time) if drain_time is not None else None,
     )
+
+
+def packed_domain(domain: FaultDomain | None) -> Domain | None:
+    """Return where a machine is, if anybody knows."""
+    return Domain(domain.region, domain.zone) if domain is not None else None
 
 
 def packed_attributes(attributes: Iterable[AgentAttribute]) -> tuple[Attribute, ...]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .domains import FaultDomain
 from .ids import AgentID
 from .ranges import Ranges
 from .resource_text import items_text, parse_items, parse_ranges, ranges_text
@@ -82,3 +83,4 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     resources: Resources
     attributes: tuple[Attribute, ...] = ()
     id: AgentID | None = None
+    domain: FaultDomain | None = None

@@ -53,13 +53,15 @@ class AgentUpdated(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
     ``total`` may be less than what is held on it: then what of each resource is left beyond that is free, and what is
     held cannot be converted, until enough was given back.
-    New ``attributes`` end all filters about the agent.
+    New ``attributes`` end all filters about the agent, and so does a new ``region`` or ``zone``.
     """
 
     agent_id: AgentID
     total: Resources | None = None
     attributes: tuple[Attribute, ...] | None = None
     capabilities: tuple[str, ...] | None = None
+    region: str | None = None
+    zone: str | None = None
 
 
 class AgentRemoved(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .domains import FaultDomain
 from .ids import AgentID, ExecutorID, FrameworkID, OfferID
 from .offers import InverseOffer, Offer
 from .operations import OperationStatus
@@ -20,6 +21,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="SUBSC
     framework_id: FrameworkID
     master_id: str
     heartbeat_interval_seconds: float
+    domain: FaultDomain | None = None  # of the master
 
 
 class Offers(msgspec.Struct, frozen=True, gc=False, tag="OFFERS"):

@@ -6,6 +6,7 @@
 
 import msgspec
 
+from .domains import FaultDomain
 from .version import API_VERSION
 
 # What a master can do; a registry says which of these it takes to understand it.
@@ -25,6 +26,7 @@ class MasterInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pid: str = ""
     version: str = API_VERSION
     capabilities: tuple[str, ...] = MASTER_CAPABILITIES
+    domain: FaultDomain | None = None
 
 
 class Leader(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 # Who calls: the master.
 # Source: Mesos include/mesos/v1/mesos.proto (Offer).
 
-from .agent_records import packed_attributes
+from .agent_records import packed_attributes, packed_domain
 from .offers import Offer as Offered
 from .records import Offer
 from .resource_records import packed_resources
@@ -22,6 +22,7 @@ def packed_offer(offer: Offered) -> Offer:
         resources=packed_resources(offer.resources, offer.role),
         attributes=packed_attributes(offer.attributes),
         executor_ids=offer.executor_ids,
+        domain=packed_domain(offer.domain),
         url=encode_url(offer),
         unavailability=encode_unavailability(offer.unavailability) if offer.unavailability is not None else None,
     )

@@ -13,6 +13,7 @@ import msgspec
 
 from .agents import Attribute
 from .constants import REFUSE_SECONDS, REFUSE_SECONDS_MAX
+from .domains import FaultDomain
 from .ids import AgentID, ExecutorID, FrameworkID, OfferID
 from .resources import NOTHING, Resources
 
@@ -43,6 +44,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     executor_ids: tuple[ExecutorID, ...] = ()
     ip: str = ""
     path: str = "/slave(1)"
+    domain: FaultDomain | None = None
 
 
 class InverseOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -10,6 +10,7 @@ from mesoslite.model import (
     AgentInfo,
     ApplyOperation,
     Attribute,
+    FaultDomain,
     OperationAcknowledgement,
     OperationState,
     Reason,
@@ -29,6 +30,8 @@ ADDITIVE = RecoveryOptions(reconfiguration_policy="additive", boot_id="1")
 RESERVED = Resources.parse("cpus:2").pushed(Reservation(ReservationType.DYNAMIC, "web"))
 RESERVE = ApplyOperation(framework_id=NO_FRAMEWORK, operation_uuid=b"o" * 16, operation=Reserve(RESERVED))
 
+HERE, THERE = FaultDomain("a", "1"), FaultDomain("a", "2")
+
 
 @pytest.fixture
 def house(closed_house: House) -> House:
@@ -41,9 +44,11 @@ def house(closed_house: House) -> House:
     return closed_house
 
 
-def info(resources: str = "cpus:2", *, port: int = 1, **attributes: str) -> AgentInfo:
+def info(
+    resources: str = "cpus:2", *, port: int = 1, domain: FaultDomain | None = None, **attributes: str
+) -> AgentInfo:
     pairs = tuple([Attribute(name, value) for name, value in attributes.items()])
-    return AgentInfo(hostname="h", port=port, resources=Resources.parse(resources), attributes=pairs)
+    return AgentInfo(hostname="h", port=port, resources=Resources.parse(resources), attributes=pairs, domain=domain)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,23 @@ def info(resources: str = "cpus:2", *, port: int = 1, **attributes: str) -> Agen
 def test_each_policy_says_what_may_be_another(new, equal, additive):
     for policy, words in (("equal", equal), ("additive", additive)):
         problem = incompatibility(info(rack="1"), new, policy)
+
+        assert problem is None if words is None else words in (problem or "")
+
+
+# Source: SlaveCompatibilityTest.Equal, Additive
+@pytest.mark.parametrize(
+    ("old", "new", "equal", "additive"),
+    [
+        (HERE, HERE, None, None),
+        (None, HERE, "none and is a/1", None),
+        (HERE, None, "a/1 and is none", "a/1 and is none"),
+        (HERE, THERE, "a/1 and is a/2", "a/1 and is a/2"),
+    ],
+)
+def test_a_domain_can_only_be_added(old, new, equal, additive):
+    for policy, words in (("equal", equal), ("additive", additive)):
+        problem = incompatibility(info(domain=old), info(domain=new), policy)
 
         assert problem is None if words is None else words in (problem or "")
 

@@ -114,6 +114,14 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
         (["agent", "--reconfiguration-policy", "any"], "--reconfiguration-policy: got 'any'"),
         (["agent", "--acls", __file__], f"--acls {__file__}: are no JSON"),
         (["master", "--acls", "{"], "--acls: are no JSON"),
+        (["master", "--domain", "{"], "--domain: is no JSON"),
+        (["master", "--domain", "{}"], "--domain: names no fault_domain"),
+        (["agent", "--domain", __file__], f"--domain {__file__}: is no JSON"),
+        (
+            ["agent", "--domain", '{"fault_domain": {"region": {"name": "a"}}}'],
+            "--domain: fault_domain.zone: is missing",
+        ),
+        (["master", "--require-agent-domain"], "--require-agent-domain: no agent could join a master without a domain"),
     ],
 )
 def test_master_and_agent_refuse_in_one_line(arguments, problem):
@@ -136,9 +144,9 @@ def test_master_and_agent_refuse_in_one_line(arguments, problem):
 )
 def test_of_the_roles_of_a_master_empty_ones_are_none(text, served):
     flags = dict.fromkeys(["root_submissions", "publish_per_framework_metrics", "authenticate_http_frameworks"], True)
-
+    flags["require_agent_domain"] = False
     left_out = dict.fromkeys([*COUNTS, "offer_timeout", "heartbeat_interval"])
-    options = master_options({**left_out, **flags, "roles": text}, ALL_ALLOWED)
+    options = master_options({**left_out, **flags, "roles": text}, ALL_ALLOWED, None)
 
     assert options.served_roles == served
 

@@ -6,7 +6,7 @@ from typing import Any
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator, pattern_problem
 from mesoslite.api import master_app
-from mesoslite.master import Allocator, Master
+from mesoslite.master import Allocator, Master, MasterOptions
 from mesoslite.model import (
     AgentInfo,
     AgentRegistered,
@@ -22,6 +22,8 @@ from mesoslite.model.messages import Ping
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 from .fakes import BOUND, request
+
+DEFAULTS = MasterOptions()
 
 
 class Guest(la.Actor):
@@ -51,13 +53,15 @@ class Guest(la.Actor):
 class Live:
     """The master of one test, asked over HTTP; every method settles before it returns."""
 
-    def __init__(self, runtime):
+    def __init__(self, runtime, options=DEFAULTS):
         self.runtime = runtime
         runtime.clock.pause()
         self.registry = MemoryRegistry()
         allocator = runtime.spawn(Allocator(HierarchicalAllocator()))
         registrar = runtime.spawn(Registrar(MemoryStorage(self.registry)))
-        self.master = runtime.spawn(Master(allocator, registrar, port=5050, pattern_problem=pattern_problem))
+        self.master = runtime.spawn(
+            Master(allocator, registrar, port=5050, options=options, pattern_problem=pattern_problem)
+        )
         self.app = master_app(self.master, runtime=runtime)
         self.settle()
 

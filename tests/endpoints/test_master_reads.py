@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.api import master_app
-from mesoslite.model import ValueType
+from mesoslite.model import FaultDomain, ValueType
 from mesoslite.model.records import Agent, Executor, Framework, Offer, Range, Resource, Status, Task
 from mesoslite.model.states import TaskState
 
@@ -28,6 +28,7 @@ def filled(kind, **fields):
 
 
 FULL = view(
+    domain=FaultDomain("a", "a-1"),
     agents=[filled(Agent), agent("m-S1", active=False)],
     recovered=[filled(Agent, id="m-S2")],
     frameworks=[
@@ -123,7 +124,9 @@ def test_the_state_says_who_the_master_is_and_counts_agents():
     state = shown(FULL, "/state")
 
     assert state["leader"] == state["pid"] == "master@localhost:5050"
-    assert state["leader_info"] == {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost"}
+    assert state["domain"] == {"fault_domain": {"region": {"name": "a"}, "zone": {"name": "a-1"}}}
+    told = {"id": "m", "pid": state["pid"], "port": 5050, "hostname": "localhost", "domain": state["domain"]}
+    assert state["leader_info"] == told
     assert (state["start_time"], state["elected_time"]) == (1.5, 2.5)
     assert (state["activated_slaves"], state["deactivated_slaves"], state["unreachable_slaves"]) == (1, 1, 2)
     assert state["capabilities"] == ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]

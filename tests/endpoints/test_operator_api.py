@@ -10,10 +10,12 @@ import pytest
 import libactor as la
 from mesoslite.api import master_app
 from mesoslite.api.operator_calls import NOT_SERVED
+from mesoslite.master import MasterOptions
 from mesoslite.model import (
     NO_FRAMEWORK,
     ApplyOperation,
     Drain,
+    FaultDomain,
     MasterStanding,
     OperationState,
     OperationStatus,
@@ -21,6 +23,7 @@ from mesoslite.model import (
 )
 
 from .fakes import FakeMaster, request
+from .live import Live
 
 MACHINE = {"hostname": "host"}
 WHEN = {"start": {"nanoseconds": 10**18}, "duration": {"nanoseconds": 5}}
@@ -95,6 +98,15 @@ def test_a_master_says_who_it_is_and_since_when_it_leads(live):
     assert (info["ip"], info["port"], info["hostname"]) == (0x0100007F, 5050, "127.0.0.1")
     assert {"id", "pid", "version", "address", "capabilities"} <= info.keys()
     assert answer["elected_time"] == answer["start_time"] == live.runtime.clock.now() - 5
+
+
+def test_a_master_says_where_it_is(runtime):
+    # Source: MasterTest.DomainEndpoints
+    live = Live(runtime, MasterOptions(domain=FaultDomain("a", "a-1")))
+
+    _, answer = live.call("GET_MASTER")
+
+    assert answer["master_info"]["domain"] == {"fault_domain": {"region": {"name": "a"}, "zone": {"name": "a-1"}}}
 
 
 def test_metrics_are_a_list_of_names_and_values(live):

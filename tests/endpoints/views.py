@@ -47,8 +47,10 @@ def amounts(role="*", **units):
     )
 
 
-def view(number=1, *, agents=(), recovered=(), frameworks=(), completed=(), operations=(), hostname="localhost"):
-    info = MasterInfo(id="m", hostname=hostname, port=5050, pid="master@local-1")
+def view(
+    number=1, *, agents=(), recovered=(), frameworks=(), completed=(), operations=(), hostname="localhost", domain=None
+):
+    info = MasterInfo(id="m", hostname=hostname, port=5050, pid="master@local-1", domain=domain)
     return View(
         number=number,
         master=MasterTenure(info=info, start_time=1.5, elected_time=2.5),

@@ -193,7 +193,9 @@ class Stage:
 
     def begin(self) -> None:
         """Start a master on what the registry has."""
-        self.allocator = la.spawn(Allocator(HierarchicalAllocator()))
+        domain = self.options.get("domain")
+        policy = HierarchicalAllocator(region=domain.region if domain is not None else None)
+        self.allocator = la.spawn(Allocator(policy))
         self.registrar = la.spawn(Registrar(MemoryStorage(self.registry)))
         self.master = la.spawn(
             Master(

@@ -40,8 +40,15 @@ from .stage import Stage, Staging, task
 
 
 def rules(**actions: tuple[str, str, str]) -> Any:
-    """For each action: the principal who may do it, the object's name in a rule, and the object. All else is denied."""
-    document: dict[str, Any] = {"permissive": False}
+    """For each action: the principal who may do it, the object's name in a rule, and the object.
+
+    All else is denied, but that agents come.
+    """
+    anybody = {"type": "ANY"}
+    document: dict[str, Any] = {
+        "permissive": False,
+        "register_agents": [{"principals": anybody, "agents": anybody}],
+    }
     for action, (principal, name, value) in actions.items():
         document[action] = [{"principals": {"values": [principal]}, name: {"values": [value]}}]
     return parse_acls(json.dumps(document))

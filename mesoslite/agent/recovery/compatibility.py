@@ -28,6 +28,8 @@ def incompatibility(old: AgentInfo, new: AgentInfo, policy: str) -> str | None:
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
             return f"its {name} was {before} and is {now}"
+    if old.domain != new.domain and not (policy == ADDITIVE and old.domain is None):
+        return f"its domain was {_place(old)} and is {_place(new)}"
     if policy == ADDITIVE:
         if not new.resources.contains(old.resources):
             return f"it had {old.resources.brief}, of which some is missing in {new.resources.brief}"
@@ -40,6 +42,10 @@ def incompatibility(old: AgentInfo, new: AgentInfo, policy: str) -> str | None:
     if old.attributes != new.attributes:
         return f"it had {_text(old)} and has {_text(new)}"
     return None
+
+
+def _place(info: AgentInfo) -> str:
+    return f"{info.domain.region}/{info.domain.zone}" if info.domain is not None else "none"
 
 
 def _text(info: AgentInfo) -> str:

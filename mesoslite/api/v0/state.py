@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mesoslite.model import MASTER_CAPABILITIES
+from mesoslite.model import MASTER_CAPABILITIES, encode_domain
 
 from ..documents import address, version_document
 from ..projections_v0 import (
@@ -82,6 +82,7 @@ def framework_parts(view: FrameworkView) -> Iterator[Part]:
 def _head(view: View, flags: Mapping[str, str]) -> Document:
     tenure, info = view.master, view.master.info
     pid = address(info.pid, info.hostname, info.port)
+    domain = {"domain": encode_domain(info.domain)} if info.domain is not None else {}
     return {
         **version_document(),
         "start_time": tenure.start_time,
@@ -94,7 +95,8 @@ def _head(view: View, flags: Mapping[str, str]) -> Document:
         "deactivated_slaves": len(view.agents) - view.active_agents,
         "unreachable_slaves": view.unreachable_agents,
         "leader": pid,
-        "leader_info": {"id": info.id, "pid": pid, "port": info.port, "hostname": info.hostname},
+        "leader_info": {"id": info.id, "pid": pid, "port": info.port, "hostname": info.hostname, **domain},
+        **domain,
         **({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}),
         "flags": dict(flags),
     }

@@ -4,6 +4,7 @@
 # Source: Mesos include/mesos/v1/mesos.proto (AgentInfo).
 
 from ..agents import AgentInfo
+from ..domains import decode_domain, encode_domain
 from ..fields import Fields
 from ..ids import AgentID
 from ..resources import Resources
@@ -20,6 +21,8 @@ def encode_agent(info: AgentInfo) -> Document:
         document["resources"] = encode_resources(info.resources, form="both")
     if info.attributes:
         document["attributes"] = encode_attributes(info.attributes)
+    if info.domain is not None:
+        document["domain"] = encode_domain(info.domain)
     if info.id is not None:
         document["id"] = wrap_id(info.id)
     return document
@@ -34,4 +37,5 @@ def decode_agent(fields: Fields) -> AgentInfo:
         resources=Resources.decode(fields.messages("resources"), lenient=True),
         attributes=decode_attributes(fields, "attributes"),
         id=AgentID(agent_id) if agent_id is not None else None,
+        domain=decode_domain(fields.message_or_empty("domain")),
     )

@@ -30,6 +30,7 @@ from ..calls import (
     TellExecutor,
     UpdateFramework,
 )
+from ..domains import decode_domain
 from ..errors import InvalidResources
 from ..events import (
     Error,
@@ -282,6 +283,7 @@ def _subscribed(fields: Fields) -> Subscribed:
         framework_id=_framework_id(body),
         master_id=body.message_or_empty("master_info").text("id", ""),
         heartbeat_interval_seconds=body.number("heartbeat_interval_seconds", 0.0),
+        domain=decode_domain(body.message_or_empty("master_info").message_or_empty("domain")),
     )
 
 
@@ -301,6 +303,7 @@ def _offer(fields: Fields, role: str) -> Offer:
         executor_ids=tuple([ExecutorID(text) for text in fields.identifiers("executor_ids")]),
         ip=address.text("ip", ""),
         path=url.text("path", ""),
+        domain=decode_domain(fields.message_or_empty("domain")),
     )
 
 

@@ -29,6 +29,7 @@ from ..calls import (
     TellExecutor,
     UpdateFramework,
 )
+from ..domains import encode_domain
 from ..events import (
     Error,
     Event,
@@ -168,6 +169,8 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
         document["allocation_info"] = {"role": offer.role}
     if offer.attributes:
         document["attributes"] = encode_attributes(offer.attributes)
+    if offer.domain is not None:
+        document["domain"] = encode_domain(offer.domain)
     if offer.executor_ids:
         document["executor_ids"] = wrap_ids(offer.executor_ids)
     if offer.unavailability is not None:
@@ -211,12 +214,13 @@ def _failure(event: Failure) -> Document:
 
 
 def _subscribed(event: Subscribed, master_info: Mapping[str, Any]) -> Document:
+    domain = {"domain": encode_domain(event.domain)} if event.domain is not None else {}
     return {
         "type": "SUBSCRIBED",
         "subscribed": {
             "framework_id": wrap_id(event.framework_id),
             "heartbeat_interval_seconds": float(event.heartbeat_interval_seconds),
-            "master_info": {"id": event.master_id, **master_info},
+            "master_info": {"id": event.master_id, **master_info, **domain},
         },
     }
 
