@@ -83,16 +83,16 @@ class Intake:
         except InvalidRequest as error:
             self._refuse(message, sender, error)
             checked = None
-        if is_long:  # what nobody needs any more is freed in steps as well
+        if is_long and checked is not message:  # what nobody needs any more is freed in steps as well
             yield
             freeing = shedding(message)
-            del message
+            message = None
             yield from freeing
         if checked is None:
             return
         rest = serve(checked, sender)
         held = checked if is_long else None  # till all is done: what was passed on as it is was not freed yet
-        del checked
+        checked = message = None
         if rest is not None:
             yield from rest
         if held is not None:

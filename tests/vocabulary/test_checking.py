@@ -139,6 +139,27 @@ def test_what_is_as_declared_is_passed_on_as_it_is() -> None:
         assert checked_message(message) is message
 
 
+# Goal: a million entries are not copied in one go. Method: look whether the lists are the same objects.
+def test_large_lists_that_are_as_declared_are_not_copied() -> None:
+    _, reconcile = run(checking(LARGE[1]))
+    _, launch = run(checking(accept(Launch(TASKS))))
+
+    assert reconcile is LARGE[1]
+    assert launch.operations[0].tasks is TASKS
+
+
+@pytest.mark.parametrize("at", [0, 500, 999])
+def test_of_a_large_list_what_can_be_made_right_is_put_in_its_place(at: int) -> None:
+    given = list(LARGE[1].tasks)
+    given[at] = {"task_id": given[at].task_id}
+
+    _, found = run(checking(msgspec.structs.replace(LARGE[1], tasks=tuple(given))))
+    _, of_list = run(checking(msgspec.structs.replace(LARGE[1], tasks=given)))
+
+    assert found == of_list == LARGE[1]
+    assert type(of_list.tasks) is tuple
+
+
 def test_what_can_be_made_right_is() -> None:
     message = accept(Launch([*TASKS[:10]]))  # type: ignore[arg-type]
 
