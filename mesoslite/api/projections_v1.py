@@ -237,7 +237,7 @@ OPERATION_V1 = Projection(
         _if_there_id("framework_id"),
         _id("agent_id"),
         Key("info", Field("info")),
-        Key("latest_status", Object(Key("state", Choice("state")))),
+        Key("latest_status", Field("latest_status")),
         IfFilled("statuses", Key("statuses", Each("statuses", Field()))),
         Key("uuid", Object(Key("value", Field("uuid")))),
     ),

@@ -14,7 +14,6 @@ import msgspec
 from .executors import ExecutorType
 from .kinds import Reservation, ValueType
 from .labels import Label
-from .operations import OperationState
 from .states import Reason, Source, TaskState
 
 
@@ -232,14 +231,14 @@ class Offer(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Operation(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An operation on resources; ``uuid`` is base64. ``info`` and ``statuses`` are documents of the v1 API.
+    """An operation on resources; ``uuid`` is base64. ``info`` and statuses are documents of the v1 API.
 
-    ``statuses`` is the newest that was heard; ``state`` the newest state that its agent knows.
+    ``statuses`` is the newest that was heard; ``latest_status`` the newest that its agent knows.
     """
 
     uuid: str
     agent_id: str
     info: Any
-    state: OperationState
+    latest_status: Any
     framework_id: str | None = None
     statuses: tuple[Any, ...] = ()

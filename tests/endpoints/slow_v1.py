@@ -284,7 +284,7 @@ def operation_v1(operation: Operation) -> Document:
         **({"framework_id": {"value": framework_id}} if framework_id is not None else {}),
         "agent_id": {"value": operation.agent_id},
         "info": operation.info,
-        "latest_status": {"state": operation.state.name},
+        "latest_status": operation.latest_status,
         **({"statuses": statuses} if statuses else {}),
         "uuid": {"value": operation.uuid},
     }

@@ -342,7 +342,8 @@ def test_an_operators_operation_is_listed_while_its_agent_has_not_answered(live)
     la.post(live.master, update, sender=agent)
     live.settle()
 
-    assert (operation["info"]["type"], operation["latest_status"]) == ("RESERVE", {"state": "OPERATION_PENDING"})
+    latest = {"state": "OPERATION_PENDING", "agent_id": {"value": agent_id}}
+    assert (operation["info"]["type"], operation["latest_status"]) == ("RESERVE", latest)
     assert "framework_id" not in operation
     assert live.call("GET_OPERATIONS")[1] == {}
 
