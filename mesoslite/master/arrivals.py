@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import logging
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 import libactor as la
 
@@ -39,7 +41,7 @@ log = logging.getLogger("mesoslite.master")
 AGENTS_IN_STEP, TASKS_IN_STEP = 16, 256  # together about a millisecond
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
     """An agent at ``pid`` whose return is durable; ``was_known``: the registry had it all the time."""
 
     message: ReregisterAgent  # without what was read of it

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mesoslite.model import InvalidRequest, once
 from mesoslite.model.task_records import PORTION_TASKS
@@ -16,21 +18,26 @@ from mesoslite.model.task_records import PORTION_TASKS
 from .returning_executors import checked_executors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Set
 
     from mesoslite.model import FrameworkID, FrameworkInfo, ReregisterAgent, TaskID
 
     from .portions import Portion, Portions
     from .tasks import TaskEntry
 
-    Ids = set[tuple[FrameworkID, TaskID]]
+    Ids = Set[tuple[FrameworkID, TaskID]]
+
+NONE: Ids = frozenset()
 
 
-class Brought(NamedTuple):
-    """What an agent says that it runs, of which each portion is one step, or ran."""
+class Brought(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What an agent says that it runs, of which each portion is one step, or ran.
+
+    A struct, as its portions are: thousands wait for the registry at once, and the collector need not look at them.
+    """
 
     frameworks: Mapping[FrameworkID, FrameworkInfo]
-    portions: list[Portion]
+    portions: tuple[Portion, ...]
     noted: Ids  # of what runs, unless that is told apart by its ids alone, and is one portion
     completed: tuple[TaskEntry, ...]
 
@@ -54,7 +61,7 @@ def reading(
     agent_id = message.info.id
     assert agent_id is not None
     found: list[Portion] = []
-    noted: Ids = set()
+    noted: set[tuple[FrameworkID, TaskID]] = set()
     held = checked_executors(message, frameworks)
     for number, packed in enumerate(message.tasks):
         if number:
@@ -82,10 +89,10 @@ def reading(
             some = portions.read(packed, agent_id, (owner,)).tasks[: left[owner]]
             left[owner] -= len(some)
             completed += some
-    return Brought(frameworks, found, noted, tuple(completed))
+    return Brought(frameworks, tuple(found), noted or NONE, tuple(completed))
 
 
-def _note(ids: Ids, portion: Portion) -> None:
+def _note(ids: set[tuple[FrameworkID, TaskID]], portion: Portion) -> None:
     """Note the ids of more tasks. Raises: InvalidRequest, if one is noted already, or is there twice."""
     before = len(ids)
     ids.update(portion.owned_ids())

@@ -40,7 +40,7 @@ class _Asked(NamedTuple):
 
     operation: RegistryOperation
     then: Callable[..., object]
-    refused: Callable[[Exception], object] | None
+    refused: Callable[..., object] | None
     together: bool = False
     item: object = None
 
@@ -72,9 +72,12 @@ class Durability:
         operation: RegistryOperation,
         item: T,
         then: Callable[[list[T]], object],
-        refused: Callable[[Exception], object],
+        refused: Callable[[T, Exception], object],
     ) -> None:
-        """As ``apply``, but ``then`` is called once with the items of several changes that are durable together."""
+        """As ``apply``, but ``then`` is called once with the items of several changes that are durable together.
+
+        ``refused`` is called with each that is refused.
+        """
         self._wait(_Asked(operation, then, refused, True, item))
 
     def _wait(self, asked: _Asked) -> None:
@@ -112,7 +115,8 @@ class Durability:
             self._step(asked.then)
         elif asked.refused is not None and isinstance(answer, (RegistryRefused, InvalidRequest)):
             log.error("the registry refuses %s: %s", type(asked.operation).__name__, answer)
-            self._step(partial(asked.refused, answer))
+            refused = partial(asked.refused, asked.item) if asked.together else asked.refused
+            self._step(partial(refused, answer))
         else:
             self._fail(answer)
 

@@ -220,7 +220,7 @@ class Ledger:
         for framework, role, _, tasks, held in groups:
             framework.tasks.update(tasks)
             if brought:
-                self.changes.bring(framework.id, tasks)
+                self.changes.bring(framework.id, tasks.values())
             else:
                 self.changes.tasks.update(dict.fromkeys(tasks.values()))
             framework.holds.add(held.only_scalars() if held.others else held)

@@ -42,6 +42,7 @@ class PlanChecks:
 
     def __init__(self, policy: AllocationPolicy) -> None:
         self._policy = policy
+        self._taker = policy if isinstance(policy, AgentsTaker) else None  # asked once: it is a look at all its methods
         self.name = type(policy).__name__
         self._agents: set[AgentID] = set()
         self._roles: dict[FrameworkID, frozenset[str]] = {}
@@ -82,12 +83,12 @@ class PlanChecks:
 
     def tell_agents(self, agents: tuple[AgentAdded, ...]) -> None:
         """Tell the policy of agents that have come at once, as it takes them. Raises: AllocatorFailed."""
-        if not isinstance(self._policy, AgentsTaker):
+        if self._taker is None:
             for agent in agents:
                 self.tell(agent)
             return
         try:
-            self._policy.add_agents(agents)
+            self._taker.add_agents(agents)
         except Exception as error:
             raise self._failed(f"add_agents of {len(agents)} failed: {_shown(error)}") from error
         self._agents.update([agent.agent_id for agent in agents])

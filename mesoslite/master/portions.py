@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 _task_id = attrgetter("task_id")
 
 
-class Layout(NamedTuple):
+class Layout(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What is the same of all portions that are laid out alike; columns have a value for each task."""
 
     owners: list[FrameworkID]
@@ -53,7 +53,7 @@ class Layout(NamedTuple):
     has_ended: bool  # some of them
 
 
-class Portion(NamedTuple):
+class Portion(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Some tasks of one agent. ``differ_by_id``: no two of them have one id, not even of different frameworks."""
 
     tasks: list[TaskEntry]

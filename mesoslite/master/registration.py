@@ -15,12 +15,12 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from msgspec.structs import replace
 
 import libactor as la
 from mesoslite.model import AgentRegistered, InvalidRequest, ShutdownAgent, format_agent_id, once
 from mesoslite.model.registry import AdmitAgent, MarkAgentReachable, UpdateAgent
-from mesoslite.model.sums import total_of
+from mesoslite.model.sums import one_of_equal, total_of
 
 from .agent_checks import registration_problem, reregistration_problem
 from .agent_entry import AgentEntry
@@ -112,7 +112,7 @@ class Registration:
             return
         self._make_way(sender, None)
         agent_id = format_agent_id(self._master_id, next(self._numbers))
-        info = msgspec.structs.replace(message.info, id=agent_id)
+        info = replace(message.info, id=agent_id)
         self._roster.registering.add(sender)
         self._durability.apply(
             AdmitAgent(info),
@@ -175,13 +175,13 @@ class Registration:
         if not self._may_come(message.info, sender) or not self._may_be(agent_id, message, sender):
             self._not_returned(agent_id)
             return
+        message = _kept(message)
         operation = self._needed(agent_id, message.info)
-        message = msgspec.structs.replace(message, tasks=(), frameworks=(), completed_tasks=())
         if operation is None:
             yield from self._go_on(Arrival(message, brought, sender, was_known=True))
             return
         arrival = Arrival(message, brought, sender, isinstance(operation, UpdateAgent))
-        self._durability.apply_together(operation, arrival, self._durable, partial(self._not_returned, agent_id))
+        self._durability.apply_together(operation, arrival, self._durable, self._refused)
 
     def _go_on(self, arrival: Arrival) -> Iterator[None]:
         """Let an agent go on that the registry knows as it is: to a new master, together with others."""
@@ -205,6 +205,9 @@ class Registration:
     def _durable(self, arrivals: list[Arrival]) -> None:
         pids = tuple([arrival.pid for arrival in arrivals])
         self._slices.put_all(pids, self._return_all(arrivals))  # thousands are durable at once
+
+    def _refused(self, arrival: Arrival, error: Exception) -> None:
+        self._not_returned(arrival.agent_id, error)
 
     def _return_all(self, arrivals: list[Arrival]) -> Iterator[None]:
         """Let agents go on, several in a step, and by themselves those that cannot be together."""
@@ -271,8 +274,7 @@ class Registration:
         return MarkAgentReachable(info)
 
     def _return(self, arrival: Arrival) -> Iterator[None]:
-        message, brought, pid, _ = arrival
-        agent_id = arrival.agent_id
+        message, brought, pid, agent_id = arrival.message, arrival.brought, arrival.pid, arrival.agent_id
         self._make_way(pid, agent_id)
         agent = self._ledger.agents.get(agent_id)
         if agent is not None:
@@ -332,3 +334,10 @@ class Registration:
     def _shut_down(self, pid: la.PID[Any], why: str, agent_id: AgentID | None) -> None:
         log.warning("%s is told to shut down: %s", pid, why)
         la.post(pid, ShutdownAgent(why, self.epoch, agent_id))
+
+
+def _kept(message: ReregisterAgent) -> ReregisterAgent:
+    """What is kept of a message: not what was read of it, and once what many agents have alike."""
+    info = replace(message.info, resources=one_of_equal(message.info.resources))
+    total = one_of_equal(message.total)
+    return replace(message, info=info, total=total, tasks=(), frameworks=(), completed_tasks=())

@@ -12,6 +12,8 @@ from collections import OrderedDict
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mesoslite.model import constants
 from mesoslite.model.registry import MachineMode, Schedule
 
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
     from mesoslite.model.registry import DrainInfo, Machine, MachineID, RegistryAgent, RegistryState
 
     from .shown.changes import Changes
+
+
+class _Served(msgspec.Struct, frozen=True, gc=False):
+    """What was taken last of what an agent has said of itself; ``number`` counts what it says after one start."""
+
+    incarnation: bytes
+    number: int
+
+
+NEVER = _Served(b"", 0)
 
 
 class Roster:
@@ -33,7 +45,7 @@ class Roster:
         self.unreachable: dict[AgentID, int] = {}  # since when, oldest first
         self.gone: dict[AgentID, int] = {}
         self.removed: OrderedDict[AgentID, None] = OrderedDict()  # that have left, the newest of them
-        self._served: OrderedDict[AgentID, tuple[bytes, int]] = OrderedDict()  # incarnation and number, of the newest
+        self._served: OrderedDict[AgentID, _Served] = OrderedDict()  # the newest of them
         self.draining: dict[AgentID, DrainInfo] = {}
         self.drain_times: dict[AgentID, float] = {}  # when this master was asked for it, seconds since the epoch
         self.deactivated: set[AgentID] = set()
@@ -78,20 +90,20 @@ class Roster:
 
     def serve(self, agent_id: AgentID, incarnation: bytes, number: int = 0) -> None:
         """Remember what was taken last of what an agent has said of itself; also of those that are lost, the newest."""
-        self._served[agent_id] = (incarnation, number)
+        self._served[agent_id] = _Served(incarnation, number)
         self._served.move_to_end(agent_id)
         if len(self._served) > constants.REMOVED_AGENTS_MAX:
             self._served.popitem(last=False)
 
     def is_stale(self, agent_id: AgentID, incarnation: bytes, number: int) -> bool:
         """Whether that, or something newer, was taken already of what the agent has said of itself."""
-        last, highest = self._served.get(agent_id, (b"", 0))
-        return number > 0 and incarnation == last and number <= highest
+        last = self._served.get(agent_id, NEVER)
+        return number > 0 and incarnation == last.incarnation and number <= last.number
 
     def is_restarted(self, agent_id: AgentID, incarnation: bytes) -> bool:
         """Whether that is another start of the agent than the one that registered."""
-        last, _ = self._served.get(agent_id, (b"", 0))
-        return last not in (b"", incarnation)
+        last = self._served.get(agent_id, NEVER)
+        return last.incarnation not in (b"", incarnation)
 
     def may_return(self, agent_id: AgentID | None) -> bool:
         """Whether an agent, any if None, is still to come back to this master, or what it runs is not known yet."""

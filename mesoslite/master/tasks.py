@@ -38,24 +38,25 @@ if TYPE_CHECKING:
 
 
 class Heard(msgspec.Struct, eq=False, gc=False):
-    """What was heard of a task since it was entered: of hundreds of thousands that come back at once nothing yet.
+    """What was heard of a task since it was entered, or shown: of hundreds of thousands that come back nothing yet.
 
     ``statuses`` are all that it has, None as long as they are those of its source.
     ``state`` and ``uuid`` are of the last one that came for its framework to acknowledge; None before.
     ``is_acknowledged``: its framework has acknowledged that it is over.
+    ``shown`` is the record of it that readers saw last, None as long as nobody has seen another one than its source.
     """
 
     statuses: tuple[TaskStatus, ...] | None = None
     state: TaskState | None = None
     uuid: bytes | None = None
     is_acknowledged: bool = False
+    shown: Record[Task] | None = None
 
 
 class TaskEntry(msgspec.Struct, eq=False, gc=False):
     """A launched task. ``role`` is the one its offer was for: its resources go back under it.
 
-    ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it. ``shown`` is the record of
-    it that readers saw last, None as long as nobody has seen another one than ``source``.
+    ``source`` is what it was made of; ``heard`` is None as long as nothing was heard of it.
     """
 
     task_id: TaskID
@@ -66,7 +67,6 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     source: TaskInfo | Record[Task]
     state: TaskState = TaskState.TASK_STAGING
     heard: Heard | None = None
-    shown: Record[Task] | None = None
 
     @classmethod
     def launched(cls, info: TaskInfo, framework_id: FrameworkID, role: str) -> Self:
@@ -156,6 +156,17 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
     def acknowledge(self) -> None:
         """Take note that its framework has acknowledged that it is over."""
         self._heard().is_acknowledged = True
+
+    @property
+    def shown(self) -> Record[Task] | None:
+        """What readers saw of it last, if that was not its source."""
+        return self.heard.shown if self.heard is not None else None
+
+    @shown.setter
+    def shown(self, record: Record[Task] | None) -> None:
+        new = None if record is self.source else record
+        if new is not self.shown:
+            self._heard().shown = new
 
     def snapshot(self) -> TaskRecord:
         """What readers see."""

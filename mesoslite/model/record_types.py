@@ -7,7 +7,7 @@ from libactor.records import RecordType
 
 from .records import Agent, Executor, Framework, Offer, Operation, Task
 
-TASK = RecordType(Task, hot=("task_id", "framework_id", "agent_id", "state"), bytes_max=4 * 2**20)
+TASK = RecordType(Task, hot=("task_id", "state"), bytes_max=4 * 2**20)
 EXECUTOR = RecordType(Executor, hot=("executor_id", "framework_id", "agent_id"))
 AGENT = RecordType(Agent, hot=("id",))
 FRAMEWORK = RecordType(Framework, hot=("id",))

@@ -21,6 +21,7 @@ V = TypeVar("V")
 _sums: dict[tuple[Resources, int], Resources] = {}
 _sums_of: dict[tuple[int, int], tuple[Resources, Resources]] = {}  # the same by the part's ``id``, with the part
 _rests: dict[tuple[Resources, Resources], Resources] = {}
+_equal: dict[Resources, Resources] = {}
 
 
 def total_of(parts: Sequence[Resources]) -> Resources:
@@ -52,6 +53,16 @@ def rest_of(total: Resources, held: Resources) -> Resources:
         if _is_small(total):
             _keep(_rests, key, rest)
     return rest
+
+
+def one_of_equal(resources: Resources) -> Resources:
+    """Return the same object for equal resources, as far as these are kept; thousands of agents have as much."""
+    known = _equal.get(resources)
+    if known is not None:
+        return known
+    if not resources.others and _is_small(resources):
+        _keep(_equal, resources, resources)
+    return resources
 
 
 def _times(part: Resources, count: int) -> Resources:

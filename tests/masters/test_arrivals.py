@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,9 @@ import libactor as la
 from mesoslite.master import Master
 from mesoslite.master.agent_accounts import AgentAccounts
 from mesoslite.master.allocator_messages import AgentsCame
-from mesoslite.master.arrivals import AGENTS_IN_STEP
+from mesoslite.master.arrivals import AGENTS_IN_STEP, Arrival
 from mesoslite.master.brought import Brought
+from mesoslite.master.portions import NO_TASKS
 from mesoslite.master.returns import Returns
 from mesoslite.master.slices import STEPS_MAX
 from mesoslite.model import (
@@ -166,6 +168,21 @@ def check_that_all_are_there(arriving: Arriving) -> None:
     }
     agents = arriving.agents()
     assert {str(agents[name(agent)].used) for agent in range(COUNT)} == {str(Resources.parse("cpus:2;mem:20"))}
+
+
+def test_what_agents_have_alike_is_kept_once(arriving: Arriving) -> None:
+    arriving.come({agent: message(agent) for agent in range(3)})
+
+    ledger = arriving.stage.master._process.actor._ledger
+    assert len({id(agent.info.resources) for agent in ledger.agents.values()}) == 1
+    assert len({id(agent.total) for agent in ledger.agents.values()}) == 1
+
+
+def test_of_thousands_that_wait_for_the_registry_the_collector_looks_at_no_entry(arriving: Arriving) -> None:
+    pid = arriving.fake(0)
+    brought = Brought({}, (NO_TASKS,), frozenset(), ())
+
+    assert not any(gc.is_tracked(one) for one in (NO_TASKS, brought, Arrival(message(0), brought, pid, False)))
 
 
 def test_agents_that_the_registry_has_as_they_are_come_together_as_well(

@@ -304,7 +304,7 @@ def test_agents_that_are_durable_at_once_are_entered_in_slices(stage: Stage) -> 
     counts: list[int] = []
     moment = Moment(stage)
     for agent, info in zip(agents, infos, strict=True):
-        what = [Arrival(ReregisterAgent(info=info), Brought({}, [], set(), ()), agent, False)]
+        what = [Arrival(ReregisterAgent(info=info), Brought({}, (), set(), ()), agent, False)]
         moment._doings.append(partial(actor._agents._registration._durable, what))
         moment._doings.append(lambda: counts.append(len(actor._ledger.agents)))
 

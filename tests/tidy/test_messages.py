@@ -28,8 +28,10 @@ SCALARS = (str, int, float, bool, bytes, type(None), uuid.UUID, datetime.datetim
 SCALARS += (msgspec.UnsetType,)
 CONTAINERS = (tuple, frozenset)
 PACKED = ("mesoslite.model.records", "mesoslite.model.task_records")
-# Nor is what an actor alone has, changes, and sends nobody: a struct only because the collector passes it over.
-KEPT = ("mesoslite.master.tasks", "mesoslite.master.agent_entry", "mesoslite.master.observer")
+# Nor is what an actor alone has, and sends nobody: a struct only because the collector passes it over.
+KEPT = tuple(
+    [f"mesoslite.master.{name}" for name in ("tasks", "agent_entry", "observer", "portions", "brought", "arrivals")]
+)
 
 
 def is_immutable(hint: object) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from mesoslite.model import InsufficientResources, Resources
-from mesoslite.model.sums import KEPT_MAX, LENGTH_MAX, rest_of, total_of
+from mesoslite.model.sums import KEPT_MAX, LENGTH_MAX, one_of_equal, rest_of, total_of
 
 TOTALS = ("cpus:4;mem:64", "cpus:4;mem:64;ports:[1-9]", "cpus(web):2;cpus:2;mem:64")
 
@@ -34,6 +34,13 @@ def test_long_names_are_not_kept(size):
     rests = [rest_of(part, Resources.from_mapping({"a" * size: 1})) for _ in range(2)]
     assert (sums[0], rests[0]) == (sums[1], rests[1])
     assert (sums[0] is sums[1], rests[0] is rests[1]) == (size == LENGTH_MAX, size == LENGTH_MAX)
+
+
+@pytest.mark.parametrize(("text", "is_kept"), [("cpus:3;mem:5", True), ("cpus:3;ports:[1-9]", False)])
+def test_equal_resources_become_one_object_if_they_are_small(text, is_kept):
+    one, other = [one_of_equal(Resources.parse(text)) for _ in range(2)]
+    assert one == other == Resources.parse(text)
+    assert (one is other) == is_kept
 
 
 def test_no_more_than_so_many_are_kept():

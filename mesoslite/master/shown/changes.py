@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
-    from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer, OfferID, TaskID
+    from mesoslite.model import AgentID, ExecutorID, FrameworkID, Offer, OfferID
 
     from ..ledger import Ledger
     from ..tasks import TaskEntry
@@ -24,35 +24,37 @@ if TYPE_CHECKING:
 class Changes:
     """What is marked, each once, but for tasks that were brought: these may be marked by themselves as well."""
 
-    __slots__ = ("_brought", "_brought_tasks", "agents", "executors", "frameworks", "offers", "operations", "tasks")
+    __slots__ = ("_brought", "agents", "executors", "frameworks", "offers", "operations", "tasks")
 
     def __init__(self) -> None:
         self.agents: dict[AgentID, None] = {}
         self.frameworks: dict[FrameworkID, None] = {}
         self.tasks: dict[TaskEntry, None] = {}
-        self._brought: list[tuple[FrameworkID, Mapping[TaskID, TaskEntry]]] = []
-        self._brought_tasks = 0  # in all of it
+        self._brought: dict[FrameworkID, list[TaskEntry]] = {}  # none of them empty
         self.executors: dict[tuple[FrameworkID, AgentID, ExecutorID], None] = {}
         self.offers: dict[OfferID, FrameworkID] = {}
         self.operations: dict[bytes, AgentID] = {}
 
     def __len__(self) -> int:
         own = (self.agents, self.frameworks, self.executors, self.operations)
-        return self._brought_tasks + len(self.tasks) + len(self.offers) + sum([len(marked) for marked in own])
+        brought = sum([len(tasks) for tasks in self._brought.values()])
+        return brought + len(self.tasks) + len(self.offers) + sum([len(marked) for marked in own])
 
-    def bring(self, framework_id: FrameworkID, tasks: Mapping[TaskID, TaskEntry]) -> None:
-        """Mark tasks of a framework that an agent has brought; the mapping does not change any more."""
+    def bring(self, framework_id: FrameworkID, tasks: Collection[TaskEntry]) -> None:
+        """Mark tasks of a framework that an agent has brought."""
         if tasks:
-            self._brought.append((framework_id, tasks))
-            self._brought_tasks += len(tasks)
+            self._brought.setdefault(framework_id, []).extend(tasks)
 
-    def take_brought(self) -> tuple[FrameworkID, Mapping[TaskID, TaskEntry]] | None:
-        """Unmark tasks that were brought, some of one framework; None: there are none."""
+    def take_brought(self, most: int) -> tuple[FrameworkID, list[TaskEntry]] | None:
+        """Unmark tasks that were brought, at most so many, of one framework; None: there are none."""
         if not self._brought:
             return None
-        framework_id, tasks = self._brought.pop()
-        self._brought_tasks -= len(tasks)
-        return framework_id, tasks
+        framework_id, tasks = self._brought.popitem()
+        some = tasks[-most:]
+        del tasks[-most:]
+        if tasks:
+            self._brought[framework_id] = tasks
+        return framework_id, some
 
     def add_offer(self, offer: Offer) -> None:
         """Mark an offer that was made, and whose it is."""

@@ -16,7 +16,7 @@ from .merged import Merged
 from .packing import executor_record, framework_record, offer_record, task_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from libactor.records import Record
     from mesoslite.model import AgentID, ExecutorID, InverseOffer, OfferID, TaskID
@@ -73,18 +73,18 @@ class Frame:
         if is_new:
             self._view = None
 
-    def look_at_brought(self, tasks: Mapping[TaskID, TaskEntry]) -> None:
+    def look_at_brought(self, tasks: Iterable[TaskEntry]) -> None:
         """Take over tasks that were brought, as they came: those that have changed since are looked at later.
 
         So are those under whose ids others are shown still.
         """
         came: dict[TaskID, Record[kinds.Task]] = {}
-        for task_id, task in tasks.items():
+        for task in tasks:
             source = cast("Record[kinds.Task]", task.source)
             if task.resources.others or task.role != source.role:
-                self.look_at_task(task_id)
+                self.look_at_task(task.task_id)
             else:
-                came[task_id] = source
+                came[task.task_id] = source
         if self._tasks.add(came):
             self._view = None
 

@@ -97,7 +97,7 @@ class Shown:
     def _take_brought(self) -> bool:
         """Take over some of the tasks that agents have brought, before all else; whether there were any."""
         left = BROUGHT_IN_STEP
-        while left > 0 and (taken := self._changes.take_brought()) is not None:
+        while left > 0 and (taken := self._changes.take_brought(left)) is not None:
             framework_id, tasks = taken
             left -= len(tasks)
             try:
