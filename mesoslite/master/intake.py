@@ -22,6 +22,7 @@ from mesoslite.model import (
     checked_message,
     checking,
     is_large,
+    is_plain,
     shedding,
 )
 
@@ -62,15 +63,15 @@ class Intake:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
         elif type(message) is ReregisterAgent:  # all agents come back at once: others are served in between
             self._slices.put(sender, self._work(message, sender, serve))
-        elif self._slices.waits(sender) or is_large(message):
+        elif self._slices.waits(sender) or (not (plain := is_plain(message)) and is_large(message)):
             self._slices.take(sender, self._work(message, sender, serve))
         else:
             try:
-                message = checked_message(message)
+                checked = message if plain else checked_message(message)
             except InvalidRequest as error:
                 self._refuse(message, sender, error)
                 return
-            rest = serve(message, sender)
+            rest = serve(checked, sender)
             if rest is not None:
                 self._slices.take(sender, rest)
 

@@ -44,7 +44,7 @@ from .calls import (
     TellExecutor,
     UpdateFramework,
 )
-from .checking import checked_message, checking, is_large, shedding
+from .checking import checked_message, checking, is_large, is_plain, shedding
 from .checks import CheckInfo, CheckType, HealthCheck, HttpCheck, NetworkProtocol, TcpCheck
 from .commands import CommandInfo, CommandURI
 from .constraints import AttributeConstraint, Predicate, PseudoAttribute, RoleConstraints
@@ -556,6 +556,7 @@ __all__ = [
     "checked_quota",
     "checking",
     "is_large",
+    "is_plain",
     "completed_framework",
     "constants",
     "conversion",

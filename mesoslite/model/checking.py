@@ -34,7 +34,7 @@ from .operations import Launch, LaunchGroup
 from .task_groups import TaskGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 HOLDERS = frozenset((Launch, LaunchGroup, CompletedTasks))  # the only entries that may be large themselves
 PORTION = 64  # entries that are looked at in one step, about half a millisecond
@@ -49,8 +49,24 @@ _check = functools.cache(TypeCheck)
 
 
 @functools.cache
+def _short_check(kind: Any) -> Callable[[object], bool] | None:
+    """What looks at messages of a class that declares no list; None: they may be large."""
+    return None if _list_names(kind) else _check(kind).fits
+
+
+@functools.cache
 def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind)
+
+
+def is_plain(message: object) -> bool:
+    """Whether a message is of the declared types and declares no list, so that it is neither large nor to be changed.
+
+    Most are, and nothing else need be asked of them; of others that says nothing.
+    """
+    kind: Any = type(message)
+    fits = _short_check(kind)
+    return fits is not None and fits(message)
 
 
 def checked_message(message: M) -> M:

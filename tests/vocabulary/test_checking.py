@@ -8,6 +8,7 @@ import pytest
 
 from mesoslite.model import (
     Accept,
+    Acknowledge,
     AgentID,
     AgentInfo,
     ExecutorID,
@@ -29,6 +30,7 @@ from mesoslite.model import (
     TaskState,
     checked_message,
     checking,
+    is_plain,
 )
 from mesoslite.model.checking import PORTION
 from mesoslite.model.messages import CompletedTasks
@@ -158,6 +160,14 @@ def test_of_a_large_list_what_can_be_made_right_is_put_in_its_place(at: int) -> 
 
     assert found == of_list == LARGE[1]
     assert type(of_list.tasks) is tuple
+
+
+def test_only_what_declares_no_list_and_is_as_declared_is_plain() -> None:
+    message = Acknowledge(framework_id=FRAMEWORK, agent_id=AgentID("a"), task_id=TaskID("t"), uuid=b"u" * 16)
+
+    assert is_plain(message)
+    assert not is_plain(msgspec.structs.replace(message, uuid="u" * 16))
+    assert not is_plain(Reconcile(FRAMEWORK))
 
 
 def test_what_can_be_made_right_is() -> None:
