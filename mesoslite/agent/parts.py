@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         ContainerID,
         Containerizer,
         Resources,
-        StatusUpdate,
         TaskID,
         TaskStatus,
         Termination,
@@ -88,7 +87,6 @@ class Parts:
         self._pool: la.Pool | None = None
         self._calls = calls
         self._info = info
-        self._send = send
         self.checkpoints = Checkpoints(work_directory if recovery is not None else None)
         self.garbage = Garbage(
             garbage,
@@ -101,7 +99,7 @@ class Parts:
         self.volumes = Volumes(work_directory, do=self._do, new_name=lambda: la.random_uuid_bytes().hex())
         self.frameworks = Frameworks(self.checkpoints, self.garbage.schedule)
         self.updates = StatusUpdateManager(
-            self._send_status,
+            send,
             now_ns=self._now_ns,
             ring_later=lambda seconds: la.delay(seconds, actor.pid, calls.repeat_updates),
         )
@@ -250,12 +248,8 @@ class Parts:
     def _end_later(self, seconds: float, container_id: ContainerID) -> la.Timer:
         return la.delay(seconds, self._actor.pid, self._calls.end_container, container_id)
 
-    def _send_status(self, update: StatusUpdate) -> None:
-        self.frameworks.sent(update.framework_id, update.status)
-        self._send(update)
-
     def _status_uuid(self) -> bytes:
-        return self._random.randbytes(16)
+        return self._random.getrandbits(128).to_bytes(16, "little")  # as randbytes(16), with a call less
 
     def _status(self, report: Report, task_id: TaskID, uuid: bytes | None) -> TaskStatus:
         agent_id = self._info().id

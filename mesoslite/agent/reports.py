@@ -111,7 +111,7 @@ class Reports:
         if run is not None:
             self._frameworks.record(entry, run, status)
         if not entry.is_leaving:
-            self._updates.update(framework_id, status, run.log if run is not None else None)
+            self._updates.update(framework_id, status, run)
         elif status.state.is_terminal:
             self.complete(framework_id, status.task_id)
 

@@ -288,13 +288,6 @@ class Frameworks:
         if run.state.is_terminal and not was_over and not entry.is_leaving:
             self._used -= run.task.resources
 
-    def sent(self, framework_id: FrameworkID, status: TaskStatus) -> None:
-        """Take note that a status goes to the master; of a task that was refused there is no run."""
-        entry = self.active.get(framework_id)
-        run = entry.runs.get(status.task_id) if entry is not None else None
-        if run is not None:
-            run.sent = status
-
     def begin_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
         """Take note of an executor, which holds resources until it has ended."""
         self.checkpoints.executor(entry.info, execution.container_id, execution.info, execution.role)

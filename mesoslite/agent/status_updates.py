@@ -5,7 +5,7 @@
 #   STATUS_UPDATE_RETRY_SECONDS and then after twice the last wait, until an acknowledgement bears its uuid.
 # Invariants: 1. a stream is open from its first status until its terminal one is acknowledged; nothing follows a
 #   terminal status in it.    2. exactly the streams that are not empty have a deadline, unless paused.
-#   3. where a task has a log, a status is in it before it goes out, and its acknowledgement before the next does.
+#   3. where a run has a log, a status is in it before it goes out, and its acknowledgement before the next does.
 # Source: Mesos src/status_update_manager/status_update_manager_process.hpp.
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskState, TaskStatus
 
-    from .checkpoints import TaskLog
+    from .runs import Run
 
 log = logging.getLogger("mesoslite")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Stream:
-    """The statuses of one task that are not acknowledged yet, oldest first, and where they are written down."""
+    """The statuses of one task that are not acknowledged yet, oldest first, and the run that they are of, if any."""
 
+    framework_id: FrameworkID
     latest_state: TaskState
-    log: TaskLog | None = None
+    run: Run | None = None
     pending: deque[TaskStatus] = field(default_factory=deque)
     wait_seconds: float = constants.STATUS_UPDATE_RETRY_SECONDS  # until the next repetition of the head
 
@@ -56,33 +57,32 @@ class StatusUpdateManager:
     ) -> None:
         self._forward = forward
         self._streams: dict[FrameworkID, dict[TaskID, _Stream]] = {}  # no framework without a stream
-        self._deadlines: Deadlines[tuple[FrameworkID, TaskID]] = Deadlines(now_ns, ring_later)  # of acknowledgements
+        self._deadlines: Deadlines[_Stream] = Deadlines(now_ns, ring_later)  # of acknowledgements
         self._is_paused = False
 
-    def update(self, framework_id: FrameworkID, status: TaskStatus, log: TaskLog | None = None) -> None:
+    def update(self, framework_id: FrameworkID, status: TaskStatus, run: Run | None = None) -> None:
         """Queue ``status``, which bears a uuid; it goes out at once if nothing is ahead of it.
 
-        ``log`` is that of the task, if it has one. Raises: OSError, if the status cannot be written there.
+        ``run`` is that of the task, if it has one. Raises: OSError, if the status cannot be written to its log.
         """
         assert status.uuid is not None
         streams = self._streams.setdefault(framework_id, {})
         stream = streams.get(status.task_id)
         if stream is None:
-            stream = streams[status.task_id] = _Stream(status.state, log)
+            stream = streams[status.task_id] = _Stream(framework_id, status.state, run)
         assert not stream.pending or not stream.pending[-1].state.is_terminal
-        if stream.log is not None:
-            stream.log.append(Reported(status))
+        if stream.run is not None and stream.run.log is not None:
+            stream.run.log.append(Reported(status))
         stream.latest_state = status.state
         stream.pending.append(status)
         if len(stream.pending) == 1:
-            self._send_head(framework_id, stream)
+            self._send_head(stream)
 
-    def restore(
-        self, framework_id: FrameworkID, task_id: TaskID, latest: TaskState, pending: Iterable[TaskStatus], log: TaskLog
-    ) -> None:
+    def restore(self, run: Run, pending: Iterable[TaskStatus]) -> None:
         """Open a stream as it was in an earlier life; what is ``pending`` goes out when there is a master."""
         assert self._is_paused
-        self._streams.setdefault(framework_id, {})[task_id] = _Stream(latest, log, deque(pending))
+        stream = _Stream(run.framework_id, run.state, run, deque(pending))
+        self._streams.setdefault(run.framework_id, {})[run.task.task_id] = stream
 
     def acknowledge(self, framework_id: FrameworkID, task_id: TaskID, uuid: bytes) -> TaskStatus | None:
         """Take note of an acknowledgement; return the status it was for, None if it was for none under way.
@@ -100,32 +100,31 @@ class StatusUpdateManager:
                 head.uuid.hex() if head is not None and head.uuid is not None else "none, as no status is under way",
             )
             return None
-        if stream.log is not None:
-            stream.log.append(Acknowledged(uuid))
+        if stream.run is not None and stream.run.log is not None:
+            stream.run.log.append(Acknowledged(uuid))
         stream.pending.popleft()
-        self._deadlines.drop((framework_id, task_id))
+        self._deadlines.drop(stream)
         stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
         if head.state.is_terminal:
             del self._streams[framework_id][task_id]
             if not self._streams[framework_id]:
                 del self._streams[framework_id]
         elif stream.pending:
-            self._send_head(framework_id, stream)
+            self._send_head(stream)
         return head
 
     def repeat_due(self) -> None:
         """Waits for acknowledgements are over: send those heads again, and wait twice as long for the next time."""
-        for framework_id, task_id in self._deadlines.take_due():
-            stream = self._streams[framework_id][task_id]
+        for stream in self._deadlines.take_due():
             stream.wait_seconds = min(2 * stream.wait_seconds, constants.STATUS_UPDATE_RETRY_SECONDS_MAX)
-            self._send_head(framework_id, stream)
+            self._send_head(stream)
 
     def resend(self, framework_id: FrameworkID) -> None:
         """Send again at once what a framework, which may have missed it, has not acknowledged; waits begin anew."""
         for stream in self._streams.get(framework_id, {}).values():
             if stream.pending:
                 stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
-                self._send_head(framework_id, stream)
+                self._send_head(stream)
 
     def latest_state(self, framework_id: FrameworkID, task_id: TaskID) -> TaskState | None:
         """The newest state of a task whose stream is open, else None."""
@@ -143,8 +142,8 @@ class StatusUpdateManager:
 
     def close(self, framework_id: FrameworkID) -> None:
         """Drop what is under way for a framework: nobody waits for it any more."""
-        for task_id in self._streams.pop(framework_id, {}):
-            self._deadlines.drop((framework_id, task_id))
+        for stream in self._streams.pop(framework_id, {}).values():
+            self._deadlines.drop(stream)
 
     def pause(self) -> None:
         """The master has gone: keep what comes, and send nothing any more."""
@@ -154,19 +153,21 @@ class StatusUpdateManager:
     def resume(self) -> None:
         """There is a master again: send every head at once."""
         self._is_paused = False
-        for framework_id, streams in self._streams.items():
+        for streams in self._streams.values():
             for stream in streams.values():
                 if stream.pending:
                     stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
-                    self._send_head(framework_id, stream)
+                    self._send_head(stream)
 
     def _find(self, framework_id: FrameworkID, task_id: TaskID) -> _Stream | None:
         streams = self._streams.get(framework_id)
         return streams.get(task_id) if streams is not None else None
 
-    def _send_head(self, framework_id: FrameworkID, stream: _Stream) -> None:
+    def _send_head(self, stream: _Stream) -> None:
         if self._is_paused:
             return
         status = stream.pending[0]
-        self._forward(StatusUpdate(framework_id=framework_id, status=status, latest_state=stream.latest_state))
-        self._deadlines.set((framework_id, status.task_id), stream.wait_seconds)
+        if stream.run is not None:
+            stream.run.sent = status
+        self._forward(StatusUpdate(framework_id=stream.framework_id, status=status, latest_state=stream.latest_state))
+        self._deadlines.set(stream, stream.wait_seconds)

@@ -106,7 +106,7 @@ class Books:
             return
         if found.statuses:
             pending = found.statuses[len(found.statuses) - found.pending :]
-            self._updates.restore(run.framework_id, task_id, run.state, pending, found.log)
+            self._updates.restore(run, pending)
         if found.kill is not None:
             self.kills.append((run, found.kill))
         if (execution is None or execution.is_default) and not run.state.is_terminal:
