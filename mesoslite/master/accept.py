@@ -47,7 +47,7 @@ from mesoslite.model import (
     without_used,
 )
 
-from .accept_parts import LAUNCHES, TASKS_IN_STEP, Crowd, is_much, parts_of, tasks_of, weight_of
+from .accept_parts import LAUNCH_KINDS, TASKS_IN_STEP, Crowd, is_much, parts_of, tasks_of, weight_of
 from .figures import LAUNCH, LAUNCH_GROUP, OPERATIONS
 from .operations import ExecutorEntry, OperationEntry
 from .sites import launch_site, operation_site, sites
@@ -57,7 +57,7 @@ from .tasks import TaskEntry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mesoslite.model import AgentID, ExecutorInfo, Offer, ResourceOperation, TaskInfo
+    from mesoslite.model import AgentID, ExecutorInfo, Offer, ResourceOperation, TaskInfo, TaskVerdict
 
     from .accept_parts import Part
     from .accounts import Accounts
@@ -93,10 +93,12 @@ class Acceptance:
             return self._refuse(framework, call, problem)
         offers = tuple([self._ledger.offers[offer_id] for offer_id in call.offer_ids])
         agent = self._ledger.agents[offers[0].agent_id]
-        offered = sum([offer.resources for offer in offers[1:]], offers[0].resources)
+        offered = offers[0].resources
+        for offer in offers[1:]:
+            offered += offer.resources
         if is_much(call.operations):
             return self._accept_parts(framework, call, offers, offered)
-        converts = not all(isinstance(operation, LAUNCHES) for operation in call.operations)
+        converts = not LAUNCH_KINDS.issuperset(map(type, call.operations))
         steps = self._judged(framework, agent, call, offers[0], offered, converts)
         self._accounts.take_up(framework.id, offers)
         course = _Course(self, framework, agent, offers[0], offered)
@@ -276,20 +278,27 @@ class _Course:
                 assert_never(step)
 
     def _launch(self, step: LaunchVerdict) -> None:
-        accepted = [verdict for verdict in step.tasks if verdict.accepted]
-        starting = [verdict.task.executor for verdict in accepted if verdict.starts_executor]
-        charged = sum([verdict.charged for verdict in accepted], NOTHING)
-        tasks, executors = [verdict.task for verdict in accepted], [each for each in starting if each is not None]
+        accepted: list[TaskVerdict] = []
+        tasks: list[TaskInfo] = []
+        executors: list[ExecutorInfo] = []
+        charged = NOTHING
+        for verdict in step.tasks:
+            if verdict.reason is None:
+                accepted.append(verdict)
+                tasks.append(verdict.task)
+                charged += verdict.charged
+                if verdict.starts_executor and verdict.task.executor is not None:
+                    executors.append(verdict.task.executor)
         self._use(charged, tasks, executors, share_cgroups=True)
         self._framework.figures[LAUNCH] += len(tasks)  # as Mesos counts them
+        agent, info, role = self._agent, self._framework.info, self._source.role
         for verdict in accepted:
-            number, role = self._acceptance.number_launch(), self._source.role
-            agent = self._agent
-            info, is_first = self._framework.info, verdict.starts_executor
+            number, is_first = self._acceptance.number_launch(), verdict.starts_executor
             agent.send(RunTask(info, verdict.task, is_first, role, number, agent.epoch, agent.id))
             if verdict.warning:
                 log.warning("%s", verdict.warning)
-        self._refuse_tasks(step)
+        if len(accepted) < len(step.tasks):
+            self._refuse_tasks(step)
 
     def _launch_group(self, step: GroupVerdict) -> None:
         if step.accepted:
@@ -313,15 +322,21 @@ class _Course:
     ) -> None:
         if not tasks:
             return
-        who = {"framework_id": self._framework.id, "role": self._source.role}
+        framework_id, role = self._framework.id, self._source.role
         if charged.others:
             self._accounts.copy(self._source, self.left.shared().shortfall(charged.shared()))
         self._accounts.use(
             self._source,
             charged,
-            tasks=[TaskEntry.launched(task, **who) for task in tasks],  # type: ignore[arg-type]
+            tasks=[TaskEntry.launched(task, framework_id, role) for task in tasks],
             executors=[
-                ExecutorEntry(info=each, agent_id=self._agent.id, share_cgroups=share_cgroups, **who)  # type: ignore[arg-type]
+                ExecutorEntry(
+                    info=each,
+                    framework_id=framework_id,
+                    agent_id=self._agent.id,
+                    role=role,
+                    share_cgroups=share_cgroups,
+                )
                 for each in executors
             ],
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TASKS_IN_STEP = 32  # about half a millisecond
 OPERATION_WEIGHT = 4  # in tasks
 LAUNCHES = (Launch, LaunchGroup)  # a tuple: a union of types takes four times as long to ask
+LAUNCH_KINDS = frozenset(LAUNCHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,15 @@ class Crowd:
     count: int
 
 
+HOLDERS = (*LAUNCHES, Crowd)  # of tasks
+
 Part: TypeAlias = "Operation | Crowd"
 
 
 def is_much(operations: Sequence[Operation]) -> bool:
     """Whether it is to be done in parts."""
+    if len(operations) == 1:  # mostly
+        return weight_of(operations[0]) > TASKS_IN_STEP
     return sum([weight_of(operation) for operation in operations]) > TASKS_IN_STEP
 
 
@@ -47,7 +52,7 @@ def tasks_of(operation: Part) -> Sequence[TaskInfo]:
 
 def weight_of(operation: Part) -> int:
     """How long it takes, in tasks."""
-    return len(tasks_of(operation)) if isinstance(operation, (*LAUNCHES, Crowd)) else OPERATION_WEIGHT
+    return len(tasks_of(operation)) if isinstance(operation, HOLDERS) else OPERATION_WEIGHT
 
 
 def parts_of(operations: Sequence[Operation]) -> Iterator[Part]:

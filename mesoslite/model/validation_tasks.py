@@ -129,7 +129,7 @@ def task_problem(task: TaskInfo, site: LaunchSite, seen: Container[TaskID]) -> s
     problem = _identity_problem(task, site, seen)
     if problem is not None:
         return problem
-    for rule in _RULES:
+    for rule in _USUAL_RULES if _is_usual(task) else _RULES:
         problem = rule(task, site)
         if problem is not None:
             return f"task {task.task_id} {problem}"
@@ -210,16 +210,39 @@ def _limits_problem(task: TaskInfo, site: LaunchSite) -> str | None:
     return None
 
 
+def _command_problem(task: TaskInfo, site: LaunchSite) -> str | None:
+    return command_problem(task.command) if task.command is not None else None
+
+
+def _root_problem(task: TaskInfo, site: LaunchSite) -> str | None:
+    return root_problem(task.command, site)
+
+
 _RULES: tuple[Callable[[TaskInfo, LaunchSite], str | None], ...] = (
     _durations_problem,
     _checks_problem,
     _resources_problem,
-    lambda task, site: command_problem(task.command) if task.command is not None else None,
-    lambda task, site: root_problem(task.command, site),
+    _command_problem,
+    _root_problem,
     lambda task, site: container_problem(task.container),
     lambda task, site: document_problem("discovery", task.discovery),
     _limits_problem,
 )
+# Those that a task may break which says nothing else.
+_USUAL_RULES = (_resources_problem, _command_problem, _root_problem)
+
+
+def _is_usual(task: TaskInfo) -> bool:
+    """Whether it says nothing of what only the other rules look at."""
+    return not (
+        task.check is not None
+        or task.health_check is not None
+        or task.container is not None
+        or task.discovery is not None
+        or task.kill_grace_seconds is not None
+        or task.max_completion_seconds is not None
+        or task.limits
+    )
 
 
 # ---- rules of LAUNCH alone ----
@@ -276,7 +299,7 @@ def _total_problem(task: TaskInfo, charged: Resources, left: Resources) -> str |
 
 
 def _cgroups_problem(task: TaskInfo) -> str | None:
-    if container_facts(task.container).share_cgroups is False:
+    if task.container is not None and container_facts(task.container).share_cgroups is False:
         return f"task {task.task_id} sets share_cgroups to false; only tasks of groups may"
     return None
 
