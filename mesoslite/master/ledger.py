@@ -172,7 +172,7 @@ class Ledger:
         agent, framework = self.agents[offer.agent_id], self.frameworks[offer.framework_id]
         self.offers[offer.id] = agent.offers[offer.id] = framework.offers[offer.id] = offer
         agent.offered += offer.resources
-        framework.offered += offer.resources.only_scalars()
+        framework.offerings.add(offer.resources.only_scalars())
         self.changes.add_offer(offer)
 
     def remove_offer(self, offer_id: OfferID) -> Offer:
@@ -181,7 +181,7 @@ class Ledger:
         agent, framework = self.agents[offer.agent_id], self.frameworks[offer.framework_id]
         del agent.offers[offer_id], framework.offers[offer_id]
         agent.offered -= offer.resources
-        framework.offered -= offer.resources.only_scalars()
+        framework.offerings.take(offer.resources.only_scalars())
         self.changes.remove_offer(offer)
         return offer
 
@@ -327,11 +327,13 @@ class Ledger:
     def complete_task(self, task: TaskEntry) -> None:
         """Move a released task to its framework's history."""
         self._unlist(task).completed.add(task)
+        self.changes.remove_task(task)
         self._tell_removal(task, lost_sight=False)
 
     def lose_sight_of(self, task: TaskEntry) -> None:
         """Move a released task, whose agent cannot be reached, to where it is found again when that comes back."""
         framework = self._unlist(task)
+        self.changes.tasks[task] = None
         self.out_of_reach.add(framework, task)
         self._tell_removal(task, lost_sight=True)
 
@@ -356,7 +358,7 @@ class Ledger:
     def _unlist(self, task: TaskEntry) -> FrameworkEntry:
         framework, agent = self.frameworks[task.framework_id], self.agents[task.agent_id]
         del framework.tasks[task.task_id], agent.ended[task]
-        self.changes.tasks[task] = self.changes.frameworks[framework.id] = None
+        self.changes.frameworks[framework.id] = None
         self._note_empty(agent)
         return framework
 

@@ -121,6 +121,26 @@ def test_an_offer_that_came_and_went_unseen_leaves_no_mark(stage: Stage) -> None
     assert stage.view().frameworks == ()
 
 
+def test_a_task_that_came_and_went_unseen_leaves_no_mark(stage: Stage) -> None:
+    agent, framework = begin(stage, "cpus:1")
+    marked = stage.master._process.actor._ledger.changes.tasks
+    for looks in (False, True):
+        offer = stage.offers(framework)[-1]
+        info = task(offer, resources="cpus:1")
+        stage.run(framework, agent, info)
+        assert len(marked) == 1
+        if looks:
+            stage.view()
+        stage.report(agent, offer.framework_id, info, TaskState.TASK_FINISHED, uuid=b"f" * 16)
+        stage.acknowledge(framework, info, uuid=b"f" * 16)
+        assert len(marked) == looks
+        stage.advance(1)  # it is offered again
+
+    [seen] = stage.view().frameworks
+    assert len(seen.tasks) == 0
+    assert sum([len(part) for part in seen.completed_tasks]) == 2
+
+
 def test_an_agents_tasks_are_seen_as_out_of_reach_and_as_they_come_back(stage: Stage) -> None:
     agent, _ = running(stage, failover_timeout=3600.0)
     message = greeting(stage)

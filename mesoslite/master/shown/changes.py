@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mesoslite.model import TaskInfo
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -66,6 +68,13 @@ class Changes:
         if self.offers.pop(offer.id, None) is None:
             self.offers[offer.id] = offer.framework_id
         self.agents[offer.agent_id] = self.frameworks[offer.framework_id] = None
+
+    def remove_task(self, task: TaskEntry) -> None:
+        """Mark a task that is over and listed no more; not one that nobody has seen, nor will."""
+        if task.shown is None and isinstance(task.source, TaskInfo) and not task.resources.others:
+            self.tasks.pop(task, None)
+        else:
+            self.tasks[task] = None
 
     def everything(self, ledger: Ledger) -> None:
         """Mark all that there is."""
