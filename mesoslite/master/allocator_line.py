@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import AllocationConverted, Filters, Usage
+from mesoslite.model import AllocationConverted, Filters, ResourcesRecovered, Usage
 
 from .allocator_messages import AgentsCame, Applied, InverseAnswered, Recovered
 
@@ -73,7 +73,9 @@ class AllocatorLine:
         held = self._untold.get(source.agent_id)
         if held is not None:
             held[source.framework_id, source.role] -= resources
-        else:
+            return
+        seconds = filters.duration_seconds()
+        if seconds:
             la.post(
                 self._allocator,
                 Recovered(
@@ -81,9 +83,19 @@ class AllocatorLine:
                     role=source.role,
                     agent_id=source.agent_id,
                     resources=resources,
-                    refuse_seconds=filters.duration_seconds(),
+                    refuse_seconds=seconds,
                     declined=declined,
                 ),
+            )
+        else:
+            self.apply(
+                ResourcesRecovered(
+                    framework_id=source.framework_id,
+                    role=source.role,
+                    agent_id=source.agent_id,
+                    resources=resources,
+                    declined=declined,
+                )
             )
 
     def answer_inverse(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
-from mesoslite.model import NOTHING, PARTITION_AWARE, constants
+from mesoslite.model import PARTITION_AWARE, constants
 
 from .completed import Completed
 from .figures import EVENTS, new_figures
@@ -55,7 +55,7 @@ class FrameworkEntry:
     disconnections: int = 0  # tells a failover timer whether it is still about the present loss
     entered: int = 0  # with which delta the allocator was told of it
     holds: RunningSum = field(default_factory=RunningSum)  # ``used``, as it is counted
-    offered: Resources = NOTHING  # scalars only: sums of ranges over agents grow, and are made for who reads them
+    offerings: RunningSum = field(default_factory=RunningSum)  # what is offered, as ``holds``
     tasks: dict[TaskID, TaskEntry] = field(default_factory=dict)
     completed: Completed = field(default_factory=lambda: Completed(constants.COMPLETED_TASKS_MAX))
     unreachable: dict[TaskID, TaskEntry] = field(default_factory=dict)  # on agents out of reach, oldest first
@@ -80,6 +80,11 @@ class FrameworkEntry:
     def used(self) -> Resources:
         """What its tasks, executors and operations hold, scalars only."""
         return self.holds.total
+
+    @property
+    def offered(self) -> Resources:
+        """What it is offered and has not answered, scalars only."""
+        return self.offerings.total
 
     @property
     def recovered(self) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from mesoslite.model import TaskState, happenings
+from mesoslite.model.happenings import TaskUpdated
 from mesoslite.model.stories import FrameworkStanding, FrameworkStory, PlannedService, TaskStory
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ class _Story:
         self.forgotten = 0
 
     def add(self, happening: AnyHappening) -> None:
-        if _repeats(happening, self.happenings[-1]):
-            self.happenings[-1] = happening
+        told = self.happenings
+        if _repeats(happening, told[-1]):
+            told[-1] = happening
             return
-        self.happenings.append(happening)
-        if len(self.happenings) > HAPPENINGS_MAX:
-            del self.happenings[1]
+        told.append(happening)
+        if len(told) > HAPPENINGS_MAX:
+            del told[1]
             self.forgotten += 1
 
 
@@ -231,10 +233,13 @@ class History:
         if task_id not in kept.stories:
             return
         self._add(kept, task_id, heard)
-        kept.over.pop(task_id, None)
-        kept.over[task_id] = None
-        while len(kept.over) > self._over_max:
-            del kept.stories[kept.over.popitem(last=False)[0]]
+        over = kept.over
+        if task_id in over:
+            over.move_to_end(task_id)
+        else:
+            over[task_id] = None
+        while len(over) > self._over_max:
+            del kept.stories[over.popitem(last=False)[0]]
 
     def _add(self, kept: _Framework, task_id: TaskID, heard: AnyHappening) -> None:
         story = kept.stories.get(task_id)
@@ -272,9 +277,9 @@ def _all(story: AnyHappening | _Story | None) -> list[AnyHappening]:
 
 def _repeats(heard: AnyHappening, last: AnyHappening) -> bool:
     """Whether a status says what the one before it has said."""
-    if not isinstance(heard, happenings.TaskUpdated) or not isinstance(last, happenings.TaskUpdated):
+    if type(heard) is not TaskUpdated or heard.old is not heard.new or type(last) is not TaskUpdated:
         return False
-    return heard.old is heard.new is last.new and heard.status.state is last.status.state
+    return heard.new is last.new and heard.status.state is last.status.state
 
 
 def _state(told: list[AnyHappening]) -> TaskState | None:

@@ -53,7 +53,8 @@ class Holdings:
         """Hold ``resources`` and no more."""
         agent, framework = self._holders(holding)
         agent.offered = agent.offered - holding.resources + resources
-        framework.offered = framework.offered - holding.resources.only_scalars() + resources.only_scalars()
+        framework.offerings.take(holding.resources.only_scalars())
+        framework.offerings.add(resources.only_scalars())
         holding.resources = resources
         changes = self._ledger.changes
         changes.agents[agent.id] = changes.frameworks[framework.id] = None

@@ -141,9 +141,9 @@ class TaskEntry(msgspec.Struct, eq=False, gc=False):
 
     def record(self, status: TaskStatus, latest: TaskState) -> bool:
         """Take note of ``status`` and of the newest state its agent knows; True if that has just ended the task."""
-        statuses = list(self.statuses)
-        append_status(statuses, status)
         heard = self._heard()
+        statuses = list(self.statuses if heard.statuses is None else heard.statuses)
+        append_status(statuses, status)
         heard.statuses = tuple(statuses)
         if status.uuid is not None:
             heard.state, heard.uuid = status.state, status.uuid

@@ -109,7 +109,8 @@ class Updates:
         task = framework.tasks.get(call.task_id)
         if task is not None and task.agent_id != call.agent_id:
             task = None  # another one of that name
-        if task is not None and task.update_uuid is None:
+        expected = task.update_uuid if task is not None else None
+        if task is not None and expected is None:
             self._refuse(call, framework, f"nothing of task {call.task_id} is to be acknowledged")
             return
         self._metrics.judge(ACKNOWLEDGEMENTS, valid=True)
@@ -117,7 +118,7 @@ class Updates:
         if task is None:
             return
         self._ledger.chronicle.tell(happenings.TaskAcknowledged, framework.id, call.agent_id, call.task_id, call.uuid)
-        if task.update_uuid == call.uuid and task.has_ended_for_framework:
+        if expected == call.uuid and task.has_ended_for_framework:
             task.acknowledge()
             self._ledger.complete_task(task)
 
