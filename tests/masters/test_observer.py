@@ -10,6 +10,8 @@ import libactor as la
 from mesoslite.master.observer import AT_ONCE, AgentHeard, AgentSilent, Observer
 from mesoslite.model import AgentID, Ping, Pong
 
+from .stage import FakeAgent, Stage
+
 MANY = 2 * AT_ONCE + 1
 INTERVAL = 15.0
 
@@ -141,3 +143,18 @@ def test_an_agent_that_has_stopped_is_not_asked_and_missed_all_the_same(runtime:
     advance(runtime, INTERVAL)
 
     assert (missed, asked, counts([agent])) == (("a",), [1], [2])
+
+
+@pytest.mark.parametrize(("fails", "lost"), [(False, 0), (True, 2)])
+def test_a_master_pings_who_was_cut_off_and_not_who_has_stopped(stage: Stage, fails: bool, lost: int) -> None:
+    agent = stage.agent()
+    if fails:
+        la.tell(agent, FakeAgent.fail)
+    else:
+        la.terminate(agent)
+    stage.settle()
+    before = stage.runtime.dead_letters
+
+    stage.advance(2 * INTERVAL + 1)
+
+    assert stage.runtime.dead_letters - before == lost
