@@ -1,7 +1,7 @@
 """What an agent shows over HTTP without a version in the path: the members of its documents, in Mesos's order."""
 
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter, Http::containers, Http::statistics),
-#   src/common/http.cpp (json of Task and TaskInfo); git_*, domain, external_log_file and what draining asks of an
+#   src/common/http.cpp (json of Task and TaskInfo); git_*, external_log_file and what draining asks of an
 #   agent are left out, as docs/http-api.md says.
 
 import json
@@ -21,6 +21,7 @@ from mesoslite.model import (
     ExecutorInfo,
     ExecutorRun,
     ExecutorType,
+    FaultDomain,
     FrameworkID,
     FrameworkInfo,
     Label,
@@ -30,7 +31,20 @@ from mesoslite.model import (
 from mesoslite.model.documents import FrozenDocument
 
 from .fakes import FakeAgent, agent_snapshot, request
-from .schemas_v0 import ANY, ATTRIBUTES, BY_ROLE, FLAG, LABELS, NUMBER, RESOURCES, TEXT, WHOLE, never_there, problems
+from .schemas_v0 import (
+    ANY,
+    ATTRIBUTES,
+    BY_ROLE,
+    DOMAIN,
+    FLAG,
+    LABELS,
+    NUMBER,
+    RESOURCES,
+    TEXT,
+    WHOLE,
+    never_there,
+    problems,
+)
 from .schemas_v0 import TASK as MASTERS_TASK
 from .test_agent_api import run_of
 
@@ -97,6 +111,7 @@ SCHEMAS: dict = {
         "pid": TEXT,
         "hostname": TEXT,
         "capabilities": [TEXT],
+        "domain?": DOMAIN,
         "resources": RESOURCES,
         "reserved_resources": BY_ROLE,
         "unreserved_resources": RESOURCES,
@@ -216,7 +231,8 @@ RESERVED = Resources.parse("cpus(web):1;cpus:2;mem:512;ports:[1-9];zones:{a,b}")
 
 def snapshot(*frameworks, completed=(), master="master@192.0.2.1:5050"):
     bare = agent_snapshot(*frameworks)
-    info = replace(bare.info, resources=RESERVED, attributes=(Attribute("rack", "r1"), Attribute("ssds", 2.0)))
+    attributes, domain = (Attribute("rack", "r1"), Attribute("ssds", 2.0)), FaultDomain("a", "a-1")
+    info = replace(bare.info, resources=RESERVED, attributes=attributes, domain=domain)
     return replace(bare, info=info, completed_frameworks=completed, master=master)
 
 
