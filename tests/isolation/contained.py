@@ -16,6 +16,7 @@ from mesoslite.containment.isolation import IsolationOptions, make_isolators, pa
 from mesoslite.containment.machine import look_at_machine
 from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, FrozenDocument, Resources, Termination
 
+ALONE = "cgroups/all,disk/du,filesystem/linux,namespaces/pid,namespaces/ipc,namespaces/uts,namespaces/net,linux/nnp"
 BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
 
@@ -76,6 +77,11 @@ class Contained:
         self.containerizer.close()
         for isolator in self.isolators:
             isolator.close()
+
+
+def mounts() -> str:
+    """The mount table of this process."""
+    return Path("/proc/self/mountinfo").read_text()
 
 
 def make_root(directory: Path, *programs: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import pwd
 import tempfile
-import threading
 from pathlib import Path
 
 import msgspec
@@ -11,34 +10,13 @@ import pytest
 
 from mesoslite.model import InvalidRequest, PersistentVolume, Reason, Resources
 
-from .contained import Contained, make_root
-from .machine import needs_root, own_root
+from .contained import ALONE, make_root, mounts
+from .machine import needs_root
 
 pytestmark = [pytest.mark.real, needs_root]
 
 EAT = "python3 -S -c 'bytearray(200 << 20)'"
 FOREVER = "sleep 1000"
-
-
-@pytest.fixture
-def contain():
-    """Makes a containerizer with isolators; its directories are where any user can reach them."""
-    made = []
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as place, own_root() as root:
-        os.chmod(place, 0o711)
-
-        def make(isolation, where=Path(place), **options):
-            made.append(Contained(where, isolation, cgroups_root=root, **options))
-            return made[-1]
-
-        yield make
-        for each in made:
-            each.close()
-        assert not [thread for thread in threading.enumerate() if thread.name in ("cgroups", "disk-usage")]
-
-
-def mounts():
-    return Path("/proc/self/mountinfo").read_text()
 
 
 def test_a_command_and_what_it_starts_are_in_the_groups_of_its_container(contain):
@@ -123,6 +101,33 @@ def test_a_fork_bomb_is_bounded_and_ended(contain):
     container.kill()
 
     assert bench.termination().exit_status == -9
+
+
+# Method: a bomb that is bounded, a process that has left parent, session and environment behind, and all of them ignore
+#   that they are asked to end, and have closed their streams.
+def test_nothing_is_left_of_a_hostile_container(contain, tmp_path):
+    make_root(tmp_path / "small", "bash", "env", "setsid", "sleep", "sh")
+    bench = contain(ALONE, pids_max=30, images=tmp_path)
+    os.mkfifo(bench.sandbox / "told")
+    away = "trap : TERM HUP; echo > told; exec <&- >&- 2>&-; while :; do sleep 1000; done"
+    bomb = "bomb() { bomb | bomb & }; bomb 2> /dev/null"
+    hostile = f"trap : TERM; (setsid env -i /bin/bash -c '{away}' &)\n{bomb}\nwhile :; do sleep 1000; done\n"
+    (bench.sandbox / "hostile").write_text(hostile)
+    bench.launch("exec /bin/bash hostile", container={"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}})
+    (bench.sandbox / "told").read_text()
+    before = mounts()
+    [container] = bench.containerizer._containers.values()
+    trees = next(each for each in bench.isolators if each.name.startswith("cgroups"))._trees
+    inside = {pid for tree in trees for pid in tree.pids(container.container_id)}
+
+    container.terminate(0.05)
+
+    assert bench.termination().exit_status == -9
+    assert len(inside) >= 2
+    assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
+    assert not [name for tree in trees for name in tree.names()]
+    assert not list((bench.directory / "run" / "roots").iterdir())
+    assert mounts() == before
 
 
 def test_what_a_container_uses_is_measured(contain):
