@@ -143,7 +143,6 @@ class Agent(la.Actor):
         self._work_directory.mkdir(parents=True, exist_ok=True)
         parts = self._parts
         parts.begin()
-        parts.pause()
         self._info = parts.recovery.find(self._info)
         parts.recovery.resume(self._info.id)
         self._is_recovered = True
@@ -157,6 +156,7 @@ class Agent(la.Actor):
     def _register_once_recovered(self) -> None:
         if not self._is_registering and not self._parts.recovery.is_waiting:
             self._is_registering = True
+            self._parts.begin_metrics(lambda: self._registration.is_registered)
             self._registration.start()
 
     def let_go(self) -> None:
@@ -170,8 +170,7 @@ class Agent(la.Actor):
         After a failure, or if it lets go, what outlives the agent runs on.
         """
         self._registration.stop()
-        self._parts.nested.close()
-        self._parts.pause()
+        self._parts.end()
         if self._lets_go or self._stop_reason() is not None:
             if self._is_recovered:
                 self._containerizer.detach()

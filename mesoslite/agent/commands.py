@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Termination,
     )
 
+    from .metrics import AgentMetrics
     from .notices import Notices
     from .reports import Reports
     from .runs import FrameworkEntry, Frameworks, Run
@@ -64,6 +65,7 @@ class Commands:
         info: Callable[[], AgentInfo],
         volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
+        metrics: AgentMetrics,
         began: Callable[[Run], None],
         over: Callable[[Run], None],
     ) -> None:
@@ -75,6 +77,7 @@ class Commands:
         self._info = info
         self._volumes = volumes
         self._notices = notices
+        self._metrics = metrics
         self._began = began
         self._over = over
         self._running: dict[ContainerID, Run] = {}
@@ -134,6 +137,7 @@ class Commands:
         if isinstance(error, (InvalidRequest, InsufficientResources)):
             report = refusal(TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID, str(error))
         else:
+            self._metrics.launch_errors.value += 1
             report = launch_failure(error)
             if not isinstance(error, (OSError, NotFound)):
                 text = "%s: task %s of framework %s could not be started"
@@ -153,6 +157,7 @@ class Commands:
     def ended(self, container_id: ContainerID, termination: Termination) -> Run:
         """A container has ended, and its task with it: the run of that."""
         run = self._running.pop(container_id)
+        self._metrics.ended(termination.reason)
         if run.kill_timer is not None:
             run.kill_timer.cancel()
         run.container = None

@@ -17,6 +17,7 @@ from .checkpoints import Checkpoints
 from .executors import ExecutorLine
 from .garbage import Garbage, disk_use
 from .kills import Kills
+from .metrics import AgentMetrics, figures_of
 from .nested import Nested
 from .nested_sandboxes import nested_directory
 from .notices import Notices
@@ -103,8 +104,15 @@ class Parts:
             now_ns=self._now_ns,
             ring_later=lambda seconds: la.delay(seconds, actor.pid, calls.repeat_updates),
         )
+        self.metrics = AgentMetrics()
         self.reports = Reports(
-            actor, self.frameworks, self.updates, make=self._status, new_uuid=self._status_uuid, send=send
+            actor,
+            self.frameworks,
+            self.updates,
+            make=self._status,
+            new_uuid=self._status_uuid,
+            metrics=self.metrics,
+            send=send,
         )
         self.operations = Operations(
             resources,
@@ -126,6 +134,7 @@ class Parts:
             total=lambda: self.operations.total,
             volumes=self.volumes.of,
             notices=self._notices,
+            metrics=self.metrics,
             later=self._end_later,
             send=send,
             kill=lambda run, entry, grace: self.kills.kill(run, entry, grace_seconds=grace),
@@ -133,7 +142,9 @@ class Parts:
             timing=self._timing(),
         )
         executors = self.running.executors
-        self.executor_line = ExecutorLine(actor, self.frameworks, executors, self.reports, info=info, send=send)
+        self.executor_line = ExecutorLine(
+            actor, self.frameworks, executors, self.reports, info=info, metrics=self.metrics, send=send
+        )
         self.nested = self._make_nested(containerizer)
         self.kills = self._make_kills()
         self.recovery = self._make_recovery(recovery, work_directory, containerizer)
@@ -189,6 +200,31 @@ class Parts:
         """The actor has started."""
         self._clock = self._actor.runtime.clock
         self._random = la.random_stream()  # of the uuids of statuses; the system takes ten times as long for each
+        self._began = self._now()
+        self.pause()
+
+    def begin_metrics(self, is_registered: Callable[[], bool]) -> None:
+        """The agent has recovered, and tells from now on of what it has."""
+        took = self._now() - self._began
+        own: dict[str, Callable[[], float]] = {
+            "slave/uptime_secs": lambda: self._now() - self._began,
+            "slave/registered": lambda: float(is_registered()),
+            "slave/recovery_errors": lambda: self.recovery.errors,
+            "slave/recovery_time_secs": lambda: took,
+            "slave/executor_directory_max_allowed_age_secs": lambda: self.garbage.age_max_seconds,
+            "gc/path_removals_pending": lambda: self.garbage.waiting,
+            "gc/path_removals_succeeded": lambda: self.garbage.removed,
+            "gc/path_removals_failed": lambda: self.garbage.failed,
+        }
+        figures = figures_of(self.frameworks, lambda: self.operations.total, own)
+        asked = {name: la.defer(figure) for name, figure in figures.items()}
+        self.metrics.begin(self._actor.runtime.metrics, asked)
+
+    def end(self) -> None:
+        """The actor stops."""
+        self.nested.close()
+        self.pause()
+        self.metrics.end(self._actor.runtime.metrics)
 
     def started(self, container_id: ContainerID) -> None:
         """The command of a container runs."""

@@ -225,6 +225,11 @@ class Registration:
         self._timers[step] = self._later(seconds, step)
 
     @property
+    def is_registered(self) -> bool:
+        """Whether the master that leads has answered."""
+        return self._is_registered
+
+    @property
     def was_registered(self) -> bool:
         """Whether any master has answered in this life: until then what comes was meant for an earlier one."""
         return self._was_registered

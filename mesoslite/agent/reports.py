@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model import FrameworkID, TaskID, TaskInfo, TaskStatus, UnconfirmedTask
 
+    from .metrics import AgentMetrics
     from .runs import FrameworkEntry, Frameworks, Run
     from .status_updates import StatusUpdateManager
 
@@ -49,6 +50,7 @@ class Reports:
         *,
         make: Callable[[Report, TaskID, bytes | None], TaskStatus],
         new_uuid: Callable[[], bytes],
+        metrics: AgentMetrics,
         send: Callable[[StatusUpdate], None],
     ) -> None:
         self._actor = actor
@@ -56,6 +58,7 @@ class Reports:
         self._updates = updates
         self._make = make
         self._new_uuid = new_uuid
+        self._metrics = metrics
         self._send = send
 
     def report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
@@ -78,9 +81,11 @@ class Reports:
         run = entry.runs.get(status.task_id)
         latest = run.state if run is not None else self._updates.latest_state(framework_id, status.task_id)
         if latest is not None and not can_follow(latest, status.state):
+            self._metrics.invalid_updates.value += 1
             text = "%s: ignored %s of task %s, which is in %s already"
             log.warning(text, self._actor.pid, status.state.name, status.task_id, latest.name)
         elif self._are_too_many(framework_id, entry, run, status):
+            self._metrics.invalid_updates.value += 1
             text = "%s: ignored %s of task %s: its framework %s has not acknowledged what it was told before"
             log.warning(text, self._actor.pid, status.state.name, status.task_id, framework_id)
         else:
@@ -110,6 +115,7 @@ class Reports:
     def _record(self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus) -> None:
         if run is not None:
             self._frameworks.record(entry, run, status)
+        self._metrics.status(status)
         if not entry.is_leaving:
             self._updates.update(framework_id, status, run)
         elif status.state.is_terminal:

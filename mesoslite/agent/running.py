@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
 
     from .checks.results import Result
+    from .metrics import AgentMetrics
     from .notices import Notices
     from .reports import Reports
     from .runs import FrameworkEntry, Frameworks
@@ -86,6 +87,7 @@ class Running:
         total: Callable[[], Resources],
         volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
+        metrics: AgentMetrics,
         later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
@@ -107,6 +109,7 @@ class Running:
             info=info,
             volumes=volumes,
             notices=notices,
+            metrics=metrics,
             began=self._began,
             over=self._over,
         )
@@ -136,6 +139,7 @@ class Running:
             send=send,
             volumes=volumes,
             notices=notices,
+            metrics=metrics,
             later=later,
             kill=kill,
         )

@@ -16,7 +16,7 @@ from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent, GarbageOptions, RecoveryOptions
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
-from mesoslite.containment import PosixContainerizer
+from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
@@ -178,6 +178,7 @@ class AgentNode:
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
             containerizer = make_containerizer(self._containment, self.work_dir)
+            _tell_of_containers(runtime, containerizer)
             tokens = self._authentication.executor_tokens
             agent = Agent(
                 master,
@@ -229,6 +230,13 @@ class AgentNode:
     def stopped(self) -> la.Future[str]:
         """Why it has ended by itself, as text; empty by ``close``, or if its master told it to."""
         return self._stopped.future
+
+
+def _tell_of_containers(runtime: la.Runtime, containerizer: PosixContainerizer | SupervisedContainerizer) -> None:
+    """What goes wrong with containers of plain processes is only logged, as there is nothing to clean up."""
+    if isinstance(containerizer, SupervisedContainerizer):
+        name = "containerizer/mesos/container_destroy_errors"
+        runtime.metrics.add(la.metrics.Gauge(name, lambda: containerizer.destroy_errors))
 
 
 class _EndWatch(la.Actor):

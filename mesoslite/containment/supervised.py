@@ -118,6 +118,7 @@ class SupervisedContainerizer:
             open_files=open_files,
             rotation=rotation,
         )
+        self.destroy_errors = 0  # containers of which something was left
         self._lock = threading.Lock()
         self._containers: dict[ContainerID, SupervisedContainer] = {}
         self._nesting = Nesting()
@@ -281,6 +282,7 @@ class SupervisedContainerizer:
             try:
                 isolator.cleanup(container.container_id)
             except Exception:  # the others have to be cleaned up all the same
+                self.destroy_errors += 1
                 log.exception("container %s: %s left something", container.container_id, isolator.name)
         if container.is_checkpointed and container.notices is not None:
             container.directory.keep_status()

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     )
 
     from ..commands import Commands
+    from ..metrics import AgentMetrics
     from ..notices import Notices
     from ..reports import Reports
     from ..runs import FrameworkEntry, Frameworks
@@ -94,6 +95,7 @@ class Executors:
         send: Callable[[ExecutorExited], None],
         volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
+        metrics: AgentMetrics,
         later: Callable[[float, ContainerID], la.Timer],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
     ) -> None:
@@ -108,6 +110,7 @@ class Executors:
         self._send = send
         self._volumes = volumes
         self._notices = notices
+        self._metrics = metrics
         self._later = later
         self.groups = Groups(
             commands, kill=kill, end=lambda execution: self._end(execution, executor_end_report(CLEAN), 0)
@@ -245,6 +248,7 @@ class Executors:
             if not isinstance(error, (OSError, NotFound)):
                 text = "%s: executor %s of framework %s could not be started"
                 log.exception(text, self._actor.pid, info.executor_id, execution.framework_id)
+            self._metrics.launch_errors.value += 1
             self._end(execution, launch_failure(error), None)
         else:
             self._executions[container_id] = execution
@@ -329,6 +333,7 @@ class Executors:
         """The process of an executor has ended, and its tasks with it; False, if the container is of none."""
         execution = self._executions.pop(container_id, None)
         if execution is not None:
+            self._metrics.ended(termination.reason)
             self._end(execution, execution.report or executor_end_report(termination), termination.exit_status)
         return execution is not None
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mesoslite.model import AgentInfo, FrameworkToExecutor, TaskStatus
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorSubscribe
 
+    from ..metrics import AgentMetrics
     from ..reports import Reports
     from ..runs import FrameworkEntry, Frameworks
     from .execution import Execution
@@ -48,6 +49,7 @@ class ExecutorLine:
         reports: Reports,
         *,
         info: Callable[[], AgentInfo],
+        metrics: AgentMetrics,
         send: Callable[[ExecutorToFramework], None],
     ) -> None:
         self._actor = actor
@@ -55,6 +57,7 @@ class ExecutorLine:
         self._executors = executors
         self._reports = reports
         self._info = info
+        self._metrics = metrics
         self._send = send
         self._channels: dict[la.PID[Any], Execution] = {}
 
@@ -99,6 +102,7 @@ class ExecutorLine:
         elif isinstance(call, TellFramework):
             agent_id = self._info().id
             assert agent_id is not None
+            self._metrics.valid_messages.value += 1
             self._send(
                 ExecutorToFramework(
                     framework_id=call.framework_id, executor_id=call.executor_id, agent_id=agent_id, data=call.data
@@ -161,9 +165,13 @@ class ExecutorLine:
         entry = self._frameworks.active.get(message.framework_id)
         execution = entry.executors.get(message.executor_id) if entry is not None else None
         if execution is None:
+            self._metrics.invalid_messages.value += 1
             text = "ignored a message for executor %s of framework %s, which is not here"
             log.warning(text, message.executor_id, message.framework_id)
         elif isinstance(message, ShutdownExecutor):
             self._executors.shut_down(execution)
-        elif not execution.send(FrameworkMessage(message.data)):
+        elif execution.send(FrameworkMessage(message.data)):
+            self._metrics.valid_messages.value += 1
+        else:
+            self._metrics.invalid_messages.value += 1
             log.warning("dropped a message for executor %s, which is not connected", message.executor_id)
