@@ -131,7 +131,7 @@ class Agent(la.Actor):
             pause=self._parts.pause,
         )
         self._registered: la.Promise[AgentID] = la.Promise()
-        self._is_recovered = self._is_registering = self._lets_go = False
+        self.is_recovered = self._is_registering = self._lets_go = False
 
     def on_start(self) -> None:
         """Make the work directory, recover and register.
@@ -145,7 +145,7 @@ class Agent(la.Actor):
         parts.begin()
         self._info = parts.recovery.find(self._info)
         parts.recovery.resume(self._info.id)
-        self._is_recovered = True
+        self.is_recovered = True
         parts.begin_disk()
         if parts.recovery.is_cleanup:
             log.warning("%s: what an earlier life has left is ended, and so is this one", self.pid)
@@ -172,7 +172,7 @@ class Agent(la.Actor):
         self._registration.stop()
         self._parts.end()
         if self._lets_go or self._stop_reason() is not None:
-            if self._is_recovered:
+            if self.is_recovered:
                 self._containerizer.detach()
             return
         try:
@@ -241,7 +241,8 @@ class Agent(la.Actor):
             if not self._frameworks.has(task.framework_id, task.task_id):
                 self._reports.deny(task)
         for executor in message.executors:
-            self._parts.running.executors.tell_absence(executor.framework_id, executor.executor_id)
+            ids = (executor.framework_id, executor.executor_id)
+            self._parts.running.executors.tell_absence(*ids, self._frameworks.exit_status(*ids))
 
     def _obeys(self, message: Order, sender: la.PID[Any] | None) -> bool:
         """Whether the master has sent a message, and to this agent: it may be late, for one that was here before."""

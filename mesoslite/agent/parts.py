@@ -89,14 +89,7 @@ class Parts:
         self._calls = calls
         self._info = info
         self.checkpoints = Checkpoints(work_directory if recovery is not None else None)
-        self.garbage = Garbage(
-            garbage,
-            work_directory,
-            now=self._now,
-            look_later=lambda seconds: la.delay(seconds, actor.pid, calls.look_for_garbage),
-            do=self._do,
-            use=disk_use,
-        )
+        self.garbage = self._make_garbage(garbage, work_directory)
         self.volumes = Volumes(work_directory, do=self._do, new_name=lambda: la.random_uuid_bytes().hex())
         self.frameworks = Frameworks(self.checkpoints, self.garbage.schedule)
         self.updates = StatusUpdateManager(
@@ -114,15 +107,7 @@ class Parts:
             metrics=self.metrics,
             send=send,
         )
-        self.operations = Operations(
-            resources,
-            forward=send,
-            retry_later=lambda seconds, uuid: la.delay(seconds, actor.pid, calls.retry_operation, uuid),
-            new_uuid=la.random_uuid_bytes,
-            used=self.frameworks.used,
-            keep=self.checkpoints.resources,
-            convert_volumes=self.volumes.convert,
-        )
+        self.operations = self._make_operations(resources, send)
         self.running = Running(
             actor,
             self.frameworks,
@@ -157,6 +142,27 @@ class Parts:
             containerizer=containerizer,
             notices=self._notices,
             over=self.garbage.schedule,
+        )
+
+    def _make_garbage(self, options: GarbageOptions | None, work_directory: str) -> Garbage:
+        return Garbage(
+            options,
+            work_directory,
+            now=self._now,
+            look_later=lambda seconds: la.delay(seconds, self._actor.pid, self._calls.look_for_garbage),
+            do=self._do,
+            use=disk_use,
+        )
+
+    def _make_operations(self, resources: Resources, send: Callable[[Any], None]) -> Operations:
+        return Operations(
+            resources,
+            forward=send,
+            retry_later=lambda seconds, uuid: la.delay(seconds, self._actor.pid, self._calls.retry_operation, uuid),
+            new_uuid=la.random_uuid_bytes,
+            used=self.frameworks.used,
+            keep=self.checkpoints.resources,
+            convert_volumes=self.volumes.convert,
         )
 
     def _make_kills(self) -> Kills:

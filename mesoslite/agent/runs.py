@@ -315,6 +315,15 @@ class Frameworks:
             self._over(execution.sandbox)
             entry.ended_executors.append(execution)
 
+    def exit_status(self, framework_id: FrameworkID, executor_id: ExecutorID) -> int | None:
+        """How the last executor of that id has ended; None, if nobody knows, or it has not."""
+        entry = self.active.get(framework_id) or self.completed.get(framework_id)
+        if entry is None:
+            return None
+        last = entry.executors.get(executor_id)
+        ended = [one for one in entry.ended_executors if one.info.executor_id == executor_id]
+        return last.exit_status if last is not None else ended[-1].exit_status if ended else None
+
     def leave(self, entry: FrameworkEntry) -> None:
         """Take note that a framework is gone for its master."""
         entry.is_leaving = True

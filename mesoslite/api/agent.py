@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def agent_app(
     authentication: Authentication = NOBODY,
     meter: ContainerMeter | None = None,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    is_recovered: Callable[[], bool] = lambda: True,
 ) -> Application:
     """Return the ASGI application of the agent at that address, whose sandboxes lie below ``work_dir``.
 
@@ -55,6 +56,7 @@ def agent_app(
     With a ``runtime`` also ``/help``, ``/__processes__``, ``/containers``, ``/monitor/statistics`` and
     ``/containerizer/debug``; ``meter`` says what containers use, without it these do not. ``runtime``, ``hosts``,
     ``flags`` and ``authentication`` as of ``master_app``. Streams of containers beat each ``heartbeat_seconds``.
+    Until ``is_recovered``, which is asked from any thread, executors hear that the agent is not ready (503).
     """
     files = Files(log_files("slave", flags), Sandboxes(work_dir))
     ping = partial(la.dispatch, agent, AgentPort.ping)
@@ -79,7 +81,7 @@ def agent_app(
         "/flags": methods(GET=told_flags(flags)),
         "/state": methods(GET=state),
         **file_routes(files),
-        "/api/v1/executor": methods(POST=ExecutorEndpoint(agent)),
+        "/api/v1/executor": methods(POST=ExecutorEndpoint(agent, is_recovered)),
         "/api/v1": methods(POST=AgentEndpoint(OperatorEndpoint("agent", calls, NOT_SERVED), container_input)),
         **(containers.routes() if containers is not None else {}),
         **runtime_routes(runtime),

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,13 +26,16 @@ BUFFER_BYTES_MAX = 32 * 1024 * 1024  # that may wait for an executor which does 
 
 
 class ExecutorEndpoint:
-    """The endpoint of one agent."""
+    """The endpoint of one agent; nobody is let in before it ``is_recovered``."""
 
-    def __init__(self, agent: la.PID[AgentPort]) -> None:
+    def __init__(self, agent: la.PID[AgentPort], is_recovered: Callable[[], bool]) -> None:
         self._agent = agent
+        self._is_recovered = is_recovered
 
     async def __call__(self, exchange: Exchange) -> Response | None:
         """Take a call."""
+        if not self._is_recovered():
+            raise Refusal(503, "Agent has not finished recovery")
         call = await json_document(exchange, _parse)
         if isinstance(call, ExecutorSubscribe):
             await self._subscribe(exchange, call)

@@ -205,6 +205,7 @@ class AgentNode:
                 hosts=hosts,
                 flags=self._flags,
                 meter=containerizer,
+                is_recovered=lambda: agent.is_recovered,
                 authentication=self._authentication,
                 heartbeat_seconds=self._heartbeat_seconds,
             )

@@ -8,6 +8,7 @@ from msgspec import structs
 from mesoslite.agent import RecoveryOptions
 from mesoslite.agent.checkpoints import BadCheckpoint, Reader, TaskLog, files
 from mesoslite.agent.checkpoints.contents import Acknowledged, AskedToEnd, Reported
+from mesoslite.agent.checkpoints.files import head
 from mesoslite.agent.checkpoints.task_log import read_log, resumed_log
 from mesoslite.model import (
     AgentInfo,
@@ -137,6 +138,25 @@ def test_a_record_that_is_damaged_is_a_problem_and_those_before_it_count(tmp_pat
 
     assert contents.events == EVENTS[:2]
     assert "behind its first 2 records" in str(contents.problem)
+
+
+# Method: the length of each record in turn is another one, so that it leads beyond the end, or elsewhere.
+@pytest.mark.parametrize("bit", [31, 20, 10])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_length_that_is_damaged_is_a_problem_and_no_torn_end(tmp_path, number, bit):
+    path = tmp_path / "log"
+    whole = bytearray(written(path))
+    at = len(head())
+    for _ in range(number):
+        at += 8 + int.from_bytes(whole[at : at + 4], "big")
+    length = int.from_bytes(whole[at : at + 4], "big") ^ (1 << bit)
+    whole[at : at + 4] = length.to_bytes(4, "big")
+    path.write_bytes(whole)
+
+    contents = read_log(str(path))
+
+    assert contents.events == EVENTS[:number]
+    assert f"behind its first {number} records: a length" in str(contents.problem)
 
 
 # ---- all of an agent ----

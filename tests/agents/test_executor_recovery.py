@@ -6,17 +6,21 @@ from msgspec import structs
 from mesoslite.agent import RecoveryOptions
 from mesoslite.model import (
     PARTITION_AWARE,
+    AgentReregistered,
     CommandInfo,
+    ExecutorID,
     ExecutorType,
     Reason,
     ReregisterAgent,
     TaskID,
     TaskState,
+    Termination,
+    UnconfirmedExecutor,
 )
 from mesoslite.model.executor_events import LaunchTask, LaunchTasks, UpdateAcknowledged
 
 from .executors import Program, exits, launch, make_executor, status_of, task_of
-from .house import House, make_framework
+from .house import AGENT, FRAMEWORK, House, make_framework
 
 KEPT = structs.replace(make_framework(PARTITION_AWARE), checkpoint=True)
 WINDOW_SECONDS = 2
@@ -224,3 +228,23 @@ def test_a_group_that_ended_meanwhile_ends_its_executor(house):
     assert house.states() == ["FINISHED"]
     house.acknowledge_all()
     assert house.snapshot().frameworks == ()
+
+
+# The master asks about executors that its agent, when it comes back, does not name.
+@pytest.mark.parametrize("is_away", [True, False])
+def test_how_an_executor_has_ended_meanwhile_is_told_when_the_master_asks(house, is_away):
+    running_task(house)
+    box = house.boxes.made[-1]
+    if is_away:
+        house.fall()
+        box.termination = Termination(3)
+        house.come_back()
+    else:
+        house.exit(box, 3)
+        house.acknowledge_all()
+
+    asked = [UnconfirmedExecutor(FRAMEWORK, ExecutorID(name)) for name in ("e", "other")]
+    house.master.heard.clear()
+    house.send(AgentReregistered(agent_id=AGENT, executors=tuple(asked), ping_timeout_seconds=1e9))
+
+    assert [(one.executor_id, one.exit_status) for one in exits(house)] == [("e", 3), ("other", None)]

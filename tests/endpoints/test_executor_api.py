@@ -75,9 +75,9 @@ class ExecutorAgent(FakeAgent):
 
 
 class Asked:
-    def __init__(self, runtime, work_dir, **options):
+    def __init__(self, runtime, work_dir, is_recovered=lambda: True, **options):
         self.agent = ExecutorAgent(**options)
-        self._app = agent_app(runtime.spawn(self.agent), work_dir)
+        self._app = agent_app(runtime.spawn(self.agent), work_dir, is_recovered=is_recovered)
 
     def ask(self, document, method="POST", path=PATH, stays=True, **headers):
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -282,3 +282,15 @@ def test_executors_and_tasks_are_told_by_the_calls(runtime, tmp_path):
         "completed_tasks": ["over"],
     }
     assert tasks["launched_tasks"][0]["executor_id"] == {"value": "e"}
+
+
+# [ExecutorHttpApiTest.SlaveRecovering, in what it checks]
+def test_nobody_is_let_in_before_the_agent_has_recovered(runtime, tmp_path):
+    asked, known = Asked(runtime, tmp_path, is_recovered=lambda: bool(known)), []
+
+    before = asked.ask(MESSAGE)
+    known.append(True)
+    after = asked.ask(MESSAGE)
+
+    assert (before.status, before.body) == (503, b"Agent has not finished recovery")
+    assert after.status == 202

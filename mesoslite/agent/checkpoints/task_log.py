@@ -3,7 +3,8 @@
 # Who calls: checkpoints.py makes one for each task; whoever is about to act on what it is told appends it first.
 # The file: the head of all checkpoints (files.py), then for each event four bytes of length, four of CRC-32, both
 #   big-endian, and msgpack. An end that is not whole was being written when the agent ended, and nothing was done on
-#   it: it is cut off. No file: nothing has become of the task yet.
+#   it: it is cut off. Where the checksum is right before the length is over, the length is damaged. No file: nothing
+#   has become of the task yet.
 # Not kept open: descriptors are few, and a thousand tasks many.
 # Source: Mesos src/slave/task_status_update_manager.cpp (checkpoint, replay).
 
@@ -75,6 +76,9 @@ def read_log(path: str) -> LogContents:
     while problem is None and at + _HEAD <= len(data):
         end = at + _HEAD + int.from_bytes(data[at : at + 4], "big")
         if end > len(data):
+            if _is_whole(data, at):
+                text = "a length is another one"
+                problem = BadCheckpoint(f"{path} is damaged behind its first {len(events)} records: {text}")
             break
         body = data[at + _HEAD : end]
         try:
@@ -86,6 +90,16 @@ def read_log(path: str) -> LogContents:
         else:
             at = end
     return LogContents(tuple(events), at if events else 0, len(data), problem)
+
+
+def _is_whole(data: bytes, at: int) -> bool:
+    """Whether the record at ``at``, which by its length is cut off, has all that its checksum is of."""
+    wanted, checksum = int.from_bytes(data[at + 4 : at + _HEAD], "big"), 0
+    for place in range(at + _HEAD, len(data)):
+        checksum = zlib.crc32(data[place : place + 1], checksum)
+        if checksum == wanted:
+            return True
+    return False
 
 
 def resumed_log(path: str, contents: LogContents) -> TaskLog:

@@ -52,9 +52,10 @@ class Execution:
     """An executor.
 
     ``channel`` is the actor that is subscribed for it. ``runs`` are its tasks that are not completed. ``timer`` fires
-    when it should have subscribed, or ended. ``was_sent`` any task. ``report`` is what its tasks are told when it ends,
-    if not that it has ended by itself. ``groups`` are those that the agent runs, and of which a task has not ended.
-    ``batches`` counts what it was given. ``is_returning``: it is to subscribe again, for its agent has begun anew.
+    when it should have subscribed, or ended. ``was_sent`` any task. ``exit_status`` is how it has ended, if anybody
+    knows. ``report`` is what its tasks are told when it ends, if not that it has ended by itself. ``groups`` are those
+    that the agent runs, and of which a task has not ended. ``batches`` counts what it was given. ``is_returning``: it
+    is to subscribe again, for its agent has begun anew.
     """
 
     info: ExecutorInfo
@@ -72,6 +73,7 @@ class Execution:
     is_returning: bool = False
     timer: la.Timer | None = None
     was_sent: bool = False
+    exit_status: int | None = None
     report: Report | None = None
     uuids: deque[bytes] = field(default_factory=lambda: deque(maxlen=UUIDS_MAX))  # of statuses that were taken
 

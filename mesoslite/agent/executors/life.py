@@ -342,7 +342,7 @@ class Executors:
         entry = self._frameworks.active[framework_id]
         execution.set_timer(None)
         execution.hang_up()
-        execution.phase, execution.container = Phase.TERMINATED, None
+        execution.phase, execution.container, execution.exit_status = Phase.TERMINATED, None, exit_status
         execution.queued.clear()
         self._frameworks.end_execution(entry, execution)
         for run in [run for run in execution.runs.values() if not run.state.is_terminal]:
@@ -353,12 +353,12 @@ class Executors:
         self._frameworks.retire_execution(entry, execution)
         self._reports.retire(framework_id)
 
-    def tell_absence(self, framework_id: FrameworkID, executor_id: ExecutorID) -> None:
+    def tell_absence(self, framework_id: FrameworkID, executor_id: ExecutorID, exit_status: int | None = None) -> None:
         """Tell the master that an executor, which it counts as started, is not there, unless it is."""
         entry = self._frameworks.active.get(framework_id)
         execution = entry.executors.get(executor_id) if entry is not None else None
         if execution is None or execution.has_ended:
-            self._tell_exit(framework_id, executor_id, None)
+            self._tell_exit(framework_id, executor_id, exit_status)
 
     def _tell_exit(self, framework_id: FrameworkID, executor_id: ExecutorID, exit_status: int | None) -> None:
         self._send(ExecutorExited(framework_id=framework_id, executor_id=executor_id, exit_status=exit_status))
