@@ -114,6 +114,8 @@ class Reports:
 
     def _record(self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus) -> None:
         if run is not None:
+            if status.container_status is None and not status.state.is_terminal:
+                status = msgspec.structs.replace(status, container_status=run.container_status())
             self._frameworks.record(entry, run, status)
         self._metrics.status(status)
         if not entry.is_leaving:

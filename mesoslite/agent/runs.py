@@ -19,6 +19,7 @@ import msgspec
 from mesoslite.model import (
     NOTHING,
     AgentFramework,
+    FrozenDocument,
     InsufficientResources,
     ReregisterAgent,
     TaskRecord,
@@ -32,6 +33,7 @@ from mesoslite.model import (
 from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.task_records import pack_tasks
+from mesoslite.model.v1 import encode_container_id
 
 from .checkpoints import Checkpoints, TaskCheckpoint
 
@@ -122,6 +124,12 @@ class Run:
     def is_alive(self) -> bool:
         """Whether it may still be asked to end."""
         return self.container is not None or (self.execution is not None and not self.state.is_terminal)
+
+    def container_status(self) -> FrozenDocument:
+        """Mesos's ContainerStatus of the container that it runs in, by which others find that."""
+        outer = self.execution.container_id if self.execution is not None else self.container_id
+        path = (self.container_id,) if outer == self.container_id else (outer, self.container_id)
+        return FrozenDocument.of({"container_id": encode_container_id(path)})
 
     def report(self) -> TaskRecord:
         """What a master is told of it, and readers see: also how far its framework was told, for more may follow."""

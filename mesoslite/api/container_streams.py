@@ -55,7 +55,10 @@ class ContainerStreams:
         try:
             await self._follow(exchange, container_id, headers)
         finally:
-            la.dispatch(self._line.agent, AgentPort.container_call, SignalContainer(container_id))
+            end: la.Future[None] = la.dispatch(
+                self._line.agent, AgentPort.container_call, SignalContainer(container_id)
+            )
+            end.on_failed(lambda error: None)  # it has ended by itself, or its agent stops
         return None
 
     async def _attach(self, exchange: Exchange, container_id: ContainerID) -> None:

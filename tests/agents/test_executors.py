@@ -15,6 +15,7 @@ from mesoslite.model import (
     ExecutorToFramework,
     FrameworkID,
     FrameworkToExecutor,
+    FrozenDocument,
     NotFound,
     Ping,
     PresentExecutor,
@@ -227,7 +228,8 @@ def test_a_status_is_passed_on_and_acknowledged_to_the_executor_at_once(house: H
     program.update("t1", RUNNING, data=b"x", source=Source.SOURCE_EXECUTOR)
 
     (update,) = house.updates()
-    expected = status_of("t1", RUNNING, data=b"x", agent_id=AGENT, executor_id=EXECUTOR)
+    where = FrozenDocument.of({"container_id": {"value": house.boxes.made[0].config.container_id}})
+    expected = status_of("t1", RUNNING, data=b"x", agent_id=AGENT, executor_id=EXECUTOR, container_status=where)
     assert (update.status, update.latest_state) == (expected, RUNNING)
     assert program.heard() == [LaunchTask(T1), UpdateAcknowledged(TaskID("t1"), expected.uuid)]
 

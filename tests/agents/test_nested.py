@@ -19,6 +19,7 @@ from mesoslite.model import (
     NestedContainer,
     NotFound,
     Reason,
+    TaskState,
     Termination,
 )
 from mesoslite.model.container_calls import (
@@ -311,3 +312,25 @@ def test_sandboxes_go_with_that_of_the_executor(closed_house):
 
     assert not box.sandbox.parent.exists()
     assert not executor.sandbox.exists()
+
+
+# Clients of Mesos look here for what they attach to. Source: Slave::statusUpdate
+def test_statuses_say_in_which_container_a_task_runs(house):
+    command = house.run()
+    house.exit(command, 0)
+    launch(house, task_of(make_executor("other"), "own"))
+    program = Program(house, "other")
+    program.subscribe()
+    program.update("own", TaskState.TASK_RUNNING)
+    (first,) = run(house, A)
+    house.acknowledge_all()
+
+    found = {}
+    for update in house.updates():
+        if update.status.container_status is not None and not update.status.state.is_terminal:
+            found[update.status.task_id] = update.status.container_status.value["container_id"]
+    one, own, group = command.config.container_id, house.boxes.made[1].config.container_id, first.config
+    assert (found["t1"], found["own"]) == ({"value": one}, {"value": own})
+    assert found["a"] == {"value": group.container_id, "parent": {"value": group.parent}}
+    ended = [update.status for update in house.updates() if update.status.state.is_terminal]
+    assert [status.container_status for status in ended] == [None]
