@@ -67,18 +67,19 @@ class Durability:
         """
         self._wait(_Asked(operation, then, refused))
 
-    def apply_together(
-        self,
-        operation: RegistryOperation,
-        item: T,
-        then: Callable[[list[T]], object],
-        refused: Callable[[T, Exception], object],
-    ) -> None:
-        """As ``apply``, but ``then`` is called once with the items of several changes that are durable together.
+    def together(
+        self, then: Callable[[list[T]], object], refused: Callable[[T, Exception], object]
+    ) -> Callable[[RegistryOperation, T], None]:
+        """Return what changes the registry as ``apply`` does, for an item each time.
 
-        ``refused`` is called with each that is refused.
+        ``then`` is called once with the items of several changes that are durable together, ``refused`` with each that
+        is refused.
         """
-        self._wait(_Asked(operation, then, refused, True, item))
+
+        def apply(operation: RegistryOperation, item: T) -> None:
+            self._wait(_Asked(operation, then, refused, True, item))
+
+        return apply
 
     def _wait(self, asked: _Asked) -> None:
         self._waiting.append(asked)

@@ -78,6 +78,7 @@ class Registration:
         self._descriptions, self._portions = Descriptions(), Portions()
         self._arrivals = Arrivals(ledger, accounts, returns, removal, self._portions, now)
         self._durability = durability
+        self._have_back = durability.together(self._durable, self._refused)
         self._metrics = metrics
         self._slices = slices
         self._master_id = master_id
@@ -181,7 +182,7 @@ class Registration:
             yield from self._go_on(Arrival(message, brought, sender, was_known=True))
             return
         arrival = Arrival(message, brought, sender, isinstance(operation, UpdateAgent))
-        self._durability.apply_together(operation, arrival, self._durable, self._refused)
+        self._have_back(operation, arrival)
 
     def _go_on(self, arrival: Arrival) -> Iterator[None]:
         """Let an agent go on that the registry knows as it is: to a new master, together with others."""
