@@ -160,6 +160,8 @@ class Seat(la.Actor):
             self._left(text)
             return
         self._is_replaced = False
+        if reason is not None:
+            log.warning("%s has stopped, and another one stands in its place: %s", pid, reason)
         try:
             self.appoint()
         except Exception as error:

@@ -98,7 +98,7 @@ class Candidate(la.Actor):
     @la.control
     def _end_leadership(self, why: str) -> None:
         """End at once; whoever has started this master may start another one, which stands anew."""
-        raise LeadershipLost(f"master {self.master_id} ends: {why}")
+        raise la.foreseen(LeadershipLost(f"master {self.master_id} ends: {why}"))
 
     def _check_serving(self, operation: str) -> None:
         if self._standing.serves:

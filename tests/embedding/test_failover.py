@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 import urllib.error
@@ -244,6 +245,23 @@ def test_agents_and_registry_obey_the_later_of_two_masters_that_both_believe_tha
         assert state.master_id == cluster.state().master_id
         actor: Any = agent._process.actor  # type: ignore[attr-defined]
         assert str(actor._registration.master) == state.pid
+
+
+def test_a_lost_leadership_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with Cluster(masters=2) as cluster:
+        election: Any = cluster._masters._election
+        plan: Any = cluster._masters._places[0].seat._process.actor  # type: ignore[attr-defined]
+        first = cluster.master
+        ends = la.stopped(first)
+
+        election.expire(plan._plan.member)
+        ends.get(timeout=SECONDS)
+        cluster.fail_over()  # which waits for the seats
+
+    told = [(line.getMessage(), line.exc_info) for line in caplog.records if line.levelno >= logging.WARNING]
+    assert len(told) == 1, told
+    assert told[0][0].startswith(f"{first} has stopped, and another one stands in its place: master ")
+    assert told[0][1] is None
 
 
 @pytest.mark.parametrize("masters", [0, -1, 1.5, "two"])
