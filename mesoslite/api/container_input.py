@@ -108,7 +108,8 @@ async def _calls(exchange: Exchange, records: Records) -> AsyncIterator[Fields]:
         message = await exchange.receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        for record in records.feed(message.get("body", b"")):
+        records.push(message.get("body", b""))
+        while (record := records.take()) is not None:  # one at a time, for more may be allowed behind the first
             yield _fields(record)
         if not message.get("more_body", False):
             break

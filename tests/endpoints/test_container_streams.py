@@ -224,7 +224,14 @@ def held(runtime, tmp_path):
 
 # [AgentAPIStreamingTest.AttachContainerInput, IOSwitchboardServerTest.AttachInput, SendHeartbeat]
 def test_input_is_written_and_ended(held):
-    answer = held.stream(attach(held, "s"), *input_of(typed(b"one"), BEAT, typed(bytes(100_000)), typed(b"")))
+    answer = request(
+        held.app,
+        "POST",
+        "/api/v1",
+        b"".join(map(record, [attach(held, "s"), *input_of(typed(b"one"), BEAT, typed(bytes(100_000)), typed(b""))])),
+        stays=True,
+        **RECORDIO,
+    )
 
     streams = attachment(held, "s")
     assert answer.status == 200

@@ -29,18 +29,23 @@ class Records:
         Raises: InvalidRequest, if the stream is no RecordIO or a record is larger than the limit; then it is of no
         further use.
         """
-        self._buffer += piece
+        self.push(piece)
         records = []
-        while (record := self._take()) is not None:
+        while (record := self.take()) is not None:
             records.append(record)
         return records
+
+    def push(self, piece: bytes) -> None:
+        """Take a piece, of which records are to be taken one at a time."""
+        self._buffer += piece
 
     @property
     def is_between_records(self) -> bool:
         """Whether the stream may end here: nothing has begun that is not complete."""
         return self._wanted is None and not self._buffer
 
-    def _take(self) -> bytes | None:
+    def take(self) -> bytes | None:
+        """The next record; None, if it is not complete. Raises: as ``feed``."""
         if self._wanted is None:
             self._wanted = self._take_length()
         if self._wanted is None or len(self._buffer) < self._wanted:
