@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 import libactor as la
 from mesoslite.model import MILLI, NOTHING, AgentPort, ContainerUsage, FrozenDocument, total_usage
 from mesoslite.model.v1 import encode_container_id
@@ -162,7 +164,7 @@ def _statistics_document(used: ContainerUsage | None, held: Resources, now: floa
     for name in ContainerUsage.__struct_fields__:
         value = getattr(used, name)
         if value is not None:
-            document[name] = value.value if isinstance(value, FrozenDocument) else value
+            document[name] = msgspec.Raw(value.text.encode()) if isinstance(value, FrozenDocument) else value
     scalars = held.scalars()
     if "cpus" in scalars:
         document.setdefault("cpus_limit", scalars["cpus"] / MILLI)
