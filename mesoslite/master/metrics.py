@@ -100,6 +100,7 @@ class MasterMetrics:
     def __init__(self, chronicle: Chronicle, publication: Publication) -> None:
         self._counter = publication.counter
         self.dropped_messages = self._counter("dropped_messages")
+        self._last_drop: tuple[type, object, str] | None = None  # of what, whose, and why
         self.registrations = self._counter("slave_registrations")
         self.reregistrations = self._counter("slave_reregistrations")
         self.recovery_removals = self._counter("recovery_slave_removals")
@@ -168,10 +169,14 @@ class MasterMetrics:
     def drop(self, message: object, sender: object, why: str, *, usual: bool = False) -> None:
         """Count a message that is not served, and say why not; ``usual``: nobody did anything wrong.
 
-        That one leaves who is not here is nothing to look into either: its master has changed, or ends as well.
+        That one leaves who is not here is nothing to look into either: its master has changed, or ends as well. Of
+        hundreds alike, one after the other, the first is told: a client must not fill the log.
         """
         self.dropped_messages.value += 1
-        level = logging.DEBUG if usual or isinstance(message, UnregisterAgent) else logging.WARNING
+        drop = type(message), sender, why
+        is_repeated, self._last_drop = drop == self._last_drop, drop
+        is_told = not (usual or is_repeated or isinstance(message, UnregisterAgent))
+        level = logging.WARNING if is_told else logging.DEBUG
         log.log(
             level, "dropped %s from %s: %.500s", type(message).__name__, sender, why
         )  # which may repeat what it is sent

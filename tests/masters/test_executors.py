@@ -7,6 +7,7 @@ import pytest
 
 import libactor as la
 from mesoslite.model import (
+    AgentID,
     AgentReregistered,
     CommandInfo,
     ExecutorExited,
@@ -49,6 +50,21 @@ def test_a_framework_tells_an_executor_through_its_agent(stage: Stage) -> None:
     assert stage.heard(agent, ShutdownExecutor) == [ShutdownExecutor(**who)]
     assert metric(stage, "valid_framework_to_executor_messages") == 1
     assert metric(stage, "messages_framework_to_executor") == 1
+
+
+# Goal: a client that goes on about nothing fills no log.
+def test_of_drops_alike_one_after_the_other_the_first_is_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    framework = stage.framework()
+    call = Shutdown(framework_id=stage.framework_id(framework), executor_id=E, agent_id=AgentID("other"))
+    told, dropped = "executor e: agent other is not registered", metric(stage, "dropped_messages")
+
+    for times in (1, 2):
+        for _ in range(3):
+            stage.call(framework, call)
+        assert caplog.text.count(told) == times
+        stage.call(framework, msgspec.structs.replace(call, agent_id=AgentID("third")))
+
+    assert metric(stage, "dropped_messages") - dropped == 8
 
 
 def test_what_is_for_an_agent_that_is_not_there_is_dropped(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
