@@ -188,6 +188,11 @@ static void take_freezer(Supervision *supervision, const char *first)
     supervision->freezer = supervision->freezer != NULL ? supervision->freezer : first;
 }
 
+static void take_streams(Supervision *supervision, const char *first)
+{
+    supervision->streams = supervision->streams != NULL ? supervision->streams : first;
+}
+
 static void take_joined(Supervision *supervision, const char *first)
 {
     supervision->joined = supervision->joined != NULL ? supervision->joined : first;
@@ -204,12 +209,14 @@ static const Kind KINDS[] = {
     {"members", 1, 1, NULL, take_members},
     {"kill_switch", 1, 1, NULL, take_kill_switch},
     {"freezer", 3, 3, NULL, take_freezer},
+    {"streams", 4, 4, NULL, take_streams},
     {"namespaces_of", 3, 3, NULL, take_joined},
     {"pid_namespace", 0, 0, NULL, take_pid_namespace},
     {"read", 2, 2, do_read, NULL},
     {"append", 4, 4, do_append, NULL},
     {"rotate", 6, 6, do_rotate, take_rotation},
     {"write", 2, 2, do_write, NULL},
+    {"attach", 0, 0, do_attach, NULL},
     {"join", 0, 0, do_join, NULL},
     {"unshare", 1, 1, do_unshare, NULL},
     {"loopback", 0, 0, do_loopback, NULL},

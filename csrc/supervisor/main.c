@@ -1,17 +1,18 @@
 /* csrc/supervisor/main.c -- the supervisor of one container: starts it, hears orders, ends it, tells how it ended.
  *
  * Who calls: mesoslite/containment/supervisors.py starts one for each container, and it lives as long as that, with an
- * agent or without. Its one argument is the container's directory, in which it finds
+ * agent or without. Its first argument is the container's directory, in which it finds
  *     script   what to do (script.c)
  *     control  a FIFO, which it was started with as descriptor 3: orders, a line each. Who has it open for writing is
  *              told of the supervisor's end by it, whatever that was
+ *     io       a socket, if there is a second argument: descriptor 4, to which whoever attaches connects (streams.c)
  * and writes, each as a whole,
  *     pid      its own pid and start, those of the command's process, or 0 0 while there is none
  *     status   `exited <code>`, `killed <signal>`, or `failed <errno> <instruction>` and a zero byte before each
  *              argument, as far as there is room; the last thing it does
  * Into the FIFO ../../reports it writes a line `<container> started <pid>`, if somebody listens.
  * Orders: `terminate <milliseconds>`: SIGTERM to all its processes, SIGKILL when the grace is over; of several graces
- *   the one that is over first counts. `kill`: SIGKILL at once.
+ *   the one that is over first counts. `kill`: SIGKILL at once. `signal <number>`: to its first process, once that runs.
  * Invariants: 1. it is the reaper of all that descends from it, so the container is gone when it has no child.
  *   2. what the first process leaves is killed.    3. `status` is written when nothing of the container is left.
  *   4. the first process is not reaped before its group was killed, so the group's number is not another's.
@@ -71,8 +72,9 @@ static int64_t now_ms(void)
 
 /* ---- 2 before the start ---- */
 
-/* Lets go of all that it has inherited but the control, and hears signals when it asks for them. */
-static void settle(void)
+/* Lets go of all that it has inherited but the control, and the socket if it was told of one, and hears signals when it
+ * asks for them. */
+static void settle(bool has_listener)
 {
     sigset_t all;
     sigfillset(&all);
@@ -81,8 +83,9 @@ static void settle(void)
     int nothing = open("/dev/null", O_RDWR);
     for (int i = 0; i < 3; i++)
         dup2(nothing, i);
-    syscall(SYS_close_range, CONTROL + 1, ~0U, 0);
+    syscall(SYS_close_range, has_listener ? LISTENER + 1 : CONTROL + 1, ~0U, 0);
     fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
+    fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
     setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     self.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -99,10 +102,13 @@ static void start(void)
         set_failure(errno, "rotate", unopened, 2);
         leave();
     }
+    if (self.supervision.streams != NULL && open_streams(self.supervision.streams) != 0)
+        fail("streams", "");
     const char *failed = start_command(&self.script, &self.supervision, &self.start);
     self.pid = self.start.first;
     int error = errno;
     leave_rotations_to_command();
+    leave_streams_to_command();
     errno = error;
     if (failed != NULL) {
         set_failure(errno, failed, "", 0);
@@ -304,8 +310,11 @@ static void wait_for_news(void)
         {self.signals, POLLIN, 0},        {CONTROL, POLLIN, 0},
         {self.start.begun, POLLIN, 0},    {self.report, POLLOUT, 0},
         {rotation_source(0), POLLIN, 0},  {rotation_source(1), POLLIN, 0},
-        {self.start.guarded, POLLIN, 0},
+        {self.start.guarded, POLLIN, 0},  {-1, 0, 0},
+        {-1, 0, 0},                       {-1, 0, 0},
     };
+    struct pollfd *of_streams = watched + sizeof watched / sizeof *watched - STREAM_POLLS;
+    watch_streams(of_streams);
     int64_t until = self.is_ending ? self.next_round : self.deadline, timeout = -1;
     if (until != INT64_MAX) {
         timeout = until - now_ms();
@@ -326,6 +335,7 @@ static void wait_for_news(void)
     for (int i = 0; i < OUTPUTS; i++)
         if (watched[4 + i].revents)
             copy_output(i);
+    move_streams(of_streams);
 }
 
 static void supervise(void)
@@ -334,7 +344,7 @@ static void supervise(void)
         bool has_children = reap();
         if (now_ms() >= self.deadline)
             self.is_ending = true;
-        if (!has_children && !has_members())
+        if (!has_children && !has_members() && copy_rest())
             return;
         if (self.is_ending && now_ms() >= self.next_round)
             kill_all();
@@ -344,16 +354,15 @@ static void supervise(void)
 
 int main(int count, char **arguments)
 {
-    const char *directory = count == 2 ? arguments[1] : "", *slash = strrchr(directory, '/');
+    const char *directory = count == 2 || count == 3 ? arguments[1] : "", *slash = strrchr(directory, '/');
     if (slash == NULL || chdir(directory) != 0)
         return 2;
     self.id = slash + 1;
-    settle();
+    settle(count == 3);
     load_script(&self.script, &self.supervision);
     if (write_pid(0) != 0)
         fail("pid", "");
     start();
     supervise();
-    copy_rest();
     leave();
 }

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 16, REST_BYTES_MAX = 1 << 20, TRIES = 4 };
+enum { CHUNK_BYTES = 1 << 14, REST_BYTES_MAX = 1 << 20, TRIES = 4 };
 
 typedef struct {
     int from, to;             /* the ends of the pipe; -1: closed */
@@ -35,8 +35,7 @@ static Output outputs[OUTPUTS] = {{.from = -1, .to = -1, .file = -1, .name = "st
 
 /* ---- 1 one file ---- */
 
-/* -1, that is "nobody", is written as such: it leaves the owner. */
-static bool read_id(const char *text, uint32_t *id)
+bool read_id(const char *text, uint32_t *id)
 {
     uint64_t number = UINT32_MAX;
     bool is_id = strcmp(text, "-1") == 0 || read_number(text, 10, &number);
@@ -214,16 +213,24 @@ void leave_rotations_to_command(void)
 
 int rotation_source(int i)
 {
-    return outputs[i].from;
+    return holds_output() ? -1 : outputs[i].from;
+}
+
+void read_output_from(int source)
+{
+    close(outputs[0].from);
+    outputs[0].from = source;
 }
 
 size_t copy_output(int i)
 {
-    static char chunk[CHUNK_BYTES];
+    static char packet[1 + CHUNK_BYTES]; /* whoever has attached is told which output it is */
     Output *output = &outputs[i];
-    ssize_t got = output->from < 0 ? 0 : read(output->from, chunk, sizeof chunk);
+    ssize_t got = output->from < 0 ? 0 : read(output->from, packet + 1, CHUNK_BYTES);
     if (got > 0) {
-        write_out(output, chunk, (size_t)got);
+        packet[0] = (char)('1' + i);
+        write_out(output, packet + 1, (size_t)got);
+        offer_output(packet, 1 + (size_t)got);
         return (size_t)got;
     }
     if (output->from >= 0 && (got == 0 || errno != EAGAIN)) { /* nobody can write any more */
@@ -233,9 +240,11 @@ size_t copy_output(int i)
     return 0;
 }
 
-void copy_rest(void)
+bool copy_rest(void)
 {
+    static size_t all[OUTPUTS];
     for (int i = 0; i < OUTPUTS; i++)
-        for (size_t got, all = 0; all < REST_BYTES_MAX && (got = copy_output(i)) > 0;)
-            all += got;
+        for (size_t got; !holds_output() && all[i] < REST_BYTES_MAX && (got = copy_output(i)) > 0;)
+            all[i] += got;
+    return !holds_output();
 }

@@ -8,6 +8,7 @@
 #ifndef MESOSLITE_SUPERVISOR_H
 #define MESOSLITE_SUPERVISOR_H
 
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +76,7 @@ typedef struct {
     const char *kill_switch; /* a cgroup.kill */
     const char *freezer;     /* a file, and behind it the texts for frozen and thawed */
     const char *rotations[OUTPUTS]; /* the arguments of `rotate` for each output, until that is open */
+    const char *streams;     /* `tty` or `pipes`, rows, columns, user */
     const char *joined;      /* a process, its start, and the kinds of its namespaces that are to be entered */
     bool has_pid_namespace;
 } Supervision;
@@ -138,8 +140,35 @@ int rotation_source(int i);
 /* Copies some of output `i` to its file, without waiting for it; how many bytes. */
 size_t copy_output(int i);
 
-/* Copies what there is left when the container is gone. */
-void copy_rest(void);
+/* Copies what there is left when the container is gone; false: it has to wait for who has attached. */
+bool copy_rest(void);
+
+/* The first output comes from a terminal, which is read there. */
+void read_output_from(int source);
+
+/* A user or a group; -1, that is "nobody", is written as such, and leaves the owner of a file. */
+bool read_id(const char *text, uint32_t *id);
+
+/* ---- streams that somebody may attach to: streams.c ---- */
+
+enum { STREAM_POLLS = 3 };
+
+/* Makes the input, or the terminal, that `streams` states, when output is open already. */
+int open_streams(const char *streams);
+
+/* Has the command's process read it, or all of the terminal. */
+int do_attach(const Instruction *instruction);
+
+/* The command has its end, and the supervisor needs none. */
+void leave_streams_to_command(void);
+
+/* Has whoever is attached, if anybody is, get what was put out: a packet in memory that stays as it is while it is held. */
+void offer_output(const char *packet, size_t size);
+bool holds_output(void);
+
+/* What poll is to watch, STREAM_POLLS of them, and what it has seen. */
+void watch_streams(struct pollfd *watched);
+void move_streams(const struct pollfd *watched);
 
 /* ---- namespaces of another container: joined.c ---- */
 
@@ -167,7 +196,8 @@ int follow(int process);
 /* Leaves its process no right, and the processes that see it no way to what it has. */
 int give_up_rights(void);
 
-enum { CONTROL = 3 }; /* the descriptor that orders come by; those above it are the supervisor's own */
+/* What it is started with: the descriptor that orders come by, and the socket for whoever attaches, if anybody may. */
+enum { CONTROL = 3, LISTENER = 4 };
 
 /* What comes through `begun` if an instruction fails; nothing does if the command starts. */
 typedef struct {

@@ -11,6 +11,7 @@ from mesoslite.model.fields import Fields
 
 _DOCKER = "a container of type DOCKER, and agents run containers of type MESOS only; say MESOS"
 ANY = ""  # what is honoured without an isolator: each container has groups of its own, where it has any
+STREAMS = "streams"  # that supervisors hold, which no isolator has to do with
 # By field: the isolator that honours it; None: no agent does.
 HONOURED: dict[str, str | None] = {
     "volumes": "filesystem/linux",
@@ -18,7 +19,7 @@ HONOURED: dict[str, str | None] = {
     "mesos.image": "filesystem/linux",
     "rlimit_info": "posix/rlimits",
     "network_infos": None,
-    "tty_info": None,
+    "tty_info": STREAMS,
     "linux_info.effective_capabilities": "linux/capabilities",
     "linux_info.bounding_capabilities": "linux/capabilities",
     "linux_info.capability_info": "linux/capabilities",
@@ -28,12 +29,35 @@ HONOURED: dict[str, str | None] = {
     "linux_info.seccomp": None,
     "linux_info.share_cgroups": ANY,
 }
+TERMINAL_MAX = 65_535  # rows, or columns
 LIMITED = {"cpus": "cgroups/cpu", "mem": "cgroups/mem"}
 
 
 def asked(config: ContainerConfig) -> Fields:
     """What ``config`` says of its container; nothing, if it has none."""
     return Fields(config.container.value if config.container is not None else {}, "container")
+
+
+def wants_streams(config: ContainerConfig) -> bool:
+    """Whether its input and output can be attached to."""
+    return config.has_streams or has_tty(config)
+
+
+def has_tty(config: ContainerConfig) -> bool:
+    """Whether these are a terminal."""
+    return asked(config).has("tty_info")
+
+
+def terminal_size(config: ContainerConfig) -> tuple[int, int] | None:
+    """Rows and columns of the terminal that it asks for; None, if it asks for none. Raises: InvalidRequest."""
+    if not has_tty(config):
+        return None
+    size = asked(config).message("tty_info").message_or_empty("window_size")
+    numbers = [size.unsigned(name) if size.has(name) else 0 for name in ("rows", "columns")]
+    for name, number in zip(("rows", "columns"), numbers, strict=True):
+        if number > TERMINAL_MAX:
+            raise InvalidRequest(f"{size.where(name)}: got {number}, and a terminal has {TERMINAL_MAX} at most")
+    return numbers[0], numbers[1]
 
 
 def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> None:
@@ -44,8 +68,11 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
                 f"launch: a limit of {name} is not enforced by this agent; leave it out, or start the agent with "
                 f"--isolation={LIMITED.get(name)}"
             )
-    if config.has_streams:
-        raise InvalidRequest("launch: this agent has no streams to attach to; launch the container without")
+    if wants_streams(config) and STREAMS not in isolation:
+        raise InvalidRequest(
+            "launch: nothing can be attached to containers of this agent; launch it without streams and tty_info, or "
+            "start the agent with --launcher=supervisor"
+        )
     container = asked(config)
     if container.text("type", "MESOS") != "MESOS" or container.has("docker"):
         raise InvalidRequest(f"launch: {_DOCKER}")

@@ -1,8 +1,8 @@
 """ContainerDirectory: the files by which a container's supervisor and an agent know of each other, on one machine."""
 
 # Who calls: supervisors.py and supervised.py. Twin: csrc/supervisor/main.c, which says what the files are.
-# Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status}, closed to
-#   other users, for a script has the environment of its command. Nested containers lie beside what they are in, and
+# Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status, io}, closed
+#   to other users, for a script has the environment of its command. Nested containers lie beside what they are in, and
 #   those that outlive an agent have a `config` as well: what is known of them is known here.
 # Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
 
@@ -22,7 +22,7 @@ from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest, parent
 from .processes import ProcessName
 
 REPORTS, CONTAINERS, LOCK = "reports", "containers", ".lock"
-SCRIPT, CONTROL, PID, STATUS, CONFIG = "script", "control", "pid", "status", "config"
+SCRIPT, CONTROL, PID, STATUS, CONFIG, SOCKET = "script", "control", "pid", "status", "config", "io"
 _NAME_BYTES_MAX = 200
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ContainerConfig).decode
@@ -72,7 +72,7 @@ class ContainerDirectory:
 
     def keep_status(self) -> None:
         """Remove all but how it has ended, for an agent that is killed before it has written that down."""
-        for name in (SCRIPT, CONTROL, PID):
+        for name in (SCRIPT, CONTROL, PID, SOCKET):
             Path(self.file(name)).unlink(missing_ok=True)
 
     def file(self, name: str) -> str:

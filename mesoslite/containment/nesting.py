@@ -83,12 +83,13 @@ class Nesting:
             node = self._nodes.get(container_id)
             return node is not None and node.parent is not None and node.parent.has_ended
 
-    def check_life(self, container_id: ContainerID) -> None:
-        """Raises: NotFound, unless a container of that id runs."""
+    def living(self, container_id: ContainerID) -> ContainerConfig | None:
+        """What a container that runs was to be. Raises: NotFound, if there is none of that id."""
         with self._lock:
             node = self._nodes.get(container_id)
             if node is None or node.has_ended:
                 raise NotFound(f"attach: no container {container_id!r} runs here; look up its id")
+            return node.config
 
     def within(self, container_id: ContainerID) -> list[ContainerID]:
         """What is nested in a container, at whatever depth, and has not ended; the innermost first."""

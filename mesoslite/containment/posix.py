@@ -144,7 +144,7 @@ class PosixContainerizer:
 
     def attach(self, container_id: ContainerID) -> Attachment:
         """None has streams: see model.Containerizer.attach."""
-        self._nesting.check_life(container_id)
+        self._nesting.living(container_id)
         raise without_streams(container_id)
 
     def update(self, config: ContainerConfig) -> None:

@@ -141,6 +141,15 @@ class Script:
             Phase.STREAMS, "rotate", f"{descriptor}", directory, f"{user}", f"{group}", f"{bytes_max}", f"{files}"
         )
 
+    def attach(self, tty: tuple[int, int] | None, owner: tuple[int, int] | None = None) -> None:
+        """Whoever connects to the supervisor gives its input, and hears what goes by ``rotate``, stated before.
+
+        ``tty``: rows and columns of a terminal, that its input and all its output are.
+        """
+        kind, (rows, columns) = ("pipes", (0, 0)) if tty is None else ("tty", tty)
+        self._state(Phase.SUPERVISION, "streams", kind, f"{rows}", f"{columns}", f"{owner[0] if owner else -1}")
+        self._state(Phase.STREAMS, "attach")
+
     def join(self, procs_file: str) -> None:
         """Enter the cgroup of that cgroup.procs."""
         self._state(Phase.CGROUPS, "write", procs_file, "0")

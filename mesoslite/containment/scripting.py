@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mesoslite.model import Conflict
 
 from .accounts import give_sandbox
+from .asked import terminal_size, wants_streams
 from .container_directory import ContainerDirectory
 from .program import program_of
 from .script import Namespace, Script
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from .isolators.isolator import Isolator
     from .log_rotation import LogRotation
+
+_NO_BOUND = 2**63  # bytes of a file
 
 
 class Scripting:
@@ -65,6 +68,8 @@ class Scripting:
             self._join(outer.container_id, config, script)
         script.read(0, "/dev/null")
         self._state_output(config, script, owner)
+        if wants_streams(config):
+            script.attach(terminal_size(config), owner)
         script.enter(outer.sandbox if outer is not None and config.is_debug else config.sandbox)
         if identity is not None:
             script.user(identity.user, identity.group, identity.groups)
@@ -77,13 +82,16 @@ class Scripting:
 
     def _state_output(self, config: ContainerConfig, script: Script, owner: tuple[int, int] | None) -> None:
         """Raises: InvalidRequest."""
-        if self._rotation is None:
+        if self._rotation is None and wants_streams(config):
+            for descriptor in (1, 2):
+                script.rotate(descriptor, config.sandbox, owner, _NO_BOUND, 0)
+        elif self._rotation is None:
             script.append(1, f"{config.sandbox}/stdout", owner)
             script.append(2, f"{config.sandbox}/stderr", owner)
-            return
-        rotation = self._rotation.of(config.command.environment)
-        for descriptor, each in enumerate((rotation.stdout, rotation.stderr), start=1):
-            script.rotate(descriptor, config.sandbox, owner, each.bytes_max, each.files)
+        else:
+            rotation = self._rotation.of(config.command.environment)
+            for descriptor, each in enumerate((rotation.stdout, rotation.stderr), start=1):
+                script.rotate(descriptor, config.sandbox, owner, each.bytes_max, each.files)
 
     def _join(self, outer_id: ContainerID, config: ContainerConfig, script: Script) -> None:
         """Have it be in the namespaces of its parent that it is to share: all, for a debug one."""

@@ -13,12 +13,13 @@ import logging
 import os
 import threading
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import ContainerUsage, InvalidRequest, Reason, Termination, parent_of
 
-from .asked import refuse_unhonoured
+from .asked import STREAMS, has_tty, refuse_unhonoured, wants_streams
 from .container_directory import (
     ContainerDirectory,
     claim_runtime_directory,
@@ -31,6 +32,8 @@ from .nested import nested_config, without_streams
 from .nesting import Nesting
 from .processes import Family, kill_rest
 from .scripting import Scripting
+from .stream_socket import StreamSocket
+from .streams import StreamHub
 from .supervisors import Supervisors
 from .volume_links import link_volumes
 
@@ -109,7 +112,9 @@ class SupervisedContainerizer:
         self._directory = runtime_directory
         self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
-        self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
+        self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")]) | {
+            STREAMS
+        }
         self._has_mounts = "filesystem/linux" in self._isolation
         self._scripting = Scripting(
             runtime_directory,
@@ -123,6 +128,7 @@ class SupervisedContainerizer:
         self._containers: dict[ContainerID, SupervisedContainer] = {}
         self._nesting = Nesting()
         self._kept: deque[ContainerDirectory] = deque()  # the oldest first; in the thread, and while recovering
+        self._streams = StreamHub()
         self._supervisors = Supervisors(runtime_directory, started=self._started, ended=self._ended)
         for isolator in self._isolators:
             isolator.watch(self._exceeded)
@@ -195,16 +201,30 @@ class SupervisedContainerizer:
             script = self._scripting.script(config, outer)
             is_remembered = config.is_checkpointed and outer is not None
             directory.make(script, config if is_remembered else None)
-            with self._lock:  # till it is attached nothing is told of it
-                pid = self._supervisors.launch(directory)
+            listener = self._listen(config, directory) if wants_streams(config) else None
+            with self._lock, listener or nullcontext():  # till it is attached nothing is told of it
+                pid = self._supervisors.launch(directory, listener)
                 self._containers[container_id] = container
                 for isolator in self._isolators:
                     isolator.attach(container_id, pid)
         except BaseException:
+            self._streams.discard(container_id)
             self._clean(container)
             directory.remove()
             raise
         return container
+
+    def _listen(self, config: ContainerConfig, directory: ContainerDirectory) -> StreamSocket:
+        """The socket to attach by; nothing of what a debug container puts out is to be lost."""
+        listener = StreamSocket.listen(directory)
+        try:
+            if config.is_debug:
+                connection = StreamSocket.connect(directory)
+                self._streams.add(config.container_id, connection, has_tty=has_tty(config), waits=True)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
 
     def remove(self, container_id: ContainerID) -> None:
         """Forget a nested container that has ended: see model.Containerizer.remove."""
@@ -213,8 +233,14 @@ class SupervisedContainerizer:
 
     def attach(self, container_id: ContainerID) -> Attachment:
         """See model.Containerizer.attach."""
-        self._nesting.check_life(container_id)
-        raise without_streams(container_id)
+        known = self._streams.find(container_id)
+        if known is not None:
+            return known
+        config = self._nesting.living(container_id)
+        if config is None or not wants_streams(config):
+            raise without_streams(container_id)
+        connection = StreamSocket.connect(ContainerDirectory(self._directory, container_id))
+        return self._streams.add(container_id, connection, has_tty=has_tty(config), waits=False)
 
     def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update."""
@@ -267,6 +293,7 @@ class SupervisedContainerizer:
         for container_id in self._supervisors.living():
             self._supervisors.order(container_id, "kill")
         self._supervisors.stop(CLOSE_SECONDS)
+        self._streams.close()
         for isolator in reversed(self._isolators):
             isolator.close()
         if self._claim is not None:
@@ -320,6 +347,7 @@ class SupervisedContainerizer:
         for container_id in ended:
             with self._lock:
                 container = self._containers.pop(container_id)
+            self._streams.finish(container_id)
             termination = self._termination(container)
             self._clean(container)
             for inner in self._nesting.drop(container_id):

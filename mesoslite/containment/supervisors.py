@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import select
@@ -22,16 +23,18 @@ from typing import TYPE_CHECKING
 import libactor as la
 from mesoslite.model import ContainerID
 
-from .container_directory import CONTROL, REPORTS, ContainerDirectory
+from .container_directory import CONTROL, REPORTS, SOCKET, ContainerDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from .stream_socket import StreamSocket
 
 log = logging.getLogger("mesoslite")
 
 PROGRAM = Path(__file__).with_name("mesoslite-supervisor")
 _CHILDREN = "/proc/thread-self/children"
-_CONTROL_DESCRIPTOR = 3
+_CONTROL_DESCRIPTOR, _LISTENER_DESCRIPTOR = 3, 4
 _REPORT_BYTES = 1 << 16
 
 
@@ -75,13 +78,16 @@ class Supervisors:
         self._epoll: select.epoll | None = None
         self._wake = self._reports = -1
 
-    def launch(self, directory: ContainerDirectory) -> int:
-        """Start the supervisor of a container; its pid. Raises: OSError; RuntimeError after ``stop``."""
+    def launch(self, directory: ContainerDirectory, listener: StreamSocket | None = None) -> int:
+        """Start the supervisor of a container, with the socket for whoever attaches, if anybody may; its pid.
+
+        Raises: OSError; RuntimeError after ``stop``.
+        """
         with self._lock:
             epoll = self._start()
             reader, control = _open_control(directory)
             try:
-                child = _spawn(directory)
+                child = _spawn(directory, listener)
             except OSError as error:
                 os.close(control)
                 advice = "see that the machine has processes and memory free"
@@ -232,11 +238,19 @@ def _open_control(directory: ContainerDirectory) -> tuple[int, int]:
         raise
 
 
-def _spawn(directory: ContainerDirectory) -> int:
+def _spawn(directory: ContainerDirectory, listener: StreamSocket | None) -> int:
     """Start the program without a copy of this process; it has its control when this returns, so no order is lost."""
     # For reading and writing, so that it does not end with the agent.
     control = (os.POSIX_SPAWN_OPEN, _CONTROL_DESCRIPTOR, directory.file(CONTROL), os.O_RDWR | os.O_NONBLOCK, 0)
-    return os.posix_spawn(PROGRAM, [PROGRAM.name, directory.path], {}, file_actions=[control])
+    if listener is None:
+        return os.posix_spawn(PROGRAM, [PROGRAM.name, directory.path], {}, file_actions=[control])
+    beyond = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, _LISTENER_DESCRIPTOR + 1)  # so that neither takes its place
+    try:
+        given = (os.POSIX_SPAWN_DUP2, beyond, _LISTENER_DESCRIPTOR)
+        arguments = [PROGRAM.name, directory.path, SOCKET]
+        return os.posix_spawn(PROGRAM, arguments, {}, file_actions=[given, control])
+    finally:
+        os.close(beyond)
 
 
 def _own_child(directory: ContainerDirectory) -> int | None:

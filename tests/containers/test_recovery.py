@@ -16,6 +16,7 @@ from mesoslite.model import CommandInfo, Conflict, ContainerConfig, ContainerID,
 from tests.ready import Program
 
 from .bench import BOUND_SECONDS, Bench, has_ended, is_gone
+from .test_streams import Follower
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +42,7 @@ for name, script in zip(words[::2], words[1::2]):
     root, point, inner = name.partition(".")
     container_id, command = ContainerID(root + tag + point + inner), CommandInfo(value=script)
     config = ContainerConfig(container_id=container_id, user="", command=command,
-                             sandbox=str(sandbox), is_checkpointed="passing" not in name)
+                             sandbox=str(sandbox), is_checkpointed="passing" not in name, has_streams="open" in name)
     containerizer.launch(config, Notices())
 for _ in words[::2]:
     count.acquire()
@@ -83,7 +84,12 @@ class Lives:
     def config(self, name: str) -> ContainerConfig:
         command, sandbox = CommandInfo(value=""), str(self.place / name)
         return ContainerConfig(
-            container_id=self.container_id(name), user="", command=command, sandbox=sandbox, is_checkpointed=True
+            container_id=self.container_id(name),
+            user="",
+            command=command,
+            sandbox=sandbox,
+            is_checkpointed=True,
+            has_streams="open" in name,
         )
 
     def container_id(self, name: str) -> ContainerID:
@@ -322,3 +328,17 @@ def test_what_is_nested_and_not_known_is_ended(lives: Lives, waits: str, nested:
 
     assert list(found) == [root] * (root == "box")
     assert has_ended(pid)
+
+
+def test_what_was_attached_to_can_be_attached_to_again(lives: Lives):
+    lives.live({"open": "read x; echo got $x", "open.open": "read x; echo got $x"})
+
+    found = lives.recover("open")
+
+    for name in ("open.open", "open"):
+        follower = Follower()
+        attachment = lives.containerizer.attach(lives.container_id(name))
+        attachment.follow(follower)
+        attachment.write(b"this\n", lambda taken: None)
+        assert follower.wait() == b"got this\n"
+        assert found[name].exit_status() == 0

@@ -20,7 +20,7 @@ static const char *const NAMES[] = {
     "members", "kill_switch", "freezer", "pid_namespace", "read",  "append", "write", "unshare",      "hostname",
     "mount",   "directory",   "file",    "link",          "pivot", "enter",  "limit", "umask",        "bound",
     "keep",    "user",        "run",     "capabilities",  "end",   "0",      "-1",    "no_new_privileges", "environment",
-    "bind", "loopback", "reaper",  "namespaces_of", "join",
+    "bind", "loopback", "reaper",  "namespaces_of", "join", "streams", "attach",
     "mesoslite supervisor 1", "18446744073709551615", "18446744073709551616", "4294967295", "9999999999999999999999",
 };
 

@@ -68,6 +68,7 @@ BANS = {
             "libactor/http/listeners.py": "serves the bound sockets on the event loop of the HTTP thread",
             "libactor/http/front_connection.py": "reads and writes connections of clients on the worker",
             "libactor/http/door.py": "passes connections of clients on to the HTTP thread",
+            "mesoslite/containment/stream_socket.py": "connects to supervisors, for whoever attaches to a container",
             "mesoslite/agent/checks/prober.py": "connects to the ports of tasks, to see whether they can be",
         },
     ),
