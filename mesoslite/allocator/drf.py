@@ -4,7 +4,9 @@
 # Invariants: 1. ``order`` of a node holds the key of each active child, once, ascending.
 #   2. a node is active exactly while a client at or below it is.
 #   3. a key is computed from whole numbers, never updated in place; so it equals one computed from scratch.
-#   4. keys may be older than the cluster's total; ``ranked`` renews them all, once per change of the total.
+#   4. keys may be older than the cluster's total; ``ranked`` renews them all, once per change of the total. They may
+#   be older than what clients hold, of those in ``_stale``; ``ranked`` renews these. So what hundreds give back between
+#   two runs costs a key for each client, and not for each time.
 # A role that is both a client and has roles below it has a leaf ``.`` among these, so that it competes with them.
 # Rejected: a heap with stale entries; a run walks past filtered clients, which a heap can only do by popping
 #   them. A list moved by bisect costs one memmove and is walked for nothing.
@@ -45,8 +47,8 @@ class _Node:
 class DRFSorter:
     """Dominant resource fairness: lowest weighted share first, then fewest allocations, then path; level by level.
 
-    Cost: ``moved`` O(depth log clients) and one memmove a level; ``ranked`` O(clients yielded), but
-    O(clients log clients) when the cluster's total changed since.
+    Cost: ``moved`` a note; ``ranked`` O(clients yielded), O(depth log clients) and one memmove a level for each that
+    has moved, but O(clients log clients) when the cluster's total changed since.
     """
 
     def __init__(self, total: ClusterTotal, standing_of: StandingOf) -> None:
@@ -55,6 +57,7 @@ class DRFSorter:
         self._standing_of = standing_of
         self._root = _Node("", None, Standing())
         self._leaves: dict[str, _Node] = {}  # by client
+        self._stale: dict[str, None] = {}  # clients that have moved since the last ``ranked``
         self._is_flat = True  # as long as no client has had another above it
 
     # ---- who there is ----
@@ -79,6 +82,9 @@ class DRFSorter:
         self._leaves[client] = self._make(path, parent)
 
     def remove(self, client: str) -> None:
+        if client in self._stale:  # those above it stay
+            del self._stale[client]
+            self._move(self._leaves[client])
         self.deactivate(client)
         leaf = self._leaves.pop(client)
         node, parent = leaf, leaf.parent
@@ -124,7 +130,11 @@ class DRFSorter:
             node = node.parent
 
     def moved(self, client: str) -> None:
-        node = self._leaves.get(client) or self._leaf(client)
+        if client not in self._stale:
+            self._leaf(client)
+            self._stale[client] = None
+
+    def _move(self, node: _Node) -> None:
         while (parent := node.parent) is not None:
             if node.active:
                 order = parent.order
@@ -134,6 +144,10 @@ class DRFSorter:
             node = parent
 
     def ranked(self, rng: RandomStream) -> Iterator[str]:
+        if self._stale:
+            stale, self._stale = self._stale, {}  # a new one: to walk an emptied dict costs what it once held
+            for client in stale:
+                self._move(self._leaves[client])
         if self._version != self._total.version:
             self._renew(self._root)
             self._version = self._total.version

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesoslite.allocator import ClusterTotal, DRFSorter, LotterySorter, Sorter, SorterFactory, Standing
+from mesoslite.allocator import ClusterTotal, DRFSorter, LotterySorter, Sorter, SorterFactory, Standing, drf
 from mesoslite.model import InternalError, dominant_share
 from mesoslite.model.constants import WEIGHT_LEAST, WEIGHT_MOST
 
@@ -85,6 +85,30 @@ def test_role_above_others_competes_with_them_as_one_more() -> None:
 
     bench.sorter.remove("a/x")
     assert bench.ranked() == ["b", "a"]
+
+
+def test_what_a_client_gave_back_before_it_was_removed_counts_for_those_above_it() -> None:
+    bench = Bench(DRFSorter, "a/x", "a/y", "b")
+    bench.hold("a/x", at=("a/x", "a"), cpus=10)
+    bench.hold("b", cpus=5)
+    assert bench.ranked() == ["b", "a/y", "a/x"]
+
+    bench.hold("a/x", at=("a/x", "a"), cpus=-10)
+    bench.sorter.remove("a/x")
+
+    assert bench.ranked() == ["a/y", "b"]
+
+
+# Goal: what hundreds give back between two runs costs one key. Method: count how often a share is computed.
+def test_a_client_that_moves_again_and_again_is_put_in_its_place_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, computed = Bench(DRFSorter, "a", "b"), list[object]()
+    monkeypatch.setattr(drf, "dominant_share", lambda held, total: computed.append(held) or dominant_share(held, total))
+
+    for _ in range(100):
+        bench.hold("a", cpus=1)
+
+    assert bench.ranked() == ["b", "a"]
+    assert len(computed) == 1
 
 
 @SORTERS
