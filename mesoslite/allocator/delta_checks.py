@@ -54,11 +54,15 @@ from mesoslite.model import (
     Unavailability,
     Usage,
     WeightChanged,
+    is_plain,
     validate_role,
     weight_problem,
 )
 
 Check: TypeAlias = Callable[[object], str | None]  # what was expected instead; None: it is right
+
+
+PLAIN = (ResourcesRecovered, OfferUsed)  # there are most of these
 
 
 def check_delta(delta: Delta) -> None:
@@ -84,18 +88,7 @@ def is_frequent_and_right(delta: Delta) -> bool:
     """Whether it is one of those that there are most of, and of the right types."""
     if type(delta) is AgentAdded:
         return _is_plain_agent(delta)
-    if type(delta) is ResourcesRecovered:
-        return (
-            type(delta.resources) is Resources
-            and type(delta.framework_id) is type(delta.role) is type(delta.agent_id) is str
-            and (delta.filter_id is None or type(delta.filter_id) is int)
-            and type(delta.declined) is bool
-        )
-    return (
-        type(delta) is OfferUsed
-        and type(delta.resources) is Resources
-        and type(delta.framework_id) is type(delta.role) is type(delta.agent_id) is str
-    )
+    return type(delta) in PLAIN and is_plain(delta)
 
 
 def _is_plain_agent(delta: AgentAdded) -> bool:

@@ -42,6 +42,7 @@ from mesoslite.model import (
     InverseOfferAnswered,
     NotFound,
     Offer,
+    OfferUsed,
     Paused,
     RecoveryBegun,
     RecoveryOver,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
 # What is worth a run at once.
 PROMPT = frozenset((AgentAdded, AgentUpdated, AgentUnavailable, FrameworkAdded, FrameworkActivated, Revived))
+QUIET = (ResourcesRecovered, OfferUsed)  # there are most of these, and nothing follows from them but ended filters
 
 SLICE_SECONDS = 0.002  # of a run, before others have their turn
 INTERVAL_LEAST, INTERVAL_MOST = 0.001, 86_400.0  # seconds; below, runs would do nothing but begin
@@ -138,8 +140,11 @@ class Allocator(la.Actor):
         if not self._is_told(message, sender):
             return
         self._deltas += 1
-        self._apply(message.delta)
-        self._follow(message.delta)
+        delta = message.delta
+        ended = self._checks.tell(delta)
+        if ended or type(delta) not in QUIET:
+            self._note_ended(delta, ended)
+            self._follow(delta)
 
     @la.handles(AgentsCame)
     def agents_came(self, message: AgentsCame, sender: la.PID[Any] | None) -> None:

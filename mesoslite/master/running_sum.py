@@ -2,7 +2,8 @@
 
 # Who calls: framework_entry.py keeps what a framework uses so, which each of its agents and tasks changes; it is only
 #   read when somebody looks.
-# What comes again and again as one object, as what alike agents bring does, is only counted until then.
+# What comes again and again as one object, as what alike agents bring does, is only counted until then; so is that it
+#   goes again before that, as what short tasks hold does.
 # Rejected: Resources, which are made anew by each sum: five times as long.
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class RunningSum:
 
     def take(self, resources: Resources) -> None:
         """Count so much less. Raises: InsufficientResources, if that is not there."""
+        if resources is self._again and self._times and not resources.others:
+            self._times -= 1
+            return
         self._settle()
         plain = self._plain
         for name, milli in resources.quantities:

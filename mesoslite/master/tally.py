@@ -4,7 +4,8 @@
 #   keeps one of each role; census.py reads it.
 # Thousandths are whole, so a total that has grown and fallen a million times is exact. Shared volumes count once on
 #   each agent, however many use them; the ledger says when the first one does, and when the last one does not any more.
-# What comes again and again as one object, as what alike agents have does, is only counted until somebody reads.
+# What comes again and again as one object, as what alike agents have does, is only counted until somebody reads; so is
+#   that it goes again before that, as what short tasks hold does.
 # Rejected: to add up all agents when somebody looks, as Mesos does: 50,000 of them are 50 ms of the master's time.
 # Source: Mesos src/master/master.cpp (_resources_total, _resources_used, _resources_revocable_total and _used).
 
@@ -27,7 +28,7 @@ class Tally:
         self._times = 0  # that ``_again`` is still to be counted
 
     def __bool__(self) -> bool:
-        return bool(self.firm or self.revocable)
+        return bool(self._times and self._again.quantities) or bool(self.firm or self.revocable)
 
     @property
     def firm(self) -> Counter[str]:
@@ -46,6 +47,9 @@ class Tally:
 
     def take(self, resources: Resources) -> None:
         """Count so much less."""
+        if resources is self._again and self._times and not resources.others:
+            self._times -= 1
+            return
         firm = self.firm
         for name, milli in resources.quantities:
             firm[name] -= milli

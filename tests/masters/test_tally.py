@@ -19,6 +19,19 @@ def test_what_is_taken_back_leaves_no_name_behind(gone: str) -> None:
     assert (dict(tally.firm), dict(tally.revocable)) == ({"cpus": 1000}, {})
 
 
+def test_what_goes_as_it_came_leaves_no_name_behind_either() -> None:
+    tally, one = Tally(), Resources.parse("cpus:1")
+    for _ in range(3):
+        tally.add(one)
+    tally.take(one)
+    assert tally
+    tally.take(one)
+    tally.take(one)
+
+    assert not tally
+    assert dict(tally.firm) == {}
+
+
 def test_what_came_again_and_again_counts_as_often_as_it_came() -> None:
     tally, one, other = Tally(), Resources.parse("cpus:1;cpus(web):1"), Resources.parse("cpus:2;mem:1")
     for part in (one, one, other, one):
