@@ -104,6 +104,7 @@ class Run:
     log: TaskLog | None = None
     batch: int = 0
     is_group: bool = False
+    place_document: FrozenDocument | None = None  # ``container_status``, once that was asked for
 
     @property
     def executor_id(self) -> ExecutorID | TaskID:
@@ -127,9 +128,12 @@ class Run:
 
     def container_status(self) -> FrozenDocument:
         """Mesos's ContainerStatus of the container that it runs in, by which others find that."""
+        if self.place_document is not None:
+            return self.place_document
         outer = self.execution.container_id if self.execution is not None else self.container_id
         path = (self.container_id,) if outer == self.container_id else (outer, self.container_id)
-        return FrozenDocument.of({"container_id": encode_container_id(path)})
+        document = self.place_document = FrozenDocument.of({"container_id": encode_container_id(path)})
+        return document
 
     def report(self) -> TaskRecord:
         """What a master is told of it, and readers see: also how far its framework was told, for more may follow."""

@@ -57,7 +57,10 @@ def document_problem(name: str, document: FrozenDocument | None) -> str | None:
         return f"has a {name} with a number of more than 64 bits; write it as text"
     if not isinstance(value, dict):
         return f"has a {name} that is no object; say what it is by names"
-    return f"has a {name} nested more than {DEPTH_MAX} deep; make it flatter" if _is_too_deep(value) else None
+    text = document.text
+    if text.count("{") + text.count("[") <= DEPTH_MAX or not _is_too_deep(value):
+        return None
+    return f"has a {name} nested more than {DEPTH_MAX} deep; make it flatter"
 
 
 def _is_too_deep(value: Any) -> bool:

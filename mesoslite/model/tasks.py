@@ -115,11 +115,12 @@ def append_status(statuses: list[TaskStatus], status: TaskStatus) -> None:
 
 def status_problem(status: TaskStatus) -> str | None:
     """Return why a status cannot be kept, as the end of a sentence; None if it can."""
-    if status.check_status is status.container_status is status.limitation is None:  # mostly
-        return None
-    named = {name: getattr(status, name) for name in ("check_status", "container_status", "limitation")}
-    problems = [document_problem(name, document) for name, document in named.items()]
-    return next((problem for problem in problems if problem is not None), None)
+    problem = document_problem("container_status", status.container_status)
+    if status.check_status is not None:
+        problem = problem or document_problem("check_status", status.check_status)
+    if status.limitation is not None:
+        problem = problem or document_problem("limitation", status.limitation)
+    return problem
 
 
 def _exit_status(text: str) -> int | None:
