@@ -11,7 +11,6 @@
 import functools
 import os
 import stat
-from pathlib import Path
 
 from mesoslite.model import AgentID, ContainerID, FrameworkID, TaskID, validate_id
 
@@ -49,12 +48,13 @@ def make_sandbox(sandbox: str, work_directory: str) -> None:
     is_root = os.geteuid() == 0
     is_new = _make(executor)
     if not is_new:  # the first task of its framework, or of that name
-        executors = Path(executor).parent
-        executors.mkdir(parents=True, exist_ok=True)
-        for directory in (executors, *executors.parents) if is_root else ():
-            let_pass(str(directory))
-            if str(directory) == work_directory:
+        directory = os.path.dirname(executor)
+        os.makedirs(directory, exist_ok=True)
+        while is_root and directory:
+            let_pass(directory)
+            if directory in (work_directory, "/"):
                 break
+            directory = os.path.dirname(directory)
         is_new = _make(executor)
     is_first = _make(runs)
     if is_root and (let_pass(executor) if is_new else is_first):  # what lets pass from the one does from the other

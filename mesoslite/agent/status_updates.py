@@ -70,12 +70,13 @@ class StatusUpdateManager:
         stream = streams.get(status.task_id)
         if stream is None:
             stream = streams[status.task_id] = _Stream(framework_id, status.state, run)
-        assert not stream.pending or not stream.pending[-1].state.is_terminal
-        if stream.run is not None and stream.run.log is not None:
-            stream.run.log.append(Reported(status))
+        pending, run = stream.pending, stream.run
+        assert not pending or not pending[-1].state.is_terminal
+        if run is not None and run.log is not None:
+            run.log.append(Reported(status))
         stream.latest_state = status.state
-        stream.pending.append(status)
-        if len(stream.pending) == 1:
+        pending.append(status)
+        if len(pending) == 1:
             self._send_head(stream)
 
     def restore(self, run: Run, pending: Iterable[TaskStatus]) -> None:
@@ -90,8 +91,9 @@ class StatusUpdateManager:
         The next status goes out; after a terminal one the stream is closed.
         """
         stream = self._find(framework_id, task_id)
-        head = stream.pending[0] if stream is not None and stream.pending else None
-        if stream is None or head is None or head.uuid != uuid:
+        pending = stream.pending if stream is not None else None
+        head = pending[0] if pending else None
+        if stream is None or not pending or head is None or head.uuid != uuid:
             log.warning(
                 "agent: ignored the acknowledgement %s for task %s of framework %s; expected %s",
                 uuid.hex(),
@@ -102,14 +104,14 @@ class StatusUpdateManager:
             return None
         if stream.run is not None and stream.run.log is not None:
             stream.run.log.append(Acknowledged(uuid))
-        stream.pending.popleft()
+        pending.popleft()
         self._deadlines.drop(stream)
         stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
         if head.state.is_terminal:
             del self._streams[framework_id][task_id]
             if not self._streams[framework_id]:
                 del self._streams[framework_id]
-        elif stream.pending:
+        elif pending:
             self._send_head(stream)
         return head
 

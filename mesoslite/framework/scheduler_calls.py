@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import (
-    NOTHING,
     Accept,
     AcceptInverseOffers,
     CommandInfo,
@@ -94,7 +93,7 @@ class SchedulerCalls(la.Actor):
             task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
             name=base,
             agent_id=offer.agent_id,
-            resources=_scalars(cpus, mem) + (resources or NOTHING),
+            resources=_scalars(cpus, mem) if resources is None else _scalars(cpus, mem) + resources,
             command=CommandInfo(value=command, environment=variables) if executor is None else None,
             executor=executor,
             data=data,
