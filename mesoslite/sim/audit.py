@@ -60,6 +60,18 @@ def pending_statuses(agent: Any) -> list[tuple[str, str]]:
     return [(framework_id, task_id) for framework_id, tasks in streams for task_id, one in tasks.items() if one.pending]
 
 
+def pending_uuids(agent: Any) -> dict[bytes, tuple[str, str]]:
+    """Framework and task of each status of its own tasks that an agent has yet to be acknowledged, by its uuid."""
+    streams = agent._parts.updates._streams.items()
+    return {
+        status.uuid: (framework_id, task_id)
+        for framework_id, tasks in streams
+        for task_id, one in tasks.items()
+        if one.run is not None  # what it says of others is not written down
+        for status in one.pending
+    }
+
+
 def see(master: Any) -> View:
     """What readers of a master see."""
     for _ in master._shown.packing():

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from libactor.testing import DeterministicRuntime
 from mesoslite.agent import Agent
+from mesoslite.agent.checkpoints import TaskLog
+from mesoslite.agent.checkpoints.contents import Acknowledged
 from mesoslite.agent.commands import Commands
 from mesoslite.agent.kills import Kills
 from mesoslite.agent.operations import Operations
@@ -141,6 +143,24 @@ def test_t6_statuses_that_an_agent_forgets_when_it_is_killed(monkeypatch: pytest
     monkeypatch.setattr(StatusUpdateManager, "restore", lambda *_: None)
 
     assert find("T6")
+
+
+def test_t7_a_status_that_an_agent_forgets_when_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StatusUpdateManager, "restore", lambda *_: None)
+
+    assert "has forgotten a status" in find("T7", first=1)
+
+
+def test_t7_an_acknowledgement_that_an_agent_forgets_when_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    append = TaskLog.append
+
+    def forgetful(self: TaskLog, event: Any) -> None:
+        if not isinstance(event, Acknowledged):
+            append(self, event)
+
+    monkeypatch.setattr(TaskLog, "append", forgetful)
+
+    assert "again what was acknowledged" in find("T7", first=3)
 
 
 # ---- resources ----

@@ -11,7 +11,7 @@ from .quota import LimitsHold
 from .readers import ReadersSeeTheBooks
 from .registry import AgentsAreAccountedFor, NothingAcknowledgedIsLost
 from .resources import BooksAreTrue, NothingIsHeldTwice
-from .statuses import StatusesAreInOrder
+from .statuses import AcknowledgementsLast, StatusesAreInOrder
 from .tasks import EverybodyAgrees, KillsAreDone, NoOrphans, NoSecondCopy, TerminalIsFinal
 
 ALL: tuple[type[Checker], ...] = (
@@ -30,6 +30,7 @@ ALL: tuple[type[Checker], ...] = (
     KillsAreDone,
     NoSecondCopy,
     EverybodyAgrees,
+    AcknowledgementsLast,
     NothingIsLeftUnused,
     EpochsRise,
     NothingAcknowledgedIsLost,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import Source, TaskState
 
-from ..audit import pending_statuses
+from ..audit import agent_id_of, pending_statuses, pending_uuids
 from ..checker import Checker
 
 if TYPE_CHECKING:
@@ -18,6 +18,44 @@ if TYPE_CHECKING:
 
 ORDER = {TaskState.TASK_STARTING: 0, TaskState.TASK_RUNNING: 1, TaskState.TASK_KILLING: 2}
 END = 3
+
+
+class AcknowledgementsLast(Checker):
+    """T7."""
+
+    invariant = "T7"
+    claim = "what an agent was acknowledged it never tells again, and what it was not it never forgets, killed or not"
+
+    def __init__(self) -> None:
+        self._pending: dict[str, dict[bytes, tuple[str, str]]] = {}  # by agent id
+        self._over: dict[str, set[bytes]] = {}
+
+    def step(self, world: World) -> None:
+        """Compare each agent with what it was, be it in an earlier life."""
+        for machine in world.agents:
+            agent_id = agent_id_of(machine.actor) if machine.lives else None
+            if agent_id is None:
+                continue
+            now, over = pending_uuids(machine.actor), self._over.setdefault(agent_id, set())
+            for uuid in now.keys() & over:
+                framework_id, task_id = now[uuid]
+                raise self.violation(f"{machine.name} tells {task_id} of {framework_id} again what was acknowledged")
+            for uuid, (framework_id, task_id) in self._pending.get(agent_id, {}).items():
+                if uuid in now:
+                    continue
+                over.add(uuid)
+                if framework_id not in world.removed | world.torn_down and _outlives(world, framework_id):
+                    self._check(world, machine.name, task_id, uuid)
+            self._pending[agent_id] = now
+
+    def _check(self, world: World, name: str, task_id: str, uuid: bytes) -> None:
+        if uuid not in world.tasks[task_id].acknowledged:
+            raise self.violation(f"{name} has forgotten a status of {task_id} that was not acknowledged")
+
+
+def _outlives(world: World, framework_id: str) -> bool:
+    """Whether what is said of a framework outlives its agent."""
+    return any(machine.checkpoint and machine.beliefs.framework_id == framework_id for machine in world.schedulers)
 
 
 class StatusesAreInOrder(Checker):
