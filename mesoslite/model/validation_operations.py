@@ -200,7 +200,7 @@ def _persistent_problem(portion: Portion) -> str | None:
     if kind.persistence is None:
         return "which is not a persistent volume; set disk.persistence"
     if kind.disk is not None and kind.disk.volume is not None and kind.disk.volume.mode is not VolumeMode.RW:
-        return "a volume that can only be read; make it RW, tasks may still ask for less"
+        return "a volume that can only be read, and so stays empty; make it RW"
     return None
 
 
