@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesoslite.model import ContainerID, Reason, nested_id
+from tests.containers.bench import has_ended
 
 from .contained import Contained, make_root
 from .machine import needs_root, own_root
@@ -152,16 +153,14 @@ def test_who_helps_it_there_shows_nothing_of_the_host(enter):
 def test_when_its_helper_is_killed_it_ends(enter):
     bench = enter("filesystem/linux,namespaces/pid")
     task = bench.task("true")
-    mark = f"{os.getpid()}300"
-    name = bench.start(f"exec sleep {mark}", parent=task, is_debug=True)
+    name = bench.start("exec sleep 1000", parent=task, is_debug=True)
     command = bench.containerizer._containers[name].pid
     guardian = Path(f"/proc/{command}/stat").read_text().rpartition(")")[2].split()[1]
 
     os.kill(int(guardian), signal.SIGKILL)
 
     assert bench.termination().exit_status == -signal.SIGKILL
-    assert living(mark) == []
-    assert not Path(f"/proc/{command}").exists()
+    assert has_ended(command)
     assert name not in bench.containerizer._containers
 
 
