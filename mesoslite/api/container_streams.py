@@ -53,7 +53,7 @@ class ContainerStreams:
         if not await self._line.ask(call):
             return Response(202)
         try:
-            await self._follow(exchange, container_id, headers)
+            await self._follow(exchange, container_id, headers, is_session=True)
         finally:
             end: la.Future[None] = la.dispatch(
                 self._line.agent, AgentPort.container_call, SignalContainer(container_id)
@@ -64,12 +64,14 @@ class ContainerStreams:
     async def _attach(self, exchange: Exchange, container_id: ContainerID) -> None:
         headers = stream_headers(exchange)
         await self._line.permit(exchange, "ATTACH_CONTAINER_OUTPUT", container_id)
-        await self._follow(exchange, container_id, headers)
+        await self._follow(exchange, container_id, headers, is_session=False)
 
-    async def _follow(self, exchange: Exchange, container_id: ContainerID, headers: dict[str, str]) -> None:
+    async def _follow(
+        self, exchange: Exchange, container_id: ContainerID, headers: dict[str, str], *, is_session: bool
+    ) -> None:
         attachment = (await self._line.ask(AttachContainer(container_id))).value
         outlet = Outlet(BUFFER_BYTES_MAX)
-        follower = Followed(outlet)
+        follower = Followed(attachment, outlet, holds=is_session)
         beats = OutputStream(self._line.agent, outlet, self._heartbeat_seconds)
         pid = await la.execute(self._line.agent, partial(la.spawn, beats))  # so it lives in the agent's runtime
         try:

@@ -17,6 +17,7 @@ class Outlet:
 
     def __init__(self, bytes_max: int) -> None:
         self.overflowed = asyncio.Event()  # set once something did not fit
+        self.when_taken: Callable[[], object] | None = None  # called on the loop, after records were taken
         self.when_overflowed: Callable[[], object] | None = None  # called on the loop then
         self._bytes_max = bytes_max
         self._loop = asyncio.get_running_loop()
@@ -45,6 +46,11 @@ class Outlet:
             self._signal(self._wake)
         return fits
 
+    @property
+    def size(self) -> int:
+        """How many bytes wait."""
+        return self._size
+
     def end(self) -> None:
         """Take no more; what waits is still sent. Any thread may call."""
         with self._lock:
@@ -59,13 +65,17 @@ class Outlet:
         while True:
             with self._lock:
                 taken, self._pieces, self._size = self._pieces, [], 0
-                if taken:
-                    return b"".join(taken)
-                if self._lost:
+                if not taken and self._lost:
                     raise ConnectionAbortedError("the client does not read its events")
-                if not self._open:
+                if not taken and not self._open:
                     return None
-                self._waiter = self._loop.create_future()
+                if not taken:
+                    self._waiter = self._loop.create_future()
+            if taken:
+                if self.when_taken is not None:
+                    self.when_taken()
+                return b"".join(taken)
+            assert self._waiter is not None
             await self._waiter
 
     def _wake(self) -> None:

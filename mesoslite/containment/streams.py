@@ -45,6 +45,7 @@ class Streams:
         self._turn = threading.RLock()  # of reading
         self._lock = threading.Lock()  # of what follows
         self._followers: list[OutputFollower] = []
+        self._holding: list[OutputFollower] = []  # who has enough for now
         self._packets: deque[tuple[bytes, Callable[[bool], None] | None]] = deque()  # that are to be sent
         self._answers: deque[Callable[[bool], None] | None] = deque()  # that are awaited
         self._is_over = False
@@ -67,6 +68,22 @@ class Streams:
         with self._lock:
             if follower in self._followers:
                 self._followers.remove(follower)
+        self.go_on(follower)
+
+    def hold(self, follower: OutputFollower) -> None:
+        """See model.Attachment."""
+        with self._lock:
+            if follower in self._followers and follower not in self._holding:
+                self._holding.append(follower)
+
+    def go_on(self, follower: OutputFollower) -> None:
+        """See model.Attachment."""
+        with self._lock:
+            is_held = follower in self._holding
+            if is_held:
+                self._holding.remove(follower)
+        if is_held:
+            self._hub.watch(self)
 
     def write(self, data: bytes, taken: Callable[[bool], None]) -> None:
         """See model.Attachment."""
@@ -102,7 +119,9 @@ class Streams:
     def interest(self) -> int:
         """What its connection is to be watched for."""
         with self._lock:
-            return (select.EPOLLIN if self.reads else 0) | (select.EPOLLOUT if self._packets else 0)
+            return (select.EPOLLIN if self.reads and not self._holding else 0) | (
+                select.EPOLLOUT if self._packets else 0
+            )
 
     def send(self) -> None:
         """Send what the supervisor has room for; in the thread."""
@@ -127,7 +146,10 @@ class Streams:
         """Hand on what has come, so many packets at most; False: there is no more."""
         with self._turn:
             while packets is None or packets > 0:
-                packets = None if packets is None else packets - 1
+                if packets is not None:
+                    if self._holding:
+                        return True
+                    packets -= 1
                 try:
                     packet = self.connection.receive(PIECE_BYTES + 1)
                 except BlockingIOError:

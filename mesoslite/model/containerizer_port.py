@@ -86,6 +86,14 @@ class Attachment(Protocol):
         """Have it hear no more, not even of the end."""
         ...
 
+    def hold(self, follower: OutputFollower) -> None:
+        """Have no more of the output read: the container waits, as with any full pipe, until that follower goes on."""
+        ...
+
+    def go_on(self, follower: OutputFollower) -> None:
+        """Undo ``hold``, as ``unfollow`` does; nothing happens if it does not hold."""
+        ...
+
     def write(self, data: bytes, taken: Callable[[bool], None]) -> None:
         """Put ``data`` into its input, behind what was put there before.
 

@@ -147,6 +147,7 @@ class FakeAttachment:
     def __init__(self, config: ContainerConfig) -> None:
         self.has_tty = config.container is not None and "tty_info" in config.container.value
         self.followers: list[OutputFollower] = []
+        self.holding: list[OutputFollower] = []
         self.written: list[bytes] = []
         self.sizes: list[tuple[int, int]] = []
         self.input_ended = False
@@ -157,6 +158,12 @@ class FakeAttachment:
     def unfollow(self, follower: OutputFollower) -> None:
         if follower in self.followers:
             self.followers.remove(follower)
+
+    def hold(self, follower: OutputFollower) -> None:
+        self.holding.append(follower)
+
+    def go_on(self, follower: OutputFollower) -> None:
+        self.holding = [one for one in self.holding if one is not follower]
 
     def say(self, data: bytes, *, is_stderr: bool = False) -> None:
         self.followers = [follower for follower in self.followers if follower.output(is_stderr, data)]

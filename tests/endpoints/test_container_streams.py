@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mesoslite.api.container_input import RECORD_BYTES_MAX
-from mesoslite.api.output_stream import BUFFER_BYTES_MAX
+from mesoslite.api.output_stream import HOLD_BYTES
 from mesoslite.model import Reason, Termination
 from mesoslite.model.v1 import Records
 from tests.agents.house import FakeAttachment
@@ -153,19 +153,26 @@ def test_streams_beat_as_often_as_they_say(agent):
     assert stream.next() == BEAT
 
 
-def test_who_does_not_read_is_let_go_of_and_others_are_not(agent):
-    slow, _ = session(agent)
-    quick = Stream(agent, call_of("ATTACH_CONTAINER_OUTPUT", agent.id("s")))
-    quick.next()
-    held, piece = attachment(agent, "s"), bytes(BUFFER_BYTES_MAX // 4)
+# Goal: who follows and does not read costs nobody else anything; who has a session holds that up, and is not cut off.
+# Method: print what fills the connections of both; the one of a session goes on once it is read.
+def test_who_does_not_read_is_let_go_of_and_a_session_waits(agent):
+    first, _ = session(agent)
+    first.next()
+    slow = Stream(agent, call_of("ATTACH_CONTAINER_OUTPUT", agent.id("s")))
+    held, piece = attachment(agent, "s"), bytes(HOLD_BYTES // 2)
 
-    for _ in range(40):
-        held.say(piece)
-        if len(held.followers) < 2:
-            break
-        assert quick.next()["type"] == "DATA"
+    said = 0
+    while len(held.followers) > 1 or not held.holding:
+        said += not held.holding
+        if held.holding:  # what its container would not print any more, others still are told
+            held.followers[1].output(False, piece) or held.unfollow(held.followers[1])
+        else:
+            held.say(piece)
 
-    assert len(held.followers) == 1
+    assert len(held.followers) == len(held.holding) == 1
+    for _ in range(said):
+        assert first.next()["type"] == "DATA"
+    assert held.holding == []
     slow.close()
 
 
