@@ -210,3 +210,14 @@ def test_an_executor_acts_on_what_is_in_its_own_container(runtime, tmp_path):
     )
     state = request(agent.app, "POST", "/api/v1", b'{"type": "GET_STATE"}', content_type="application/json", **own)
     assert state.status == 403
+
+
+def test_a_nested_sandbox_is_read_by_the_paths_of_mesos(agent):
+    _, box = agent.launch("x")
+    (box.sandbox / "stdout").write_text("hello")
+    real = f"{agent.box.sandbox}/containers/x/stdout"
+    virtual = f"/frameworks/{FRAMEWORK}/executors/e/runs/latest/containers/x/stdout"
+
+    for path in (real, virtual):
+        answer = request(agent.app, "GET", "/files/read", query=f"path={path}&offset=0", stays=True)
+        assert detail(answer)["data"] == "hello"
