@@ -131,7 +131,9 @@ def printed(response, enough=None):
 
 def test_a_session_sees_its_task_and_what_is_typed(place):
     connection, response = place.call(
-        "LAUNCH_NESTED_CONTAINER_SESSION", "s", command={"value": "cat file; cat; echo bad >&2; exit 3"}
+        "LAUNCH_NESTED_CONTAINER_SESSION",
+        "s",
+        command={"value": "until [ -s file ]; do :; done; cat file; cat; echo bad >&2; exit 3"},
     )
     assert response.status == 200, response.read()
 
