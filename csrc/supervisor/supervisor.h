@@ -172,7 +172,8 @@ void move_streams(const struct pollfd *watched);
 
 /* ---- namespaces of another container: joined.c ---- */
 
-/* Finds which of the namespaces that `joined` states are others than ours; with ESRCH if that process has ended. */
+/* Opens those of the namespaces that `joined` states that are others than ours; with ESRCH if that process has ended, and
+ * EPERM if it has made them itself, in a user namespace. */
 int open_joined(const char *joined);
 
 /* Has all that is started from now on be in the pid namespace of it, if that is to be; whether it is another one. */

@@ -20,7 +20,10 @@ _CAUSES = {
         "cannot mount what is at {1!r} in {0!r} at {3!r} in {2!r}",
         "see that both are there, that no links lead there, and that the agent is root",
     ),
-    "namespaces_of": ("cannot find the container to enter", "see whether it has just ended; it takes Linux 5.8"),
+    "namespaces_of": (
+        "cannot enter the container",
+        "see whether it has just ended, or has made a user namespace of its own; it takes Linux 5.8",
+    ),
     "join": ("cannot enter the namespaces of another container", "that takes root, and Linux 5.8"),
     "pivot": ("cannot make {0!r} the root", "see that it is a mount point"),
     "script": (

@@ -178,6 +178,20 @@ def test_what_cannot_be_started_there_says_why(enter):
     assert termination.exit_status == 127 or termination.reason is Reason.REASON_CONTAINER_LAUNCH_FAILED
 
 
+def test_it_does_not_enter_what_its_task_has_forged(enter):
+    """In its user namespace anybody may mount an /etc of his own, which su would believe, with the rights of root."""
+    bench = enter("posix/cpu")
+    bench.of_task.chmod(0o777)
+    forged = "mount --bind forged /etc && echo > done; exec sleep 1000"
+    task = bench.task(f"mkdir forged; exec unshare --user --map-root-user --mount sh -c '{forged}'", user="nobody")
+
+    bench.launch("ls /etc", parent=task, is_debug=True, resources="")
+
+    termination = bench.termination()
+    assert termination.reason is Reason.REASON_CONTAINER_LAUNCH_FAILED
+    assert "user namespace" in termination.message
+
+
 def test_what_is_nested_shares_what_mesos_shares(enter):
     bench = enter(ALL)
     task = bench.task(f"({NAMESPACES}) > seen", container=IMAGE)
