@@ -119,6 +119,8 @@ class Nested:
 
     def _launch(self, call: LaunchContainer) -> bool:
         container_id = self._resolve(call.container_id)
+        if "." not in container_id and self._outermost(container_id) is not None:
+            return False  # a task's
         known = self._runs.get(_root(container_id), {}).get(container_id)
         if known is not None:
             if known.termination is None:

@@ -257,6 +257,20 @@ def test_a_container_in_a_task_of_a_group_has_two_names(house):
         ask(house, launching(f"{group.container_id}.x"))
 
 
+# Goal: what is launched under the name of a task that runs is that task, and what is in it keeps its sandbox.
+def test_the_container_of_a_task_of_a_group_is_not_launched_again(house):
+    first, _ = run(house, A, B)
+    (group,) = house.framework().executors
+    _, inner = child_of(house, first)
+
+    for is_session in (False, True):
+        again = launching(f"{group.container_id}.{first.config.container_id}", is_session=is_session)
+        assert ask(house, again) is False
+
+    assert inner.sandbox.is_dir()
+    assert house.boxes.made[-1] is inner
+
+
 def test_readers_see_those_that_run(house, executor):
     container_id, box = child_of(house, executor)
     _, ended = child_of(house, executor, "y")
