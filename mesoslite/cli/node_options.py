@@ -75,9 +75,14 @@ def _into_file(process: str, log_dir: str) -> logging.Handler:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether the last line of the command will not say it: what was foreseen ends the program, for that reason."""
+    """Whether the last line of the command will not say it: what was foreseen ends the program, for that reason.
+
+    Unless it is only warned of, for then the program goes on.
+    """
     from libactor import is_foreseen
 
+    if record.levelno == logging.WARNING:
+        return True
     told = record.args if isinstance(record.args, tuple) else ()
     return not any(isinstance(one, BaseException) and is_foreseen(one) for one in told)
 
