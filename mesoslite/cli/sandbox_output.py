@@ -49,14 +49,14 @@ class SandboxOutput:
     def _copy_file(self, name: str, target: int) -> bool:
         for _ in range(PAGES_MAX):
             data, size = self._read(name, self._offsets[name])
-            if 0 <= size < self._offsets[name]:
-                data, size = self._read(f"{name}.1", self._offsets[name])
+            is_aside = 0 <= size < self._offsets[name]
+            if is_aside:
+                data, _ = self._read(f"{name}.1", self._offsets[name])
                 if not data:
                     self._offsets[name] = 0
-                    continue
             self._offsets[name] += len(data)
             _write(target, data)
-            if not data or self._offsets[name] >= size:
+            if not is_aside and (not data or self._offsets[name] >= size):
                 return False
         return True
 
