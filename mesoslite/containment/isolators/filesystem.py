@@ -3,6 +3,7 @@
 # A container with an image gets the directory of that name below the agent's directory of images as its root, with a
 #   layer of its own on top, so that it may change all and no other container sees it. Its sandbox is there under the
 #   path that it has outside, so that nothing it was told of it is wrong, and under /mnt/mesos/sandbox as in Mesos.
+#   What it has of this machine is only read: its devices, files of /etc, and what in /proc is not of processes.
 # Others see this machine's files, but for /tmp, which is a directory of their sandbox.
 # Invariant: every mount is made in the container's own namespace, by its own process, and goes with it: the agent's
 #   mount table does not grow with containers, and is never looked at.
@@ -31,6 +32,7 @@ _QUIET = MountFlag.NO_SUID | MountFlag.NO_DEVICES | MountFlag.NO_EXECUTION
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _HOST_FILES = ("/etc/resolv.conf", "/etc/hosts")
+_OF_MACHINE = ("bus", "fs", "irq", "sys", "sysrq-trigger")  # in /proc: root may change them without any capability
 
 
 class FilesystemLinux(PlainIsolator):
@@ -168,12 +170,12 @@ def _state_system(script: Script, root: str, layer: _Layer) -> None:
     for name in ("proc", "sys", "dev"):
         layer.make(name)
     layer.make("tmp", 0o1777)
-    script.mount("proc", f"{root}/proc", "proc", _QUIET)
+    mount_processes(script, root)
     script.mount("sysfs", f"{root}/sys", "sysfs", _QUIET | MountFlag.READ_ONLY)
     script.mount("tmpfs", f"{root}/dev", "tmpfs", MountFlag.NO_SUID | MountFlag.NO_EXECUTION, "mode=755,size=64k")
     for name in _DEVICES:
         script.make_file(f"{root}/dev/{name}", 0o666)
-        script.mount(f"/dev/{name}", f"{root}/dev/{name}", "", MountFlag.BIND)
+        script.bind(Place(f"/dev/{name}"), Place(root, f"dev/{name}"), is_read_only=True)
     for name in ("pts", "shm"):
         script.make_directory(f"{root}/dev/{name}")
     flags = MountFlag.NO_SUID | MountFlag.NO_EXECUTION
@@ -185,7 +187,16 @@ def _state_system(script: Script, root: str, layer: _Layer) -> None:
     for path in _HOST_FILES:
         if os.path.isfile(path):
             layer.place(path, is_directory=False)
-            script.mount(path, f"{root}{path}", "", MountFlag.BIND)
+            script.bind(Place(path), Place(root, path.strip("/")), is_read_only=True)
+
+
+def mount_processes(script: Script, root: str) -> None:
+    """/proc, below a root of its own, or "" for this machine's: below its own it only reads what is the machine's."""
+    script.mount("proc", f"{root}/proc", "proc", _QUIET)
+    for name in _OF_MACHINE if root else ():
+        if os.path.exists(f"/proc/{name}"):
+            place = Place(f"{root}/proc/{name}")
+            script.bind(place, place, is_read_only=True)
 
 
 def _state_place(script: Script, root: str, path: str) -> None:

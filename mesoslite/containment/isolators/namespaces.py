@@ -6,10 +6,8 @@ from mesoslite.containment.asked import asked
 from mesoslite.containment.script import MountFlag, Namespace, Script
 from mesoslite.model import ContainerConfig, InvalidRequest, parent_of
 
-from .filesystem import FilesystemLinux
+from .filesystem import FilesystemLinux, mount_processes
 from .plain import PlainIsolator
-
-_QUIET = MountFlag.NO_SUID | MountFlag.NO_DEVICES | MountFlag.NO_EXECUTION
 
 
 class PidNamespace(PlainIsolator):
@@ -28,7 +26,7 @@ class PidNamespace(PlainIsolator):
             script.share(Namespace.PID)
         else:
             return
-        script.mount("proc", f"{self._filesystem.root(config)}/proc", "proc", _QUIET)
+        mount_processes(script, self._filesystem.root(config))
 
 
 class IpcNamespace(PlainIsolator):
