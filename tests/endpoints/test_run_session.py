@@ -171,10 +171,11 @@ def test_the_output_is_shown_by_an_agent_that_asks_for_the_password(begin, serve
 
     async def agent(scope, receive, send):
         asked.append(dict(scope["headers"]).get(b"authorization"))
-        offset = json.loads((await receive())["body"])["read_file"]["offset"]
-        said = b"" if offset else b"hello"
+        wanted = json.loads((await receive())["body"])["read_file"]
+        said = b"" if wanted["offset"] else b"hello"
         body = json.dumps({"read_file": {"data": base64.b64encode(said).decode(), "size": 5}}).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        is_there = wanted["path"].endswith(("/stdout", "/stderr"))
+        await send({"type": "http.response.start", "status": 200 if is_there else 404, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
     session = begin(credential="ann:secret@")
