@@ -57,6 +57,12 @@ def warn(problem: str) -> None:
         _forget_unwritten(sys.stderr)
 
 
+def first_line(text: str) -> str:
+    """What a message says first: some, as those of memory limits, go on with tables."""
+    first, _, rest = text.partition("\n")
+    return f"{first} [...]" if rest.strip() else first
+
+
 def say(line: str) -> None:
     """Say a line on the standard output; the command ends if it cannot be written."""
     try:

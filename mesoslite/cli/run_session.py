@@ -31,7 +31,7 @@ from mesoslite.model import (
 )
 
 from .dev import MASTER_DEFAULT
-from .failure import warn
+from .failure import first_line, warn
 from .run_framework import Ended, Lost, Note, Placed, RunFramework, Stopped, TimedOut, Unfit
 from .sandbox_output import SandboxOutput
 from .signals import stop_signals
@@ -154,14 +154,15 @@ class RunSession:
     def _exit_status(self, status: TaskStatus) -> int:
         """How the task ended, as a shell would put it."""
         exit_status = status.exit_status
+        has_failed_by_itself = (
+            status.state is TaskState.TASK_FAILED and exit_status is not None and status.reason is None
+        )
+        if status.state is not TaskState.TASK_FINISHED and not has_failed_by_itself:
+            said = first_line(status.message) or "no reason was given"
+            warn(f"{status.state.name}: {said}; {self._why()} says how it went")
         if exit_status is not None:
-            if status.state not in (TaskState.TASK_FINISHED, TaskState.TASK_FAILED):  # others have ended it
-                warn(f"{status.state.name}: {status.message or 'no reason was given'}; {self._why()} says how it went")
             return exit_status if exit_status >= 0 else 128 - exit_status
-        if status.state is TaskState.TASK_FINISHED:
-            return 0
-        warn(f"{status.state.name}: {status.message or 'no reason was given'}; {self._why()} says how it went")
-        return TASK_LOST
+        return 0 if status.state is TaskState.TASK_FINISHED else TASK_LOST
 
     def _why(self, framework_id: str = "") -> str:
         """What tells of the task, without the password; one that is not launched is known by its framework alone."""
@@ -182,7 +183,7 @@ class RunSession:
             warn("no agent has registered with the master yet; waiting for one")
             return None
         if any(total.contains(needed) for total in agents):
-            warn(f"every agent that has {needed} is busy; waiting; {self._why(framework_id)} says more")
+            warn(f"no agent offers {needed} now, though some have it; waiting; {self._why(framework_id)} says more")
             return None
         largest = max(agents, key=lambda total: (total.get("cpus"), total.get("mem")))
         warn(f"no agent has {needed}, the largest of {len(agents)} has {largest}; ask for less by --cpus and --mem")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from .dev import MASTER_DEFAULT
-from .failure import USAGE, fail, refuse_bytes, say
+from .failure import USAGE, fail, first_line, refuse_bytes, say
 
 
 def why(
@@ -21,7 +21,7 @@ def why(
 
     Of a task that the master knows: all that happened to it, with times and reasons. Of one that it does not know: what
     its framework has done with offers so far, and why the allocator makes it the offers that it gets, or none. Of
-    several tasks of one name it says how they are.
+    several tasks of one name it says how they are. Of a message of several lines it shows the first, --json all.
 
     Exit status: 0; 1 if the master cannot be reached, or knows neither the task nor the framework; 2 for options that
     can never work.
@@ -70,13 +70,14 @@ def _show_head(story: dict[str, Any], margin: str = "") -> None:
 
 def _show_story(story: dict[str, Any]) -> None:
     _show_head(story)
-    say(f"{story['answer'][0].upper()}{story['answer'][1:]}")
+    answer = first_line(story["answer"])
+    say(f"{answer[0].upper()}{answer[1:]}")
     service = story["service"]
     if service is not None:
         lasts = f" for {service['duration']:g} s" if service["duration"] is not None else ""
         say(f"Its agent is to be serviced from {_clock(service['start'])}{lasts}; {service['text']}")
     for number, each in enumerate(story["happenings"]):
-        say(f"  {_clock(each['time'])}  {each['text']}")
+        say(f"  {_clock(each['time'])}  {first_line(each['text'])}")
         if number == 0 and story["forgotten"]:
             say(f"  ... {story['forgotten']} more, which are forgotten")
 
@@ -94,7 +95,7 @@ def _show_framework(task: str, framework: dict[str, Any]) -> None:
         last = f"the last at {_clock(framework['declined_time'])} for {framework['refuse_seconds']:g} s"
         say(f"It has declined {declined} offer{'s' * (declined != 1)}, {last}")
     for each in framework["refused"]:
-        say(f"  {_clock(each['time'])}  task {each['task']}: {each['text']}")
+        say(f"  {_clock(each['time'])}  task {each['task']}: {first_line(each['text'])}")
 
 
 def _clock(seconds: float) -> str:

@@ -75,6 +75,26 @@ def test_it_finds_a_task_by_its_name_and_lists_several_of_one_name(busy):
     assert all("of framework mesoslite run " in line for line in lines[1:3])
 
 
+def test_a_message_of_several_lines_is_shown_by_its_first(monkeypatch):
+    said = "TASK_FAILED, says its agent: Memory limit exceeded\n\nMEMORY STATISTICS: \ncache 0\n: ended by signal 9"
+    story = {
+        "task": "t",
+        "framework": {"name": "f", "id": "F", "standing": "removed"},
+        "state": "TASK_FAILED",
+        "answer": f"it has ended: {said}",
+        "service": None,
+        "forgotten": 0,
+        "happenings": [{"time": 0.0, "text": said}],
+    }
+    monkeypatch.setattr(master_client, "ask", lambda *_: ("", {"stories": [story]}))
+
+    _, output, _ = why("http://127.0.0.1:5050", "t")
+
+    _, answer, end = output.decode().splitlines()
+    assert answer == "It has ended: TASK_FAILED, says its agent: Memory limit exceeded [...]"
+    assert end.endswith("  TASK_FAILED, says its agent: Memory limit exceeded [...]")
+
+
 def test_json_is_what_the_master_answers(busy):
     url, task = busy
 

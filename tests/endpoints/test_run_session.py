@@ -210,7 +210,7 @@ def test_an_offer_that_is_too_small_is_declined_and_a_busy_cluster_is_waited_for
 
     assert declined.offer_ids == ("small",)
     waiting, _, why = told.partition("; mesoslite why ")
-    assert waiting == "mesoslite: every agent that has cpus:2; mem:32 is busy; waiting"
+    assert waiting == "mesoslite: no agent offers cpus:2; mem:32 now, though some have it; waiting"
     assert why.startswith(f"--master {session.url} run-")
     assert why.endswith(f" --framework {FRAMEWORK} says more\n")
     assert session.end()[0] == 0
@@ -237,6 +237,22 @@ def test_a_task_that_others_have_killed_says_so(begin):
 
     assert status == 143
     assert "mesoslite: TASK_KILLED: Agent is draining; mesoslite why --master" in errors
+
+
+def test_a_task_that_its_agent_has_ended_says_why_in_one_line(begin):
+    session = begin()
+    session.offer()
+    task = session.launched()
+    killed = (Label("exit_status", "-9"),)
+    message = "Memory limit exceeded: Requested: 64MB\n\nMEMORY STATISTICS: \ncache 0\n"
+
+    session.update(
+        task, TaskState.TASK_FAILED, labels=killed, message=message, reason=Reason.REASON_CONTAINER_LIMITATION_MEMORY
+    )
+    status, errors = session.end()
+
+    assert status == 137
+    assert "mesoslite: TASK_FAILED: Memory limit exceeded: Requested: 64MB [...]; mesoslite why --master" in errors
 
 
 def test_a_cluster_without_agents_is_waited_for(begin):
