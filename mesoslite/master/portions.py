@@ -51,10 +51,14 @@ class Layout(msgspec.Struct, frozen=True, eq=False, gc=False):
     usages: tuple[Usage, ...]  # the same, by framework and role
     names_roles: bool  # of all of them
     has_ended: bool  # some of them
+    is_small: bool  # enough to be kept
 
 
 class Portion(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Some tasks of one agent. ``differ_by_id``: no two of them have one id, not even of different frameworks."""
+    """Some tasks of one agent.
+
+    ``differ_by_id``: it is known that no two of them have one id, not even of different frameworks.
+    """
 
     tasks: list[TaskEntry]
     layout: Layout
@@ -76,7 +80,9 @@ class Portion(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 
 NO_TASKS = Portion(
-    [], Layout([], [], [], [], frozenset(), NOTHING, (), names_roles=True, has_ended=False), differ_by_id=True
+    [],
+    Layout([], [], [], [], frozenset(), NOTHING, (), names_roles=True, has_ended=False, is_small=True),
+    differ_by_id=True,
 )
 
 
@@ -106,22 +112,23 @@ class Portions:
         return Portion(tasks, layout, len(set(ids)) == len(ids))
 
     def joined(self, portions: Sequence[Portion]) -> Portion:
-        """Return all that an agent has brought, of which no two have one id, as one portion."""
+        """Return all that an agent has brought as one portion."""
         if len(portions) < 2:
             return portions[0] if portions else NO_TASKS
         layouts = tuple([portion.layout for portion in portions])
         key = tuple(map(id, layouts))
         known = self._joined.get(key)
         if known is None:
-            if len(self._joined) >= KEPT_MAX:
-                self._joined.clear()
-            known = self._joined[key] = layouts, _joint(layouts)
-        tasks = _chained([portion.tasks for portion in portions])
-        return Portion(tasks, known[1], differ_by_id=all(portion.differ_by_id for portion in portions))
+            known = layouts, _joint(layouts)
+            if known[1].is_small:
+                if len(self._joined) >= KEPT_MAX:
+                    self._joined.clear()
+                self._joined[key] = known
+        return Portion(_chained([portion.tasks for portion in portions]), known[1], differ_by_id=False)
 
     def _laid_out(self, key: tuple[tuple[Any, ...], ...], size: int) -> Layout:
-        layout = _layout(*key)
-        if size <= KEPT_BYTES_MAX:
+        layout = _layout(*key, is_small=size <= KEPT_BYTES_MAX)
+        if layout.is_small:
             if len(self._layouts) >= KEPT_MAX:
                 self._layouts.clear()
             self._layouts[key] = layout
@@ -133,9 +140,12 @@ def _layout(
     roles: tuple[str, ...],
     resources: tuple[bytes | None, ...],
     states: tuple[TaskState, ...],
+    *,
+    is_small: bool,
 ) -> Layout:
     """Raises: InvalidRequest; ValueError, MsgspecError."""
-    return _added_up(_each(owners, _one_object), _each(roles, _checked_role), _each(resources, _amount), list(states))
+    checked = _each(owners, _one_object), _each(roles, _checked_role), _each(resources, _amount)
+    return _added_up(*checked, list(states), is_small=is_small)
 
 
 def _joint(layouts: Sequence[Layout]) -> Layout:
@@ -145,6 +155,7 @@ def _joint(layouts: Sequence[Layout]) -> Layout:
         _chained([layout.roles for layout in layouts]),
         _chained([layout.resources for layout in layouts]),
         _chained([layout.states for layout in layouts]),
+        is_small=all(layout.is_small for layout in layouts),
     )
 
 
@@ -153,7 +164,7 @@ def _chained(parts: Iterable[Iterable[T]]) -> list[T]:
 
 
 def _added_up(
-    owners: list[FrameworkID], roles: list[str], resources: list[Resources], states: list[TaskState]
+    owners: list[FrameworkID], roles: list[str], resources: list[Resources], states: list[TaskState], *, is_small: bool
 ) -> Layout:
     columns = (owners, roles, resources, states)
     living: dict[tuple[FrameworkID, str], list[Resources]] = {}
@@ -164,7 +175,9 @@ def _added_up(
     held = total_of([one.resources for one in usages])
     used = tuple([one for one in usages if one.resources])
     has_ended = any(state.is_terminal for state in set(states))
-    return Layout(*columns, frozenset(owners), held, used, names_roles=all(roles), has_ended=has_ended)
+    return Layout(
+        *columns, frozenset(owners), held, used, names_roles=all(roles), has_ended=has_ended, is_small=is_small
+    )
 
 
 def _each(column: tuple[Any, ...], change: Callable[[Any], Any]) -> list[Any]:
