@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from mesoslite.containment.isolators.directory_bytes import OPEN_MAX, directory_bytes
-from mesoslite.containment.isolators.disk import DiskUsage
+from mesoslite.containment.isolators.disk import MEBIBYTE, DiskUsage
 from mesoslite.containment.script import Script
 from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, Reason, Resources
 from mesoslite.model.fields import Fields
@@ -270,3 +270,26 @@ def test_a_look_ends_with_the_quota(disk, tmp_path):
     look(disk)
 
     assert heard.get_nowait()[1].limited.get("disk") < 3
+
+
+def test_what_is_nested_counts_with_what_it_is_in(tmp_path):
+    """Its sandbox is not below that of the outermost container, and stays when it has ended."""
+    for name in ("c", "c.containers/inner", "changes/c", "changes/c.inner"):
+        (tmp_path / name).mkdir(parents=True)
+        fill(tmp_path / name / "file", 1)
+    with disk_usage(enforces=False) as disk:
+        disk._changes = lambda container_id: f"{tmp_path}/changes/{container_id}"
+        prepare(disk, tmp_path / "c")
+        prepare(disk, tmp_path / "c.containers/inner", "", ContainerID("c.inner"), parent=C)
+
+        look(disk)
+        living = disk.usage([C, ContainerID("c.inner")])
+        disk.cleanup(ContainerID("c.inner"))
+        look(disk)
+        ended = disk.usage([C])[C]["disk_used_bytes"]
+
+        assert living.keys() == {C}
+        assert living[C]["disk_used_bytes"] // MEBIBYTE == 4
+        assert ended // MEBIBYTE == 3
+        disk.cleanup(C)
+        assert not disk._nested

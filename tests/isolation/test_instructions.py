@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mesoslite.containment.asked import refuse_unhonoured
@@ -174,6 +175,19 @@ def test_a_volume_of_the_parent_has_no_sandboxes_of_tasks(tmp_path, path):
 
     with pytest.raises(InvalidRequest, match="path: got"):
         FilesystemLinux(tmp_path / "roots").prepare(config(sandbox, parent="executor", volumes=[volume]), script)
+
+
+# Its sandbox is not in that of its parent, but beside those of others.
+def test_what_is_nested_has_no_volume_of_the_parent(tmp_path):
+    sandbox = tmp_path / "task.containers" / "inner"
+    sandbox.mkdir(parents=True)
+    source = {"type": "SANDBOX_PATH", "sandbox_path": {"type": "PARENT", "path": "another"}}
+    made = config(sandbox, parent="task", volumes=[{"mode": "RW", "container_path": "v", "source": source}])
+    made = msgspec.structs.replace(made, container_id=ContainerID("task.inner"))
+
+    with pytest.raises(InvalidRequest, match="PARENT in a task of a group"):
+        FilesystemLinux(tmp_path / "roots").prepare(made, Script())
+    assert os.listdir(tmp_path) == ["task.containers"]
 
 
 def test_a_volume_of_the_parent_is_found_without_a_link(tmp_path):

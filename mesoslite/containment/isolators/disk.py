@@ -1,6 +1,7 @@
 """disk/du: how much of its disk a container takes, by a look every so often, and a bound if wanted."""
 
-# What counts is its sandbox, and what it has changed of a root file system of its own. What is linked to from outside
+# What counts is its sandbox, and what it has changed of a root file system of its own; so does the same of what is
+#   nested in it, whose sandboxes are beside its own, and stay there till it ends. What is linked to from outside
 #   counts, what the sandbox links to does not, and neither do mounts, which are in the container's own namespace, nor
 #   volumes that outlive their tasks.
 # One thread looks, at LOOKS_MAX containers in turn, and rests between steps: so a container with a million files holds
@@ -10,14 +11,16 @@
 # Source: Mesos src/slave/containerizer/mesos/isolators/posix/disk.cpp.
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mesoslite.containment.script import Script
-from mesoslite.model import MILLI, ContainerConfig, ContainerID, Reason, Resources
+from mesoslite.model import MILLI, ContainerConfig, ContainerID, Reason, Resources, parent_of
+from mesoslite.model.container_ids import PART
 
 from .directory_bytes import directory_bytes
 from .isolator import Limitation
@@ -30,6 +33,14 @@ MEBIBYTE = 1 << 20
 LOOKS_MAX = 8  # under way
 STEPS = 10  # of looks, between two rests
 REST_SECONDS = 0.01
+
+
+@dataclass(slots=True)
+class _Nested:
+    """What is nested in a container: the directory of its sandboxes, and those that live."""
+
+    directory: str
+    living: set[ContainerID] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -60,6 +71,7 @@ class DiskUsage(PlainIsolator):
         self._enforces = enforces
         self._lock = threading.Lock()
         self._sandboxes: dict[ContainerID, str] = {}
+        self._nested: dict[ContainerID, _Nested] = {}  # by the outermost container
         self._quotas: dict[ContainerID, int] = {}  # in bytes
         self._used: dict[ContainerID, int] = {}  # as of the last look
         self._limitations: dict[ContainerID, Limitation] = {}
@@ -78,7 +90,14 @@ class DiskUsage(PlainIsolator):
         self.resume(config)
 
     def resume(self, config: ContainerConfig) -> None:
-        """Look at it, unless it has nothing of its own in the sandbox of another: that counts there."""
+        """Look at it, unless it has nothing of its own: that counts with what it is in."""
+        if parent_of(config.container_id) is not None:
+            with self._lock:
+                nested = self._nested.setdefault(
+                    _outermost(config.container_id), _Nested(os.path.dirname(config.sandbox))
+                )
+                nested.living.add(config.container_id)
+            return
         if config.parent is not None and not config.resources:
             return
         with self._lock:
@@ -111,8 +130,11 @@ class DiskUsage(PlainIsolator):
     def cleanup(self, container_id: ContainerID) -> None:
         """Look at it no more."""
         with self._lock:
-            for known in (self._sandboxes, self._quotas, self._used, self._limitations):
+            for known in (self._sandboxes, self._nested, self._quotas, self._used, self._limitations):
                 known.pop(container_id, None)
+            nested = self._nested.get(_outermost(container_id))
+            if nested is not None:
+                nested.living.discard(container_id)
 
     def close(self) -> None:
         """End the thread."""
@@ -143,9 +165,10 @@ class DiskUsage(PlainIsolator):
 
     def _start(self, container_id: ContainerID, *, is_second: bool = False) -> None:
         with self._lock:
-            sandbox = self._sandboxes.get(container_id)
+            sandbox, nested = self._sandboxes.get(container_id), self._nested.get(container_id)
+            inner = [nested.directory, *map(self._changes, nested.living)] if nested is not None else []
         if sandbox is not None:
-            steps = _bytes_of(sandbox, self._changes(container_id))
+            steps = _bytes_of(sandbox, self._changes(container_id), *inner)
             self._looks.append(_Look(container_id, steps, is_second))
 
     def _step(self, look: _Look) -> None:
@@ -184,6 +207,10 @@ class DiskUsage(PlainIsolator):
                 has_more = self.go_on()
             except Exception:
                 log.exception("disk/du: a look has failed; the next one goes on")
+
+
+def _outermost(container_id: ContainerID) -> ContainerID:
+    return ContainerID(container_id.partition(PART)[0])
 
 
 def _quota(resources: Resources) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mesoslite.containment.asked import asked
 from mesoslite.containment.script import Place
 from mesoslite.containment.volume_links import give_volume, inner_path
-from mesoslite.model import ContainerConfig, PersistentVolume
+from mesoslite.model import ContainerConfig, PersistentVolume, parent_of
 from mesoslite.model.fields import Fields
 
 from .places import make_directory
@@ -82,7 +82,7 @@ def _sandbox_path(fields: Fields, config: ContainerConfig) -> Place:
     kind, path = fields.text("type", "SELF"), _inner(fields, "path")
     if kind == "SELF":
         return _made(config.sandbox, path)
-    if kind != "PARENT" or config.parent is None:
+    if kind != "PARENT" or config.parent is None or parent_of(config.container_id) is not None:
         raise fields.invalid("type", f"got {kind[:80]!r}, expected SELF, or PARENT in a task of a group")
     above, below = os.path.split(os.path.dirname(config.sandbox))  # <sandbox of the parent>/containers/<this>
     if path.split("/")[0] == below:
