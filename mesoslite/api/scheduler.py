@@ -3,6 +3,8 @@
 # Who calls: master.py routes POST /api/v1/scheduler here.
 # The checks come in Mesos's order, which clients rely on to tell a mistake of theirs from a lost subscription.
 # Calls are posted to the master in the name of the subscription's actor; 202 says no more than that they were.
+# A RECONCILE is posted once all that its framework has asked for before is done: a small call, and a thousand events.
+#   Else whoever sends them faster than they are answered fills the master with calls, and keeps this loop from others.
 # Source: Mesos src/master/http.cpp (Master::Http::scheduler).
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from mesoslite.model import (
     InvalidRequest,
     MasterPort,
     NotAuthorized,
+    Reconcile,
     Subscribe,
     Teardown,
     UpdateFramework,
@@ -58,6 +61,8 @@ class SchedulerEndpoint:
         subscription = await self._subscription(exchange, call)
         if isinstance(call, UpdateFramework):
             return await self._update(call, subscription, problem)
+        if isinstance(call, Reconcile):
+            await la.dispatch(self._master, MasterPort.wait_served, subscription)
         la.post(self._master, call, sender=subscription)
         if isinstance(call, Teardown):
             la.terminate(subscription)

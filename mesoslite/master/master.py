@@ -86,6 +86,11 @@ def _handles_calls(method: M) -> M:
     return method
 
 
+def _told(done: la.Promise[None]) -> Iterator[None]:
+    done.set(None)
+    yield from ()
+
+
 class Master(OperatorCalls, Lookups, Viewing, Granting):
     """The master of a cluster; spawn it in a Runtime with the PIDs of a spawned Allocator and a spawned Registrar.
 
@@ -328,6 +333,12 @@ class Master(OperatorCalls, Lookups, Viewing, Granting):
         """
         done: la.Promise[None] = la.Promise()
         self._slices.take(scheduler, self._subscriptions.update_in_turn(call, scheduler, done))
+        return done.future
+
+    def wait_served(self, sender: la.PID[Any]) -> la.Future[None]:
+        """Complete once all is done that ``sender`` has asked for until now."""
+        done: la.Promise[None] = la.Promise()
+        self._slices.take(sender, _told(done))
         return done.future
 
     # ---- statuses ----

@@ -155,6 +155,10 @@ class MasterPort(OperatorPort, Protocol):
         """
         ...
 
+    def wait_served(self, sender: Any) -> Any:
+        """The future of None: all is done that the actor ``sender`` has asked for until now."""
+        ...
+
     def task_stories(self, task_id: TaskID, framework: str) -> tuple[TaskStory, ...]:
         """What is remembered of tasks with that id, of the frameworks that people may mean; "": of any."""
         ...

@@ -43,6 +43,8 @@ class FakeMaster(la.Actor):
         super().__init__("master")
         self._standing = standing
         self.heard = queue.SimpleQueue()
+        self.served = None  # what a framework waits for before it is answered again
+        self.waits = queue.SimpleQueue()  # who does
         self.views_asked = 0
         self._view = view or made_view()
 
@@ -92,6 +94,10 @@ class FakeMaster(la.Actor):
         if call.framework.user == "nobody's":
             raise NotAuthorized("nobody may")
         self.heard.put((call, scheduler))
+
+    def wait_served(self, sender):
+        self.waits.put(sender)
+        return self.served and self.served.future
 
     def on_exited(self, pid, reason):
         self.heard.put(("exited", pid))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -179,6 +180,23 @@ def test_a_call_reaches_the_master_in_the_name_of_its_subscription(client, actor
     call, sender = actor.heard.get(timeout=BOUND)
     assert isinstance(call, kind)
     assert sender == client.sender
+
+
+@pytest.mark.real
+def test_a_reconcile_waits_until_the_ones_before_are_answered_and_nothing_else_does(client, actor):
+    actor.served = la.Promise()
+    reconcile = {"type": "RECONCILE", "framework_id": {"value": FRAMEWORK}, "reconcile": {}}
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.post, reconcile)
+        assert actor.waits.get(timeout=BOUND) == client.sender
+
+        assert client.post(CALL) == 202
+        assert isinstance(actor.heard.get(timeout=BOUND)[0], Revive)
+        assert not answer.done()
+        actor.served.set(None)
+
+        assert answer.result(BOUND) == 202
+        assert isinstance(actor.heard.get(timeout=BOUND)[0], Reconcile)
 
 
 @pytest.mark.real

@@ -9,6 +9,7 @@ import pytest
 
 import libactor as la
 from mesoslite.master import Master
+from mesoslite.master.reconciliation import ANSWERS_IN_STEP
 from mesoslite.model import (
     AgentID,
     ExecutorID,
@@ -30,6 +31,7 @@ from .packing import packed, tasks_of
 from .stage import FakeAgent, FakeFramework, Stage, task
 from .test_agents import greeting
 
+MANY = 3 * ANSWERS_IN_STEP  # tasks that are asked for, several steps of the master
 LOST_SECONDS = 90  # until an agent that answers no ping is unreachable
 AWARE, UNAWARE = ("PARTITION_AWARE",), ()
 BOTH = pytest.mark.parametrize("capabilities", [AWARE, UNAWARE], ids=["aware", "unaware"])
@@ -203,3 +205,22 @@ def test_what_a_framework_was_told_by_another_master_it_acknowledges_to_this_one
 
     assert [message.uuid for message in stage.heard(agent, StatusUpdateAcknowledgement)] == [b"e" * 16]
     assert stage.state().frameworks[0].tasks == ()
+
+
+# Method: the pings that are asked before and after, and another framework's, tell what came in between.
+def test_who_waits_to_be_served_hears_when_all_it_has_asked_for_before_is_done(stage: Stage) -> None:
+    asking, other = stage.framework(), stage.framework(name="other")
+    call = Reconcile(stage.framework_id(asking), tuple([TaskReference(TaskID(f"t{number}")) for number in range(MANY)]))
+    heard: list[str] = []
+
+    def ask() -> None:
+        la.post(stage.master, call, sender=asking)
+        for name, who in (("asking", asking), ("other", other)):
+            la.dispatch(stage.master, Master.wait_served, who).on_any(lambda _, name=name: heard.append(name))
+        la.dispatch(stage.master, Master.ping).on_any(lambda _: heard.append("ping"))
+
+    la.execute(stage.master, ask).get(timeout=60)
+    stage.settle()
+
+    assert heard == ["other", "ping", "asking"]
+    assert len(stage.updates(asking)) == MANY
