@@ -552,12 +552,18 @@ def test_all_calls_are_told_that_the_connection_broke_whatever_a_callback_of_one
 
 
 def test_a_mailbox_that_is_full_refuses_calls_of_other_hosts_as_it_does_those_of_its_own(here):
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        gate.wait(LIMIT)
+
     with la.Runtime(remote=la.Remote()) as other:
         local = other.spawn(Bounded("bounded"))
         pid = here.parse_pid(str(local), Counter)
         la.dispatch(pid, Counter.count).get(LIMIT)
-        busy = la.execute(local, lambda: gate.wait(LIMIT))
+        busy = la.execute(local, hold)
+        assert begun.wait(LIMIT)  # from here on nothing waits
 
         answers = [la.dispatch(pid, Counter.add, 1) for _ in range(3)]
         with pytest.raises(la.MailboxFull):
