@@ -41,9 +41,11 @@ static void close_one(int *descriptor)
 
 /* ---- 1 the start ---- */
 
+/* Unless there is one, or no listener. */
 static void accept_client(void)
 {
-    self.client = accept4(self.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (self.client < 0 && self.listener >= 0)
+        self.client = accept4(self.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static int set_size(const char *rows, const char *columns)
@@ -140,6 +142,7 @@ static void send_waiting(void)
 
 void offer_output(const char *packet, size_t size)
 {
+    accept_client(); /* who connected before this was put out hears it */
     self.out = packet;
     self.out_size = self.client >= 0 ? size : 0;
     send_waiting();
