@@ -49,11 +49,16 @@ def supervisor_problem() -> str | None:
 
 @dataclass(slots=True, eq=False)
 class Supervisor:
-    """One that was alive when it was last looked at. ``child`` is its pid, if it is a child of this process."""
+    """One that was alive when it was last looked at. ``child`` is its pid, if this has started it."""
 
-    container_id: ContainerID
+    directory: ContainerDirectory
     control: int  # -1 once it is gone
     child: int | None
+
+    @property
+    def container_id(self) -> ContainerID:
+        """The container that it holds."""
+        return self.directory.container_id
 
 
 class Supervisors:
@@ -96,7 +101,7 @@ class Supervisors:
                 ) from None
             finally:
                 os.close(reader)
-            self._add(epoll, Supervisor(directory.container_id, control, child))
+            self._add(epoll, Supervisor(directory, control, child))
             return child
 
     def adopt(self, directory: ContainerDirectory) -> bool:
@@ -105,11 +110,11 @@ class Supervisors:
             control = os.open(directory.file(CONTROL), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.ENOENT):  # nobody reads it, or it was not made
-                _reap(Supervisor(directory.container_id, -1, _own_child(directory)))
+                _reap(Supervisor(directory, -1, None))
                 return False
             raise
         with self._lock:
-            self._add(self._start(), Supervisor(directory.container_id, control, _own_child(directory)))
+            self._add(self._start(), Supervisor(directory, control, None))
         return True
 
     def order(self, container_id: ContainerID, order: str) -> None:
@@ -267,10 +272,12 @@ def _own_child(directory: ContainerDirectory) -> int | None:
 
 
 def _reap(supervisor: Supervisor) -> None:
-    if supervisor.child is None:
+    # One that was adopted may have written its pid only after that.
+    child = _own_child(supervisor.directory) if supervisor.child is None else supervisor.child
+    if child is None:
         return
     try:
-        os.waitpid(supervisor.child, 0)
+        os.waitpid(child, 0)
     except ChildProcessError:
         return  # SIGCHLD is ignored, or somebody has waited for just any child: it is gone all the same
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from mesoslite.containment import SupervisedContainerizer
-from mesoslite.containment.container_directory import ContainerDirectory
+from mesoslite.containment.container_directory import PID, ContainerDirectory
 from mesoslite.model import CommandInfo, Conflict, ContainerConfig, ContainerID, ContainerNotices, Termination
 from tests.ready import Program
 
@@ -222,6 +222,27 @@ def test_a_program_that_takes_over_from_itself_has_no_child_left(
     box.container.kill()
 
     assert box.end() == Termination(-signal.SIGKILL)
+    lives.containerizer.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(supervisor.pid, os.WNOHANG)
+
+
+def test_nor_of_a_supervisor_that_had_not_said_its_pid_when_it_was_taken_over(lives: Lives, tmp_path: Path, waits: str):
+    (tmp_path / "box").mkdir()
+    lives.containerizer = SupervisedContainerizer(str(tmp_path / "runtime"))
+    config = replace(lives.config("box"), command=CommandInfo(value=waits))
+    lives.containerizer.launch(config, lives.notices(config.container_id))
+    assert lives.benches[config.container_id].starts.acquire(timeout=BOUND_SECONDS)
+    supervisor, _ = lives.directory("box").read_pid()
+    lives.containerizer.detach()
+    said = Path(lives.directory("box").file(PID))
+    said.rename(tmp_path / "later")
+
+    box = lives.recover("box")["box"]
+    (tmp_path / "later").rename(said)
+    box.container.kill()
+    box.end()
+
     lives.containerizer.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(supervisor.pid, os.WNOHANG)
