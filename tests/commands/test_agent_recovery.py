@@ -6,7 +6,6 @@
 
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from mesoslite.containment.supervisors import PROGRAM
 from mesoslite.framework import submit
 from mesoslite.framework.http import HttpConnection
 
+from .ports import free_port
 from .test_nodes import PATIENCE, address, finish, get, registered, start_agent, start_master
 
 __all__ = ["address"]  # a fixture
@@ -119,9 +119,14 @@ def expected(name: str) -> list[str]:
 def test_all_that_ran_is_gone_on_with(address, tmp_path, number):
     work, program = tmp_path / "work", tmp_path / "echo.py"
     program.write_text(ECHO)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    options = ("--port", port, "--resources", "cpus:8;mem:1024", "--executor-reregistration-timeout", "15secs")
+    options = (
+        "--port",
+        str(free_port()),
+        "--resources",
+        "cpus:8;mem:1024",
+        "--executor-reregistration-timeout",
+        "15secs",
+    )
     _, url = start_master(address, tmp_path / "registry.db")
     first = start_agent(address, work, *options)
     before = registered(first)

@@ -28,6 +28,7 @@ from mesoslite.model import (
 )
 
 from .conftest import finish, mesoslite, mesoslite_here, start, stop_dev
+from .ports import free_port
 
 pytestmark = pytest.mark.real
 
@@ -38,8 +39,7 @@ SECRET = "a secret that nobody can guess"
 @pytest.fixture
 def address():
     """Where a master may listen, and another one after it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def begin(*arguments):
@@ -202,8 +202,7 @@ def test_a_framework_of_another_program_finds_the_next_master_by_itself(address,
 #   port, and the framework was there before the first.
 def test_a_framework_over_http_finds_the_next_master_by_itself(address, tmp_path, runtime):
     registry, keeper = tmp_path / "registry.db", Keeper()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     result = submit(runtime, keeper, HttpConnection(f"127.0.0.1:{port}"))  # before there is a master
     master, url = start_master(address, registry, "--port", port)
     agent_id = registered(start_agent(address, tmp_path / "work"))
@@ -243,8 +242,7 @@ def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_pa
 
 def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_lost(address, tmp_path, runtime):
     _, url = start_master(address, tmp_path / "registry.db")
-    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-        where = ("--address", f"127.0.0.1:{free.getsockname()[1]}", "--port", str(other.getsockname()[1]))
+    where = ("--address", f"127.0.0.1:{free_port()}", "--port", str(free_port()))
     agent = start_agent(address, tmp_path / "work", *where)
     before = registered(agent)
     told = tmp_path / "pid"
@@ -352,8 +350,7 @@ class Visitor(la.Actor):
 # Goal: nobody speaks for an agent but its own program. Method: another one does, and then asks in its own name.
 def test_what_a_program_says_in_the_name_of_another_ones_agent_is_not_heard(address, tmp_path):
     start_master(address, tmp_path / "registry.db")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        own_address = f"127.0.0.1:{free.getsockname()[1]}"
+    own_address = f"127.0.0.1:{free_port()}"
     agent_id = registered(start_agent(address, tmp_path / "work", "--address", own_address))
 
     with la.Runtime(remote=la.Remote()) as liar:
