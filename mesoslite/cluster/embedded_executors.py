@@ -130,6 +130,11 @@ class _EmbeddedContainer:
         """True: it is an actor as soon as it is made."""
         return True
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was killed."""
+        return self.was_killed
+
     def terminate(self, grace_seconds: float) -> None:
         """As ``kill``: what ends an executor in order is said by its agent."""
         self.kill()

@@ -31,7 +31,7 @@ from .accounts import give_sandbox, open_output
 from .asked import refuse_unhonoured
 from .nested import nested_config, without_streams
 from .nesting import Nesting
-from .processes import Family, Lookout, ProcessTable, kill_families, terminate_families
+from .processes import Family, Lookout, ProcessTable, is_ending, kill_families, terminate_families
 from .program import program_of
 from .usage import usage_of
 from .volume_links import link_volumes
@@ -56,6 +56,11 @@ class PosixContainer:
     def has_started(self) -> bool:
         """True: it is not made before its command runs."""
         return True
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its command ends, or has ended."""
+        return is_ending(self.pid)
 
     def terminate(self, grace_seconds: float) -> None:
         """Have SIGTERM sent to every process of it, once each; returns at once. It does not outlive its agent."""

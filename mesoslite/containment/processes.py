@@ -24,6 +24,7 @@ log = logging.getLogger("mesoslite")
 
 MARK_VARIABLE = "MESOS_CONTAINER_ID"
 _MARK_START = f"{MARK_VARIABLE}=".encode()
+_FLAGS, _EXITING = 6, 4  # of Entry.fields, and PF_EXITING of include/linux/sched.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,12 @@ def _session(pid: int) -> int | None:
         return os.getsid(pid)
     except ProcessLookupError:
         return None
+
+
+def is_ending(pid: int) -> bool:
+    """Whether a process is about to end, or has. That may take long, and what it takes along be gone before."""
+    entry = _read(pid)
+    return entry is None or entry.is_zombie or bool(int(entry.fields[_FLAGS]) & _EXITING)
 
 
 def _read(pid: int) -> Entry | None:

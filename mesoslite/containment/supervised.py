@@ -30,7 +30,7 @@ from .isolators.process_usage import ProcessUsage
 from .launch_failures import failure_message
 from .nested import nested_config, without_streams
 from .nesting import Nesting
-from .processes import Family, kill_rest
+from .processes import Family, is_ending, kill_rest
 from .scripting import Scripting
 from .stream_socket import StreamSocket
 from .streams import StreamHub
@@ -77,6 +77,11 @@ class SupervisedContainer:
     def has_started(self) -> bool:
         """Whether its command runs, or has run."""
         return self.pid is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its command ends, or has ended."""
+        return self.pid is not None and is_ending(self.pid)
 
     def terminate(self, grace_seconds: float) -> None:
         """Have its supervisor ask all its processes to end, and kill them when the grace is over."""

@@ -26,6 +26,11 @@ class Container(Protocol):
         """Whether its command runs, or has run."""
         ...
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether its first process is about to end or has, though that need not have been told of yet."""
+        ...
+
     def terminate(self, grace_seconds: float) -> None:
         """Have all its processes asked to end (SIGTERM), without waiting; nothing happens once it has ended.
 

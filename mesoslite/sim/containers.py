@@ -52,6 +52,11 @@ class SimContainer:
         """See Container: it starts as it is made."""
         return True
 
+    @property
+    def is_ending(self) -> bool:
+        """See Container: here an end is told of as it comes."""
+        return not self.lives
+
     def terminate(self, grace_seconds: float) -> None:
         """See Container."""
         if self.obeys:

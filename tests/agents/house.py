@@ -115,6 +115,7 @@ class Box:
     """A container without processes: it ends when the test says so, and is heard of if its agent is there."""
 
     has_started = True
+    is_ending = False
     termination: Termination | None = None
 
     def __init__(self, number: int, config: ContainerConfig, notices: ContainerNotices) -> None:

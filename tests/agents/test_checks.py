@@ -257,6 +257,20 @@ def test_a_command_that_does_not_end_well_is_a_failure(clinic: Clinic, exit_stat
     assert [one.healthy for one in clinic.told()] == told
 
 
+# Goal: a task that ends is not told of as ill. Method: its end takes the check along, and is told of later.
+def test_what_is_found_of_a_task_that_is_ending_is_no_failure(clinic: Clinic):
+    box = clinic.run(health_check=command_check(HealthCheck, grace_period_seconds=0.0))
+    clinic.told()
+    clinic.after(15)
+
+    box.is_ending = True
+    clinic.house.exit(clinic.house.boxes.made[-1], -9)
+
+    assert clinic.told() == []
+    clinic.house.exit(box, 0)
+    assert [(one.state, one.healthy) for one in clinic.told()] == [(TaskState.TASK_FINISHED, None)]
+
+
 def test_a_command_that_takes_too_long_is_killed_and_has_failed_when_it_is_gone(clinic: Clinic):
     clinic.run(health_check=command_check(HealthCheck, grace_period_seconds=0.0))
     clinic.told()

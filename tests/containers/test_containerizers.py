@@ -216,6 +216,18 @@ def test_terminate_reaches_a_stopped_command(bench: Bench):
     assert bench.exit_status() == -signal.SIGTERM
 
 
+# Method: a container that has ended is asked as well, since nobody can be sure to meet one that is about to.
+def test_a_container_knows_whether_it_is_ending_whatever_was_told(bench: Bench):
+    container = bench.launch(f"read x < {bench.make_fifo()}")
+    bench.leader(container)
+    before = container.is_ending
+
+    container.kill()
+    bench.end()
+
+    assert (before, container.is_ending) == (False, True)
+
+
 def test_kill_ends_what_ignores_being_asked(bench: Bench):
     fifo = bench.make_fifo()
     container = bench.launch(f"trap '' TERM; echo $$ > {fifo}; while :; do read x < {fifo}; done")

@@ -218,8 +218,9 @@ class Checks:
         """Make of an answer what it means, and ask again when the interval is over."""
         watch.rest()
         watch.question = None
-        if watch.run.is_asked_to_end:
-            return
+        container = watch.run.container
+        if watch.run.is_asked_to_end or (container is not None and container.is_ending):
+            return  # what ends fails its checks; its end is told of next
         if result.value is None:
             log.info("task %s: its check has failed: %s", watch.run.task.task_id, result.problem)
         self._wait(watch, watch.check.interval_seconds)
