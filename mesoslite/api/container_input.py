@@ -47,7 +47,7 @@ class ContainerInput:
 
     def __init__(self, line: ContainerLine) -> None:
         self._line = line
-        self._written: set[ContainerID] = set()  # containers that somebody writes to
+        self._written: set[Attachment] = set()  # containers that somebody writes to, whatever they were called
 
     def calls(self) -> OperatorCalls:
         """The call, for bodies that are none."""
@@ -72,16 +72,16 @@ class ContainerInput:
             raise Refusal(400, "Received EOF while reading request body")
         container_id = _container(first)
         await self._line.permit(exchange, KIND, container_id)
-        if container_id in self._written:
+        attachment: Attachment = (await self._line.ask(AttachContainer(container_id))).value
+        if attachment in self._written:
             raise Refusal(409, "Multiple input connections are not allowed", CLOSING)
-        self._written.add(container_id)
+        self._written.add(attachment)
         try:
-            attachment = (await self._line.ask(AttachContainer(container_id))).value
             presence.be_patient()
             records.bytes_max = RECORD_BYTES_MAX
             await self._until_its_end(container_id, _write(attachment, calls))
         finally:
-            self._written.discard(container_id)
+            self._written.discard(attachment)
         return Response(headers=CLOSING)
 
     async def _until_its_end(self, container_id: ContainerID, writing: Any) -> None:

@@ -5,6 +5,7 @@
 import base64
 import http.client
 import json
+import threading
 from urllib.parse import urlsplit
 
 import pytest
@@ -306,6 +307,25 @@ def test_nobody_writes_to_who_has_no_streams(held, name):
     held.launch("plain")
 
     assert held.stream(attach(held, name)).status == (404 if name == "nobody" else 409)
+
+
+# [IOSwitchboardServerTest.AttachInput], and a container of a group has two names
+@pytest.mark.parametrize("name", ["s", "twin"])
+def test_one_client_writes_to_a_container_whatever_it_calls_it(held, name):
+    streams, held_back, written = attachment(held, "s"), [], threading.Event()
+    held.launch("twin")
+    held.house.boxes.attachments[f"{held.root}.twin"] = streams
+    streams.write = lambda data, taken: (held_back.append(taken), written.set())
+    first = threading.Thread(target=held.stream, args=(attach(held, "s"), *input_of(typed(b"x"))))
+    first.start()
+    assert written.wait(BOUND)
+
+    second = held.stream(attach(held, name))
+    held_back[0](True)
+    first.join(BOUND)
+
+    assert (second.status, second.body) == (409, b"Multiple input connections are not allowed")
+    assert held.stream(attach(held, name)).status == 200
 
 
 # Goal: what is written to nobody is no failure; the answer comes with the end of the container.
