@@ -24,7 +24,7 @@ from mesoslite.master import AgentOptions, Allocator, Master, MasterOptions
 from mesoslite.model import AgentsWhitelisted, Fenced, LeadershipLost, RegistryStorage
 from mesoslite.registry import Registrar
 
-from .whitelist import WhitelistWatch, read_whitelist
+from .whitelist import Whitelist, WhitelistWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -91,6 +91,7 @@ class Seat(la.Actor):
         self._is_replaced = False
         self._losses: deque[float] = deque(maxlen=SUCCESSORS_MAX)  # when
         self.door = Door()
+        self._whitelist = Whitelist(plan.whitelist) if plan.whitelist is not None else None
         self._staff: Staff | None = None  # whoever stands there, or stood there last
 
     def appoint(self) -> None:
@@ -99,11 +100,11 @@ class Seat(la.Actor):
         Raises: InvalidRequest, if there is no policy for its allocator; OSError and InvalidRequest, for its whitelist.
         """
         plan = self._plan
-        listed = read_whitelist(plan.whitelist) if plan.whitelist is not None else ()
+        listed = self._whitelist.for_next() if self._whitelist is not None else ()
         allocator = la.spawn(Allocator(plan.policies.take(), plan.allocation_interval))
-        if plan.whitelist is not None:
+        if self._whitelist is not None:
             la.tell(allocator, Allocator.apply, AgentsWhitelisted(listed))  # before there is a master, and any agent
-            la.spawn(WhitelistWatch(plan.whitelist, listed, allocator))
+            la.spawn(WhitelistWatch(self._whitelist, allocator))
         registrar = la.spawn(Registrar(plan.storage(), id=la.generate_id("registrar")))
         master = la.spawn(
             Master(

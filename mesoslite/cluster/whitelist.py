@@ -17,6 +17,8 @@ from mesoslite.model import AgentsWhitelisted, InvalidRequest, constants
 
 log = logging.getLogger("mesoslite")
 
+_KEPT = "%s; the hosts stay those that it had (%d)"
+
 
 def read_whitelist(path: Path) -> tuple[str, ...]:
     """The hosts in the file, one a line, sorted. Raises: OSError, InvalidRequest."""
@@ -28,13 +30,30 @@ def read_whitelist(path: Path) -> tuple[str, ...]:
         raise OSError(error.errno, error.strerror, f"--whitelist {path}") from error
 
 
-class WhitelistWatch(la.Actor):
-    """Reads the file ``path`` again and again, and tells ``allocator`` of each change since ``listed``."""
+class Whitelist:
+    """The file ``path``; ``listed`` are the hosts that it had when it could last be read, None before."""
 
-    def __init__(self, path: Path, listed: tuple[str, ...], allocator: la.PID[Allocator]) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.listed: tuple[str, ...] | None = None
+
+    def for_next(self) -> tuple[str, ...]:
+        """The hosts for a master that is about to stand. Raises: OSError, InvalidRequest, if none were ever read."""
+        try:
+            self.listed = read_whitelist(self.path)
+        except (OSError, InvalidRequest) as error:
+            if self.listed is None:
+                raise
+            log.error(_KEPT, error, len(self.listed))
+        return self.listed
+
+
+class WhitelistWatch(la.Actor):
+    """Reads the file again and again, and tells ``allocator`` of each change since it was last read."""
+
+    def __init__(self, whitelist: Whitelist, allocator: la.PID[Allocator]) -> None:
         super().__init__(la.generate_id("whitelist-watch"))
-        self._path = path
-        self._listed = listed
+        self._whitelist = whitelist
         self._allocator = allocator
         self._problem = ""  # why it could not be read the last time
         self._timer: la.Timer | None = None
@@ -58,15 +77,15 @@ class WhitelistWatch(la.Actor):
     async def look(self) -> None:
         """Read it once more."""
         try:
-            listed = await self._pool.submit(read_whitelist, self._path)
-            if listed != self._listed:
-                log.info("%s lists %d hosts now", self._path, len(listed))
-                self._listed = listed
+            listed = await self._pool.submit(read_whitelist, self._whitelist.path)
+            if listed != self._whitelist.listed:
+                log.info("%s lists %d hosts now", self._whitelist.path, len(listed))
+                self._whitelist.listed = listed
                 la.tell(self._allocator, Allocator.apply, AgentsWhitelisted(listed))
             self._problem = ""
         except (OSError, InvalidRequest) as error:
             if str(error) != self._problem:
-                log.error("%s; the hosts stay those that it had (%d)", error, len(self._listed))
+                log.error(_KEPT, error, len(self._whitelist.listed or ()))
             self._problem = str(error)
         self._wait()
 

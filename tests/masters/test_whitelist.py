@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,20 @@ import pytest
 import libactor as la
 from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.cluster import MasterNode
-from mesoslite.cluster.whitelist import WhitelistWatch, read_whitelist
+from mesoslite.cluster.whitelist import Whitelist, WhitelistWatch
 from mesoslite.master import AgentOptions, MasterOptions
 from mesoslite.model import AgentsWhitelisted, Delta, InvalidRequest, constants
 
 from .stage import Stage
 
 
-def whitelisted(stage: Stage, path: Path) -> None:
+def whitelisted(stage: Stage, path: Path) -> Whitelist:
     """Have the allocator of the stage watch over the file, as a seat does."""
-    listed = read_whitelist(path)
-    stage.book(AgentsWhitelisted(listed))
-    la.spawn(WhitelistWatch(path, listed, stage.allocator))
+    whitelist = Whitelist(path)
+    stage.book(AgentsWhitelisted(whitelist.for_next()))
+    la.spawn(WhitelistWatch(whitelist, stage.allocator))
     stage.settle()
+    return whitelist
 
 
 # Source: WhitelistWatcher of Mesos, which reads every 5 seconds; HierarchicalAllocatorTest.Whitelist
@@ -60,6 +62,21 @@ def test_a_file_that_cannot_be_read_any_more_changes_nothing_and_is_told_once(
         "'; the hosts stay those that it had (1)",
         ": is no text in UTF-8; give names of hosts, one a line; the hosts stay those that it had (1)",
     ]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"\xff")])
+def test_the_next_master_has_the_list_of_the_last_one_if_its_file_cannot_be_read(
+    stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("a")
+    whitelist = whitelisted(stage, path)
+    path.write_text("a\nb")
+    stage.advance(constants.WHITELIST_SECONDS + 1)
+    damage(path)
+
+    assert whitelist.for_next() == ("a", "b")
+    assert [line.getMessage().endswith("; the hosts stay those that it had (2)") for line in caplog.records] == [True]
 
 
 def test_an_empty_file_lists_nobody(stage: Stage, tmp_path: Path) -> None:
