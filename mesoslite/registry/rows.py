@@ -5,7 +5,7 @@
 # Invariants: 1. what ``encode`` returns, ``decode`` reads: it was tried. One agent whose host name is no text would
 #   otherwise keep every later master from starting. Of agents the resources are tried apart, once for equal ones: that
 #   takes four times as long as all the rest, and most agents have what others have.
-#   2. an older reader never drops what it does not know: fields are only added together with a higher FORMAT.
+#   2. an older release never drops what it does not know: what one has stored gains fields only with a higher FORMAT.
 # Rejected: JSON, which one could read by eye (it turns a NaN into null, which cannot be read back).
 
 from __future__ import annotations
