@@ -312,9 +312,10 @@ class Frameworks:
             self._used += execution.info.resources
 
     def end_execution(self, entry: FrameworkEntry, execution: Execution) -> None:
-        """Take note that an executor has ended."""
+        """Take note that an executor has ended, once its tasks were told: whoever begins anew tells them no more."""
         if execution.runs:
-            self.checkpoints.executor_ended(entry.info, execution.info.executor_id, execution.container_id)
+            place = (execution.info.executor_id, execution.container_id)
+            self.checkpoints.executor_ended(entry.info, *place, execution.exit_status)
         if not entry.is_leaving:
             self._used -= execution.info.resources
 

@@ -1,13 +1,14 @@
 """ContainerDirectory: the files by which a container's supervisor and an agent know of each other, on one machine."""
 
 # Who calls: supervisors.py and supervised.py. Twin: csrc/supervisor/main.c, which says what the files are.
-# Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status, io}, closed
-#   to other users, for a script has the environment of its command. Nested containers lie beside what they are in, and
-#   those that outlive an agent have a `config` as well: what is known of them is known here.
+# Layout: <runtime directory>/reports, and containers/<container id>/{script, control, pid, status, io, limitation},
+#   closed to other users, for a script has the environment of its command. Nested containers lie beside what they are
+#   in, and those that outlive an agent have a `config` as well: what is known of them is known here.
 # Source: Mesos src/slave/containerizer/mesos/paths.hpp, which has most of the names.
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import shutil
@@ -19,13 +20,18 @@ import msgspec
 
 from mesoslite.model import ContainerConfig, ContainerID, InvalidRequest, parent_of
 
+from .isolators.isolator import Limitation
 from .processes import ProcessName
+
+log = logging.getLogger("mesoslite")
 
 REPORTS, CONTAINERS, LOCK = "reports", "containers", ".lock"
 SCRIPT, CONTROL, PID, STATUS, CONFIG, SOCKET = "script", "control", "pid", "status", "config", "io"
+LIMITATION = "limitation"
 _NAME_BYTES_MAX = 200
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ContainerConfig).decode
+_decode_limitation = msgspec.msgpack.Decoder(Limitation).decode
 _STATUS = re.compile(r"(exited|killed|failed) (\d{1,9})(?: (\w+)((?:\0[^\0]*)*))?\n")
 
 
@@ -69,6 +75,23 @@ class ContainerDirectory:
     def remove(self) -> None:
         """Remove it with all that it holds, if it is there."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_limitation(self, limitation: Limitation) -> None:
+        """Write down, in one step, for what it is ended, or was; it is ended all the same if that cannot be."""
+        beside = f"{self.file(LIMITATION)}.new"
+        try:
+            Path(beside).unlink(missing_ok=True)
+            _write(beside, _encode(limitation))
+            os.replace(beside, self.file(LIMITATION))
+        except OSError as error:
+            log.warning("container %s: why it is ended is not written down: %s", self.container_id, error)
+
+    def read_limitation(self) -> Limitation | None:
+        """For what it is ended, or was; None if there is no word of it."""
+        try:
+            return _decode_limitation(_read(self.file(LIMITATION)))
+        except (msgspec.MsgspecError, ValueError):
+            return None
 
     def keep_status(self) -> None:
         """Remove all but how it has ended, for an agent that is killed before it has written that down."""

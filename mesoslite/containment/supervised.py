@@ -168,7 +168,7 @@ class SupervisedContainerizer:
         for container in found.values():
             if container not in living:
                 self._ended(container.container_id)
-            elif container.notices is None:
+            elif container.notices is None or container.exceeded is not None:
                 log.warning("container %s: it was left by an earlier life, and is ended", container.container_id)
                 container.kill()
         return {container_id: each for container_id, each in found.items() if each.notices is not None}
@@ -333,6 +333,8 @@ class SupervisedContainerizer:
             if container is None or container.exceeded is not None:
                 return
             container.exceeded = limitation
+        if container.is_checkpointed:
+            container.directory.write_limitation(limitation)
         container.kill()
 
     def _started(self, container_id: ContainerID, pid: int) -> None:
@@ -368,6 +370,8 @@ class SupervisedContainerizer:
         limitations = (isolator.limitation(container.container_id) for isolator in self._isolators)
         limitation = container.exceeded or next(filter(None, limitations), None)
         if limitation is not None:
+            if container.is_checkpointed:
+                container.directory.write_limitation(limitation)
             return Termination(status.exit_status, limitation.reason, limitation.message, limitation.limited)
         if status.exit_status is None:
             return Termination(None, Reason.REASON_CONTAINER_LAUNCH_FAILED, failure_message(status))
@@ -384,7 +388,8 @@ class SupervisedContainerizer:
 
 
 def _take_pids(container: SupervisedContainer) -> int:
-    """Have a recovered container know its first process, if it has started; the pid of its supervisor."""
+    """Have a recovered container know its first process, and why it is ended; the pid of its supervisor."""
+    container.exceeded = container.directory.read_limitation()
     pids = container.directory.read_pid()
     if pids is None:
         return -1

@@ -4,6 +4,8 @@ import pytest
 from msgspec import structs
 
 from mesoslite.agent import RecoveryOptions
+from mesoslite.agent.checkpoints import TaskLog
+from mesoslite.agent.checkpoints.contents import Reported
 from mesoslite.model import (
     PARTITION_AWARE,
     AgentReregistered,
@@ -166,6 +168,51 @@ def test_an_executor_that_had_ended_is_not_said_to_end_again(house):
     assert house.snapshot().frameworks == ()
 
 
+def test_an_agent_killed_as_it_tells_of_an_end_tells_it_whole_in_its_next_life(house, monkeypatch):
+    program = running_task(house)
+    launch(house, task_of(make_executor(), "t2"), framework=KEPT, starts=False)
+    program.update("t2", TaskState.TASK_RUNNING, 2)
+    house.acknowledge_all()
+    box, written = house.boxes.made[0], TaskLog.append
+
+    def fail_second(self, event):
+        if isinstance(event, Reported) and event.status.task_id == "t2" and event.status.state.is_terminal:
+            raise OSError("killed")
+        written(self, event)
+
+    monkeypatch.setattr(TaskLog, "append", fail_second)
+    house.boxes.is_cut = True
+    box.exit(3)
+    house.wait()
+    monkeypatch.undo()
+    house.come_back()
+
+    said = {update.status.task_id: update.status for update in house.acknowledge_all()}
+    assert {name: status.message for name, status in said.items()} == dict.fromkeys(
+        ("t1", "t2"), "Executor exited with status 3"
+    )
+    assert house.snapshot().frameworks == ()
+
+
+def test_why_an_executor_was_killed_is_told_by_a_later_life(house):
+    running_task(house)
+    box = house.boxes.made[0]
+    house.fall()
+    house.come_back()
+    house.advance(WINDOW_SECONDS + 0.1)
+
+    house.fall()
+    box.signals.clear()
+    house.come_back()
+    assert box.signals == ["kill"]
+    house.exit(box, -9)
+
+    (update,) = house.acknowledge_all()
+    assert update.status.state is TaskState.TASK_GONE
+    assert update.status.reason is Reason.REASON_EXECUTOR_REREGISTRATION_TIMEOUT
+    assert house.snapshot().frameworks == ()
+
+
 def test_the_end_of_a_task_whose_executor_lives_on_is_over_after_a_restart(house):
     program = running_task(house)
     program.update("t1", TaskState.TASK_FINISHED, 2)
@@ -231,11 +278,15 @@ def test_a_group_that_ended_meanwhile_ends_its_executor(house):
 
 
 # The master asks about executors that its agent, when it comes back, does not name.
-@pytest.mark.parametrize("is_away", [True, False])
-def test_how_an_executor_has_ended_meanwhile_is_told_when_the_master_asks(house, is_away):
+@pytest.mark.parametrize("when", ["away", "before", "here"])
+def test_how_an_executor_has_ended_meanwhile_is_told_when_the_master_asks(house, when):
     running_task(house)
     box = house.boxes.made[-1]
-    if is_away:
+    if when == "before":
+        house.exit(box, 3)
+        house.fall()
+        house.come_back()
+    elif when == "away":
         house.fall()
         box.termination = Termination(3)
         house.come_back()

@@ -12,7 +12,19 @@ from msgspec.structs import replace
 
 from mesoslite.containment import SupervisedContainerizer
 from mesoslite.containment.container_directory import PID, ContainerDirectory
-from mesoslite.model import CommandInfo, Conflict, ContainerConfig, ContainerID, ContainerNotices, Termination
+from mesoslite.containment.isolators.isolator import Limitation
+from mesoslite.containment.isolators.process_usage import ProcessUsage
+from mesoslite.containment.supervised import SupervisedContainer
+from mesoslite.model import (
+    CommandInfo,
+    Conflict,
+    ContainerConfig,
+    ContainerID,
+    ContainerNotices,
+    Reason,
+    Resources,
+    Termination,
+)
 from tests.ready import Program
 
 from .bench import BOUND_SECONDS, Bench, has_ended, is_gone
@@ -190,6 +202,37 @@ def test_an_end_is_told_again_to_a_later_life(lives: Lives, tmp_path: Path):
 
     assert (first, again) == (Termination(5), Termination(5))
     assert os.listdir(lives.directory("box").path) == ["status"]
+
+
+class Bounded(ProcessUsage):
+    """An isolator that ends a container when the test says so."""
+
+    def watch(self, exceeded: Callable[[ContainerID, Limitation], None]) -> None:
+        self.exceeded = exceeded
+
+
+# Whether it was killed for that when the agent was.
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_for_what_a_container_is_ended_is_told_by_a_later_life(
+    lives: Lives, tmp_path: Path, waits: str, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    isolator = Bounded()
+    (tmp_path / "box").mkdir()
+    config = replace(lives.config("box"), command=CommandInfo(value=waits))
+    first = SupervisedContainerizer(str(tmp_path / "runtime"), [isolator])
+    bench = Bench(first, tmp_path / "box")
+    first.launch(config, bench)
+    assert bench.starts.acquire(timeout=BOUND_SECONDS)
+    if not is_killed:
+        monkeypatch.setattr(SupervisedContainer, "kill", lambda container: None)
+    limitation = Limitation(Reason.REASON_CONTAINER_LIMITATION_DISK, "too much", Resources.of(disk=1))
+    isolator.exceeded(config.container_id, limitation)
+    told = Termination(-signal.SIGKILL, limitation.reason, "too much", limitation.limited)
+    assert not is_killed or bench.end() == told
+    first.detach()
+    monkeypatch.undo()
+
+    assert lives.recover("box")["box"].end() == told
 
 
 def test_detach_ends_what_is_not_checkpointed_and_lets_go_of_the_rest(lives: Lives, waits: str):

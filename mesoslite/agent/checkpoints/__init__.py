@@ -1,7 +1,14 @@
 """Checkpoints: what of an agent outlives it, in files below its work directory, written before it matters."""
 
 from .checkpoints import Checkpoints
-from .contents import AskedToEnd, ExecutorCheckpoint, OperationCheckpoint, ResourcesCheckpoint, TaskCheckpoint
+from .contents import (
+    AskedToEnd,
+    ExecutorCheckpoint,
+    OperationCheckpoint,
+    ResourcesCheckpoint,
+    TaskCheckpoint,
+    Verdict,
+)
 from .files import BadCheckpoint
 from .reading import FoundFramework, FoundRun, FoundTask, Reader
 from .task_log import TaskLog
@@ -19,4 +26,5 @@ __all__ = [
     "ResourcesCheckpoint",
     "TaskCheckpoint",
     "TaskLog",
+    "Verdict",
 ]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import files, layout
-from .contents import ExecutorCheckpoint, TaskCheckpoint
+from .contents import ExecutorCheckpoint, TaskCheckpoint, Verdict
 from .task_log import TaskLog
 
 if TYPE_CHECKING:
@@ -112,10 +112,20 @@ class Checkpoints:
         if self.keeps(framework):
             Path(self._run_path(framework, executor_id, container_id), layout.SUBSCRIBED).touch()
 
-    def executor_ended(self, framework: FrameworkInfo, executor_id: ExecutorID, container_id: ContainerID) -> None:
-        """An executor has ended; its tasks may not be over."""
+    def executor_condemned(
+        self, framework: FrameworkInfo, executor_id: ExecutorID, container_id: ContainerID, verdict: Verdict
+    ) -> None:
+        """An executor is about to be killed."""
         if self.keeps(framework):
-            Path(self._run_path(framework, executor_id, container_id), layout.ENDED).touch()
+            files.write(f"{self._run_path(framework, executor_id, container_id)}/{layout.VERDICT}", verdict)
+
+    def executor_ended(
+        self, framework: FrameworkInfo, executor_id: ExecutorID, container_id: ContainerID, exit_status: int | None
+    ) -> None:
+        """An executor has ended, and so has each of its tasks, as is written; none need be over."""
+        if self.keeps(framework):
+            path = f"{self._run_path(framework, executor_id, container_id)}/{layout.ENDED}"
+            files.replace(path, b"" if exit_status is None else b"%d" % exit_status)
 
     def executor_over(
         self, framework: FrameworkInfo, executor_id: ExecutorID | TaskID, container_id: ContainerID
@@ -123,7 +133,7 @@ class Checkpoints:
         """An executor, or a command, has ended, and so have all of its tasks."""
         if self.keeps(framework):
             run = self._run_path(framework, executor_id, container_id)
-            for name in (layout.EXECUTOR, layout.SUBSCRIBED, layout.ENDED):
+            for name in (layout.EXECUTOR, layout.SUBSCRIBED, layout.VERDICT, layout.ENDED):
                 _remove(f"{run}/{name}")
             runs = os.path.dirname(run)
             for directory in (f"{run}/{layout.TASKS}", run, runs, os.path.dirname(runs)):

@@ -14,8 +14,10 @@ from mesoslite.model import (
     ExecutorInfo,
     FrameworkID,
     OperationStatus,
+    Reason,
     Resources,
     TaskInfo,
+    TaskState,
     TaskStatus,
 )
 
@@ -25,6 +27,14 @@ class ExecutorCheckpoint(msgspec.Struct, frozen=True, gc=False):
 
     info: ExecutorInfo
     role: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """An executor is to be killed; what its tasks are told when it has ended."""
+
+    state: TaskState
+    reason: Reason
+    message: str
 
 
 class TaskCheckpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -8,7 +8,8 @@
 #     frameworks/<framework>/framework.info
 #       executors/<executor>/runs/<container>/executor.info   not of a command's, which has none but its task
 #         http.marker                                         it has subscribed
-#         executor.sentinel                                   it has ended
+#         executor.verdict                                    it is to be killed, and what its tasks are told then
+#         executor.sentinel                                   text: its exit status; it has ended, as its tasks know
 #         tasks/<task>/task.info, task.updates
 # What is over is removed at once, and not with the sandbox after a time: whoever recovers reads what lives.
 # Texts, not Paths, as in sandbox.py. Source: Mesos src/slave/paths.cpp.
@@ -17,7 +18,7 @@ from mesoslite.model import AgentID, ContainerID, ExecutorID, FrameworkID, TaskI
 
 BOOT_ID, RESOURCES, LATEST = "boot_id", "resources_and_operations.state", "latest"
 AGENT, FRAMEWORK, EXECUTOR, TASK, UPDATES = "slave.info", "framework.info", "executor.info", "task.info", "task.updates"
-SUBSCRIBED, ENDED = "http.marker", "executor.sentinel"
+SUBSCRIBED, VERDICT, ENDED = "http.marker", "executor.verdict", "executor.sentinel"
 FRAMEWORKS, EXECUTORS, RUNS, TASKS = "frameworks", "executors", "runs", "tasks"
 
 

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, TypeVar
 from mesoslite.model import AgentID, AgentInfo, ContainerID, ExecutorID, FrameworkID, FrameworkInfo, can_follow
 
 from . import files, layout
-from .contents import Acknowledged, AskedToEnd, ExecutorCheckpoint, Reported, ResourcesCheckpoint, TaskCheckpoint
+from .contents import (
+    Acknowledged,
+    AskedToEnd,
+    ExecutorCheckpoint,
+    Reported,
+    ResourcesCheckpoint,
+    TaskCheckpoint,
+    Verdict,
+)
 from .files import BadCheckpoint
 from .task_log import read_log, resumed_log
 
@@ -50,13 +58,18 @@ class FoundTask:
 
 @dataclass(slots=True)
 class FoundRun:
-    """One start of an executor, with its tasks, or of the command that is its only task, without an ``executor``."""
+    """One start of an executor, with its tasks, or of the command that is its only task, without an ``executor``.
+
+    ``exit_status`` is that of one that has ended, if anybody knows. ``verdict``: it was to be killed.
+    """
 
     executor_id: ExecutorID
     container_id: ContainerID
     executor: ExecutorCheckpoint | None
     has_subscribed: bool
     has_ended: bool
+    exit_status: int | None
+    verdict: Verdict | None
     tasks: list[FoundTask]
 
 
@@ -128,6 +141,7 @@ class Reader:
                 path = layout.run_path(framework, executor, container)
                 errors = self.errors
                 checkpoint = self._read(f"{path}/{layout.EXECUTOR}", ExecutorCheckpoint)
+                verdict = self._read(f"{path}/{layout.VERDICT}", Verdict)
                 if self.errors > errors:
                     continue
                 names = set(_names(path))
@@ -137,6 +151,8 @@ class Reader:
                     executor=checkpoint,
                     has_subscribed=layout.SUBSCRIBED in names,
                     has_ended=layout.ENDED in names,
+                    exit_status=_read_number(f"{path}/{layout.ENDED}"),
+                    verdict=verdict,
                     tasks=list(self._tasks(path)),
                 )
                 if run.tasks or (checkpoint is not None and not run.has_ended):
@@ -196,6 +212,14 @@ def _replay(task: FoundTask, event: TaskEvent) -> str | None:
         case AskedToEnd():
             task.kill = event
     return None
+
+
+def _read_number(path: str) -> int | None:
+    """The number that is in a file; None if there is none."""
+    try:
+        return int(files.read_bytes(path))
+    except (FileNotFoundError, BadCheckpoint, ValueError):
+        return None
 
 
 def _names(directory: str) -> list[str]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mesoslite.model import Container, ContainerID, ExecutorInfo, FrameworkID, TaskID
     from mesoslite.model.executor_events import ExecutorEvent
 
+    from ..checkpoints import Verdict
     from ..runs import Run
-    from ..statuses import Report
 
 UUIDS_MAX = 1_024  # of statuses, that are remembered to tell one that comes twice
 
@@ -53,7 +53,7 @@ class Execution:
 
     ``channel`` is the actor that is subscribed for it. ``runs`` are its tasks that are not completed. ``timer`` fires
     when it should have subscribed, or ended. ``was_sent`` any task. ``exit_status`` is how it has ended, if anybody
-    knows. ``report`` is what its tasks are told when it ends, if not that it has ended by itself. ``groups`` are those
+    knows. ``verdict`` is why the agent ends it, if it does. ``groups`` are those
     that the agent runs, and of which a task has not ended. ``batches`` counts what it was given. ``is_returning``: it
     is to subscribe again, for its agent has begun anew.
     """
@@ -74,7 +74,7 @@ class Execution:
     timer: la.Timer | None = None
     was_sent: bool = False
     exit_status: int | None = None
-    report: Report | None = None
+    verdict: Verdict | None = None
     uuids: deque[bytes] = field(default_factory=lambda: deque(maxlen=UUIDS_MAX))  # of statuses that were taken
 
     @property

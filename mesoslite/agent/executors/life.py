@@ -38,7 +38,6 @@ from ..statuses import (
     drained_report,
     dropped_state,
     executor_end_report,
-    gone_state,
     launch_failure,
     refusal,
 )
@@ -46,6 +45,7 @@ from .environment import executor_environment
 from .execution import Batch, Execution, Phase
 from .groups import Groups, group_runs
 from .holdings import holdings
+from .verdicts import lateness, verdict_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -284,7 +284,11 @@ class Executors:
         """Go on with one that was started in an earlier life, and has ``seconds`` to subscribe; None: it is gone."""
         execution.container = container
         self._executions[execution.container_id] = execution
-        if container is not None:
+        if container is None:
+            return
+        if execution.phase is Phase.TERMINATING:
+            container.kill()
+        else:
             wait = seconds if execution.is_returning else constants.EXECUTOR_REGISTRATION_SECONDS
             execution.set_timer(self._later(wait, execution.container_id))
 
@@ -298,7 +302,10 @@ class Executors:
         if execution is None or execution.phase is Phase.RUNNING:
             return
         if execution.phase is Phase.REGISTERING:
-            execution.report = _lateness(execution, self._frameworks.active[execution.framework_id].info)
+            info = self._frameworks.active[execution.framework_id].info
+            execution.verdict = lateness(execution, info)
+            place = (execution.info.executor_id, execution.container_id)
+            self._frameworks.checkpoints.executor_condemned(info, *place, execution.verdict)
         self._destroy(execution)
 
     def _destroy(self, execution: Execution) -> None:
@@ -334,7 +341,9 @@ class Executors:
         execution = self._executions.pop(container_id, None)
         if execution is not None:
             self._metrics.ended(termination.reason)
-            self._end(execution, execution.report or executor_end_report(termination), termination.exit_status)
+            verdict = execution.verdict
+            report = executor_end_report(termination) if verdict is None else verdict_report(verdict)
+            self._end(execution, report, termination.exit_status)
         return execution is not None
 
     def _end(self, execution: Execution, report: Report, exit_status: int | None) -> None:
@@ -344,10 +353,10 @@ class Executors:
         execution.hang_up()
         execution.phase, execution.container, execution.exit_status = Phase.TERMINATED, None, exit_status
         execution.queued.clear()
-        self._frameworks.end_execution(entry, execution)
         for run in [run for run in execution.runs.values() if not run.state.is_terminal]:
             ended = report if run.drain is None else drained_report(report, run.drain, entry.info)
             self._reports.report(framework_id, run.task.task_id, ended)
+        self._frameworks.end_execution(entry, execution)
         if not entry.is_leaving:
             self._tell_exit(framework_id, execution.info.executor_id, exit_status)
         self._frameworks.retire_execution(entry, execution)
@@ -384,15 +393,6 @@ def _make_runs(execution: Execution, tasks: Sequence[TaskInfo], is_group: bool) 
     for run in runs:
         run.batch, run.is_group = execution.batches, is_group
     return runs
-
-
-def _lateness(execution: Execution, framework: FrameworkInfo) -> Report:
-    """What the tasks of an executor are told that has not subscribed in time, or not again."""
-    if execution.is_returning:
-        text = "Executor did not register again with its agent, which was restarted"
-        return refusal(gone_state(framework), Reason.REASON_EXECUTOR_REREGISTRATION_TIMEOUT, text)
-    text = f"Executor did not register within {constants.EXECUTOR_REGISTRATION_SECONDS}secs"
-    return refusal(TaskState.TASK_FAILED, Reason.REASON_EXECUTOR_REGISTRATION_TIMEOUT, text)
 
 
 def _shutdown_grace(info: ExecutorInfo) -> float:

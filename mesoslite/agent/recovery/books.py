@@ -61,7 +61,9 @@ class Books:
         execution = Execution(info, framework_id, found.executor.role, found.container_id, sandbox)
         execution.was_sent = execution.is_returning = found.has_subscribed
         if found.has_ended:
-            execution.phase = Phase.TERMINATED
+            execution.phase, execution.exit_status = Phase.TERMINATED, found.exit_status
+        elif found.verdict is not None:
+            execution.phase, execution.verdict = Phase.TERMINATING, found.verdict
         elif execution.is_default:
             execution.phase = Phase.RUNNING
         self._frameworks.restore_execution(entry, execution)
