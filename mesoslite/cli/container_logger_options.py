@@ -11,7 +11,7 @@ from .failure import USAGE, fail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.containment.log_rotation import LogRotation
+    from mesoslite.containment.log_rotation import LogRotation, Rotation
 
 SANDBOX, LOGROTATE = "sandbox", "logrotate"
 
@@ -23,13 +23,21 @@ ContainerLogger: TypeAlias = Annotated[
     ),
 ]
 MaxStdoutSize: TypeAlias = Annotated[
-    str, typer.Option(help="With logrotate: how large stdout gets before a new one begins.", metavar="SIZE")
+    str | None,
+    typer.Option(
+        help="With logrotate: how large stdout gets before a new one begins; 10MB by default.", metavar="SIZE"
+    ),
 ]
-MaxStderrSize: TypeAlias = Annotated[str, typer.Option(help="Likewise stderr.", metavar="SIZE")]
+MaxStderrSize: TypeAlias = Annotated[str | None, typer.Option(help="Likewise stderr.", metavar="SIZE")]
 LogrotateStdoutOptions: TypeAlias = Annotated[
-    str, typer.Option(help="With logrotate: how many older files of stdout stay.", metavar="'rotate N'")
+    str | None,
+    typer.Option(
+        help="With logrotate: how many older files of stdout stay; 'rotate 9' by default.", metavar="'rotate N'"
+    ),
 ]
-LogrotateStderrOptions: TypeAlias = Annotated[str, typer.Option(help="Likewise of stderr.", metavar="'rotate N'")]
+LogrotateStderrOptions: TypeAlias = Annotated[
+    str | None, typer.Option(help="Likewise of stderr.", metavar="'rotate N'")
+]
 
 
 def log_rotation(given: "Mapping[str, Any]") -> "LogRotation | None":
@@ -37,16 +45,29 @@ def log_rotation(given: "Mapping[str, Any]") -> "LogRotation | None":
 
     The command ends for a logger that there is not. Raises: InvalidRequest.
     """
-    from mesoslite.containment.log_rotation import LogRotation, Rotation, parse_options, parse_size
+    from mesoslite.containment.log_rotation import LogRotation
 
     logger = given["container_logger"]
     if logger not in (SANDBOX, LOGROTATE):
         fail(f"--container-logger: got {logger!r}, expected {SANDBOX} or {LOGROTATE}", USAGE)
-    stdout, stderr = [
-        Rotation(
-            parse_size(f"--max-{name}-size", given[f"max_{name}_size"]),
-            parse_options(f"--logrotate-{name}-options", given[f"logrotate_{name}_options"]),
-        )
-        for name in ("stdout", "stderr")
-    ]
-    return LogRotation(stdout, stderr) if logger == LOGROTATE else None
+    rotation = LogRotation(_rotation(given, "stdout"), _rotation(given, "stderr"))
+    if logger == LOGROTATE:
+        return rotation
+    for name in ("max_stdout_size", "max_stderr_size", "logrotate_stdout_options", "logrotate_stderr_options"):
+        if given[name] is not None:
+            flag = f"--{name.replace('_', '-')}"
+            fail(f"{flag}: nothing is rotated without --container-logger={LOGROTATE}; add that, or leave it out", USAGE)
+    return None
+
+
+def _rotation(given: "Mapping[str, Any]", name: str) -> "Rotation":
+    from mesoslite.containment.log_rotation import Rotation, checked_rotation, parse_options, parse_size
+
+    flags = (f"--max-{name}-size", f"--logrotate-{name}-options")
+    size, options = given[f"max_{name}_size"], given[f"logrotate_{name}_options"]
+    default = Rotation()
+    rotation = Rotation(
+        default.bytes_max if size is None else parse_size(flags[0], size),
+        default.files if options is None else parse_options(flags[1], options),
+    )
+    return checked_rotation(flags, rotation)

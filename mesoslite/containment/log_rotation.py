@@ -3,6 +3,8 @@
 # Who calls: supervised.py, for each container, if its agent rotates; a composition root makes the defaults.
 # The names and forms are those of Mesos's LogrotateContainerLogger, which has logrotate do it; here the supervisor does
 #   it, and of the options of logrotate there is `rotate`.
+# The supervisor is outside of the bounds of its task. To put a file aside, all older ones are renamed: in files of a
+#   page that costs a hundred times what the writing does, so there is a least size for each that stays.
 # Source: Mesos src/slave/container_loggers/lib_logrotate.hpp, docs/logging.md, stout/bytes.hpp.
 
 import re
@@ -14,6 +16,7 @@ from mesoslite.model import InvalidRequest
 PREFIX = "CONTAINER_LOGGER_"
 BYTES_MAX = 10 << 20
 BYTES_LEAST = 4096  # a page
+BYTES_EACH = 16 << 10  # at least, for each file that there is: then putting aside costs less than writing
 FILES, FILES_MAX = 9, 1_000
 _UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _SIZE = re.compile(rf"(\d{{1,15}})({'|'.join(_UNITS)})", re.ASCII)
@@ -45,10 +48,24 @@ class LogRotation:
 
 def _changed(name: str, rotation: Rotation, given: dict[str, str]) -> Rotation:
     size, options = f"{PREFIX}MAX_{name}_SIZE", f"{PREFIX}LOGROTATE_{name}_OPTIONS"
-    return Rotation(
+    if size not in given and options not in given:
+        return rotation
+    changed = Rotation(
         parse_size(size, given[size]) if size in given else rotation.bytes_max,
         parse_options(options, given[options]) if options in given else rotation.files,
     )
+    return checked_rotation((size, options), changed)
+
+
+def checked_rotation(names: tuple[str, str], rotation: Rotation) -> Rotation:
+    """Return what the two of ``names``, of size and options, say together. Raises: InvalidRequest for small files."""
+    least = BYTES_EACH * (rotation.files + 1)
+    if rotation.bytes_max < least:
+        raise InvalidRequest(
+            f"{names[0]}: got {rotation.bytes_max}B, expected at least {least >> 10}KB, as {rotation.files} older "
+            f"files stay, which are all renamed whenever one is full; have fewer stay by {names[1]}, or larger ones"
+        )
+    return rotation
 
 
 def parse_size(name: str, text: str) -> int:

@@ -141,7 +141,7 @@ def test_two_containers_in_one_sandbox_share_its_files(bench: Bench):
 
 def test_a_command_says_what_its_own_output_may_be(bench: Bench):
     environment = (
-        ("CONTAINER_LOGGER_MAX_STDOUT_SIZE", "8KB"),
+        ("CONTAINER_LOGGER_MAX_STDOUT_SIZE", "32KB"),
         ("CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS", "rotate 1"),
     )
 
@@ -149,12 +149,21 @@ def test_a_command_says_what_its_own_output_may_be(bench: Bench):
 
     assert bench.exit_status() == 0
     assert files(bench).keys() == {"stdout", "stdout.1"}
-    assert files(bench)["stdout.1"] == 8192
+    assert files(bench)["stdout.1"] == 32 << 10
 
 
 def test_a_command_that_says_it_wrong_is_refused(bench: Bench):
     with pytest.raises(InvalidRequest, match="CONTAINER_LOGGER_MAX_STDERR_SIZE: got '1'"):
         bench.launch("true", environment=(("CONTAINER_LOGGER_MAX_STDERR_SIZE", "1"),))
+
+
+@pytest.mark.parametrize(("name", "text"), [("MAX_STDOUT_SIZE", "159KB"), ("LOGROTATE_STDOUT_OPTIONS", "rotate 640")])
+def test_many_small_files_are_refused(name: str, text: str):
+    """To put them aside, which the supervisor does, outside of the bounds of the task, would cost more than writing."""
+    with pytest.raises(InvalidRequest, match="have fewer stay by CONTAINER_LOGGER_LOGROTATE_STDOUT_OPTIONS"):
+        LogRotation().of([(f"CONTAINER_LOGGER_{name}", text)])
+    least = LogRotation().of([("CONTAINER_LOGGER_MAX_STDOUT_SIZE", "160KB")])
+    assert least.stdout == Rotation(160 << 10, 9)
 
 
 def test_output_that_cannot_be_opened_fails_the_launch(bench: Bench):
