@@ -57,7 +57,7 @@ class Outlet:
             self._open = False
         self._signal(self._wake)
 
-    async def take(self) -> bytes | None:
+    async def take(self) -> list[bytes] | None:
         """Wait for records and return all that wait; None at the end.
 
         Raises: ConnectionAbortedError in the place of the end after an overflow: a gap must not look like an end.
@@ -74,7 +74,7 @@ class Outlet:
             if taken:
                 if self.when_taken is not None:
                     self.when_taken()
-                return b"".join(taken)
+                return taken
             assert self._waiter is not None
             await self._waiter
 

@@ -1,5 +1,7 @@
 """A master and an agent at ports of their own, for clients that others have written."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 import libactor as la
@@ -9,12 +11,24 @@ from mesoslite.allocator import HierarchicalAllocator
 from mesoslite.api import master_app
 from mesoslite.containment import PosixContainerizer
 from mesoslite.master import Allocator, Master, MasterOptions
-from mesoslite.model import Resources
+from mesoslite.model import Leader, MasterInfo, MasterStanding, Resources
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 BOUND = 60.0  # seconds after which a test has failed; never waited for when all is well
 # mesoshttp sees an event when the next one comes.
 HEARTBEATS = MasterOptions(heartbeat_interval=0.02)
+
+
+class Standby(la.Actor):
+    """A master that does not lead."""
+
+    def __init__(self, url):
+        super().__init__("standby")
+        leads = urlsplit(url)
+        self._leader = Leader(MasterInfo(id="m", hostname=leads.hostname, port=leads.port))
+
+    def standing(self):
+        return MasterStanding(leader=self._leader)
 
 
 class Site:
@@ -27,7 +41,7 @@ class Site:
         registrar = runtime.spawn(Registrar(MemoryStorage(MemoryRegistry())))
         self.master = runtime.spawn(Master(allocator, registrar, options=HEARTBEATS))
         la.dispatch(self.master, Master.wait_leading).get(timeout=BOUND)
-        resources = Resources.parse("cpus:2;mem:256")
+        resources = Resources.parse("cpus:2;mem:256;ports:[31000-31009]")
         agent = runtime.spawn(
             Agent(self.master, resources=resources, work_dir=work_dir, containerizer=PosixContainerizer())
         )
@@ -37,6 +51,16 @@ class Site:
     def state(self):
         """What the master knows."""
         return la.dispatch(self.master, Master.state).get(timeout=BOUND)
+
+    def standby(self):
+        """Where a master is that does not lead, and says that this one does."""
+        return self.server.listen(master_app(self.runtime.spawn(Standby(self.url))))
+
+    def end_streams(self):
+        """End what frameworks are told, in order, as a master does that is stopped."""
+        for pid in self.runtime.pids():
+            if pid.id.startswith("subscription"):
+                la.terminate(pid)
 
 
 @pytest.fixture

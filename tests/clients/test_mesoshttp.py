@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import libactor as la
-from mesoslite.api import master_app
-from mesoslite.model import Leader, MasterInfo, MasterStanding, TaskState
+from mesoslite.model import TaskState
 
 from .conftest import BOUND
 
@@ -149,21 +147,8 @@ def test_offers_are_declined_and_taken_together(library, site):
     assert again.get_offer()["id"] != offer.get_offer()["id"]
 
 
-class Standby(la.Actor):
-    """A master that does not lead."""
-
-    def __init__(self, url):
-        super().__init__("standby")
-        leads = urlsplit(url)
-        self._leader = Leader(MasterInfo(id="m", hostname=leads.hostname, port=leads.port))
-
-    def standing(self):
-        return MasterStanding(leader=self._leader)
-
-
 def test_a_master_that_does_not_lead_is_no_obstacle(library, site):
-    standby = site.server.listen(master_app(site.runtime.spawn(Standby(site.url))))
-    client = Client(library, standby)
+    client = Client(library, site.standby())
 
     run_sleeper(client)
     client.tear_down()

@@ -222,7 +222,10 @@ def test_events_of_the_master_come_out_of_the_stream(client):
 
     event = client.event()
     assert event["type"] == "OFFERS"
-    assert event["offers"]["offers"][0]["id"] == {"value": "o"}
+    [told] = event["offers"]["offers"]
+    assert told["id"] == {"value": "o"}
+    # Its agent is in the program of the master, so at the address that the client has reached.
+    assert told["url"]["address"] == {"hostname": "h", "port": 5051, "ip": "127.0.0.1"}
 
 
 @pytest.mark.real
@@ -394,7 +397,7 @@ def test_an_outlet_takes_one_record_of_any_size_but_no_second_beyond_its_bound()
         overflowed = await asyncio.wait_for(outlet.overflowed.wait(), BOUND)
         return taken, await outlet.take(), overflowed
 
-    assert asyncio.run(scenario()) == ([True, False, False], b"x" * 100, True)
+    assert asyncio.run(scenario()) == ([True, False, False], [b"x" * 100], True)
 
 
 def test_an_outlet_that_has_ended_gives_what_it_holds_and_takes_no_more():
@@ -405,4 +408,4 @@ def test_an_outlet_that_has_ended_gives_what_it_holds_and_takes_no_more():
         outlet.end()
         return outlet.put(b"c"), await outlet.take(), await outlet.take()
 
-    assert asyncio.run(scenario()) == (False, b"ab", None)
+    assert asyncio.run(scenario()) == (False, [b"a", b"b"], None)

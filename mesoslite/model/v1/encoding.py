@@ -79,10 +79,11 @@ def encode_event(
 
     ``multi_role`` says whether the framework has that capability; others are not told the role of an offer.
     ``refined`` says whether it has RESERVATION_REFINEMENT, and so is told of reservations in the new form.
-    ``master_info`` is added to what a Subscribed says of the master.
+    ``master_info`` is added to what a Subscribed says of the master; agents in the master's program have its address.
     """
     if isinstance(event, Offers):
-        offers = [encode_offer(offer, multi_role=multi_role, refined=refined) for offer in event.offers]
+        here = (master_info or {}).get("address", {}).get("ip", "")
+        offers = [encode_offer(offer, multi_role=multi_role, refined=refined, here=here) for offer in event.offers]
         return {"type": "OFFERS", "offers": {"offers": offers}}
     if isinstance(event, Subscribed):
         return _subscribed(event, master_info or {})
@@ -155,14 +156,14 @@ def encode_roles(info: FrameworkInfo) -> Document:
     return {"role": info.roles[0]}
 
 
-def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False) -> Document:
-    """Return an Offer; ``multi_role`` and ``refined`` as in ``encode_event``."""
+def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False, here: str = "") -> Document:
+    """Return an Offer; ``multi_role`` and ``refined`` as in ``encode_event``, ``here`` as in ``encode_url``."""
     document: Document = {
         "id": wrap_id(offer.id),
         "framework_id": wrap_id(offer.framework_id),
         "agent_id": wrap_id(offer.agent_id),
         "hostname": offer.hostname,
-        "url": encode_url(offer),
+        "url": encode_url(offer, here),
         "resources": encode_resources(offer.resources, offer.role if multi_role else None, "new" if refined else "old"),
     }
     if multi_role:
@@ -178,9 +179,10 @@ def encode_offer(offer: Offer, *, multi_role: bool = True, refined: bool = False
     return document
 
 
-def encode_url(offer: Offer) -> Document:
-    """Return the URL at which the agent of an offer is reached."""
-    address = {"hostname": offer.hostname, "port": offer.port, **({"ip": offer.ip} if offer.ip else {})}
+def encode_url(offer: Offer, here: str = "") -> Document:
+    """Return the URL at which the agent of an offer is reached; ``here`` is the address of one without its own."""
+    ip = offer.ip or here
+    address = {"hostname": offer.hostname, "port": offer.port, **({"ip": ip} if ip else {})}
     return {"scheme": "http", "address": address, "path": offer.path}
 
 
