@@ -24,19 +24,18 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from libactor.http.application import Site
-from libactor.http.door import Handover
 from libactor.http.exchange import CLOSING, CLOSING_HEADERS, without_chunks
 from libactor.http.joining import Joining, send_large, send_to_nobody
-from libactor.http.options import affordable_connections
 from libactor.http.plain import JOINED_BYTES_MAX, plain_answer, refusal
 from libactor.http.presence import GONE
 
 if TYPE_CHECKING:
     from libactor.http.direct import DirectCall
+    from libactor.http.door import Handover
     from libactor.http.server import Application
+    from libactor.http.state import State
 
 log = logging.getLogger("libactor.http")
 
@@ -57,33 +56,6 @@ class ProtocolLog(logging.Logger):
 
 _protocol_log = ProtocolLog(log.name, logging.ERROR)
 _protocol_log.parent = log
-
-
-class State(ServerState):
-    """What all connections share; ``idle`` is set while there is none."""
-
-    def __init__(self, patience_s: float, connections_max: int | None) -> None:
-        super().__init__()
-        self.patience_s = patience_s
-        self.connections_max = connections_max if connections_max is not None else affordable_connections()
-        self.stopping = False
-        self.arriving: set[Handover] = set()  # accepted elsewhere, and on their way to the loop
-        self.elsewhere: list[Callable[[], int]] = []  # who serves connections of this server: how many
-        self.idle = asyncio.Event()
-        self.idle.set()
-
-    def count(self) -> int:
-        """How many connections there are."""
-        return len(self.connections) + len(self.arriving) + sum([others() for others in self.elsewhere])
-
-    def too_many(self) -> str:
-        """What is said to one more."""
-        return f"There are {self.connections_max} connections already; try again later."
-
-    def drop_arriving(self) -> None:
-        """The loop has ended: what was on its way to it is closed."""
-        while self.arriving:
-            self.arriving.pop().drop()
 
 
 class Reading(enum.Enum):
@@ -159,6 +131,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.server_state.answered.discard(self)
         if self.served is not None:  # else uvicorn tells the last request alone, which may wait behind this one
             self.served.disconnected = True
             self.served.message_event.set()
@@ -281,6 +254,7 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        self.server_state.answered.add(self)
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         self.rest_ticks = 0
@@ -292,14 +266,15 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def tick(self) -> None:
-        """Another second is over: close a connection that rests between two requests for too long."""
+        """Another second is over since an answer: close a connection that rests between two requests for too long."""
         self.rest_ticks += 1
-        rests = self.reading is Reading.NEXT and self.cycle is not None and self.cycle.response_complete
+        rests = self.reading is Reading.NEXT and self.cycle.response_complete
         if rests and self.rest_ticks > REST_TICKS and not self.transport.is_closing():
             self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.server_state.answered.discard(self)
         self._read(Reading.HEAD)
         self.scope["extensions"] = self.extensions
         self.extensions[GONE]["is_patient"] = False

@@ -17,9 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from libactor.http.connection import Connection, State
+    from libactor.http.connection import Connection
     from libactor.http.request import Request
     from libactor.http.response import Response
+    from libactor.http.state import State
 
 log = logging.getLogger("libactor.http")
 

@@ -35,9 +35,9 @@ from libactor.http.response import Response
 if TYPE_CHECKING:
     from libactor.future import Future
     from libactor.http.calling import RouteTarget
-    from libactor.http.connection import State
     from libactor.http.front import Front
     from libactor.http.request import Request
+    from libactor.http.state import State
 
 log = logging.getLogger("libactor.http")
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from libactor.http.application import Site
-from libactor.http.connection import OURS, Connection, State
+from libactor.http.connection import OURS, Connection
 from libactor.http.door import Door
 from libactor.http.exchange import Exchange
 from libactor.http.server import BACKLOG
+from libactor.http.state import State
 
 if TYPE_CHECKING:
     from libactor.http.server import Application, Receive, Scope, Send
@@ -154,9 +155,7 @@ class Listeners:
 
     def _tick(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        for connection in list(self._state.connections):
-            assert isinstance(connection, Connection)
-            connection.tick()
+        self._state.tick()
         self._next_tick = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 import uvicorn
 
-from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, PIECE_BYTES, Connection, State
+from libactor.http.connection import BODY_BYTES_MIN, HEAD_BYTES_MAX, PIECE_BYTES, REST_TICKS, Connection
 from libactor.http.presence import Presence
+from libactor.http.state import State
 
 pytestmark = pytest.mark.coreless
 
@@ -139,6 +140,33 @@ def test_a_head_that_does_not_end_in_time_is_408(client, loop):
 
     assert loop.expire() == 1
     assert client.seen == ("closed", "408")
+
+
+def test_who_rests_after_an_answer_for_too_long_is_closed(loop):
+    state = State(20.0, 1)
+    client = Client(loop, state)
+    client.send(HEAD)
+    client.answer()
+    seconds_open = []
+    for _ in range(REST_TICKS + 1):
+        seconds_open.append(client.seen[0])
+        state.tick()
+
+    assert (seconds_open, client.seen) == (["open"] * (REST_TICKS + 1), ("closed", "200"))
+
+
+@pytest.mark.parametrize("begin", [HEAD, HEAD[:10]])
+def test_who_is_served_or_asks_is_not_taken_to_rest(loop, begin):
+    state = State(20.0, 1)
+    client = Client(loop, state)
+    client.send(HEAD)
+    client.answer()
+
+    client.send(begin)
+    for _ in range(REST_TICKS + 1):
+        state.tick()
+
+    assert (client.seen[0], state.answered) == ("open", set())
 
 
 def test_who_asks_nothing_is_closed_without_a_word(client, loop):

@@ -14,7 +14,7 @@ import pytest
 
 from libactor.http import HttpServer, Listener
 from libactor.http import server as http
-from libactor.http.connection import State
+from libactor.http.state import State
 
 pytestmark = pytest.mark.real
 
