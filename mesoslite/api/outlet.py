@@ -16,7 +16,7 @@ class Outlet:
     """Made on the loop that empties it."""
 
     def __init__(self, bytes_max: int) -> None:
-        self.overflowed = asyncio.Event()  # set once something did not fit
+        self.overflowed = False  # something did not fit, and the loop has come to know of it
         self.when_taken: Callable[[], object] | None = None  # called on the loop, after records were taken
         self.when_overflowed: Callable[[], object] | None = None  # called on the loop then
         self._bytes_max = bytes_max
@@ -83,7 +83,7 @@ class Outlet:
             self._waiter.set_result(None)
 
     def _overflow(self) -> None:
-        self.overflowed.set()
+        self.overflowed = True
         if self.when_overflowed is not None:
             self.when_overflowed()
 

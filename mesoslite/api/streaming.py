@@ -46,7 +46,7 @@ async def stream(
             outlet.when_overflowed = None
             await exchange.send(b"", more=False)
         except asyncio.CancelledError:
-            if not outlet.overflowed.is_set():
+            if not outlet.overflowed:
                 raise
             task.uncancel()
             raise ConnectionAbortedError("the client does not read its events") from None

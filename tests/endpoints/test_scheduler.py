@@ -394,8 +394,10 @@ def test_an_outlet_takes_one_record_of_any_size_but_no_second_beyond_its_bound()
     async def scenario():
         outlet = Outlet(10)
         taken = [outlet.put(b"x" * 100), outlet.put(b"y"), outlet.put(b"z")]
-        overflowed = await asyncio.wait_for(outlet.overflowed.wait(), BOUND)
-        return taken, await outlet.take(), overflowed
+        told = asyncio.Event()
+        outlet.when_overflowed = told.set
+        await asyncio.wait_for(told.wait(), BOUND)
+        return taken, await outlet.take(), outlet.overflowed
 
     assert asyncio.run(scenario()) == ([True, False, False], [b"x" * 100], True)
 
