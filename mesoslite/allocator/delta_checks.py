@@ -88,6 +88,8 @@ def is_frequent_and_right(delta: Delta) -> bool:
     """Whether it is one of those that there are most of, and of the right types."""
     if type(delta) is AgentAdded:
         return _is_plain_agent(delta)
+    if type(delta) is FrameworkAdded:
+        return _is_plain_framework(delta)
     return type(delta) in PLAIN and is_plain(delta)
 
 
@@ -103,6 +105,21 @@ def _is_plain_agent(delta: AgentAdded) -> bool:
         and type(delta.attributes) is tuple
         and _are_plain_usages(delta.used)
         and not any(map(_attribute, delta.attributes))
+    )
+
+
+def _is_plain_framework(delta: FrameworkAdded) -> bool:
+    """Whether it has what it says of itself right, and wants what most want: offers of one role, of any kind."""
+    return (
+        _text(delta.framework_id) is _flag(delta.active) is None
+        and type(delta.roles) is tuple
+        and len(delta.roles) == 1
+        and _role(delta.roles[0]) is None
+        and type(delta.capabilities) is tuple
+        and not any(map(_text, delta.capabilities))
+        and delta.suppressed_roles == ()
+        and delta.constraints == ()
+        and delta.min_allocatable == ()
     )
 
 
