@@ -72,12 +72,13 @@ class WhyEndpoint:
         return exchange.json(document)
 
     async def _framework(self, task_id: str, text: str) -> Document:
-        """What the framework has done with offers, if it is there."""
-        if not text:
-            problem = f"no task {task_id[:200]!r} is known, nor one of that name"
-            raise Refusal(404, f"why: {problem}; name the framework that is to launch it to hear more")
-        found = await la.dispatch(self._master, MasterPort.find_frameworks, text)
+        """What the framework has done with offers; if none is named, that which bears the name of the task."""
+        found = await la.dispatch(self._master, MasterPort.find_frameworks, text or task_id)
         ids = [info.id for info in found if info.id is not None]
+        if not text and not ids:
+            problem = f"no task {task_id[:200]!r} is known, nor one of that name, nor a framework"
+            raise Refusal(404, f"why: {problem}; name the framework that is to launch it to hear more")
+        text = text or task_id
         if len(ids) > 1:
             named = ", ".join(ids[:NAMED_MAX]) + (", ..." if len(ids) > NAMED_MAX else "")
             raise Refusal(400, f"why: {text[:200]!r} is {len(ids)} frameworks: {named}; name one of them by its id")

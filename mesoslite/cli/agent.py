@@ -118,7 +118,9 @@ def agent(
     advertise: Advertise = None,
     secret_file: SecretFile = None,
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5051,
+    port: Annotated[
+        int, typer.Option(help="Port of the HTTP API; 0 takes the one it had, or any free one.", min=0, max=65535)
+    ] = 5051,
     hostname: Hostname = "",
     http_credentials: Credentials = None,
     authenticate_http_readonly: AuthenticateReadonly = False,

@@ -90,7 +90,8 @@ def recovery_options(given: "Mapping[str, Any]", boot_id: str) -> "RecoveryOptio
         recovery_timeout="executor_recovery_seconds",
     )
     names = ("recover", "strict", "reconfiguration_policy")
-    return RecoveryOptions(boot_id=boot_id, **{name: given[name] for name in names}, **durations)
+    texts = {name: given[name] for name in names}
+    return RecoveryOptions(boot_id=boot_id, has_any_port=given["port"] == 0, **texts, **durations)
 
 
 def garbage_options(given: "Mapping[str, Any]") -> "GarbageOptions":

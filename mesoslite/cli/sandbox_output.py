@@ -23,6 +23,7 @@ from .failure import warn
 from .followed_file import FollowedFile
 from .master_client import REFUSAL_CHARACTERS
 
+ADVICE = "; start the agent with a --hostname and --host by which this machine reaches it"
 PAGE_BYTES = 64 << 10  # the most that an agent gives at once
 
 
@@ -52,7 +53,8 @@ class SandboxOutput:
             return any(more)
         except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             self.close()
-            warn(f"the output of the task cannot be shown: {self._url}: {str(error) or type(error).__name__}")
+            advice = ADVICE if isinstance(error, httpx.ConnectError) else ""
+            warn(f"the output of the task cannot be shown: {self._url}: {str(error) or type(error).__name__}{advice}")
             return False
 
     def read(self, name: str, offset: int, length: int = PAGE_BYTES) -> tuple[bytes, int]:

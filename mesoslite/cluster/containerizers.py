@@ -86,18 +86,21 @@ def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixCont
     if not options.has_supervisors:
         return PosixContainerizer()
     runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
-    _make_runtime_directory(runtime, options.runtime_dir is not None)
+    if options.runtime_dir is None:
+        make_directory(work_dir, "--work-dir")
+    make_directory(runtime, "--runtime-dir" if options.runtime_dir is not None else "")
     isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
     return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files(), rotation=options.rotation)
 
 
-def _make_runtime_directory(path: Path, is_given: bool) -> None:
+def make_directory(path: Path, option: str) -> None:
+    """Make a directory that the agent can use, unless there is one. Raises: OSError, which names the option of it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:  # whose option is named, since it is not where one looks first
-        raise OSError(error.errno, error.strerror, f"--runtime-dir {path}" if is_given else str(path)) from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{option} {path}".strip()) from error
 
 
 def _allow_open_files() -> tuple[int, int]:

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent, GarbageOptions, RecoveryOptions
+from mesoslite.agent.recovery import former_port
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
 from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
@@ -21,7 +22,7 @@ from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
 from .claims import claimed
-from .containerizers import ContainmentOptions, make_containerizer
+from .containerizers import ContainmentOptions, make_containerizer, make_directory
 from .flags import flags_of
 from .masters import Masters
 from .named_master import master_at
@@ -173,7 +174,7 @@ class AgentNode:
             parts.callback(self._stopped.set, "")
             server = HttpServer()
             parts.callback(server.close)
-            listener = Listener(self.host, self._port)
+            listener = self._listen()
             parts.callback(listener.close)
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
@@ -193,7 +194,7 @@ class AgentNode:
                 garbage=self._garbage,
                 id="slave(1)",
             )
-            self.work_dir.mkdir(parents=True, exist_ok=True)
+            make_directory(self.work_dir, "--work-dir")
             claim.enter_context(claimed(self.work_dir))
             pid = runtime.spawn(agent)
             runtime.spawn(_EndWatch(pid, self._stopped))
@@ -215,6 +216,15 @@ class AgentNode:
             self._outlives = self._recovery is not None and not isinstance(containerizer, PosixContainerizer)
             self._pid = pid
             self._parts = parts.pop_all()
+
+    def _listen(self) -> Listener:
+        """The port of its HTTP API; where any will do, that of the agent that was here, which executors know."""
+        recovers = self._port == 0 and self._recovery is not None
+        former = former_port(str(self.work_dir)) if recovers else None
+        if former is not None:
+            with suppress(OSError):
+                return Listener(self.host, former)
+        return Listener(self.host, self._port)
 
     def close(self) -> None:
         """End it and its tasks; it takes leave of its master."""

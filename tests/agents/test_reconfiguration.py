@@ -71,6 +71,15 @@ def test_each_policy_says_what_may_be_another(new, equal, additive):
 
 
 # Source: SlaveCompatibilityTest.Equal, Additive
+def test_a_port_that_nobody_chose_may_be_another(house):
+    assert incompatibility(info(), info(port=2), "equal", has_any_port=True) is None
+    house.boxes.left.clear()  # it knows another port
+    house.come_back(RecoveryOptions(boot_id="1", has_any_port=True), port=5052)
+
+    [greeting] = [message for message in house.master.heard if isinstance(message, ReregisterAgent)]
+    assert (greeting.info.id, greeting.info.port) == (AGENT, 5052)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "equal", "additive"),
     [

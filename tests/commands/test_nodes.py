@@ -266,6 +266,25 @@ def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_
     result.discard()
 
 
+def test_an_agent_of_any_port_takes_the_one_it_had_and_goes_on_without(address, tmp_path):
+    _, url = start_master(address, tmp_path / "registry.db")
+
+    def begin() -> tuple[str, int]:
+        agent = start_agent(address, tmp_path / "work")
+        agent_id = registered(agent)
+        [known] = get(f"{url}/state")["slaves"]
+        agent.kill()
+        agent.wait()
+        return agent_id, known["port"]
+
+    first, second = begin(), begin()
+    with socket.create_server(("127.0.0.1", second[1])):
+        third = begin()
+
+    assert first == second
+    assert (third[0], third[1] != second[1]) == (first[0], True)
+
+
 def test_an_agent_waits_for_a_master_that_is_not_there_yet_and_says_so(address, tmp_path):
     log_dir = tmp_path / "logs"
     agent = start_agent(address, tmp_path / "work", "--logging-level", "INFO", "--log-dir", str(log_dir))
@@ -529,14 +548,16 @@ def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
         ("--images-dir", "there is no such directory; make it, or leave it out"),
         ("--runtime-dir", "Not a directory"),
         ("--log-dir", "Not a directory"),
+        ("--work-dir", "Not a directory"),
     ],
 )
 def test_a_directory_that_cannot_be_is_refused_by_its_option(option, problem, tmp_path):
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "below"
-    more = ["--address", "127.0.0.1:0", "--port", 0, "--work-dir", tmp_path / "work", "--launcher", "supervisor"]
+    work = ["--work-dir", tmp_path / "work"] if option != "--work-dir" else []
+    more = ["--address", "127.0.0.1:0", "--port", 0, "--launcher", "supervisor"]
 
-    status, output, errors = mesoslite_here("agent", option, place, *more)
+    status, output, errors = mesoslite_here("agent", option, place, *work, *more)
 
     assert (status, output, errors) == (1, b"", f"mesoslite: {option} {place}: {problem}\n")
     assert not (tmp_path / "work").exists()

@@ -121,7 +121,7 @@ def test_a_master_that_does_not_answer_is_said_to_be_waited_for_and_given_up(mon
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["nobody"], "no task 'nobody' is known, nor one of that name; name the framework"),
+        (["nobody"], "no task 'nobody' is known, nor one of that name, nor a framework; name"),
         (["nobody", "--framework", "[bold]x & y"], "no framework '[bold]x & y' is in the cluster"),
     ],
 )

@@ -163,6 +163,7 @@ def test_output_that_cannot_be_read_is_told_once_and_changes_no_exit_status(begi
     status, errors = session.end()
 
     assert "the output of the task cannot be shown: " + url in told
+    assert ("--hostname and --host by which" in told) is not hostname.startswith("no")
     assert (status, errors.partition(";")[0]) == (122, "mesoslite: TASK_FAILED: no reason was given")
 
 

@@ -229,6 +229,13 @@ def test_of_a_task_that_is_not_known_it_says_what_its_framework_has_done_with_of
     assert "REASON_TASK_INVALID" in framework["refused"][0]["text"]
 
 
+def test_a_task_that_waits_is_found_by_its_name_if_its_framework_bears_that(runtime):
+    code, body = ask(runtime, "task=web")
+
+    document = json.loads(body)
+    assert (code, document["task"], document["framework"]["id"]) == (200, "web", "m-0000")
+
+
 def test_tasks_of_a_name_are_told_where_no_task_has_that_id(runtime):
     pid = runtime.spawn(RememberingMaster(story(LAUNCHED, RAN, state=RUNNING)))
 
@@ -270,7 +277,8 @@ def test_a_service_that_is_planned_is_told_and_what_the_framework_says_to_it(run
         ("task=job&framework=", 400, "the framework is empty"),
         ("task=job&agent=m-S1", 400, "unknown parameter 'agent'"),
         ("task=job&task=job", 400, "'task' is given twice"),
-        ("task=job", 404, "no task 'job' is known, nor one of that name; name the framework"),
+        ("task=job", 404, "no task 'job' is known, nor one of that name, nor a framework; name the framework"),
+        ("task=twin", 400, "'twin' is 2 frameworks"),
         ("task=job&framework=nobody", 404, "no framework 'nobody' is in the cluster; /state lists those there are"),
         ("task=job&framework=twin", 400, "'twin' is 2 frameworks: m-0001, m-0002; name one of them by its id"),
         ("task=" + "x" * 5_000, 404, "no task 'xxx"),

@@ -1,7 +1,8 @@
 """Compatibility: whether an agent that is configured otherwise than it was may go on as the same one."""
 
 # Who calls: recovery.py, with what was written and what is configured now; pure.
-# Under another hostname or port its executors would not find it, and its master would take it for another.
+# Under another hostname its executors would not find it, nor on another port: that may be one that nobody chose, for
+#   whoever wants any port rather has an agent that goes on, with its commands, than none.
 # Source: Mesos src/slave/compatibility.cpp (equal, additive).
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Incompatible(MesosliteError):
     """An agent cannot go on as the one that was here; the text says why, and what to do."""
 
 
-def incompatibility(old: AgentInfo, new: AgentInfo, policy: str) -> str | None:
+def incompatibility(old: AgentInfo, new: AgentInfo, policy: str, *, has_any_port: bool = False) -> str | None:
     """Return what of an agent is otherwise than ``policy`` allows; None if nothing is. Ids are not looked at."""
-    for name in ("hostname", "port"):
+    for name in ("hostname",) if has_any_port else ("hostname", "port"):
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
             return f"its {name} was {before} and is {now}"

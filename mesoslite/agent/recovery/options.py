@@ -19,14 +19,15 @@ class RecoveryOptions:
     ``boot_id`` tells one start of the machine from another; "" where nobody knows. ``strict``: what cannot be read is
     refused, and not left out. ``recover`` is RECONNECT, or CLEANUP: to end what is left, and itself.
     ``reconfiguration_policy`` is what of its description may be another: nothing (EQUAL), or there may be more of it
-    (ADDITIVE). An executor has ``executor_reregistration_seconds`` to subscribe again, and tries to reach an agent that
-    has gone for ``executor_recovery_seconds``.
+    (ADDITIVE); ``has_any_port``: and its port, which nobody chose. An executor has ``executor_reregistration_seconds``
+    to subscribe again, and tries to reach an agent that has gone for ``executor_recovery_seconds``.
     """
 
     boot_id: str = ""
     strict: bool = True
     recover: str = RECONNECT
     reconfiguration_policy: str = EQUAL
+    has_any_port: bool = False
     executor_reregistration_seconds: float = 2
     executor_recovery_seconds: float = 15 * 60
 

@@ -120,8 +120,12 @@ class Recovery:
     def _goes_on(self, old: AgentInfo, info: AgentInfo) -> bool:
         """Whether the agent may be the one that was here; False: another one begins. Raises: Incompatible."""
         assert self._options is not None
-        problem = incompatibility(old, info, self._options.reconfiguration_policy)
+        options = self._options
+        problem = incompatibility(old, info, options.reconfiguration_policy, has_any_port=options.has_any_port)
         if problem is None:
+            if old.port != info.port:
+                text = "recovery: agent %s was on port %d, which is taken, and is on %d: its executors do not find it"
+                log.warning(text, old.id, old.port, info.port)
             return True
         if self._was_rebooted:
             log.warning("recovery: agent %s is not gone on with after a reboot: %s", old.id, problem)
