@@ -36,6 +36,7 @@ from .serving import Serving
 from .shown_calls import shown_calls
 from .stories import WhyEndpoint
 from .system_stats import system_routes
+from .web_pages import web_routes
 
 Ping: TypeAlias = Callable[[], la.Future[None]]
 
@@ -60,7 +61,8 @@ def master_app(
     With a ``runtime``, its ``/metrics/snapshot``, ``/metrics``, ``/system/stats.json``, ``/logging/toggle``,
     ``/help`` and ``/__processes__``.
     ``hosts`` are the names it answers to (``loopback_hosts``), None for any; others get 403.
-    ``flags`` are the options that its program was started with, by name. ``authentication`` says who has to be known.
+    ``flags`` are the options that its program was started with, by name; ``webui_dir`` has the files of a web page, for
+    ``/``, ``/app`` and ``/assets``. ``authentication`` says who has to be known.
     ``subscriber_buffer_bytes`` bounds how far a framework, or an operator's program, may lag behind its events before
     it is disconnected.
     """
@@ -90,7 +92,7 @@ def master_app(
         **runtime_routes(runtime),
     }
     if runtime is not None:
-        routes = {**routes, **debugging_routes(runtime, "master", routes)}
+        routes = {**routes, **debugging_routes(runtime, "master", routes), **web_routes(runtime, flags)}
     return application(routes, ("/master",), hosts, Realms("master", authentication))
 
 

@@ -30,6 +30,8 @@ log = logging.getLogger("mesoslite.api")
 Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Response | None]]
 Routes: TypeAlias = Mapping[str, Endpoint]  # by path
 
+ROOT = "/"  # the path of the one route that no other path falls to
+
 
 def application(
     routes: Routes, prefixes: tuple[str, ...], hosts: Collection[str] | None, realms: Realms | None = None
@@ -83,7 +85,7 @@ def _route(routes: Routes, prefixes: tuple[str, ...], exchange: Exchange) -> tup
     path = "/" + exchange.path.strip("/")
     for prefix in prefixes:
         if path == prefix or path.startswith(prefix + "/"):
-            path = path[len(prefix) :]
+            path = path[len(prefix) :] or ROOT
             break
     while path and path not in routes:
         path = path.removesuffix(".json") if path.endswith(".json") else path.rpartition("/")[0]

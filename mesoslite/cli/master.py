@@ -45,8 +45,10 @@ from .master_options import (
     Roles,
     RootSubmissions,
     UnreachableTasks,
+    WebuiDir,
     Whitelist,
     agent_options,
+    check_web_page,
     master_options,
 )
 from .node_options import (
@@ -116,6 +118,7 @@ def master(
     probe_every: ProbeEvery = None,
     patience: Patience = None,
     state_cache: StateCache = None,
+    webui_dir: WebuiDir = None,
     logging_level: LoggingLevel = "WARNING",
     log_dir: LogDir = None,
 ) -> None:
@@ -132,7 +135,9 @@ def master(
     given = dict(locals())
     begin_logging(logging_level, "master", log_dir)
     check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
-    check_texts(registry=registry, whitelist=whitelist)
+    check_texts(registry=registry, whitelist=whitelist, webui_dir=webui_dir)
+    if webui_dir is not None:
+        check_web_page(webui_dir)
     set_state_cache(state_cache)
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals; None: the master has stopped
     with stop_signals(stops.put), prompt():

@@ -2,11 +2,12 @@
 
 # Who calls: master.py. What is left out is None and takes the default of MasterOptions or AgentOptions.
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from .failure import refuse_bytes
+from .failure import fail, refuse_bytes
 from .values import part, rate, seconds
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ Whitelist: TypeAlias = Annotated[
         help="File with the hosts whose agents are offered, one a line, read every five seconds; all by default, or *.",
         metavar="PATH",
     ),
+]
+WebuiDir: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Directory with a web page to serve, such as Mesos's share/mesos/webui.", metavar="PATH"),
 ]
 OfferTimeout: TypeAlias = Annotated[
     str | None,
@@ -100,6 +105,14 @@ READERS: "dict[str, Callable[[str, str], Any]]" = {
     "registry_gc_interval": seconds,
     "registry_max_agent_age": seconds,
 }
+
+
+def check_web_page(directory: str) -> None:
+    """End the command unless there is a web page in ``directory``."""
+    from mesoslite.api.web_pages import INDEX
+
+    if not (Path(directory) / INDEX).is_file():
+        fail(f"--webui-dir {directory}: there is no {INDEX}; give the directory that has Mesos's, with app and assets")
 
 
 def master_options(given: "Mapping[str, Any]", acls: "Acls", domain: "FaultDomain | None") -> "MasterOptions":

@@ -474,6 +474,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["master", "--allocator", "nobody"], "nothing named 'nobody'"),
         (["master", "--registry", ""], "--registry is empty"),
         (["master", "--whitelist", ""], "--whitelist is empty"),
+        (["master", "--webui-dir", ""], "--webui-dir is empty"),
         (["master", "--logging-level", "loud"], "expected one of DEBUG"),
         (["master", "--log-dir", ""], "--log-dir is empty"),
         (["master", "--offer-timeout", "0secs"], ": --offer-timeout: got 0.0"),
@@ -561,6 +562,13 @@ def test_a_directory_that_cannot_be_is_refused_by_its_option(option, problem, tm
 
     assert (status, output, errors) == (1, b"", f"mesoslite: {option} {place}: {problem}\n")
     assert not (tmp_path / "work").exists()
+
+
+def test_a_directory_without_a_web_page_is_refused(tmp_path):
+    status, output, errors = mesoslite_here("master", "--webui-dir", tmp_path, "--address", "127.0.0.1:0", "--port", 0)
+
+    assert (status, output) == (1, b"")
+    assert errors.startswith(f"mesoslite: --webui-dir {tmp_path}: there is no index.html; ")
 
 
 def test_attributes_are_shown_as_mesos_shows_them(address, tmp_path):
