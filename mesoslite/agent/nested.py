@@ -37,8 +37,9 @@ from mesoslite.model.container_calls import (
     RemoveContainer,
     SignalContainer,
 )
+from mesoslite.model.container_ids import nested_directory
 
-from .nested_sandboxes import make_nested_sandbox, nested_directory, nested_sandbox_path, remove_nested_sandbox
+from .nested_sandboxes import make_nested_sandbox, nested_sandbox_path, remove_nested_sandbox
 from .runs import Run
 
 if TYPE_CHECKING:

@@ -13,16 +13,12 @@ import os
 from collections.abc import Iterator
 
 from mesoslite.model import ContainerID
+from mesoslite.model.container_ids import nested_directory
 from mesoslite.model.removal import remove_tree
 
 _SEARCHED = 0o711  # others pass on to their own sandbox
 _OPENED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CONTAINERS = "containers"
-
-
-def nested_directory(outermost: str) -> str:
-    """Return where the sandboxes of all containers are that are nested in the one with the sandbox ``outermost``."""
-    return f"{outermost}.{_CONTAINERS}"
 
 
 def nested_sandbox_path(outermost: str, container_id: ContainerID) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 import libactor as la
 from mesoslite.model import AgentSnapshot
+from mesoslite.model.container_ids import nested_directory
 
 from .checkpoints import Checkpoints
 from .executors import ExecutorLine
@@ -19,7 +20,6 @@ from .garbage import Garbage, disk_use
 from .kills import Kills
 from .metrics import AgentMetrics, figures_of
 from .nested import Nested
-from .nested_sandboxes import nested_directory
 from .notices import Notices
 from .operations import Operations
 from .recovery import Recovery

@@ -1,6 +1,7 @@
-"""Ids of nested containers: ``root.child.grandchild``, as Mesos writes them in one text."""
+"""Ids of nested containers: ``root.child.grandchild``, as Mesos writes them in one text; and where they are."""
 
-# Who calls: containment/, to which an id tells what a container is nested in; whoever launches nested ones.
+# Who calls: containment/, to which an id tells what a container is nested in, and whose bounds on disk hold for the
+#   sandboxes of all that was; whoever launches nested ones.
 # Source: Mesos include/mesos/v1/mesos.proto (ContainerID), src/common/validation.cpp (validateContainerId).
 
 from .errors import InvalidRequest
@@ -30,3 +31,8 @@ def parent_of(container_id: ContainerID) -> ContainerID | None:
     """Return what a container is nested in, by its id; None, for one that is nested in nothing."""
     parent, _, _ = container_id.rpartition(PART)
     return ContainerID(parent) if parent else None
+
+
+def nested_directory(outermost: str) -> str:
+    """Return where the sandboxes of all containers are that are nested in the one with the sandbox ``outermost``."""
+    return f"{outermost}.containers"

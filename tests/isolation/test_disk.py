@@ -291,5 +291,9 @@ def test_what_is_nested_counts_with_what_it_is_in(tmp_path):
         assert living.keys() == {C}
         assert living[C]["disk_used_bytes"] // MEBIBYTE == 4
         assert ended // MEBIBYTE == 3
+        with disk_usage(enforces=False) as later:  # of another life, which has nothing to recover but C
+            prepare(later, tmp_path / "c")
+            look(later)
+            assert later.usage([C])[C]["disk_used_bytes"] // MEBIBYTE == 2
         disk.cleanup(C)
         assert not disk._nested

@@ -164,6 +164,34 @@ def test_when_its_helper_is_killed_it_ends(enter):
     assert name not in bench.containerizer._containers
 
 
+def test_what_a_task_of_root_takes_from_its_helper_stays_in_the_task_and_ends_with_it(enter):
+    bench = enter("cgroups/all,filesystem/linux,namespaces/pid")
+    os.mkfifo(bench.of_task / "go")
+    (bench.of_task / "go").chmod(0o666)
+    killing = "read helper < go; kill -9 $helper; exec sleep 1000"
+    task = bench.start(f"sh -c '{killing}' & exec sleep 1000", sandbox=str(bench.of_task))
+    mark = f"{os.getpid()}300"
+    os.mkfifo(bench.sandbox / "left")
+    daemon = f"(setsid sh -c 'echo > {bench.sandbox}/left; exec sleep {mark}' > /dev/null &); exec sleep 1000"
+    name = bench.start(daemon, parent=task, is_debug=True, resources="")
+    assert (bench.sandbox / "left").read_text() == "\n"
+    command = bench.containerizer._containers[name].pid
+    guardian = Path(f"/proc/{command}/stat").read_text().rpartition(")")[2].split()[1]
+    there = Path(f"/proc/{guardian}/status").read_text().partition("NSpid:")[2].split("\n")[0].split()[-1]
+
+    (bench.of_task / "go").write_text(f"{there}\n")
+
+    assert bench.termination().exit_status == -signal.SIGKILL
+    assert has_ended(command)
+    [left] = living(mark)
+    own = [line for line in Path(f"/proc/{left}/cgroup").read_text().splitlines() if "/mesoslite-test-" in line]
+    assert own
+    assert {line.rpartition("/")[2] for line in own} == {task}
+    bench.containerizer._containers[task].kill()
+    assert bench.termination().exit_status == -signal.SIGKILL
+    assert living(mark) == []
+
+
 def test_what_cannot_be_started_there_says_why(enter):
     bench = enter("filesystem/linux,namespaces/pid")
     task = bench.task("true", container=IMAGE)

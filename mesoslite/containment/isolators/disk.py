@@ -11,16 +11,15 @@
 # Source: Mesos src/slave/containerizer/mesos/isolators/posix/disk.cpp.
 
 import logging
-import os
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mesoslite.containment.script import Script
 from mesoslite.model import MILLI, ContainerConfig, ContainerID, Reason, Resources, parent_of
-from mesoslite.model.container_ids import PART
+from mesoslite.model.container_ids import PART, nested_directory
 
 from .directory_bytes import directory_bytes
 from .isolator import Limitation
@@ -33,14 +32,6 @@ MEBIBYTE = 1 << 20
 LOOKS_MAX = 8  # under way
 STEPS = 10  # of looks, between two rests
 REST_SECONDS = 0.01
-
-
-@dataclass(slots=True)
-class _Nested:
-    """What is nested in a container: the directory of its sandboxes, and those that live."""
-
-    directory: str
-    living: set[ContainerID] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -71,7 +62,7 @@ class DiskUsage(PlainIsolator):
         self._enforces = enforces
         self._lock = threading.Lock()
         self._sandboxes: dict[ContainerID, str] = {}
-        self._nested: dict[ContainerID, _Nested] = {}  # by the outermost container
+        self._nested: defaultdict[ContainerID, set[ContainerID]] = defaultdict(set)  # by the outermost, those that live
         self._quotas: dict[ContainerID, int] = {}  # in bytes
         self._used: dict[ContainerID, int] = {}  # as of the last look
         self._limitations: dict[ContainerID, Limitation] = {}
@@ -93,10 +84,7 @@ class DiskUsage(PlainIsolator):
         """Look at it, unless it has nothing of its own: that counts with what it is in."""
         if parent_of(config.container_id) is not None:
             with self._lock:
-                nested = self._nested.setdefault(
-                    _outermost(config.container_id), _Nested(os.path.dirname(config.sandbox))
-                )
-                nested.living.add(config.container_id)
+                self._nested[_outermost(config.container_id)].add(config.container_id)
             return
         if config.parent is not None and not config.resources:
             return
@@ -132,9 +120,7 @@ class DiskUsage(PlainIsolator):
         with self._lock:
             for known in (self._sandboxes, self._nested, self._quotas, self._used, self._limitations):
                 known.pop(container_id, None)
-            nested = self._nested.get(_outermost(container_id))
-            if nested is not None:
-                nested.living.discard(container_id)
+            self._nested.get(_outermost(container_id), set()).discard(container_id)
 
     def close(self) -> None:
         """End the thread."""
@@ -165,10 +151,10 @@ class DiskUsage(PlainIsolator):
 
     def _start(self, container_id: ContainerID, *, is_second: bool = False) -> None:
         with self._lock:
-            sandbox, nested = self._sandboxes.get(container_id), self._nested.get(container_id)
-            inner = [nested.directory, *map(self._changes, nested.living)] if nested is not None else []
+            sandbox, nested = self._sandboxes.get(container_id), [*self._nested.get(container_id, ())]
         if sandbox is not None:
-            steps = _bytes_of(sandbox, self._changes(container_id), *inner)
+            changes = map(self._changes, [container_id, *nested])
+            steps = _bytes_of(sandbox, nested_directory(sandbox), *changes)
             self._looks.append(_Look(container_id, steps, is_second))
 
     def _step(self, look: _Look) -> None:
