@@ -11,11 +11,13 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from .call_line import BODY_BYTES_MAX, LineError
 from .reports import Denied, Ended
 
 if TYPE_CHECKING:
     import httpx2 as httpx
 
+    from .call_line import CallLine
     from .dialect import Dialect
 
 JSON = "application/json"
@@ -24,10 +26,11 @@ _TEXT_MAX = 500  # characters of an answer that are worth repeating
 _PASSING = frozenset({404, 408, 429})  # and all of 5xx: a master that begins, or has too much to do
 
 
-def headers_of(stream_id: str = "") -> dict[str, str]:
+def headers_of(stream_id: str = "", signature: str = "") -> dict[str, str]:
     """The headers of a request; of one that is answered by a stream of events, without its id."""
     headers = {"content-type": JSON, "accept": JSON, "accept-encoding": "identity"}
-    return {**headers, STREAM_ID: stream_id} if stream_id else headers
+    own = {STREAM_ID: stream_id, "authorization": signature}
+    return {**headers, **{name: value for name, value in own.items() if value}}
 
 
 def authorization(name: str, password: str) -> str:
@@ -35,43 +38,42 @@ def authorization(name: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
 
 
-async def send(
-    client: httpx.AsyncClient, url: str, stream_id: str, dialect: Dialect, call: Any
-) -> Ended | Denied | None:
-    """Send a call, and wait for its answer; what is to be told of it."""
-    import httpx2 as httpx
-
-    name, content = type(call).__name__.lower(), dialect.body(call)
-    url += dialect.path
-    request = client.stream("POST", url, content=content, headers=headers_of(stream_id), follow_redirects=False)
+async def send(line: CallLine, url: str, dialect: Dialect, call: Any) -> Ended | Denied | None:
+    """Send a call by ``line``, which leads to ``url``, and wait for its answer; what is to be told of it."""
+    name = type(call).__name__.lower()
     try:
-        async with request as response:
-            text = await excerpt(response)
-    except httpx.HTTPError as error:
-        return Ended(f"{name}: no answer from {url} ({str(error) or type(error).__name__})")
-    if response.is_success:
+        answer = await line.post(dialect.body(call))
+    except LineError as error:
+        return Ended(f"{name}: no answer from {url} ({error})")
+    if 200 <= answer.status < 300:
         return None
-    reason = f"{name}: {refusal(response, text)}"
-    if response.is_redirect or is_passing(response) or text.startswith(dialect.strangers):
+    text = excerpt(answer.body)
+    reason = f"{name}: {refusal(url, answer.status, text)}"
+    if 300 <= answer.status < 400 or is_passing(answer.status) or text.startswith(dialect.strangers):
         return Ended(reason)
     return Denied(reason)
 
 
-def is_passing(response: httpx.Response) -> bool:
+def is_passing(status: int) -> bool:
     """Whether a refusal may be another answer next time."""
-    return response.status_code in _PASSING or response.status_code >= 500
+    return status in _PASSING or status >= 500
 
 
-def refusal(response: httpx.Response, text: str) -> str:
+def refusal(url: str, status: int, text: str) -> str:
     """Who has answered what."""
-    return f"{response.url} answered {response.status_code}: {text}"
+    return f"{url} answered {status}: {text}"
 
 
-async def excerpt(response: httpx.Response) -> str:
+async def beginning(response: httpx.Response) -> bytes:
     """The beginning of a body, however long that is; a short one is read to its end."""
     text = b""
     async for piece in response.aiter_raw():
         text += piece
-        if len(text) > 4 * _TEXT_MAX:  # bytes; no character has more
+        if len(text) > BODY_BYTES_MAX:
             break
-    return text.decode(errors="replace")[:_TEXT_MAX]
+    return text
+
+
+def excerpt(body: bytes) -> str:
+    """What of a body is worth repeating."""
+    return body.decode(errors="replace")[:_TEXT_MAX]

@@ -19,7 +19,8 @@ import msgspec
 from mesoslite.model import InvalidRequest
 from mesoslite.model.v1 import Records
 
-from .calls import JSON, STREAM_ID, excerpt, headers_of, is_passing, refusal, send
+from .call_line import CONNECT_SECONDS, CallLine
+from .calls import JSON, STREAM_ID, beginning, excerpt, headers_of, is_passing, refusal, send
 from .reports import Denied, Ended, Heard
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from .reports import Report
 
 log = logging.getLogger("mesoslite.framework")
-
-CONNECT_TIMEOUT_SECONDS = 5.0
-KEPT_SECONDS = 2.0  # that a connection for calls is kept unused: masters close theirs after 5 s, which must not cross
 
 
 class Stream:
@@ -80,11 +78,10 @@ class Stream:
         import httpx2 as httpx  # takes longer than all the rest of a program that does not use HTTP
 
         self._stream_id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_SECONDS)
-        limits = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
+        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
         hooks = {"request": [self._sign]}  # for each, a redirected one too: who leads is named by who is trusted
-        async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, event_hooks=hooks) as client:
-            halves = [asyncio.ensure_future(half) for half in (self._read_events(client), self._send_calls(client))]
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, event_hooks=hooks) as client:
+            halves = [asyncio.ensure_future(half) for half in (self._read_events(client), self._send_calls())]
             try:
                 await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -129,12 +126,13 @@ class Stream:
 
     async def _read(self, response: httpx.Response) -> Ended | None:
         if response.status_code != 200:
-            text = await excerpt(response)
-            return Ended(f"subscribe: {refusal(response, text)}", is_final=not is_passing(response))
+            problem = refusal(str(response.url), response.status_code, excerpt(await beginning(response)))
+            return Ended(f"subscribe: {problem}", is_final=not is_passing(response.status_code))
         kind = response.headers.get("content-type", JSON)
         if kind.partition(";")[0].strip() != JSON:
             raise InvalidRequest(f"a stream of {kind[:80]!r}, expected one of {JSON}")
         self.url = str(response.url).removesuffix(self._dialect.path)
+        self._address = response.extensions["network_stream"].get_extra_info("server_addr")[0]
         self._stream_id.set_result(response.headers.get(STREAM_ID, ""))
         records = Records()
         async for piece in response.aiter_raw():
@@ -158,15 +156,22 @@ class Stream:
 
     # ---- calls ----
 
-    async def _send_calls(self, client: httpx.AsyncClient) -> Ended | None:
+    async def _send_calls(self) -> Ended | None:
         """Send the calls in order, each after the answer to the one before, until none will come or one fails."""
-        while (call := await self._calls.get()) is not None:
-            stream_id = await asyncio.shield(self._stream_id)
-            self.asked_at = self._now()
-            outcome = await send(client, self.url, stream_id, self._dialect, call)
-            self.asked_at = None
-            if isinstance(outcome, Denied):
-                self._report(self, outcome)
-            elif outcome is not None:
-                return outcome
-        return None
+        line = None
+        try:
+            while (call := await self._calls.get()) is not None:
+                stream_id = await asyncio.shield(self._stream_id)
+                url = self.url + self._dialect.path
+                line = line or CallLine(url, self._address, headers_of(stream_id, self._authorization))
+                self.asked_at = self._now()
+                outcome = await send(line, url, self._dialect, call)
+                self.asked_at = None
+                if isinstance(outcome, Denied):
+                    self._report(self, outcome)
+                elif outcome is not None:
+                    return outcome
+            return None
+        finally:
+            if line is not None:
+                line.close()
