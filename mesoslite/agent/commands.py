@@ -99,7 +99,8 @@ class Commands:
     def config(self, run: Run, framework: FrameworkInfo) -> ContainerConfig:
         """What its container is to be, or is. Raises: InvalidRequest, for a task that agents cannot run."""
         command = runnable_command(run.task)
-        environment = task_environment(run.task, framework, self._info(), str(self._actor.pid), run.sandbox)
+        agent_pid = str(self._actor.pid)
+        environment = task_environment(run.task, run.role, framework, self._info(), agent_pid, run.sandbox)
         return ContainerConfig(
             container_id=run.container_id,
             user=command.user or framework.user,

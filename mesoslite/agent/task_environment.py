@@ -2,18 +2,18 @@
 
 # Who calls: commands.py, for each launch; executors/environment.py. What else is inherited is up to the containerizer.
 # A command has no executor of ours that must connect to the agent, so the variables of that protocol are left out.
-# Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), docs/executor-http-api.md.
+# Source: Mesos src/slave/containerizer/containerizer.cpp (executorEnvironment), src/launcher/executor.cpp.
 
 from mesoslite.model import AgentInfo, FrameworkInfo, TaskInfo
 
 
 def task_environment(
-    task: TaskInfo, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str
+    task: TaskInfo, role: str, framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str
 ) -> dict[str, str]:
-    """Return the variables for one run; ``agent`` and ``framework`` carry their ids."""
+    """Return the variables for one run of a task of ``role``; ``agent`` and ``framework`` carry their ids."""
     place = place_environment(framework, agent, agent_pid, sandbox)
     executor_id = task.executor.executor_id if task.executor is not None else task.task_id
-    return {"MESOS_TASK_ID": task.task_id, "MESOS_EXECUTOR_ID": executor_id, **place}
+    return {"MESOS_TASK_ID": task.task_id, "MESOS_EXECUTOR_ID": executor_id, "MESOS_ALLOCATION_ROLE": role, **place}
 
 
 def place_environment(framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str) -> dict[str, str]:

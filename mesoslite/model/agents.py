@@ -11,6 +11,7 @@ import msgspec
 
 from .domains import FaultDomain
 from .ids import AgentID
+from .masters import AGENT_DRAINING
 from .ranges import Ranges
 from .resource_text import items_text, parse_items, parse_ranges, ranges_text
 from .resources import Resources
@@ -20,7 +21,7 @@ _DIGITS = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Capabilities of agents that are acted on here; an agent may name others.
 AGENT_MULTI_ROLE = "MULTI_ROLE"  # it runs tasks of frameworks with several roles
 AGENT_HIERARCHICAL_ROLE = "HIERARCHICAL_ROLE"  # it knows roles such as ads/batch
-AGENT_TASK_RESOURCE_LIMITS = "TASK_RESOURCE_LIMITS"  # it keeps tasks within limits above what they asked for
+AGENT_TASK_RESOURCE_LIMITS = "TASK_RESOURCE_LIMITS"  # it keeps tasks within limits, or refuses those it cannot
 AGENT_RESERVATION_REFINEMENT = "RESERVATION_REFINEMENT"  # it knows reservations within reservations
 AGENT_RESIZE_VOLUME = "RESIZE_VOLUME"  # it grows and shrinks volumes
 AGENT_OPERATION_FEEDBACK = "AGENT_OPERATION_FEEDBACK"  # it tells how operations with an id went
@@ -30,6 +31,8 @@ AGENT_CAPABILITIES = (  # what every agent of ours has
     AGENT_RESERVATION_REFINEMENT,
     AGENT_RESIZE_VOLUME,
     AGENT_OPERATION_FEEDBACK,
+    AGENT_DRAINING,
+    AGENT_TASK_RESOURCE_LIMITS,
 )
 
 

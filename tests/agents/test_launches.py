@@ -81,6 +81,7 @@ def test_a_task_is_told_who_and_where_it_is(house: House):
     assert box.environment == {
         "MESOS_TASK_ID": "t1",
         "MESOS_EXECUTOR_ID": "t1",
+        "MESOS_ALLOCATION_ROLE": "",
         "MESOS_FRAMEWORK_ID": FRAMEWORK,
         "MESOS_SLAVE_ID": AGENT,
         "MESOS_AGENT_ID": AGENT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import select
 import socket
@@ -11,6 +12,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import libactor as la
@@ -128,6 +130,30 @@ def test_a_task_is_given_the_ports_and_the_reserved_resources_that_it_asks_for(t
 
     assert statuses[-1].state is TaskState.TASK_FINISHED
     assert info.resources == wanted + Resources.of(mem=32)
+
+
+def test_a_task_knows_the_role_that_its_resources_are_allocated_to(cluster: mesoslite.Cluster) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        command = 'test "$MESOS_ALLOCATION_ROLE" = ads'
+        script.launch(offer, [script.task(offer, command, cpus=0.1, mem=32, task_id="it")])
+
+    assert cluster.run(Script(act, ended("it"), role="ads"), timeout=60)[-1].state is TaskState.TASK_FINISHED
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "message"),
+    [(math.inf, TaskState.TASK_FINISHED, "status 0"), (64.0, TaskState.TASK_ERROR, "is not enforced by this agent")],
+)
+def test_limits_above_requests_are_judged_by_the_agent(
+    cluster: mesoslite.Cluster, limit: float, state: TaskState, message: str
+) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        task = script.task(offer, "true", cpus=0.1, mem=32, task_id="it")
+        script.launch(offer, [msgspec.structs.replace(task, limits=(("mem", limit),))])
+
+    last = cluster.run(Script(act, ended("it")), timeout=60)[-1]
+    assert last.state is state
+    assert message in last.message
 
 
 def test_an_offer_used_twice_loses_the_second_task_only(cluster: mesoslite.Cluster) -> None:
