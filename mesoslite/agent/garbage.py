@@ -6,6 +6,7 @@
 # The last change is by st_mtime, which a task can set at will, and so bounded by st_ctime, which none can.
 # Directories in which nothing is left go with the last sandbox below them, in the actor, where launches make them.
 # Invariant: a sandbox that is in use is not known here: its path bears the id of its container, which none has twice.
+#   A standalone one's has a name that can be taken again, once it was removed: ``remove`` and ``spare`` see to that.
 # Source: Mesos src/slave/gc.cpp, src/slave/slave.cpp (checkDiskUsage, _checkDiskUsage, age).
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mesoslite.model.removal import remove_tree
 from .sandbox import LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import libactor as la
 
@@ -73,6 +74,7 @@ class Garbage:
         self._do = do
         self._use = use
         self._since: dict[str, float] = {}  # of each sandbox, the oldest first; but for what was found at the start
+        self._asked: set[str] = set()  # what somebody is having removed
         self.age_max_seconds = options.delay_seconds if options is not None else 0.0
         self.removed = self.failed = 0
 
@@ -99,13 +101,31 @@ class Garbage:
         if self._options is not None:
             self._since[sandbox] = self._now()
 
+    def spare(self, sandbox: str) -> None:
+        """It is in use, again."""
+        self._since.pop(sandbox, None)
+
+    def remove(self, sandboxes: Sequence[str], then: Callable[[OSError | None], None]) -> None:
+        """Remove directories now, as far as they are there, and call ``then`` with what stood in the way."""
+        self._asked.update(sandboxes)
+
+        def removed(outcomes: object) -> None:
+            assert isinstance(outcomes, list)
+            for path, problem in outcomes:
+                self._asked.discard(path)
+                if problem is None:
+                    self._since.pop(path, None)
+            then(next((problem for _, problem in outcomes if problem is not None), None))
+
+        self._do(lambda: [_remove(sandbox) for sandbox in sandboxes], removed)
+
     def look(self) -> None:
         """Remove what is old enough, as full as the disk is."""
         assert self._options is not None
         spare = 1.0 - self._options.disk_headroom - self._use(self._directory)
         self.age_max_seconds = self._options.delay_seconds * max(0.0, spare)
         before = self._now() - self.age_max_seconds
-        for sandbox in [path for path, since in self._since.items() if since <= before]:
+        for sandbox in [path for path, since in self._since.items() if since <= before and path not in self._asked]:
             del self._since[sandbox]
             self._do(lambda path=sandbox: _remove(path), self._removed)  # type: ignore[misc]
         self._look_later(self._options.watch_seconds)
@@ -139,7 +159,8 @@ def disk_use(path: str) -> float:
 
 def _sandboxes(work_directory: str) -> Iterator[str]:
     """Each sandbox there is, but for those within others, in the order of their names."""
-    for runs in sorted(Path(work_directory).glob("slaves/*/frameworks/*/executors/*/runs")):
+    standalone = [path for path in [Path(work_directory, "containers")] if path.is_dir()]
+    for runs in [*sorted(Path(work_directory).glob("slaves/*/frameworks/*/executors/*/runs")), *standalone]:
         for path in sorted(runs.iterdir()):
             if not path.is_symlink() and path.is_dir():
                 yield str(path)

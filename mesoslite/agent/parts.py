@@ -26,6 +26,7 @@ from .recovery import Recovery
 from .reports import Reports
 from .running import Running, Timing
 from .runs import Frameworks
+from .standalone import Standalone
 from .status_updates import StatusUpdateManager
 from .statuses import make_status
 from .volumes import Volumes
@@ -130,6 +131,13 @@ class Parts:
         self.executor_line = ExecutorLine(
             actor, self.frameworks, executors, self.reports, info=info, metrics=self.metrics, send=send
         )
+        self.standalone = Standalone(
+            self.checkpoints,
+            self.garbage,
+            containerizer=containerizer,
+            work_directory=work_directory,
+            notices=self._notices,
+        )
         self.nested = self._make_nested(containerizer)
         self.kills = self._make_kills()
         self.recovery = self._make_recovery(recovery, work_directory, containerizer)
@@ -139,6 +147,7 @@ class Parts:
             self.frameworks,
             self.running.commands,
             self.running.executors,
+            self.standalone,
             containerizer=containerizer,
             notices=self._notices,
             over=self.garbage.schedule,
@@ -190,6 +199,7 @@ class Parts:
             running=self.running,
             kills=self.kills,
             nested=self.nested,
+            standalone=self.standalone,
             notices=self._notices,
         )
 
@@ -262,6 +272,7 @@ class Parts:
             frameworks=tuple([entry.snapshot() for entry in self.frameworks.active.values()]),
             completed_frameworks=tuple([entry.snapshot() for entry in self.frameworks.completed.values()]),
             nested=self.nested.snapshot(),
+            standalone=self.standalone.snapshot(),
         )
 
     def begin_disk(self) -> None:
@@ -270,7 +281,8 @@ class Parts:
             self.volumes.recover(self.operations.total, clears=self.recovery.is_wanted)
         entries = list(self.frameworks.active.values())
         runs = [run.sandbox for entry in entries for run in entry.runs.values()]
-        used = [*runs, *[one.sandbox for entry in entries for one in entry.executors.values()]]
+        executors = [one.sandbox for entry in entries for one in entry.executors.values()]
+        used = [*runs, *executors, *self.standalone.sandboxes()]
         self.garbage.begin([*used, *map(nested_directory, used)])
 
     def _do(self, function: Callable[[], object], then: Callable[[object], None]) -> None:

@@ -4,6 +4,7 @@
 # Layout: <work directory>/slaves/<agent>/frameworks/<framework>/executors/<task>/runs/<container>, and beside the
 #   container's directory a symbolic link `latest` to the newest. A command's executor bears the id of its task.
 #   Tasks of an executor of type DEFAULT have <executor's sandbox>/containers/<container>, and tasks/<task> leads there.
+#   Standalone containers have <work directory>/containers/<name>.
 # Paths are texts here: to make a Path of so many parts takes longer than a directory in memory.
 # Invariant: no id, which a user may have chosen, leads out of the work directory (validate_id).
 # Source: Mesos src/slave/paths.cpp.
@@ -48,19 +49,25 @@ def make_sandbox(sandbox: str, work_directory: str) -> None:
     is_root = os.geteuid() == 0
     is_new = _make(executor)
     if not is_new:  # the first task of its framework, or of that name
-        directory = os.path.dirname(executor)
-        os.makedirs(directory, exist_ok=True)
-        while is_root and directory:
-            let_pass(directory)
-            if directory in (work_directory, "/"):
-                break
-            directory = os.path.dirname(directory)
+        _open_way(os.path.dirname(executor), work_directory)
         is_new = _make(executor)
     is_first = _make(runs)
     if is_root and (let_pass(executor) if is_new else is_first):  # what lets pass from the one does from the other
         let_pass(runs)
     os.mkdir(sandbox)
     _point(f"{runs}/{LATEST}", container, container)
+
+
+def standalone_sandbox_path(work_directory: str, name: ContainerID) -> str:
+    """Return where the sandbox of a standalone container is, or will be; raises InvalidRequest as ``sandbox_path``."""
+    validate_id("container", name)
+    return f"{work_directory}/containers/{name}"
+
+
+def make_standalone_sandbox(sandbox: str, work_directory: str) -> None:
+    """Make the directory ``sandbox``; the way there as of ``make_sandbox``. Raises: OSError with the path in it."""
+    _open_way(os.path.dirname(sandbox), work_directory)
+    os.mkdir(sandbox)
 
 
 def task_sandbox_path(executor_sandbox: str, task_id: TaskID, container_id: ContainerID) -> str:
@@ -92,6 +99,16 @@ def _point(link: str, target: str, container: str) -> None:
     except FileExistsError:
         os.symlink(target, f"{link}.{container}")
         os.replace(f"{link}.{container}", link)
+
+
+def _open_way(directory: str, work_directory: str) -> None:
+    """Make a directory with those above it; if we are root, everybody may pass from the work directory to it."""
+    os.makedirs(directory, exist_ok=True)
+    while os.geteuid() == 0 and directory:
+        let_pass(directory)
+        if directory in (work_directory, "/"):
+            break
+        directory = os.path.dirname(directory)
 
 
 def _make(directory: str) -> bool:

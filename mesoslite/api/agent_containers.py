@@ -1,8 +1,8 @@
 """Agent containers: what runs on an agent, and what it uses: /containers, /monitor/statistics and GET_CONTAINERS."""
 
 # Who calls: agent.py. A container is that of an executor, be it one shown for a command; tasks of groups alone have
-#   containers of their own, below that of their executor, which is no process. Below all of these are those that were
-#   launched by calls, whose ids begin with that of the outermost one.
+#   containers of their own, below that of their executor, which is no process. Beside them are standalone ones, of no
+#   framework. Below all of these are those that were launched by calls, whose ids begin with that of the outermost one.
 # A look at what containers use takes a file of each process of the machine. PER_SECOND are taken, as in Mesos, and one
 #   serves all who wait for it: Mesos has each wait for a look of its own.
 # Limits are what the container was given, and enforced where an isolator does that; the posix ones do not.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 import libactor as la
-from mesoslite.model import MILLI, NOTHING, AgentPort, ContainerUsage, FrozenDocument, total_usage
+from mesoslite.model import MILLI, NOTHING, AgentPort, ContainerUsage, FrozenDocument, refusal_of, total_usage
 from mesoslite.model.v1 import encode_container_id
 
 from .agent_executors import shown_executors
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         FrameworkID,
         NestedContainer,
         Resources,
+        StandaloneContainer,
     )
     from mesoslite.model.fields import Fields
 
@@ -48,10 +49,13 @@ MEBIBYTE = 1 << 20
 
 
 class _Shown(NamedTuple):
-    """A container: that of an executor, or one below; ``path`` has its id last. ``pid`` is as of TaskRun."""
+    """A container: that of an executor, one below, or a standalone one; ``path`` has its id last.
 
-    framework_id: FrameworkID
-    executor: ExecutorInfo
+    ``pid`` is as of TaskRun. A standalone one, and what is below it, is of no framework and no executor.
+    """
+
+    framework_id: FrameworkID | None
+    executor: ExecutorInfo | None
     path: tuple[str, ...]
     pid: int | None
     statistics: Document | None
@@ -60,6 +64,22 @@ class _Shown(NamedTuple):
     def is_nested(self) -> bool:
         """Whether it is in another one."""
         return len(self.path) > 1
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether it is in no other one, and of no framework."""
+        return self.executor is None and not self.is_nested
+
+
+class _Kinds(NamedTuple):
+    """Which containers are wanted beside those of executors; as in Mesos, nested ones also of standalone ones."""
+
+    nested: bool
+    standalone: bool
+
+    def has(self, one: _Shown) -> bool:
+        """Whether a container is wanted."""
+        return (self.nested or not one.is_nested) and (self.standalone or not one.is_standalone)
 
 
 class Containers:
@@ -82,15 +102,15 @@ class Containers:
 
     def calls(self) -> OperatorCalls:
         """The call of the operator API."""
-        return {"GET_CONTAINERS": OperatorCall(_shows_nested, self._get_containers)}
+        return {"GET_CONTAINERS": OperatorCall(_wanted_kinds, self._get_containers)}
 
     async def _containers(self, exchange: Exchange) -> Response:
         wanted = _wanted(exchange)
-        shown = [one for one in await self._shown() if not one.is_nested]
+        shown = [one for one in await self._shown() if _is_executors(one)]
         return exchange.json([_container_v0(one) for one in shown if wanted.items() <= _ids(one).items()])
 
     async def _statistics(self, exchange: Exchange) -> Response:
-        measured = [one for one in await self._shown() if not one.is_nested and one.statistics is not None]
+        measured = [one for one in await self._shown() if _is_executors(one) and one.statistics is not None]
         return exchange.json(
             [{**dict(sorted(_executor_v0(one).items())), "statistics": one.statistics} for one in measured]
         )
@@ -99,8 +119,10 @@ class Containers:
         """What the containerizer is at: commands are started in one step, so nothing is ever pending."""
         return exchange.json({"pending": []})
 
-    async def _get_containers(self, exchange: Exchange, shows_nested: bool) -> Document:
-        shown = [_container_v1(one) for one in await self._shown() if shows_nested or not one.is_nested]
+    async def _get_containers(self, exchange: Exchange, wanted: _Kinds) -> Document:
+        may_see = refusal_of([("view_standalone_containers", None)], exchange.acls, exchange.principal) is None
+        found = await self._shown()
+        shown = [_container_v1(one) for one in found if wanted.has(one) and (may_see or one.executor is not None)]
         return {"containers": shown} if shown else {}
 
     async def _shown(self) -> list[_Shown]:
@@ -123,7 +145,13 @@ def _look_at(snapshot: AgentSnapshot, meter: ContainerMeter | None, now: float) 
     inside: dict[str, list[NestedContainer]] = {}
     for nested in snapshot.nested:
         inside.setdefault(nested.container_id.partition(".")[0], []).append(nested)
-    return [
+    standalone = [
+        each
+        for one in snapshot.standalone
+        for outer in [_standalone(one, used, now)]
+        for each in (outer, *[_below(outer, inner, used, now) for inner in inside.get(one.container_id, ())])
+    ]
+    return standalone + [
         each
         for framework in snapshot.frameworks
         for executor in shown_executors(framework)
@@ -147,6 +175,11 @@ def _shown(
     for run in tasks:
         statistics = _statistics_document(used.get(run.container_id), run.task.info.resources, now)
         yield _Shown(framework_id, info, (container_id, run.container_id), run.pid, statistics)
+
+
+def _standalone(one: StandaloneContainer, used: Mapping[ContainerID, ContainerUsage], now: float) -> _Shown:
+    statistics = _statistics_document(used.get(one.container_id), one.resources, now)
+    return _Shown(None, None, (one.name,), one.pid, statistics)
 
 
 def _below(outer: _Shown, nested: NestedContainer, used: Mapping[ContainerID, ContainerUsage], now: float) -> _Shown:
@@ -185,23 +218,28 @@ def _wanted(exchange: Exchange) -> dict[str, str]:
     return wanted
 
 
-def _shows_nested(fields: Fields) -> bool:
-    """Whether GET_CONTAINERS is to tell of those in others; of nobody's (``show_standalone``) there are none."""
-    return fields.message_or_empty("get_containers").boolean("show_nested", False)
+def _wanted_kinds(fields: Fields) -> _Kinds:
+    body = fields.message_or_empty("get_containers")
+    return _Kinds(body.boolean("show_nested", False), body.boolean("show_standalone", False))
+
+
+def _is_executors(one: _Shown) -> bool:
+    return one.executor is not None and not one.is_nested
 
 
 def _ids(one: _Shown) -> dict[str, str]:
-    executor_id = one.executor.executor_id
-    return {"container_id": one.path[-1], "framework_id": one.framework_id, "executor_id": executor_id}
+    return {**_executor(one), "container_id": one.path[-1]}
+
+
+def _executor(one: _Shown) -> dict[str, str]:
+    if one.framework_id is None or one.executor is None:
+        return {}
+    return {"framework_id": one.framework_id, "executor_id": one.executor.executor_id}
 
 
 def _executor_v0(one: _Shown) -> Document:
-    return {
-        "framework_id": one.framework_id,
-        "executor_id": one.executor.executor_id,
-        "executor_name": one.executor.name,
-        "source": one.executor.source or "",
-    }
+    assert one.executor is not None
+    return {**_executor(one), "executor_name": one.executor.name, "source": one.executor.source or ""}
 
 
 def _container_v0(one: _Shown) -> Document:
@@ -215,9 +253,8 @@ def _container_v0(one: _Shown) -> Document:
 
 def _container_v1(one: _Shown) -> Document:
     return {
-        "framework_id": {"value": one.framework_id},
-        "executor_id": {"value": one.executor.executor_id},
-        "executor_name": one.executor.name,
+        **{name: {"value": value} for name, value in _executor(one).items()},
+        **({"executor_name": one.executor.name} if one.executor is not None else {}),
         "container_id": encode_container_id(one.path),
         "container_status": _status(one),
         **({"resource_statistics": one.statistics} if one.statistics is not None else {}),

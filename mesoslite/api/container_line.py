@@ -1,4 +1,4 @@
-"""ContainerLine: what requests ask of an agent about containers in containers, who may, and what its refusals are.
+"""ContainerLine: what requests ask of an agent about containers, who may, and what its refusals are.
 
 An executor that has proved who it is may ask about those in its own container, whatever ACLs say of others.
 """
@@ -41,7 +41,9 @@ class ContainerLine:
                 )
         elif exchange.acls is not ALL_ALLOWED:
             owner = await self.ask(FindContainer(container_id))
-            exchange.demand(container_demands(kind, owner.user if owner is not None else None, user or None))
+            whose = owner.user or None if owner is not None else None
+            is_standalone = "." not in container_id and (owner is None or owner.executor_id is None)
+            exchange.demand(container_demands(kind, whose, user or None, is_standalone=is_standalone))
 
     async def ask(self, call: ContainerCall) -> Any:
         """What the agent answers. Raises: Refusal: 400 for what cannot be, 404 for who is not there, 409 for when."""

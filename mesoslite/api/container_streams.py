@@ -41,7 +41,7 @@ class ContainerStreams:
 
     def calls(self) -> OperatorCalls:
         """Both of them."""
-        session = body("launch_nested_container_session", partial(decode_launch, is_session=True))
+        session = body("launch_nested_container_session", partial(decode_launch, is_nested=True, is_session=True))
         return {
             "LAUNCH_NESTED_CONTAINER_SESSION": StreamCall(session, self._launch),
             "ATTACH_CONTAINER_OUTPUT": StreamCall(body("attach_container_output", _container), self._attach),

@@ -71,30 +71,41 @@ CALLS: Mapping[str, tuple[Demand, ...]] = {
 EXECUTORS_CALLS = frozenset(
     {
         "ATTACH_CONTAINER_OUTPUT",
-        "KILL_NESTED_CONTAINER",
-        "LAUNCH_NESTED_CONTAINER",
+        "KILL_CONTAINER",
+        "LAUNCH_CONTAINER",
         "LAUNCH_NESTED_CONTAINER_SESSION",
-        "REMOVE_NESTED_CONTAINER",
-        "WAIT_NESTED_CONTAINER",
+        "REMOVE_CONTAINER",
+        "WAIT_CONTAINER",
     }
 )
-"""Calls by which executors act on what is in their containers."""
+"""Calls by which executors act on what is in their containers, by the newer of their names."""
 
 _LAUNCHES = {
-    "LAUNCH_NESTED_CONTAINER": "launch_nested_containers",
+    "LAUNCH_CONTAINER": "launch_nested_containers",
     "LAUNCH_NESTED_CONTAINER_SESSION": "launch_nested_container_sessions",
 }
 _BELOW = {
     "ATTACH_CONTAINER_INPUT": "attach_containers_input",
     "ATTACH_CONTAINER_OUTPUT": "attach_containers_output",
-    "KILL_NESTED_CONTAINER": "kill_nested_containers",
-    "REMOVE_NESTED_CONTAINER": "remove_nested_containers",
-    "WAIT_NESTED_CONTAINER": "wait_nested_containers",
+    "KILL_CONTAINER": "kill_nested_containers",
+    "REMOVE_CONTAINER": "remove_nested_containers",
+    "WAIT_CONTAINER": "wait_nested_containers",
+}
+_STANDALONE = {
+    "KILL_CONTAINER": "kill_standalone_containers",
+    "LAUNCH_CONTAINER": "launch_standalone_containers",
+    "REMOVE_CONTAINER": "remove_standalone_containers",
+    "WAIT_CONTAINER": "wait_standalone_containers",
 }
 
 
-def container_demands(kind: str, owner: str | None, user: str | None) -> Sequence[Demand]:
-    """What a call about a container demands, in one of the user ``owner``; ``user`` is whom its command names."""
+def container_demands(kind: str, owner: str | None, user: str | None, *, is_standalone: bool) -> Sequence[Demand]:
+    """What a call about a container demands, or about one in it, whose user is ``owner``.
+
+    ``user`` is whom its command names. ``is_standalone``: it is about a standalone container, and about none in it.
+    """
+    if is_standalone and kind in _STANDALONE:
+        return [(_STANDALONE[kind], user if kind == "LAUNCH_CONTAINER" else owner)]
     launch = _LAUNCHES.get(kind)
     if launch is None:
         return [(_BELOW[kind], owner)]

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from .exchange import Refusal
 
-_SANDBOX = ("slaves", None, "frameworks", None, "executors", None, "runs", None)  # None: any name
+_SANDBOXES = (("slaves", None, "frameworks", None, "executors", None, "runs", None), ("containers", None))
+"""None is any name; the second is that of standalone containers."""
 OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not hold us up
 
 
@@ -51,6 +52,8 @@ class Sandboxes:
 
     def _is_inside(self, real: str) -> bool:
         parts = os.path.relpath(real, self._root).split(os.sep)
-        return len(parts) >= len(_SANDBOX) and all(
-            wanted in (None, part) for wanted, part in zip(_SANDBOX, parts, strict=False)
+        return any(
+            len(parts) >= len(sandbox)
+            and all(wanted in (None, part) for wanted, part in zip(sandbox, parts, strict=False))
+            for sandbox in _SANDBOXES
         )

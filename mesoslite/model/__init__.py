@@ -262,6 +262,7 @@ from .state import (
     ExecutorRun,
     FrameworkState,
     NestedContainer,
+    StandaloneContainer,
     TaskRecord,
     TaskRun,
 )
@@ -522,6 +523,7 @@ __all__ = [
     "ShutdownAgent",
     "ShutdownFramework",
     "Source",
+    "StandaloneContainer",
     "StatusUpdate",
     "StatusUpdateAcknowledgement",
     "Subscribe",

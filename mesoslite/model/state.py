@@ -137,6 +137,15 @@ class NestedContainer(msgspec.Struct, frozen=True, gc=False):
     pid: int | None = None
 
 
+class StandaloneContainer(msgspec.Struct, frozen=True, gc=False):
+    """A container of no framework, which runs: calls name it ``name``. ``pid`` as of TaskRun."""
+
+    name: ContainerID
+    container_id: ContainerID
+    resources: Resources
+    pid: int | None = None
+
+
 class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that an agent knows; a completed framework has no task here that is not completed.
 
@@ -150,3 +159,4 @@ class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     frameworks: tuple[AgentFramework, ...] = ()
     completed_frameworks: tuple[AgentFramework, ...] = ()
     nested: tuple[NestedContainer, ...] = ()
+    standalone: tuple[StandaloneContainer, ...] = ()

@@ -1,6 +1,6 @@
 """Validation of resources that tasks, executors and operations name: what can never be granted, whoever asks."""
 
-# Who calls: the other validation modules.
+# Who calls: the other validation modules, and v1/containers.py.
 # A problem is the end of a sentence, "wants ...", whose beginning says who does.
 # What breaks a rule of one resource alone (names, amounts, roles) cannot be built: see kinds.py and portions.py.
 # Source: Mesos src/master/validation.cpp (resource::validate, validateDiskInfo, validateDynamicReservationInfo,
@@ -15,6 +15,7 @@ from .resource_text import MILLI, portion_text
 from .resources import Resources
 
 _SHOWN = 120  # characters of a portion, 80 of a role
+_LIMITED = ("cpus", "mem")
 
 
 def resources_problem(resources: Resources, verb: str = "wants") -> str | None:
@@ -70,6 +71,19 @@ def allocation_problem(roles: tuple[str, ...], role: str, verb: str = "wants") -
         return f"{verb} resources that are allocated to the roles {names}; name one role"
     if roles and roles[0] != role:
         return f"{verb} resources that are allocated to role {roles[0][:80]!r}, its offers are for {role!r}; name that"
+    return None
+
+
+def limits_problem(limits: Iterable[tuple[str, float]], resources: Resources) -> str | None:
+    """Return what is wrong with the limits of what has ``resources``."""
+    for name, limit in limits:
+        if name not in _LIMITED:
+            return f"has a limit of {name[:80]!r}; only cpus and mem can be limited"
+        wanted = resources.milli(name)
+        if not wanted:
+            return f"has a limit of {name} and wants none; ask for some {name} as well"
+        if not limit >= (wanted - 0.5) / MILLI:
+            return f"has a limit of {limit} {name} and wants {wanted / MILLI}; limits are not below what is wanted"
     return None
 
 

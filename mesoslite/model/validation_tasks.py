@@ -32,9 +32,13 @@ from .resources import NOTHING, Resources
 from .states import Reason
 from .tasks import TaskInfo
 from .validation_executors import RunningExecutor, completed_executor, executor_problem
-from .validation_resources import allocation_problem, joint_problem, overlap_problem, resources_problem
-
-_LIMITED = ("cpus", "mem")
+from .validation_resources import (
+    allocation_problem,
+    joint_problem,
+    limits_problem,
+    overlap_problem,
+    resources_problem,
+)
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen, which takes three times as long to make, and one is made a launch
@@ -198,16 +202,7 @@ def _limits_problem(task: TaskInfo, site: LaunchSite) -> str | None:
         return None
     if AGENT_TASK_RESOURCE_LIMITS not in site.capabilities:
         return "has limits, and its agent lacks the capability TASK_RESOURCE_LIMITS; leave them out"
-    others = [name for name, _ in task.limits if name not in _LIMITED]
-    if others:
-        return f"has a limit of {others[0][:80]!r}; only cpus and mem can be limited"
-    for name, limit in task.limits:
-        wanted = task.resources.milli(name)
-        if not wanted:
-            return f"has a limit of {name} and wants none; ask for some {name} as well"
-        if not limit >= (wanted - 0.5) / MILLI:
-            return f"has a limit of {limit} {name} and wants {wanted / MILLI}; limits are not below what is wanted"
-    return None
+    return limits_problem(task.limits, task.resources)
 
 
 def _command_problem(task: TaskInfo, site: LaunchSite) -> str | None:

@@ -6,6 +6,7 @@ from .contents import (
     ExecutorCheckpoint,
     OperationCheckpoint,
     ResourcesCheckpoint,
+    StandaloneCheckpoint,
     TaskCheckpoint,
     Verdict,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "OperationCheckpoint",
     "Reader",
     "ResourcesCheckpoint",
+    "StandaloneCheckpoint",
     "TaskCheckpoint",
     "TaskLog",
     "Verdict",

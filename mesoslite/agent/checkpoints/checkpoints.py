@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         TaskID,
     )
 
-    from .contents import ResourcesCheckpoint
+    from .contents import ResourcesCheckpoint, StandaloneCheckpoint
 
 
 class Checkpoints:
@@ -44,6 +44,11 @@ class Checkpoints:
     def keeps(self, framework: FrameworkInfo) -> bool:
         """Whether what is of that framework outlives the agent."""
         return self._agent is not None and framework.checkpoint
+
+    @property
+    def keeps_standalone(self) -> bool:
+        """Whether standalone containers outlive the agent."""
+        return self._meta is not None
 
     # ---- the agent ----
 
@@ -67,8 +72,9 @@ class Checkpoints:
         os.replace(f"{latest}.new", latest)
 
     def leave(self) -> None:
-        """Whoever begins here anew is another agent."""
+        """Whoever begins here anew is another agent, and finds nothing that runs."""
         if self._meta is not None:
+            shutil.rmtree(layout.standalone_path(self._meta), ignore_errors=True)
             Path(layout.agents_path(self._meta), layout.LATEST).unlink(missing_ok=True)
 
     def discard(self, agent_id: AgentID) -> None:
@@ -81,6 +87,20 @@ class Checkpoints:
         if self._meta is not None:
             os.makedirs(self._meta, exist_ok=True)
             files.write(f"{self._meta}/{layout.RESOURCES}", state)
+
+    # ---- standalone containers ----
+
+    def standalone(self, container: StandaloneCheckpoint) -> None:
+        """One is about to be launched, or has ended."""
+        if self._meta is not None:
+            directory = layout.standalone_path(self._meta)
+            os.makedirs(directory, exist_ok=True)
+            files.write(f"{directory}/{container.name}", container)
+
+    def standalone_over(self, name: ContainerID) -> None:
+        """Nothing of one is needed any more."""
+        if self._meta is not None:
+            _remove(f"{layout.standalone_path(self._meta)}/{name}")
 
     # ---- frameworks: each names itself in its description ----
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from mesoslite.model import (
+    ContainerConfig,
     ContainerID,
     Drain,
     ExecutorInfo,
@@ -19,6 +20,7 @@ from mesoslite.model import (
     TaskInfo,
     TaskState,
     TaskStatus,
+    Termination,
 )
 
 
@@ -95,3 +97,11 @@ class ResourcesCheckpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total: Resources
     operations: tuple[OperationCheckpoint, ...] = ()
     done: tuple[bytes, ...] = ()
+
+
+class StandaloneCheckpoint(msgspec.Struct, frozen=True, gc=False):
+    """A standalone container that calls name ``name``, as it was launched, and how it has ended, if it has."""
+
+    name: ContainerID
+    config: ContainerConfig
+    termination: Termination | None = None

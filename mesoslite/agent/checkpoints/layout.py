@@ -3,6 +3,7 @@
 # Who calls: checkpoints.py and reading.py.
 #   meta/boot_id                                              text: the machine's, when the agent started last
 #   meta/resources_and_operations.state
+#   meta/containers/<name>                                    a standalone container: of no agent, but of the machine
 #   meta/slaves/latest -> <agent>                             whose life is gone on with
 #   meta/slaves/<agent>/slave.info
 #     frameworks/<framework>/framework.info
@@ -25,6 +26,11 @@ FRAMEWORKS, EXECUTORS, RUNS, TASKS = "frameworks", "executors", "runs", "tasks"
 def meta_path(work_directory: str) -> str:
     """Return where all of them are."""
     return f"{work_directory}/meta"
+
+
+def standalone_path(meta: str) -> str:
+    """Return where those of standalone containers are."""
+    return f"{meta}/containers"
 
 
 def agents_path(meta: str) -> str:

@@ -21,6 +21,7 @@ from .contents import (
     ExecutorCheckpoint,
     Reported,
     ResourcesCheckpoint,
+    StandaloneCheckpoint,
     TaskCheckpoint,
     Verdict,
 )
@@ -123,6 +124,16 @@ class Reader:
     def resources(self) -> ResourcesCheckpoint | None:
         """What the agent had; None: nothing was written of that."""
         return self._read(f"{self._meta}/{layout.RESOURCES}", ResourcesCheckpoint)
+
+    def standalone(self) -> Iterator[StandaloneCheckpoint]:
+        """The standalone containers, in the order of their names."""
+        directory = layout.standalone_path(self._meta)
+        for name in _names(directory):
+            found = self._read(f"{directory}/{name}", StandaloneCheckpoint) if "." not in name else None
+            if found is not None and found.name != name:
+                self._note(BadCheckpoint(f"{directory}/{name} is of container {found.name}"))
+            elif found is not None:
+                yield found
 
     def frameworks(self, agent_id: AgentID) -> Iterator[FoundFramework]:
         """The frameworks that had something on an agent, in the order of their ids."""

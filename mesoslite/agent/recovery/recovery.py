@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from mesoslite.model import AgentID, AgentInfo, Container, Containerizer
 
-    from ..checkpoints import Checkpoints, FoundFramework, ResourcesCheckpoint
+    from ..checkpoints import Checkpoints, FoundFramework, ResourcesCheckpoint, StandaloneCheckpoint
     from ..executors import Execution
     from ..kills import Kills
     from ..nested import Nested
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ..reports import Reports
     from ..running import Running
     from ..runs import Frameworks
+    from ..standalone import Standalone
     from ..status_updates import StatusUpdateManager
 
 log = logging.getLogger("mesoslite")
@@ -74,6 +75,7 @@ class Recovery:
         running: Running,
         kills: Kills,
         nested: Nested,
+        standalone: Standalone,
         notices: Callable[[ContainerID], Notices],
     ) -> None:
         self._options = options
@@ -87,8 +89,10 @@ class Recovery:
         self._running = running
         self._kills = kills
         self._nested = nested
+        self._standalone = standalone
         self._notices = notices
         self._found: list[FoundFramework] = []
+        self._found_standalone: list[StandaloneCheckpoint] = []
         self._was_rebooted = False
         self._awaited: list[Execution] = []
         self.errors = 0  # files that could not be used
@@ -110,6 +114,7 @@ class Recovery:
             info = msgspec.structs.replace(info, id=old.id)
             self._found = list(reader.frameworks(old.id))
             self._checkpoints.agent(info)
+        self._found_standalone = list(reader.standalone())
         self._restore_resources(reader.resources(), info)
         for agent_id in reader.other_agents(info.id):
             self._checkpoints.discard(agent_id)
@@ -157,9 +162,11 @@ class Recovery:
             for framework in self._found:
                 books.enter(framework, agent_id)
         self._found = []
-        configs = [] if self._was_rebooted else list(self._configs(books))
-        containers = self._containerizer.recover(configs, self._notices)
+        configs = [*self._configs(books), *self._standalone.restore(self._found_standalone)]
+        containers = self._containerizer.recover([] if self._was_rebooted else configs, self._notices)
+        self._standalone.adopt(containers, self._loss)
         if agent_id is None:
+            self._nested.adopt(containers)
             return
         log.info("recovery: agent %s goes on; of %d containers %d were found", agent_id, len(configs), len(containers))
         self._adopt(books, containers)
@@ -198,8 +205,7 @@ class Recovery:
 
     def _lose(self, books: Books, containers: Mapping[ContainerID, Container]) -> None:
         """Say that what has left no trace has ended, or never began."""
-        why = "Machine was rebooted" if self._was_rebooted else "Container left no trace while the agent was away"
-        lost = Termination(None, Reason.REASON_EXECUTOR_TERMINATED, why)
+        lost = Termination(None, Reason.REASON_EXECUTOR_TERMINATED, self._loss)
         for run in [run for run in books.runs if run.container_id not in containers]:
             if run.state is TaskState.TASK_STAGING:
                 info = self._frameworks.active[run.framework_id].info
@@ -212,6 +218,11 @@ class Recovery:
         for execution in [one for one in books.executions if not one.is_default]:
             if execution.container is None:
                 self._running.executors.ended(execution.container_id, lost)
+
+    @property
+    def _loss(self) -> str:
+        """Why a container was not found."""
+        return "Machine was rebooted" if self._was_rebooted else "Container left no trace while the agent was away"
 
     @property
     def is_waiting(self) -> bool:

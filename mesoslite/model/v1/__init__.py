@@ -6,10 +6,10 @@
 from ..labels import encode_labels
 from .agents import encode_agent
 from .containers import (
+    decode_called_id,
     decode_container_id,
     decode_kill,
     decode_launch,
-    decode_nested_id,
     encode_container_id,
     encode_termination,
 )
@@ -46,7 +46,7 @@ __all__ = [
     "decode_kill",
     "decode_launch",
     "decode_machines",
-    "decode_nested_id",
+    "decode_called_id",
     "decode_operation",
     "decode_operation_body",
     "decode_operation_status",

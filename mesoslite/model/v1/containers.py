@@ -15,8 +15,10 @@ from ..containers import container_problem
 from ..errors import InvalidRequest
 from ..fields import Fields
 from ..ids import ContainerID, validate_id
+from ..resources import NOTHING, Resources
+from ..validation_resources import limits_problem, resources_problem
 from .commands import decode_command
-from .parts import Document, decode_document, encode_resources
+from .parts import Document, decode_document, decode_limits, encode_resources
 
 DEPTH_MAX = 32
 
@@ -49,18 +51,18 @@ def decode_container_id(fields: Fields) -> ContainerID:
         level = level.message("parent")
 
 
-def decode_nested_id(fields: Fields) -> ContainerID:
-    """Return the id in a call about a container in another one. Raises: InvalidRequest, also if it says no parent."""
+def decode_called_id(fields: Fields, *, is_nested: bool) -> ContainerID:
+    """Return the id in a call about a container. Raises: InvalidRequest; if it ``is_nested``, also without a parent."""
     body = fields.message("container_id")
     container_id = decode_container_id(body)
-    if "." not in container_id:
+    if is_nested and "." not in container_id:
         raise body.invalid("parent", "is missing; it is required")
     return container_id
 
 
-def decode_launch(fields: Fields, *, is_session: bool) -> LaunchContainer:
-    """Return what the body of a call asks to be launched. Raises: InvalidRequest."""
-    container_id = decode_nested_id(fields)
+def decode_launch(fields: Fields, *, is_nested: bool, is_session: bool = False) -> LaunchContainer:
+    """Return what the body of a call asks to be launched; ``is_nested`` as above. Raises: InvalidRequest."""
+    container_id = decode_called_id(fields, is_nested=is_nested)
     command = decode_command(fields.message("command"))
     problem = command_problem(command) or command_inability(command)
     if problem is not None:
@@ -69,12 +71,31 @@ def decode_launch(fields: Fields, *, is_session: bool) -> LaunchContainer:
     problem = container_problem(container)
     if problem is not None:
         raise fields.invalid("container", problem)
-    return LaunchContainer(container_id=container_id, command=command, container=container, is_session=is_session)
+    limits = decode_limits(fields)
+    return LaunchContainer(
+        container_id=container_id,
+        command=command,
+        container=container,
+        resources=_decode_bounds(fields, limits) if "." not in container_id else NOTHING,
+        limits=limits,
+        is_session=is_session,
+    )
 
 
-def decode_kill(fields: Fields) -> SignalContainer:
-    """Return which container is to be sent which signal. Raises: InvalidRequest."""
-    container_id = decode_nested_id(fields)
+def _decode_bounds(fields: Fields, limits: tuple[tuple[str, float], ...]) -> Resources:
+    """The resources of a standalone container. Raises: InvalidRequest, if they, or its limits, can never be."""
+    resources = Resources.decode(fields.messages("resources"))
+    problem = resources_problem(resources) or limits_problem(limits, resources)
+    if problem is None and any(one.kind.persistence for one in resources.others):
+        problem = "wants a volume, and only tasks and executors have those; leave it out"
+    if problem is not None:
+        raise fields.invalid("resources", problem)
+    return resources
+
+
+def decode_kill(fields: Fields, *, is_nested: bool) -> SignalContainer:
+    """Return which container is to be sent which signal; ``is_nested`` as above. Raises: InvalidRequest."""
+    container_id = decode_called_id(fields, is_nested=is_nested)
     number = fields.whole("signal", int(signal.SIGKILL))
     if not 1 <= number < signal.NSIG:
         raise fields.invalid("signal", f"got {number}, expected the number of a signal")

@@ -102,6 +102,12 @@ def decode_document(fields: Fields, name: str) -> FrozenDocument | None:
     return FrozenDocument.of(fields.message(name).values()) if fields.has(name) else None
 
 
+def decode_limits(fields: Fields) -> tuple[tuple[str, float], ...]:
+    """Return the limits of a task, or of a container, by the names of resources. Raises: InvalidRequest."""
+    limits = fields.message_or_empty("limits")
+    return tuple([(name, limits.message(name).number("value")) for name in sorted(limits.names())])
+
+
 def decode_uuid(fields: Fields) -> bytes:
     """Return the uuid of a status. Raises: InvalidRequest, if it is no 16 bytes."""
     uuid = fields.data("uuid")

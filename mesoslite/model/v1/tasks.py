@@ -20,6 +20,7 @@ from .parts import (
     decode_allocation_roles,
     decode_document,
     decode_duration,
+    decode_limits,
     encode_duration,
     encode_number,
     encode_resources,
@@ -71,7 +72,6 @@ def encode_executor(executor: ExecutorInfo) -> Document:
 
 def decode_task(fields: Fields, *, lenient: bool = False) -> TaskInfo:
     """Return a TaskInfo; with ``lenient`` without what no task can be given here. Raises: InvalidRequest."""
-    limits = fields.message_or_empty("limits")
     return TaskInfo(
         task_id=TaskID(fields.identifier("task_id")),
         name=fields.text("name"),
@@ -81,7 +81,7 @@ def decode_task(fields: Fields, *, lenient: bool = False) -> TaskInfo:
         max_completion_seconds=decode_duration(fields, "max_completion_time"),
         check=decode_check(fields.message("check")) if fields.has("check") else None,
         health_check=decode_health_check(fields.message("health_check")) if fields.has("health_check") else None,
-        limits=tuple([(name, limits.message(name).number("value")) for name in sorted(limits.names())]),
+        limits=decode_limits(fields),
         **_decode_common(fields, lenient),
     )
 
