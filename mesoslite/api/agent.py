@@ -32,6 +32,7 @@ from .nested_calls import NestedCalls
 from .operator_calls import OperatorEndpoint
 from .routes import Routes, application, methods
 from .sandboxes import Sandboxes
+from .sight import sight_of
 
 HEARTBEAT_SECONDS = 30.0  # between two of a stream of a container, as in Mesos (--http_heartbeat_interval)
 
@@ -62,8 +63,9 @@ def agent_app(
     ping = partial(la.dispatch, agent, AgentPort.ping)
 
     async def state(exchange: Exchange) -> Response:
+        sight = sight_of(exchange, "frameworks", "tasks", "executors", "roles", "flags")
         snapshot = await la.dispatch(agent, AgentPort.state)
-        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, flags)))
+        return await asyncio.to_thread(lambda: exchange.json(state_document(snapshot, sight, flags)))
 
     containers = Containers(agent, meter, runtime) if runtime is not None else None
     line = ContainerLine(agent)

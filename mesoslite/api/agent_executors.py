@@ -8,7 +8,8 @@ A task that runs a command is shown with an executor of its own, under the task'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mesoslite.model import (
     NOTHING,
@@ -23,13 +24,17 @@ from mesoslite.model import (
 
 from .command_executors import command_executor
 
+if TYPE_CHECKING:
+    from .sight import Sight
+
 
 @dataclass(frozen=True, slots=True)
 class ShownExecutor:
     """An executor, and its tasks by where they are; a terminated one is over but for an acknowledgement.
 
-    ``resources`` are its own. ``is_completed``: it has ended, and so have all of its tasks. ``pid`` is of its first
-    process, None if there is none, or none any more. ``is_group``: it lives, and is no more than its tasks' containers.
+    ``resources`` are its own, and of tasks that are out of sight. ``is_completed``: it has ended, and so have all of
+    its tasks. ``pid`` is of its first process, None if there is none, or none any more. ``is_group``: it lives, and is
+    no more than its tasks' containers.
     """
 
     info: ExecutorInfo
@@ -76,6 +81,34 @@ def shown_executors(framework: AgentFramework) -> list[ShownExecutor]:
         if shown is not None:  # else the executor is forgotten already
             shown.completed.append(run)
     return [*own.values(), *commands]
+
+
+def seen_executors(framework: AgentFramework, sight: Sight) -> list[ShownExecutor]:
+    """As ``shown_executors``, those that are seen, with the tasks that are."""
+    shown, user = shown_executors(framework), framework.info.user
+    if not sight.executors.is_all:
+        shown = [one for one in shown if sight.executors.allow(executor_user(one.info, user))]
+    return shown if sight.tasks.is_all else [_with_seen_tasks(one, user, sight) for one in shown]
+
+
+def executor_user(executor: ExecutorInfo, user: str) -> str:
+    """Whom an executor of a framework of ``user`` runs as, by what was said of it."""
+    return (executor.command.user if executor.command is not None else "") or user
+
+
+def _with_seen_tasks(executor: ShownExecutor, user: str, sight: Sight) -> ShownExecutor:
+    def seen(run: TaskRun) -> bool:
+        return sight.tasks.allow(run.task.info.user or user)
+
+    unseen = [run for run in (*executor.queued, *executor.launched) if not seen(run)]
+    return replace(
+        executor,
+        resources=sum([run.task.info.resources for run in unseen], executor.resources),
+        queued=list(filter(seen, executor.queued)),
+        launched=list(filter(seen, executor.launched)),
+        terminated=list(filter(seen, executor.terminated)),
+        completed=list(filter(seen, executor.completed)),
+    )
 
 
 def _find(own: dict[ContainerID, ShownExecutor], run: TaskRun) -> ShownExecutor | None:

@@ -16,6 +16,7 @@ from . import agent_reads
 from .common_calls import common_calls, nothing
 from .file_pages import file_calls
 from .operator_calls import OperatorCall, OperatorCalls
+from .sight import sight_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .documents import Document
     from .exchange import Exchange
     from .files import Files
+    from .sight import Sight
 
 # Calls of Mesos's agent that are no mistake of the client's, and are not served.
 NOT_SERVED = frozenset(
@@ -46,10 +48,11 @@ def agent_calls(
 ) -> OperatorCalls:
     """The calls that read from the agent at that address; ``runtime`` and ``flags`` as of ``common_calls``."""
 
-    def of(encode: Callable[[AgentSnapshot], Document]) -> OperatorCall:
+    def of(encode: Callable[[AgentSnapshot, Sight], Document]) -> OperatorCall:
         async def answer(exchange: Exchange, asked: None) -> Document:
+            sight = sight_of(exchange, "frameworks", "tasks", "executors", "roles")
             snapshot = await la.dispatch(agent, AgentPort.state)
-            return await asyncio.to_thread(encode, snapshot)
+            return await asyncio.to_thread(encode, snapshot, sight)
 
         return OperatorCall(nothing, answer)
 

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
-from mesoslite.model import AgentSnapshot, FrameworkInfo, TaskRecord
+from msgspec.structs import replace
+
+from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, TaskRecord
 from mesoslite.model.v1 import (
     encode_agent,
     encode_executor,
@@ -18,45 +21,50 @@ from mesoslite.model.v1 import (
     encode_task,
 )
 
-from .agent_executors import ShownExecutor, shown_executors
+from .agent_executors import ShownExecutor, seen_executors
 from .documents import Document, task_role
+from .resources_seen import seen_resources
+from .sight import Sight
 
 # What a Task has of its TaskInfo as it is.
 _ALIKE = ("name", "task_id", "agent_id", "labels", "discovery", "container", "health_check", "kill_policy", "limits")
 
 
-def state(snapshot: AgentSnapshot) -> Document:
+def state(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return what there is of frameworks, executors and tasks."""
     return {
-        "get_tasks": tasks(snapshot),
-        "get_executors": executors(snapshot),
-        "get_frameworks": frameworks(snapshot),
+        "get_tasks": tasks(snapshot, sight),
+        "get_executors": executors(snapshot, sight),
+        "get_frameworks": frameworks(snapshot, sight),
     }
 
 
-def frameworks(snapshot: AgentSnapshot) -> Document:
+def frameworks(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return the frameworks."""
-    return _filled(
-        frameworks=[{"framework_info": encode_framework(one.info)} for one in snapshot.frameworks],
-        completed_frameworks=[{"framework_info": encode_framework(one.info)} for one in snapshot.completed_frameworks],
-    )
+
+    def shown(frameworks: Iterable[AgentFramework]) -> list[Document]:
+        seen = [each.info for each in frameworks if sight.frameworks.allow(each.info.user)]
+        return [{"framework_info": encode_framework(info)} for info in seen]
+
+    return _filled(frameworks=shown(snapshot.frameworks), completed_frameworks=shown(snapshot.completed_frameworks))
 
 
-def executors(snapshot: AgentSnapshot) -> Document:
+def executors(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return the executors; one is completed when all of its tasks are."""
-    shown = [one for _, executors in _shown(snapshot) for one in executors]
+    shown = [one for _, executors in _shown(snapshot, sight.only("frameworks", "executors")) for one in executors]
     return _filled(
         executors=[_executor_document(one) for one in shown if not one.is_completed],
         completed_executors=[_executor_document(one) for one in shown if one.is_completed],
     )
 
 
-def tasks(snapshot: AgentSnapshot) -> Document:
+def tasks(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return the tasks; one whose last status is yet to be acknowledged is terminated, and then completed.
 
     A queued one has yet to be sent to its executor.
     """
-    shown = [(one, framework) for framework, executors in _shown(snapshot) for one in executors]
+    seen = _shown(snapshot, sight.only("frameworks", "tasks"))
+    shown = [(one, framework) for framework, executors in seen for one in executors]
     return _filled(
         queued_tasks=[encode_task(run.task.info) for one, _ in shown for run in one.queued],
         launched_tasks=[_task_document(run.task, framework) for one, framework in shown for run in one.launched],
@@ -65,13 +73,19 @@ def tasks(snapshot: AgentSnapshot) -> Document:
     )
 
 
-def agent(snapshot: AgentSnapshot) -> Document:
+def agent(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return what the agent says of itself."""
-    return {"agent_info": encode_agent(snapshot.info)}
+    seen = seen_resources(sight.roles, snapshot.info.resources)
+    return {"agent_info": encode_agent(replace(snapshot.info, resources=seen))}
 
 
-def _shown(snapshot: AgentSnapshot) -> list[tuple[FrameworkInfo, list[ShownExecutor]]]:
-    return [(one.info, shown_executors(one)) for one in (*snapshot.frameworks, *snapshot.completed_frameworks)]
+def _shown(snapshot: AgentSnapshot, sight: Sight) -> list[tuple[FrameworkInfo, list[ShownExecutor]]]:
+    seen = [
+        each
+        for each in (*snapshot.frameworks, *snapshot.completed_frameworks)
+        if sight.frameworks.allow(each.info.user)
+    ]
+    return [(each.info, seen_executors(each, sight)) for each in seen]
 
 
 def _executor_document(executor: ShownExecutor) -> Document:

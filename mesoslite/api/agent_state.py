@@ -4,12 +4,12 @@
 # A task that runs a command is shown with an executor of its own, as Mesos has one there: same id, same directory.
 # Source: Mesos src/slave/http.cpp (FrameworkWriter, ExecutorWriter).
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mesoslite.model import AGENT_CAPABILITIES, AgentFramework, AgentSnapshot, FrameworkInfo, Resources, encode_domain
 from mesoslite.model.v1 import encode_labels, encode_resources, encode_roles
 
-from .agent_executors import ShownExecutor, shown_executors
+from .agent_executors import ShownExecutor, seen_executors
 from .documents import (
     Document,
     address,
@@ -18,12 +18,15 @@ from .documents import (
     reserved_document,
     resources_document,
     task_document,
+    told_flags,
     version_document,
 )
+from .resources_seen import seen_roles
+from .sight import Sight
 
 
-def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Document:
-    """Return all that the agent knows, and the options that its program was started with."""
+def state_document(snapshot: AgentSnapshot, sight: Sight, flags: Mapping[str, str]) -> Document:
+    """Return all that the agent knows and that is seen, and the options that its program was started with."""
     info = snapshot.info
     running = [run.task for framework in snapshot.frameworks for run in framework.tasks]
     held = [
@@ -39,22 +42,21 @@ def state_document(snapshot: AgentSnapshot, flags: Mapping[str, str]) -> Documen
         "capabilities": list(AGENT_CAPABILITIES),
         **({"domain": encode_domain(info.domain)} if info.domain is not None else {}),
         "resources": resources_document(info.resources),
-        "reserved_resources": reserved_document(info.resources),
+        "reserved_resources": seen_roles(sight.roles, reserved_document(info.resources)),
         "unreserved_resources": resources_document(info.resources.unreserved()),
         "reserved_resources_full": {
             role: encode_resources(reserved, form="both")
-            for role, reserved in info.resources.reserved_by_role().items()
+            for role, reserved in seen_roles(sight.roles, info.resources.reserved_by_role()).items()
         },
         "unreserved_resources_full": encode_resources(info.resources.unreserved(), form="both"),
-        "reserved_resources_allocated": reserved_document(used),
+        "reserved_resources_allocated": seen_roles(sight.roles, reserved_document(used)),
         "unreserved_resources_allocated": resources_document(used.unreserved()),
         "resource_providers": [],
         "attributes": attributes_document(info),
         **_master_document(snapshot),
-        **({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}),
-        "flags": dict(flags),
-        "frameworks": [_framework_document(framework) for framework in snapshot.frameworks],
-        "completed_frameworks": [_framework_document(framework) for framework in snapshot.completed_frameworks],
+        **(told_flags(flags) if sight.flags.is_all else {}),
+        "frameworks": _framework_documents(snapshot.frameworks, sight),
+        "completed_frameworks": _framework_documents(snapshot.completed_frameworks, sight),
     }
 
 
@@ -66,8 +68,12 @@ def _master_document(snapshot: AgentSnapshot) -> Document:
     return {"master_hostname": host or snapshot.info.hostname}
 
 
-def _framework_document(framework: AgentFramework) -> Document:
-    info, shown = framework.info, shown_executors(framework)
+def _framework_documents(frameworks: Iterable[AgentFramework], sight: Sight) -> list[Document]:
+    seen = [each for each in frameworks if sight.frameworks.allow(each.info.user)]
+    return [_framework_document(each.info, seen_executors(each, sight)) for each in seen]
+
+
+def _framework_document(info: FrameworkInfo, shown: list[ShownExecutor]) -> Document:
     return {
         "id": info.id,
         "name": info.name,

@@ -1,9 +1,10 @@
 """Documents: the v0 JSON form of what the endpoints of master and agent have in common."""
 
-# Who calls: agent_state.py, the versions of master.py and agent.py, v0/roles.py.
+# Who calls: agent_state.py, the versions of master.py and agent.py, v0/roles.py and v0/state.py.
 # Keys and their meaning are Mesos's, so that its web page, its exporters and its discovery tools read them.
 # Source: Mesos src/common/http.cpp (model, json).
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from libactor.http import host_and_port
@@ -27,6 +28,11 @@ def version_document() -> Document:
         "build_user": "",
         "mesoslite": {"version": software_version()},
     }
+
+
+def told_flags(flags: Mapping[str, str]) -> Document:
+    """The options that a program was started with, as the state of it tells them."""
+    return {**({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}), "flags": dict(flags)}
 
 
 def resources_document(resources: Resources) -> Document:

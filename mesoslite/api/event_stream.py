@@ -17,6 +17,7 @@ from .event_fan import HEARTBEAT_SECONDS, SUBSCRIBERS_MAX, EventFan
 from .exchange import JSON
 from .operator_calls import LargeCall, OperatorCalls
 from .outlet import Outlet
+from .sight import WHOLE
 from .streaming import stream
 from .v1.state import state
 
@@ -84,5 +85,5 @@ class EventStreams:
 
 def _subscribed(view: View) -> Iterator[Part]:
     yield b'{"type":"SUBSCRIBED","subscribed":{"get_state":'
-    yield from state(view)
+    yield from state(view, WHOLE)
     yield b',"heartbeat_interval_seconds":%.1f}}' % HEARTBEAT_SECONDS

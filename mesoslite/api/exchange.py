@@ -112,13 +112,18 @@ class Exchange:
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
         return headers
 
+    def refuse_executors(self) -> None:
+        """Go on if who sends it is no executor. Raises: Refusal with status 403."""
+        if self.claims is not None:
+            raise Refusal(403, "The token is that of an executor, which may not do this")
+
     def demand(self, demands: Iterable[Demand]) -> None:
         """Go on if who sends it may do all of this; executors are known, and may nothing of it.
 
         Raises: Refusal with status 403.
         """
-        if self.claims is not None and next(iter(demands), None) is not None:
-            raise Refusal(403, "The token is that of an executor, which may not do this")
+        if next(iter(demands), None) is not None:
+            self.refuse_executors()
         denied = refusal_of(demands, self.acls, self.principal)
         if denied is not None:
             remedy = f"; passwords are asked for here with {self.asking_option} only" if self.asking_option else ""

@@ -15,8 +15,11 @@ import libactor as la
 from mesoslite.model import ADVICE, AgentInfo, Explanation, Finding, FrameworkInfo, MasterPort, NotFound, OfferReason
 
 from .exchange import Exchange, Refusal, Response
+from .sight import sight_of
 
 if TYPE_CHECKING:
+    from mesoslite.model import Rights
+
     from .documents import Document
 
 T = TypeVar("T")
@@ -45,12 +48,13 @@ class ExplainEndpoint:
     async def __call__(self, exchange: Exchange) -> Response:
         """Answer; 400 for what is missing, unknown or means several, 404 for who is not there or cannot say."""
         framework_text, agent_text = _asked(exchange)
-        found = await la.dispatch(self._master, MasterPort.find_frameworks, framework_text)
+        seen = sight_of(exchange, "frameworks").frameworks
+        found = await self._find(framework_text, seen)
         framework = _the_one("framework", framework_text, [(str(info.id), info) for info in found])
         agents = await la.dispatch(self._master, MasterPort.find_agents, agent_text)
         try:
             if not agent_text:
-                return exchange.json(await self._summary(framework, agents))
+                return exchange.json(await self._summary(framework, agents, seen))
             agent = _the_one("agent", agent_text, [(str(info.id), info) for info in agents])
             (explanation,) = await self._explain(framework, [agent])
         except NotFound as error:
@@ -60,9 +64,14 @@ class ExplainEndpoint:
                 "framework": _framework_document(framework),
                 "agent": {"id": agent.id, "hostname": agent.hostname},
                 "run": explanation.run,
-                "findings": [await self._finding_document(finding) for finding in explanation.findings],
+                "findings": [await self._finding_document(finding, seen) for finding in explanation.findings],
             }
         )
+
+    async def _find(self, text: str, seen: Rights) -> list[FrameworkInfo]:
+        """The frameworks that a text may mean, of those that are seen."""
+        found = await la.dispatch(self._master, MasterPort.find_frameworks, text)
+        return [info for info in found if seen.allow(info.user)]
 
     async def _explain(self, framework: FrameworkInfo, agents: list[AgentInfo]) -> tuple[Explanation, ...]:
         agent_ids = tuple([agent.id for agent in agents if agent.id is not None])
@@ -72,7 +81,7 @@ class ExplainEndpoint:
         )
         return explanations
 
-    async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...]) -> Document:
+    async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...], seen: Rights) -> Document:
         """How many agents each reason is about, the most frequent first within a role, the past last; and an agent."""
         counted: dict[tuple[str, str], Counted] = {}
         run = 0
@@ -85,7 +94,7 @@ class ExplainEndpoint:
                     counted.setdefault((finding.role, finding.reason), Counted(finding, agent)).agents += 1
         entries = [
             {
-                **await self._finding_document(each.finding),
+                **await self._finding_document(each.finding, seen),
                 "agents": each.agents,
                 "example": {"id": each.example.id, "hostname": each.example.hostname},
             }
@@ -98,12 +107,14 @@ class ExplainEndpoint:
             "summary": sorted(entries, key=lambda entry: (entry["role"], entry["reason"] in PAST, -entry["agents"])),
         }
 
-    async def _finding_document(self, finding: Finding) -> Document:
-        """With the name of another framework it speaks of, if that is still there, in place of its id."""
+    async def _finding_document(self, finding: Finding, seen: Rights) -> Document:
+        """With the name of another framework it speaks of, if that is still there and seen, in place of its id."""
         text, other = finding.text, finding.other
         document: Document = {"role": finding.role, "reason": finding.reason.value}
         if other is not None:
-            found = await la.dispatch(self._master, MasterPort.find_frameworks, other)
+            found = await self._find(other, seen)
+            if not found and not seen.is_all:
+                text = text.replace(f"framework {other}", "another framework")
             for info in found:
                 document["other"] = {"id": other, "name": info.name}
                 text = text.replace(f"framework {other}", f"framework {info.name!r} ({other.rpartition('-')[2]})")

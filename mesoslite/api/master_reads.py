@@ -14,7 +14,7 @@ from mesoslite.model import MasterPort
 from .asking import ask
 from .role_sums import ask_entitled
 from .routes import methods
-from .serving import Document
+from .sight import seen_document, sight_of
 from .v0.agents import agents_parts
 from .v0.constraints import constraints_parts
 from .v0.roles import roles_parts
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from .routes import Endpoint, Routes
     from .serving import Part, Serving
 
+# What of a cluster the documents tell.
+TOLD: Mapping[str, tuple[str, ...]] = {
+    "frameworks": ("frameworks", "tasks", "executors"),
+    "offer_constraints_debug": ("frameworks",),
+    "roles": ("frameworks", "roles"),
+    "slaves": ("roles",),
+    "state": ("frameworks", "tasks", "executors", "roles", "flags"),
+    "state-summary": ("frameworks", "roles"),
+    "tasks": ("frameworks", "tasks"),
+}
 CONSTRAINTS = "/hierarchical-allocator(1)/offer_constraints_debug"
 
 
@@ -44,23 +54,24 @@ def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str
     def show(
         form: str, parts: Callable[..., Iterator[Part]], asked: Callable[[Mapping[str, str]], Hashable] | None = None
     ) -> Endpoint:
-        """Show what ``parts`` makes of a View and, if told, of what was asked for by the query."""
+        """Show what ``parts`` makes of a View as it is seen and, if told, of what was asked for by the query."""
 
         async def answer(exchange: Exchange) -> Response | None:
             query = () if asked is None else (asked(exchange.query),)
+            sight = sight_of(exchange, *TOLD[form])
             view: View = await ask(master, MasterPort.view)
-            version = view.master.info.id, view.number
-            return await serving.answer(exchange, Document(form, version, partial(parts, view, *query), query))
+            return await serving.answer(
+                exchange, seen_document(form, view, sight, partial(parts, view, sight, *query), *query)
+            )
 
         return methods(GET=answer)
 
     async def roles(exchange: Exchange) -> Response | None:
+        sight = sight_of(exchange, *TOLD["roles"])
         view: View = await ask(master, MasterPort.view)
         entitled = await ask_entitled(master, flags)
-        version = view.master.info.id, view.number
-        return await serving.answer(
-            exchange, Document(entitled.form("roles"), version, partial(roles_parts, view, entitled))
-        )
+        parts = partial(roles_parts, view, sight, entitled)
+        return await serving.answer(exchange, seen_document(entitled.form("roles"), view, sight, parts))
 
     return {
         CONSTRAINTS: show("offer_constraints_debug", constraints_parts),

@@ -21,6 +21,7 @@ from .common_calls import common_calls, nothing
 from .documents import Document
 from .master_info import master_info
 from .operator_calls import OperatorCall, OperatorCalls
+from .seen_entitlements import ask_quotas, ask_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +44,13 @@ def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None, flags: Ma
 
         return OperatorCall(nothing, answer)
 
+    async def quota(exchange: Exchange, asked: None) -> Document:
+        return {"status": encode_quota_status(await ask_quotas(master, exchange))}
+
+    async def weights(exchange: Exchange, asked: None) -> Document:
+        found = await ask_weights(master, exchange)
+        return {"weight_infos": encode_weights(found)} if found else {}
+
     return {
         **common_calls(partial(la.dispatch, master, MasterPort.ping), runtime, flags),
         "GET_MASTER": OperatorCall(nothing, about_master),
@@ -50,6 +58,6 @@ def read_calls(master: la.PID[MasterPort], runtime: la.Runtime | None, flags: Ma
         "GET_MAINTENANCE_STATUS": of(
             MasterPort.maintenance_status, lambda found: {"status": encode_maintenance_status(found)}
         ),
-        "GET_QUOTA": of(MasterPort.quotas, lambda found: {"status": encode_quota_status(found)}),
-        "GET_WEIGHTS": of(MasterPort.weights, lambda found: {"weight_infos": encode_weights(found)} if found else {}),
+        "GET_QUOTA": OperatorCall(nothing, quota),
+        "GET_WEIGHTS": OperatorCall(nothing, weights),
     }

@@ -33,6 +33,7 @@ from .exchange import Refusal, Response, form, json_body
 from .hosts import same_origin
 from .operations_v0 import operation_routes
 from .routes import methods
+from .seen_entitlements import ask_quotas, ask_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,12 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
             return exchange.json(encode(await ask(master, method)))
 
         return answer
+
+    async def quotas(exchange: Exchange) -> Response:
+        return exchange.json(encode_quota_status(await ask_quotas(master, exchange)))
+
+    async def weights(exchange: Exchange) -> Response:
+        return exchange.json(encode_weights(await ask_weights(master, exchange)))
 
     def change(method: Callable[..., Any], decode: Callable[[Any], tuple[Any, ...]]) -> Endpoint:
         """Have ``method`` called with what ``decode`` makes of the JSON of the body."""
@@ -93,13 +100,9 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
     return {
         "/teardown": methods(POST=same_origin(teardown)),
         **operation_routes(master),
-        "/quota": methods(
-            GET=read(MasterPort.quotas, encode_quota_status), POST=quota, DELETE=same_origin(remove_quota)
-        ),
+        "/quota": methods(GET=quotas, POST=quota, DELETE=same_origin(remove_quota)),
         "/registrar(1)/registry": methods(GET=registry),
-        "/weights": methods(
-            GET=read(MasterPort.weights, encode_weights), PUT=change(MasterPort.update_weights, _weights)
-        ),
+        "/weights": methods(GET=weights, PUT=change(MasterPort.update_weights, _weights)),
         "/maintenance/schedule": methods(GET=read(MasterPort.schedule, encode_schedule), POST=schedule),
         "/maintenance/status": methods(GET=read(MasterPort.maintenance_status, encode_maintenance_status)),
         "/machine/down": methods(POST=change(MasterPort.start_maintenance, _machines)),

@@ -1,8 +1,8 @@
 """Permissions: what a request demands by its path, or by the call in it, of who sends it; acls say what is allowed."""
 
 # Who calls: routes.py for each path, operator_calls.py for each call, and whoever has the master do something.
-# What shows frameworks, tasks, executors or roles demands that all of these may be seen: answers are rendered once for
-#   all who ask. Mesos leaves out what somebody may not see; here that one gets nothing (403).
+# What shows frameworks, tasks, executors or roles demands nothing, and leaves out what somebody may not see (sight.py);
+#   but for the registry, which is a whole.
 # Invariant: a page that is named nowhere here demands `get_endpoints` of its path.
 # Source: Mesos src/master/http.cpp, src/slave/http.cpp, src/common/http.hpp (AUTHORIZABLE_ENDPOINTS).
 
@@ -22,6 +22,7 @@ def _all_of(*actions: str) -> tuple[Demand, ...]:
     return tuple([(action, None) for action in actions])
 
 
+LEAVES_OUT: tuple[Demand, ...] = ()  # what somebody may not see
 SEE_ALL = _all_of("view_frameworks", "view_tasks", "view_executors", "view_roles")
 UNASKED = frozenset(
     {"/api/v1", "/api/v1/executor", "/api/v1/scheduler", "/health", "/redirect", "/version"}
@@ -30,38 +31,38 @@ LOGS = ("/master/log", "/slave/log")
 PAGES: Mapping[str, tuple[Demand, ...]] = {
     "/containers": _all_of("view_containers"),
     "/flags": _all_of("view_flags"),
-    "/frameworks": SEE_ALL,
-    "/hierarchical-allocator(1)/offer_constraints_debug": _all_of("view_frameworks"),
+    "/frameworks": LEAVES_OUT,
+    "/hierarchical-allocator(1)/offer_constraints_debug": LEAVES_OUT,
     "/maintenance/schedule": _all_of("get_maintenance_schedules"),
     "/maintenance/status": _all_of("get_maintenance_statuses"),
-    "/mesoslite/allocator/explain": SEE_ALL,
-    "/mesoslite/why": SEE_ALL,
-    "/quota": _all_of("get_quotas"),
+    "/mesoslite/allocator/explain": LEAVES_OUT,
+    "/mesoslite/why": LEAVES_OUT,
+    "/quota": LEAVES_OUT,
     "/registrar(1)/registry": (*SEE_ALL, *_all_of("get_quotas", "get_maintenance_schedules")),
-    "/roles": (*SEE_ALL, *_all_of("get_quotas")),
-    "/slaves": _all_of("view_roles"),
-    "/state": (*SEE_ALL, *_all_of("view_flags")),
-    "/state-summary": SEE_ALL,
-    "/tasks": SEE_ALL,
-    "/weights": _all_of("view_roles"),
+    "/roles": LEAVES_OUT,
+    "/slaves": LEAVES_OUT,
+    "/state": LEAVES_OUT,
+    "/state-summary": LEAVES_OUT,
+    "/tasks": LEAVES_OUT,
+    "/weights": LEAVES_OUT,
 }
 """By path, what it demands to be read."""
 
 CALLS: Mapping[str, tuple[Demand, ...]] = {
-    "GET_AGENT": _all_of("view_roles"),
-    "GET_AGENTS": _all_of("view_roles"),
+    "GET_AGENT": LEAVES_OUT,
+    "GET_AGENTS": LEAVES_OUT,
     "GET_CONTAINERS": _all_of("view_containers"),
-    "GET_EXECUTORS": SEE_ALL,
+    "GET_EXECUTORS": LEAVES_OUT,
     "GET_FLAGS": _all_of("view_flags"),
-    "GET_FRAMEWORKS": SEE_ALL,
+    "GET_FRAMEWORKS": LEAVES_OUT,
     "GET_MAINTENANCE_SCHEDULE": _all_of("get_maintenance_schedules"),
     "GET_MAINTENANCE_STATUS": _all_of("get_maintenance_statuses"),
-    "GET_OPERATIONS": SEE_ALL,
-    "GET_QUOTA": _all_of("get_quotas"),
-    "GET_ROLES": SEE_ALL,
-    "GET_STATE": SEE_ALL,
-    "GET_TASKS": SEE_ALL,
-    "GET_WEIGHTS": _all_of("view_roles"),
+    "GET_OPERATIONS": LEAVES_OUT,
+    "GET_QUOTA": LEAVES_OUT,
+    "GET_ROLES": LEAVES_OUT,
+    "GET_STATE": LEAVES_OUT,
+    "GET_TASKS": LEAVES_OUT,
+    "GET_WEIGHTS": LEAVES_OUT,
     "SET_LOGGING_LEVEL": _all_of("set_log_level"),
     "SUBSCRIBE": SEE_ALL,
 }

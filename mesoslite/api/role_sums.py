@@ -20,6 +20,7 @@ from mesoslite.model.resource_records import resources_of
 
 from .asking import ask
 from .columns import columns
+from .seen import unseen_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import libactor as la
     from mesoslite.model.ranges import Range
     from mesoslite.model.view import FrameworkView, View
+
+    from .sight import Sight
 
 _TERMINAL = {id(state) for state in TaskState if state.is_terminal}  # members are hashed by their names, in Python
 
@@ -110,8 +113,11 @@ def _named(roles: str) -> frozenset[str]:
     return frozenset({DEFAULT_ROLE, *filter(None, [role.strip() for role in roles.split(",")])})
 
 
-def roles_of(view: View, entitled: Entitled) -> dict[str, Role]:
-    """The roles that are known, and those above, in the order of their names."""
+def roles_of(view: View, sight: Sight, entitled: Entitled) -> dict[str, Role]:
+    """The roles that are known, and those above, as far as they are seen, in the order of their names.
+
+    Sums are of all; frameworks that are not seen are not named.
+    """
     roles: dict[str, Role] = {}
     told = [weight.role for weight in entitled.weights] + [quota.role for quota in entitled.quotas]
     for name in (*told, *(entitled.served or ())):
@@ -124,7 +130,10 @@ def roles_of(view: View, entitled: Entitled) -> dict[str, Role]:
     for name, consumed in [(name, Counter(role.consumed)) for name, role in roles.items()]:
         for above in _above(name):
             _in(roles, above).consumed.update(consumed)
-    return {name: role for name, role in sorted(roles.items()) if entitled.admits(name)}
+    unseen = unseen_ids(view, sight)
+    for role in roles.values() if unseen else ():
+        role.framework_ids = [each for each in role.framework_ids if each not in unseen]
+    return {name: role for name, role in sorted(roles.items()) if entitled.admits(name) and sight.roles.allow(name)}
 
 
 def _add_framework(roles: dict[str, Role], view: FrameworkView) -> None:

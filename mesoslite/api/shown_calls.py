@@ -15,7 +15,7 @@ from .asking import ask
 from .common_calls import nothing
 from .operator_calls import LargeCall, OperatorCalls
 from .role_sums import ask_entitled
-from .serving import Document
+from .sight import seen_document, sight_of
 from .v1 import state
 from .v1.roles import roles
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from .exchange import Exchange, Response
     from .serving import Part, Serving
+    from .sight import Sight
 
-PARTS: dict[str, Callable[[View], Iterator[Part]]] = {
+PARTS: dict[str, Callable[[View, Sight], Iterator[Part]]] = {
     "GET_STATE": state.state,
     "GET_TASKS": state.tasks,
     "GET_EXECUTORS": state.executors,
@@ -36,32 +37,43 @@ PARTS: dict[str, Callable[[View], Iterator[Part]]] = {
     "GET_AGENTS": state.agents,
     "GET_OPERATIONS": state.operations,
 }
+# What of a cluster they tell.
+TOLD: dict[str, tuple[str, ...]] = {
+    "GET_STATE": ("frameworks", "tasks", "executors", "roles"),
+    "GET_TASKS": ("frameworks", "tasks"),
+    "GET_EXECUTORS": ("frameworks", "executors"),
+    "GET_FRAMEWORKS": ("frameworks",),
+    "GET_AGENTS": ("roles",),
+    "GET_OPERATIONS": ("frameworks", "roles"),
+    "GET_ROLES": ("frameworks", "roles"),
+}
 
 
 def shown_calls(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str, str]) -> OperatorCalls:
     """The calls, for the master at that address, whose program was started with the options ``flags``."""
 
-    def show(kind: str, parts: Callable[[View], Iterator[Part]]) -> LargeCall:
+    def show(kind: str, parts: Callable[[View, Sight], Iterator[Part]]) -> LargeCall:
         async def answer(exchange: Exchange, asked: None) -> Response | None:
+            sight = sight_of(exchange, *TOLD[kind])
             view: View = await ask(master, MasterPort.view)
-            version = view.master.info.id, view.number
-            return await serving.answer(exchange, Document(kind, version, partial(_response, kind, parts, view)))
+            document = seen_document(kind, view, sight, partial(_response, kind, partial(parts, view, sight)))
+            return await serving.answer(exchange, document)
 
         return LargeCall(nothing, answer)
 
     async def show_roles(exchange: Exchange, asked: None) -> Response | None:
+        sight = sight_of(exchange, *TOLD["GET_ROLES"])
         view: View = await ask(master, MasterPort.view)
         entitled = await ask_entitled(master, flags)
-        version, parts = (view.master.info.id, view.number), partial(roles, entitled=entitled)
-        document = Document(entitled.form("GET_ROLES"), version, partial(_response, "GET_ROLES", parts, view))
-        return await serving.answer(exchange, document)
+        parts = partial(_response, "GET_ROLES", partial(roles, view, sight, entitled))
+        return await serving.answer(exchange, seen_document(entitled.form("GET_ROLES"), view, sight, parts))
 
     shown = {kind: show(kind, parts) for kind, parts in PARTS.items()}
     return {**shown, "GET_ROLES": LargeCall(nothing, show_roles)}
 
 
-def _response(kind: str, parts: Callable[[View], Iterator[Part]], view: View) -> Iterator[Part]:
+def _response(kind: str, parts: Callable[[], Iterator[Part]]) -> Iterator[Part]:
     """The whole of a response."""
     yield b'{"type":"%s","%s":' % (kind.encode(), kind.lower().encode())
-    yield from parts(view)
+    yield from parts()
     yield b"}"

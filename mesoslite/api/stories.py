@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import libactor as la
@@ -14,6 +15,8 @@ from mesoslite.model import MasterPort, Source, TaskID, TaskState, TaskStatus, h
 from mesoslite.model.stories import FrameworkStanding
 
 from .exchange import Exchange, Refusal, Response
+from .seen import unseen_ids, unseen_tasks
+from .sight import sight_of
 
 if TYPE_CHECKING:
     from mesoslite.model import FrameworkInfo
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from mesoslite.model.stories import FrameworkStory, PlannedService, TaskStory
 
     from .documents import Document
+    from .sight import Sight
 
 PARAMETERS = {"task", "framework", "jsonp"}
 NAMED_MAX = 5  # frameworks in the text of a refusal
@@ -59,22 +63,41 @@ class WhyEndpoint:
     async def __call__(self, exchange: Exchange) -> Response:
         """Answer; 400 for what is missing or means several, 404 for what nobody knows."""
         task_id, framework = _asked(exchange)
-        stories = await la.dispatch(self._master, MasterPort.task_stories, TaskID(task_id), framework)
+        sight = sight_of(exchange, "frameworks", "tasks")
+        unseen = await self._unseen(sight)
+        stories = await self._stories(TaskID(task_id), framework, sight, unseen)
         document: Document = {"task": task_id}
         if not stories:
             named = await la.dispatch(self._master, MasterPort.tasks_named, task_id, framework)
+            named = [each for each in named if not unseen & {each, (each[0], None)}]
             document["named"] = len(named)
             for whose, named_id in named[:STORIES_MAX]:
-                stories += await la.dispatch(self._master, MasterPort.task_stories, named_id, whose)
+                stories += await self._stories(named_id, whose, sight, unseen)
         document["stories"] = [_story_document(story) for story in stories]
         if not stories:
-            document["framework"] = await self._framework(task_id, framework)
+            document["framework"] = await self._framework(task_id, framework, sight)
         return exchange.json(document)
 
-    async def _framework(self, task_id: str, text: str) -> Document:
-        """What the framework has done with offers; if none is named, that which bears the name of the task."""
+    async def _unseen(self, sight: Sight) -> frozenset[tuple[str, str | None]]:
+        """The frameworks (with None) and the tasks of others, by their framework's id and their own, out of sight."""
+        if sight.is_whole:
+            return frozenset()
+        view = await la.dispatch(self._master, MasterPort.view)
+        return await asyncio.to_thread(
+            lambda: unseen_tasks(view, sight) | {(framework_id, None) for framework_id in unseen_ids(view, sight)}
+        )
+
+    async def _stories(
+        self, task_id: TaskID, framework: str, sight: Sight, unseen: frozenset[tuple[str, str | None]]
+    ) -> tuple[TaskStory, ...]:
+        found = await la.dispatch(self._master, MasterPort.task_stories, task_id, framework)
+        seen = [story for story in found if sight.frameworks.allow(story.framework.user)]
+        return tuple([story for story in seen if (story.framework.id, story.task_id) not in unseen])
+
+    async def _framework(self, task_id: str, text: str, sight: Sight) -> Document:
+        """What the framework has done with offers, if seen; if none is named, that which bears the name of the task."""
         found = await la.dispatch(self._master, MasterPort.find_frameworks, text or task_id)
-        ids = [info.id for info in found if info.id is not None]
+        ids = [info.id for info in found if info.id is not None and sight.frameworks.allow(info.user)]
         if not text and not ids:
             problem = f"no task {task_id[:200]!r} is known, nor one of that name, nor a framework"
             raise Refusal(404, f"why: {problem}; name the framework that is to launch it to hear more")

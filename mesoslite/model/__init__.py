@@ -5,7 +5,7 @@
 
 from . import constants
 from .abilities import executor_command, runnable_command, task_inability, validate_agent_resources
-from .acls import ALL_ALLOWED, Acls, parse_acls
+from .acls import ALL_ALLOWED, Acls, Rights, parse_acls
 from .agents import (
     AGENT_CAPABILITIES,
     AGENT_HIERARCHICAL_ROLE,
@@ -512,6 +512,7 @@ __all__ = [
     "ResourcesRecovered",
     "Resumed",
     "Revive",
+    "Rights",
     "Revived",
     "RoleConstraints",
     "RoleMinimum",

@@ -98,6 +98,25 @@ class Acl(msgspec.Struct, frozen=True, gc=False):
     objects: Entity
 
 
+class Rights(msgspec.Struct, frozen=True, gc=False):
+    """What somebody may do something to: the first of ``named`` that has it decides, of all others ``others``.
+
+    Those that allow the same by the same rules are equal.
+    """
+
+    named: tuple[tuple[Entity, bool], ...] = ()
+    others: bool = True
+
+    @property
+    def is_all(self) -> bool:
+        """Whether that is everything."""
+        return self.others and not self.named
+
+    def allow(self, what: str | None) -> bool:
+        """Whether ``what`` is among it."""
+        return next((verdict for entity, verdict in self.named if entity.matches(what)), self.others)
+
+
 class Acls(msgspec.Struct, frozen=True, gc=False):
     """The rules by action, each in its order."""
 
@@ -106,11 +125,23 @@ class Acls(msgspec.Struct, frozen=True, gc=False):
 
     def allow(self, action: str, principal: str | None, what: str | None = None) -> bool:
         """Whether ``principal`` may do that to ``what``."""
+        return self.rights(action, principal).allow(what)
+
+    def rights(self, action: str, principal: str | None) -> Rights:
+        """What ``principal`` may do that to."""
         assert action in OBJECTS
+        named: list[tuple[Entity, bool]] = []
+        others = self.permissive
         for acl in next((acls for name, acls in self.rules if name == action), ()):
-            if acl.principals.matches(principal) and acl.objects.matches(what):
-                return acl.principals.allows(principal) and acl.objects.allows(what)
-        return self.permissive
+            if not acl.principals.matches(principal):
+                continue
+            if acl.objects.kind != SOME:  # which is about all that comes here
+                others = acl.principals.allows(principal) and acl.objects.kind == ANY
+                break
+            named.append((acl.objects, acl.principals.allows(principal)))
+        while named and named[-1][1] is others:
+            named.pop()
+        return Rights(tuple(named), others)
 
 
 ALL_ALLOWED = Acls()

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 from libactor.records import Projection, Snapshot
 
+from .entity_tags import entity_tag
+
 
 class Items:
     """The items of an array: the records of some snapshots as ``projection`` shows them, commas between."""
@@ -31,8 +33,9 @@ Part: TypeAlias = bytes | Items
 class Document:
     """One JSON document.
 
-    ``form`` is its name in entity tags; ``version`` what it is of: a master's id, and a number that never falls and
-    rises with each change of what is shown; ``query`` what else it depends on. Equal ones are rendered once.
+    ``form`` is its name in entity tags, with ``variant`` behind it, which tells it from those that show less;
+    ``version`` what it is of: a master's id, and a number that never falls and rises with each change of what is
+    shown; ``query`` what else it depends on. Equal ones are rendered once.
     ``parts`` makes the parts, one after another; it is called in another thread, maybe several times.
     """
 
@@ -40,6 +43,11 @@ class Document:
     version: tuple[str, int]
     parts: Callable[[], Iterator[Part]]
     query: Hashable = ()
+    variant: str = ""
+
+    def tag(self, version: tuple[str, int]) -> str:
+        """Its name in entity tags, if it is of that version."""
+        return entity_tag(self.form + self.variant, version)
 
     def wrapped(self, head: bytes, tail: bytes) -> Callable[[], Iterator[Part]]:
         """Its parts, with something before and behind them."""

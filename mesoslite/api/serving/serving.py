@@ -15,7 +15,7 @@ from libactor.http.breathing import breathe
 from ..exchange import Exchange, Response
 from .cursor import Piece
 from .documents import Document
-from .entity_tags import entity_tag, has_tag
+from .entity_tags import has_tag
 from .rendering import Reader
 from .renderings import Renderings
 
@@ -34,7 +34,7 @@ class Serving:
         callback, content_type = exchange.script()
         is_named = exchange.method != "POST"  # what a body asks for has no name of its own
         headers = {"cache-control": "no-cache", "vary": "Accept-Encoding"}
-        tag = entity_tag(document.form, document.version)
+        tag = document.tag(document.version)
         if is_named and has_tag(exchange.headers.get("if-none-match", ""), tag):
             return Response(304, headers={**headers, "etag": f'"{tag}"'})
         headers["content-type"] = content_type
@@ -47,7 +47,7 @@ class Serving:
             if piece.is_gzip:
                 headers["content-encoding"] = "gzip"
             if is_named:
-                headers["etag"] = f'{"W/" * piece.is_gzip}"{entity_tag(document.form, reader.version)}"'
+                headers["etag"] = f'{"W/" * piece.is_gzip}"{document.tag(reader.version)}"'
             if piece.is_last:
                 headers["content-length"] = str(len(piece.body))
             await exchange.start(200, headers)

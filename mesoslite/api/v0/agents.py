@@ -6,27 +6,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from libactor.records import Collection
+from mesoslite.model.record_types import AGENT
+
 from ..columns import chosen
 from ..projections_v0 import AGENT_FULL_V0, RECOVERED_AGENT_V0
+from ..seen_agents import agents_v0
 from ..serving import Items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from libactor.records import Snapshot
+    from mesoslite.model.records import Agent
     from mesoslite.model.view import View
 
     from ..serving import Part
+    from ..sight import Sight
 
 
-def agents_parts(view: View, agent_id: str | None) -> Iterator[Part]:
+def agents_parts(view: View, sight: Sight, agent_id: str | None) -> Iterator[Part]:
     """The agents, or the one of that id."""
-    shown = {"slaves": (AGENT_FULL_V0, view.agents), "recovered_slaves": (RECOVERED_AGENT_V0, view.recovered_agents)}
-    before = b"{"
-    for name, (projection, agents) in shown.items():
-        yield before + b'"%s":[' % name.encode()
-        if agent_id is None:
-            yield Items(projection, agents)
-        else:
-            yield projection.render_all(chosen([agents], "id", agent_id))
-        before = b"],"
+    yield b'{"slaves":['
+    yield from agents_v0(AGENT_FULL_V0, _chosen(view.agents, agent_id), sight)
+    yield b'],"recovered_slaves":['
+    yield Items(RECOVERED_AGENT_V0, _chosen(view.recovered_agents, agent_id))
     yield b"]}"
+
+
+def _chosen(agents: Snapshot[Agent], agent_id: str | None) -> Snapshot[Agent]:
+    if agent_id is None:
+        return agents
+    found: Collection[Agent] = Collection(AGENT, "id")
+    for record in chosen([agents], "id", agent_id):
+        found.put(record)
+    return found.snapshot()

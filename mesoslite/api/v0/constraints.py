@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..seen import seen_frameworks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mesoslite.model.view import View
 
     from ..serving import Part
+    from ..sight import Sight
 
 
-def constraints_parts(view: View) -> Iterator[Part]:
+def constraints_parts(view: View, sight: Sight) -> Iterator[Part]:
     """The offer constraints of each framework that has some, by its id."""
-    found = [(each.framework.id, each.framework.offer_constraints) for each in view.frameworks]
+    seen = seen_frameworks(view.frameworks, sight)
+    found = [(each.framework.id, each.framework.offer_constraints) for each in seen]
     yield msgspec.json.encode({framework_id: constraints for framework_id, constraints in found if constraints})

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from ..documents import Document
     from ..role_sums import Entitled, Role
     from ..serving import Part
+    from ..sight import Sight
 
 MILLI = 1000
 
 
-def roles_parts(view: View, entitled: Entitled) -> Iterator[Part]:
+def roles_parts(view: View, sight: Sight, entitled: Entitled) -> Iterator[Part]:
     """The roles that are known."""
     weights = {each.role: each.weight for each in entitled.weights}
     quotas = {each.role: each for each in entitled.quotas}
     yield b'{"roles":['
-    for number, (name, role) in enumerate(roles_of(view, entitled).items()):
+    for number, (name, role) in enumerate(roles_of(view, sight, entitled).items()):
         quota = quotas.get(name, QuotaConfig(name))
         yield b"," * (number > 0) + msgspec.json.encode(_role(name, role, weights.get(name, 1.0), quota))
     yield b"]}"

@@ -11,7 +11,7 @@ import msgspec
 
 from mesoslite.model import MASTER_CAPABILITIES, encode_domain
 
-from ..documents import address, version_document
+from ..documents import address, told_flags, version_document
 from ..projections_v0 import (
     AGENT_V0,
     EXECUTOR_V0,
@@ -21,6 +21,8 @@ from ..projections_v0 import (
     RECOVERED_AGENT_V0,
     TASK_V0,
 )
+from ..seen import seen_frameworks
+from ..seen_agents import agents_v0
 from ..serving import Items
 
 if TYPE_CHECKING:
@@ -28,26 +30,29 @@ if TYPE_CHECKING:
 
     from ..documents import Document
     from ..serving import Part
+    from ..sight import Sight
 
 
-def state_parts(view: View, flags: Mapping[str, str]) -> Iterator[Part]:
+def state_parts(view: View, sight: Sight, flags: Mapping[str, str]) -> Iterator[Part]:
     """All of the cluster, and the options that the master's program was started with."""
-    yield msgspec.json.encode(_head(view, flags))[:-1] + b',"slaves":['
-    yield Items(AGENT_V0, view.agents)
+    yield (
+        msgspec.json.encode({**_head(view), **(told_flags(flags) if sight.flags.is_all else {})})[:-1] + b',"slaves":['
+    )
+    yield from agents_v0(AGENT_V0, view.agents, sight)
     yield b'],"recovered_slaves":['
     yield Items(RECOVERED_AGENT_V0, view.recovered_agents)
     yield b'],"frameworks":['
-    yield from listed(view.frameworks, framework_parts)
+    yield from listed(seen_frameworks(view.frameworks, sight), framework_parts)
     yield b'],"completed_frameworks":['
-    yield from listed(view.completed_frameworks, framework_parts)
+    yield from listed(seen_frameworks(view.completed_frameworks, sight), framework_parts)
     yield b'],"orphan_tasks":[],"unregistered_frameworks":[]}'
 
 
-def frameworks_parts(view: View, framework_id: str | None) -> Iterator[Part]:
+def frameworks_parts(view: View, sight: Sight, framework_id: str | None) -> Iterator[Part]:
     """The frameworks, or the one of that id."""
 
-    def chosen(frameworks: Iterable[FrameworkView]) -> list[FrameworkView]:
-        return [each for each in frameworks if framework_id in (None, each.framework.id)]
+    def chosen(frameworks: Iterable[FrameworkView]) -> Iterator[FrameworkView]:
+        return seen_frameworks([each for each in frameworks if framework_id in (None, each.framework.id)], sight)
 
     yield b'{"frameworks":['
     yield from listed(chosen(view.frameworks), framework_parts)
@@ -79,7 +84,7 @@ def framework_parts(view: FrameworkView) -> Iterator[Part]:
     yield b"]," + FRAMEWORK_END_V0.render(view.framework)[1:]
 
 
-def _head(view: View, flags: Mapping[str, str]) -> Document:
+def _head(view: View) -> Document:
     tenure, info = view.master, view.master.info
     pid = address(info.pid, info.hostname, info.port)
     domain = {"domain": encode_domain(info.domain)} if info.domain is not None else {}
@@ -97,6 +102,4 @@ def _head(view: View, flags: Mapping[str, str]) -> Document:
         "leader": pid,
         "leader_info": {"id": info.id, "pid": pid, "port": info.port, "hostname": info.hostname, **domain},
         **domain,
-        **({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}),
-        "flags": dict(flags),
     }

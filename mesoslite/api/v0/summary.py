@@ -1,6 +1,7 @@
 """Summary: the document of ``/state-summary``: agents and frameworks with how many tasks they have in each state."""
 
-# Tasks that live, that are unreachable and that are completed count, those of completed frameworks do not.
+# Tasks that live, that are unreachable and that are completed count, those of completed frameworks do not. All count,
+#   whoever may see them, as in Mesos; but frameworks that somebody may not see are not named.
 # Source: Mesos src/master/readonly_handler.cpp (stateSummary, TaskStateSummaries, SlaveFrameworkMapping).
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from mesoslite.model import TaskState
 
 from ..columns import columns
 from ..projections_v0 import AGENT_V0, FRAMEWORK_SUMMARY_V0
+from ..seen import unseen_ids
+from ..seen_agents import agent_texts_v0
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from mesoslite.model.view import FrameworkView, View
 
     from ..serving import Part
+    from ..sight import Sight
 
 COUNTED = tuple(
     TaskState[f"TASK_{name}"]
@@ -49,23 +53,27 @@ class _Agent:
         self.framework_ids: list[str] = []
 
 
-def summary_parts(view: View) -> Iterator[Part]:
+def summary_parts(view: View, sight: Sight) -> Iterator[Part]:
     """Agents and frameworks, in short."""
+    unseen = unseen_ids(view, sight)
     counted = [(each, _counts(each)) for each in view.frameworks]
     agents: dict[str, _Agent] = {}
     for each, counts in counted:
         for agent_id, states in counts.items():
             agent = agents.setdefault(agent_id, _Agent())
             agent.counts.update(states)
-            agent.framework_ids.append(each.framework.id)
+            agent.framework_ids += [each.framework.id] if each.framework.id not in unseen else []
     none = _Agent()
     yield msgspec.json.encode({"hostname": view.master.info.hostname})[:-1] + b',"slaves":['
-    for number, record in enumerate(view.agents):
+    for number, (record, text) in enumerate(
+        zip(view.agents, agent_texts_v0(AGENT_V0, view.agents, sight), strict=True)
+    ):
         agent = agents.get(record.id, none)
-        yield b"," * (number > 0) + AGENT_V0.render(record)[:-1]
+        yield b"," * (number > 0) + text[:-1]
         yield _end(agent.counts, "framework_ids", agent.framework_ids)
     yield b'],"frameworks":['
-    for number, (each, counts) in enumerate(counted):
+    seen = [(each, counts) for each, counts in counted if each.framework.id not in unseen]
+    for number, (each, counts) in enumerate(seen):
         yield b"," * (number > 0) + FRAMEWORK_SUMMARY_V0.render(each.framework)[:-1]
         yield _end(sum(counts.values(), Counter()), "slave_ids", list(counts))
     yield b"]}"

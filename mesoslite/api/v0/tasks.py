@@ -15,6 +15,7 @@ import msgspec
 
 from ..columns import chosen, columns
 from ..projections_v0 import TASK_V0
+from ..seen import seen_frameworks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mesoslite.model.view import FrameworkView, View
 
     from ..serving import Part
+    from ..sight import Sight
 
 LIMIT = 100
 NEVER = -math.inf
@@ -62,9 +64,9 @@ def page_of(query: Mapping[str, str]) -> Page:
     )
 
 
-def tasks_parts(view: View, page: Page) -> Iterator[Part]:
+def tasks_parts(view: View, sight: Sight, page: Page) -> Iterator[Part]:
     """That page of the tasks."""
-    tasks = _tasks(view, page)
+    tasks = _tasks(view, sight, page)
     choose = heapq.nsmallest if page.is_ascending else heapq.nlargest
     found = [task for _, task in choose(page.offset + page.limit, tasks, key=itemgetter(0))[page.offset :]]
     yield b'{"tasks":['
@@ -73,10 +75,11 @@ def tasks_parts(view: View, page: Page) -> Iterator[Part]:
     yield b"]}"
 
 
-def _tasks(view: View, page: Page) -> Iterator[tuple[float, Record[Task]]]:
+def _tasks(view: View, sight: Sight, page: Page) -> Iterator[tuple[float, Record[Task]]]:
     """The tasks that are asked for, each with the time of its first status."""
     frameworks = (*view.frameworks, *view.completed_frameworks)
-    snapshots = _snapshots([each for each in frameworks if page.framework_id in (None, each.framework.id)])
+    named = [each for each in frameworks if page.framework_id in (None, each.framework.id)]
+    snapshots = _snapshots(seen_frameworks(named, sight))
     if page.task_id is not None:
         for task in chosen(snapshots, "task_id", page.task_id):
             statuses = task.statuses

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from ..role_sums import Entitled
     from ..serving import Part
+    from ..sight import Sight
 
 
-def roles(view: View, entitled: Entitled) -> Iterator[Part]:
+def roles(view: View, sight: Sight, entitled: Entitled) -> Iterator[Part]:
     """The roles that are known."""
     weights = {each.role: each.weight for each in entitled.weights}
     before = b'{"roles":['
-    for name, role in roles_of(view, entitled).items():
+    for name, role in roles_of(view, sight, entitled).items():
         lists = {
             "frameworks": [{"value": framework_id} for framework_id in role.framework_ids],
             "resources": encode_resources(role.allocated.total + role.offered.total),

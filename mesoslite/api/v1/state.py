@@ -24,6 +24,8 @@ from ..projections_v1 import (
     RECOVERED_AGENT_V1,
     TASK_V1,
 )
+from ..seen import seen_frameworks, seen_operations
+from ..seen_agents import seen_agents
 from ..serving import Items
 
 if TYPE_CHECKING:
@@ -33,26 +35,27 @@ if TYPE_CHECKING:
     from mesoslite.model.view import FrameworkView, View
 
     from ..serving import Part
+    from ..sight import Sight
 
 
-def state(view: View) -> Iterator[Part]:
+def state(view: View, sight: Sight) -> Iterator[Part]:
     """Tasks, executors, frameworks and agents."""
     before = b"{"
     for name, parts in (
-        (b"get_tasks", tasks(view)),
-        (b"get_executors", executors(view)),
-        (b"get_frameworks", frameworks(view)),
-        (b"get_agents", agents(view)),
+        (b"get_tasks", tasks),
+        (b"get_executors", executors),
+        (b"get_frameworks", frameworks),
+        (b"get_agents", agents),
     ):
         yield before + b'"%s":' % name
-        yield from parts
+        yield from parts(view, sight)
         before = b","
     yield b"}"
 
 
-def tasks(view: View) -> Iterator[Part]:
+def tasks(view: View, sight: Sight) -> Iterator[Part]:
     """The tasks that live, that are unreachable and that are completed."""
-    every = (*view.frameworks, *view.completed_frameworks)
+    every = _every(view, sight.only("frameworks", "tasks"))
     return _object(
         tasks=_items(TASK_V1, [each.tasks for each in every]),
         unreachable_tasks=_items(TASK_V1, [each.unreachable_tasks for each in every]),
@@ -60,27 +63,36 @@ def tasks(view: View) -> Iterator[Part]:
     )
 
 
-def executors(view: View) -> Iterator[Part]:
+def executors(view: View, sight: Sight) -> Iterator[Part]:
     """The executors."""
-    every = (*view.frameworks, *view.completed_frameworks)
+    every = _every(view, sight.only("frameworks", "executors"))
     return _object(executors=_items(EXECUTOR_V1, [each.executors for each in every]))
 
 
-def frameworks(view: View) -> Iterator[Part]:
+def frameworks(view: View, sight: Sight) -> Iterator[Part]:
     """The frameworks, live and completed."""
-    return _object(frameworks=_frameworks(view.frameworks), completed_frameworks=_frameworks(view.completed_frameworks))
-
-
-def agents(view: View) -> Iterator[Part]:
-    """The agents, and those that are yet to come back."""
+    alone = sight.only("frameworks")
     return _object(
-        agents=_items(AGENT_V1, [view.agents]), recovered_agents=_items(RECOVERED_AGENT_V1, [view.recovered_agents])
+        frameworks=_frameworks(seen_frameworks(view.frameworks, alone)),
+        completed_frameworks=_frameworks(seen_frameworks(view.completed_frameworks, alone)),
     )
 
 
-def operations(view: View) -> Iterator[Part]:
+def agents(view: View, sight: Sight) -> Iterator[Part]:
+    """The agents, and those that are yet to come back."""
+    return _object(
+        agents=_items(AGENT_V1, [seen_agents(view.agents, sight)]),
+        recovered_agents=_items(RECOVERED_AGENT_V1, [seen_agents(view.recovered_agents, sight)]),
+    )
+
+
+def operations(view: View, sight: Sight) -> Iterator[Part]:
     """The operations."""
-    return _object(operations=_items(OPERATION_V1, [view.operations]))
+    return _object(operations=_items(OPERATION_V1, [seen_operations(view, sight)]))
+
+
+def _every(view: View, sight: Sight) -> list[FrameworkView]:
+    return list(seen_frameworks((*view.frameworks, *view.completed_frameworks), sight))
 
 
 def _object(**lists: Iterator[Part]) -> Iterator[Part]:
