@@ -77,6 +77,7 @@ class Agent(la.Actor):
     that checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
     ``garbage`` says when sandboxes are removed of what is over; left out, they stay.
     ``prober`` asks the ports of tasks that are to be checked; left out, those of this machine.
+    ``container_ip`` is where others reach what tasks listen on, empty if they cannot.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Agent(la.Actor):
         recovery: RecoveryOptions | None = None,
         garbage: GarbageOptions | None = None,
         prober: Prober | None = None,
+        container_ip: str = "",
         id: str | None = None,
     ) -> None:
         super().__init__(id or la.generate_id("slave"))
@@ -121,6 +123,7 @@ class Agent(la.Actor):
             info=lambda: self._info,
             send=self._tell_master,
             prober=prober if prober is not None else PortProber(),
+            container_ip=container_ip,
         )
         self._frameworks, self._reports = self._parts.frameworks, self._parts.reports
         self._registration = Registration(

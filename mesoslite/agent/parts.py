@@ -84,6 +84,7 @@ class Parts:
         info: Callable[[], AgentInfo],
         send: Callable[[Any], None],
         prober: Prober,
+        container_ip: str,
     ) -> None:
         self._actor = actor
         self._pool: la.Pool | None = None
@@ -99,15 +100,7 @@ class Parts:
             ring_later=lambda seconds: la.delay(seconds, actor.pid, calls.repeat_updates),
         )
         self.metrics = AgentMetrics()
-        self.reports = Reports(
-            actor,
-            self.frameworks,
-            self.updates,
-            make=self._status,
-            new_uuid=self._status_uuid,
-            metrics=self.metrics,
-            send=send,
-        )
+        self.reports = self._make_reports(send, container_ip)
         self.operations = self._make_operations(resources, send)
         self.running = Running(
             actor,
@@ -141,6 +134,18 @@ class Parts:
         self.nested = self._make_nested(containerizer)
         self.kills = self._make_kills()
         self.recovery = self._make_recovery(recovery, work_directory, containerizer)
+
+    def _make_reports(self, send: Callable[[Any], None], container_ip: str) -> Reports:
+        return Reports(
+            self._actor,
+            self.frameworks,
+            self.updates,
+            make=self._status,
+            new_uuid=self._status_uuid,
+            metrics=self.metrics,
+            send=send,
+            container_ip=container_ip,
+        )
 
     def _make_nested(self, containerizer: Containerizer) -> Nested:
         return Nested(

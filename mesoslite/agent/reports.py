@@ -39,7 +39,7 @@ class Reports:
     """What one agent says of tasks.
 
     ``make(report, task_id, uuid)`` is the status that says so. ``send`` posts an update to the master, past the
-    streams.
+    streams. ``container_ip`` is where tasks are reached, empty if nobody knows.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Reports:
         new_uuid: Callable[[], bytes],
         metrics: AgentMetrics,
         send: Callable[[StatusUpdate], None],
+        container_ip: str,
     ) -> None:
         self._actor = actor
         self._frameworks = frameworks
@@ -60,6 +61,7 @@ class Reports:
         self._new_uuid = new_uuid
         self._metrics = metrics
         self._send = send
+        self._container_ip = container_ip
 
     def report(self, framework_id: FrameworkID, task_id: TaskID, report: Report) -> None:
         """Make a status, record it with its run, and have it delivered unless the framework is leaving."""
@@ -115,7 +117,7 @@ class Reports:
     def _record(self, framework_id: FrameworkID, entry: FrameworkEntry, run: Run | None, status: TaskStatus) -> None:
         if run is not None:
             if status.container_status is None and not status.state.is_terminal:
-                status = msgspec.structs.replace(status, container_status=run.container_status())
+                status = msgspec.structs.replace(status, container_status=run.container_status(self._container_ip))
             self._frameworks.record(entry, run, status)
         self._metrics.status(status)
         if not entry.is_leaving:

@@ -33,7 +33,7 @@ from mesoslite.model import (
 from mesoslite.model.messages import CompletedTasks
 from mesoslite.model.packed_frameworks import pack_frameworks
 from mesoslite.model.task_records import pack_tasks
-from mesoslite.model.v1 import encode_container_id
+from mesoslite.model.v1 import encode_container_status
 
 from .checkpoints import Checkpoints, TaskCheckpoint
 
@@ -126,13 +126,13 @@ class Run:
         """Whether it may still be asked to end."""
         return self.container is not None or (self.execution is not None and not self.state.is_terminal)
 
-    def container_status(self) -> FrozenDocument:
-        """Mesos's ContainerStatus of the container that it runs in, by which others find that."""
+    def container_status(self, ip: str) -> FrozenDocument:
+        """Mesos's ContainerStatus of the container that it runs in, by which others find and, at ``ip``, reach it."""
         if self.place_document is not None:
             return self.place_document
         outer = self.execution.container_id if self.execution is not None else self.container_id
         path = (self.container_id,) if outer == self.container_id else (outer, self.container_id)
-        document = self.place_document = FrozenDocument.of({"container_id": encode_container_id(path)})
+        document = self.place_document = FrozenDocument.of(encode_container_status(path, ip))
         return document
 
     def report(self) -> TaskRecord:

@@ -24,6 +24,7 @@ from mesoslite.model import (
     TaskStatus,
     Termination,
 )
+from mesoslite.model.v1 import encode_resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Report:
     exit_status: int | None = None
     healthy: bool | None = None
     check_status: FrozenDocument | None = None
+    limitation: FrozenDocument | None = None
 
 
 STARTING = Report(TaskState.TASK_STARTING)
@@ -58,6 +60,7 @@ def make_status(report: Report, task_id: TaskID, agent_id: AgentID, time: float,
         uuid=uuid,
         healthy=report.healthy,
         check_status=report.check_status,
+        limitation=report.limitation,
     )
     return status if report.exit_status is None else status.with_exit_status(report.exit_status)
 
@@ -91,7 +94,7 @@ def end_report(termination: Termination, was_killed: bool) -> Report:
     """
     exit_status = termination.exit_status
     if termination.reason is not None:
-        return Report(TaskState.TASK_FAILED, Source.SOURCE_AGENT, termination.reason, termination.message, exit_status)
+        return replace(_limitation_report(termination), exit_status=exit_status)
     if exit_status is None:
         message = "Command ended, but its exit status was lost"
     elif exit_status < 0:
@@ -105,6 +108,15 @@ def end_report(termination: Termination, was_killed: bool) -> Report:
     return Report(state, message=message, exit_status=exit_status)
 
 
+def _limitation_report(termination: Termination) -> Report:
+    """A container was ended for what it used: why, and how much of what that was."""
+    assert termination.reason is not None
+    report = refusal(TaskState.TASK_FAILED, termination.reason, termination.message)
+    if termination.limited.is_empty:
+        return report
+    return replace(report, limitation=FrozenDocument.of({"resources": encode_resources(termination.limited)}))
+
+
 def overrun_report(report: Report) -> Report:
     """``report`` of the end of a task that was asked to end since it had run as long as it may, however it did."""
     return replace(report, state=TaskState.TASK_FAILED, reason=Reason.REASON_MAX_COMPLETION_TIME_REACHED)
@@ -115,7 +127,7 @@ def executor_end_report(termination: Termination) -> Report:
     """What the tasks of an executor are told that has ended before them."""
     exit_status = termination.exit_status
     if termination.reason is not None:
-        return refusal(TaskState.TASK_FAILED, termination.reason, termination.message)
+        return _limitation_report(termination)
     if exit_status is None:
         how = "ended, but its exit status was lost"
     elif exit_status < 0:

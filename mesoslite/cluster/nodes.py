@@ -192,6 +192,7 @@ class AgentNode:
                 domain=self._domain,
                 recovery=self._recovery,
                 garbage=self._garbage,
+                container_ip=self._container_ip(runtime.address),
                 id="slave(1)",
             )
             make_directory(self.work_dir, "--work-dir")
@@ -216,6 +217,10 @@ class AgentNode:
             self._outlives = self._recovery is not None and not isinstance(containerizer, PosixContainerizer)
             self._pid = pid
             self._parts = parts.pop_all()
+
+    def _container_ip(self, address: str) -> str:
+        """Where tasks are reached by others: at the machine's ``address``, unless they have a network of their own."""
+        return "" if "namespaces/net" in self._containment.names else address.rpartition(":")[0].strip("[]")
 
     def _listen(self) -> Listener:
         """The port of its HTTP API; where any will do, that of the agent that was here, which executors know."""

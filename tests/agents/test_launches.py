@@ -19,6 +19,7 @@ from mesoslite.model import (
     FrameworkID,
     NotFound,
     Reason,
+    Resources,
     RunGroup,
     RunTask,
     Source,
@@ -27,6 +28,7 @@ from mesoslite.model import (
     TaskID,
     TaskInfo,
     TaskState,
+    Termination,
 )
 
 from .house import AGENT, FRAMEWORK, House, make_framework, make_task
@@ -46,6 +48,34 @@ def test_a_launched_task_is_starting_then_running(house: House):
     assert {(update.status.agent_id, update.status.executor_id) for update in updates} == {(AGENT, "t1")}
     assert len({update.status.uuid for update in updates}) == 2
     assert house.task().pid == 1000
+
+
+# What finds services by /state reads it. Source: Slave::_statusUpdate
+@pytest.mark.parametrize(("ip", "protocol"), [("192.0.2.7", "IPv4"), ("2001:db8::1", "IPv6")])
+def test_statuses_say_where_a_task_is_reached(closed_house: House, ip: str, protocol: str):
+    closed_house.open(container_ip=ip)
+    box = closed_house.run()
+
+    expected = [{"ip_addresses": [{"protocol": protocol, "ip_address": ip}]}]
+    for update in closed_house.acknowledge_all():
+        status = update.status.container_status
+        assert status is not None
+        assert status.value == {"container_id": {"value": box.sandbox.name}, "network_infos": expected}
+
+
+# Source: Slave::sendExecutorTerminatedStatusUpdate
+def test_a_task_that_was_ended_for_what_it_used_says_how_much_that_was(house: House):
+    box = house.run()
+    house.acknowledge_all()
+    reason = Reason.REASON_CONTAINER_LIMITATION_MEMORY
+    box.notices.ended(Termination(-9, reason, "Memory limit exceeded", Resources.parse("mem:32")))
+    house.settle()
+
+    status = last(house).status
+    assert (status.state, status.reason, status.exit_status) == (TaskState.TASK_FAILED, reason, -9)
+    assert status.limitation is not None
+    (limited,) = status.limitation.value["resources"]
+    assert (limited["name"], limited["scalar"]) == ("mem", {"value": 32.0})
 
 
 def test_a_sandbox_lies_where_mesos_has_it_and_latest_points_to_it(house: House):

@@ -222,6 +222,8 @@ def test_a_framework_over_http_finds_the_next_master_by_itself(address, tmp_path
     assert (found.agent_id, ended.state) == (agent_id, TaskState.TASK_KILLED)
     assert [framework["id"] for framework in state["frameworks"]] == [keeper.framework_id]
     assert not keeper.lost.future.is_ready()
+    (network,) = state["frameworks"][0]["tasks"][0]["statuses"][-1]["container_status"]["network_infos"]
+    assert network == {"ip_addresses": [{"protocol": "IPv4", "ip_address": "127.0.0.1"}]}
 
 
 def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_path):

@@ -11,6 +11,7 @@ from .containers import (
     decode_kill,
     decode_launch,
     encode_container_id,
+    encode_container_status,
     encode_termination,
 )
 from .decoding import decode_call, decode_event
@@ -60,6 +61,7 @@ __all__ = [
     "encode_agent",
     "encode_call",
     "encode_container_id",
+    "encode_container_status",
     "encode_event",
     "encode_executor",
     "encode_executor_call",

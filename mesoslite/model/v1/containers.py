@@ -31,6 +31,15 @@ def encode_container_id(parts: Sequence[str]) -> Document:
     return document
 
 
+def encode_container_status(parts: Sequence[str], ip: str) -> Document:
+    """Return a ContainerStatus of the container with that id, which is reached at ``ip``, unless that is empty."""
+    document: Document = {"container_id": encode_container_id(parts)}
+    if ip:
+        addresses = [{"protocol": "IPv6" if ":" in ip else "IPv4", "ip_address": ip}]
+        document["network_infos"] = [{"ip_addresses": addresses}]
+    return document
+
+
 def decode_container_id(fields: Fields) -> ContainerID:
     """Return a ContainerID. Raises: InvalidRequest."""
     parts: list[str] = []
