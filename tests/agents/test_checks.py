@@ -27,16 +27,18 @@ class FakeProber:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, la.Promise[Any]]] = []
+        self.pids: list[int | None] = []
 
-    def http(self, check: HttpCheck) -> la.Future[int]:
-        return self._ask(check)
+    def http(self, check: HttpCheck, pid: int | None) -> la.Future[int]:
+        return self._ask(check, pid)
 
-    def tcp(self, check: TcpCheck) -> la.Future[bool]:
-        return self._ask(check)
+    def tcp(self, check: TcpCheck, pid: int | None) -> la.Future[bool]:
+        return self._ask(check, pid)
 
-    def _ask(self, check: Any) -> la.Future[Any]:
+    def _ask(self, check: Any, pid: int | None) -> la.Future[Any]:
         promise: la.Promise[Any] = la.Promise()
         self.asked.append((check, promise))
+        self.pids.append(pid)
         return promise.future
 
     def answer(self, value: Any) -> None:
@@ -95,6 +97,7 @@ def test_a_task_is_asked_after_the_delay_and_then_an_interval_after_each_answer(
     assert clinic.after(9.999) == 1
     assert clinic.after(0.001) == 2
     assert clinic.prober.asked[0][0] == HTTP
+    assert clinic.prober.pids[0] == clinic.house.boxes.made[0].pid
 
 
 def test_the_first_success_is_told_and_no_later_one(clinic: Clinic):

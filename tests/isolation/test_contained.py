@@ -2,15 +2,20 @@
 
 import os
 import pwd
+import socket
 import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
+import libactor as la
+from mesoslite.agent.checks import PortProber
 from mesoslite.model import InvalidRequest, PersistentVolume, Reason, Resources
+from mesoslite.model.checks import HttpCheck, TcpCheck
 
-from .contained import ALONE, make_root, mounts
+from .contained import ALONE, BOUND_SECONDS, make_root, mounts
 from .machine import needs_root
 
 pytestmark = [pytest.mark.real, needs_root]
@@ -228,6 +233,52 @@ def test_a_container_without_network_reaches_itself(contain):
     program = "import socket; s = socket.create_server(('', 0)); socket.create_connection(s.getsockname()); s.accept()"
 
     bench.run(f'python3 -S -c "{program}"')
+
+
+SERVER = """
+import http.server, socket
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/silent":
+            open("up", "w").close()
+            pair = socket.socketpair()
+            pair[0].recv(1)
+        self.send_response(204)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 8080), Page)
+open("up", "w").close()
+server.serve_forever()
+"""
+
+
+# Method: a port that something of the machine has is another one there.
+def test_a_port_of_a_container_without_network_is_asked_in_it(contain):
+    bench = contain("namespaces/net")
+    (bench.sandbox / "server.py").write_text(SERVER)
+    os.mkfifo(bench.sandbox / "up")
+    bench.start("exec python3 -S server.py")
+    (bench.sandbox / "up").read_text()
+    [container] = bench.containerizer._containers.values()
+    ask, http, tcp = PortProber(), HttpCheck(port=8080, path="/"), TcpCheck(port=8080)
+
+    with la.Runtime(), socket.create_server(("127.0.0.1", 0)) as own:
+        assert ask.http(http, container.pid).get(BOUND_SECONDS) == 204
+        assert ask.tcp(tcp, container.pid).get(BOUND_SECONDS) is True
+        of_machine = TcpCheck(port=own.getsockname()[1])
+        assert ask.tcp(of_machine, container.pid).get(BOUND_SECONDS) is False
+        assert ask.tcp(of_machine, os.getpid()).get(BOUND_SECONDS) is True
+        silent = ask.http(HttpCheck(port=8080, path="/silent"), container.pid)
+        (bench.sandbox / "up").read_text()
+        silent.discard()
+        with pytest.raises(la.Discarded):
+            silent.get(BOUND_SECONDS)
+        container.kill()
+        assert bench.termination().exit_status == -9
+        with pytest.raises(OSError, match="No such"):
+            ask.tcp(tcp, container.pid)
+    for thread in [each for each in threading.enumerate() if each.name == "check"]:
+        thread.join(BOUND_SECONDS)
+        assert not thread.is_alive()
 
 
 # Goal: /proc leads nobody out of a container, not even root: neither to another root, nor to namespaces, descriptors,

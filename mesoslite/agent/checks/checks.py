@@ -173,16 +173,17 @@ class Checks:
         watch.is_late = False
         if check.timeout_seconds > 0:
             watch.timer = self._later(check.timeout_seconds, watch.number, watch.step)
+        pid = watch.run.container.pid if watch.run.container is not None else None
         try:
             if check.type is CheckType.COMMAND:
                 assert check.command is not None
                 self._run(watch, check.command)
             elif check.type is CheckType.HTTP:
                 assert check.http is not None
-                self._expect(watch, self._prober.http(check.http))
+                self._expect(watch, self._prober.http(check.http, pid))
             else:
                 assert check.tcp is not None
-                self._expect(watch, self._prober.tcp(check.tcp))
+                self._expect(watch, self._prober.tcp(check.tcp, pid))
         except Exception as error:  # a machine without room for a process, say, fails this question and no more
             self._take(watch, Result(None, f"could not be asked: {error}"))
 

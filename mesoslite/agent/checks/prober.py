@@ -1,46 +1,58 @@
-"""PortProber: asks ports of this machine, without a thread for each, and without holding up an actor."""
+"""PortProber: asks ports of tasks, without holding up an actor."""
 
-# Who calls: checks.py, inside the agent actor. The asking is done on the runtime's loop for asyncio.
+# Who calls: checks.py, inside the agent actor. The asking is done on the runtime's loop for asyncio, without a thread
+#   for each; of a task with a network of its own in that, which takes one (networks.py).
 # A discard of a future ends the asking, whatever it waits for: an answer, or the rest of one without end.
-# As in Mesos, redirects are followed, certificates are not verified, bodies are not read, and it is this machine that
-#   is asked, so nothing that listens only in a network of a container's own.
+# As in Mesos, redirects are followed, certificates are not verified, and bodies are not read.
 # Source: Mesos src/checks/checker_process.cpp (httpCheck, tcpCheck).
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import libactor as la
 from mesoslite.model.checks import HttpCheck, NetworkProtocol, TcpCheck
 
+from .networks import other_network, run_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
 HOSTS = {NetworkProtocol.IPv4: "127.0.0.1", NetworkProtocol.IPv6: "::1"}
 
 
 class Prober(Protocol):
-    """Asks ports; each future can be discarded."""
+    """Asks ports, from where the process ``pid`` is, which runs; None: of this machine. Futures can be discarded."""
 
-    def http(self, check: HttpCheck) -> la.Future[int]:
+    def http(self, check: HttpCheck, pid: int | None) -> la.Future[int]:
         """The status that a GET comes to. Fails, with what says why in one line, if nothing answers."""
         ...
 
-    def tcp(self, check: TcpCheck) -> la.Future[bool]:
+    def tcp(self, check: TcpCheck, pid: int | None) -> la.Future[bool]:
         """Whether a connection comes about."""
         ...
 
 
 class PortProber:
-    """Asks the ports of this machine: see Prober."""
+    """Asks the ports of this machine, or of a container's own network: see Prober. Raises: OSError."""
 
-    def http(self, check: HttpCheck) -> la.Future[int]:
+    def http(self, check: HttpCheck, pid: int | None = None) -> la.Future[int]:
         """The status that a GET comes to, behind redirects."""
         host = _host(check.protocol)
         shown = f"[{host}]" if ":" in host else host
-        return la.aio.run(_get(f"{check.scheme or 'http'}://{shown}:{check.port}{check.path}"))
+        return _ask(pid, partial(_get, f"{check.scheme or 'http'}://{shown}:{check.port}{check.path}"))
 
-    def tcp(self, check: TcpCheck) -> la.Future[bool]:
+    def tcp(self, check: TcpCheck, pid: int | None = None) -> la.Future[bool]:
         """Whether a connection comes about; it is closed at once."""
-        return la.aio.run(_connect(_host(check.protocol), check.port))
+        return _ask(pid, partial(_connect, _host(check.protocol), check.port))
+
+
+def _ask(pid: int | None, question: Callable[[], Coroutine[Any, Any, T]]) -> la.Future[T]:
+    network = other_network(pid)
+    return la.aio.run(question()) if network is None else run_in(network, question)
 
 
 def _host(protocol: NetworkProtocol | None) -> str:
