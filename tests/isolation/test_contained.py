@@ -15,7 +15,7 @@ from mesoslite.agent.checks import PortProber
 from mesoslite.model import InvalidRequest, PersistentVolume, Reason, Resources
 from mesoslite.model.checks import HttpCheck, TcpCheck
 
-from .contained import ALONE, BOUND_SECONDS, make_root, mounts
+from .contained import BOUND_SECONDS, make_root, mounts
 from .machine import needs_root
 
 pytestmark = [pytest.mark.real, needs_root]
@@ -91,48 +91,6 @@ def test_more_memory_can_be_given_to_what_runs(contain):
     (bench.sandbox / "go").write_text("\n")
 
     assert bench.termination().exit_status == 0
-
-
-def test_a_fork_bomb_is_bounded_and_ended(contain):
-    bench = contain("cgroups/pids,cgroups/freezer", pids_max=30)
-    os.mkfifo(bench.sandbox / "full")
-    bomb = "import os\ntry:\n while True: os.fork()\nexcept OSError: open('full', 'w').close()\nwhile True: pass"
-    bench.launch(f'exec python3 -S -c "{bomb}"')
-    (bench.sandbox / "full").read_text()
-    [container] = bench.containerizer._containers.values()
-    [used] = bench.containerizer.measure().values()
-    assert used.threads == 30
-
-    container.kill()
-
-    assert bench.termination().exit_status == -9
-
-
-# Method: a bomb that is bounded, a process that has left parent, session and environment behind, and all of them ignore
-#   that they are asked to end, and have closed their streams.
-def test_nothing_is_left_of_a_hostile_container(contain, tmp_path):
-    make_root(tmp_path / "small", "bash", "env", "setsid", "sleep", "sh")
-    bench = contain(ALONE, pids_max=30, images=tmp_path)
-    os.mkfifo(bench.sandbox / "told")
-    away = "trap : TERM HUP; echo > told; exec <&- >&- 2>&-; while :; do sleep 1000; done"
-    bomb = "bomb() { bomb | bomb & }; bomb 2> /dev/null"
-    hostile = f"trap : TERM; (setsid env -i /bin/bash -c '{away}' &)\n{bomb}\nwhile :; do sleep 1000; done\n"
-    (bench.sandbox / "hostile").write_text(hostile)
-    bench.launch("exec /bin/bash hostile", container={"mesos": {"image": {"type": "APPC", "appc": {"name": "small"}}}})
-    (bench.sandbox / "told").read_text()
-    before = mounts()
-    [container] = bench.containerizer._containers.values()
-    trees = next(each for each in bench.isolators if each.name.startswith("cgroups"))._trees
-    inside = {pid for tree in trees for pid in tree.pids(container.container_id)}
-
-    container.terminate(0.05)
-
-    assert bench.termination().exit_status == -9
-    assert len(inside) >= 2
-    assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
-    assert not [name for tree in trees for name in tree.names()]
-    assert not list((bench.directory / "run" / "roots").iterdir())
-    assert mounts() == before
 
 
 def test_what_a_container_uses_is_measured(contain):
