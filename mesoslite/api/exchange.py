@@ -3,12 +3,14 @@
 # Who calls: routes.py makes one for each request; the endpoints read it and return a Response or stream through it.
 # Invariants: 1. a body is never larger in memory than BODY_BYTES_MAX, and gone once it is read (bodies.py: all bodies).
 #   2. an endpoint that cannot go on raises Refusal, which is the answer; ClientGone: nobody is left to answer.
-# Source: Mesos 3rdparty/libprocess/src/encoder.hpp (gzip from 1024 bytes), process/http.cpp (OK with jsonp).
+# Source: Mesos 3rdparty/libprocess/src/encoder.hpp (gzip from 1024 bytes), decoder.hpp (gzip of requests),
+#   process/http.cpp (OK with jsonp).
 
 from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -141,14 +143,20 @@ class Exchange:
         return bool(_quality(self.headers.get("accept-encoding", ""), "gzip", "*"))
 
     async def read_body(self, read: Callable[[bytes], T]) -> T:
-        """What ``read`` makes of the body of the request, of a large one in a thread; it is not kept.
+        """What ``read`` makes of the body of the request, of a large or compressed one in a thread; it is not kept.
 
-        Raises: Refusal: 413, if it is larger than BODY_BYTES_MAX, 503 while there are too many large ones; ClientGone,
-        if it does not all come; what ``read`` raises.
+        Raises: Refusal: 413, if it is larger than BODY_BYTES_MAX, 503 while there are too many large ones, 415 for
+        another encoding than gzip, 400 for what is none; ClientGone, if it does not all come; what ``read`` raises.
         """
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("gzip", "identity"):
+            text = f"Expecting 'Content-Encoding' of gzip, or none, got {encoding[:80]}"
+            raise Refusal(415, text, {"accept-encoding": "gzip"})
         pieces: list[bytes] = []  # to add each to those before would copy all of them, time and again
         try:
             await self._receive_body(pieces)
+            if encoding == "gzip":
+                return await self._bodies.in_turn(lambda: read(_decompressed(b"".join(pieces))))
             if _size(pieces) <= PART_BYTES:
                 return read(b"".join(pieces))
             return await self._bodies.in_turn(lambda: read(b"".join(pieces)))
@@ -278,6 +286,21 @@ def _parsed(body: bytes) -> Any:
         return msgspec.json.decode(body) if len(body) <= PART_BYTES else open_document(body)
     except (ValueError, RecursionError) as error:  # DecodeError and broken UTF-8 are ValueErrors
         raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
+
+
+def _decompressed(body: bytes) -> bytes:
+    """What a body of gzip holds, as far as a body may. Raises: Refusal: 400 for what is none, 413."""
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        content = stream.decompress(body, BODY_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise Refusal(400, f"Failed to decompress the body: {error}") from error
+    if len(content) > BODY_BYTES_MAX:
+        raise _too_large()
+    if not stream.eof or stream.unused_data:
+        problem = "it goes on behind its end" if stream.eof else "it is cut off"
+        raise Refusal(400, f"Failed to decompress the body: {problem}")
+    return content
 
 
 def _form_fields(body: bytes) -> Mapping[str, str]:

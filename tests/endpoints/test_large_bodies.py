@@ -1,5 +1,6 @@
 """Large bodies: read a part at a time, alike to small ones, bounded, and refused with the path of what is wrong."""
 
+import gzip
 import json
 import threading
 from urllib.parse import urlencode
@@ -229,3 +230,44 @@ def test_a_large_body_is_read_in_a_thread_and_a_small_one_is_not():
     read_body(app, b"a" * (PART_BYTES + 1))
 
     assert threads[0] == threading.get_ident() != threads[1]
+
+
+def zipped(app, body, encoding="gzip"):
+    return request(app, "POST", "/x", body=body, content_encoding=encoding)
+
+
+@pytest.fixture
+def measuring_app():
+    """Answers how long its body is, and whether it has read that in a thread."""
+
+    async def endpoint(exchange):
+        read = await exchange.read_body(lambda body: (len(body), threading.get_ident()))
+        return exchange.json([read[0], read[1] != threading.get_ident()])
+
+    return application({"/x": methods(POST=endpoint)}, (), None)
+
+
+# Source: libprocess decoder.hpp (on_message_complete)
+def test_a_compressed_body_is_read_in_a_thread(measuring_app):
+    answer = zipped(measuring_app, gzip.compress(b"{}"))
+    plain = zipped(measuring_app, b"{}", "identity")
+
+    assert (answer.status, json.loads(answer.body)) == (200, [2, True])
+    assert (plain.status, json.loads(plain.body)) == (200, [2, False])
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status", "text"),
+    [
+        (b"{}", "gzip", 400, "incorrect header"),
+        (gzip.compress(b"{}")[:-3], "gzip", 400, "it is cut off"),
+        (gzip.compress(b"{}") + b"x", "gzip", 400, "it goes on behind its end"),
+        (gzip.compress(b" " * (exchange.BODY_BYTES_MAX + 1)), "gzip", 413, "larger than"),
+        (b"{}", "br", 415, "Expecting 'Content-Encoding' of gzip"),
+    ],
+)
+def test_a_body_whose_compression_is_wrong_is_refused(measuring_app, body, encoding, status, text):
+    answer = zipped(measuring_app, body, encoding)
+
+    assert answer.status == status
+    assert text in answer.body.decode()
