@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mesoslite.model import Conflict, InvalidRequest
-from mesoslite.model.container_calls import AttachContainer, AwaitEnd
+from mesoslite.model.container_calls import AwaitEnd
 from mesoslite.model.fields import Fields
 from mesoslite.model.process_io import ProcessData, Stream, StreamAlive, WindowSize
 from mesoslite.model.v1 import Records, decode_container_id, decode_process_io
@@ -72,7 +72,7 @@ class ContainerInput:
             raise Refusal(400, "Received EOF while reading request body")
         container_id = _container(first)
         await self._line.permit(exchange, KIND, container_id)
-        attachment: Attachment = (await self._line.ask(AttachContainer(container_id))).value
+        attachment = await self._line.attach(container_id)
         if attachment in self._written:
             raise Refusal(409, "Multiple input connections are not allowed", CLOSING)
         self._written.add(attachment)

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from mesoslite.model import ALL_ALLOWED, AgentPort, Conflict, InvalidRequest, NotFound
-from mesoslite.model.container_calls import FindContainer
+from mesoslite.model.container_calls import AttachContainer, FindContainer
 
 from .exchange import Exchange, Refusal
 from .permissions import EXECUTORS_CALLS, container_demands
 
 if TYPE_CHECKING:
-    from mesoslite.model import ContainerID
+    from mesoslite.model import Attachment, ContainerID
     from mesoslite.model.container_calls import ContainerCall
+
+NO_STREAMS = "I/O switchboard server was disabled for this container"  # which Mesos's command line compares
 
 
 class ContainerLine:
@@ -44,6 +46,22 @@ class ContainerLine:
             whose = owner.user or None if owner is not None else None
             is_standalone = "." not in container_id and (owner is None or owner.executor_id is None)
             exchange.demand(container_demands(kind, whose, user or None, is_standalone=is_standalone))
+
+    async def attach(self, container_id: ContainerID) -> Attachment:
+        """The streams of a container that runs.
+
+        Raises: Refusal: 404 if nobody lives in the outermost around it; else 500, as by Mesos, of what has ended or has
+        no streams: Mesos's command line goes on then, for what it writes to may have ended before.
+        """
+        try:
+            attachment: Attachment = (await self.ask(AttachContainer(container_id))).value
+        except Refusal as refusal:
+            if refusal.status == 409:
+                raise Refusal(500, NO_STREAMS) from refusal
+            if refusal.status == 404 and await self.ask(FindContainer(container_id)) is not None:
+                raise Refusal(500, refusal.text) from refusal
+            raise
+        return attachment
 
     async def ask(self, call: ContainerCall) -> Any:
         """What the agent answers. Raises: Refusal: 400 for what cannot be, 404 for who is not there, 409 for when."""

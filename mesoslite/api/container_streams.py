@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import libactor as la
 from mesoslite.model import AgentPort
-from mesoslite.model.container_calls import AttachContainer, AwaitStart, SignalContainer
+from mesoslite.model.container_calls import AwaitStart, SignalContainer
 from mesoslite.model.v1 import decode_container_id, decode_launch
 
 from .exchange import Response
@@ -69,7 +69,7 @@ class ContainerStreams:
     async def _follow(
         self, exchange: Exchange, container_id: ContainerID, headers: dict[str, str], *, is_session: bool
     ) -> None:
-        attachment = (await self._line.ask(AttachContainer(container_id))).value
+        attachment = await self._line.attach(container_id)
         outlet = Outlet(BUFFER_BYTES_MAX)
         follower = Followed(attachment, outlet, holds=is_session)
         beats = OutputStream(self._line.agent, outlet, self._heartbeat_seconds)

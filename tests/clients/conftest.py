@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 import pytest
 
 import libactor as la
-from libactor.http import HttpServer
+from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import HierarchicalAllocator
-from mesoslite.api import master_app
+from mesoslite.api import agent_app, master_app
 from mesoslite.containment import PosixContainerizer
 from mesoslite.master import Allocator, Master, MasterOptions
 from mesoslite.model import Leader, MasterInfo, MasterStanding, Resources
@@ -32,9 +32,9 @@ class Standby(la.Actor):
 
 
 class Site:
-    """A master and an agent; ``url`` is the master's."""
+    """A master and an agent, with ``containerizer``; ``url`` is the master's."""
 
-    def __init__(self, runtime, server, work_dir):
+    def __init__(self, runtime, server, work_dir, containerizer):
         self.runtime = runtime
         self.server = server
         allocator = runtime.spawn(Allocator(HierarchicalAllocator(), 0.02))
@@ -42,10 +42,19 @@ class Site:
         self.master = runtime.spawn(Master(allocator, registrar, options=HEARTBEATS))
         la.dispatch(self.master, Master.wait_leading).get(timeout=BOUND)
         resources = Resources.parse("cpus:2;mem:256;ports:[31000-31009]")
-        agent = runtime.spawn(
-            Agent(self.master, resources=resources, work_dir=work_dir, containerizer=PosixContainerizer())
+        listener = Listener()
+        self.agent = runtime.spawn(
+            Agent(
+                self.master,
+                hostname="127.0.0.1",
+                port=listener.port,
+                resources=resources,
+                work_dir=work_dir,
+                containerizer=containerizer,
+            )
         )
-        la.dispatch(agent, Agent.wait_registered).get(timeout=BOUND)
+        server.serve(agent_app(self.agent, work_dir, runtime=runtime), listener)
+        la.dispatch(self.agent, Agent.wait_registered).get(timeout=BOUND)
         self.url = server.listen(master_app(self.master, runtime=runtime))
 
     def state(self):
@@ -66,4 +75,4 @@ class Site:
 @pytest.fixture
 def site(tmp_path):
     with la.Runtime() as runtime, HttpServer() as server:
-        yield Site(runtime, server, tmp_path)
+        yield Site(runtime, server, tmp_path, PosixContainerizer())
