@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 
 from mesoslite.model import (
     NOTHING,
+    AgentOperation,
     ApplyOperation,
     OperationAcknowledgement,
     OperationsExpected,
     OperationState,
     OperationStatus,
     OperationUpdate,
+    ResourceOperation,
     Resources,
     constants,
     conversion,
@@ -45,10 +47,11 @@ HISTORY_MAX = 1_000
 
 @dataclass(slots=True)
 class _Stream:
-    """The status of one operation that is not acknowledged yet."""
+    """The status of one operation that is not acknowledged yet; None: nobody has told what it was."""
 
     framework_id: FrameworkID
     status: OperationStatus
+    operation: ResourceOperation | None = None
     timer: la.Timer | None = None
     wait_seconds: float = constants.STATUS_UPDATE_RETRY_SECONDS  # until the next repetition
 
@@ -116,7 +119,9 @@ class Operations:
             uuid=self._new_uuid(),
             agent_id=agent_id,
         )
-        self._streams[uuid] = _Stream(message.framework_id, status)
+        asked: object = message.operation  # which may be of a wrong type, and could not be read again
+        operation = asked if isinstance(asked, ResourceOperation) else None
+        self._streams[uuid] = _Stream(message.framework_id, status, operation)
         self._write()
         if finish is not None:
             finish()
@@ -166,16 +171,21 @@ class Operations:
         """
         gone, new = self._configured.shortfall(state.configured), state.configured.shortfall(self._configured)
         self.total = state.total - gone + new
-        self._streams = {one.operation_uuid: _Stream(one.framework_id, one.status) for one in state.operations}
+        self._streams = {
+            one.operation_uuid: _Stream(one.framework_id, one.status, one.operation) for one in state.operations
+        }
         self._done = dict.fromkeys(state.done)
 
     def _write(self) -> None:
-        streams = self._streams.items()
+        operations = [
+            OperationCheckpoint(uuid, one.framework_id, one.status, one.operation)
+            for uuid, one in self._streams.items()
+        ]
         self._keep(
             ResourcesCheckpoint(
                 configured=self._configured,
                 total=self.total,
-                operations=tuple([OperationCheckpoint(uuid, one.framework_id, one.status) for uuid, one in streams]),
+                operations=tuple(operations),
                 done=tuple(self._done),
             )
         )
@@ -200,6 +210,15 @@ class Operations:
         for uuid, stream in self._streams.items():
             stream.wait_seconds = constants.STATUS_UPDATE_RETRY_SECONDS
             self._send(uuid)
+
+    def snapshot(self) -> tuple[AgentOperation, ...]:
+        """Those whose status is not acknowledged, as readers see them."""
+        return tuple(
+            [
+                AgentOperation(uuid=uuid, framework_id=one.framework_id, operation=one.operation, status=one.status)
+                for uuid, one in self._streams.items()
+            ]
+        )
 
     def _send(self, operation_uuid: bytes) -> None:
         if self._is_paused:

@@ -278,6 +278,7 @@ class Parts:
             completed_frameworks=tuple([entry.snapshot() for entry in self.frameworks.completed.values()]),
             nested=self.nested.snapshot(),
             standalone=self.standalone.snapshot(),
+            operations=self.operations.snapshot(),
         )
 
     def begin_disk(self) -> None:

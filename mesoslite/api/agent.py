@@ -13,6 +13,7 @@ import libactor as la
 from libactor.http import Application
 from mesoslite.model import AgentPort, ContainerMeter
 
+from .absent_calls import absent_calls
 from .agent_containers import Containers
 from .agent_endpoint import AgentEndpoint
 from .agent_operator import NOT_SERVED, agent_calls
@@ -72,6 +73,7 @@ def agent_app(
     container_input = ContainerInput(line)
     calls = {
         **agent_calls(agent, files, runtime, flags),
+        **absent_calls(),
         **(containers.calls() if containers is not None else {}),
         **container_input.calls(),
         **NestedCalls(line).calls(),

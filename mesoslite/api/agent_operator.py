@@ -29,18 +29,7 @@ if TYPE_CHECKING:
     from .sight import Sight
 
 # Calls of Mesos's agent that are no mistake of the client's, and are not served.
-NOT_SERVED = frozenset(
-    {
-        "UNKNOWN",
-        "GET_OPERATIONS",
-        "GET_RESOURCE_PROVIDERS",
-        "ADD_RESOURCE_PROVIDER_CONFIG",
-        "UPDATE_RESOURCE_PROVIDER_CONFIG",
-        "REMOVE_RESOURCE_PROVIDER_CONFIG",
-        "MARK_RESOURCE_PROVIDER_GONE",
-        "PRUNE_IMAGES",
-    }
-)
+NOT_SERVED = frozenset({"UNKNOWN", "ADD_RESOURCE_PROVIDER_CONFIG"})
 
 
 def agent_calls(
@@ -63,5 +52,6 @@ def agent_calls(
         "GET_EXECUTORS": of(agent_reads.executors),
         "GET_TASKS": of(agent_reads.tasks),
         "GET_AGENT": of(agent_reads.agent),
+        "GET_OPERATIONS": of(agent_reads.operations),
         **file_calls(files),
     }

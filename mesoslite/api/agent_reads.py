@@ -11,11 +11,21 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mesoslite.model import AgentFramework, AgentSnapshot, FrameworkInfo, TaskRecord
+from mesoslite.model import (
+    NO_FRAMEWORK,
+    AgentFramework,
+    AgentInfo,
+    AgentOperation,
+    AgentSnapshot,
+    FrameworkInfo,
+    TaskRecord,
+)
 from mesoslite.model.v1 import (
     encode_agent,
     encode_executor,
     encode_framework,
+    encode_operation,
+    encode_operation_status,
     encode_resources,
     encode_status,
     encode_task,
@@ -23,7 +33,7 @@ from mesoslite.model.v1 import (
 
 from .agent_executors import ShownExecutor, seen_executors
 from .documents import Document, task_role
-from .resources_seen import seen_resources
+from .resources_seen import seen_resources, sees_operation
 from .sight import Sight
 
 # What a Task has of its TaskInfo as it is.
@@ -73,6 +83,13 @@ def tasks(snapshot: AgentSnapshot, sight: Sight) -> Document:
     )
 
 
+def operations(snapshot: AgentSnapshot, sight: Sight) -> Document:
+    """Return the operations that the master has not acknowledged."""
+    told = [_operation_document(snapshot.info, one) for one in snapshot.operations]
+    seen = [one for one in told if sight.roles.is_all or sees_operation(sight.roles, one["info"])]
+    return _filled(operations=seen)
+
+
 def agent(snapshot: AgentSnapshot, sight: Sight) -> Document:
     """Return what the agent says of itself."""
     seen = seen_resources(sight.roles, snapshot.info.resources)
@@ -109,6 +126,18 @@ def _task_document(task: TaskRecord, framework: FrameworkInfo) -> Document:
         document["status_update_state"] = task.update_state.name
         document["status_update_uuid"] = base64.b64encode(task.update_uuid).decode()
     return document
+
+
+def _operation_document(info: AgentInfo, one: AgentOperation) -> Document:
+    status = encode_operation_status(one.status)
+    return {
+        **({"framework_id": {"value": one.framework_id}} if one.framework_id != NO_FRAMEWORK else {}),
+        **({"agent_id": {"value": info.id}} if info.id is not None else {}),
+        "info": encode_operation(one.operation) if one.operation is not None else {"type": "UNKNOWN"},
+        "latest_status": status,
+        "statuses": [status],
+        "uuid": {"value": base64.b64encode(one.uuid).decode()},
+    }
 
 
 def _filled(**lists: list[Document]) -> Document:

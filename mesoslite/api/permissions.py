@@ -59,12 +59,17 @@ CALLS: Mapping[str, tuple[Demand, ...]] = {
     "GET_MAINTENANCE_STATUS": _all_of("get_maintenance_statuses"),
     "GET_OPERATIONS": LEAVES_OUT,
     "GET_QUOTA": LEAVES_OUT,
+    "GET_RESOURCE_PROVIDERS": _all_of("view_resource_providers"),
     "GET_ROLES": LEAVES_OUT,
     "GET_STATE": LEAVES_OUT,
     "GET_TASKS": LEAVES_OUT,
     "GET_WEIGHTS": LEAVES_OUT,
+    "MARK_RESOURCE_PROVIDER_GONE": _all_of("mark_resource_providers_gone"),
+    "PRUNE_IMAGES": _all_of("prune_images"),
+    "REMOVE_RESOURCE_PROVIDER_CONFIG": _all_of("modify_resource_provider_configs"),
     "SET_LOGGING_LEVEL": _all_of("set_log_level"),
     "SUBSCRIBE": SEE_ALL,
+    "UPDATE_RESOURCE_PROVIDER_CONFIG": _all_of("modify_resource_provider_configs"),
 }
 """By call of the operator API that asks, what it demands; those that change something are in CHANGES."""
 

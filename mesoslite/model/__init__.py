@@ -256,6 +256,7 @@ from .roles import DEFAULT_ROLE, validate_role
 from .shares import dominant_share
 from .state import (
     AgentFramework,
+    AgentOperation,
     AgentSnapshot,
     AgentState,
     ClusterState,
@@ -347,6 +348,7 @@ __all__ = [
     "AgentAdded",
     "AgentDeactivated",
     "AgentFramework",
+    "AgentOperation",
     "AgentID",
     "AgentInfo",
     "AgentMessage",

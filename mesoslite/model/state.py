@@ -12,6 +12,7 @@ from .executors import ExecutorInfo
 from .frameworks import FrameworkInfo
 from .ids import ContainerID, FrameworkID, TaskID
 from .offers import InverseOffer, Offer
+from .operations import OperationStatus, ResourceOperation
 from .resources import Resources
 from .states import TaskState
 from .tasks import TaskInfo, TaskStatus
@@ -146,6 +147,15 @@ class StandaloneContainer(msgspec.Struct, frozen=True, gc=False):
     pid: int | None = None
 
 
+class AgentOperation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An operation whose status is not acknowledged yet; None: the agent was never told what it was."""
+
+    uuid: bytes
+    framework_id: FrameworkID
+    operation: ResourceOperation | None
+    status: OperationStatus
+
+
 class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that an agent knows; a completed framework has no task here that is not completed.
 
@@ -160,3 +170,4 @@ class AgentSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     completed_frameworks: tuple[AgentFramework, ...] = ()
     nested: tuple[NestedContainer, ...] = ()
     standalone: tuple[StandaloneContainer, ...] = ()
+    operations: tuple[AgentOperation, ...] = ()

@@ -224,7 +224,7 @@ def test_read_file_gives_the_very_bytes_and_the_size(agent, sandbox):
         ({"type": "READ_FILE"}, 400),
         ({"type": "READ_FILE", "read_file": {"path": "/x", "offset": -1}}, 400),
         ({"type": "READ_FILE", "read_file": {"path": "/etc/passwd", "offset": 0}}, 404),
-        ({"type": "PRUNE_IMAGES"}, 501),
+        ({"type": "ADD_RESOURCE_PROVIDER_CONFIG"}, 501),
         ({"type": "NO_SUCH"}, 400),
         ([], 400),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 import libactor as la
 from mesoslite.api import Authentication, agent_app, master_app
+from mesoslite.api.absent_calls import absent_calls
 from mesoslite.api.agent_operator import agent_calls
 from mesoslite.api.file_pages import file_calls
 from mesoslite.api.operator_changes import change_calls
@@ -259,7 +260,7 @@ def test_each_change_says_what_it_demands():
 
 def test_each_call_that_asks_says_what_it_demands_or_tells_nothing_of_anybody():
     calls = {**read_calls(None, None, {}), **shown_calls(None, None, {}), **file_calls(None)}
-    calls |= agent_calls(None, None, None, {})
+    calls |= {**agent_calls(None, None, None, {}), **absent_calls()}
 
     assert calls.keys() - CALLS.keys() == {
         "GET_HEALTH", "GET_MASTER", "GET_METRICS", "GET_VERSION", "LIST_FILES", "READ_FILE",

@@ -86,7 +86,7 @@ def test_a_role_with_a_sign_for_those_below_is_about_these_alone():
         ("[" * 100_000, "are no JSON"),
         ("[]", "expected an object"),
         ('{"run_task": []}', "'run_task' is no action here"),
-        ('{"view_resource_providers": []}', "'view_resource_providers' is no action here"),
+        ('{"view_resource_provider": []}', "'view_resource_provider' is no action here"),
         ('{"run_tasks": {}}', "run_tasks"),
         ('{"run_tasks": [{"principals": {"type": "ANY"}}]}', "users: is missing"),
         ('{"run_tasks": [{"principals": {"type": "ALL"}, "users": {}}]}', "type: got 'ALL'"),

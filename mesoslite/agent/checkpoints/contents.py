@@ -16,6 +16,7 @@ from mesoslite.model import (
     FrameworkID,
     OperationStatus,
     Reason,
+    ResourceOperation,
     Resources,
     TaskInfo,
     TaskState,
@@ -83,11 +84,12 @@ TaskEvent: TypeAlias = Reported | Acknowledged | AskedToEnd
 
 
 class OperationCheckpoint(msgspec.Struct, frozen=True, gc=False):
-    """An operation whose status is not acknowledged yet."""
+    """An operation whose status is not acknowledged yet; None: nobody has told what it was."""
 
     operation_uuid: bytes
     framework_id: FrameworkID
     status: OperationStatus
+    operation: ResourceOperation | None = None
 
 
 class ResourcesCheckpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
