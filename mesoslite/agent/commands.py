@@ -18,6 +18,7 @@ from mesoslite.model import (
     TaskState,
     runnable_command,
 )
+from mesoslite.model.volume_places import said_resources
 
 from .sandbox import make_sandbox, make_task_sandbox
 from .statuses import RUNNING, STARTING, drained_report, end_report, launch_failure, overrun_report, refusal
@@ -111,7 +112,7 @@ class Commands:
             limits=run.task.limits,
             container=run.task.container,
             parent=run.execution.container_id if run.execution is not None else None,
-            volumes=self._volumes(run.task.resources),
+            volumes=self._volumes(said_resources(run.task)),
             is_checkpointed=self._frameworks.checkpoints.keeps(framework),
         )
 

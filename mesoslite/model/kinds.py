@@ -4,7 +4,8 @@
 # Invariants: 1. a kind keeps Mesos's rules (``Kind``, below), however it was made: by hand, from JSON or from a wire.
 #   2. equal kinds are equal structs. Its hash is computed once, so that finding one among hundreds costs no walk over
 #      their labels.
-# Unlike in Mesos, the volume of a disk (where a task sees it) is part of the kind: a task uses it as it was offered.
+# Unlike in Mesos, the volume of a disk (where a task sees it) is part of the kind; what a task says otherwise of it is
+#   kept beside (volume_places.py).
 # Rejected: the kind as one canonical text (every question would have to take it apart); numbering kinds in a table
 #   (it would have to be told what is no longer in use).
 # Source: Mesos src/common/resources.cpp (validate, operator==), include/mesos/v1/mesos.proto (Resource).

@@ -13,12 +13,21 @@ from .commands import CommandInfo
 from .documents import FrozenDocument, document_problem
 from .executors import ExecutorInfo
 from .ids import AgentID, ExecutorID, TaskID
+from .kinds import Volume
 from .labels import Label
 from .resources import Resources
 from .states import Reason, Source, TaskState
 
 EXIT_STATUS_LABEL = "exit_status"
 STATUSES_MAX = 100  # of a history
+
+
+class VolumePlace(msgspec.Struct, frozen=True, gc=False):
+    """Where a task sees the volume of that role and id."""
+
+    role: str
+    persistence_id: str
+    volume: Volume
 
 
 class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -28,6 +37,7 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     the default of constants.py. ``max_completion_seconds`` is how long it may run. ``limits`` are ((name, units), ...),
     what it may use at most where that is more than its resources, without end if infinite.
     ``allocation_roles`` are those that its resources were said to be allocated to; none said is the role of the offer.
+    ``volume_places`` is set by a master, for volumes that it sees otherwise than they were made (volume_places.py).
     """
 
     task_id: TaskID
@@ -46,6 +56,7 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     container: FrozenDocument | None = None
     discovery: FrozenDocument | None = None
     allocation_roles: tuple[str, ...] = ()
+    volume_places: tuple[VolumePlace, ...] = ()
 
     @property
     def user(self) -> str | None:

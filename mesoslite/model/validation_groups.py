@@ -64,7 +64,7 @@ class _Problem(Exception):
 def validate_group(executor: ExecutorInfo, group: TaskGroup, *, offered: Resources, site: LaunchSite) -> GroupVerdict:
     """Judge a group against offers that hold ``offered``; a task without an executor gets that of the group."""
     executor = completed_executor(executor, site.framework_id, site.role)
-    tasks = [completed_task(_with_executor(task, executor), site) for task in group.tasks]
+    tasks = [completed_task(_with_executor(task, executor), site, offered) for task in group.tasks]
     try:
         _check_tasks(tasks, site)
         _check_executor(executor, tasks, site)

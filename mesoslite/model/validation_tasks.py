@@ -39,6 +39,7 @@ from .validation_resources import (
     overlap_problem,
     resources_problem,
 )
+from .volume_places import with_offered_volumes
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen, which takes three times as long to make, and one is made a launch
@@ -92,7 +93,7 @@ def validate_tasks(tasks: Sequence[TaskInfo], *, offered: Resources, site: Launc
     own: dict[ExecutorID, RunningExecutor] = {}
     running = cast("dict[ExecutorID, RunningExecutor]", ChainMap(own, cast(Any, site.running))) if site.running else own
     for each in tasks:
-        task = completed_task(each, site)
+        task = completed_task(each, site, offered)
         problem = task_problem(task, site, seen) or _executor_problem(task, site, running)
         charged, is_new = _charge(task, running)
         denied = denial(task, site) if problem is None else None
@@ -117,9 +118,9 @@ def validate_tasks(tasks: Sequence[TaskInfo], *, offered: Resources, site: Launc
 # ---- rules that hold in groups as well ----
 
 
-def completed_task(task: TaskInfo, site: LaunchSite) -> TaskInfo:
-    """Return the task with what its framework may leave out; what it says and is wrong stays."""
-    executor = task.executor
+def completed_task(task: TaskInfo, site: LaunchSite, offered: Resources) -> TaskInfo:
+    """Return the task with what its framework may leave out, and volumes as offered; what is wrong stays as it is."""
+    executor, task = task.executor, with_offered_volumes(task, offered)
     if executor is None and not task.allocation_roles:
         return task
     if executor is not None:

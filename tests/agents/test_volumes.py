@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from msgspec import structs
 
 from mesoslite.agent import RecoveryOptions
 from mesoslite.model import (
@@ -16,9 +17,11 @@ from mesoslite.model import (
     Resources,
     ShrinkVolume,
 )
-from mesoslite.model.kinds import Disk, DiskSource, DiskType, Kind, Persistence, Volume
+from mesoslite.model.kinds import Disk, DiskSource, DiskType, Kind, Persistence, Volume, VolumeMode
 from mesoslite.model.portions import Portion
+from mesoslite.model.tasks import VolumePlace
 
+from .executors import launch, make_executor
 from .house import House, make_task
 from .test_operations import UUID, apply
 
@@ -159,6 +162,22 @@ def test_a_task_is_told_of_its_volumes(house):
         PersistentVolume(str(directory(house)), "here"),
         PersistentVolume(str(directory(house, name="w")), "data", is_shared=True),
     }
+
+
+@pytest.mark.parametrize("is_executors", [False, True])
+def test_a_task_sees_a_volume_where_it_says(house, is_executors):
+    made, said = volume(shared=True), Volume("/elsewhere", VolumeMode.RO)
+    apply(house, Create(made))
+    task = make_task(resources="cpus:1;mem:32", more=made)
+    task = structs.replace(task, volume_places=(VolumePlace("ads", "v", said),))
+    if is_executors:
+        launch(house, structs.replace(task, command=None, executor=make_executor()))
+        [box] = house.boxes.made
+    else:
+        box = house.run(task)
+
+    assert box.config.volumes == (PersistentVolume(str(directory(house)), "/elsewhere", True, True),)
+    assert box.config.resources.shared() == made
 
 
 # Source: Mesos PersistentVolumeTest.SharedPersistentVolumeMultipleTasks

@@ -46,6 +46,7 @@ from mesoslite.model import (
     UpdateOperationStatus,
     Volume,
 )
+from mesoslite.model.volume_places import said_resources
 
 from .stage import FakeAgent, FakeFramework, Stage, task
 
@@ -195,6 +196,25 @@ def test_where_a_volume_is_in_a_container_is_not_the_masters_to_judge(stage: Sta
 
     assert kinds(stage, agent) == ["Reserve", "Create"]
     assert [message.task for message in stage.heard(agent, RunTask)] == [info]
+
+
+# As in Mesos, whose DiskInfo is the same wherever it is seen. The next offer has the volume as it was made.
+@pytest.mark.parametrize("is_group", [False, True])
+def test_a_task_sees_a_volume_where_it_says(stage: Stage, is_group: bool) -> None:
+    agent, framework = begin(stage)
+    offer = stage.offers(framework)[0]
+    info = task(offer, resources="cpus:1;mem:32")
+    info = msgspec.structs.replace(info, resources=info.resources + volume(100, path="/elsewhere"))
+    launch = LaunchGroup(default_executor(), TaskGroup((info,))) if is_group else Launch((info,))
+
+    stage.act(framework, Reserve(reserved("disk:100")), Create(volume(100)), launch, refuse_seconds=0)
+
+    assert stage.updates(framework) == []
+    sent = stage.heard(agent, RunGroup)[0].group.tasks if is_group else [stage.heard(agent, RunTask)[0].task]
+    assert [said_resources(each) for each in sent] == [info.resources]
+    stage.report(agent, offer.framework_id, sent[0], TaskState.TASK_FINISHED)
+    stage.advance(1)
+    assert stage.offers(framework)[-1].resources.reserved() == volume(100)
 
 
 # Stands for PersistentVolumeTest.GrowVolume, ShrinkVolume and NonSpeculativeGrowAndLaunch.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mesoslite.model.volume_places import said_resources
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mesoslite.model import Resources
+    from mesoslite.model import Resources, TaskInfo
 
     from ..runs import Run
     from .execution import Execution
@@ -22,9 +24,17 @@ def holdings(execution: Execution, more: Sequence[Run] = ()) -> tuple[Resources,
 
     ``more`` are tasks that it is to be given.
     """
-    tasks = [run.task for run in (*execution.runs.values(), *more) if not run.state.is_terminal]
-    own = execution.info.resources
+    tasks, own = _tasks(execution, more), execution.info.resources
     names = sorted({name for task in tasks for name, _ in task.limits})
     limits = [(name, sum([dict(task.limits).get(name, task.resources.get(name)) for task in tasks])) for name in names]
     total = sum([task.resources for task in tasks], own)
     return total, tuple([(name, limit + own.get(name)) for name, limit in limits])
+
+
+def said(execution: Execution, more: Sequence[Run] = ()) -> Resources:
+    """Likewise, with each volume where a task said that it wants to see it."""
+    return sum([said_resources(task) for task in _tasks(execution, more)], execution.info.resources)
+
+
+def _tasks(execution: Execution, more: Sequence[Run]) -> list[TaskInfo]:
+    return [run.task for run in (*execution.runs.values(), *more) if not run.state.is_terminal]

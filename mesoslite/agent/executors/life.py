@@ -44,7 +44,7 @@ from ..statuses import (
 from .environment import executor_environment
 from .execution import Batch, Execution, Phase
 from .groups import Groups, group_runs
-from .holdings import holdings
+from .holdings import holdings, said
 from .verdicts import lateness, verdict_report
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class Executors:
             resources=resources,
             limits=limits,
             container=info.container,
-            volumes=self._volumes(resources),
+            volumes=self._volumes(said(execution, more) if resources.others else resources),
             is_checkpointed=self._frameworks.checkpoints.keeps(framework),
         )
 

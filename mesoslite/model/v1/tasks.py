@@ -13,6 +13,7 @@ from ..ids import AgentID, ExecutorID, FrameworkID, TaskID
 from ..labels import decode_labels, encode_labels
 from ..resources import Resources
 from ..tasks import TaskInfo
+from ..volume_places import said_resources
 from .checks import decode_check, decode_health_check, encode_check, encode_health_check
 from .commands import decode_command, encode_command
 from .parts import (
@@ -34,7 +35,7 @@ def encode_task(task: TaskInfo) -> Document:
         "name": task.name,
         "task_id": wrap_id(task.task_id),
         "agent_id": wrap_id(task.agent_id),
-        "resources": encode_resources(task.resources, only_role(task.allocation_roles)),
+        "resources": encode_resources(said_resources(task), only_role(task.allocation_roles)),
         **_encode_common(task),
     }
     if task.executor is not None:
