@@ -2,7 +2,8 @@
 
 # Who calls: event_stream.py spawns one for each application when somebody subscribes for the first time.
 # The master posts a View for each who subscribes, and what happens after it: so each stream begins with the state, and
-#   goes on with exactly what has happened since. All are told the same bytes, which are made once.
+#   goes on with exactly what has happened since. All are told the same bytes, which are made once; who may not see all
+#   is told of what is in his sight, of an agent without what tells of other roles.
 # Invariants: 1. nobody is told of what happened before his View.    2. while nobody is subscribed nothing is told here,
 #   and the master makes nothing to be told.    3. at most SUBSCRIBERS_MAX are subscribed: beyond, the oldest is let go.
 # Source: Mesos src/master/master.cpp (Master::Subscribers, Heartbeater).
@@ -13,15 +14,21 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 import libactor as la
 from mesoslite.model import MasterPort, constants, happenings
 from mesoslite.model.v1 import frame
 from mesoslite.model.view import View
 
+from .owners import Owners
+from .resources_seen import seen_resources
+from .sight import WHOLE
 from .v1.events import Events
 
 if TYPE_CHECKING:
     from .outlet import Outlet
+    from .sight import Sight
 
 log = logging.getLogger("mesoslite.api")
 
@@ -37,10 +44,11 @@ class EventFan(la.Actor):
         super().__init__(la.generate_id("event-fan"))
         self._master = master
         self._subscribers_max = subscribers_max
-        self._outlets: dict[Outlet, None] = {}  # oldest first
+        self._outlets: dict[Outlet, Sight] = {}  # oldest first; a whole sight is WHOLE itself
         # For each View that is on its way, in order: who goes on from it; None: nobody any more.
-        self._coming: deque[tuple[Outlet, la.Promise[View]] | None] = deque()
+        self._coming: deque[tuple[Outlet, Sight, la.Promise[View]] | None] = deque()
         self._events = Events()
+        self._owners: Owners | None = None  # while somebody is subscribed who may not see all
         self._beat: la.Timer | None = None
 
     def on_start(self) -> None:
@@ -58,10 +66,12 @@ class EventFan(la.Actor):
         for outlet in self._outlets:
             outlet.end()
 
-    def subscribe(self, outlet: la.Shared[Outlet]) -> la.Future[View]:
-        """The future of a View; all that happens after it goes into ``outlet``, until that is full or leaves."""
+    def subscribe(self, outlet: la.Shared[Outlet], sight: Sight) -> la.Future[View]:
+        """The future of a View; what happens after it, of what is in ``sight``, goes into ``outlet``, until that is
+        full or leaves.
+        """
         seen: la.Promise[View] = la.Promise()
-        self._coming.append((outlet.value, seen))
+        self._coming.append((outlet.value, WHOLE if sight.is_whole else sight, seen))
         self._follow(self._events.kinds)
         return seen.future
 
@@ -79,16 +89,19 @@ class EventFan(la.Actor):
         if not self._outlets:
             self._events.begin(view)
         if coming is not None:
-            self._admit(coming[0])
-            coming[1].set(view)
+            outlet, sight, seen = coming
+            if self._owners is None and sight is not WHOLE:
+                self._owners = Owners(view)
+            self._admit(outlet, sight)
+            seen.set(view)
 
-    def _admit(self, outlet: Outlet) -> None:
+    def _admit(self, outlet: Outlet, sight: Sight) -> None:
         if len(self._outlets) >= self._subscribers_max:
             oldest = next(iter(self._outlets))
             log.warning("%d have subscribed to the events of operators; the oldest is let go", len(self._outlets))
             oldest.end()
             del self._outlets[oldest]
-        self._outlets[outlet] = None
+        self._outlets[outlet] = sight
         self._tell_count()
         outlet.put(_HEARTBEAT)
         if self._beat is None:
@@ -110,13 +123,40 @@ class EventFan(la.Actor):
     @la.handles(happenings.FrameworkUpdated)
     @la.handles(happenings.FrameworkRemoved)
     def tell(self, happening: happenings.Happening) -> None:
-        """Tell all who have subscribed."""
+        """Tell all who have subscribed, each of what is in his sight."""
+        owners = self._owners
+        if owners is not None:
+            owners.learn(happening)
         text = self._events.event(happening) if self._outlets else None
         if text is not None:
-            self._put(frame(text))
+            self._put(frame(text), happening)
+        if owners is not None:
+            owners.forget(happening)
 
-    def _put(self, record: bytes) -> None:
-        for outlet in [outlet for outlet in self._outlets if not outlet.put(record)]:
+    def _seen(self, sight: Sight, happening: happenings.Happening, record: bytes) -> bytes | None:
+        """What of a happening, which is told as ``record`` to who sees all, is told to who sees that."""
+        assert self._owners is not None
+        if not self._owners.sees(sight, happening):
+            return None
+        if sight.roles.is_all or not isinstance(happening, happenings.AgentAdded | happenings.AgentReturned):
+            return record
+        seen = replace(happening.info, resources=seen_resources(sight.roles, happening.info.resources))
+        text = self._events.event(replace(happening, info=seen))
+        return frame(text) if text is not None else None
+
+    def _put(self, record: bytes, happening: happenings.Happening | None = None) -> None:
+        """Put a record into each outlet; of a happening what is seen of it, made once for all who see the same."""
+        seen: dict[Sight, bytes | None] = {}
+        full = []
+        for outlet, sight in self._outlets.items():
+            told: bytes | None = record
+            if happening is not None and sight is not WHOLE:
+                if sight not in seen:
+                    seen[sight] = self._seen(sight, happening, record)
+                told = seen[sight]
+            if told is not None and not outlet.put(told):
+                full.append(outlet)
+        for outlet in full:
             log.warning("a subscriber does not read the events of operators; its stream is ended")
             self._forget(outlet)
 
@@ -124,6 +164,8 @@ class EventFan(la.Actor):
         if outlet in self._outlets:
             del self._outlets[outlet]
             self._tell_count()
+            if all(sight is WHOLE for sight in self._outlets.values()):
+                self._owners = None
             if not self._outlets and not any(self._coming):
                 self._coming.append(None)
                 self._follow(frozenset())

@@ -17,7 +17,7 @@ from .event_fan import HEARTBEAT_SECONDS, SUBSCRIBERS_MAX, EventFan
 from .exchange import JSON
 from .operator_calls import LargeCall, OperatorCalls
 from .outlet import Outlet
-from .sight import WHOLE
+from .sight import sight_of
 from .streaming import stream
 from .v1.state import state
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from .exchange import Exchange
     from .serving import Part, Serving
+    from .sight import Sight
 
 HELD_BYTES_MAX = 4 * 1024 * 1024  # of a SUBSCRIBED that is rendered once
 
@@ -55,20 +56,21 @@ class EventStreams:
         return {"SUBSCRIBE": LargeCall(nothing, self._subscribe)}
 
     async def _subscribe(self, exchange: Exchange, asked: None) -> None:
+        sight = sight_of(exchange, "frameworks", "tasks", "executors", "roles")
         if self._fan is None:
             fan = EventFan(self._master, self._subscribers_max)
             self._fan = la.execute(self._master, partial(la.spawn, fan))  # so it lives in the master's runtime
         pid = await self._fan
         outlet = Outlet(self._buffer_bytes_max)
         try:
-            view = await la.dispatch(pid, EventFan.subscribe, la.Shared(outlet))
-            await stream(exchange, outlet, {"content-type": JSON}, self._subscribed(view))
+            view = await la.dispatch(pid, EventFan.subscribe, la.Shared(outlet), sight)
+            await stream(exchange, outlet, {"content-type": JSON}, self._subscribed(view, sight))
         finally:
             la.tell(pid, EventFan.leave, la.Shared(outlet))
 
-    async def _subscribed(self, view: View) -> AsyncIterator[bytes]:
+    async def _subscribed(self, view: View, sight: Sight) -> AsyncIterator[bytes]:
         """The record that comes first."""
-        parts, renderings = partial(_subscribed, view), self._serving.renderings
+        parts, renderings = partial(_subscribed, view, sight), self._serving.renderings
         length, held = 0, bytearray()
         async for piece in renderings.alone(parts):
             length += len(piece)
@@ -83,7 +85,7 @@ class EventStreams:
             yield piece
 
 
-def _subscribed(view: View) -> Iterator[Part]:
+def _subscribed(view: View, sight: Sight) -> Iterator[Part]:
     yield b'{"type":"SUBSCRIBED","subscribed":{"get_state":'
-    yield from state(view, WHOLE)
+    yield from state(view, sight)
     yield b',"heartbeat_interval_seconds":%.1f}}' % HEARTBEAT_SECONDS

@@ -68,7 +68,7 @@ CALLS: Mapping[str, tuple[Demand, ...]] = {
     "PRUNE_IMAGES": _all_of("prune_images"),
     "REMOVE_RESOURCE_PROVIDER_CONFIG": _all_of("modify_resource_provider_configs"),
     "SET_LOGGING_LEVEL": _all_of("set_log_level"),
-    "SUBSCRIBE": SEE_ALL,
+    "SUBSCRIBE": LEAVES_OUT,
     "UPDATE_RESOURCE_PROVIDER_CONFIG": _all_of("modify_resource_provider_configs"),
 }
 """By call of the operator API that asks, what it demands; those that change something are in CHANGES."""

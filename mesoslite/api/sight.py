@@ -36,7 +36,7 @@ _ACTIONS = {
 }
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True):
     """What is seen of each; what a document does not tell of is all seen, so that more of them are equal."""
 
     frameworks: Rights = EVERYTHING

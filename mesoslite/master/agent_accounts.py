@@ -97,7 +97,8 @@ class AgentAccounts:
             framework.figures[TASKS[state]] += len(tasks)
         for framework, _, _, tasks, _ in groups if self._ledger.chronicle.wants(happenings.TaskReturned) else ():
             for task in tasks.values():
-                self._tell(happenings.TaskReturned, framework.id, task.info, task.role, task.state, task.statuses)
+                told = (framework.id, task.info, task.role, task.state, task.statuses, task.source.user)
+                self._tell(happenings.TaskReturned, *told)
 
     def enter_executors(self, agent: AgentEntry, executors: Sequence[ExecutorEntry]) -> None:
         """Enter executors that their agent has brought."""

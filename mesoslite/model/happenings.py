@@ -320,13 +320,17 @@ class TaskRefused(Happening, frozen=True, gc=False, tag=True):
 
 
 class TaskReturned(Happening, frozen=True, gc=False, tag=True):
-    """An agent has brought along a task that was not in the books, or that was given up."""
+    """An agent has brought along a task that was not in the books, or that was given up.
+
+    ``task`` has no command; ``user`` is whom that was said to run as, None: nobody said.
+    """
 
     framework_id: FrameworkID
     task: TaskInfo
     role: str
     state: TaskState
     statuses: tuple[TaskStatus, ...]
+    user: str | None = None
 
 
 class TaskKillAsked(Happening, frozen=True, gc=False, tag=True):

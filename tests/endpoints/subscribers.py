@@ -27,8 +27,8 @@ class Loop:
         self._thread.join(BOUND)
         self.loop.close()
 
-    def subscriber(self, app, body=SUBSCRIBE, path="/api/v1", reads=True):
-        return Subscriber(self, app, body, path, reads)
+    def subscriber(self, app, body=SUBSCRIBE, path="/api/v1", reads=True, headers=()):
+        return Subscriber(self, app, body, path, reads, headers)
 
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
@@ -37,7 +37,7 @@ class Loop:
 class Subscriber:
     """A client that has asked and reads what it gets; one that does not read takes the head and no byte more."""
 
-    def __init__(self, loop, app, body, path, reads):
+    def __init__(self, loop, app, body, path, reads, headers):
         self._records = Records()
         self._arrived = queue.SimpleQueue()  # pieces; None at the end, an error if the stream was cut
         self._events = []
@@ -48,7 +48,7 @@ class Subscriber:
             self._reads.set()
         scope = {
             "type": "http", "method": "POST", "path": path, "query_string": b"", "server": ("127.0.0.1", 5050),
-            "headers": [(b"content-type", b"application/json")],
+            "headers": [(b"content-type", b"application/json"), *headers],
         }  # fmt: skip
         self._gone = asyncio.Event()
         self._asked = iter([{"type": "http.request", "body": body, "more_body": False}])

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mesoslite.model import NOTHING, FrameworkID, Reason, TaskRecord, TaskState, happenings
 from mesoslite.model.agent_records import packed_agent
@@ -73,18 +74,18 @@ class Events:
 
     def _task_launched(self, heard: happenings.TaskLaunched) -> bytes:
         state = TaskState.TASK_STAGING
-        return _task_added(TaskRecord(info=heard.task, framework_id=heard.framework_id, state=state, role=heard.role))
+        task = TaskRecord(info=heard.task, framework_id=heard.framework_id, state=state, role=heard.role)
+        return _task_added(packed_task(task))
 
     def _task_returned(self, heard: happenings.TaskReturned) -> bytes:
-        return _task_added(
-            TaskRecord(
-                info=heard.task,
-                framework_id=heard.framework_id,
-                state=heard.state,
-                statuses=heard.statuses,
-                role=heard.role,
-            )
+        task = TaskRecord(
+            info=heard.task,
+            framework_id=heard.framework_id,
+            state=heard.state,
+            statuses=heard.statuses,
+            role=heard.role,
         )
+        return _task_added(replace(packed_task(task), user=heard.user))
 
     def _task_updated(self, heard: happenings.TaskUpdated) -> bytes | None:
         key, status = (heard.framework_id, heard.task_id), heard.status
@@ -134,8 +135,8 @@ def _event(kind: str, text: bytes) -> bytes:
     return b'{"type":"%s","%s":%s}' % (kind.encode(), kind.lower().encode(), text)
 
 
-def _task_added(task: TaskRecord) -> bytes:
-    return _event("TASK_ADDED", b'{"task":%s}' % TASK_V1.render(TASK.pack(packed_task(task))))
+def _task_added(task: kinds.Task) -> bytes:
+    return _event("TASK_ADDED", b'{"task":%s}' % TASK_V1.render(TASK.pack(task)))
 
 
 def _agent_added(heard: happenings.AgentAdded | happenings.AgentReturned, reregistered: float | None) -> bytes:
