@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mesoslite.model.executor_calls import ExecutorCall, ExecutorClaims, ExecutorSubscribe
 
     from .checks.results import Result
+    from .executors import ExecutorOptions
 
 log = logging.getLogger("mesoslite")
 
@@ -75,9 +76,8 @@ class Agent(la.Actor):
     containers and is closed with it. ``id`` names the actor, ``slave(1)``, ``slave(2)``, … if left out. When it stops
     it ends all its tasks and tells its master that it has left; sandboxes stay. With ``recovery`` tasks of frameworks
     that checkpoint outlive it when it fails, or lets go of them: the next agent in ``work_dir`` goes on as this one.
-    ``garbage`` says when sandboxes are removed of what is over; left out, they stay.
-    ``prober`` asks the ports of tasks that are to be checked; left out, those of this machine.
-    ``container_ip`` is where others reach what tasks listen on, empty if they cannot.
+    ``garbage`` says when sandboxes go that are over; left out, they stay. ``executors`` says how long executors have.
+    ``prober`` asks ports of tasks that are checked, by default this machine's; others reach these at ``container_ip``.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Agent(la.Actor):
         domain: FaultDomain | None = None,
         recovery: RecoveryOptions | None = None,
         garbage: GarbageOptions | None = None,
+        executors: ExecutorOptions | None = None,
         prober: Prober | None = None,
         container_ip: str = "",
         id: str | None = None,
@@ -120,6 +121,7 @@ class Agent(la.Actor):
             containerizer=containerizer,
             recovery=recovery,
             garbage=garbage,
+            executor_options=executors,
             info=lambda: self._info,
             send=self._tell_master,
             prober=prober if prober is not None else PortProber(),

@@ -15,7 +15,7 @@ from mesoslite.model import AgentSnapshot
 from mesoslite.model.container_ids import nested_directory
 
 from .checkpoints import Checkpoints
-from .executors import ExecutorLine
+from .executors import ExecutorLine, ExecutorOptions
 from .garbage import Garbage, disk_use
 from .kills import Kills
 from .metrics import AgentMetrics, figures_of
@@ -81,6 +81,7 @@ class Parts:
         containerizer: Containerizer,
         recovery: RecoveryOptions | None,
         garbage: GarbageOptions | None,
+        executor_options: ExecutorOptions | None,
         info: Callable[[], AgentInfo],
         send: Callable[[Any], None],
         prober: Prober,
@@ -109,12 +110,12 @@ class Parts:
             containerizer=containerizer,
             work_directory=work_directory,
             info=info,
+            executor_options=executor_options or ExecutorOptions(),
             recovery_seconds=recovery.executor_recovery_seconds if recovery is not None else None,
             total=lambda: self.operations.total,
             volumes=self.volumes.of,
             notices=self._notices,
             metrics=self.metrics,
-            later=self._end_later,
             send=send,
             kill=lambda run, entry, grace: self.kills.kill(run, entry, grace_seconds=grace),
             prober=prober,
@@ -215,6 +216,7 @@ class Parts:
             check_later=lambda seconds, number, step: la.delay(seconds, actor.pid, calls.check_due, number, step),
             answer=lambda number, step, result: la.tell(actor.pid, calls.check_answered, number, step, result),
             overrun_later=lambda seconds, container_id: la.delay(seconds, actor.pid, calls.overrun, container_id),
+            end_later=self._end_later,
         )
 
     def begin(self) -> None:

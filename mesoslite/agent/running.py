@@ -23,7 +23,7 @@ from .checks import Checks, Prober
 from .commands import Commands
 from .completion import Completion
 from .container_ids import new_container_id
-from .executors import Executors
+from .executors import ExecutorOptions, Executors
 from .launches import Launches
 from .runs import Run
 from .sandbox import sandbox_path
@@ -54,12 +54,13 @@ log = logging.getLogger("mesoslite")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How the agent's parts come to hear of time: see Checks and Completion."""
+    """How the agent's parts come to hear of time: see Checks, Completion and Executors."""
 
     now: Callable[[], float]
     check_later: Callable[[float, int, int], la.Timer]
     answer: Callable[[int, int, Result], None]
     overrun_later: Callable[[float, ContainerID], la.Timer]
+    end_later: Callable[[float, ContainerID], la.Timer]
 
 
 class Running:
@@ -68,10 +69,8 @@ class Running:
     ``info`` is what the agent says of itself, with its id, ``total`` what it has. For ``recovery_seconds`` an executor
     tries to reach an agent that has gone; None: it will not come back. ``notices(container)`` is who
     is to hear what becomes of that container. ``volumes(resources)`` are those among them.
-    ``later(seconds, container)`` has ``end(container)`` called in so many seconds. ``send`` tells the master of an
-    executor.
-    ``kill(run, framework, grace)`` asks a task to end. ``timing`` is what checks
-    and longest times go by, ``prober`` what asks ports for them.
+    ``send`` tells the master of an executor. ``kill(run, framework, grace)`` asks a task to end. ``timing`` is what
+    checks, longest times and ends go by, ``prober`` what asks ports for them.
     """
 
     def __init__(
@@ -83,20 +82,19 @@ class Running:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        executor_options: ExecutorOptions,
         recovery_seconds: float | None,
         total: Callable[[], Resources],
         volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
         metrics: AgentMetrics,
-        later: Callable[[float, ContainerID], la.Timer],
         send: Callable[[ExecutorExited], None],
         kill: Callable[[Run, FrameworkEntry, float | None], None],
         prober: Prober,
         timing: Timing,
     ) -> None:
         self._actor = actor
-        self._frameworks = frameworks
-        self._reports = reports
+        self._frameworks, self._reports = frameworks, reports
         self._work_directory = work_directory
         self._info = info
         self._total = total
@@ -134,13 +132,14 @@ class Running:
             containerizer=containerizer,
             work_directory=work_directory,
             info=info,
+            options=executor_options,
             recovery_seconds=recovery_seconds,
             total=total,
             send=send,
             volumes=volumes,
             notices=notices,
             metrics=metrics,
-            later=later,
+            later=timing.end_later,
             kill=kill,
         )
         self._launches = Launches()

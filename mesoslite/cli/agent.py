@@ -10,7 +10,9 @@ import typer
 
 from .agent_options import (
     DiskWatchInterval,
+    ExecutorRegistrationTimeout,
     ExecutorReregistrationTimeout,
+    ExecutorShutdownGracePeriod,
     GcDelay,
     GcDiskHeadroom,
     HttpHeartbeatInterval,
@@ -18,6 +20,7 @@ from .agent_options import (
     Recover,
     RecoveryTimeout,
     Strict,
+    executor_options,
     garbage_options,
     heartbeat_options,
     recovery_options,
@@ -90,6 +93,13 @@ MasterPlace: TypeAlias = Annotated[
     ),
 ]
 
+Attributes: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="What frameworks may choose it by, such as rack:r1;ssd:true;cores:[0-7];zones:{a,b}.", show_default=False
+    ),
+]
+
 
 def agent(
     master: MasterPlace = MASTER_ADDRESS,
@@ -101,13 +111,7 @@ def agent(
             show_default=False,
         ),
     ] = "",
-    attributes: Annotated[
-        str,
-        typer.Option(
-            help="What frameworks may choose it by, such as rack:r1;ssd:true;cores:[0-7];zones:{a,b}.",
-            show_default=False,
-        ),
-    ] = "",
+    attributes: Attributes = "",
     domain: Domain = None,
     work_dir: Annotated[
         str, typer.Option(help="Where sandboxes go; each agent has its own.", metavar="PATH")
@@ -131,6 +135,8 @@ def agent(
     recover: Recover = "reconnect",
     strict: Strict = True,
     reconfiguration_policy: ReconfigurationPolicy = "equal",
+    executor_registration_timeout: ExecutorRegistrationTimeout = None,
+    executor_shutdown_grace_period: ExecutorShutdownGracePeriod = None,
     executor_reregistration_timeout: ExecutorReregistrationTimeout = None,
     recovery_timeout: RecoveryTimeout = None,
     http_heartbeat_interval: HttpHeartbeatInterval = None,
@@ -207,6 +213,7 @@ def _node(given: "Mapping[str, Any]") -> "AgentNode":
         flags=given,
         recovery=recovery_options(given, boot_id()),
         garbage=garbage_options(given),
+        executors=executor_options(given),
         authentication=_authentication(given),
         containment=containment_options(given),
         **heartbeat_options(given),

@@ -1,6 +1,6 @@
 """Options of an agent on the command line about what outlives it, and its tasks, under the names of Mesos's flags."""
 
-# Who calls: agent.py. What is left out is None and takes the default of RecoveryOptions or GarbageOptions.
+# Who calls: agent.py. What is left out is None and takes the default of the objects of options that are made here.
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,7 +12,7 @@ from .values import seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesoslite.agent import GarbageOptions, RecoveryOptions
+    from mesoslite.agent import ExecutorOptions, GarbageOptions, RecoveryOptions
 
 Recover: TypeAlias = Annotated[
     str,
@@ -32,6 +32,20 @@ ReconfigurationPolicy: TypeAlias = Annotated[
     typer.Option(
         help="What may be otherwise than it was: equal, nothing; additive, there may be more resources and attributes.",
         metavar="equal|additive",
+    ),
+]
+ExecutorRegistrationTimeout: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Time that executors have to subscribe from their start, else they are killed; 1mins by default.",
+        metavar="DURATION",
+    ),
+]
+ExecutorShutdownGracePeriod: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Time that executors have to end when they are asked to, unless they say how long; 5secs by default.",
+        metavar="DURATION",
     ),
 ]
 ExecutorReregistrationTimeout: TypeAlias = Annotated[
@@ -92,6 +106,18 @@ def recovery_options(given: "Mapping[str, Any]", boot_id: str) -> "RecoveryOptio
     names = ("recover", "strict", "reconfiguration_policy")
     texts = {name: given[name] for name in names}
     return RecoveryOptions(boot_id=boot_id, has_any_port=given["port"] == 0, **texts, **durations)
+
+
+def executor_options(given: "Mapping[str, Any]") -> "ExecutorOptions":
+    """Likewise those of how long executors have. Raises: InvalidRequest."""
+    from mesoslite.agent import ExecutorOptions
+
+    durations = _durations(
+        given,
+        executor_registration_timeout="registration_seconds",
+        executor_shutdown_grace_period="shutdown_grace_seconds",
+    )
+    return ExecutorOptions(**durations)
 
 
 def garbage_options(given: "Mapping[str, Any]") -> "GarbageOptions":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.http import HttpServer, Listener
-from mesoslite.agent import Agent, GarbageOptions, RecoveryOptions
+from mesoslite.agent import Agent, ExecutorOptions, GarbageOptions, RecoveryOptions
 from mesoslite.agent.recovery import former_port
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
@@ -144,12 +144,13 @@ class AgentNode:
         flags: Mapping[str, object],
         recovery: RecoveryOptions | None = None,
         garbage: GarbageOptions | None = None,
+        executors: ExecutorOptions | None = None,
         authentication: Authentication = NOBODY,
         containment: ContainmentOptions | None = None,
         heartbeat_seconds: float = 30.0,
     ) -> None:
         self.master_address = master
-        self._recovery, self._garbage = recovery, garbage
+        self._recovery, self._garbage, self._executors = recovery, garbage, executors
         self.work_dir = Path(work_dir).absolute()
         self.resources = completed_resources(resources, self.work_dir)
         self.host = host
@@ -192,6 +193,7 @@ class AgentNode:
                 domain=self._domain,
                 recovery=self._recovery,
                 garbage=self._garbage,
+                executors=self._executors,
                 container_ip=self._container_ip(runtime.address),
                 id="slave(1)",
             )

@@ -2,10 +2,12 @@
 
 # Names in brackets are those of the tests of Mesos that assert the same.
 
+import math
+
 import pytest
 
 import libactor as la
-from mesoslite.agent import Agent, reports
+from mesoslite.agent import Agent, ExecutorOptions, reports
 from mesoslite.model import (
     AgentReregistered,
     Conflict,
@@ -16,6 +18,7 @@ from mesoslite.model import (
     FrameworkID,
     FrameworkToExecutor,
     FrozenDocument,
+    InvalidRequest,
     NotFound,
     Ping,
     PresentExecutor,
@@ -114,6 +117,28 @@ def test_a_group_is_sent_as_a_whole(house: House):
     program.subscribe()
 
     assert program.heard() == [LaunchTasks(TaskGroup((T1, T2)))]
+
+
+def test_how_long_executors_have_is_an_option(closed_house: House):
+    closed_house.open(executors=ExecutorOptions(registration_seconds=90.5, shutdown_grace_seconds=7))
+    box = launch(closed_house, T1)
+    assert box.environment["MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD"] == "7secs"
+
+    closed_house.advance(90.499)
+    before = list(box.signals)
+    closed_house.advance(0.001)
+    closed_house.exit(box, -9)
+
+    assert (before, box.signals) == ([], ["kill"])
+    assert closed_house.updates()[-1].status.message == "Executor did not register within 90500000000ns"
+
+
+@pytest.mark.parametrize(
+    "times", [{"registration_seconds": 0}, {"registration_seconds": math.inf}, {"shutdown_grace_seconds": -1}]
+)
+def test_times_that_executors_cannot_have_are_refused(times: dict[str, float]):
+    with pytest.raises(InvalidRequest, match=r"^executor_(registration_timeout|shutdown_grace_period): got"):
+        ExecutorOptions(**times)
 
 
 def test_an_executor_that_does_not_subscribe_in_time_is_killed_and_its_tasks_fail(house: House):

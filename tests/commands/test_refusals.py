@@ -110,6 +110,7 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
         (["agent", "--attributes", "cores:[1-3"], "attribute 'cores' has ranges without an end"),
         (["agent", "--attributes", "zones:{a,a}"], "attribute 'zones' has the item 'a' twice"),
         (["agent", "--executor-reregistration-timeout", "20secs"], "--executor-reregistration-timeout: got 20.0"),
+        (["agent", "--executor-registration-timeout", "0"], "--executor-registration-timeout: got 0.0 seconds"),
         (["agent", "--recover", "all"], "--recover: got 'all', expected reconnect or cleanup"),
         (["agent", "--reconfiguration-policy", "any"], "--reconfiguration-policy: got 'any'"),
         (["agent", "--acls", __file__], f"--acls {__file__}: are no JSON"),

@@ -4,5 +4,6 @@ from .environment import is_executor
 from .execution import Execution
 from .life import Executors
 from .line import ExecutorLine
+from .options import ExecutorOptions
 
-__all__ = ["Execution", "ExecutorLine", "Executors", "is_executor"]
+__all__ = ["Execution", "ExecutorLine", "ExecutorOptions", "Executors", "is_executor"]

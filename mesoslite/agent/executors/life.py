@@ -24,14 +24,13 @@ from mesoslite.model import (
     NotFound,
     Reason,
     TaskState,
-    constants,
     executor_command,
     task_inability,
 )
 from mesoslite.model.executor_events import EndExecutor, EndTask
 
 from ..container_ids import new_container_id
-from ..runs import Run, kill_grace
+from ..runs import Run
 from ..sandbox import make_sandbox, sandbox_path
 from ..statuses import (
     CLEAN,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from ..reports import Reports
     from ..runs import FrameworkEntry, Frameworks
     from ..statuses import Report
+    from .options import ExecutorOptions
 
 log = logging.getLogger("mesoslite")
 
@@ -90,6 +90,7 @@ class Executors:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        options: ExecutorOptions,
         recovery_seconds: float | None,
         total: Callable[[], Resources],
         send: Callable[[ExecutorExited], None],
@@ -105,6 +106,7 @@ class Executors:
         self._containerizer = containerizer
         self._work_directory = work_directory
         self._info = info
+        self._options = options
         self._recovery_seconds = recovery_seconds
         self._total = total
         self._send = send
@@ -252,7 +254,7 @@ class Executors:
             self._end(execution, launch_failure(error), None)
         else:
             self._executions[container_id] = execution
-            execution.set_timer(self._later(constants.EXECUTOR_REGISTRATION_SECONDS, container_id))
+            execution.set_timer(self._later(self._options.registration_seconds, container_id))
 
     def config(self, execution: Execution, framework: FrameworkInfo) -> ContainerConfig | None:
         """What its container is to be, or is; None, if it has none. Raises: InvalidRequest."""
@@ -263,8 +265,9 @@ class Executors:
         info, sandbox = execution.info, execution.sandbox
         command = executor_command(info)
         assert command is not None
+        grace = self._options.grace_of(info)
         variables = executor_environment(
-            info, framework, self._info(), str(self._actor.pid), sandbox, _shutdown_grace(info), self._recovery_seconds
+            info, framework, self._info(), str(self._actor.pid), sandbox, grace, self._recovery_seconds
         )
         resources, limits = holdings(execution, more)
         return ContainerConfig(
@@ -289,7 +292,7 @@ class Executors:
         if execution.phase is Phase.TERMINATING:
             container.kill()
         else:
-            wait = seconds if execution.is_returning else constants.EXECUTOR_REGISTRATION_SECONDS
+            wait = seconds if execution.is_returning else self._options.registration_seconds
             execution.set_timer(self._later(wait, execution.container_id))
 
     def find(self, container_id: ContainerID) -> Execution | None:
@@ -303,7 +306,7 @@ class Executors:
             return
         if execution.phase is Phase.REGISTERING:
             info = self._frameworks.active[execution.framework_id].info
-            execution.verdict = lateness(execution, info)
+            execution.verdict = lateness(execution, info, self._options.registration_seconds)
             place = (execution.info.executor_id, execution.container_id)
             self._frameworks.checkpoints.executor_condemned(info, *place, execution.verdict)
         self._destroy(execution)
@@ -320,7 +323,7 @@ class Executors:
             return
         log.info("%s: executor %s is shut down", self._actor.pid, execution.info.executor_id)
         execution.phase = Phase.TERMINATING
-        grace = _shutdown_grace(execution.info)
+        grace = self._options.grace_of(execution.info)
         if execution.is_default:
             self.groups.shut_down(self._frameworks.active[execution.framework_id], execution, grace)
             return
@@ -393,8 +396,3 @@ def _make_runs(execution: Execution, tasks: Sequence[TaskInfo], is_group: bool) 
     for run in runs:
         run.batch, run.is_group = execution.batches, is_group
     return runs
-
-
-def _shutdown_grace(info: ExecutorInfo) -> float:
-    grace = info.shutdown_grace_seconds
-    return constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS if grace is None else kill_grace(grace)

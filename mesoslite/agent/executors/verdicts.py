@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesoslite.model import Reason, TaskState, constants
+from mesoslite.model import Reason, TaskState
+from mesoslite.model.durations import duration_text
 
 from ..checkpoints import Verdict
 from ..statuses import gone_state, refusal
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from .execution import Execution
 
 
-def lateness(execution: Execution, framework: FrameworkInfo) -> Verdict:
-    """Of an executor that has not subscribed in time, or not again."""
+def lateness(execution: Execution, framework: FrameworkInfo, seconds: float) -> Verdict:
+    """Of an executor that has not subscribed in time, which was so many ``seconds``, or not again."""
     if execution.is_returning:
         text = "Executor did not register again with its agent, which was restarted"
         return Verdict(gone_state(framework), Reason.REASON_EXECUTOR_REREGISTRATION_TIMEOUT, text)
-    text = f"Executor did not register within {constants.EXECUTOR_REGISTRATION_SECONDS}secs"
+    text = f"Executor did not register within {duration_text(seconds)}"
     return Verdict(TaskState.TASK_FAILED, Reason.REASON_EXECUTOR_REGISTRATION_TIMEOUT, text)
 
 
