@@ -265,6 +265,42 @@ def test_images_are_directories_of_the_agents(tmp_path):
     assert asked("debian")[-1] == ("pivot", f"{tmp_path}/roots/c/root")
 
 
+# Goal: nothing is made on the disk, where it would have to be removed again, that the image has, or that can be in
+#   memory; and what is a link in the image is never a step of a way.
+def test_of_the_way_to_a_sandbox_only_what_leads_to_the_first_gap_of_the_image_is_made(tmp_path):
+    image = tmp_path / "images" / "debian"
+    for path in ("proc", "sys", "dev", "tmp", "etc", "mnt", "var/lib"):
+        (image / path).mkdir(parents=True)
+    (image / "var").chmod(0o750)
+    (image / "etc/hosts").touch()
+    (image / "etc/resolv.conf").symlink_to("/etc/passwd")
+    (image / "srv").symlink_to("/etc")
+    asked_for = {"image": {"type": "DOCKER", "docker": {"name": "debian"}}}
+    changes, root = tmp_path / "roots/c/upper", f"{tmp_path}/roots/c/root"
+
+    def made_for(sandbox):
+        script = Script()
+        filesystem = FilesystemLinux(tmp_path / "roots", tmp_path / "images")
+        filesystem.prepare(config(sandbox, mesos=asked_for), script)
+        made = {str(path.relative_to(changes)) for path in changes.rglob("*")}
+        mode = (changes / "var").stat().st_mode & 0o777 if "var" in made else None
+        filesystem.cleanup(C)
+        return made, mode, instructions(script)
+
+    made, mode, told = made_for("/var/lib/mesos/run/box")
+    linked, _, _ = made_for("/srv/box")
+
+    always = {"mnt", "mnt/mesos"} | ({"etc", "etc/resolv.conf"} if os.path.isfile("/etc/resolv.conf") else set())
+    assert (made, mode) == (always | {"var", "var/lib", "var/lib/mesos"}, 0o750)
+    assert linked == always | {"srv"}
+    at = told.index(("mount", "tmpfs", f"{root}/var/lib/mesos", "tmpfs", f"{int(QUIET)}", "mode=755,size=64k"))
+    assert told[at + 1 : at + 4] == [
+        ("directory", f"{root}/var/lib/mesos/run", "755"),
+        ("directory", f"{root}/var/lib/mesos/run/box", "755"),
+        ("bind", "/var/lib/mesos/run/box", "", root, "var/lib/mesos/run/box", "rw"),
+    ]
+
+
 def test_what_no_isolator_honours_is_refused():
     refuse_unhonoured(config(), ())
     refuse_unhonoured(config(volumes=[], linux_info={}), ())

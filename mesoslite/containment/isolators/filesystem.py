@@ -3,6 +3,8 @@
 # A container with an image gets the directory of that name below the agent's directory of images as its root, with a
 #   layer of its own on top, so that it may change all and no other container sees it. Its sandbox is there under the
 #   path that it has outside, so that nothing it was told of it is wrong, and under /mnt/mesos/sandbox as in Mesos.
+#   Directories that lead there are in memory from the first on that the image lacks: to make and remove each of a
+#   dozen on a disk took more than all the mounts.
 #   What it has of this machine is only read: its devices, files of /etc, and what in /proc is not of processes.
 # Others see this machine's files, but for /tmp, which is a directory of their sandbox.
 # Invariant: every mount is made in the container's own namespace, by its own process, and goes with it: the agent's
@@ -13,7 +15,8 @@
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mesoslite.containment.asked import asked
@@ -111,11 +114,11 @@ class FilesystemLinux(PlainIsolator):
     def _change_root(self, config: ContainerConfig, script: Script, volumes: list[Volume], image: Path) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._scratch.chmod(0o700)  # or others could start what a container's root lets run as root
-        base = Path(self.changes(config.container_id))
-        for name in ("root", "upper", "work"):
-            (base / name).mkdir(parents=True)
-        layer = _Layer(image, base / "upper")
-        layers = (("lowerdir", image), ("upperdir", base / "upper"), ("workdir", base / "work"))
+        base = self.changes(config.container_id)
+        for path in (base, f"{base}/root", f"{base}/upper", f"{base}/work"):
+            os.mkdir(path)
+        layer = _Layer(f"{image}", f"{base}/upper", covers=("/dev",))
+        layers = (("lowerdir", f"{image}"), ("upperdir", f"{base}/upper"), ("workdir", f"{base}/work"))
         root = f"{base}/root"
         script.mount("overlay", root, "overlay", data=",".join([f"{name}={_escaped(path)}" for name, path in layers]))
         _state_system(script, root, layer)
@@ -127,42 +130,62 @@ class FilesystemLinux(PlainIsolator):
                 target = _place_in(config.sandbox, volume.path, volume)
             script.bind(volume.source, target, is_read_only=volume.is_read_only)
         for path in (config.sandbox, SANDBOX):
-            layer.make(path)
-            _state_place(script, root, path)
+            _state_way(script, root, layer, path)
             script.bind(Place(config.sandbox), Place(root, path.strip("/")))
         script.root(root)
 
 
 class _Layer:
-    """The changes ``upper`` that lie over ``image``: where places are made to mount at, without following its links."""
+    """The changes ``upper`` that lie over ``image``: where places are made to mount at, without following its links.
 
-    def __init__(self, image: Path, upper: Path) -> None:
+    What the image has as it is to be is not made again: all that is made has to be removed. ``covers`` are directories
+    on which another file system is mounted, so that nothing of the layer is seen below.
+    """
+
+    def __init__(self, image: str, upper: str, covers: Iterable[str]) -> None:
         self._image = image
         self._upper = upper
+        self.covers = list(covers)
+
+    def lacking(self, path: str) -> str:
+        """The first of the directories on the way to ``path`` that there is not; "" if there are all."""
+        way = self._way(path)
+        return next((step for step, is_there in way if not is_there and not _is_directory(self._upper + step)), "")
 
     def make(self, path: str, mode: int = 0o755) -> None:
         """Have a directory at ``path``; one of the image keeps its mode."""
-        made, below = self._upper, self._image
-        for name in path.strip("/").split("/"):
-            made, below = made / name, below / name
-            if made.is_dir():
-                continue
-            made.mkdir()
-            if below.is_dir() and not below.is_symlink():
-                shutil.copystat(below, made)
-                os.chown(made, below.stat().st_uid, below.stat().st_gid)
-            else:
-                made.chmod(mode)
+        if self.lacking(path):
+            self._make(path, mode)
 
     def place(self, path: str, *, is_directory: bool) -> None:
         """Have what a directory, or a file, can be mounted over."""
         if is_directory:
             self.make(path)
             return
-        above, _, name = path.rpartition("/")
-        if above:
-            self.make(above)
-        (self._upper / above.strip("/") / name).touch()
+        above = path.rpartition("/")[0]
+        is_there = all(is_there for _, is_there in self._way(above)) and _has(self._image + path, stat.S_ISREG)
+        if not is_there:
+            self._make(above, 0o755)
+            Path(self._upper + path).touch()
+
+    def _way(self, path: str) -> Iterator[tuple[str, bool]]:
+        """The directories on the way to ``path``, the outermost first, and whether the image has them."""
+        is_there = True
+        for step in _steps(path):
+            is_there = is_there and _is_directory(self._image + step)
+            yield step, is_there
+
+    def _make(self, path: str, mode: int) -> None:
+        for step, is_there in self._way(path):
+            made, below = self._upper + step, self._image + step
+            if _is_directory(made):
+                continue
+            os.mkdir(made)
+            if is_there:
+                shutil.copystat(below, made)
+                os.chown(made, os.stat(below).st_uid, os.stat(below).st_gid)
+            else:
+                os.chmod(made, mode)
 
 
 def _state_system(script: Script, root: str, layer: _Layer) -> None:
@@ -199,12 +222,39 @@ def mount_processes(script: Script, root: str) -> None:
             script.bind(place, place, is_read_only=True)
 
 
-def _state_place(script: Script, root: str, path: str) -> None:
-    """Have a directory at ``path`` also below /dev, where what the layer has is not seen."""
-    names = path.strip("/").split("/")
-    if names[0] == "dev":
-        for count in range(2, len(names) + 1):
-            script.make_directory("/".join((root, *names[:count])))
+def _state_way(script: Script, root: str, layer: _Layer, path: str) -> None:
+    """Have a directory at ``path``. What the image lacks of the way there is in memory, and goes without a removal."""
+    cover = next((each for each in layer.covers if path.startswith(f"{each}/")), None)
+    if cover is None:
+        cover = layer.lacking(path)
+        if cover in ("", path):
+            layer.make(path)
+            return
+        layer.make(cover)
+        layer.covers.append(cover)
+        script.mount("tmpfs", root + cover, "tmpfs", _QUIET, "mode=755,size=64k")
+    for step in _steps(path.removeprefix(cover)):
+        script.make_directory(root + cover + step)
+
+
+def _steps(path: str) -> Iterator[str]:
+    """The directories on the way to ``path``, itself the last."""
+    step = ""
+    for name in filter(None, path.split("/")):
+        step += f"/{name}"
+        yield step
+
+
+def _is_directory(path: str) -> bool:
+    return _has(path, stat.S_ISDIR)
+
+
+def _has(path: str, is_kind: Callable[[int], bool]) -> bool:
+    """Whether there is something of that kind, which no link is."""
+    try:
+        return is_kind(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _place_in(directory: str, path: str, volume: Volume) -> Place:
@@ -232,6 +282,6 @@ def _image_name(config: ContainerConfig) -> str | None:
     return image.message(kind.lower()).text("name")
 
 
-def _escaped(path: Path) -> str:
+def _escaped(path: str) -> str:
     """A path in the options of an overlay, where colons and commas part others."""
-    return "".join([f"\\{each}" if each in ":,\\" else each for each in str(path)])
+    return "".join([f"\\{each}" if each in ":,\\" else each for each in path])
