@@ -18,12 +18,13 @@ def task_environment(
 
 def place_environment(framework: FrameworkInfo, agent: AgentInfo, agent_pid: str, sandbox: str) -> dict[str, str]:
     """Return the variables that say whose something is, and where it runs."""
+    host = f"[{agent.hostname}]" if ":" in agent.hostname else agent.hostname
     return {
         "MESOS_FRAMEWORK_ID": framework.id or "",
         "MESOS_SLAVE_ID": agent.id or "",
         "MESOS_AGENT_ID": agent.id or "",
         "MESOS_SLAVE_PID": agent_pid,
-        "MESOS_AGENT_ENDPOINT": f"{agent.hostname}:{agent.port}",
+        "MESOS_AGENT_ENDPOINT": f"{host}:{agent.port}",
         "MESOS_DIRECTORY": sandbox,
         "MESOS_SANDBOX": sandbox,
         "MESOS_CHECKPOINT": "1" if framework.checkpoint else "0",

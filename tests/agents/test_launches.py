@@ -123,6 +123,12 @@ def test_a_task_is_told_who_and_where_it_is(house: House):
     }
 
 
+def test_a_task_finds_an_agent_that_is_named_by_an_ipv6_address(closed_house: House):
+    closed_house.open(hostname="::1")
+
+    assert closed_house.run().environment["MESOS_AGENT_ENDPOINT"] == "[::1]:5051"
+
+
 @pytest.mark.parametrize(
     ("exit_status", "state", "message"),
     [
