@@ -30,6 +30,11 @@ def version_document() -> Document:
     }
 
 
+def cluster_name(flags: Mapping[str, str]) -> Document:
+    """The name that a cluster was given, if it was, as the state of it tells that; it is no secret as flags may be."""
+    return {"cluster": flags["cluster"]} if "cluster" in flags else {}
+
+
 def told_flags(flags: Mapping[str, str]) -> Document:
     """The options that a program was started with, as the state of it tells them."""
     return {**({"log_dir": flags["log_dir"]} if "log_dir" in flags else {}), "flags": dict(flags)}

@@ -77,7 +77,7 @@ def read_routes(master: la.PID[MasterPort], serving: Serving, flags: Mapping[str
         CONSTRAINTS: show("offer_constraints_debug", constraints_parts),
         "/roles": methods(GET=roles),
         "/state": show("state", partial(state_parts, flags=flags)),
-        "/state-summary": show("state-summary", summary_parts),
+        "/state-summary": show("state-summary", partial(summary_parts, flags=flags)),
         "/slaves": show("slaves", agents_parts, lambda query: query.get("slave_id")),
         "/frameworks": show("frameworks", frameworks_parts, lambda query: query.get("framework_id")),
         "/tasks": show("tasks", tasks_parts, page_of),

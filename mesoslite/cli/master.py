@@ -30,6 +30,7 @@ from .failure import fail, refuse, refuse_os, say, warn
 from .master_options import (
     AgentAge,
     AgentCount,
+    ClusterName,
     CompletedFrameworks,
     CompletedTasks,
     FrameworkMetrics,
@@ -84,6 +85,7 @@ def master(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the HTTP API; 0 takes any free one.", min=0, max=65535)] = 5050,
     hostname: Hostname = "",
+    cluster: ClusterName = None,
     domain: Domain = None,
     require_agent_domain: RequireDomain = False,
     registry: RegistryFile = None,
@@ -135,7 +137,7 @@ def master(
     given = dict(locals())
     begin_logging(logging_level, "master", log_dir)
     check_texts(address=address, advertise=advertise, secret_file=secret_file, host=host, hostname=hostname)
-    check_texts(registry=registry, whitelist=whitelist, webui_dir=webui_dir)
+    check_texts(registry=registry, whitelist=whitelist, webui_dir=webui_dir, cluster=cluster)
     if webui_dir is not None:
         check_web_page(webui_dir)
     set_state_cache(state_cache)

@@ -38,6 +38,9 @@ Whitelist: TypeAlias = Annotated[
         metavar="PATH",
     ),
 ]
+ClusterName: TypeAlias = Annotated[
+    str | None, typer.Option(help="Name of the cluster, for people, as /state and the web page show it.")
+]
 WebuiDir: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Directory with a web page to serve, such as Mesos's share/mesos/webui.", metavar="PATH"),

@@ -3,7 +3,7 @@
 A name that ends in ``?`` may be absent; a schema in a list is that of each entry of an array.
 """
 
-# Source: Mesos src/common/http.cpp, src/master/http.cpp, src/master/readonly_handler.cpp; git_*, cluster and
+# Source: Mesos src/common/http.cpp, src/master/http.cpp, src/master/readonly_handler.cpp; git_* and
 #   external_log_file of the state are those of builds and options that we do not have.
 
 from typing import Any
@@ -162,6 +162,7 @@ SCHEMAS: dict[str, Schema] = {
         "leader": TEXT,
         "leader_info": {"id": TEXT, "pid": TEXT, "port": WHOLE, "hostname": TEXT, "domain?": DOMAIN},
         "domain?": DOMAIN,
+        "cluster?": TEXT,
         "log_dir?": TEXT,
         "flags": {"...": TEXT},
         "slaves": [AGENT],

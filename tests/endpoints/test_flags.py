@@ -30,6 +30,13 @@ def test_flags_are_texts_by_name(app):
     assert request(app, "POST", "/flags").status == 405
 
 
+@pytest.mark.parametrize("path", ["/state", "/state-summary"])
+def test_a_cluster_that_has_a_name_tells_it(runtime, path):
+    app = master_app(runtime.spawn(FakeMaster()), flags={"cluster": "north"})
+
+    assert json.loads(request(app, "GET", path).body)["cluster"] == "north"
+
+
 def test_the_call_has_a_list_of_them(app):
     # Source: MasterAPITest.GetFlags, AgentAPITest.GetFlags
     answer = request(app, "POST", "/api/v1", b'{"type": "GET_FLAGS"}', content_type="application/json")

@@ -131,7 +131,7 @@ def test_operations_are_shown_of_resources_and_frameworks_that_are_seen(roles):
 
 
 def test_counts_are_of_all_tasks_but_frameworks_that_are_hidden_are_not_named():
-    whole, less = (json.loads(text(summary_parts(ALL, each))) for each in (WHOLE, sight(frameworks=["www"])))
+    whole, less = (json.loads(text(summary_parts(ALL, each, {}))) for each in (WHOLE, sight(frameworks=["www"])))
 
     assert [one["id"] for one in less["frameworks"]] == ["f-www"]
     assert less["frameworks"][0] in whole["frameworks"]

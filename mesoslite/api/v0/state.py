@@ -11,7 +11,7 @@ import msgspec
 
 from mesoslite.model import MASTER_CAPABILITIES, encode_domain
 
-from ..documents import address, told_flags, version_document
+from ..documents import address, cluster_name, told_flags, version_document
 from ..projections_v0 import (
     AGENT_V0,
     EXECUTOR_V0,
@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
 def state_parts(view: View, sight: Sight, flags: Mapping[str, str]) -> Iterator[Part]:
     """All of the cluster, and the options that the master's program was started with."""
-    yield (
-        msgspec.json.encode({**_head(view), **(told_flags(flags) if sight.flags.is_all else {})})[:-1] + b',"slaves":['
-    )
+    told = told_flags(flags) if sight.flags.is_all else {}
+    yield msgspec.json.encode({**_head(view), **cluster_name(flags), **told})[:-1] + b',"slaves":['
     yield from agents_v0(AGENT_V0, view.agents, sight)
     yield b'],"recovered_slaves":['
     yield Items(RECOVERED_AGENT_V0, view.recovered_agents)

@@ -14,12 +14,13 @@ import msgspec
 from mesoslite.model import TaskState
 
 from ..columns import columns
+from ..documents import cluster_name
 from ..projections_v0 import AGENT_V0, FRAMEWORK_SUMMARY_V0
 from ..seen import unseen_ids
 from ..seen_agents import agent_texts_v0
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mesoslite.model.view import FrameworkView, View
 
@@ -53,8 +54,8 @@ class _Agent:
         self.framework_ids: list[str] = []
 
 
-def summary_parts(view: View, sight: Sight) -> Iterator[Part]:
-    """Agents and frameworks, in short."""
+def summary_parts(view: View, sight: Sight, flags: Mapping[str, str]) -> Iterator[Part]:
+    """Agents and frameworks, in short, and the name of the cluster, if the master's program was given one."""
     unseen = unseen_ids(view, sight)
     counted = [(each, _counts(each)) for each in view.frameworks]
     agents: dict[str, _Agent] = {}
@@ -64,7 +65,8 @@ def summary_parts(view: View, sight: Sight) -> Iterator[Part]:
             agent.counts.update(states)
             agent.framework_ids += [each.framework.id] if each.framework.id not in unseen else []
     none = _Agent()
-    yield msgspec.json.encode({"hostname": view.master.info.hostname})[:-1] + b',"slaves":['
+    head = {"hostname": view.master.info.hostname, **cluster_name(flags)}
+    yield msgspec.json.encode(head)[:-1] + b',"slaves":['
     for number, (record, text) in enumerate(
         zip(view.agents, agent_texts_v0(AGENT_V0, view.agents, sight), strict=True)
     ):
