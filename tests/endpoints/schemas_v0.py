@@ -174,6 +174,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "/state-summary": {
         "hostname": TEXT,
+        "cluster?": TEXT,
         "slaves": [{**AGENT, **COUNTS, "framework_ids": [TEXT]}],
         "frameworks": [{**FRAMEWORK_SUMMARY, **COUNTS, "slave_ids": [TEXT]}],
     },

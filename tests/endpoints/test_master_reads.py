@@ -52,7 +52,7 @@ FULL = view(
 EMPTY = view()
 
 
-FLAGS = {"port": "5050", "log_dir": "/var/log"}
+FLAGS = {"port": "5050", "log_dir": "/var/log", "cluster": "north"}
 
 
 def shown(what, path, flags=FLAGS, **query):
