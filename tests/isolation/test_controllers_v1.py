@@ -147,6 +147,18 @@ def test_memory_beyond_the_limit_is_a_limitation(make):
     assert known.limited == Resources.of(mem=32)
 
 
+# Method: the kernel tells of a group that goes as of one without memory, some time later; here the test does.
+def test_a_group_that_goes_is_no_lack_of_memory(make, monkeypatch):
+    bench, told = make("memory"), []
+    monkeypatch.setattr(bench.watch, "add", lambda descriptor, events, callback: told.append(callback))
+    bench.prepare()
+
+    bench.isolator.end_rest(C)
+    told[0]()
+
+    assert bench.exceeded.empty()
+
+
 def test_memory_within_the_limit_is_counted(make):
     bench = make("memory")
     bench.prepare("mem:64", limits=(("mem", 400.0),))

@@ -1,9 +1,9 @@
 """cgroups/cpuset: groups in which containers can be kept to some processors; each starts with all of its agent's."""
 
-# In version 1 a group has neither processors nor memory nodes at first, and takes no process: it gets those above it.
-# Source: Mesos src/linux/cgroups.cpp (cloneCpusetCpusMems).
-
-from mesoslite.model import ContainerID
+# In version 1 a group has neither processors nor memory nodes at first, and takes no process. The kernel can give each
+#   new one those above it, which takes four system calls less than to copy them.
+# Source: Mesos src/linux/cgroups.cpp (cloneCpusetCpusMems); Linux Documentation/admin-guide/cgroup-v1/cgroups.rst
+#   (clone_children).
 
 from .controller import Controller
 
@@ -17,15 +17,10 @@ class CpusetV1(Controller):
     needs = ("cpuset",)
 
     def open(self) -> None:
-        """Give the group of all what the one above it has."""
+        """Give the group of all what the one above it has, and have each container's get that."""
         for file in _FILES:
             self.trees[0].inherit(file)
-
-    def prepare(self, container_id: ContainerID) -> None:
-        """Give it what the group of all has."""
-        tree = self.trees[0]
-        for file in _FILES:
-            tree.write(container_id, file, tree.read("", file).decode().strip())
+        self.trees[0].write("", "cgroup.clone_children", 1)
 
 
 class CpusetV2(Controller):

@@ -113,7 +113,11 @@ class _Memory(Controller):
 
     def _look(self, container_id: ContainerID, is_exhausted: bool) -> None:
         if is_exhausted:
-            self._exceeded(container_id, self._exhausted(container_id))
+            try:
+                exhausted = self._exhausted(container_id)
+            except OSError:
+                return  # the group has gone, which version 1 tells in the same way
+            self._exceeded(container_id, exhausted)
 
     def _registration(self, container_id: ContainerID) -> Registration:
         raise NotImplementedError
