@@ -4,9 +4,9 @@ Run it by ``python -m bench.container_usage``, as root; ``--count 1000``, ``--im
 containers with root file systems of their own.
 """
 
-# Master, agent and framework are those of everybody, in one program; commands are `sleep`, under supervisors. What is
-#   timed is a GET of /containers over HTTP, a second after the one before, so that the agent's limit of two looks a
-#   second takes no part in it.
+# Master, agent and framework are those of everybody, in one program, which is set up as the command line does it
+#   (cli/prompt.py); commands are `sleep`, under supervisors. What is timed is a GET of /containers over HTTP, a second
+#   after the one before, so that the agent's limit of two looks a second takes no part in it.
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ import msgspec
 import libactor as la
 from bench.benchmarks import expect
 from mesoslite.allocator import HierarchicalAllocator
+from mesoslite.cli.prompt import prompt
 from mesoslite.cluster import AgentNode, MasterNode
 from mesoslite.cluster.containerizers import ContainmentOptions
 from mesoslite.containment.isolation import IsolationOptions
@@ -71,7 +72,7 @@ def measure(count: int, isolation: str, images: Path | None, image: str) -> tupl
     place = Path("/var/tmp")
     root = f"mesoslite-bench-{uuid.uuid4().hex}"
     document = {"type": "MESOS", "mesos": {"image": {"type": "APPC", "appc": {"name": image}}}}
-    with TemporaryDirectory(dir=place) as directory, la.Runtime() as runtime:
+    with TemporaryDirectory(dir=place) as directory, prompt(), la.Runtime() as runtime:
         containment = ContainmentOptions(
             "supervisor", isolation, isolators=IsolationOptions(cgroups_root=root, images=images)
         )

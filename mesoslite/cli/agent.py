@@ -74,6 +74,7 @@ from .node_options import (
     read_domain,
     remote,
 )
+from .prompt import prompt
 from .signals import stop_signals
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _run(given: "Mapping[str, Any]") -> None:
     from mesoslite.model import InvalidRequest
 
     stops: SimpleQueue[int | None] = SimpleQueue()  # signals, BEGUN; None: the agent has stopped
-    with stop_signals(stops.put, (signal.SIGUSR1,)):
+    with stop_signals(stops.put, (signal.SIGUSR1,)), prompt():
         try:
             node = _node(given)
         except InvalidRequest as error:

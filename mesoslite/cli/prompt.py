@@ -1,6 +1,6 @@
 """Prompt: what a program that is a whole cluster asks of its interpreter, so that nobody waits for long in it."""
 
-# Who calls: `mesoslite dev` and `mesoslite master`; the benchmarks that measure such a program. Not Cluster: these are
+# Who calls: `mesoslite dev`, `master` and `agent`; the benchmarks that measure such a program. Not Cluster: these are
 #   settings of a process, and that is the business of whoever wrote its main program (docs/master.md says what to set).
 # The collector: what a master keeps in quantity lives long, and a full pass over a million objects takes a tenth of a
 #   second, in which nobody is served. So full passes are for when thirty thousand times as much as that has come as
