@@ -94,7 +94,9 @@ def end_report(termination: Termination, was_killed: bool) -> Report:
     """
     exit_status = termination.exit_status
     if termination.reason is not None:
-        return replace(_limitation_report(termination), exit_status=exit_status)
+        report = replace(_limitation_report(termination), exit_status=exit_status)
+        is_kill = was_killed and termination.reason is Reason.REASON_TASK_KILLED_DURING_LAUNCH
+        return replace(report, state=TaskState.TASK_KILLED) if is_kill else report
     if exit_status is None:
         message = "Command ended, but its exit status was lost"
     elif exit_status < 0:

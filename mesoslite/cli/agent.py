@@ -43,6 +43,7 @@ from .container_logger_options import (
     MaxStdoutSize,
 )
 from .failure import USAGE, fail, refuse, refuse_bytes, refuse_os, say, warn
+from .fetcher_options import FetcherCacheDir, FetcherCacheSize, FetcherStallTimeout, FrameworksHome
 from .isolation_options import (
     BoundingCapabilities,
     CgroupsCfsBurst,
@@ -93,6 +94,14 @@ MasterPlace: TypeAlias = Annotated[
         envvar="MESOSLITE_MASTER_ADDRESS",
     ),
 ]
+Offered: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="What the agent offers, such as cpus:2;mem:1024, mem and disk in MiB; what is left out of cpus, mem, "
+        "disk and ports is what the machine has.",
+        show_default=False,
+    ),
+]
 
 Attributes: TypeAlias = Annotated[
     str,
@@ -104,14 +113,7 @@ Attributes: TypeAlias = Annotated[
 
 def agent(
     master: MasterPlace = MASTER_ADDRESS,
-    resources: Annotated[
-        str,
-        typer.Option(
-            help="What the agent offers, such as cpus:2;mem:1024, mem and disk in MiB; what is left out of cpus, mem, "
-            "disk and ports is what the machine has.",
-            show_default=False,
-        ),
-    ] = "",
+    resources: Offered = "",
     attributes: Attributes = "",
     domain: Domain = None,
     work_dir: Annotated[
@@ -163,6 +165,10 @@ def agent(
     max_stderr_size: MaxStderrSize = None,
     logrotate_stdout_options: LogrotateStdoutOptions = None,
     logrotate_stderr_options: LogrotateStderrOptions = None,
+    fetcher_cache_dir: FetcherCacheDir = None,
+    fetcher_cache_size: FetcherCacheSize = None,
+    fetcher_stall_timeout: FetcherStallTimeout = None,
+    frameworks_home: FrameworksHome = None,
     effective_capabilities: EffectiveCapabilities = None,
     bounding_capabilities: BoundingCapabilities = None,
 ) -> None:

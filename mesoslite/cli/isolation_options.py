@@ -9,6 +9,7 @@ import typer
 
 from .container_logger_options import log_rotation
 from .failure import USAGE, fail
+from .fetcher_options import fetcher_options
 from .values import seconds
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def containment_options(given: "Mapping[str, Any]") -> "ContainmentOptions":
         runtime_dir=given["runtime_dir"],
         isolators=isolators,
         rotation=log_rotation(given),
+        fetcher=fetcher_options(given),
     )
 
 

@@ -21,7 +21,7 @@ from libactor.http import HttpServer, Listener
 from mesoslite.agent import Agent
 from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts
-from mesoslite.containment import PosixContainerizer
+from mesoslite.containment import FetchingContainerizer, PosixContainerizer
 from mesoslite.framework import Executor, Framework, LocalConnection, attend
 from mesoslite.master import Allocator, Master, checked_interval
 from mesoslite.model import (
@@ -308,7 +308,8 @@ class Cluster:
         parts.callback(listener.close)
         hostname = self._hostname or listener.name
         work_dir = self.work_dir / f"agent-{number}"
-        containerizer = PosixContainerizer()
+        meter = PosixContainerizer()
+        containerizer = FetchingContainerizer(meter, str(work_dir))
         pid = self.runtime.spawn(
             Agent(
                 self._masters.following,
@@ -323,7 +324,7 @@ class Cluster:
             )
         )
         hosts = loopback_hosts(self._host, hostname)
-        app = agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags, meter=containerizer)
+        app = agent_app(pid, work_dir, runtime=self.runtime, hosts=hosts, flags=self._flags, meter=meter)
         server.serve(app, listener)
         return pid
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
+from mesoslite.containment import FetcherOptions, PosixContainerizer, SupervisedContainerizer
 from mesoslite.containment.isolation import (
     DEFAULT,
     IsolationOptions,
@@ -45,6 +45,7 @@ class ContainmentOptions:
     runtime_dir: str | None = None
     isolators: IsolationOptions = field(default_factory=IsolationOptions)
     rotation: LogRotation | None = None
+    fetcher: FetcherOptions = field(default_factory=FetcherOptions)
     names: tuple[str, ...] = field(init=False)  # of the isolators, in their order
     machine: Machine = field(init=False)
 

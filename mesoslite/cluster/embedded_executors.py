@@ -61,6 +61,8 @@ class EmbeddedContainerizer:
         make = self._executors.get(command.value) if is_executor(environment) else None
         if make is None:
             return self._containerizer.launch(config, notices)
+        if command.uris:
+            raise InvalidRequest(f"executors: {command.value!r} lives in this program, and nothing is fetched for it")
         executor = make()
         if not isinstance(executor, Executor):
             raise InvalidRequest(f"executors: {command.value!r} has made {executor!r}, expected a mesoslite.Executor")

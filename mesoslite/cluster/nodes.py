@@ -17,7 +17,7 @@ from mesoslite.agent import Agent, ExecutorOptions, GarbageOptions, RecoveryOpti
 from mesoslite.agent.recovery import former_port
 from mesoslite.allocator import PolicyFactory, PolicySource
 from mesoslite.api import NOBODY, Authentication, agent_app, loopback_hosts
-from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
+from mesoslite.containment import FetchingContainerizer, PosixContainerizer, SupervisedContainerizer
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
@@ -180,13 +180,14 @@ class AgentNode:
             self.url, hostname = listener.url, self._hostname or listener.name
             master = master_at(self.master_address, runtime)
             containerizer = make_containerizer(self._containment, self.work_dir)
-            _tell_of_containers(runtime, containerizer)
+            fetching = FetchingContainerizer(containerizer, str(self.work_dir), self._containment.fetcher)
+            _tell_of_containers(runtime, containerizer, fetching)
             tokens = self._authentication.executor_tokens
             agent = Agent(
                 master,
                 resources=self.resources,
                 work_dir=self.work_dir,
-                containerizer=TokenContainerizer(containerizer, tokens) if tokens is not None else containerizer,
+                containerizer=TokenContainerizer(fetching, tokens) if tokens is not None else fetching,
                 hostname=hostname,
                 port=listener.port,
                 attributes=self._attributes,
@@ -250,11 +251,17 @@ class AgentNode:
         return self._stopped.future
 
 
-def _tell_of_containers(runtime: la.Runtime, containerizer: PosixContainerizer | SupervisedContainerizer) -> None:
+def _tell_of_containers(
+    runtime: la.Runtime,
+    containerizer: PosixContainerizer | SupervisedContainerizer,
+    fetching: FetchingContainerizer,
+) -> None:
     """What goes wrong with containers of plain processes is only logged, as there is nothing to clean up."""
+    figures = {f"fetcher/{name}": figure for name, figure in fetching.figures.items()}
     if isinstance(containerizer, SupervisedContainerizer):
-        name = "containerizer/mesos/container_destroy_errors"
-        runtime.metrics.add(la.metrics.Gauge(name, lambda: containerizer.destroy_errors))
+        figures["mesos/container_destroy_errors"] = lambda: containerizer.destroy_errors
+    for name, figure in figures.items():
+        runtime.metrics.add(la.metrics.Gauge(f"containerizer/{name}", figure))
 
 
 class _EndWatch(la.Actor):

@@ -1,6 +1,7 @@
 """Containers: how a task's command is started, watched and ended on one machine."""
 
+from .fetching import FetcherOptions, FetchingContainerizer
 from .posix import PosixContainerizer
 from .supervised import SupervisedContainerizer
 
-__all__ = ["PosixContainerizer", "SupervisedContainerizer"]
+__all__ = ["FetcherOptions", "FetchingContainerizer", "PosixContainerizer", "SupervisedContainerizer"]

@@ -62,6 +62,8 @@ def terminal_size(config: ContainerConfig) -> tuple[int, int] | None:
 
 def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> None:
     """Raises: InvalidRequest for what a container asks for that none of the isolators ``isolation`` honours."""
+    if config.command.uris:
+        raise InvalidRequest("launch: nothing is fetched for this container; have its command fetch its files")
     for name, limit in config.limits:
         if LIMITED.get(name) not in isolation and limit != float("inf"):
             raise InvalidRequest(

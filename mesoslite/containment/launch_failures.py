@@ -1,6 +1,6 @@
 """What a container that could not be started is told: which instruction failed, why, and what to do."""
 
-# Who calls: supervised.py, with what a supervisor has written.
+# Who calls: supervised.py, with what a supervisor has written; fetching/, for what is launched after it was fetched.
 
 import os
 
@@ -45,3 +45,13 @@ def failure_message(status: Status) -> str:
     if not what:
         what, advice = " ".join([status.instruction, *arguments]), _ADVICE
     return f"Task could not be started: launch: {what}: {os.strerror(status.error)}; {advice}"
+
+
+def error_message(error: Exception) -> str:
+    """The words for what ``Containerizer.launch`` has raised."""
+    text = str(error)
+    if isinstance(error, OSError):
+        text = f"{error.strerror or error}"
+        if error.filename is not None:
+            text += f": {str(error.filename)!r}"
+    return f"Task could not be started: {text}"

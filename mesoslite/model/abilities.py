@@ -26,7 +26,7 @@ def task_inability(task: TaskInfo) -> str | None:
     if task.command is None and not has_own_executor:
         return "has no command; give it one" if task.executor else "has neither a command nor an executor; give it one"
     problem = None if has_own_executor else _check_problem(task)  # else that is its executor's business
-    return problem or command_inability(task.command) or _resources_problem(task.resources)
+    return problem or _resources_problem(task.resources)
 
 
 def _check_problem(task: TaskInfo) -> str | None:
@@ -37,7 +37,7 @@ def _check_problem(task: TaskInfo) -> str | None:
         if problem is not None:
             return problem
         if check.command is not None and check.command.uris:
-            return "has a check whose command has URIs, and agents fetch no files yet; let that command do it"
+            return "has a check whose command has URIs, and files are fetched before a task starts; give them to that"
     return None
 
 
@@ -48,14 +48,7 @@ def _executor_inability(executor: ExecutorInfo) -> str | None:
         return "has a container and is no program, so that nothing would be in it; give its tasks containers"
     if executor.type is ExecutorType.DEFAULT and any(one.kind.persistence for one in executor.resources.others):
         return "has a volume and is no program, so that nobody would see it; give it to a task"
-    return command_inability(executor.command) or _resources_problem(executor.resources)
-
-
-def command_inability(command: CommandInfo | None) -> str | None:
-    """Return why no agent can start a command, as the end of a sentence; None if agents can."""
-    if command is None or not command.uris:
-        return None
-    return f"has the URI {command.uris[0].value[:80]!r}, and agents fetch no files yet; let its command do that"
+    return _resources_problem(executor.resources)
 
 
 def _resources_problem(resources: Resources) -> str | None:

@@ -2,13 +2,18 @@
 
 # Who calls: tasks, executors and checks have one; agents have it started.
 # Values are only checked where somebody must be able to answer for them: see ``command_problem``.
-# Source: Mesos include/mesos/v1/mesos.proto (CommandInfo), src/common/validation.cpp (validateCommandInfo).
+# Source: Mesos include/mesos/v1/mesos.proto (CommandInfo), src/common/validation.cpp (validateCommandInfo),
+#   src/slave/containerizer/fetcher.cpp (validateOutputFile).
 
 import msgspec
 
 
 class CommandURI(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A file to be fetched into the sandbox before the command starts."""
+    """A file to be fetched into the sandbox before the command starts.
+
+    It bears its own name, or that of ``output_file``, a path in the sandbox. An archive, by that name, is unpacked if
+    it is to ``extract``, and is not ``executable``. With ``cache`` its agent fetches it once.
+    """
 
     value: str
     executable: bool = False
@@ -42,4 +47,20 @@ def command_problem(command: CommandInfo) -> str | None:
     for name, _ in command.environment:
         if not name or "=" in name:
             return f"sets the environment variable {name[:80]!r}; a name is not empty and holds no equals sign"
+    return _uris_problem(command.uris)
+
+
+def _uris_problem(uris: tuple[CommandURI, ...]) -> str | None:
+    named = set()
+    for uri in uris:
+        if not uri.value or "\0" in uri.value:
+            return "has a URI that is empty, or holds a zero byte"
+        name = uri.output_file
+        if not name:
+            continue
+        if name.startswith("/") or "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            return f"has the output_file {name[:80]!r}; it is a path in the sandbox, without a slash at an end, and .."
+        if name in named:
+            return f"has the output_file {name[:80]!r} twice; give each URI one of its own"
+        named.add(name)
     return None

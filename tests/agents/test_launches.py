@@ -393,12 +393,10 @@ def test_a_command_runs_as_the_user_it_names_or_else_as_its_frameworks(house: Ho
     assert users == ["nobody", "me"]
 
 
-def test_a_command_with_files_to_fetch_is_refused(house: House):
-    house.send(RunTask(make_framework(), make_task(command=CommandInfo(value="a", uris=(CommandURI(value="b"),)))))
+def test_a_command_is_launched_with_the_files_that_it_names(house: House):
+    command = CommandInfo(value="a", uris=(CommandURI(value="b"),))
 
-    status = house.updates()[-1].status
-    assert (status.state, status.reason) == (TaskState.TASK_ERROR, Reason.REASON_TASK_INVALID)
-    assert "has the URI 'b', and agents fetch no files yet" in status.message
+    assert house.run(make_task(command=command)).command == command
 
 
 # ---- launches that come twice ----

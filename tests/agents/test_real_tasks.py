@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 import libactor as la
-from mesoslite.agent import Agent
-from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
+from mesoslite.agent import Agent, RecoveryOptions
+from mesoslite.containment import FetchingContainerizer, PosixContainerizer, SupervisedContainerizer
 from mesoslite.model import (
     AgentRegistered,
     CommandInfo,
@@ -69,15 +69,17 @@ class PromptMaster(la.Actor):
 
 
 CONTAINERIZERS: dict[str, Callable[[Path], Containerizer]] = {
-    "posix": lambda place: PosixContainerizer(),
-    "supervised": lambda place: SupervisedContainerizer(str(place / "runtime")),
+    "posix": lambda place: FetchingContainerizer(PosixContainerizer(), str(place)),
+    "supervised": lambda place: FetchingContainerizer(SupervisedContainerizer(str(place / "runtime")), str(place)),
 }
 
 
 class Works:
     """A runtime with such a master and one agent."""
 
-    def __init__(self, runtime: la.Runtime, work_directory: Path, kind: str) -> None:
+    def __init__(
+        self, runtime: la.Runtime, work_directory: Path, kind: str, recovery: RecoveryOptions | None = None
+    ) -> None:
         self.runtime = runtime
         self.master = PromptMaster()
         self.master_pid = runtime.spawn(self.master)
@@ -87,6 +89,7 @@ class Works:
                 resources=Resources.parse("cpus:100"),
                 work_dir=work_directory,
                 containerizer=CONTAINERIZERS[kind](work_directory),
+                recovery=recovery,
             )
         )
         assert self.master.agents.get(timeout=BOUND_SECONDS) == self.agent

@@ -4,8 +4,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mesoslite.cli.agent import parse_attributes
+from mesoslite.cli.fetcher_options import fetcher_options
 from mesoslite.cli.main import app
 from mesoslite.cli.master_options import COUNTS, master_options
+from mesoslite.containment import FetcherOptions
 from mesoslite.model import ALL_ALLOWED, AttributeItems, AttributeRanges
 
 NO_UTF8 = "a\udcff"  # how Python hands on an argument that is no UTF-8
@@ -106,6 +108,9 @@ def test_a_work_directory_that_the_system_refuses_to_look_at_is_one_line():
         (["master", "--roles", "ads,/web/"], "role '/web/' starts or ends with a slash"),
         (["master", "--roles", NO_UTF8], r"--roles 'a\udcff': expected text in UTF-8"),
         (["agent", "--attributes", f"rack:{NO_UTF8}"], "--attributes"),
+        (["agent", "--fetcher-cache-size", "many"], "--fetcher-cache-size: got 'many'"),
+        (["agent", "--fetcher-stall-timeout", "0secs"], "--fetcher-stall-timeout: expected more than no time"),
+        (["agent", "--fetcher-cache-dir", NO_UTF8], "--fetcher-cache-dir"),
         (["agent", "--attributes", "cores:[3-1]"], "attribute 'cores' has the range 3-1"),
         (["agent", "--attributes", "cores:[1-3"], "attribute 'cores' has ranges without an end"),
         (["agent", "--attributes", "zones:{a,a}"], "attribute 'zones' has the item 'a' twice"),
@@ -170,3 +175,12 @@ def test_an_attribute_is_a_number_only_if_it_is_written_as_one(text, value):
     [attribute] = parse_attributes(f"rack:{text}")
 
     assert attribute.value == value
+
+
+def test_what_an_agent_fetches_with_is_as_its_options_say():
+    names = ("fetcher_cache_dir", "fetcher_cache_size", "fetcher_stall_timeout", "frameworks_home")
+
+    told = fetcher_options(dict(zip(names, ("/a", "3MB", "2mins", "/b"), strict=True)))
+
+    assert told == FetcherOptions("/a", 3 << 20, 120.0, "/b")
+    assert fetcher_options(dict.fromkeys(names)) == FetcherOptions(None, 2 << 30, 60.0, "")

@@ -98,8 +98,8 @@ def test_an_id_that_cannot_be_is_refused_with_its_path(agent, container_id, text
     [
         ({"command": {}}, "launch_nested_container.command: has no command"),
         (
-            {"command": {"value": "x", "uris": [{"value": "http://h/f"}]}},
-            "launch_nested_container.command: has the URI",
+            {"command": {"value": "x", "uris": [{"value": ""}]}},
+            "launch_nested_container.command: has a URI that is empty",
         ),
         ({"container": {"type": 1}}, "launch_nested_container.container"),
     ],

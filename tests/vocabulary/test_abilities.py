@@ -76,7 +76,6 @@ DEFAULT = ExecutorInfo(executor_id=E, type=ExecutorType.DEFAULT)
             {"check": CheckInfo(type=CheckType.COMMAND, command=CommandInfo(value="x", uris=(CommandURI(value="u"),)))},
             "has a check whose command has URIs",
         ),
-        ({"command": CommandInfo(value="true", uris=(CommandURI(value="http://h/f"),))}, "has the URI 'http://h/f'"),
         ({"resources": Resources.parse(RAW)}, "wants disk[RAW]:8, a disk without a directory"),
         ({"resources": Resources.parse(PROVIDED)}, "which comes from a resource provider"),
     ],

@@ -17,6 +17,7 @@ from mesoslite.model import (
     CheckInfo,
     CheckType,
     CommandInfo,
+    CommandURI,
     ExecutorID,
     ExecutorInfo,
     ExecutorType,
@@ -131,6 +132,10 @@ def test_ports_are_taken_exactly_and_only_once() -> None:
 
 
 # In the order of the rules: each one breaks its own and, by "cpus:9", the last one as well.
+def with_files(*names: str) -> CommandInfo:
+    return CommandInfo(value="a", uris=tuple([CommandURI(value="/f", output_file=name) for name in names]))
+
+
 BROKEN = [
     (task("a/b", "cpus:9"), "task id"),
     (task("", "cpus:9"), "task id"),
@@ -234,6 +239,20 @@ BROKEN = [
     (task(resources="ports:[31000-31001]"), "wants ports:[31000-31001], its offers still hold cpus:2; mem:64"),
     (task(resources="cpus(ads):1"), "wants cpus(ads):1, its offers still hold cpus:2; mem:64"),
     (task(container=container(type="MESOS", linux_info={"share_cgroups": False})), "only tasks of groups may"),
+    (with_executor("t", "cpus:9", command=with_files("../f")), "an executor that has the output_file '../f'"),
+    *[
+        (task(command=with_files(*names)), problem)
+        for names, problem in (
+            (("/f",), "the output_file '/f'"),
+            (("a/../f",), "the output_file 'a/../f'"),
+            (("a//f",), "the output_file 'a//f'"),
+            (("a/",), "the output_file 'a/'"),
+            (("a\0",), "the output_file"),
+            (("a/f", "b/f", "a/f"), "the output_file 'a/f' twice"),
+        )
+    ],
+    (task(command=CommandInfo(value="a", uris=(CommandURI(value=""),))), "has a URI that is empty"),
+    (task(command=CommandInfo(value="a", uris=(CommandURI(value="/a\0"),))), "or holds a zero byte"),
 ]  # fmt: skip
 
 

@@ -7,7 +7,6 @@
 import signal
 from collections.abc import Sequence
 
-from ..abilities import command_inability
 from ..commands import command_problem
 from ..container_calls import LaunchContainer, SignalContainer
 from ..container_config import Termination
@@ -73,7 +72,9 @@ def decode_launch(fields: Fields, *, is_nested: bool, is_session: bool = False) 
     """Return what the body of a call asks to be launched; ``is_nested`` as above. Raises: InvalidRequest."""
     container_id = decode_called_id(fields, is_nested=is_nested)
     command = decode_command(fields.message("command"))
-    problem = command_problem(command) or command_inability(command)
+    problem = command_problem(command)
+    if problem is None and is_session and command.uris:
+        problem = "has URIs, and begins in the sandbox of its parent; have the command fetch its files"
     if problem is not None:
         raise fields.invalid("command", problem)
     container = decode_document(fields, "container")

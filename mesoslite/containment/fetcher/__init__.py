@@ -1,0 +1,1 @@
+"""The fetcher: a program that fills one sandbox, or one file of the cache, and ends."""
