@@ -66,6 +66,21 @@ def test_ten_times_as_much_is_as_far_wherever_it_stands():
     assert steps[0] == pytest.approx(steps[1], abs=0.2)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "amounts"),
+    [
+        ((0.017, 0.09), ["0.01", "0.02", "0.05", "0.1"]),
+        ((5, 20), ["5", "10", "20"]),
+        ((1_000, 1_000), ["1,000", "2,000"]),
+    ],
+)
+def test_an_axis_reaches_no_further_than_the_next_round_amount(seconds, amounts):
+    drawing = ElementTree.fromstring(draw([Series("a", ((1, seconds[0]), (2, seconds[1])))], "x", "y"))
+
+    texts = [text.text for text in drawing.iter(f"{SVG}text") if text.attrib["text-anchor"] == "end"]
+    assert texts == amounts
+
+
 @pytest.mark.parametrize("series", [[], [Series("a", ())], [Series("a", ((1, 0),))]])
 def test_what_has_no_logarithm_is_not_drawn(series):
     with pytest.raises(ValueError, match="above zero"):
