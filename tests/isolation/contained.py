@@ -84,6 +84,18 @@ def mounts() -> str:
     return Path("/proc/self/mountinfo").read_text()
 
 
+def living(mark: str) -> list[str]:
+    """The processes of the machine with ``mark`` among their arguments."""
+    found = []
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            if mark in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
 def make_root(directory: Path, *programs: str) -> None:
     """A root file system of some programs of this machine, with the libraries that they need."""
     for name in ("usr/bin", "etc", "tmp"):

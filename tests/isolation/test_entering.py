@@ -10,7 +10,7 @@ import pytest
 from mesoslite.model import ContainerID, Reason, nested_id
 from tests.containers.bench import has_ended
 
-from .contained import Contained, make_root
+from .contained import Contained, living, make_root
 from .machine import needs_root, own_root
 
 pytestmark = [pytest.mark.real, needs_root]
@@ -58,18 +58,6 @@ def enter():
         yield make
         for each in made:
             each.close()
-
-
-def living(mark: str) -> list[str]:
-    """The processes of the machine with ``mark`` among their arguments."""
-    found = []
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            if mark in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
-                found.append(pid)
-        except OSError:
-            continue
-    return found
 
 
 def test_it_is_in_the_namespaces_the_root_and_the_groups_of_what_it_enters(enter):
