@@ -25,6 +25,7 @@ from .container_streams import ContainerStreams
 from .debugging import debugging_routes
 from .exchange import Exchange, Response
 from .executor import ExecutorEndpoint
+from .file_judges import FileJudges
 from .file_pages import file_routes
 from .files import Files
 from .log_files import log_files
@@ -84,7 +85,7 @@ def agent_app(
         "/version": methods(GET=version),
         "/flags": methods(GET=told_flags(flags)),
         "/state": methods(GET=state),
-        **file_routes(files),
+        **file_routes(files, FileJudges(agent)),
         "/api/v1/executor": methods(POST=ExecutorEndpoint(agent, is_recovered)),
         "/api/v1": methods(POST=AgentEndpoint(OperatorEndpoint("agent", calls, NOT_SERVED), container_input)),
         **(containers.routes() if containers is not None else {}),

@@ -19,13 +19,14 @@ import libactor as la
 from mesoslite.model import MILLI, NOTHING, AgentPort, ContainerUsage, FrozenDocument, refusal_of, total_usage
 from mesoslite.model.v1 import encode_container_id
 
-from .agent_executors import shown_executors
+from .agent_executors import executor_user, shown_executors
 from .exchange import Refusal, Response
 from .operator_calls import OperatorCall, OperatorCalls
 from .routes import methods
+from .sight import sight_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mesoslite.model import (
         AgentSnapshot,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         ContainerMeter,
         ExecutorInfo,
         FrameworkID,
+        FrameworkInfo,
         NestedContainer,
         Resources,
         StandaloneContainer,
@@ -51,10 +53,12 @@ MEBIBYTE = 1 << 20
 class _Shown(NamedTuple):
     """A container: that of an executor, one below, or a standalone one; ``path`` has its id last.
 
-    ``pid`` is as of TaskRun. A standalone one, and what is below it, is of no framework and no executor.
+    ``pid`` is as of TaskRun. ``user`` is whom its executor runs as. A standalone one, and what is below it, is of no
+    framework and no executor.
     """
 
     framework_id: FrameworkID | None
+    user: str | None
     executor: ExecutorInfo | None
     path: tuple[str, ...]
     pid: int | None
@@ -106,7 +110,8 @@ class Containers:
 
     async def _containers(self, exchange: Exchange) -> Response:
         wanted = _wanted(exchange)
-        shown = [one for one in await self._shown() if _is_executors(one)]
+        sees = _sees(exchange)
+        shown = [one for one in await self._shown() if _is_executors(one) and sees(one)]
         return exchange.json([_container_v0(one) for one in shown if wanted.items() <= _ids(one).items()])
 
     async def _statistics(self, exchange: Exchange) -> Response:
@@ -120,9 +125,8 @@ class Containers:
         return exchange.json({"pending": []})
 
     async def _get_containers(self, exchange: Exchange, wanted: _Kinds) -> Document:
-        may_see = refusal_of([("view_standalone_containers", None)], exchange.acls, exchange.principal) is None
-        found = await self._shown()
-        shown = [_container_v1(one) for one in found if wanted.has(one) and (may_see or one.executor is not None)]
+        sees = _sees(exchange)
+        shown = [_container_v1(one) for one in await self._shown() if wanted.has(one) and sees(one)]
         return {"containers": shown} if shown else {}
 
     async def _shown(self) -> list[_Shown]:
@@ -155,38 +159,39 @@ def _look_at(snapshot: AgentSnapshot, meter: ContainerMeter | None, now: float) 
         each
         for framework in snapshot.frameworks
         for executor in shown_executors(framework)
-        if framework.info.id is not None and (executor.pid is not None or executor.is_group)
-        for outer in _shown(framework.info.id, executor, used, now)
+        if executor.pid is not None or executor.is_group
+        for outer in _shown(framework.info, executor, used, now)
         for each in (outer, *[_below(outer, one, used, now) for one in inside.get(outer.path[-1], ())])
     ]
 
 
 def _shown(
-    framework_id: FrameworkID, executor: ShownExecutor, used: Mapping[ContainerID, ContainerUsage], now: float
+    framework: FrameworkInfo, executor: ShownExecutor, used: Mapping[ContainerID, ContainerUsage], now: float
 ) -> Iterator[_Shown]:
     """The container of an executor; of a group, which uses what its tasks do, also theirs."""
     info, container_id = executor.info, executor.container_id
+    place = framework.id, executor_user(info, framework.user), info
     tasks = [run for run in executor.launched if run.pid is not None] if executor.is_group else []
     usage = used.get(container_id)
     if executor.is_group:
         usage = total_usage([used[run.container_id] for run in tasks if run.container_id in used])
     statistics = _statistics_document(usage, executor.held, now)
-    yield _Shown(framework_id, info, (container_id,), executor.pid, statistics)
+    yield _Shown(*place, (container_id,), executor.pid, statistics)
     for run in tasks:
         statistics = _statistics_document(used.get(run.container_id), run.task.info.resources, now)
-        yield _Shown(framework_id, info, (container_id, run.container_id), run.pid, statistics)
+        yield _Shown(*place, (container_id, run.container_id), run.pid, statistics)
 
 
 def _standalone(one: StandaloneContainer, used: Mapping[ContainerID, ContainerUsage], now: float) -> _Shown:
     statistics = _statistics_document(used.get(one.container_id), one.resources, now)
-    return _Shown(None, None, (one.name,), one.pid, statistics)
+    return _Shown(None, None, None, (one.name,), one.pid, statistics)
 
 
 def _below(outer: _Shown, nested: NestedContainer, used: Mapping[ContainerID, ContainerUsage], now: float) -> _Shown:
     """A container that was launched by a call in ``outer``."""
     path = (*outer.path, *nested.container_id.split(".")[1:])
     statistics = _statistics_document(used.get(nested.container_id), NOTHING, now)
-    return _Shown(outer.framework_id, outer.executor, path, nested.pid, statistics)
+    return _Shown(outer.framework_id, outer.user, outer.executor, path, nested.pid, statistics)
 
 
 def _statistics_document(used: ContainerUsage | None, held: Resources, now: float) -> Document | None:
@@ -206,6 +211,13 @@ def _statistics_document(used: ContainerUsage | None, held: Resources, now: floa
         document.setdefault("mem_limit_bytes", scalars["mem"] * MEBIBYTE // MILLI)
         document["mem_soft_limit_bytes"] = scalars["mem"] * MEBIBYTE // MILLI
     return document
+
+
+def _sees(exchange: Exchange) -> Callable[[_Shown], bool]:
+    """Tells whether who sends a request sees a container; what is in one as that."""
+    seen = sight_of(exchange, "containers").containers
+    alone = refusal_of([("view_standalone_containers", None)], exchange.acls, exchange.principal) is None
+    return lambda one: seen.allow(one.user) if one.executor is not None else alone
 
 
 def _wanted(exchange: Exchange) -> dict[str, str]:

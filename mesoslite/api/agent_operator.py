@@ -14,6 +14,7 @@ from mesoslite.model import AgentPort
 
 from . import agent_reads
 from .common_calls import common_calls, nothing
+from .file_judges import FileJudges
 from .file_pages import file_calls
 from .operator_calls import OperatorCall, OperatorCalls
 from .sight import sight_of
@@ -53,5 +54,5 @@ def agent_calls(
         "GET_TASKS": of(agent_reads.tasks),
         "GET_AGENT": of(agent_reads.agent),
         "GET_OPERATIONS": of(agent_reads.operations),
-        **file_calls(files),
+        **file_calls(files, FileJudges(agent)),
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .exchange import Exchange, Refusal, Response
+from .file_judges import FileJudges, Judge
 from .files import Files, readable_text
 from .operator_calls import OperatorCall, OperatorCalls
 from .routes import Routes, methods
@@ -36,22 +37,24 @@ class _Wanted(NamedTuple):
     length: int
 
 
-def file_routes(files: Files) -> Routes:
+def file_routes(files: Files, judges: FileJudges) -> Routes:
     """The pages."""
 
     async def browse(exchange: Exchange) -> Response:
         path = _path(exchange)
-        return exchange.json(await asyncio.to_thread(files.browse, path))
+        judge = await judges.judge(exchange, path)
+        return exchange.json(await asyncio.to_thread(files.browse, path, judge))
 
     async def read(exchange: Exchange) -> Response:
         path, offset, length = _path(exchange), _bound(exchange, "offset"), _bound(exchange, "length")
-        page = await asyncio.to_thread(files.read, path, offset, length)
+        judge = await judges.judge(exchange, path)
+        page = await asyncio.to_thread(files.read, path, offset, length, judge)
         start = page.size if offset == -1 else min(offset, page.size)
         return exchange.json({"offset": start, "data": readable_text(page.data)})
 
     async def download(exchange: Exchange) -> Response | None:
         path = _path(exchange)
-        await _download(exchange, files, path)
+        await _download(exchange, files, path, await judges.judge(exchange, path))
         return None
 
     async def debug(exchange: Exchange) -> Response:
@@ -65,15 +68,17 @@ def file_routes(files: Files) -> Routes:
     }
 
 
-def file_calls(files: Files) -> OperatorCalls:
+def file_calls(files: Files, judges: FileJudges) -> OperatorCalls:
     """The calls of the operator API."""
 
     async def list_files(exchange: Exchange, path: str) -> Document:
-        infos = await asyncio.to_thread(files.file_infos, path)
+        judge = await judges.judge(exchange, path)
+        infos = await asyncio.to_thread(files.file_infos, path, judge)
         return {"file_infos": infos} if infos else {}
 
     async def read_file(exchange: Exchange, wanted: _Wanted) -> Document:
-        page = await asyncio.to_thread(files.read, *wanted)
+        judge = await judges.judge(exchange, wanted.path)
+        page = await asyncio.to_thread(files.read, *wanted, judge)
         return {"size": page.size, "data": base64.b64encode(page.data).decode()}
 
     return {
@@ -91,9 +96,9 @@ def _wanted(fields: Fields) -> _Wanted:
     return wanted
 
 
-async def _download(exchange: Exchange, files: Files, path: str) -> None:
+async def _download(exchange: Exchange, files: Files, path: str, judge: Judge) -> None:
     """Send a file as it is, up to the size that it has now."""
-    file = await asyncio.to_thread(files.open, path)
+    file = await asyncio.to_thread(files.open, path, judge)
     with file:
         left = files.size(file, path)
         name = _UNQUOTABLE.sub("_", Path(path).name)

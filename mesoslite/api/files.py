@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from .exchange import Refusal
+from .file_judges import Judge, allow
 from .sandboxes import OPEN_FLAGS, Sandboxes
 
 PAGE_BYTES_MAX = 16 * 4096  # of one read, however much is asked for
@@ -33,16 +34,16 @@ class Page:
 class Files:
     """Files that are ``attached`` to a path, and what is in ``sandboxes``, if there are any.
 
-    Every method raises Refusal for what cannot be read.
+    Every method raises Refusal for what cannot be read, and what ``judge`` raises of a sandbox.
     """
 
     def __init__(self, attached: Mapping[str, str], sandboxes: Sandboxes | None = None) -> None:
         self.attached = attached
         self._sandboxes = sandboxes
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str, judge: Judge = allow) -> BinaryIO:
         """Open a regular file."""
-        file = self._open(path)
+        file = self._open(path, judge)
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise Refusal(400, f"{path[:200]}: is not a regular file")
@@ -52,25 +53,25 @@ class Files:
         """The present size in bytes of an open file."""
         return os.fstat(file.fileno()).st_size
 
-    def read(self, path: str, offset: int, length: int) -> Page:
+    def read(self, path: str, offset: int, length: int, judge: Judge = allow) -> Page:
         """Read at most ``length`` bytes, -1 for as many as a page holds; nothing at an offset of -1."""
-        with self.open(path) as file:
+        with self.open(path, judge) as file:
             size = self.size(file, path)
             if offset == -1 or offset >= size:
                 return Page(size, b"")
             wanted = PAGE_BYTES_MAX if length == -1 else min(length, PAGE_BYTES_MAX)
             return Page(size, os.pread(file.fileno(), wanted, offset))
 
-    def browse(self, path: str) -> list[dict[str, Any]]:
+    def browse(self, path: str, judge: Judge = allow) -> list[dict[str, Any]]:
         """Describe the entries of a directory, sorted by path; of a file there are none."""
-        return [_entry_document(name, status) for name, status in self._entries(path)]
+        return [_entry_document(name, status) for name, status in self._entries(path, judge)]
 
-    def file_infos(self, path: str) -> list[dict[str, Any]]:
+    def file_infos(self, path: str, judge: Judge = allow) -> list[dict[str, Any]]:
         """As ``browse``, in the form of the v1 API."""
-        return [_file_info(name, status) for name, status in self._entries(path)]
+        return [_file_info(name, status) for name, status in self._entries(path, judge)]
 
-    def _entries(self, path: str) -> list[tuple[str, os.stat_result]]:
-        directory = self._open(path)
+    def _entries(self, path: str, judge: Judge) -> list[tuple[str, os.stat_result]]:
+        directory = self._open(path, judge)
         try:
             if not stat.S_ISDIR(os.fstat(directory).st_mode):
                 return []
@@ -84,12 +85,12 @@ class Files:
         finally:
             os.close(directory)
 
-    def _open(self, path: str) -> int:
+    def _open(self, path: str, judge: Judge) -> int:
         try:
             if path in self.attached:
                 return os.open(self.attached[path], OPEN_FLAGS)
             if self._sandboxes is not None:
-                return self._sandboxes.open(path)
+                return self._sandboxes.open(path, judge)
         except (OSError, ValueError) as error:  # ValueError: a zero byte or a lone surrogate in the path
             raise _refusal(path, error) from error
         raise Refusal(404, f"{path[:200]}: no such file or directory")

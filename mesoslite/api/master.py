@@ -19,6 +19,7 @@ from .documents import version_document
 from .event_stream import EventStreams
 from .exchange import Exchange, Response
 from .explanations import ExplainEndpoint
+from .file_judges import FileJudges
 from .file_pages import file_calls, file_routes
 from .files import Files
 from .leading import Leading
@@ -67,13 +68,13 @@ def master_app(
     it is disconnected.
     """
     scheduler, leading = SchedulerEndpoint(master, subscriber_buffer_bytes, runtime), Leading(master)
-    files = Files(log_files("master", flags))
+    files, judges = Files(log_files("master", flags)), FileJudges(None)
     serving = Serving()
     calls = {
         **read_calls(master, runtime, flags),
         **shown_calls(master, serving, flags),
         **EventStreams(master, serving, subscriber_buffer_bytes).calls,
-        **file_calls(files),
+        **file_calls(files, judges),
         **change_calls(master),
     }
     operator = OperatorEndpoint("master", calls, NOT_SERVED)
@@ -87,7 +88,7 @@ def master_app(
         "/api/v1/scheduler": leading.guard(methods(POST=scheduler)),
         "/mesoslite/allocator/explain": leading.guard(methods(GET=ExplainEndpoint(master))),
         "/mesoslite/why": leading.guard(methods(GET=WhyEndpoint(master))),
-        **file_routes(files),
+        **file_routes(files, judges),
         **{path: leading.guard(endpoint) for path, endpoint in shown.items()},
         **runtime_routes(runtime),
     }

@@ -63,7 +63,7 @@ class OperatorEndpoint:
         if kind in self._not_served:
             raise Refusal(501, f"{kind} calls are not implemented by mesoslite")
         call = self._calls[kind]
-        exchange.demand(call_demands(kind, asked))
+        exchange.demand(call_demands(kind))
         if isinstance(call, LargeCall | StreamCall):
             return await call.answer(exchange, asked)
         answer = await call.answer(exchange, asked)

@@ -23,13 +23,16 @@ def _all_of(*actions: str) -> tuple[Demand, ...]:
 
 
 LEAVES_OUT: tuple[Demand, ...] = ()  # what somebody may not see
+JUDGED: tuple[Demand, ...] = ()  # by whose file it is (file_judges.py)
 SEE_ALL = _all_of("view_frameworks", "view_tasks", "view_executors", "view_roles")
 UNASKED = frozenset(
     {"/api/v1", "/api/v1/executor", "/api/v1/scheduler", "/health", "/redirect", "/version"}
 )  # by the path: calls are asked about by what they are
-LOGS = ("/master/log", "/slave/log")
 PAGES: Mapping[str, tuple[Demand, ...]] = {
-    "/containers": _all_of("view_containers"),
+    "/containers": LEAVES_OUT,
+    "/files/browse": JUDGED,
+    "/files/download": JUDGED,
+    "/files/read": JUDGED,
     "/flags": _all_of("view_flags"),
     "/frameworks": LEAVES_OUT,
     "/hierarchical-allocator(1)/offer_constraints_debug": LEAVES_OUT,
@@ -51,7 +54,7 @@ PAGES: Mapping[str, tuple[Demand, ...]] = {
 CALLS: Mapping[str, tuple[Demand, ...]] = {
     "GET_AGENT": LEAVES_OUT,
     "GET_AGENTS": LEAVES_OUT,
-    "GET_CONTAINERS": _all_of("view_containers"),
+    "GET_CONTAINERS": LEAVES_OUT,
     "GET_EXECUTORS": LEAVES_OUT,
     "GET_FLAGS": _all_of("view_flags"),
     "GET_FRAMEWORKS": LEAVES_OUT,
@@ -64,8 +67,10 @@ CALLS: Mapping[str, tuple[Demand, ...]] = {
     "GET_STATE": LEAVES_OUT,
     "GET_TASKS": LEAVES_OUT,
     "GET_WEIGHTS": LEAVES_OUT,
+    "LIST_FILES": JUDGED,
     "MARK_RESOURCE_PROVIDER_GONE": _all_of("mark_resource_providers_gone"),
     "PRUNE_IMAGES": _all_of("prune_images"),
+    "READ_FILE": JUDGED,
     "REMOVE_RESOURCE_PROVIDER_CONFIG": _all_of("modify_resource_provider_configs"),
     "SET_LOGGING_LEVEL": _all_of("set_log_level"),
     "SUBSCRIBE": LEAVES_OUT,
@@ -124,20 +129,11 @@ def page_demands(path: str, method: str, query: Mapping[str, str]) -> Sequence[D
         return [("get_endpoints", path), *(_all_of("set_log_level") if "level" in query else ())]
     if path in UNASKED or method not in ("GET", "HEAD"):
         return ()
-    if path.startswith("/files/") and path != "/files/debug":
-        return file_demands(query.get("path", ""))
     return PAGES.get(path, (("get_endpoints", path),))
 
 
-def file_demands(path: str) -> Sequence[Demand]:
-    """What it demands to read a file, or to list a directory."""
-    return _all_of("access_mesos_logs" if path in LOGS else "access_sandboxes")
-
-
-def call_demands(kind: str, asked: Any) -> Sequence[Demand]:
+def call_demands(kind: str) -> Sequence[Demand]:
     """What a call of the operator API demands; of one that changes something, ``asking.act`` knows."""
-    if kind in ("LIST_FILES", "READ_FILE"):
-        return file_demands(asked if isinstance(asked, str) else asked.path)
     return CALLS.get(kind, ())
 
 

@@ -12,8 +12,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .exchange import Refusal
+
+if TYPE_CHECKING:
+    from .file_judges import Judge
 
 _SANDBOXES = (("slaves", None, "frameworks", None, "executors", None, "runs", None), ("containers", None))
 """None is any name; the second is that of standalone containers."""
@@ -26,23 +30,39 @@ class Sandboxes:
     def __init__(self, work_dir: Path) -> None:
         self._root = os.path.realpath(work_dir)
 
-    def open(self, path: str) -> int:
-        """Open what is in a sandbox; the descriptor. Raises: Refusal for what is not, OSError, ValueError."""
-        file = os.open(self._real(path), OPEN_FLAGS)
-        if not self._is_inside(os.readlink(f"/proc/self/fd/{file}")):
+    def open(self, path: str, judge: Judge) -> int:
+        """Open what is in a sandbox that ``judge`` lets pass; the descriptor.
+
+        Raises: Refusal for what is not, OSError, ValueError.
+        """
+        file = os.open(self._real(path, judge), OPEN_FLAGS)
+        try:
+            self._check(path, os.readlink(f"/proc/self/fd/{file}"), judge)
+        except Refusal:
             os.close(file)
-            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
+            raise
         return file
 
-    def _real(self, path: str) -> str:
-        """Where a path leads. Only a first look, so as not to open devices and the like outside of sandboxes."""
-        real = os.path.realpath(path if not path.startswith("/frameworks/") else self._virtual(path))
-        if not path.startswith("/") or not self._is_inside(real):
-            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
+    def _real(self, path: str, judge: Judge) -> str:
+        """Where a path leads. Only a first look, so as not to open devices and the like outside of sandboxes.
+
+        Who may not read what is there does not hear whether it is.
+        """
+        real = os.path.realpath(path if not path.startswith("/frameworks/") else self._virtual(path, judge))
+        self._check(path, real if path.startswith("/") else "/", judge)
         return real
 
-    def _virtual(self, path: str) -> str:
+    def _check(self, path: str, real: str, judge: Judge) -> None:
+        """Go on if what lies there is in a sandbox, and may be read."""
+        parts = os.path.relpath(real, self._root).split(os.sep)
+        if not _is_inside(parts):
+            raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
+        judge(*((parts[3], parts[5]) if parts[0] == "slaves" else (None, None)))
+
+    def _virtual(self, path: str, judge: Judge) -> str:
         """The first place below the work directory that a virtual path can mean."""
+        names = dict(enumerate(path.split("/")))  # "", frameworks, its id, executors, its id, ...
+        judge(names.get(2), names.get(4))
         slaves = os.path.join(self._root, "slaves")
         for agent in sorted(os.listdir(slaves), reverse=True):
             candidate = os.path.join(slaves, agent, path[1:])
@@ -50,10 +70,10 @@ class Sandboxes:
                 return candidate
         raise FileNotFoundError(path)
 
-    def _is_inside(self, real: str) -> bool:
-        parts = os.path.relpath(real, self._root).split(os.sep)
-        return any(
-            len(parts) >= len(sandbox)
-            and all(wanted in (None, part) for wanted, part in zip(sandbox, parts, strict=False))
-            for sandbox in _SANDBOXES
-        )
+
+def _is_inside(parts: list[str]) -> bool:
+    """Whether a path below the work directory is in a sandbox."""
+    return any(
+        len(parts) >= len(sandbox) and all(wanted in (None, part) for wanted, part in zip(sandbox, parts, strict=False))
+        for sandbox in _SANDBOXES
+    )

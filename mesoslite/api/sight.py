@@ -33,6 +33,7 @@ _ACTIONS = {
     "roles": "view_roles",
     "quotas": "get_quotas",
     "flags": "view_flags",
+    "containers": "view_containers",
 }
 
 
@@ -45,6 +46,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True
     roles: Rights = EVERYTHING
     quotas: Rights = EVERYTHING
     flags: Rights = EVERYTHING
+    containers: Rights = EVERYTHING
 
     @property
     def is_whole(self) -> bool:

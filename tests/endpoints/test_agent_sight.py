@@ -132,3 +132,110 @@ def test_each_is_shown_what_one_may_see(runtime, tmp_path):
     assert asked("ann") == (["f-www"], False)
     assert asked("eve") == ([], False)
     assert asked("root") == ([f"f-{user}" for user in USERS], True)
+
+
+# ---- containers and files ----
+
+
+@pytest.mark.parametrize(("who", "users"), [("ann", ["www"]), ("eve", []), ("root", USERS)])
+def test_containers_are_shown_by_the_user_of_their_executors(runtime, tmp_path, who, users):
+    frameworks = [
+        replace(one, tasks=tuple([replace(each, pid=7) for each in one.tasks]), executors=()) for one in ALL.frameworks
+    ]
+    rules = acls(view_containers={"ann": ["www"], "root": None})
+    app = agent_app(
+        runtime.spawn(FakeAgent(replace(ALL, frameworks=tuple(frameworks)))), tmp_path, runtime=runtime,
+        authentication=authentication(("ann", "eve", "root"), rules),
+    )  # fmt: skip
+
+    page = json.loads(request(app, "GET", "/containers", **is_who(who)).body)
+    body = json.dumps({"type": "GET_CONTAINERS"}).encode()
+    call = request(app, "POST", "/api/v1", body, content_type="application/json", **is_who(who))
+
+    wanted = {f"{user}-{own}" for user in USERS for own in (None, *USERS) if (own or user) in users}
+    assert {one["executor_id"] for one in page if "-in-" not in one["executor_id"]} == wanted
+    shown = json.loads(call.body)["get_containers"].get("containers", [])
+    assert {one["executor_id"]["value"] for one in shown} == {one["executor_id"] for one in page}
+
+
+@pytest.fixture
+def files(runtime, tmp_path):
+    """What ann, who may read files of www, eve, who may none, and root are answered about a path, by each way."""
+    rules = acls(access_sandboxes={"ann": ["www"], "root": None})
+    app = agent_app(
+        runtime.spawn(FakeAgent(ALL)), tmp_path, authentication=authentication(("ann", "eve", "root"), rules)
+    )
+
+    def asked(path):
+        def statuses(who):
+            pages = [
+                request(app, "GET", f"/files/{page}", query=f"path={path}&offset=0", **is_who(who)).status
+                for page in ("browse", "read", "download")
+            ]
+            calls = []
+            for kind in ("LIST_FILES", "READ_FILE"):
+                body = json.dumps({"type": kind, kind.lower(): {"path": path, "offset": 0}}).encode()
+                calls.append(
+                    request(app, "POST", "/api/v1", body, content_type="application/json", **is_who(who)).status
+                )
+            assert len({*pages, *calls}) == 1, (pages, calls)
+            return pages[0]
+
+        return [statuses(who) for who in ("ann", "eve", "root")]
+
+    return asked
+
+
+def sandbox(tmp_path, user, executor):
+    found = tmp_path / f"slaves/m-S0/frameworks/f-{user}/executors/{executor}/runs/c"
+    found.mkdir(parents=True)
+    (found / "stdout").write_text("text\n")
+    return found
+
+
+# Source: SlaveAuthorizerTest.ViewSandbox..., FilesTest.AuthenticationTest
+def test_a_sandbox_is_read_by_who_may_read_those_of_its_user(files, tmp_path):
+    mine, other = (str(sandbox(tmp_path, "ads", f"ads-{own}") / "stdout") for own in ("www", None))
+    own = str(sandbox(tmp_path, "ads", "own") / "stdout")  # whose command is of www
+
+    assert files(mine) == files(own) == [200, 403, 200]
+    assert files(other) == [403, 403, 200]
+    for path in (mine, other):
+        virtual = path[path.index("/frameworks") :]
+        assert files(virtual) == files(path)
+
+
+def test_a_sandbox_that_nobody_knows_is_read_by_who_may_read_any(files, tmp_path):
+    assert files(str(sandbox(tmp_path, "past", "e") / "stdout")) == [403, 403, 200]
+
+
+def test_who_may_not_read_a_sandbox_does_not_hear_what_is_in_it(files, tmp_path):
+    path = str(sandbox(tmp_path, "ads", "ads-None") / "none")
+
+    assert files(path) == files(path[path.index("/frameworks") :]) == [403, 403, 404]
+
+
+# Goal: what counts is where the file lies. Method: a link in one's own sandbox, and a path with dots, to another one.
+def test_no_path_leads_from_ones_own_sandbox_into_anothers(files, tmp_path):
+    mine, other = (sandbox(tmp_path, "ads", f"ads-{own}") for own in ("www", None))
+    (mine / "link").symlink_to(other / "stdout")
+    (mine / "back").symlink_to(mine / "stdout")
+
+    assert files(str(mine / "back")) == [200, 403, 200]
+    assert files(str(mine / "link")) == [403, 403, 200]
+    dotted = f"/frameworks/f-ads/executors/ads-www/runs/../../{other.parent.parent.name}/runs/c/stdout"
+    assert files(dotted) == [403, 403, 200]
+
+
+# As in test_files.py: one's own file turns into a link to another's after the first look.
+def test_a_link_to_anothers_that_appears_after_the_look_is_caught(files, tmp_path, monkeypatch):
+    mine, other = (sandbox(tmp_path, "ads", f"ads-{own}") / "stdout" for own in ("www", None))
+
+    def look_then_swap(self, path, judge):
+        mine.unlink()
+        mine.symlink_to(other)
+        return path
+
+    monkeypatch.setattr("mesoslite.api.sandboxes.Sandboxes._real", look_then_swap)
+
+    assert files(str(mine)) == [403, 403, 200]

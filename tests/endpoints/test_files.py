@@ -124,7 +124,7 @@ def test_a_symbolic_link_within_the_sandbox_is_followed(agent, sandbox):
 # Goal: the check holds for the file that is read, not for the one that was looked at. Method: the path turns into a
 # link to a secret after the first look.
 def test_a_link_that_appears_after_the_look_is_caught(agent, sandbox, tmp_path, monkeypatch):
-    def look_then_swap(self, path):
+    def look_then_swap(self, path, judge):
         (sandbox / "stdout").unlink()
         (sandbox / "stdout").symlink_to(tmp_path / "secret")
         return path

@@ -69,7 +69,7 @@ def test_who_may_do_nothing_sees_nothing_and_changes_nothing(runtime, master, tm
         listed = request(app, "GET", "/health").status, statuses(app, "/help")
         assert listed == (200, [403, 403])
         demanding = [path for path, demands in PAGES.items() if demands]
-        for path in (*demanding, "/metrics/snapshot", "/metrics", "/files/read", "/files/debug", "/monitor/statistics"):
+        for path in (*demanding, "/metrics/snapshot", "/metrics", "/files/debug", "/monitor/statistics"):
             found = statuses(app, path)
             assert found in ([403, 403], [404, 404]), path
         for kind in [kind for kind, demands in CALLS.items() if demands]:
@@ -259,10 +259,10 @@ def test_each_change_says_what_it_demands():
 
 
 def test_each_call_that_asks_says_what_it_demands_or_tells_nothing_of_anybody():
-    calls = {**read_calls(None, None, {}), **shown_calls(None, None, {}), **file_calls(None)}
+    calls = {**read_calls(None, None, {}), **shown_calls(None, None, {}), **file_calls(None, None)}
     calls |= {**agent_calls(None, None, None, {}), **absent_calls()}
 
     assert calls.keys() - CALLS.keys() == {
-        "GET_HEALTH", "GET_MASTER", "GET_METRICS", "GET_VERSION", "LIST_FILES", "READ_FILE",
+        "GET_HEALTH", "GET_MASTER", "GET_METRICS", "GET_VERSION",
     }  # fmt: skip
     assert CALLS.keys() - calls.keys() == {"GET_CONTAINERS", "SET_LOGGING_LEVEL", "SUBSCRIBE"}
