@@ -202,19 +202,19 @@ def _broken(fields: Fields, name: str, problem: str) -> InvalidResources:
 def encode_portion(portion: Portion, form: Form = "old") -> Document:
     """Return one copy of a portion as a Resource message.
 
-    ``form`` is how its reservation is written: as ``role`` and ``reservation`` ("old"), as ``reservations`` ("new", for
-    readers with the capability RESERVATION_REFINEMENT), or as "both", which is what endpoints show. The old form has
-    no words for a reservation within a reservation: such a one is always new.
+    ``form`` is how its reservation is written: as ``role`` and ``reservation`` ("old"), as ``reservations`` ("new",
+    for readers with the capability RESERVATION_REFINEMENT), or as "both", which is what endpoints show. The old form
+    has no words for a reservation within a reservation: such a one is always new.
     """
     kind = portion.kind
-    document: Document = {"name": kind.name, "type": kind.type.name, **_encode_value(portion), "role": DEFAULT_ROLE}
+    document: Document = {"name": kind.name, "type": kind.type.name, **_encode_value(portion)}
+    new = form == "new" or (form == "old" and len(kind.reservations) > 1)
+    if not new:
+        document["role"] = kind.reservations[-1].role if kind.reservations else DEFAULT_ROLE
     if kind.reservations:
         last = kind.reservations[-1]
-        new = form == "new" or (form == "old" and len(kind.reservations) > 1)
-        if not new:
-            document["role"] = last.role
-            if last.type is ReservationType.DYNAMIC:
-                document["reservation"] = _encode_principal(last)
+        if not new and last.type is ReservationType.DYNAMIC:
+            document["reservation"] = _encode_principal(last)
         if new or form == "both":
             document["reservations"] = [_encode_reservation(layer) for layer in kind.reservations]
     if kind.disk is not None:

@@ -565,14 +565,17 @@ def test_of_a_masters_offer_all_but_resources_of_unknown_sorts_are_kept():
 @pytest.mark.parametrize(("refined", "reservation"), [(True, "reservations"), (False, "reservation")])
 def test_a_framework_is_told_of_reservations_in_the_form_it_knows(refined, reservation):
     reserved = Resources.parse("cpus:2").pushed(Reservation(ReservationType.DYNAMIC, "ads", "me"))
-    offer = Offer(id="o", framework_id="f", agent_id="a", hostname="h", resources=reserved, role="ads", port=1)
+    both = reserved + Resources.parse("mem:5;ports:[1-2]")
+    offer = Offer(id="o", framework_id="f", agent_id="a", hostname="h", resources=both, role="ads", port=1)
 
     document = encode_event(Offers((offer,)), refined=refined)
 
-    [entry] = document["offers"]["offers"][0]["resources"]
-    assert {"reservation", "reservations"} & set(entry) == {reservation}
-    assert entry["role"] == ("*" if refined else "ads")
-    assert decode_event(document).offers[0].resources == reserved
+    entries = {entry["name"]: entry for entry in document["offers"]["offers"][0]["resources"]}
+    assert {"reservation", "reservations"} & set(entries["cpus"]) == {reservation}
+    # Source: convertResourceFormat: with reservations there is no role, whether anything is reserved or not
+    roles = {name: entry.get("role") for name, entry in entries.items()}
+    assert roles == {"cpus": None if refined else "ads", **dict.fromkeys(("mem", "ports"), None if refined else "*")}
+    assert decode_event(document).offers[0].resources == both
 
 
 def test_inverse_offers_and_answers_are_written_as_mesos_has_them():

@@ -81,8 +81,9 @@ def encode_resources(resources: Resources, role: str | None = None, form: Form =
     ``form`` is that of their reservations, see ``encode_portion``.
     """
     allocation = {"allocation_info": {"role": role}} if role is not None else {}
+    whose = {**({"role": DEFAULT_ROLE} if form != "new" else {}), **allocation}
     plain = [
-        {"name": name, "type": "SCALAR", "scalar": {"value": milli / MILLI}, "role": DEFAULT_ROLE, **allocation}
+        {"name": name, "type": "SCALAR", "scalar": {"value": milli / MILLI}, **whose}
         for name, milli in resources.quantities
     ]
     others = [
