@@ -17,6 +17,7 @@ pytestmark = pytest.mark.real
 
 FRAMEWORK = Path(__file__).with_name("node_framework.js")
 PACKAGE = "mesos-framework@0.5.3"
+INSTALL_SECONDS = 100  # from a registry that is far away, the first time
 OPTIONS = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline", "--fetch-retries=0")
 
 
@@ -29,9 +30,10 @@ def package(pytestconfig, tmp_path):
     if not kept.exists():
         made = kept.with_name(tmp_path.name)
         command = ["npm", "install", *OPTIONS, "--prefix", made, PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND, check=False)
-        if done.returncode:
-            pytest.skip(f"npm does not get {PACKAGE}: {done.stderr[-200:]}")
+        try:
+            subprocess.run(command, capture_output=True, timeout=INSTALL_SECONDS, check=True)
+        except subprocess.SubprocessError as error:
+            pytest.skip(f"npm does not get {PACKAGE}: {error}: {str(error.stderr)[-200:]}")
         made.replace(kept)
     return kept / "node_modules" / "mesos-framework"
 
