@@ -11,7 +11,6 @@ from mesoslite.model.fields import Fields
 
 _DOCKER = "a container of type DOCKER, and agents run containers of type MESOS only; say MESOS"
 ANY = ""  # what is honoured without an isolator: each container has groups of its own, where it has any
-STREAMS = "streams"  # that supervisors hold, which no isolator has to do with
 # By field: the isolator that honours it; None: no agent does.
 HONOURED: dict[str, str | None] = {
     "volumes": "filesystem/linux",
@@ -19,7 +18,7 @@ HONOURED: dict[str, str | None] = {
     "mesos.image": "filesystem/linux",
     "rlimit_info": "posix/rlimits",
     "network_infos": None,
-    "tty_info": STREAMS,
+    "tty_info": ANY,
     "linux_info.effective_capabilities": "linux/capabilities",
     "linux_info.bounding_capabilities": "linux/capabilities",
     "linux_info.capability_info": "linux/capabilities",
@@ -70,11 +69,6 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
                 f"launch: a limit of {name} is not enforced by this agent; leave it out, or start the agent with "
                 f"--isolation={LIMITED.get(name)}"
             )
-    if wants_streams(config) and STREAMS not in isolation:
-        raise InvalidRequest(
-            "launch: nothing can be attached to containers of this agent; launch it without streams and tty_info, or "
-            "start the agent with --launcher=supervisor"
-        )
     container = asked(config)
     if container.text("type", "MESOS") != "MESOS" or container.has("docker"):
         raise InvalidRequest(f"launch: {_DOCKER}")

@@ -4,7 +4,8 @@
 #   what a first process has left) is done in the reaper's thread, for all containers that need it at once.
 # Invariants: 1. in that thread a container that has not ended has its first process, be it as a zombie, so its pid
 #   is its own.    2. when a container is said to have ended, all of it that can be found has been killed.
-#   3. output goes to the files `stdout` and `stderr` of the sandbox by descriptors that only the container holds.
+#   3. output goes to the files `stdout` and `stderr` of the sandbox by descriptors that only the container holds, but
+#   that of containers that can be attached to, which a thread here copies there.
 # Resources are not limited here: cpus and mem of a task are what the master counts with.
 # Source: Mesos src/launcher/posix/executor, src/slave/containerizer/mesos/launcher.cpp (PosixLauncher).
 
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import libactor as la
-from libactor.subprocess import Reaper
+from libactor.subprocess import DEVNULL, Reaper, Subprocess
 from mesoslite.model import (
     Attachment,
     Container,
@@ -28,11 +29,13 @@ from mesoslite.model import (
 )
 
 from .accounts import give_sandbox, open_output
-from .asked import refuse_unhonoured
+from .asked import refuse_unhonoured, terminal_size, wants_streams
 from .nested import nested_config, without_streams
 from .nesting import Nesting
 from .processes import Family, Lookout, ProcessTable, is_ending, kill_families, terminate_families
-from .program import program_of
+from .program import Program, program_of
+from .pump import Pump
+from .streams import StreamHub
 from .usage import usage_of
 from .volume_links import link_volumes
 
@@ -85,6 +88,8 @@ class PosixContainerizer:
         self._nesting = Nesting()
         self._ends: dict[ContainerID, tuple[ContainerNotices, Termination]] = {}  # of those that wait to be told
         self._volumes: dict[ContainerID, tuple[PersistentVolume, ...]] = {}  # linked to by those that run
+        self._pumps: dict[ContainerID, Pump] = {}  # of those with streams that run
+        self._streams = StreamHub()
         self._lookout = Lookout()  # the reaper's thread only
         self._reaper = Reaper("containers", self._finish)
         self._signals = _Signals(self._reaper)
@@ -114,28 +119,35 @@ class PosixContainerizer:
         self, config: ContainerConfig, notices: ContainerNotices, entered: ContainerConfig | None
     ) -> PosixContainer:
         program, container_id, sandbox = program_of(config), config.container_id, config.sandbox
-        account = program.account
+        account, size = program.account, terminal_size(config)
         if account is not None:
             give_sandbox(sandbox, account)
         link_volumes(config)
         stdout = stderr = -1
+        pump: Pump | None = None
         try:
             stdout, stderr = open_output(f"{sandbox}/stdout", account), open_output(f"{sandbox}/stderr", account)
+            if wants_streams(config):
+                owner = account.identity.user if account is not None else None
+                pump = Pump((stdout, stderr), size=size, owner=owner)
             with self._lock:
-                process = self._reaper.launch(
-                    program.arguments,
-                    executable=program.file,
-                    cwd=entered.sandbox if entered is not None else sandbox,
-                    environment=program.variables,
-                    stdout=stdout,
-                    stderr=stderr,
-                    identity=account.identity if account is not None else None,
+                process = self._start(
+                    program, entered.sandbox if entered is not None else sandbox, stdout, stderr, pump
                 )
                 family = Family(process.pid, container_id)
                 family.has_ended = not process.status.is_pending()  # then it was lost, and its pid may be another's
                 if not family.has_ended:
                     self._families[process.pid] = family
                     self._volumes[container_id] = config.volumes
+                if pump is not None:
+                    self._pumps[container_id] = pump
+                    self._streams.add(container_id, pump.connection, has_tty=pump.has_tty, waits=config.is_debug)
+                    pump.start()
+        except BaseException:
+            if pump is not None:
+                pump.connection.close()
+                pump.discard()
+            raise
         finally:
             for descriptor in (stdout, stderr):
                 if descriptor >= 0:
@@ -143,12 +155,28 @@ class PosixContainerizer:
         process.status.on_any(lambda status: self._ended(container_id, notices, Termination(_exit_status(status))))
         return PosixContainer(family, self._signals, self._kill_within)
 
+    def _start(self, program: Program, directory: str, stdout: int, stderr: int, pump: Pump | None) -> Subprocess:
+        file, arguments = pump.command(program) if pump is not None else (program.file, program.arguments)
+        return self._reaper.launch(
+            arguments,
+            executable=file,
+            cwd=directory,
+            environment=program.variables,
+            stdin=pump.stdin if pump is not None else DEVNULL,
+            stdout=pump.stdout if pump is not None else stdout,
+            stderr=pump.stderr if pump is not None else stderr,
+            identity=program.account.identity if program.account is not None else None,
+        )
+
     def remove(self, container_id: ContainerID) -> None:
         """Its id is free: see model.Containerizer.remove."""
         self._nesting.forget(container_id)
 
     def attach(self, container_id: ContainerID) -> Attachment:
-        """None has streams: see model.Containerizer.attach."""
+        """See model.Containerizer.attach."""
+        known = self._streams.find(container_id)
+        if known is not None:
+            return known
         self._nesting.living(container_id)
         raise without_streams(container_id)
 
@@ -188,6 +216,7 @@ class PosixContainerizer:
         """
         self._reaper.call(self._kill_all)
         self._reaper.close()
+        self._streams.close()
 
     def _kill_within(self, container_id: ContainerID) -> None:
         inner = set(self._nesting.within(container_id))
@@ -201,11 +230,15 @@ class PosixContainerizer:
         """None of its processes is left: tell so, unless it has to wait for what is nested in it, which is killed."""
         with self._lock:
             self._ends[container_id] = notices, termination
+            pump = self._pumps.pop(container_id, None)
+        if pump is not None:
+            pump.finish()
         self._tell(self._nesting.end(container_id))
         self._kill_within(container_id)
 
     def _tell(self, ended: Sequence[ContainerID]) -> None:
         for container_id in ended:
+            self._streams.finish(container_id)
             self._nesting.drop(container_id)
             with self._lock:
                 notices, termination = self._ends.pop(container_id)

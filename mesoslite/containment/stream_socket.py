@@ -1,6 +1,7 @@
 """StreamSocket: the socket by which one attaches to a container: whole packets, on this machine, without waiting."""
 
-# Who calls: supervised.py makes them, the one for the supervisor, and connections to it; streams.py speaks over these.
+# Who calls: supervised.py makes them, the one for the supervisor, and connections to it; pump.py, both ends; streams.py
+#   speaks over these.
 # An address holds some hundred bytes, and the directory of a container may be longer: so it is reached by a descriptor.
 
 from __future__ import annotations
@@ -22,8 +23,16 @@ if TYPE_CHECKING:
 class StreamSocket:
     """One end of it; a context, which closes it."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+    def __init__(self, end: socket.socket | None = None) -> None:
+        """Around ``end``, of which the other one is in this program; None: around one that is yet to be connected."""
+        self._socket = end if end is not None else socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.setblocking(False)
+
+    @classmethod
+    def pair(cls) -> tuple[StreamSocket, StreamSocket]:
+        """Both ends of a connection within this program."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(ours), cls(theirs)
 
     @classmethod
     def listen(cls, directory: ContainerDirectory) -> StreamSocket:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesoslite.model import ContainerUsage, InvalidRequest, Reason, Termination, parent_of
 
-from .asked import STREAMS, has_tty, refuse_unhonoured, wants_streams
+from .asked import has_tty, refuse_unhonoured, wants_streams
 from .container_directory import (
     ContainerDirectory,
     claim_runtime_directory,
@@ -117,9 +117,7 @@ class SupervisedContainerizer:
         self._directory = runtime_directory
         self._claim: int | None = None  # a descriptor
         self._isolators: Sequence[Isolator] = [ProcessUsage()] if isolators is None else list(isolators)
-        self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")]) | {
-            STREAMS
-        }
+        self._isolation = frozenset([name for isolator in self._isolators for name in isolator.name.split(",")])
         self._has_mounts = "filesystem/linux" in self._isolation
         self._scripting = Scripting(
             runtime_directory,

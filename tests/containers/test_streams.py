@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mesoslite.containment import SupervisedContainerizer
 from mesoslite.model import Conflict, ContainerID, FrozenDocument, InvalidRequest, NotFound
 
-from .bench import BOUND_SECONDS, Bench
+from .bench import BOUND_SECONDS, MAKE, Bench
 
 pytestmark = pytest.mark.real
 
@@ -60,9 +59,9 @@ class Answers:
         return self.come.get(timeout=BOUND_SECONDS)
 
 
-@pytest.fixture
-def kind() -> str:
-    return "supervised"
+@pytest.fixture(params=["posix", "supervised"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -252,8 +251,8 @@ def test_a_size_that_no_terminal_has_is_refused(room: Room):
         room.launch("true", container=FrozenDocument.of(huge))
 
 
-def test_who_is_attached_is_told_when_the_containerizer_ends(tmp_path: Path):
-    containerizer = SupervisedContainerizer(str(tmp_path / "runtime"))
+def test_who_is_attached_is_told_when_the_containerizer_ends(kind: str, tmp_path: Path):
+    containerizer = MAKE[kind](tmp_path / "runtime")
     (tmp_path / "sandbox").mkdir()
     room = Room(Bench(containerizer, tmp_path / "sandbox"))
     session = room.launch("echo ready; exec sleep 1000")
@@ -263,4 +262,6 @@ def test_who_is_attached_is_told_when_the_containerizer_ends(tmp_path: Path):
     containerizer.close()
 
     assert follower.wait() == b"ready\n"
-    assert not [thread for thread in threading.enumerate() if thread.name == "streams"]
+    for pump in [thread for thread in threading.enumerate() if thread.name == "pump"]:
+        pump.join(BOUND_SECONDS)
+    assert not [thread for thread in threading.enumerate() if thread.name in ("streams", "pump")]

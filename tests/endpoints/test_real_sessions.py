@@ -1,4 +1,4 @@
-"""Sessions in the container of a task that runs: real processes under supervisors, by the agent's API over sockets."""
+"""Sessions in the container of a task that runs: real processes, supervised or plain, by the API of their agent."""
 
 import base64
 import http.client
@@ -11,7 +11,7 @@ import pytest
 import libactor as la
 from mesoslite.agent import Agent
 from mesoslite.api import agent_app
-from mesoslite.containment import SupervisedContainerizer
+from mesoslite.containment import PosixContainerizer, SupervisedContainerizer
 from mesoslite.model import (
     AgentRegistered,
     CommandInfo,
@@ -61,9 +61,8 @@ class Master(la.Actor):
 class Place:
     """An agent whose task waits for nothing, and its API."""
 
-    def __init__(self, runtime, server, directory):
+    def __init__(self, runtime, server, directory, containerizer):
         master = Master(make_task(command=CommandInfo(value="echo mine > file; exec sleep 1000")))
-        containerizer = SupervisedContainerizer(str(directory / "runtime"))
         agent = Agent(
             runtime.spawn(master),
             resources=Resources.parse("cpus:2;mem:256"),
@@ -103,9 +102,11 @@ class Place:
         return json.loads(body)["wait_nested_container"]
 
 
-@pytest.fixture
-def place(runtime, server, tmp_path):
-    place = Place(runtime, server, tmp_path)
+@pytest.fixture(params=["posix", "supervised"])
+def place(request, runtime, server, tmp_path):
+    is_posix = request.param == "posix"
+    containerizer = PosixContainerizer() if is_posix else SupervisedContainerizer(str(tmp_path / "runtime"))
+    place = Place(runtime, server, tmp_path, containerizer)
     yield place
     la.terminate(place.pid)
     assert la.wait(place.pid, BOUND)
