@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import socket
 import stat
 import tarfile
 import threading
@@ -395,7 +396,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(autouse=True)
 def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+    for name in ("http_proxy", "HTTP_PROXY", "ftp_proxy", "FTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -465,6 +466,48 @@ def test_a_proxy_of_the_environment_is_asked(desk: Desk, web: Web, monkeypatch: 
 
     desk.fetch("http://h.invalid/f")
 
+    assert desk.found() == {"f": "text"}
+
+
+ANSWERS = {"USER": "331 password", "PASS": "230 in", "TYPE": "200 so", "CWD": "250 there"}
+
+
+def serve_ftp(listener: socket.socket, content: bytes, length: int, said: list[str]) -> None:
+    """Serve one file to one client, and say that it has ``length`` bytes."""
+    connection = listener.accept()[0]
+    with connection, connection.makefile("rwb", 0) as lines, socket.create_server(("127.0.0.1", 0)) as data:
+        lines.write(b"220 ready\r\n")
+        while line := lines.readline().decode().strip():
+            said.append(line)
+            verb = line.partition(" ")[0]
+            if verb == "RETR":
+                lines.write(f"150 opened ({length} bytes)\r\n".encode())
+                with data.accept()[0] as stream:
+                    stream.sendall(content)
+                lines.write(b"226 sent\r\n")
+            elif verb in ("EPSV", "PASV"):
+                port = data.getsockname()[1]
+                mode = f"229 (|||{port}|)" if verb == "EPSV" else f"227 (127,0,0,1,{port >> 8},{port & 255})"
+                lines.write(f"{mode}\r\n".encode())
+            else:
+                lines.write(f"{ANSWERS.get(verb, '221 bye')}\r\n".encode())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("length", [4, 9])
+def test_a_file_of_an_ftp_server_is_fetched_whole_or_not(desk: Desk, length: int):
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_ftp, args=(listener, b"text", length, said))
+        thread.start()
+        uri = f"ftp://me:secret@127.0.0.1:{listener.getsockname()[1]}/d/f"
+        if length == 4:
+            desk.fetch(uri)
+        else:
+            assert "4 bytes came of 9" in desk.refused(uri)
+        thread.join(BOUND_SECONDS)
+
+    assert said[:2] == ["USER me", "PASS secret"]
     assert desk.found() == {"f": "text"}
 
 
