@@ -26,7 +26,7 @@ class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What to execute: ``value`` in a shell, or the program ``value`` with ``arguments``, argv[0] first.
 
     Shapes: ``environment`` is ((name, value), ...), added to what the agent gives. ``user`` is whom it runs as, "" for
-    that of its framework.
+    that of its framework. ``unset`` are names of variables that have no value, or a secret, which nobody here resolves.
     """
 
     value: str
@@ -35,6 +35,7 @@ class CommandInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     environment: tuple[tuple[str, str], ...] = ()
     user: str = ""
     uris: tuple[CommandURI, ...] = ()
+    unset: tuple[str, ...] = ()
 
 
 def command_problem(command: CommandInfo) -> str | None:
@@ -47,6 +48,8 @@ def command_problem(command: CommandInfo) -> str | None:
     for name, _ in command.environment:
         if not name or "=" in name:
             return f"sets the environment variable {name[:80]!r}; a name is not empty and holds no equals sign"
+    for name in command.unset:
+        return f"says no value of the environment variable {name[:80]!r}; set one, for secrets are not known here"
     return _uris_problem(command.uris)
 
 

@@ -45,6 +45,7 @@ commands = st.builds(
     environment=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
     user=texts,
     uris=st.lists(uris, max_size=2).map(tuple),
+    unset=st.lists(texts, max_size=2).map(tuple),
 )
 jsons: Any = st.recursive(
     st.booleans() | st.integers(min_value=0, max_value=2**53) | texts,

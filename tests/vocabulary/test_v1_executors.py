@@ -138,12 +138,15 @@ def test_a_call_without_its_parts_is_refused(document):
 
 
 # Goal: an agent of Mesos gives executors what tasks cannot be given here, and more events than these.
-def test_what_an_agent_says_and_is_not_known_here_is_left_out():
+@pytest.mark.parametrize(
+    "variable", [{"type": "SECRET", "secret": {}}, {"value": None}, {"type": "UNKNOWN", "value": "v"}]
+)
+def test_what_an_agent_says_and_is_not_known_here_is_no_error(variable):
     document = encode_executor_event(EVENTS[0])
     command = document["subscribed"]["executor_info"]["command"]
-    command["environment"] = {"variables": [{"name": "s", "type": "SECRET", "secret": {}}]}
+    command["environment"] = {"variables": [{"name": "s", **variable}]}
 
-    assert decode_executor_event(document) == EVENTS[0]
+    assert decode_executor_event(document).executor.command.unset == ("s",)
     assert decode_executor_event({"type": "SOMETHING_NEW"}) is None
 
 

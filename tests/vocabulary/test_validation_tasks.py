@@ -170,6 +170,7 @@ BROKEN = [
     (task("t", "cpus:9", command=CommandInfo(value="", shell=False)), "no program"),
     (task("t", "cpus:9", command=CommandInfo(value="a\0b")), "zero byte"),
     (task("t", "cpus:9", command=CommandInfo(value="a", environment=(("A=B", "1"),))), "environment variable"),
+    (task("t", "cpus:9", command=CommandInfo(value="a", unset=("A",))), "no value of the environment variable 'A'"),
     (task("t", "cpus:9", container=container(type="DOCKER")), "without docker"),  # TaskMissingDockerInfo
     (
         task("t", "cpus:9", container=container(type="DOCKER", docker={"image": "i", "parameters": [{"key": "name"}]})),

@@ -17,19 +17,21 @@ def encode_command(command: CommandInfo) -> Document:
         document["user"] = command.user
     if command.uris:
         document["uris"] = [_encode_uri(uri) for uri in command.uris]
-    if command.environment:
+    if command.environment or command.unset:
         variables = [{"name": name, "type": "VALUE", "value": value} for name, value in command.environment]
-        document["environment"] = {"variables": variables}
+        document["environment"] = {"variables": variables + [{"name": name} for name in command.unset]}
     return document
 
 
-def decode_command(fields: Fields, *, lenient: bool = False) -> CommandInfo:
-    """Return a CommandInfo; with ``lenient`` without what a command cannot be given here. Raises: InvalidRequest."""
+def decode_command(fields: Fields) -> CommandInfo:
+    """Return a CommandInfo. Raises: InvalidRequest."""
+    environment, unset = _environment(fields.message_or_empty("environment"))
     return CommandInfo(
         value=fields.text("value", ""),
         shell=fields.boolean("shell", True),
         arguments=fields.texts("arguments"),
-        environment=_environment(fields.message_or_empty("environment"), lenient),
+        environment=environment,
+        unset=unset,
         user=fields.text("user", ""),
         uris=tuple([_decode_uri(uri) for uri in fields.messages("uris")]),
     )
@@ -52,12 +54,14 @@ def _decode_uri(fields: Fields) -> CommandURI:
     )
 
 
-def _environment(fields: Fields, lenient: bool) -> tuple[tuple[str, str], ...]:
-    variables = []
+def _environment(fields: Fields) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the variables that have a value, and the names of the others."""
+    variables: list[tuple[str, str]] = []
+    unset: list[str] = []
     for variable in fields.messages("variables"):
-        if variable.text("type", "VALUE") != "VALUE":
-            if lenient:
-                continue
-            raise variable.invalid("type", f"got {variable.text('type')[:80]!r}; only VALUE is known here")
-        variables.append((variable.text("name"), variable.text("value")))
-    return tuple(variables)
+        name = variable.text("name")
+        if variable.text("type", "VALUE") == "VALUE" and variable.has("value"):
+            variables.append((name, variable.text("value")))
+        else:
+            unset.append(name)
+    return tuple(variables), tuple(unset)

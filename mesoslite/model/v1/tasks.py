@@ -124,7 +124,7 @@ def _encode_common(info: TaskInfo | ExecutorInfo) -> Document:
 def _decode_common(fields: Fields, lenient: bool) -> dict[str, Any]:
     return {
         "resources": Resources.decode(fields.messages("resources"), lenient=lenient),
-        "command": decode_command(fields.message("command"), lenient=lenient) if fields.has("command") else None,
+        "command": decode_command(fields.message("command")) if fields.has("command") else None,
         "labels": decode_labels(fields, "labels"),
         "data": fields.data("data") if fields.has("data") else None,
         "container": decode_document(fields, "container"),
