@@ -29,6 +29,12 @@ def run(
     env: Annotated[
         list[str] | None, typer.Option(help="A variable of its environment; repeatable.", metavar="NAME=VALUE")
     ] = None,
+    uri: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A file that is fetched into its sandbox first, an archive unpacked; repeatable.", metavar="URI"
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say the task's id, and where it runs.")] = False,
     timeout: Annotated[
         float | None, typer.Option(help="Seconds, from now on, after which it is killed.", show_default=False)
@@ -41,11 +47,12 @@ def run(
     large enough; 122 if the task was lost or could not be started; 123 if the output cannot be written, which kills
     it; 124 if the time was over.
     """
-    from mesoslite.model import CommandInfo, InvalidRequest
+    from mesoslite.model import CommandInfo, CommandURI, InvalidRequest
 
     from .run_session import RunSession
 
-    _check_texts(command, master, name, env or [])
+    uris = uri or []
+    _check_texts(command, master, name, env or [], uris)
     if timeout is not None and not timeout > 0:
         fail(f"--timeout {timeout:g}: expected a number of seconds above zero", USAGE)
     try:
@@ -53,7 +60,9 @@ def run(
             master,
             name,
             _needed(cpus, mem),
-            CommandInfo(value=command, environment=_environment(env or [])),
+            CommandInfo(
+                value=command, environment=_environment(env or []), uris=tuple([CommandURI(value=uri) for uri in uris])
+            ),
             verbose=verbose,
         )
     except InvalidRequest as error:
@@ -61,13 +70,16 @@ def run(
     raise typer.Exit(session.execute(timeout))
 
 
-def _check_texts(command: str, master: str, name: str | None, assignments: list[str]) -> None:
+def _check_texts(command: str, master: str, name: str | None, assignments: list[str], uris: list[str]) -> None:
     for option, text in (("COMMAND", command), ("--master", master), ("--name", name or "")):
         refuse_bytes(option, text)
-    for assignment in assignments:
-        refuse_bytes("--env", assignment)
+    for option, texts in (("--env", assignments), ("--uri", uris)):
+        for text in texts:
+            refuse_bytes(option, text)
     if not command.strip():
         fail("COMMAND is empty; give something that a shell can run, such as 'echo hello'", USAGE)
+    if "" in uris:
+        fail("--uri is empty; give the URI of a file, such as http://host/job.tar.gz", USAGE)
 
 
 def _needed(cpus: float, mem: float) -> "Resources":

@@ -17,6 +17,7 @@ from mesoslite.model import (
     Accept,
     AcceptInverseOffers,
     CommandInfo,
+    CommandURI,
     Decline,
     DeclineInverseOffers,
     ExecutorID,
@@ -81,20 +82,22 @@ class SchedulerCalls(la.Actor):
         name: str | None = None,
         task_id: str | None = None,
         environment: Mapping[str, str] | None = None,
+        uris: Iterable[str | CommandURI] = (),
         kill_grace_seconds: float | None = None,
     ) -> TaskInfo:
         """Describe a task for ``offer``: a shell command that needs ``cpus``, ``mem`` (MiB) and ``resources`` together.
 
+        ``uris`` are of the files that its agent fetches into the sandbox first, archives unpacked.
         With an ``executor`` it has no command: that one runs it, and knows by ``data`` what to do.
         Left out, ``task_id`` is made from the name and a number; ids are unique within a framework.
         """
-        base, variables = name or "task", tuple((environment or {}).items())
+        base = name or "task"
         return TaskInfo(
             task_id=TaskID(task_id or f"{base}-{next(self._task_numbers)}"),
             name=base,
             agent_id=offer.agent_id,
             resources=_scalars(cpus, mem) if resources is None else _scalars(cpus, mem) + resources,
-            command=CommandInfo(value=command, environment=variables) if executor is None else None,
+            command=_command(command, environment, uris) if executor is None else None,
             executor=executor,
             data=data,
             kill_grace_seconds=kill_grace_seconds,
@@ -108,15 +111,17 @@ class SchedulerCalls(la.Actor):
         cpus: float = 0.0,
         mem: float = 0.0,
         environment: Mapping[str, str] | None = None,
+        uris: Iterable[str | CommandURI] = (),
         shutdown_grace_seconds: float | None = None,
     ) -> ExecutorInfo:
         """Describe a program that runs tasks: a shell command that needs ``cpus`` and ``mem`` (MiB) besides theirs.
 
+        ``uris`` as of a task.
         On each agent it is started with the first task that names it; tasks that are to share it describe it alike.
         """
         return ExecutorInfo(
             executor_id=ExecutorID(executor_id),
-            command=CommandInfo(value=command, environment=tuple((environment or {}).items())),
+            command=_command(command, environment, uris),
             resources=_scalars(cpus, mem),
             shutdown_grace_seconds=shutdown_grace_seconds,
         )
@@ -238,6 +243,13 @@ class SchedulerCalls(la.Actor):
 
     def _suppressed_roles(self) -> tuple[str, ...]:
         return tuple([role for role in self.info.roles if role in self._suppressed])
+
+
+def _command(value: str, environment: Mapping[str, str] | None, uris: Iterable[str | CommandURI]) -> CommandInfo:
+    if isinstance(uris, str):
+        raise InvalidRequest(f"uris: expected a list of URIs, got the text {uris[:80]!r}; put it into a list")
+    fetched = [uri if isinstance(uri, CommandURI) else CommandURI(value=uri) for uri in uris]
+    return CommandInfo(value=value, environment=tuple((environment or {}).items()), uris=tuple(fetched))
 
 
 @lru_cache(maxsize=1_024, typed=True)  # most tasks of a framework want the same

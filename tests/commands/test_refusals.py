@@ -27,6 +27,8 @@ def invoke(*arguments):
         (["true", "--name", NO_UTF8], "--name"),
         (["true", "--env", f"A={NO_UTF8}"], "--env"),
         (["true", "--env", f"{NO_UTF8}=1"], "--env"),
+        (["true", "--uri", ""], "--uri is empty; give the URI of a file"),
+        (["true", "--uri", NO_UTF8], "--uri"),
         (["true", "--master", f"http://{NO_UTF8}"], "--master"),
         (["true", "--master", "http://127.0.0.1:99999"], "expected the URL of a master"),
         (["true", "--cpus", "1e-9"], "--cpus 1e-09: expected 0, or at least 0.001"),

@@ -48,6 +48,15 @@ def test_the_environment_and_the_name_reach_the_task(url):
     assert output.startswith("1 x=y z job-")
 
 
+def test_files_are_fetched_for_the_command(url, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"of {name};")
+
+    files = [f"file://{tmp_path}/a", str(tmp_path / "b")]
+
+    assert run(url, "--uri", files[0], "--uri", files[1], "cat a b")[:2] == (0, b"of a;of b;")
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "called"),
     [

@@ -21,7 +21,7 @@ from mesoslite import FrameworkEnded, InvalidRequest, InvalidResources, Offer, R
 from mesoslite.agent import Agent
 from mesoslite.cluster import Cluster
 from mesoslite.master import Allocator, Master
-from mesoslite.model import MasterEnded, MasterInfo
+from mesoslite.model import CommandURI, MasterEnded, MasterInfo
 from mesoslite.registry import SqliteStorage
 
 from .script import Script, check_books, ended, run_command
@@ -138,6 +138,24 @@ def test_a_task_knows_the_role_that_its_resources_are_allocated_to(cluster: meso
         script.launch(offer, [script.task(offer, command, cpus=0.1, mem=32, task_id="it")])
 
     assert cluster.run(Script(act, ended("it"), role="ads"), timeout=60)[-1].state is TaskState.TASK_FINISHED
+
+
+def test_files_are_fetched_for_a_command_and_named_for_executors(cluster: mesoslite.Cluster, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("of words")
+    words = f"file://{tmp_path}/words"
+    renamed = CommandURI(value=words, output_file="renamed")
+
+    def act(script: Script, offer: Offer) -> None:
+        script.launch(
+            offer, script.task(offer, "cat words renamed", uris=[words, renamed], cpus=0.1, mem=32, task_id="it")
+        )
+
+    framework = Script(act, ended("it"))
+
+    assert cluster.run(framework, timeout=60)[-1].state is TaskState.TASK_FINISHED
+    command = framework.executor("builder", "./builder", uris=[words]).command
+    assert command is not None
+    assert command.uris == (CommandURI(value=words),)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ SLIPS: dict[str, Act] = {
     "a number in the environment": launch(environment={"A": 1}),
     "a number as task id": launch(task_id=5),
     "a list as command": launch(command=["sleep", "1"]),
+    "a number as URI": launch(uris=[5]),
+    "a text as URIs": launch(uris="http://host/job.tar.gz"),
     "a text as kill grace": launch(kill_grace_seconds="3"),
     "no task at all": lambda script, offer: script.launch(offer, [None]),  # type: ignore[list-item]
     "a text as filter": lambda script, offer: script.decline(offer, refuse_seconds="5"),  # type: ignore[arg-type]
