@@ -64,6 +64,7 @@ class Commands:
         containerizer: Containerizer,
         work_directory: str,
         info: Callable[[], AgentInfo],
+        endpoint: str,
         volumes: Callable[[Resources], tuple[PersistentVolume, ...]],
         notices: Callable[[ContainerID], Notices],
         metrics: AgentMetrics,
@@ -75,7 +76,7 @@ class Commands:
         self._reports = reports
         self._containerizer = containerizer
         self._work_directory = work_directory
-        self._info = info
+        self._info, self._endpoint = info, endpoint
         self._volumes = volumes
         self._notices = notices
         self._metrics = metrics
@@ -101,7 +102,9 @@ class Commands:
         """What its container is to be, or is. Raises: InvalidRequest, for a task that agents cannot run."""
         command = runnable_command(run.task)
         agent_pid = str(self._actor.pid)
-        environment = task_environment(run.task, run.role, framework, self._info(), agent_pid, run.sandbox)
+        environment = task_environment(
+            run.task, run.role, framework, self._info(), agent_pid, run.sandbox, self._endpoint
+        )
         return ContainerConfig(
             container_id=run.container_id,
             user=command.user or framework.user,

@@ -96,8 +96,7 @@ class Running:
         self._actor = actor
         self._frameworks, self._reports = frameworks, reports
         self._work_directory = work_directory
-        self._info = info
-        self._total = total
+        self._info, self._total = info, total
         self.commands = Commands(
             actor,
             frameworks,
@@ -105,6 +104,7 @@ class Running:
             containerizer=containerizer,
             work_directory=work_directory,
             info=info,
+            endpoint=executor_options.endpoint,
             volumes=volumes,
             notices=notices,
             metrics=metrics,

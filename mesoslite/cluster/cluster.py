@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import libactor as la
 from libactor.http import HttpServer, Listener
-from mesoslite.agent import Agent
+from mesoslite.agent import Agent, ExecutorOptions
 from mesoslite.allocator import DEFAULT_POLICY, PolicyFactory, PolicySource
 from mesoslite.api import agent_app, loopback_hosts
 from mesoslite.containment import FetchingContainerizer, PosixContainerizer
@@ -320,6 +320,7 @@ class Cluster:
                 else containerizer,
                 hostname=hostname,
                 port=listener.port,
+                executors=ExecutorOptions(endpoint=listener.url.removeprefix("http://")),
                 id=f"slave({number})",
             )
         )

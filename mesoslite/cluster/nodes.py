@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,7 @@ class AgentNode:
         heartbeat_seconds: float = 30.0,
     ) -> None:
         self.master_address = master
-        self._recovery, self._garbage, self._executors = recovery, garbage, executors
+        self._recovery, self._garbage, self._executors = recovery, garbage, executors or ExecutorOptions()
         self.work_dir = Path(work_dir).absolute()
         self.resources = completed_resources(resources, self.work_dir)
         self.host = host
@@ -194,7 +195,7 @@ class AgentNode:
                 domain=self._domain,
                 recovery=self._recovery,
                 garbage=self._garbage,
-                executors=self._executors,
+                executors=replace(self._executors, endpoint=self.url.removeprefix("http://")),
                 container_ip=self._container_ip(runtime.address),
                 id="slave(1)",
             )

@@ -119,6 +119,14 @@ def test_a_group_is_sent_as_a_whole(house: House):
     assert program.heard() == [LaunchTasks(TaskGroup((T1, T2)))]
 
 
+def test_executors_and_commands_find_their_agent_where_it_listens_whatever_it_is_called(closed_house: House):
+    closed_house.open(hostname="nowhere.example", executors=ExecutorOptions(endpoint="127.0.0.1:5051"))
+
+    boxes = [launch(closed_house, T1), closed_house.run(make_task("t9"))]
+
+    assert [box.environment["MESOS_AGENT_ENDPOINT"] for box in boxes] == ["127.0.0.1:5051"] * 2
+
+
 def test_how_long_executors_have_is_an_option(closed_house: House):
     closed_house.open(executors=ExecutorOptions(registration_seconds=90.5, shutdown_grace_seconds=7))
     box = launch(closed_house, T1)

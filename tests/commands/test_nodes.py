@@ -244,15 +244,17 @@ def test_a_run_whose_master_is_killed_says_which_task_may_run_on(address, tmp_pa
 
 def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_lost(address, tmp_path, runtime):
     _, url = start_master(address, tmp_path / "registry.db")
-    where = ("--address", f"127.0.0.1:{free_port()}", "--port", str(free_port()))
+    port = free_port()
+    where = ("--address", f"127.0.0.1:{free_port()}", "--port", port, "--hostname", "nowhere.example")
     agent = start_agent(address, tmp_path / "work", *where)
     before = registered(agent)
     told = tmp_path / "pid"
     os.mkfifo(told)
-    keeper = Keeper(f"echo $$ > {told}; exec sleep 1000")
+    keeper = Keeper(f"echo $$ $MESOS_AGENT_ENDPOINT > {told}; exec sleep 1000")
     result = submit(runtime, keeper, HttpConnection(url))
     keeper.running.future.get(timeout=PATIENCE)
-    command = os.pidfd_open(int(told.read_text()))  # waits for the shell, which runs by now
+    process, endpoint = told.read_text().split()
+    command = os.pidfd_open(int(process))  # waits for the shell, which runs by now
 
     agent.kill()
     agent.wait()
@@ -262,7 +264,7 @@ def test_an_agent_that_was_killed_and_begins_anew_is_the_same_and_its_tasks_are_
     assert select.select([command], [], [], PATIENCE)[0], "it runs on, though nobody knows it"
     os.close(command)
 
-    assert before == after
+    assert (before, endpoint) == (after, f"127.0.0.1:{port}")
     assert (ended.state, ended.agent_id) == (TaskState.TASK_LOST, before)
     assert [agent["id"] for agent in get(f"{url}/state")["slaves"]] == [after]
     result.discard()

@@ -158,6 +158,17 @@ def test_files_are_fetched_for_a_command_and_named_for_executors(cluster: mesosl
     assert command.uris == (CommandURI(value=words),)
 
 
+def test_a_task_finds_its_agent_whatever_that_is_called(tmp_path: Path) -> None:
+    def act(script: Script, offer: Offer) -> None:
+        command = "case $MESOS_AGENT_ENDPOINT in 127.0.0.1:*) ;; *) exit 1; esac"
+        script.launch(offer, [script.task(offer, command, cpus=0.1, mem=32, task_id="it")])
+
+    with mesoslite.Cluster(hostname="nowhere.example", host="0.0.0.0", work_dir=tmp_path) as cluster:
+        statuses = cluster.run(Script(act, ended("it")), timeout=60)
+
+    assert statuses[-1].state is TaskState.TASK_FINISHED
+
+
 @pytest.mark.parametrize(
     ("limit", "state", "message"),
     [(math.inf, TaskState.TASK_FINISHED, "status 0"), (64.0, TaskState.TASK_ERROR, "is not enforced by this agent")],

@@ -9,6 +9,7 @@ from mesoslite.model import AgentInfo, ExecutorInfo, FrameworkInfo
 from mesoslite.model.durations import duration_text
 
 from ..task_environment import place_environment
+from .options import ExecutorOptions
 
 SUBSCRIPTION_BACKOFF_SECONDS_MAX = 2  # between two times that an executor tries to reach its agent
 
@@ -19,12 +20,12 @@ def executor_environment(
     agent: AgentInfo,
     agent_pid: str,
     sandbox: str,
-    grace: float,
+    options: ExecutorOptions,
     recovery: float | None,
 ) -> dict[str, str]:
     """Return the variables for one start; ``agent`` and ``framework`` carry their ids.
 
-    Seconds: ``grace``, and ``recovery``, for which it tries to reach its agent, if its framework checkpoints.
+    For ``recovery`` seconds it tries to reach its agent, if its framework checkpoints.
     """
     persistence = {}
     if framework.checkpoint and recovery is not None:
@@ -34,9 +35,9 @@ def executor_environment(
         }
     return {
         **persistence,
-        **place_environment(framework, agent, agent_pid, sandbox),
+        **place_environment(framework, agent, agent_pid, sandbox, options.endpoint),
         "MESOS_EXECUTOR_ID": executor.executor_id,
-        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": duration_text(grace),
+        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": duration_text(options.grace_of(executor)),
         "MESOS_HTTP_COMMAND_EXECUTOR": "0",
         "LIBPROCESS_PORT": "0",
     }

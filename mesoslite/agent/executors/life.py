@@ -265,9 +265,8 @@ class Executors:
         info, sandbox = execution.info, execution.sandbox
         command = executor_command(info)
         assert command is not None
-        grace = self._options.grace_of(info)
         variables = executor_environment(
-            info, framework, self._info(), str(self._actor.pid), sandbox, grace, self._recovery_seconds
+            info, framework, self._info(), str(self._actor.pid), sandbox, self._options, self._recovery_seconds
         )
         resources, limits = holdings(execution, more)
         return ContainerConfig(

@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorOptions:
-    """Seconds.
+    """How long executors have, in seconds, and where they find their agent.
 
     An executor has ``registration_seconds`` from its start to subscribe, else it is killed, and from when it is asked
-    to end ``shutdown_grace_seconds``, unless it says itself how long it needs. Raises: InvalidRequest.
+    to end ``shutdown_grace_seconds``, unless it says itself how long it needs.
+    ``endpoint`` is HOST:PORT of the agent's HTTP API for programs of its machine, commands too; empty, it is by its
+    name. Raises: InvalidRequest.
     """
 
     registration_seconds: float = constants.EXECUTOR_REGISTRATION_SECONDS
     shutdown_grace_seconds: float = constants.EXECUTOR_SHUTDOWN_GRACE_SECONDS
+    endpoint: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.registration_seconds < float("inf"):
