@@ -17,27 +17,21 @@ from typing import TYPE_CHECKING, Any
 import libactor as la
 from libactor.context import current_runtime
 from mesoslite.agent.executors import is_executor
+from mesoslite.containment import RelayingContainerizer
 from mesoslite.containment.volume_links import link_volumes
 from mesoslite.framework import Executor, LocalExecutorConnection, executor_settings
 from mesoslite.model import InvalidRequest, Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from mesoslite.model import (
-        Attachment,
-        Container,
-        ContainerConfig,
-        ContainerID,
-        Containerizer,
-        ContainerNotices,
-    )
+    from mesoslite.model import Container, ContainerConfig, ContainerID, Containerizer, ContainerNotices
 
 END_SECONDS = 10.0  # that an executor has to end its handler in, when its agent ends
 FAILED, KILLED = 1, -9  # the exit statuses of a program that an exception, or SIGKILL, has ended
 
 
-class EmbeddedContainerizer:
+class EmbeddedContainerizer(RelayingContainerizer):
     """Starts an executor of one of the commands ``executors`` by what it is mapped to, such as its class, and all else
     by ``containerizer``: see model.Containerizer. Such an executor ends with its agent.
 
@@ -45,22 +39,16 @@ class EmbeddedContainerizer:
     """
 
     def __init__(self, containerizer: Containerizer, executors: Mapping[str, Callable[[], Executor]]) -> None:
-        self._containerizer = containerizer
+        super().__init__(containerizer)
         self._executors = executors
         self._living: dict[ContainerID, la.PID[Executor]] = {}
-
-    def recover(
-        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
-    ) -> Mapping[ContainerID, Container]:
-        """Find what are processes: see model.Containerizer.recover."""
-        return self._containerizer.recover(known, notices)
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Container:
         """Start its command: see model.Containerizer.launch."""
         container_id, command, environment = config.container_id, config.command, dict(config.environment)
         make = self._executors.get(command.value) if is_executor(environment) else None
         if make is None:
-            return self._containerizer.launch(config, notices)
+            return super().launch(config, notices)
         if command.uris:
             raise InvalidRequest(f"executors: {command.value!r} lives in this program, and nothing is fetched for it")
         executor = make()
@@ -84,26 +72,18 @@ class EmbeddedContainerizer:
         runtime.spawn(_EndWatch(pid, ended))
         return container
 
-    def remove(self, container_id: ContainerID) -> None:
-        """See model.Containerizer.remove: nothing is nested in what lives in this program."""
-        self._containerizer.remove(container_id)
-
-    def attach(self, container_id: ContainerID) -> Attachment:
-        """See model.Containerizer.attach: what lives in this program is not there."""
-        return self._containerizer.attach(container_id)
-
     def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update: what lives in this program is not limited."""
         if config.container_id not in self._living:
-            self._containerizer.update(config)
+            super().update(config)
 
     def detach(self) -> None:
         """End what lives in this program, and let go of the rest: see model.Containerizer.detach."""
-        self._end_living(self._containerizer.detach)
+        self._end_living(super().detach)
 
     def close(self) -> None:
         """End what runs: see model.Containerizer.close."""
-        self._end_living(self._containerizer.close)
+        self._end_living(super().close)
 
     def _end_living(self, end_others: Callable[[], None]) -> None:
         living = list(self._living.values())

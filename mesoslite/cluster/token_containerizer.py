@@ -10,37 +10,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mesoslite.agent.executors import is_executor
+from mesoslite.containment import RelayingContainerizer
 from mesoslite.model import ExecutorID, FrameworkID
 from mesoslite.model.executor_calls import ExecutorClaims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from mesoslite.api import ExecutorTokens
-    from mesoslite.model import (
-        Attachment,
-        Container,
-        ContainerConfig,
-        ContainerID,
-        Containerizer,
-        ContainerNotices,
-    )
+    from mesoslite.model import Container, ContainerConfig, Containerizer, ContainerNotices
 
 VARIABLE = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
 
 
-class TokenContainerizer:
-    """Has ``containerizer`` do everything, executors with a token of ``tokens``: see model.Containerizer."""
+class TokenContainerizer(RelayingContainerizer):
+    """Has executors launched with a token of ``tokens``; those that live on after an agent have theirs."""
 
     def __init__(self, containerizer: Containerizer, tokens: ExecutorTokens) -> None:
-        self._containerizer = containerizer
+        super().__init__(containerizer)
         self._tokens = tokens
-
-    def recover(
-        self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
-    ) -> Mapping[ContainerID, Container]:
-        """See model.Containerizer.recover: what lives has its token, of the key that is the same."""
-        return self._containerizer.recover(known, notices)
 
     def launch(self, config: ContainerConfig, notices: ContainerNotices) -> Container:
         """See model.Containerizer.launch."""
@@ -50,24 +36,4 @@ class TokenContainerizer:
             claims = ExecutorClaims(FrameworkID(framework_id), ExecutorID(executor_id), config.container_id)
             signed = (*config.environment, (VARIABLE, self._tokens.issue(claims)))
             config = msgspec.structs.replace(config, environment=signed)
-        return self._containerizer.launch(config, notices)
-
-    def remove(self, container_id: ContainerID) -> None:
-        """See model.Containerizer.remove."""
-        self._containerizer.remove(container_id)
-
-    def attach(self, container_id: ContainerID) -> Attachment:
-        """See model.Containerizer.attach."""
-        return self._containerizer.attach(container_id)
-
-    def update(self, config: ContainerConfig) -> None:
-        """See model.Containerizer.update."""
-        self._containerizer.update(config)
-
-    def detach(self) -> None:
-        """See model.Containerizer.detach."""
-        self._containerizer.detach()
-
-    def close(self) -> None:
-        """See model.Containerizer.close."""
-        self._containerizer.close()
+        return super().launch(config, notices)

@@ -2,6 +2,13 @@
 
 from .fetching import FetcherOptions, FetchingContainerizer
 from .posix import PosixContainerizer
+from .relaying import RelayingContainerizer
 from .supervised import SupervisedContainerizer
 
-__all__ = ["FetcherOptions", "FetchingContainerizer", "PosixContainerizer", "SupervisedContainerizer"]
+__all__ = [
+    "FetcherOptions",
+    "FetchingContainerizer",
+    "PosixContainerizer",
+    "RelayingContainerizer",
+    "SupervisedContainerizer",
+]

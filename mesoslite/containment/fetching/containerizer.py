@@ -19,6 +19,7 @@ from mesoslite.model import Conflict, InvalidRequest, Reason, Termination
 
 from ..accounts import find_account, give_sandbox, open_output
 from ..launch_failures import error_message
+from ..relaying import RelayingContainerizer
 from .cache import Cache
 from .fetch import Fetch
 from .fetched_container import FetchedContainer, Relay
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mesoslite.model import (
-        Attachment,
         Container,
         ContainerConfig,
         ContainerID,
@@ -41,7 +41,7 @@ DEFAULT_OPTIONS = FetcherOptions()
 KILLED = Termination(None, Reason.REASON_TASK_KILLED_DURING_LAUNCH, "Killed while its files were fetched")
 
 
-class FetchingContainerizer:
+class FetchingContainerizer(RelayingContainerizer):
     """Has ``containerizer`` do everything, when what a command names by URIs is there: see model.Containerizer.
 
     ``work_directory`` is that of its agent.
@@ -50,7 +50,7 @@ class FetchingContainerizer:
     def __init__(
         self, containerizer: Containerizer, work_directory: str, options: FetcherOptions = DEFAULT_OPTIONS
     ) -> None:
-        self._containerizer = containerizer
+        super().__init__(containerizer)
         self._options = options
         self._programs = Programs()
         self._cache = Cache(options.cache_directory or f"{work_directory}/fetch", options, self._programs)
@@ -74,7 +74,7 @@ class FetchingContainerizer:
         self, known: Sequence[ContainerConfig], notices: Callable[[ContainerID], ContainerNotices]
     ) -> Mapping[ContainerID, Container]:
         """See model.Containerizer.recover: what was being fetched has left no trace."""
-        found = self._containerizer.recover(
+        found = super().recover(
             [_fetched(config) for config in known],
             lambda container_id: _Outer(self, container_id, notices(container_id)),
         )
@@ -86,7 +86,7 @@ class FetchingContainerizer:
         outer = _Outer(self, config.container_id, notices)
         if not config.command.uris:
             with self._acting:
-                return self._containerizer.launch(config, outer)
+                return super().launch(config, outer)
         if config.is_debug:
             raise InvalidRequest("launch: a debug container has no URIs, for it begins in the sandbox of another one")
         account = find_account(config.user)
@@ -113,11 +113,7 @@ class FetchingContainerizer:
         with self._lock:
             if container_id in self._fetching:
                 raise Conflict(f"remove: files of container {container_id!r} are fetched; kill it first")
-        self._containerizer.remove(container_id)
-
-    def attach(self, container_id: ContainerID) -> Attachment:
-        """See model.Containerizer.attach."""
-        return self._containerizer.attach(container_id)
+        super().remove(container_id)
 
     def update(self, config: ContainerConfig) -> None:
         """See model.Containerizer.update: what is fetched is launched with what holds then."""
@@ -129,17 +125,17 @@ class FetchingContainerizer:
                         waiting.config, resources=config.resources, limits=config.limits, volumes=config.volumes
                     )
                     return
-            self._containerizer.update(_fetched(config))
+            super().update(_fetched(config))
 
     def detach(self) -> None:
         """See model.Containerizer.detach; what is fetched ends."""
         self._end_fetches()
-        self._containerizer.detach()
+        super().detach()
 
     def close(self) -> None:
         """See model.Containerizer.close."""
         self._end_fetches()
-        self._containerizer.close()
+        super().close()
 
     def outer_ended(self, container_id: ContainerID, tell: Callable[[], None]) -> None:
         """The end of a container is to be told by ``tell``, when what was fetched for others in it is given up."""
@@ -196,7 +192,7 @@ class FetchingContainerizer:
         relay = Relay(container.notices)
         with self._acting:
             try:
-                launched = self._containerizer.launch(_fetched(container.config), relay)
+                launched = super().launch(_fetched(container.config), relay)
             except Exception as error:  # whoever asked for it waits to be told
                 return Termination(None, Reason.REASON_CONTAINER_LAUNCH_FAILED, error_message(error))
             with self._lock:
