@@ -7,6 +7,7 @@ import lzma
 import os
 import socket
 import stat
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -21,6 +22,7 @@ import pytest
 from mesoslite.containment.fetcher import place as places
 from mesoslite.containment.fetcher.main import Failure, run
 from mesoslite.containment.fetcher.sources import name_of, shown
+from mesoslite.containment.fetching.programs import COMMAND
 
 BOUND_SECONDS = 60.0
 
@@ -509,6 +511,34 @@ def test_a_file_of_an_ftp_server_is_fetched_whole_or_not(desk: Desk, length: int
 
     assert said[:2] == ["USER me", "PASS secret"]
     assert desk.found() == {"f": "text"}
+
+
+# ---- rights ----
+
+WITHOUT_LIBRARY = """
+import os, sys
+sys.path.append(sys.argv[1])
+from fetcher import main
+from fetcher.archives import unpack
+from fetcher.place import Place, Room
+main._import([{"uri": "ftp://host/a.zip", "kept": None}])
+sys.meta_path.clear()  # the library is where only root can read
+with open(sys.argv[2], "rb") as archive:
+    unpack(archive, "a.zip", Place(os.open(sys.argv[3], os.O_DIRECTORY), Room(1 << 20)))
+"\u00e4.invalid".encode("idna")
+import ftplib, mimetypes
+"""
+
+
+@pytest.mark.real
+def test_a_user_who_cannot_read_the_library_has_archives_and_servers_nevertheless(desk: Desk):
+    archive = desk.put("a.zip", zipped(("inner", 0o644, b"text")))
+
+    *python, _, place = COMMAND
+    job = [*python, WITHOUT_LIBRARY, place, archive, str(desk.sandbox)]
+    subprocess.run(job, check=True, timeout=BOUND_SECONDS)
+
+    assert desk.found() == {"inner": "text"}
 
 
 # ---- the cache ----

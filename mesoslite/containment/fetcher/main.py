@@ -89,11 +89,12 @@ def _opened_early(path: str, files: ExitStack) -> BinaryIO:
 
 
 def _import(items: list[dict[str, Any]]) -> None:
-    """Import what is needed, as long as it can be read."""
+    """Import what is needed, as long as it can be read; also what the standard library imports only when it uses it."""
+    names = [f"{__package__}.archives", "encodings.cp437"]  # in which old archives have their names
     if any(is_web(item["uri"]) and not item["kept"] for item in items):
-        for name in ("encodings.idna", "ftplib", f"{__package__}.web"):
-            import_module(name)
-    import_module(f"{__package__}.archives")
+        names += ["encodings.idna", "encodings.punycode", "ftplib", "mimetypes", f"{__package__}.web"]
+    for name in names:
+        import_module(name)
 
 
 def _fetch(place: Place, item: Mapping[str, Any], job: Mapping[str, Any], kept: BinaryIO | None) -> None:
