@@ -419,7 +419,7 @@ def test_a_file_of_a_server_is_fetched_behind_redirects(desk: Desk, web: Web):
         (lambda served: served.answer(404), "the server answered 404"),
         (lambda served: served.answer(204), "the server answered 204, and not 200"),
         (lambda served: served.answer(302, Location="/a"), "infinite loop"),
-        (lambda served: served.answer(302, Location="file:///etc/passwd"), "is not allowed"),
+        (lambda served: served.answer(302, Location="file:///etc/passwd"), "which is not HTTP"),
         (lambda served: served.answer(302, Location="ftp://h/f"), "which is not HTTP"),
         (lambda served: served.answer(200, b"text", Content_Length="9"), "4 bytes came of 9"),
         (lambda served: served.wfile.write(b"no HTTP\r\n\r\n"), "BadStatusLine"),
@@ -459,6 +459,36 @@ def test_a_password_goes_to_its_own_server_alone(desk: Desk, web: Web):
     desk.fetch(web.url("/a").replace("//", "//me:secret@"))
 
     assert web.asked == [("/a", "Basic bWU6c2VjcmV0"), ("/b", "Basic bWU6c2VjcmV0"), ("/c", None)]
+
+
+@pytest.mark.real
+def test_a_password_that_a_server_leads_to_goes_there_and_is_not_told(desk: Desk, web: Web):
+    web.answers["/a"] = lambda served: served.answer(302, Location=web.url("/b").replace("//", "//me:secret@"))
+    web.answers["/b"] = lambda served: served.answer(302, Location="/c")
+    web.answers["/c"] = lambda served: served.answer(302, Location="sftp://me:secret@h/f")
+
+    message = desk.refused(web.url("/a"))
+
+    assert web.asked == [("/a", None), ("/b", "Basic bWU6c2VjcmV0"), ("/c", "Basic bWU6c2VjcmV0")]
+    assert "leads to 'sftp://h/f', which is not HTTP" in message
+
+
+@pytest.mark.real
+def test_what_a_proxy_is_told_is_not_told_others(desk: Desk, web: Web, monkeypatch: pytest.MonkeyPatch):
+    told: list[str | None] = []
+
+    def answer(served: Served) -> None:
+        told.append(served.headers.get("Proxy-Authorization"))
+        served.answer(*(200, b"text") if served.path == "/f" else (302,), **places[served.path])
+
+    places = {"http://h.invalid/f": {"Location": "/g"}, "http://h.invalid/g": {"Location": web.url("/f")}, "/f": {}}
+    web.answers.update(dict.fromkeys(places, answer))
+    monkeypatch.setenv("http_proxy", web.url("").replace("//", "//me:secret@"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    desk.fetch("http://h.invalid/f")
+
+    assert told == ["Basic bWU6c2VjcmV0", "Basic bWU6c2VjcmV0", None]
 
 
 @pytest.mark.real

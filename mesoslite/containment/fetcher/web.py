@@ -2,7 +2,8 @@
 
 # Who calls: sources.py.
 # Proxies are those of the environment. What a URI says of user and password is sent to its own origin, and is not sent
-#   on when a server leads elsewhere. Redirects are followed ten times at most, and lead to HTTP alone.
+#   on when a server leads elsewhere; nor is what is for a proxy. Redirects are followed ten times at most, and lead to
+#   HTTP alone.
 # Source: Mesos 3rdparty/stout/include/stout/posix/net.hpp (download), which is libcurl.
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from .problem import Problem
+from .sources import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,16 +28,29 @@ _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
+    def http_error_302(self, req, fp, code, msg, headers):  # type: ignore[no-untyped-def]
+        """Follow an answer that leads elsewhere."""
+        place = headers.get("location") or headers.get("uri") or ""
+        if urllib.parse.urlsplit(place).scheme not in ("", *_WEB):
+            fp.close()
+            raise Problem(f"the server leads to {shown(place)[:200]!r}, which is not HTTP")
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(  # type: ignore[no-untyped-def]
         self, req: urllib.request.Request, fp, code: int, msg: str, headers, newurl: str
     ) -> urllib.request.Request | None:
         """The request that follows ``req``."""
-        if urllib.parse.urlsplit(newurl).scheme not in _WEB:
-            fp.close()
-            raise Problem(f"the server leads to {newurl[:200]!r}, which is not HTTP")
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)
-        secret = req.unredirected_hdrs.get("Authorization")
-        if following is not None and secret is not None and _origin(newurl) == _origin(req.full_url):
+        there = _request(newurl)
+        following = super().redirect_request(req, fp, code, msg, headers, there.full_url)
+        if following is None:
+            return None
+        following.remove_header("Proxy-authorization")  # which is set again where the way leads through the proxy
+        secret = there.unredirected_hdrs.get("Authorization")
+        if secret is None and _origin(there.full_url) == _origin(req.full_url):
+            secret = req.unredirected_hdrs.get("Authorization")
+        if secret is not None:
             following.add_unredirected_header("Authorization", secret)
         return following
 
