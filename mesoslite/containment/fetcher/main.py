@@ -16,7 +16,7 @@ import resource
 import select
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MEMORY_BYTES_MAX = 1 << 30
+WORDS_MAX = 1_000  # characters of what a server or an archive has wrong
 FREE_PART = 100  # of the file system one in so many bytes stays free
 
 
@@ -81,7 +82,8 @@ def run(job: Mapping[str, Any], files: ExitStack) -> None:
             else:
                 _fetch(Place(target, room), item, job, kept.get(item["kept"]))
         except Exception as error:  # archives and servers make nearly all there are
-            raise Failure(f"Failed to fetch {uri!r}: {_words(error)}") from error
+            words = " ".join(_words(error).split())[:WORDS_MAX]
+            raise Failure(f"Failed to fetch {uri!r}: {words}") from error
 
 
 def _opened_early(path: str, files: ExitStack) -> BinaryIO:
@@ -139,9 +141,9 @@ def _words(error: Exception) -> str:
         return error.strerror
     if isinstance(error, MemoryError):
         return f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB of memory to read"
-    return f"{type(error).__name__}: {error}"[:400]
+    return f"{type(error).__name__}: {error}"
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # a full disk is told of by what did not fit there
+        os.write(2, f"{text}\n".encode(errors="backslashreplace"))

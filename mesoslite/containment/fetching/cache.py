@@ -85,12 +85,13 @@ class Cache:
         """Ask for a file; ``ready`` is told once. Raises: OSError, RuntimeError, if no fetcher can be started."""
         key = (user, uri)
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                entry = self._begin(key, identity)
+            known = self._entries.get(key)
+            entry = known or self._new_entry(key)
             waiter = Waiter(entry, ready)
             if entry.size is None:
                 entry.waiting.append(waiter)
+                if known is None:
+                    self._begin(entry, identity)
                 return waiter
             self._entries.move_to_end(key)
             entry.uses += 1
@@ -116,23 +117,29 @@ class Cache:
             entry.uses -= 1
             self._evict()
 
-    def _begin(self, key: tuple[str, str], identity: Identity | None) -> Entry:
+    def _new_entry(self, key: tuple[str, str]) -> Entry:
         self.clear()
         os.makedirs(self._directory, exist_ok=True)
         os.chmod(self._directory, 0o700)
         self._number += 1
-        entry = Entry(key, f"{self._directory}/c{self._number}")
+        return Entry(key, f"{self._directory}/c{self._number}")
+
+    def _begin(self, entry: Entry, identity: Identity | None) -> None:
+        """Have it fetched, for who waits already: the fetcher may have ended before its start returns."""
         job = job_of(
-            [{"uri": key[1], "name": "", "executable": False, "extract": False, "kept": None}],
+            [{"uri": entry.key[1], "name": "", "executable": False, "extract": False, "kept": None}],
             identity,
             file=entry.path,
             bytes_max=self._options.cache_bytes,
             stall_seconds=self._options.stall_seconds,
             frameworks_home=self._options.frameworks_home,
         )
-        entry.process = self._programs.start(job, None, partial(self._fetched, entry))
-        self._entries[key] = entry
-        return entry
+        self._entries[entry.key] = entry
+        try:
+            entry.process = self._programs.start(job, None, partial(self._fetched, entry))
+        except BaseException:
+            del self._entries[entry.key]
+            raise
 
     def _fetched(self, entry: Entry, outcome: Outcome) -> None:
         with self._lock:

@@ -94,8 +94,6 @@ class FetchingContainerizer(RelayingContainerizer):
             give_sandbox(config.sandbox, account)
         container = FetchedContainer(config, outer)
         log = open_output(f"{config.sandbox}/stderr", account)
-        with self._lock:
-            self._fetching[config.container_id] = container
         container.fetch = Fetch(
             config,
             account.identity if account is not None else None,
@@ -105,6 +103,8 @@ class FetchingContainerizer(RelayingContainerizer):
             cache=self._cache,
             done=lambda outcome: self._done(container, outcome),
         )
+        with self._lock:  # from here on others may end it
+            self._fetching[config.container_id] = container
         container.fetch.begin()
         return container
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,8 @@ class Fetch:
         for entry in self._kept.values():
             self._cache.release(entry)
         if outcome.problem is not None and not is_logged:
-            os.write(self._log, f"{outcome.problem}\n".encode())
+            with suppress(OSError):  # the disk is full, say; whoever waits is told all the same
+                os.write(self._log, f"{outcome.problem}\n".encode())
         os.close(self._log)
         self._done(outcome)
 
