@@ -54,21 +54,25 @@ class Sandboxes:
 
     def _check(self, path: str, real: str, judge: Judge) -> None:
         """Go on if what lies there is in a sandbox, and may be read."""
-        parts = os.path.relpath(real, self._root).split(os.sep)
+        parts = self._parts(real)
         if not _is_inside(parts):
             raise Refusal(404, f"{path[:200]}: is not in a sandbox of this agent")
         judge(*((parts[3], parts[5]) if parts[0] == "slaves" else (None, None)))
 
     def _virtual(self, path: str, judge: Judge) -> str:
-        """The first place below the work directory that a virtual path can mean."""
+        """The first place in a sandbox that a virtual path can mean; whether there is one elsewhere, nobody hears."""
         names = dict(enumerate(path.split("/")))  # "", frameworks, its id, executors, its id, ...
         judge(names.get(2), names.get(4))
         slaves = os.path.join(self._root, "slaves")
         for agent in sorted(os.listdir(slaves), reverse=True):
             candidate = os.path.join(slaves, agent, path[1:])
-            if os.path.exists(candidate):
+            if os.path.exists(candidate) and _is_inside(self._parts(os.path.realpath(candidate))):
                 return candidate
         raise FileNotFoundError(path)
+
+    def _parts(self, real: str) -> list[str]:
+        """The names on the way to a path from the work directory."""
+        return os.path.relpath(real, self._root).split(os.sep)
 
 
 def _is_inside(parts: list[str]) -> bool:

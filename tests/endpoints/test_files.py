@@ -105,6 +105,16 @@ def test_what_is_in_no_sandbox_is_not_read(agent, sandbox, tmp_path, path):
     assert HIDDEN.encode() not in answer.body
 
 
+# Goal: nobody learns which files a machine has. Method: a virtual path with dots to one that is there, and to none.
+def test_what_is_in_no_sandbox_is_the_same_whether_it_is_there_or_not(agent, sandbox, tmp_path):
+    up = "/frameworks/f/executors/t/runs/c" + "/.." * 9
+
+    there, none = (read(agent, f"{up}/{name}", offset=0) for name in ("secret", "absent"))
+
+    assert (tmp_path / "work" / "slaves" / "m-S0" / up[1:] / "secret").exists()
+    assert (there.status, there.body) == (none.status, none.body.replace(b"absent", b"secret"))
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../../../../../../../secret", "../../../../../../checkpoint"])
 def test_a_symbolic_link_out_of_the_sandbox_is_not_followed(agent, sandbox, target):
     (sandbox / "link").symlink_to(target)
