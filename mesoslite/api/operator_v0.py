@@ -34,6 +34,7 @@ from .hosts import same_origin
 from .operations_v0 import operation_routes
 from .routes import methods
 from .seen_entitlements import ask_quotas, ask_weights
+from .sight import sight_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,8 @@ def operator_routes(master: la.PID[MasterPort]) -> Routes:
         return Response()
 
     async def registry(exchange: Exchange) -> Response:
+        if not sight_of(exchange, "frameworks", "tasks", "executors", "roles", "quotas").is_whole:
+            raise Refusal(403, "The registry is a whole, and some of what it may tell of is hidden from who asks")
         state = await ask(master, MasterPort.registry)
         info = state.master
         if info is not None:  # clients do not find it by the name of its runtime

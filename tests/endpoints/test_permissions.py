@@ -101,6 +101,23 @@ def test_what_is_shown_as_a_whole_is_shown_to_who_may_see_all_of_it(runtime, liv
     assert answer.body == b"principal 'bob' is not allowed to view_frameworks"
 
 
+# Goal: a rule that hides one role, or one user, hides what tells of all of them. Method: each, of all else one sees.
+@pytest.mark.parametrize(
+    ("action", "about"),
+    [
+        *[(f"view_{name}", "users") for name in ("frameworks", "tasks", "executors")],
+        ("view_roles", "roles"),
+        ("get_quotas", "roles"),
+    ],
+)
+def test_what_is_shown_as_a_whole_is_not_shown_to_who_may_not_see_some_of_it(runtime, live, action, about):
+    all_but_ann = {"principals": {"type": "NONE"}, about: {"values": ["secret"]}}
+    acls = parse_acls(json.dumps({action: [{"principals": {"values": ["ann"]}, about: {"type": "ANY"}}, all_but_ann]}))
+    app = master_app(live.master, runtime=runtime, authentication=Authentication(PEOPLE, readonly=True, acls=acls))
+
+    assert statuses(app, "/registrar(1)/registry") == [200, 403]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "option"),
     [("GET", "/flags", "readonly"), ("POST", "/api/v1", "readwrite")],
