@@ -2,6 +2,7 @@
 
 # Who calls: master.py, which serves it as /mesoslite/allocator/explain; the command `mesoslite allocator explain` reads
 #   it. Mesos has nothing of the kind, hence a path of our own.
+# Whose words tell of other roles, those are general for who may not see all of them: the reason is what matters.
 # About all agents there is one line for each reason, with how many agents it is about and one of them for an example:
 #   of fifty thousand agents nobody reads every one. They are asked about in portions, so that the allocator does its
 #   other work between two of them.
@@ -18,9 +19,8 @@ from .exchange import Exchange, Refusal, Response
 from .sight import sight_of
 
 if TYPE_CHECKING:
-    from mesoslite.model import Rights
-
     from .documents import Document
+    from .sight import Sight
 
 T = TypeVar("T")
 
@@ -28,6 +28,13 @@ CLIENTS_AT_ONCE = 100  # agents times the framework's roles: some 4 ms of the al
 PAST = (OfferReason.GRANTED, OfferReason.SHARE)  # of runs that are over, told last
 NAMED_MAX = 5  # ids in the text of a refusal
 PARAMETERS = {"framework", "agent", "jsonp"}
+GENERAL = {  # of reasons whose text says what other roles have
+    OfferReason.HEADROOM: "some of what is free is kept for guarantees of other roles",
+    OfferReason.HELD: "too little of the agent is free, as others hold or are offered the rest",
+    OfferReason.OFFERED_TO_OTHER: "another framework has not answered an offer of it",
+    OfferReason.RESERVED: "some of what is free is reserved for other roles",
+    OfferReason.SHARE: "another framework was served with it",
+}
 
 
 @dataclass
@@ -48,7 +55,7 @@ class ExplainEndpoint:
     async def __call__(self, exchange: Exchange) -> Response:
         """Answer; 400 for what is missing, unknown or means several, 404 for who is not there or cannot say."""
         framework_text, agent_text = _asked(exchange)
-        seen = sight_of(exchange, "frameworks").frameworks
+        seen = sight_of(exchange, "frameworks", "roles", "quotas")
         found = await self._find(framework_text, seen)
         framework = _the_one("framework", framework_text, [(str(info.id), info) for info in found])
         agents = await la.dispatch(self._master, MasterPort.find_agents, agent_text)
@@ -68,10 +75,10 @@ class ExplainEndpoint:
             }
         )
 
-    async def _find(self, text: str, seen: Rights) -> list[FrameworkInfo]:
+    async def _find(self, text: str, seen: Sight) -> list[FrameworkInfo]:
         """The frameworks that a text may mean, of those that are seen."""
         found = await la.dispatch(self._master, MasterPort.find_frameworks, text)
-        return [info for info in found if seen.allow(info.user)]
+        return [info for info in found if seen.frameworks.allow(info.user)]
 
     async def _explain(self, framework: FrameworkInfo, agents: list[AgentInfo]) -> tuple[Explanation, ...]:
         agent_ids = tuple([agent.id for agent in agents if agent.id is not None])
@@ -81,7 +88,7 @@ class ExplainEndpoint:
         )
         return explanations
 
-    async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...], seen: Rights) -> Document:
+    async def _summary(self, framework: FrameworkInfo, agents: tuple[AgentInfo, ...], seen: Sight) -> Document:
         """How many agents each reason is about, the most frequent first within a role, the past last; and an agent."""
         counted: dict[tuple[str, str], Counted] = {}
         run = 0
@@ -107,13 +114,13 @@ class ExplainEndpoint:
             "summary": sorted(entries, key=lambda entry: (entry["role"], entry["reason"] in PAST, -entry["agents"])),
         }
 
-    async def _finding_document(self, finding: Finding, seen: Rights) -> Document:
+    async def _finding_document(self, finding: Finding, seen: Sight) -> Document:
         """With the name of another framework it speaks of, if that is still there and seen, in place of its id."""
-        text, other = finding.text, finding.other
+        text, other = _text(finding, seen), finding.other
         document: Document = {"role": finding.role, "reason": finding.reason.value}
         if other is not None:
             found = await self._find(other, seen)
-            if not found and not seen.is_all:
+            if not found and not seen.frameworks.is_all:
                 text = text.replace(f"framework {other}", "another framework")
             for info in found:
                 document["other"] = {"id": other, "name": info.name}
@@ -147,6 +154,12 @@ def _the_one(what: str, text: str, found: list[tuple[str, T]]) -> T:
         ids = ", ".join([each for each, _ in found[:NAMED_MAX]]) + (", ..." if len(found) > NAMED_MAX else "")
         raise Refusal(400, f"explain: {text[:200]!r} is {len(found)} {what}s: {ids}; name one of them by its id")
     return found[0][1]
+
+
+def _text(finding: Finding, seen: Sight) -> str:
+    """What it says, as far as that may be told of other roles."""
+    is_seen = seen.roles.is_all and (finding.reason is not OfferReason.HEADROOM or seen.quotas.is_all)
+    return finding.text if is_seen else GENERAL.get(finding.reason, finding.text)
 
 
 def _framework_document(info: FrameworkInfo) -> Document:

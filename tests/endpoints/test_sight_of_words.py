@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mesoslite.api import master_app
+from mesoslite.api.explanations import GENERAL
 from mesoslite.model import (
     AgentID,
     AgentInfo,
@@ -27,7 +28,9 @@ from .sights import KINDS, acls, authentication, cluster, is_who
 INFOS = {user: FrameworkInfo(id=FrameworkID(f"f-{user}"), name=user, user=user) for user in ("www", "ads")}
 AGENT = AgentInfo(id=AgentID("m-S0"), hostname="host", port=5051, resources=Resources.of(cpus=1))
 ALLOWED = {"ann": ["www"], "bob": ["ads"], "root": None}
-RULES = acls(**{f"view_{kind}": ALLOWED for kind in KINDS})
+ROLES = {"ann": None, "root": None}
+SEES = {f"view_{kind}": ALLOWED for kind in KINDS}
+RULES = acls(**SEES, view_roles=ROLES, get_quotas=ROLES)
 
 
 def _story(framework, task_id):
@@ -98,6 +101,30 @@ def test_an_explanation_does_not_name_a_framework_that_is_hidden(app, query):
     [ann], [root] = (found[who]["findings" if "agent" in query else "summary"] for who in ("ann", "root"))
     assert (ann["text"], "other" in ann) == ("behind another framework, which has less", False)
     assert root["other"] == {"id": "f-ads", "name": "ads"}
+
+
+# Goal: no role, reservation or quota is told in words that is hidden elsewhere. Method: what each reason would say.
+@pytest.mark.parametrize("query", ["framework=www&agent=host", "framework=www"])
+@pytest.mark.parametrize("reason", OfferReason)
+def test_what_other_roles_have_is_told_to_who_may_see_all_roles(runtime, reason, query):
+    class Master(TellingMaster):
+        def explain(self, framework_id, agent_ids):
+            finding = Finding("web", reason, "role 'secret' has cpus:1", other=FrameworkID("f-ads"))
+            return tuple([Explanation(framework_id, agent_id, 7, (finding,)) for agent_id in agent_ids])
+
+    some = acls(**SEES, view_roles={"ann": None, "root": None}, get_quotas={"bob": None, "root": None})
+    none = acls(**SEES, view_roles={"ann": ["web"]}, get_quotas={"ann": None})
+    master = runtime.spawn(Master())
+
+    def told(who, rules):
+        app = master_app(master, authentication=authentication(ALLOWED, rules))
+        answer = ask(app, who, "allocator/explain", query)[1]
+        return answer["findings" if "agent" in query else "summary"][0]["text"]
+
+    whole = "role 'secret' has cpus:1"
+    assert told("root", some) == whole
+    assert told("ann", some) == (GENERAL[reason] if reason is OfferReason.HEADROOM else whole)
+    assert told("ann", none) == GENERAL.get(reason, whole)
 
 
 def test_a_task_is_told_of_to_who_may_see_its_framework_and_its_user(app):
