@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from .container_logger_options import log_rotation
-from .failure import USAGE, fail
+from .failure import USAGE, fail, refuse_bytes
 from .fetcher_options import fetcher_options
 from .values import seconds
 
@@ -85,6 +85,15 @@ BoundingCapabilities: TypeAlias = Annotated[
     str | None, typer.Option(help="Those that containers can get; as they have by default.", metavar="NAMES")
 ]
 
+ExecutorEnvironmentVariables: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="What tasks and executors have in their environment in place of the agent's own, as a JSON object of "
+        "texts: a file, or the JSON itself.",
+        metavar="PATH",
+    ),
+]
+
 
 def containment_options(given: "Mapping[str, Any]") -> "ContainmentOptions":
     """What the options ``given``, by name, come to; the command ends for one that is malformed.
@@ -127,6 +136,7 @@ def containment_options(given: "Mapping[str, Any]") -> "ContainmentOptions":
         isolators=isolators,
         rotation=log_rotation(given),
         fetcher=fetcher_options(given),
+        environment=_environment(given["executor_environment_variables"]),
     )
 
 
@@ -134,3 +144,21 @@ def _capabilities(flag: str, text: str | None) -> frozenset[int] | None:
     from mesoslite.containment.isolators.capabilities import parse_capabilities
 
     return None if text is None else parse_capabilities([name for name in text.split(",") if name], flag)
+
+
+def _environment(given: str | None) -> dict[str, str] | None:
+    """The variables that are given, or in the file of that name. The command ends if it is none."""
+    from mesoslite.containment.environment import parse_environment
+    from mesoslite.model import InvalidRequest
+
+    if given is None:
+        return None
+    refuse_bytes("--executor-environment-variables", given)
+    itself = given.lstrip()[:1] == "{"
+    try:
+        return parse_environment(given if itself else Path(given).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or "is no text in UTF-8"
+        fail(f"--executor-environment-variables {given}: {problem}")
+    except InvalidRequest as error:
+        fail(f"--executor-environment-variables{'' if itself else f' {given}'}: {error}", USAGE)

@@ -26,6 +26,8 @@ from mesoslite.containment.supervisors import supervisor_problem
 from mesoslite.model import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mesoslite.containment.log_rotation import LogRotation
     from mesoslite.model import Attribute
 
@@ -36,7 +38,8 @@ LAUNCHERS = ("supervisor", "posix")
 class ContainmentOptions:
     """As the flags of those names: ``launcher`` None is the supervisor where it was built, else posix.
 
-    ``runtime_dir`` None is ``runtime`` in the work directory, ``rotation`` None is no bound for output.
+    ``runtime_dir`` None is ``runtime`` in the work directory, ``rotation`` None is no bound for output,
+    ``environment`` None is the agent's own.
     Raises: InvalidRequest, for what this machine has not.
     """
 
@@ -46,6 +49,7 @@ class ContainmentOptions:
     isolators: IsolationOptions = field(default_factory=IsolationOptions)
     rotation: LogRotation | None = None
     fetcher: FetcherOptions = field(default_factory=FetcherOptions)
+    environment: Mapping[str, str] | None = None
     names: tuple[str, ...] = field(init=False)  # of the isolators, in their order
     machine: Machine = field(init=False)
 
@@ -85,13 +89,19 @@ class ContainmentOptions:
 def make_containerizer(options: ContainmentOptions, work_dir: Path) -> PosixContainerizer | SupervisedContainerizer:
     """The containerizer of an agent whose sandboxes are below ``work_dir``. Raises: OSError, InvalidRequest."""
     if not options.has_supervisors:
-        return PosixContainerizer()
+        return PosixContainerizer(options.environment)
     runtime = Path(options.runtime_dir or work_dir / "runtime").absolute()
     if options.runtime_dir is None:
         make_directory(work_dir, "--work-dir")
     make_directory(runtime, "--runtime-dir" if options.runtime_dir is not None else "")
     isolators = make_isolators(options.names, options.machine, str(runtime), options.isolators)
-    return SupervisedContainerizer(str(runtime), isolators, open_files=_allow_open_files(), rotation=options.rotation)
+    return SupervisedContainerizer(
+        str(runtime),
+        isolators,
+        open_files=_allow_open_files(),
+        rotation=options.rotation,
+        environment=options.environment,
+    )
 
 
 def make_directory(path: Path, option: str) -> None:

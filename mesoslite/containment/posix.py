@@ -80,9 +80,13 @@ class PosixContainer:
 
 
 class PosixContainerizer:
-    """Starts each command in a session of its own: see model.Containerizer. None outlives it."""
+    """Starts each command in a session of its own: see model.Containerizer. None outlives it.
 
-    def __init__(self) -> None:
+    ``environment`` is what containers have in place of this program's own.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
         self._lock = threading.Lock()  # held for a launch, and never for a look at /proc
         self._families: dict[int, Family] = {}  # by leader, from the start to just before the reaping
         self._nesting = Nesting()
@@ -118,7 +122,7 @@ class PosixContainerizer:
     def _launch(
         self, config: ContainerConfig, notices: ContainerNotices, entered: ContainerConfig | None
     ) -> PosixContainer:
-        program, container_id, sandbox = program_of(config), config.container_id, config.sandbox
+        program, container_id, sandbox = program_of(config, self._environment), config.container_id, config.sandbox
         account, size = program.account, terminal_size(config)
         if account is not None:
             give_sandbox(sandbox, account)

@@ -3,6 +3,7 @@
 # Who calls: each containerizer, for each launch, so that a change of the machine's users and of the agent's environment
 #   counts from then on.
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mesoslite.model import ContainerConfig
@@ -27,13 +28,17 @@ class Program:
     account: Account | None
 
 
-def program_of(config: ContainerConfig) -> Program:
-    """What ``config`` says is to be run. Raises: NotFound, if there is no such user."""
+def program_of(config: ContainerConfig, given: Mapping[str, str] | None) -> Program:
+    """What ``config`` says is to be run. Raises: NotFound, if there is no such user.
+
+    ``given`` are the variables of all containers in place of the agent's own; None: these, and then the account's.
+    """
     command = config.command
     file = SHELL if command.shell else command.value
     arguments = (SHELL, "-c", command.value) if command.shell else command.arguments or (command.value,)
     account = find_account(config.user)
     whose = account.environment if account is not None else {}
-    variables = {**inherited_environment(), **whose, **dict(config.environment), **dict(command.environment)}
+    base = {**inherited_environment(), **whose} if given is None else {**whose, **given}
+    variables = {**base, **dict(config.environment), **dict(command.environment)}
     variables[MARK_VARIABLE] = config.container_id
     return Program(file, arguments, variables, account)

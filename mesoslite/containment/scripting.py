@@ -18,7 +18,7 @@ from .script import Namespace, Script
 from .volume_links import link_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mesoslite.model import ContainerConfig, ContainerID
 
@@ -39,19 +39,21 @@ class Scripting:
         has_mounts: bool,
         open_files: tuple[int, int] | None,
         rotation: LogRotation | None,
+        environment: Mapping[str, str] | None,
     ) -> None:
         self._directory = runtime_directory
         self._isolators = isolators
         self._has_mounts = has_mounts
         self._open_files = open_files
         self._rotation = rotation
+        self._environment = environment
 
     def script(self, config: ContainerConfig, outer: ContainerConfig | None) -> bytes:
         """What the supervisor of a container is told, which is nested in ``outer``.
 
         Raises: OSError, NotFound, InvalidRequest; Conflict, if that has not started yet.
         """
-        program, script = program_of(config), Script()
+        program, script = program_of(config, self._environment), Script()
         account = program.account
         identity = account.identity if account is not None else None
         owner = (identity.user, identity.group) if identity is not None else None

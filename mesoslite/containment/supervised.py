@@ -112,6 +112,7 @@ class SupervisedContainerizer:
         *,
         open_files: tuple[int, int] | None = None,
         rotation: LogRotation | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         make_runtime_directory(runtime_directory)
         self._directory = runtime_directory
@@ -125,6 +126,7 @@ class SupervisedContainerizer:
             has_mounts=self._has_mounts,
             open_files=open_files,
             rotation=rotation,
+            environment=environment,
         )
         self.destroy_errors = 0  # containers of which something was left
         self._lock = threading.Lock()

@@ -128,13 +128,14 @@ def runtime():
 
 def test_a_task_runs_on_an_agent_of_another_program(address, tmp_path):
     master, url = start_master(address, tmp_path / "registry.db")
-    agents = [start_agent(address, tmp_path / str(number), "--resources", "cpus:1;mem:64") for number in range(2)]
+    options = ("--resources", "cpus:1;mem:64", "--executor-environment-variables", '{"GIVEN": "given"}')
+    agents = [start_agent(address, tmp_path / str(number), *options) for number in range(2)]
     ids = {registered(agent) for agent in agents}
 
-    status, output, errors = mesoslite("run", "--master", url, "echo from $MESOS_AGENT_ID")
+    status, output, errors = mesoslite("run", "--master", url, "echo $GIVEN from $MESOS_AGENT_ID")
 
     assert (status, errors) == (0, "")
-    assert output.decode().removeprefix("from ").strip() in ids
+    assert output.decode().removeprefix("given from ").strip() in ids
     for process in (*agents, master):
         process.send_signal(signal.SIGTERM)
         assert finish(process)[0] == 0
@@ -520,6 +521,8 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["agent", "--max-stdout-size", "4KB"], ": --max-stdout-size: got 4096B, expected at least 160KB"),
         (["agent", "--logrotate-stderr-options", "compress"], ": --logrotate-stderr-options: got 'compress'"),
         (["agent", "--secret-file", ""], "--secret-file is empty"),
+        (["agent", "--executor-environment-variables", '{"A": 1}'], "environment-variables: expected a JSON object"),
+        (["agent", "--executor-environment-variables", '{"A=B": ""}'], "environment-variables: got the variable 'A=B'"),
     ],
 )
 def test_options_that_can_never_work_are_usage_errors(arguments, problem, tmp_path):

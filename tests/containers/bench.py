@@ -16,9 +16,9 @@ from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, Persisten
 
 BOUND_SECONDS = 120  # a bound on failure: no test waits this long
 
-MAKE: dict[str, Callable[[Path], Any]] = {
-    "posix": lambda runtime: PosixContainerizer(),
-    "supervised": lambda runtime: SupervisedContainerizer(str(runtime)),
+MAKE: dict[str, Callable[..., Any]] = {
+    "posix": lambda runtime, **options: PosixContainerizer(**options),
+    "supervised": lambda runtime, **options: SupervisedContainerizer(str(runtime), **options),
 }
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from mesoslite.containment.accounts import find_account
-from mesoslite.containment.environment import inherited_environment
+from mesoslite.containment.environment import inherited_environment, parse_environment
 from mesoslite.model import CommandInfo, ContainerConfig, ContainerID, FrozenDocument, InvalidRequest, NotFound
 
 from .bench import BOUND_SECONDS, MAKE, Bench, has_ended, is_gone
@@ -68,6 +68,28 @@ def test_the_task_environment_goes_over_the_given_one_and_that_over_the_inherite
 
     assert bench.exit_status() == 0
     assert bench.output() == "inherited given own\n"
+
+
+def test_variables_for_all_containers_stand_in_for_those_of_the_agent(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SECRET", "inherited")
+    monkeypatch.setenv("PATH", "/nowhere")
+    variables = parse_environment('{"A": "all", "B": "all"}')
+    containerizer = MAKE[kind](tmp_path / "runtime", environment=variables)
+    bench = Bench(containerizer, tmp_path)
+
+    bench.launch("echo $SECRET $A $B; env | cut -d= -f1", environment=(("B", "own"),))
+
+    assert bench.exit_status() == 0
+    first, *names = bench.output().splitlines()
+    assert first == "all own"
+    assert {*names} - {"SHLVL", "PWD", "OLDPWD", "_"} == {"A", "B", "PATH", "MESOS_CONTAINER_ID"}
+    containerizer.close()
+
+
+def test_variables_for_all_containers_may_have_a_path():
+    assert parse_environment('{"PATH": "/own"}') == {"PATH": "/own"}
 
 
 @as_root
