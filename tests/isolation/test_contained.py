@@ -348,6 +348,7 @@ def test_a_root_of_its_own_is_all_that_a_container_sees(contain, tmp_path):
     assert (bench.sandbox / "made").read_text() == "word\n"
     assert not (tmp_path / "small" / "new").exists()
     assert mounts() == before
+    bench.close()
     assert list((bench.directory / "run" / "roots").iterdir()) == []
 
 

@@ -134,8 +134,9 @@ def test_nothing_is_left_of_a_hostile_container(contain, place):
     assert len(inside) >= 2
     assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
     assert not [name for tree in trees for name in tree.names()]
-    assert not list((bench.directory / "run" / "roots").iterdir())
     assert mounts() == before
+    bench.close()
+    assert not list((bench.directory / "run" / "roots").iterdir())
 
 
 # Goal: nothing of a dead agent's is left in control groups, mounts, processes or files once the next one has begun.

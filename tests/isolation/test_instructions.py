@@ -285,6 +285,7 @@ def test_of_the_way_to_a_sandbox_only_what_leads_to_the_first_gap_of_the_image_i
         made = {str(path.relative_to(changes)) for path in changes.rglob("*")}
         mode = (changes / "var").stat().st_mode & 0o777 if "var" in made else None
         filesystem.cleanup(C)
+        filesystem.close()
         return made, mode, instructions(script)
 
     made, mode, told = made_for("/var/lib/mesos/run/box")

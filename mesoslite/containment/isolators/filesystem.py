@@ -26,6 +26,7 @@ from mesoslite.model.removal import remove_tree
 
 from .places import make_directory, make_file
 from .plain import PlainIsolator
+from .removals import Removals
 from .volumes import Volume, read_volumes
 
 log = logging.getLogger("mesoslite")
@@ -46,17 +47,24 @@ class FilesystemLinux(PlainIsolator):
     def __init__(self, scratch: Path, images: Path | None = None) -> None:
         self._scratch = scratch
         self._images = images
+        self._removals = Removals(_remove)
 
     def recover(self, supervisors: Mapping[ContainerID, int]) -> None:
         """Remove what containers that have gone have changed."""
         if self._scratch.is_dir():
             for path in self._scratch.iterdir():
                 if path.name not in supervisors:
-                    _remove(path)
+                    _remove(str(path))
 
     def cleanup(self, container_id: ContainerID) -> None:
-        """Remove what it has changed of its root."""
-        _remove(Path(self.changes(container_id)))
+        """Have what it has changed of its root removed soon, at the latest when this is closed."""
+        path = self.changes(container_id)
+        if os.path.lexists(path):
+            self._removals.add(path)
+
+    def close(self) -> None:
+        """Remove what is still to be removed."""
+        self._removals.close()
 
     def changes(self, container_id: ContainerID) -> str:
         """The directory of what a container changes of its root, if it has one of its own."""
@@ -115,6 +123,7 @@ class FilesystemLinux(PlainIsolator):
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._scratch.chmod(0o700)  # or others could start what a container's root lets run as root
         base = self.changes(config.container_id)
+        self._removals.await_gone(base)  # of one of the same name before it
         for path in (base, f"{base}/root", f"{base}/upper", f"{base}/work"):
             os.mkdir(path)
         layer = _Layer(f"{image}", f"{base}/upper", covers=("/dev",))
@@ -262,9 +271,9 @@ def _place_in(directory: str, path: str, volume: Volume) -> Place:
     return make_directory(directory, path) if volume.is_directory else make_file(directory, path)
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     try:
-        remove_tree(str(path))
+        remove_tree(path)
     except FileNotFoundError:
         return
     except OSError as error:

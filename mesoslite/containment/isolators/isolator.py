@@ -82,7 +82,10 @@ class Isolator(Protocol):
         ...
 
     def cleanup(self, container_id: ContainerID) -> None:
-        """Remove all traces of a container, none of whose processes is left; nothing happens if there are none."""
+        """Remove all traces of a container, none of whose processes is left; nothing happens if there are none.
+
+        What nobody else sees may be removed later, before ``close``, and ``prepare`` for the same id, return.
+        """
         ...
 
     def close(self) -> None:
