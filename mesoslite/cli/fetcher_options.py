@@ -53,6 +53,8 @@ def fetcher_options(given: "Mapping[str, Any]") -> "FetcherOptions":
         ("--fetcher-stall-timeout", stall),
     ):
         refuse_bytes(option, text or "")
+    if home and not Path(home).is_dir():
+        fail(f"--frameworks-home {home}: there is no such directory; make it, or leave it out")
     usual = FetcherOptions()
     stall_seconds = seconds("--fetcher-stall-timeout", stall) if stall else usual.stall_seconds
     if stall_seconds <= 0:

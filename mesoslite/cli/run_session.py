@@ -176,7 +176,7 @@ class RunSession:
             warn(f"the master at {split_credential(self._master)[0]} has not answered yet; waiting")
             return None
         needed = self._task.resources
-        agents = _agent_resources(client, self._master)
+        agents = agent_resources(client, self._master)
         if agents is None:
             return None
         if not agents:
@@ -206,16 +206,19 @@ def _user() -> str:
         return str(getuid())
 
 
-def _agent_resources(client: httpx.Client, master: str) -> list[Resources] | None:
-    """What each agent has in total; None if the master does not say."""
+def agent_resources(client: httpx.Client, master: str) -> list[Resources] | None:
+    """What each agent has in total; None if the master does not say.
+
+    ``/state`` has it too, but with all tasks, and their limits may be infinite, for which JSON has no word.
+    """
     url = split_credential(master)[0]
     try:
-        response = client.get(f"{url}/state", follow_redirects=True)
+        response = client.get(f"{url}/slaves", follow_redirects=True)
         response.raise_for_status()
         agents: list[Any] = msgspec.json.decode(response.content)["slaves"]
         return [_plain_resources(agent["resources"]) for agent in agents]
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, KeyError, TypeError, InvalidRequest) as error:
-        warn(f"no offer fits, and {url}/state does not say why: {str(error) or type(error).__name__}; waiting")
+        warn(f"no offer fits, and {url}/slaves does not say why: {str(error) or type(error).__name__}; waiting")
         return None
 
 

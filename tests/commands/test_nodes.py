@@ -554,6 +554,7 @@ def test_a_secret_that_cannot_be_read_is_status_one(tmp_path):
     ("option", "problem"),
     [
         ("--images-dir", "there is no such directory; make it, or leave it out"),
+        ("--frameworks-home", "there is no such directory; make it, or leave it out"),
         ("--runtime-dir", "Not a directory"),
         ("--log-dir", "Not a directory"),
         ("--work-dir", "Not a directory"),

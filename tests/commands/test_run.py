@@ -5,7 +5,11 @@ import os
 import signal
 import urllib.request
 
+import httpx2 as httpx
 import pytest
+
+from mesoslite.cli.run_session import agent_resources
+from mesoslite.model import Resources
 
 from .conftest import BOUND, finish, mesoslite, mesoslite_here, start
 
@@ -144,6 +148,19 @@ def test_more_than_any_agent_has_is_told_with_the_largest(url):
 
     assert status == 121
     assert "no agent has cpus:64; mem:32, the largest of 2 has cpus:2; mem:1024" in errors
+
+
+def test_what_agents_have_is_read_also_while_a_task_has_no_bound():
+    tasks = b', "frameworks": [{"tasks": [{"limits": {"mem": Infinity}}]}]'
+
+    def answer(request):
+        more = tasks if request.url.path == "/state" else b""
+        return httpx.Response(200, content=b'{"slaves": [{"resources": {"cpus": 2.0, "ports": "[1-2]"}}]%s}' % more)
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        found = agent_resources(client, "http://master:5050")
+
+    assert found == [Resources.parse("cpus:2")]
 
 
 def test_a_master_that_is_not_there_is_told(url):
