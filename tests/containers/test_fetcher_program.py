@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from mesoslite.containment.fetcher import archives
 from mesoslite.containment.fetcher import place as places
 from mesoslite.containment.fetcher.main import Failure, run
 from mesoslite.containment.fetcher.sources import name_of, shown
@@ -347,6 +348,20 @@ def test_files_without_number_end_at_the_bound(desk: Desk, monkeypatch: pytest.M
     assert "it has more than" in desk.refused(
         desk.put("many.tar", tarred(*[(f"d{number}/f", {}, b"") for number in range(9)]))
     )
+
+
+def test_what_takes_time_and_no_room_ends_at_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(archives, "ENTRIES_MAX", 10)
+    monkeypatch.setattr(archives, "PADDING_BYTES_MAX", 3 << 20)
+    again = [("d", {"type": tarfile.DIRTYPE}, b"")]
+    padded = bz2.compress(tarred(("f", {}, b"text")) + bytes(2 << 20))
+
+    desk.fetch(desk.put("ten.tar", tarred(*again * 10)), desk.put("padded.tar.bz2", padded))
+    members = desk.refused(desk.put("many.tar", tarred(*again * 11)))
+    zeros = desk.refused(desk.put("zeros.tar.bz2", padded + bz2.compress(bytes(2 << 20))))
+
+    assert "it has more than 10 files" in members
+    assert "ends in more than 3 MiB of zeros" in zeros
 
 
 # ---- servers ----

@@ -16,8 +16,8 @@ import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from .place import CHUNK_BYTES, parts_of
-from .problem import Problem
+from .place import CHUNK_BYTES, ENTRIES_MAX, parts_of
+from .problem import Problem, TooLarge
 
 if TYPE_CHECKING:
     from .place import Place
@@ -31,6 +31,7 @@ _COMPRESSED: dict[bytes, Callable[[BinaryIO], object]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
 LINK_BYTES_MAX = 4_096
+PADDING_BYTES_MAX = 64 << 20  # of zeros at the end, which take time and no room
 
 
 def is_archive(name: str) -> bool:
@@ -72,13 +73,18 @@ class _Plain:
 def _unpack_tar(file: BinaryIO, place: Place) -> None:
     plain = _Plain(file)
     with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload]
-        for member in archive:
+        for count, member in enumerate(archive):
+            if count >= ENTRIES_MAX:  # some take no room, such as a directory again and again
+                raise TooLarge(f"it has more than {ENTRIES_MAX} files")
             archive.members = []  # which would keep all of them
             _make_member(archive, member, place)
-        while plain.read(CHUNK_BYTES):
-            continue
-        if plain.full > archive.offset:  # tarfile ends at what it cannot read as at the end of an archive
-            raise Problem("the archive is damaged, or was cut off")
+        is_more = True
+        while is_more:
+            if plain.full > archive.offset:  # tarfile ends at what it cannot read as at the end of an archive
+                raise Problem("the archive is damaged, or was cut off")
+            if plain.count - archive.offset > PADDING_BYTES_MAX:
+                raise Problem(f"the archive ends in more than {PADDING_BYTES_MAX >> 20} MiB of zeros")
+            is_more = bool(plain.read(CHUNK_BYTES))
 
 
 def _make_member(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Place) -> None:
