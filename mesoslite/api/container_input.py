@@ -65,6 +65,7 @@ class ContainerInput:
     async def _take(self, exchange: Exchange, presence: Presence) -> Response:
         if takes_stream(exchange):
             raise Refusal(406, f"Streaming response is not supported for {KIND} call")
+        exchange.encoding()
         records = Records(CALL_BYTES_MAX)
         calls = _calls(exchange, records)
         first = await anext(calls, None)

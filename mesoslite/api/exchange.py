@@ -143,25 +143,34 @@ class Exchange:
         return bool(_quality(self.headers.get("accept-encoding", ""), "gzip", "*"))
 
     async def read_body(self, read: Callable[[bytes], T]) -> T:
-        """What ``read`` makes of the body of the request, of a large or compressed one in a thread; it is not kept.
+        """What ``read`` makes of the body of the request, of a large one in a thread; it is not kept.
 
         Raises: Refusal: 413, if it is larger than BODY_BYTES_MAX, 503 while there are too many large ones, 415 for
         another encoding than gzip, 400 for what is none; ClientGone, if it does not all come; what ``read`` raises.
         """
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("gzip", "identity"):
-            text = f"Expecting 'Content-Encoding' of gzip, or none, got {encoding[:80]}"
-            raise Refusal(415, text, {"accept-encoding": "gzip"})
+        encoding = self.encoding("gzip")
         pieces: list[bytes] = []  # to add each to those before would copy all of them, time and again
         try:
             await self._receive_body(pieces)
+            is_small = _size(pieces) <= PART_BYTES
             if encoding == "gzip":
-                return await self._bodies.in_turn(lambda: read(_decompressed(b"".join(pieces))))
-            if _size(pieces) <= PART_BYTES:
+                content = _decompressed(b"".join(pieces), PART_BYTES) if is_small else None
+                if content is not None:
+                    return read(content)
+                return await self._bodies.in_turn(lambda: read(_all_decompressed(b"".join(pieces))))
+            if is_small:
                 return read(b"".join(pieces))
             return await self._bodies.in_turn(lambda: read(b"".join(pieces)))
         finally:
             self._bodies.give_back(_size(pieces))
+
+    def encoding(self, *taken: str) -> str:
+        """How the body is compressed; ``identity``: it is not. Raises: Refusal with status 415, if not as ``taken``."""
+        found = self.headers.get("content-encoding", "identity").strip().lower()
+        if found not in (*taken, "identity"):
+            text = f"Expecting 'Content-Encoding' of {', or '.join((*taken, 'none'))}, got {found[:80]}"
+            raise Refusal(415, text, {"accept-encoding": ", ".join(taken) or "identity"})
+        return found
 
     async def _receive_body(self, pieces: list[bytes]) -> None:
         announced = self.headers.get("content-length", "")
@@ -288,18 +297,26 @@ def _parsed(body: bytes) -> Any:
         raise Refusal(400, f"Failed to parse body into JSON: {error}") from error
 
 
-def _decompressed(body: bytes) -> bytes:
-    """What a body of gzip holds, as far as a body may. Raises: Refusal: 400 for what is none, 413."""
+def _decompressed(body: bytes, bytes_max: int) -> bytes | None:
+    """What a body of gzip holds; None, if that is more. Raises: Refusal: 400 for what is none."""
     stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        content = stream.decompress(body, BODY_BYTES_MAX + 1)
+        content = stream.decompress(body, bytes_max + 1)
     except zlib.error as error:
         raise Refusal(400, f"Failed to decompress the body: {error}") from error
-    if len(content) > BODY_BYTES_MAX:
-        raise _too_large()
+    if len(content) > bytes_max:
+        return None
     if not stream.eof or stream.unused_data:
         problem = "it goes on behind its end" if stream.eof else "it is cut off"
         raise Refusal(400, f"Failed to decompress the body: {problem}")
+    return content
+
+
+def _all_decompressed(body: bytes) -> bytes:
+    """What a body of gzip holds. Raises: Refusal: 413, if that is more than a body may; 400."""
+    content = _decompressed(body, BODY_BYTES_MAX)
+    if content is None:
+        raise _too_large()
     return content
 
 

@@ -295,6 +295,15 @@ def test_a_body_that_is_no_such_stream_is_refused(held, body, status):
     assert request(held.app, "POST", "/api/v1", body, stays=True, **RECORDIO).status == status
 
 
+# As other bodies, but that a stream is not taken in gzip either.
+@pytest.mark.parametrize(("encoding", "status"), [("identity", 200), ("gzip", 415), ("br", 415)])
+def test_input_that_is_compressed_is_refused(held, encoding, status):
+    body = record(attach(held, "s"))
+    answer = request(held.app, "POST", "/api/v1", body, stays=True, content_encoding=encoding, **RECORDIO)
+
+    assert (answer.status, answer.headers.get("accept-encoding")) == (status, None if status == 200 else "identity")
+
+
 def test_a_body_that_breaks_off_or_is_too_large_is_refused_behind_what_it_said(held):
     begun = (attach(held, "s"), *input_of(typed(b"x")))
 

@@ -247,13 +247,17 @@ def measuring_app():
     return application({"/x": methods(POST=endpoint)}, (), None)
 
 
+# Goal: who sends little waits for nobody, compressed or not. Method: what is read in a thread waits for its turn.
 # Source: libprocess decoder.hpp (on_message_complete)
-def test_a_compressed_body_is_read_in_a_thread(measuring_app):
-    answer = zipped(measuring_app, gzip.compress(b"{}"))
-    plain = zipped(measuring_app, b"{}", "identity")
+@pytest.mark.parametrize(("size", "in_thread"), [(2, False), (PART_BYTES, False), (PART_BYTES + 1, True)])
+def test_a_compressed_body_is_read_in_a_thread_if_much_is_in_it(measuring_app, size, in_thread):
+    answer = zipped(measuring_app, gzip.compress(b" " * size))
+    stored = zipped(measuring_app, gzip.compress(b" " * size, 0))
+    plain = zipped(measuring_app, b" " * size, "identity")
 
-    assert (answer.status, json.loads(answer.body)) == (200, [2, True])
-    assert (plain.status, json.loads(plain.body)) == (200, [2, False])
+    assert (answer.status, json.loads(answer.body)) == (200, [size, in_thread])
+    assert json.loads(stored.body) == [size, size > 2]  # larger for it
+    assert (plain.status, json.loads(plain.body)) == (200, [size, in_thread])
 
 
 @pytest.mark.parametrize(
