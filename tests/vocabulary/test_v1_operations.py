@@ -161,10 +161,16 @@ def test_a_task_is_written_as_mesos_has_it() -> None:
     assert task.allocation_roles == ("ads",)
 
 
+DISK: Any = {"name": "disk", "type": "SCALAR", "scalar": {"value": 64}}
+
+
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ({"type": "CREATE_DISK", "create_disk": {}}, "type: got 'CREATE_DISK', expected one of LAUNCH, LAUNCH_GROUP"),
+        ({"type": "MAKE_DISK", "make_disk": {}}, "type: got 'MAKE_DISK', expected one of LAUNCH, LAUNCH_GROUP"),
+        ({"type": "CREATE_DISK", "create_disk": {}}, r"create_disk\.source: is missing"),
+        ({"type": "CREATE_DISK", "create_disk": {"source": DISK}}, r"create_disk\.target_type: is missing"),
+        ({"type": "DESTROY_DISK", "destroy_disk": {}}, r"destroy_disk\.source: is missing"),
         ({"type": "RESERVE"}, "reserve: is missing"),
         (
             {"type": "RESERVE", "reserve": {"resources": [{"name": "cpus"}]}},
@@ -246,6 +252,17 @@ def test_an_operation_says_itself_which_of_its_resources_can_never_be(unfit, kin
     assert second == Reserve(Resources.of(cpus=1))
     if kind == "LAUNCH":
         assert [task.resources for task in first.tasks] == [Resources(), Resources.of(cpus=1)]
+
+
+@pytest.mark.parametrize("source", [DISK, {**DISK, "scalar": {"value": -1}}])
+@pytest.mark.parametrize("kind", ["CREATE_DISK", "DESTROY_DISK"])
+def test_disks_of_resource_providers_are_no_error_of_the_call(kind, source):
+    operation = {"type": kind, "id": {"value": "o"}, kind.lower(): {"source": source, "target_type": "MOUNT"}}
+
+    call = decode_call({"type": "ACCEPT", "framework_id": {"value": "f"}, "accept": {"operations": [operation]}})
+
+    assert call.operations[0].id == "o"
+    assert call.operations[0].unfit.startswith(f"accept.operations[0].{kind.lower()}.source")
 
 
 @pytest.mark.parametrize("kind", ["GROW_VOLUME", "SHRINK_VOLUME"])

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ..errors import InvalidResources
 from ..fields import Fields
 from ..ids import AgentID, OperationID
+from ..kinds import DiskType
 from ..operations import (
     Create,
     Destroy,
@@ -26,7 +27,7 @@ from ..operations import (
     Unreserve,
 )
 from ..resource_text import MILLI, to_milli
-from ..resources import Resources
+from ..resources import NOTHING, Resources
 from ..task_groups import TaskGroup
 from .parts import Document, decode_allocation_roles, encode_resources, wrap_id
 from .tasks import decode_executor, decode_task, encode_executor, encode_task, only_role
@@ -200,6 +201,24 @@ def _read_shrink_volume(body: Fields, operation_id: OperationID | None, lenient:
     return ShrinkVolume(volume, _decode_subtract(body), operation_id, decode_allocation_roles(body, "volume"))
 
 
+# No agent has resource providers, whose disks these two are about: read as what makes and removes volumes, of none.
+
+
+def _read_create_disk(body: Fields, operation_id: OperationID | None, lenient: bool) -> Create:
+    Resources.decode([body.message("source")], lenient=lenient)
+    body.enum("target_type", DiskType)
+    return Create(NOTHING, operation_id, decode_allocation_roles(body, "source"), _unprovided(body))
+
+
+def _read_destroy_disk(body: Fields, operation_id: OperationID | None, lenient: bool) -> Destroy:
+    Resources.decode([body.message("source")], lenient=lenient)
+    return Destroy(NOTHING, operation_id, decode_allocation_roles(body, "source"), _unprovided(body))
+
+
+def _unprovided(body: Fields) -> str:
+    return f"{body.where('source')}: is of no resource provider, of which no agent has any"
+
+
 def _decode_subtract(body: Fields) -> int:
     """The thousandths of an amount to take away; below zero too, which the master refuses."""
     units = body.message("subtract").number("value")
@@ -218,4 +237,6 @@ _DECODERS: dict[str, Callable[[Fields, OperationID | None, bool], Operation]] = 
     "DESTROY": _read_destroy,
     "GROW_VOLUME": _read_grow_volume,
     "SHRINK_VOLUME": _read_shrink_volume,
+    "CREATE_DISK": _read_create_disk,
+    "DESTROY_DISK": _read_destroy_disk,
 }
