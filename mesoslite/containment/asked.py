@@ -28,6 +28,7 @@ HONOURED: dict[str, str | None] = {
     "linux_info.seccomp": None,
     "linux_info.share_cgroups": ANY,
 }
+_NETWORK_PARTS = ("name", "port_mappings", "ip_addresses")
 TERMINAL_MAX = 65_535  # rows, or columns
 LIMITED = {"cpus": "cgroups/cpu", "mem": "cgroups/mem"}
 
@@ -75,7 +76,7 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
     for field, isolator in HONOURED.items():
         outer, _, inner = field.rpartition(".")
         fields = container.message_or_empty(outer) if outer else container
-        if not fields.has(inner) or not any(True for _ in fields.entries(inner)):
+        if not _is_asked(fields, inner):
             continue
         if isolator is None:
             raise InvalidRequest(f"launch: {container.where(field)} is honoured by no agent yet; leave it out")
@@ -84,3 +85,9 @@ def refuse_unhonoured(config: ContainerConfig, isolation: Collection[str]) -> No
                 f"launch: {container.where(field)} is not honoured by this agent; leave it out, or start the agent "
                 f"with --isolation={isolator}"
             )
+
+
+def _is_asked(fields: Fields, name: str) -> bool:
+    if name == "network_infos":  # one that names no network is of the machine's, as without any
+        return any(each.has(part) for each in fields.messages(name) for part in _NETWORK_PARTS)
+    return fields.has(name) and any(True for _ in fields.entries(name))

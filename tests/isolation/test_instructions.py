@@ -307,12 +307,14 @@ def test_what_no_isolator_honours_is_refused():
     refuse_unhonoured(config(volumes=[], linux_info={}), ())
     refuse_unhonoured(config(limits=(("mem", 64.0),), hostname="h"), ("cgroups/mem", "namespaces/uts"))
     refuse_unhonoured(config(limits=(("mem", float("inf")),)), ())
+    refuse_unhonoured(config(network_infos=[{}, {"labels": {"labels": []}}]), ())
 
     for isolation, given, words in (
         (("cgroups/mem",), {"limits": (("cpus", 2.0),)}, "a limit of cpus is not enforced .*--isolation=cgroups/cpu"),
         ((), {"hostname": "h"}, "container.hostname is not honoured .*--isolation=namespaces/uts"),
         ((), {"mesos": {"image": {}}}, "container.mesos.image is not honoured"),
-        ((), {"network_infos": [{"name": "n"}]}, "container.network_infos is honoured by no agent yet"),
+        ((), {"network_infos": [{}, {"name": "n"}]}, "container.network_infos is honoured by no agent yet"),
+        ((), {"network_infos": [{"port_mappings": [{}]}]}, "container.network_infos is honoured by no agent yet"),
         ((), {"type": "DOCKER"}, "containers of type MESOS only"),
     ):
         with pytest.raises(InvalidRequest, match=words):
