@@ -154,7 +154,7 @@ calls = st.one_of(
     st.builds(Kill, framework_id=ids, task_id=ids, agent_id=st.none() | ids, grace_seconds=graces),
     st.builds(Acknowledge, framework_id=ids, agent_id=ids, task_id=ids, uuid=uuids),
     st.builds(Reconcile, ids, st.lists(references, max_size=2).map(tuple)),
-    st.builds(AcknowledgeOperationStatus, framework_id=ids, operation_id=ids, uuid=uuids, agent_id=st.none() | ids),
+    st.builds(AcknowledgeOperationStatus, framework_id=ids, operation_id=ids, uuid=uuids, agent_id=ids),
     st.builds(
         ReconcileOperations, ids, st.lists(st.builds(OperationReference, ids, st.none() | ids), max_size=2).map(tuple)
     ),
@@ -496,6 +496,35 @@ def test_what_mesos_reads_leniently_is_read_leniently():
     assert isinstance(launch, Launch)
     assert launch.tasks[0].resources == Resources.of(cpus=0.25)
     assert launch.tasks[0].command == CommandInfo(value="true", shell=False, arguments=("true",))
+
+
+def test_the_status_of_an_operation_may_be_sent_back_as_it_came():
+    status = {"operation_id": {"value": "o"}, "agent_id": {"value": "a"}, "state": "OPERATION_FINISHED"}
+    call = {"type": "ACKNOWLEDGE_OPERATION_STATUS", "framework_id": {"value": "f"}}
+    texts = ["AAECAwQFBgcICQoLDA0ODw==", {"value": "AAECAwQFBgcICQoLDA0ODw=="}]
+
+    plain, wrapped = [decode_call({**call, "acknowledge_operation_status": {**status, "uuid": each}}) for each in texts]
+
+    assert plain == wrapped
+    assert wrapped.uuid == bytes(range(16))
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"agent_id": None}, "agent_id: is missing"),
+        ({"uuid": None}, "uuid: is missing"),
+        ({"uuid": {}}, r"uuid\.value: is missing"),
+        ({"uuid": {"value": "AAEC"}}, r"uuid\.value: got 3 bytes"),
+        ({"resource_provider_id": {"value": "p"}}, "resource_provider_id: is set"),
+    ],
+)
+def test_an_acknowledgement_of_an_operation_says_what_it_lacks(body, path):
+    status = {"operation_id": {"value": "o"}, "agent_id": {"value": "a"}, "uuid": "AAECAwQFBgcICQoLDA0ODw==", **body}
+    call = {"type": "ACKNOWLEDGE_OPERATION_STATUS", "framework_id": {"value": "f"}}
+
+    with pytest.raises(InvalidRequest, match=rf"acknowledge_operation_status\.{path}"):
+        decode_call({**call, "acknowledge_operation_status": status})
 
 
 @pytest.mark.parametrize(

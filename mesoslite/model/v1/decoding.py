@@ -6,7 +6,7 @@
 #   3. of a master, what is not known here is left out: resources of unknown sorts, events without a word.
 # Source: Mesos include/mesos/v1/mesos.proto, scheduler/scheduler.proto; src/master/validation.cpp.
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..calls import (
     Accept,
@@ -202,11 +202,12 @@ def _acknowledge_operation_status(fields: Fields) -> AcknowledgeOperationStatus:
     body = fields.message("acknowledge_operation_status")
     if body.has("resource_provider_id"):
         raise body.invalid("resource_provider_id", "is set, and no agent has resource providers here; leave it out")
+    is_wrapped = isinstance(body.values().get("uuid"), Mapping)  # pymesos sends back the whole OperationStatus
     return AcknowledgeOperationStatus(
         framework_id=_framework_id(fields),
         operation_id=OperationID(body.identifier("operation_id")),
-        uuid=decode_uuid(body),
-        agent_id=_agent_id_or_none(body),
+        uuid=decode_uuid(body.message("uuid"), "value") if is_wrapped else decode_uuid(body),
+        agent_id=AgentID(body.identifier("agent_id")),
     )
 
 

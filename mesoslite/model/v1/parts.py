@@ -109,11 +109,11 @@ def decode_limits(fields: Fields) -> tuple[tuple[str, float], ...]:
     return tuple([(name, limits.message(name).number("value")) for name in sorted(limits.names())])
 
 
-def decode_uuid(fields: Fields) -> bytes:
+def decode_uuid(fields: Fields, name: str = "uuid") -> bytes:
     """Return the uuid of a status. Raises: InvalidRequest, if it is no 16 bytes."""
-    uuid = fields.data("uuid")
+    uuid = fields.data(name)
     if len(uuid) != _UUID_BYTES:
-        raise fields.invalid("uuid", f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
+        raise fields.invalid(name, f"got {len(uuid)} bytes, expected {_UUID_BYTES}; send back the uuid of the status")
     return uuid
 
 
