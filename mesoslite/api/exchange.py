@@ -135,7 +135,7 @@ class Exchange:
         """Whether the client takes answers of that type."""
         wanted = self.headers.get(header.lower(), "")
         family = content_type.partition("/")[0] + "/*"
-        return not wanted.strip() or bool(_quality(wanted, content_type, family, "*/*"))
+        return not wanted.strip(" \t,") or bool(_quality(wanted, content_type, family, "*/*"))
 
     @property
     def accepts_gzip(self) -> bool:

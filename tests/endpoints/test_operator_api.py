@@ -48,6 +48,7 @@ def agent_of(agent_id):
         (b'{"type": "GET_HEALTH"}', {"content_type": "application/json", "accept": "text/html"}, 406, "Accept"),
         (b'{"type": "UNKNOWN"}', {"content_type": "application/json", "accept": "text/html"}, 406, "Accept"),
         (b'{"type": "UNKNOWN"}', {"content_type": "application/json"}, 501, "UNKNOWN"),
+        (b'{"type": "UNKNOWN"}', {"content_type": "application/json", "accept": ", ,"}, 501, "UNKNOWN"),
     ],
 )
 def test_a_call_that_cannot_be_answered_is_told_why(live, body, headers, status, text):
