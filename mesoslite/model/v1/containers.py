@@ -17,7 +17,7 @@ from ..ids import ContainerID, validate_id
 from ..resources import NOTHING, Resources
 from ..validation_resources import limits_problem, resources_problem
 from .commands import decode_command
-from .parts import Document, decode_document, decode_limits, encode_resources
+from .parts import Document, decode_document, decode_limits, encode_resources, encode_wait_status
 
 DEPTH_MAX = 32
 
@@ -116,8 +116,7 @@ def encode_termination(termination: Termination) -> Document:
     """Return how a container has ended, as WAIT_CONTAINER tells it, with its status in the form of wait(2)."""
     document: Document = {}
     if termination.exit_status is not None:
-        status = termination.exit_status
-        document["exit_status"] = status << 8 if status >= 0 else -status
+        document["exit_status"] = encode_wait_status(termination.exit_status)
     if termination.reason is not None:
         document |= {"state": "TASK_FAILED", "reason": termination.reason.name}
     if not termination.limited.is_empty:

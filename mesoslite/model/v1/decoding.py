@@ -56,7 +56,7 @@ from ..roles import DEFAULT_ROLE
 from .attributes import decode_attributes
 from .constraints import decode_constraints
 from .operations import decode_operation, decode_operation_status
-from .parts import decode_grace, decode_unavailability, decode_uuid
+from .parts import decode_grace, decode_unavailability, decode_uuid, decode_wait_status
 from .role_fields import decode_capabilities, decode_framework_roles
 from .statuses import decode_status
 
@@ -342,7 +342,7 @@ def _failure(fields: Fields) -> Failure:
     return Failure(
         AgentID(body.identifier("agent_id")),
         ExecutorID(executor_id) if executor_id is not None else None,
-        body.whole("status") if executor_id is not None and body.has("status") else None,
+        decode_wait_status(body.whole("status")) if executor_id is not None and body.has("status") else None,
     )
 
 

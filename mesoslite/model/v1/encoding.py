@@ -57,6 +57,7 @@ from .parts import (
     encode_number,
     encode_resources,
     encode_unavailability,
+    encode_wait_status,
     wrap_id,
     wrap_ids,
 )
@@ -211,7 +212,7 @@ def _failure(event: Failure) -> Document:
     if event.executor_id is not None:
         document["executor_id"] = wrap_id(event.executor_id)
         if event.exit_status is not None:
-            document["status"] = event.exit_status
+            document["status"] = encode_wait_status(event.exit_status)
     return document
 
 

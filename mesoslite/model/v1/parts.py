@@ -58,6 +58,17 @@ def decode_protobuf_duration(fields: Fields, name: str) -> float | None:
     return duration.whole("seconds", 0) + duration.whole("nanos", 0) / _NANOSECONDS
 
 
+def encode_wait_status(exit_status: int) -> int:
+    """Return how a process has ended in the form of wait(2); ``exit_status`` is as in ``TaskStatus``."""
+    return exit_status << 8 if exit_status >= 0 else -exit_status
+
+
+def decode_wait_status(status: int) -> int:
+    """Return the exit status that is in a status of wait(2), whether or not there was a core dump."""
+    signal = status & 0x7F
+    return -signal if signal else status >> 8 & 0xFF
+
+
 def encode_unavailability(unavailability: Unavailability) -> Document:
     """Return an Unavailability."""
     document: Document = {"start": {"nanoseconds": unavailability.start}}
