@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import libactor as la
-from mesoslite.model import InvalidRequest, NotFound, RegistrarPort
+from mesoslite.model import Error, InvalidRequest, NotFound, RegistrarPort
 
 from .candidate import Candidate, led
 
@@ -42,10 +42,15 @@ class OperatorCalls(Candidate):
 
     @led
     def teardown_framework(self, framework_id: FrameworkID) -> None:
-        """Remove a framework, connected or not: its tasks are ended everywhere. NotFound for an unknown one."""
+        """Remove a framework, connected or not: its tasks are ended everywhere, and its scheduler hears Error.
+
+        NotFound for an unknown one.
+        """
         framework = self._ledger.frameworks.get(_text(framework_id, "the id of a framework"))
         if framework is None or framework.is_ending:
             raise NotFound(f"teardown: framework {str(framework_id)[:80]} is not known, or removed; look its id up")
+        if framework.connected:
+            framework.send(Error("Framework has been removed"))
         self._departures.remove(framework)
 
     @led

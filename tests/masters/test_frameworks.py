@@ -233,6 +233,19 @@ def test_a_removed_framework_cannot_come_back(stage: Stage) -> None:
     assert stage.heard(successor, Subscribed) == []
 
 
+def test_a_scheduler_hears_that_an_operator_has_removed_its_framework(stage: Stage) -> None:
+    torn, lost = stage.framework(), stage.framework(failover_timeout=60)
+    ids = [stage.framework_id(framework) for framework in (torn, lost)]
+    stage.lose(lost)
+
+    for framework_id in ids:
+        la.dispatch(stage.master, Master.teardown_framework, framework_id).get(timeout=60)
+    stage.settle()
+
+    assert stage.heard(torn, Error) == [Error("Framework has been removed")]
+    assert not stage.state().frameworks
+
+
 def test_the_loss_of_the_old_place_after_a_takeover_changes_nothing(stage: Stage) -> None:
     first = stage.framework()
     stage.framework(id=stage.framework_id(first))
