@@ -5,6 +5,7 @@
 import base64
 
 import pytest
+from msgspec.structs import replace
 
 from mesoslite.model import (
     AgentID,
@@ -14,6 +15,7 @@ from mesoslite.model import (
     ContainerID,
     ExecutorID,
     ExecutorInfo,
+    Failure,
     FrameworkID,
     FrameworkInfo,
     InvalidRequest,
@@ -39,8 +41,10 @@ from mesoslite.model.executor_events import (
     UpdateAcknowledged,
 )
 from mesoslite.model.v1 import (
+    decode_event,
     decode_executor_call,
     decode_executor_event,
+    encode_event,
     encode_executor_call,
     encode_executor_event,
 )
@@ -167,3 +171,17 @@ def test_a_duration_of_an_agent_of_mesos_is_read(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(InvalidRequest, match="duration"):
         parse_duration(text)
+
+
+# Goal: who ports a scheduler takes the status of an executor apart by WEXITSTATUS and WTERMSIG. Source: the comment on
+# Failure.status in Mesos's v1/scheduler/scheduler.proto (what waitpid tells). Method: as written, and with a core dump.
+@pytest.mark.parametrize(("exit_status", "waited"), [(0, 0), (9, 9 << 8), (-9, 9)])
+def test_the_end_of_an_executor_is_told_in_the_form_of_wait(exit_status, waited):
+    event = Failure(AgentID("a"), ExecutorID("e"), exit_status)
+
+    document = encode_event(event)
+
+    assert document["failure"]["status"] == waited
+    assert decode_event(document) == event
+    document["failure"]["status"] = 11 | 0x80
+    assert decode_event(document) == replace(event, exit_status=-11)
