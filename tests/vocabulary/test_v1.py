@@ -498,35 +498,6 @@ def test_what_mesos_reads_leniently_is_read_leniently():
     assert launch.tasks[0].command == CommandInfo(value="true", shell=False, arguments=("true",))
 
 
-def test_the_status_of_an_operation_may_be_sent_back_as_it_came():
-    status = {"operation_id": {"value": "o"}, "agent_id": {"value": "a"}, "state": "OPERATION_FINISHED"}
-    call = {"type": "ACKNOWLEDGE_OPERATION_STATUS", "framework_id": {"value": "f"}}
-    texts = ["AAECAwQFBgcICQoLDA0ODw==", {"value": "AAECAwQFBgcICQoLDA0ODw=="}]
-
-    plain, wrapped = [decode_call({**call, "acknowledge_operation_status": {**status, "uuid": each}}) for each in texts]
-
-    assert plain == wrapped
-    assert wrapped.uuid == bytes(range(16))
-
-
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ({"agent_id": None}, "agent_id: is missing"),
-        ({"uuid": None}, "uuid: is missing"),
-        ({"uuid": {}}, r"uuid\.value: is missing"),
-        ({"uuid": {"value": "AAEC"}}, r"uuid\.value: got 3 bytes"),
-        ({"resource_provider_id": {"value": "p"}}, "resource_provider_id: is set"),
-    ],
-)
-def test_an_acknowledgement_of_an_operation_says_what_it_lacks(body, path):
-    status = {"operation_id": {"value": "o"}, "agent_id": {"value": "a"}, "uuid": "AAECAwQFBgcICQoLDA0ODw==", **body}
-    call = {"type": "ACKNOWLEDGE_OPERATION_STATUS", "framework_id": {"value": "f"}}
-
-    with pytest.raises(InvalidRequest, match=rf"acknowledge_operation_status\.{path}"):
-        decode_call({**call, "acknowledge_operation_status": status})
-
-
 @pytest.mark.parametrize(
     ("change", "path"),
     [
