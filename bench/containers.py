@@ -1,4 +1,4 @@
-"""Containers: how long an agent takes to have so many run, to end them, and to find them again after a restart."""
+"""Containers: how long an agent takes to have so many run, to end and to find them again, and what they cost it."""
 
 # Real processes, each with a supervisor, and with all control groups that the machine has and that are ours to use.
 # One agent, whose master, allocator and framework run beside it in one program, set up as `mesoslite dev` does it: what
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time, sleep
 
 import msgspec
 
@@ -31,9 +31,11 @@ from mesoslite.containment.machine import look_at_machine
 from mesoslite.framework import Framework, LocalConnection
 from mesoslite.master import Allocator, Master
 from mesoslite.model import InvalidRequest, Offer, Resources, TaskState, TaskStatus
+from mesoslite.model.constants import ALLOCATION_INTERVAL_SECONDS
 from mesoslite.registry import MemoryRegistry, MemoryStorage, Registrar
 
 COMMAND = "exec sleep 1000000"
+IDLE_SECONDS = 0.01  # for each container; in these the allocator runs as often as it does in a master
 
 
 class ContainerWork:
@@ -70,6 +72,15 @@ class ContainerWork:
             alive = [run for framework in state.frameworks for run in framework.tasks if run.pid is not None]
             expect(len(alive), count, "tasks that run")
             return seconds
+
+    def containers_idle(self, count: int) -> float:
+        """Seconds of the processor in a second in which all of them wait: of agent, master and allocator together."""
+        with _house(count, ALLOCATION_INTERVAL_SECONDS) as house:
+            house.start()
+            sleep(IDLE_SECONDS * count)  # what they have begun with is over then
+            start, used = perf_counter(), process_time()
+            sleep(IDLE_SECONDS * count)
+            return (process_time() - used) / (perf_counter() - start)
 
 
 class Holding(Framework):
@@ -151,10 +162,10 @@ class _House:
 
 
 @contextmanager
-def _house(count: int) -> Iterator[_House]:
+def _house(count: int, interval_seconds: float = INTERVAL_SECONDS) -> Iterator[_House]:
     with TemporaryDirectory(dir=MEMORY) as folder, prompt(), la.Runtime() as runtime:
         registrar = runtime.spawn(Registrar(MemoryStorage(MemoryRegistry())))
-        allocator = runtime.spawn(Allocator(HierarchicalAllocator(), INTERVAL_SECONDS))
+        allocator = runtime.spawn(Allocator(HierarchicalAllocator(), interval_seconds))
         master = runtime.spawn(Master(allocator, registrar))
         la.dispatch(master, Master.wait_leading).get(PATIENCE_SECONDS)
         house = _House(runtime, master, count, Path(folder))

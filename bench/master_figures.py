@@ -33,6 +33,7 @@ BOUNDS = (
     Bound("containers-start[1k]", 5_000),
     Bound("containers-kill[1k]", 3_000),
     Bound("containers-restart[1k]", 3_000),
+    Bound("containers-idle[1k]", 30),
     *failover_figures.BOUNDS,
     *state_figures.BOUNDS,
 )

@@ -373,6 +373,7 @@ CONTAINER_BENCHMARKS = tuple(
         ),
         ("kill", "containers_kill", "all of them are killed, and gone"),
         ("restart", "containers_restart", "their agent begins anew, and is back with all of them"),
+        ("idle", "containers_idle", "they wait: ms of the processor in a second of agent, master and allocator"),
     )
 )
 
