@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -342,6 +343,19 @@ def test_what_swells_ends_at_the_bound(desk: Desk, name: str, content: bytes):
     assert sum(path.stat().st_size for path in desk.sandbox.iterdir()) <= 100_000
 
 
+def test_what_others_leave_free_is_all_there_is_room_for(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    uri, blocks = desk.put("f.gz", gzip.compress(bytes(4 << 20))), 100_000
+    free = iter([blocks, blocks, blocks // 100 + 300, blocks // 100 + 100, 0])  # as somebody else fills the disk
+
+    def look(descriptor: int) -> SimpleNamespace:
+        return SimpleNamespace(f_bavail=next(free), f_blocks=blocks, f_frsize=4096)
+
+    monkeypatch.setattr(os, "fstatvfs", look)
+
+    assert "more than there is room for" in desk.refused(uri)
+    assert (desk.sandbox / "f").stat().st_size == 2 << 20
+
+
 def test_files_without_number_end_at_the_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(places.Room.__init__, "__defaults__", (10,))
 
@@ -569,7 +583,8 @@ from fetcher.place import Place, Room
 main._import([{"uri": "ftp://host/a.zip", "kept": None}])
 sys.meta_path.clear()  # the library is where only root can read
 with open(sys.argv[2], "rb") as archive:
-    unpack(archive, "a.zip", Place(os.open(sys.argv[3], os.O_DIRECTORY), Room(1 << 20)))
+    place = os.open(sys.argv[3], os.O_DIRECTORY)
+    unpack(archive, "a.zip", Place(place, Room(place, 1 << 20)))
 "\u00e4.invalid".encode("idna")
 import ftplib, mimetypes
 """

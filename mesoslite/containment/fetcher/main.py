@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES_MAX = 1 << 30
 WORDS_MAX = 1_000  # characters of what a server or an archive has wrong
-FREE_PART = 100  # of the file system one in so many bytes stays free
 
 
 def main() -> None:
@@ -72,8 +71,7 @@ def run(job: Mapping[str, Any], files: ExitStack) -> None:
         os.setgroups(groups)
         os.setresgid(group, group, group)
         os.setresuid(user, user, user)
-    free = os.fstatvfs(target)
-    room = Room(min(job["bytes_max"], free.f_bavail * free.f_frsize - free.f_blocks * free.f_frsize // FREE_PART))
+    room = Room(target, job["bytes_max"])
     for item in job["items"]:
         uri = shown(item["uri"])
         try:
@@ -124,7 +122,7 @@ def _fetch_into(target: int, item: Mapping[str, Any], job: Mapping[str, Any], ro
         opened(item["uri"], job["frameworks_home"], job["stall_seconds"]) as (reader, length),
         open(target, "wb", buffering=0, closefd=False) as file,
     ):
-        if length is not None and length > room.bytes_left:
+        if length is not None and not room.has(length):
             raise TooLarge("it is more than there is room for")
         _check_length(copy_bytes(reader, file, room), length)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PATH_BYTES_MAX = 2_048  # of a path within the place, so that whoever removes it can name it
 ENTRIES_MAX = 1_000_000
+FREE_PART = 100  # of the file system one in so many bytes stays free
 CHUNK_BYTES = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,16 +32,23 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(slots=True)
 class Room:
-    """What may still be written."""
+    """What may still be written, to the file system that ``descriptor`` is of, which others fill as well."""
 
+    descriptor: int
     bytes_left: int
     entries_left: int = ENTRIES_MAX
 
     def take(self, count: int) -> None:
         """Use ``count`` bytes of it. Raises: TooLarge."""
-        self.bytes_left -= count
-        if self.bytes_left < 0:
+        if not self.has(count):
             raise TooLarge("it is more than there is room for")
+        self.bytes_left -= count
+
+    def has(self, count: int) -> bool:
+        """Whether there is room for ``count`` bytes now."""
+        system = os.fstatvfs(self.descriptor)
+        free = system.f_bavail - system.f_blocks // FREE_PART
+        return count <= min(self.bytes_left, free * system.f_frsize)
 
     def take_entry(self) -> None:
         """Use one of the files, directories and links. Raises: TooLarge."""
