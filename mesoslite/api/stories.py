@@ -92,7 +92,8 @@ class WhyEndpoint:
     ) -> tuple[TaskStory, ...]:
         found = await la.dispatch(self._master, MasterPort.task_stories, task_id, framework)
         seen = [story for story in found if sight.frameworks.allow(story.framework.user)]
-        return tuple([story for story in seen if (story.framework.id, story.task_id) not in unseen])
+        known = [story for story in seen if (story.framework.id, story.task_id) not in unseen]
+        return tuple([story for story in known if all(map(sight.tasks.allow, _users(story)))])
 
     async def _framework(self, task_id: str, text: str, sight: Sight) -> Document:
         """What the framework has done with offers, if seen; if none is named, that which bears the name of the task."""
@@ -129,6 +130,12 @@ def _asked(exchange: Exchange) -> tuple[str, str]:
     if framework == "":
         raise Refusal(400, "why: the framework is empty; give an id or a name, or leave it out to ask about any")
     return task_id, framework or ""
+
+
+def _users(story: TaskStory) -> list[str]:
+    """Whom a task was launched to run as, if that is remembered: stories are longer than a View has the tasks."""
+    launches = [each.task for each in story.happenings if isinstance(each, happenings.TaskLaunched)]
+    return [task.user or story.framework.user for task in launches]
 
 
 # ---- documents ----

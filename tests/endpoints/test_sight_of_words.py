@@ -3,23 +3,27 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from mesoslite.api import master_app
 from mesoslite.api.explanations import GENERAL
 from mesoslite.model import (
     AgentID,
     AgentInfo,
+    CommandInfo,
     Explanation,
     Finding,
     FrameworkID,
     FrameworkInfo,
+    OfferID,
     OfferReason,
     Reason,
     Resources,
     TaskID,
+    TaskInfo,
     TaskState,
 )
-from mesoslite.model.happenings import TaskRefused
+from mesoslite.model.happenings import TaskLaunched, TaskRefused
 from mesoslite.model.stories import FrameworkStanding, FrameworkStory, TaskStory
 
 from .fakes import FakeMaster, request
@@ -136,6 +140,25 @@ def test_a_task_is_told_of_to_who_may_see_its_framework_and_its_user(app):
     assert [told(who, "live-www") for who in ALLOWED] == [["www"], 404, ["www", "ads"]]
     assert [told(who, "live-ads") for who in ALLOWED] == [404, ["ads"], ["www", "ads"]]
     assert [told(who, "refused") for who in ALLOWED] == [["www"], ["ads"], ["www", "ads"]]
+
+
+# Goal: what is forgotten but for its story stays hidden. Method: tasks that were launched, and are in no View.
+@pytest.mark.parametrize(("user", "whose"), [("ads", []), ("www", ["www"]), ("", ["www"])])
+def test_a_task_that_is_remembered_by_its_story_alone_is_of_its_own_user(runtime, user, whose):
+    class Master(TellingMaster):
+        def task_stories(self, task_id, framework):
+            task = TaskInfo(
+                task_id=task_id, name="t", agent_id=AgentID("m-S0"), resources=Resources.of(cpus=1),
+                command=CommandInfo(value="true", user=user),
+            )  # fmt: skip
+            launched = TaskLaunched(5.0, INFOS["www"].id, task, "web", OfferID("m-O0"))
+            return (replace(_story(INFOS["www"], task_id), state=TaskState.TASK_FINISHED, happenings=(launched,)),)
+
+    app = master_app(runtime.spawn(Master()), authentication=authentication(ALLOWED, RULES))
+
+    status, answer = ask(app, "ann", "why", "task=past&framework=www")
+    assert (status, [each["framework"]["name"] for each in answer["stories"]]) == (200, whose)
+    assert len(ask(app, "root", "why", "task=past")[1]["stories"]) == 1
 
 
 def test_tasks_of_a_name_are_counted_as_far_as_they_are_seen(app):
