@@ -41,11 +41,12 @@ def link_volumes(config: ContainerConfig, before: Iterable[PersistentVolume] = (
 def inner_path(volume: PersistentVolume) -> str:
     """Where in its sandbox a container sees a volume. Raises: InvalidRequest, if that is nowhere."""
     names = [name for name in volume.container_path.split("/") if name not in ("", ".")]
-    if not names or ".." in names:
+    path = "/".join(names)
+    if not names or ".." in names or "\0" in path:
         raise InvalidRequest(
-            f"launch: the volume at {volume.container_path[:80]!r}: expected a path in the sandbox, without '..'"
+            f"launch: the volume at {volume.container_path[:80]!r}: expected a path in the sandbox, without '..' or NUL"
         )
-    return "/".join(names)
+    return path
 
 
 def give_volume(volume: PersistentVolume, sandbox: str) -> None:

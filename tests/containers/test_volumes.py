@@ -61,6 +61,7 @@ def test_what_runs_is_given_volumes_and_loses_those_that_it_has_no_more(bench: B
         ("a/../../data", {}, "without '..'"),
         ("", {}, "without '..'"),
         (".", {}, "without '..'"),
+        ("data\0", {}, "without '..' or NUL"),
     ],
 )
 def test_what_a_link_cannot_promise_is_refused(bench: Bench, path: str, fields: dict[str, bool], text: str):

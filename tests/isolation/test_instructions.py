@@ -148,6 +148,13 @@ def test_namespaces_may_be_shared_with_the_agent():
         ({"container_path": "../v", "host_path": "/"}, "expected a path without"),
         ({"container_path": "/no/such", "host_path": "/"}, "has no place"),
         ({"container_path": "v", "host_path": "../x"}, "expected a path in the sandbox"),
+        ({"container_path": "v\0", "host_path": "/"}, "expected a path without"),
+        ({"container_path": "v", "host_path": "/\0"}, "this machine has no"),
+        ({"container_path": "v", "host_path": "x\0"}, "expected a path in the sandbox"),
+        (
+            {"container_path": "v", "source": {"type": "SANDBOX_PATH", "sandbox_path": {"path": "x\0"}}},
+            "expected a path in the sandbox",
+        ),
         ({"container_path": "v", "image": {"type": "DOCKER"}}, "images as volumes"),
         ({"container_path": "v", "source": {"type": "SECRET"}}, "have HOST_PATH and SANDBOX_PATH only"),
         (

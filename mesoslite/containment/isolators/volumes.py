@@ -46,8 +46,8 @@ def _persistent(volume: PersistentVolume, config: ContainerConfig) -> Volume:
 
 def _read(volume: Fields, config: ContainerConfig) -> Volume:
     path = volume.text("container_path")
-    if not path or ".." in path.split("/"):
-        raise volume.invalid("container_path", f"got {path[:80]!r}, expected a path without '..'")
+    if not path or ".." in path.split("/") or "\0" in path:
+        raise volume.invalid("container_path", f"got {path[:80]!r}, expected a path without '..' or NUL")
     source = _source(volume, config)
     is_directory = bool(source.path) or os.path.isdir(source.top)
     return Volume(source, is_directory, path, volume.text("mode", "RW") == "RO")
@@ -93,8 +93,8 @@ def _sandbox_path(fields: Fields, config: ContainerConfig) -> Place:
 def _inner(fields: Fields, name: str) -> str:
     path = fields.text(name)
     names = [each for each in path.split("/") if each not in ("", ".")]
-    if not names or ".." in names:
-        raise fields.invalid(name, f"got {path[:80]!r}, expected a path in the sandbox, without '..'")
+    if not names or ".." in names or "\0" in path:
+        raise fields.invalid(name, f"got {path[:80]!r}, expected a path in the sandbox, without '..' or NUL")
     return "/".join(names)
 
 
