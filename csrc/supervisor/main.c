@@ -40,6 +40,7 @@
 enum {
     ROUND_MS = 5,
     ROUND_MS_MAX = 100,
+    REST_MS = 1000, /* in which whoever is attached may take what a container has left that was killed */
     CROWD = 16 /* so many processes found alive: they may be having children, so no time is lost */
 };
 
@@ -56,6 +57,8 @@ static struct {
     uint64_t waiting;     /* signals for the first process, which does not run yet: a bit each */
     bool is_ending;       /* all of it is to be killed */
     bool is_asked;        /* to end by itself */
+    bool is_killed;       /* by an order, or since its grace is over: nobody holds it up any more */
+    int64_t rest_until;   /* in ms: when whoever is attached has had its time; 0: all of it is not over yet */
     int64_t deadline;     /* in ms: is_ending from then on; INT64_MAX: never */
     int64_t next_round;   /* in ms: when to look again whether anything is left */
     int64_t round_ms;     /* until the one after */
@@ -192,7 +195,7 @@ static void obey(const char *order)
 {
     uint64_t number;
     if (strcmp(order, "kill") == 0)
-        self.is_ending = true;
+        self.is_ending = self.is_killed = true;
     else if (strncmp(order, "terminate ", 10) == 0 && read_number(order + 10, 10, &number))
         terminate_in(number);
     else if (strncmp(order, "signal ", 7) == 0 && read_number(order + 7, 10, &number))
@@ -304,6 +307,20 @@ static bool has_members(void)
     return self.supervision.members != NULL && kill_members(self.supervision.members) > 0;
 }
 
+/* Whether all that was put out is where it belongs. What is not taken from a container that was killed is lost to
+ * whoever is attached, since what that one is nested in, and the agent, wait for its end. */
+static bool has_put_rest(void)
+{
+    if (copy_rest())
+        return true;
+    if (self.is_killed && self.rest_until == 0)
+        self.rest_until = now_ms() + REST_MS;
+    if (!self.is_killed || now_ms() < self.rest_until)
+        return false;
+    leave_client();
+    return copy_rest();
+}
+
 static void wait_for_news(void)
 {
     struct pollfd watched[] = {
@@ -343,8 +360,8 @@ static void supervise(void)
     for (;;) {
         bool has_children = reap();
         if (now_ms() >= self.deadline)
-            self.is_ending = true;
-        if (!has_children && !has_members() && copy_rest())
+            self.is_ending = self.is_killed = true;
+        if (!has_children && !has_members() && has_put_rest())
             return;
         if (self.is_ending && now_ms() >= self.next_round)
             kill_all();

@@ -6,7 +6,8 @@
  *   from us  `1` and `2` before output and error output; `k`: a piece of input was taken; `n`: nobody will ever read it
  *   to us    `i` before a piece of input; `e`: it ends; `w` before rows and columns, of five digits each
  * Invariants: 1. one piece of output is held, and one of input: what the client does not take holds up the container, and
- *   the other way round.    2. without a client output goes to the files alone, and nothing waits for it.
+ *   the other way round.    2. without a client output goes to the files alone, and nothing waits for it; nor does the
+ *   end of a container that was killed, for long.
  */
 #define _GNU_SOURCE
 #include "supervisor.h"
@@ -151,6 +152,12 @@ void offer_output(const char *packet, size_t size)
 bool holds_output(void)
 {
     return self.out_size > 0;
+}
+
+void leave_client(void)
+{
+    end_client();
+    close_one(&self.listener);
 }
 
 /* ---- 3 what it tells ---- */

@@ -166,6 +166,9 @@ void leave_streams_to_command(void);
 void offer_output(const char *packet, size_t size);
 bool holds_output(void);
 
+/* Has nobody be attached any more. */
+void leave_client(void);
+
 /* What poll is to watch, STREAM_POLLS of them, and what it has seen. */
 void watch_streams(struct pollfd *watched);
 void move_streams(const struct pollfd *watched);

@@ -1,8 +1,13 @@
 """Who attaches to a container hears what it puts out, and gives it its input, over pipes or a terminal."""
 
+import fcntl
+import os
 import queue
 import signal
+import sys
+import termios
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +151,31 @@ def test_much_output_comes_whole_to_all(room: Room):
     assert not first.over.is_set()
 
 
-def test_a_session_that_nobody_follows_waits_and_can_be_killed(room: Room):
-    session = room.launch("seq 200000; exit 5")
-    session.leader(session.container)
+def wait_until_held_up(leader: int, kind: str) -> None:
+    """Its pipe is full, and its supervisor sleeps all the same, which it would not if it were to read from that."""
+    with open(f"/proc/{leader}/fd/1", "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as pipe:
+        size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        while int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) < size:
+            os.sched_yield()
+        parent = stat_of(leader)[1]
+        while kind == "supervised" and stat_of(int(parent))[0] != "S":
+            os.sched_yield()
 
-    session.container.kill()
 
-    assert session.exit_status() == -signal.SIGKILL
+def stat_of(pid: int) -> list[str]:
+    """Its state, its parent ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+
+
+# Goal: the end of neither it nor the task that it is in waits for somebody to take what it has put out.
+@pytest.mark.parametrize("end", [lambda container: container.kill(), lambda container: container.terminate(0.0)])
+def test_a_session_that_nobody_follows_waits_and_can_be_killed(room: Room, kind: str, end: Callable[[Any], None]):
+    session = room.launch("exec yes")
+    wait_until_held_up(session.leader(session.container), kind)
+
+    end(session.container)
+
+    assert -session.exit_status() in (signal.SIGKILL, signal.SIGTERM)
 
 
 def test_what_nobody_is_attached_to_goes_on(room: Room):
