@@ -179,10 +179,10 @@ def test_an_attribute_is_a_number_only_if_it_is_written_as_one(text, value):
     assert attribute.value == value
 
 
-def test_what_an_agent_fetches_with_is_as_its_options_say():
+def test_what_an_agent_fetches_with_is_as_its_options_say(tmp_path):
     names = ("fetcher_cache_dir", "fetcher_cache_size", "fetcher_stall_timeout", "frameworks_home")
 
-    told = fetcher_options(dict(zip(names, ("/a", "3MB", "2mins", "/b"), strict=True)))
+    told = fetcher_options(dict(zip(names, ("/a", "3MB", "2mins", f"{tmp_path}"), strict=True)))
 
-    assert told == FetcherOptions("/a", 3 << 20, 120.0, "/b")
+    assert told == FetcherOptions("/a", 3 << 20, 120.0, f"{tmp_path}")
     assert fetcher_options(dict.fromkeys(names)) == FetcherOptions(None, 2 << 30, 60.0, "")
