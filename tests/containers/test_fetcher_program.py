@@ -12,7 +12,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from mesoslite.containment.fetcher import archives
+from mesoslite.containment.fetcher import archives, patience
 from mesoslite.containment.fetcher import place as places
 from mesoslite.containment.fetcher.main import Failure, run
 from mesoslite.containment.fetcher.sources import name_of, shown
@@ -476,7 +476,54 @@ def test_a_server_that_says_nothing_any_more_is_given_up(desk: Desk, web: Web):
     message = desk.refused(web.url("/a"), stall_seconds=0.1)
     is_over.set()
 
-    assert "the server sent nothing for 0.1 seconds" in message
+    assert "the server sent nothing, or less than a byte a second, for 0.1 seconds" in message
+
+
+HEAD = b"HTTP/1.0 200 OK\r\n"
+
+
+# The time-out of a socket begins anew with each byte.
+@pytest.mark.real
+@pytest.mark.parametrize("first", [HEAD + b"Content-Length: 9999\r\n\r\n", HEAD + b"X: ", b"H"])
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    desk: Desk, web: Web, monkeypatch: pytest.MonkeyPatch, first: bytes
+):
+    monkeypatch.setattr(patience, "BYTES_PER_SECOND_MIN", 1_000.0)
+    is_over = threading.Event()
+
+    def drip(served: Served) -> None:
+        served.wfile.write(first)
+        while not is_over.wait(0.02):
+            with suppress(ConnectionError):
+                served.wfile.write(b"x")
+
+    web.answers["/a"] = drip
+    message = desk.refused(web.url("/a"), stall_seconds=0.1)
+    is_over.set()
+
+    assert "less than a byte a second, for 0.1 seconds" in message
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_slow_server_that_sends_enough_is_waited_for(desk: Desk, web: Web, is_chunked: bool):
+    """Each piece takes less than the time-out, all of them more."""
+    is_over = threading.Event()
+
+    def trickle(served: Served) -> None:
+        served.protocol_version = "HTTP/1.1"
+        served.send_response(200)
+        served.send_header(*("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", "3"))
+        served.end_headers()
+        for piece in (b"a", b"b", b"c"):
+            is_over.wait(0.25)
+            served.wfile.write(b"1\r\n%b\r\n" % piece if is_chunked else piece)
+        served.wfile.write(b"0\r\n\r\n" if is_chunked else b"")
+
+    web.answers["/a"] = trickle
+    desk.fetch(web.url("/a"), stall_seconds=0.5)
+
+    assert desk.found() == {"a": "abc"}
 
 
 @pytest.mark.real

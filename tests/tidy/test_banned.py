@@ -37,7 +37,10 @@ BANS = {
             "signal.setitimer",
             "signal.alarm",
         ),
-        doors={"libactor/_core/clock.py": "the one clock, which tests replace by a virtual one"},
+        doors={
+            "libactor/_core/clock.py": "the one clock, which tests replace by a virtual one",
+            "mesoslite/containment/fetcher/patience.py": "gives up servers, in a program without a runtime",
+        },
     ),
     "randomness": Ban(
         remedy="take a random.Random that the caller seeded, or the runtime's",

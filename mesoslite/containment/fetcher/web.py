@@ -16,6 +16,7 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from .patience import Patience, PatientReader
 from .problem import Problem
 from .sources import shown
 
@@ -28,6 +29,9 @@ _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+
     def http_error_302(self, req, fp, code, msg, headers):  # type: ignore[no-untyped-def]
         """Follow an answer that leads elsewhere."""
         place = headers.get("location") or headers.get("uri") or ""
@@ -52,6 +56,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             secret = req.unredirected_hdrs.get("Authorization")
         if secret is not None:
             following.add_unredirected_header("Authorization", secret)
+        self._patience.renew()
         return following
 
 
@@ -64,13 +69,16 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def opened(uri: str, stall_seconds: float) -> Iterator[tuple[BinaryIO, int | None]]:
     """What to read a file from, and how many bytes it is to have, if its server says. Raises: Problem."""
     try:
-        opener = urllib.request.build_opener(_Redirects)
-        with opener.open(_request(uri), timeout=stall_seconds) as response:
+        patience = Patience(stall_seconds)
+        opener = urllib.request.build_opener(_Redirects(patience))
+        with patience.waited():
+            answer = opener.open(_request(uri), timeout=stall_seconds)
+        with answer as response:
             status = getattr(response, "status", None)
             if status not in (None, 200):  # FTP has none
                 raise Problem(f"the server answered {status}, and not 200")
             length = response.headers.get("Content-Length", "")
-            yield cast(BinaryIO, response), int(length) if length.isdecimal() else None
+            yield cast(BinaryIO, PatientReader(response, patience)), int(length) if length.isdecimal() else None
     except urllib.error.HTTPError as error:
         error.close()
         raise Problem(f"the server answered {error.code}: {' '.join(str(error.reason).split())[:200]}") from error
@@ -87,7 +95,7 @@ def opened(uri: str, stall_seconds: float) -> Iterator[tuple[BinaryIO, int | Non
 
 
 def _stall(seconds: float) -> Problem:
-    return Problem(f"the server sent nothing for {seconds:g} seconds")
+    return Problem(f"the server sent nothing, or less than a byte a second, for {seconds:g} seconds")
 
 
 def _request(uri: str) -> urllib.request.Request:
