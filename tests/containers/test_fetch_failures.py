@@ -14,7 +14,7 @@ from libactor.subprocess import Subprocess
 from mesoslite.containment.fetching.cache import Cache
 from mesoslite.containment.fetching.fetch import Fetch
 from mesoslite.containment.fetching.options import FetcherOptions
-from mesoslite.containment.fetching.programs import Outcome, Programs
+from mesoslite.containment.fetching.programs import Outcome, Program, Programs
 from mesoslite.model import CommandInfo, CommandURI, ContainerConfig, ContainerID
 
 BOUND_SECONDS = 60.0
@@ -28,7 +28,7 @@ pytestmark = [
 class Belated(Programs):
     """Starts return when the fetcher has ended, as they may where there is much else to do."""
 
-    def start(self, job: Mapping[str, Any], log: int | None, done: Callable[[Outcome], None]) -> Subprocess:
+    def start(self, job: Mapping[str, Any], log: int | None, done: Callable[[Outcome], None]) -> Program:
         launch = self._reaper.launch
 
         def launch_and_wait(*arguments: Any, **options: Any) -> Subprocess:
@@ -47,7 +47,7 @@ class Belated(Programs):
 
 @pytest.fixture(params=[Programs, Belated])
 def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
-    made: Programs = request.param()
+    made: Programs = request.param(8)
     yield made
     made.close()
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import signal
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -23,9 +22,10 @@ from typing import TYPE_CHECKING, Protocol
 from .programs import Outcome, Programs, job_of
 
 if TYPE_CHECKING:
-    from libactor.subprocess import Identity, Subprocess
+    from libactor.subprocess import Identity
 
     from .options import FetcherOptions
+    from .programs import Program
 
 log = logging.getLogger("mesoslite")
 
@@ -41,7 +41,7 @@ class Entry:
     size: int | None = None
     uses: int = 0
     waiting: list[Waiter] = field(default_factory=list)
-    process: Subprocess | None = None
+    program: Program | None = None
 
 
 class Ready(Protocol):
@@ -107,8 +107,8 @@ class Cache:
             entry.waiting.remove(waiter)
             if not entry.waiting:
                 del self._entries[entry.key]
-                assert entry.process is not None
-                entry.process.send_signal(signal.SIGKILL)
+                assert entry.program is not None
+                self._programs.kill(entry.program)
         waiter.ready(None, why)
 
     def release(self, entry: Entry) -> None:
@@ -136,7 +136,7 @@ class Cache:
         )
         self._entries[entry.key] = entry
         try:
-            entry.process = self._programs.start(job, None, partial(self._fetched, entry))
+            entry.program = self._programs.start(job, None, partial(self._fetched, entry))
         except BaseException:
             del self._entries[entry.key]
             raise

@@ -52,7 +52,7 @@ class FetchingContainerizer(RelayingContainerizer):
     ) -> None:
         super().__init__(containerizer)
         self._options = options
-        self._programs = Programs()
+        self._programs = Programs(options.fetchers_max)
         self._cache = Cache(options.cache_directory or f"{work_directory}/fetch", options, self._programs)
         self._acting = threading.Lock()  # while the other one launches or changes something
         self._lock = threading.Lock()  # of what follows

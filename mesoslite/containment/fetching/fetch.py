@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from contextlib import suppress
 from functools import partial
@@ -19,11 +18,12 @@ from .programs import Outcome, Programs, job_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from libactor.subprocess import Identity, Subprocess
+    from libactor.subprocess import Identity
     from mesoslite.model import ContainerConfig
 
     from .cache import Cache, Entry, Waiter
     from .options import FetcherOptions
+    from .programs import Program
 
 ABORTED = Outcome("it is not wanted any more")
 UNBOUNDED = 1 << 62
@@ -51,7 +51,7 @@ class Fetch:
         self._waiters: list[Waiter] = []
         self._kept: dict[int, Entry] = {}  # by the place among the URIs
         self._problem: Outcome | None = None
-        self._process: Subprocess | None = None
+        self._program: Program | None = None
 
     def begin(self) -> None:
         """Have it done, or say that it cannot be."""
@@ -75,9 +75,9 @@ class Fetch:
         """End it, as far as it is not done."""
         with self._lock:
             self._problem = self._problem or ABORTED
-            process, waiters = self._process, tuple(self._waiters)
-        if process is not None:
-            process.send_signal(signal.SIGKILL)
+            program, waiters = self._program, tuple(self._waiters)
+        if program is not None:
+            self._programs.kill(program)
         for waiter in waiters:
             self._cache.leave(waiter, ABORTED)
 
@@ -95,7 +95,7 @@ class Fetch:
                 return
             if self._problem is None:
                 try:
-                    self._process = self._programs.start(self._job(), self._log, self._finish)
+                    self._program = self._programs.start(self._job(), self._log, self._finish)
                     return
                 except (OSError, RuntimeError) as error:
                     self._problem = _failure(error)
