@@ -15,7 +15,6 @@ from mesoslite.model import InvalidRequest
 
 PREFIX = "CONTAINER_LOGGER_"
 BYTES_MAX = 10 << 20
-BYTES_LEAST = 4096  # a page
 BYTES_EACH = 16 << 10  # at least, for each file that there is: then putting aside costs less than writing
 FILES, FILES_MAX = 9, 1_000
 _UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
@@ -72,10 +71,8 @@ def parse_size(name: str, text: str) -> int:
     """The bytes of a size such as 10MB; ``name`` is whose it is. Raises: InvalidRequest."""
     match = _SIZE.fullmatch(text.strip())
     size = int(match[1]) * _UNITS[match[2]] if match is not None else 0
-    if not BYTES_LEAST <= size < 1 << 63:
-        raise InvalidRequest(
-            f"{name}: got {text[:80]!r}, expected at least {BYTES_LEAST}B, such as 10MB; units are {', '.join(_UNITS)}"
-        )
+    if not 0 < size < 1 << 63:
+        raise InvalidRequest(f"{name}: got {text[:80]!r}, expected a size such as 10MB; units are {', '.join(_UNITS)}")
     return size
 
 

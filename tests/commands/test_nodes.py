@@ -518,7 +518,7 @@ def test_a_registry_that_is_none_is_one_line_and_status_one(tmp_path):
         (["agent", "--container-logger", "logrotate", "--launcher", "posix"], ": --container-logger: logrotate needs"),
         (["agent", "--max-stdout-size", "1"], ": --max-stdout-size: got '1'"),
         (["agent", "--max-stdout-size", "20MB"], ": --max-stdout-size: nothing is rotated without --container-logger"),
-        (["agent", "--max-stdout-size", "4KB"], ": --max-stdout-size: got 4096B, expected at least 160KB"),
+        (["agent", "--max-stdout-size", "1KB"], ": --max-stdout-size: got 1024B, expected at least 160KB"),
         (["agent", "--logrotate-stderr-options", "compress"], ": --logrotate-stderr-options: got 'compress'"),
         (["agent", "--secret-file", ""], "--secret-file is empty"),
         (["agent", "--executor-environment-variables", '{"A": 1}'], "environment-variables: expected a JSON object"),
