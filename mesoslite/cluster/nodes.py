@@ -22,7 +22,7 @@ from mesoslite.containment import FetchingContainerizer, PosixContainerizer, Sup
 from mesoslite.master import AgentOptions, MasterOptions, checked_interval
 from mesoslite.model import AllocationPolicy
 
-from .claims import claimed
+from .claims import claimed, claimed_cache
 from .containerizers import ContainmentOptions, make_containerizer, make_directory
 from .flags import flags_of
 from .masters import Masters
@@ -201,6 +201,9 @@ class AgentNode:
             )
             make_directory(self.work_dir, "--work-dir")
             claim.enter_context(claimed(self.work_dir))
+            if (cache := self._containment.fetcher.cache_directory) is not None:
+                make_directory(Path(cache), "--fetcher-cache-dir")
+                claim.enter_context(claimed_cache(Path(cache)))
             pid = runtime.spawn(agent)
             runtime.spawn(_EndWatch(pid, self._stopped))
             hosts = loopback_hosts(self.host, hostname)

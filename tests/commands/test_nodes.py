@@ -604,6 +604,17 @@ def test_a_second_agent_at_a_work_directory_is_refused_until_the_first_has_ended
     assert last[0] == 0
 
 
+def test_a_directory_of_fetched_files_that_others_may_write_to_is_refused(address, tmp_path):
+    cache, work_dir = tmp_path / "cache", tmp_path / "work"
+    cache.mkdir()
+    cache.chmod(0o777)
+    where = ("--port", 0, "--work-dir", work_dir, "--fetcher-cache-dir", cache)
+    status, _, errors = mesoslite_here("agent", "--master", address, *where)
+
+    assert (status, errors.count("\n")) == (1, 1)
+    assert f"{cache}: others may write to this directory of fetched files" in errors
+
+
 # ---- the port of another interface ----
 
 

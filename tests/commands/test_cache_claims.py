@@ -1,0 +1,26 @@
+"""The directory of fetched files is one agent's, and nobody else writes to it."""
+
+from pathlib import Path
+
+import pytest
+
+from mesoslite.cluster.claims import claimed_cache
+
+
+def test_a_second_agent_is_refused_as_long_as_the_first_has_it(tmp_path: Path):
+    with (
+        claimed_cache(tmp_path),
+        pytest.raises(BlockingIOError, match="another agent has this directory of fetched files"),
+        claimed_cache(tmp_path),
+    ):
+        pass
+    with claimed_cache(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_one_that_others_may_write_to_is_refused(tmp_path: Path, mode: int):
+    tmp_path.chmod(mode)
+
+    with pytest.raises(PermissionError, match="others may write to this directory"), claimed_cache(tmp_path):
+        pass
