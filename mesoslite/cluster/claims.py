@@ -35,10 +35,11 @@ def claimed(work_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def claimed_cache(directory: Path) -> Iterator[None]:
-    """Have the directory of fetched files, which is there, to oneself meanwhile.
+    """Have the directory of fetched files, which is made unless it is there, to oneself meanwhile.
 
     Raises: OSError, BlockingIOError if another agent has it, PermissionError if others may write to it.
     """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
     if found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE:
         problem = "others may write to this directory of fetched files; give one that is the agent's alone"

@@ -202,7 +202,6 @@ class AgentNode:
             make_directory(self.work_dir, "--work-dir")
             claim.enter_context(claimed(self.work_dir))
             if (cache := self._containment.fetcher.cache_directory) is not None:
-                make_directory(Path(cache), "--fetcher-cache-dir")
                 claim.enter_context(claimed_cache(Path(cache)))
             pid = runtime.spawn(agent)
             runtime.spawn(_EndWatch(pid, self._stopped))

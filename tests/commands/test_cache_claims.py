@@ -1,5 +1,6 @@
 """The directory of fetched files is one agent's, and nobody else writes to it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,12 @@ def test_one_that_others_may_write_to_is_refused(tmp_path: Path, mode: int):
 
     with pytest.raises(PermissionError, match="others may write to this directory"), claimed_cache(tmp_path):
         pass
+
+
+def test_one_that_is_made_is_the_agents_alone_whatever_the_umask(tmp_path: Path):
+    before = os.umask(0)
+    try:
+        with claimed_cache(tmp_path / "new"):
+            assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
