@@ -166,7 +166,8 @@ def test_who_does_not_read_is_let_go_of_and_a_session_waits(agent):
     while len(held.followers) > 1 or not held.holding:
         said += not held.holding
         if held.holding:  # what its container would not print any more, others still are told
-            held.followers[1].output(False, piece) or held.unfollow(held.followers[1])
+            for follower in held.followers[1:]:  # a copy: the server may let go of it meanwhile
+                follower.output(False, piece) or held.unfollow(follower)
         else:
             held.say(piece)
 
