@@ -37,7 +37,10 @@ _END_SECONDS = 5.0  # for the connection to close when the supervisor has gone: 
 class Streams:
     """Those of one container: see model.Attachment. Output is read once it is to be, from the first follower on."""
 
-    def __init__(self, hub: StreamHub, connection: StreamSocket, *, has_tty: bool, reads: bool) -> None:
+    def __init__(
+        self, hub: StreamHub, container_id: ContainerID, connection: StreamSocket, *, has_tty: bool, reads: bool
+    ) -> None:
+        self.container_id = container_id
         self.has_tty = has_tty
         self._hub = hub
         self.connection = connection
@@ -228,7 +231,8 @@ class StreamHub:
             if known is not None:  # another thread was first
                 connection.close()
                 return known
-            made = self._by_container[container_id] = Streams(self, connection, has_tty=has_tty, reads=not waits)
+            made = Streams(self, container_id, connection, has_tty=has_tty, reads=not waits)
+            self._by_container[container_id] = made
         self.watch(made)
         return made
 
@@ -259,6 +263,8 @@ class StreamHub:
         with self._lock:
             if self._by_descriptor.pop(streams.descriptor, None) is not None and self._epoll is not None:
                 self._epoll.unregister(streams.descriptor)
+            if self._unheard.get(streams.container_id) is streams:  # by whoever had them before the container ended
+                del self._unheard[streams.container_id]
 
     def finish(self, container_id: ContainerID) -> None:
         """The supervisor of a container has gone: hand on the rest of its output, and tell of its end."""

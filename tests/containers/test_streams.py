@@ -137,6 +137,21 @@ def test_what_has_ended_before_anybody_follows_is_heard(room: Room):
         room.containerizer.attach(session.launched)
 
 
+def test_what_was_attached_to_before_its_end_and_heard_after_it_is_heard_once(room: Room):
+    go = room.bench.make_fifo("go")
+    session = room.launch(f"read x < {go}; echo well")
+    attachment = room.containerizer.attach(session.launched)
+    go.write_text("\n")
+    assert session.exit_status() == 0
+
+    follower = Follower()
+    attachment.follow(follower)
+
+    assert follower.wait() == b"well\n"
+    with pytest.raises(NotFound):
+        room.containerizer.attach(session.launched)
+
+
 def test_much_output_comes_whole_to_all(room: Room):
     session = room.launch("seq 200000")
 
