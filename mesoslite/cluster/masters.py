@@ -179,7 +179,10 @@ class Masters:
                 self._waiting.discard(decided)
         if not self.stopped.is_pending():
             raise self.ended(operation)
-        return begun.get()
+        try:
+            return begun.get()
+        except la.Abandoned as error:  # whoever was asked has just ended, and its seat is about to hear of it
+            raise self.ended(operation) from error
 
     def ended(self, operation: str) -> MasterEnded:
         """The error for what is asked of a cluster that nobody leads any more."""

@@ -18,6 +18,8 @@ import libactor as la
 import mesoslite
 from mesoslite import Cluster, FrameworkEnded, InvalidRequest, Offer, TaskState, TaskStatus
 from mesoslite.agent import Agent
+from mesoslite.allocator import PolicySource
+from mesoslite.cluster.masters import Masters
 from mesoslite.master import Master
 from mesoslite.model import Fenced, MasterEnded, MasterInfo
 from mesoslite.registry import SqliteStorage
@@ -414,3 +416,30 @@ def test_a_cluster_that_ends_just_after_a_takeover_forgets_its_agents(tmp_path: 
         cluster.fail_over()
 
     assert left_in(path) == ((), ())
+
+
+# Goal: whoever is asked may end before its seat hears of it. Method: that hears when nobody can go on without.
+def test_who_ends_while_it_is_waited_for_is_told_as_ended() -> None:
+    class Late(Masters):
+        def ended(self, operation: str) -> MasterEnded:
+            self.end()
+            return super().ended(operation)
+
+    with la.Runtime() as runtime:
+        masters = Late(
+            runtime,
+            1,
+            PolicySource("hierarchical"),
+            1.0,
+            host="127.0.0.1",
+            port=0,
+            hostname="",
+            registry=None,
+            flags={},
+        )
+        asked: la.Promise[None] = la.Promise()
+        begun = asked.future
+        del asked
+
+        with pytest.raises(MasterEnded, match="start: the master has stopped: it was ended"):
+            masters.wait_for("start", begun)
