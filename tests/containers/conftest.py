@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .bench import MAKE, Bench
+from .desk import Desk
 
 
 @pytest.fixture(params=sorted(MAKE))
@@ -42,3 +43,9 @@ def open_bench(containerizer: Any) -> Iterator[Bench]:
         sandbox.mkdir()
         yield Bench(containerizer, sandbox)
         containerizer.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A sandbox to fetch into."""
+    return Desk(tmp_path)
