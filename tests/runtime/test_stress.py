@@ -66,8 +66,10 @@ class Target(la.Actor):
                 self.books.wrong.append(f"{self.pid} served {number} of {sender} after {self.last[sender]}")
             self.last[sender] = number
         self.inside = True
-        yield
-        self.inside = False
+        try:
+            yield
+        finally:
+            self.inside = False
 
     def on_stop(self):
         with self.turn():
@@ -127,7 +129,7 @@ class User:
         self.runtime, self.seed, self.books, self.targets, self.lock = runtime, seed, books, targets, lock
         self.choice = random.Random(seed)
         self.number = itertools.count()
-        self.ranks = itertools.count(seed, USERS)
+        self.ranks = itertools.count(2 * USERS + seed, USERS)  # above those there are, and nobody else's
         self.calls = []  # futures: ready if, and only if, a method of a Target was called for it
         self.others = []
 
