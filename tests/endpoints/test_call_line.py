@@ -5,6 +5,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -23,10 +24,21 @@ class Server:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.requests = []
-        self.connections = 0
+        self.serving = []
+
+    @property
+    def connections(self):
+        return len(self.serving)
 
     async def serve(self, reader, writer):
-        self.connections += 1
+        self.serving.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # its client has gone
+            await self._answer(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _answer(self, reader, writer):
         while head := await reader.readuntil(b"\r\n\r\n"):
             size = int(re.search(rb"content-length: (\d+)", head)[1])
             self.requests.append(head + await reader.readexactly(size))
@@ -34,7 +46,6 @@ class Server:
             writer.write(answer.removesuffix(b"END"))
             if answer.endswith(b"END"):
                 break
-        writer.close()
 
 
 def converse(server, *contents, before_each=lambda: None):
@@ -55,6 +66,7 @@ def converse(server, *contents, before_each=lambda: None):
                 outcomes.append(str(error))
         line.close()
         serving.close()
+        await asyncio.gather(*server.serving)
         return outcomes
 
     return asyncio.run(asyncio.wait_for(ask(), 30))

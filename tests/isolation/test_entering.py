@@ -160,7 +160,9 @@ def test_what_a_task_of_root_takes_from_its_helper_stays_in_the_task_and_ends_wi
     task = bench.start(f"sh -c '{killing}' & exec sleep 1000", sandbox=str(bench.of_task))
     mark = f"{os.getpid()}300"
     os.mkfifo(bench.sandbox / "left")
-    daemon = f"(setsid sh -c 'echo > {bench.sandbox}/left; exec sleep {mark}' > /dev/null &); exec sleep 1000"
+    os.mkfifo(bench.sandbox / "never")
+    waiting = f"echo > {bench.sandbox}/left; read x < {bench.sandbox}/never"
+    daemon = f"(setsid sh -c '{waiting}' {mark} > /dev/null &); exec sleep 1000"
     name = bench.start(daemon, parent=task, is_debug=True, resources="")
     assert (bench.sandbox / "left").read_text() == "\n"
     command = bench.containerizer._containers[name].pid
