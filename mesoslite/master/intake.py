@@ -58,7 +58,7 @@ class Intake:
         self._metrics.received(message)
         if not self._standing.serves:
             why = "the registry is not read yet" if self._standing.leads else "this master does not lead"
-            self._metrics.drop(message, sender, why)
+            self._metrics.drop(message, sender, why, usual=self._standing.leads)
         elif sender in self._own:
             self._metrics.drop(message, sender, "its sender is said to be an actor of this master")
         elif type(message) is ReregisterAgent:  # all agents come back at once: others are served in between

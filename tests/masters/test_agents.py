@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_a_registration_that_is_repeated_while_it_is_stored_admits_one_agent(sta
     assert len(stage.heard(agent, AgentRegistered)) == 1
 
 
-def test_what_comes_before_the_registry_is_read_is_dropped_and_counted() -> None:
+def test_what_comes_before_the_registry_is_read_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     with la.Runtime() as runtime:
         stage = Stage(runtime)
         stage.registry.hold()
@@ -146,6 +147,7 @@ def test_what_comes_before_the_registry_is_read_is_dropped_and_counted() -> None
         stage.say(agent, RegisterAgent(INFO))
 
         assert dropped == 2
+        assert [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING] == []
         assert len(stage.heard(agent, AgentRegistered)) == 1
         assert la.dispatch(framework, FakeFramework.heard).get(timeout=60) == ()
 
