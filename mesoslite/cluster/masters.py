@@ -105,7 +105,7 @@ class Masters:
             self._places.append(place)
             la.dispatch(place.seat, Seat.appoint).get(timeout=PATIENCE_SECONDS)
             if not number:
-                self.wait_for("start", la.dispatch(self._staff_at(place).master, Master.wait_leading))
+                self._wait_until_it_leads("start", self._staff_at(place).master)
             server.serve(seat.door, listener)
 
     def close(self) -> None:
@@ -161,10 +161,10 @@ class Masters:
             leader = self._wait_for_leader(operation, None)
             la.dispatch(self._place_of(leader).seat, Seat.replace).get(timeout=PATIENCE_SECONDS)
             staff = self._staff_at(self._place_of(self._wait_for_leader(operation, leader)))
-            self.wait_for(operation, la.dispatch(staff.master, Master.wait_leading))
+            self._wait_until_it_leads(operation, staff.master)
 
     def wait_for(self, operation: str, begun: la.Future[T]) -> T:
-        """What ``begun`` comes to. Raises: MasterEnded, if nobody leads any more; TimeoutError."""
+        """What ``begun`` comes to. Raises: MasterEnded, if nobody leads any more; TimeoutError; what ``begun`` does."""
         if begun.is_ready() and self.stopped.is_pending():
             return begun.get()
         decided: la.Promise[None] = la.Promise()
@@ -179,9 +179,13 @@ class Masters:
                 self._waiting.discard(decided)
         if not self.stopped.is_pending():
             raise self.ended(operation)
+        return begun.get()
+
+    def _wait_until_it_leads(self, operation: str, master: la.PID[Master]) -> None:
+        """Raises: MasterEnded, TimeoutError."""
         try:
-            return begun.get()
-        except la.Abandoned as error:  # whoever was asked has just ended, and its seat is about to hear of it
+            self.wait_for(operation, la.dispatch(master, Master.wait_leading))
+        except la.Abandoned as error:  # it has just ended, and its seat is about to hear of it
             raise self.ended(operation) from error
 
     def ended(self, operation: str) -> MasterEnded:

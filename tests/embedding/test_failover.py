@@ -425,6 +425,10 @@ def test_who_ends_while_it_is_waited_for_is_told_as_ended() -> None:
             self.end()
             return super().ended(operation)
 
+    class Mute(la.Actor):
+        def wait_leading(self) -> None:
+            raise AssertionError("it has ended")
+
     with la.Runtime() as runtime:
         masters = Late(
             runtime,
@@ -437,9 +441,9 @@ def test_who_ends_while_it_is_waited_for_is_told_as_ended() -> None:
             registry=None,
             flags={},
         )
-        asked: la.Promise[None] = la.Promise()
-        begun = asked.future
-        del asked
+        master: la.PID[Any] = runtime.spawn(Mute())
+        la.terminate(master)
+        assert la.wait(master, SECONDS)
 
         with pytest.raises(MasterEnded, match="start: the master has stopped: it was ended"):
-            masters.wait_for("start", begun)
+            masters._wait_until_it_leads("start", master)
